@@ -1,0 +1,34 @@
+/**
+ * Makes everything in `src/gen` (git-ignored) from `schemas/` and Envoy's API files. Run by set-up when its inputs changed.
+ *
+ * Output: `gen/model.ts` (types), `gen/schemas.ts` (the schemas as values), `gen/leafPaths.ts` (every leaf of every kind),
+ * `gen/proto/**` (protobuf messages).
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { generateProtos } from "./genProtos.ts";
+import { generateSchemaCode, type NamedSchema } from "./genSchemas.ts";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** Reads all of `schemas/`, in file-name order. */
+export function readSchemas(): NamedSchema[] {
+  const folder = join(root, "schemas");
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".schema.json"))
+    .sort()
+    .map((file) => ({
+      id: file.replace(".schema.json", ""),
+      schema: JSON.parse(readFileSync(join(folder, file), "utf8")),
+    }));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const out = join(root, "src/gen");
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  for (const [name, text] of Object.entries(await generateSchemaCode(readSchemas())))
+    writeFileSync(join(out, name), text);
+  await generateProtos(root, join(out, "proto"));
+}

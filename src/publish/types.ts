@@ -1,0 +1,73 @@
+/** The words of the publish room, as the API and main.ts see them. */
+import type { Diagnostic } from "../errors/diagnostic.ts";
+import type { Snapshot } from "../model/types.ts";
+import type { NodeStatus } from "../xds/types.ts";
+
+/** What would happen if this snapshot were committed. */
+export interface Admission {
+  /** Errors refuse the write; warnings (approximations) come back with it. Sorted. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** One file fleet's output. */
+export interface FleetFiles {
+  readonly fleet: string;
+  readonly proxy: string;
+  readonly revision: number;
+  /** Content hash: the ETag. */
+  readonly generation: string;
+  readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
+}
+
+/** A request as `explain` takes it. */
+export interface ExplainRequest {
+  readonly fleet: string;
+  /** Which of the fleet's HTTP ports; default: the only one. */
+  readonly port?: number | undefined;
+  readonly method: string;
+  readonly host: string;
+  /** Raw path with optional query. */
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+export interface ExplainedRule {
+  readonly route: string;
+  readonly rule: string;
+  readonly match: string;
+  readonly verdict: "wins" | "loses" | "doesNotMatch";
+  /** One sentence: why. */
+  readonly reason: string;
+}
+
+/** What every proxy of the fleet does with the request, and why. */
+export interface Explanation {
+  readonly host: string;
+  readonly virtualHost: string | null;
+  /** `forward`, `redirect`, `respond`, or the status that the proxy answers by itself. */
+  readonly outcome:
+    | {
+        readonly kind: "forward";
+        readonly split: readonly { readonly cluster: string; readonly sharePercent: number }[];
+        readonly path: string;
+      }
+    | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+    | { readonly kind: "respond"; readonly status: number }
+    | { readonly kind: "error"; readonly status: number; readonly reason: string };
+  readonly rules: readonly ExplainedRule[];
+}
+
+export interface Publisher {
+  /** Compiles and gates without publishing; the work is kept, so that committing the same snapshot costs nothing more. */
+  admit(snapshot: Snapshot): Admission;
+  /** Files of an nginx or HAProxy fleet at the newest revision; null: no such fleet, or an Envoy one (`isEnvoy`). */
+  files(fleet: string): Promise<FleetFiles | null>;
+  /** Envoy nodes of a fleet: sent, acked, nacked. Null: no such fleet. */
+  proxies(fleet: string): readonly NodeStatus[] | null;
+  /** Null: no such fleet, or the port is not one of its HTTP ports. */
+  explain(request: ExplainRequest): Explanation | null;
+  /** The revision that was last handed to the xDS server and file consumers. */
+  publishedRevision(): number;
+  /** Called when a fleet has new output (files) or is gone (null). Returns the undo. */
+  onFiles(listener: (fleet: string, files: FleetFiles | null) => void): () => void;
+}

@@ -1,0 +1,57 @@
+/** The words of the store room. */
+import type { Change, Snapshot } from "../model/types.ts";
+
+/** The newest committed state. Revision 0 is the empty model. */
+export interface Head {
+  readonly revision: number;
+  readonly snapshot: Snapshot;
+}
+
+/** What a revision says of itself. */
+export interface RevisionInfo {
+  readonly revision: number;
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  readonly author: string;
+  readonly message: string;
+  readonly changes: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly change: "created" | "updated" | "deleted";
+  }[];
+}
+
+/**
+ * A write. `prepare` runs synchronously when its turn comes, sees the state that it will build on (writes ahead of it in the
+ * same group included), and either gives changes to commit or declines (conflict, invalid: the result says why).
+ */
+export interface WriteRequest<T> {
+  readonly author: string;
+  readonly message: string;
+  readonly prepare: (head: Head) => Prepared<T>;
+}
+
+export type Prepared<T> =
+  | { readonly kind: "commit"; readonly changes: readonly Change[]; readonly snapshot: Snapshot; readonly result: T }
+  | { readonly kind: "decline"; readonly result: T };
+
+/** `revision` is the new one, or the present one when nothing changed or the write was declined. */
+export interface WriteResult<T> {
+  readonly committed: boolean;
+  readonly revision: number;
+  readonly result: T;
+}
+
+export interface Store {
+  head(): Head;
+  /** Resolves after the changes are durable. Rejects (and nothing is stored) when the disk fails or the queue is full. */
+  write<T>(request: WriteRequest<T>): Promise<WriteResult<T>>;
+  /** Newest first, revisions below `before`. */
+  revisions(page: { readonly before?: number; readonly limit: number }): readonly RevisionInfo[];
+  revision(revision: number): RevisionInfo | null;
+  /** The model as it was; null when there is no such revision. */
+  snapshotAt(revision: number): Snapshot | null;
+  /** Called once per committed group, after it is durable, with the newest head. Returns the undo. */
+  onCommit(listener: (head: Head) => void): () => void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,84 @@
+/** What every target gives: the contract between `registry.ts` and the folders beside it. */
+import type { Diagnostic } from "../errors/diagnostic.ts";
+import type { FleetIr, JsonValue, LeafPath, ProxyKind } from "../ir/index.ts";
+
+/**
+ * How a proxy does what a leaf asks for. `when` limits an approximation or refusal to some values (default: any value that
+ * is written). `text` completes a sentence that begins with the field and fleet.
+ */
+export type Support =
+  | "exact"
+  | {
+      readonly approximated: string;
+      readonly code: string;
+      readonly when?: (value: JsonValue, version: Version) => boolean;
+    }
+  | {
+      readonly refused: string;
+      readonly code: string;
+      readonly when?: (value: JsonValue, version: Version) => boolean;
+    };
+
+export type Capabilities = Readonly<Record<LeafPath, Support>>;
+
+/** `[major, minor, patch]`. */
+export type Version = readonly [number, number, number];
+
+/** One file of a rendered configuration. */
+export interface RenderedFile {
+  /** Relative path with `/`, no `..`. */
+  readonly path: string;
+  readonly text: string;
+  /** 0o644, or 0o600 where secrets are. */
+  readonly mode: number;
+}
+
+/** Configuration as files; `generation` is the hash of their content, which the running proxy can tell back. */
+export interface RenderedFiles {
+  readonly kind: "files";
+  /** Ascending by path. */
+  readonly files: readonly RenderedFile[];
+  /** 16 hex digits. Equal files, equal generation. */
+  readonly generation: string;
+}
+
+/** One xDS resource. Structurally the record that `src/xds` takes. */
+export interface RenderedResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  /** The serialised message (the value of its Any). */
+  readonly bytes: Uint8Array;
+  /** Content hash, at most 16 characters. */
+  readonly version: string;
+  /** Names of resources that must be there first: `[typeUrl, name]`. */
+  readonly refs: readonly (readonly [string, string])[];
+}
+
+export interface RenderedResources {
+  readonly kind: "resources";
+  /** typeUrl -> name -> resource. An unchanged resource is the same object as in the last rendering. */
+  readonly resources: ReadonlyMap<string, ReadonlyMap<string, RenderedResource>>;
+}
+
+export type Rendered = RenderedFiles | RenderedResources;
+
+/** The verdict of the proxy's own checker. */
+export interface CheckResult {
+  readonly ok: boolean;
+  /** What the checker printed, paths cut to file names; empty when ok. */
+  readonly message: string;
+}
+
+export interface Target {
+  readonly proxy: ProxyKind;
+  readonly defaultVersion: Version;
+  readonly capabilities: Capabilities;
+  /** Whether `render` wants `VirtualHostIr.groups`. */
+  readonly needsPathGroups: boolean;
+  /** Checks that no leaf can express (sizes, combinations, versions too old). */
+  readonly inspect: (ir: FleetIr) => readonly Diagnostic[];
+  /** Pure and deterministic; caches by identity of IR nodes. */
+  readonly render: (ir: FleetIr) => Rendered;
+  /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
+  readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
+}
