@@ -27,7 +27,7 @@ const ROOTS = [
 
 const BUF_YAML = "version: v2\n";
 const BUF_GEN_YAML =
-  "version: v2\nplugins:\n  - local: protoc-gen-es\n    out: gen\n    strategy: all\n    opt: [target=ts, import_extension=ts]\n";
+  "version: v2\nplugins:\n  - local: protoc-gen-es\n    out: gen\n    strategy: all\n    opt: [target=js+dts, import_extension=js]\n";
 
 /** Writes the generated code below `out`. Needs nothing from the network. */
 export async function generateProtos(root: string, out: string): Promise<void> {
