@@ -1,0 +1,70 @@
+/** Documents in, resources or problems out. */
+import { compareDiagnostics, type Diagnostic } from "../errors/diagnostic.ts";
+import { pointer } from "../util/pointer.ts";
+import { collectionOf, kinds } from "./kinds.ts";
+import { referrersOf } from "./references.ts";
+import { rules } from "./rules/index.ts";
+import { makeResource } from "./snapshot.ts";
+import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
+import { checkShape } from "./validate.ts";
+
+export type ResourceResult<K extends Kind> =
+  | { readonly resource: Resource<K>; readonly diagnostics: readonly [] }
+  | { readonly resource: null; readonly diagnostics: readonly Diagnostic[] };
+
+/** One document of a kind. Pointers are relative to it. */
+export function validateResource<K extends Kind>(kind: K, document: unknown): ResourceResult<K> {
+  const diagnostics = checkShape(kind, document);
+  if (diagnostics.length > 0) return { resource: null, diagnostics };
+  return { resource: makeResource(kind, document as Bodies[K]), diagnostics: [] };
+}
+
+export interface ConfigResult {
+  /** In document order. Empty when there are problems. */
+  readonly resources: readonly Resource[];
+  /** Pointers into the document, as `/routes/3/rules/0`. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A whole configuration document: its shape, and that no name stands twice in a kind. */
+export function validateConfig(document: unknown): ConfigResult {
+  const diagnostics = checkShape("config", document ?? {});
+  if (diagnostics.length > 0) return { resources: [], diagnostics };
+  const resources: Resource[] = [];
+  const config = (document ?? {}) as Record<string, { name: string }[] | undefined>;
+  for (const kind of kinds) {
+    const seen = new Set<string>();
+    for (const [index, body] of (config[collectionOf(kind)] ?? []).entries()) {
+      if (seen.has(body.name)) {
+        const message = `there is another ${kind} named ${JSON.stringify(body.name)}`;
+        diagnostics.push({
+          code: "MODEL-DUPLICATE-NAME",
+          severity: "error",
+          message,
+          pointer: pointer(collectionOf(kind), index, "name"),
+        });
+      }
+      seen.add(body.name);
+      resources.push(makeResource(kind, body as Bodies[typeof kind]));
+    }
+  }
+  return diagnostics.length > 0 ? { resources: [], diagnostics } : { resources, diagnostics };
+}
+
+/**
+ * Cross-resource rules on `snapshot`, the model after `changes`. Looks only at what was written and at what names something
+ * written or deleted, so the verdict on the rest must stand already. Sorted.
+ */
+export function checkSnapshot(snapshot: Snapshot, changes: readonly Change[]): Diagnostic[] {
+  const touched = new Map<string, Resource>();
+  const add = (resource: Resource): unknown => touched.set(`${resource.kind}/${resource.name}`, resource);
+  const namesOf = new Map<Kind, Set<string>>();
+  for (const { kind, name, resource } of changes) {
+    if (resource !== null) add(resource);
+    const names = namesOf.get(kind) ?? new Set();
+    namesOf.set(kind, names.add(name));
+  }
+  for (const [kind, names] of namesOf) for (const referrer of referrersOf(snapshot, kind, names)) add(referrer);
+  const list = [...touched.values()];
+  return rules.flatMap((rule) => [...rule(snapshot, list)]).sort(compareDiagnostics);
+}

@@ -1,0 +1,27 @@
+/**
+ * The model room.
+ *
+ * Input: documents (JSON values), and the model they change. Output: frozen resources and snapshots, or diagnostics with
+ * JSON pointers, all at once. Guarantee: what passes here has a meaning that does not depend on any proxy; the same
+ * documents give the same hashes. It does no input or output, and knows neither store, compiler nor targets.
+ */
+export { canaryRule } from "./canaryRule.ts";
+export { type ConfigResult, checkSnapshot, type ResourceResult, validateConfig, validateResource } from "./check.ts";
+export { effectiveHostnames } from "./hostnames.ts";
+export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
+export { applyChanges, diffSnapshots, emptySnapshot, makeResource, toDocument } from "./snapshot.ts";
+export type {
+  Bodies,
+  Canary,
+  Change,
+  Cluster,
+  Collection,
+  Fleet,
+  HealthCheck,
+  Kind,
+  Listener,
+  Resource,
+  Route,
+  Snapshot,
+} from "./types.ts";
+export { ANY_HOST, covers, durationMs, intersectHostnames } from "./values.ts";

@@ -1,0 +1,71 @@
+/** Which resources a resource names. */
+import { pointer } from "../util/pointer.ts";
+import type { Bodies, Kind, Resource, Snapshot } from "./types.ts";
+
+export interface Reference {
+  readonly kind: Kind;
+  readonly name: string;
+  /** Where the name stands in the referring document. */
+  readonly pointer: string;
+}
+
+const readers: { readonly [K in Kind]: (body: Bodies[K]) => Reference[] } = {
+  fleet: () => [],
+  healthCheck: () => [],
+  listener: (body) => body.fleets.map((name, index) => ({ kind: "fleet", name, pointer: pointer("fleets", index) })),
+  cluster: ({ healthCheck }) =>
+    healthCheck === undefined ? [] : [{ kind: "healthCheck", name: healthCheck, pointer: "/healthCheck" }],
+  canary: (body) => [
+    { kind: "route", name: body.route, pointer: "/route" },
+    { kind: "cluster", name: body.stable, pointer: "/stable" },
+    { kind: "cluster", name: body.canary, pointer: "/canary" },
+  ],
+  route: (body) => [
+    ...body.listeners.map(
+      (name, index): Reference => ({ kind: "listener", name, pointer: pointer("listeners", index) }),
+    ),
+    ...body.rules.flatMap((rule, ruleIndex) =>
+      (rule.split ?? []).map(
+        (entry, index): Reference => ({
+          kind: "cluster",
+          name: entry.cluster,
+          pointer: pointer("rules", ruleIndex, "split", index, "cluster"),
+        }),
+      ),
+    ),
+  ],
+};
+
+const cache = new WeakMap<Resource, readonly Reference[]>();
+
+/** The references of a resource, in the order in which they are written. */
+export function referencesOf(resource: Resource): readonly Reference[] {
+  let found = cache.get(resource);
+  if (found === undefined) {
+    found = (readers[resource.kind] as (body: unknown) => Reference[])(resource.body);
+    cache.set(resource, found);
+  }
+  return found;
+}
+
+/** Kinds whose documents may name the kind. */
+const referrers: { readonly [K in Kind]: readonly Kind[] } = {
+  fleet: ["listener"],
+  listener: ["route"],
+  route: ["canary"],
+  cluster: ["route", "canary"],
+  healthCheck: ["cluster"],
+  canary: [],
+};
+
+/** Every resource that names one of `names` of `kind`. Looks only at kinds that can. */
+export function referrersOf(snapshot: Snapshot, kind: Kind, names: ReadonlySet<string>): Resource[] {
+  const found: Resource[] = [];
+  for (const candidateKind of referrers[kind]) {
+    for (const resource of snapshot[candidateKind].values() as Iterable<Resource>) {
+      if (referencesOf(resource).some((reference) => reference.kind === kind && names.has(reference.name)))
+        found.push(resource);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,60 @@
+import type { Resource, Snapshot } from "../types.ts";
+import { ANY_HOST } from "../values.ts";
+import { problem, type Rule } from "./rule.ts";
+
+const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
+
+/**
+ * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames. A listener on all
+ * addresses takes the port from every other address.
+ */
+export const portClash: Rule = function* (snapshot, touched) {
+  if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
+  const touchedNames = new Set(touched.map(({ kind, name }) => `${kind}/${name}`));
+  for (const [fleet, listeners] of listenersByFleet(snapshot)) {
+    for (const [index, one] of listeners.entries()) {
+      for (const other of listeners.slice(0, index)) {
+        const clash = clashOf(one, other);
+        if (clash === null) continue;
+        const changed = [one, other].some(({ listener }) => touchedNames.has(`listener/${listener.name}`));
+        if (!changed && !touchedNames.has(`fleet/${fleet}`)) continue;
+        const message = `clashes with listener ${JSON.stringify(other.listener.name)} in fleet ${JSON.stringify(fleet)}: ${clash}`;
+        yield problem("MODEL-PORT-CLASH", one.listener, { pointer: "/port", message });
+      }
+    }
+  }
+};
+
+interface Bound {
+  listener: Resource<"listener">;
+  address: string;
+}
+
+function listenersByFleet(snapshot: Snapshot): Map<string, Bound[]> {
+  const found = new Map<string, Bound[]>();
+  for (const name of [...snapshot.listener.keys()].sort()) {
+    const listener = snapshot.listener.get(name) as Resource<"listener">;
+    for (const fleet of listener.body.fleets) {
+      const address = listener.body.address ?? snapshot.fleet.get(fleet)?.body.bindAddress ?? "0.0.0.0";
+      const bound = found.get(fleet) ?? [];
+      bound.push({ listener, address });
+      found.set(fleet, bound);
+    }
+  }
+  return found;
+}
+
+function clashOf(one: Bound, other: Bound): string | null {
+  const [a, b] = [one.listener.body, other.listener.body];
+  if (a.port !== b.port) return null;
+  if (one.address !== other.address) {
+    const wide = UNSPECIFIED.has(one.address) || UNSPECIFIED.has(other.address);
+    return wide ? `port ${a.port} on ${one.address} overlaps ${other.address}` : null;
+  }
+  if (a.protocol !== "HTTP" || b.protocol !== "HTTP")
+    return `${one.address}:${a.port} can be shared by HTTP listeners only`;
+  const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
+  return hostA === hostB
+    ? `both take ${hostA === ANY_HOST ? "every hostname" : hostA} on ${one.address}:${a.port}`
+    : null;
+}

@@ -1,0 +1,52 @@
+import { problem, type Rule, type RuleBody, touchedOf } from "./rule.ts";
+
+const TCP_ROUTE_CODE = "MODEL-TCP-ROUTE";
+const HTTP_ONLY: readonly (keyof RuleBody)[] = [
+  "matches",
+  "redirect",
+  "respond",
+  "rewrite",
+  "requestHeaders",
+  "responseHeaders",
+  "timeouts",
+];
+
+/** A route's protocol is its listeners'; a TCP route is one rule with a split; a TCP listener has no hostname. */
+export const protocols: Rule = function* (snapshot, touched) {
+  for (const listener of touchedOf(touched, "listener")) {
+    if (listener.body.protocol === "TCP" && listener.body.hostname !== undefined) {
+      yield problem("MODEL-PROTOCOL", listener, {
+        pointer: "/hostname",
+        message: "a TCP listener sees no hostname; remove the field",
+      });
+    }
+  }
+  for (const route of touchedOf(touched, "route")) {
+    const protocol = route.body.protocol ?? "http";
+    for (const [index, name] of route.body.listeners.entries()) {
+      const listener = snapshot.listener.get(name);
+      if (listener === undefined || listener.body.protocol.toLowerCase() === protocol) continue;
+      const message = `listener ${JSON.stringify(name)} speaks ${listener.body.protocol}, the route ${protocol}`;
+      yield problem("MODEL-PROTOCOL", route, { pointer: `/listeners/${index}`, message });
+    }
+    if (protocol !== "tcp") continue;
+    if (route.body.hostnames !== undefined) {
+      yield problem(TCP_ROUTE_CODE, route, {
+        pointer: "/hostnames",
+        message: "a TCP route sees no hostname; remove the field",
+      });
+    }
+    if (route.body.rules.length > 1) {
+      yield problem(TCP_ROUTE_CODE, route, { pointer: "/rules/1", message: "a TCP route has exactly one rule" });
+    }
+    for (const [index, rule] of route.body.rules.entries()) {
+      for (const field of HTTP_ONLY) {
+        if (rule[field] === undefined) continue;
+        yield problem(TCP_ROUTE_CODE, route, {
+          pointer: `/rules/${index}/${field}`,
+          message: `a TCP route has a split only, no ${field}`,
+        });
+      }
+    }
+  }
+};

@@ -1,0 +1,45 @@
+/** What a cross-resource rule is. */
+import type { Diagnostic } from "../../errors/diagnostic.ts";
+import type { Bodies, Kind, Resource, Snapshot } from "../types.ts";
+
+/**
+ * A rule sees the whole model and the resources whose verdict may have changed: those that were written and those that name
+ * a written or deleted one. It reports only on these.
+ */
+export type Rule = (snapshot: Snapshot, touched: readonly Resource[]) => Iterable<Diagnostic>;
+
+/** Names an error. */
+export function problem(
+  code: string,
+  at: Resource,
+  told: { readonly pointer: string; readonly message: string },
+): Diagnostic {
+  return { code, severity: "error", resource: { kind: at.kind, name: at.name }, ...told };
+}
+
+/** Names a warning. */
+export function warning(
+  code: string,
+  at: Resource,
+  told: { readonly pointer: string; readonly message: string },
+): Diagnostic {
+  return { ...problem(code, at, told), severity: "warning" };
+}
+
+/** The touched resources of one kind. */
+export function touchedOf<K extends Kind>(touched: readonly Resource[], kind: K): Resource<K>[] {
+  return touched.filter((resource) => resource.kind === kind) as Resource[] as Resource<K>[];
+}
+
+export type RuleBody = Bodies["route"]["rules"][number];
+export type MatchBody = NonNullable<RuleBody["matches"]>[number];
+
+/** Every rule of a route with its pointer. */
+export function* rulesOf(route: Resource<"route">): Iterable<{ rule: RuleBody; at: string; index: number }> {
+  for (const [index, rule] of route.body.rules.entries()) yield { rule, at: `/rules/${index}`, index };
+}
+
+/** Every match of a rule with its pointer; a rule without matches has none here. */
+export function* matchesOf(rule: RuleBody, at: string): Iterable<{ match: MatchBody; at: string; index: number }> {
+  for (const [index, match] of (rule.matches ?? []).entries()) yield { match, at: `${at}/matches/${index}`, index };
+}

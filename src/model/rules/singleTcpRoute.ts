@@ -1,0 +1,24 @@
+import type { Resource } from "../types.ts";
+import { problem, type Rule } from "./rule.ts";
+
+/** Several routes on one TCP listener are refused: which one wins would be a guess (l7.md 4.27). */
+export const singleTcpRoute: Rule = function* (snapshot, touched) {
+  const touchedRoutes = new Set(touched.filter(({ kind }) => kind === "route").map(({ name }) => name));
+  if (![...touchedRoutes].some((name) => snapshot.route.get(name)?.body.protocol === "tcp")) return;
+  const first = new Map<string, string>();
+  const tcpRoutes = [...snapshot.route.values()].filter(({ body }) => body.protocol === "tcp");
+  for (const route of tcpRoutes.sort(untouchedFirst(touchedRoutes))) {
+    for (const [index, listener] of route.body.listeners.entries()) {
+      const other = first.get(listener);
+      if (other === undefined) first.set(listener, route.name);
+      else if (touchedRoutes.has(route.name)) {
+        const message = `listener ${JSON.stringify(listener)} has a TCP route already: ${JSON.stringify(other)}`;
+        yield problem("MODEL-TCP-ROUTE", route, { pointer: `/listeners/${index}`, message });
+      }
+    }
+  }
+};
+
+function untouchedFirst(touched: ReadonlySet<string>): (a: Resource, b: Resource) => number {
+  return (a, b) => Number(touched.has(a.name)) - Number(touched.has(b.name)) || (a.name < b.name ? -1 : 1);
+}

@@ -1,0 +1,54 @@
+/** Resources and whole models as immutable values. */
+import { deepFreeze } from "../util/freeze.ts";
+import { canonicalJson, contentHash } from "../util/hash.ts";
+import { collectionOf, kinds } from "./kinds.ts";
+import type { Bodies, Change, Collection, Kind, Resource, Snapshot } from "./types.ts";
+
+/** A model with nothing in it. */
+export const emptySnapshot: Snapshot = Object.freeze(
+  Object.fromEntries(kinds.map((kind) => [kind, new Map()])),
+) as unknown as Snapshot;
+
+/** Freezes and hashes a valid document. */
+export function makeResource<K extends Kind>(kind: K, body: Bodies[K]): Resource<K> {
+  return Object.freeze({ kind, name: body.name, body: deepFreeze(body), hash: contentHash(canonicalJson(body)) });
+}
+
+/** The next model. Kinds without a change keep their map; resources without a change keep their object. */
+export function applyChanges(snapshot: Snapshot, changes: readonly Change[]): Snapshot {
+  const next: Record<string, Map<string, Resource>> = {};
+  for (const { kind, name, resource } of changes) {
+    next[kind] ??= new Map(snapshot[kind] as ReadonlyMap<string, Resource>);
+    if (resource === null) next[kind].delete(name);
+    else next[kind].set(name, resource);
+  }
+  return Object.freeze({ ...snapshot, ...next }) as Snapshot;
+}
+
+/** The changes that lead from one model to another; a resource with an equal hash is no change. In kind and name order. */
+export function diffSnapshots(from: Snapshot, to: Snapshot): Change[] {
+  const changes: Change[] = [];
+  for (const kind of kinds) {
+    const before = from[kind] as ReadonlyMap<string, Resource>;
+    const after = to[kind] as ReadonlyMap<string, Resource>;
+    if (before === after) continue;
+    const found: Change[] = [];
+    for (const [name, resource] of after) {
+      const old = before.get(name);
+      if (old !== resource && old?.hash !== resource.hash) found.push({ kind, name, resource } as Change);
+    }
+    for (const name of before.keys()) if (!after.has(name)) found.push({ kind, name, resource: null } as Change);
+    changes.push(...found.sort((a, b) => (a.name < b.name ? -1 : 1)));
+  }
+  return changes;
+}
+
+/** The whole model as one document: kinds in document order, each ascending by name, empty ones left out. */
+export function toDocument(snapshot: Snapshot): Partial<Record<Collection, unknown[]>> {
+  const document: Partial<Record<Collection, unknown[]>> = {};
+  for (const kind of kinds) {
+    const names = [...snapshot[kind].keys()].sort();
+    if (names.length > 0) document[collectionOf(kind)] = names.map((name) => snapshot[kind].get(name)?.body);
+  }
+  return document;
+}
