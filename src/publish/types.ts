@@ -1,4 +1,5 @@
 /** The words of the publish room, as the API and main.ts see them. */
+import type { ExplainRequest, Explanation } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { Snapshot } from "../model/types.ts";
 import type { NodeStatus } from "../xds/types.ts";
@@ -19,43 +20,7 @@ export interface FleetFiles {
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
 }
 
-/** A request as `explain` takes it. */
-export interface ExplainRequest {
-  readonly fleet: string;
-  /** Which of the fleet's HTTP ports; default: the only one. */
-  readonly port?: number | undefined;
-  readonly method: string;
-  readonly host: string;
-  /** Raw path with optional query. */
-  readonly path: string;
-  readonly headers: readonly (readonly [string, string])[];
-}
-
-export interface ExplainedRule {
-  readonly route: string;
-  readonly rule: string;
-  readonly match: string;
-  readonly verdict: "wins" | "loses" | "doesNotMatch";
-  /** One sentence: why. */
-  readonly reason: string;
-}
-
-/** What every proxy of the fleet does with the request, and why. */
-export interface Explanation {
-  readonly host: string;
-  readonly virtualHost: string | null;
-  /** `forward`, `redirect`, `respond`, or the status that the proxy answers by itself. */
-  readonly outcome:
-    | {
-        readonly kind: "forward";
-        readonly split: readonly { readonly cluster: string; readonly sharePercent: number }[];
-        readonly path: string;
-      }
-    | { readonly kind: "redirect"; readonly status: number; readonly location: string }
-    | { readonly kind: "respond"; readonly status: number }
-    | { readonly kind: "error"; readonly status: number; readonly reason: string };
-  readonly rules: readonly ExplainedRule[];
-}
+export type { ExplainedRule, ExplainRequest, Explanation } from "../compiler/index.ts";
 
 export interface Publisher {
   /** Compiles and gates without publishing; the work is kept, so that committing the same snapshot costs nothing more. */

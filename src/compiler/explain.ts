@@ -1,0 +1,219 @@
+/**
+ * What a fleet does with a request, and why: the reference meaning of the IR, evaluated rule by rule. Every proxy must agree
+ * with it (e2e compares).
+ */
+import type { FleetIr, ForwardIr, HttpPortIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
+import { ANY_HOST, covers } from "../model/index.ts";
+import { requestProblem } from "./requestPolicy.ts";
+
+/** A request as `explain` takes it. */
+export interface ExplainRequest {
+  readonly fleet: string;
+  /** Which of the fleet's HTTP ports; default: the only one. */
+  readonly port?: number | undefined;
+  readonly method: string;
+  /** The Host header. */
+  readonly host: string;
+  /** Raw path with optional query. */
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+export interface ExplainedRule {
+  readonly route: string;
+  /** The rule's name or place. */
+  readonly rule: string;
+  /** Its match in words. */
+  readonly match: string;
+  readonly verdict: "wins" | "loses" | "doesNotMatch";
+  /** One sentence: why. */
+  readonly reason: string;
+}
+
+export type Outcome =
+  | {
+      readonly kind: "forward";
+      readonly split: readonly { readonly cluster: string; readonly sharePercent: number }[];
+      readonly path: string;
+    }
+  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  | { readonly kind: "respond"; readonly status: number }
+  | { readonly kind: "error"; readonly status: number; readonly reason: string };
+
+/** What every proxy of the fleet does with the request, and why. */
+export interface Explanation {
+  /** Lower case, without port and trailing dot. */
+  readonly host: string;
+  /** The virtual host that takes the request; null: none. */
+  readonly virtualHost: string | null;
+  readonly outcome: Outcome;
+  /** The rules of that virtual host in precedence order, up to MAX_RULES_TOLD. */
+  readonly rules: readonly ExplainedRule[];
+}
+
+/** More rules than this tell a person nothing; the winner is always among them. */
+const MAX_RULES_TOLD = 50;
+
+/** Null when the fleet has no such HTTP port. */
+export function explain(fleet: FleetIr, request: ExplainRequest): Explanation | null {
+  const ports = fleet.ports.filter((port): port is HttpPortIr => port.kind === "http");
+  const port =
+    request.port === undefined
+      ? ports.length === 1
+        ? ports[0]
+        : undefined
+      : ports.find(({ port: number }) => number === request.port);
+  if (port === undefined) return null;
+  const host = plainHost(request.host);
+  const problem = requestProblem(request);
+  if (problem !== null) return { host, virtualHost: null, outcome: { kind: "error", ...problem }, rules: [] };
+  const virtualHost = chooseHost(port.virtualHosts, host);
+  if (virtualHost === undefined) {
+    return {
+      host,
+      virtualHost: null,
+      outcome: { kind: "error", status: 404, reason: `no route serves the host ${host}` },
+      rules: [],
+    };
+  }
+  const { rules, winner } = judge(virtualHost, request);
+  const outcome: Outcome =
+    winner === null
+      ? { kind: "error", status: 404, reason: "no rule of this host matches" }
+      : outcomeOf(fleet, winner, { request, host, port });
+  return { host, virtualHost: virtualHost.hostname, outcome, rules };
+}
+
+/** The Host header as hosts are compared: lower case, no port, no trailing dot. */
+export function plainHost(header: string): string {
+  return header.toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
+}
+
+function chooseHost(hosts: readonly VirtualHostIr[], host: string): VirtualHostIr | undefined {
+  const matching = hosts.filter(({ hostname }) => hostname === ANY_HOST || hostname === host || covers(hostname, host));
+  const rank = ({ hostname }: VirtualHostIr): number => (hostname === host ? Number.MAX_SAFE_INTEGER : hostname.length);
+  return matching.sort((a, b) => rank(b) - rank(a))[0];
+}
+
+function judge(host: VirtualHostIr, request: ExplainRequest): { rules: ExplainedRule[]; winner: RuleIr | null } {
+  const told: ExplainedRule[] = [];
+  let winner: RuleIr | null = null;
+  for (const rule of host.rules) {
+    const mismatch = mismatchOf(rule, request);
+    const verdict = mismatch !== null ? "doesNotMatch" : winner === null ? "wins" : "loses";
+    const reason =
+      mismatch ??
+      (winner === null ? "the first rule in precedence order that matches" : precedenceReason(winner, rule));
+    if (told.length < MAX_RULES_TOLD || verdict === "wins") {
+      told.push({
+        route: rule.route,
+        rule: rule.ruleName ?? rule.pointer.replace("/rules/", ""),
+        match: matchText(rule),
+        verdict,
+        reason,
+      });
+    }
+    if (verdict === "wins") winner = rule;
+  }
+  return { rules: told, winner };
+}
+
+function mismatchOf(rule: RuleIr, request: ExplainRequest): string | null {
+  const path = rawPath(request.path);
+  const { kind, value } = rule.path;
+  if (kind === "exact" && path !== value) return `the path is not ${value}`;
+  if (kind === "prefix" && !(value === "/" || path === value || path.startsWith(`${value}/`)))
+    return `the path does not start with the elements ${value}`;
+  if (kind === "regex" && !fullMatch(value, path)) return `the path does not match ${value}`;
+  if (rule.method !== null && rule.method !== request.method) return `the method is not ${rule.method}`;
+  for (const header of rule.headers) {
+    const values = request.headers.filter(([name]) => name.toLowerCase() === header.name).map(([, text]) => text);
+    const text = values[0] ?? "";
+    if (header.kind === "exact" && (values.length !== 1 || text !== header.value))
+      return `header ${header.name} is not ${JSON.stringify(header.value)}`;
+    if (header.kind === "regex" && (text === "" || !fullMatch(header.value, text)))
+      return `header ${header.name} does not match ${header.value}`;
+    if (header.kind === "present" && text === "") return `header ${header.name} is missing or empty`;
+    if (header.kind === "absent" && text !== "") return `header ${header.name} is there`;
+  }
+  return null;
+}
+
+function fullMatch(regex: string, text: string): boolean {
+  return new RegExp(`^(?:${regex})$`).test(text);
+}
+
+function precedenceReason(winner: RuleIr, loser: RuleIr): string {
+  if (winner.path.kind !== loser.path.kind)
+    return `an ${winner.path.kind} path wins over ${loser.path.kind === "exact" ? "an exact" : `a ${loser.path.kind}`} one`
+      .replace("an prefix", "a prefix")
+      .replace("an regex", "a regex");
+  if (winner.path.value.length !== loser.path.value.length) return "a longer path pattern wins";
+  if (winner.path.value !== loser.path.value) return "of regexes of equal length the one declared first wins";
+  if ((winner.method === null) !== (loser.method === null)) return "a rule with a method wins";
+  if (winner.headers.length !== loser.headers.length) return "more header conditions win";
+  return winner.route === loser.route ? "the earlier rule of the route wins" : "the route whose name comes first wins";
+}
+
+function matchText(rule: RuleIr): string {
+  const headers = rule.headers.map(({ name, kind, value }) =>
+    kind === "exact" ? `${name}=${value}` : kind === "regex" ? `${name}~${value}` : `${name} ${kind}`,
+  );
+  return [`${rule.path.kind} ${rule.path.value}`, ...(rule.method === null ? [] : [rule.method]), ...headers].join(
+    ", ",
+  );
+}
+
+function rawPath(target: string): string {
+  return target.split("?", 1)[0] as string;
+}
+
+interface Place {
+  readonly request: ExplainRequest;
+  readonly host: string;
+  readonly port: HttpPortIr;
+}
+
+function outcomeOf(fleet: FleetIr, rule: RuleIr, place: Place): Outcome {
+  const { action } = rule;
+  const path = rawPath(place.request.path);
+  const query = place.request.path.slice(path.length);
+  if (action.kind === "respond") return { kind: "respond", status: action.status };
+  if (action.kind === "forward")
+    return forwardOutcome(fleet, action, replacePrefix(rule, action.rewritePrefix, path) + query);
+  const scheme = action.scheme ?? "http";
+  const port = action.port === "listener" ? place.port.port : action.port;
+  const shownPort = port === null || port === (scheme === "https" ? 443 : 80) ? "" : `:${port}`;
+  const target =
+    action.path === null
+      ? path
+      : action.path.kind === "full"
+        ? action.path.value
+        : replacePrefix(rule, action.path.value, path);
+  return {
+    kind: "redirect",
+    status: action.status,
+    location: `${scheme}://${action.hostname ?? place.host}${shownPort}${target}${query}`,
+  };
+}
+
+function forwardOutcome(fleet: FleetIr, action: ForwardIr, path: string): Outcome {
+  const total = action.split.reduce((sum, { weight }) => sum + weight, 0);
+  const dead = action.split.every(
+    ({ cluster }) => fleet.clusters.find(({ name }) => name === cluster)?.endpoints.length === 0,
+  );
+  if (dead) return { kind: "error", status: 503, reason: "no cluster of the split has an endpoint with a weight" };
+  return {
+    kind: "forward",
+    split: action.split.map(({ cluster, weight }) => ({ cluster, sharePercent: (100 * weight) / total })),
+    path,
+  };
+}
+
+/** Gateway API, ReplacePrefixMatch: no slash is doubled or lost, and the result is never empty. */
+function replacePrefix(rule: RuleIr, replacement: string | null, path: string): string {
+  if (replacement === null) return path;
+  const matched = rule.path.value === "/" ? "" : rule.path.value;
+  const base = replacement === "/" ? "" : replacement;
+  return base + path.slice(matched.length) || "/";
+}

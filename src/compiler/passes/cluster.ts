@@ -1,0 +1,61 @@
+/** Clusters and health checks with all defaults filled in. */
+import type { ClusterIr, HealthCheckIr } from "../../ir/index.ts";
+import { durationMs, type HealthCheck, type Resource } from "../../model/index.ts";
+import { compareText } from "../../util/sorted.ts";
+
+/** Schema defaults. */
+const DEFAULT_CONNECT_MS = 5_000;
+const DEFAULT_INTERVAL_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 2_000;
+const DEFAULT_RISE = 2;
+const DEFAULT_FALL = 3;
+const DEFAULT_HTTP = { method: "GET", path: "/", host: "health.trimtab.invalid", expectedStatus: ["200-299"] } as const;
+
+const cache = new WeakMap<Resource<"cluster">, { check: Resource<"healthCheck"> | undefined; ir: ClusterIr }>();
+
+/** Cached by identity of the cluster and its health check. */
+export function compileCluster(cluster: Resource<"cluster">, check: Resource<"healthCheck"> | undefined): ClusterIr {
+  const known = cache.get(cluster);
+  if (known !== undefined && known.check === check) return known.ir;
+  const { endpoints, balance, timeouts } = cluster.body;
+  const used = endpoints
+    .map(({ address, port, weight = 1 }) => Object.freeze({ address, port, weight }))
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
+  const ir: ClusterIr = Object.freeze({
+    name: cluster.name,
+    endpoints: Object.freeze(used),
+    policy: balance?.policy ?? "roundRobin",
+    connectTimeoutMs: timeouts?.connect === undefined ? DEFAULT_CONNECT_MS : durationMs(timeouts.connect),
+    healthCheck: check === undefined ? null : healthCheck(check.body),
+  });
+  cache.set(cluster, { check, ir });
+  return ir;
+}
+
+function healthCheck(body: HealthCheck): HealthCheckIr {
+  const { type, interval, timeout, rise = DEFAULT_RISE, fall = DEFAULT_FALL, port = null } = body;
+  return Object.freeze({
+    kind: type,
+    intervalMs: interval === undefined ? DEFAULT_INTERVAL_MS : durationMs(interval),
+    timeoutMs: timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(timeout),
+    rise,
+    fall,
+    port,
+    http: type === "http" ? httpCheck(body.http) : null,
+  });
+}
+
+function httpCheck(body: HealthCheck["http"]): HealthCheckIr["http"] {
+  const { method, path, host, expectedStatus } = { ...DEFAULT_HTTP, ...body };
+  const ranges = expectedStatus.map((range) => {
+    const [low, high = low] = range.split("-").map(Number) as [number, number?];
+    return Object.freeze({ low, high });
+  });
+  return Object.freeze({
+    method,
+    path,
+    host,
+    expectedStatus: Object.freeze(ranges.sort((a, b) => a.low - b.low || a.high - b.high)),
+  });
+}

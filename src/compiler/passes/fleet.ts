@@ -1,0 +1,155 @@
+/** One fleet: its sockets, the clusters that they reach, and the documents behind it all. */
+import type { ClusterIr, FleetIr, HttpPortIr, PortIr, SourceIr, TcpPortIr } from "../../ir/index.ts";
+import type { Resource, Snapshot } from "../../model/index.ts";
+import { compareText } from "../../util/sorted.ts";
+import { sourceOf } from "../source.ts";
+import { compileCluster } from "./cluster.ts";
+import type { CompiledListener } from "./listener.ts";
+import { mergeHosts } from "./sharedPort.ts";
+import { clustersOfHost } from "./used.ts";
+
+/** A TCP connection with no byte in either direction is closed after this: Envoy's own default, given to all. */
+const TCP_IDLE_TIMEOUT_MS = 60 * 60 * 1000;
+/** Schema default of `fleet.bindAddress`. */
+const DEFAULT_BIND_ADDRESS = "0.0.0.0";
+
+export interface FleetInput {
+  readonly fleet: Resource<"fleet">;
+  readonly snapshot: Snapshot;
+  readonly listeners: ReadonlyMap<string, CompiledListener>;
+  readonly previous: FleetIr | null;
+}
+
+interface Socket {
+  address: string;
+  port: number;
+  /** Ascending by name. */
+  members: { listener: Resource<"listener">; compiled: CompiledListener }[];
+}
+
+/** Gives `previous` itself when nothing in it changed. */
+export function compileFleet(input: FleetInput): FleetIr {
+  const { fleet, snapshot, previous } = input;
+  const sockets = socketsOf(input);
+  const ports = reuse(
+    previous?.ports,
+    sockets.map((socket) => compilePort(socket, previous)),
+  );
+  const clusters = reuse(previous?.clusters, clustersOf(ports, snapshot));
+  const sources = sourcesOf(input, sockets, clusters);
+  const { name } = fleet;
+  const { proxy, version = null } = fleet.body;
+  if (
+    previous !== null &&
+    previous.ports === ports &&
+    previous.clusters === clusters &&
+    previous.proxy === proxy &&
+    previous.version === version &&
+    sameItems(previous.sources, sources)
+  ) {
+    return previous;
+  }
+  return Object.freeze({ name, proxy, version, ports, clusters, sources });
+}
+
+function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
+  const sockets = new Map<string, Socket>();
+  for (const [name, listener] of snapshot.listener) {
+    if (!listener.body.fleets.includes(fleet.name)) continue;
+    const address = listener.body.address ?? fleet.body.bindAddress ?? DEFAULT_BIND_ADDRESS;
+    const { port } = listener.body;
+    const key = `${address} ${port}`;
+    const socket = sockets.get(key) ?? { address, port, members: [] };
+    socket.members.push({ listener, compiled: listeners.get(name) as CompiledListener });
+    sockets.set(key, socket);
+  }
+  for (const { members } of sockets.values()) members.sort((a, b) => compareText(a.listener.name, b.listener.name));
+  return [...sockets.values()].sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
+}
+
+function compilePort({ address, port, members }: Socket, previous: FleetIr | null): PortIr {
+  const first = members[0] as Socket["members"][number];
+  const suffix = `${address.toLowerCase().replace(/[^a-z0-9]/g, "-")}-${port}`;
+  if (first.listener.body.protocol === "TCP") {
+    const next: TcpPortIr = {
+      kind: "tcp",
+      id: `tcp-${suffix}`,
+      address,
+      port,
+      split: first.compiled.split,
+      idleTimeoutMs: TCP_IDLE_TIMEOUT_MS,
+    };
+    const old = previous?.ports.find(({ id }) => id === next.id);
+    return old?.kind === "tcp" && old.split === next.split && old.address === address ? old : Object.freeze(next);
+  }
+  const virtualHosts = members.length === 1 ? first.compiled.hostList : mergeHosts(members);
+  const next: HttpPortIr = { kind: "http", id: `http-${suffix}`, address, port, virtualHosts };
+  const old = previous?.ports.find(({ id }) => id === next.id);
+  const unchanged = old?.kind === "http" && old.address === address && sameItems(old.virtualHosts, virtualHosts);
+  return unchanged ? old : Object.freeze(next);
+}
+
+function clustersOf(ports: readonly PortIr[], snapshot: Snapshot): ClusterIr[] {
+  const names = new Set<string>();
+  for (const port of ports) {
+    if (port.kind === "tcp") for (const { cluster } of port.split) names.add(cluster);
+    else for (const host of port.virtualHosts) for (const name of clustersOfHost(host)) names.add(name);
+  }
+  const found: ClusterIr[] = [];
+  for (const name of names) {
+    const cluster = snapshot.cluster.get(name);
+    if (cluster === undefined)
+      throw new Error(`cluster ${name} is referred to but missing: the model's rules did not run`);
+    const { healthCheck } = cluster.body;
+    found.push(compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck)));
+  }
+  return found.sort((a, b) => compareText(a.name, b.name));
+}
+
+/** Kinds ascending: canary, cluster, fleet, healthCheck, listener, route; names ascending in each. */
+function sourcesOf(
+  { fleet, snapshot }: FleetInput,
+  sockets: readonly Socket[],
+  clusters: readonly ClusterIr[],
+): SourceIr[] {
+  const members = sockets
+    .flatMap((socket) => socket.members)
+    .sort((a, b) => compareText(a.listener.name, b.listener.name));
+  const routes = mergeSources(members.map(({ compiled }) => compiled.sources));
+  const clusterResources = clusters.map(({ name }) => snapshot.cluster.get(name) as Resource<"cluster">);
+  const checks = new Set(clusterResources.flatMap(({ body }) => body.healthCheck ?? []));
+  const canaries = [...snapshot.canary.values()].filter(({ body }) => hasSource(routes, body.route));
+  const byName = (a: SourceIr, b: SourceIr): number => compareText(a.name, b.name);
+  return [
+    ...canaries.map(sourceOf).sort(byName),
+    ...clusterResources.map(sourceOf),
+    sourceOf(fleet),
+    ...[...checks].sort().map((name) => sourceOf(snapshot.healthCheck.get(name) as Resource)),
+    ...members.map(({ listener }) => sourceOf(listener)),
+    ...routes,
+  ];
+}
+
+function mergeSources(lists: readonly (readonly SourceIr[])[]): readonly SourceIr[] {
+  if (lists.length < 2) return lists[0] ?? [];
+  return [...new Set(lists.flat())].sort((a, b) => compareText(a.name, b.name));
+}
+
+/** Binary search by name in an ascending list. */
+function hasSource(sources: readonly SourceIr[], name: string): boolean {
+  let [low, high] = [0, sources.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sources[middle] as SourceIr).name < name) low = middle + 1;
+    else high = middle;
+  }
+  return sources[low]?.name === name;
+}
+
+function reuse<T>(previous: readonly T[] | undefined, next: readonly T[]): readonly T[] {
+  return previous !== undefined && sameItems(previous, next) ? previous : Object.freeze(next);
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
+}

@@ -1,0 +1,118 @@
+/**
+ * A virtual host's rules arranged by path, for proxies that look up instead of scan (l7.md section 2, "Shared IR").
+ *
+ * A group's candidates already hold the rules of every covering shorter prefix and are cut at the first rule that certainly
+ * matches. Regex groups cannot see their covering prefixes statically: they fall through to a look-up among prefixes.
+ */
+import type { CandidateIr, FleetIr, PathGroupIr, PathMatchIr, PortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { decide } from "./decision.ts";
+
+const groupedPorts = new WeakMap<PortIr, PortIr>();
+const groupedHosts = new WeakMap<VirtualHostIr, VirtualHostIr>();
+
+/** The same fleet with `groups` filled in. Cached by identity of its ports and virtual hosts. */
+export function withPathGroups(fleet: FleetIr): FleetIr {
+  return Object.freeze({
+    ...fleet,
+    ports: Object.freeze(fleet.ports.map((port) => remember(groupedPorts, port, groupPort))),
+  });
+}
+
+function groupPort(port: PortIr): PortIr {
+  if (port.kind === "tcp") return port;
+  return Object.freeze({
+    ...port,
+    virtualHosts: Object.freeze(port.virtualHosts.map((host) => remember(groupedHosts, host, groupHost))),
+  });
+}
+
+function groupHost(host: VirtualHostIr): VirtualHostIr {
+  return Object.freeze({ ...host, groups: Object.freeze(groupsOf(host)) });
+}
+
+function remember<T extends object>(cache: WeakMap<T, T>, key: T, make: (key: T) => T): T {
+  let value = cache.get(key);
+  if (value === undefined) {
+    value = make(key);
+    cache.set(key, value);
+  }
+  return value;
+}
+
+interface Bucket {
+  path: PathMatchIr;
+  /** Indexes into the host's rules, in precedence order. */
+  rules: number[];
+}
+
+interface Buckets {
+  exact: Map<string, Bucket>;
+  /** In precedence order. */
+  regex: Map<string, Bucket>;
+  prefix: Map<string, Bucket>;
+}
+
+function groupsOf(host: VirtualHostIr): PathGroupIr[] {
+  const buckets: Buckets = { exact: new Map(), regex: new Map(), prefix: new Map() };
+  for (const [index, { path }] of host.rules.entries()) {
+    const bucket = buckets[path.kind].get(path.value);
+    if (bucket === undefined) buckets[path.kind].set(path.value, { path, rules: [index] });
+    else bucket.rules.push(index);
+  }
+  const all = [...buckets.exact.values(), ...buckets.regex.values(), ...buckets.prefix.values()];
+  return all.map((bucket, index) => groupOf(host, { bucket, buckets, index }));
+}
+
+function groupOf(host: VirtualHostIr, place: { bucket: Bucket; buckets: Buckets; index: number }): PathGroupIr {
+  const { bucket, buckets, index } = place;
+  const { candidates, certain } = cut(host.rules, candidatesOf(bucket, buckets));
+  const fallsToPrefixes = bucket.path.kind !== "prefix" && buckets.regex.size > 0;
+  return Object.freeze({
+    id: `${host.id}.${index}`,
+    path: bucket.path,
+    candidates: Object.freeze(candidates),
+    otherwise: certain ? "never" : fallsToPrefixes ? "prefixes" : "notFound",
+    decision: decide(host.rules, candidates),
+  });
+}
+
+function* candidatesOf({ path, rules }: Bucket, buckets: Buckets): Iterable<CandidateIr> {
+  for (const rule of rules) yield { rule, pathRegex: null };
+  if (path.kind === "prefix" || buckets.regex.size === 0) {
+    for (const prefix of covering(path, buckets.prefix))
+      for (const rule of prefix.rules) yield { rule, pathRegex: null };
+    return;
+  }
+  let after = path.kind === "exact";
+  for (const other of buckets.regex.values()) {
+    if (after) for (const rule of other.rules) yield { rule, pathRegex: other.path.value };
+    if (other.path === path || other.path.value === path.value) after = true;
+  }
+}
+
+/** Prefix buckets that cover an exact path or a prefix, the longest first, without itself. */
+function* covering(path: PathMatchIr, prefixes: ReadonlyMap<string, Bucket>): Iterable<Bucket> {
+  let text = path.value;
+  if (path.kind === "exact") {
+    const same = prefixes.get(text.length > 1 ? text.replace(/\/$/, "") : text);
+    if (same !== undefined) yield same;
+    if (text.endsWith("/")) text = text.slice(0, -1);
+  }
+  for (let slash = text.lastIndexOf("/"); slash > 0; slash = text.lastIndexOf("/", slash - 1)) {
+    const bucket = prefixes.get(text.slice(0, slash));
+    if (bucket !== undefined) yield bucket;
+  }
+  const root = prefixes.get("/");
+  if (root !== undefined && path.value !== "/") yield root;
+}
+
+/** Ends the list at the first rule that certainly matches: nothing after it can win. */
+function cut(rules: readonly RuleIr[], list: Iterable<CandidateIr>): { candidates: CandidateIr[]; certain: boolean } {
+  const candidates: CandidateIr[] = [];
+  for (const candidate of list) {
+    candidates.push(Object.freeze(candidate));
+    const { method, headers } = rules[candidate.rule] as RuleIr;
+    if (candidate.pathRegex === null && method === null && headers.length === 0) return { candidates, certain: true };
+  }
+  return { candidates, certain: false };
+}

@@ -1,0 +1,51 @@
+/**
+ * Which rule of a host comes first (l7.md 4.3): exact before regex before prefix; longer pattern; for regexes the pattern
+ * that is declared first; method; number of header conditions; the route's name; the place in the route.
+ */
+import type { RuleIr } from "../../ir/index.ts";
+import { compareText } from "../../util/sorted.ts";
+
+const KIND_RANK = { exact: 0, regex: 1, prefix: 2 } as const;
+
+/** Order of two rules. For regexes of equal length it does not yet look at which pattern was declared first. */
+export function compareRules(a: RuleIr, b: RuleIr): number {
+  return comparePaths(a, b) || compareText(a.path.value, b.path.value) || compareConditions(a, b);
+}
+
+function comparePaths(a: RuleIr, b: RuleIr): number {
+  return KIND_RANK[a.path.kind] - KIND_RANK[b.path.kind] || b.path.value.length - a.path.value.length;
+}
+
+function compareConditions(a: RuleIr, b: RuleIr): number {
+  return (
+    Number(b.method !== null) - Number(a.method !== null) ||
+    b.headers.length - a.headers.length ||
+    compareDeclared(a, b)
+  );
+}
+
+/** Routes are a set, ordered by name; within a route the written order counts. */
+function compareDeclared(a: RuleIr, b: RuleIr): number {
+  if (a.route !== b.route) return compareText(a.route, b.route);
+  const [ruleA, matchA] = place(a);
+  const [ruleB, matchB] = place(b);
+  return ruleA - ruleB || matchA - matchB;
+}
+
+function place(rule: RuleIr): [number, number] {
+  const [ruleIndex, matchIndex] = rule.id.slice(rule.route.length + 1).split(".");
+  return [Number(ruleIndex), Number(matchIndex)];
+}
+
+/** Puts the regex rules of a list that is in `compareRules` order into their final order. */
+export function orderRegexes(rules: RuleIr[]): RuleIr[] {
+  const start = rules.findIndex(({ path }) => path.kind === "regex");
+  if (start < 0) return rules;
+  const regexes = rules.filter(({ path }) => path.kind === "regex");
+  const first = new Map<string, RuleIr>();
+  for (const rule of [...regexes].sort(compareDeclared))
+    if (!first.has(rule.path.value)) first.set(rule.path.value, rule);
+  const declared = (rule: RuleIr): RuleIr => first.get(rule.path.value) as RuleIr;
+  regexes.sort((a, b) => comparePaths(a, b) || compareDeclared(declared(a), declared(b)) || compareConditions(a, b));
+  return [...rules.slice(0, start), ...regexes, ...rules.slice(start + regexes.length)];
+}

@@ -1,0 +1,21 @@
+/** Requests that every proxy refuses before it looks at routes. */
+
+/** Path policy `reject` (l7.md 4.2), on the raw path. */
+const BAD_PATH =
+  /\/\/|\\|#|%(?:2[fF]|5[cC]|00)|\/(?:\.|%2[eE]){1,2}(?:\/|$)|%(?:[^0-9a-fA-F]|[0-9a-fA-F][^0-9a-fA-F]|[0-9a-fA-F]?$)|%(?:4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9Aa]|3[0-9]|2[dD])/;
+const GOOD_HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$/;
+
+/** Why a request is refused, or null. */
+export function requestProblem(request: {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+}): { status: number; reason: string } | null {
+  if (!GOOD_HOST.test(request.host)) return { status: 400, reason: "the Host header is missing or malformed" };
+  const path = request.path.split("?", 1)[0] as string;
+  if (!path.startsWith("/") || request.path.includes("#") || BAD_PATH.test(path)) {
+    return { status: 400, reason: "the path has `//`, a dot segment, a backslash, or an encoding that could hide one" };
+  }
+  if (request.method === "TRACE") return { status: 405, reason: "TRACE is never forwarded" };
+  return null;
+}
