@@ -1,0 +1,71 @@
+/** nginx: started by hand from the rendered files, reloaded by SIGHUP, asked by `nginx -T`. */
+import { execFile } from "node:child_process";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { isRunning, logTail, startChild, stopChild, until } from "../harness/process.ts";
+import type { ProxyAdapter, RunningProxy } from "./adapter.ts";
+import { fetchFiles } from "./files.ts";
+
+const run = promisify(execFile);
+const LOG = "e2e.log";
+/** Made by nginx and by this adapter; everything else in the directory comes from the program. */
+const OWN_ENTRIES = [
+  LOG,
+  "nginx.pid",
+  "client_body_temp",
+  "proxy_temp",
+  "fastcgi_temp",
+  "uwsgi_temp",
+  "scgi_temp",
+  "logs",
+];
+
+const configArgs = (dir: string): string[] => ["-p", dir, "-c", join(dir, "nginx.conf"), "-e", "stderr"];
+
+export const nginx: ProxyAdapter = {
+  kind: "nginx",
+  live: false,
+
+  async start({ program, fleet, address, dir, fromDir }) {
+    if (fromDir !== true) await fetchFiles(program, fleet, { dir, keep: OWN_ENTRIES });
+    await mkdir(join(dir, "logs"), { recursive: true });
+    await run("nginx", ["-t", ...configArgs(dir)]);
+    const args = [...configArgs(dir), "-g", "daemon off; pid nginx.pid;"];
+    const child = startChild("nginx", args, { logFile: join(dir, LOG), cwd: dir });
+    const proxy: RunningProxy = { kind: "nginx", fleet, address, child, dir, admin: "" };
+    await until("nginx has workers", async () => {
+      if (!isRunning(child)) throw new Error(logTail(child));
+      return (await workers(child.pid)).length > 0 ? true : null;
+    });
+    return proxy;
+  },
+
+  async sync(proxy, program) {
+    await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: OWN_ENTRIES });
+    await run("nginx", ["-t", ...configArgs(proxy.dir)]);
+    const before = new Set(await workers(proxy.child.pid));
+    process.kill(proxy.child.pid, "SIGHUP");
+    await until("new nginx workers have replaced the old", async () => {
+      const now = await workers(proxy.child.pid);
+      return now.length > 0 && now.every((pid) => !before.has(pid)) ? true : null;
+    });
+  },
+
+  async ask(proxy) {
+    return (await run("nginx", ["-T", ...configArgs(proxy.dir)], { maxBuffer: 64 * 1024 * 1024 })).stdout;
+  },
+
+  stop: (proxy) => stopChild(proxy.child),
+};
+
+/** Pids of the workers that accept connections (those that finish their last requests have another title). */
+async function workers(master: number): Promise<string[]> {
+  const children = (await readFile(`/proc/${master}/task/${master}/children`, "utf8")).trim().split(" ");
+  const accepting: string[] = [];
+  for (const pid of children.filter((entry) => entry !== "")) {
+    const title = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
+    if (title.startsWith("nginx: worker process") && !title.includes("shutting down")) accepting.push(pid);
+  }
+  return accepting;
+}
