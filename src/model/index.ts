@@ -5,8 +5,10 @@
  * JSON pointers, all at once. Guarantee: what passes here has a meaning that does not depend on any proxy; the same
  * documents give the same hashes. It does no input or output, and knows neither store, compiler nor targets.
  */
+
 export { canaryRule } from "./canaryRule.ts";
 export { type ConfigResult, checkSnapshot, type ResourceResult, validateConfig, validateResource } from "./check.ts";
+export { modelCodes } from "./codes.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { applyChanges, diffSnapshots, emptySnapshot, makeResource, toDocument } from "./snapshot.ts";

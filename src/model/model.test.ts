@@ -1,18 +1,31 @@
 import { expect, test } from "vitest";
-import { checkSnapshot, diffSnapshots, emptySnapshot, applyChanges, toDocument, validateConfig, validateResource } from "./index.ts";
+import {
+  applyChanges,
+  checkSnapshot,
+  diffSnapshots,
+  emptySnapshot,
+  toDocument,
+  validateConfig,
+  validateResource,
+} from "./index.ts";
 
 const document = {
   fleets: [{ name: "edge", proxy: "envoy" }],
   listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP" }],
   clusters: [{ name: "api", endpoints: [{ address: "127.0.0.1", port: 9101 }] }],
-  routes: [{ name: "api", listeners: ["web"], hostnames: ["api.example.com"], rules: [{ split: [{ cluster: "api" }] }] }],
+  routes: [
+    { name: "api", listeners: ["web"], hostnames: ["api.example.com"], rules: [{ split: [{ cluster: "api" }] }] },
+  ],
 };
 
 function load(config: unknown) {
   const { resources, diagnostics } = validateConfig(config);
   const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as never);
   const snapshot = applyChanges(emptySnapshot, changes);
-  return { snapshot, diagnostics: [...diagnostics, ...(diagnostics.length > 0 ? [] : checkSnapshot(snapshot, changes))] };
+  return {
+    snapshot,
+    diagnostics: [...diagnostics, ...(diagnostics.length > 0 ? [] : checkSnapshot(snapshot, changes))],
+  };
 }
 
 test("a valid document becomes a snapshot and reads back", () => {

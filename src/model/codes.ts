@@ -1,0 +1,74 @@
+/** The codes of the model room: shape and cross-resource rules. */
+import type { ErrorCodes } from "../errors/codes.ts";
+
+const unprocessable = (title: string, explanation: string) => ({ status: 422, title, explanation });
+
+export const modelCodes = {
+  "SCHEMA-UNKNOWN-FIELD": unprocessable(
+    "Unknown field",
+    "The document has a field that the schema does not know. The message lists the known ones.",
+  ),
+  "SCHEMA-MISSING-FIELD": unprocessable(
+    "Missing field",
+    "A required field is not there. The pointer is the place where it should stand.",
+  ),
+  "SCHEMA-TYPE": unprocessable("Wrong type", "The value has another JSON type than the field."),
+  "SCHEMA-EXACTLY-ONE": unprocessable(
+    "Exactly one needed",
+    "None or several of the alternatives are given; exactly one must be.",
+  ),
+  "SCHEMA-FORMAT": unprocessable("Malformed value", "The text does not have the form that its type asks for."),
+  "SCHEMA-NOT-ALLOWED": unprocessable("Value not allowed", "The value is not one of those that the field takes."),
+  "SCHEMA-LIMIT": unprocessable("Limit broken", "A number, list or text is outside the stated limits."),
+  "MODEL-DUPLICATE-NAME": unprocessable("Duplicate name", "Two objects of one kind have the same name."),
+  "MODEL-REFERENCE": unprocessable(
+    "Dangling reference",
+    "The document names an object that does not exist (or that this write deletes).",
+  ),
+  "MODEL-LIMIT": unprocessable(
+    "Too many objects",
+    "The model would hold more objects of a kind than a document may list.",
+  ),
+  "MODEL-PORT-CLASH": unprocessable(
+    "Port clash",
+    "Two listeners of a fleet want the same socket. Only HTTP listeners with different hostnames can share one.",
+  ),
+  "MODEL-PROTOCOL": unprocessable(
+    "Protocol mismatch",
+    "A route and its listener speak different protocols, or a field belongs to another protocol.",
+  ),
+  "MODEL-TCP-ROUTE": unprocessable(
+    "TCP route",
+    "A TCP route is one rule with a split, and the only route of its listener.",
+  ),
+  "MODEL-HOSTNAME-SCOPE": unprocessable(
+    "Hostname out of scope",
+    "A route's hostname is outside the hostnames of its listeners. A warning while others remain.",
+  ),
+  "MODEL-HOSTNAME-SHADOWED": unprocessable(
+    "Hostname shadowed",
+    "Another listener on the same address and port is more specific and takes this host's requests. A warning.",
+  ),
+  "MODEL-DUPLICATE-MATCH": unprocessable(
+    "Duplicate match",
+    "Two rules have the same listener, host and match: which one wins would be a guess.",
+  ),
+  "MODEL-SPLIT": unprocessable("Bad split", "The weights of a split add up to 0, or a cluster stands in it twice."),
+  "MODEL-CANARY": unprocessable(
+    "Bad canary",
+    "A canary must name a rule whose split holds exactly its two clusters, and a step that exists.",
+  ),
+  "MODEL-RULE": unprocessable("Parts do not fit", "A part of a rule needs another part that is not there."),
+  "MODEL-RESPOND": unprocessable(
+    "Bad direct response",
+    "The status cannot be given alike by all proxies, or HTTP allows no body with it.",
+  ),
+  "MODEL-HEADER": unprocessable("Bad header change", "A header belongs to the proxies, or is named twice."),
+  "MODEL-PATH": unprocessable("Unreachable path", "Requests with such a path are answered 400 on every proxy."),
+  "MODEL-ENDPOINT": unprocessable("Duplicate endpoint", "An address and port stand twice in a cluster."),
+  "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
+  "L7-REGEX-DIALECT": unprocessable(
+    "Regex outside the common dialect",
+    "RE2 (Envoy) and PCRE2 (nginx, HAProxy) would read the expression differently, or one refuses it.",
+  ),
+} satisfies ErrorCodes;
