@@ -1,0 +1,175 @@
+/** Backends: clusters as HTTP and TCP ports see them, and the one that answers without a server. */
+import type { ClusterIr, EndpointIr, FleetIr, HealthCheckIr, RespondIr } from "../../ir/index.ts";
+import type { Quoted } from "../../util/templates.ts";
+import type { Version } from "../target.ts";
+import { type Use, usesOf } from "./fragment.ts";
+import { httpBackend, RESPOND_BACKEND, serverName, tcpBackend } from "./names.ts";
+import { address, file, format, name, number, statuses, time, word } from "./quote.ts";
+import { INIT_STATE_SINCE, isBefore } from "./version.ts";
+
+/** `backend.hbs`. */
+export interface BackendView {
+  readonly name: Quoted<"name">;
+  readonly http: boolean;
+  readonly leastRequest: boolean;
+  readonly connectTimeout: Quoted<"time">;
+  /** Of TCP; null: per request. */
+  readonly idleTimeout: Quoted<"time"> | null;
+  readonly check: CheckView | null;
+  readonly servers: readonly ServerView[];
+}
+
+export interface CheckView {
+  readonly timeout: Quoted<"time">;
+  readonly interval: Quoted<"time">;
+  readonly rise: Quoted<"number">;
+  readonly fall: Quoted<"number">;
+  readonly port: Quoted<"number"> | null;
+  readonly startsDown: boolean;
+  readonly http: {
+    readonly method: Quoted<"word">;
+    readonly path: Quoted<"word">;
+    readonly host: Quoted<"format">;
+    readonly statuses: Quoted<"statuses">;
+  } | null;
+}
+
+export interface ServerView {
+  readonly name: Quoted<"name">;
+  readonly address: Quoted<"address">;
+  readonly weight: Quoted<"number">;
+  /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
+  readonly track: Quoted<"name"> | null;
+}
+
+/** `respond.hbs`. */
+export interface RespondView {
+  readonly name: Quoted<"name">;
+  readonly answers: readonly AnswerView[];
+}
+
+export interface AnswerView {
+  readonly key: Quoted<"word">;
+  readonly status: Quoted<"number">;
+  readonly contentType: Quoted<"word">;
+  readonly contentTypeFormat: Quoted<"format">;
+  /** Null: no body. */
+  readonly body: Quoted<"file"> | null;
+  /** HAProxy writes no Content-Type without a body; this status has one all the same. */
+  readonly typed: boolean;
+}
+
+/** RFC 9110: these have no content, and HAProxy refuses to give them any. */
+const BODILESS = [204, 205, 304];
+
+/** The backends of every cluster that the fleet's ports reach, ascending by cluster, HTTP first. */
+export function lowerBackends(ir: FleetIr, version: Version): readonly BackendView[] {
+  const http = new Set<string>();
+  const tcpIdles = new Map<string, Set<number>>();
+  for (const port of ir.ports) {
+    if (port.kind === "http") {
+      for (const { rules } of port.virtualHosts) {
+        for (const { action } of rules) {
+          if (action.kind === "forward") for (const { cluster } of action.split) http.add(cluster);
+        }
+      }
+    } else {
+      for (const { cluster } of port.split) {
+        tcpIdles.set(cluster, (tcpIdles.get(cluster) ?? new Set()).add(port.idleTimeoutMs));
+      }
+    }
+  }
+  return ir.clusters.flatMap((cluster) => {
+    const forms: { name: string; idleMs: number | null }[] = [];
+    if (http.has(cluster.name)) forms.push({ name: httpBackend(cluster.name), idleMs: null });
+    for (const idleMs of [...(tcpIdles.get(cluster.name) ?? [])].sort((a, b) => a - b)) {
+      forms.push({ name: tcpBackend(cluster.name, idleMs), idleMs });
+    }
+    // one prober per endpoint: the first backend of a cluster; the others follow it
+    return forms.map((form, place) => {
+      const track = place > 0 && cluster.healthCheck !== null ? (forms[0]?.name ?? null) : null;
+      return backendView({ cluster, ...form, track, startsDown: !isBefore(version, INIT_STATE_SINCE) });
+    });
+  });
+}
+
+interface BackendInput {
+  readonly cluster: ClusterIr;
+  readonly name: string;
+  readonly idleMs: number | null;
+  readonly track: string | null;
+  readonly startsDown: boolean;
+}
+
+function backendView({ cluster, name: backend, idleMs, track, startsDown }: BackendInput): BackendView {
+  const { healthCheck } = cluster;
+  return {
+    name: name(backend),
+    http: idleMs === null,
+    leastRequest: cluster.policy === "leastRequest",
+    connectTimeout: time(cluster.connectTimeoutMs),
+    idleTimeout: idleMs === null ? null : time(idleMs),
+    check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
+    servers: cluster.endpoints.map((endpoint) => serverView(endpoint, track)),
+  };
+}
+
+function serverView(endpoint: EndpointIr, track: string | null): ServerView {
+  return {
+    name: name(serverName(endpoint)),
+    address: address(endpoint.address, endpoint.port),
+    weight: number(endpoint.weight),
+    track: track === null ? null : name(track),
+  };
+}
+
+function checkView(check: HealthCheckIr, startsDown: boolean): CheckView {
+  const { http } = check;
+  return {
+    timeout: time(check.timeoutMs),
+    interval: time(check.intervalMs),
+    rise: number(check.rise),
+    fall: number(check.fall),
+    port: check.port === null ? null : number(check.port),
+    startsDown,
+    http:
+      http === null
+        ? null
+        : {
+            method: word(http.method),
+            path: word(http.path),
+            host: format(http.host),
+            statuses: statuses(http.expectedStatus),
+          },
+  };
+}
+
+/** The answers of all ports, and their bodies as files; null view: nothing is answered directly. */
+export function lowerResponds(uses: ReadonlyMap<string, Use>): {
+  readonly view: RespondView | null;
+  readonly files: ReadonlyMap<string, string>;
+} {
+  const files = new Map<string, string>();
+  const answers = usesOf(uses, "respond").map(({ key, respond }) => {
+    const path = `bodies/${key}.txt`;
+    if (hasBody(respond)) files.set(path, respond.body);
+    return answerView(key, respond);
+  });
+  return { view: answers.length === 0 ? null : { name: name(RESPOND_BACKEND), answers }, files };
+}
+
+function answerView(key: string, respond: RespondIr): AnswerView {
+  const body = hasBody(respond) ? file(`bodies/${key}.txt`) : null;
+  return {
+    key: word(key),
+    status: number(respond.status),
+    contentType: word(respond.contentType),
+    contentTypeFormat: format(respond.contentType),
+    body,
+    typed: body === null && !BODILESS.includes(respond.status),
+  };
+}
+
+function hasBody({ status, body }: RespondIr): boolean {
+  return body !== "" && !BODILESS.includes(status);
+}

@@ -1,0 +1,101 @@
+/**
+ * What one IR node adds to a port: lines for the port's map files, and things that the port's rules must provide for
+ * (`Use`). Fragments are pure functions of their node and are joined by key, so the same thing asked for twice is there once.
+ */
+import type { RespondIr } from "../../ir/index.ts";
+
+/** What needs a rule of its own in a frontend, however many routes ask for it. */
+export type Use =
+  /** Wildcard hosts with this many dots in their suffix. */
+  | { readonly kind: "depth"; readonly depth: number }
+  /** The virtual host that takes any host. */
+  | { readonly kind: "anyHost"; readonly id: string }
+  /** A virtual host with regexes; its look-up is a list of its own. */
+  | { readonly kind: "regexHost"; readonly id: string }
+  /** A field that tables look at. */
+  | { readonly kind: "dimension"; readonly dimension: DimensionUse }
+  /** A condition that chains look at. */
+  | { readonly kind: "condition"; readonly condition: ConditionUse }
+  /** One candidate of a chain. */
+  | { readonly kind: "candidate"; readonly candidate: CandidateUse }
+  /** Some group sends its requests on to the prefixes. */
+  | { readonly kind: "fallback" }
+  | { readonly kind: "header"; readonly change: HeaderUse }
+  | { readonly kind: "prefixLength"; readonly length: number }
+  | { readonly kind: "redirectStatus"; readonly status: number }
+  | { readonly kind: "weights"; readonly key: string; readonly weights: readonly number[] }
+  | { readonly kind: "respond"; readonly key: string; readonly respond: RespondIr }
+  /** Some rule of this port has its own value in this map. */
+  | { readonly kind: "map"; readonly map: string };
+
+export interface DimensionUse {
+  readonly tag: string;
+  readonly field: "method" | "header" | "path";
+  /** Empty unless the field is a header. */
+  readonly header: string;
+  /** Null: look the exact value up. */
+  readonly regex: string | null;
+}
+
+export interface ConditionUse {
+  readonly acl: string;
+  readonly test: "method" | "pathRegex" | "headerExact" | "headerRegex" | "headerPresent" | "headerSingle";
+  readonly header: string;
+  readonly value: string;
+}
+
+export interface CandidateUse {
+  readonly group: string;
+  readonly rule: string;
+  /** ACL names; those of `without` must not hold. */
+  readonly acls: readonly string[];
+  readonly without: readonly string[];
+}
+
+export interface HeaderUse {
+  readonly direction: "request" | "response";
+  readonly change: "set" | "add" | "remove";
+  readonly header: string;
+  readonly map: string;
+}
+
+/** Lines by map name, each text made of whole lines. */
+export type Lines = ReadonlyMap<string, string>;
+
+export interface Fragment {
+  readonly lines: Lines;
+  /** By a key that also gives the order in the configuration. */
+  readonly uses: ReadonlyMap<string, Use>;
+}
+
+/** Collects a fragment. */
+export interface FragmentBuilder {
+  readonly lines: Map<string, string>;
+  readonly uses: Map<string, Use>;
+}
+
+export function newFragment(): FragmentBuilder {
+  return { lines: new Map(), uses: new Map() };
+}
+
+/** Appends a whole line to a map. */
+export function addLine(builder: FragmentBuilder, map: string, line: string): void {
+  builder.lines.set(map, (builder.lines.get(map) ?? "") + line);
+}
+
+/** Adds all of `fragment`. */
+export function addFragment(builder: FragmentBuilder, fragment: Fragment): void {
+  for (const [map, text] of fragment.lines) addLine(builder, map, text);
+  for (const [key, use] of fragment.uses) builder.uses.set(key, use);
+}
+
+/** The uses of one kind, ascending by key. */
+export function usesOf<Kind extends Use["kind"]>(
+  uses: ReadonlyMap<string, Use>,
+  kind: Kind,
+): readonly Extract<Use, { kind: Kind }>[] {
+  const found: [string, Extract<Use, { kind: Kind }>][] = [];
+  for (const [key, use] of uses) if (use.kind === kind) found.push([key, use as Extract<Use, { kind: Kind }>]);
+  found.sort(([a], [b]) => (a < b ? -1 : 1));
+  return found.map(([, use]) => use);
+}

@@ -1,0 +1,104 @@
+/** One HTTP port: joins the fragments of its virtual hosts to a frontend's views and its map files. */
+import type { HttpPortIr } from "../../ir/index.ts";
+import type { Quoted } from "../../util/templates.ts";
+import { type ActionsView, actionsView } from "./actionsView.ts";
+import { type ConditionsView, conditionsView } from "./conditionsView.ts";
+import { type Use, usesOf } from "./fragment.ts";
+import { portMap } from "./names.ts";
+import { address, file, name, number } from "./quote.ts";
+import { lowerRule } from "./rule.ts";
+import { lowerVirtualHost, regexMap, type VirtualHostFragment } from "./virtualHost.ts";
+
+/** `frontend.hbs`: socket, guards, host and path look-up. */
+export interface FrontendView {
+  readonly name: Quoted<"name">;
+  readonly address: Quoted<"address">;
+  readonly v6only: boolean;
+  readonly hosts: Quoted<"file">;
+  /** Longest suffix first. */
+  readonly wildcards: readonly { readonly file: Quoted<"file">; readonly labels: Quoted<"number"> }[];
+  readonly anyHost: readonly Quoted<"name">[];
+  readonly exact: Quoted<"file">;
+  readonly regexHosts: readonly { readonly id: Quoted<"name">; readonly file: Quoted<"file"> }[];
+  readonly prefix: Quoted<"file">;
+}
+
+/** A frontend for HTTP, section by section. */
+export interface HttpPortView {
+  readonly frontend: FrontendView;
+  /** Null: no group of this port has to choose. */
+  readonly conditions: ConditionsView | null;
+  /** `fallback.hbs`, then the conditions again; null: nothing is looked up a second time. */
+  readonly fallback: { readonly prefix: Quoted<"file"> } | null;
+  readonly actions: ActionsView;
+}
+
+/** A port's part of the rendering. */
+export interface LoweredPort {
+  readonly view: HttpPortView;
+  /** Path -> content. */
+  readonly maps: ReadonlyMap<string, string>;
+  readonly uses: ReadonlyMap<string, Use>;
+}
+
+/** Maps that a frontend always reads, so that their first line needs no other configuration. */
+const CONSTANT_MAPS = ["host", "exact", "prefix", "backend"];
+
+export function lowerHttpPort(port: HttpPortIr): LoweredPort {
+  const { lines, uses } = joinFragments(port.virtualHosts.map(lowerVirtualHost));
+  const maps = new Map<string, string>();
+  for (const map of CONSTANT_MAPS) maps.set(portMap(port.id, map), "");
+  for (const [map, texts] of lines) maps.set(portMap(port.id, map), texts.join(""));
+  const mapFile = (map: string): Quoted<"file"> => file(portMap(port.id, map));
+  const hasFallback = uses.has("fallback");
+  return {
+    view: {
+      frontend: frontendView(port, uses),
+      conditions: conditionsView(uses, mapFile),
+      fallback: hasFallback ? { prefix: mapFile("prefix") } : null,
+      actions: actionsView({ port, uses, mapFile }),
+    },
+    maps,
+    uses,
+  };
+}
+
+/** A rule may serve several virtual hosts; its lines go in once, with the first. */
+function joinFragments(fragments: readonly VirtualHostFragment[]) {
+  const lines = new Map<string, string[]>();
+  const uses = new Map<string, Use>();
+  const seen = new Set<string>();
+  const append = (added: ReadonlyMap<string, string>): void => {
+    for (const [map, text] of added) {
+      const texts = lines.get(map);
+      if (texts === undefined) lines.set(map, [text]);
+      else texts.push(text);
+    }
+  };
+  for (const fragment of fragments) {
+    append(fragment.lines);
+    for (const [key, use] of fragment.uses) uses.set(key, use);
+    const isNew = fragment.rules.map(({ id }) => {
+      const before = seen.size;
+      return seen.add(id).size > before;
+    });
+    if (isNew.every(Boolean)) append(fragment.ruleLines);
+    else fragment.rules.forEach((rule, index) => isNew[index] && append(lowerRule(rule).lines));
+  }
+  return { lines, uses };
+}
+
+function frontendView(port: HttpPortIr, uses: ReadonlyMap<string, Use>): FrontendView {
+  const mapFile = (map: string): Quoted<"file"> => file(portMap(port.id, map));
+  return {
+    name: name(port.id),
+    address: address(port.address, port.port),
+    v6only: port.address.includes(":"),
+    hosts: mapFile("host"),
+    wildcards: usesOf(uses, "depth").map(({ depth }) => ({ file: mapFile("wildcard"), labels: number(depth + 1) })),
+    anyHost: usesOf(uses, "anyHost").map(({ id }) => name(id)),
+    exact: mapFile("exact"),
+    regexHosts: usesOf(uses, "regexHost").map(({ id }) => ({ id: name(id), file: mapFile(regexMap(id)) })),
+    prefix: mapFile("prefix"),
+  };
+}

@@ -1,0 +1,44 @@
+/** From IR to the views of all sections and the files beside the configuration. Pure; caches by identity of IR nodes. */
+import type { FleetIr } from "../../ir/index.ts";
+import { type BackendView, lowerBackends, lowerResponds, type RespondView } from "./backends.ts";
+import { type Use, usesOf } from "./fragment.ts";
+import { type HttpPortView, lowerHttpPort } from "./httpPort.ts";
+import { weightsMap } from "./names.ts";
+import { lowerTcpPort, rangeLines, type TcpPortView } from "./tcpPort.ts";
+import { fleetVersion } from "./version.ts";
+
+export interface FleetView {
+  readonly httpPorts: readonly HttpPortView[];
+  readonly tcpPorts: readonly TcpPortView[];
+  readonly backends: readonly BackendView[];
+  readonly respond: RespondView | null;
+  /** Path -> content of maps and bodies. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+export function lower(ir: FleetIr): FleetView {
+  const files = new Map<string, string>();
+  const uses = new Map<string, Use>();
+  const httpPorts: HttpPortView[] = [];
+  const tcpPorts: TcpPortView[] = [];
+  for (const port of ir.ports) {
+    if (port.kind === "http") {
+      const lowered = lowerHttpPort(port);
+      httpPorts.push(lowered.view);
+      for (const [path, text] of lowered.maps) files.set(path, text);
+      for (const [key, use] of lowered.uses) uses.set(key, use);
+    } else {
+      const lowered = lowerTcpPort(port);
+      tcpPorts.push(lowered.view);
+      for (const [path, text] of lowered.maps) files.set(path, text);
+    }
+  }
+  for (const { key, weights } of usesOf(uses, "weights")) {
+    const places = weights.map((_, place) => String(place));
+    files.set(weightsMap(key), rangeLines(weights, places));
+  }
+  const responds = lowerResponds(uses);
+  for (const [path, text] of responds.files) files.set(path, text);
+  const backends = lowerBackends(ir, fleetVersion(ir));
+  return { httpPorts, tcpPorts, backends, respond: responds.view, files };
+}

@@ -1,0 +1,128 @@
+/**
+ * The only way text reaches an HAProxy configuration or map file: one function per landing place, each named after what
+ * HAProxy's parser reads there (measured on 2.6.12; see quote.test.ts, which asks the real binary).
+ *
+ * The schemas refuse control characters and cap lengths long before this. What arrives here and still does not fit is a
+ * programmer's error and throws, so that nothing can be published.
+ */
+import { landingPlace, type Quoted } from "../../util/templates.ts";
+
+/** The landing places of HAProxy's templates: the helpers' names. */
+export const PLACES = ["name", "number", "time", "word", "format", "address", "header", "file", "statuses"] as const;
+
+/** HAProxy reads a map line into its 16 KiB default buffer before `tune.bufsize` counts; the rest would be a second line. */
+const MAX_MAP_LINE = 16_000;
+/** `--` ends the flags of an ACL, but a word is still cut into 64 KiB at most; ours are regexes and paths of 1 KiB. */
+const MAX_WORD = 8_192;
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+const asName = landingPlace("name");
+const asNumber = landingPlace("number");
+const asTime = landingPlace("time");
+const asWord = landingPlace("word");
+const asFormat = landingPlace("format");
+const asAddress = landingPlace("address");
+const asHeader = landingPlace("header");
+const asFile = landingPlace("file");
+const asStatuses = landingPlace("statuses");
+const asMapKey = landingPlace("mapKey");
+const asMapValue = landingPlace("mapValue");
+
+/** A bare identifier: proxy, server, ACL, class or rule id, also as argument of `str()` and `concat()`. */
+export function name(text: string): Quoted<"name"> {
+  if (!/^[A-Za-z0-9_.:-]{1,255}$/.test(text)) refuse("name", text);
+  return asName(text);
+}
+
+/** A whole number from 0. */
+export function number(value: number): Quoted<"number"> {
+  if (!Number.isSafeInteger(value) || value < 0) refuse("number", String(value));
+  return asNumber(String(value));
+}
+
+/** A time in milliseconds; HAProxy refuses more than 2^31 - 1 of them. */
+export function time(milliseconds: number): Quoted<"time"> {
+  if (!Number.isSafeInteger(milliseconds) || milliseconds < 1 || milliseconds > 0x7fff_ffff) {
+    refuse("time", String(milliseconds));
+  }
+  return asTime(`${milliseconds}ms`);
+}
+
+/** One literal word (regex, ACL data after `--`, content type, path): in strong quotes only `'` is special. */
+export function word(text: string): Quoted<"word"> {
+  return asWord(strongQuoted("word", text));
+}
+
+/** One literal word where HAProxy reads a log-format: `%` begins an expression and is doubled. */
+export function format(text: string): Quoted<"format"> {
+  return asFormat(strongQuoted("format", text.replaceAll("%", "%%")));
+}
+
+/** An IP address and a port, as `bind` and `server` take them. */
+export function address(ip: string, port: number): Quoted<"address"> {
+  if (!/^[0-9A-Fa-f:.]{2,45}$/.test(ip)) refuse("address", ip);
+  return asAddress(`${ip.includes(":") ? `[${ip}]` : ip}:${number(port).text}`);
+}
+
+/** A header field name, in directives and as argument of `req.fhdr()`. */
+export function header(text: string): Quoted<"header"> {
+  if (!/^[a-z0-9][a-z0-9-]{0,126}$/.test(text)) refuse("header name", text);
+  return asHeader(text);
+}
+
+/** A relative file of this rendering, in directives and as argument of `map_str()` and its kin. */
+export function file(path: string): Quoted<"file"> {
+  if (!/^(?:[a-z0-9][a-z0-9.-]{0,250}\/){0,3}[a-z0-9][a-z0-9.-]{0,250}$/.test(path)) refuse("file", path);
+  return asFile(path);
+}
+
+/** Status ranges as `http-check expect status` takes them: `200-299,404`. */
+export function statuses(ranges: readonly { readonly low: number; readonly high: number }[]): Quoted<"statuses"> {
+  const text = ranges.map(({ low, high }) => (low === high ? `${low}` : `${low}-${high}`)).join(",");
+  if (!/^[1-5][0-9]{2}(?:[-,][1-5][0-9]{2})*$/.test(text)) refuse("statuses", text);
+  return asStatuses(text);
+}
+
+/** A literal map key: ends at the first blank, must not begin like a comment. */
+export function mapKey(text: string): Quoted<"mapKey"> {
+  if (!/^[\x21-\x22\x24-\x7e][\x21-\x7e]*$/.test(text)) refuse("map key", text);
+  return asMapKey(text);
+}
+
+/**
+ * A map key whose last part is any text: `<scope>|<upper-case hex of text>`, looked up behind HAProxy's `hex` converter,
+ * because a key cannot hold blanks.
+ */
+export function mapHexKey(scope: string, text: string): Quoted<"mapKey"> {
+  return mapKey(`${scope}|${Buffer.from(text, "utf8").toString("hex").toUpperCase()}`);
+}
+
+/** A full-match regex as key of a `map_reg` file: blanks, which would end the key, become `\x20`. */
+export function mapRegexKey(regex: string): Quoted<"mapKey"> {
+  if (!PRINTABLE.test(regex)) refuse("regex", regex);
+  // "\ " is an escaped blank: both characters go, or the backslash would be doubled
+  const blankless = regex.replace(/\\[^ ]|\\? /g, (part) => (part.endsWith(" ") ? "\\x20" : part));
+  return mapKey(`^(?:${blankless})$`);
+}
+
+/** A map value: the rest of the line, blanks at both ends lost; so it must have none, and not be empty. */
+export function mapValue(text: string): Quoted<"mapValue"> {
+  if (!PRINTABLE.test(text) || text === "" || text.trim() !== text) refuse("map value", text);
+  return asMapValue(text);
+}
+
+/** One line of a map file, newline included. */
+export function mapLine(key: Quoted<"mapKey">, value: Quoted<"mapValue">): string {
+  const line = `${key.text} ${value.text}\n`;
+  if (line.length > MAX_MAP_LINE) refuse("map line", line);
+  return line;
+}
+
+function strongQuoted(place: string, text: string): string {
+  if (!PRINTABLE.test(text) || text.length > MAX_WORD) refuse(place, text);
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function refuse(place: string, text: string): never {
+  throw new Error(`not an HAProxy ${place}: ${JSON.stringify(text.slice(0, 200))}`);
+}

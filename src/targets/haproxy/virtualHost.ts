@@ -1,0 +1,65 @@
+/** What one virtual host adds to its port: its name, its paths, its groups. Its rules' own lines are kept apart, see below. */
+import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { addDecision, groupTarget } from "./decision.ts";
+import { addFragment, addLine, type Fragment, type FragmentBuilder, type Lines, newFragment } from "./fragment.ts";
+import { mapKey, mapLine, mapRegexKey, mapValue } from "./quote.ts";
+import { lowerRule } from "./rule.ts";
+
+export interface VirtualHostFragment extends Fragment {
+  readonly rules: readonly RuleIr[];
+  /** The rules' lines, for the usual case that no virtual host before has brought any of them. */
+  readonly ruleLines: Lines;
+}
+
+const fragments = new WeakMap<VirtualHostIr, VirtualHostFragment>();
+
+/** The virtual host's fragment; the same object as long as the virtual host is the same object. */
+export function lowerVirtualHost(host: VirtualHostIr): VirtualHostFragment {
+  const known = fragments.get(host);
+  if (known !== undefined) return known;
+  if (host.groups === null) throw new Error(`${host.id}: HAProxy needs path groups`);
+  const builder = newFragment();
+  const rules = newFragment();
+  addHost(builder, host);
+  if (host.groups.some((group) => group.path.kind === "regex")) {
+    builder.uses.set(`regexHost.${host.id}`, { kind: "regexHost", id: host.id });
+  }
+  for (const group of host.groups) {
+    const [map, line] = pathLine(host, group);
+    addLine(builder, map, line);
+    addDecision(builder, { host, group });
+  }
+  for (const rule of host.rules) addFragment(rules, lowerRule(rule));
+  const uses = new Map([...builder.uses, ...rules.uses]);
+  const fragment = { lines: builder.lines, uses, rules: host.rules, ruleLines: rules.lines };
+  fragments.set(host, fragment);
+  return fragment;
+}
+
+/** `*.a.b` is looked up by its suffix `.a.b`, cut from the host by the number of dots. */
+function addHost(builder: FragmentBuilder, { hostname, id }: VirtualHostIr): void {
+  if (hostname === "*") {
+    builder.uses.set("anyHost", { kind: "anyHost", id });
+  } else if (hostname.startsWith("*.")) {
+    const suffix = hostname.slice(1);
+    const depth = suffix.split(".").length - 1;
+    builder.uses.set(`depth.${String(999 - depth).padStart(3, "0")}`, { kind: "depth", depth });
+    addLine(builder, "wildcard", mapLine(mapKey(suffix), mapValue(id)));
+  } else {
+    addLine(builder, "host", mapLine(mapKey(hostname), mapValue(id)));
+  }
+}
+
+/** Prefix keys end in a slash, and so does what is looked up: whole elements only. */
+function pathLine(host: VirtualHostIr, group: PathGroupIr): readonly [string, string] {
+  const target = mapValue(groupTarget({ host, group }));
+  const { kind, value } = group.path;
+  if (kind === "regex") return [regexMap(host.id), mapLine(mapRegexKey(value), target)];
+  if (kind === "exact") return ["exact", mapLine(mapKey(`${host.id}|${value}`), target)];
+  return ["prefix", mapLine(mapKey(`${host.id}|${value === "/" ? "" : value}/`), target)];
+}
+
+/** The map of a virtual host's regexes, in precedence order. */
+export function regexMap(hostId: string): string {
+  return `regex.${hostId}`;
+}
