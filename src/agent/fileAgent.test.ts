@@ -1,0 +1,209 @@
+import { spawn } from "node:child_process";
+import { readdir, readlink } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createFileAgent, type FileAgent, type FileAgentOptions } from "./fileAgent.ts";
+import { KEPT_GENERATIONS } from "./generations.ts";
+import { ask, checkWith, filesOf, freePort, groupMembers, KINDS, loop, scratchDir, until } from "./testSupport.ts";
+import type { AgentEvent } from "./types.ts";
+
+describe.each(KINDS)("a real $name", (kind) => {
+  let scratch: Awaited<ReturnType<typeof scratchDir>>;
+  let runDir: string;
+  let port: number;
+  let events: AgentEvent[];
+  let agent: FileAgent;
+
+  const FAST = { gapMs: 50, graceMs: 2_000, proofMs: 8_000, backoff: { firstMs: 50, maxMs: 400, stableMs: 60_000 } };
+  const pids = (): number[] => events.flatMap((event) => (event.kind === "started" ? [event.pid] : []));
+  const files = (text: string) => filesOf(kind, port, text);
+  const broken = (generation: string) => ({
+    generation,
+    files: [{ path: kind.file, text: "complete nonsense {\n", mode: 0o644 }],
+  });
+
+  function create(options: Partial<FileAgentOptions> = {}): FileAgent {
+    agent = createFileAgent({
+      proxy: kind.create({ runDir }),
+      check: checkWith(kind, join(scratch.path, "check")),
+      timing: FAST,
+      onEvent: (event) => events.push(event),
+      ...options,
+    });
+    return agent;
+  }
+
+  beforeEach(async () => {
+    scratch = await scratchDir();
+    runDir = join(scratch.path, "run dir");
+    port = await freePort();
+    events = [];
+  });
+  afterEach(async () => {
+    await agent.close();
+    for (const pid of pids()) {
+      expect(groupMembers(pid)).toEqual([]);
+    }
+    await scratch.remove();
+  });
+
+  test("starts, applies new generations without a failed request, prunes old ones, and ends without a trace", async () => {
+    create();
+    expect(agent.state()).toEqual({ state: "stopped", generation: null, lastError: null });
+    expect(await agent.apply(files("one"))).toEqual({ outcome: "serving", generation: "one" });
+    expect(agent.state()).toEqual({ state: "serving", generation: "one", lastError: null });
+    expect(await ask(port)).toBe("one");
+
+    const traffic = loop(port);
+    const names = Array.from({ length: KEPT_GENERATIONS + 2 }, (_, index) => `next-${index}`);
+    for (const name of names) {
+      expect(await agent.apply(files(name))).toEqual({ outcome: "serving", generation: name });
+      expect(await ask(port)).toBe(name);
+    }
+    const answers = await traffic.stop();
+    expect(answers.filter((answer) => answer === null)).toEqual([]);
+    expect(new Set(answers).size).toBeGreaterThan(names.length / 2);
+
+    expect(pids()).toHaveLength(1);
+    expect(await readlink(join(runDir, "current"))).toBe(`generations/${names.at(-1)}`);
+    expect(await readdir(join(runDir, "generations"))).toHaveLength(KEPT_GENERATIONS + 1);
+    await agent.close();
+    expect(groupMembers(pids()[0]!)).toEqual([]);
+    expect(await ask(port)).toBeNull();
+    expect(agent.state().state).toBe("stopped");
+    expect(await agent.apply(files("late"))).toEqual({ outcome: "superseded", generation: "late" });
+  });
+
+  test("a configuration that the checker refuses changes nothing", async () => {
+    create();
+    await agent.apply(files("one"));
+    const result = await agent.apply(broken("bad"));
+    expect(result).toMatchObject({ outcome: "failed", generation: "bad", restoreError: null });
+    expect(result.outcome === "failed" && result.error).toMatch(/unknown.*complete/);
+    expect(agent.state()).toMatchObject({ state: "degraded", generation: "one" });
+    expect(await ask(port)).toBe("one");
+    expect(await readlink(join(runDir, "current"))).toBe("generations/one");
+    // The same good files again: served already, and all is well again.
+    expect(await agent.apply(files("one"))).toEqual({ outcome: "serving", generation: "one" });
+    expect(agent.state()).toEqual({ state: "serving", generation: "one", lastError: null });
+  });
+
+  test.each([
+    ["refused when it is read", () => broken("bad")],
+    [
+      "wants a port that is taken",
+      (taken: number) => ({
+        generation: "bad",
+        files: [...files("bad").files.slice(1), { path: kind.file, text: kind.unbindable(port, taken), mode: 0o644 }],
+      }),
+    ],
+  ])("a reload that fails after the check (%s) leaves the old generation serving", async (_, bad) => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const address = taken.address();
+    create({ check: async () => ({ ok: true, message: "" }) });
+    await agent.apply(files("one"));
+    const traffic = loop(port);
+    const result = await agent.apply(bad(typeof address === "object" && address !== null ? address.port : 0));
+    const answers = await traffic.stop();
+    taken.close();
+    expect(result).toMatchObject({ outcome: "failed", generation: "bad", restoreError: null });
+    expect(new Set(answers)).toEqual(new Set(["one"]));
+    expect(agent.state()).toMatchObject({ state: "degraded", generation: "one" });
+    expect(await readlink(join(runDir, "current"))).toBe("generations/one");
+    expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
+    expect(await ask(port)).toBe("two");
+    expect(pids()).toHaveLength(1);
+  });
+
+  test("a first configuration that does not start fails with the proxy's own words and leaves nothing running", async () => {
+    create({ check: async () => ({ ok: true, message: "" }) });
+    const result = await agent.apply(broken("bad"));
+    expect(result.outcome === "failed" && result.error).toMatch(/unknown.*complete/);
+    expect(agent.state()).toMatchObject({ state: "failed", generation: null });
+    expect(await readdir(runDir)).not.toContain("current");
+    const started = pids().length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(pids()).toHaveLength(started);
+    expect(await agent.apply(files("good"))).toEqual({ outcome: "serving", generation: "good" });
+  });
+
+  test("a killed proxy is reported and restarted with the generation it had, its workers are gone", async () => {
+    create();
+    await agent.apply(files("one"));
+    const first = pids()[0]!;
+    expect(groupMembers(first).length).toBeGreaterThan(1);
+    process.kill(first, "SIGKILL");
+    await until(() => events.some((event) => event.kind === "died"));
+    expect(agent.state()).toMatchObject({ state: "degraded", generation: null });
+    expect(groupMembers(first)).toEqual([]);
+    await until(() => agent.state().state === "serving");
+    expect(agent.state()).toEqual({ state: "serving", generation: "one", lastError: null });
+    expect(await ask(port)).toBe("one");
+    expect(pids()).toHaveLength(2);
+    expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
+  });
+
+  test("deaths in a row: the pause doubles up to its bound", async () => {
+    create();
+    await agent.apply(files("one"));
+    for (let round = 1; round <= 5; round += 1) {
+      const count = pids().length;
+      process.kill(pids().at(-1)!, "SIGKILL");
+      await until(() => pids().length > count && agent.state().state === "serving");
+    }
+    const pauses = events.flatMap((event) => (event.kind === "died" ? [event.restartInMs] : []));
+    expect(pauses).toEqual([50, 100, 200, 400, 400]);
+  });
+
+  test("of applies that wait the newest wins, and two applies keep their distance", async () => {
+    create({ timing: { ...FAST, gapMs: 400 } });
+    const first = agent.apply(files("one"));
+    const second = agent.apply(files("two"));
+    const third = agent.apply(files("three"));
+    expect(await second).toEqual({ outcome: "superseded", generation: "two" });
+    expect(await first).toEqual({ outcome: "serving", generation: "one" });
+    const between = performance.now();
+    expect(await third).toEqual({ outcome: "serving", generation: "three" });
+    expect(performance.now() - between).toBeGreaterThan(390);
+    expect(await ask(port)).toBe("three");
+    expect(await readdir(join(runDir, "generations"))).not.toContain("two");
+  });
+
+  test("what a killed run left behind is ended by the next one", async () => {
+    const input = JSON.stringify({ runDir, files: files("one"), kind: kind.name });
+    const program = `
+      import { createFileAgent, nginxProxy, haproxyProxy } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
+      const { runDir, files, kind } = ${input};
+      const proxy = (kind === "nginx" ? nginxProxy : haproxyProxy)({ runDir });
+      const onEvent = (event) => event.kind === "started" && console.log(event.pid);
+      const agent = createFileAgent({ proxy, check: async () => ({ ok: true, message: "" }), onEvent });
+      console.log((await agent.apply(files)).outcome);`;
+    const run = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let printed = "";
+    run.stdout.on("data", (chunk) => {
+      printed += chunk;
+    });
+    await until(() => printed.includes("serving"));
+    const orphan = Number.parseInt(printed, 10);
+    run.kill("SIGKILL");
+    await until(() => run.signalCode !== null);
+    expect(groupMembers(orphan).length).toBeGreaterThan(1);
+    expect(await ask(port)).toBe("one");
+
+    create();
+    expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
+    expect(groupMembers(orphan)).toEqual([]);
+    expect(await ask(port)).toBe("two");
+  });
+
+  test("a program that is not there is an error with its name", async () => {
+    create({ proxy: kind.create({ runDir, binary: "/nonexistent/proxy" }) });
+    const result = await agent.apply(files("one"));
+    expect(result.outcome === "failed" && result.error).toMatch(/cannot be run.*ENOENT/);
+    expect(agent.state().state).toBe("failed");
+  });
+});

@@ -1,0 +1,271 @@
+/** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
+import { mkdirSync } from "node:fs";
+import { busySockets } from "./busySockets.ts";
+import { pointCurrent, pruneGenerations, writeGeneration } from "./generations.ts";
+import { createLatest } from "./latest.ts";
+import { prove } from "./prove.ts";
+import { type Backoff, createSupervisor, DEFAULT_BACKOFF, type Supervisor } from "./supervisor.ts";
+import type { AgentEvent, AgentFiles, AgentState, ApplyResult, Check, FileProxy } from "./types.ts";
+
+export interface AgentTiming {
+  /** Between two applies: reloads closer together reset keep-alive connections (nginx) and lose sockets (HAProxy). */
+  readonly gapMs: number;
+  /** How long a new generation may take to answer. */
+  readonly proofMs: number;
+  /** How long a stopping proxy may finish what runs before it is killed. */
+  readonly graceMs: number;
+  readonly backoff: Backoff;
+}
+
+export const DEFAULT_TIMING: AgentTiming = {
+  // Measured: with 2 s between reloads HAProxy loses no keep-alive request, with 0.6 s up to 128.
+  gapMs: 2_000,
+  // HAProxy needs 0.5 s for 2000 backends, and nginx 2.5 s to give up on a port that is taken.
+  proofMs: 15_000,
+  graceMs: 5_000,
+  backoff: DEFAULT_BACKOFF,
+};
+
+export interface FileAgentOptions {
+  readonly proxy: FileProxy;
+  /** The proxy's own checker; must end by itself. */
+  readonly check: (files: AgentFiles) => Promise<Check>;
+  readonly timing?: Partial<AgentTiming>;
+  readonly onEvent?: (event: AgentEvent) => void;
+}
+
+export interface FileAgent {
+  /** Makes the proxy run these files. Rejects only for programmer errors (bad names) and a broken disk. */
+  apply(files: AgentFiles): Promise<ApplyResult>;
+  state(): AgentState;
+  /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
+  close(): Promise<void>;
+}
+
+/** What the parts of one agent share. */
+interface Agent {
+  readonly proxy: FileProxy;
+  readonly check: (files: AgentFiles) => Promise<Check>;
+  readonly timing: AgentTiming;
+  readonly tell: (event: AgentEvent) => void;
+  readonly supervisor: Supervisor;
+  readonly memory: Memory;
+}
+
+interface Memory {
+  /** Proved, and its process lives. */
+  serving: string | null;
+  /** Proved once: what a failed apply goes back to. */
+  good: string | null;
+  /** The sockets of `good`, as far as `proxy.sockets` tells them. */
+  sockets: readonly string[];
+  applyError: string | null;
+  deathError: string | null;
+  applying: boolean;
+  closed: boolean;
+  /** The proxy printed that it refused the reload under way. */
+  reloadRefused: boolean;
+}
+
+/** Creates `proxy.runDir`; starts nothing before the first `apply`. */
+export function createFileAgent(options: FileAgentOptions): FileAgent {
+  const { proxy, check } = options;
+  const timing = { ...DEFAULT_TIMING, ...options.timing };
+  mkdirSync(proxy.runDir, { recursive: true, mode: 0o755 });
+  const memory: Memory = {
+    serving: null,
+    good: null,
+    sockets: [],
+    applyError: null,
+    deathError: null,
+    applying: false,
+    closed: false,
+    reloadRefused: false,
+  };
+  const tell = options.onEvent ?? (() => undefined);
+  const supervisor = createSupervisor({
+    command: proxy.command,
+    runDir: proxy.runDir,
+    backoff: timing.backoff,
+    beforeStart: proxy.beforeStart,
+    onStart: (pid) => {
+      tell({ kind: "started", pid });
+      if (!memory.applying) {
+        void proveRestart(agent);
+      }
+    },
+    onDeath: (reason, restartInMs) => {
+      memory.serving = null;
+      memory.deathError = `${proxy.name} ${reason}${printed(supervisor)}`;
+      tell({ kind: "died", reason: memory.deathError, restartInMs });
+    },
+    onLine: (line) => {
+      memory.reloadRefused ||= proxy.saysReloadFailed(line);
+      tell({ kind: "line", line });
+    },
+  });
+  const agent: Agent = { proxy, check, timing, tell, supervisor, memory };
+  const queue = createLatest({ gapMs: timing.gapMs, skipped: superseded, work: (files) => applyOne(agent, files) });
+  return {
+    apply: queue.push,
+    state: () => stateOf(memory),
+    close: async () => {
+      memory.closed = true;
+      await supervisor.stop(proxy.stopSignal, timing.graceMs);
+      await queue.close();
+      // A start that was on its way while we stopped.
+      await supervisor.stop(proxy.stopSignal, timing.graceMs);
+    },
+  };
+}
+
+async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
+  const { memory, proxy } = agent;
+  const { generation } = files;
+  if (generation === memory.serving) {
+    return succeeded(agent, generation);
+  }
+  const verdict = await agent.check(files);
+  const sockets = proxy.sockets(files);
+  const busy = await busySockets(sockets, memory.sockets);
+  if (memory.closed) {
+    return superseded(files);
+  }
+  if (!verdict.ok) {
+    return failed(agent, files, {
+      error: `${proxy.name} refuses the configuration: ${verdict.message}`,
+      restore: null,
+    });
+  }
+  if (busy.length > 0) {
+    return failed(agent, files, { error: `${proxy.name} could not listen: ${busy.join(", ")}`, restore: null });
+  }
+  await writeGeneration(proxy.runDir, files, await proxy.localFiles(generation));
+  memory.applying = true;
+  try {
+    const error = await switchTo(agent, generation);
+    const restore = error === null || memory.closed ? null : await goBack(agent);
+    if (memory.closed) {
+      return superseded(files);
+    }
+    if (error !== null) {
+      return failed(agent, files, { error, restore });
+    }
+    memory.sockets = sockets;
+    await pruneGenerations(proxy.runDir, generation);
+    return succeeded(agent, generation);
+  } finally {
+    memory.applying = false;
+  }
+}
+
+/** Null, or why the generation does not answer. */
+async function switchTo(agent: Agent, generation: string): Promise<string | null> {
+  const { memory, proxy, supervisor } = agent;
+  await pointCurrent(proxy.runDir, generation);
+  const deaths = supervisor.deaths();
+  memory.reloadRefused = false;
+  if (memory.serving !== null && supervisor.signal(proxy.reloadSignal)) {
+    supervisor.forgetOutput();
+  } else if (!memory.closed) {
+    // A process that has not answered yet may not have its signal handlers yet: SIGHUP would kill it. It serves nobody.
+    await supervisor.stop("SIGTERM", agent.timing.graceMs);
+    await supervisor.start();
+  }
+  const error = await proveNow(agent, generation, () => {
+    if (supervisor.deaths() !== deaths) {
+      return memory.deathError ?? `${proxy.name} died`;
+    }
+    return memory.reloadRefused ? `${proxy.name} refused the reload${printed(supervisor)}` : null;
+  });
+  if (error === null) {
+    memory.serving = generation;
+    memory.good = generation;
+  }
+  return error;
+}
+
+/** After a failed switch. Null when the last good generation answers again, or there never was one. */
+async function goBack(agent: Agent): Promise<string | null> {
+  const { memory, proxy, supervisor } = agent;
+  if (memory.good === null) {
+    await pointCurrent(proxy.runDir, null);
+    await supervisor.stop("SIGTERM", agent.timing.graceMs);
+    return null;
+  }
+  const error = await switchTo(agent, memory.good);
+  if (error !== null) {
+    memory.serving = null;
+  }
+  return error;
+}
+
+/** After a restart by the supervisor: what `current` names is the last good generation. */
+async function proveRestart(agent: Agent): Promise<void> {
+  const { memory, supervisor } = agent;
+  const deaths = supervisor.deaths();
+  const generation = memory.good;
+  if (generation === null) {
+    return;
+  }
+  const error = await proveNow(agent, generation, () => (supervisor.deaths() === deaths ? null : "died again"));
+  if (error === null && memory.good === generation && supervisor.deaths() === deaths) {
+    memory.serving = generation;
+    memory.deathError = null;
+    agent.tell({ kind: "serving", generation });
+  }
+}
+
+function proveNow(agent: Agent, generation: string, hopeless: () => string | null): Promise<string | null> {
+  const { proxy, memory, supervisor, timing } = agent;
+  const afterMs = proxy.resendAfterMs;
+  return prove({
+    generation,
+    timeoutMs: timing.proofMs,
+    settleMs: proxy.settleMs,
+    ask: proxy.runningGeneration,
+    hopeless: () => (memory.closed ? "the agent was closed" : hopeless()),
+    resend: afterMs === null ? null : { afterMs, send: () => void supervisor.signal(proxy.reloadSignal) },
+  });
+}
+
+function succeeded({ memory, tell }: Agent, generation: string): ApplyResult {
+  memory.applyError = null;
+  memory.deathError = null;
+  tell({ kind: "serving", generation });
+  return { outcome: "serving", generation };
+}
+
+function failed(
+  { memory, tell }: Agent,
+  { generation }: AgentFiles,
+  { error, restore }: { readonly error: string; readonly restore: string | null },
+): ApplyResult {
+  memory.applyError = restore === null ? error : `${error}\nand going back failed: ${restore}`;
+  tell({ kind: "failed", generation, error: memory.applyError });
+  return { outcome: "failed", generation, error, restoreError: restore };
+}
+
+function printed(supervisor: Supervisor): string {
+  const text = supervisor.output();
+  return text === "" ? "" : `:\n${text}`;
+}
+
+function stateOf({ serving, good, applyError, deathError, applying, closed }: Memory): AgentState {
+  const lastError = applyError ?? deathError;
+  if (closed) {
+    return { state: "stopped", generation: null, lastError };
+  }
+  if (serving !== null) {
+    return { state: applyError === null ? "serving" : "degraded", generation: serving, lastError };
+  }
+  if (good !== null) {
+    return { state: "degraded", generation: null, lastError };
+  }
+  const idle = lastError === null ? "stopped" : "failed";
+  return { state: applying ? "starting" : idle, generation: null, lastError };
+}
+
+function superseded(files: AgentFiles): ApplyResult {
+  return { outcome: "superseded", generation: files.generation };
+}

@@ -1,0 +1,21 @@
+/**
+ * The agent: makes a local proxy run what was rendered for its fleet.
+ *
+ * Input: a fleet's rendered files and their generation, again and again (nginx, HAProxy); a bootstrap (Envoy, which pulls the
+ * rest by xDS); the proxy's own checker as a function. Output: a running proxy that uses them, and its state.
+ *
+ * Guarantees: a generation is checked first, written whole and synced, switched to by one rename, applied by a reload, and
+ * counts as served only when the proxy itself tells its name. When anything of that fails the last good generation runs on,
+ * `current` names it again, and the error says what the proxy said. One apply at a time, at least two seconds apart; of those
+ * that wait only the newest is applied. A proxy that dies is restarted with a growing pause. `close` leaves no process behind.
+ *
+ * Must not: know the model, the compiler, a target or xDS; change a rendered file; touch a process that it did not start.
+ */
+export type { EnvoyAgent, EnvoyAgentOptions } from "./envoyAgent.ts";
+export { createEnvoyAgent } from "./envoyAgent.ts";
+export type { AgentTiming, FileAgent, FileAgentOptions } from "./fileAgent.ts";
+export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
+export { haproxyProxy } from "./haproxy.ts";
+export { nginxProxy } from "./nginx.ts";
+export type { Backoff } from "./supervisor.ts";
+export type * from "./types.ts";

@@ -1,0 +1,194 @@
+/** Keeps one child process running: starts it, restarts it when it dies, ends it with everything it forked. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { lineSplitter, recentLines } from "./lines.ts";
+import { clearGroup, killLeftovers, recordGroup, signalGroup, watchGroup } from "./processGroup.ts";
+import type { Command } from "./types.ts";
+
+export interface Backoff {
+  /** Wait after the first death; doubles with each further one. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** A process that lived this long starts the count anew. */
+  readonly stableMs: number;
+}
+
+/** 200 ms is hardly an outage for a crash; 10 s keeps a proxy that cannot start from eating a core. */
+export const DEFAULT_BACKOFF: Backoff = { firstMs: 200, maxMs: 10_000, stableMs: 10_000 };
+
+/** What a proxy may need of our environment. The rest (tokens, for instance) is none of its business. */
+const PASSED_ENVIRONMENT = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH"];
+
+export interface SupervisorOptions {
+  readonly command: Command;
+  /** The child's working folder, by which leftovers are known; exists, and is this child's own. */
+  readonly runDir: string;
+  readonly backoff: Backoff;
+  /** Runs before each start, with no process of ours running. */
+  readonly beforeStart?: () => Promise<void>;
+  readonly onStart: (pid: number) => void;
+  readonly onDeath: (reason: string, restartInMs: number) => void;
+  readonly onLine: (line: string) => void;
+}
+
+export interface Supervisor {
+  /** Starts the child now unless it runs (a pending restart is brought forward), and keeps it running from then on. */
+  start(): Promise<void>;
+  /** False when there is no child. Goes to the leader only. */
+  signal(signal: NodeJS.Signals): boolean;
+  pid(): number | null;
+  /** How often the child died without being asked to, since the beginning. */
+  deaths(): number;
+  /** What it printed last, since its start or `forgetOutput`. */
+  output(): string;
+  forgetOutput(): void;
+  /** Ends the child: `signal`, and after `graceMs` SIGKILL to its whole group. Resolves when all of it is gone. */
+  stop(signal: NodeJS.Signals, graceMs: number): Promise<void>;
+}
+
+/** For reading what a process printed before its end; only a process that left its group can hold the pipe longer. */
+const LAST_WORDS_MS = 500;
+
+interface Child {
+  readonly process: ChildProcess;
+  readonly startedAt: number;
+  /** Resolves when it and its group are gone. */
+  readonly gone: Promise<void>;
+}
+
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const output = recentLines();
+  let wanted = false;
+  let child: Child | null = null;
+  let cleared: Promise<void> = killLeftovers(options.runDir).then(() => undefined);
+  let launching: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let failures = 0;
+  let deaths = 0;
+
+  async function launch(): Promise<void> {
+    await child?.gone;
+    await cleared;
+    await options.beforeStart?.();
+    if (!wanted) {
+      return;
+    }
+    output.clear();
+    child = spawnChild(
+      options,
+      (line) => {
+        output.add(line);
+        options.onLine(line);
+      },
+      ended,
+    );
+    const { pid } = child.process;
+    if (pid !== undefined) {
+      await recordGroup(options.runDir, pid);
+      options.onStart(pid);
+    }
+  }
+
+  function ended(reason: string, startedAt: number, gone: Promise<void>): void {
+    child = null;
+    cleared = gone;
+    if (!wanted) {
+      return;
+    }
+    deaths += 1;
+    failures = performance.now() - startedAt >= options.backoff.stableMs ? 0 : failures;
+    const delay = Math.min(options.backoff.maxMs, options.backoff.firstMs * 2 ** failures);
+    failures = Math.min(failures + 1, 30);
+    timer = setTimeout(() => void start(), delay);
+    options.onDeath(reason, delay);
+  }
+
+  function start(): Promise<void> {
+    wanted = true;
+    cancelTimer();
+    if (child !== null && isAlive(child)) {
+      return Promise.resolve();
+    }
+    launching ??= launch().finally(() => {
+      launching = null;
+    });
+    return launching;
+  }
+
+  function cancelTimer(): void {
+    if (timer !== null) {
+      clearTimeout(timer);
+      timer = null;
+    }
+  }
+
+  async function stop(signal: NodeJS.Signals, graceMs: number): Promise<void> {
+    wanted = false;
+    cancelTimer();
+    await launching?.catch(() => undefined);
+    if (child !== null) {
+      const { process: running, gone } = child;
+      const killer = setTimeout(() => signalGroup(running.pid ?? 0, "SIGKILL"), graceMs);
+      running.kill(signal);
+      await gone;
+      clearTimeout(killer);
+    }
+    await cleared;
+    failures = 0;
+    await recordGroup(options.runDir, null);
+  }
+
+  return {
+    start,
+    stop,
+    signal: (signal) => child?.process.kill(signal) ?? false,
+    pid: () => child?.process.pid ?? null,
+    deaths: () => deaths,
+    output: output.text,
+    forgetOutput: output.clear,
+  };
+}
+
+function spawnChild(
+  { command, runDir }: SupervisorOptions,
+  onLine: (line: string) => void,
+  onEnd: (reason: string, startedAt: number, gone: Promise<void>) => void,
+): Child {
+  const startedAt = performance.now();
+  // A session of its own: a Ctrl-C at the terminal reaches us, and we end the child in our order.
+  const child = spawn(command.binary, command.args, {
+    cwd: runDir,
+    detached: true,
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ENVIRONMENT.includes(name))),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (child.pid !== undefined) {
+    watchGroup(child.pid);
+  }
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", lineSplitter(onLine));
+  }
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  const end = async (reason: string): Promise<void> => {
+    await (child.pid === undefined ? undefined : clearGroup(child.pid));
+    // Its last words are still in the pipe; the pipe closes with the last process of the group.
+    await Promise.race([closed, sleep(LAST_WORDS_MS)]);
+    onEnd(reason, startedAt, gone);
+    resolve();
+  };
+  const closed = new Promise((done) => child.once("close", done));
+  child.once("error", (error) => {
+    if (child.pid === undefined) {
+      void end(`cannot be run: ${error.message}`);
+    }
+  });
+  child.once("exit", (code, signal) => {
+    void end(signal === null ? `exited with code ${code}` : `was ended by ${signal}`);
+  });
+  return { process: child, startedAt, gone };
+}
+
+function isAlive({ process: child }: Child): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}

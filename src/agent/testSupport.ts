@@ -1,0 +1,184 @@
+/** For the tests of this room: tiny configurations for the real proxies, free ports, requests, and a look at /proc. */
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { get } from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { writeGeneration } from "./generations.ts";
+import { haproxyProxy } from "./haproxy.ts";
+import { nginxProxy } from "./nginx.ts";
+import type { AgentFiles, Check, FileProxy } from "./types.ts";
+
+/** A kind of proxy under test. `config` answers every request with the text. */
+export interface Kind {
+  readonly name: string;
+  readonly create: (options: { runDir: string; binary?: string }) => FileProxy;
+  readonly config: (port: number, text: string) => string;
+  readonly file: string;
+  /** Passes the checker, fails on a running proxy: a second listener on a port that somebody else has. */
+  readonly unbindable: (port: number, taken: number) => string;
+  readonly checkArgs: (dir: string) => readonly string[];
+}
+
+const nginxConfig = (port: number, text: string, more = ""): string => `
+worker_processes 2;
+events {}
+http {
+  access_log off;
+  client_body_temp_path tmp_body; proxy_temp_path tmp_proxy; fastcgi_temp_path tmp_fcgi;
+  uwsgi_temp_path tmp_uwsgi; scgi_temp_path tmp_scgi;
+  server { listen 127.0.0.1:${port}; location / { return 200 "${text}"; } }
+  ${more}
+  include local/*.conf;
+}
+`;
+
+const haproxyConfig = (port: number, text: string, more = ""): string => `
+global
+  default-path config
+defaults
+  mode http
+  timeout client 5s
+  timeout server 5s
+  timeout connect 1s
+frontend f
+  bind 127.0.0.1:${port}
+  ${more}
+  http-request return status 200 content-type text/plain lf-string %[str(x),map_str(words.map)]
+# ${text}
+`;
+
+export const KINDS: readonly Kind[] = [
+  {
+    name: "nginx",
+    create: nginxProxy,
+    file: "nginx.conf",
+    config: nginxConfig,
+    unbindable: (port, taken) => nginxConfig(port, "never", `server { listen 127.0.0.1:${taken}; }`),
+    checkArgs: (dir) => [
+      "-t",
+      "-q",
+      "-e",
+      "stderr",
+      "-p",
+      `${dir}/`,
+      "-c",
+      join(dir, "nginx.conf"),
+      "-g",
+      `pid ${dir}/t.pid;`,
+    ],
+  },
+  {
+    name: "haproxy",
+    create: haproxyProxy,
+    file: "haproxy.cfg",
+    config: haproxyConfig,
+    unbindable: (port, taken) => haproxyConfig(port, "never", `bind 127.0.0.1:${taken}`),
+    checkArgs: (dir) => ["-c", "-f", join(dir, "haproxy.cfg")],
+  },
+];
+
+/** Files whose proxy answers every request with `text`, which is the generation's name too. */
+export function filesOf(kind: Kind, port: number, text: string): AgentFiles {
+  return {
+    generation: text,
+    files: [
+      { path: kind.file, text: kind.config(port, text), mode: 0o644 },
+      { path: "words.map", text: `x ${text}\n`, mode: 0o600 },
+    ],
+  };
+}
+
+/** The proxy's own checker, in a folder of its own. */
+export function checkWith(kind: Kind, scratch: string): (files: AgentFiles) => Promise<Check> {
+  return async (files) => {
+    await writeGeneration(scratch, files, { files: [], links: [] });
+    const run = promisify(execFile)(kind.name, kind.checkArgs(join(scratch, "generations", files.generation)));
+    return run.then(
+      () => ({ ok: true, message: "" }),
+      (error: { stderr: string }) => ({ ok: false, message: error.stderr }),
+    );
+  };
+}
+
+export async function scratchDir(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), "trimtab-agent-"));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** The body, or `null` for any kind of failure. Each request on a connection of its own. */
+export function ask(port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const sent = get({ host: "127.0.0.1", port, path: "/", agent: false, timeout: 2_000 }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (part: string) => {
+        text += part;
+      });
+      answer.on("end", () => resolve(answer.statusCode === 200 ? text : null));
+      answer.on("error", () => resolve(null));
+    });
+    sent.on("timeout", () => sent.destroy());
+    sent.on("error", () => resolve(null));
+  });
+}
+
+/** Asks again and again until stopped; gives all answers. */
+export function loop(port: number): { stop: () => Promise<readonly (string | null)[]> } {
+  const answers: (string | null)[] = [];
+  let going = true;
+  const done = (async () => {
+    while (going) {
+      answers.push(await ask(port));
+      await sleep(2);
+    }
+  })();
+  return {
+    stop: async () => {
+      going = false;
+      await done;
+      return answers;
+    },
+  };
+}
+
+/** Pids of living (not zombie) processes of this process group. */
+export function groupMembers(leader: number): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^[0-9]+$/.test(name))
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+        const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+        return Number(group) === leader && state !== "Z";
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+export async function until(what: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await what())) {
+    if (performance.now() > end) {
+      throw new Error("it did not happen in time");
+    }
+    await sleep(20);
+  }
+}

@@ -1,0 +1,104 @@
+/** The vocabulary of the agent room. */
+
+/** One file of a generation; structurally the target room's `RenderedFile`. */
+export interface AgentFile {
+  /** Relative path with `/`, no `..`, not under `local/` (that folder is the agent's). */
+  readonly path: string;
+  readonly text: string;
+  /** Permission bits, as `0o644` or `0o600`. */
+  readonly mode: number;
+}
+
+/** What a proxy has to run: structurally the target room's `RenderedFiles` without its kind. */
+export interface AgentFiles {
+  readonly files: readonly AgentFile[];
+  /** Content hash that names this configuration: `[A-Za-z0-9_-]`, at most 64 characters. */
+  readonly generation: string;
+}
+
+/** The verdict of the proxy's own checker. */
+export interface Check {
+  readonly ok: boolean;
+  /** What the checker printed; empty when ok. */
+  readonly message: string;
+}
+
+/**
+ * - `stopped`: nothing was applied yet, or the agent is closed.
+ * - `starting`: the process was started for the first time and has not answered yet.
+ * - `serving`: the newest configuration answers.
+ * - `degraded`: an older configuration answers because the newest was refused, or the process died and is being restarted.
+ * - `failed`: nothing runs, and nothing good is known that could be run.
+ */
+export type AgentPhase = "stopped" | "starting" | "serving" | "degraded" | "failed";
+
+export interface AgentState {
+  readonly state: AgentPhase;
+  /** The generation that was last proved to answer and whose process still lives; null: none. */
+  readonly generation: string | null;
+  /** Why the last apply or the process failed; null when all is well. */
+  readonly lastError: string | null;
+}
+
+/**
+ * What became of one `apply`. `superseded`: a newer one came while this one waited, or the agent was closed.
+ * `failed`: the old generation (if any) keeps running; `restoreError` is set when going back to it failed too.
+ */
+export type ApplyResult =
+  | { readonly outcome: "serving"; readonly generation: string }
+  | { readonly outcome: "superseded"; readonly generation: string }
+  | {
+      readonly outcome: "failed";
+      readonly generation: string;
+      readonly error: string;
+      readonly restoreError: string | null;
+    };
+
+/** What a watcher of the agent is told. `line` is one line that the proxy printed. */
+export type AgentEvent =
+  | { readonly kind: "started"; readonly pid: number }
+  | { readonly kind: "died"; readonly reason: string; readonly restartInMs: number }
+  | { readonly kind: "serving"; readonly generation: string }
+  | { readonly kind: "failed"; readonly generation: string; readonly error: string }
+  | { readonly kind: "line"; readonly line: string };
+
+/** A command line. */
+export interface Command {
+  readonly binary: string;
+  readonly args: readonly string[];
+}
+
+/** How one kind of proxy is started, reloaded and asked: the one thing in which nginx and HAProxy differ here. */
+export interface FileProxy {
+  readonly name: string;
+  /** Absolute; one proxy's own. */
+  readonly runDir: string;
+  /** Runs the configuration behind `<runDir>/current`. */
+  readonly command: Command;
+  /** Makes the running process read `<runDir>/current` again without losing a connection. */
+  readonly reloadSignal: NodeJS.Signals;
+  /** Finishes what runs, then ends. */
+  readonly stopSignal: NodeJS.Signals;
+  /** How long old and new workers may both accept after the first proof; proofs go on for that long. */
+  readonly settleMs: number;
+  /** A reload not seen after this time is asked for again (doubling); null: signals are never lost. */
+  readonly resendAfterMs: number | null;
+  /**
+   * Sockets (`address:port`) that these files open and that must be free before a reload, because the proxy stops serving
+   * while it tries in vain; empty when it does not.
+   */
+  readonly sockets: (files: AgentFiles) => readonly string[];
+  /** Whether a printed line says that a reload was refused. */
+  readonly saysReloadFailed: (line: string) => boolean;
+  /** The agent's own files of a generation (paths under `local/`), and links to set (`path` -> `target`). */
+  readonly localFiles: (generation: string) => Promise<LocalFiles>;
+  /** Removes what a killed process left behind. Called with no process running. */
+  readonly beforeStart: () => Promise<void>;
+  /** Asks the running proxy; null: no answer, or not one of ours. Ends within `timeoutMs`. */
+  readonly runningGeneration: (timeoutMs: number) => Promise<string | null>;
+}
+
+export interface LocalFiles {
+  readonly files: readonly AgentFile[];
+  readonly links: readonly { readonly path: string; readonly target: string }[];
+}
