@@ -1,5 +1,5 @@
 /** Step 1: `node_modules` as package-lock.json says, with Node 24 in it. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { isExecutable, outsidePath, root, run, SetupError, timed } from "./shell.mjs";
 
@@ -29,8 +29,9 @@ function isInstalled() {
   return needed.every((path) => path in found) && Object.keys(found).every(same);
 }
 
+/** Through the link that npm scripts use. */
 function hasNode() {
-  return isExecutable(join(nodePackage, "bin/node"));
+  return isExecutable(join(root, "node_modules/.bin/node"));
 }
 
 /** npm releases that block install scripts leave the `node` package without its binary: run its script ourselves. */
@@ -41,7 +42,15 @@ async function fetchNode() {
     (await timed("fetch Node 24 (npm did not run its install script)", () =>
       run(process.execPath, [script], { cwd: nodePackage, env: npmEnvironment() }),
     ));
-  if (!ok || !hasNode()) throw new SetupError("Node 24 could not be fetched from the npm registry (package node@24)");
+  if (ok) linkNode();
+  if (!hasNode()) throw new SetupError("Node 24 could not be fetched from the npm registry (package node@24)");
+}
+
+/** npm links only programs that were there when it finished. */
+function linkNode() {
+  const link = join(root, "node_modules/.bin/node");
+  rmSync(link, { force: true });
+  symlinkSync("../node/bin/node", link);
 }
 
 /** Without what the outer `npm start` exports about itself, which a nested npm would take for its own settings. */

@@ -1,0 +1,216 @@
+/**
+ * The house rules that no linter knows: which folder may see which, sizes, a doc comment on every export, nothing dead,
+ * nothing of one machine. Each rule is a function that lists what breaks it; the list must be empty.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { forbiddenImport, isTestCode, roomOf } from "./tidy/importTable.ts";
+import { listFiles, parseSource, readSource, root, type Source } from "./tidy/sources.ts";
+
+/** Norms of style: half of the files fit two screens, nine of ten are read in one sitting. */
+const MEDIAN_LINES = 120;
+const P90_LINES = 300;
+const MAX_LINES = 500;
+/** A test file is a list: long is less bad. */
+const MAX_TEST_LINES = 1000;
+/** The formatter wraps code at 120; what it cannot wrap (strings, comments) may be a little longer. */
+const MAX_COLUMNS = 140;
+
+/** Programs of their own: nobody imports them. */
+const ENTRY_POINTS =
+  /^src\/main\.ts$|^src\/dev\/[^/]+\.(ts|mjs)$|\.test\.ts$|^e2e\/harness\/(globalSetup|onFailure)\.ts$/;
+
+const files = listFiles();
+const sources = files
+  .filter((path) => /^(src|e2e|bench)\/.*\.(ts|mjs)$/.test(path) && !path.endsWith(".d.ts"))
+  .map(readSource);
+const byPath = new Map(sources.map((source) => [source.path, source]));
+const inSrc = sources.filter((source) => source.path.startsWith("src/"));
+const product = sources.filter((source) => !isTestCode(source.path));
+
+describe("imports", () => {
+  test("follow the table of docs/architecture.md", () => {
+    expect(sources.flatMap(importProblems)).toEqual([]);
+  });
+
+  test.each([
+    ["src/ir/index.ts", "src/targets/target.ts"],
+    ["src/targets/nginx/lower.ts", "src/model/types.ts"],
+    ["src/targets/nginx/lower.ts", "src/targets/haproxy/lower.ts"],
+    ["src/targets/nginx/lower.ts", "src/targets/registry.ts"],
+    ["src/compiler/compile.ts", "node:fs"],
+    ["src/compiler/compile.ts", "src/store/types.ts"],
+    ["src/xds/server.ts", "src/ir/index.ts"],
+    ["src/api/server.ts", "src/compiler/index.ts"],
+    ["src/model/validate.ts", "fastify"],
+    ["src/util/hash.ts", "src/errors/codes.ts"],
+    ["src/store/index.ts", "src/main.ts"],
+    ["src/agent/nginx.ts", "src/agent/testSupport.ts"],
+    ["src/main.ts", "src/dev/gen.ts"],
+    ["e2e/cases/a.test.ts", "src/ir/index.ts"],
+  ])("the table refuses %s -> %s", (from, to) => {
+    expect(forbiddenImport(from, to)).toBeTypeOf("string");
+  });
+
+  test.each([
+    ["src/targets/nginx/lower.ts", "src/targets/target.ts"],
+    ["src/targets/registry.ts", "src/targets/nginx/index.ts"],
+    ["src/targets/envoy/lower.ts", "src/gen/proto/envoy/config/route/v3/route_pb.js"],
+    ["src/compiler/compile.ts", "src/model/types.ts"],
+    ["src/main.ts", "src/xds/index.ts"],
+    ["src/xds/server.ts", "@grpc/grpc-js"],
+    ["src/compiler/compiler.test.ts", "src/model/index.ts"],
+  ])("the table allows %s -> %s", (from, to) => {
+    expect(forbiddenImport(from, to)).toBeUndefined();
+  });
+
+  test("nothing in src is dead: the program, a tool or a test reaches every file", () => {
+    const reached = reachable(sources.filter((source) => ENTRY_POINTS.test(source.path)).map((source) => source.path));
+    expect(sources.map((source) => source.path).filter((path) => !reached.has(path))).toEqual([]);
+  });
+
+  test("no file of the program is there for tests only, unless its name says so", () => {
+    const entries = product.filter((source) => /^src\/main\.ts$|^src\/dev\//.test(source.path));
+    const reached = reachable(entries.map((source) => source.path));
+    const own = inSrc.filter((source) => !isTestCode(source.path) && !reached.has(source.path));
+    expect(own.map((source) => source.path)).toEqual([]);
+  });
+});
+
+describe("sizes", () => {
+  test(`no file is over ${MAX_LINES} lines, no test over ${MAX_TEST_LINES}`, () => {
+    const limit = (source: Source): number => (isTestCode(source.path) ? MAX_TEST_LINES : MAX_LINES);
+    const over = sources.filter((source) => source.size > limit(source));
+    expect(over.map((source) => `${source.path}: ${source.size} lines`)).toEqual([]);
+  });
+
+  test(`half of the files have at most ${MEDIAN_LINES} lines, nine of ten at most ${P90_LINES}`, () => {
+    const sizes = product.map((source) => source.size).sort((a, b) => a - b);
+    expect(quantile(sizes, 0.5)).toBeLessThanOrEqual(MEDIAN_LINES);
+    expect(quantile(sizes, 0.9)).toBeLessThanOrEqual(P90_LINES);
+  });
+
+  test(`no line is over ${MAX_COLUMNS} columns`, () => {
+    const over = sources.flatMap(({ path, text }) =>
+      text.split("\n").flatMap((line, index) => (line.length > MAX_COLUMNS ? [`${path}:${index + 1}`] : [])),
+    );
+    expect(over).toEqual([]);
+  });
+});
+
+describe("documentation", () => {
+  test("every export of src has a doc comment", () => {
+    expect(inSrc.flatMap((source) => places(source, source.undocumented))).toEqual([]);
+  });
+
+  test("every room's index.ts opens with its contract: input, output, guarantee, what it must not do", () => {
+    const indexes = new Set(inSrc.filter((source) => isRoomFile(source.path)).map(indexOfRoom));
+    const problems = [...indexes].sort().flatMap((path) => {
+      const source = byPath.get(path);
+      if (source === undefined) return [`${path} is not there`];
+      return contractGaps(source.text).map((gap) => `${path}: its first comment does not state ${gap}`);
+    });
+    expect(problems).toEqual([]);
+  });
+
+  test("the rules find an undocumented export, an any and an import", () => {
+    const text = 'import "./b.ts";\n/** Doc. */\nexport const a = 1;\n\nexport function f(x: any) {}\n';
+    const source = parseSource("src/util/a.ts", text);
+    expect(source.imports).toEqual([{ line: 1, text: "src/util/b.ts" }]);
+    expect(source.undocumented.map((place) => place.line)).toEqual([5]);
+    expect(source.anys.map((place) => place.line)).toEqual([5]);
+  });
+});
+
+describe("code", () => {
+  test("no any, no silenced compiler", () => {
+    const silenced = /^\s*(?:\/\/|\/\*)\s*@ts-(?:ignore|nocheck)/m;
+    const problems = sources.flatMap((source) => [
+      ...places(source, source.anys),
+      ...(silenced.test(source.text) ? [`${source.path}: @ts-ignore or @ts-nocheck`] : []),
+    ]);
+    expect(problems).toEqual([]);
+  });
+
+  test("the pure rooms know no clock and no chance", () => {
+    const impure = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bperformance\.now\(|\brandomUUID\(/;
+    const pure = product.filter((source) => /^src\/(model|ir|compiler|util)\//.test(source.path));
+    expect(pure.filter((source) => impure.test(source.text)).map((source) => source.path)).toEqual([]);
+  });
+});
+
+describe("the repository", () => {
+  test("names no path of one machine and no package registry", () => {
+    // Written in pieces, so that this file does not name them.
+    const machine = new RegExp(
+      ["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]"].map((path) => `(?<![\\w.])${path}`).join("|"),
+    );
+    const registry = new RegExp(["registry" + "\\.npmjs", "pypi" + "\\.org", "files\\.python" + "hosted"].join("|"));
+    const text = files.filter((path) => !/\.(png|svg|ico|tgz)$/.test(path));
+    const hits = text.flatMap((path) => {
+      const content = readFileSync(join(root, path), "utf8");
+      return [machine, registry].flatMap((pattern) => {
+        const found = pattern.exec(content);
+        return found === null ? [] : [`${path}: ${found[0]}`];
+      });
+    });
+    expect(hits).toEqual([]);
+  });
+
+  test("the lock file names no host to download from", () => {
+    const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { resolved?: string }>;
+    };
+    const named = Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined);
+    expect(named.map(([path]) => path)).toEqual([]);
+  });
+});
+
+function importProblems(source: Source): string[] {
+  return source.imports.flatMap(({ line, text }) => {
+    const reason = forbiddenImport(source.path, text);
+    return reason === undefined ? [] : [`${source.path}:${line} imports ${text}: ${reason}`];
+  });
+}
+
+/** Every file that these import, directly or not, and they themselves. */
+function reachable(entries: readonly string[]): Set<string> {
+  const seen = new Set<string>();
+  const queue = [...entries];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    for (const imported of byPath.get(path)?.imports ?? []) queue.push(imported.text);
+  }
+  return seen;
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+function places(source: Source, found: Source["anys"]): string[] {
+  return found.map(({ line, text }) => `${source.path}:${line} ${text}`);
+}
+
+/** util, errors, dev and testdata are collections, not rooms with a contract. */
+function isRoomFile(path: string): boolean {
+  const file = path.slice("src/".length);
+  return file.includes("/") && !/^(util|errors|dev|gen|testdata)\//.test(file) && roomOf(file) !== "targets";
+}
+
+function indexOfRoom(source: Source): string {
+  return `src/${roomOf(source.path.slice("src/".length))}/index.ts`;
+}
+
+function contractGaps(text: string): string[] {
+  const comment = text.startsWith("/**") ? text.slice(0, text.indexOf("*/")) : "";
+  const wanted: Record<string, RegExp> = {
+    "its input": /\binput\b/i,
+    "its output": /\boutput\b/i,
+    "what it guarantees": /guarantee|promise/i,
+    "what it must not do": /must not|\bmust never\b|\bnever\b|\bno\b/i,
+  };
+  return Object.keys(wanted).filter((name) => !wanted[name]?.test(comment));
+}

@@ -1,0 +1,125 @@
+/** The repository's files as the tidy test sees them: text, lines, imports and exports (by a real parser). */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseAst } from "rolldown/parseAst";
+
+/** The repository. */
+export const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** A place in a file, and what is there. */
+export interface Place {
+  /** 1-based. */
+  readonly line: number;
+  readonly text: string;
+}
+
+/** A parsed source file. */
+export interface Source {
+  /** From the repository's root, with `/`. */
+  readonly path: string;
+  readonly text: string;
+  /** Number of lines. */
+  readonly size: number;
+  /** What it imports, re-exports or imports dynamically; relative ones resolved to a path from the root. */
+  readonly imports: readonly Place[];
+  /** Declarations with `export` that no doc comment precedes. */
+  readonly undocumented: readonly Place[];
+  /** Every `any` type. */
+  readonly anys: readonly Place[];
+}
+
+/** Every file that git tracks or would track, ascending. */
+export function listFiles(): string[] {
+  const text = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const files = [...new Set(text.split("\0"))].filter((path) => path !== "" && existsSync(join(root, path)));
+  return files.sort();
+}
+
+/** Reads and parses one file. `path` from the root. */
+export function readSource(path: string): Source {
+  return parseSource(path, readFileSync(join(root, path), "utf8"));
+}
+
+/** As `readSource`, with the text given. */
+export function parseSource(path: string, text: string): Source {
+  const program = parseAst(text, { lang: path.endsWith(".ts") ? "ts" : "js", sourceType: "module" }, path) as AstNode;
+  const lineAt = lineFinder(text);
+  const imports: Place[] = [];
+  const anys: Place[] = [];
+  walk(program, (node) => {
+    const specifier = importedBy(node);
+    if (specifier !== undefined) imports.push({ line: lineAt(node.start), text: resolveImport(path, specifier) });
+    if (node.type === "TSAnyKeyword") anys.push({ line: lineAt(node.start), text: "any" });
+  });
+  const undocumented = (program.body as AstNode[])
+    .filter((node) => needsDoc(node) && !isDocumented(text, node.start))
+    .map((node) => ({ line: lineAt(node.start), text: text.slice(node.start, node.end).split("\n", 1)[0] as string }));
+  return { path, text, size: text.trimEnd().split("\n").length, imports, undocumented, anys };
+}
+
+/** An ESTree node, as far as it is looked at here. */
+interface AstNode {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [key: string]: unknown;
+}
+
+/** Calls `visit` for every node below and including this one. */
+function walk(node: AstNode, visit: (node: AstNode) => void): void {
+  visit(node);
+  for (const value of Object.values(node)) {
+    if (Array.isArray(value)) {
+      for (const item of value) if (isNode(item)) walk(item, visit);
+    } else if (isNode(value)) walk(value, visit);
+  }
+}
+
+function isNode(value: unknown): value is AstNode {
+  return typeof value === "object" && value !== null && typeof (value as AstNode).type === "string";
+}
+
+const IMPORTING = new Set([
+  "ImportDeclaration",
+  "ExportNamedDeclaration",
+  "ExportAllDeclaration",
+  "ImportExpression",
+  "TSImportType",
+]);
+
+/** The module that a node names, if it names one. */
+function importedBy(node: AstNode): string | undefined {
+  if (!IMPORTING.has(node.type)) return undefined;
+  const source = node.source as { value?: unknown } | null | undefined;
+  return typeof source?.value === "string" ? source.value : undefined;
+}
+
+function resolveImport(from: string, specifier: string): string {
+  return specifier.startsWith(".") ? join(dirname(from), specifier) : specifier;
+}
+
+/** Re-exports are documented where the thing is declared. */
+function needsDoc(node: AstNode): boolean {
+  return node.type === "ExportNamedDeclaration" && isNode(node.declaration);
+}
+
+/** Whether a doc comment stands right before; overloads and lint remarks may stand between. */
+function isDocumented(text: string, start: number): boolean {
+  const before = text
+    .slice(0, start)
+    .replace(/(?:\s*\/\/[^\n]*\n)+$/, "")
+    .trimEnd();
+  if (!before.endsWith("*/")) return false;
+  return before.slice(before.lastIndexOf("/*")).startsWith("/**");
+}
+
+function lineFinder(text: string): (offset: number) => number {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return (offset) => starts.findLastIndex((start) => start <= offset) + 1;
+}
