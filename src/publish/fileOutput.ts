@@ -1,7 +1,7 @@
 /** Rendered files of nginx and HAProxy fleets: made a moment after a commit, or when somebody asks. */
+import { withPathGroups } from "../compiler/index.ts";
 import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import type { Target } from "../targets/target.ts";
-import { prepared } from "./prepared.ts";
 import type { FleetFiles } from "./types.ts";
 
 /** Changes that follow each other within this are rendered once: a reload costs a proxy far more than this wait. */
@@ -45,7 +45,7 @@ export function createFileOutput(options: {
     if (entry.renderedFrom === entry.ir) return entry.files;
     const before = entry.files?.generation;
     const target = options.targets[entry.ir.proxy];
-    const rendered = target.render(prepared(entry.ir, target));
+    const rendered = target.render(target.needsPathGroups ? withPathGroups(entry.ir) : entry.ir);
     if (rendered.kind !== "files") throw new Error(`target ${target.proxy} gave no files`);
     entry.renderedFrom = entry.ir;
     const { files, generation } = rendered;
@@ -83,7 +83,12 @@ export function createFileOutput(options: {
       }
       schedule.soon();
     },
-    get: refreshSafely,
+    get(fleet) {
+      const files = refreshSafely(fleet);
+      if (files === null && entries.has(fleet))
+        throw new Error(`the files of fleet ${fleet} cannot be made; the log says why`);
+      return files;
+    },
     onFiles(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -7,6 +7,5 @@
  * decides nothing about the model, and speaks to no client.
  */
 
-export { prepared } from "./prepared.ts";
 export { admission, createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
 export type { Admission, ExplainedRule, ExplainRequest, Explanation, FleetFiles, Publisher } from "./types.ts";

@@ -8,6 +8,7 @@ import { endpoints } from "./endpoints.ts";
 import { headers } from "./headers.ts";
 import { healthChecks } from "./healthChecks.ts";
 import { hostnameScope } from "./hostnameScope.ts";
+import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
@@ -27,6 +28,7 @@ export const rules: readonly Rule[] = [
   protocols,
   singleTcpRoute,
   hostnameScope,
+  hostnameShadowed,
   duplicateMatch,
   splits,
   canaries,

@@ -1,0 +1,64 @@
+/** A model from a file, without a server: shape, rules, compilation, capability gate. */
+import { type Compiled, compile } from "../compiler/index.ts";
+import type { Diagnostic } from "../errors/diagnostic.ts";
+import {
+  applyChanges,
+  type Change,
+  checkSnapshot,
+  collectionOf,
+  emptySnapshot,
+  type Kind,
+  type Resource,
+  type Snapshot,
+  validateConfig,
+} from "../model/index.ts";
+import { gate } from "../targets/gate.ts";
+import { targets } from "../targets/registry.ts";
+import { type LoadedDocument, loadDocument, type PlacedProblem } from "./document.ts";
+
+export interface OfflineModel {
+  readonly snapshot: Snapshot;
+  /** Null when there are errors. */
+  readonly compiled: Compiled | null;
+  /** Errors and warnings, in the order of the document. */
+  readonly problems: readonly PlacedProblem[];
+}
+
+/** Reads and checks a model file as the server would. Throws only when the file cannot be read. */
+export async function loadModel(file: string): Promise<OfflineModel> {
+  return checkDocument(await loadDocument(file));
+}
+
+/** Checks a document that is loaded already. */
+export function checkDocument(document: LoadedDocument): OfflineModel {
+  if (document.problems.length > 0) return { snapshot: emptySnapshot, compiled: null, problems: document.problems };
+  const { resources, diagnostics } = validateConfig(document.value);
+  const snapshot = applyChanges(emptySnapshot, resources.map(toChange));
+  const found = [...diagnostics];
+  if (found.length === 0) found.push(...checkSnapshot(snapshot, resources.map(toChange)));
+  let compiled: Compiled | null = null;
+  if (!found.some(({ severity }) => severity === "error")) {
+    compiled = compile(snapshot, null);
+    for (const ir of compiled.fleets.values()) found.push(...gate(ir, targets[ir.proxy]));
+  }
+  const problems = found
+    .map((diagnostic) => place(document, resources, diagnostic))
+    .sort((a, b) => a.line - b.line || a.column - b.column);
+  return { snapshot, compiled: problems.some(({ severity }) => severity === "error") ? null : compiled, problems };
+}
+
+function toChange(resource: Resource): Change {
+  return { kind: resource.kind, name: resource.name, resource } as Change;
+}
+
+function place(document: LoadedDocument, resources: readonly Resource[], diagnostic: Diagnostic): PlacedProblem {
+  const { resource } = diagnostic;
+  let pointer = diagnostic.pointer;
+  if (resource !== undefined) {
+    const index = resources
+      .filter(({ kind }) => kind === resource.kind)
+      .findIndex(({ name }) => name === resource.name);
+    pointer = `/${collectionOf(resource.kind as Kind)}/${index}${pointer}`;
+  }
+  return { ...diagnostic, pointer, file: document.file, ...document.placeOf(pointer) };
+}

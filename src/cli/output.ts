@@ -1,0 +1,50 @@
+/** What commands print: for people on the terminal, for machines with `--json`. */
+import type { PlacedProblem } from "./document.ts";
+
+/** Exit codes of every command. */
+export const EXIT = { ok: 0, failed: 1, different: 2 } as const;
+
+/** Where output goes; injected so that commands can be tested. */
+export interface Io {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+/** The process's own streams. */
+export const processIo: Io = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+};
+
+/** `file:line:column: error CODE pointer: message`, as editors understand it. */
+export function problemLine(problem: PlacedProblem): string {
+  const { file, line, column, severity, code, pointer, message } = problem;
+  return `${file}:${line}:${column}: ${severity} ${code} ${pointer || "/"}: ${message}\n`;
+}
+
+/** One JSON value and a newline. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** Prints problems for people or machines; gives the exit code that they ask for. */
+export function printProblems(io: Io, problems: readonly PlacedProblem[], json: boolean): number {
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  if (json) io.out(jsonText({ ok: errors === 0, problems }));
+  else for (const problem of problems) io.err(problemLine(problem));
+  return errors > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** Columns padded to their widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
+}

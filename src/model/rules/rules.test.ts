@@ -1,0 +1,382 @@
+import { expect, test } from "vitest";
+import { applyChanges, type Change, checkSnapshot, emptySnapshot, type Resource, validateConfig } from "../index.ts";
+
+const cluster = (name: string, more: object = {}) => ({
+  name,
+  endpoints: [{ address: "127.0.0.1", port: 1 }],
+  ...more,
+});
+const base = {
+  fleets: [{ name: "edge", proxy: "envoy" }],
+  listeners: [
+    { name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP" },
+    { name: "raw", fleets: ["edge"], port: 9000, protocol: "TCP" },
+  ],
+  clusters: [cluster("one"), cluster("two"), cluster("three")],
+};
+const split = [{ cluster: "one" }];
+const http = (rule: object, more: object = {}) => ({ name: "r", listeners: ["web"], rules: [rule], ...more });
+const path = (value: object) => [{ path: value }];
+
+function load(more: Record<string, object[]>): { told: string[]; resources: readonly Resource[] } {
+  const document: Record<string, unknown> = { ...base };
+  for (const [key, list] of Object.entries(more)) document[key] = [...((document[key] as object[]) ?? []), ...list];
+  const { resources, diagnostics } = validateConfig(document);
+  expect(diagnostics).toEqual([]);
+  const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
+  const found = checkSnapshot(applyChanges(emptySnapshot, changes), changes);
+  return {
+    told: found.map(
+      ({ severity, code, resource, pointer }) =>
+        `${severity === "warning" ? "warning " : ""}${code} ${resource?.kind}/${resource?.name} ${pointer}`,
+    ),
+    resources,
+  };
+}
+
+type Case = [string, Record<string, object[]>, string[]];
+
+const cases: Case[] = [
+  ["a model without problems", { routes: [http({ split })] }, []],
+  [
+    "references",
+    { routes: [http({ split: [{ cluster: "nobody" }] }, { listeners: ["web", "nowhere"] })] },
+    ["MODEL-REFERENCE route/r /listeners/1", "MODEL-REFERENCE route/r /rules/0/split/0/cluster"],
+  ],
+  [
+    "portClash: one socket, other protocol",
+    { listeners: [{ name: "x", fleets: ["edge"], port: 9000, protocol: "HTTP" }] },
+    ["MODEL-PORT-CLASH listener/x /port"],
+  ],
+  [
+    "portClash: equal hostnames",
+    { listeners: [{ name: "x", fleets: ["edge"], port: 8080, protocol: "HTTP" }] },
+    ["MODEL-PORT-CLASH listener/x /port"],
+  ],
+  [
+    "portClash: the unspecified address takes the port",
+    { listeners: [{ name: "x", fleets: ["edge"], address: "127.0.0.1", port: 8080, protocol: "HTTP" }] },
+    ["MODEL-PORT-CLASH listener/x /port"],
+  ],
+  [
+    "portClash: different hostnames share",
+    { listeners: [{ name: "x", fleets: ["edge"], port: 8080, protocol: "HTTP", hostname: "x.com" }] },
+    [],
+  ],
+  [
+    "protocols",
+    {
+      listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "TCP", hostname: "x.com" }],
+      routes: [
+        {
+          name: "r",
+          listeners: ["web"],
+          protocol: "tcp",
+          hostnames: ["x.com"],
+          rules: [{ split, timeouts: { idle: "1s" } }, { split }],
+        },
+      ],
+    },
+    [
+      "MODEL-PROTOCOL listener/t /hostname",
+      "MODEL-TCP-ROUTE route/r /hostnames",
+      "MODEL-PROTOCOL route/r /listeners/0",
+      "MODEL-TCP-ROUTE route/r /rules/0/timeouts",
+      "MODEL-TCP-ROUTE route/r /rules/1",
+    ],
+  ],
+  [
+    "singleTcpRoute",
+    {
+      routes: [
+        { name: "a", listeners: ["raw"], protocol: "tcp", rules: [{ split }] },
+        { name: "b", listeners: ["raw"], protocol: "tcp", rules: [{ split }] },
+      ],
+    },
+    ["MODEL-TCP-ROUTE route/b /listeners/0"],
+  ],
+  [
+    "hostnameScope: empty",
+    {
+      listeners: [{ name: "x", fleets: ["edge"], port: 81, protocol: "HTTP", hostname: "*.x.com" }],
+      routes: [http({ split }, { listeners: ["x"], hostnames: ["y.com"] })],
+    },
+    ["MODEL-HOSTNAME-SCOPE route/r /hostnames/0"],
+  ],
+  [
+    "hostnameScope: partly",
+    {
+      listeners: [{ name: "x", fleets: ["edge"], port: 81, protocol: "HTTP", hostname: "*.x.com" }],
+      routes: [http({ split }, { listeners: ["x"], hostnames: ["y.com", "a.x.com"] })],
+    },
+    ["warning MODEL-HOSTNAME-SCOPE route/r /hostnames/0"],
+  ],
+  [
+    "hostnameShadowed",
+    {
+      listeners: [{ name: "x", fleets: ["edge"], port: 8080, protocol: "HTTP", hostname: "*.x.com" }],
+      routes: [http({ split }, { hostnames: ["a.x.com", "b.com"] })],
+    },
+    ["warning MODEL-HOSTNAME-SHADOWED route/r /listeners/0"],
+  ],
+  [
+    "duplicateMatch: two routes",
+    {
+      routes: [
+        http({ split, matches: path({ prefix: "/a" }) }),
+        { ...http({ split, matches: path({ prefix: "/a/" }) }), name: "s" },
+      ],
+    },
+    ["MODEL-DUPLICATE-MATCH route/s /rules/0/matches/0"],
+  ],
+  [
+    "duplicateMatch: one route",
+    { routes: [http({ split, matches: [{ method: "GET" }, { method: "GET", path: { prefix: "/" } }] })] },
+    ["MODEL-DUPLICATE-MATCH route/r /rules/0/matches/1"],
+  ],
+  [
+    "duplicateMatch: another header value is another match",
+    {
+      routes: [
+        http({ split, matches: [{ headers: [{ name: "a", exact: "1" }] }, { headers: [{ name: "A", exact: "2" }] }] }),
+      ],
+    },
+    [],
+  ],
+  [
+    "splits",
+    {
+      routes: [
+        http({
+          split: [
+            { cluster: "one", weight: 0 },
+            { cluster: "one", weight: 0 },
+          ],
+        }),
+      ],
+    },
+    ["MODEL-SPLIT route/r /rules/0/split", "MODEL-SPLIT route/r /rules/0/split/1/cluster"],
+  ],
+  [
+    "canaries",
+    {
+      routes: [http({ split: [{ cluster: "one" }, { cluster: "two" }], name: "main" })],
+      canaries: [
+        {
+          name: "a",
+          route: "r",
+          rule: "main",
+          stable: "one",
+          canary: "three",
+          steps: [{ weight: 1 }],
+          state: { step: 1 },
+        },
+        { name: "b", route: "r", rule: 0, stable: "one", canary: "two", steps: [{ weight: 1 }] },
+        { name: "c", route: "r", rule: 7, stable: "one", canary: "one", steps: [{ weight: 1 }] },
+      ],
+    },
+    [
+      "MODEL-CANARY canary/a /canary",
+      "MODEL-CANARY canary/a /rule",
+      "MODEL-CANARY canary/a /rule",
+      "MODEL-CANARY canary/a /state/step",
+      "MODEL-CANARY canary/b /rule",
+      "MODEL-CANARY canary/c /canary",
+      "MODEL-CANARY canary/c /rule",
+    ],
+  ],
+  [
+    "ruleParts",
+    {
+      routes: [
+        http({
+          respond: { status: 200 },
+          matches: path({ exact: "/a" }),
+          rewrite: { path: { prefix: "/b" } },
+          timeouts: { idle: "1s" },
+        }),
+      ],
+    },
+    [
+      "MODEL-RULE route/r /rules/0/rewrite",
+      "MODEL-RULE route/r /rules/0/rewrite/path/prefix",
+      "MODEL-RULE route/r /rules/0/timeouts",
+    ],
+  ],
+  [
+    "ruleParts: names",
+    {
+      routes: [
+        http(
+          { split, name: "x" },
+          {
+            rules: [
+              { split, name: "x" },
+              { split, name: "x", matches: [{ method: "GET" }] },
+            ],
+          },
+        ),
+      ],
+    },
+    ["MODEL-RULE route/r /rules/1/name"],
+  ],
+  [
+    "respondStatus",
+    {
+      routes: [
+        http(
+          { respond: { status: 301 } },
+          {
+            rules: [
+              { respond: { status: 301 } },
+              { matches: [{ method: "GET" }], respond: { status: 444 } },
+              { matches: [{ method: "PUT" }], respond: { status: 204, body: "x" } },
+            ],
+          },
+        ),
+      ],
+    },
+    [
+      "MODEL-RESPOND route/r /rules/0/respond/status",
+      "MODEL-RESPOND route/r /rules/1/respond/status",
+      "MODEL-RESPOND route/r /rules/2/respond/body",
+    ],
+  ],
+  [
+    "headers",
+    {
+      routes: [
+        http({
+          split,
+          matches: [{ headers: [{ name: "Host", exact: "x" }] }],
+          requestHeaders: {
+            set: [{ name: "X-A", value: "1" }],
+            add: [{ name: "x-a", value: "2" }],
+            remove: ["Content-Length"],
+          },
+          responseHeaders: { set: [{ name: "x-envoy-a", value: "1" }] },
+        }),
+      ],
+    },
+    [
+      "MODEL-HEADER route/r /rules/0/matches/0/headers/0/name",
+      "MODEL-HEADER route/r /rules/0/requestHeaders/add/0/name",
+      "MODEL-HEADER route/r /rules/0/requestHeaders/remove/0",
+      "MODEL-HEADER route/r /rules/0/responseHeaders/set/0/name",
+    ],
+  ],
+  [
+    "pathPolicy",
+    {
+      routes: [
+        http({
+          split,
+          matches: [
+            { path: { exact: "/a//b" } },
+            { path: { prefix: "/a/../b" } },
+            { path: { exact: "/%2f" } },
+            { path: { exact: "/%41" } },
+            { path: { exact: "/%20" } },
+          ],
+        }),
+      ],
+    },
+    [0, 1, 2, 3].map(
+      (index) => `MODEL-PATH route/r /rules/0/matches/${index}/path/${index === 1 ? "prefix" : "exact"}`,
+    ),
+  ],
+  [
+    "regexDialect",
+    {
+      routes: [
+        http({
+          split,
+          matches: [
+            { path: { regex: "/(?=a)" } },
+            { path: { regex: "/a{1,1001}" } },
+            { path: { regex: "/[0-9a-f-]{36}" } },
+            { headers: [{ name: "a", regex: "\\pL" }] },
+          ],
+        }),
+      ],
+    },
+    [
+      "L7-REGEX-DIALECT route/r /rules/0/matches/0/path/regex",
+      "L7-REGEX-DIALECT route/r /rules/0/matches/1/path/regex",
+      "L7-REGEX-DIALECT route/r /rules/0/matches/3/headers/0/regex",
+    ],
+  ],
+  [
+    "endpoints",
+    {
+      clusters: [
+        cluster("four", {
+          endpoints: [
+            { address: "127.0.0.1", port: 1 },
+            { address: "127.0.0.1", port: 1 },
+          ],
+        }),
+      ],
+    },
+    ["MODEL-ENDPOINT cluster/four /endpoints/1"],
+  ],
+  [
+    "healthChecks",
+    { healthChecks: [{ name: "h", type: "tcp", http: { expectedStatus: ["299-200"] } }] },
+    ["MODEL-HEALTH-CHECK healthCheck/h /http", "MODEL-HEALTH-CHECK healthCheck/h /http/expectedStatus/0"],
+  ],
+];
+
+test.each(cases)("%s", (_name, document, expected) => {
+  expect(load(document).told).toEqual(expected);
+});
+
+test("deleting a cluster finds the routes that name it", () => {
+  const { resources } = load({ routes: [http({ split })] });
+  const whole = applyChanges(
+    emptySnapshot,
+    resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change),
+  );
+  const change: Change = { kind: "cluster", name: "one", resource: null };
+  expect(
+    checkSnapshot(applyChanges(whole, [change]), [change]).map(({ code, resource }) => `${code} ${resource?.name}`),
+  ).toEqual(["MODEL-REFERENCE r"]);
+});
+
+test("every expression that the dialect takes is one that JavaScript takes too", async () => {
+  const { regexProblem } = await import("../regex.ts");
+  for (const good of [
+    "a|b",
+    "(?:a(b|c)){2,3}?",
+    "[^\\]\\-a-z]+",
+    "\\d\\w\\s\\b",
+    "\\.\\*",
+    "[-a]",
+    "[a-]",
+    "^a$",
+    "/v[0-9]+(?:/.*)?",
+  ]) {
+    expect([good, regexProblem(good)]).toEqual([good, null]);
+    new RegExp(good);
+  }
+  for (const bad of [
+    "(",
+    ")",
+    "a{2",
+    "a**",
+    "a*+",
+    "[a",
+    "[]",
+    "[[:alpha:]]",
+    "\\1",
+    "\\h",
+    "(?i)a",
+    "(?<n>a)",
+    "a{3,2}",
+    "(a{40}){40}",
+    "^*",
+    "}",
+  ]) {
+    expect([bad, typeof regexProblem(bad)]).toEqual([bad, "string"]);
+  }
+});
