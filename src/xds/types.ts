@@ -43,7 +43,49 @@ export interface XdsServer {
   deleteGroup(group: string): void;
   /** All nodes seen with an open stream, or the named group's. */
   nodes(group?: string): readonly NodeStatus[];
+  /** Counters since the start; a live object for `collect` functions to read. */
+  metrics(): Readonly<XdsMetrics>;
   /** Binds and returns the address in use, as `127.0.0.1:18000`. */
   listen(address: string): Promise<string>;
   close(): Promise<void>;
+}
+
+/** Counters of one resource type. */
+export interface XdsTypeMetrics {
+  responses: number;
+  /** Resources in those responses. */
+  resources: number;
+  /** Bytes of those responses. */
+  bytes: number;
+  acks: number;
+  nacks: number;
+  /** Resources that waited for a cluster or, when removed, for the routes that named it. */
+  held: number;
+}
+
+/** Counters of the whole server. Everything but `openStreams` only grows. */
+export interface XdsMetrics {
+  openStreams: number;
+  streams: number;
+  /** Streams that were ended with an error. */
+  refusedStreams: number;
+  requests: number;
+  /** Requests whose nonce answers nothing. */
+  staleNonces: number;
+  /** Full-state responses above the 4 MiB that clients accept by default; they cannot be split. */
+  oversizedResponses: number;
+  /** By the last part of the type URL, as `Cluster`; types that the protocol does not know count as `other`. */
+  readonly types: ReadonlyMap<string, XdsTypeMetrics>;
+}
+
+/** A node refused a response. One event per response, however often the node repeats it. */
+export interface NackEvent {
+  readonly group: string;
+  readonly nodeId: string;
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly version: string;
+  readonly message: string;
+  /** Names in the refused response, at most 100. */
+  readonly resources: readonly string[];
 }

@@ -1,0 +1,205 @@
+/**
+ * Reading discovery requests straight from their bytes. Only the fields that the server acts on are decoded: an Envoy's node
+ * lists hundreds of extensions, and a state-of-the-world ACK repeats every name.
+ */
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { MAX_ERROR_CHARS, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_NAMES } from "./limits.ts";
+
+/** What is used of a request's `node`. */
+export interface RequestNode {
+  readonly id: string;
+  readonly cluster: string;
+  readonly userAgent: string;
+}
+
+interface RequestHead {
+  node: RequestNode | null;
+  typeUrl: string;
+  nonce: string;
+  /** The text of `error_detail`; null: there is none, so this is no NACK. */
+  error: string | null;
+}
+
+export interface SotwRequest extends RequestHead {
+  version: string;
+  /** The encoded name fields as they stand in the request (not a copy): `decodeNames` reads them. */
+  rawNames: Buffer;
+}
+
+export interface DeltaRequest extends RequestHead {
+  subscribe: string[];
+  unsubscribe: string[];
+  /** Name to version, from `initial_resource_versions`. */
+  initialVersions: Map<string, string>;
+}
+
+/** Thrown for requests that no correct client sends; the stream ends with INVALID_ARGUMENT and this message. */
+export class BadRequest extends Error {}
+
+/** Tag byte of DiscoveryRequest.resource_names (field 3, length-delimited). */
+const NAME_TAG = 0x1a;
+export const NO_NAMES: Buffer = Buffer.alloc(0);
+
+/** Reads a DiscoveryRequest. `known`: name fields of earlier requests; an equal run of bytes is compared, not parsed. */
+export function decodeSotwRequest(bytes: Buffer, known: Iterable<Buffer>): SotwRequest {
+  const request: SotwRequest = { node: null, typeUrl: "", nonce: "", error: null, version: "", rawNames: NO_NAMES };
+  readFields(bytes, (field, reader) => {
+    if (field === 1) request.version = label(reader);
+    else if (field === 2) request.node = decodeNode(view(reader));
+    else if (field === 3) request.rawNames = joinRuns(request.rawNames, takeNames(bytes, reader, known));
+    else if (field === 4) request.typeUrl = label(reader);
+    else if (field === 5) request.nonce = label(reader);
+    else if (field === 6) request.error = decodeStatus(view(reader));
+    else return false;
+    return true;
+  });
+  return request;
+}
+
+/** Reads a DeltaDiscoveryRequest. */
+export function decodeDeltaRequest(bytes: Buffer): DeltaRequest {
+  const request: DeltaRequest = {
+    node: null,
+    typeUrl: "",
+    nonce: "",
+    error: null,
+    subscribe: [],
+    unsubscribe: [],
+    initialVersions: new Map(),
+  };
+  readFields(bytes, (field, reader) => {
+    if (field === 1) request.node = decodeNode(view(reader));
+    else if (field === 2) request.typeUrl = label(reader);
+    else if (field === 3) pushName(request.subscribe, view(reader));
+    else if (field === 4) pushName(request.unsubscribe, view(reader));
+    else if (field === 5) decodeVersionEntry(view(reader), request.initialVersions);
+    else if (field === 6) request.nonce = label(reader);
+    else if (field === 7) request.error = decodeStatus(view(reader));
+    else return false;
+    return true;
+  });
+  return request;
+}
+
+/** The names in the `rawNames` of a request. */
+export function decodeNames(raw: Buffer): string[] {
+  const names: string[] = [];
+  readFields(raw, (_field, reader) => {
+    pushName(names, view(reader));
+    return true;
+  });
+  return names;
+}
+
+/** `visit` reads a length-delimited field and returns true, or returns false and has read nothing. */
+function readFields(bytes: Buffer, visit: (field: number, reader: BinaryReader) => boolean): void {
+  try {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const [field, wireType] = reader.tag();
+      if (wireType !== WireType.LengthDelimited || !visit(field, reader)) reader.skip(wireType, field);
+    }
+  } catch (cause) {
+    if (cause instanceof BadRequest) throw cause;
+    throw new BadRequest("the request is not a valid protobuf message", { cause });
+  }
+}
+
+/** The next length-delimited value, without copying. */
+function view(reader: BinaryReader): Buffer {
+  const value = reader.bytes();
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+function label(reader: BinaryReader): string {
+  return text(view(reader), MAX_LABEL_BYTES, "a type URL, version, nonce or node field");
+}
+
+function text(value: Buffer, limit: number, what: string): string {
+  if (value.length > limit) throw new BadRequest(`${what} is longer than ${limit} bytes`);
+  return value.toString("utf8");
+}
+
+function pushName(names: string[], value: Buffer): void {
+  if (names.length >= MAX_NAMES) throw new BadRequest(`a request names more than ${MAX_NAMES} resources`);
+  names.push(text(value, MAX_NAME_BYTES, "a resource name"));
+}
+
+/** Reads a run of adjacent name fields; the reader stands behind the first tag. */
+function takeNames(bytes: Buffer, reader: BinaryReader, known: Iterable<Buffer>): Buffer {
+  const start = reader.pos - 1;
+  for (const run of known) {
+    const end = start + run.length;
+    if (run.length === 0 || end > bytes.length || bytes[end] === NAME_TAG) continue;
+    if (bytes.compare(run, 0, run.length, start, end) !== 0) continue;
+    reader.pos = end;
+    return bytes.subarray(start, end);
+  }
+  reader.skip(WireType.LengthDelimited);
+  while (bytes[reader.pos] === NAME_TAG) {
+    reader.pos += 1;
+    reader.skip(WireType.LengthDelimited);
+  }
+  return bytes.subarray(start, reader.pos);
+}
+
+function joinRuns(first: Buffer, second: Buffer): Buffer {
+  return first.length === 0 ? second : Buffer.concat([first, second]);
+}
+
+function decodeVersionEntry(bytes: Buffer, into: Map<string, string>): void {
+  let name = "";
+  let version = "";
+  readFields(bytes, (field, reader) => {
+    if (field === 1) name = text(view(reader), MAX_NAME_BYTES, "a resource name");
+    else if (field === 2) version = label(reader);
+    else return false;
+    return true;
+  });
+  if (into.size >= MAX_NAMES) throw new BadRequest(`a request names more than ${MAX_NAMES} resources`);
+  into.set(name, version);
+}
+
+function decodeNode(bytes: Buffer): RequestNode {
+  const node = { id: "", cluster: "", agent: "", version: "" };
+  readFields(bytes, (field, reader) => {
+    if (field === 1) node.id = label(reader);
+    else if (field === 2) node.cluster = label(reader);
+    else if (field === 6) node.agent = label(reader);
+    else if (field === 7) node.version = label(reader);
+    else if (field === 8) node.version = decodeBuildVersion(view(reader));
+    else return false;
+    return true;
+  });
+  const userAgent = node.version === "" ? node.agent : `${node.agent}/${node.version}`;
+  return { id: node.id, cluster: node.cluster, userAgent };
+}
+
+/** BuildVersion.version is a SemanticVersion of three numbers. */
+function decodeBuildVersion(bytes: Buffer): string {
+  let version = "";
+  readFields(bytes, (field, reader) => {
+    if (field !== 1) return false;
+    const parts = [0, 0, 0];
+    const semantic = new BinaryReader(reader.bytes());
+    while (semantic.pos < semantic.len) {
+      const [part, wireType] = semantic.tag();
+      if (wireType === WireType.Varint && part >= 1 && part <= 3) parts[part - 1] = semantic.uint32();
+      else semantic.skip(wireType, part);
+    }
+    version = parts.join(".");
+    return true;
+  });
+  return version;
+}
+
+/** `google.rpc.Status.message`; the code says nothing that the message does not. */
+function decodeStatus(bytes: Buffer): string {
+  let message = "";
+  readFields(bytes, (field, reader) => {
+    if (field !== 2) return false;
+    message = view(reader).toString("utf8", 0, MAX_ERROR_CHARS);
+    return true;
+  });
+  return message;
+}

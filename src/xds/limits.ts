@@ -1,0 +1,70 @@
+/** Every bound and waiting time of the xDS room, with its reason. */
+
+/** Largest request. 100 000 names of 60 bytes pass the 4 MiB default of gRPC; 64 MiB leaves a factor of ten. */
+export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+
+/** Where a response that may be split is split: clients' default receive limit is 4 MiB, and a long message delays the others. */
+export const SPLIT_BYTES = 1024 * 1024;
+
+/** Receive limit of clients that do not raise it; a larger full-state response is reported, because it cannot be split. */
+export const CLIENT_RECEIVE_BYTES = 4 * 1024 * 1024;
+
+/** Names in one subscription. Ten times the largest fleet we know of; about 10 MB on our side. */
+export const MAX_NAMES = 100_000;
+
+/** Bytes of a resource name. Longest real ones are xdstp URLs with parameters; HTTP servers bound a URL about the same. */
+export const MAX_NAME_BYTES = 4_096;
+
+/** Bytes of a type URL, a node's id, cluster or user agent: they are kept and shown, and no real one is near it. */
+export const MAX_LABEL_BYTES = 1_024;
+
+/** Types subscribed to on one stream. Envoy knows about 12. */
+export const MAX_TYPES_PER_STREAM = 100;
+
+/** Open streams in all. Ten times the aim of 2 000; an idle stream costs some 10 kB. */
+export const MAX_STREAMS = 20_000;
+
+/** Streams on one connection. An Envoy without ADS opens one for each EDS or RDS source. */
+export const MAX_STREAMS_PER_CONNECTION = 4_096;
+
+/** A stream that says nothing for so long after opening is ended: it holds a place and cannot be told apart from an attack. */
+export const FIRST_REQUEST_MS = 15_000;
+
+/** Unanswered responses remembered for each type. Clients answer in order; only one that never answers gets here. */
+export const MAX_OUTSTANDING = 32;
+
+/**
+ * How long a push waits for the answer to the push before, so that a busy client gets the newest state and no queue.
+ * Never for ever: Envoy does not answer an empty response of a type that it no longer watches.
+ */
+export const ACK_WAIT_MS = 500;
+
+/** Longest time that a route or listener waits for its new cluster, and a removed cluster for the routes that named it. */
+export const HOLD_MS = 1_000;
+
+/** A drain of many streams yields to requests and pings after so long. */
+export const SLICE_MS = 5;
+
+/** Characters kept of a client's refusal: enough for its first errors, bounded because the client writes it. */
+export const MAX_ERROR_CHARS = 4_096;
+
+/** Names of refused resources kept for display. */
+export const MAX_REFUSED_NAMES = 100;
+
+/** Encoded responses kept for each type to serve further streams. Streams of one group are at one or two states at a time. */
+export const MAX_CACHED_PAYLOADS = 8;
+
+/** Responses with more names than this (and fewer than all) are not looked for in the cache: building the key costs too much. */
+export const MAX_CACHE_KEY_NAMES = 16;
+
+/** Below this size a framed copy of a resource is kept; above it only its header is, and the bytes are spliced. */
+export const FRAME_COPY_BYTES = 2_048;
+
+/** Ping an idle connection this often, so that a dead peer's streams go away. */
+export const KEEPALIVE_MS = 30_000;
+
+/** A peer that has not answered a ping for so long is dead. */
+export const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+/** How long `close` waits for streams to end in order. */
+export const CLOSE_GRACE_MS = 1_000;

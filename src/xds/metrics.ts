@@ -1,0 +1,34 @@
+/** Counters; `main.ts` binds them to its metrics library. */
+import { pushRank } from "./resourceTypes.ts";
+import type { XdsMetrics, XdsTypeMetrics } from "./types.ts";
+
+/** The writable side of `XdsMetrics`. */
+export interface Metrics extends XdsMetrics {
+  readonly types: Map<string, XdsTypeMetrics>;
+}
+
+export function createMetrics(): Metrics {
+  return {
+    openStreams: 0,
+    streams: 0,
+    refusedStreams: 0,
+    requests: 0,
+    staleNonces: 0,
+    oversizedResponses: 0,
+    types: new Map(),
+  };
+}
+
+/** Rank of a type that the protocol does not know. */
+const UNKNOWN_RANK = pushRank("");
+
+/** The counters of a type. Clients choose the URL, so unknown ones share one entry. */
+export function typeMetrics(metrics: Metrics, typeUrl: string): XdsTypeMetrics {
+  const label = pushRank(typeUrl) === UNKNOWN_RANK ? "other" : typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
+  let entry = metrics.types.get(label);
+  if (entry === undefined) {
+    entry = { responses: 0, resources: 0, bytes: 0, acks: 0, nacks: 0, held: 0 };
+    metrics.types.set(label, entry);
+  }
+  return entry;
+}

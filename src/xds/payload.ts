@@ -1,0 +1,71 @@
+/**
+ * Encoded responses, shared by the streams that need the same one: a change is encoded once, however many nodes get it. The
+ * nonce is part of the bytes; it counts payloads over the whole server, and a stream only takes payloads younger than its last.
+ */
+import { encodeResponse } from "./encode.ts";
+import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS } from "./limits.ts";
+import type { SentResponse } from "./subscription.ts";
+import type { XdsResource } from "./types.ts";
+import type { TypeView } from "./view.ts";
+
+export interface Payload {
+  /** Grows with every payload of the server. */
+  readonly number: number;
+  readonly bytes: Buffer;
+  readonly sent: SentResponse;
+}
+
+export interface PayloadRequest {
+  readonly typeUrl: string;
+  readonly delta: boolean;
+  readonly view: TypeView;
+  readonly version: string;
+  /** Null: `resources` is peculiar to this stream and not shared. */
+  readonly key: string | null;
+  readonly resources: () => readonly XdsResource[];
+  readonly removed: readonly string[];
+  /** The stream's last payload. */
+  readonly after: number;
+}
+
+export type PayloadCache = (request: PayloadRequest) => Payload;
+
+/** `identifier` is sent as `control_plane.identifier`. */
+export function createPayloadCache(identifier: string): PayloadCache {
+  const caches = new WeakMap<TypeView, Map<string, Payload>>();
+  let count = 0;
+
+  function encode(request: PayloadRequest): Payload {
+    const { typeUrl, delta, version, removed } = request;
+    const resources = request.resources();
+    count += 1;
+    const nonce = count.toString(36);
+    const bytes = encodeResponse({ typeUrl, delta, version, removed, resources, nonce, identifier });
+    return { number: count, bytes, sent: { nonce, version, resources, removed } };
+  }
+
+  return (request) => {
+    if (request.key === null) return encode(request);
+    // Types without resources share one empty view, so the type belongs into the key.
+    const key = `${request.delta ? "d" : "s"}${request.typeUrl}\n${request.key}`;
+    const cache = caches.get(request.view) ?? new Map<string, Payload>();
+    caches.set(request.view, cache);
+    const found = cache.get(key);
+    if (found !== undefined && found.number > request.after) return found;
+    const payload = encode(request);
+    cache.delete(key);
+    cache.set(key, payload);
+    if (cache.size > MAX_CACHED_PAYLOADS) cache.delete(cache.keys().next().value!);
+    return payload;
+  };
+}
+
+/** Cache key of the response that holds a type's whole view. */
+export const WHOLE_VIEW = "*";
+
+/** Cache key of a partial response; null: too long to be worth it. */
+export function keyOf(resources: readonly XdsResource[], removed: readonly string[], view: TypeView): string | null {
+  if (removed.length === 0 && resources.length > 0 && resources.length === view.resources.size) return WHOLE_VIEW;
+  if (resources.length + removed.length > MAX_CACHE_KEY_NAMES) return null;
+  return JSON.stringify([resources.map((resource) => resource.name), removed]);
+}

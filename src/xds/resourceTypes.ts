@@ -1,0 +1,68 @@
+/** What the protocol itself says about resource types: their order, which know wildcards, and the gRPC services that serve them. */
+
+const envoy = (path: string): string => `type.googleapis.com/envoy.${path}`;
+
+export const CLUSTER = envoy("config.cluster.v3.Cluster");
+export const ENDPOINT = envoy("config.endpoint.v3.ClusterLoadAssignment");
+export const LISTENER = envoy("config.listener.v3.Listener");
+export const ROUTE = envoy("config.route.v3.RouteConfiguration");
+const SECRET = envoy("extensions.transport_sockets.tls.v3.Secret");
+const SCOPED_ROUTE = envoy("config.route.v3.ScopedRouteConfiguration");
+const VIRTUAL_HOST = envoy("config.route.v3.VirtualHost");
+const EXTENSION = envoy("config.core.v3.TypedExtensionConfig");
+const RUNTIME = envoy("service.runtime.v3.Runtime");
+
+/** Order of types within one change ("make before break"): what is referred to goes before what refers to it. */
+const PUSH_ORDER: readonly string[] = [
+  CLUSTER,
+  ENDPOINT,
+  SECRET,
+  LISTENER,
+  SCOPED_ROUTE,
+  ROUTE,
+  VIRTUAL_HOST,
+  EXTENSION,
+  RUNTIME,
+];
+
+/** Rank in the push order; types the protocol does not know come last. */
+export function pushRank(typeUrl: string): number {
+  const rank = PUSH_ORDER.indexOf(typeUrl);
+  return rank < 0 ? PUSH_ORDER.length : rank;
+}
+
+/** Types whose first, empty subscription means "everything". For the others Envoy sends such a request on reconnect and wants nothing. */
+export const LEGACY_WILDCARD_TYPES: ReadonlySet<string> = new Set([LISTENER, CLUSTER, SCOPED_ROUTE]);
+
+/** Types whose state-of-the-world responses hold every resource: what is absent is deleted. */
+export const FULL_STATE_TYPES: ReadonlySet<string> = new Set([LISTENER, CLUSTER]);
+
+/** Types that name clusters and wait for them. */
+export const HELD_TYPES: ReadonlySet<string> = new Set([LISTENER, ROUTE]);
+
+/** Types whose removals wait until the `HELD_TYPES` are through. */
+export const LINGERING_TYPES: ReadonlySet<string> = new Set([CLUSTER, ENDPOINT]);
+
+/** A streaming method of a discovery service. */
+export interface DiscoveryMethod {
+  /** Full path, as `/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters`. */
+  readonly path: string;
+  readonly delta: boolean;
+  /** Null: the aggregated service, where each request names its type. */
+  readonly typeUrl: string | null;
+}
+
+/** Service name, its state-of-the-world method, its delta method, its type. */
+const SERVICES: readonly (readonly [string, string, string, string | null])[] = [
+  ["discovery.v3.AggregatedDiscoveryService", "StreamAggregatedResources", "DeltaAggregatedResources", null],
+  ["cluster.v3.ClusterDiscoveryService", "StreamClusters", "DeltaClusters", CLUSTER],
+  ["endpoint.v3.EndpointDiscoveryService", "StreamEndpoints", "DeltaEndpoints", ENDPOINT],
+  ["listener.v3.ListenerDiscoveryService", "StreamListeners", "DeltaListeners", LISTENER],
+  ["route.v3.RouteDiscoveryService", "StreamRoutes", "DeltaRoutes", ROUTE],
+];
+
+/** All methods served. */
+export const DISCOVERY_METHODS: readonly DiscoveryMethod[] = SERVICES.flatMap(([service, stream, delta, typeUrl]) => [
+  { path: `/envoy.service.${service}/${stream}`, delta: false, typeUrl },
+  { path: `/envoy.service.${service}/${delta}`, delta: true, typeUrl },
+]);

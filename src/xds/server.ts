@@ -1,0 +1,202 @@
+/** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
+import { BadRequest, type RequestNode } from "./decode.ts";
+import { createGrpcTransport } from "./grpc.ts";
+import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
+import { createMetrics } from "./metrics.ts";
+import { createPayloadCache } from "./payload.ts";
+import { pump } from "./push.ts";
+import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
+import type { Context, Group, Stream } from "./state.ts";
+import { nodeStatuses } from "./status.ts";
+import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
+import {
+  type Clock,
+  type Connection,
+  type ConnectionHandler,
+  type EndStatus,
+  STATUS,
+  systemClock,
+  type Transport,
+} from "./transport.ts";
+import type { NackEvent, XdsServer, XdsView } from "./types.ts";
+import { EMPTY_VIEW, NO_RESOURCES, nextView } from "./view.ts";
+
+export interface XdsServerOptions {
+  /** `control_plane.identifier` of every response: the instance and its build, as `trimtab/0.1.0 host-1`. */
+  readonly identifier: string;
+  /** A node refused a response. Called while its request is handled: must be quick and must not throw. */
+  readonly onNack?: (event: NackEvent) => void;
+  /** A defect of ours ended a stream. Default: printed to stderr. */
+  readonly onError?: (error: unknown) => void;
+  /** Types whose first, empty subscription is a wildcard. Default: listeners, clusters, scoped routes. */
+  readonly legacyWildcard?: (typeUrl: string) => boolean;
+  readonly clock?: Clock;
+  /** Default: gRPC. */
+  readonly transport?: Transport;
+}
+
+/** What lives as long as one server. */
+interface Room {
+  readonly context: Context;
+  readonly groups: Map<string, Group>;
+  readonly connections: Set<Connection>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Makes a server; it serves after `listen`. */
+export function createXdsServer(options: XdsServerOptions): XdsServer {
+  const context: Context = {
+    clock: options.clock ?? systemClock,
+    metrics: createMetrics(),
+    payloads: createPayloadCache(options.identifier),
+    onNack: options.onNack ?? (() => {}),
+    legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
+  };
+  const room: Room = { context, groups: new Map(), connections: new Set(), onError: options.onError ?? console.error };
+  const transport = options.transport ?? createGrpcTransport();
+  const wake = createFanOut(context.clock);
+  return {
+    setView(name, view, revision) {
+      const group = room.groups.get(name) ?? { name, revision, types: new Map(), streams: new Set() };
+      room.groups.set(name, group);
+      replaceView(group, view);
+      group.revision = revision;
+      wake(group.streams);
+    },
+    deleteGroup(name) {
+      const group = room.groups.get(name);
+      room.groups.delete(name);
+      for (const stream of [...(group?.streams ?? [])]) {
+        context.metrics.refusedStreams += 1;
+        endStream(stream, unknownGroup(name));
+      }
+    },
+    nodes: (name) => {
+      const group = name === undefined ? undefined : room.groups.get(name);
+      return nodeStatuses(name === undefined ? room.groups.values() : group === undefined ? [] : [group]);
+    },
+    metrics: () => context.metrics,
+    listen: (address) => transport.listen(address, (method, connection) => accept(room, method, connection)),
+    async close() {
+      for (const connection of room.connections) {
+        connection.end({ code: STATUS.UNAVAILABLE, message: "the server is shutting down" });
+      }
+      await transport.close();
+    },
+  };
+}
+
+function replaceView(group: Group, view: XdsView): void {
+  for (const typeUrl of new Set([...group.types.keys(), ...view.keys()])) {
+    const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
+    group.types.set(typeUrl, nextView(previous, view.get(typeUrl) ?? NO_RESOURCES));
+  }
+}
+
+/** Pumps many streams in slices, so that requests and pings are served in between. Starts in the same turn of the event loop. */
+function createFanOut(clock: Clock): (streams: Iterable<Stream>) => void {
+  const waiting = new Set<Stream>();
+  let running = false;
+  function drain(): void {
+    const until = clock.monotonic() + SLICE_MS;
+    for (const stream of waiting) {
+      waiting.delete(stream);
+      pump(stream);
+      if (clock.monotonic() < until) continue;
+      setImmediate(drain);
+      return;
+    }
+    running = false;
+  }
+  return (streams) => {
+    for (const stream of streams) waiting.add(stream);
+    if (running || waiting.size === 0) return;
+    running = true;
+    queueMicrotask(drain);
+  };
+}
+
+function unknownGroup(name: string): EndStatus {
+  const shown = JSON.stringify(name);
+  const message = `there is no fleet ${shown} (the node's cluster names its fleet); the node keeps its configuration`;
+  return { code: STATUS.NOT_FOUND, message };
+}
+
+function endStream(stream: Stream, status?: EndStatus): void {
+  if (stream.ended) return;
+  stream.ended = true;
+  stream.cancelWake();
+  stream.group.streams.delete(stream);
+  stream.connection.end(status);
+}
+
+/** Serves one stream from its opening on. */
+function accept(room: Room, method: DiscoveryMethod, connection: Connection): ConnectionHandler {
+  const { metrics, clock } = room.context;
+  let stream: Stream | null = null;
+  let ended = false;
+
+  function end(status?: EndStatus): void {
+    if (ended) return;
+    ended = true;
+    cancelDeadline();
+    if (status !== undefined) metrics.refusedStreams += 1;
+    if (stream === null) connection.end(status);
+    else endStream(stream, status);
+  }
+  const silent = `no request came in ${FIRST_REQUEST_MS / 1000} seconds`;
+  const cancelDeadline = clock.after(FIRST_REQUEST_MS, () => end({ code: STATUS.INVALID_ARGUMENT, message: silent }));
+  room.connections.add(connection);
+  metrics.openStreams += 1;
+  metrics.streams += 1;
+  if (metrics.openStreams > MAX_STREAMS) {
+    end({ code: STATUS.RESOURCE_EXHAUSTED, message: `this server serves ${MAX_STREAMS} streams at most` });
+  }
+  return {
+    onMessage(message) {
+      if (ended || stream?.ended) return;
+      metrics.requests += 1;
+      try {
+        const request = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
+        if (stream === null) {
+          stream = admit(room, request, { method, connection, end });
+          cancelDeadline();
+        }
+        if (stream !== null) handleRequest(stream, request);
+      } catch (error) {
+        if (!(error instanceof BadRequest)) room.onError(error);
+        end(statusOf(error));
+      }
+    },
+    onHalfClose: () => end(),
+    onClose() {
+      end();
+      room.connections.delete(connection);
+      metrics.openStreams -= 1;
+    },
+  };
+}
+
+function statusOf(error: unknown): EndStatus {
+  if (error instanceof BadRequest) return { code: STATUS.INVALID_ARGUMENT, message: error.message };
+  return { code: STATUS.INTERNAL, message: "internal error" };
+}
+
+/** Reads who the node is; null: it was sent away. */
+function admit(
+  room: Room,
+  request: Request,
+  opening: { method: DiscoveryMethod; connection: Connection; end: (status: EndStatus) => void },
+): Stream | null {
+  const { method, connection, end } = opening;
+  const node: RequestNode | null = request.node;
+  if (node === null || node.id === "") throw new BadRequest("the first request of a stream needs a node with an id");
+  const group = room.groups.get(node.cluster);
+  if (group === undefined) {
+    end(unknownGroup(node.cluster));
+    return null;
+  }
+  const stream = openStream(room.context, { method, connection, group, node });
+  group.streams.add(stream);
+  return stream;
+}

@@ -1,0 +1,124 @@
+/** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
+import { BadRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
+import { noteAccepted } from "./hold.ts";
+import { MAX_TYPES_PER_STREAM } from "./limits.ts";
+import { typeMetrics } from "./metrics.ts";
+import { pump } from "./push.ts";
+import type { DiscoveryMethod } from "./resourceTypes.ts";
+import { FULL_STATE_TYPES, pushRank } from "./resourceTypes.ts";
+import { type Context, type Group, type Stream, viewOf } from "./state.ts";
+import {
+  applyDeltaNames,
+  applySotwNames,
+  openSubscription,
+  recordAck,
+  recordNack,
+  type Subscription,
+  takeAnswered,
+} from "./subscription.ts";
+import type { Connection } from "./transport.ts";
+
+/** What is common to both kinds of request. */
+export interface Request {
+  readonly node: RequestNode | null;
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly error: string | null;
+  /** Applies the request's names to its subscription. */
+  readonly apply: (sub: Subscription, context: Parameters<typeof applySotwNames>[2]) => void;
+}
+
+/** Decodes a request of the method's kind. Throws BadRequest. `subs`: the stream's subscriptions so far. */
+export function decodeRequest(message: Buffer, delta: boolean, subs: Iterable<Subscription>): Request {
+  if (delta) {
+    const request = decodeDeltaRequest(message);
+    return { ...request, apply: (sub, context) => applyDeltaNames(sub, request, context) };
+  }
+  const known: Buffer[] = [];
+  for (const sub of subs) known.push(sub.rawNames);
+  const request = decodeSotwRequest(message, known);
+  return { ...request, apply: (sub, context) => applySotwNames(sub, request, context) };
+}
+
+/** A stream whose first request named its node and group. */
+export function openStream(
+  context: Context,
+  from: { method: DiscoveryMethod; connection: Connection; group: Group; node: RequestNode },
+): Stream {
+  return {
+    context,
+    ...from,
+    connectedAt: context.clock.now().toISOString(),
+    subs: new Map(),
+    ordered: [],
+    writing: false,
+    ended: false,
+    lastNumber: 0,
+    fresh: new Map(),
+    freshAt: 0,
+    wakeAt: Number.POSITIVE_INFINITY,
+    cancelWake: () => {},
+    ackedRevision: null,
+  };
+}
+
+/** Acts on a request and sends what it calls for. Throws BadRequest. */
+export function handleRequest(stream: Stream, request: Request): void {
+  const typeUrl = typeOf(stream, request);
+  const existing = stream.subs.get(typeUrl);
+  const sub = existing ?? addSubscription(stream, typeUrl);
+  if (existing !== undefined) settleNonce(stream, sub, request);
+  const first = existing === undefined ? { legacyWildcard: stream.context.legacyWildcard(typeUrl) } : null;
+  request.apply(sub, { view: viewOf(stream.group, typeUrl), first });
+  pump(stream);
+}
+
+function typeOf(stream: Stream, request: Request): string {
+  const own = stream.method.typeUrl;
+  if (own === null && request.typeUrl === "") throw new BadRequest("an aggregated stream's requests need a type_url");
+  if (own !== null && request.typeUrl !== "" && request.typeUrl !== own) {
+    throw new BadRequest(`this stream serves ${own}, not ${request.typeUrl}`);
+  }
+  return own ?? request.typeUrl;
+}
+
+function addSubscription(stream: Stream, typeUrl: string): Subscription {
+  if (stream.subs.size >= MAX_TYPES_PER_STREAM) {
+    throw new BadRequest(`a stream may subscribe to ${MAX_TYPES_PER_STREAM} types`);
+  }
+  const { delta } = stream.method;
+  const sub = openSubscription({ typeUrl, delta, fullState: !delta && FULL_STATE_TYPES.has(typeUrl) });
+  stream.subs.set(typeUrl, sub);
+  stream.ordered = [...stream.subs.values()].sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl));
+  return sub;
+}
+
+/** ACK or NACK: only `error_detail` tells them apart, and only the nonce says of what. */
+function settleNonce(stream: Stream, sub: Subscription, request: Request): void {
+  if (request.nonce === "") return;
+  const { metrics, onNack } = stream.context;
+  const sent = takeAnswered(sub, request.nonce);
+  if (sent === null) {
+    metrics.staleNonces += 1;
+    return;
+  }
+  const counters = typeMetrics(metrics, sub.typeUrl);
+  if (request.error === null) {
+    counters.acks += 1;
+    recordAck(sub, sent);
+    noteAccepted(stream, sub.typeUrl, sent);
+    return;
+  }
+  counters.nacks += 1;
+  recordNack(sub, sent, request.error);
+  const { version, message, resources } = sub.nacked!;
+  onNack({
+    group: stream.group.name,
+    nodeId: stream.node.id,
+    typeUrl: sub.typeUrl,
+    nonce: sent.nonce,
+    version,
+    message,
+    resources,
+  });
+}
