@@ -83,7 +83,7 @@ function joinFragments(fragments: readonly VirtualHostFragment[]) {
       return seen.add(id).size > before;
     });
     if (isNew.every(Boolean)) append(fragment.ruleLines);
-    else fragment.rules.forEach((rule, index) => isNew[index] && append(lowerRule(rule).lines));
+    else for (const rule of fragment.rules.filter((_, index) => isNew[index])) append(lowerRule(rule).lines);
   }
   return { lines, uses };
 }

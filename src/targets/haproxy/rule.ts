@@ -43,7 +43,10 @@ function addForward(builder: FragmentBuilder, rule: RuleIr, action: ForwardIr): 
 function addSplit(builder: FragmentBuilder, id: string, split: SplitIr): void {
   const [first] = split;
   if (first === undefined) return;
-  if (split.length === 1) return addEntry(builder, "backend", [id, httpBackend(first.cluster)]);
+  if (split.length === 1) {
+    addEntry(builder, "backend", [id, httpBackend(first.cluster)]);
+    return;
+  }
   const weights = split.map((share) => share.weight);
   const key = weightsKey(weights);
   builder.uses.set(key, { kind: "weights", key, weights });
