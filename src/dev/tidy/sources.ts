@@ -47,7 +47,8 @@ export function readSource(path: string): Source {
 
 /** As `readSource`, with the text given. */
 export function parseSource(path: string, text: string): Source {
-  const program = parseAst(text, { lang: path.endsWith(".ts") ? "ts" : "js", sourceType: "module" }, path) as AstNode;
+  const options = { lang: path.endsWith(".ts") ? "ts" : "js", sourceType: "module" } as const;
+  const program = parseAst(text, options, path) as unknown as AstNode;
   const lineAt = lineFinder(text);
   const imports: Place[] = [];
   const anys: Place[] = [];

@@ -1,0 +1,65 @@
+/** The generated pages are what `npm run docs` would write now, and the hand-written ones have no dead links. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { targets } from "../targets/registry.ts";
+import { capabilityCodes, collectCodes } from "./docs/errorReference.ts";
+import { generateDocs } from "./docs.ts";
+import { isTestCode } from "./tidy/importTable.ts";
+import { listFiles, root } from "./tidy/sources.ts";
+
+const pages = await generateDocs();
+
+describe("generated pages", () => {
+  test.each(Object.entries(pages))("%s is fresh (else: npm run docs)", (path, text) => {
+    expect(readFileSync(join(root, path), "utf8")).toBe(text);
+  });
+
+  test("every code that the program reports is documented", async () => {
+    const known = new Set([...Object.keys(await collectCodes()), ...capabilityCodes(Object.values(targets)).keys()]);
+    const unknown = listFiles()
+      .filter((path) => /^src\/.*\.ts$/.test(path) && !isTestCode(path) && !path.startsWith("src/dev/"))
+      .flatMap((path) => {
+        const text = readFileSync(join(root, path), "utf8");
+        return [...text.matchAll(/\bcode: "([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+)"/g)]
+          .filter((match) => !known.has(match[1] as string))
+          .map((match) => `${path}: ${match[1]}`);
+      });
+    expect(unknown).toEqual([]);
+  });
+});
+
+describe("links", () => {
+  const markdown = [
+    "README.md",
+    "CHANGELOG.md",
+    ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".md"))
+      .map((path) => join("docs", path)),
+  ];
+
+  test.each(markdown)("%s links to files and headings that exist", (path) => {
+    const text = readFileSync(join(root, path), "utf8");
+    const dead = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map((match) => match[1] as string)
+      .filter((link) => !/^[a-z]+:/.test(link) && !linkExists(path, link));
+    expect(dead).toEqual([]);
+  });
+});
+
+function linkExists(from: string, link: string): boolean {
+  const [file = "", heading] = link.split("#");
+  const target = file === "" ? from : join(dirname(from), file);
+  if (!existsSync(join(root, target))) return false;
+  if (heading === undefined || !target.endsWith(".md")) return true;
+  const headings = readFileSync(join(root, target), "utf8").matchAll(/^#+ (.*)$/gm);
+  return [...headings].some((match) => slug(match[1] as string) === heading);
+}
+
+/** How the forge names a heading's anchor. */
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
+}

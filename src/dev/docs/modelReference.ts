@@ -1,0 +1,124 @@
+/** `docs/reference/model.md`: every field of every kind, from `schemas/` alone. */
+import { inline, type NamedSchema } from "../genSchemas.ts";
+import { code, pageHead, table } from "./markdown.ts";
+
+/** A schema node after its references are put in: the keywords that the reference tells. */
+interface Node {
+  readonly title?: string;
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
+  readonly uniqueItems?: boolean;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly items?: Node;
+  readonly "x-ref"?: string;
+}
+
+const INTRO = `Every field of a configuration, as \`schemas/\` defines it. A configuration is one document, YAML or JSON, with a
+flat list per kind; the REST API serves the same objects one by one. An unknown field is refused. \`[]\` stands for each
+element of a list; fields in **bold** are required.`;
+
+/** The whole page. */
+export function modelReference(schemas: readonly NamedSchema[]): string {
+  const all = [...schemas];
+  const config = inline(schemas.find(({ id }) => id === "config")?.schema, all) as Node;
+  const kinds = Object.entries(config.properties ?? {});
+  const overview = table(
+    ["collection", "kind", "holds", "at most"],
+    kinds.map(([name, list]) => [
+      code(name),
+      `[${list.items?.title}](#${anchor(list.items?.title)})`,
+      list.description ?? "",
+      String(list.maxItems ?? ""),
+    ]),
+  );
+  const sections = kinds.map(([, list]) => kindSection(list.items as Node));
+  return `${pageHead("The model", INTRO)}\n${overview}\n${sections.join("\n")}\n${valueSection(schemas)}`;
+}
+
+function kindSection(kind: Node): string {
+  const rows: string[][] = [];
+  addRows(kind, "", rows);
+  return `## ${kind.title}\n\n${kind.description}\n\n${table(["field", "type and limits", "default", "meaning"], rows)}`;
+}
+
+function addRows(node: Node, prefix: string, rows: string[][]): void {
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
+    const path = `${prefix}${name}`;
+    const shown = node.required?.includes(name) ? `**${code(path)}**` : code(path);
+    rows.push([shown, typeText(child), defaultText(child), child.description ?? ""]);
+    addRows(child, `${path}.`, rows);
+    if (child.items !== undefined) addRows(child.items, `${path}[].`, rows);
+  }
+}
+
+function defaultText(node: Node): string {
+  return node.default === undefined ? "" : code(JSON.stringify(node.default));
+}
+
+/** `list of 1 to 64 names`, `integer 1 to 65535`, `http, tcp`. */
+function typeText(node: Node): string {
+  if (node.enum !== undefined) return `one of ${node.enum.map((value) => code(String(value))).join(", ")}`;
+  if (node.const !== undefined) return `always ${code(String(node.const))}`;
+  if (node.type === "array") return listText(node);
+  const parts = [valueName(node), ...bounds(node)];
+  if (node["x-ref"] !== undefined) parts.push(`names one of ${code(node["x-ref"])}`);
+  return parts.join(", ");
+}
+
+function listText(node: Node): string {
+  const least = node.minItems ?? 0;
+  const most = node.maxItems === undefined ? "" : `, ${least} to ${node.maxItems}`;
+  const unique = node.uniqueItems ? ", no two alike" : "";
+  const items = node.items === undefined || node.items.properties !== undefined ? "" : ` of ${typeText(node.items)}`;
+  return `list${items}${most === "" ? "" : `${most} elements`}${unique}`;
+}
+
+/** Shared values are told once, below; here their name links there. */
+function valueName(node: Node): string {
+  const shared = node.title !== undefined && node.properties === undefined;
+  return shared ? `[${node.title}](#${anchor(node.title)})` : (node.type ?? "any value");
+}
+
+function bounds(node: Node): string[] {
+  const found: string[] = [];
+  if (node.title !== undefined) return found;
+  if (node.minimum !== undefined || node.maximum !== undefined)
+    found.push(`${node.minimum ?? ""} to ${node.maximum ?? ""}`);
+  if (node.maxLength !== undefined) found.push(`${node.minLength ?? 0} to ${node.maxLength} characters`);
+  return found;
+}
+
+/** The shared values: each type once, with its limits. */
+function valueSection(schemas: readonly NamedSchema[]): string {
+  const values = schemas.find(({ id }) => id === "values")?.schema.$defs as Readonly<Record<string, Node>>;
+  const scalars = Object.values(values).filter((value) => value.properties === undefined && value.title !== undefined);
+  const sections = scalars.map((value) => {
+    const limits = [
+      value.enum === undefined ? value.type : typeText(value),
+      value.minimum === undefined ? undefined : `${value.minimum} to ${value.maximum}`,
+      value.maxLength === undefined ? undefined : `at most ${value.maxLength} characters`,
+      value.maxProperties === undefined ? undefined : `at most ${value.maxProperties} entries`,
+      value.default === undefined ? undefined : `default ${code(String(value.default))}`,
+    ].filter((text) => text !== undefined);
+    const pattern = value.pattern === undefined ? "" : `\n\nPattern: ${code(value.pattern)}`;
+    return `### ${value.title}\n\n${value.description}\n\nType: ${limits.join(", ")}.${pattern}\n`;
+  });
+  return `## Shared values\n\nTypes that several kinds use.\n\n${sections.join("\n")}`;
+}
+
+function anchor(title: string | undefined): string {
+  return (title ?? "").toLowerCase().replaceAll(" ", "-");
+}
