@@ -1,6 +1,7 @@
 /** The passes in order: rules of a route, virtual hosts of a listener, ports and clusters of a fleet. */
-import type { FleetIr } from "../ir/index.ts";
+import type { FleetIr, RuleIr } from "../ir/index.ts";
 import type { Resource, Snapshot } from "../model/index.ts";
+import { changedKeys } from "../util/sorted.ts";
 import { compileFleet } from "./passes/fleet.ts";
 import { type CompiledListener, compileListener } from "./passes/listener.ts";
 import { type CanaryIndex, indexCanaries, rulesOfRoute } from "./passes/rules.ts";
@@ -36,27 +37,34 @@ export function compile(snapshot: Snapshot, previous: Compiled | null): Compiled
   return Object.freeze({ snapshot, fleets, listeners, canaries });
 }
 
+/** A route with its rules. */
+export interface CompiledRoute {
+  readonly route: Resource<"route">;
+  readonly rules: readonly RuleIr[];
+}
+
 /** A route before and after: what a listener drops and what it gains. */
 export interface RouteChange {
   readonly name: string;
-  readonly after: { readonly route: Resource<"route">; readonly rules: ReturnType<typeof rulesOfRoute> } | null;
-  readonly before: Resource<"route"> | null;
+  readonly before: CompiledRoute | null;
+  readonly after: CompiledRoute | null;
 }
 
 function changedRoutes(snapshot: Snapshot, previous: Compiled | null, canaries: CanaryIndex): RouteChange[] {
-  const changes: RouteChange[] = [];
-  if (previous === null) return changes;
+  if (previous === null) return [];
   const before = previous.snapshot.route;
-  for (const [name, route] of snapshot.route) {
-    const old = before.get(name);
-    if (old === route && canaries.get(name) === previous.canaries.get(name)) continue;
-    changes.push({ name, before: old ?? null, after: { route, rules: rulesOfRoute(route, canaries.get(name)) } });
-  }
-  if (before !== snapshot.route) {
-    for (const [name, route] of before)
-      if (!snapshot.route.has(name)) changes.push({ name, before: route, after: null });
+  const names = new Set([...changedKeys(before, snapshot.route), ...changedKeys(previous.canaries, canaries)]);
+  const changes: RouteChange[] = [];
+  for (const name of names) {
+    const after = compiledRoute(snapshot, canaries, name);
+    changes.push({ name, before: compiledRoute(previous.snapshot, previous.canaries, name), after });
   }
   return changes;
+}
+
+function compiledRoute(snapshot: Snapshot, canaries: CanaryIndex, name: string): CompiledRoute | null {
+  const route = snapshot.route.get(name);
+  return route === undefined ? null : { route, rules: rulesOfRoute(route, canaries.get(name)) };
 }
 
 /** Whether what was compiled for a listener of this name still stands on the same ground. */

@@ -1,4 +1,4 @@
-/** Sorted arrays that change a little at a time. */
+/** Ordered collections that change a little at a time. */
 
 /** Orders strings by code unit: the same everywhere, unlike a locale's order. */
 export function compareText(a: string, b: string): number {
@@ -6,22 +6,73 @@ export function compareText(a: string, b: string): number {
 }
 
 /**
- * A new array: `sorted` without the items that `drop` names, with `add` merged in. `sorted` stands in `compare`'s order;
- * `add` need not. Costs O(n) cheap steps plus the sorting of `add`.
+ * A new array: `sorted` without `remove`, with `add`. `sorted` stands in `compare`'s order, in which no two items are equal;
+ * items of `remove` that are not there are ignored. Costs copying plus O(log n) comparisons for each item changed.
  */
 export function patchSorted<T>(
   sorted: readonly T[],
-  change: { readonly drop: (item: T) => boolean; readonly add: readonly T[]; readonly compare: (a: T, b: T) => number },
+  change: { readonly remove: readonly T[]; readonly add: readonly T[]; readonly compare: (a: T, b: T) => number },
 ): T[] {
-  const { drop, compare } = change;
-  const add = [...change.add].sort(compare);
+  const { compare } = change;
+  if (sorted.length === 0) return [...change.add].sort(compare);
+  const cuts = [
+    ...change.remove.map((item) => ({ item, added: false })),
+    ...change.add.map((item) => ({ item, added: true })),
+  ].sort((a, b) => compare(a.item, b.item) || Number(a.added) - Number(b.added));
   const out: T[] = [];
-  let next = 0;
-  for (const item of sorted) {
-    if (drop(item)) continue;
-    while (next < add.length && compare(add[next] as T, item) < 0) out.push(add[next++] as T);
-    out.push(item);
+  let from = 0;
+  for (const { item, added } of cuts) {
+    const at = lowerBound(sorted, item, { compare, from });
+    appendSlice(out, sorted, { from, to: at });
+    from = at;
+    if (added) out.push(item);
+    else if (at < sorted.length && compare(sorted[at] as T, item) === 0) from = at + 1;
   }
-  while (next < add.length) out.push(add[next++] as T);
+  appendSlice(out, sorted, { from, to: sorted.length });
   return out;
+}
+
+function appendSlice<T>(out: T[], source: readonly T[], range: { from: number; to: number }): void {
+  for (let index = range.from; index < range.to; index++) out.push(source[index] as T);
+}
+
+function lowerBound<T>(
+  sorted: readonly T[],
+  item: T,
+  options: { compare: (a: T, b: T) => number; from: number },
+): number {
+  let [low, high] = [options.from, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (options.compare(sorted[middle] as T, item) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Keys whose value differs by identity between two maps, those that only one has included. Maps that came from each other by
+ * a few changes keep their order, so most of the walk needs no look-up.
+ */
+export function changedKeys<V>(before: ReadonlyMap<string, V>, after: ReadonlyMap<string, V>): string[] {
+  if (before === after) return [];
+  const changed = new Set<string>();
+  const walk = before.entries();
+  let step = walk.next();
+  for (const [key, value] of after) {
+    if (!step.done && step.value[0] === key) {
+      if (step.value[1] !== value) changed.add(key);
+      step = walk.next();
+      continue;
+    }
+    if (before.get(key) !== value || !before.has(key)) changed.add(key);
+    // A key that was deleted before this one: step over it, so that the walks meet again.
+    while (!step.done && !after.has(step.value[0])) {
+      changed.add(step.value[0]);
+      step = walk.next();
+    }
+    if (!step.done && step.value[0] === key) step = walk.next();
+  }
+  for (; !step.done; step = walk.next()) if (!after.has(step.value[0])) changed.add(step.value[0]);
+  return [...changed];
 }

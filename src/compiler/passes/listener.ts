@@ -3,7 +3,7 @@ import type { RuleIr, SourceIr, SplitIr, VirtualHostIr } from "../../ir/index.ts
 import { effectiveHostnames, type Listener, type Resource } from "../../model/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import { compareText, patchSorted } from "../../util/sorted.ts";
-import type { RouteChange } from "../compile.ts";
+import type { CompiledRoute, RouteChange } from "../compile.ts";
 import { sourceOf } from "../source.ts";
 import { compareRules, orderRegexes } from "./precedence.ts";
 
@@ -30,72 +30,82 @@ export function compileListener(
   before: CompiledListener | null,
   changes: readonly RouteChange[],
 ): CompiledListener {
-  const hostname = listener.body.hostname ?? null;
-  const serves = (route: Resource<"route"> | null | undefined): boolean =>
-    route?.body.listeners.includes(listener.name) ?? false;
-  const mine = changes.filter(({ before: old, after }) => serves(old) || serves(after?.route));
+  const serves = (route: CompiledRoute | null): CompiledRoute | null =>
+    route?.route.body.listeners.includes(listener.name) ? route : null;
+  const mine = changes
+    .map((change) => ({ before: serves(change.before), after: serves(change.after) }))
+    .filter((change) => change.before !== null || change.after !== null);
   if (before !== null && mine.length === 0) return before;
-  const base = before ?? { ...NOTHING, hostname, protocol: listener.body.protocol };
-  const names = new Set(mine.map(({ name }) => name));
-  const kept = mine.flatMap(({ after }) => (after !== null && serves(after.route) ? [after] : []));
+  const { protocol, hostname = null } = listener.body;
+  const base = before ?? { ...NOTHING, hostname, protocol };
+  const removed = mine.flatMap((change) => change.before ?? []);
+  const added = mine.flatMap((change) => change.after ?? []);
   const sources = patchSorted(base.sources, {
-    drop: ({ name }) => names.has(name),
-    add: kept.map(({ route }) => sourceOf(route)),
+    remove: removed.map(({ route }) => sourceOf(route)),
+    add: added.map(({ route }) => sourceOf(route)),
     compare: (a, b) => compareText(a.name, b.name),
   });
-  if (listener.body.protocol === "TCP") return Object.freeze({ ...base, split: tcpSplit(base, names, kept), sources });
-  return Object.freeze({ ...base, ...patchHosts(base, listener.body, mine), sources });
+  if (protocol === "TCP") return Object.freeze({ ...base, split: tcpSplit(base, sources, added), sources });
+  return Object.freeze({ ...base, ...patchHosts(base, listener.body, { removed, added }), sources });
 }
 
-type Kept = NonNullable<RouteChange["after"]>;
-
-function tcpSplit(base: CompiledListener, names: ReadonlySet<string>, kept: readonly Kept[]): SplitIr {
-  const action = kept[0]?.rules[0]?.action;
+function tcpSplit(base: CompiledListener, sources: readonly SourceIr[], added: readonly CompiledRoute[]): SplitIr {
+  const action = added[0]?.rules[0]?.action;
   if (action?.kind === "forward") return action.split;
-  return base.sources.some(({ name }) => !names.has(name)) ? base.split : [];
+  return sources.length > 0 ? base.split : [];
+}
+
+interface Patch {
+  readonly removed: readonly CompiledRoute[];
+  readonly added: readonly CompiledRoute[];
 }
 
 function patchHosts(
   base: CompiledListener,
   listener: Listener,
-  mine: readonly RouteChange[],
+  patch: Patch,
 ): Pick<CompiledListener, "hosts" | "hostList"> {
-  const drop = new Set(mine.map(({ name }) => name));
-  const added = new Map<string, RuleIr[]>();
-  const touch = (host: string): RuleIr[] => {
-    const list = added.get(host) ?? [];
-    added.set(host, list);
-    return list;
+  const touched = new Map<string, { remove: RuleIr[]; add: RuleIr[] }>();
+  const touch = (host: string): { remove: RuleIr[]; add: RuleIr[] } => {
+    const lists = touched.get(host) ?? { remove: [], add: [] };
+    touched.set(host, lists);
+    return lists;
   };
-  for (const { before, after } of mine) {
-    if (before !== null) for (const host of effectiveHostnames(before.body, listener)) touch(host);
-    if (after === null || !after.route.body.listeners.some((name) => name === listener.name)) continue;
-    for (const host of effectiveHostnames(after.route.body, listener)) touch(host).push(...after.rules);
-  }
+  for (const { route, rules } of patch.removed)
+    for (const host of effectiveHostnames(route.body, listener)) touch(host).remove.push(...rules);
+  for (const { route, rules } of patch.added)
+    for (const host of effectiveHostnames(route.body, listener)) touch(host).add.push(...rules);
   const hosts = new Map(base.hosts);
-  for (const [host, add] of added) {
-    const rules = patchSorted(base.hosts.get(host)?.rules ?? [], {
-      drop: ({ route }) => drop.has(route),
-      add,
-      compare: compareRules,
-    });
+  for (const [host, { remove, add }] of touched) {
+    const old = hosts.get(host);
+    const rules = patchSorted(old === undefined ? [] : inRuleOrder(old), { remove, add, compare: compareRules });
     if (rules.length === 0) hosts.delete(host);
     else hosts.set(host, virtualHost(host, rules));
   }
   const hostList = patchSorted(base.hostList, {
-    drop: ({ hostname }) => added.has(hostname),
-    add: [...added.keys()].flatMap((host) => hosts.get(host) ?? []),
+    remove: [...touched.keys()].flatMap((host) => base.hosts.get(host) ?? []),
+    add: [...touched.keys()].flatMap((host) => hosts.get(host) ?? []),
     compare: (a, b) => compareText(a.hostname, b.hostname),
   });
   return { hosts, hostList };
 }
 
+/** Rules in `compareRules` order of hosts where the final order is another one. */
+const beforeRegexOrder = new WeakMap<VirtualHostIr, readonly RuleIr[]>();
+
+function inRuleOrder(host: VirtualHostIr): readonly RuleIr[] {
+  return beforeRegexOrder.get(host) ?? host.rules;
+}
+
 /** A virtual host from rules in `compareRules` order. */
 export function virtualHost(hostname: string, rules: RuleIr[]): VirtualHostIr {
-  return Object.freeze({
+  const ordered = orderRegexes(rules);
+  const host: VirtualHostIr = Object.freeze({
     id: `v${contentHash(hostname).slice(0, HOST_ID_DIGITS)}`,
     hostname,
-    rules: Object.freeze(orderRegexes(rules)),
+    rules: Object.freeze(ordered),
     groups: null,
   });
+  if (ordered !== rules) beforeRegexOrder.set(host, rules);
+  return host;
 }

@@ -8,15 +8,16 @@ export const duplicateMatch: Rule = function* (snapshot, touched) {
   if (routes.length === 0) return;
   const first = new Map<string, { route: string; pointer: string }>();
   const names = new Set(routes.map(({ name }) => name));
-  const wanted = new Set(routes.flatMap((route) => keysOf(snapshot, route).map(({ key }) => key)));
+  const scoped = [...snapshot.listener.values()].some(({ body }) => body.hostname !== undefined);
+  const keys = (route: Resource<"route">): MatchKey[] => keysOf(snapshot, route, scoped);
+  const wanted = new Set(routes.flatMap((route) => keys(route).map(({ key }) => key)));
   for (const route of snapshot.route.values()) {
     if (names.has(route.name)) continue;
-    for (const { key, pointer } of keysOf(snapshot, route))
-      if (wanted.has(key)) first.set(key, { route: route.name, pointer });
+    for (const { key, pointer } of keys(route)) if (wanted.has(key)) first.set(key, { route: route.name, pointer });
   }
   for (const route of routes.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const reported = new Set<string>();
-    for (const { key, pointer, told } of keysOf(snapshot, route)) {
+    for (const { key, pointer, told } of keys(route)) {
       const other = first.get(key);
       if (other === undefined) first.set(key, { route: route.name, pointer });
       else if (!reported.has(pointer)) {
@@ -37,11 +38,11 @@ interface MatchKey {
 
 const cache = new WeakMap<Resource<"route">, { stamp: string; keys: MatchKey[] }>();
 
-/** One key per listener, host and match. Cached while the listeners' hostnames stay. */
-function keysOf(snapshot: Snapshot, route: Resource<"route">): MatchKey[] {
+/** One key per listener, host and match. Cached while the listeners' hostnames (if any listener is `scoped`) stay. */
+function keysOf(snapshot: Snapshot, route: Resource<"route">, scoped: boolean): MatchKey[] {
   if (route.body.protocol === "tcp") return [];
   const { listeners } = route.body;
-  const stamp = listeners.map((name) => snapshot.listener.get(name)?.body.hostname ?? "").join(" ");
+  const stamp = scoped ? listeners.map((name) => snapshot.listener.get(name)?.body.hostname ?? "").join(" ") : "";
   const known = cache.get(route);
   if (known?.stamp === stamp) return known.keys;
   const keys: MatchKey[] = [];
