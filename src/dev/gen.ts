@@ -4,7 +4,7 @@
  * Output: `gen/model.ts` (types), `gen/schemas.ts` (the schemas as values), `gen/leafPaths.ts` (every leaf of every kind),
  * `gen/proto/**` (protobuf messages).
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateProtos } from "./genProtos.ts";
@@ -25,10 +25,14 @@ export function readSchemas(): NamedSchema[] {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // Made beside and then swapped: a failure leaves the old code, and readers see it missing for an instant only.
   const out = join(root, "src/gen");
-  rmSync(out, { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
+  const next = join(root, "src/gen.tmp");
+  rmSync(next, { recursive: true, force: true });
+  mkdirSync(next, { recursive: true });
   for (const [name, text] of Object.entries(await generateSchemaCode(readSchemas())))
-    writeFileSync(join(out, name), text);
-  await generateProtos(root, join(out, "proto"));
+    writeFileSync(join(next, name), text);
+  await generateProtos(root, join(next, "proto"));
+  rmSync(out, { recursive: true, force: true });
+  renameSync(next, out);
 }
