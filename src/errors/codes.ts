@@ -1,0 +1,190 @@
+/**
+ * The shape of an error code, and how rooms' lists of codes become one registry. Codes are stable: clients branch on them.
+ * Each room keeps its own list beside its own errors; the API's and the store's stand here.
+ */
+
+export interface ErrorCode {
+  /** HTTP status of a problem document that carries this code at its top. */
+  readonly status: number;
+  /** A few words, the same for every occurrence (RFC 9457 `title`). */
+  readonly title: string;
+  /** What it means and what to do: for the docs. */
+  readonly explanation: string;
+}
+
+export type ErrorCodes = Readonly<Record<string, ErrorCode>>;
+
+const CODE = /^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+$/;
+
+/** One registry from several lists. Throws when two rooms claim the same code or a code is misspelt: programmer errors. */
+export function combineCodes(...lists: readonly ErrorCodes[]): ErrorCodes {
+  const all: Record<string, ErrorCode> = {};
+  for (const [code, entry] of lists.flatMap((list) => Object.entries(list))) {
+    if (!CODE.test(code)) throw new Error(`error code ${code} is not upper-case words joined by hyphens`);
+    if (Object.hasOwn(all, code)) throw new Error(`error code ${code} is defined twice`);
+    all[code] = entry;
+  }
+  return Object.freeze(all);
+}
+
+/** What the REST API says of requests. */
+export const apiCodes = {
+  "API-BAD-REQUEST": {
+    status: 400,
+    title: "Malformed request",
+    explanation: "The request is not well-formed HTTP, JSON or YAML. `detail` says where it broke.",
+  },
+  "API-BAD-PARAMETER": {
+    status: 400,
+    title: "Bad parameter",
+    explanation:
+      "A query parameter is unknown or has a bad value. Unknown ones are refused so that a misspelt `dryRun` never writes.",
+  },
+  "API-BAD-HEADER": {
+    status: 400,
+    title: "Bad header",
+    explanation: "A header that the API reads (If-Match, If-None-Match, Trimtab-Author, Trimtab-Message) is malformed.",
+  },
+  "API-UNAUTHORIZED": {
+    status: 401,
+    title: "Bearer token needed",
+    explanation: "The server was started with an API token; send it as `Authorization: Bearer TOKEN`.",
+  },
+  "API-FOREIGN-ORIGIN": {
+    status: 403,
+    title: "Foreign origin",
+    explanation:
+      "A server without token answers only requests to a loopback name, and no web page of another site may write: this stops pages in a browser from driving it.",
+  },
+  "API-NOT-FOUND": {
+    status: 404,
+    title: "Not found",
+    explanation: "There is no such path, resource, fleet or revision.",
+  },
+  "API-METHOD-NOT-ALLOWED": {
+    status: 405,
+    title: "Method not allowed",
+    explanation: "The path exists, but not with this method; `Allow` lists the ones that do.",
+  },
+  "API-NOT-ACCEPTABLE": {
+    status: 406,
+    title: "No acceptable representation",
+    explanation: "The Accept header excludes every format that this path can give; `detail` lists them.",
+  },
+  "API-TIMEOUT": {
+    status: 408,
+    title: "Request not complete in time",
+    explanation: "The client took too long to send its request.",
+  },
+  "API-OWNED-BY-OTHER": {
+    status: 409,
+    title: "Owned by another",
+    explanation:
+      "An apply with `owner` lists resources whose label `trimtab.io/owner` names another owner. Remove them from the document, or change their label first.",
+  },
+  "API-NO-FILES": {
+    status: 409,
+    title: "Fleet has no files",
+    explanation: "Envoy fleets get their configuration by xDS; only nginx and HAProxy fleets are rendered to files.",
+  },
+  "API-PRECONDITION-FAILED": {
+    status: 412,
+    title: "Precondition failed",
+    explanation:
+      "If-Match or If-None-Match does not hold: someone else wrote first. Read again, redo the change, send it with the new ETag.",
+  },
+  "API-TOO-LARGE": {
+    status: 413,
+    title: "Body too large",
+    explanation: "The body is larger than this path takes: 1 MiB for a resource, 32 MiB for a whole configuration.",
+  },
+  "API-UNSUPPORTED-MEDIA-TYPE": {
+    status: 415,
+    title: "Unsupported media type",
+    explanation:
+      "Resources are JSON (PATCH: also application/merge-patch+json); whole configurations are JSON or YAML. Content-Type must say so.",
+  },
+  "API-HEADERS-TOO-LARGE": {
+    status: 431,
+    title: "Headers too large",
+    explanation: "The request line and headers together are larger than 16 KiB.",
+  },
+  "API-INVALID": {
+    status: 422,
+    title: "Invalid",
+    explanation:
+      "The document, or the model as it would be after the write, has problems. `errors` lists all of them; nothing was stored.",
+  },
+  "API-NAME-MISMATCH": {
+    status: 422,
+    title: "Name differs from the path",
+    explanation:
+      "The document's `name` must equal the last element of the path. Resources cannot be renamed; write a new one and delete the old.",
+  },
+  "API-OWNER-LABEL": {
+    status: 422,
+    title: "Other owner in the document",
+    explanation: "An apply with `owner` lists a resource whose own label `trimtab.io/owner` says something else.",
+  },
+  "API-INTERNAL": {
+    status: 500,
+    title: "Internal error",
+    explanation: "A defect in Trimtab. Nothing was stored. The log has the details under the same request id.",
+  },
+  "API-BUSY": {
+    status: 503,
+    title: "Busy",
+    explanation: "Too many large writes are in progress. Try again after the seconds that Retry-After gives.",
+  },
+  "API-NOT-READY": {
+    status: 503,
+    title: "Not ready",
+    explanation:
+      "The revision that was stored when the server started has not been published yet, or the server is stopping.",
+  },
+} as const satisfies ErrorCodes;
+
+/** What the store says when it cannot open or write. */
+export const storeCodes = {
+  "STORE-LOCKED": {
+    status: 500,
+    title: "Store in use",
+    explanation: "Another process has this data directory open. Stop it, or give each server a directory of its own.",
+  },
+  "STORE-NEWER": {
+    status: 500,
+    title: "Store written by a newer program",
+    explanation:
+      "The database has a schema that this program does not know. Start the newer program, or restore a backup made before the upgrade.",
+  },
+  "STORE-FOREIGN": {
+    status: 500,
+    title: "Not a Trimtab database",
+    explanation: "The file in the data directory was not written by Trimtab.",
+  },
+  "STORE-CORRUPT": {
+    status: 500,
+    title: "Store corrupt",
+    explanation:
+      "Stored rows contradict each other or their hashes. Nothing is loaded; restore a backup of the data directory.",
+  },
+  "STORE-WRITE-FAILED": {
+    status: 500,
+    title: "Store cannot write",
+    explanation:
+      "The disk refused the write (full, read-only, failing). Nothing was stored; the last good configuration stays in force.",
+  },
+  "STORE-QUEUE-FULL": {
+    status: 503,
+    title: "Too many waiting writes",
+    explanation: "Writes arrive faster than the disk takes them. Try again later.",
+  },
+  "STORE-CLOSED": {
+    status: 503,
+    title: "Store closed",
+    explanation: "The server is stopping.",
+  },
+} as const satisfies ErrorCodes;
+
+export type ApiCode = keyof typeof apiCodes;
+export type StoreCode = keyof typeof storeCodes;

@@ -1,0 +1,159 @@
+/** The tables: rows in, rows out. Knows SQL and nothing of queues or heads. */
+import { closeSync, fsyncSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { reasonOf, StoreError } from "./errors.ts";
+import { BUSY_TIMEOUT_MS, WAL_SIZE_LIMIT_BYTES } from "./limits.ts";
+import { migrate } from "./migrations.ts";
+
+/** Of the file in the data directory. */
+export const DATABASE_FILE = "trimtab.db";
+
+export type ChangeWord = "created" | "updated" | "deleted";
+
+/** A change as it is stored. `hash` and `body` (JSON) are null when the resource was deleted. */
+export interface ChangeRow {
+  readonly kind: string;
+  readonly name: string;
+  readonly change: ChangeWord;
+  readonly hash: string | null;
+  readonly body: string | null;
+}
+
+export interface RevisionRow {
+  readonly revision: number;
+  readonly time: string;
+  readonly author: string;
+  readonly message: string;
+  /** Resources in the model after this revision. */
+  readonly resources: number;
+}
+
+export interface Database {
+  readonly writer: DatabaseSync;
+  /** Sees committed rows only, also while `writer` is inside a transaction. */
+  readonly reader: DatabaseSync;
+}
+
+/** Opens (and creates, and migrates) the database of a data directory. */
+export function openDatabase(dir: string): Database {
+  const file = join(dir, DATABASE_FILE);
+  let writer: DatabaseSync | undefined;
+  try {
+    writer = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    writer.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+       PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}`,
+    );
+    migrate(writer);
+    syncDirectory(dir);
+    return { writer, reader: new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS }) };
+  } catch (cause) {
+    writer?.close();
+    const code = cause instanceof StoreError ? cause.code : "STORE-CORRUPT";
+    throw new StoreError(code, `${file}: ${reasonOf(cause)}`, cause);
+  }
+}
+
+/** The names of new files must survive a power cut as their contents do. */
+function syncDirectory(dir: string): void {
+  const handle = openSync(dir, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Statements that append. */
+export interface Appender {
+  begin(): void;
+  revision(row: RevisionRow): void;
+  change(revision: number, row: ChangeRow): void;
+  commit(): void;
+  /** Leaves the transaction, if there still is one (SQLite ends it by itself after some failures). */
+  rollback(): void;
+}
+
+export function createAppender(writer: DatabaseSync): Appender {
+  const begin = writer.prepare("BEGIN IMMEDIATE");
+  const commit = writer.prepare("COMMIT");
+  const rollback = writer.prepare("ROLLBACK");
+  const insertRevision = writer.prepare(
+    "INSERT INTO revisions (revision, time, author, message, resources) VALUES (?, ?, ?, ?, ?)",
+  );
+  const insertChange = writer.prepare(
+    "INSERT INTO changes (revision, kind, name, change, hash, body) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const upsert = writer.prepare(
+    `INSERT INTO resources (kind, name, revision) VALUES (?, ?, ?)
+     ON CONFLICT (kind, name) DO UPDATE SET revision = excluded.revision`,
+  );
+  const remove = writer.prepare("DELETE FROM resources WHERE kind = ? AND name = ?");
+  return {
+    begin: () => void begin.run(),
+    revision: (row) => void insertRevision.run(row.revision, row.time, row.author, row.message, row.resources),
+    change(revision, { kind, name, change, hash, body }) {
+      insertChange.run(revision, kind, name, change, hash, body);
+      if (body === null) remove.run(kind, name);
+      else upsert.run(kind, name, revision);
+    },
+    commit: () => void commit.run(),
+    rollback() {
+      if (writer.isTransaction) rollback.run();
+    },
+  };
+}
+
+/** A stored resource: present (`body`) or, in an older model, absent (null). */
+export interface ResourceRow {
+  readonly kind: string;
+  readonly name: string;
+  readonly hash: string | null;
+  readonly body: string | null;
+}
+
+/** Statements that read. */
+export interface Finder {
+  /** The newest revision's row; undefined in an empty database. */
+  newest(): RevisionRow | undefined;
+  countRevisions(): number;
+  /** The present resources by kind and name; `body` is null where the change that `resources` names is not there. */
+  current(): Iterable<ResourceRow>;
+  revision(revision: number): RevisionRow | undefined;
+  revisionsBelow(before: number, limit: number): RevisionRow[];
+  changesOf(revision: number): { kind: string; name: string; change: ChangeWord }[];
+  countChangesOf(revision: number): number;
+  /** What was, as of `revision`, of every resource that changed since. */
+  undo(revision: number): ResourceRow[];
+}
+
+export function createFinder(reader: DatabaseSync): Finder {
+  const one = (sql: string): StatementSync => reader.prepare(sql);
+  const newest = one("SELECT * FROM revisions ORDER BY revision DESC LIMIT 1");
+  const countRevisions = one("SELECT count(*) AS n FROM revisions");
+  const current = one(
+    `SELECT r.kind, r.name, c.hash, c.body FROM resources r
+     LEFT JOIN changes c ON c.kind = r.kind AND c.name = r.name AND c.revision = r.revision ORDER BY r.kind, r.name`,
+  );
+  const revision = one("SELECT * FROM revisions WHERE revision = ?");
+  const below = one("SELECT * FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT ?");
+  const changesOf = one("SELECT kind, name, change FROM changes WHERE revision = ? ORDER BY kind, name");
+  const countChangesOf = one("SELECT count(*) AS n FROM changes WHERE revision = ?");
+  const undo = one(
+    `SELECT s.kind, s.name, c.hash, c.body FROM (SELECT DISTINCT kind, name FROM changes WHERE revision > ?1) s
+     LEFT JOIN changes c ON c.kind = s.kind AND c.name = s.name AND c.revision =
+       (SELECT max(revision) FROM changes WHERE kind = s.kind AND name = s.name AND revision <= ?1)`,
+  );
+  const count = (row: unknown): number => (row as { n: number }).n;
+  return {
+    newest: () => newest.get() as RevisionRow | undefined,
+    countRevisions: () => count(countRevisions.get()),
+    current: () => current.iterate() as Iterable<ResourceRow>,
+    revision: (number) => revision.get(number) as RevisionRow | undefined,
+    revisionsBelow: (before, limit) => below.all(before, limit) as unknown as RevisionRow[],
+    changesOf: (number) => changesOf.all(number) as { kind: string; name: string; change: ChangeWord }[],
+    countChangesOf: (number) => count(countChangesOf.get(number)),
+    undo: (number) => undo.all(number) as unknown as ResourceRow[],
+  };
+}

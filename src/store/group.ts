@@ -1,0 +1,129 @@
+/** One group of writes: prepared in order, then stored in one transaction. */
+import type { Change, Kind, Resource } from "../model/types.ts";
+import type { Appender, ChangeRow, ChangeWord } from "./database.ts";
+import { GROUP_BUDGET_MS, MAX_GROUP_CHANGES, MAX_GROUP_WRITES, SLICE_BYTES, SLICE_ROWS } from "./limits.ts";
+import type { Head, Prepared, WriteRequest, WriteResult } from "./types.ts";
+
+/** A write in the queue. */
+export interface Waiting {
+  readonly request: WriteRequest<unknown>;
+  resolve(result: WriteResult<unknown>): void;
+  reject(error: unknown): void;
+}
+
+/** A revision that a group is about to store. */
+export interface Pending {
+  readonly head: Head;
+  readonly author: string;
+  readonly message: string;
+  readonly changes: readonly { readonly word: ChangeWord; readonly change: Change }[];
+}
+
+export interface Group {
+  readonly pending: readonly Pending[];
+  /** Every write that was prepared without throwing, with its answer if the transaction succeeds. */
+  readonly answers: readonly { readonly waiting: Waiting; readonly result: WriteResult<unknown> }[];
+  readonly head: Head;
+}
+
+/**
+ * Takes writes from the front of `queue` and prepares each on the state that the ones before it leave. A write whose `prepare`
+ * throws is rejected at once and changes nothing. Ends at the bounds of limits.ts, but takes at least one write.
+ */
+export function prepareGroup(start: Head, queue: Waiting[]): Group {
+  const deadline = performance.now() + GROUP_BUDGET_MS;
+  const pending: Pending[] = [];
+  const answers: { waiting: Waiting; result: WriteResult<unknown> }[] = [];
+  let head = start;
+  let rows = 0;
+  while (queue.length > 0 && answers.length < MAX_GROUP_WRITES && rows < MAX_GROUP_CHANGES) {
+    const waiting = queue.shift() as Waiting;
+    try {
+      const prepared = waiting.request.prepare(head);
+      const next = pendingOf(head, waiting.request, prepared);
+      if (next !== null) {
+        pending.push(next);
+        head = next.head;
+        rows += next.changes.length;
+      }
+      const result = { committed: next !== null, revision: head.revision, result: prepared.result };
+      answers.push({ waiting, result });
+    } catch (error) {
+      waiting.reject(error);
+    }
+    if (performance.now() > deadline) break;
+  }
+  return { pending, answers, head };
+}
+
+/** Null when there is nothing to store. */
+function pendingOf(head: Head, request: WriteRequest<unknown>, prepared: Prepared<unknown>): Pending | null {
+  if (prepared.kind === "decline") return null;
+  const changes = prepared.changes.flatMap((change) => {
+    const word = wordFor(head, change);
+    return word === null ? [] : [{ word, change }];
+  });
+  if (changes.length === 0) return null;
+  checkAgreement(head, prepared.snapshot, changes);
+  const next = { revision: head.revision + 1, snapshot: prepared.snapshot };
+  return { head: next, author: request.author, message: request.message, changes };
+}
+
+function wordFor(head: Head, { kind, name, resource }: Change): ChangeWord | null {
+  const before = (head.snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
+  if (resource === null) return before === undefined ? null : "deleted";
+  if (before === undefined) return "created";
+  return before.hash === resource.hash ? null : "updated";
+}
+
+/** The snapshot must be the head with the changes applied: otherwise what is served and what is stored would part. */
+function checkAgreement(head: Head, snapshot: Head["snapshot"], changes: Pending["changes"]): void {
+  const grown: Partial<Record<Kind, number>> = {};
+  for (const { word, change } of changes) {
+    const after = (snapshot[change.kind] as ReadonlyMap<string, Resource>).get(change.name);
+    if (after?.hash !== change.resource?.hash) {
+      throw new Error(`write: the snapshot does not hold the change of ${change.kind} ${change.name}`);
+    }
+    grown[change.kind] = (grown[change.kind] ?? 0) + (word === "created" ? 1 : word === "deleted" ? -1 : 0);
+  }
+  for (const kind of Object.keys(snapshot) as Kind[]) {
+    if (snapshot[kind].size !== head.snapshot[kind].size + (grown[kind] ?? 0)) {
+      throw new Error(`write: the snapshot has other resources of kind ${kind} than the changes say`);
+    }
+  }
+}
+
+/** Stores a group's revisions in one transaction, pausing between slices of rows. Throws (and stores nothing) on failure. */
+export async function storeGroup(appender: Appender, pending: readonly Pending[], time: string): Promise<void> {
+  let rows = 0;
+  let bytes = 0;
+  try {
+    appender.begin();
+    for (const { head, author, message, changes } of pending) {
+      appender.revision({ revision: head.revision, time, author, message, resources: sizeOf(head) });
+      for (const { word, change } of changes) {
+        const row = rowOf(word, change);
+        appender.change(head.revision, row);
+        rows += 1;
+        bytes += row.body?.length ?? 0;
+        if (rows < SLICE_ROWS && bytes < SLICE_BYTES) continue;
+        rows = 0;
+        bytes = 0;
+        await new Promise((resume) => setImmediate(resume));
+      }
+    }
+    appender.commit();
+  } catch (error) {
+    appender.rollback();
+    throw error;
+  }
+}
+
+function rowOf(change: ChangeWord, { kind, name, resource }: Change): ChangeRow {
+  const body = resource === null ? null : JSON.stringify(resource.body);
+  return { kind, name, change, hash: resource?.hash ?? null, body };
+}
+
+function sizeOf({ snapshot }: Head): number {
+  return Object.values(snapshot).reduce((sum, map) => sum + map.size, 0);
+}

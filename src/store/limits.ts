@@ -1,0 +1,26 @@
+/** The store's bounds. */
+
+/** Waiting writes. At about 1 000 commits a second each in a group of its own that is one second: later ones are told to come back. */
+export const MAX_QUEUED_WRITES = 1024;
+
+/** Writes in one transaction: beyond this a larger group gains no throughput (the fsync is shared enough) and only delays answers. */
+export const MAX_GROUP_WRITES = 256;
+
+/** Changes at which a group takes no further write. One write may have more: its rows are then written in slices. */
+export const MAX_GROUP_CHANGES = 1024;
+
+/** Preparing stops for this group after this time: half of what the event loop may be blocked for, as the fsync comes on top. */
+export const GROUP_BUDGET_MS = 20;
+
+/** Rows written before the event loop gets a turn. A row costs 10 to 20 microseconds, a large one (1 MiB) about 5 ms. */
+export const SLICE_BYTES = 512 * 1024;
+export const SLICE_ROWS = 500;
+
+/** A page of revisions ends early when their lists of changes together are longer than this (a whole configuration may change 10^5). */
+export const MAX_PAGE_CHANGES = 10_000;
+
+/** The only other user can be a person with the sqlite3 shell: wait for them less than the event loop may be blocked. */
+export const BUSY_TIMEOUT_MS = 40;
+
+/** The write-ahead log is cut back to this after a checkpoint: one very large write must not hold its size for ever. */
+export const WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;

@@ -1,0 +1,148 @@
+/** The store: the head in memory, the queue in front of the disk. */
+import { mkdirSync } from "node:fs";
+import { emptySnapshot } from "../model/index.ts";
+import {
+  createAppender,
+  createFinder,
+  DATABASE_FILE,
+  type Finder,
+  openDatabase,
+  type RevisionRow,
+} from "./database.ts";
+import { reasonOf, StoreError } from "./errors.ts";
+import { prepareGroup, storeGroup, type Waiting } from "./group.ts";
+import { MAX_PAGE_CHANGES, MAX_QUEUED_WRITES } from "./limits.ts";
+import { loadHead, loadSnapshot } from "./load.ts";
+import { lockDirectory } from "./lock.ts";
+import type { Head, RevisionInfo, Store, WriteRequest, WriteResult } from "./types.ts";
+
+export interface StoreOptions {
+  /** The data directory; made (mode 0700) when it is not there. */
+  readonly dir: string;
+  /** Gives each revision its time. */
+  readonly now: () => Date;
+}
+
+/**
+ * Opens a data directory for this process alone. Throws StoreError: STORE-LOCKED, STORE-NEWER, STORE-FOREIGN, STORE-CORRUPT.
+ */
+export function openStore(options: StoreOptions): Store {
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  const unlock = lockDirectory(options.dir);
+  try {
+    return startStore(options, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function startStore({ dir, now }: StoreOptions, unlock: () => void): Store {
+  const { writer, reader } = openDatabase(dir);
+  const closeDatabase = (): void => {
+    reader.close();
+    writer.close();
+  };
+  const finder = createFinder(reader);
+  const appender = createAppender(writer);
+  const queue: Waiting[] = [];
+  const listeners = new Set<(head: Head) => void>();
+  let head: Head = loadOrClose(() => loadHead(finder), dir, closeDatabase);
+  let pump: Promise<void> | null = null;
+  let closing: Promise<void> | null = null;
+
+  /** Runs until the queue is empty. Starts a turn later, so that requests that arrived together share a transaction. */
+  const drain = async (): Promise<void> => {
+    while (queue.length > 0) {
+      await new Promise((resume) => setImmediate(resume));
+      const group = prepareGroup(head, queue);
+      try {
+        if (group.pending.length > 0) await storeGroup(appender, group.pending, now().toISOString());
+      } catch (cause) {
+        const error = new StoreError("STORE-WRITE-FAILED", `${dir}/${DATABASE_FILE}: ${reasonOf(cause)}`, cause);
+        for (const { waiting } of group.answers) waiting.reject(error);
+        continue;
+      }
+      head = group.head;
+      if (group.pending.length > 0) announce(listeners, head);
+      for (const { waiting, result } of group.answers) waiting.resolve(result);
+    }
+    // In the turn that found the queue empty: a write that comes later must start a pump of its own.
+    pump = null;
+  };
+
+  const write = <T>(request: WriteRequest<T>): Promise<WriteResult<T>> => {
+    if (closing !== null) return Promise.reject(new StoreError("STORE-CLOSED", "the store is closed"));
+    if (queue.length >= MAX_QUEUED_WRITES) {
+      return Promise.reject(new StoreError("STORE-QUEUE-FULL", `${queue.length} writes are waiting already`));
+    }
+    return new Promise<WriteResult<T>>((resolve, reject) => {
+      queue.push({ request, resolve: resolve as (result: WriteResult<unknown>) => void, reject });
+      pump ??= drain();
+    });
+  };
+
+  return {
+    head: () => head,
+    write,
+    revisions: ({ before, limit }) => pageOf(finder, before ?? head.revision + 1, limit),
+    revision(number) {
+      const row = finder.revision(number);
+      return row === undefined ? null : infoOf(finder, row);
+    },
+    snapshotAt(number) {
+      if (!Number.isInteger(number) || number < 0 || number > head.revision) return null;
+      return number === 0 ? emptySnapshot : loadSnapshot(finder, head, number);
+    },
+    onCommit(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      closing ??= (async () => {
+        await pump;
+        closeDatabase();
+        unlock();
+      })();
+      return closing;
+    },
+  };
+}
+
+function loadOrClose(load: () => Head, dir: string, close: () => void): Head {
+  try {
+    return load();
+  } catch (cause) {
+    close();
+    throw new StoreError("STORE-CORRUPT", `${dir}/${DATABASE_FILE}: ${reasonOf(cause)}`, cause);
+  }
+}
+
+/** A listener that throws is a defect of its own room: it must neither keep the others from hearing nor the writers waiting. */
+function announce(listeners: ReadonlySet<(head: Head) => void>, head: Head): void {
+  for (const listener of listeners) {
+    try {
+      listener(head);
+    } catch (error) {
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/** Newest first. May have fewer than `limit` entries when their lists of changes are long, but at least one if there is one. */
+function pageOf(finder: Finder, before: number, limit: number): RevisionInfo[] {
+  const page: RevisionInfo[] = [];
+  let changes = 0;
+  for (const row of finder.revisionsBelow(before, limit)) {
+    changes += finder.countChangesOf(row.revision);
+    if (page.length > 0 && changes > MAX_PAGE_CHANGES) break;
+    page.push(infoOf(finder, row));
+  }
+  return page;
+}
+
+function infoOf(finder: Finder, { revision, time, author, message }: RevisionRow): RevisionInfo {
+  return { revision, time, author, message, changes: finder.changesOf(revision) };
+}
