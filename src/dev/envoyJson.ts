@@ -1,0 +1,38 @@
+/** Envoy resources as readable JSON, for golden files. */
+import { createRegistry, fromBinary, toJson } from "@bufbuild/protobuf";
+import {
+  ClusterSchema,
+  file_envoy_config_cluster_v3_cluster,
+} from "../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
+import { ClusterLoadAssignmentSchema } from "../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
+import { ListenerSchema } from "../gen/proto/envoy/config/listener/v3/listener_pb.js";
+import { RouteConfigurationSchema } from "../gen/proto/envoy/config/route/v3/route_pb.js";
+import { file_envoy_extensions_access_loggers_filters_cel_v3_cel } from "../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
+import { file_envoy_extensions_filters_http_lua_v3_lua } from "../gen/proto/envoy/extensions/filters/http/lua/v3/lua_pb.js";
+import { file_envoy_extensions_filters_http_router_v3_router } from "../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
+import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import { file_envoy_extensions_load_balancing_policies_least_request_v3_least_request } from "../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
+import { file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin } from "../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
+import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
+
+const registry = createRegistry(
+  file_envoy_config_cluster_v3_cluster,
+  file_envoy_extensions_access_loggers_filters_cel_v3_cel,
+  file_envoy_extensions_filters_http_lua_v3_lua,
+  file_envoy_extensions_filters_http_router_v3_router,
+  file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
+  file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
+  file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
+  file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
+  file_envoy_extensions_upstreams_http_v3_http_protocol_options,
+);
+
+const schemas = [ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema];
+
+/** Canonical proto3 JSON of a resource's bytes. Throws on an unknown type. */
+export function resourceJson({ typeUrl, bytes }: { readonly typeUrl: string; readonly bytes: Uint8Array }): string {
+  const schema = schemas.find(({ typeName }) => typeUrl.endsWith(`/${typeName}`));
+  if (schema === undefined) throw new Error(`no schema for ${typeUrl}`);
+  return `${JSON.stringify(toJson(schema, fromBinary(schema, bytes), { registry }), null, 2)}\n`;
+}

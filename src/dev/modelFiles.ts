@@ -1,0 +1,47 @@
+/** From a document to what every fleet gets: the path that golden and property tests share. */
+import { type Compiled, compile, withPathGroups } from "../compiler/index.ts";
+import { compareDiagnostics, type Diagnostic } from "../errors/diagnostic.ts";
+import type { FleetIr } from "../ir/index.ts";
+import { applyChanges, type Change, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
+import { gate } from "../targets/gate.ts";
+import { targets } from "../targets/registry.ts";
+import type { Rendered } from "../targets/target.ts";
+
+export interface Compilation {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Null when there are errors. */
+  readonly compiled: Compiled | null;
+}
+
+/** Validates, checks, compiles and gates. */
+export function compileDocument(document: unknown): Compilation {
+  const { resources, diagnostics } = validateConfig(document);
+  if (diagnostics.length > 0) return { diagnostics, compiled: null };
+  const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
+  const snapshot = applyChanges(emptySnapshot, changes);
+  const problems = checkSnapshot(snapshot, changes);
+  if (problems.some(({ severity }) => severity === "error")) return { diagnostics: problems, compiled: null };
+  const compiled = compile(snapshot, null);
+  const found = [...compiled.fleets.values()].flatMap((ir) => gate(ir, targets[ir.proxy]));
+  const all = [...problems, ...found].sort(compareDiagnostics);
+  return { diagnostics: all, compiled: all.some(({ severity }) => severity === "error") ? null : compiled };
+}
+
+/** Renders one fleet, with its IR sent through JSON first when `boundary` is set. */
+export function renderFleet(ir: FleetIr, boundary = false): Rendered {
+  const target = targets[ir.proxy];
+  const ready = target.needsPathGroups ? withPathGroups(ir) : ir;
+  return target.render(boundary ? (JSON.parse(JSON.stringify(ready)) as FleetIr) : ready);
+}
+
+/** All bytes of a rendering as text, for comparing. */
+export function renderedText(rendered: Rendered): string {
+  if (rendered.kind === "files")
+    return rendered.files.map(({ path, text, mode }) => `--- ${path} ${mode.toString(8)}\n${text}`).join("");
+  const lines: string[] = [];
+  for (const [typeUrl, resources] of rendered.resources) {
+    for (const { name, version, bytes } of resources.values())
+      lines.push(`${typeUrl} ${name} ${version} ${Buffer.from(bytes).toString("hex")}\n`);
+  }
+  return lines.sort().join("");
+}
