@@ -48,3 +48,14 @@ export async function must(at: string, line: string, request: ApiRequest = {}): 
 export function problemsOf(answer: ApiAnswer): Problem[] {
   return answer.json?.errors ?? [];
 }
+
+/** A warning that came back with an accepted write. */
+export interface Warning extends Problem {
+  readonly fleet?: string;
+  readonly proxy?: string;
+}
+
+/** The warnings of an accepted write. */
+export function warningsOf(answer: ApiAnswer): Warning[] {
+  return answer.json?.warnings ?? [];
+}

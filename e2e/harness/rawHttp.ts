@@ -131,7 +131,8 @@ function readMessage(socket: Socket, initial: Buffer, headOnly: boolean): Promis
       try {
         parsed = parseMessage(data, { ended, headOnly });
       } catch (error) {
-        return finish(() => reject(error));
+        finish(() => reject(error));
+        return;
       }
       if (parsed !== null) finish(() => resolve(parsed));
       else if (ended)

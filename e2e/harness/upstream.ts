@@ -21,6 +21,8 @@ export interface Upstream {
   readonly seen: () => number;
   /** From now on every request without `x-e2e` behaviour is answered with this status. */
   readonly setStatus: (status: number) => void;
+  /** From now on every answer comes this much later (milliseconds). */
+  readonly setDelay: (milliseconds: number) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -33,10 +35,11 @@ export interface Upstream {
 export async function startEcho(name: string, port = 0): Promise<Upstream> {
   let seen = 0;
   let standing = 200;
+  let delay = 0;
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     seen += 1;
     readBody(request)
-      .then((body) => answer({ name, standing, body }, request, response))
+      .then((body) => answer({ name, standing, delay, body }, request, response))
       .catch(() => response.destroy());
   });
   await listen(server, port);
@@ -46,6 +49,9 @@ export async function startEcho(name: string, port = 0): Promise<Upstream> {
     seen: () => seen,
     setStatus: (status) => {
       standing = status;
+    },
+    setDelay: (milliseconds) => {
+      delay = milliseconds;
     },
     close: () => closeHttp(server),
   };
@@ -70,9 +76,8 @@ export async function startTcpEcho(name: string, port = 0): Promise<Upstream> {
     name,
     port: (server.address() as AddressInfo).port,
     seen: () => seen,
-    setStatus: () => {
-      throw new Error("a TCP upstream has no status");
-    },
+    setStatus: notHttp,
+    setDelay: notHttp,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();
@@ -81,21 +86,26 @@ export async function startTcpEcho(name: string, port = 0): Promise<Upstream> {
   };
 }
 
+function notHttp(): never {
+  throw new Error("a TCP upstream sends no answers");
+}
+
 interface Situation {
   readonly name: string;
   readonly standing: number;
+  readonly delay: number;
   readonly body: string;
 }
 
 async function answer(situation: Situation, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { name, standing, body } = situation;
+  const { name, standing, delay, body } = situation;
   const wishes = valuesOf(request, "x-e2e");
   const wish = (key: string): string | undefined =>
     wishes.find((entry) => entry.startsWith(`${key}=`))?.slice(key.length + 1);
   if (wishes.includes("hang")) return;
   if (wishes.includes("reset")) return request.socket.resetAndDestroy() as unknown as undefined;
   if (wishes.includes("garbage")) return void request.socket.end("\u0001\u0002 this is not HTTP\r\n\r\n");
-  await sleep(Number(wish("slow") ?? 0));
+  await sleep(delay + Number(wish("slow") ?? 0));
   const echo: Echo = { name, method: request.method ?? "", path: request.url ?? "", headers: rawPairs(request), body };
   for (const entry of wishes.filter((candidate) => candidate.startsWith("reply="))) {
     const [field = "", value = ""] = entry.slice("reply=".length).split(": ");

@@ -1,0 +1,171 @@
+/**
+ * A valid model that writes every string field of `schemas/` at least once, and a walk over string leaves. What counts as a
+ * string field is read from the schemas, so a new field that this model does not write is found.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Model } from "../harness/model.ts";
+import { repositoryRoot } from "../harness/program.ts";
+
+const marks = { labels: { team: "edge" }, description: "text for people" };
+const changes = {
+  set: [{ name: "X-Set", value: "v" }],
+  add: [{ name: "X-Add", value: "v" }],
+  remove: ["X-Gone"],
+};
+
+/** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
+export function everyField(port: number): Model {
+  const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
+  return {
+    fleets: [{ name: "ef-fleet", ...marks, proxy: "haproxy", version: "2.6", bindAddress: "127.0.0.27" }],
+    listeners: [
+      {
+        name: "ef-web",
+        ...marks,
+        fleets: ["ef-fleet"],
+        address: "127.0.0.27",
+        port,
+        protocol: "HTTP",
+        hostname: "*.ef.example",
+      },
+    ],
+    clusters: [
+      {
+        name: "ef-plain",
+        ...marks,
+        endpoints: [{ address: "127.0.0.1", port: 9 }],
+        balance: { policy: "roundRobin" },
+        timeouts: { connect: "1s" },
+        healthCheck: "ef-check",
+      },
+      { name: "ef-other", endpoints: [] },
+    ],
+    healthChecks: [
+      {
+        name: "ef-check",
+        ...marks,
+        type: "http",
+        interval: "5s",
+        timeout: "1s",
+        http: { method: "GET", path: "/health", host: "health.ef.example", expectedStatus: ["200-299", "404"] },
+      },
+    ],
+    routes: [
+      {
+        name: "ef-route",
+        ...marks,
+        listeners: ["ef-web"],
+        protocol: "http",
+        hostnames: ["a.ef.example", "*.b.ef.example"],
+        rules: [
+          {
+            name: "forward",
+            matches: [
+              {
+                path: { prefix: "/p" },
+                method: "POST",
+                headers: [
+                  { name: "X-A", exact: "a" },
+                  { name: "X-B", regex: "b+" },
+                ],
+              },
+            ],
+            split,
+            rewrite: { path: { prefix: "/q" } },
+            requestHeaders: changes,
+            responseHeaders: changes,
+            timeouts: { request: "10s", idle: "5s" },
+          },
+          {
+            matches: [{ path: { prefix: "/r" } }],
+            redirect: { scheme: "https", hostname: "to.ef.example", path: { prefix: "/s" } },
+          },
+          { matches: [{ path: { exact: "/e" } }], redirect: { path: { full: "/f" } } },
+          {
+            matches: [{ path: { regex: "/x[0-9]+" } }],
+            respond: { status: 200, body: "b", contentType: "text/plain" },
+          },
+        ],
+      },
+    ],
+    canaries: [
+      {
+        name: "ef-canary",
+        ...marks,
+        route: "ef-route",
+        rule: "forward",
+        stable: "ef-plain",
+        canary: "ef-other",
+        steps: [{ weight: 5, hold: "10m" }],
+      },
+    ],
+  };
+}
+
+export interface Leaf {
+  /** RFC 6901, as `/routes/0/name`. */
+  readonly pointer: string;
+  /** The pointer with list places and label names written `*`. */
+  readonly field: string;
+}
+
+/** Every string in a document. */
+export function stringLeaves(value: unknown, at = "", field = ""): Leaf[] {
+  if (typeof value === "string") return [{ pointer: at, field }];
+  if (Array.isArray(value)) return value.flatMap((entry, index) => stringLeaves(entry, `${at}/${index}`, `${field}/*`));
+  if (value === null || typeof value !== "object") return [];
+  return Object.entries(value).flatMap(([key, entry]) =>
+    stringLeaves(entry, `${at}/${key}`, `${field}/${field.endsWith("/labels") ? "*" : key}`),
+  );
+}
+
+/** The document with the string at `pointer` replaced. */
+export function replaced<T>(document: T, pointer: string, change: (old: string) => string): T {
+  const copy = structuredClone(document);
+  const steps = pointer.slice(1).split("/");
+  const last = steps.pop()!;
+  // biome-ignore lint/suspicious/noExplicitAny: any place of any document
+  const holder = steps.reduce((value: any, step) => value[step], copy);
+  holder[last] = change(holder[last]);
+  return copy;
+}
+
+interface Schema {
+  readonly $ref?: string;
+  readonly $id?: string;
+  readonly $defs?: Record<string, Schema>;
+  readonly type?: string | string[];
+  readonly enum?: readonly unknown[];
+  readonly properties?: Record<string, Schema>;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema | boolean;
+}
+
+/** Every string field that the schemas know, written as `Leaf.field`. */
+export function stringFields(): string[] {
+  const folder = join(repositoryRoot, "schemas");
+  const files = readdirSync(folder).filter((file) => file.endsWith(".schema.json"));
+  const known = new Map(
+    files.map((file) => {
+      const schema = JSON.parse(readFileSync(join(folder, file), "utf8")) as Schema;
+      return [schema.$id!, schema] as const;
+    }),
+  );
+  const walk = (schema: Schema, id: string, field: string): string[] => {
+    if (schema.$ref !== undefined) {
+      const [target = "", fragment] = schema.$ref.split("#");
+      const document = known.get(target === "" ? id : target)!;
+      const name = fragment?.split("/").at(-1);
+      return walk(name === undefined ? document : document.$defs![name]!, document.$id!, field);
+    }
+    const found = Object.entries(schema.properties ?? {}).flatMap(([key, entry]) => walk(entry, id, `${field}/${key}`));
+    if (schema.items !== undefined) found.push(...walk(schema.items, id, `${field}/*`));
+    if (typeof schema.additionalProperties === "object")
+      found.push(...walk(schema.additionalProperties, id, `${field}/*`));
+    const isString =
+      [schema.type ?? []].flat().includes("string") || (schema.enum ?? []).some((value) => typeof value === "string");
+    return isString ? [...found, field] : found;
+  };
+  return [...new Set(walk(known.get("trimtab:config")!, "trimtab:config", ""))].sort();
+}
