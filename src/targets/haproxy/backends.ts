@@ -62,34 +62,57 @@ export interface AnswerView {
 /** RFC 9110: these have no content, and HAProxy refuses to give them any. */
 const BODILESS = [204, 205, 304];
 
-/** The backends of every cluster that the fleet's ports reach, ascending by cluster, HTTP first. */
-export function lowerBackends(ir: FleetIr, version: Version): readonly BackendView[] {
-  const http = new Set<string>();
+/** The backends of one cluster. */
+export interface ClusterBackends {
+  readonly cluster: ClusterIr;
+  readonly backends: readonly BackendForm[];
+}
+
+/** A cluster as one kind of port sees it. */
+interface BackendForm {
+  readonly name: string;
+  /** Null: HTTP, where rules have their own. */
+  readonly idleMs: number | null;
+}
+
+/** Which backends each cluster needs, ascending by cluster; HTTP first, then TCP by idle timeout. */
+export function clusterBackends(ir: FleetIr): readonly ClusterBackends[] {
   const tcpIdles = new Map<string, Set<number>>();
   for (const port of ir.ports) {
-    if (port.kind === "http") {
-      for (const { rules } of port.virtualHosts) {
-        for (const { action } of rules) {
-          if (action.kind === "forward") for (const { cluster } of action.split) http.add(cluster);
-        }
-      }
-    } else {
-      for (const { cluster } of port.split) {
-        tcpIdles.set(cluster, (tcpIdles.get(cluster) ?? new Set()).add(port.idleTimeoutMs));
+    if (port.kind === "http") continue;
+    for (const { cluster } of port.split) {
+      tcpIdles.set(cluster, (tcpIdles.get(cluster) ?? new Set()).add(port.idleTimeoutMs));
+    }
+  }
+  // a cluster that no TCP port reaches is in the IR because an HTTP port does; only the others must be looked for
+  const http = tcpIdles.size === 0 ? null : httpClusters(ir);
+  return ir.clusters.map((cluster) => {
+    const idles = [...(tcpIdles.get(cluster.name) ?? [])].sort((a, b) => a - b);
+    const forms: BackendForm[] = idles.map((idleMs) => ({ name: tcpBackend(cluster.name, idleMs), idleMs }));
+    if (idles.length === 0 || http?.has(cluster.name)) forms.unshift({ name: httpBackend(cluster.name), idleMs: null });
+    return { cluster, backends: forms };
+  });
+}
+
+function httpClusters(ir: FleetIr): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const port of ir.ports) {
+    if (port.kind === "tcp") continue;
+    for (const { rules } of port.virtualHosts) {
+      for (const { action } of rules) {
+        if (action.kind === "forward") for (const { cluster } of action.split) found.add(cluster);
       }
     }
   }
-  return ir.clusters.flatMap((cluster) => {
-    const forms: { name: string; idleMs: number | null }[] = [];
-    if (http.has(cluster.name)) forms.push({ name: httpBackend(cluster.name), idleMs: null });
-    for (const idleMs of [...(tcpIdles.get(cluster.name) ?? [])].sort((a, b) => a - b)) {
-      forms.push({ name: tcpBackend(cluster.name, idleMs), idleMs });
-    }
-    // one prober per endpoint: the first backend of a cluster; the others follow it
-    return forms.map((form, place) => {
-      const track = place > 0 && cluster.healthCheck !== null ? (forms[0]?.name ?? null) : null;
-      return backendView({ cluster, ...form, track, startsDown: !isBefore(version, INIT_STATE_SINCE) });
-    });
+  return found;
+}
+
+/** Views of one cluster's backends. One prober per endpoint: the first backend's; the others follow it. */
+export function lowerBackends({ cluster, backends }: ClusterBackends, version: Version): readonly BackendView[] {
+  const startsDown = !isBefore(version, INIT_STATE_SINCE);
+  return backends.map((form, place) => {
+    const track = place > 0 && cluster.healthCheck !== null ? (backends[0]?.name ?? null) : null;
+    return backendView({ cluster, ...form, track, startsDown });
   });
 }
 

@@ -237,7 +237,7 @@ describe.each<Decide>(["table", "chain"])("decided by %s", (decide) => {
     ["unknown host", "/exact", { host: "b.test" }, "404"],
     ["absolute form", "http://a.test/exact?x", {}, "b"],
     ["HTTP/1.0", "/exact", { version: "1.0" }, "b"],
-  ])("%s: %s %j -> %s", async (_, target, more, expected) => {
+  ])("%s: %s %j -> %s", async (...[, target, more, expected]) => {
     expect(await upstreamOf(target, more)).toBe(expected);
   });
 
@@ -320,7 +320,7 @@ describe.each<Decide>(["table", "chain"])("decided by %s", (decide) => {
     ["/reset", 502, "502 Bad Gateway\n", undefined],
     ["/hang", 504, "504 Gateway Timeout\n", "hang"],
     ["/total", 504, "504 Gateway Timeout\n", undefined],
-  ])("answers %s with %i", async (target, status, body, rule) => {
+  ])("answers %s with %i", async (...[target, status, body, rule]) => {
     const answer = await get(target);
     expect([answer.status, answer.body, answer.headers["x-rule"]]).toEqual([status, body, rule]);
   });

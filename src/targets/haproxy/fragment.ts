@@ -83,12 +83,6 @@ export function addLine(builder: FragmentBuilder, map: string, line: string): vo
   builder.lines.set(map, (builder.lines.get(map) ?? "") + line);
 }
 
-/** Adds all of `fragment`. */
-export function addFragment(builder: FragmentBuilder, fragment: Fragment): void {
-  for (const [map, text] of fragment.lines) addLine(builder, map, text);
-  for (const [key, use] of fragment.uses) builder.uses.set(key, use);
-}
-
 /** The uses of one kind, ascending by key. */
 export function usesOf<Kind extends Use["kind"]>(
   uses: ReadonlyMap<string, Use>,

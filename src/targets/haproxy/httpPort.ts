@@ -4,10 +4,10 @@ import type { Quoted } from "../../util/templates.ts";
 import { type ActionsView, actionsView } from "./actionsView.ts";
 import { type ConditionsView, conditionsView } from "./conditionsView.ts";
 import { type Use, usesOf } from "./fragment.ts";
+import { joinVirtualHosts } from "./join.ts";
 import { portMap } from "./names.ts";
 import { address, file, name, number } from "./quote.ts";
-import { lowerRule } from "./rule.ts";
-import { lowerVirtualHost, regexMap, type VirtualHostFragment } from "./virtualHost.ts";
+import { regexMap } from "./virtualHost.ts";
 
 /** `frontend.hbs`: socket, guards, host and path look-up. */
 export interface FrontendView {
@@ -45,10 +45,10 @@ export interface LoweredPort {
 const CONSTANT_MAPS = ["host", "exact", "prefix", "backend"];
 
 export function lowerHttpPort(port: HttpPortIr): LoweredPort {
-  const { lines, uses } = joinFragments(port.virtualHosts.map(lowerVirtualHost));
+  const { lines, uses } = joinVirtualHosts(port.virtualHosts);
   const maps = new Map<string, string>();
   for (const map of CONSTANT_MAPS) maps.set(portMap(port.id, map), "");
-  for (const [map, texts] of lines) maps.set(portMap(port.id, map), texts.join(""));
+  for (const [map, text] of lines) maps.set(portMap(port.id, map), text);
   const mapFile = (map: string): Quoted<"file"> => file(portMap(port.id, map));
   const hasFallback = uses.has("fallback");
   return {
@@ -61,31 +61,6 @@ export function lowerHttpPort(port: HttpPortIr): LoweredPort {
     maps,
     uses,
   };
-}
-
-/** A rule may serve several virtual hosts; its lines go in once, with the first. */
-function joinFragments(fragments: readonly VirtualHostFragment[]) {
-  const lines = new Map<string, string[]>();
-  const uses = new Map<string, Use>();
-  const seen = new Set<string>();
-  const append = (added: ReadonlyMap<string, string>): void => {
-    for (const [map, text] of added) {
-      const texts = lines.get(map);
-      if (texts === undefined) lines.set(map, [text]);
-      else texts.push(text);
-    }
-  };
-  for (const fragment of fragments) {
-    append(fragment.lines);
-    for (const [key, use] of fragment.uses) uses.set(key, use);
-    const isNew = fragment.rules.map(({ id }) => {
-      const before = seen.size;
-      return seen.add(id).size > before;
-    });
-    if (isNew.every(Boolean)) append(fragment.ruleLines);
-    else for (const rule of fragment.rules.filter((_, index) => isNew[index])) append(lowerRule(rule).lines);
-  }
-  return { lines, uses };
 }
 
 function frontendView(port: HttpPortIr, uses: ReadonlyMap<string, Use>): FrontendView {

@@ -1,6 +1,7 @@
 /** From IR to the views of all sections and the files beside the configuration. Pure; caches by identity of IR nodes. */
 import type { FleetIr } from "../../ir/index.ts";
-import { type BackendView, lowerBackends, lowerResponds, type RespondView } from "./backends.ts";
+import type { Version } from "../target.ts";
+import { type ClusterBackends, clusterBackends, lowerResponds, type RespondView } from "./backends.ts";
 import { type Use, usesOf } from "./fragment.ts";
 import { type HttpPortView, lowerHttpPort } from "./httpPort.ts";
 import { weightsMap } from "./names.ts";
@@ -10,7 +11,9 @@ import { fleetVersion } from "./version.ts";
 export interface FleetView {
   readonly httpPorts: readonly HttpPortView[];
   readonly tcpPorts: readonly TcpPortView[];
-  readonly backends: readonly BackendView[];
+  readonly version: Version;
+  /** Lowered one by one, because most are cached as text. */
+  readonly clusters: readonly ClusterBackends[];
   readonly respond: RespondView | null;
   /** Path -> content of maps and bodies. */
   readonly files: ReadonlyMap<string, string>;
@@ -39,6 +42,6 @@ export function lower(ir: FleetIr): FleetView {
   }
   const responds = lowerResponds(uses);
   for (const [path, text] of responds.files) files.set(path, text);
-  const backends = lowerBackends(ir, fleetVersion(ir));
-  return { httpPorts, tcpPorts, backends, respond: responds.view, files };
+  const version = fleetVersion(ir);
+  return { httpPorts, tcpPorts, version, clusters: clusterBackends(ir), respond: responds.view, files };
 }

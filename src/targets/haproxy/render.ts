@@ -1,8 +1,9 @@
 /** From views to files: one template per section, in the order of a configuration. */
 import { createHash } from "node:crypto";
-import type { FleetIr } from "../../ir/index.ts";
+import type { ClusterIr, FleetIr } from "../../ir/index.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
-import type { RenderedFile, RenderedFiles } from "../target.ts";
+import type { RenderedFile, RenderedFiles, Version } from "../target.ts";
+import { type ClusterBackends, lowerBackends } from "./backends.ts";
 import type { HttpPortView } from "./httpPort.ts";
 import { type FleetView, lower } from "./lower.ts";
 import { number, PLACES, time } from "./quote.ts";
@@ -43,7 +44,7 @@ function renderConfig(view: FleetView): string {
   ];
   for (const port of view.httpPorts) parts.push(...httpSections(port, section));
   for (const port of view.tcpPorts) parts.push(section("tcpFrontend", port));
-  for (const backend of view.backends) parts.push(section("backend", backend));
+  for (const cluster of view.clusters) parts.push(backendText(cluster, view.version, section));
   if (view.respond !== null) parts.push(section("respond", view.respond));
   return parts.join("");
 }
@@ -59,6 +60,20 @@ function httpSections(port: HttpPortView, section: TemplateSet["render"]): reado
     fallback === null ? "" : choose,
     section("actions", actions),
   ];
+}
+
+/** Text of a cluster's backends, with what else it depends on. */
+const backendTexts = new WeakMap<ClusterIr, { readonly key: string; readonly text: string }>();
+
+function backendText(cluster: ClusterBackends, version: Version, section: TemplateSet["render"]): string {
+  const key = `${version.join(".")} ${cluster.backends.map(({ name }) => name).join(" ")}`;
+  const known = backendTexts.get(cluster.cluster);
+  if (known?.key === key) return known.text;
+  const text = lowerBackends(cluster, version)
+    .map((view) => section("backend", view))
+    .join("");
+  backendTexts.set(cluster.cluster, { key, text });
+  return text;
 }
 
 /** 16 hex digits over paths and contents, each framed by its length. */

@@ -1,25 +1,17 @@
-/** What one virtual host adds to its port: its name, its paths, its groups. Its rules' own lines are kept apart, see below. */
-import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+/** What one virtual host adds to its port: its name, its paths, its groups. What its rules add is theirs, see rule.ts. */
+import type { PathGroupIr, VirtualHostIr } from "../../ir/index.ts";
 import { addDecision, groupTarget } from "./decision.ts";
-import { addFragment, addLine, type Fragment, type FragmentBuilder, type Lines, newFragment } from "./fragment.ts";
+import { addLine, type Fragment, type FragmentBuilder, newFragment } from "./fragment.ts";
 import { mapKey, mapLine, mapRegexKey, mapValue } from "./quote.ts";
-import { lowerRule } from "./rule.ts";
 
-export interface VirtualHostFragment extends Fragment {
-  readonly rules: readonly RuleIr[];
-  /** The rules' lines, for the usual case that no virtual host before has brought any of them. */
-  readonly ruleLines: Lines;
-}
-
-const fragments = new WeakMap<VirtualHostIr, VirtualHostFragment>();
+const fragments = new WeakMap<VirtualHostIr, Fragment>();
 
 /** The virtual host's fragment; the same object as long as the virtual host is the same object. */
-export function lowerVirtualHost(host: VirtualHostIr): VirtualHostFragment {
+export function lowerVirtualHost(host: VirtualHostIr): Fragment {
   const known = fragments.get(host);
   if (known !== undefined) return known;
   if (host.groups === null) throw new Error(`${host.id}: HAProxy needs path groups`);
   const builder = newFragment();
-  const rules = newFragment();
   addHost(builder, host);
   if (host.groups.some((group) => group.path.kind === "regex")) {
     builder.uses.set(`regexHost.${host.id}`, { kind: "regexHost", id: host.id });
@@ -29,11 +21,8 @@ export function lowerVirtualHost(host: VirtualHostIr): VirtualHostFragment {
     addLine(builder, map, line);
     addDecision(builder, { host, group });
   }
-  for (const rule of host.rules) addFragment(rules, lowerRule(rule));
-  const uses = new Map([...builder.uses, ...rules.uses]);
-  const fragment = { lines: builder.lines, uses, rules: host.rules, ruleLines: rules.lines };
-  fragments.set(host, fragment);
-  return fragment;
+  fragments.set(host, builder);
+  return builder;
 }
 
 /** `*.a.b` is looked up by its suffix `.a.b`, cut from the host by the number of dots. */
