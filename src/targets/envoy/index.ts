@@ -1,0 +1,29 @@
+/**
+ * The Envoy target.
+ *
+ * Input: a fleet's IR (path groups are not needed). Output: xDS resources for Envoy 1.31 and later: a Listener per port, a
+ * RouteConfiguration per HTTP port, a Cluster and a ClusterLoadAssignment per cluster, with the names of what each needs.
+ * Guarantee: pure and deterministic; versions are content hashes; an unchanged resource, and an unchanged type's map, is the
+ * same object as in the fleet's last rendering; after one changed rule only its neighbourhood is encoded again, the rest of
+ * the route table is spliced from ready bytes.
+ *
+ * It must not see the model, other targets, the network or the clock; only `check` touches the file system, in a temporary
+ * folder, and only `quote.ts` turns text into places where characters have a meaning.
+ */
+import type { Target } from "../target.ts";
+import { capabilities } from "./capabilities.ts";
+import { check } from "./check.ts";
+import { DEFAULT_VERSION, inspect } from "./inspect.ts";
+import { render } from "./render.ts";
+
+export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
+
+export const envoyTarget: Target = {
+  proxy: "envoy",
+  defaultVersion: DEFAULT_VERSION,
+  capabilities,
+  needsPathGroups: false,
+  inspect,
+  render,
+  check,
+};

@@ -1,0 +1,141 @@
+/** One Listener per port: an HTTP connection manager with its routes by reference, or a TCP proxy. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Any, EmptySchema } from "@bufbuild/protobuf/wkt";
+import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "../../gen/proto/envoy/config/core/v3/protocol_pb.js";
+import { ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listener_pb.js";
+import { RouterSchema } from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
+import {
+  HttpConnectionManager_CodecType as CodecType,
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
+  HttpConnectionManagerSchema,
+  RdsSchema,
+  HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
+} from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import type { HttpPortIr, PortIr, TcpPortIr } from "../../ir/index.ts";
+import type { RenderedResource } from "../target.ts";
+import { localReplies } from "./localReplies.ts";
+import { adsSource, duration, encode, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
+
+/** A client's idle connection is closed after this; the usual keep-alive of all three proxies. */
+const CLIENT_IDLE_MS = 60_000;
+/** A client has this long to send the head of its request; then 408. */
+const REQUEST_HEADERS_TIMEOUT_MS = 10_000;
+/** 431 above; the other proxies take 64 kB buffers for the whole head. */
+const MAX_REQUEST_HEADERS_KB = 60;
+/** Another endpoint is tried when one cannot be reached: of two endpoints one may be down without a client noticing. */
+const TCP_CONNECT_ATTEMPTS = 3;
+/** No client has this address: Envoy trusts x-envoy-* headers of "internal" clients, and an empty list would trust loopback. */
+const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
+
+type ManagerInit = MessageInitShape<typeof HttpConnectionManagerSchema>;
+
+/** Fixed; everything that varies between ports is added to it. */
+const MANAGER: ManagerInit = {
+  codecType: CodecType.AUTO,
+  useRemoteAddress: true,
+  // The route table appends the client's address.
+  skipXffAppend: true,
+  internalAddressConfig: { cidrRanges: [NOBODY] },
+  maxRequestHeadersKb: MAX_REQUEST_HEADERS_KB,
+  normalizePath: false,
+  mergeSlashes: false,
+  pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,
+  commonHttpProtocolOptions: {
+    headersWithUnderscoresAction: Underscores.DROP_HEADER,
+    idleTimeout: duration(CLIENT_IDLE_MS),
+  },
+  httpProtocolOptions: { acceptHttp10: true },
+  generateRequestId: false,
+  preserveExternalRequestId: true,
+  serverHeaderTransformation: ServerHeader.PASS_THROUGH,
+  // Silence of the backend is a rule's own limit.
+  streamIdleTimeout: duration(0),
+  requestHeadersTimeout: duration(REQUEST_HEADERS_TIMEOUT_MS),
+  upgradeConfigs: [{ upgradeType: "websocket" }],
+  localReplyConfig: localReplies(),
+  httpFilters: [
+    {
+      name: "envoy.filters.http.router",
+      configType: {
+        case: "typedConfig",
+        value: pack(RouterSchema, create(RouterSchema, { suppressEnvoyHeaders: true })),
+      },
+    },
+  ],
+};
+
+const known = new WeakMap<PortIr, RenderedResource>();
+
+/** The port's Listener; cached by identity. */
+export function renderListener(port: PortIr): RenderedResource {
+  let resource = known.get(port);
+  if (resource === undefined) {
+    const filter = port.kind === "http" ? httpFilter(port) : tcpFilter(port);
+    const message = create(ListenerSchema, {
+      name: port.id,
+      address: {
+        address: {
+          case: "socketAddress",
+          value: { address: port.address, portSpecifier: { case: "portValue", value: port.port } },
+        },
+      },
+      filterChains: [{ filters: [{ name: filter.name, configType: { case: "typedConfig", value: filter.config } }] }],
+    });
+    resource = resourceOf(typeUrls.listener, port.id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
+    known.set(port, resource);
+  }
+  return resource;
+}
+
+interface FilterView {
+  readonly name: string;
+  readonly config: Any;
+  readonly refs: readonly Ref[];
+}
+
+function httpFilter(port: HttpPortIr): FilterView {
+  const manager = create(HttpConnectionManagerSchema, {
+    ...MANAGER,
+    statPrefix: port.id,
+    routeSpecifier: { case: "rds", value: create(RdsSchema, { routeConfigName: port.id, configSource: adsSource() }) },
+  });
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    config: pack(HttpConnectionManagerSchema, manager),
+    refs: [[typeUrls.routes, port.id]],
+  };
+}
+
+function tcpFilter(port: TcpPortIr): FilterView {
+  const { split } = port;
+  if (split.length === 0) return closeConnection;
+  const [first] = split;
+  const proxy = create(TcpProxySchema, {
+    statPrefix: port.id,
+    clusterSpecifier:
+      split.length === 1
+        ? { case: "cluster", value: (first as { cluster: string }).cluster }
+        : {
+            case: "weightedClusters",
+            value: { clusters: split.map(({ cluster, weight }) => ({ name: cluster, weight })) },
+          },
+    idleTimeout: duration(port.idleTimeoutMs),
+    maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
+  });
+  return {
+    name: "envoy.filters.network.tcp_proxy",
+    config: pack(TcpProxySchema, proxy),
+    refs: split.map(({ cluster }) => [typeUrls.cluster, cluster] as const),
+  };
+}
+
+/** A filter that answers nothing and closes; its message has no field set. */
+const closeConnection: FilterView = {
+  name: "envoy.filters.network.direct_response",
+  config: packBytes(
+    "envoy.extensions.filters.network.direct_response.v3.Config",
+    encode(EmptySchema, create(EmptySchema)),
+  ),
+  refs: [],
+};

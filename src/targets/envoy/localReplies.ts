@@ -1,0 +1,55 @@
+/** How Envoy's own answers look: the same statuses and bodies as on the other proxies. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { AccessLogFilterSchema } from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import { ExpressionFilterSchema } from "../../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
+import {
+  type LocalReplyConfig,
+  LocalReplyConfigSchema,
+  type ResponseMapperSchema,
+} from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { reasonBodies } from "./lower.ts";
+import { pack } from "./types.ts";
+
+type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
+
+/** The reply broke after a connection stood: reset, closed, malformed. Envoy itself answers 503 to the first two. */
+const BROKEN_REPLY_FLAGS = ["UC", "UR", "UPE"];
+
+const plainFormat = {
+  format: { case: "textFormatSource", value: { specifier: { case: "inlineString", value: "%LOCAL_REPLY_BODY%" } } },
+  contentType: "text/plain",
+} as const;
+
+function mapper(status: number, filter: Filter): MessageInitShape<typeof ResponseMapperSchema> {
+  return {
+    filter,
+    statusCode: status,
+    body: { specifier: { case: "inlineString", value: reasonBodies[status] as string } },
+    bodyFormatOverride: plainFormat,
+  };
+}
+
+/** Statuses alone would also catch the answers that rules give; their code detail tells them apart. */
+function ownReply(status: number): Filter {
+  const expression = `response.code == ${status} && response.code_details != 'direct_response'`;
+  const typedConfig = pack(ExpressionFilterSchema, create(ExpressionFilterSchema, { expression }));
+  return {
+    filterSpecifier: {
+      case: "extensionFilter",
+      value: {
+        name: "envoy.access_loggers.extension_filters.cel",
+        configType: { case: "typedConfig", value: typedConfig },
+      },
+    },
+  };
+}
+
+/** The first mapper that fits is used. */
+export function localReplies(): LocalReplyConfig {
+  const broken: Filter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: BROKEN_REPLY_FLAGS } } };
+  const statuses = Object.keys(reasonBodies).map(Number);
+  return create(LocalReplyConfigSchema, {
+    mappers: [mapper(502, broken), ...statuses.map((status) => mapper(status, ownReply(status)))],
+    bodyFormat: { format: plainFormat.format },
+  });
+}
