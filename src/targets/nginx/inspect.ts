@@ -1,0 +1,97 @@
+/** Checks that no single field can express: versions, sizes, combinations. */
+import type { Diagnostic } from "../../errors/diagnostic.ts";
+import type { FleetIr, RuleIr, SplitIr } from "../../ir/index.ts";
+import type { Version } from "../target.ts";
+import { SHARE_UNITS, sharesOf } from "./splits.ts";
+
+/** Debian 12's nginx; the constructs here were measured on it. */
+export const OLDEST_VERSION: Version = [1, 22, 0];
+/** `proxy_pass http://$variable` walks the upstream groups: 3 000 of them cost about 30 us per request. */
+const MANY_CLUSTERS = 2000;
+/** How far a share may be off before the user is told. */
+const SHARE_TOLERANCE = 0.05;
+
+/** Warnings and errors about a fleet as a whole and about its routes. */
+export function inspectNginx(ir: FleetIr): readonly Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const about = { fleet: ir.name, proxy: "nginx" };
+  if (isOlder(parseVersion(ir.version), OLDEST_VERSION)) {
+    found.push({
+      ...about,
+      code: "NGINX-VERSION",
+      severity: "error",
+      message: `nginx ${ir.version} is older than 1.22, the oldest that Trimtab writes for`,
+      resource: { kind: "fleet", name: ir.name },
+      pointer: "/version",
+    });
+  }
+  if (ir.clusters.length > MANY_CLUSTERS) {
+    found.push({
+      ...about,
+      code: "L7-SCALE",
+      severity: "warning",
+      message: `${ir.clusters.length} clusters: nginx looks upstreams up one by one, about ${Math.round(ir.clusters.length / 100)} us per request`,
+      resource: { kind: "fleet", name: ir.name },
+      pointer: "",
+    });
+  }
+  const timeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
+  for (const port of ir.ports) {
+    if (port.kind !== "tcp") continue;
+    const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
+    if (distinct.size > 1) {
+      found.push({
+        ...about,
+        code: "L4-CONNECT-TIMEOUT-NGINX",
+        severity: "warning",
+        message: `${port.id}: nginx has one connect timeout for a TCP port; the longest of its clusters' holds for all`,
+        pointer: "",
+      });
+    }
+    if (isCoarse(port.split)) found.push({ ...about, ...coarse(port.id), pointer: "" });
+  }
+  for (const rule of rulesOf(ir)) {
+    if (rule.action.kind !== "forward" || !isCoarse(rule.action.split)) continue;
+    const resource = { kind: "route", name: rule.route };
+    found.push({ ...about, ...coarse(`rule ${rule.id}`), resource, pointer: `${rule.pointer}/split` });
+  }
+  return found;
+}
+
+function coarse(what: string) {
+  const message = `${what}: nginx splits in steps of 0.01 %; the smallest share is off by more than 5 % of itself`;
+  return { code: "L7-SPLIT-RESOLUTION", severity: "warning" as const, message };
+}
+
+function isCoarse(split: SplitIr): boolean {
+  const total = split.reduce((sum, { weight }) => sum + weight, 0);
+  const shares = sharesOf(split);
+  return split.some(({ weight }, index) => {
+    const exact = (weight * SHARE_UNITS) / total;
+    return Math.abs((shares[index] as number) - exact) > exact * SHARE_TOLERANCE;
+  });
+}
+
+function rulesOf(ir: FleetIr): Iterable<RuleIr> {
+  const rules = new Map<string, RuleIr>();
+  for (const port of ir.ports) {
+    if (port.kind === "http")
+      for (const host of port.virtualHosts) for (const rule of host.rules) rules.set(rule.id, rule);
+  }
+  return rules.values();
+}
+
+function parseVersion(version: string | null): Version {
+  if (version === null) return OLDEST_VERSION;
+  const [major = 0, minor = 0, patch] = version.split(".").map(Number);
+  // `1.22` means some 1.22: its patch level is not at fault.
+  return [major, minor, patch ?? Number.MAX_SAFE_INTEGER];
+}
+
+/** Whether `version` is before `other`. */
+export function isOlder(version: Version, other: Version): boolean {
+  for (const index of [0, 1, 2] as const) {
+    if (version[index] !== other[index]) return version[index] < other[index];
+  }
+  return false;
+}

@@ -1,0 +1,199 @@
+/**
+ * From IR to views. Each virtual host and each rule is lowered once and kept by the identity of its IR node; a fleet is then
+ * the join of those parts: maps gather lines from all of them, servers list locations.
+ */
+import type { ClusterIr, FleetIr, HttpPortIr, RuleIr, TcpPortIr, VirtualHostIr } from "../../ir/index.ts";
+import type { RuleContext } from "./attributes.ts";
+import { createNamer, type Namer, underscored } from "./names.ts";
+import { mapEntries, mapEntry, mapKey, param, type Variable, value, variable, word } from "./quote.ts";
+import { type LoweredRule, lowerRule, SINGLE_RESPONSE_FIELDS } from "./rules.ts";
+import { lowerSplit, splitVariable } from "./splits.ts";
+import { type LoweredTcpPort, lowerTcpPort } from "./stream.ts";
+import { hostAndPort, lowerUpstreams } from "./upstreams.ts";
+import type {
+  ClassView,
+  MapView,
+  RuleLocationView,
+  ServerView,
+  SplitView,
+  UpstreamView,
+  VirtualHostView,
+} from "./views.ts";
+import { type LoweredVirtualHost, lowerVirtualHost } from "./virtualHosts.ts";
+
+/** A server whose parts are still views. */
+export interface LoweredServer {
+  readonly listen: ServerView["listen"];
+  readonly virtualHost: Variable;
+  /** From host to virtual host. */
+  readonly hosts: MapView;
+  readonly responseHeaders: ServerView["responseHeaders"];
+  readonly virtualHosts: readonly VirtualHostView[];
+  readonly ruleLocations: readonly RuleLocationView[];
+  /** Ascending by name. */
+  readonly classes: readonly ClassView[];
+}
+
+/** Everything that `render.ts` joins. */
+export interface LoweredFleet {
+  /** Each virtual host of each port. */
+  readonly virtualHosts: readonly LoweredVirtualHost[];
+  /** Each rule once. */
+  readonly rules: readonly LoweredRule[];
+  readonly servers: readonly LoweredServer[];
+  readonly splits: readonly SplitView[];
+  readonly upstreams: readonly UpstreamView[];
+  /** Clusters' connect timeouts by upstream, when a split mixes them; else empty. */
+  readonly connectTimeouts: readonly (readonly [string, number])[];
+  readonly tcp: {
+    readonly ports: readonly LoweredTcpPort[];
+    readonly upstreams: readonly UpstreamView[];
+  };
+}
+
+/** Everything that one rendering shares. */
+interface FleetContext extends RuleContext {
+  readonly clusters: ReadonlyMap<string, ClusterIr>;
+}
+
+/** Lowers a fleet. Pure apart from caches by identity. */
+export function lowerFleet(ir: FleetIr): LoweredFleet {
+  const context: FleetContext = {
+    namer: createNamer(),
+    clusters: new Map(ir.clusters.map((cluster) => [cluster.name, cluster])),
+    connectTimeouts: new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs])),
+  };
+  const httpPorts = ir.ports.filter((port): port is HttpPortIr => port.kind === "http");
+  const tcpPorts = ir.ports.filter((port): port is TcpPortIr => port.kind === "tcp");
+  const rules = new Map<string, LoweredRule>();
+  const virtualHosts: LoweredVirtualHost[] = [];
+  const servers: LoweredServer[] = [];
+  for (const port of httpPorts) {
+    const hosts = port.virtualHosts.map((host) => cachedVirtualHost(host, port.id, context.namer));
+    const own = rulesOf(port, context);
+    for (const [id, rule] of own) rules.set(id, rule);
+    virtualHosts.push(...hosts);
+    servers.push(lowerServer(port, { hosts, rules: [...own.values()] }));
+  }
+  const all = [...rules.values()];
+  const used = new Set(
+    all
+      .flatMap(({ rule: { action } }) => (action.kind === "forward" ? action.split : []))
+      .map(({ cluster }) => cluster),
+  );
+  const usedByTcp = new Set(tcpPorts.flatMap(({ split }) => split.map(({ cluster }) => cluster)));
+  return {
+    virtualHosts,
+    rules: all,
+    servers,
+    splits: lowerSplits(all, context.namer),
+    upstreams: lowerUpstreams(
+      ir.clusters.filter(({ name }) => used.has(name)),
+      "http",
+    ),
+    connectTimeouts: all.some(({ mixesTimeouts }) => mixesTimeouts) ? [...context.connectTimeouts] : [],
+    tcp: {
+      ports: tcpPorts.map((port) => lowerTcpPort(port, context)),
+      upstreams: lowerUpstreams(
+        ir.clusters.filter(({ name }) => usedByTcp.has(name)),
+        "stream",
+      ),
+    },
+  };
+}
+
+const virtualHostCache = new WeakMap<VirtualHostIr, Map<string, LoweredVirtualHost>>();
+const ruleCache = new WeakMap<RuleIr, { readonly timeouts: string; readonly lowered: LoweredRule }>();
+
+function cachedVirtualHost(host: VirtualHostIr, portId: string, namer: Namer): LoweredVirtualHost {
+  const byPort = virtualHostCache.get(host) ?? new Map<string, LoweredVirtualHost>();
+  virtualHostCache.set(host, byPort);
+  const lowered = byPort.get(portId) ?? lowerVirtualHost(host, { portId, namer });
+  byPort.set(portId, lowered);
+  return lowered;
+}
+
+function cachedRule(rule: RuleIr, context: FleetContext): LoweredRule {
+  const { action } = rule;
+  const timeouts =
+    action.kind === "forward" ? action.split.map(({ cluster }) => context.connectTimeouts.get(cluster)).join() : "";
+  const cached = ruleCache.get(rule);
+  if (cached !== undefined && cached.timeouts === timeouts) return cached.lowered;
+  const lowered = lowerRule(rule, context);
+  ruleCache.set(rule, { timeouts, lowered });
+  return lowered;
+}
+
+function rulesOf(port: HttpPortIr, context: FleetContext): ReadonlyMap<string, LoweredRule> {
+  const rules = new Map<string, LoweredRule>();
+  for (const host of port.virtualHosts) {
+    for (const rule of host.rules) {
+      if (!rules.has(rule.id)) rules.set(rule.id, cachedRule(rule, context));
+    }
+  }
+  return rules;
+}
+
+function lowerServer(
+  port: HttpPortIr,
+  { hosts, rules }: { readonly hosts: readonly LoweredVirtualHost[]; readonly rules: readonly LoweredRule[] },
+): LoweredServer {
+  const classes = new Map<string, ClassView>();
+  for (const rule of rules) for (const [name, view] of rule.classes) classes.set(name, view);
+  const virtualHost = variable(`vh_${underscored(port.id)}`);
+  return {
+    listen: word(hostAndPort(port.address, port.port)),
+    virtualHost,
+    hosts: hostMap(port, virtualHost),
+    responseHeaders: responseHeadersOf(rules),
+    virtualHosts: hosts.map(({ view }) => view),
+    ruleLocations: rules.flatMap(({ location }) => location ?? []),
+    classes: [...classes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view),
+  };
+}
+
+/** `$host` is the request's host in lower case, without port and trailing dot; exact names beat wildcards, longer ones shorter. */
+function hostMap(port: HttpPortIr, name: Variable): MapView {
+  const star = port.virtualHosts.find(({ hostname }) => hostname === "*");
+  const named = port.virtualHosts.filter((host) => host !== star);
+  return {
+    source: param(variable("host")),
+    name,
+    hostnames: true,
+    volatile: false,
+    entries: mapEntries(named.map(({ hostname, id }) => mapEntry(mapKey(hostname), word(id)))),
+    fallback: value(param(star?.id ?? "")),
+  };
+}
+
+/** One line for each value that some rule writes; a line whose variable is empty writes nothing. */
+function responseHeadersOf(rules: readonly LoweredRule[]): ServerView["responseHeaders"] {
+  const lines = new Map<string, { name: string; variables: readonly Variable[] }>();
+  for (const { responseHeaders } of rules) {
+    for (const { name, id, variables } of responseHeaders) {
+      const key = `${name} ${id}`;
+      const old = lines.get(key);
+      if (old === undefined || old.variables.length < variables.length) lines.set(key, { name, variables });
+    }
+  }
+  const sorted = [...lines].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([, { name, variables }]) => ({ name: word(name), value: param(...variables) }));
+}
+
+function lowerSplits(rules: readonly LoweredRule[], namer: Namer): readonly SplitView[] {
+  const splits = new Map<string, SplitView>();
+  for (const { split } of rules) {
+    if (split === null) continue;
+    const name = splitVariable(split, namer);
+    // The split's own name in the seed: two splits of one cluster set must not draw alike.
+    if (!splits.has(name.text))
+      splits.set(name.text, lowerSplit(split, name, param(variable("request_id"), name.text.slice(1))));
+  }
+  return [...splits].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view);
+}
+
+/** What an attribute's variable gives for rules that do not set it. */
+export function attributeFallback(name: string): Variable | null {
+  const field = SINGLE_RESPONSE_FIELDS.map(underscored).find((single) => name === `$ss_${single}`);
+  return field === undefined ? null : variable(`upstream_http_${field}`);
+}

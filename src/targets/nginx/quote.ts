@@ -1,0 +1,186 @@
+/**
+ * The only way text reaches an nginx configuration: one function per landing place, each tied to the helper of the same name
+ * in `templates/nginx/`. The rules were measured on the real binary (fuzzed in `quote.test.ts`): inside `"..."` only `"`, `\`
+ * and, where variables are evaluated, `$` mean something; a parameter of more than 4096 bytes is refused.
+ */
+import { landingPlace, type Quoted } from "../../util/templates.ts";
+
+/** nginx's NGX_CONF_BUFFER: a longer parameter ends with "too long parameter". Two bytes are the quotes. */
+const PARAMETER_BYTES = 4096;
+/** nginx keeps the length of a location's name in one byte: longer names are accepted and never match (seen on 1.22.1). */
+const LOCATION_NAME_BYTES = 255;
+/** Below the limit by more than the longest escape of one character (`${dollar}`) and the fixed text around a chunk. */
+const CHUNK_BYTES = 3900;
+
+const asWord = landingPlace("word");
+const asVariable = landingPlace("variable");
+const asParam = landingPlace("param");
+const asLiteral = landingPlace("literal");
+const asRegex = landingPlace("regex");
+const asMapKey = landingPlace("mapKey");
+const asMapEntries = landingPlace("mapEntries");
+const asLocation = landingPlace("location");
+const asValue = landingPlace("value");
+
+export type Word = Quoted<"word">;
+export type Variable = Quoted<"variable">;
+export type Param = Quoted<"param">;
+export type Literal = Quoted<"literal">;
+export type Regex = Quoted<"regex">;
+export type MapKey = Quoted<"mapKey">;
+export type MapEntries = Quoted<"mapEntries">;
+export type Location = Quoted<"location">;
+export type Value = Quoted<"value">;
+
+/** Helpers of the templates. `block` is text that a template of ours has rendered (see `render.ts`). */
+export const places = [
+  "word",
+  "variable",
+  "param",
+  "literal",
+  "regex",
+  "mapEntries",
+  "location",
+  "value",
+  "block",
+] as const;
+
+/** A bare token that we made: names, numbers, addresses. Throws on anything that could end or change a token. */
+export function word(text: string | number): Word {
+  const token = String(text);
+  if (!/^[A-Za-z0-9_.:/[\]%*@=-]+$/.test(token)) throw new Error(`not a bare nginx token: ${JSON.stringify(token)}`);
+  return asWord(token);
+}
+
+/** A duration in milliseconds, as nginx writes it. */
+export function milliseconds(count: number): Word {
+  return word(`${count}ms`);
+}
+
+/** A variable of ours or nginx's, with its `$`. */
+export function variable(name: string): Variable {
+  if (!/^[a-z][A-Za-z0-9_]*$/.test(name)) throw new Error(`not an nginx variable name: ${JSON.stringify(name)}`);
+  return asVariable(`$${name}`);
+}
+
+/** What the first group of the latest regular expression matched. nginx knows no `${1}`. */
+export const FIRST_CAPTURE: Variable = asVariable("$1");
+
+/** A quoted parameter that evaluates variables: strings are literal text, variables are expanded. */
+export function param(...parts: readonly (string | Variable)[]): Param {
+  let body = "";
+  for (const part of parts) {
+    if (typeof part === "string") body += evaluatedText(part);
+    else body += part === FIRST_CAPTURE ? part.text : `\${${part.text.slice(1)}}`;
+  }
+  return asParam(quotedToken(body));
+}
+
+/** A quoted parameter in which nginx evaluates nothing (`default_type`, `location`). */
+export function literal(text: string): Literal {
+  return asLiteral(quotedToken(escapeToken(text)));
+}
+
+/**
+ * A regular expression, as the argument of `rewrite` and `location ~` or, with its leading `~`, as a map key. nginx removes
+ * one level of backslashes before PCRE sees it.
+ */
+export function regex(pattern: string): Regex {
+  return asRegex(quotedToken(escapeToken(pattern)));
+}
+
+/**
+ * What stands behind `location`. `prefix` matches the name and everything that begins with it, `exact` the name alone. Names
+ * begin with a letter, so none can read as a modifier.
+ */
+export function location(kind: "exact" | "prefix", name: string): Location {
+  if (Buffer.byteLength(name) > LOCATION_NAME_BYTES) {
+    return asLocation(`~ ${regex(`^${literalPattern(name)}${kind === "exact" ? "$" : ""}`).text}`);
+  }
+  return asLocation(`${kind === "exact" ? "= " : ""}${literal(name).text}`);
+}
+
+/** Whether `location` had to write a regular expression, which nginx tries in order and before all prefixes. */
+export function isLongLocation(name: string): boolean {
+  return Buffer.byteLength(name) > LOCATION_NAME_BYTES;
+}
+
+/** A map key that is compared as a string, without regard to case (nginx lower-cases keys and values). */
+export function mapKey(text: string): MapKey {
+  return asMapKey(quotedToken(escapeToken(isSpecialKey(text) ? `\\${text}` : text)));
+}
+
+/** A map key that is a case-sensitive regular expression. */
+export function mapRegexKey(pattern: string): MapKey {
+  return asMapKey(quotedToken(escapeToken(`~${pattern}`)));
+}
+
+/** One line of a map. */
+export function mapEntry(key: MapKey, result: Param | Word | Variable): MapEntries {
+  return asMapEntries(`    ${key.text} ${result.text};\n`);
+}
+
+/** Where a word, a variable or a quoted parameter will do. */
+export function value(text: Param | Word | Variable): Value {
+  return asValue(text.text);
+}
+
+/** Lines of a map, one after the other. */
+export function mapEntries(entries: readonly MapEntries[]): MapEntries {
+  let text = "";
+  for (const entry of entries) text += entry.text;
+  return asMapEntries(text);
+}
+
+/** Literal text cut so that each piece, quoted, is a parameter that nginx accepts. Never empty. */
+export function chunks(text: string): readonly string[] {
+  const pieces: string[] = [];
+  let piece = "";
+  let bytes = 0;
+  for (const character of text) {
+    const size = Buffer.byteLength(evaluatedText(character));
+    if (bytes + size > CHUNK_BYTES) {
+      pieces.push(piece);
+      piece = "";
+      bytes = 0;
+    }
+    piece += character;
+    bytes += size;
+  }
+  pieces.push(piece);
+  return pieces;
+}
+
+/** Pattern that matches exactly this text. A run of backslashes is counted, because each would cost four bytes. */
+export function literalPattern(text: string): string {
+  return text.replace(/\\{3,}|[^A-Za-z0-9_/-]/g, (found) => {
+    if (found.length > 2) return `\\\\{${found.length}}`;
+    return SELF.test(found) ? found : `\\${found}`;
+  });
+}
+
+/** Characters besides letters and digits that PCRE reads as themselves; everything else gets a backslash. */
+const SELF = /^[ !"#%&',:;<=>@`~]$|^[^\x20-\x7e]$/u;
+const KEYWORD = /^(?:default|hostnames|include|volatile)$/;
+
+function isSpecialKey(text: string): boolean {
+  return text.startsWith("~") || text.startsWith("\\") || KEYWORD.test(text);
+}
+
+function escapeToken(text: string): string {
+  return text.replace(/[\\"]/g, "\\$&");
+}
+
+/** `$` cannot be escaped; `${dollar}` is a `geo` variable of the http block. */
+function evaluatedText(text: string): string {
+  return escapeToken(text).replaceAll("$", `\${dollar}`);
+}
+
+function quotedToken(body: string): string {
+  if (body.includes("\0")) throw new Error("NUL cannot stand in an nginx parameter");
+  // A byte takes at least one UTF-16 unit's third, so the exact count is needed for long texts only.
+  if (body.length * 3 > PARAMETER_BYTES - 2 && Buffer.byteLength(body) > PARAMETER_BYTES - 2) {
+    throw new Error(`nginx parameter over ${PARAMETER_BYTES} bytes: ${body.slice(0, 40)}…`);
+  }
+  return `"${body}"`;
+}

@@ -1,0 +1,137 @@
+/**
+ * From views to text. A template renders one view; rendered virtual hosts, rules' steps, classes and upstreams are kept by the
+ * identity of their views, which `lower.ts` keeps by the identity of the IR.
+ */
+import { createHash } from "node:crypto";
+import type { FleetIr } from "../../ir/index.ts";
+import { landingPlace, loadTemplates, templateFolder } from "../../util/templates.ts";
+import type { RenderedFile, RenderedFiles } from "../target.ts";
+import { type LoweredFleet, type LoweredServer, lowerFleet } from "./lower.ts";
+import { mapsOf, type SizedMap } from "./maps.ts";
+import { places, word } from "./quote.ts";
+import type {
+  Block,
+  ClassView,
+  ConfigurationView,
+  HttpView,
+  MapView,
+  RuleLocationView,
+  ServerView,
+  SplitView,
+  StreamView,
+  UpstreamView,
+  VirtualHostView,
+} from "./views.ts";
+
+/** The view that each template takes. */
+interface Views {
+  readonly nginx: ConfigurationView;
+  readonly http: HttpView;
+  readonly map: MapView;
+  readonly split: SplitView;
+  readonly upstream: UpstreamView;
+  readonly server: ServerView;
+  readonly virtualHost: VirtualHostView;
+  readonly ruleLocation: RuleLocationView;
+  readonly forward: ClassView;
+  readonly respond: ClassView;
+  readonly redirect: ClassView;
+  readonly stream: StreamView;
+}
+
+const templates = loadTemplates({ folder: templateFolder("nginx"), places });
+/** Only what a template of ours rendered is a block. */
+const asBlock = landingPlace("block");
+const blockCache = new WeakMap<object, Block>();
+/** The agent reads it through a symbolic link to the whole folder. */
+const FILE_MODE = 0o644;
+const GENERATION_HEX_DIGITS = 16;
+
+/** Renders a fleet to `nginx.conf`. Deterministic; `ir.ports[].virtualHosts[].groups` must be there. */
+export function renderNginx(ir: FleetIr): RenderedFiles {
+  const fleet = lowerFleet(ir);
+  const { tcp } = fleet;
+  const http = block("http", httpView(fleet));
+  const stream = tcp.ports.length === 0 ? null : block("stream", streamView(tcp));
+  const files = [{ path: "nginx.conf", text: `${block("nginx", { http, stream }).text}\n`, mode: FILE_MODE }];
+  return { kind: "files", files, generation: generationOf(files) };
+}
+
+function block<Name extends keyof Views>(name: Name, view: Views[Name]): Block {
+  // Templates end with a newline, and so does the line that a block stands on.
+  return asBlock(templates.render(name, view).trimEnd());
+}
+
+function cachedBlock<Name extends keyof Views>(name: Name, view: Views[Name]): Block {
+  const old = blockCache.get(view);
+  if (old !== undefined) return old;
+  const rendered = block(name, view);
+  blockCache.set(view, rendered);
+  return rendered;
+}
+
+function httpView(fleet: LoweredFleet): HttpView {
+  const maps = mapsOf(fleet);
+  return {
+    ...hashSizes(maps, fleet.splits.length),
+    maps: maps.map(({ view }) => block("map", view)),
+    splits: fleet.splits.map((view) => block("split", view)),
+    upstreams: fleet.upstreams.map((view) => block("upstream", view)),
+    servers: fleet.servers.map((server) => block("server", serverView(server))),
+  };
+}
+
+function serverView(server: LoweredServer): ServerView {
+  return {
+    listen: server.listen,
+    virtualHost: server.virtualHost,
+    responseHeaders: server.responseHeaders,
+    virtualHosts: server.virtualHosts.map((view) => cachedBlock("virtualHost", view)),
+    ruleLocations: server.ruleLocations.map((view) => cachedBlock("ruleLocation", view)),
+    classes: server.classes.map((view) => cachedBlock(view.kind, view)),
+  };
+}
+
+function streamView({ ports, upstreams }: LoweredFleet["tcp"]): StreamView {
+  const splits = new Map(ports.flatMap(({ split }) => (split === null ? [] : [[split.name, split.view] as const])));
+  return {
+    splits: [...splits].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => block("split", view)),
+    upstreams: upstreams.map((view) => block("upstream", view)),
+    servers: ports.map(({ server }) => server),
+  };
+}
+
+/** nginx's own variables and ours that the template names, about twice what 1.22 has. */
+const FIXED_VARIABLES = 400;
+/** A bucket holds a pointer, a length and the key of each entry, and a final pointer. */
+const BUCKET_OVERHEAD_BYTES = 64;
+const MIN_BUCKET_BYTES = 256;
+/** Slots for each key: more make nginx find a layout at once, at eight bytes each. */
+const SLOTS_PER_KEY = 4;
+const MIN_SLOTS = 4096;
+
+/** nginx refuses, or builds slowly, hash tables that the configured sizes do not fit; powers of two keep the lines stable. */
+function hashSizes(maps: readonly SizedMap[], splits: number) {
+  let keys = 0;
+  let longestKey = 0;
+  for (const map of maps) {
+    keys = Math.max(keys, map.count);
+    longestKey = Math.max(longestKey, map.longestKey);
+  }
+  const variables = maps.length + splits + FIXED_VARIABLES;
+  return {
+    mapHashMaxSize: word(powerOfTwo(Math.max(MIN_SLOTS, keys * SLOTS_PER_KEY))),
+    mapHashBucketSize: word(powerOfTwo(Math.max(MIN_BUCKET_BYTES, longestKey + BUCKET_OVERHEAD_BYTES))),
+    variablesHashMaxSize: word(powerOfTwo(Math.max(MIN_SLOTS, variables * SLOTS_PER_KEY))),
+  };
+}
+
+function powerOfTwo(atLeast: number): number {
+  return 2 ** Math.ceil(Math.log2(atLeast));
+}
+
+function generationOf(files: readonly RenderedFile[]): string {
+  const hash = createHash("sha256");
+  for (const { path, text, mode } of files) hash.update(`${path}\0${mode}\0${Buffer.byteLength(text)}\0`).update(text);
+  return hash.digest("hex").slice(0, GENERATION_HEX_DIGITS);
+}

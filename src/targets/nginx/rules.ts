@@ -1,0 +1,238 @@
+/** One rule: its lines in the maps over `$r`, the policy class that serves it, and the step that rewrites its path. */
+import type { ForwardIr, HeaderChangesIr, RedirectIr, RespondIr, RuleIr, SplitIr } from "../../ir/index.ts";
+import { type Attribute, attribute, type RuleContext, textAttribute } from "./attributes.ts";
+import { forwardClass, redirectClass, respondClass } from "./classes.ts";
+import { underscored, upstreamName } from "./names.ts";
+import { FIRST_CAPTURE, literalPattern, location, type Param, param, regex, type Variable, variable } from "./quote.ts";
+import { splitVariable } from "./splits.ts";
+import type { ClassView, RuleLocationView } from "./views.ts";
+
+/** A response header that some rule writes: one `add_header` of the server. */
+export interface ResponseHeader {
+  readonly name: string;
+  /** Distinguishes several values of one name. */
+  readonly id: string;
+  readonly variables: readonly Variable[];
+}
+
+/** What one rule adds to the configuration. */
+export interface LoweredRule {
+  readonly rule: RuleIr;
+  readonly attributes: readonly Attribute[];
+  readonly responseHeaders: readonly ResponseHeader[];
+  /** Names that are added (not set) to the request: `$http_x` and the rule's value have to be joined. */
+  readonly joined: readonly JoinedHeader[];
+  readonly location: RuleLocationView | null;
+  /** By name: the same name is the same class. */
+  readonly classes: readonly (readonly [string, ClassView])[];
+  /** The split, when it has to be drawn. */
+  readonly split: SplitIr | null;
+  /** The clusters of one split have different connect timeouts, which only a class can carry. */
+  readonly mixesTimeouts: boolean;
+}
+
+/** A request header to whose value the rule's is appended. */
+export interface JoinedHeader {
+  readonly name: string;
+  readonly variable: Variable;
+  readonly added: readonly Variable[];
+}
+
+/** Where a request whose cluster cannot exist goes. */
+const NO_CLUSTER = "e:503";
+/** The class's connect timeout, for splits whose clusters disagree. */
+export const CONNECT_TIMEOUT = variable("ct");
+/** The upstream of the request. */
+export const UPSTREAM = variable("cl");
+/** The header fields that nginx sets, not appends, and clears when the value is empty: so "no change" is the backend's own. */
+export const SINGLE_RESPONSE_FIELDS: readonly string[] = ["etag", "last-modified"];
+
+/** Lowers a rule. Pure: depends on the rule and on its clusters' connect timeouts only. */
+export function lowerRule(rule: RuleIr, context: RuleContext): LoweredRule {
+  const response = lowerResponseHeaders(rule);
+  const action = lowerAction(rule, response.hidden, context);
+  return {
+    rule,
+    attributes: [attribute(rule.id, "to", action.target), ...action.attributes, ...response.attributes],
+    responseHeaders: response.headers,
+    joined: action.joined ?? [],
+    location: action.location ?? null,
+    classes: action.classes,
+    split: action.split ?? null,
+    mixesTimeouts: action.mixesTimeouts ?? false,
+  };
+}
+
+interface LoweredAction {
+  /** Where the request goes next; the raw path and `/` follow. */
+  readonly target: Param;
+  readonly attributes: readonly Attribute[];
+  readonly classes: readonly (readonly [string, ClassView])[];
+  readonly joined?: readonly JoinedHeader[];
+  readonly location?: RuleLocationView | null;
+  readonly split?: SplitIr | null;
+  readonly mixesTimeouts?: boolean;
+}
+
+function lowerAction(rule: RuleIr, hidden: readonly string[], context: RuleContext): LoweredAction {
+  switch (rule.action.kind) {
+    case "forward":
+      return lowerForward(rule, { action: rule.action, hidden }, context);
+    case "redirect":
+      return lowerRedirect(rule, rule.action);
+    case "respond":
+      return lowerRespond(rule, rule.action, context);
+  }
+}
+
+function lowerForward(
+  rule: RuleIr,
+  { action, hidden }: { readonly action: ForwardIr; readonly hidden: readonly string[] },
+  { namer, connectTimeouts }: RuleContext,
+): LoweredAction {
+  const { split } = action;
+  const first = split[0];
+  if (first === undefined) return { target: param(NO_CLUSTER), attributes: [], classes: [] };
+  const timeouts = [...new Set(split.map(({ cluster }) => timeoutOf(cluster, connectTimeouts)))];
+  const request = lowerRequestHeaders(rule.id, action.requestHeaders);
+  const idleMs = Math.min(action.idleTimeoutMs, action.requestTimeoutMs ?? Number.POSITIVE_INFINITY);
+  const policy = { request: request.fields, hidden: [...hidden], idleMs };
+  const prefix = `c:${namer("class", policyKey(policy))}:`;
+  const isDrawn = split.length > 1;
+  const mixesTimeouts = timeouts.length > 1;
+  const name = mixesTimeouts ? param(prefix, CONNECT_TIMEOUT) : param(prefix + timeouts[0]);
+  const upstream = isDrawn ? param(splitVariable(split, namer)) : param(upstreamName(first.cluster));
+  const step = pathStep(rule, action.rewritePrefix, mixesTimeouts ? [prefix, CONNECT_TIMEOUT] : [prefix + timeouts[0]]);
+  return {
+    target: step?.target ?? name,
+    attributes: [attribute(rule.id, "cl", upstream), ...request.attributes, ...(step?.attributes ?? [])],
+    classes: timeouts.map((ms) => [`${prefix}${ms}`, forwardClass(`${prefix}${ms}`, { ...policy, connectMs: ms })]),
+    joined: request.joined,
+    location: step?.location ?? null,
+    split: isDrawn ? split : null,
+    mixesTimeouts,
+  };
+}
+
+function policyKey(policy: {
+  readonly request: readonly { name: string; value: Param }[];
+  hidden: string[];
+  idleMs: number;
+}) {
+  return [policy.request.map(({ name, value }) => [name, value.text]), policy.hidden, policy.idleMs];
+}
+
+function timeoutOf(cluster: string, connectTimeouts: ReadonlyMap<string, number>): number {
+  const timeout = connectTimeouts.get(cluster);
+  if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
+  return timeout;
+}
+
+/** Replaces the prefix that the rule matched: `r:<rule>/<raw path>/` becomes `<class><new path>/`. */
+function pathStep(rule: RuleIr, replacement: string | null, target: readonly (string | Variable)[]) {
+  if (replacement === null) return null;
+  const name = `r:${rule.id}`;
+  const matched = rule.path.value === "/" ? "" : rule.path.value;
+  const isStripped = replacement === "/";
+  const text = textAttribute(rule.id, { prefix: "rp", suffix: "" }, isStripped ? "/" : replacement);
+  const start = `^${literalPattern(name + matched)}`;
+  return {
+    target: param(name),
+    attributes: text.attributes,
+    location: {
+      name: location("prefix", `${name}/`),
+      pattern: regex(isStripped ? `${start}/?(.*)/$` : `${start}(.*)/$`),
+      replacement: param(...target, ...text.variables, FIRST_CAPTURE, "/"),
+    },
+  };
+}
+
+function lowerRequestHeaders(rule: string, changes: HeaderChangesIr) {
+  const attributes: Attribute[] = [];
+  const fields: { name: string; value: Param }[] = [];
+  const joined: JoinedHeader[] = [];
+  for (const { name, value } of changes.set) {
+    const text = textAttribute(rule, { prefix: "qs", suffix: `_${underscored(name)}` }, value);
+    attributes.push(...text.attributes);
+    fields.push({ name, value: param(...text.variables) });
+  }
+  for (const [name, values] of valuesByName(changes.add)) {
+    const text = textAttribute(rule, { prefix: "qa", suffix: `_${underscored(name)}` }, values.join(","));
+    const whole = variable(`qj${text.variables.length}_${underscored(name)}`);
+    attributes.push(...text.attributes);
+    joined.push({ name, variable: whole, added: text.variables });
+    fields.push({ name, value: param(whole) });
+  }
+  for (const name of changes.remove) fields.push({ name, value: param("") });
+  return { attributes, fields, joined };
+}
+
+function valuesByName(settings: HeaderChangesIr["add"]): ReadonlyMap<string, readonly string[]> {
+  const values = new Map<string, string[]>();
+  for (const { name, value } of settings) values.set(name, [...(values.get(name) ?? []), value]);
+  return values;
+}
+
+/** Response headers are written by `add_header … always` of the server; what they replace is hidden in the class. */
+function lowerResponseHeaders({ id, responseHeaders }: RuleIr) {
+  const attributes: Attribute[] = [];
+  const headers: ResponseHeader[] = [];
+  const write = (name: string, value: string, prefix: string) => {
+    const text = textAttribute(id, { prefix, suffix: `_${underscored(name)}` }, value);
+    attributes.push(...text.attributes);
+    headers.push({ name, id: prefix, variables: text.variables });
+  };
+  const single = (name: string) => SINGLE_RESPONSE_FIELDS.includes(name);
+  for (const { name, value } of responseHeaders.set) write(name, value, "ss");
+  for (const [name, values] of valuesByName(responseHeaders.add)) {
+    if (single(name)) write(name, values.at(-1) as string, "ss");
+    else for (const [index, value] of values.entries()) write(name, value, `sa${"x".repeat(index)}`);
+  }
+  for (const name of responseHeaders.remove) if (single(name)) write(name, "", "ss");
+  const hidden = [...responseHeaders.set.map(({ name }) => name), ...responseHeaders.remove].sort();
+  return { attributes, headers, hidden };
+}
+
+function lowerRespond(rule: RuleIr, action: RespondIr, { namer }: RuleContext): LoweredAction {
+  const body = textAttribute(rule.id, { prefix: "body", suffix: "" }, action.body);
+  const policy = [action.status, action.contentType, body.variables.length];
+  const name = `d:${namer("class", policy)}`;
+  return {
+    target: param(name),
+    attributes: body.attributes,
+    classes: [[name, respondClass(name, { action, body: param(...body.variables) })]],
+  };
+}
+
+function lowerRedirect(rule: RuleIr, action: RedirectIr): LoweredAction {
+  const { path, status } = action;
+  const base = attribute(rule.id, "loc", redirectBase(action));
+  if (path?.kind === "full") {
+    const name = `f:${status}`;
+    const text = textAttribute(rule.id, { prefix: "rp", suffix: "" }, path.value);
+    const fixed = `${name}:${text.variables.length}`;
+    return {
+      target: param(fixed),
+      attributes: [base, ...text.attributes],
+      classes: [[fixed, redirectClass(fixed, { status, path: text.variables })]],
+    };
+  }
+  const name = `s:${status}`;
+  const step = pathStep(rule, path?.value ?? null, [name]);
+  return {
+    target: step?.target ?? param(name),
+    attributes: [base, ...(step?.attributes ?? [])],
+    location: step?.location ?? null,
+    classes: [[name, redirectClass(name, { status, path: [variable("uri")] })]],
+  };
+}
+
+/** Scheme, host and port of a redirect's target. */
+function redirectBase({ scheme, hostname, port }: RedirectIr): Param {
+  const isHttps = scheme === "https";
+  const host = hostname ?? variable("host");
+  const start = [scheme ?? variable("scheme"), "://", host];
+  if (port === null || port === (isHttps ? 443 : 80)) return param(...start);
+  if (port === "listener") return param(...start, variable(isHttps ? "port_https" : "port_http"));
+  return param(...start, `:${port}`);
+}

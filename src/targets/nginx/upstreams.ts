@@ -1,0 +1,50 @@
+/** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
+import type { ClusterIr } from "../../ir/index.ts";
+import { upstreamName } from "./names.ts";
+import { word } from "./quote.ts";
+import type { UpstreamView } from "./views.ts";
+
+/** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
+const KEEPALIVE = 32;
+/** Shared memory of one peer (about 0.5 KiB of structures, name and address, rounded up by the slab) and of one group. */
+const ZONE_BYTES_PER_ENDPOINT = 2048;
+const ZONE_BYTES_PER_CLUSTER = 4096;
+/** nginx refuses a zone under eight pages. */
+const ZONE_MIN_BYTES = 64 * 1024;
+/** Sizes in steps, so that adding an endpoint does not change the line. */
+const ZONE_STEP_BYTES = 256 * 1024;
+
+/**
+ * The upstream groups of one context. All share one zone: without a zone each worker would balance for itself, and a zone for
+ * each cluster would cost 64 KiB for each.
+ */
+export function lowerUpstreams(clusters: readonly ClusterIr[], context: "http" | "stream"): readonly UpstreamView[] {
+  let bytes = ZONE_MIN_BYTES;
+  for (const { endpoints } of clusters) {
+    bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, endpoints.length);
+  }
+  const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
+  return clusters.map((cluster, index) => lowerUpstream(cluster, { context, zoneSize: index === 0 ? size : null }));
+}
+
+function lowerUpstream(
+  cluster: ClusterIr,
+  { context, zoneSize }: { context: "http" | "stream"; zoneSize: UpstreamView["zoneSize"] },
+): UpstreamView {
+  return {
+    name: word(upstreamName(cluster.name)),
+    zone: word(`${context}_upstreams`),
+    zoneSize,
+    leastRequest: cluster.policy === "leastRequest",
+    endpoints: cluster.endpoints.map(({ address, port, weight }) => ({
+      address: word(hostAndPort(address, port)),
+      weight: word(weight),
+    })),
+    keepalive: context === "http" ? word(KEEPALIVE) : null,
+  };
+}
+
+/** `1.2.3.4:80` or `[::1]:80`. */
+export function hostAndPort(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
