@@ -55,12 +55,14 @@ export interface SplitView {
 
 export interface ActionsInput {
   readonly port: HttpPortIr;
+  /** The maps that the port has. */
+  readonly lines: ReadonlyMap<string, string>;
   readonly uses: ReadonlyMap<string, Use>;
   readonly mapFile: (map: string) => Quoted<"file">;
 }
 
-export function actionsView({ port, uses, mapFile }: ActionsInput): ActionsView {
-  const optional = (map: string): Quoted<"file"> | null => (uses.has(`map.${map}`) ? mapFile(map) : null);
+export function actionsView({ port, lines, uses, mapFile }: ActionsInput): ActionsView {
+  const optional = (map: string): Quoted<"file"> | null => (lines.has(map) ? mapFile(map) : null);
   const changes = usesOf(uses, "header").map(({ change }) => change);
   const headersOf = (direction: HeaderUse["direction"]): HeaderView[] =>
     changes.filter((change) => change.direction === direction).map((change) => headerView(change, mapFile(change.map)));
@@ -77,7 +79,7 @@ export function actionsView({ port, uses, mapFile }: ActionsInput): ActionsView 
       lengths.length === 0
         ? null
         : { lengthFile: mapFile("prefix-length"), valueFile: optional("prefix-value"), lengths },
-    redirect: redirectView({ port, uses, mapFile }),
+    redirect: redirectView({ port, lines, uses, mapFile }),
     idleFile: optional("idle"),
     respondFile: optional("respond"),
     backendFile: mapFile("backend"),
@@ -90,10 +92,10 @@ function headerView({ change, header: field }: HeaderUse, mapFile: Quoted<"file"
   return { ...none, [change]: header(field), file: mapFile };
 }
 
-function redirectView({ port, uses, mapFile }: ActionsInput): RedirectView | null {
+function redirectView({ port, lines, uses, mapFile }: ActionsInput): RedirectView | null {
   const statuses = usesOf(uses, "redirectStatus").map(({ status }) => number(status));
   if (statuses.length === 0) return null;
-  const optional = (map: string): Quoted<"file"> | null => (uses.has(`map.${map}`) ? mapFile(map) : null);
+  const optional = (map: string): Quoted<"file"> | null => (lines.has(map) ? mapFile(map) : null);
   const suffix = name(`:${port.port}`);
   return {
     statusFile: mapFile("redirect-status"),

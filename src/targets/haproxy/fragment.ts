@@ -24,9 +24,7 @@ export type Use =
   | { readonly kind: "prefixLength"; readonly length: number }
   | { readonly kind: "redirectStatus"; readonly status: number }
   | { readonly kind: "weights"; readonly key: string; readonly weights: readonly number[] }
-  | { readonly kind: "respond"; readonly key: string; readonly respond: RespondIr }
-  /** Some rule of this port has its own value in this map. */
-  | { readonly kind: "map"; readonly map: string };
+  | { readonly kind: "respond"; readonly key: string; readonly respond: RespondIr };
 
 export interface DimensionUse {
   readonly tag: string;
@@ -59,28 +57,25 @@ export interface HeaderUse {
   readonly map: string;
 }
 
-/** Lines by map name, each text made of whole lines. */
-export type Lines = ReadonlyMap<string, string>;
+/** Map name and a whole line, or several. */
+export type Line = readonly [map: string, line: string];
+/** A key that also gives the order in the configuration, and the use. */
+export type KeyedUse = readonly [key: string, use: Use];
 
+/** Lists, because most nodes add a handful: the joining makes maps of them. */
 export interface Fragment {
-  readonly lines: Lines;
-  /** By a key that also gives the order in the configuration. */
-  readonly uses: ReadonlyMap<string, Use>;
+  readonly lines: readonly Line[];
+  readonly uses: readonly KeyedUse[];
 }
 
 /** Collects a fragment. */
 export interface FragmentBuilder {
-  readonly lines: Map<string, string>;
-  readonly uses: Map<string, Use>;
+  readonly lines: Line[];
+  readonly uses: KeyedUse[];
 }
 
 export function newFragment(): FragmentBuilder {
-  return { lines: new Map(), uses: new Map() };
-}
-
-/** Appends a whole line to a map. */
-export function addLine(builder: FragmentBuilder, map: string, line: string): void {
-  builder.lines.set(map, (builder.lines.get(map) ?? "") + line);
+  return { lines: [], uses: [] };
 }
 
 /** The uses of one kind, ascending by key. */

@@ -56,7 +56,7 @@ export function lowerHttpPort(port: HttpPortIr): LoweredPort {
       frontend: frontendView(port, uses),
       conditions: conditionsView(uses, mapFile),
       fallback: hasFallback ? { prefix: mapFile("prefix") } : null,
-      actions: actionsView({ port, uses, mapFile }),
+      actions: actionsView({ port, lines, uses, mapFile }),
     },
     maps,
     uses,

@@ -4,7 +4,7 @@
  * own as they were, and their joined text is reused: with 10 000 virtual hosts a change costs about 300 steps, not 10 000.
  */
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import type { Lines, Use } from "./fragment.ts";
+import type { Line, Use } from "./fragment.ts";
 import { lowerRule } from "./rule.ts";
 import { lowerVirtualHost } from "./virtualHost.ts";
 
@@ -16,7 +16,7 @@ export interface Joined {
 interface Run extends Joined {
   readonly hosts: readonly VirtualHostIr[];
   readonly rules: ReadonlySet<RuleIr>;
-  readonly ruleLines: Lines;
+  readonly ruleLines: ReadonlyMap<string, string>;
 }
 
 /** One virtual host in 32 begins a run: near the square root of the largest number of hosts that is usual (1 000 to 10 000). */
@@ -87,7 +87,7 @@ function joinRun(hosts: readonly VirtualHostIr[]): Run {
   return { hosts, rules, lines: joinTexts(lines), ruleLines: joinTexts(ruleLines), uses };
 }
 
-function append(lines: Map<string, string[]>, added: Lines): void {
+function append(lines: Map<string, string[]>, added: Iterable<Line>): void {
   for (const [map, text] of added) {
     const texts = lines.get(map);
     if (texts === undefined) lines.set(map, [text]);

@@ -7,6 +7,11 @@
  */
 import { landingPlace, type Quoted } from "../../util/templates.ts";
 
+declare const brand: unique symbol;
+/** Maps are written without templates, line by line and 10 000 at a time: their brands cost nothing at run time. */
+export type MapKey = string & { readonly [brand]: "mapKey" };
+export type MapValue = string & { readonly [brand]: "mapValue" };
+
 /** The landing places of HAProxy's templates: the helpers' names. */
 export const PLACES = ["name", "number", "time", "word", "format", "address", "header", "file", "statuses"] as const;
 
@@ -25,8 +30,6 @@ const asAddress = landingPlace("address");
 const asHeader = landingPlace("header");
 const asFile = landingPlace("file");
 const asStatuses = landingPlace("statuses");
-const asMapKey = landingPlace("mapKey");
-const asMapValue = landingPlace("mapValue");
 
 /** A bare identifier: proxy, server, ACL, class or rule id, also as argument of `str()` and `concat()`. */
 export function name(text: string): Quoted<"name"> {
@@ -84,21 +87,21 @@ export function statuses(ranges: readonly { readonly low: number; readonly high:
 }
 
 /** A literal map key: ends at the first blank, must not begin like a comment. */
-export function mapKey(text: string): Quoted<"mapKey"> {
+export function mapKey(text: string): MapKey {
   if (!/^[\x21-\x22\x24-\x7e][\x21-\x7e]*$/.test(text)) refuse("map key", text);
-  return asMapKey(text);
+  return text as MapKey;
 }
 
 /**
  * A map key whose last part is any text: `<scope>|<upper-case hex of text>`, looked up behind HAProxy's `hex` converter,
  * because a key cannot hold blanks.
  */
-export function mapHexKey(scope: string, text: string): Quoted<"mapKey"> {
+export function mapHexKey(scope: string, text: string): MapKey {
   return mapKey(`${scope}|${Buffer.from(text, "utf8").toString("hex").toUpperCase()}`);
 }
 
 /** A full-match regex as key of a `map_reg` file: blanks, which would end the key, become `\x20`. */
-export function mapRegexKey(regex: string): Quoted<"mapKey"> {
+export function mapRegexKey(regex: string): MapKey {
   if (!PRINTABLE.test(regex)) refuse("regex", regex);
   // "\ " is an escaped blank: both characters go, or the backslash would be doubled
   const blankless = regex.replace(/\\[^ ]|\\? /g, (part) => (part.endsWith(" ") ? "\\x20" : part));
@@ -106,14 +109,14 @@ export function mapRegexKey(regex: string): Quoted<"mapKey"> {
 }
 
 /** A map value: the rest of the line, blanks at both ends lost; so it must have none, and not be empty. */
-export function mapValue(text: string): Quoted<"mapValue"> {
+export function mapValue(text: string): MapValue {
   if (!PRINTABLE.test(text) || text === "" || text.trim() !== text) refuse("map value", text);
-  return asMapValue(text);
+  return text as MapValue;
 }
 
 /** One line of a map file, newline included. */
-export function mapLine(key: Quoted<"mapKey">, value: Quoted<"mapValue">): string {
-  const line = `${key.text} ${value.text}\n`;
+export function mapLine(key: MapKey, value: MapValue): string {
+  const line = `${key} ${value}\n`;
   if (line.length > MAX_MAP_LINE) refuse("map line", line);
   return line;
 }

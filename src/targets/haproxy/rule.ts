@@ -1,6 +1,6 @@
 /** What one rule adds to its port: map lines under the rule's id, and the rules in the frontend that read them. */
 import type { ForwardIr, HeaderChangesIr, RedirectIr, RespondIr, RuleIr, SplitIr } from "../../ir/index.ts";
-import { addLine, type Fragment, type FragmentBuilder, newFragment, type Use } from "./fragment.ts";
+import { type Fragment, type FragmentBuilder, newFragment } from "./fragment.ts";
 import { httpBackend, RESPOND_BACKEND, shortHash, weightsKey } from "./names.ts";
 import { mapKey, mapLine, mapValue } from "./quote.ts";
 
@@ -49,7 +49,7 @@ function addSplit(builder: FragmentBuilder, id: string, split: SplitIr): void {
   }
   const weights = split.map((share) => share.weight);
   const key = weightsKey(weights);
-  builder.uses.set(key, { kind: "weights", key, weights });
+  builder.uses.push([key, { kind: "weights", key, weights }]);
   addEntry(builder, "backend", [id, key]);
   split.forEach((share, place) => {
     addEntry(builder, "split", [`${id}|${place}`, httpBackend(share.cluster)]);
@@ -59,7 +59,7 @@ function addSplit(builder: FragmentBuilder, id: string, split: SplitIr): void {
 function addRedirect(builder: FragmentBuilder, rule: RuleIr, action: RedirectIr): void {
   const { id } = rule;
   addEntry(builder, "redirect-status", [id, String(action.status)]);
-  addUse(builder, `redirectStatus.${action.status}`, { kind: "redirectStatus", status: action.status });
+  builder.uses.push([`redirectStatus.${action.status}`, { kind: "redirectStatus", status: action.status }]);
   addEntry(builder, "redirect-scheme", [id, action.scheme ?? "http"]);
   if (action.hostname !== null) addEntry(builder, "redirect-host", [id, action.hostname]);
   const isDefault = action.port === (action.scheme === "https" ? 443 : 80);
@@ -75,7 +75,7 @@ function addPrefix(builder: FragmentBuilder, rule: RuleIr, replacement: string):
   if (rule.path.kind !== "prefix") throw new Error(`${rule.id}: replaces a prefix, matches none`);
   const length = rule.path.value === "/" ? 0 : rule.path.value.length;
   addEntry(builder, "prefix-length", [rule.id, String(length)]);
-  addUse(builder, `prefixLength.${String(length).padStart(5, "0")}`, { kind: "prefixLength", length });
+  builder.uses.push([`prefixLength.${String(length).padStart(5, "0")}`, { kind: "prefixLength", length }]);
   const head = replacement.replace(/\/+$/, "");
   if (head !== "") addEntry(builder, "prefix-value", [rule.id, head]);
 }
@@ -84,7 +84,7 @@ function addRespond(builder: FragmentBuilder, id: string, respond: RespondIr): v
   const key = shortHash(String(respond.status), respond.contentType, respond.body);
   addEntry(builder, "backend", [id, RESPOND_BACKEND]);
   addEntry(builder, "respond", [id, key]);
-  addUse(builder, `respond.${key}`, { kind: "respond", key, respond });
+  builder.uses.push([`respond.${key}`, { kind: "respond", key, respond }]);
 }
 
 interface DirectedChanges {
@@ -96,8 +96,8 @@ function addHeaders(builder: FragmentBuilder, id: string, { direction, changes }
   const note = (change: "set" | "add" | "remove", entry: { header: string; suffix: string; value: string }): void => {
     const { header, suffix, value } = entry;
     const map = `${direction}-${change}.${header}${suffix}`;
-    builder.lines.set(map, (builder.lines.get(map) ?? "") + mapLine(mapKey(id), mapValue(value)));
-    builder.uses.set(`header.${map}`, { kind: "header", change: { direction, change, header, map } });
+    addEntry(builder, map, [id, value]);
+    builder.uses.push([`header.${map}`, { kind: "header", change: { direction, change, header, map } }]);
   };
   for (const header of changes.remove) note("remove", { header, suffix: "", value: "1" });
   for (const { name, value } of changes.set) note("set", { header: name, suffix: "", value });
@@ -109,11 +109,6 @@ function addHeaders(builder: FragmentBuilder, id: string, { direction, changes }
   }
 }
 
-function addUse(builder: FragmentBuilder, key: string, use: Use): void {
-  builder.uses.set(key, use);
-}
-
 function addEntry(builder: FragmentBuilder, map: string, [key, value]: readonly [string, string]): void {
-  addLine(builder, map, mapLine(mapKey(key), mapValue(value)));
-  builder.uses.set(`map.${map}`, { kind: "map", map });
+  builder.lines.push([map, mapLine(mapKey(key), mapValue(value))]);
 }

@@ -1,7 +1,7 @@
 /** What one virtual host adds to its port: its name, its paths, its groups. What its rules add is theirs, see rule.ts. */
 import type { PathGroupIr, VirtualHostIr } from "../../ir/index.ts";
 import { addDecision, groupTarget } from "./decision.ts";
-import { addLine, type Fragment, type FragmentBuilder, newFragment } from "./fragment.ts";
+import { type Fragment, type FragmentBuilder, newFragment } from "./fragment.ts";
 import { mapKey, mapLine, mapRegexKey, mapValue } from "./quote.ts";
 
 const fragments = new WeakMap<VirtualHostIr, Fragment>();
@@ -14,11 +14,11 @@ export function lowerVirtualHost(host: VirtualHostIr): Fragment {
   const builder = newFragment();
   addHost(builder, host);
   if (host.groups.some((group) => group.path.kind === "regex")) {
-    builder.uses.set(`regexHost.${host.id}`, { kind: "regexHost", id: host.id });
+    builder.uses.push([`regexHost.${host.id}`, { kind: "regexHost", id: host.id }]);
   }
   for (const group of host.groups) {
     const [map, line] = pathLine(host, group);
-    addLine(builder, map, line);
+    builder.lines.push([map, line]);
     addDecision(builder, { host, group });
   }
   fragments.set(host, builder);
@@ -28,14 +28,14 @@ export function lowerVirtualHost(host: VirtualHostIr): Fragment {
 /** `*.a.b` is looked up by its suffix `.a.b`, cut from the host by the number of dots. */
 function addHost(builder: FragmentBuilder, { hostname, id }: VirtualHostIr): void {
   if (hostname === "*") {
-    builder.uses.set("anyHost", { kind: "anyHost", id });
+    builder.uses.push(["anyHost", { kind: "anyHost", id }]);
   } else if (hostname.startsWith("*.")) {
     const suffix = hostname.slice(1);
     const depth = suffix.split(".").length - 1;
-    builder.uses.set(`depth.${String(999 - depth).padStart(3, "0")}`, { kind: "depth", depth });
-    addLine(builder, "wildcard", mapLine(mapKey(suffix), mapValue(id)));
+    builder.uses.push([`depth.${String(999 - depth).padStart(3, "0")}`, { kind: "depth", depth }]);
+    builder.lines.push(["wildcard", mapLine(mapKey(suffix), mapValue(id))]);
   } else {
-    addLine(builder, "host", mapLine(mapKey(hostname), mapValue(id)));
+    builder.lines.push(["host", mapLine(mapKey(hostname), mapValue(id))]);
   }
 }
 
