@@ -89,7 +89,8 @@ function resendEndpoints(stream: Stream, name: string): void {
 /** Takes an accepted response into account. */
 export function noteAccepted(stream: Stream, typeUrl: string, sent: SentResponse): void {
   if (stream.fresh.size === 0 || (typeUrl !== CLUSTER && typeUrl !== ENDPOINT)) return;
-  const names = new Set(typeUrl === ENDPOINT ? sent.resources.map((resource) => resource.name) : []);
+  const names = new Set(typeUrl === ENDPOINT ? sent.removed : []);
+  if (typeUrl === ENDPOINT) for (const resource of sent.resources) names.add(resource.name);
   for (const [name, cluster] of stream.fresh) {
     if (typeUrl === CLUSTER && cluster.nonce === sent.nonce) cluster.nonce = null;
     if (cluster.endpoints !== null && names.has(cluster.endpoints)) cluster.endpoints = null;

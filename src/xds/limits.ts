@@ -37,7 +37,7 @@ export const MAX_OUTSTANDING = 32;
  * How long a push waits for the answer to the push before, so that a busy client gets the newest state and no queue.
  * Never for ever: Envoy does not answer an empty response of a type that it no longer watches.
  */
-export const ACK_WAIT_MS = 500;
+export const ACK_WAIT_MS = 300;
 
 /** Longest time that a route or listener waits for its new cluster, and a removed cluster for the routes that named it. */
 export const HOLD_MS = 1_000;

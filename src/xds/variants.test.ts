@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { NackEvent, XdsServer } from "./index.ts";
 import {
   CLUSTER,
@@ -16,22 +16,24 @@ import {
   VARIANTS,
 } from "./testing.ts";
 
-let server: XdsServer;
-let client: TestClient;
-let nacks: NackEvent[];
-let edge: ReturnType<typeof fleet>;
+interface Setup {
+  server: XdsServer;
+  client: TestClient;
+  nacks: NackEvent[];
+  edge: ReturnType<typeof fleet>;
+}
 
-beforeEach(async () => {
-  nacks = [];
-  const started = await startServer({ onNack: (event) => nacks.push(event) });
-  server = started.server;
-  edge = fleet(server);
-  client = connect(started.address);
-});
-afterEach(async () => {
-  client.close();
-  await server.close();
-});
+/** Each test has its own server, so that all can run at the same time. */
+async function setUp(onTestFinished: (undo: () => Promise<void>) => void): Promise<Setup> {
+  const nacks: NackEvent[] = [];
+  const { server, address } = await startServer({ onNack: (event) => nacks.push(event) });
+  const client = connect(address);
+  onTestFinished(async () => {
+    client.close();
+    await server.close();
+  });
+  return { server, client, nacks, edge: fleet(server) };
+}
 
 const CASES = VARIANTS.flatMap((variant) =>
   [CLUSTER, ENDPOINT, LISTENER, ROUTE].map((typeUrl) => ({
@@ -42,13 +44,13 @@ const CASES = VARIANTS.flatMap((variant) =>
   })),
 );
 
-describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
+describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
   const make = (name: string, content?: string): ReturnType<typeof resource> => resource(typeUrl, name, content);
-  const open = (): ReturnType<TestClient["stream"]> => client.stream(variant, typeUrl);
 
-  it("sends the named resources with their bytes, type, nonce and identifier", async () => {
+  it("sends the named resources with their bytes, type, nonce and identifier", async ({ onTestFinished }) => {
+    const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"), make("b"), make("c"));
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     subscriber(stream, typeUrl).want("a", "b");
     const seen = await stream.next();
     expect(seen).toMatchObject({ typeUrl, names: ["a", "b"], removed: [], identifier: "trimtab/test" });
@@ -59,10 +61,11 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("pushes an update, and only that one where the protocol allows it", async () => {
+  it("pushes an update, and only that one where the protocol allows it", async ({ onTestFinished }) => {
+    const { client, edge } = await setUp(onTestFinished);
     const a = make("a");
     edge.set(a, make("b"));
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     const sub = subscriber(stream, typeUrl);
     sub.want("a", "b");
     const first = await stream.next();
@@ -76,9 +79,10 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("says nothing about resources that are not subscribed", async () => {
+  it("says nothing about resources that are not subscribed", async ({ onTestFinished }) => {
+    const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"));
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     const sub = subscriber(stream, typeUrl);
     sub.want("a");
     sub.ack(await stream.next());
@@ -86,10 +90,11 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("tells of a removal, and pushes the resource when it comes back", async () => {
+  it("tells of a removal, and pushes the resource when it comes back", async ({ onTestFinished }) => {
+    const { client, edge } = await setUp(onTestFinished);
     const a = make("a");
     edge.set(a, make("b"));
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     const sub = subscriber(stream, typeUrl);
     sub.want("a", "b");
     sub.ack(await stream.next());
@@ -109,9 +114,10 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     expect((await stream.next()).names).toContain("b");
   });
 
-  it("sends a resource again when it is subscribed again at the same version", async () => {
+  it("sends a resource again when it is subscribed again at the same version", async ({ onTestFinished }) => {
+    const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"), make("b"));
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     const sub = subscriber(stream, typeUrl);
     sub.want("a", "b");
     sub.ack(await stream.next());
@@ -121,9 +127,10 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     expect((await stream.next()).names).toEqual(full ? ["a", "b"] : ["b"]);
   });
 
-  it("answers a NACK with one event and silence, for first and later versions", async () => {
+  it("answers a NACK with one event and silence, for first and later versions", async ({ onTestFinished }) => {
+    const { server, client, nacks, edge } = await setUp(onTestFinished);
     edge.set(make("a"), make("b"));
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     const sub = subscriber(stream, typeUrl);
     sub.want("a", "b");
     const first = await stream.next();
@@ -151,9 +158,10 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("sends nothing to a node that reconnects with what it has", async () => {
+  it("sends nothing to a node that reconnects with what it has", async ({ onTestFinished }) => {
+    const { server, client, edge } = await setUp(onTestFinished);
     edge.set(make("a"), make("b"));
-    const before = open();
+    const before = client.stream(variant, typeUrl);
     const wildcard = typeUrl === CLUSTER || typeUrl === LISTENER;
     const old = subscriber(before, typeUrl);
     if (wildcard) old.wantAll();
@@ -161,7 +169,7 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     const seen = await before.next();
     old.ack(seen);
     before.cancel();
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     const versions = Object.fromEntries(seen.resources.map((entry) => [entry.name, entry.version]));
     if (wildcard) {
       subscriber(stream, typeUrl).wantAll({ versions, version: seen.version });
@@ -180,12 +188,13 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     expect((await stream.next()).names).toEqual(full ? ["a", "b"] : ["a"]);
   });
 
-  it("ends the stream of an unknown or deleted fleet with NOT_FOUND and sends nothing", async () => {
-    const lost = open();
+  it("ends the stream of an unknown or deleted fleet with NOT_FOUND and sends nothing", async ({ onTestFinished }) => {
+    const { server, client, edge } = await setUp(onTestFinished);
+    const lost = client.stream(variant, typeUrl);
     subscriber(lost, typeUrl).want("a");
     expect(await lost.ended()).toMatchObject({ code: 5, details: expect.stringContaining('no fleet "edge"') });
     edge.set(make("a"));
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     const sub = subscriber(stream, typeUrl);
     sub.want("a");
     sub.ack(await stream.next());
@@ -196,12 +205,13 @@ describe.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     expect(server.nodes()).toEqual([]);
   });
 
-  it("refuses a first request without a node, and a half-closed stream ends well", async () => {
+  it("refuses a first request without a node, and a half-closed stream ends well", async ({ onTestFinished }) => {
+    const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"));
-    const nameless = open();
+    const nameless = client.stream(variant, typeUrl);
     subscriber(nameless, typeUrl, null).want("a");
     expect(await nameless.ended()).toMatchObject({ code: 3, details: expect.stringContaining("node") });
-    const stream = open();
+    const stream = client.stream(variant, typeUrl);
     subscriber(stream, typeUrl).want("a");
     await stream.next();
     stream.halfClose();

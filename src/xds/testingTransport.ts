@@ -1,0 +1,132 @@
+/** A transport and a clock without network or time, for tests that need every interleaving in their hands. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+} from "../gen/proto/envoy/service/discovery/v3/discovery_pb.js";
+import { createXdsServer, type XdsServer, type XdsServerOptions } from "./index.ts";
+import { DISCOVERY_METHODS, type DiscoveryMethod } from "./resourceTypes.ts";
+import type { Delta, Sotw } from "./testing.ts";
+import type { Clock, Connection, ConnectionHandler, EndStatus, Transport } from "./transport.ts";
+
+export interface ManualClock extends Clock {
+  /** Moves time and calls what is due, in order. */
+  advance(milliseconds: number): void;
+}
+
+export function manualClock(): ManualClock {
+  let time = 0;
+  const timers = new Set<{ at: number; call: () => void }>();
+  return {
+    now: () => new Date(time),
+    monotonic: () => time,
+    after(milliseconds, call) {
+      const timer = { at: time + milliseconds, call };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    advance(milliseconds) {
+      const end = time + milliseconds;
+      for (;;) {
+        const due = [...timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
+        if (due === undefined) break;
+        timers.delete(due);
+        time = Math.max(time, due.at);
+        due.call();
+      }
+      time = end;
+    },
+  };
+}
+
+/** What a test reads of a response. */
+export interface Message {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly names: readonly string[];
+  readonly texts: readonly string[];
+  readonly removed: readonly string[];
+}
+
+export interface ManualStream {
+  send(request: Delta | Sotw): void;
+  /** Messages written and not taken yet; taking one lets the next write happen. */
+  take(): Message | null;
+  readonly status: EndStatus | undefined | null;
+  close(): void;
+}
+
+export interface ManualServer {
+  readonly server: XdsServer;
+  readonly clock: ManualClock;
+  open(delta: boolean): ManualStream;
+}
+
+export async function manualServer(options: Partial<XdsServerOptions> = {}): Promise<ManualServer> {
+  const clock = manualClock();
+  let accept: ((method: DiscoveryMethod, connection: Connection) => ConnectionHandler) | null = null;
+  const transport: Transport = {
+    async listen(address, accepts) {
+      accept = accepts;
+      return address;
+    },
+    async close() {},
+  };
+  const fail = (error: unknown): void => {
+    throw error;
+  };
+  const server = createXdsServer({ identifier: "t", clock, transport, onError: fail, ...options });
+  await server.listen("manual");
+  return { server, clock, open: (delta) => openManual(accept!, delta) };
+}
+
+function openManual(
+  accept: (method: DiscoveryMethod, connection: Connection) => ConnectionHandler,
+  delta: boolean,
+): ManualStream {
+  const method = DISCOVERY_METHODS.find((entry) => entry.typeUrl === null && entry.delta === delta)!;
+  let waiting: { bytes: Buffer; done: () => void } | null = null;
+  let status: EndStatus | undefined | null = null;
+  const handler = accept(method, {
+    write(bytes, done) {
+      if (waiting !== null) throw new Error("two writes at a time");
+      waiting = { bytes, done };
+    },
+    end(end) {
+      status = end;
+    },
+  });
+  return {
+    send(request) {
+      const bytes = delta
+        ? toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request as Delta))
+        : toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request as Sotw));
+      handler.onMessage(Buffer.from(bytes));
+    },
+    take() {
+      if (waiting === null) return null;
+      const { bytes, done } = waiting;
+      waiting = null;
+      done();
+      return delta ? readDelta(bytes) : readSotw(bytes);
+    },
+    get status() {
+      return status;
+    },
+    close: () => handler.onClose(),
+  };
+}
+
+function readSotw(bytes: Buffer): Message {
+  const { typeUrl, nonce, resources } = fromBinary(DiscoveryResponseSchema, bytes);
+  const texts = resources.map((any) => Buffer.from(any.value).toString());
+  return { typeUrl, nonce, texts, names: texts.map((text) => text.split("|")[0]!), removed: [] };
+}
+
+function readDelta(bytes: Buffer): Message {
+  const { typeUrl, nonce, resources, removedResources } = fromBinary(DeltaDiscoveryResponseSchema, bytes);
+  const texts = resources.map((entry) => Buffer.from(entry.resource!.value).toString());
+  return { typeUrl, nonce, texts, names: resources.map((entry) => entry.name), removed: removedResources };
+}
