@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FleetIr } from "../ir/index.ts";
-import { targets } from "../targets/registry.ts";
 import { arbitraryModel, shuffled } from "./arbitraryModel.ts";
-import { compileDocument, renderedText, renderFleet } from "./modelFiles.ts";
+import { checkRendered, compileDocument, renderedText, renderFleet } from "./modelFiles.ts";
 
 /** Each run checks one model on three real proxies: about a quarter of a second. */
 const RUNS = Number(process.env.TRIMTAB_MODELS ?? 300);
@@ -23,7 +22,7 @@ describe(`any valid model (seed ${SEED}, ${RUNS} models; TRIMTAB_SEED repeats it
     await fc.assert(
       fc.asyncProperty(arbitraryModel, async (document) => {
         const results = fleetsOf(document).map(async (ir) => {
-          const { ok, message } = await targets[ir.proxy].check(renderFleet(ir));
+          const { ok, message } = await checkRendered(ir.proxy, renderFleet(ir));
           return `${ir.proxy} ${ok ? "ok" : message}`;
         });
         expect(await Promise.all(results)).toEqual(["envoy ok", "haproxy ok", "nginx ok"]);

@@ -3,10 +3,9 @@ import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { targets } from "../targets/registry.ts";
 import type { Rendered } from "../targets/target.ts";
 import { resourceJson } from "./envoyJson.ts";
-import { compileDocument, renderedText, renderFleet } from "./modelFiles.ts";
+import { checkRendered, compileDocument, renderedText, renderFleet } from "./modelFiles.ts";
 
 /**
  * The golden chain: `src/testdata/<case>/input.yaml` in, diagnostics and every fleet's output beside it. `UPDATE_GOLDEN=1`
@@ -70,6 +69,6 @@ describe.each(cases)("%s", (name) => {
   });
 
   test("is accepted by the proxies' own checkers", async () => {
-    for (const ir of fleets) expect(await targets[ir.proxy].check(renderFleet(ir))).toEqual({ ok: true, message: "" });
+    for (const ir of fleets) expect(await checkRendered(ir.proxy, renderFleet(ir))).toEqual({ ok: true, message: "" });
   });
 });

@@ -1,11 +1,12 @@
 /** From a document to what every fleet gets: the path that golden and property tests share. */
 import { type Compiled, compile, withPathGroups } from "../compiler/index.ts";
 import { compareDiagnostics, type Diagnostic } from "../errors/diagnostic.ts";
-import type { FleetIr } from "../ir/index.ts";
+import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import { applyChanges, type Change, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
 import { gate } from "../targets/gate.ts";
 import { targets } from "../targets/registry.ts";
-import type { Rendered } from "../targets/target.ts";
+import type { CheckResult, Rendered } from "../targets/target.ts";
+import { envoyBinary } from "./binaries.ts";
 
 export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];
@@ -44,4 +45,9 @@ export function renderedText(rendered: Rendered): string {
       lines.push(`${typeUrl} ${name} ${version} ${Buffer.from(bytes).toString("hex")}\n`);
   }
   return lines.sort().join("");
+}
+
+/** The verdict of the real proxy's checker. */
+export function checkRendered(proxy: ProxyKind, rendered: Rendered): Promise<CheckResult> {
+  return targets[proxy].check(rendered, proxy === "envoy" ? { binary: envoyBinary() } : {});
 }

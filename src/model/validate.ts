@@ -12,6 +12,8 @@ const MAX_PROBLEMS = 1000;
 
 const ajv = new Ajv2020({
   allErrors: true,
+  // 33.3 is a multiple of 0.1, although binary fractions say otherwise.
+  multipleOfPrecision: 9,
   verbose: true,
   strict: true,
   strictTypes: false,

@@ -41,19 +41,20 @@ export interface LoweredPort {
   readonly uses: ReadonlyMap<string, Use>;
 }
 
-/** Maps that a frontend always reads, so that their first line needs no other configuration. */
-const CONSTANT_MAPS = ["host", "exact", "prefix", "backend"];
-
 export function lowerHttpPort(port: HttpPortIr): LoweredPort {
   const { lines, uses } = joinVirtualHosts(port.virtualHosts);
   const maps = new Map<string, string>();
-  for (const map of CONSTANT_MAPS) maps.set(portMap(port.id, map), "");
   for (const [map, text] of lines) maps.set(portMap(port.id, map), text);
-  const mapFile = (map: string): Quoted<"file"> => file(portMap(port.id, map));
+  /** HAProxy refuses to start without a file that the configuration names: what is named and has no lines is written empty. */
+  const mapFile = (map: string): Quoted<"file"> => {
+    const path = portMap(port.id, map);
+    if (!maps.has(path)) maps.set(path, "");
+    return file(path);
+  };
   const hasFallback = uses.has("fallback");
   return {
     view: {
-      frontend: frontendView(port, uses),
+      frontend: frontendView(port, uses, mapFile),
       conditions: conditionsView(uses, mapFile),
       fallback: hasFallback ? { prefix: mapFile("prefix") } : null,
       actions: actionsView({ port, lines, uses, mapFile }),
@@ -63,8 +64,11 @@ export function lowerHttpPort(port: HttpPortIr): LoweredPort {
   };
 }
 
-function frontendView(port: HttpPortIr, uses: ReadonlyMap<string, Use>): FrontendView {
-  const mapFile = (map: string): Quoted<"file"> => file(portMap(port.id, map));
+function frontendView(
+  port: HttpPortIr,
+  uses: ReadonlyMap<string, Use>,
+  mapFile: (map: string) => Quoted<"file">,
+): FrontendView {
   return {
     name: name(port.id),
     address: address(port.address, port.port),

@@ -39,10 +39,11 @@ export function inspect(ir: FleetIr): readonly Diagnostic[] {
 }
 
 /** Every rule once, though several virtual hosts may share it. */
-function rulesOf(ir: FleetIr): ReadonlySet<RuleIr> {
-  const rules = new Set<RuleIr>();
+function rulesOf(ir: FleetIr): Iterable<RuleIr> {
+  const rules = new Map<string, RuleIr>();
   for (const port of ir.ports) {
-    if (port.kind === "http") for (const host of port.virtualHosts) for (const rule of host.rules) rules.add(rule);
+    if (port.kind === "http")
+      for (const host of port.virtualHosts) for (const rule of host.rules) rules.set(rule.id, rule);
   }
-  return rules;
+  return rules.values();
 }

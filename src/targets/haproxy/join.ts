@@ -15,7 +15,8 @@ export interface Joined {
 
 interface Run extends Joined {
   readonly hosts: readonly VirtualHostIr[];
-  readonly rules: ReadonlySet<RuleIr>;
+  /** By id. */
+  readonly rules: ReadonlyMap<string, RuleIr>;
   readonly ruleLines: ReadonlyMap<string, string>;
 }
 
@@ -28,13 +29,13 @@ const runs = new WeakMap<VirtualHostIr, Run>();
 export function joinVirtualHosts(hosts: readonly VirtualHostIr[]): Joined {
   const lines = new Map<string, string[]>();
   const uses = new Map<string, Use>();
-  const seen = new Set<RuleIr>();
+  const seen = new Set<string>();
   for (const run of runsOf(hosts)) {
     append(lines, run.lines);
     for (const [key, use] of run.uses) uses.set(key, use);
     const before = seen.size;
-    const fresh = [...run.rules].filter((rule) => !seen.has(rule));
-    for (const rule of fresh) seen.add(rule);
+    const fresh = [...run.rules.values()].filter(({ id }) => !seen.has(id));
+    for (const { id } of fresh) seen.add(id);
     if (seen.size === before + run.rules.size) append(lines, run.ruleLines);
     else for (const rule of fresh) append(lines, lowerRule(rule).lines);
   }
@@ -71,14 +72,14 @@ function joinRun(hosts: readonly VirtualHostIr[]): Run {
   const lines = new Map<string, string[]>();
   const ruleLines = new Map<string, string[]>();
   const uses = new Map<string, Use>();
-  const rules = new Set<RuleIr>();
+  const rules = new Map<string, RuleIr>();
   for (const host of hosts) {
     const fragment = lowerVirtualHost(host);
     append(lines, fragment.lines);
     for (const [key, use] of fragment.uses) uses.set(key, use);
     for (const rule of host.rules) {
-      if (rules.has(rule)) continue;
-      rules.add(rule);
+      if (rules.has(rule.id)) continue;
+      rules.set(rule.id, rule);
       const own = lowerRule(rule);
       append(ruleLines, own.lines);
       for (const [key, use] of own.uses) uses.set(key, use);
