@@ -51,7 +51,10 @@ export function time(milliseconds: number): Quoted<"time"> {
   return asTime(`${milliseconds}ms`);
 }
 
-/** One literal word (regex, ACL data after `--`, content type, path): in strong quotes only `'` is special. */
+/**
+ * One literal word (regex, ACL data after `--`, content type, path): in strong quotes only `'` is special. Not for text of the
+ * user's in an anonymous ACL: there a word that is `}` ends the ACL in spite of its quotes (seen). Write a named `acl` line.
+ */
 export function word(text: string): Quoted<"word"> {
   return asWord(strongQuoted("word", text));
 }
