@@ -77,7 +77,9 @@ describe("the step's weights", () => {
     expect([200, 204, 404]).toContain(present.status);
     await reloadFileProxies();
     for (const proxy of proxyNames) {
-      await until(`${proxy} splits again`, async () => (((await shares(proxy, { host, path: "/" }, 50)).stable ?? 0) > 5 ? true : null));
+      await until(`${proxy} splits again`, async () =>
+        ((await shares(proxy, { host, path: "/" }, 50)).stable ?? 0) > 5 ? true : null,
+      );
       const { next = 0 } = await shares(proxy, { host, path: "/" }, REQUESTS);
       expect(Math.abs(next - REQUESTS / 2), proxy).toBeLessThanOrEqual(3 * Math.sqrt(REQUESTS / 4));
     }

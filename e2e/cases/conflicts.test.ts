@@ -7,7 +7,10 @@ import { serve } from "../harness/serve.ts";
 import { observe } from "../harness/state.ts";
 
 beforeAll(async () => {
-  await serve({ clusters: [cluster("conflict", 9)], routes: [route("conflict", "conflict.e2e.example", { split: [{ cluster: "conflict" }] })] });
+  await serve({
+    clusters: [cluster("conflict", 9)],
+    routes: [route("conflict", "conflict.e2e.example", { split: [{ cluster: "conflict" }] })],
+  });
 });
 
 const body = (status: number): object => route("conflict", "conflict.e2e.example", { respond: { status } });
@@ -33,7 +36,9 @@ it("If-Match of the present ETag writes, of an old one does not", async () => {
 
 it("of two writers with the same ETag one wins", async () => {
   const { etag } = await must(e2e().program.api, `GET ${path}`);
-  const answers = await Promise.all([210, 211, 212, 213].map((status) => send(`PUT ${path}`, { "if-match": etag! }, body(status))));
+  const answers = await Promise.all(
+    [210, 211, 212, 213].map((status) => send(`PUT ${path}`, { "if-match": etag! }, body(status))),
+  );
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412]);
   const winner = answers.find(({ status }) => status === 200)!;
   expect((await must(e2e().program.api, `GET ${path}`)).etag).toBe(winner.etag);
@@ -49,7 +54,10 @@ it("If-None-Match: * creates, and does not overwrite", async () => {
 });
 
 it("If-Match on something that is not there is 412", async () => {
-  expect((await send("PUT /v1/clusters/conflict-none", { "if-match": '"0123456789abcdef"' }, cluster("conflict-none", 9))).status).toBe(412);
+  expect(
+    (await send("PUT /v1/clusters/conflict-none", { "if-match": '"0123456789abcdef"' }, cluster("conflict-none", 9)))
+      .status,
+  ).toBe(412);
 });
 
 it("the whole configuration has an ETag too", async () => {

@@ -15,7 +15,10 @@ beforeAll(serveScenario);
 
 /** Requests that one line of fields cannot tell, or whose target is not a path, are not for explain. */
 const explainable = rows.filter(
-  ({ request }) => request.host !== undefined && request.path.startsWith("/") && !(request.headers ?? []).some(([name]) => name === "Host"),
+  ({ request }) =>
+    request.host !== undefined &&
+    request.path.startsWith("/") &&
+    !(request.headers ?? []).some(([name]) => name === "Host"),
 );
 
 interface Told {
@@ -26,7 +29,12 @@ interface Told {
     readonly status?: number;
     readonly location?: string;
   };
-  readonly rules: readonly { readonly route: string; readonly rule: string; readonly verdict: string; readonly reason: string }[];
+  readonly rules: readonly {
+    readonly route: string;
+    readonly rule: string;
+    readonly verdict: string;
+    readonly reason: string;
+  }[];
 }
 
 /** Requires that what was told is what the proxy did. */
@@ -37,7 +45,10 @@ async function agrees({ outcome }: Told, row: Row, proxy: (typeof proxyNames)[nu
     const clusters = (outcome.split ?? []).map(({ cluster }) => cluster);
     if (answer.echo === null) {
       expect(answer.status, why).toBe(503);
-      expect(clusters.every((name) => name === "dead" || name === "empty"), why).toBe(true);
+      expect(
+        clusters.every((name) => name === "dead" || name === "empty"),
+        why,
+      ).toBe(true);
     } else {
       expect(clusters, why).toContain(answer.echo.name);
       expect(outcome.path, why).toBe(answer.echo.path);
@@ -52,7 +63,9 @@ async function agrees({ outcome }: Told, row: Row, proxy: (typeof proxyNames)[nu
 describe.each(proxyNames)("%s", (proxy) => {
   it.each(explainable)("POST /v1/explain: $name", async (row) => {
     const { method = "GET", host, path, headers = [] } = row.request;
-    const { json } = await must(e2e().program.api, "POST /v1/explain", { body: { fleet: proxy, method, host, path, headers } });
+    const { json } = await must(e2e().program.api, "POST /v1/explain", {
+      body: { fleet: proxy, method, host, path, headers },
+    });
     await agrees(json as Told, row, proxy);
   });
 });
@@ -76,8 +89,8 @@ describe("trimtab explain", () => {
     const { method = "GET", host, path, headers = [] } = row.request;
     const fields = headers.flatMap(([field, value]) => ["--header", `${field}: ${value}`]);
     for (const proxy of proxyNames) {
-      const args = ["--fleet", proxy, "--method", method, ...fields, "--json", `http://${host}${path}`];
-      const offline = JSON.parse(await cli("explain", "--file", file, ...args)) as Told;
+      const args = ["--fleet", proxy, "--method", method, ...fields, "--json", "--url", `http://${host}${path}`];
+      const offline = JSON.parse(await cli("explain", file, ...args)) as Told;
       await agrees(offline, row, proxy);
       const wins = offline.rules.filter(({ verdict }) => verdict === "wins").map(({ rule }) => rule);
       expect(wins).toEqual(winner === "" ? [] : [winner]);

@@ -39,7 +39,9 @@ async function write(writer: number, round: number): Promise<Acknowledged[]> {
     const name = `w${writer}-${count % 5}`;
     const body = `round ${round} write ${count}`;
     try {
-      const answer = await call(own.program.api, `PUT /v1/routes/${name}`, { body: saying(name, `${name}.example`, body) });
+      const answer = await call(own.program.api, `PUT /v1/routes/${name}`, {
+        body: saying(name, `${name}.example`, body),
+      });
       if (answer.status >= 300) throw new Error(`refused: ${answer.text}`);
       acknowledged.push({ name, body, etag: answer.etag });
     } catch (error) {
@@ -77,7 +79,9 @@ function load(): { stop: () => Promise<{ sent: number; failures: string[] }> } {
   };
 }
 
-it(`${KILLS} kills lose no acknowledged write and no request`, { timeout: KILLS * PER_KILL_MS + RECONNECT_MS }, async () => {
+it(`${KILLS} kills lose no acknowledged write and no request`, {
+  timeout: KILLS * PER_KILL_MS + RECONNECT_MS,
+}, async () => {
   const started = Date.now();
   const traffic = load();
   const newest = new Map<string, Acknowledged>();
@@ -100,7 +104,9 @@ it(`${KILLS} kills lose no acknowledged write and no request`, { timeout: KILLS 
     for (const { name, body } of newest.values()) {
       const have = stored.get(name) ?? "nothing";
       // A write whose answer the kill cut off may be stored: then the next one of that name, never an older one.
-      expect(order(have), `${name} after kill ${round}: ${have}, acknowledged ${body}`).toBeGreaterThanOrEqual(order(body));
+      expect(order(have), `${name} after kill ${round}: ${have}, acknowledged ${body}`).toBeGreaterThanOrEqual(
+        order(body),
+      );
     }
     const revision = await newestRevision();
     expect(revision).toBeGreaterThanOrEqual(highest + acknowledged.length);
@@ -108,11 +114,17 @@ it(`${KILLS} kills lose no acknowledged write and no request`, { timeout: KILLS 
   }
   const last = saying("last", "last.example", "after all kills");
   await must(own.program.api, "PUT /v1/routes/last", { body: last });
-  await until("Envoy follows again", async () => ((await askOwn(own, "last.example")).body === "after all kills" ? true : null), {
-    timeoutMs: RECONNECT_MS,
-  });
+  await until(
+    "Envoy follows again",
+    async () => ((await askOwn(own, "last.example")).body === "after all kills" ? true : null),
+    {
+      timeoutMs: RECONNECT_MS,
+    },
+  );
   const { sent, failures } = await traffic.stop();
-  console.log(`${KILLS} kills in ${Date.now() - started} ms: ${total} acknowledged writes, ${sent} requests, ${failures.length} failed`);
+  console.log(
+    `${KILLS} kills in ${Date.now() - started} ms: ${total} acknowledged writes, ${sent} requests, ${failures.length} failed`,
+  );
   expect(total).toBeGreaterThan(KILLS);
   expect(failures).toEqual([]);
 });

@@ -40,7 +40,9 @@ async function fingerprint(folder: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const entry of entries.filter((candidate) => candidate.isFile())) {
     const path = join(entry.parentPath, entry.name);
-    found[relative(folder, path)] = createHash("sha256").update(await readFile(path)).digest("hex");
+    found[relative(folder, path)] = createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
   }
   return found;
 }
@@ -51,7 +53,11 @@ it("gives the same bytes twice, and for the document in another order", async ()
   const one = await fingerprint(join(dir, "one"));
   expect(Object.keys(one)).toEqual(expect.arrayContaining(["nginx/nginx.conf", "haproxy/haproxy.cfg"]));
   expect(await fingerprint(join(dir, "two"))).toEqual(one);
-  const shuffled = Object.fromEntries(Object.entries(model).reverse().map(([kind, list]) => [kind, [...list].reverse()]));
+  const shuffled = Object.fromEntries(
+    Object.entries(model)
+      .reverse()
+      .map(([kind, list]) => [kind, [...list].reverse()]),
+  );
   const other = join(dir, "shuffled.yaml");
   await writeFile(other, stringify(shuffled));
   await cli("render", "-o", join(dir, "three"), other);
@@ -88,8 +94,17 @@ describe.each(["nginx", "haproxy"] as const)("%s started by hand from the render
     const out = join(dir, `run-${proxy}`);
     await mkdir(out);
     await cli("render", "--target", proxy, "-o", out, file);
-    running = await adapters[proxy].start({ program: e2e().program, fleet: proxy, address: addresses[proxy], dir: join(out, proxy), fromDir: true });
-    await until(`${proxy} answers`, async () => (await send({ address: addresses[proxy], port }, { path: "/", host: "x" })).status);
+    running = await adapters[proxy].start({
+      program: e2e().program,
+      fleet: proxy,
+      address: addresses[proxy],
+      dir: join(out, proxy),
+      fromDir: true,
+    });
+    await until(
+      `${proxy} answers`,
+      async () => (await send({ address: addresses[proxy], port }, { path: "/", host: "x" })).status,
+    );
   });
 
   afterAll(() => adapters[proxy].stop(running));

@@ -30,7 +30,9 @@ beforeAll(async () => {
 afterAll(() => stopOwn(own));
 
 const counters = async (): Promise<Record<string, number>> =>
-  Object.fromEntries(await Promise.all(updateCounters.map(async (name) => [name, await stat(own.envoy, name)] as const)));
+  Object.fromEntries(
+    await Promise.all(updateCounters.map(async (name) => [name, await stat(own.envoy, name)] as const)),
+  );
 
 it("sends Envoy nothing again, and follows with the next change", { timeout: RECONNECT_MS * 2 }, async () => {
   await must(own.program.api, "PUT /v1/routes/first", { body: saying("first", "first.example", "first") });

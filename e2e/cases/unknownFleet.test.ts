@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { call, must } from "../harness/api.ts";
 import { e2e } from "../harness/context.ts";
-import { markerHost, merge, type ModelPart } from "../harness/model.ts";
+import { type ModelPart, markerHost, merge } from "../harness/model.ts";
 import { askOwn, type Own, ownBase, saying, startOwn, stopOwn } from "../harness/own.ts";
 import { until } from "../harness/process.ts";
 import { envoy, stat, versions } from "../proxies/envoy.ts";
@@ -25,7 +25,9 @@ it("deleting the fleet leaves its Envoy as it is", async () => {
   const before = await versions(own.envoy);
   await must(own.program.api, "PUT /v1/config", { body: {} });
   expect((await call(own.program.api, "GET /v1/fleets/own")).status).toBe(404);
-  await until("Envoy lost its stream", async () => ((await stat(own.envoy, "control_plane.connected_state")) === 0 ? true : null));
+  await until("Envoy lost its stream", async () =>
+    (await stat(own.envoy, "control_plane.connected_state")) === 0 ? true : null,
+  );
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   expect(await askOwn(own, markerHost)).toMatchObject({ status: 200, body: "marker" });
   expect(await versions(own.envoy)).toEqual(before);
@@ -33,11 +35,14 @@ it("deleting the fleet leaves its Envoy as it is", async () => {
 
 it("when the fleet is back, Envoy follows it again", { timeout: RECONNECT_MS + 10_000 }, async () => {
   await whole({ routes: [saying("back", "back.example", "back again")] });
-  const serves = async (): Promise<true | null> => ((await askOwn(own, "back.example")).body === "back again" ? true : null);
+  const serves = async (): Promise<true | null> =>
+    (await askOwn(own, "back.example")).body === "back again" ? true : null;
   await until("Envoy serves the new route", serves, { timeoutMs: RECONNECT_MS });
 });
 
-it("an Envoy of a fleet that is not there yet waits, and serves as soon as it is written", { timeout: RECONNECT_MS + 20_000 }, async () => {
+it("an Envoy of a fleet that is not there yet waits, and serves as soon as it is written", {
+  timeout: RECONNECT_MS + 20_000,
+}, async () => {
   const dir = await mkdtemp(join(e2e().workDir, "early-"));
   await mkdir(dir, { recursive: true });
   const early = await envoy.start({ program: own.program, fleet: "early", address: "127.0.0.28", dir });

@@ -33,7 +33,10 @@ const approximated = [
   },
   {
     name: "header matcher and repeated fields",
-    body: route("warn", "warn.e2e.example", { matches: [{ headers: [{ name: "X-A", exact: "a" }] }], split: [{ cluster: "warn" }] }),
+    body: route("warn", "warn.e2e.example", {
+      matches: [{ headers: [{ name: "X-A", exact: "a" }] }],
+      split: [{ cluster: "warn" }],
+    }),
     code: "L7-DUP-HEADER",
     pointer: "/rules/0/matches/0/headers/0",
     fleets: ["envoy", "nginx"],
@@ -42,7 +45,9 @@ const approximated = [
 
 it.each(approximated)("$name", async ({ body, code, pointer, fleets }) => {
   for (const line of ["PUT /v1/routes/warn?dryRun=true", "PUT /v1/routes/warn"]) {
-    const warnings = warningsOf(await must(e2e().program.api, line, { body })).filter((warning) => warning.code === code);
+    const warnings = warningsOf(await must(e2e().program.api, line, { body })).filter(
+      (warning) => warning.code === code,
+    );
     expect(warnings.map(({ fleet }) => fleet).sort(), line).toEqual(fleets);
     for (const warning of warnings) {
       expect(warning.pointer.startsWith(pointer), warning.pointer).toBe(true);

@@ -5,7 +5,7 @@ import type { RunningProxy } from "../proxies/adapter.ts";
 import { envoy } from "../proxies/envoy.ts";
 import { must } from "./api.ts";
 import { e2e } from "./context.ts";
-import { type Document, markerHost, type ModelPart, merge } from "./model.ts";
+import { type Document, type ModelPart, markerHost, merge } from "./model.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./process.ts";
 import { type Program, type ServeOptions, startProgram, stopProgram } from "./program.ts";
@@ -26,13 +26,20 @@ export interface Own {
 export async function startOwn(part: ModelPart = {}): Promise<Own> {
   const dir = await mkdtemp(join(e2e().workDir, "own-"));
   await mkdir(join(dir, "data"));
-  const serveOptions = { dataDir: join(dir, "data"), httpPort: await freePort(), xdsPort: await freePort(), logFile: join(dir, "trimtab.log") };
+  const serveOptions = {
+    dataDir: join(dir, "data"),
+    httpPort: await freePort(),
+    xdsPort: await freePort(),
+    logFile: join(dir, "trimtab.log"),
+  };
   const port = await freePort(ownAddress);
   const program = await startProgram(serveOptions);
   await must(program.api, "PUT /v1/config", { body: merge(ownBase(port), part) });
   await mkdir(join(dir, "envoy"));
   const proxy = await envoy.start({ program, fleet: "own", address: ownAddress, dir: join(dir, "envoy") });
-  await until("the own Envoy serves", async () => ((await askOwn({ envoy: proxy, port }, markerHost)).body === "marker" ? true : null));
+  await until("the own Envoy serves", async () =>
+    (await askOwn({ envoy: proxy, port }, markerHost)).body === "marker" ? true : null,
+  );
   return { program, serveOptions, envoy: proxy, port };
 }
 

@@ -1,6 +1,6 @@
 /** nginx: started by hand from the rendered files, reloaded by SIGHUP, asked by `nginx -T`. */
 import { execFile } from "node:child_process";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { isRunning, logTail, startChild, stopChild, until } from "../harness/process.ts";
@@ -11,6 +11,7 @@ const run = promisify(execFile);
 const LOG = "e2e.log";
 /** Made by nginx and by this adapter; everything else in the directory comes from the program. */
 const OWN_ENTRIES = [
+  "modules",
   LOG,
   "nginx.pid",
   "client_body_temp",
@@ -30,6 +31,7 @@ export const nginx: ProxyAdapter = {
   async start({ program, fleet, address, dir, fromDir }) {
     if (fromDir !== true) await fetchFiles(program, fleet, { dir, keep: OWN_ENTRIES });
     await mkdir(join(dir, "logs"), { recursive: true });
+    await linkModules(dir);
     await run("nginx", ["-t", ...configArgs(dir)]);
     const args = [...configArgs(dir), "-g", "daemon off; pid nginx.pid;"];
     const child = startChild("nginx", args, { logFile: join(dir, LOG), cwd: dir });
@@ -58,6 +60,15 @@ export const nginx: ProxyAdapter = {
 
   stop: (proxy) => stopChild(proxy.child),
 };
+
+/** The head of nginx.conf says that `modules` must be there: Debian's modules-enabled names modules relative to the prefix. */
+async function linkModules(dir: string): Promise<void> {
+  const { stderr } = await run("nginx", ["-V"]);
+  const folder = /--modules-path=(\S+)/.exec(stderr)?.[1];
+  if (folder === undefined) return;
+  await rm(join(dir, "modules"), { force: true });
+  await symlink(folder, join(dir, "modules"));
+}
 
 /** Pids of the workers that accept connections (those that finish their last requests have another title). */
 async function workers(master: number): Promise<string[]> {
