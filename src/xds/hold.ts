@@ -64,7 +64,7 @@ export function afterClustersSent(stream: Stream, sub: Subscription, sent: SentR
     sub.touched.delete(cluster.name);
     const endpoints = endpointsOf(stream, cluster);
     if (isNew) {
-      stream.fresh.set(cluster.name, { nonce: sent.nonce, endpoints });
+      stream.fresh.set(cluster.name, { number: sent.number, accepted: false, endpoints });
       stream.freshAt = now;
     }
     if (endpoints !== null) resendEndpoints(stream, endpoints);
@@ -92,8 +92,10 @@ export function noteAccepted(stream: Stream, typeUrl: string, sent: SentResponse
   const names = new Set(typeUrl === ENDPOINT ? sent.removed : []);
   if (typeUrl === ENDPOINT) for (const resource of sent.resources) names.add(resource.name);
   for (const [name, cluster] of stream.fresh) {
-    if (typeUrl === CLUSTER && cluster.nonce === sent.nonce) cluster.nonce = null;
-    if (cluster.endpoints !== null && names.has(cluster.endpoints)) cluster.endpoints = null;
-    if (cluster.nonce === null && cluster.endpoints === null) stream.fresh.delete(name);
+    if (typeUrl === CLUSTER) cluster.accepted ||= cluster.number === sent.number;
+    else if (cluster.endpoints !== null && sent.number > cluster.number && names.has(cluster.endpoints)) {
+      cluster.endpoints = null;
+    }
+    if (cluster.accepted && cluster.endpoints === null) stream.fresh.delete(name);
   }
 }

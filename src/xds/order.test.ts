@@ -266,8 +266,10 @@ describe.each(BOTH)("1 000 random interleavings (delta: $delta)", ({ delta }) =>
       try {
         for (let step = 1; step <= 60; step++) {
           const action = pick(8);
-          if (action === 0) edge.set(...(view = randomView(pick, step)));
-          else if (action < 5) client.act();
+          if (action === 0) {
+            view = randomView(pick, step);
+            edge.set(...view);
+          } else if (action < 5) client.act();
           else client.answerOne();
           if (pick(3) > 0) await Promise.resolve();
         }

@@ -9,8 +9,6 @@ import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
 
 export interface Payload {
-  /** Grows with every payload of the server. */
-  readonly number: number;
   readonly bytes: Buffer;
   readonly sent: SentResponse;
 }
@@ -41,7 +39,7 @@ export function createPayloadCache(identifier: string): PayloadCache {
     count += 1;
     const nonce = count.toString(36);
     const bytes = encodeResponse({ typeUrl, delta, version, removed, resources, nonce, identifier });
-    return { number: count, bytes, sent: { nonce, version, resources, removed } };
+    return { bytes, sent: { number: count, nonce, version, resources, removed } };
   }
 
   return (request) => {
@@ -51,7 +49,7 @@ export function createPayloadCache(identifier: string): PayloadCache {
     const cache = caches.get(request.view) ?? new Map<string, Payload>();
     caches.set(request.view, cache);
     const found = cache.get(key);
-    if (found !== undefined && found.number > request.after) return found;
+    if (found !== undefined && found.sent.number > request.after) return found;
     const payload = encode(request);
     cache.delete(key);
     cache.set(key, payload);

@@ -83,15 +83,15 @@ function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | n
   // What did not fit follows at once, without waiting for an ACK in between.
   sub.urgent = payload !== null && !sub.fullState && sub.pending.size + sub.absent.size > 0;
   if (payload === null) return null;
-  stream.lastNumber = payload.number;
+  stream.lastNumber = payload.sent.number;
   recordSent(sub, payload.sent, now);
   if (sub.typeUrl === CLUSTER) afterClustersSent(stream, sub, payload.sent);
   count(stream, sub, payload);
   return payload;
 }
 
-/** Turns the view's changes since the stream last looked into work. */
-function fold(stream: Stream, sub: Subscription, view: TypeView): void {
+/** Turns the view's changes since the stream last looked into work. Requests are applied after this: they speak of the view. */
+export function fold(stream: Stream, sub: Subscription, view: TypeView): void {
   if (sub.base === view.resources) return;
   const before = sub.base;
   const diff = diffFrom(view, before);
@@ -107,18 +107,19 @@ function foldChanged(sub: Subscription, name: string, before: XdsResource | unde
   sub.deferred.delete(name);
   const has = waiting === undefined ? before : waiting.has;
   if (!sub.pending.has(name)) sub.pending.set(name, has);
-  if (sub.typeUrl === CLUSTER) sub.touched.set(name, has === undefined);
+  if (sub.typeUrl === CLUSTER) sub.touched.set(name, has === undefined || sub.touched.get(name) === true);
 }
 
 function foldRemoved(stream: Stream, sub: Subscription, gone: { name: string; has: XdsResource | undefined }): void {
   const { name } = gone;
   recordGone(sub, name);
+  const has = sub.pending.has(name) ? sub.pending.get(name) : gone.has;
   sub.touched.delete(name);
   sub.pending.delete(name);
   sub.waived.delete(name);
   const waiting = sub.deferred.get(name);
   sub.deferred.delete(name);
-  if (lingers(stream, sub)) defer(stream, sub, { name, has: gone.has });
+  if (lingers(stream, sub)) defer(stream, sub, { name, has });
   else if (sub.fullState || waiting === undefined || waiting.has !== undefined) remove(sub, name);
 }
 

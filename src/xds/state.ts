@@ -27,8 +27,9 @@ export interface Group {
 
 /** A cluster that is new to the node and not yet in use there. */
 export interface FreshCluster {
-  /** The response that brought it; null: accepted. */
-  nonce: string | null;
+  /** Number of the response that brought it. Endpoints that went before it do not count. */
+  readonly number: number;
+  accepted: boolean;
   /** The endpoints' name; null: accepted, or there are none to wait for. */
   endpoints: string | null;
 }

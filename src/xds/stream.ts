@@ -3,7 +3,7 @@ import { BadRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } f
 import { noteAccepted } from "./hold.ts";
 import { MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
-import { pump } from "./push.ts";
+import { fold, pump } from "./push.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { FULL_STATE_TYPES, pushRank } from "./resourceTypes.ts";
 import { type Context, type Group, type Stream, viewOf } from "./state.ts";
@@ -67,9 +67,13 @@ export function handleRequest(stream: Stream, request: Request): void {
   const typeUrl = typeOf(stream, request);
   const existing = stream.subs.get(typeUrl);
   const sub = existing ?? addSubscription(stream, typeUrl);
-  if (existing !== undefined) settleNonce(stream, sub, request);
+  const view = viewOf(stream.group, typeUrl);
+  if (existing !== undefined) {
+    settleNonce(stream, sub, request);
+    fold(stream, sub, view);
+  }
   const first = existing === undefined ? { legacyWildcard: stream.context.legacyWildcard(typeUrl) } : null;
-  request.apply(sub, { view: viewOf(stream.group, typeUrl), first });
+  request.apply(sub, { view, first });
   pump(stream);
 }
 

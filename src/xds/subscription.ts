@@ -13,6 +13,8 @@ import { NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
 
 /** A response that was sent. Shared by the streams that got the same bytes. */
 export interface SentResponse {
+  /** Grows with every encoded response of the server; the nonce is made of it. */
+  readonly number: number;
   readonly nonce: string;
   readonly version: string;
   readonly resources: readonly XdsResource[];
