@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
 import { nginxTarget } from "./index.ts";
-import { cluster, fleet, forward, header, httpPort, noChanges, rule, tcpPort, virtualHost } from "./testIr.ts";
+import { cluster, fleet, forward, header, httpPort, rule, tcpPort, virtualHost } from "./testIr.ts";
 import { type Answer, exchange, freePorts, type RunningNginx, request, startBackend, startNginx } from "./testNginx.ts";
 
 const respond = (body: string, more: Partial<RespondIr> = {}): RespondIr => ({
@@ -543,5 +543,3 @@ describe("TCP", () => {
 it("nginx had nothing to complain about its configuration", () => {
   expect(nginx.log()).not.toMatch(/\[(?:emerg|alert|crit)\]|could not build|rewrite or internal redirection cycle/);
 });
-
-it("uses no changes that the helper hides", () => expect(noChanges).toEqual({ set: [], add: [], remove: [] }));

@@ -12,7 +12,33 @@ import {
   variable,
   word,
 } from "./quote.ts";
-import type { ForwardClassView, RedirectClassView, RespondClassView } from "./views.ts";
+import type { ClassView, ForwardClassView, RedirectClassView, RespondClassView } from "./views.ts";
+
+/** A class before its view is made: many rules name the same one. */
+export type ClassSpec =
+  | { readonly kind: "forward"; readonly name: string; readonly policy: ForwardPolicy }
+  | {
+      readonly kind: "respond";
+      readonly name: string;
+      readonly policy: { readonly action: RespondIr; readonly body: Param };
+    }
+  | {
+      readonly kind: "redirect";
+      readonly name: string;
+      readonly policy: { readonly status: RedirectIr["status"]; readonly path: readonly Variable[] };
+    };
+
+/** The location of a class. */
+export function lowerClass(spec: ClassSpec): ClassView {
+  switch (spec.kind) {
+    case "forward":
+      return forwardClass(spec.name, spec.policy);
+    case "respond":
+      return respondClass(spec.name, spec.policy);
+    case "redirect":
+      return redirectClass(spec.name, spec.policy);
+  }
+}
 
 /** Fields of the backend's answer that nginx would keep for itself; Envoy and HAProxy pass them. */
 const KEPT_BY_NGINX = [
@@ -35,7 +61,7 @@ interface ForwardPolicy {
 }
 
 /** A location that forwards. `name` without its slash. */
-export function forwardClass(name: string, policy: ForwardPolicy): ForwardClassView {
+function forwardClass(name: string, policy: ForwardPolicy): ForwardClassView {
   return {
     kind: "forward",
     name: location("prefix", `${name}/`),
@@ -49,7 +75,7 @@ export function forwardClass(name: string, policy: ForwardPolicy): ForwardClassV
 }
 
 /** A location that answers by itself. The body is a variable even when empty: a literal empty text would be nginx's own page. */
-export function respondClass(name: string, { action, body }: { action: RespondIr; body: Param }): RespondClassView {
+function respondClass(name: string, { action, body }: { action: RespondIr; body: Param }): RespondClassView {
   return {
     kind: "respond",
     name: location("prefix", `${name}/`),
@@ -60,7 +86,7 @@ export function respondClass(name: string, { action, body }: { action: RespondIr
 }
 
 /** A location that redirects to the rule's base, `path`, and the query as it came. */
-export function redirectClass(
+function redirectClass(
   name: string,
   { status, path }: { readonly status: RedirectIr["status"]; readonly path: readonly Variable[] },
 ): RedirectClassView {

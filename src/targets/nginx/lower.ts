@@ -4,6 +4,7 @@
  */
 import type { ClusterIr, FleetIr, HttpPortIr, RuleIr, TcpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import type { RuleContext } from "./attributes.ts";
+import { lowerClass } from "./classes.ts";
 import { createNamer, type Namer, underscored } from "./names.ts";
 import { mapEntries, mapEntry, mapKey, param, type Variable, value, variable, word } from "./quote.ts";
 import { type LoweredRule, lowerRule, SINGLE_RESPONSE_FIELDS } from "./rules.ts";
@@ -26,7 +27,7 @@ export interface LoweredServer {
   readonly listen: ServerView["listen"];
   readonly virtualHost: Variable;
   /** From host to virtual host. */
-  readonly hosts: MapView;
+  readonly hosts: { readonly map: MapView; readonly count: number };
   readonly responseHeaders: ServerView["responseHeaders"];
   readonly virtualHosts: readonly VirtualHostView[];
   readonly ruleLocations: readonly RuleLocationView[];
@@ -103,7 +104,7 @@ export function lowerFleet(ir: FleetIr): LoweredFleet {
 }
 
 const virtualHostCache = new WeakMap<VirtualHostIr, Map<string, LoweredVirtualHost>>();
-const ruleCache = new WeakMap<RuleIr, { readonly timeouts: string; readonly lowered: LoweredRule }>();
+const ruleCache = new WeakMap<RuleIr, { readonly timeouts: readonly number[]; readonly lowered: LoweredRule }>();
 
 function cachedVirtualHost(host: VirtualHostIr, portId: string, namer: Namer): LoweredVirtualHost {
   const byPort = virtualHostCache.get(host) ?? new Map<string, LoweredVirtualHost>();
@@ -114,13 +115,14 @@ function cachedVirtualHost(host: VirtualHostIr, portId: string, namer: Namer): L
 }
 
 function cachedRule(rule: RuleIr, context: FleetContext): LoweredRule {
-  const { action } = rule;
-  const timeouts =
-    action.kind === "forward" ? action.split.map(({ cluster }) => context.connectTimeouts.get(cluster)).join() : "";
+  const split = rule.action.kind === "forward" ? rule.action.split : [];
   const cached = ruleCache.get(rule);
-  if (cached !== undefined && cached.timeouts === timeouts) return cached.lowered;
+  const { connectTimeouts } = context;
+  if (cached?.timeouts.every((timeout, index) => timeout === connectTimeouts.get(split[index]?.cluster ?? ""))) {
+    return cached.lowered;
+  }
   const lowered = lowerRule(rule, context);
-  ruleCache.set(rule, { timeouts, lowered });
+  ruleCache.set(rule, { timeouts: split.map(({ cluster }) => connectTimeouts.get(cluster) ?? 0), lowered });
   return lowered;
 }
 
@@ -139,12 +141,14 @@ function lowerServer(
   { hosts, rules }: { readonly hosts: readonly LoweredVirtualHost[]; readonly rules: readonly LoweredRule[] },
 ): LoweredServer {
   const classes = new Map<string, ClassView>();
-  for (const rule of rules) for (const [name, view] of rule.classes) classes.set(name, view);
+  for (const rule of rules) {
+    for (const spec of rule.classes) if (!classes.has(spec.name)) classes.set(spec.name, lowerClass(spec));
+  }
   const virtualHost = variable(`vh_${underscored(port.id)}`);
   return {
     listen: word(hostAndPort(port.address, port.port)),
     virtualHost,
-    hosts: hostMap(port, virtualHost),
+    hosts: { map: hostMap(port, virtualHost), count: port.virtualHosts.length },
     responseHeaders: responseHeadersOf(rules),
     virtualHosts: hosts.map(({ view }) => view),
     ruleLocations: rules.flatMap(({ location }) => location ?? []),

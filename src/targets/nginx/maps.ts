@@ -27,6 +27,9 @@ const NOTHING = value(param(""));
 /** `<route>.<rule>.<match>`: a DNS label and two small numbers. */
 const LONGEST_RULE_ID = 80;
 
+/** RFC 1035's limit. */
+const LONGEST_HOSTNAME = 253;
+
 /** A map and what its hash table has to hold. */
 export interface SizedMap {
   readonly view: MapView;
@@ -38,7 +41,7 @@ export interface SizedMap {
 /** All maps that depend on the model. */
 export function mapsOf(fleet: LoweredFleet): readonly SizedMap[] {
   const maps = [
-    ...fleet.servers.map(({ hosts }) => sized(hosts, [hosts.entries])),
+    ...fleet.servers.map(({ hosts }) => ({ view: hosts.map, count: hosts.count, longestKey: LONGEST_HOSTNAME })),
     ...regexMaps(fleet),
     ...decisionMaps(fleet),
     ...attributeMaps(fleet),
@@ -50,15 +53,16 @@ export function mapsOf(fleet: LoweredFleet): readonly SizedMap[] {
 
 type Shape = Pick<MapView, "name" | "source"> & Partial<MapView>;
 
-function build(shape: Shape, entries: readonly MapEntries[]): SizedMap {
+function build(shape: Shape, entries: readonly MapEntries[], longestKey = lengthOf(entries)): SizedMap {
   const view = { hostnames: false, volatile: false, fallback: NOTHING, ...shape, entries: mapEntries(entries) };
-  return sized(view, entries);
+  return { view, count: entries.length, longestKey };
 }
 
-function sized(view: MapView, entries: readonly MapEntries[]): SizedMap {
-  let longestKey = 0;
-  for (const { text } of entries) longestKey = Math.max(longestKey, text.length);
-  return { view, count: entries.length, longestKey };
+/** Of the longest line, which is longer than its key. */
+function lengthOf(entries: readonly MapEntries[]): number {
+  let longest = 0;
+  for (const { text } of entries) longest = Math.max(longest, text.length);
+  return longest;
 }
 
 function regexMaps({ virtualHosts }: LoweredFleet): readonly SizedMap[] {
@@ -132,7 +136,7 @@ function attributeMaps({ rules }: LoweredFleet): readonly SizedMap[] {
   return [...lines.values()].map(({ variable: name, entries }) => {
     const own = attributeFallback(name.text);
     const fallback = own === null ? NOTHING : value(own);
-    return { ...build({ source: param(RULE), name, fallback }, entries), longestKey: LONGEST_RULE_ID };
+    return build({ source: param(RULE), name, fallback }, entries, LONGEST_RULE_ID);
   });
 }
 

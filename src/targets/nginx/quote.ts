@@ -12,6 +12,9 @@ const LOCATION_NAME_BYTES = 255;
 /** Below the limit by more than the longest escape of one character (`${dollar}`) and the fixed text around a chunk. */
 const CHUNK_BYTES = 3900;
 
+/** What one UTF-16 unit can cost quoted: `${dollar}`. */
+const DEAREST_CHARACTER_BYTES = 9;
+
 const asWord = landingPlace("word");
 const asVariable = landingPlace("variable");
 const asParam = landingPlace("param");
@@ -134,6 +137,7 @@ export function mapEntries(entries: readonly MapEntries[]): MapEntries {
 
 /** Literal text cut so that each piece, quoted, is a parameter that nginx accepts. Never empty. */
 export function chunks(text: string): readonly string[] {
+  if (text.length * DEAREST_CHARACTER_BYTES <= CHUNK_BYTES) return [text];
   const pieces: string[] = [];
   let piece = "";
   let bytes = 0;
@@ -163,6 +167,8 @@ export function literalPattern(text: string): string {
 const SELF = /^[ !"#%&',:;<=>@`~]$|^[^\x20-\x7e]$/u;
 const KEYWORD = /^(?:default|hostnames|include|volatile)$/;
 
+const NEEDS_CARE = /["\\$]/;
+
 function isSpecialKey(text: string): boolean {
   return text.startsWith("~") || text.startsWith("\\") || KEYWORD.test(text);
 }
@@ -173,6 +179,7 @@ function escapeToken(text: string): string {
 
 /** `$` cannot be escaped; `${dollar}` is a `geo` variable of the http block. */
 function evaluatedText(text: string): string {
+  if (!NEEDS_CARE.test(text)) return text;
   return escapeToken(text).replaceAll("$", `\${dollar}`);
 }
 

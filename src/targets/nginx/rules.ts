@@ -1,11 +1,11 @@
 /** One rule: its lines in the maps over `$r`, the policy class that serves it, and the step that rewrites its path. */
 import type { ForwardIr, HeaderChangesIr, RedirectIr, RespondIr, RuleIr, SplitIr } from "../../ir/index.ts";
 import { type Attribute, attribute, type RuleContext, textAttribute } from "./attributes.ts";
-import { forwardClass, redirectClass, respondClass } from "./classes.ts";
+import type { ClassSpec } from "./classes.ts";
 import { underscored, upstreamName } from "./names.ts";
 import { FIRST_CAPTURE, literalPattern, location, type Param, param, regex, type Variable, variable } from "./quote.ts";
 import { splitVariable } from "./splits.ts";
-import type { ClassView, RuleLocationView } from "./views.ts";
+import type { RuleLocationView } from "./views.ts";
 
 /** A response header that some rule writes: one `add_header` of the server. */
 export interface ResponseHeader {
@@ -23,8 +23,8 @@ export interface LoweredRule {
   /** Names that are added (not set) to the request: `$http_x` and the rule's value have to be joined. */
   readonly joined: readonly JoinedHeader[];
   readonly location: RuleLocationView | null;
-  /** By name: the same name is the same class. */
-  readonly classes: readonly (readonly [string, ClassView])[];
+  /** The same name is the same class. */
+  readonly classes: readonly ClassSpec[];
   /** The split, when it has to be drawn. */
   readonly split: SplitIr | null;
   /** The clusters of one split have different connect timeouts, which only a class can carry. */
@@ -67,7 +67,7 @@ interface LoweredAction {
   /** Where the request goes next; the raw path and `/` follow. */
   readonly target: Param;
   readonly attributes: readonly Attribute[];
-  readonly classes: readonly (readonly [string, ClassView])[];
+  readonly classes: readonly ClassSpec[];
   readonly joined?: readonly JoinedHeader[];
   readonly location?: RuleLocationView | null;
   readonly split?: SplitIr | null;
@@ -106,7 +106,11 @@ function lowerForward(
   return {
     target: step?.target ?? name,
     attributes: [attribute(rule.id, "cl", upstream), ...request.attributes, ...(step?.attributes ?? [])],
-    classes: timeouts.map((ms) => [`${prefix}${ms}`, forwardClass(`${prefix}${ms}`, { ...policy, connectMs: ms })]),
+    classes: timeouts.map((connectMs) => ({
+      kind: "forward",
+      name: `${prefix}${connectMs}`,
+      policy: { ...policy, connectMs },
+    })),
     joined: request.joined,
     location: step?.location ?? null,
     split: isDrawn ? split : null,
@@ -200,7 +204,7 @@ function lowerRespond(rule: RuleIr, action: RespondIr, { namer }: RuleContext): 
   return {
     target: param(name),
     attributes: body.attributes,
-    classes: [[name, respondClass(name, { action, body: param(...body.variables) })]],
+    classes: [{ kind: "respond", name, policy: { action, body: param(...body.variables) } }],
   };
 }
 
@@ -214,7 +218,7 @@ function lowerRedirect(rule: RuleIr, action: RedirectIr): LoweredAction {
     return {
       target: param(fixed),
       attributes: [base, ...text.attributes],
-      classes: [[fixed, redirectClass(fixed, { status, path: text.variables })]],
+      classes: [{ kind: "redirect", name: fixed, policy: { status, path: text.variables } }],
     };
   }
   const name = `s:${status}`;
@@ -223,7 +227,7 @@ function lowerRedirect(rule: RuleIr, action: RedirectIr): LoweredAction {
     target: step?.target ?? param(name),
     attributes: [base, ...(step?.attributes ?? [])],
     location: step?.location ?? null,
-    classes: [[name, redirectClass(name, { status, path: [variable("uri")] })]],
+    classes: [{ kind: "redirect", name, policy: { status, path: [variable("uri")] } }],
   };
 }
 

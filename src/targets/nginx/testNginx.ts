@@ -113,7 +113,7 @@ function parseAnswer(received: Buffer, isClosed: boolean): Answer | null {
   const [first = "", ...lines] = text.slice(0, end).split("\r\n");
   const headers = lines.map((line) => {
     const colon = line.indexOf(":");
-    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).replace(/^ +| +$/g, "")] as const;
   });
   const header = (name: string) => headers.find(([found]) => found === name)?.[1];
   const rest = received.subarray(end + 4);
