@@ -23,10 +23,19 @@ export interface ServeOptions {
   readonly apiTokenFile: string | undefined;
 }
 
+/** `trimtab dev`: what it runs, and where its sockets go instead. */
+export interface DevRunOptions extends ServeOptions {
+  readonly file: string;
+  /** `OLD=NEW,...` ports of the file. */
+  readonly port: string;
+  /** `FLEET=ADDRESS,...`. */
+  readonly bind: string;
+}
+
 /** What main.ts hands in. Both resolve with an exit code when the process is to end. */
 export interface Runners {
   readonly serve: (options: ServeOptions) => Promise<number>;
-  readonly dev: (options: ServeOptions & { readonly file: string }) => Promise<number>;
+  readonly dev: (options: DevRunOptions) => Promise<number>;
 }
 
 const DEFAULT_HTTP = "127.0.0.1:8400";
@@ -71,14 +80,22 @@ function addServers(program: Command, runners: Runners, done: Done): void {
   listening(program.command("serve").description("run the control plane"), "trimtab-data").action((options) =>
     done(runners.serve(options)),
   );
-  listening(
-    program
-      .command("dev <file>")
-      .description(
-        "run the control plane, echo upstreams and the proxies that are installed, and apply edits of the file",
-      ),
-    ".trimtab/dev",
-  ).action((file: string, options) => done(runners.dev({ ...options, file })));
+  listening(program.command("serve").description("run the control plane"), "trimtab-data").action((options) =>
+    done(runners.serve(options)),
+  );
+  listening(program.command("dev <file>"), ".trimtab/dev")
+    .description(
+      "run the control plane, echo upstreams and the proxies that are installed, and apply edits of the file",
+    )
+    .addOption(
+      new Option("--port <changes>", "other ports than the file's, as 8080=8081,9000=9001")
+        .env("TRIMTAB_PORTS")
+        .default(""),
+    )
+    .addOption(
+      new Option("--bind <changes>", "other bind addresses, as FLEET=ADDRESS,...").env("TRIMTAB_BIND").default(""),
+    )
+    .action((file: string, options) => done(runners.dev({ ...options, file })));
 }
 
 function addOffline(program: Command, io: Io, done: Done): void {

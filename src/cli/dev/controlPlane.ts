@@ -1,0 +1,102 @@
+/** The control plane in this process, as `trimtab dev` sees it: the public API by injection, files and nodes by call. */
+import { renderBootstrap } from "../../targets/envoy/bootstrap.ts";
+import { type PlacedProblem, parseText } from "../document.ts";
+import type { DevControlPlane, DevFiles, DevFleet, DevNode } from "./types.ts";
+
+/** What main.ts hands over. */
+export interface RunningPlane {
+  readonly api: {
+    readonly app: {
+      inject(request: {
+        method: "PUT";
+        url: string;
+        headers: Record<string, string>;
+        payload: string;
+      }): Promise<{ statusCode: number; body: string }>;
+    };
+  };
+  readonly publisher: {
+    files(fleet: string): Promise<DevFiles | null>;
+    onFiles(listener: (fleet: string, files: DevFiles | null) => void): () => void;
+    proxies(fleet: string): readonly DevNode[] | null;
+  };
+  readonly store: {
+    head(): {
+      readonly snapshot: {
+        readonly fleet: ReadonlyMap<
+          string,
+          { readonly body: { readonly name: string; readonly proxy: DevFleet["proxy"]; readonly bindAddress?: string } }
+        >;
+      };
+    };
+  };
+  readonly xdsAddress: string;
+  close(): Promise<void>;
+}
+
+/** Port 0: Envoy picks a free one, so that several can run on one machine. */
+const ADMIN_ADDRESS = "127.0.0.1:0";
+
+export function devControlPlane(plane: RunningPlane): DevControlPlane {
+  const { publisher, store } = plane;
+  return {
+    applyConfig: (text) => applyConfig(plane, text),
+    files: publisher.files,
+    onFiles: publisher.onFiles,
+    bootstrap: (fleet) =>
+      renderBootstrap({ fleet, nodeId: `dev-${fleet}`, xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS }),
+    proxies: publisher.proxies,
+    listFleets: () =>
+      [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy, bindAddress = "0.0.0.0" } }) => ({
+        name,
+        proxy,
+        bindAddress,
+      })),
+    close: plane.close,
+  };
+}
+
+interface Answer {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly errors?: readonly Told[];
+  readonly warnings?: readonly Told[];
+}
+
+interface Told {
+  readonly code: string;
+  readonly pointer: string;
+  readonly message: string;
+}
+
+async function applyConfig(plane: RunningPlane, text: string): Promise<{ ok: boolean; problems: PlacedProblem[] }> {
+  const document = parseText("", text);
+  if (document.problems.length > 0) return { ok: false, problems: [...document.problems] };
+  const { statusCode, body } = await plane.api.app.inject({
+    method: "PUT",
+    url: "/v1/config",
+    headers: {
+      host: "localhost",
+      "content-type": "application/json",
+      "trimtab-author": "dev",
+      "trimtab-message": "dev",
+    },
+    payload: JSON.stringify(document.value),
+  });
+  const answer = JSON.parse(body) as Answer;
+  const ok = statusCode >= 200 && statusCode < 300;
+  const whole: Told = { code: "API", pointer: "", message: `${answer.title ?? ""} ${answer.detail ?? ""}`.trim() };
+  const told = ok ? (answer.warnings ?? []) : (answer.errors ?? [whole]);
+  const severity = ok ? "warning" : "error";
+  return {
+    ok,
+    problems: told.map(({ code, pointer, message }) => ({
+      code,
+      severity,
+      message,
+      pointer,
+      file: "",
+      ...document.placeOf(pointer),
+    })),
+  };
+}

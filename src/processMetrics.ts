@@ -1,0 +1,47 @@
+/** Metrics of the process and of the xDS server, read when somebody asks. */
+import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
+import type { XdsServer } from "./xds/index.ts";
+
+type Counted = "responses" | "resources" | "bytes" | "acks" | "nacks" | "held";
+
+const HELP: Readonly<Record<Counted, string>> = {
+  responses: "Discovery responses sent.",
+  resources: "Resources in those responses.",
+  bytes: "Bytes of those responses.",
+  acks: "Responses that a node accepted.",
+  nacks: "Responses that a node refused.",
+  held: "Resources that waited for others to be there first.",
+};
+
+/** Registers all of them. */
+export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, "metrics">): void {
+  collectDefaultMetrics({ register: registry });
+  for (const [name, help] of Object.entries(HELP) as [Counted, string][]) {
+    new Gauge({
+      name: `trimtab_xds_${name}_total`,
+      help,
+      labelNames: ["type"],
+      registers: [registry],
+      collect() {
+        for (const [type, counts] of xds.metrics().types) this.set({ type }, counts[name]);
+      },
+    });
+  }
+  for (const name of [
+    "openStreams",
+    "streams",
+    "refusedStreams",
+    "requests",
+    "staleNonces",
+    "oversizedResponses",
+  ] as const) {
+    new Gauge({
+      name: `trimtab_xds_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+      help: `xDS server: ${name}.`,
+      registers: [registry],
+      collect() {
+        this.set(xds.metrics()[name]);
+      },
+    });
+  }
+}
