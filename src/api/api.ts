@@ -1,0 +1,164 @@
+/** The API, put together. */
+import type { Server } from "node:http";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify } from "fastify";
+import type { Registry } from "prom-client";
+import type { Publisher } from "../publish/types.ts";
+import type { Store } from "../store/types.ts";
+import { contentHash } from "../util/hash.ts";
+import { guard } from "./access.ts";
+import { isLoopback, splitAddress } from "./address.ts";
+import { etagOf, hasAlready } from "./conditions.ts";
+import { handleClientError, handleError } from "./errorHandler.ts";
+import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
+import { registerMetrics } from "./metrics.ts";
+import { componentSchemas } from "./openapi.ts";
+import { compileSchema } from "./parameters.ts";
+import { Problem, sendProblem } from "./problem.ts";
+import { collectionRoutes } from "./routes/collections.ts";
+import { configRoutes } from "./routes/config.ts";
+import { explainRoutes } from "./routes/explain.ts";
+import { fleetRoutes } from "./routes/fleets.ts";
+import { revisionRoutes } from "./routes/revisions.ts";
+import { systemRoutes } from "./routes/system.ts";
+
+type ServerOptions = FastifyHttpOptions<Server>;
+
+export interface ApiOptions {
+  readonly store: Store;
+  readonly publisher: Publisher;
+  /** Where metrics are registered and read from. */
+  readonly registry: Registry;
+  /** Required from every client when given. */
+  readonly apiToken?: string | undefined;
+  /** pino or alike; `false`: none. Default: JSON lines on standard output, warnings and worse. */
+  readonly logger?: FastifyBaseLogger | false | undefined;
+  /** Told in OpenAPI. */
+  readonly version?: string | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+}
+
+export interface Api {
+  /** For tests (`inject`). */
+  readonly app: FastifyInstance;
+  /** `127.0.0.1:8400`; resolves to the address in use. Throws on an address beyond this machine when there is no token. */
+  listen(address: string): Promise<string>;
+  /** Lets what runs finish, for CLOSE_GRACE_MS at most. */
+  close(): Promise<void>;
+}
+
+/** Builds the API; nothing listens yet. */
+export async function createApi(options: ApiOptions): Promise<Api> {
+  const limits = { ...defaultLimits, ...options.limits };
+  const app = fastify(serverOptions(options, limits));
+  app.server.maxConnections = limits.connections;
+  app.removeContentTypeParser("text/plain");
+  app.setValidatorCompiler(compileSchema as Parameters<typeof app.setValidatorCompiler>[0]);
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, new Problem("API-NOT-FOUND", `there is no ${request.url.split("?")[0]}`)),
+  );
+  guard(app, options.apiToken);
+  tagAnswers(app);
+  const refuseOtherMethods = collectMethods(app);
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "Trimtab", version: options.version ?? "0", description: "A load-balancer control plane." },
+      components: {
+        schemas: componentSchemas() as never,
+        securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+      },
+      ...(options.apiToken === undefined ? {} : { security: [{ bearer: [] }] }),
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: "/docs" });
+  registerMetrics(app, options);
+  collectionRoutes(app, options);
+  configRoutes(app, { ...options, limits });
+  revisionRoutes(app, options);
+  fleetRoutes(app, options);
+  explainRoutes(app, options);
+  systemRoutes(app, options);
+  app.after(refuseOtherMethods);
+  await app.ready();
+  return { app, listen: (address) => listen(app, address, options.apiToken), close: () => close(app) };
+}
+
+function serverOptions({ logger }: ApiOptions, limits: Limits): ServerOptions {
+  const redact = ["req.headers.authorization", "headers.authorization", "authorization", "apiToken"];
+  const own = { level: "warn", redact: { paths: redact, censor: "[redacted]" } };
+  return {
+    ...(logger === undefined ? { logger: own } : logger === false ? { logger: false } : { loggerInstance: logger }),
+    bodyLimit: limits.resourceBodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.idleTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
+    },
+    clientErrorHandler: handleClientError as NonNullable<ServerOptions["clientErrorHandler"]>,
+    forceCloseConnections: "idle",
+    disableRequestLogging: true,
+  };
+}
+
+/** Answers of `/v1` that have no ETag of their own get the hash of their bytes. */
+function tagAnswers(app: FastifyInstance): void {
+  app.addHook("onSend", async (request, reply, payload) => {
+    const readable = request.method === "GET" || request.method === "HEAD";
+    if (!readable || reply.statusCode !== 200 || reply.hasHeader("etag") || typeof payload !== "string") return payload;
+    if (!request.url.startsWith("/v1/") && !request.url.startsWith("/openapi.json")) return payload;
+    const etag = etagOf(contentHash(payload));
+    reply.header("etag", etag);
+    if (!hasAlready(request, etag)) return payload;
+    reply.code(304);
+    return "";
+  });
+}
+
+/** Remembers which methods each path has; the function that it gives answers 405 for the rest. */
+function collectMethods(app: FastifyInstance): () => void {
+  const methods = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const name of [method].flat()) known.add(name);
+    methods.set(url, known);
+  });
+  return () => {
+    for (const [url, known] of [...methods]) {
+      const allow = [...known].sort().join(", ");
+      const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter(
+        (method) => !known.has(method),
+      );
+      const refuse = async (): Promise<never> => {
+        throw new Problem("API-METHOD-NOT-ALLOWED", `this path takes ${allow}`, { headers: { allow } });
+      };
+      // In onRequest: the body's type and size do not matter any more.
+      if (others.length > 0)
+        app.route({ method: others, url, schema: { hide: true } as object, onRequest: refuse, handler: refuse });
+    }
+  };
+}
+
+async function listen(app: FastifyInstance, address: string, apiToken: string | undefined): Promise<string> {
+  const target = splitAddress(address);
+  if (target === null)
+    throw new Error(`${address} is no address to listen on; write it as 127.0.0.1:8400 or [::1]:8400`);
+  if (apiToken === undefined && !isLoopback(target.host)) {
+    throw new Error(`listening on ${address}, which other machines can reach, needs an API token`);
+  }
+  const host = target.host === "localhost" ? "127.0.0.1" : target.host;
+  const url = new URL(await app.listen({ host, port: target.port }));
+  return url.host;
+}
+
+async function close(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+  await app.close();
+  clearTimeout(timer);
+}

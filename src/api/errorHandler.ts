@@ -1,0 +1,60 @@
+/** Every way in which a request can fail, as a problem. */
+import type { Socket } from "node:net";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { StoreError } from "../store/index.ts";
+import { PROBLEM_TYPE, Problem, problemDocument, sendProblem } from "./problem.ts";
+
+/** Seconds after which a client may come back when the queue was full: it drains in about one. */
+const RETRY_AFTER = { "retry-after": "1" };
+
+/** fastify's own errors that clients can cause. */
+const fastifyCodes: Readonly<Record<string, ConstructorParameters<typeof Problem>[0]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "API-TOO-LARGE",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "API-UNSUPPORTED-MEDIA-TYPE",
+  FST_ERR_VALIDATION: "API-BAD-PARAMETER",
+};
+
+/** For `setErrorHandler`. Logs defects, once; what clients did wrong is their answer's matter. */
+export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, "request failed");
+  return sendProblem(reply, problem);
+}
+
+function toProblem(error: FastifyError | Error): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof StoreError) {
+    const busy = error.code === "STORE-QUEUE-FULL";
+    return new Problem(error.code, error.message, busy ? { headers: RETRY_AFTER } : {});
+  }
+  const { code = "", statusCode = 500 } = error as Partial<FastifyError>;
+  const known = fastifyCodes[code];
+  if (known !== undefined) return new Problem(known, error.message);
+  if (statusCode >= 400 && statusCode < 500) return new Problem("API-BAD-REQUEST", error.message);
+  return new Problem("API-INTERNAL", "a defect in Trimtab; see its log");
+}
+
+/** Too many whole-configuration writes at once. */
+export function busy(): Problem {
+  return new Problem("API-BUSY", "too many whole-configuration writes are in progress", { headers: RETRY_AFTER });
+}
+
+/** For `clientErrorHandler`: what is no HTTP, or did not come in time, has no request and no reply. */
+export function handleClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = clientProblem(error);
+  const body = JSON.stringify(problemDocument(problem));
+  const head = `HTTP/1.1 ${problem.status} ${problemDocument(problem).title}\r\nContent-Type: ${PROBLEM_TYPE}\r\n`;
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`, () =>
+    socket.destroy(),
+  );
+}
+
+function clientProblem({ code }: NodeJS.ErrnoException): Problem {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new Problem("API-TIMEOUT", "the request did not come in time");
+  if (code === "HPE_HEADER_OVERFLOW") return new Problem("API-HEADERS-TOO-LARGE", "the headers are too large");
+  return new Problem("API-BAD-REQUEST", "this is not well-formed HTTP/1.1");
+}

@@ -1,0 +1,12 @@
+/**
+ * The API room.
+ *
+ * Input: HTTP requests. Output: calls into store, model and publisher, and their answers as JSON, YAML, tar or problem documents
+ * (RFC 9457). Guarantee: a write is stored whole or not at all, and every problem is told at once; writes on an outdated view
+ * are refused when the client says what it saw (If-Match); a slow, half-open or oversized client costs a bounded amount.
+ * It has no rules of its own about what a valid model is, and knows no proxy.
+ */
+export { type Api, type ApiOptions, createApi } from "./api.ts";
+export type { ProblemDocument, ProblemItem } from "./problem.ts";
+export { OWNER_LABEL } from "./routes/config.ts";
+export type { WriteAnswer } from "./writes.ts";

@@ -1,0 +1,69 @@
+/** The API's bounds. `Limits` can be set smaller in tests; nothing else should need to. */
+
+export interface Limits {
+  readonly resourceBodyBytes: number;
+  readonly configBodyBytes: number;
+  readonly headerBytes: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly timeoutCheckMs: number;
+  readonly connections: number;
+  readonly configWrites: number;
+}
+
+export const defaultLimits: Limits = {
+  /** The largest route that the schema allows is about 20 times smaller when written by a person; 1 MiB parses in under 10 ms. */
+  resourceBodyBytes: 1024 * 1024,
+  /** 100 000 routes of 300 bytes. */
+  configBodyBytes: 32 * 1024 * 1024,
+  /** Node's own default: room for a token and conditions, none for abuse. */
+  headerBytes: 16 * 1024,
+  /** Headers fit in one packet or two: a client that needs longer is broken or hostile. */
+  headersTimeoutMs: 10_000,
+  /** 32 MiB at 1 MiB/s take 32 s. */
+  requestTimeoutMs: 60_000,
+  /** No byte in either direction for this long: the peer is gone or does not read. */
+  idleTimeoutMs: 60_000,
+  /** Longer than the usual poll interval of an agent or a dashboard (5 s), so that polls share a connection. */
+  keepAliveTimeoutMs: 15_000,
+  /** How often Node looks for requests over their time; its default of 30 s would let a half-open client stay that much longer. */
+  timeoutCheckMs: 1_000,
+  /** Agents, CI jobs and people of one installation; times resourceBodyBytes, all of them at once hold 256 MiB. */
+  connections: 256,
+  /** Whole-configuration writes being received or worked on: 4 times 32 MiB and their parsed models fit in 1 GiB. */
+  configWrites: 4,
+};
+
+/** Items of a list page: a page of 1 000 routes is about 300 KB. */
+export const MAX_PAGE = 1000;
+export const DEFAULT_PAGE = 100;
+
+/** Revisions of a page: each lists what it changed. */
+export const MAX_REVISIONS_PAGE = 500;
+
+/** Problems in one answer; the rest is counted. Nobody mends more than this before asking again. */
+export const MAX_ERRORS = 1000;
+
+/** Label conditions of one list request: as many as a resource may have labels. */
+export const MAX_LABEL_FILTERS = 32;
+
+/** Characters. An author is a name or an address; a message is a commit's subject and a few lines. */
+export const MAX_AUTHOR = 128;
+export const MAX_MESSAGE = 1024;
+
+/** YAML up to this many bytes is parsed in place (about 10 ms); above, in a worker thread, as 1 MB takes about 300 ms. */
+export const INLINE_YAML_BYTES = 32 * 1024;
+
+/** A worker that parses longer than this is ended: 32 MiB take about 15 s. */
+export const YAML_TIMEOUT_MS = 60_000;
+
+/** Aliases that a YAML document may expand: enough for anchors, too few for an entity bomb. */
+export const MAX_YAML_ALIASES = 1000;
+
+/** Resources turned into YAML before the event loop gets a turn (about 0.2 ms each). */
+export const YAML_SLICE = 50;
+
+/** What runs when the server is told to stop may finish in this time; then its connections are cut. */
+export const CLOSE_GRACE_MS = 3_000;

@@ -1,0 +1,120 @@
+/** OpenAPI 3.1 from the JSON Schemas of the model. */
+import type { FastifySchema } from "fastify";
+import { schemas } from "../gen/schemas.ts";
+import { PROBLEM_TYPE } from "./problem.ts";
+
+const COMPONENTS = "#/components/schemas/";
+
+/** A reference to a schema of `schemas/` (`route`, `config`) or to one of the API's own below. */
+export function schemaRef(name: string): object {
+  return { $ref: COMPONENTS + name };
+}
+
+/** A document that only the model can judge: a merge patch. */
+export const documentBody = { type: "object", description: "A JSON merge patch (RFC 7396)." };
+
+/** What fastify and OpenAPI need to know of an operation. */
+export function operation(tag: string, summary: string, parts: FastifySchema): FastifySchema {
+  return { ...parts, tags: [tag], summary } as FastifySchema;
+}
+
+/** The answers of an operation: its own (200, and others that look alike) and problems. */
+export function answers(name: string, ...more: readonly number[]): Record<string, object> {
+  const own = { description: "Done.", content: { "application/json": { schema: schemaRef(name) } } };
+  const problem = {
+    description: "A problem (RFC 9457).",
+    content: { [PROBLEM_TYPE]: { schema: schemaRef("Problem") } },
+  };
+  return { ...Object.fromEntries([200, ...more].map((status) => [status, own])), default: problem };
+}
+
+const text = { type: "string" };
+const integer = { type: "integer" };
+const list = (items: object): object => ({ type: "array", items });
+const object = (required: readonly string[], properties: Record<string, object>): object => ({
+  type: "object",
+  required,
+  properties,
+});
+
+const problemItem = object(["pointer", "code", "message"], {
+  pointer: {
+    ...text,
+    description: "RFC 6901: into the submitted document, or into `resource` when that is given.",
+  },
+  code: text,
+  message: text,
+  resource: { ...text, description: "A stored resource, as `routes/api`." },
+  fleet: text,
+  proxy: text,
+});
+
+const changes = list(
+  object(["resource", "change"], { resource: text, change: { enum: ["created", "updated", "deleted"] } }),
+);
+
+const revision = {
+  revision: integer,
+  time: { ...text, format: "date-time" },
+  author: text,
+  message: text,
+  changes,
+};
+
+/** The API's own answers. */
+const own: Record<string, object> = {
+  Problem: object(["type", "title", "status", "code", "detail"], {
+    type: text,
+    title: text,
+    status: integer,
+    code: text,
+    detail: text,
+    errors: list(problemItem),
+    errorsOmitted: integer,
+  }),
+  ProblemItem: problemItem,
+  WriteAnswer: object(["revision", "changed", "warnings"], {
+    revision: integer,
+    changed: changes,
+    warnings: list(problemItem),
+    dryRun: { const: true },
+  }),
+  List: object(["items"], { items: list({}), nextCursor: { type: ["string", "integer"] } }),
+  Revision: object(["revision", "time", "author", "message", "changes"], { ...revision, config: schemaRef("config") }),
+  FleetFiles: object(["fleet", "proxy", "revision", "generation", "files"], {
+    fleet: text,
+    proxy: text,
+    revision: integer,
+    generation: text,
+    files: list(object(["path", "text", "mode"], { path: text, text, mode: integer })),
+  }),
+  Explanation: { type: "object" },
+  Status: { type: "object" },
+};
+
+/** Everything that operations refer to. The model's schemas keep their names; shared values stand beside them. */
+export function componentSchemas(): Record<string, object> {
+  const all: Record<string, object> = { ...own };
+  const add = (name: string, schema: object): void => {
+    if (Object.hasOwn(all, name)) throw new Error(`openapi: two schemas are named ${name}`);
+    all[name] = rewrite(schema) as object;
+  };
+  for (const [id, schema] of Object.entries(schemas)) {
+    const { $defs, $id, $schema, ...rest } = schema as { $defs?: Record<string, object>; $id: string; $schema: string };
+    for (const [name, definition] of Object.entries($defs ?? {})) add(name, definition);
+    if ($defs === undefined) add(id.replace("trimtab:", ""), rest);
+  }
+  return all;
+}
+
+/** `trimtab:values#/$defs/name`, `#/$defs/name` and `trimtab:route` become component references. */
+function rewrite(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(rewrite);
+  if (node === null || typeof node !== "object") return node;
+  return Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [
+      key,
+      key === "$ref" && typeof value === "string" ? COMPONENTS + value.replace(/^.*[:/]/, "") : rewrite(value),
+    ]),
+  );
+}

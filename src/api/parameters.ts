@@ -1,0 +1,65 @@
+/** Query parameters: their schemas (checked by fastify, shown in OpenAPI) and the schema compiler. Unknown ones are refused. */
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { FastifySchemaCompiler } from "fastify";
+import { DEFAULT_PAGE, MAX_LABEL_FILTERS, MAX_PAGE, MAX_REVISIONS_PAGE } from "./limits.ts";
+
+/** Coerces, as a query has only text; `array` for parameters that may stand once or repeatedly. */
+const ajv = new Ajv2020({ coerceTypes: "array", useDefaults: true, allErrors: true });
+
+/** Query and path are checked by their schemas; bodies by the model, whose findings say more. */
+export const compileSchema: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
+  httpPart === "body" ? () => true : ajv.compile(schema);
+
+const object = (properties: Record<string, object>): object => ({
+  type: "object",
+  additionalProperties: false,
+  properties,
+});
+
+/** As `owner`, and either side of a label filter. */
+export const LABEL_VALUE = "^[A-Za-z0-9](?:[-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$";
+
+const dryRun = { type: "boolean", description: "Judge and tell what would change, but store nothing." };
+
+export const noQuery = object({});
+export const writeQuery = object({ dryRun });
+export const applyQuery = object({
+  dryRun,
+  owner: {
+    type: "string",
+    pattern: LABEL_VALUE,
+    description:
+      "Whose document this is: listed resources get the label trimtab.io/owner with this value, and resources that have it but are no longer listed are deleted.",
+  },
+});
+
+export const listQuery = object({
+  limit: { type: "integer", minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE, description: "Items of a page." },
+  cursor: { type: "string", minLength: 1, maxLength: 63, description: "`nextCursor` of the page before." },
+  label: {
+    type: "array",
+    maxItems: MAX_LABEL_FILTERS,
+    items: { type: "string", maxLength: 127, pattern: "^[^=]+(?:=[^=]*)?$" },
+    description: "`key=value`, or `key` for any value. Given several times, all must hold.",
+  },
+});
+
+export const revisionsQuery = object({
+  limit: {
+    type: "integer",
+    minimum: 1,
+    maximum: MAX_REVISIONS_PAGE,
+    default: DEFAULT_PAGE,
+    description: "Items of a page, at most.",
+  },
+  cursor: { type: "integer", minimum: 1, description: "`nextCursor` of the page before." },
+});
+
+export const filesQuery = object({ format: { enum: ["json", "tar"], description: "Overrides the Accept header." } });
+
+export const nameParams = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
+export const revisionParams = {
+  type: "object",
+  properties: { revision: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } },
+  required: ["revision"],
+};

@@ -1,0 +1,82 @@
+/** Errors as RFC 9457 problem documents. */
+import type { FastifyReply } from "fastify";
+import { type ApiCode, apiCodes, combineCodes, type ErrorCode, storeCodes } from "../errors/codes.ts";
+import { MAX_ERRORS } from "./limits.ts";
+
+/** One problem in the submitted document, or (`resource` set) in a stored one that the write would break. */
+export interface ProblemItem {
+  /** RFC 6901; relative to the submitted document, or to `resource` when that is set. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly message: string;
+  /** As `routes/api`. */
+  readonly resource?: string;
+  readonly fleet?: string;
+  readonly proxy?: string;
+}
+
+/** The body of every error answer. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly errors?: readonly ProblemItem[];
+  /** Problems beyond the ones in `errors`. */
+  readonly errorsOmitted?: number;
+}
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+const registry = combineCodes(apiCodes, storeCodes);
+
+/** Thrown by handlers, turned into a problem document by the error handler. */
+export class Problem extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly errors: readonly ProblemItem[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: keyof typeof storeCodes | ApiCode,
+    detail: string,
+    more: { readonly errors?: readonly ProblemItem[]; readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(detail);
+    this.name = "Problem";
+    this.code = code;
+    this.status = (registry[code] as ErrorCode).status;
+    this.errors = more.errors ?? [];
+    this.headers = more.headers ?? {};
+  }
+}
+
+/** One problem at the top of the submitted document or in one of its fields. */
+export function invalid(code: ApiCode, pointer: string, message: string): Problem {
+  return new Problem("API-INVALID", "the document has 1 problem", { errors: [{ pointer, code, message }] });
+}
+
+/** The document for a problem; at most MAX_ERRORS entries. */
+export function problemDocument(problem: Problem): ProblemDocument {
+  const { code, status, message, errors } = problem;
+  const omitted = errors.length - MAX_ERRORS;
+  return {
+    type: `urn:trimtab:error:${code}`,
+    title: (registry[code] as ErrorCode).title,
+    status,
+    code,
+    detail: message,
+    ...(errors.length > 0 ? { errors: errors.slice(0, MAX_ERRORS) } : {}),
+    ...(omitted > 0 ? { errorsOmitted: omitted } : {}),
+  };
+}
+
+/** Answers with a problem. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problemDocument(problem)));
+}

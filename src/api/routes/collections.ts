@@ -1,0 +1,217 @@
+/** CRUD on every collection, with no code per kind. */
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { collections, kindOf, validateResource } from "../../model/index.ts";
+import type { Change, Collection, Kind, Resource, Snapshot } from "../../model/types.ts";
+import { compareText } from "../../util/sorted.ts";
+import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
+import { locateOne, refusal } from "../diagnostics.ts";
+import { mergePatch } from "../mergePatch.ts";
+import { answers, documentBody, operation, schemaRef } from "../openapi.ts";
+import { listQuery, nameParams, noQuery, writeQuery } from "../parameters.ts";
+import { invalid, Problem } from "../problem.ts";
+import { readMeta, type WriteDeps, write } from "../writes.ts";
+
+const MERGE_PATCH = "application/merge-patch+json";
+
+/** Registers `/v1/{collection}` and `/v1/{collection}/{name}` for every kind. */
+export function collectionRoutes(app: FastifyInstance, deps: WriteDeps): void {
+  for (const collection of collections) {
+    const kind = kindOf(collection) as Kind;
+    readRoutes(app, { collection, kind, deps });
+    writeRoutes(app, { collection, kind, deps });
+    // A scope of its own: only PATCH takes this content type.
+    app.register(async (scope) => {
+      scope.addContentTypeParser(MERGE_PATCH, { parseAs: "string" }, scope.getDefaultJsonParser("error", "error"));
+      patchRoute(scope, { collection, kind, deps });
+    });
+  }
+}
+
+interface Target {
+  readonly collection: Collection;
+  readonly kind: Kind;
+  readonly deps: WriteDeps;
+}
+
+interface Named {
+  Params: { name: string };
+}
+
+function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): void {
+  app.get<{ Querystring: { limit: number; cursor?: string; label?: string[] } }>(
+    `/v1/${collection}`,
+    { schema: operation(collection, `List ${collection}`, { querystring: listQuery, response: answers("List") }) },
+    (request) => pageOf(mapOf(deps.store.head().snapshot, kind), request.query),
+  );
+  app.get<Named>(
+    `/v1/${collection}/:name`,
+    {
+      schema: operation(collection, `Read one of ${collection}`, {
+        params: nameParams,
+        querystring: noQuery,
+        response: answers(kind),
+      }),
+    },
+    (request, reply) => {
+      const { name } = request.params;
+      const resource = mapOf(deps.store.head().snapshot, kind).get(name);
+      if (resource === undefined) throw notFound(collection, name);
+      return answeredNotModified(request, reply, etagOf(resource.hash)) ? reply : resource.body;
+    },
+  );
+}
+
+function writeRoutes(app: FastifyInstance, target: Target): void {
+  const { collection, kind, deps } = target;
+  const path = `/v1/${collection}/:name`;
+  app.put<Named>(
+    path,
+    {
+      schema: operation(collection, `Create or replace one of ${collection}`, {
+        params: nameParams,
+        querystring: writeQuery,
+        body: schemaRef(kind),
+        response: answers("WriteAnswer", 201),
+      }),
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const conditions = readConditions(request);
+      const resource = readResource(kind, name, request.body);
+      const outcome = await write(deps, {
+        ...readMeta(request),
+        plan({ snapshot }) {
+          const before = mapOf(snapshot, kind).get(name);
+          throwIf(checkConditions(conditions, before === undefined ? null : [etagOf(before.hash)]));
+          return { changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) };
+        },
+      });
+      return answerWith(reply, target, { ...outcome, name });
+    },
+  );
+  app.delete<Named>(
+    path,
+    {
+      schema: operation(collection, `Delete one of ${collection}`, {
+        params: nameParams,
+        querystring: writeQuery,
+        response: answers("WriteAnswer"),
+      }),
+    },
+    async (request) => {
+      const { name } = request.params;
+      const conditions = readConditions(request);
+      const { answer } = await write(deps, {
+        ...readMeta(request),
+        plan({ snapshot }) {
+          const before = existing(snapshot, target, name);
+          throwIf(checkConditions(conditions, [etagOf(before.hash)]));
+          return { changes: [changeOf(kind, name, null)], locate: locateOne(kind, name) };
+        },
+      });
+      return answer;
+    },
+  );
+}
+
+function patchRoute(app: FastifyInstance, target: Target): void {
+  const { collection, kind, deps } = target;
+  app.patch<Named>(
+    `/v1/${collection}/:name`,
+    {
+      schema: operation(collection, `Change one of ${collection} by a JSON merge patch`, {
+        params: nameParams,
+        querystring: writeQuery,
+        body: documentBody,
+        response: answers("WriteAnswer"),
+      }),
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const conditions = readConditions(request);
+      const outcome = await write(deps, {
+        ...readMeta(request),
+        plan({ snapshot }) {
+          const before = existing(snapshot, target, name);
+          throwIf(checkConditions(conditions, [etagOf(before.hash)]));
+          const resource = readResource(kind, name, mergePatch(before.body, request.body));
+          return { changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) };
+        },
+      });
+      return answerWith(reply, target, { ...outcome, name });
+    },
+  );
+}
+
+function answerWith(
+  reply: FastifyReply,
+  { collection, kind }: Target,
+  { answer, snapshot, name }: { answer: Awaited<ReturnType<typeof write>>["answer"]; snapshot: Snapshot; name: string },
+): unknown {
+  const created = answer.dryRun === undefined && answer.changed[0]?.change === "created";
+  if (created) reply.code(201).header("location", `/v1/${collection}/${name}`);
+  const resource = mapOf(snapshot, kind).get(name);
+  if (resource !== undefined && answer.dryRun === undefined) reply.header("etag", etagOf(resource.hash));
+  return answer;
+}
+
+function readResource(kind: Kind, name: string, document: unknown): Resource {
+  const { resource, diagnostics } = validateResource(kind, document);
+  throwIf(refusal(diagnostics, locateOne(kind, name)));
+  const valid = resource as Resource;
+  if (valid.name === name) return valid;
+  throw invalid("API-NAME-MISMATCH", "/name", `must be ${JSON.stringify(name)}, as in the path`);
+}
+
+function existing(snapshot: Snapshot, { kind, collection }: Target, name: string): Resource {
+  const found = mapOf(snapshot, kind).get(name);
+  if (found === undefined) throw notFound(collection, name);
+  return found;
+}
+
+function notFound(collection: Collection, name: string): Problem {
+  return new Problem("API-NOT-FOUND", `there is no ${kindOf(collection)} named ${JSON.stringify(name)}`);
+}
+
+function throwIf(problem: Problem | null): void {
+  if (problem !== null) throw problem;
+}
+
+function mapOf(snapshot: Snapshot, kind: Kind): ReadonlyMap<string, Resource> {
+  return snapshot[kind] as ReadonlyMap<string, Resource>;
+}
+
+function changeOf(kind: Kind, name: string, resource: Resource | null): Change {
+  return { kind, name, resource } as Change;
+}
+
+/** Sorting 10 000 names takes 5 ms: once per model, not once per page. */
+const sortedNames = new WeakMap<ReadonlyMap<string, Resource>, readonly string[]>();
+
+function namesOf(map: ReadonlyMap<string, Resource>): readonly string[] {
+  const known = sortedNames.get(map) ?? [...map.keys()].sort(compareText);
+  sortedNames.set(map, known);
+  return known;
+}
+
+/** Ascending by name; the cursor is the last name, so that writes between two pages neither repeat nor hide an item. */
+function pageOf(
+  map: ReadonlyMap<string, Resource>,
+  { limit, cursor, label = [] }: { limit: number; cursor?: string; label?: readonly string[] },
+): { items: unknown[]; nextCursor?: string } {
+  const filters = label.map((text) => text.split("=") as [string, string?]);
+  const items: Resource["body"][] = [];
+  for (const name of namesOf(map)) {
+    if (cursor !== undefined && name <= cursor) continue;
+    const { body } = map.get(name) as Resource;
+    if (!filters.every(([key, value]) => hasLabel(body.labels, key, value))) continue;
+    if (items.length === limit) return { items, nextCursor: (items.at(-1) as { name: string }).name };
+    items.push(body);
+  }
+  return { items };
+}
+
+function hasLabel(labels: Readonly<Record<string, string>> | undefined, key: string, value?: string): boolean {
+  if (labels === undefined || !Object.hasOwn(labels, key)) return false;
+  return value === undefined || labels[key] === value;
+}

@@ -1,0 +1,207 @@
+/** The whole configuration as one document. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { applyChanges, diffSnapshots, emptySnapshot, kindOf, toDocument, validateConfig } from "../../model/index.ts";
+import type { Change, Resource, Snapshot } from "../../model/types.ts";
+import { pointer } from "../../util/pointer.ts";
+import { negotiate } from "../accept.ts";
+import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
+import { type Locate, locateIn, refusal } from "../diagnostics.ts";
+import { busy } from "../errorHandler.ts";
+import type { Limits } from "../limits.ts";
+import { answers, operation, schemaRef } from "../openapi.ts";
+import { applyQuery, noQuery, writeQuery } from "../parameters.ts";
+import { Problem, type ProblemItem } from "../problem.ts";
+import { readMeta, type WriteDeps, write } from "../writes.ts";
+import { parseYaml, toYaml } from "../yaml.ts";
+
+const JSON_TYPE = "application/json";
+const YAML_TYPE = "application/yaml";
+
+/** The label by which `apply` knows what an owner listed before. */
+export const OWNER_LABEL = "trimtab.io/owner";
+
+/** Registers `/v1/config` and `/v1/config/apply`, in a scope of their own: only they take YAML and large bodies. */
+export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly limits: Limits }): void {
+  app.register(async (scope) => {
+    scope.addContentTypeParser(
+      ["application/yaml", "application/x-yaml", "text/yaml"],
+      { parseAs: "string" },
+      async (_request: unknown, text: string) => parseYaml(text),
+    );
+    getRoute(scope, deps);
+    scope.register(async (writes) => {
+      boundWrites(writes, deps.limits.configWrites);
+      putRoute(writes, deps);
+      applyRoute(writes, deps);
+    });
+  });
+}
+
+/** Counts requests from their headers to their answer, as their bodies are held all that time. */
+function boundWrites(app: FastifyInstance, maximum: number): void {
+  const running = new Set<string>();
+  app.addHook("onRequest", async (request, reply) => {
+    if (running.size >= maximum) throw busy();
+    running.add(request.id);
+    reply.raw.once("close", () => running.delete(request.id));
+  });
+}
+
+function getRoute(app: FastifyInstance, { store }: WriteDeps): void {
+  const schema = operation("config", "Read the whole configuration", {
+    querystring: noQuery,
+    response: answers("config"),
+  });
+  app.get("/v1/config", { schema }, async (request, reply) => {
+    const type = negotiate(request.headers.accept, [JSON_TYPE, YAML_TYPE]);
+    const { revision, snapshot } = store.head();
+    reply.header("vary", "Accept");
+    if (answeredNotModified(request, reply, type === YAML_TYPE ? yamlTag(revision) : etagOf(revision))) return reply;
+    reply.type(`${type}; charset=utf-8`);
+    const document = toDocument(snapshot) as Record<string, unknown[]>;
+    return type === YAML_TYPE ? await toYaml(document) : JSON.stringify(document);
+  });
+}
+
+/** Each representation has a strong tag of its own; If-Match takes either. */
+function yamlTag(revision: number): string {
+  return etagOf(`${revision}-yaml`);
+}
+
+function tagsOf(revision: number): readonly string[] {
+  return [etagOf(revision), yamlTag(revision)];
+}
+
+function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Limits }): void {
+  const schema = operation("config", "Replace the whole configuration", {
+    querystring: writeQuery,
+    body: schemaRef("config"),
+    response: answers("WriteAnswer"),
+  });
+  app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, (request, reply) => {
+    const resources = readConfig(request.body);
+    const target = applyChanges(emptySnapshot, resources.map(changeTo));
+    return store(deps, { request, reply, changes: (snapshot) => diffSnapshots(snapshot, target) });
+  });
+}
+
+function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Limits }): void {
+  const schema = operation("config", "Merge a configuration into the present one", {
+    querystring: applyQuery,
+    body: schemaRef("config"),
+    response: answers("WriteAnswer"),
+  });
+  const options = { schema, bodyLimit: deps.limits.configBodyBytes };
+  app.post<{ Querystring: { owner?: string } }>("/v1/config/apply", options, (request, reply) => {
+    const { owner } = request.query;
+    // Labels go in before the check, so that their number and values are judged with the rest.
+    if (owner !== undefined) request.body = labelled(request.body, owner);
+    const resources = readConfig(request.body);
+    const changes = (snapshot: Snapshot): Change[] => {
+      const writes = resources.map(changeTo);
+      if (owner === undefined) return writes;
+      refuseForeign(snapshot, resources, { owner, locate: locateIn(request.body) });
+      return [...writes, ...prune(snapshot, resources, owner)];
+    };
+    return store(deps, { request, reply, changes });
+  });
+}
+
+async function store(
+  deps: WriteDeps,
+  {
+    request,
+    reply,
+    changes,
+  }: { request: FastifyRequest; reply: FastifyReply; changes: (snapshot: Snapshot) => readonly Change[] },
+): Promise<unknown> {
+  const conditions = readConditions(request);
+  const locate = locateIn(request.body);
+  const { answer } = await write(deps, {
+    ...readMeta(request),
+    plan({ revision, snapshot }) {
+      const problem = checkConditions(conditions, tagsOf(revision));
+      if (problem !== null) throw problem;
+      return { changes: changes(snapshot), locate };
+    },
+  });
+  if (answer.dryRun === undefined) reply.header("etag", etagOf(answer.revision));
+  return answer;
+}
+
+/** A missing body is no empty configuration: a pipeline that produced nothing must not delete everything. `{}` says it. */
+function readConfig(document: unknown): readonly Resource[] {
+  if (document === undefined || document === null) {
+    throw new Problem("API-BAD-REQUEST", "the body is empty; to mean an empty configuration send {}");
+  }
+  const { resources, diagnostics } = validateConfig(document);
+  const problem = refusal(diagnostics, () => "");
+  if (problem !== null) throw problem;
+  return resources;
+}
+
+function changeTo(resource: Resource): Change {
+  return { kind: resource.kind, name: resource.name, resource } as Change;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+function ownerOf(resource: Resource | undefined): string | undefined {
+  return (resource?.body.labels as Labels | undefined)?.[OWNER_LABEL];
+}
+
+/** The document with the owner's label on everything that it lists; what is misshapen stays as it is, for the check to name. */
+function labelled(document: unknown, owner: string): unknown {
+  if (!isObject(document)) return document;
+  const errors: ProblemItem[] = [];
+  const label = (collection: string, body: unknown, index: number): unknown => {
+    if (!isObject(body) || !(body.labels === undefined || isObject(body.labels))) return body;
+    const own = body.labels?.[OWNER_LABEL];
+    if (own !== undefined && own !== owner) {
+      const message = `the label says ${JSON.stringify(own)}, but the owner of this apply is ${JSON.stringify(owner)}`;
+      errors.push({ pointer: pointer(collection, index, "labels", OWNER_LABEL), code: "API-OWNER-LABEL", message });
+    }
+    return { ...body, labels: { ...body.labels, [OWNER_LABEL]: owner } };
+  };
+  const entries = Object.entries(document).map(([collection, list]) => [
+    collection,
+    kindOf(collection) !== undefined && Array.isArray(list)
+      ? list.map((body, index) => label(collection, body, index))
+      : list,
+  ]);
+  if (errors.length > 0) throw new Problem("API-INVALID", "the document lists resources of another owner", { errors });
+  return Object.fromEntries(entries);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> & { labels?: Record<string, unknown> } {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function stored(snapshot: Snapshot, { kind, name }: Resource): Resource | undefined {
+  return (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
+}
+
+function refuseForeign(
+  snapshot: Snapshot,
+  resources: readonly Resource[],
+  { owner, locate }: { owner: string; locate: Locate },
+): void {
+  const errors = resources.flatMap((resource): ProblemItem[] => {
+    const present = ownerOf(stored(snapshot, resource));
+    if (present === undefined || present === owner) return [];
+    const message = `${resource.kind} ${resource.name} belongs to ${JSON.stringify(present)}`;
+    return [{ pointer: locate(resource.kind, resource.name) ?? "", code: "API-OWNED-BY-OTHER", message }];
+  });
+  if (errors.length > 0)
+    throw new Problem("API-OWNED-BY-OTHER", "the document lists resources that belong to another owner", { errors });
+}
+
+/** Deletes what has the owner's label and is not listed. */
+function prune(snapshot: Snapshot, resources: readonly Resource[], owner: string): Change[] {
+  const listed = new Set(resources.map(({ kind, name }) => `${kind}/${name}`));
+  return Object.values(snapshot).flatMap((map) =>
+    [...(map as ReadonlyMap<string, Resource>).values()]
+      .filter((resource) => ownerOf(resource) === owner && !listed.has(`${resource.kind}/${resource.name}`))
+      .map(({ kind, name }) => ({ kind, name, resource: null }) as Change),
+  );
+}

@@ -1,0 +1,68 @@
+/** A request in, the rule that takes it and why the others do not out. */
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { FastifyInstance } from "fastify";
+import type { ExplainRequest } from "../../publish/types.ts";
+import { pointer } from "../../util/pointer.ts";
+import { answers, operation } from "../openapi.ts";
+import { noQuery } from "../parameters.ts";
+import { Problem } from "../problem.ts";
+import type { WriteDeps } from "../writes.ts";
+
+/** Bounds are those of a request that a proxy with default settings would still take. */
+const explainSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["fleet", "host", "path"],
+  properties: {
+    fleet: { type: "string", maxLength: 63, description: "Whose rules." },
+    port: {
+      type: "integer",
+      minimum: 1,
+      maximum: 65535,
+      description: "Which of its HTTP ports. Default: the only one.",
+    },
+    method: { type: "string", pattern: "^[A-Z]{1,32}$", default: "GET" },
+    host: { type: "string", maxLength: 260, description: "The Host header." },
+    path: { type: "string", minLength: 1, maxLength: 8192, description: "The raw path, with query if there is one." },
+    headers: {
+      type: "array",
+      maxItems: 100,
+      items: { type: "array", minItems: 2, maxItems: 2, items: { type: "string", maxLength: 8192 } },
+      description: "Name and value of each header field.",
+      default: [],
+    },
+  },
+};
+
+const check = new Ajv2020({ allErrors: true, useDefaults: true, strictTuples: false }).compile<ExplainRequest>(
+  explainSchema,
+);
+
+/** Registers `/v1/explain`. */
+export function explainRoutes(app: FastifyInstance, { store, publisher }: WriteDeps): void {
+  const schema = operation("explain", "Tell what a fleet does with a request, and why", {
+    querystring: noQuery,
+    body: explainSchema,
+    response: answers("Explanation"),
+  });
+  app.post("/v1/explain", { schema }, ({ body }) => {
+    if (!check(body)) throw misshapen();
+    const explanation = publisher.explain(body);
+    if (explanation !== null) return explanation;
+    if (store.head().snapshot.fleet.has(body.fleet)) {
+      const message = "is not one of the fleet's HTTP ports, or the fleet has several (then it must be given)";
+      throw new Problem("API-INVALID", "no such port", {
+        errors: [{ pointer: "/port", code: "API-INVALID", message }],
+      });
+    }
+    throw new Problem("API-NOT-FOUND", `there is no fleet named ${JSON.stringify(body.fleet)}`);
+  });
+}
+
+function misshapen(): Problem {
+  const errors = (check.errors ?? []).map(({ instancePath, message = "is not valid", params }) => {
+    const below = params.missingProperty ?? params.additionalProperty;
+    return { pointer: instancePath + (below === undefined ? "" : pointer(below)), code: "API-INVALID", message };
+  });
+  return new Problem("API-INVALID", "the document is no request to explain", { errors });
+}

@@ -1,0 +1,70 @@
+/** What fleets get, and who has it. */
+import type { FastifyInstance } from "fastify";
+import { negotiate } from "../accept.ts";
+import { answeredNotModified, etagOf } from "../conditions.ts";
+import { answers, operation } from "../openapi.ts";
+import { filesQuery, nameParams, noQuery } from "../parameters.ts";
+import { Problem } from "../problem.ts";
+import { toTar } from "../tar.ts";
+import type { WriteDeps } from "../writes.ts";
+
+const JSON_TYPE = "application/json";
+const TAR_TYPE = "application/x-tar";
+const formats = { json: JSON_TYPE, tar: TAR_TYPE } as const;
+
+interface Named {
+  Params: { name: string };
+}
+
+/** Registers `/v1/fleets/{name}/files` and `/v1/fleets/{name}/proxies`. */
+export function fleetRoutes(app: FastifyInstance, { store, publisher }: WriteDeps): void {
+  app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
+    "/v1/fleets/:name/files",
+    {
+      schema: operation("fleets", "Read the rendered files of an nginx or HAProxy fleet (JSON or tar)", {
+        params: nameParams,
+        querystring: filesQuery,
+        response: answers("FleetFiles"),
+      }),
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { format } = request.query;
+      const type = format === undefined ? negotiate(request.headers.accept, [JSON_TYPE, TAR_TYPE]) : formats[format];
+      const files = await publisher.files(name);
+      if (files === null) throw noFiles(name);
+      reply.header("vary", "Accept");
+      if (answeredNotModified(request, reply, etagOf(files.generation))) return reply;
+      if (type === JSON_TYPE) return files;
+      reply.header("content-disposition", `attachment; filename="${name}-${files.generation}.tar"`);
+      return reply.type(TAR_TYPE).send(await toTar(files.files));
+    },
+  );
+  app.get<Named>(
+    "/v1/fleets/:name/proxies",
+    {
+      schema: operation("fleets", "List the connected Envoys of a fleet: what was sent, accepted, refused", {
+        params: nameParams,
+        querystring: noQuery,
+        response: answers("List"),
+      }),
+    },
+    ({ params: { name } }) => {
+      const items = publisher.proxies(name);
+      if (items === null) throw notFound(name);
+      return { items };
+    },
+  );
+
+  const noFiles = (name: string): Problem => {
+    const fleet = store.head().snapshot.fleet.get(name);
+    if (fleet === undefined) return notFound(name);
+    if (fleet.body.proxy === "envoy")
+      return new Problem("API-NO-FILES", `the Envoys of fleet ${name} get their configuration by xDS`);
+    return new Problem("API-NOT-READY", `fleet ${name} has not been rendered yet`, { headers: { "retry-after": "1" } });
+  };
+}
+
+function notFound(name: string): Problem {
+  return new Problem("API-NOT-FOUND", `there is no fleet named ${JSON.stringify(name)}`);
+}

@@ -1,0 +1,91 @@
+/** The history. */
+import type { FastifyInstance } from "fastify";
+import { collectionOf, diffSnapshots, toDocument } from "../../model/index.ts";
+import type { Kind, Snapshot } from "../../model/types.ts";
+import type { RevisionInfo, Store } from "../../store/types.ts";
+import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
+import { locateNone } from "../diagnostics.ts";
+import { answers, operation } from "../openapi.ts";
+import { noQuery, revisionParams, revisionsQuery, writeQuery } from "../parameters.ts";
+import { Problem } from "../problem.ts";
+import { readMeta, type WriteDeps, write } from "../writes.ts";
+
+interface Numbered {
+  Params: { revision: number };
+}
+
+/** Registers `/v1/revisions`, `/v1/revisions/{n}` and `/v1/revisions/{n}/restore`. */
+export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
+  const { store } = deps;
+  app.get<{ Querystring: { limit: number; cursor?: number } }>(
+    "/v1/revisions",
+    {
+      schema: operation("revisions", "List revisions, newest first", {
+        querystring: revisionsQuery,
+        response: answers("List"),
+      }),
+    },
+    ({ query: { limit, cursor } }) => {
+      const items = store.revisions(cursor === undefined ? { limit } : { limit, before: cursor }).map(shown);
+      const last = items.at(-1)?.revision ?? 1;
+      return last > 1 ? { items, nextCursor: last } : { items };
+    },
+  );
+  app.get<Numbered>(
+    "/v1/revisions/:revision",
+    {
+      schema: operation("revisions", "Read a revision and the configuration as it was", {
+        params: revisionParams,
+        querystring: noQuery,
+        response: answers("Revision"),
+      }),
+    },
+    (request, reply) => {
+      const { revision } = request.params;
+      const info = store.revision(revision);
+      if (info === null) throw notFound(revision);
+      if (answeredNotModified(request, reply, etagOf(`revision-${revision}`))) return reply;
+      return { ...shown(info), config: toDocument(snapshotAt(store, revision)) };
+    },
+  );
+  app.post<Numbered>(
+    "/v1/revisions/:revision/restore",
+    {
+      schema: operation("revisions", "Make the configuration what it was at a revision; revision 0 is the empty one", {
+        params: revisionParams,
+        querystring: writeQuery,
+        response: answers("WriteAnswer"),
+      }),
+    },
+    async (request, reply) => {
+      const { revision } = request.params;
+      const conditions = readConditions(request);
+      const target = snapshotAt(store, revision);
+      const { answer } = await write(deps, {
+        ...readMeta(request, `restore revision ${revision}`),
+        plan(head) {
+          const problem = checkConditions(conditions, [etagOf(head.revision)]);
+          if (problem !== null) throw problem;
+          return { changes: diffSnapshots(head.snapshot, target), locate: locateNone };
+        },
+      });
+      if (answer.dryRun === undefined) reply.header("etag", etagOf(answer.revision));
+      return answer;
+    },
+  );
+}
+
+function shown({ changes, ...info }: RevisionInfo): Record<string, unknown> & { revision: number } {
+  const resource = (kind: string, name: string): string => `${collectionOf(kind as Kind)}/${name}`;
+  return { ...info, changes: changes.map(({ kind, name, change }) => ({ resource: resource(kind, name), change })) };
+}
+
+function snapshotAt(store: Store, revision: number): Snapshot {
+  const snapshot = store.snapshotAt(revision);
+  if (snapshot === null) throw notFound(revision);
+  return snapshot;
+}
+
+function notFound(revision: number): Problem {
+  return new Problem("API-NOT-FOUND", `there is no revision ${revision}`);
+}

@@ -1,0 +1,41 @@
+/** For machines that watch machines. */
+import type { FastifyInstance } from "fastify";
+import type { Registry } from "prom-client";
+import { operation } from "../openapi.ts";
+import { noQuery } from "../parameters.ts";
+import { Problem } from "../problem.ts";
+import type { WriteDeps } from "../writes.ts";
+
+/** Paths that are open without a token: probes carry none, and the answers tell nothing worth hiding. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+/** Registers `/healthz`, `/readyz`, `/metrics` and `/openapi.json`. */
+export function systemRoutes(
+  app: FastifyInstance,
+  { store, publisher, registry }: WriteDeps & { readonly registry: Registry },
+): void {
+  const status = { 200: { description: "Well." }, 503: { description: "Not yet, or no longer." } };
+  const schema = (summary: string): object => operation("system", summary, { querystring: noQuery, response: status });
+  const needed = store.head().revision;
+  let stopping = false;
+  app.addHook("preClose", async () => {
+    stopping = true;
+  });
+  app.get("/healthz", { schema: schema("The process answers") }, () => ({ status: "ok" }));
+  app.get(
+    "/readyz",
+    { schema: schema("What was stored at the start is published, and the server is not stopping") },
+    () => {
+      const published = publisher.publishedRevision();
+      if (stopping) throw new Problem("API-NOT-READY", "the server is stopping");
+      if (published < needed)
+        throw new Problem("API-NOT-READY", `revision ${published} is published, ${needed} is needed`);
+      return { status: "ready", revision: store.head().revision, publishedRevision: published };
+    },
+  );
+  app.get("/metrics", { schema: schema("Metrics in Prometheus' text format") }, async (_request, reply) => {
+    reply.type(registry.contentType);
+    return registry.metrics();
+  });
+  app.get("/openapi.json", { schema: { ...schema("This description"), hide: true } }, () => app.swagger());
+}

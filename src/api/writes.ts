@@ -1,0 +1,135 @@
+/** The one path that every write takes: conditions, model, publisher, commit. */
+import type { FastifyRequest } from "fastify";
+import type { Diagnostic } from "../errors/diagnostic.ts";
+import { applyChanges, checkSnapshot, collectionOf } from "../model/index.ts";
+import type { Change, Resource, Snapshot } from "../model/types.ts";
+import type { Publisher } from "../publish/types.ts";
+import type { Head, Store } from "../store/types.ts";
+import { type Locate, refusal, toItem } from "./diagnostics.ts";
+import { MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE } from "./limits.ts";
+import { Problem, type ProblemItem } from "./problem.ts";
+
+/** What a write would change, seen from the head it builds on. */
+export interface Plan {
+  readonly changes: readonly Change[];
+  readonly locate: Locate;
+}
+
+/** The body of every answer to a write. */
+export interface WriteAnswer {
+  /** The revision that holds the write; with `dryRun`, the one it was tried on. */
+  readonly revision: number;
+  readonly changed: readonly { readonly resource: string; readonly change: "created" | "updated" | "deleted" }[];
+  readonly warnings: readonly ProblemItem[];
+  readonly dryRun?: true;
+}
+
+export interface WriteDeps {
+  readonly store: Store;
+  readonly publisher: Publisher;
+}
+
+export interface WriteInput {
+  readonly author: string;
+  readonly message: string;
+  readonly dryRun: boolean;
+  /** Runs when the write's turn comes. Throws a Problem when a condition does not hold or the document is invalid. */
+  readonly plan: (head: Head) => Plan;
+}
+
+/** What was answered, and the model after it (with `dryRun`: as it would be). */
+export interface WriteOutcome {
+  readonly answer: WriteAnswer;
+  readonly snapshot: Snapshot;
+}
+
+interface Judged {
+  readonly changes: readonly Change[];
+  readonly changed: WriteAnswer["changed"];
+  readonly warnings: readonly ProblemItem[];
+  readonly snapshot: Snapshot;
+}
+
+/** Throws a Problem when the write is declined, a StoreError when it cannot be stored. */
+export async function write({ store, publisher }: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
+  const { author, message, dryRun, plan } = input;
+  const written = await store.write<Judged | Problem>({
+    author,
+    message,
+    prepare(head) {
+      try {
+        const judged = judge(head, plan(head), publisher);
+        if (dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
+        return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged };
+      } catch (error) {
+        if (error instanceof Problem) return { kind: "decline", result: error };
+        throw error;
+      }
+    },
+  });
+  if (written.result instanceof Problem) throw written.result;
+  const { changed, warnings, snapshot } = written.result;
+  return { answer: { revision: written.revision, changed, warnings, ...(dryRun ? { dryRun } : {}) }, snapshot };
+}
+
+/** The model after the changes with its warnings; throws the Problem that refuses it. */
+function judge(head: Head, { changes, locate }: Plan, publisher: Publisher): Judged {
+  const effective = changes.filter((change) => wordFor(head.snapshot, change) !== null);
+  const snapshot = effective.length === 0 ? head.snapshot : applyChanges(head.snapshot, effective);
+  const found: Diagnostic[] = checkSnapshot(snapshot, effective);
+  refuse(found, locate);
+  found.push(...publisher.admit(snapshot).diagnostics);
+  refuse(found, locate);
+  return {
+    changes: effective,
+    changed: effective.map((change) => ({
+      resource: `${collectionOf(change.kind)}/${change.name}`,
+      change: wordFor(head.snapshot, change) as "created" | "updated" | "deleted",
+    })),
+    warnings: found.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate)),
+    snapshot,
+  };
+}
+
+function refuse(found: readonly Diagnostic[], locate: Locate): void {
+  const problem = refusal(found, locate);
+  if (problem !== null) throw problem;
+}
+
+/** Null: the change changes nothing. */
+function wordFor(snapshot: Snapshot, { kind, name, resource }: Change): "created" | "updated" | "deleted" | null {
+  const before = (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
+  if (resource === null) return before === undefined ? null : "deleted";
+  if (before === undefined) return "created";
+  return before.hash === resource.hash ? null : "updated";
+}
+
+/** Who writes, why, and whether it is meant: from the headers Trimtab-Author, Trimtab-Message and the query. */
+export function readMeta(
+  request: FastifyRequest,
+  defaultMessage = "",
+): Pick<WriteInput, "author" | "message" | "dryRun"> {
+  return {
+    author: headerText(request, "Trimtab-Author", MAX_AUTHOR) || "anonymous",
+    message: headerText(request, "Trimtab-Message", MAX_MESSAGE) || defaultMessage,
+    dryRun: (request.query as { dryRun?: boolean }).dryRun === true,
+  };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** UTF-8 (Node gives header bytes as Latin-1), without control characters. Empty when the header is not there. */
+function headerText(request: FastifyRequest, name: string, maximum: number): string {
+  const raw = request.headers[name.toLowerCase()] ?? "";
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(String(raw), "latin1")).trim();
+    if (text.length <= maximum && !CONTROL.test(text)) return text;
+  } catch {
+    // Not UTF-8: told below like every other malformed value.
+  }
+  throw new Problem(
+    "API-BAD-HEADER",
+    `${name} must be at most ${maximum} characters of UTF-8 without control characters`,
+  );
+}

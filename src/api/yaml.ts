@@ -1,0 +1,59 @@
+/** Whole configurations as YAML, without holding the event loop. */
+import { Worker } from "node:worker_threads";
+import { parseDocument, stringify } from "yaml";
+import { INLINE_YAML_BYTES, MAX_YAML_ALIASES, YAML_SLICE, YAML_TIMEOUT_MS } from "./limits.ts";
+import { Problem } from "./problem.ts";
+
+/** A parsed document, or why it is none. */
+export type Parsed = { readonly json: string } | { readonly error: string };
+
+/** The text as JSON (so that it crosses threads cheaply). Aliases are bounded, duplicate keys and several documents refused. */
+export function parseText(text: string): Parsed {
+  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
+  const [error] = document.errors;
+  if (error !== undefined) return { error: error.message };
+  try {
+    return { json: JSON.stringify(document.toJS({ maxAliasCount: MAX_YAML_ALIASES }) ?? null) };
+  } catch (thrown) {
+    return { error: (thrown as Error).message };
+  }
+}
+
+/** A body parser for fastify. Throws API-BAD-REQUEST with line and column. */
+export async function parseYaml(text: string): Promise<unknown> {
+  const parsed = text.length <= INLINE_YAML_BYTES ? parseText(text) : await parseInWorker(text);
+  if ("error" in parsed) throw new Problem("API-BAD-REQUEST", `the body is no YAML: ${parsed.error}`);
+  return JSON.parse(parsed.json);
+}
+
+/** Sources run as `.ts`, the built program as `.js`. */
+const WORKER = new URL(`./yamlWorker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+function parseInWorker(text: string): Promise<Parsed> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(WORKER, { workerData: text });
+    const timer = setTimeout(() => {
+      resolve({ error: `not parsed in ${YAML_TIMEOUT_MS / 1000} s` });
+      void worker.terminate();
+    }, YAML_TIMEOUT_MS);
+    worker.once("message", (parsed: Parsed) => resolve(parsed));
+    worker.once("error", reject);
+    worker.once("exit", () => {
+      clearTimeout(timer);
+      reject(new Error("the YAML worker ended without an answer"));
+    });
+  });
+}
+
+/** The document's collections as block YAML, a few resources at a time. */
+export async function toYaml(document: Readonly<Record<string, readonly unknown[]>>): Promise<string> {
+  const parts: string[] = [];
+  for (const [collection, list] of Object.entries(document)) {
+    parts.push(`${collection}:\n`);
+    for (let index = 0; index < list.length; index += YAML_SLICE) {
+      parts.push(stringify(list.slice(index, index + YAML_SLICE), { aliasDuplicateObjects: false, lineWidth: 0 }));
+      await new Promise((resume) => setImmediate(resume));
+    }
+  }
+  return parts.length === 0 ? "{}\n" : parts.join("");
+}
