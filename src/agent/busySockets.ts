@@ -1,15 +1,30 @@
 /** Finds out whether sockets can be opened, by opening them for a moment. */
 import { createServer } from "node:net";
 
-/**
- * Which of `wanted` (`address:port`) somebody else holds or this machine has no address for, as `127.0.0.1:80: EADDRINUSE`.
- * Ports among `held` are not tried: the running proxy has them, maybe on another address of the same port.
- */
-export async function busySockets(wanted: readonly string[], held: readonly string[]): Promise<readonly string[]> {
+export interface BusySocket {
+  /** As it was asked for: `address:port`. */
+  readonly socket: string;
+  /** `EADDRINUSE`: somebody else has it; `EADDRNOTAVAIL`: this machine has no such address; `EACCES`: not allowed. */
+  readonly error: string;
+}
+
+/** Which of `wanted` (`address:port`, IPv6 with or without brackets) cannot be opened. */
+export async function busySockets(wanted: readonly string[]): Promise<readonly BusySocket[]> {
+  const busy: BusySocket[] = [];
+  // One after the other: two that overlap (0.0.0.0 and 127.0.0.1) must not find each other.
+  for (const socket of wanted) {
+    const error = await tryListen(socket);
+    if (error !== null) {
+      busy.push({ socket, error });
+    }
+  }
+  return busy;
+}
+
+/** `wanted` without the ports that `held` has, on whatever address: the running proxy passes those on by itself. */
+export function freshSockets(wanted: readonly string[], held: readonly string[]): readonly string[] {
   const heldPorts = new Set(held.map((socket) => split(socket).port));
-  const fresh = wanted.filter((socket) => !heldPorts.has(split(socket).port));
-  const tried = await Promise.all(fresh.map(async (socket) => ({ socket, error: await tryListen(socket) })));
-  return tried.flatMap(({ socket, error }) => (error === null ? [] : [`${socket}: ${error}`]));
+  return wanted.filter((socket) => !heldPorts.has(split(socket).port));
 }
 
 function split(socket: string): { readonly host: string; readonly port: number } {

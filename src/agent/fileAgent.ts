@@ -1,6 +1,6 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
 import { mkdirSync } from "node:fs";
-import { busySockets } from "./busySockets.ts";
+import { busySockets, freshSockets } from "./busySockets.ts";
 import { pointCurrent, pruneGenerations, writeGeneration } from "./generations.ts";
 import { createLatest } from "./latest.ts";
 import { prove } from "./prove.ts";
@@ -127,7 +127,7 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   }
   const verdict = await agent.check(files);
   const sockets = proxy.sockets(files);
-  const busy = await busySockets(sockets, memory.sockets);
+  const busy = await busySockets(freshSockets(sockets, memory.sockets));
   if (memory.closed) {
     return superseded(files);
   }
@@ -138,7 +138,8 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     });
   }
   if (busy.length > 0) {
-    return failed(agent, files, { error: `${proxy.name} could not listen: ${busy.join(", ")}`, restore: null });
+    const list = busy.map(({ socket, error }) => `${socket}: ${error}`).join(", ");
+    return failed(agent, files, { error: `${proxy.name} could not listen: ${list}`, restore: null });
   }
   await writeGeneration(proxy.runDir, files, await proxy.localFiles(generation));
   memory.applying = true;

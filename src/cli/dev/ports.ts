@@ -1,0 +1,65 @@
+/** Finds out before anything starts which sockets are taken, and says how to change each. */
+import { busySockets } from "../../agent/index.ts";
+import type { DevConfig } from "./config.ts";
+
+/** A socket that will be opened. */
+export interface WantedSocket {
+  /** `127.0.0.1:8400`, `[::1]:8400`. */
+  readonly socket: string;
+  /** Completes "is wanted for": `the REST API`. */
+  readonly purpose: string;
+  /** How to choose another one: `--http ADDRESS or TRIMTAB_HTTP`. */
+  readonly change: string;
+}
+
+/** What the configuration's listeners (of these fleets only) and its echo upstreams open. */
+export function configSockets(config: DevConfig, fleets: ReadonlySet<string>): readonly WantedSocket[] {
+  const listeners = config.listeners
+    .filter(({ fleet }) => fleets.has(fleet))
+    .map(({ name, fleet, address, port }) => ({
+      socket: socketText(address, port),
+      purpose: `listener ${name} of fleet ${fleet}`,
+      change: `${portChange(port)}, or another address with --bind ${fleet}=ADDRESS or TRIMTAB_BIND=${fleet}=ADDRESS`,
+    }));
+  const echoes = config.echoes.map(({ name, address, port }) => ({
+    socket: socketText(address, port),
+    purpose: `the echo upstream of cluster ${name}`,
+    change: portChange(port),
+  }));
+  return [...listeners, ...echoes];
+}
+
+/** One line per socket that cannot be opened; empty: all are free. */
+export async function busyLines(wanted: readonly WantedSocket[]): Promise<readonly string[]> {
+  const busy = new Map(
+    (await busySockets(wanted.map(({ socket }) => socket))).map((found) => [found.socket, found.error]),
+  );
+  return wanted.flatMap(({ socket, purpose, change }) => {
+    const error = busy.get(socket);
+    return error === undefined
+      ? []
+      : [`${socket} ${reasonOf(error)}; it is wanted for ${purpose}. Change it with ${change}.`];
+  });
+}
+
+/** `address:port`, with brackets around IPv6. */
+export function socketText(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function portChange(port: number): string {
+  return `--port ${port}=OTHER or TRIMTAB_PORTS=${port}=OTHER`;
+}
+
+function reasonOf(error: string): string {
+  switch (error) {
+    case "EADDRINUSE":
+      return "is in use";
+    case "EADDRNOTAVAIL":
+      return "is not an address of this machine";
+    case "EACCES":
+      return "needs more rights than this user has";
+    default:
+      return `cannot be opened (${error})`;
+  }
+}

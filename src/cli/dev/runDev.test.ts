@@ -1,0 +1,191 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ask, checkWith, filesOf, freePort, KINDS, scratchDir, until } from "../../agent/testSupport.ts";
+import { readDevConfig } from "./config.ts";
+import { type DevOptions, runDev } from "./runDev.ts";
+import type { DevControlPlane, DevFiles, DevFleet } from "./types.ts";
+
+let scratch: Awaited<ReturnType<typeof scratchDir>>;
+let out: string;
+let err: string;
+let stop: AbortController;
+let planeClosed: boolean;
+let ports: { nginx: number; haproxy: number; echo: number; api: number };
+
+beforeEach(async () => {
+  scratch = await scratchDir();
+  [out, err, stop, planeClosed] = ["", "", new AbortController(), false];
+  ports = { nginx: await freePort(), haproxy: await freePort(), echo: await freePort(), api: await freePort() };
+});
+afterEach(async () => {
+  stop.abort();
+  await scratch.remove();
+});
+
+/** `version` ends up in the answers of both proxies (through the fake control plane below). */
+const yaml = (version: string) => `
+fleets:
+  - {name: edge-envoy, proxy: envoy, bindAddress: 127.0.0.1}
+  - {name: edge-nginx, proxy: nginx, bindAddress: 127.0.0.1}
+  - {name: edge-haproxy, proxy: haproxy, bindAddress: 127.0.0.1}
+listeners:
+  - {name: n, fleets: [edge-nginx], port: ${ports.nginx}, protocol: HTTP}
+  - {name: h, fleets: [edge-haproxy], port: ${ports.haproxy}, protocol: HTTP}
+clusters:
+  - {name: backend, labels: {echo: http, version: ${version}}, endpoints: [{address: 127.0.0.1, port: ${ports.echo}}]}
+`;
+
+/** A control plane whose compiler is a look-up of the version label. */
+function fakePlane(): DevControlPlane {
+  let files = new Map<string, DevFiles>();
+  let listener: (fleet: string, files: DevFiles | null) => void = () => undefined;
+  const fleets: DevFleet[] = (["envoy", "nginx", "haproxy"] as const).map((proxy) => ({
+    name: `edge-${proxy}`,
+    proxy,
+    bindAddress: "127.0.0.1",
+  }));
+  return {
+    applyConfig: async (text) => {
+      const version = /version: (\w+)/.exec(text)?.[1] ?? "";
+      if (version === "wrong") {
+        const place = { file: "config.yaml", line: 10, column: 40 };
+        const problem = { code: "X", severity: "error", message: "no such version", pointer: "/clusters/0" } as const;
+        return { ok: false, problems: [{ ...problem, ...place }] };
+      }
+      const listeners = new Map(readDevConfig(text).listeners.map(({ fleet, port }) => [fleet, port]));
+      files = new Map(
+        KINDS.map((kind) => [`edge-${kind.name}`, filesOf(kind, listeners.get(`edge-${kind.name}`) ?? 0, version)]),
+      );
+      for (const [fleet, rendered] of files) {
+        listener(fleet, rendered);
+      }
+      return { ok: true, problems: [] };
+    },
+    files: async (fleet) => files.get(fleet) ?? null,
+    onFiles: (given) => {
+      listener = given;
+      return () => {
+        listener = () => undefined;
+      };
+    },
+    bootstrap: () => "{}",
+    proxies: () => [],
+    listFleets: () => fleets,
+    close: async () => {
+      planeClosed = true;
+    },
+  };
+}
+
+async function options(text: string): Promise<DevOptions> {
+  const file = join(scratch.path, "config.yaml");
+  await writeFile(file, text);
+  return {
+    file,
+    root: scratch.path,
+    runDir: join(scratch.path, "run"),
+    sockets: [{ socket: `127.0.0.1:${ports.api}`, purpose: "the REST API", change: "--http ADDRESS or TRIMTAB_HTTP" }],
+    overrides: { ports: new Map(), addresses: new Map() },
+    startPlane: async () => fakePlane(),
+    check: (proxy, files, binary) => {
+      expect(binary).toMatch(/^\//);
+      return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
+    },
+    io: {
+      out: (part) => {
+        out += part;
+      },
+      err: (part) => {
+        err += part;
+      },
+    },
+    env: { PATH: process.env.PATH, TRIMTAB_ENVOY: "/nonexistent/envoy" },
+    stop: stop.signal,
+    apiUrl: `http://127.0.0.1:${ports.api}`,
+    program: "npx trimtab",
+  };
+}
+
+test("starts what is there, applies edits live, refuses bad ones, reports deaths, ends everything", async () => {
+  const given = await options(yaml("one"));
+  const done = runDev(given);
+  await until(() => out.includes("Watching"));
+  expect(out).toMatch(/edge-nginx +nginx +1\.\d+\S* +http:\/\/127\.0\.0\.1:\d+ +serving/);
+  expect(out).toMatch(/edge-haproxy +haproxy +\S+ +http:\/\/127\.0\.0\.1:\d+ +serving/);
+  expect(out).toMatch(/edge-envoy +envoy +- +not installed/);
+  expect(err).toMatch(/edge-envoy is skipped.*TRIMTAB_ENVOY names \/nonexistent\/envoy/);
+  expect(out).toContain(`curl -i http://127.0.0.1:${ports.nginx}/`);
+  expect(await Promise.all([ask(ports.nginx), ask(ports.haproxy)])).toEqual(["one", "one"]);
+  expect((await fetch(`http://127.0.0.1:${ports.echo}/`)).status).toBe(200);
+
+  await writeFile(given.file, yaml("two"));
+  await until(async () => (await ask(ports.nginx)) === "two" && (await ask(ports.haproxy)) === "two");
+  await writeFile(given.file, yaml("wrong"));
+  await until(() => out.includes("refused"));
+  expect(err).toContain("config.yaml:10:40: error X /clusters/0: no such version");
+  expect(await ask(ports.nginx)).toBe("two");
+
+  const pid = Number(await readFile(join(given.runDir, "edge-nginx", "child.pid"), "utf8"));
+  process.kill(pid, "SIGKILL");
+  await until(() => /edge-nginx: nginx was ended by SIGKILL\s+restarting in \d+ ms/.test(out));
+  await until(async () => (await ask(ports.nginx)) === "two");
+
+  stop.abort();
+  expect(await done).toBe(0);
+  expect(planeClosed).toBe(true);
+  expect(await Promise.all([ask(ports.nginx), ask(ports.haproxy)])).toEqual([null, null]);
+  await expect(fetch(`http://127.0.0.1:${ports.echo}/`)).rejects.toThrow();
+});
+
+test("says which ports are busy and how to change them, and starts nothing", async () => {
+  const given = await options(yaml("one"));
+  const squatters = [ports.api, ports.haproxy, ports.echo].map((port) => createServer().listen(port, "127.0.0.1"));
+  await until(() => squatters.every(({ listening }) => listening));
+  let started = false;
+  const startPlane = async () => {
+    started = true;
+    return fakePlane();
+  };
+  expect(await runDev({ ...given, startPlane })).toBe(1);
+  expect(started).toBe(false);
+  expect(err.trim().split("\n")).toEqual([
+    `127.0.0.1:${ports.api} is in use; it is wanted for the REST API. Change it with --http ADDRESS or TRIMTAB_HTTP.`,
+    expect.stringMatching(
+      new RegExp(`^127.0.0.1:${ports.haproxy} is in use.*--port ${ports.haproxy}=OTHER or TRIMTAB`),
+    ),
+    expect.stringMatching(new RegExp(`^127.0.0.1:${ports.echo} is in use.*echo upstream of cluster backend`)),
+  ]);
+
+  // Only a proxy's port is taken: the control plane was up for a moment, and is closed again.
+  squatters[0]!.close();
+  err = "";
+  expect(await runDev({ ...given, startPlane })).toBe(1);
+  expect(err).toMatch(/is in use/);
+  expect(planeClosed).toBe(true);
+
+  // The advice works.
+  const other = [await freePort(), await freePort()] as const;
+  const overrides = {
+    ports: new Map([
+      [ports.haproxy, other[0]],
+      [ports.echo, other[1]],
+    ]),
+    addresses: new Map(),
+  };
+  const done = runDev({ ...given, overrides });
+  await until(() => out.includes("Watching"));
+  expect(await ask(other[0])).toBe("one");
+  stop.abort();
+  expect(await done).toBe(0);
+  for (const squatter of squatters) {
+    squatter.close();
+  }
+});
+
+test("a configuration that is wrong from the start ends it", async () => {
+  expect(await runDev(await options(yaml("wrong")))).toBe(1);
+  expect(err).toContain("no such version");
+  expect(planeClosed).toBe(true);
+});

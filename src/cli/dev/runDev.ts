@@ -1,0 +1,192 @@
+/**
+ * `trimtab dev FILE`: the control plane, echo upstreams, and one real proxy per fleet, until Ctrl-C.
+ *
+ * Input: a configuration file, a control plane to start, the proxies on this machine. Output: running proxies and a short
+ * report on the terminal. Guarantees: nothing is started while a socket that it needs is taken; edits of the file are checked,
+ * then applied live, and a bad edit changes nothing; when it resolves, every child has ended.
+ */
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { killLeftovers } from "../../agent/index.ts";
+import { EXIT, type Io, problemLine } from "../output.ts";
+import { type Children, createChildren, fleetRunDir } from "./children.ts";
+import { type DevConfig, type Overrides, overrideConfig, readDevConfig } from "./config.ts";
+import { createEchoes } from "./echo.ts";
+import { type FoundProxy, findProxy } from "./findProxy.ts";
+import { nackLines } from "./nacks.ts";
+import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
+import { missingLines, proxyTable, tryCommands } from "./table.ts";
+import { type DevCheck, type DevControlPlane, PROXY_KINDS, type ProxyKind } from "./types.ts";
+import { watchFile } from "./watch.ts";
+
+export interface DevOptions {
+  readonly file: string;
+  /** The project's folder: Envoy is looked for in its `.trimtab/bin`. */
+  readonly root: string;
+  /** The proxies' folder, absolute. One per REST address: whoever holds that socket owns the folder. */
+  readonly runDir: string;
+  /** The control plane's own sockets (REST, xDS). */
+  readonly sockets: readonly WantedSocket[];
+  readonly overrides: Overrides;
+  /** Opens `sockets`. Called once, when all of them were free. */
+  readonly startPlane: () => Promise<DevControlPlane>;
+  readonly check: DevCheck;
+  readonly io: Io;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted: end. See `stopOnSignals`. */
+  readonly stop: AbortSignal;
+  readonly apiUrl: string;
+  readonly program: string;
+}
+
+/** Envoy is ready half a second after its first configuration; a slow machine gets more. */
+const READY_MS = 20_000;
+const READY_POLL_MS = 50;
+
+/** Everything that has to be ended, and what edits are applied to. */
+interface Session {
+  readonly options: DevOptions;
+  readonly plane: DevControlPlane;
+  readonly children: Children;
+  readonly found: ReadonlyMap<ProxyKind, FoundProxy>;
+  readonly echoes: ReturnType<typeof createEchoes>;
+}
+
+/** Resolves with the exit code when all has ended. */
+export async function runDev(options: DevOptions): Promise<number> {
+  const { io, runDir } = options;
+  const written = await readFile(options.file, "utf8");
+  const text = overrideConfig(written, options.overrides);
+  const config = readDevConfig(text);
+  const found = await findProxies(options, config);
+  const installed = PROXY_KINDS.filter((kind) => found.get(kind)?.binary);
+  const present = new Set(config.listeners.filter(({ proxy }) => installed.includes(proxy)).map(({ fleet }) => fleet));
+  const wanted = configSockets(config, present);
+
+  if ((await busyLines(options.sockets)).length > 0) {
+    return refuse(io, await busyLines([...options.sockets, ...wanted]));
+  }
+  const plane = await options.startPlane();
+  const echoes = createEchoes();
+  const children = createChildren({
+    plane,
+    found,
+    runDir,
+    check: options.check,
+    say: (line) => io.out(`${line}\n`),
+  });
+  try {
+    // The control plane's sockets are ours now, so whatever still runs in our folder was left by a killed run.
+    for (const { fleet } of config.listeners) {
+      await killLeftovers(fleetRunDir(runDir, fleet));
+    }
+    const busy = await busyLines(wanted);
+    if (busy.length > 0) {
+      return refuse(io, busy);
+    }
+    const session = { options, plane, children, found, echoes };
+    if (!(await apply(session, text))) {
+      return EXIT.failed;
+    }
+    await awaitReady(children, options.stop);
+    if (!options.stop.aborted) {
+      printOverview(session, config);
+      await followFile(session, written);
+      io.out("Stopping.\n");
+    }
+    return EXIT.ok;
+  } finally {
+    await children.close();
+    await Promise.all([echoes.close(), plane.close()]);
+  }
+}
+
+/** Aborts on the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once (children are killed then). */
+export function stopOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) {
+        process.exit(EXIT.failed);
+      }
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+async function findProxies(options: DevOptions, config: DevConfig): Promise<ReadonlyMap<ProxyKind, FoundProxy>> {
+  // All kinds, for an edit can add a fleet of a kind that the file does not have yet.
+  const found = await Promise.all(PROXY_KINDS.map((kind) => findProxy(kind, options)));
+  const needed = new Set(config.listeners.map(({ proxy }) => proxy));
+  if (found.every(({ kind, binary }) => binary === null || !needed.has(kind))) {
+    options.io.err("None of the proxies that this configuration needs is installed; only the control plane runs.\n");
+  }
+  return new Map(found.map((proxy) => [proxy.kind, proxy]));
+}
+
+function refuse(io: Io, lines: readonly string[]): number {
+  io.err(lines.map((line) => `${line}\n`).join(""));
+  return EXIT.failed;
+}
+
+/** Makes `text` the configuration, then brings upstreams and proxies in step. False: refused, nothing changed. */
+async function apply({ options, plane, echoes, children }: Session, text: string): Promise<boolean> {
+  const { ok, problems } = await plane.applyConfig(text);
+  options.io.err(problems.map(problemLine).join(""));
+  if (ok) {
+    refuse(options.io, await echoes.sync(readDevConfig(text).echoes));
+    await children.sync();
+  }
+  return ok;
+}
+
+async function awaitReady(children: Children, stop: AbortSignal): Promise<void> {
+  const deadline = performance.now() + READY_MS;
+  const unsettled = (): boolean =>
+    children.rows().some(({ state }) => state?.state === "starting" || state?.state === "stopped");
+  while (unsettled() && !stop.aborted && performance.now() < deadline) {
+    await sleep(READY_POLL_MS);
+  }
+}
+
+function printOverview({ options, children, found }: Session, config: DevConfig): void {
+  const rows = children.rows();
+  const running = new Set(rows.filter(({ state }) => state !== null).map(({ fleet }) => fleet.name));
+  const commands = tryCommands({ ...options, config, running });
+  options.io.out(`\n${proxyTable(rows, { config, found })}\n`);
+  options.io.err(
+    missingLines(rows, found)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+  options.io.out(`Try:\n${commands.map((command) => `  ${command}\n`).join("")}\n`);
+  options.io.out(`Watching ${options.file}. Ctrl-C ends everything.\n`);
+}
+
+/** Applies edits, one after the other, until it is time to stop. */
+async function followFile(session: Session, known: string): Promise<void> {
+  const { options, plane } = session;
+  const { file, io, stop } = options;
+  let work: Promise<void> = Promise.resolve();
+  const edit = async (written: string): Promise<void> => {
+    const ok = await apply(session, overrideConfig(written, options.overrides));
+    io.out(ok ? `${file}: applied\n` : `${file}: refused, the last good configuration stays\n`);
+    if (ok) {
+      refuse(io, await nackLines(plane, stop));
+    }
+  };
+  const watcher = watchFile({
+    file,
+    known,
+    onChange: (written) => {
+      work = work.then(() => edit(written)).catch((error: Error) => io.err(`${file}: ${error.message}\n`));
+    },
+  });
+  if (!stop.aborted) {
+    await new Promise((resolve) => stop.addEventListener("abort", resolve, { once: true }));
+  }
+  watcher.close();
+  await work;
+}

@@ -1,0 +1,60 @@
+/** What `dev` prints when everything stands: a table of the proxies and three commands to try. */
+import { table } from "../output.ts";
+import type { ChildRow } from "./children.ts";
+import type { DevConfig } from "./config.ts";
+import type { FoundProxy } from "./findProxy.ts";
+import { socketText } from "./ports.ts";
+import type { ProxyKind } from "./types.ts";
+
+/** Proxy, version, addresses, state; one line per fleet, and why a proxy is not there. */
+export function proxyTable(
+  rows: readonly ChildRow[],
+  { config, found }: { readonly config: DevConfig; readonly found: ReadonlyMap<ProxyKind, FoundProxy> },
+): string {
+  const lines = rows.map(({ fleet, state }) => {
+    const proxy = found.get(fleet.proxy);
+    const addresses = config.listeners
+      .filter((listener) => listener.fleet === fleet.name)
+      .map(({ address, port, protocol }) => `${protocol.toLowerCase()}://${socketText(address, port)}`);
+    const version = proxy?.binary ? proxy.version : "-";
+    return [fleet.name, fleet.proxy, version, addresses.join(" "), state?.state ?? "not installed"];
+  });
+  return table([["FLEET", "PROXY", "VERSION", "ADDRESS", "STATE"], ...lines]);
+}
+
+/** Why proxies are missing, one line each; empty when all that the fleets need are there. */
+export function missingLines(rows: readonly ChildRow[], found: ReadonlyMap<ProxyKind, FoundProxy>): readonly string[] {
+  return rows.flatMap(({ fleet }) => {
+    const proxy = found.get(fleet.proxy);
+    return proxy?.binary === null ? [`${fleet.name} is skipped, for ${fleet.proxy} is missing: ${proxy.hint}.`] : [];
+  });
+}
+
+/** Curl a route, change a weight over REST, see the plan. */
+export function tryCommands(options: {
+  readonly config: DevConfig;
+  /** Fleets whose proxy runs. */
+  readonly running: ReadonlySet<string>;
+  /** `http://127.0.0.1:8400`. */
+  readonly apiUrl: string;
+  /** How this program is called, as `npx trimtab`. */
+  readonly program: string;
+  readonly file: string;
+}): readonly string[] {
+  const { config, apiUrl } = options;
+  const web = config.listeners.find(({ protocol, fleet }) => protocol === "HTTP" && options.running.has(fleet));
+  const host = config.sampleHost === null ? "" : `-H 'Host: ${config.sampleHost}' `;
+  const route = web === undefined ? [] : [`curl -i ${host}http://${socketText(web.address, web.port)}/`];
+  const weight = config.canary === null ? null : nextStep(config.canary);
+  const change =
+    weight === null
+      ? `curl ${apiUrl}/v1/clusters`
+      : `curl -X PUT -H 'Content-Type: application/json' -d '${JSON.stringify(weight)}' ${apiUrl}/v1/canaries/${weight.name}`;
+  return [...route, change, `${options.program} diff ${options.file} --server ${apiUrl}`];
+}
+
+/** The canary one step further, or null when it has only one. */
+function nextStep(canary: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | null {
+  const steps = Array.isArray(canary.steps) ? canary.steps.length : 0;
+  return steps > 1 ? { ...canary, state: { step: 1 } } : null;
+}

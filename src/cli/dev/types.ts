@@ -1,0 +1,50 @@
+/** The vocabulary of `trimtab dev`. */
+import type { Check } from "../../agent/index.ts";
+import type { PlacedProblem } from "../document.ts";
+
+export type ProxyKind = "envoy" | "nginx" | "haproxy";
+
+/** Every kind, in the order of the table. */
+export const PROXY_KINDS: readonly ProxyKind[] = ["envoy", "nginx", "haproxy"];
+
+export interface DevFleet {
+  readonly name: string;
+  readonly proxy: ProxyKind;
+  readonly bindAddress: string;
+}
+
+/** A file fleet's output; structurally the publish room's `FleetFiles`. */
+export interface DevFiles {
+  readonly generation: string;
+  readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
+}
+
+/** What one Envoy said about one type; structurally part of the xDS room's `NodeStatus`. */
+export interface DevNode {
+  readonly nodeId: string;
+  readonly types: readonly {
+    readonly typeUrl: string;
+    readonly sent: string | null;
+    readonly acked: string | null;
+    readonly nacked: { readonly version: string; readonly message: string } | null;
+  }[];
+}
+
+/** The control plane in this process, as `dev` needs it. `main.ts` implements it. */
+export interface DevControlPlane {
+  /** Makes this document the whole configuration. Not ok: nothing changed. Warnings may come with either. */
+  applyConfig(text: string): Promise<{ readonly ok: boolean; readonly problems: readonly PlacedProblem[] }>;
+  /** The fleet's files at the newest revision; null for an Envoy fleet and for none. */
+  files(fleet: string): Promise<DevFiles | null>;
+  /** New files of a fleet, or null when it is gone. Returns the undo. */
+  onFiles(listener: (fleet: string, files: DevFiles | null) => void): () => void;
+  /** The bootstrap of an Envoy of this fleet, with an admin address (port 0 is best). */
+  bootstrap(fleet: string): string;
+  /** Envoy nodes of a fleet that are connected; null: no such fleet. */
+  proxies(fleet: string): readonly DevNode[] | null;
+  listFleets(): readonly DevFleet[];
+  close(): Promise<void>;
+}
+
+/** The checker of a proxy: `targets[proxy].check` with the binary that was found. */
+export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;
