@@ -1,7 +1,11 @@
-/** `npm run docs`: writes the generated pages of `docs/reference/`. They are committed; `docs.test.ts` fails when stale. */
+/**
+ * `npm run docs`: writes the generated pages of `docs/reference/`, and the Envoy bootstrap of docker-compose.yml. They are
+ * committed; `docs.test.ts` fails when they are stale.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
 import { targets } from "../targets/registry.ts";
 import { capabilityMatrix } from "./docs/capabilityMatrix.ts";
 import { collectCodes, errorReference } from "./docs/errorReference.ts";
@@ -10,13 +14,22 @@ import { readSchemas } from "./gen.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Path from the repository's root -> text, for every generated page. */
+/** As docker-compose.yml names things. */
+const COMPOSE_BOOTSTRAP = {
+  fleet: "edge-envoy",
+  nodeId: "envoy-1",
+  xdsAddress: "trimtab:18000",
+  adminAddress: "127.0.0.1:9901",
+};
+
+/** Path from the repository's root -> text, for every generated file. */
 export async function generateDocs(): Promise<Readonly<Record<string, string>>> {
   const all = Object.values(targets);
   return {
     "docs/reference/model.md": modelReference(readSchemas()),
     "docs/reference/capabilities.md": capabilityMatrix(all),
     "docs/reference/errors.md": errorReference(await collectCodes(), all),
+    "examples/compose/envoy-bootstrap.json": renderBootstrap(COMPOSE_BOOTSTRAP),
   };
 }
 
