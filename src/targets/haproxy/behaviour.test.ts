@@ -39,6 +39,7 @@ const WEBSOCKET_ACCEPT = createHash("sha1")
   .digest("base64");
 const TRICKY_VALUE = `a, "b" 'c' $d %e %[src] #f \\g {h}`;
 const set = (name: string, value: string): HeaderChangesIr => ({ ...noChanges, set: [{ name, value }] });
+const fields = (count: number): string[] => Array.from({ length: count }, (_, index) => `X-${index}: 1`);
 const header = (name: string, kind: "exact" | "regex" | "present" | "absent", value = "") => ({ name, kind, value });
 
 const rules = (): readonly RuleInput[] => [
@@ -236,8 +237,13 @@ describe.each<Decide>(["table", "chain"])("decided by %s", (decide) => {
     ["upper case, port and dot", "/exact", { host: "A.Test.:8080" }, "b"],
     ["unknown host", "/exact", { host: "b.test" }, "404"],
     ["absolute form", "http://a.test/exact?x", {}, "b"],
+    ["absolute form without path", "http://deep.a.test", { host: "deep.a.test" }, "c"],
     ["HTTP/1.0", "/exact", { version: "1.0" }, "b"],
-  ])("%s: %s %j -> %s", async (...[, target, more, expected]) => {
+    ["100 header fields", "/exact", { headers: fields(98) }, "b"],
+    ["101 header fields", "/exact", { headers: fields(99) }, "400"],
+    ["60 KB of headers", "/exact", { headers: [`X-Long: ${"x".repeat(60_000)}`] }, "b"],
+    ["70 KB of headers", "/exact", { headers: [`X-Long: ${"x".repeat(70_000)}`] }, "400"],
+  ])("%s", async (...[, target, more, expected]) => {
     expect(await upstreamOf(target, more)).toBe(expected);
   });
 

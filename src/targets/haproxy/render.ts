@@ -15,8 +15,8 @@ export const CONFIG_FILE = "haproxy.cfg";
 export const BUFFER_BYTES = 65_536;
 /** The part of a buffer kept for our own header changes: 32 of them with values of 1 KiB hardly occur at once. */
 export const REWRITE_BYTES = 4_096;
-/** 100 header fields, as Envoy takes, and the request line. */
-const MAX_HEADERS = 101;
+/** Header fields of a message: as many as Envoy takes. */
+const MAX_HEADERS = 100;
 /** No secret is in the rendering. */
 const FILE_MODE = 0o644;
 

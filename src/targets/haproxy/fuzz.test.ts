@@ -1,0 +1,151 @@
+/** Random rules on the real HAProxy against the plainest reading of the IR: the first rule of the host that matches. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { HeaderMatchIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { haproxyTarget } from "./index.ts";
+import {
+  type Decide,
+  exact,
+  fleet,
+  prefix,
+  type RuleInput,
+  regex,
+  respond,
+  rulesOf,
+  virtualHost,
+} from "./testing/ir.ts";
+import { ask, filesOf, freePorts, startProxy } from "./testing/proxy.ts";
+
+const REGEXES = ["/a/[bc]+", "/a(?:/[a-c]){2}", "/[a-c]/b/.*", "/(?i)A", "/.?"];
+const HEADERS = ["x-a", "x-b"];
+const VALUES = ["v", "V", "v w", "}", "#", "a,b", "'%\\"];
+const HOSTS = ["t.test", "*.t.test", "*.u.t.test", "*"];
+const ASKED_HOSTS = ["t.test", "T.test.:80", "x.t.test", "x.u.t.test", "u.t.test", "other.test"];
+
+const element = fc.constantFrom("a", "b", "c");
+const path = fc.array(element, { maxLength: 3 }).map((parts) => `/${parts.join("/")}`);
+const pathMatch = fc.oneof(path.map(exact), fc.constantFrom(...REGEXES).map(regex), path.map(prefix), path.map(prefix));
+const headerMatch = fc.record({
+  name: fc.constantFrom(...HEADERS),
+  kind: fc.constantFrom("exact", "regex", "present", "absent"),
+  value: fc.constantFrom(...VALUES),
+});
+const rule = fc.record({
+  path: pathMatch,
+  method: fc.constantFrom(null, null, null, "GET", "PATCH"),
+  headers: fc.uniqueArray(headerMatch, { maxLength: 2, selector: ({ name }) => name }),
+});
+const request = fc.record({
+  host: fc.constantFrom(...ASKED_HOSTS),
+  path: fc.oneof(path, fc.constantFrom("/a/bc", "/A", "/a/b/", "/ab")),
+  method: fc.constantFrom("GET", "PATCH", "PUT"),
+  headers: fc.array(fc.tuple(fc.constantFrom(...HEADERS), fc.constantFrom("", ...VALUES)), { maxLength: 2 }),
+});
+type Rule = typeof rule extends fc.Arbitrary<infer T> ? T : never;
+type Request = typeof request extends fc.Arbitrary<infer T> ? T : never;
+
+const KINDS = ["exact", "regex", "prefix"];
+
+/** Exact before regex before prefix, longer before shorter, one pattern's rules together, more conditions first. */
+function inOrder(rules: readonly Rule[]): readonly Rule[] {
+  const rank = ({ path: { kind, value }, method, headers }: Rule) => [
+    KINDS.indexOf(kind),
+    -value.length,
+    kind === "regex" ? REGEXES.indexOf(value) : 0,
+    value,
+    method === null ? 1 : 0,
+    -headers.length,
+  ];
+  const key = (each: Rule): string =>
+    rank(each)
+      .map((part) => (typeof part === "number" ? part + 500 : part))
+      .join(" ");
+  return [...rules].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+function hostOf(hostname: string, rules: readonly Rule[], decide: Decide): VirtualHostIr {
+  const route = `h${HOSTS.indexOf(hostname)}`;
+  const inputs = inOrder(rules).map(({ path, method, headers }, index): RuleInput => {
+    const sorted = [...headers].sort((a, b) => (a.name < b.name ? -1 : 1)).map(asIr);
+    return { path, headers: sorted, action: respond(`${route}.${index}.0`), ...(method === null ? {} : { method }) };
+  });
+  return virtualHost(hostname, rulesOf(route, inputs), decide);
+}
+
+function asIr({ name, kind, value }: Rule["headers"][number]): HeaderMatchIr {
+  const text = kind === "regex" ? `(?:${escaped(value)})+` : value;
+  return { name, kind: kind as HeaderMatchIr["kind"], value: kind === "present" || kind === "absent" ? "" : text };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/ #-]/g, "\\$&");
+}
+
+/** The rule's id, or 404. */
+function expected(hosts: readonly VirtualHostIr[], asked: Request): string {
+  const name = asked.host.toLowerCase().replace(/:\d+$/, "").replace(/\.$/, "");
+  const found = [...hosts]
+    .filter(({ hostname }) => hostname === name || (hostname.startsWith("*") && name.endsWith(hostname.slice(1))))
+    .sort(
+      (a, b) => Number(b.hostname === name) - Number(a.hostname === name) || b.hostname.length - a.hostname.length,
+    )[0];
+  return found?.rules.find((each) => matches(each, asked))?.id ?? "404";
+}
+
+function matches({ path: pattern, method, headers }: RuleIr, asked: Request): boolean {
+  if (!pathMatches(pattern, asked.path) || (method !== null && method !== asked.method)) return false;
+  return headers.every(({ name, kind, value }) => {
+    const lines = asked.headers.filter(([each]) => each === name).map(([, text]) => text);
+    const isPresent = lines.some((line) => line !== "");
+    if (kind === "present" || kind === "absent") return isPresent === (kind === "present");
+    const [only = ""] = lines;
+    if (lines.length !== 1 || only === "") return false;
+    return kind === "exact" ? only === value : fullMatch(value, only);
+  });
+}
+
+function pathMatches({ kind, value }: PathMatchIr, asked: string): boolean {
+  if (kind === "exact") return asked === value;
+  if (kind === "regex") return fullMatch(value, asked);
+  return value === "/" || asked === value || asked.startsWith(`${value}/`);
+}
+
+/** JavaScript lacks `(?i)` in front of a pattern. */
+function fullMatch(pattern: string, text: string): boolean {
+  return new RegExp(`^(?:${pattern.replace("(?i)", "")})$`, pattern.includes("(?i)") ? "i" : "").test(text);
+}
+
+describe("random rules", () => {
+  it.each<Decide>(["table", "chain"])(
+    "take the requests that they should, decided by %s",
+    async (decide) => {
+      const rules = fc.array(rule, { minLength: 1, maxLength: 25 });
+      const hosts = fc.tuple(rules, rules, rules, rules);
+      const requests = fc.array(request, { minLength: 150, maxLength: 150 });
+      const property = fc.asyncProperty(hosts, requests, async (lists, asked) => {
+        const [port = 0] = await freePorts(1);
+        const virtualHosts = HOSTS.map((hostname, index) => hostOf(hostname, lists[index] ?? [], decide));
+        virtualHosts.sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+        const ports = [
+          { kind: "http" as const, id: `http-127-0-0-1-${port}`, address: "127.0.0.1", port, virtualHosts },
+        ];
+        const proxy = await startProxy(filesOf(haproxyTarget.render(fleet({ ports, clusters: [] }))), port);
+        try {
+          const sent = asked.map(async ({ host, path: target, method, headers }) => {
+            const lines = headers.map(([name, value]) => `${name}: ${value}`);
+            const { status, body } = await ask(port, target, { host, method, headers: lines });
+            return status === 200 ? body : String(status);
+          });
+          const want = asked.map((each) => expected(virtualHosts, each));
+          expect((await Promise.all(sent)).map((got, index) => [got, asked[index]])).toEqual(
+            want.map((id, index) => [id, asked[index]]),
+          );
+        } finally {
+          await proxy.stop();
+        }
+      });
+      await fc.assert(property, { numRuns: 8, endOnFailure: true });
+    },
+    120_000,
+  );
+});
