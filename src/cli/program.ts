@@ -80,9 +80,6 @@ function addServers(program: Command, runners: Runners, done: Done): void {
   listening(program.command("serve").description("run the control plane"), "trimtab-data").action((options) =>
     done(runners.serve(options)),
   );
-  listening(program.command("serve").description("run the control plane"), "trimtab-data").action((options) =>
-    done(runners.serve(options)),
-  );
   listening(program.command("dev <file>"), ".trimtab/dev")
     .description(
       "run the control plane, echo upstreams and the proxies that are installed, and apply edits of the file",
