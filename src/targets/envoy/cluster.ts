@@ -123,7 +123,7 @@ function httpChecker(http: NonNullable<HealthCheckIr["http"]>) {
   const method = METHODS[http.method];
   if (method === undefined) throw new Error(`health check method ${http.method} is not known to Envoy`);
   return {
-    case: "httpHealthCheck",
+    case: "httpHealthCheck" as const,
     value: {
       host: http.host,
       path: http.path,
@@ -131,7 +131,7 @@ function httpChecker(http: NonNullable<HealthCheckIr["http"]>) {
       expectedStatuses: http.expectedStatus.map(({ low, high }) => ({ start: BigInt(low), end: BigInt(high + 1) })),
       retriableStatuses: [ALL_STATUSES],
     },
-  } as const;
+  };
 }
 
 function assignmentBytes(cluster: ClusterIr): Uint8Array {

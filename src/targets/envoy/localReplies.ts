@@ -31,7 +31,10 @@ function mapper(status: number, filter: Filter): MessageInitShape<typeof Respons
 
 /** Statuses alone would also catch the answers that rules give; their code detail tells them apart. */
 function ownReply(status: number): Filter {
-  const expression = `response.code == ${status} && response.code_details != 'direct_response'`;
+  return expressionFilter(`response.code == ${status} && response.code_details != 'direct_response'`);
+}
+
+function expressionFilter(expression: string): Filter {
   const typedConfig = pack(ExpressionFilterSchema, create(ExpressionFilterSchema, { expression }));
   return {
     filterSpecifier: {
@@ -47,9 +50,11 @@ function ownReply(status: number): Filter {
 /** The first mapper that fits is used. */
 export function localReplies(): LocalReplyConfig {
   const broken: Filter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: BROKEN_REPLY_FLAGS } } };
+  // `OPTIONS *`; Envoy itself answers 404.
+  const noPath = expressionFilter("response.code_details == 'absolute_path_rejected'");
   const statuses = Object.keys(reasonBodies).map(Number);
   return create(LocalReplyConfigSchema, {
-    mappers: [mapper(502, broken), ...statuses.map((status) => mapper(status, ownReply(status)))],
+    mappers: [mapper(502, broken), mapper(400, noPath), ...statuses.map((status) => mapper(status, ownReply(status)))],
     bodyFormat: { format: plainFormat.format },
   });
 }

@@ -1,0 +1,234 @@
+/** For tests: a real Envoy on ephemeral loopback ports, echo upstreams, and a client that writes requests byte by byte. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, connect, createServer, type Server as TcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type {
+  ActionIr,
+  ClusterIr,
+  FleetIr,
+  ForwardIr,
+  HeaderChangesIr,
+  PathMatchIr,
+  PortIr,
+  RuleIr,
+} from "../../ir/index.ts";
+import { inlineBootstrap } from "./inline.ts";
+import { render } from "./render.ts";
+
+const START_TIMEOUT_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** TRIMTAB_ENVOY, the repository's own, or `envoy` on PATH. */
+export function envoyBinary(): string {
+  const own = fileURLToPath(new URL("../../../.trimtab/bin/envoy", import.meta.url));
+  return process.env.TRIMTAB_ENVOY ?? (existsSync(own) ? own : "envoy");
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Listens on an ephemeral loopback port. */
+export async function listen(server: Server | TcpServer): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+export interface RunningEnvoy {
+  /** Text of an admin page. */
+  readonly admin: (path: string) => Promise<string>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts Envoy with the fleet's rendering, inlined. Throws with its log when it does not come up. */
+export async function startEnvoy(ir: FleetIr): Promise<RunningEnvoy> {
+  const folder = await mkdtemp(join(tmpdir(), "trimtab-envoy-test-"));
+  const adminPort = await freePort();
+  const file = join(folder, "bootstrap.pb");
+  await writeFile(file, await inlineBootstrap(render(ir), { address: "127.0.0.1", port: adminPort }));
+  const argv = ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
+  const child = spawn(envoyBinary(), argv, { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr?.on("data", (data) => {
+    log = (log + data).slice(-10_000);
+  });
+  const admin = async (path: string) => (await fetch(`http://127.0.0.1:${adminPort}${path}`)).text();
+  const stop = async () => {
+    await ended(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  const until = Date.now() + START_TIMEOUT_MS;
+  while (true) {
+    const state = await admin("/ready").catch(() => "");
+    if (state.startsWith("LIVE")) return { admin, stop };
+    if (child.exitCode !== null || Date.now() > until) {
+      await stop();
+      throw new Error(`Envoy did not start: ${log}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await exit;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Lower-case names; repeated lines joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** What the echo upstream saw, when it answered. */
+  readonly seen: Seen;
+}
+
+export interface Seen {
+  readonly upstream: string;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Sends the bytes and reads until `complete` says so or the other side closes (Envoy waits a second for the client to close
+ * first).
+ */
+export async function exchange(port: number, request: string, complete = (_text: string) => false): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy(new Error("no answer")));
+  socket.write(request, "latin1");
+  let text = "";
+  for await (const chunk of socket) {
+    text += (chunk as Buffer).toString("latin1");
+    if (complete(text)) break;
+  }
+  socket.destroy();
+  return text;
+}
+
+function answerComplete(text: string): boolean {
+  const end = text.indexOf("\r\n\r\n");
+  if (end < 0) return false;
+  const length = /^content-length: (\d+)\r$/im.exec(text.slice(0, end + 2))?.[1];
+  return length === undefined ? text.endsWith("\r\n0\r\n\r\n") : text.length >= end + 4 + Number(length);
+}
+
+/** One HTTP request on its own connection. `headers` are lines; Host is among them. */
+export async function ask(port: number, line: string, headers: readonly string[] = []): Promise<Answer> {
+  const version = line.endsWith("HTTP/1.0") ? "" : " HTTP/1.1";
+  const request = [`${line}${version}`, ...headers, "Connection: close", "", ""].join("\r\n");
+  return parseAnswer(await exchange(port, request, answerComplete));
+}
+
+/** Reads one answer from the bytes of a connection. */
+export function parseAnswer(text: string): Answer {
+  const end = text.indexOf("\r\n\r\n");
+  const [status = "", ...lines] = text.slice(0, end).split("\r\n");
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const [name = "", ...value] = line.split(": ");
+    const key = name.toLowerCase();
+    headers[key] = headers[key] === undefined ? value.join(": ") : `${headers[key]}, ${value.join(": ")}`;
+  }
+  const raw = text.slice(end + 4);
+  const body = headers["transfer-encoding"] === "chunked" ? unchunk(raw) : raw;
+  const seen = headers["x-echo"] === undefined ? NOTHING : (JSON.parse(body) as Seen);
+  return { status: Number(status.split(" ")[1]), headers, body: Buffer.from(body, "latin1").toString(), seen };
+}
+
+const NOTHING: Seen = { upstream: "", method: "", url: "", headers: {} };
+
+function unchunk(text: string): string {
+  let out = "";
+  for (let rest = text; rest !== ""; ) {
+    const line = rest.indexOf("\r\n");
+    const size = Number.parseInt(rest.slice(0, line), 16);
+    if (!(size > 0)) break;
+    out += rest.slice(line + 2, line + 2 + size);
+    rest = rest.slice(line + 4 + size);
+  }
+  return out;
+}
+
+/** Answers with what it was asked, as JSON. */
+export function echoUpstream(name: string, before?: (request: IncomingMessage, response: ServerResponse) => boolean) {
+  return createHttpServer((request, response) => {
+    if (before?.(request, response)) return;
+    const headers: Record<string, string> = {};
+    for (let at = 0; at < request.rawHeaders.length; at += 2) {
+      const key = (request.rawHeaders[at] as string).toLowerCase();
+      const value = request.rawHeaders[at + 1] as string;
+      headers[key] = headers[key] === undefined ? value : `${headers[key]},${value}`;
+    }
+    const body = JSON.stringify({ upstream: name, method: request.method, url: request.url, headers });
+    response.writeHead(200, { "x-echo": "1", server: "echo", "x-up": "u", "content-length": Buffer.byteLength(body) });
+    response.end(body);
+  });
+}
+
+const NO_CHANGES: HeaderChangesIr = { set: [], add: [], remove: [] };
+
+/** A forward to one cluster. */
+export function forward(cluster: string, more: Partial<ForwardIr> = {}): ForwardIr {
+  return {
+    kind: "forward",
+    split: [{ cluster, weight: 1 }],
+    rewritePrefix: null,
+    requestHeaders: NO_CHANGES,
+    idleTimeoutMs: 60_000,
+    requestTimeoutMs: null,
+    ...more,
+  };
+}
+
+/** A rule. `id` must be its own; `path` as `=/exact`, `~regex` or `/prefix`. */
+export function rule(
+  id: string,
+  at: { path: string; action: ActionIr } & Partial<Omit<RuleIr, "path" | "action">>,
+): RuleIr {
+  const { path, ...more } = at;
+  const route = id.split(".")[0] as string;
+  const base = { id, route, ruleName: null, pointer: "/rules/0", method: null, headers: [] };
+  return { ...base, responseHeaders: NO_CHANGES, ...more, path: pathOf(path) };
+}
+
+function pathOf(path: string): PathMatchIr {
+  if (path.startsWith("=")) return { kind: "exact", value: path.slice(1) };
+  return path.startsWith("~") ? { kind: "regex", value: path.slice(1) } : { kind: "prefix", value: path };
+}
+
+/** A cluster of equal endpoints on loopback. */
+export function cluster(name: string, ports: readonly number[], more: Partial<ClusterIr> = {}): ClusterIr {
+  return {
+    name,
+    endpoints: ports.map((port) => ({ address: "127.0.0.1", port, weight: 1 })),
+    policy: "roundRobin",
+    connectTimeoutMs: 1000,
+    healthCheck: null,
+    ...more,
+  };
+}
+
+export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {
+  return { name: "test", proxy: "envoy", version: null, ports, clusters, sources: [] };
+}
+
+/** An HTTP port on loopback with virtual hosts given as hostname and rules. */
+export function httpPort(port: number, hosts: Readonly<Record<string, readonly RuleIr[]>>): PortIr {
+  const virtualHosts = Object.entries(hosts).map(([hostname, rules], index) => {
+    return { id: `v${index}`, hostname, rules, groups: null };
+  });
+  return { kind: "http", id: `http-127-0-0-1-${port}`, address: "127.0.0.1", port, virtualHosts };
+}
