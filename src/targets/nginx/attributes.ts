@@ -1,4 +1,5 @@
 /** Values that differ from rule to rule: maps from the rule's id (`$r`) to a piece of text. */
+import type { ClassSpec } from "./classes.ts";
 import type { Namer } from "./names.ts";
 import { chunks, type MapEntries, mapEntry, mapKey, type Param, param, type Variable, variable } from "./quote.ts";
 
@@ -46,6 +47,8 @@ export function attributeVariable({ prefix, suffix }: AttributeName, index: numb
 /** What lowering a rule needs to know about the fleet. */
 export interface RuleContext {
   readonly namer: Namer;
+  /** The class of this name; `make` makes it when it is new. Rules then share one object. */
+  readonly classOf: (name: string, make: () => ClassSpec) => ClassSpec;
   /** Of every cluster, by name. */
   readonly connectTimeouts: ReadonlyMap<string, number>;
 }

@@ -4,7 +4,7 @@
  */
 import type { ClusterIr, FleetIr, HttpPortIr, RuleIr, TcpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import type { RuleContext } from "./attributes.ts";
-import { lowerClass } from "./classes.ts";
+import { type ClassSpec, lowerClass } from "./classes.ts";
 import { createNamer, type Namer, underscored } from "./names.ts";
 import { mapEntries, mapEntry, mapKey, param, type Variable, value, variable, word } from "./quote.ts";
 import { type LoweredRule, lowerRule, SINGLE_RESPONSE_FIELDS } from "./rules.ts";
@@ -12,6 +12,7 @@ import { lowerSplit, splitVariable } from "./splits.ts";
 import { type LoweredTcpPort, lowerTcpPort } from "./stream.ts";
 import { hostAndPort, lowerUpstreams } from "./upstreams.ts";
 import type {
+  Block,
   ClassView,
   MapView,
   RuleLocationView,
@@ -29,7 +30,7 @@ export interface LoweredServer {
   /** From host to virtual host. */
   readonly hosts: { readonly map: MapView; readonly count: number };
   readonly responseHeaders: ServerView["responseHeaders"];
-  readonly virtualHosts: readonly VirtualHostView[];
+  readonly virtualHosts: readonly Block[];
   readonly ruleLocations: readonly RuleLocationView[];
   /** Ascending by name. */
   readonly classes: readonly ClassView[];
@@ -38,7 +39,7 @@ export interface LoweredServer {
 /** Everything that `render.ts` joins. */
 export interface LoweredFleet {
   /** Each virtual host of each port. */
-  readonly virtualHosts: readonly LoweredVirtualHost[];
+  readonly virtualHosts: readonly KeptVirtualHost[];
   /** Each rule once. */
   readonly rules: readonly LoweredRule[];
   readonly servers: readonly LoweredServer[];
@@ -52,25 +53,33 @@ export interface LoweredFleet {
   };
 }
 
+/** A virtual host as it is kept: its locations as text, because thousands of views would cost more than the text. */
+export type KeptVirtualHost = Omit<LoweredVirtualHost, "view"> & { readonly block: Block };
+
+export type RenderVirtualHost = (view: VirtualHostView) => Block;
+
 /** Everything that one rendering shares. */
 interface FleetContext extends RuleContext {
+  readonly renderVirtualHost: RenderVirtualHost;
   readonly clusters: ReadonlyMap<string, ClusterIr>;
 }
 
 /** Lowers a fleet. Pure apart from caches by identity. */
-export function lowerFleet(ir: FleetIr): LoweredFleet {
+export function lowerFleet(ir: FleetIr, renderVirtualHost: RenderVirtualHost): LoweredFleet {
   const context: FleetContext = {
     namer: createNamer(),
+    classOf: createClasses(),
+    renderVirtualHost,
     clusters: new Map(ir.clusters.map((cluster) => [cluster.name, cluster])),
     connectTimeouts: new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs])),
   };
   const httpPorts = ir.ports.filter((port): port is HttpPortIr => port.kind === "http");
   const tcpPorts = ir.ports.filter((port): port is TcpPortIr => port.kind === "tcp");
   const rules = new Map<string, LoweredRule>();
-  const virtualHosts: LoweredVirtualHost[] = [];
+  const virtualHosts: KeptVirtualHost[] = [];
   const servers: LoweredServer[] = [];
   for (const port of httpPorts) {
-    const hosts = port.virtualHosts.map((host) => cachedVirtualHost(host, port.id, context.namer));
+    const hosts = port.virtualHosts.map((host) => cachedVirtualHost(host, port.id, context));
     const own = rulesOf(port, context);
     for (const [id, rule] of own) rules.set(id, rule);
     virtualHosts.push(...hosts);
@@ -103,15 +112,29 @@ export function lowerFleet(ir: FleetIr): LoweredFleet {
   };
 }
 
-const virtualHostCache = new WeakMap<VirtualHostIr, Map<string, LoweredVirtualHost>>();
+const virtualHostCache = new WeakMap<VirtualHostIr, Map<string, KeptVirtualHost>>();
 const ruleCache = new WeakMap<RuleIr, { readonly timeouts: readonly number[]; readonly lowered: LoweredRule }>();
 
-function cachedVirtualHost(host: VirtualHostIr, portId: string, namer: Namer): LoweredVirtualHost {
-  const byPort = virtualHostCache.get(host) ?? new Map<string, LoweredVirtualHost>();
+function cachedVirtualHost(host: VirtualHostIr, portId: string, context: FleetContext): KeptVirtualHost {
+  const byPort = virtualHostCache.get(host) ?? new Map<string, KeptVirtualHost>();
   virtualHostCache.set(host, byPort);
-  const lowered = byPort.get(portId) ?? lowerVirtualHost(host, { portId, namer });
-  byPort.set(portId, lowered);
-  return lowered;
+  const old = byPort.get(portId);
+  if (old !== undefined) return old;
+  const { view, lookups, regexes } = lowerVirtualHost(host, { portId, namer: context.namer });
+  const kept = { block: context.renderVirtualHost(view), lookups, regexes };
+  byPort.set(portId, kept);
+  return kept;
+}
+
+function createClasses(): RuleContext["classOf"] {
+  const known = new Map<string, ClassSpec>();
+  return (name, make) => {
+    const old = known.get(name);
+    if (old !== undefined) return old;
+    const made = make();
+    known.set(name, made);
+    return made;
+  };
 }
 
 function cachedRule(rule: RuleIr, context: FleetContext): LoweredRule {
@@ -138,7 +161,7 @@ function rulesOf(port: HttpPortIr, context: FleetContext): ReadonlyMap<string, L
 
 function lowerServer(
   port: HttpPortIr,
-  { hosts, rules }: { readonly hosts: readonly LoweredVirtualHost[]; readonly rules: readonly LoweredRule[] },
+  { hosts, rules }: { readonly hosts: readonly KeptVirtualHost[]; readonly rules: readonly LoweredRule[] },
 ): LoweredServer {
   const classes = new Map<string, ClassView>();
   for (const rule of rules) {
@@ -150,7 +173,7 @@ function lowerServer(
     virtualHost,
     hosts: { map: hostMap(port, virtualHost), count: port.virtualHosts.length },
     responseHeaders: responseHeadersOf(rules),
-    virtualHosts: hosts.map(({ view }) => view),
+    virtualHosts: hosts.map(({ block }) => block),
     ruleLocations: rules.flatMap(({ location }) => location ?? []),
     classes: [...classes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view),
   };

@@ -62,9 +62,18 @@ export function milliseconds(count: number): Word {
 
 /** A variable of ours or nginx's, with its `$`. */
 export function variable(name: string): Variable {
+  const known = knownVariables.get(name);
+  if (known !== undefined) return known;
   if (!/^[a-z][A-Za-z0-9_]*$/.test(name)) throw new Error(`not an nginx variable name: ${JSON.stringify(name)}`);
-  return asVariable(`$${name}`);
+  const made = asVariable(`$${name}`);
+  if (knownVariables.size >= MAX_KNOWN_VARIABLES) knownVariables.clear();
+  knownVariables.set(name, made);
+  return made;
 }
+
+/** The same few names stand in every rule. */
+const knownVariables = new Map<string, Variable>();
+const MAX_KNOWN_VARIABLES = 4096;
 
 /** What the first group of the latest regular expression matched. nginx knows no `${1}`. */
 export const FIRST_CAPTURE: Variable = asVariable("$1");
@@ -100,7 +109,7 @@ export function location(kind: "exact" | "prefix", name: string): Location {
   if (Buffer.byteLength(name) > LOCATION_NAME_BYTES) {
     return asLocation(`~ ${regex(`^${literalPattern(name)}${kind === "exact" ? "$" : ""}`).text}`);
   }
-  return asLocation(`${kind === "exact" ? "= " : ""}${literal(name).text}`);
+  return asLocation([kind === "exact" ? "= " : "", literal(name).text].join(""));
 }
 
 /** Whether `location` had to write a regular expression, which nginx tries in order and before all prefixes. */
@@ -120,7 +129,8 @@ export function mapRegexKey(pattern: string): MapKey {
 
 /** One line of a map. */
 export function mapEntry(key: MapKey, result: Param | Word | Variable): MapEntries {
-  return asMapEntries(`    ${key.text} ${result.text};\n`);
+  // `join` gives one flat string; a template literal would keep all its pieces alive, ten thousand times.
+  return asMapEntries(["    ", key.text, " ", result.text, ";\n"].join(""));
 }
 
 /** Where a word, a variable or a quoted parameter will do. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { leafPaths } from "../../gen/leafPaths.ts";
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import { landingPlace } from "../../util/templates.ts";
 import { nginxTarget } from "./index.ts";
 import { lowerFleet } from "./lower.ts";
 import { createNamer } from "./names.ts";
@@ -47,10 +48,11 @@ describe("render", () => {
     });
     expect(after.split("\n").filter((line) => !before.includes(line))).toEqual(['    "b.0.0" "cl_two";']);
   });
+  const noText = () => landingPlace("block")("");
   it("lowers unchanged hosts and rules once", () => {
     const ir = build();
-    const one = lowerFleet(ir);
-    const two = lowerFleet({ ...ir });
+    const one = lowerFleet(ir, noText);
+    const two = lowerFleet({ ...ir }, noText);
     expect(two.virtualHosts.every((host, index) => host === one.virtualHosts[index])).toBe(true);
     expect(two.rules.every((lowered, index) => lowered === one.rules[index])).toBe(true);
   });

@@ -49,7 +49,7 @@ const GENERATION_HEX_DIGITS = 16;
 
 /** Renders a fleet to `nginx.conf`. Deterministic; `ir.ports[].virtualHosts[].groups` must be there. */
 export function renderNginx(ir: FleetIr): RenderedFiles {
-  const fleet = lowerFleet(ir);
+  const fleet = lowerFleet(ir, (view) => block("virtualHost", view));
   const { tcp } = fleet;
   const http = block("http", httpView(fleet));
   const stream = tcp.ports.length === 0 ? null : block("stream", streamView(tcp));
@@ -86,7 +86,7 @@ function serverView(server: LoweredServer): ServerView {
     listen: server.listen,
     virtualHost: server.virtualHost,
     responseHeaders: server.responseHeaders,
-    virtualHosts: server.virtualHosts.map((view) => cachedBlock("virtualHost", view)),
+    virtualHosts: server.virtualHosts,
     ruleLocations: server.ruleLocations.map((view) => cachedBlock("ruleLocation", view)),
     classes: server.classes.map((view) => cachedBlock(view.kind, view)),
   };

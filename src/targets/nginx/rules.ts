@@ -38,6 +38,8 @@ export interface JoinedHeader {
   readonly added: readonly Variable[];
 }
 
+/** One empty list for all rules. */
+const NONE: readonly never[] = [];
 /** Where a request whose cluster cannot exist goes. */
 const NO_CLUSTER = "e:503";
 /** The class's connect timeout, for splits whose clusters disagree. */
@@ -55,7 +57,7 @@ export function lowerRule(rule: RuleIr, context: RuleContext): LoweredRule {
     rule,
     attributes: [attribute(rule.id, "to", action.target), ...action.attributes, ...response.attributes],
     responseHeaders: response.headers,
-    joined: action.joined ?? [],
+    joined: action.joined ?? NONE,
     location: action.location ?? null,
     classes: action.classes,
     split: action.split ?? null,
@@ -88,7 +90,7 @@ function lowerAction(rule: RuleIr, hidden: readonly string[], context: RuleConte
 function lowerForward(
   rule: RuleIr,
   { action, hidden }: { readonly action: ForwardIr; readonly hidden: readonly string[] },
-  { namer, connectTimeouts }: RuleContext,
+  { namer, connectTimeouts, classOf }: RuleContext,
 ): LoweredAction {
   const { split } = action;
   const first = split[0];
@@ -96,7 +98,7 @@ function lowerForward(
   const timeouts = [...new Set(split.map(({ cluster }) => timeoutOf(cluster, connectTimeouts)))];
   const request = lowerRequestHeaders(rule.id, action.requestHeaders);
   const idleMs = Math.min(action.idleTimeoutMs, action.requestTimeoutMs ?? Number.POSITIVE_INFINITY);
-  const policy = { request: request.fields, hidden: [...hidden], idleMs };
+  const policy = { request: request.fields, hidden, idleMs };
   const prefix = `c:${namer("class", policyKey(policy))}:`;
   const isDrawn = split.length > 1;
   const mixesTimeouts = timeouts.length > 1;
@@ -106,12 +108,11 @@ function lowerForward(
   return {
     target: step?.target ?? name,
     attributes: [attribute(rule.id, "cl", upstream), ...request.attributes, ...(step?.attributes ?? [])],
-    classes: timeouts.map((connectMs) => ({
-      kind: "forward",
-      name: `${prefix}${connectMs}`,
-      policy: { ...policy, connectMs },
-    })),
-    joined: request.joined,
+    classes: timeouts.map((connectMs) => {
+      const className = `${prefix}${connectMs}`;
+      return classOf(className, () => ({ kind: "forward", name: className, policy: { ...policy, connectMs } }));
+    }),
+    joined: request.joined.length === 0 ? NONE : request.joined,
     location: step?.location ?? null,
     split: isDrawn ? split : null,
     mixesTimeouts,
@@ -120,7 +121,7 @@ function lowerForward(
 
 function policyKey(policy: {
   readonly request: readonly { name: string; value: Param }[];
-  hidden: string[];
+  hidden: readonly string[];
   idleMs: number;
 }) {
   return [policy.request.map(({ name, value }) => [name, value.text]), policy.hidden, policy.idleMs];
@@ -177,8 +178,18 @@ function valuesByName(settings: HeaderChangesIr["add"]): ReadonlyMap<string, rea
   return values;
 }
 
+interface LoweredResponse {
+  readonly attributes: readonly Attribute[];
+  readonly headers: readonly ResponseHeader[];
+  readonly hidden: readonly string[];
+}
+
+const NO_RESPONSE_CHANGES: LoweredResponse = { attributes: NONE, headers: NONE, hidden: NONE };
+
 /** Response headers are written by `add_header … always` of the server; what they replace is hidden in the class. */
-function lowerResponseHeaders({ id, responseHeaders }: RuleIr) {
+function lowerResponseHeaders({ id, responseHeaders }: RuleIr): LoweredResponse {
+  const { set, add, remove } = responseHeaders;
+  if (set.length + add.length + remove.length === 0) return NO_RESPONSE_CHANGES;
   const attributes: Attribute[] = [];
   const headers: ResponseHeader[] = [];
   const write = (name: string, value: string, prefix: string) => {
@@ -187,13 +198,13 @@ function lowerResponseHeaders({ id, responseHeaders }: RuleIr) {
     headers.push({ name, id: prefix, variables: text.variables });
   };
   const single = (name: string) => SINGLE_RESPONSE_FIELDS.includes(name);
-  for (const { name, value } of responseHeaders.set) write(name, value, "ss");
-  for (const [name, values] of valuesByName(responseHeaders.add)) {
+  for (const { name, value } of set) write(name, value, "ss");
+  for (const [name, values] of valuesByName(add)) {
     if (single(name)) write(name, values.at(-1) as string, "ss");
     else for (const [index, value] of values.entries()) write(name, value, `sa${"x".repeat(index)}`);
   }
-  for (const name of responseHeaders.remove) if (single(name)) write(name, "", "ss");
-  const hidden = [...responseHeaders.set.map(({ name }) => name), ...responseHeaders.remove].sort();
+  for (const name of remove) if (single(name)) write(name, "", "ss");
+  const hidden = [...set.map(({ name }) => name), ...remove].sort();
   return { attributes, headers, hidden };
 }
 
