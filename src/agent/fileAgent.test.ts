@@ -145,6 +145,18 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
   });
 
+  test("a kill in the middle of an apply does not throw the new generation away", async () => {
+    create();
+    await agent.apply(files("one"));
+    const applied = agent.apply(files("two"));
+    await until(async () => (await readlink(join(runDir, "current"))) === "generations/two");
+    process.kill(pids()[0]!, "SIGKILL");
+    expect(await applied).toEqual({ outcome: "serving", generation: "two" });
+    expect(await ask(port)).toBe("two");
+    expect(events.filter((event) => event.kind === "died")).toHaveLength(1);
+    expect(agent.state()).toEqual({ state: "serving", generation: "two", lastError: null });
+  });
+
   test("deaths in a row: the pause doubles up to its bound", async () => {
     create();
     await agent.apply(files("one"));

@@ -144,7 +144,7 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   await writeGeneration(proxy.runDir, files, await proxy.localFiles(generation));
   memory.applying = true;
   try {
-    const error = await switchTo(agent, generation);
+    const error = await switchPatiently(agent, generation);
     const restore = error === null || memory.closed ? null : await goBack(agent);
     if (memory.closed) {
       return superseded(files);
@@ -158,6 +158,19 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   } finally {
     memory.applying = false;
   }
+}
+
+/**
+ * As `switchTo`, with a second try when a proxy that served died meanwhile: somebody may have killed it, which says nothing
+ * about the new generation. One that kills its proxy does so twice.
+ */
+async function switchPatiently(agent: Agent, generation: string): Promise<string | null> {
+  const { memory, supervisor } = agent;
+  const served = memory.serving !== null;
+  const deaths = supervisor.deaths();
+  const error = await switchTo(agent, generation);
+  const killed = error !== null && served && supervisor.deaths() !== deaths && !memory.closed;
+  return killed ? switchTo(agent, generation) : error;
 }
 
 /** Null, or why the generation does not answer. */

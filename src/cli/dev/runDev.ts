@@ -134,7 +134,7 @@ function refuse(io: Io, lines: readonly string[]): number {
 /** Makes `text` the configuration, then brings upstreams and proxies in step. False: refused, nothing changed. */
 async function apply({ options, plane, echoes, children }: Session, text: string): Promise<boolean> {
   const { ok, problems } = await plane.applyConfig(text);
-  options.io.err(problems.map(problemLine).join(""));
+  options.io.err(problems.map((problem) => problemLine({ ...problem, file: options.file })).join(""));
   if (ok) {
     refuse(options.io, await echoes.sync(readDevConfig(text).echoes));
     await children.sync();
