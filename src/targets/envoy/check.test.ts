@@ -1,0 +1,109 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import { renderBootstrap } from "./bootstrap.ts";
+import { envoyTarget } from "./index.ts";
+import { inspect } from "./inspect.ts";
+import { regexInstructions } from "./regexSize.ts";
+import { cluster, envoyBinary, fleet, forward, httpPort, rule } from "./testProxy.ts";
+
+const binary = envoyBinary();
+const checkOf = (ir: FleetIr) => envoyTarget.check(envoyTarget.render(ir), { binary });
+const withRules = (...rules: RuleIr[]) => fleet([httpPort(8080, { "*.example.com": rules })], [cluster("a", [1])]);
+const regexRule = (regex: string) => rule("r.0.0", { path: `~${regex}`, action: forward("a") });
+
+describe("check", () => {
+  it("accepts what Envoy accepts", async () => {
+    expect(await checkOf(withRules(rule("r.0.0", { path: "/", action: forward("a") })))).toEqual({
+      ok: true,
+      message: "",
+    });
+  });
+  it("tells what Envoy says, without paths", async () => {
+    const { ok, message } = await checkOf(withRules(regexRule("/(a")));
+    expect(ok).toBe(false);
+    expect(message).toContain("missing )");
+    expect(message).not.toContain(tmpdir());
+  });
+  it("finds unknown clusters, of routes and of TCP listeners", async () => {
+    const routes = await checkOf(withRules(rule("r.0.0", { path: "/", action: forward("nowhere") })));
+    expect(routes).toEqual({ ok: false, message: expect.stringContaining("nowhere") });
+    const split = [{ cluster: "nowhere", weight: 1 }];
+    const port = { kind: "tcp", id: "tcp-1", address: "127.0.0.1", port: 9000, idleTimeoutMs: 1000, split } as const;
+    expect(await checkOf(fleet([port], []))).toEqual({ ok: false, message: expect.stringContaining("nowhere") });
+  });
+  it("says when the binary is missing", async () => {
+    const { ok, message } = await envoyTarget.check(envoyTarget.render(withRules()), { binary: "/nowhere/envoy" });
+    expect([ok, message]).toEqual([false, expect.stringContaining("cannot run /nowhere/envoy")]);
+  });
+});
+
+describe("inspect", () => {
+  const codesOf = (ir: FleetIr) => inspect(ir).map(({ code, severity }) => `${severity} ${code}`);
+  it("is content with ordinary fleets", () => expect(inspect(withRules(regexRule("/[a-z]{1,36}")))).toEqual([]));
+  it("refuses old versions", () => {
+    expect(codesOf({ ...withRules(), version: "1.30" })).toEqual(["error ENVOY-VERSION"]);
+    expect(codesOf({ ...withRules(), version: "1.31" })).toEqual([]);
+    expect(codesOf({ ...withRules(), version: "2.0.1" })).toEqual([]);
+  });
+  it("warns of redirects to a wildcard's host, once a rule", () => {
+    const action = { kind: "redirect", scheme: "https", hostname: null, port: null, path: null, status: 301 } as const;
+    const one = rule("r.0.0", { path: "/", action });
+    expect(codesOf(fleet([httpPort(8080, { "*.a.com": [one], "*": [one], "b.com": [one] })], []))).toEqual([
+      "warning L7-REDIRECT-HOST",
+    ]);
+    expect(codesOf(fleet([httpPort(8080, { "b.com": [one] })], []))).toEqual([]);
+    expect(codesOf(withRules({ ...one, action: { ...action, hostname: "c.com" } }))).toEqual([]);
+  });
+  it("warns of least requests with unequal weights", () => {
+    const equal = cluster("a", [1, 2], { policy: "leastRequest" });
+    const [first, second] = equal.endpoints;
+    const unequal = { ...equal, endpoints: [first as never, { ...(second as object), weight: 3 } as never] };
+    expect(codesOf(fleet([], [equal]))).toEqual([]);
+    expect(codesOf(fleet([], [unequal]))).toEqual(["warning LB-LC-WEIGHTS-ENVOY"]);
+    expect(codesOf(fleet([], [{ ...unequal, policy: "roundRobin" }]))).toEqual([]);
+  });
+  it("refuses regular expressions that RE2 would", async () => {
+    const large = regexRule(`/${"[^a]{1000}".repeat(20)}`);
+    expect(codesOf(withRules(large))).toEqual(["error L7-REGEX-SIZE"]);
+    const fits = [".{1000}", "[^a-c]{1000}", "(?:a|bc){500}", "\\w{1000}", "(?:[^\\]]?x){900}", ".*.{0,999}"].map(
+      (part) => part.repeat(3),
+    );
+    const rules = fits.map((part, index) => ({ ...regexRule(`/${part}`), id: `r${index}.0.0` }));
+    expect(codesOf(withRules(...rules))).toEqual([]);
+    expect(await checkOf(withRules(...rules))).toEqual({ ok: true, message: "" });
+  });
+  it("writes repeats out when it counts", () => {
+    expect(regexInstructions("a{10}")).toBeGreaterThanOrEqual(10);
+    expect(regexInstructions("(?:ab){10}{5}")).toBeGreaterThanOrEqual(100);
+    expect(regexInstructions("[{9}]")).toBeLessThan(50);
+    expect(regexInstructions("\\{9}")).toBeLessThan(50);
+  });
+});
+
+describe("renderBootstrap", () => {
+  const options = { fleet: "edge", nodeId: "edge-1", xdsAddress: "127.0.0.1:18000", adminAddress: "127.0.0.1:9901" };
+  it.each(["127.0.0.1:18000", "[::1]:18000", "xds.example.com:18000"])(
+    "is accepted by Envoy with xDS at %s",
+    async (xds) => {
+      const folder = await mkdtemp(join(tmpdir(), "trimtab-bootstrap-"));
+      const file = join(folder, "bootstrap.json");
+      await writeFile(file, renderBootstrap({ ...options, xdsAddress: xds }));
+      await promisify(execFile)(binary, ["--mode", "validate", "-c", file]);
+      await rm(folder, { recursive: true });
+    },
+  );
+  it("names the fleet and the node, and asks for deltas", () => {
+    expect(JSON.parse(renderBootstrap(options))).toMatchObject({
+      node: { id: "edge-1", cluster: "edge" },
+      dynamic_resources: { ads_config: { api_type: "DELTA_GRPC" } },
+    });
+  });
+  it.each(["nohost", ":1", "host:", "host:70000", "a b:1:2"])("refuses the address %s", (address) => {
+    expect(() => renderBootstrap({ ...options, xdsAddress: address })).toThrow(/host:port/);
+  });
+});

@@ -1,0 +1,185 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { describe, expect, it } from "vitest";
+import { ClusterSchema } from "../../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
+import { ClusterLoadAssignmentSchema } from "../../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
+import { ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listener_pb.js";
+import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
+import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import type { RenderedResource, RenderedResources } from "../target.ts";
+import { render } from "./render.ts";
+import { cluster, fleet, forward, httpPort, rule } from "./testProxy.ts";
+import { typeUrls } from "./types.ts";
+
+const PORT = "http-127-0-0-1-8080";
+const ruleAt = (index: number, target = "a") => rule(`r${index}.0.0`, { path: `/p${index}`, action: forward(target) });
+const rulesUpTo = (count: number) => Array.from({ length: count }, (_, index) => ruleAt(index));
+const clusters = [cluster("a", [1]), cluster("b", [2])];
+
+function fleetOf(name: string, rules: readonly RuleIr[]): FleetIr {
+  const hosts = { "a.example.com": rules, "b.example.com": [ruleAt(0)] };
+  return { ...fleet([httpPort(8080, hosts)], clusters), name };
+}
+
+function routesOf({ resources }: RenderedResources): RenderedResource {
+  return resources.get(typeUrls.routes)?.get(PORT) as RenderedResource;
+}
+
+const decoded = (rendered: RenderedResources) => fromBinary(RouteConfigurationSchema, routesOf(rendered).bytes);
+/** Renders as a process that never saw anything before would: no node is shared with earlier renderings. */
+const afresh = (ir: FleetIr) => render(structuredClone({ ...ir, name: `${ir.name}-afresh` }));
+
+describe("route configuration", () => {
+  it("has the virtual hosts, each with guards first, and one for unknown hosts", () => {
+    const table = decoded(render(fleetOf("basic", rulesUpTo(2))));
+    expect(table.name).toBe(PORT);
+    expect(table.ignorePortInHostMatching).toBe(true);
+    expect(table.virtualHosts.map(({ domains }) => domains)).toEqual([
+      ["a.example.com", "a.example.com."],
+      ["b.example.com", "b.example.com."],
+      ["*"],
+    ]);
+    for (const { routes } of table.virtualHosts) expect(routes[0]?.name).toBe("bad-path");
+    expect(table.virtualHosts[0]?.routes.map(({ name }) => name).slice(3)).toEqual(["r0.0.0", "r1.0.0"]);
+  });
+  it("does not add the unknown host when the model has `*`", () => {
+    const rendered = render(fleet([httpPort(8080, { "*": [] })], []));
+    expect(decoded(rendered).virtualHosts.map(({ domains }) => domains)).toEqual([["*"]]);
+  });
+  it("names the clusters that it needs, once", () => {
+    const refs = routesOf(render(fleetOf("refs", [...rulesUpTo(300), ruleAt(300, "b")]))).refs;
+    expect(refs).toEqual([
+      [typeUrls.cluster, "a"],
+      [typeUrls.cluster, "b"],
+    ]);
+  });
+  it("gives the same bytes and version, whatever was rendered before", () => {
+    const rules = rulesUpTo(1000);
+    const changes: ((list: RuleIr[]) => void)[] = [
+      (list) => list.splice(500, 1, ruleAt(500, "b")),
+      (list) => list.splice(200, 1),
+      (list) => list.splice(0, 0, ruleAt(5000)),
+      (list) => list.push(ruleAt(6000)),
+      (list) => list.push(...Array.from({ length: 100 }, (_, index) => ruleAt(7000 + index))),
+      (list) => list.splice(300, 700),
+      (list) => list.reverse(),
+    ];
+    const versions = new Set([routesOf(render(fleetOf("history", rules))).version]);
+    for (const change of changes) {
+      change(rules);
+      const ir = fleetOf("history", [...rules]);
+      const [now, fresh] = [routesOf(render(ir)), routesOf(afresh(ir))];
+      expect(now.version).toBe(fresh.version);
+      expect(Buffer.from(now.bytes).equals(fresh.bytes)).toBe(true);
+      expect(now.version).toMatch(/^[0-9a-f]{16}$/);
+      versions.add(now.version);
+    }
+    expect(versions.size).toBe(changes.length + 1);
+  });
+  it("keeps the redirect of one virtual host out of another that shares the rule", () => {
+    const action = {
+      kind: "redirect",
+      scheme: "https",
+      hostname: null,
+      port: "listener",
+      path: null,
+      status: 301,
+    } as const;
+    const shared = [rule("r.0.0", { path: "/", action })];
+    const ports = [8080, 8081].map((port) => httpPort(port, { "a.example.com": shared, "b.example.com": shared }));
+    const tables = [...(render(fleet(ports, [])).resources.get(typeUrls.routes)?.values() ?? [])];
+    const targets = tables.flatMap(({ bytes }) =>
+      fromBinary(RouteConfigurationSchema, bytes).virtualHosts.flatMap(({ routes }) =>
+        routes.flatMap(({ action: { case: kind, value } }) =>
+          kind === "redirect"
+            ? [`${value.schemeRewriteSpecifier.value}://${value.hostRedirect}:${value.portRedirect}`]
+            : [],
+        ),
+      ),
+    );
+    expect(targets).toEqual(
+      [8080, 8081].flatMap((port) => [`https://a.example.com:${port}`, `https://b.example.com:${port}`]),
+    );
+  });
+});
+
+describe("identity", () => {
+  it("keeps unchanged resources and maps", () => {
+    const rules = rulesUpTo(10);
+    const first = render(fleetOf("same", rules));
+    const second = render(structuredClone(fleetOf("same", rules)));
+    for (const [type, map] of first.resources) expect(second.resources.get(type)).toBe(map);
+    const third = render(fleetOf("same", [...rules.slice(1), ruleAt(0, "b")]));
+    expect(third.resources.get(typeUrls.cluster)).toBe(first.resources.get(typeUrls.cluster));
+    expect(third.resources.get(typeUrls.listener)).toBe(first.resources.get(typeUrls.listener));
+    expect(routesOf(third)).not.toBe(routesOf(first));
+  });
+  it("changes only the assignment of a cluster whose endpoints changed", () => {
+    const before = render({ ...fleetOf("endpoints", []), clusters });
+    const after = render({ ...fleetOf("endpoints", []), clusters: [cluster("a", [1, 3]), clusters[1] as never] });
+    const get = (from: RenderedResources, type: string, name: string) => from.resources.get(type)?.get(name);
+    expect(get(after, typeUrls.cluster, "a")).toBe(get(before, typeUrls.cluster, "a"));
+    expect(get(after, typeUrls.assignment, "a")).not.toBe(get(before, typeUrls.assignment, "a"));
+    expect(get(after, typeUrls.assignment, "b")).toBe(get(before, typeUrls.assignment, "b"));
+  });
+});
+
+describe("clusters", () => {
+  const healthCheck = {
+    kind: "http",
+    intervalMs: 2000,
+    timeoutMs: 1000,
+    rise: 2,
+    fall: 3,
+    port: 8081,
+    http: { method: "HEAD", path: "/h", host: "x", expectedStatus: [{ low: 200, high: 299 }] },
+  } as const;
+  const { resources } = render(
+    fleet([], [cluster("a", [1], { healthCheck }), cluster("b", [2], { policy: "leastRequest" }), cluster("none", [])]),
+  );
+  const bytesOf = (type: string, name: string) => resources.get(type)?.get(name)?.bytes as Uint8Array;
+  it("needs its assignment", () => {
+    expect(resources.get(typeUrls.cluster)?.get("a")?.refs).toEqual([[typeUrls.assignment, "a"]]);
+  });
+  it("writes the health check with every failure counted", () => {
+    const { healthChecks, commonLbConfig } = fromBinary(ClusterSchema, bytesOf(typeUrls.cluster, "a"));
+    expect(healthChecks[0]).toMatchObject({ reuseConnection: false, unhealthyThreshold: 3, healthyThreshold: 2 });
+    expect(healthChecks[0]?.noTrafficInterval?.seconds).toBe(2n);
+    expect(healthChecks[0]?.healthChecker.value).toMatchObject({
+      expectedStatuses: [{ start: 200n, end: 300n }],
+      retriableStatuses: [{ start: 100n, end: 600n }],
+    });
+    expect(commonLbConfig).toMatchObject({ healthyPanicThreshold: { value: 0 }, updateMergeWindow: { seconds: 0n } });
+  });
+  it("writes endpoints with weight and check port", () => {
+    const assignment = fromBinary(ClusterLoadAssignmentSchema, bytesOf(typeUrls.assignment, "a"));
+    const [endpoint] = assignment.endpoints[0]?.lbEndpoints ?? [];
+    expect(endpoint?.loadBalancingWeight).toBe(1);
+    expect(endpoint?.hostIdentifier.value).toMatchObject({ healthCheckConfig: { portValue: 8081 } });
+    expect(fromBinary(ClusterLoadAssignmentSchema, bytesOf(typeUrls.assignment, "none")).endpoints).toEqual([]);
+  });
+  it("scans fully for least requests", () => {
+    const policy = fromBinary(ClusterSchema, bytesOf(typeUrls.cluster, "b")).loadBalancingPolicy?.policies[0];
+    expect(policy?.typedExtensionConfig?.typedConfig?.typeUrl).toMatch(/LeastRequest$/);
+  });
+});
+
+describe("listeners", () => {
+  const tcp = { kind: "tcp", id: "tcp-1", address: "::1", port: 9000, idleTimeoutMs: 1000 } as const;
+  const split = [
+    { cluster: "a", weight: 3 },
+    { cluster: "b", weight: 1 },
+  ];
+  const { resources } = render(fleet([httpPort(8080, {}), { ...tcp, split }], clusters));
+  it("needs its route configuration, or its clusters", () => {
+    const listeners = resources.get(typeUrls.listener);
+    expect(listeners?.get(PORT)?.refs).toEqual([[typeUrls.routes, PORT]]);
+    expect(listeners?.get("tcp-1")?.refs).toEqual([
+      [typeUrls.cluster, "a"],
+      [typeUrls.cluster, "b"],
+    ]);
+  });
+  it("binds the port", () => {
+    const listener = fromBinary(ListenerSchema, resources.get(typeUrls.listener)?.get("tcp-1")?.bytes as Uint8Array);
+    expect(listener.address?.address.value).toMatchObject({ address: "::1", portSpecifier: { value: 9000 } });
+  });
+});
