@@ -310,6 +310,12 @@ describe.each<Decide>(["table", "chain"])("decided by %s", (decide) => {
     expect(seen).toContain("x-forwarded-for: 9.9.9.9,127.0.0.1");
     expect(seen).toContain("x-forwarded-proto: http");
   });
+  it("forwards the host as it came", async () => {
+    const seen = await seenBy("/headers", { host: "A.Test.:8080" });
+    expect(seen.headers.filter((line) => /^host:/i.test(line)).map((line) => line.slice(5).trim())).toEqual([
+      "A.Test.:8080",
+    ]);
+  });
   it("starts the list of clients", async () => {
     const seen = (await seenBy("/headers")).headers.map((line) => line.toLowerCase());
     expect(seen.filter((line) => line.startsWith("x-forwarded-for"))).toEqual(["x-forwarded-for: 127.0.0.1"]);
