@@ -44,11 +44,11 @@ export const NO_NAMES: Buffer = Buffer.alloc(0);
 export function decodeSotwRequest(bytes: Buffer, known: Iterable<Buffer>): SotwRequest {
   const request: SotwRequest = { node: null, typeUrl: "", nonce: "", error: null, version: "", rawNames: NO_NAMES };
   readFields(bytes, (field, reader) => {
-    if (field === 1) request.version = label(reader);
+    if (field === 1) request.version = label(bytes, reader);
     else if (field === 2) request.node = decodeNode(view(reader));
     else if (field === 3) request.rawNames = joinRuns(request.rawNames, takeNames(bytes, reader, known));
-    else if (field === 4) request.typeUrl = label(reader);
-    else if (field === 5) request.nonce = label(reader);
+    else if (field === 4) request.typeUrl = label(bytes, reader);
+    else if (field === 5) request.nonce = label(bytes, reader);
     else if (field === 6) request.error = decodeStatus(view(reader));
     else return false;
     return true;
@@ -69,11 +69,11 @@ export function decodeDeltaRequest(bytes: Buffer): DeltaRequest {
   };
   readFields(bytes, (field, reader) => {
     if (field === 1) request.node = decodeNode(view(reader));
-    else if (field === 2) request.typeUrl = label(reader);
-    else if (field === 3) pushName(request.subscribe, view(reader));
-    else if (field === 4) pushName(request.unsubscribe, view(reader));
+    else if (field === 2) request.typeUrl = label(bytes, reader);
+    else if (field === 3) pushName(request.subscribe, bytes, reader);
+    else if (field === 4) pushName(request.unsubscribe, bytes, reader);
     else if (field === 5) decodeVersionEntry(view(reader), request.initialVersions);
-    else if (field === 6) request.nonce = label(reader);
+    else if (field === 6) request.nonce = label(bytes, reader);
     else if (field === 7) request.error = decodeStatus(view(reader));
     else return false;
     return true;
@@ -85,7 +85,7 @@ export function decodeDeltaRequest(bytes: Buffer): DeltaRequest {
 export function decodeNames(raw: Buffer): string[] {
   const names: string[] = [];
   readFields(raw, (_field, reader) => {
-    pushName(names, view(reader));
+    pushName(names, raw, reader);
     return true;
   });
   return names;
@@ -111,18 +111,23 @@ function view(reader: BinaryReader): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
-function label(reader: BinaryReader): string {
-  return text(view(reader), MAX_LABEL_BYTES, "a type URL, version, nonce or node field");
+function label(bytes: Buffer, reader: BinaryReader): string {
+  return text(bytes, reader, [MAX_LABEL_BYTES, "a type URL, version, nonce or node field"]);
 }
 
-function text(value: Buffer, limit: number, what: string): string {
-  if (value.length > limit) throw new BadRequest(`${what} is longer than ${limit} bytes`);
-  return value.toString("utf8");
+/** The next length-delimited value as text; there may be 100 000 of them, so no buffer is made for each. */
+function text(bytes: Buffer, reader: BinaryReader, [limit, what]: readonly [number, string]): string {
+  const length = reader.uint32();
+  const start = reader.pos;
+  if (length > reader.len - start) throw new BadRequest("the request is not a valid protobuf message");
+  if (length > limit) throw new BadRequest(`${what} is longer than ${limit} bytes`);
+  reader.pos = start + length;
+  return bytes.toString("utf8", start, reader.pos);
 }
 
-function pushName(names: string[], value: Buffer): void {
+function pushName(names: string[], bytes: Buffer, reader: BinaryReader): void {
   if (names.length >= MAX_NAMES) throw new BadRequest(`a request names more than ${MAX_NAMES} resources`);
-  names.push(text(value, MAX_NAME_BYTES, "a resource name"));
+  names.push(text(bytes, reader, [MAX_NAME_BYTES, "a resource name"]));
 }
 
 /** Reads a run of adjacent name fields; the reader stands behind the first tag. */
@@ -151,8 +156,8 @@ function decodeVersionEntry(bytes: Buffer, into: Map<string, string>): void {
   let name = "";
   let version = "";
   readFields(bytes, (field, reader) => {
-    if (field === 1) name = text(view(reader), MAX_NAME_BYTES, "a resource name");
-    else if (field === 2) version = label(reader);
+    if (field === 1) name = text(bytes, reader, [MAX_NAME_BYTES, "a resource name"]);
+    else if (field === 2) version = label(bytes, reader);
     else return false;
     return true;
   });
@@ -163,10 +168,10 @@ function decodeVersionEntry(bytes: Buffer, into: Map<string, string>): void {
 function decodeNode(bytes: Buffer): RequestNode {
   const node = { id: "", cluster: "", agent: "", version: "" };
   readFields(bytes, (field, reader) => {
-    if (field === 1) node.id = label(reader);
-    else if (field === 2) node.cluster = label(reader);
-    else if (field === 6) node.agent = label(reader);
-    else if (field === 7) node.version = label(reader);
+    if (field === 1) node.id = label(bytes, reader);
+    else if (field === 2) node.cluster = label(bytes, reader);
+    else if (field === 6) node.agent = label(bytes, reader);
+    else if (field === 7) node.version = label(bytes, reader);
     else if (field === 8) node.version = decodeBuildVersion(view(reader));
     else return false;
     return true;
