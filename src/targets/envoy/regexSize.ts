@@ -1,7 +1,8 @@
 /** An upper estimate of what RE2 makes of an expression. Counted repeats are written out, so a short text can be a large program. */
 
-/** `.` and classes over UTF-8: one instruction per range of lead and continuation bytes. */
-const CLASS_INSTRUCTIONS = 16;
+/** Envoy compiles for bytes, so a class is one instruction per range of bytes: two for `.`, at most five for `\\W`. */
+const ANY_INSTRUCTIONS = 2;
+const ESCAPE_INSTRUCTIONS = 5;
 /** A capture group has two marks of its own, an alternative one. */
 const GROUP_INSTRUCTIONS = 2;
 
@@ -29,12 +30,20 @@ export function regexInstructions(text: string): number {
     if (character === "(") open.push(GROUP_INSTRUCTIONS);
     else if (character === ")" && open.length > 1) add(open.pop() as number);
     else if (character === "[") {
-      at = classEnd(text, at);
-      add(CLASS_INSTRUCTIONS);
-    } else add(character === "." || character === "\\" ? CLASS_INSTRUCTIONS : 1);
+      const end = classEnd(text, at);
+      add(classInstructions(text.slice(at, end)));
+      at = end;
+    } else if (character === ".") add(ANY_INSTRUCTIONS);
+    else add(character === "\\" ? ESCAPE_INSTRUCTIONS : 1);
     at += character === "\\" ? 2 : 1;
   }
   return open.reduce((sum, size) => sum + size, 0);
+}
+
+/** No more ranges than characters, and one more when inverted. */
+function classInstructions(text: string): number {
+  const escapes = text.split("\\").length - 1;
+  return text.length + escapes * ESCAPE_INSTRUCTIONS;
 }
 
 /** Index of the `]` that ends the class at `start`. */
