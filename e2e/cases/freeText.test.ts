@@ -20,7 +20,7 @@ const texts = [
   "\\",
   '\\\\"',
   "$host$request_uri",
-  "${dollar}${HOME}",
+  "$" + "{dollar}$" + "{HOME}",
   "%[src]%{+Q}[var(txn.x)]",
   "%REQ(host)%%DOWNSTREAM_REMOTE_ADDRESS%",
   "100%",

@@ -1,7 +1,7 @@
 /** The built program, used as a person does: `trimtab serve` as a process, and its commands. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Child, isRunning, killChild, logTail, startChild, stopChild, until } from "./process.ts";
 
 /** The repository's root: three levels up, this file being `e2e/harness/program.ts`. */
@@ -26,7 +26,7 @@ export interface ServeOptions {
 /** The entry that is tested: `TRIMTAB_E2E_PROGRAM`, else the build. */
 export function programEntry(): string {
   const named = process.env.TRIMTAB_E2E_PROGRAM;
-  const entry = join(repositoryRoot, named ?? join("dist", "src", "main.js"));
+  const entry = resolve(repositoryRoot, named ?? join("dist", "src", "main.js"));
   if (!existsSync(entry)) throw new Error(`${entry} is not there: build it, or name another in TRIMTAB_E2E_PROGRAM`);
   return entry;
 }
