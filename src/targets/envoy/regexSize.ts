@@ -23,7 +23,8 @@ export function regexInstructions(text: string): number {
     const character = text[at] as string;
     if (count !== null) {
       const times = Math.max(1, Number(count[1]), Number(count[2] || 0) + 1);
-      add(atom * (times - 1) + times);
+      // Copies that may be left out have a branch each.
+      add(atom * (times - 1) + (count[2] === undefined ? 0 : times));
       at += count[0].length;
       continue;
     }
