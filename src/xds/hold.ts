@@ -17,9 +17,17 @@ export function isBlocked(stream: Stream, resource: XdsResource, now: number): b
   if (stream.fresh.size === 0 && isSent(clusters, view)) return false;
   for (const [typeUrl, name] of resource.refs) {
     if (typeUrl !== CLUSTER || !view.resources.has(name) || !inScope(clusters, name)) continue;
-    if (stream.fresh.has(name) || isUnsentCluster(clusters, name)) return true;
+    if (isWarming(stream, name) || isUnsentCluster(clusters, name)) return true;
   }
   return false;
+}
+
+/** Endpoints that are gone again are not waited for, but stay noted: they may come back. */
+function isWarming(stream: Stream, name: string): boolean {
+  const cluster = stream.fresh.get(name);
+  if (cluster === undefined) return false;
+  if (!cluster.accepted) return true;
+  return cluster.endpoints !== null && viewOf(stream.group, ENDPOINT).resources.has(cluster.endpoints);
 }
 
 function isUnsentCluster(clusters: Subscription, name: string): boolean {
@@ -89,8 +97,7 @@ function resendEndpoints(stream: Stream, name: string): void {
 /** Takes an accepted response into account. */
 export function noteAccepted(stream: Stream, typeUrl: string, sent: SentResponse): void {
   if (stream.fresh.size === 0 || (typeUrl !== CLUSTER && typeUrl !== ENDPOINT)) return;
-  const names = new Set(typeUrl === ENDPOINT ? sent.removed : []);
-  if (typeUrl === ENDPOINT) for (const resource of sent.resources) names.add(resource.name);
+  const names = new Set(typeUrl === ENDPOINT ? sent.resources.map((resource) => resource.name) : []);
   for (const [name, cluster] of stream.fresh) {
     if (typeUrl === CLUSTER) cluster.accepted ||= cluster.number === sent.number;
     else if (cluster.endpoints !== null && sent.number > cluster.number && names.has(cluster.endpoints)) {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import type { NackEvent, XdsServer } from "./index.ts";
 import {
   CLUSTER,
@@ -47,7 +47,7 @@ const CASES = VARIANTS.flatMap((variant) =>
 describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
   const make = (name: string, content?: string): ReturnType<typeof resource> => resource(typeUrl, name, content);
 
-  it("sends the named resources with their bytes, type, nonce and identifier", async ({ onTestFinished }) => {
+  it("sends the named resources with their bytes, type, nonce and identifier", async ({ expect, onTestFinished }) => {
     const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"), make("b"), make("c"));
     const stream = client.stream(variant, typeUrl);
@@ -61,7 +61,7 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("pushes an update, and only that one where the protocol allows it", async ({ onTestFinished }) => {
+  it("pushes an update, and only that one where the protocol allows it", async ({ expect, onTestFinished }) => {
     const { client, edge } = await setUp(onTestFinished);
     const a = make("a");
     edge.set(a, make("b"));
@@ -79,7 +79,7 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("says nothing about resources that are not subscribed", async ({ onTestFinished }) => {
+  it("says nothing about resources that are not subscribed", async ({ expect, onTestFinished }) => {
     const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"));
     const stream = client.stream(variant, typeUrl);
@@ -90,7 +90,7 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("tells of a removal, and pushes the resource when it comes back", async ({ onTestFinished }) => {
+  it("tells of a removal, and pushes the resource when it comes back", async ({ expect, onTestFinished }) => {
     const { client, edge } = await setUp(onTestFinished);
     const a = make("a");
     edge.set(a, make("b"));
@@ -114,7 +114,7 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     expect((await stream.next()).names).toContain("b");
   });
 
-  it("sends a resource again when it is subscribed again at the same version", async ({ onTestFinished }) => {
+  it("sends a resource again when it is subscribed again at the same version", async ({ expect, onTestFinished }) => {
     const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"), make("b"));
     const stream = client.stream(variant, typeUrl);
@@ -127,7 +127,7 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     expect((await stream.next()).names).toEqual(full ? ["a", "b"] : ["b"]);
   });
 
-  it("answers a NACK with one event and silence, for first and later versions", async ({ onTestFinished }) => {
+  it("answers a NACK with one event and silence, for first and later versions", async ({ expect, onTestFinished }) => {
     const { server, client, nacks, edge } = await setUp(onTestFinished);
     edge.set(make("a"), make("b"));
     const stream = client.stream(variant, typeUrl);
@@ -158,7 +158,7 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("sends nothing to a node that reconnects with what it has", async ({ onTestFinished }) => {
+  it("sends nothing to a node that reconnects with what it has", async ({ expect, onTestFinished }) => {
     const { server, client, edge } = await setUp(onTestFinished);
     edge.set(make("a"), make("b"));
     const before = client.stream(variant, typeUrl);
@@ -188,7 +188,10 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     expect((await stream.next()).names).toEqual(full ? ["a", "b"] : ["a"]);
   });
 
-  it("ends the stream of an unknown or deleted fleet with NOT_FOUND and sends nothing", async ({ onTestFinished }) => {
+  it("ends the stream of an unknown or deleted fleet with NOT_FOUND and sends nothing", async ({
+    expect,
+    onTestFinished,
+  }) => {
     const { server, client, edge } = await setUp(onTestFinished);
     const lost = client.stream(variant, typeUrl);
     subscriber(lost, typeUrl).want("a");
@@ -205,7 +208,10 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     expect(server.nodes()).toEqual([]);
   });
 
-  it("refuses a first request without a node, and a half-closed stream ends well", async ({ onTestFinished }) => {
+  it("refuses a first request without a node, and a half-closed stream ends well", async ({
+    expect,
+    onTestFinished,
+  }) => {
     const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"));
     const nameless = client.stream(variant, typeUrl);
