@@ -1,7 +1,6 @@
 /** Checks that no single field can express: versions, sizes, combinations. */
-import type { Diagnostic } from "../../errors/diagnostic.ts";
-import type { FleetIr, RuleIr, SplitIr } from "../../ir/index.ts";
-import type { Version } from "../target.ts";
+import type { FleetIr, SplitIr, VirtualHostIr } from "../../ir/index.ts";
+import type { Finding, Version } from "../target.ts";
 import { SHARE_UNITS, sharesOf } from "./splits.ts";
 
 /** Debian 12's nginx; the constructs here were measured on it. */
@@ -11,13 +10,11 @@ const MANY_CLUSTERS = 2000;
 /** How far a share may be off before the user is told. */
 const SHARE_TOLERANCE = 0.05;
 
-/** Warnings and errors about a fleet as a whole and about its routes. */
-export function inspectNginx(ir: FleetIr): readonly Diagnostic[] {
-  const found: Diagnostic[] = [];
-  const about = { fleet: ir.name, proxy: "nginx" };
+/** Warnings and errors about a fleet as a whole. */
+export function inspectNginx(ir: FleetIr): readonly Finding[] {
+  const found: Finding[] = [];
   if (isOlder(parseVersion(ir.version), OLDEST_VERSION)) {
     found.push({
-      ...about,
       code: "NGINX-VERSION",
       severity: "error",
       message: `nginx ${ir.version} is older than 1.22, the oldest that Trimtab writes for`,
@@ -27,7 +24,6 @@ export function inspectNginx(ir: FleetIr): readonly Diagnostic[] {
   }
   if (ir.clusters.length > MANY_CLUSTERS) {
     found.push({
-      ...about,
       code: "L7-SCALE",
       severity: "warning",
       message: `${ir.clusters.length} clusters: nginx looks upstreams up one by one, about ${Math.round(ir.clusters.length / 100)} us per request`,
@@ -41,19 +37,23 @@ export function inspectNginx(ir: FleetIr): readonly Diagnostic[] {
     const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
     if (distinct.size > 1) {
       found.push({
-        ...about,
-        code: "L4-CONNECT-TIMEOUT-NGINX",
+          code: "L4-CONNECT-TIMEOUT-NGINX",
         severity: "warning",
         message: `${port.id}: nginx has one connect timeout for a TCP port; the longest of its clusters' holds for all`,
         pointer: "",
       });
     }
-    if (isCoarse(port.split)) found.push({ ...about, ...coarse(port.id), pointer: "" });
+    if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  for (const rule of rulesOf(ir)) {
-    if (rule.action.kind !== "forward" || !isCoarse(rule.action.split)) continue;
-    const resource = { kind: "route", name: rule.route };
-    found.push({ ...about, ...coarse(`rule ${rule.id}`), resource, pointer: `${rule.pointer}/split` });
+  return found;
+}
+
+/** Shares of a virtual host's rules that nginx can only come near to. */
+export function inspectNginxHost({ rules }: VirtualHostIr): readonly Finding[] {
+  const found: Finding[] = [];
+  for (const { id, route, pointer, action } of rules) {
+    if (action.kind !== "forward" || action.split.length < 2 || !isCoarse(action.split)) continue;
+    found.push({ ...coarse(`rule ${id}`), resource: { kind: "route", name: route }, pointer: `${pointer}/split` });
   }
   return found;
 }
@@ -70,15 +70,6 @@ function isCoarse(split: SplitIr): boolean {
     const exact = (weight * SHARE_UNITS) / total;
     return Math.abs((shares[index] as number) - exact) > exact * SHARE_TOLERANCE;
   });
-}
-
-function rulesOf(ir: FleetIr): Iterable<RuleIr> {
-  const rules = new Map<string, RuleIr>();
-  for (const port of ir.ports) {
-    if (port.kind === "http")
-      for (const host of port.virtualHosts) for (const rule of host.rules) rules.set(rule.id, rule);
-  }
-  return rules.values();
 }
 
 function parseVersion(version: string | null): Version {

@@ -75,22 +75,19 @@ export function lowerFleet(ir: FleetIr, renderVirtualHost: RenderVirtualHost): L
   };
   const httpPorts = ir.ports.filter((port): port is HttpPortIr => port.kind === "http");
   const tcpPorts = ir.ports.filter((port): port is TcpPortIr => port.kind === "tcp");
-  const rules = new Map<string, LoweredRule>();
+  let rules = new Map<string, LoweredRule>();
   const virtualHosts: KeptVirtualHost[] = [];
   const servers: LoweredServer[] = [];
   for (const port of httpPorts) {
     const hosts = port.virtualHosts.map((host) => cachedVirtualHost(host, port.id, context));
     const own = rulesOf(port, context);
-    for (const [id, rule] of own) rules.set(id, rule);
-    virtualHosts.push(...hosts);
+    if (httpPorts.length > 1) for (const [id, rule] of own) rules.set(id, rule);
+    else rules = own;
+    for (const host of hosts) virtualHosts.push(host);
     servers.push(lowerServer(port, { hosts, rules: [...own.values()] }));
   }
   const all = [...rules.values()];
-  const used = new Set(
-    all
-      .flatMap(({ rule: { action } }) => (action.kind === "forward" ? action.split : []))
-      .map(({ cluster }) => cluster),
-  );
+  const used = clustersOf(all);
   const usedByTcp = new Set(tcpPorts.flatMap(({ split }) => split.map(({ cluster }) => cluster)));
   return {
     virtualHosts,
@@ -110,6 +107,14 @@ export function lowerFleet(ir: FleetIr, renderVirtualHost: RenderVirtualHost): L
       ),
     },
   };
+}
+
+function clustersOf(rules: readonly LoweredRule[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { rule } of rules) {
+    if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) names.add(cluster);
+  }
+  return names;
 }
 
 const virtualHostCache = new WeakMap<VirtualHostIr, Map<string, KeptVirtualHost>>();
@@ -141,15 +146,20 @@ function cachedRule(rule: RuleIr, context: FleetContext): LoweredRule {
   const split = rule.action.kind === "forward" ? rule.action.split : [];
   const cached = ruleCache.get(rule);
   const { connectTimeouts } = context;
-  if (cached?.timeouts.every((timeout, index) => timeout === connectTimeouts.get(split[index]?.cluster ?? ""))) {
-    return cached.lowered;
+  if (cached !== undefined) {
+    let isCurrent = true;
+    // A plain loop: this runs for every rule at every rendering.
+    for (let at = 0; at < split.length; at++) {
+      if (connectTimeouts.get(split[at]?.cluster ?? "") !== cached.timeouts[at]) isCurrent = false;
+    }
+    if (isCurrent) return cached.lowered;
   }
   const lowered = lowerRule(rule, context);
   ruleCache.set(rule, { timeouts: split.map(({ cluster }) => connectTimeouts.get(cluster) ?? 0), lowered });
   return lowered;
 }
 
-function rulesOf(port: HttpPortIr, context: FleetContext): ReadonlyMap<string, LoweredRule> {
+function rulesOf(port: HttpPortIr, context: FleetContext): Map<string, LoweredRule> {
   const rules = new Map<string, LoweredRule>();
   for (const host of port.virtualHosts) {
     for (const rule of host.rules) {
@@ -174,7 +184,7 @@ function lowerServer(
     hosts: { map: hostMap(port, virtualHost), count: port.virtualHosts.length },
     responseHeaders: responseHeadersOf(rules),
     virtualHosts: hosts.map(({ block }) => block),
-    ruleLocations: rules.flatMap(({ location }) => location ?? []),
+    ruleLocations: rules.map(({ location }) => location).filter((location) => location !== null),
     classes: [...classes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => view),
   };
 }
