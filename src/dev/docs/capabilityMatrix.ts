@@ -44,7 +44,7 @@ function noteSection(notes: readonly Note[]): string {
   if (notes.length === 0) return "";
   const items = notes.map(({ field, proxy, support }, index) => {
     const text = "refused" in support ? support.refused : support.approximated;
-    return `### Note ${index + 1}\n\n${proxy}, ${code(field)}, ${code(support.code)}: it ${text}\n`;
+    return `### Note ${index + 1}\n\n${code(support.code)}: on ${proxy}, ${code(field)} ${text}\n`;
   });
   return `## Notes\n\n${items.join("\n")}`;
 }

@@ -22,9 +22,9 @@ export interface Source {
   readonly text: string;
   /** Number of lines. */
   readonly size: number;
-  /** What it imports, re-exports or imports dynamically; relative ones resolved to a path from the root. */
+  /** What it imports, re-exports, imports dynamically or starts as a worker; relative ones resolved to a path from the root. */
   readonly imports: readonly Place[];
-  /** Declarations with `export` that no doc comment precedes. */
+  /** Declarations with `export` that nothing documents. */
   readonly undocumented: readonly Place[];
   /** Every `any` type. */
   readonly anys: readonly Place[];
@@ -57,9 +57,13 @@ export function parseSource(path: string, text: string): Source {
     if (specifier !== undefined) imports.push({ line: lineAt(node.start), text: resolveImport(path, specifier) });
     if (node.type === "TSAnyKeyword") anys.push({ line: lineAt(node.start), text: "any" });
   });
-  const undocumented = (program.body as AstNode[])
-    .filter((node) => needsDoc(node) && !isDocumented(text, node.start))
-    .map((node) => ({ line: lineAt(node.start), text: text.slice(node.start, node.end).split("\n", 1)[0] as string }));
+  // Workers and child processes are started by name.
+  for (const match of text.matchAll(/["'`/](\w+(?:Worker|Child))(?:\.ts)?["'`$]/g))
+    imports.push({ line: lineAt(match.index), text: resolveImport(path, `./${match[1]}.ts`) });
+  const undocumented = undocumentedExports(text, program.body as AstNode[]).map((node) => ({
+    line: lineAt(node.start),
+    text: text.slice(node.start, node.end).split("\n", 1)[0] as string,
+  }));
   return { path, text, size: text.trimEnd().split("\n").length, imports, undocumented, anys };
 }
 
@@ -104,19 +108,31 @@ function resolveImport(from: string, specifier: string): string {
   return specifier.startsWith(".") ? join(dirname(from), specifier) : specifier;
 }
 
-/** Re-exports are documented where the thing is declared. */
-function needsDoc(node: AstNode): boolean {
-  return node.type === "ExportNamedDeclaration" && isNode(node.declaration);
+/**
+ * Exports without a doc comment. One comment may speak for a block of exports without blank lines, and a file's head comment
+ * for its only export. Re-exports are documented where the thing is declared.
+ */
+function undocumentedExports(text: string, body: readonly AstNode[]): AstNode[] {
+  const exported = body.filter((node) => node.type === "ExportNamedDeclaration" && isNode(node.declaration));
+  if (exported.length === 1 && text.startsWith("/**")) return [];
+  let last: AstNode | undefined;
+  return exported.filter((node) => {
+    const inBlock = last !== undefined && text.slice(last.end, node.start) === "\n";
+    if (!inBlock && !isDocumented(text, node)) return true;
+    last = node;
+    return false;
+  });
 }
 
-/** Whether a doc comment stands right before; overloads and lint remarks may stand between. */
-function isDocumented(text: string, start: number): boolean {
+/** Whether a doc comment stands right before (lint remarks may stand between); for an interface, beside its fields is enough. */
+function isDocumented(text: string, { start, end, declaration }: AstNode): boolean {
+  const isShape = /^TS(Interface|TypeAlias)Declaration$/.test((declaration as AstNode).type);
+  if (isShape && text.slice(start, end).includes("/**")) return true;
   const before = text
     .slice(0, start)
     .replace(/(?:\s*\/\/[^\n]*\n)+$/, "")
     .trimEnd();
-  if (!before.endsWith("*/")) return false;
-  return before.slice(before.lastIndexOf("/*")).startsWith("/**");
+  return before.endsWith("*/") && before.slice(before.lastIndexOf("/*")).startsWith("/**");
 }
 
 function lineFinder(text: string): (offset: number) => number {
