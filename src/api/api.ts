@@ -2,7 +2,7 @@
 import type { Server } from "node:http";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify } from "fastify";
+import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Registry } from "prom-client";
 import type { Publisher } from "../publish/types.ts";
 import type { Store } from "../store/types.ts";
@@ -22,6 +22,9 @@ import { explainRoutes } from "./routes/explain.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
+
+/** The plugin that serves these pages answers for its own methods. */
+const DOCS = "/docs";
 
 type ServerOptions = FastifyHttpOptions<Server>;
 
@@ -74,7 +77,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       ...(options.apiToken === undefined ? {} : { security: [{ bearer: [] }] }),
     },
   });
-  await app.register(swaggerUi, { routePrefix: "/docs" });
+  await app.register(swaggerUi, { routePrefix: DOCS });
   registerMetrics(app, options);
   collectionRoutes(app, options);
   configRoutes(app, { ...options, limits });
@@ -103,7 +106,8 @@ function serverOptions({ logger }: ApiOptions, limits: Limits): ServerOptions {
     },
     clientErrorHandler: handleClientError as NonNullable<ServerOptions["clientErrorHandler"]>,
     forceCloseConnections: "idle",
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: handleError as NonNullable<ServerOptions["frameworkErrors"]>,
   };
 }
 
@@ -131,6 +135,7 @@ function collectMethods(app: FastifyInstance): () => void {
   });
   return () => {
     for (const [url, known] of [...methods]) {
+      if (url.startsWith(DOCS)) continue;
       const allow = [...known].sort().join(", ");
       const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter(
         (method) => !known.has(method),
