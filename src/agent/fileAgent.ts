@@ -123,7 +123,7 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   const { memory, proxy } = agent;
   const { generation } = files;
   if (generation === memory.serving) {
-    return succeeded(agent, generation);
+    return stateOf(memory).state === "serving" ? { outcome: "serving", generation } : succeeded(agent, generation);
   }
   const verdict = await agent.check(files);
   const sockets = proxy.sockets(files);

@@ -1,5 +1,6 @@
 /** Keeps one child process running: starts it, restarts it when it dies, ends it with everything it forked. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { isAbsolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lineSplitter, recentLines } from "./lines.ts";
 import { clearGroup, killLeftovers, recordGroup, signalGroup, watchGroup } from "./processGroup.ts";
@@ -56,7 +57,11 @@ interface Child {
   readonly gone: Promise<void>;
 }
 
+/** @throws RangeError when `runDir` is relative: it is the child's working folder, so its paths would name something else. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
+  if (!isAbsolute(options.runDir)) {
+    throw new RangeError(`the run folder must be an absolute path: ${options.runDir}`);
+  }
   const output = recentLines();
   let wanted = false;
   let child: Child | null = null;

@@ -12,8 +12,18 @@ export interface WantedSocket {
   readonly change: string;
 }
 
-/** What the configuration's listeners (of these fleets only) and its echo upstreams open. */
-export function configSockets(config: DevConfig, fleets: ReadonlySet<string>): readonly WantedSocket[] {
+/** What the configuration's listeners (of these fleets only) and its echo upstreams open; `ports` are the overrides in it. */
+export function configSockets(
+  config: DevConfig,
+  fleets: ReadonlySet<string>,
+  ports: ReadonlyMap<number, number>,
+): readonly WantedSocket[] {
+  // The flag takes the port as the file has it.
+  const written = new Map([...ports].map(([from, to]) => [to, from]));
+  const portChange = (port: number): string => {
+    const flag = `${written.get(port) ?? port}=OTHER`;
+    return `--port ${flag} or TRIMTAB_PORTS=${flag}`;
+  };
   const listeners = config.listeners
     .filter(({ fleet }) => fleets.has(fleet))
     .map(({ name, fleet, address, port }) => ({
@@ -45,10 +55,6 @@ export async function busyLines(wanted: readonly WantedSocket[]): Promise<readon
 /** `address:port`, with brackets around IPv6. */
 export function socketText(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function portChange(port: number): string {
-  return `--port ${port}=OTHER or TRIMTAB_PORTS=${port}=OTHER`;
 }
 
 function reasonOf(error: string): string {

@@ -174,6 +174,13 @@ test("says which ports are busy and how to change them, and starts nothing", asy
     ]),
     addresses: new Map(),
   };
+  const squatter = createServer().listen(other[0], "127.0.0.1");
+  await until(() => squatter.listening);
+  err = "";
+  expect(await runDev({ ...given, overrides })).toBe(1);
+  expect(err).toContain(`127.0.0.1:${other[0]} is in use`);
+  expect(err).toContain(`--port ${ports.haproxy}=OTHER`);
+  await new Promise((resolve) => squatter.close(resolve));
   const done = runDev({ ...given, overrides });
   await until(() => out.includes("Watching"));
   expect(await ask(other[0])).toBe("one");

@@ -42,6 +42,8 @@ export interface DevOptions {
 /** Envoy is ready half a second after its first configuration; a slow machine gets more. */
 const READY_MS = 20_000;
 const READY_POLL_MS = 50;
+/** One Ctrl-C under npm arrives twice: from the terminal, and forwarded by npm. */
+const SAME_KEY_PRESS_MS = 500;
 
 /** Everything that has to be ended, and what edits are applied to. */
 interface Session {
@@ -61,7 +63,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   const found = await findProxies(options, config);
   const installed = PROXY_KINDS.filter((kind) => found.get(kind)?.binary);
   const present = new Set(config.listeners.filter(({ proxy }) => installed.includes(proxy)).map(({ fleet }) => fleet));
-  const wanted = configSockets(config, present);
+  const wanted = configSockets(config, present, options.overrides.ports);
 
   if ((await busyLines(options.sockets)).length > 0) {
     return refuse(io, await busyLines([...options.sockets, ...wanted]));
@@ -101,16 +103,19 @@ export async function runDev(options: DevOptions): Promise<number> {
   }
 }
 
-/** Aborts on the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once (children are killed then). */
+/** Aborts on the first SIGINT, SIGTERM or SIGHUP; a later one ends the process at once (children are killed then). */
 export function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
+  let firstAt = 0;
   const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) {
     process.on(signal, () => {
-      if (controller.signal.aborted) {
+      if (!controller.signal.aborted) {
+        firstAt = performance.now();
+        controller.abort();
+      } else if (performance.now() - firstAt > SAME_KEY_PRESS_MS) {
         process.exit(EXIT.failed);
       }
-      controller.abort();
     });
   }
   return controller.signal;
