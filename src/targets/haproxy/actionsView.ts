@@ -5,6 +5,7 @@ import { type HeaderUse, type Use, usesOf } from "./fragment.ts";
 import { RESPOND_BACKEND, weightsMap } from "./names.ts";
 import { file, header, name, number } from "./quote.ts";
 
+/** `actions.hbs`. */
 export interface ActionsView {
   readonly responseHeaders: readonly HeaderView[];
   readonly requestHeaders: readonly HeaderView[];
@@ -25,6 +26,7 @@ export interface HeaderView {
   readonly file: Quoted<"file">;
 }
 
+/** How a matched prefix is replaced: its length by rule, what stands for it by rule, and the lengths that occur. */
 export interface PrefixView {
   readonly lengthFile: Quoted<"file">;
   /** Null: every rule strips. */
@@ -32,6 +34,7 @@ export interface PrefixView {
   readonly lengths: readonly Quoted<"number">[];
 }
 
+/** The parts of a `Location` by rule, and the statuses that occur. */
 export interface RedirectView {
   readonly statusFile: Quoted<"file">;
   readonly schemeFile: Quoted<"file">;
@@ -44,6 +47,7 @@ export interface RedirectView {
   readonly statuses: readonly Quoted<"number">[];
 }
 
+/** Which backend each place of a split is, by rule, and the lists of weights that occur. */
 export interface SplitView {
   readonly file: Quoted<"file">;
   readonly weights: readonly {
@@ -53,6 +57,7 @@ export interface SplitView {
   }[];
 }
 
+/** A port with its joined fragments. */
 export interface ActionsInput {
   readonly port: HttpPortIr;
   /** The maps that the port has. */
@@ -61,6 +66,7 @@ export interface ActionsInput {
   readonly mapFile: (map: string) => Quoted<"file">;
 }
 
+/** The actions of all rules of a port. */
 export function actionsView({ port, lines, uses, mapFile }: ActionsInput): ActionsView {
   const optional = (map: string): Quoted<"file"> | null => (lines.has(map) ? mapFile(map) : null);
   const changes = usesOf(uses, "header").map(({ change }) => change);

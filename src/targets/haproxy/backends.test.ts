@@ -3,7 +3,7 @@ import { connect, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ClusterIr, HealthCheckIr, PortIr } from "../../ir/index.ts";
 import { haproxyTarget } from "./index.ts";
-import { cluster, fleet, forward, prefix, rulesOf, virtualHost } from "./testing/ir.ts";
+import { cluster, fleet, forward, prefix, rulesOf, virtualHost } from "./testSupport/ir.ts";
 import {
   ask,
   echoUpstream,
@@ -15,7 +15,7 @@ import {
   type RunningProxy,
   sleep,
   startProxy,
-} from "./testing/proxy.ts";
+} from "./testSupport/proxy.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

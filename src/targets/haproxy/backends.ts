@@ -19,6 +19,7 @@ export interface BackendView {
   readonly servers: readonly ServerView[];
 }
 
+/** An active health check; times in milliseconds. */
 export interface CheckView {
   readonly timeout: Quoted<"time">;
   readonly interval: Quoted<"time">;
@@ -34,6 +35,7 @@ export interface CheckView {
   } | null;
 }
 
+/** One endpoint. */
 export interface ServerView {
   readonly name: Quoted<"name">;
   readonly address: Quoted<"address">;
@@ -48,6 +50,7 @@ export interface RespondView {
   readonly answers: readonly AnswerView[];
 }
 
+/** One direct answer, shared by all rules that give it. */
 export interface AnswerView {
   readonly key: Quoted<"word">;
   readonly status: Quoted<"number">;

@@ -4,7 +4,7 @@ import type { Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FleetIr, HeaderChangesIr } from "../../ir/index.ts";
 import { haproxyTarget } from "./index.ts";
-import type { Decide, RuleInput } from "./testing/ir.ts";
+import type { Decide, RuleInput } from "./testSupport/ir.ts";
 import {
   cluster,
   exact,
@@ -16,7 +16,7 @@ import {
   respond,
   rulesOf,
   virtualHost,
-} from "./testing/ir.ts";
+} from "./testSupport/ir.ts";
 import {
   type Ask,
   ask,
@@ -28,7 +28,7 @@ import {
   portOf,
   type RunningProxy,
   startProxy,
-} from "./testing/proxy.ts";
+} from "./testSupport/proxy.ts";
 
 const TRICKY_BODY = "$ % # ' \" \\ ${HOME} %[src] äöü €\n\tsecond line";
 const LONG_BODY = "x".repeat(4096);
@@ -120,7 +120,8 @@ beforeAll(async () => {
     listen((socket) =>
       socket.once("data", () => {
         socket.write(
-          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${WEBSOCKET_ACCEPT}\r\n\r\n`,
+          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+            `Sec-WebSocket-Accept: ${WEBSOCKET_ACCEPT}\r\n\r\n`,
         );
         socket.on("data", (data) => socket.write(data));
       }),
@@ -393,7 +394,8 @@ describe.each<Decide>(["table", "chain"])("decided by %s", (decide) => {
   const upgrade = (token: string, connection = "Upgrade") =>
     exchange(
       port,
-      `GET / HTTP/1.1\r\nHost: ws.test\r\nConnection: ${connection}\r\nUpgrade: ${token}\r\nSec-WebSocket-Key: ${WEBSOCKET_KEY}\r\nSec-WebSocket-Version: 13\r\n\r\nping`,
+      `GET / HTTP/1.1\r\nHost: ws.test\r\nConnection: ${connection}\r\nUpgrade: ${token}\r\n` +
+        `Sec-WebSocket-Key: ${WEBSOCKET_KEY}\r\nSec-WebSocket-Version: 13\r\n\r\nping`,
     );
   it("passes a WebSocket, and ends it when it is idle", async () => {
     const raw = await upgrade("websocket");
@@ -406,7 +408,8 @@ describe.each<Decide>(["table", "chain"])("decided by %s", (decide) => {
   it("ignores h2c", async () => {
     const raw = await exchange(
       port,
-      "GET /exact HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+      "GET /exact HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade, HTTP2-Settings, close\r\n" +
+        "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
     );
     expect(raw).toMatch(/^HTTP\/1.1 200 /);
   });

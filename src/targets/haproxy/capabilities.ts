@@ -4,23 +4,27 @@ import { INIT_STATE_SINCE, isBefore } from "./version.ts";
 
 const totalTimeout: Support = {
   approximated:
-    "is a limit on silence here: HAProxy has no limit on a whole request. The backend may stay silent for the smaller of `request` and `idle`; an answer that trickles can take longer.",
+    "is a limit on silence here, as HAProxy has none on a whole request: the backend may stay silent for the smaller of " +
+    "`request` and `idle`, and an answer that trickles can take longer.",
   code: "L7-TIMEOUT-TOTAL",
 };
 
 const initiallyUp: Support = {
   approximated:
-    "begins with every endpoint up: HAProxy before 3.1 sends an endpoint traffic until its first probe has failed, the other proxies not before one has passed.",
+    "begins with every endpoint up: HAProxy before 3.1 sends an endpoint traffic until its first probe has failed, the " +
+    "other proxies not before one has passed.",
   code: "HC-INITIAL-UP",
   when: (_value, version) => isBefore(version, INIT_STATE_SINCE),
 };
 
 const probeTimeout: Support = {
   approximated:
-    "limits the wait for the probe's answer; making the connection for the probe may take the smaller of the interval and the cluster's connect timeout.",
+    "limits the wait for the probe's answer; making the connection for the probe may take the smaller of the interval " +
+    "and the cluster's connect timeout.",
   code: "HC-CONNECT-TIMEOUT",
 };
 
+/** One line per leaf path; a new field does not compile until it has one. */
 export const capabilities = {
   "fleet.name": "exact",
   "fleet.labels": "exact",

@@ -3,6 +3,7 @@ import type { Quoted } from "../../util/templates.ts";
 import { type CandidateUse, type ConditionUse, type DimensionUse, type Use, usesOf } from "./fragment.ts";
 import { header, name, word } from "./quote.ts";
 
+/** `acls.hbs` and `conditions.hbs`. */
 export interface ConditionsView {
   /** ACLs of the chains; declared once per frontend (`acls.hbs`). */
   readonly acls: readonly AclView[];
@@ -11,6 +12,7 @@ export interface ConditionsView {
   readonly candidates: readonly CandidateView[];
 }
 
+/** The look-up of a group's tuple of classes. */
 export interface TableView {
   readonly dimensionsFile: Quoted<"file">;
   readonly classesFile: Quoted<"file">;
@@ -46,6 +48,7 @@ interface HeaderTestView {
   readonly value: Quoted<"word">;
 }
 
+/** One candidate of a chain: takes the group's requests when all of `acls` and none of `without` hold. */
 export interface CandidateView {
   readonly group: Quoted<"word">;
   readonly rule: Quoted<"name">;

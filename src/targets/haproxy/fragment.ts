@@ -26,6 +26,7 @@ export type Use =
   | { readonly kind: "weights"; readonly key: string; readonly weights: readonly number[] }
   | { readonly kind: "respond"; readonly key: string; readonly respond: RespondIr };
 
+/** A field of tables. The tag names it in map keys; it is a function of field and regex. */
 export interface DimensionUse {
   readonly tag: string;
   readonly field: "method" | "header" | "path";
@@ -35,6 +36,7 @@ export interface DimensionUse {
   readonly regex: string | null;
 }
 
+/** A named ACL. `header` is empty for method and path, `value` for present and single. */
 export interface ConditionUse {
   readonly acl: string;
   readonly test: "method" | "pathRegex" | "headerExact" | "headerRegex" | "headerPresent" | "headerSingle";
@@ -42,6 +44,7 @@ export interface ConditionUse {
   readonly value: string;
 }
 
+/** A candidate; `group` is the marked id that the path look-up gives. */
 export interface CandidateUse {
   readonly group: string;
   readonly rule: string;
@@ -50,6 +53,7 @@ export interface CandidateUse {
   readonly without: readonly string[];
 }
 
+/** A change of one field, whose value each rule has in `map`. */
 export interface HeaderUse {
   readonly direction: "request" | "response";
   readonly change: "set" | "add" | "remove";
@@ -74,6 +78,7 @@ export interface FragmentBuilder {
   readonly uses: KeyedUse[];
 }
 
+/** An empty fragment to add to. */
 export function newFragment(): FragmentBuilder {
   return { lines: [], uses: [] };
 }

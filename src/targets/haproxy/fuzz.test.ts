@@ -13,8 +13,8 @@ import {
   respond,
   rulesOf,
   virtualHost,
-} from "./testing/ir.ts";
-import { ask, filesOf, freePorts, startProxy } from "./testing/proxy.ts";
+} from "./testSupport/ir.ts";
+import { ask, filesOf, freePorts, startProxy } from "./testSupport/proxy.ts";
 
 const REGEXES = ["/a/[bc]+", "/a(?:/[a-c]){2}", "/[a-c]/b/.*", "/(?i)A", "/.?"];
 const HEADERS = ["x-a", "x-b"];

@@ -41,6 +41,7 @@ export interface LoweredPort {
   readonly uses: ReadonlyMap<string, Use>;
 }
 
+/** Everything that one HTTP port needs; throws when a virtual host has no path groups. */
 export function lowerHttpPort(port: HttpPortIr): LoweredPort {
   const { lines, uses } = joinVirtualHosts(port.virtualHosts);
   const maps = new Map<string, string>();

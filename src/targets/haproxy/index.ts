@@ -13,16 +13,18 @@
 import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
-import { inspect } from "./inspect.ts";
+import { inspect, inspectHost } from "./inspect.ts";
 import { render } from "./render.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
+/** HAProxy, as the registry lists it. */
 export const haproxyTarget: Target = {
   proxy: "haproxy",
   defaultVersion: DEFAULT_VERSION,
   capabilities,
   needsPathGroups: true,
   inspect,
+  inspectHost,
   render,
   check,
 };

@@ -1,6 +1,6 @@
 /** What no single field can show: versions too old, and sizes that HAProxy's buffers do not hold. */
-import type { Diagnostic } from "../../errors/diagnostic.ts";
-import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import type { FleetIr, VirtualHostIr } from "../../ir/index.ts";
+import type { Finding } from "../target.ts";
 import { BUFFER_BYTES, REWRITE_BYTES } from "./render.ts";
 import { DEFAULT_VERSION, fleetVersion, isBefore } from "./version.ts";
 
@@ -8,13 +8,11 @@ import { DEFAULT_VERSION, fleetVersion, isBefore } from "./version.ts";
 const ANSWER_HEADER_BYTES = 8_192;
 const MAX_BODY_BYTES = BUFFER_BYTES - REWRITE_BYTES - ANSWER_HEADER_BYTES;
 
-/** Errors and warnings about the whole fleet, in the order of ports, virtual hosts and rules. */
-export function inspect(ir: FleetIr): readonly Diagnostic[] {
-  const found: Diagnostic[] = [];
-  const about = { fleet: ir.name, proxy: ir.proxy };
+/** Errors about the whole fleet. */
+export function inspect(ir: FleetIr): readonly Finding[] {
+  const found: Finding[] = [];
   if (isBefore(fleetVersion(ir), DEFAULT_VERSION)) {
     found.push({
-      ...about,
       code: "HAPROXY-VERSION",
       severity: "error",
       message: `fleet ${ir.name} names HAProxy ${ir.version}; the configuration needs 2.6 or later`,
@@ -22,12 +20,17 @@ export function inspect(ir: FleetIr): readonly Diagnostic[] {
       pointer: "/version",
     });
   }
-  for (const rule of rulesOf(ir)) {
+  return found;
+}
+
+/** Answers of a virtual host's rules that do not fit into HAProxy's buffer. */
+export function inspectHost({ rules }: VirtualHostIr): readonly Finding[] {
+  const found: Finding[] = [];
+  for (const rule of rules) {
     if (rule.action.kind !== "respond") continue;
     const size = Buffer.byteLength(rule.action.body, "utf8");
     if (size <= MAX_BODY_BYTES) continue;
     found.push({
-      ...about,
       code: "HAPROXY-BODY-SIZE",
       severity: "error",
       message: `the body has ${size} bytes; HAProxy answers with at most ${MAX_BODY_BYTES}`,
@@ -36,14 +39,4 @@ export function inspect(ir: FleetIr): readonly Diagnostic[] {
     });
   }
   return found;
-}
-
-/** Every rule once, though several virtual hosts may share it. */
-function rulesOf(ir: FleetIr): Iterable<RuleIr> {
-  const rules = new Map<string, RuleIr>();
-  for (const port of ir.ports) {
-    if (port.kind === "http")
-      for (const host of port.virtualHosts) for (const rule of host.rules) rules.set(rule.id, rule);
-  }
-  return rules.values();
 }

@@ -8,6 +8,7 @@ import type { Line, Use } from "./fragment.ts";
 import { lowerRule } from "./rule.ts";
 import { lowerVirtualHost } from "./virtualHost.ts";
 
+/** Text by map name, uses by key. */
 export interface Joined {
   readonly lines: ReadonlyMap<string, string>;
   readonly uses: ReadonlyMap<string, Use>;

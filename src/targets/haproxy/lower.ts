@@ -8,6 +8,7 @@ import { weightsMap } from "./names.ts";
 import { lowerTcpPort, rangeLines, type TcpPortView } from "./tcpPort.ts";
 import { fleetVersion } from "./version.ts";
 
+/** A fleet, section by section. */
 export interface FleetView {
   readonly httpPorts: readonly HttpPortView[];
   readonly tcpPorts: readonly TcpPortView[];
@@ -19,6 +20,7 @@ export interface FleetView {
   readonly files: ReadonlyMap<string, string>;
 }
 
+/** All views of a fleet. Throws on what the model should have refused. */
 export function lower(ir: FleetIr): FleetView {
   const files = new Map<string, string>();
   const uses = new Map<string, Use>();

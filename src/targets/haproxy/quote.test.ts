@@ -17,7 +17,7 @@ import {
   time,
   word,
 } from "./quote.ts";
-import { ask, freePorts, startProxy } from "./testing/proxy.ts";
+import { ask, freePorts, startProxy } from "./testSupport/proxy.ts";
 
 const SPECIAL = "' \" \\ % # $ { } ( ) [ ] , ; | & ` ~ ^ * ? < > = : @ ! + - . /".split(" ");
 const character = fc.oneof(

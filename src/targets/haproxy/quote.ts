@@ -10,6 +10,7 @@ import { landingPlace, type Quoted } from "../../util/templates.ts";
 declare const brand: unique symbol;
 /** Maps are written without templates, line by line and 10 000 at a time: their brands cost nothing at run time. */
 export type MapKey = string & { readonly [brand]: "mapKey" };
+/** See MapKey. */
 export type MapValue = string & { readonly [brand]: "mapValue" };
 
 /** The landing places of HAProxy's templates: the helpers' names. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClusterIr, FleetIr, HttpPortIr, PortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import type { RenderedFiles } from "../target.ts";
+import { inspectFleet } from "../target.ts";
 import { haproxyTarget } from "./index.ts";
 import { render } from "./render.ts";
 import {
@@ -15,7 +16,7 @@ import {
   respond,
   rulesOf,
   virtualHost,
-} from "./testing/ir.ts";
+} from "./testSupport/ir.ts";
 import { lowerVirtualHost } from "./virtualHost.ts";
 
 const DIRECTORY = "maps/http-127-0-0-1-8080";
@@ -176,7 +177,7 @@ describe("check", () => {
 
 describe("inspect", () => {
   const codesOf = (ir: FleetIr) =>
-    haproxyTarget.inspect(ir).map(({ code, severity, pointer }) => [code, severity, pointer]);
+    inspectFleet(haproxyTarget, ir).map(({ code, severity, pointer }) => [code, severity, pointer]);
   it("refuses versions before 2.6", () => {
     expect(codesOf(fleet({ ports: [], clusters: [], version: "2.4.22" }))).toEqual([
       ["HAPROXY-VERSION", "error", "/version"],

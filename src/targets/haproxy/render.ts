@@ -9,6 +9,7 @@ import { type FleetView, lower } from "./lower.ts";
 import { number, PLACES, time } from "./quote.ts";
 import { DEFAULT_IDLE_MS } from "./rule.ts";
 
+/** The file that HAProxy is started with; all others are named in it. */
 export const CONFIG_FILE = "haproxy.cfg";
 
 /** Room for the largest header block and for any body of `respond`: Envoy's 60 KiB of headers plus what we add to them. */

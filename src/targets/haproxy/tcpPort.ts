@@ -15,11 +15,13 @@ export interface TcpPortView {
   readonly split: { readonly total: Quoted<"number">; readonly file: Quoted<"file"> } | null;
 }
 
+/** The port's view, and its map files by path. */
 export interface LoweredTcpPort {
   readonly view: TcpPortView;
   readonly maps: ReadonlyMap<string, string>;
 }
 
+/** Everything that one TCP port needs. */
 export function lowerTcpPort(port: TcpPortIr): LoweredTcpPort {
   const [first] = port.split;
   const isSplit = port.split.length > 1;

@@ -22,8 +22,10 @@ import type {
   VirtualHostIr,
 } from "../../../ir/index.ts";
 
+/** No header changes. */
 export const noChanges: HeaderChangesIr = { set: [], add: [], remove: [] };
 
+/** What differs between the rules of a test. */
 export interface RuleInput {
   readonly path: PathMatchIr;
   readonly action: ActionIr;
@@ -32,16 +34,21 @@ export interface RuleInput {
   readonly responseHeaders?: HeaderChangesIr;
 }
 
+/** An exact path. */
 export const exact = (value: string): PathMatchIr => ({ kind: "exact", value });
+/** A path regex. */
 export const regex = (value: string): PathMatchIr => ({ kind: "regex", value });
+/** A path prefix. */
 export const prefix = (value: string): PathMatchIr => ({ kind: "prefix", value });
 
+/** Forwards to one cluster or a split. */
 export function forward(target: string | SplitIr, more: Partial<ForwardIr> = {}): ForwardIr {
   const split = typeof target === "string" ? [{ cluster: target, weight: 1 }] : target;
   const defaults = { rewritePrefix: null, requestHeaders: noChanges, idleTimeoutMs: 60_000, requestTimeoutMs: null };
   return { kind: "forward", split, ...defaults, ...more };
 }
 
+/** Answers directly. */
 export function respond(body: string, status = 200, contentType = "text/plain"): ActionIr {
   return { kind: "respond", status, body, contentType };
 }
@@ -61,13 +68,16 @@ export function rulesOf(route: string, inputs: readonly RuleInput[]): readonly R
   }));
 }
 
+/** How groups with several candidates choose. */
 export type Decide = "table" | "chain";
 
+/** A virtual host with path groups. */
 export function virtualHost(hostname: string, rules: readonly RuleIr[], decide: Decide = "table"): VirtualHostIr {
   const id = `v${createHash("sha256").update(hostname).digest("hex").slice(0, 12)}`;
   return { id, hostname, rules, groups: groupsOf(id, rules, decide) };
 }
 
+/** A cluster of loopback endpoints: ports, or pairs of port and weight. */
 export function cluster(name: string, ports: readonly (number | [number, number])[], more: Partial<ClusterIr> = {}) {
   const endpoints = ports.map((entry) => {
     const [port, weight] = typeof entry === "number" ? [entry, 1] : entry;
@@ -77,6 +87,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;
 }
 
+/** A fleet of HAProxies. */
 export function fleet(parts: Pick<FleetIr, "ports" | "clusters"> & { readonly version?: string }): FleetIr {
   return { name: "edge", proxy: "haproxy", version: parts.version ?? null, ...parts, sources: [] } as FleetIr;
 }

@@ -8,6 +8,7 @@ import type { RenderedFiles } from "../../target.ts";
 
 const START_TIMEOUT_MS = 10_000;
 
+/** A process of ours; `stop` ends it and removes its folder. */
 export interface RunningProxy {
   readonly folder: string;
   readonly stop: () => Promise<void>;
@@ -42,6 +43,7 @@ export async function startProxy(
   return { folder, stop };
 }
 
+/** Writes files below a folder. */
 export function writeFiles(folder: string, files: readonly { path: string; text: string }[]): void {
   for (const { path, text } of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -55,6 +57,7 @@ export function filesOf(rendered: { readonly kind: string }): RenderedFiles["fil
   return (rendered as RenderedFiles).files;
 }
 
+/** Waits. */
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
@@ -97,6 +100,7 @@ export function listen(take: (socket: Socket) => void): Promise<Server> {
   });
 }
 
+/** The port that a server listens on. */
 export function portOf(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("not listening");
@@ -125,6 +129,7 @@ export function exchange(port: number, raw: string): Promise<string> {
   });
 }
 
+/** What differs between requests; an empty host sends no Host line. */
 export interface Ask {
   readonly method?: string;
   readonly host?: string;
@@ -144,6 +149,7 @@ export async function ask(port: number, target: string, { method, host, headers,
   return parseAnswer(await exchange(port, `${lines.join("\r\n")}\r\n\r\n`));
 }
 
+/** Takes an answer apart. */
 export function parseAnswer(raw: string): Answer {
   const [head = "", ...rest] = raw.split("\r\n\r\n");
   const [statusLine = "", ...lines] = head.split("\r\n");
