@@ -79,7 +79,7 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     await stream.silence();
   });
 
-  it("says nothing about resources that are not subscribed", async ({ expect, onTestFinished }) => {
+  it("says nothing about resources that are not subscribed", async ({ onTestFinished }) => {
     const { client, edge } = await setUp(onTestFinished);
     edge.set(make("a"));
     const stream = client.stream(variant, typeUrl);
