@@ -59,9 +59,7 @@ interface Child {
 
 /** @throws RangeError when `runDir` is relative: it is the child's working folder, so its paths would name something else. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  if (!isAbsolute(options.runDir)) {
-    throw new RangeError(`the run folder must be an absolute path: ${options.runDir}`);
-  }
+  assertAbsolute(options.runDir);
   const output = recentLines();
   let wanted = false;
   let child: Child | null = null;
@@ -152,6 +150,12 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     output: output.text,
     forgetOutput: output.clear,
   };
+}
+
+function assertAbsolute(runDir: string): void {
+  if (!isAbsolute(runDir)) {
+    throw new RangeError(`the run folder must be an absolute path: ${runDir}`);
+  }
 }
 
 function spawnChild(
