@@ -1,11 +1,11 @@
 /**
  * The capability gate: what a fleet's documents ask for against what its proxy can do. Only leaves that are not `exact` are
- * looked for, and a document is looked at once per target and version.
+ * looked for, and of a model that changed only what changed is looked at.
  */
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import type { FleetIr, JsonValue, LeafPath, SourceIr } from "../ir/index.ts";
+import type { FleetIr, JsonValue, LeafPath, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { pointer } from "../util/pointer.ts";
-import type { Support, Target, Version } from "./target.ts";
+import { type Finding, inspectFleet, type Support, type Target, type Version } from "./target.ts";
 
 /** `1.22` -> `[1, 22, 0]`. */
 export function parseVersion(text: string): Version {
@@ -20,33 +20,38 @@ interface Watch {
   readonly support: Exclude<Support, "exact">;
 }
 
-/** What a document lacks or gets approximately, apart from the fleet that asks. */
-type Finding = Omit<Diagnostic, "fleet" | "proxy">;
-
-interface GateCache {
+/** What stays from one look at a fleet to the next, so that a change costs what changed. */
+interface FleetCache {
+  readonly target: Target;
+  readonly version: string;
   readonly watches: ReadonlyMap<string, readonly Watch[]>;
-  readonly findings: WeakMap<SourceIr, readonly Finding[]>;
+  sources: readonly SourceIr[];
+  /** Only documents with findings. */
+  readonly bySource: Map<SourceIr, readonly Finding[]>;
+  readonly byHost: WeakMap<VirtualHostIr, readonly Finding[]>;
 }
 
-const caches = new Map<string, GateCache>();
-const NONE: readonly Finding[] = Object.freeze([]);
+/** Fleets are few (at most 256 in a model); names that come and go are forgotten beyond this. */
+const MAX_CACHED_FLEETS = 512;
+const caches = new Map<string, FleetCache>();
 
 /** Diagnostics of one fleet: refusals are errors, approximations warnings. */
 export function gate(ir: FleetIr, target: Target): Diagnostic[] {
-  const version = ir.version === null ? target.defaultVersion : parseVersion(ir.version);
-  const cache = cacheOf(target, version);
-  const found: Diagnostic[] = [];
-  for (const source of ir.sources) {
-    const watches = cache.watches.get(source.kind);
-    if (watches === undefined) continue;
-    let findings = cache.findings.get(source);
+  const cache = cacheOf(ir, target);
+  updateSources(cache, ir.sources);
+  const byHost: Target["inspectHost"] = (host) => {
+    let findings = cache.byHost.get(host);
     if (findings === undefined) {
-      findings = examine(source, watches, version);
-      cache.findings.set(source, findings);
+      findings = target.inspectHost(host);
+      cache.byHost.set(host, findings);
     }
-    for (const finding of findings) found.push(told(finding, ir));
-  }
-  return [...found, ...target.inspect(ir)];
+    return findings;
+  };
+  const found = [
+    ...[...cache.bySource.values()].flat(),
+    ...inspectFleet({ inspect: target.inspect, inspectHost: byHost }, ir),
+  ];
+  return found.map((finding) => told(finding, ir));
 }
 
 function told(finding: Finding, ir: FleetIr): Diagnostic {
@@ -58,14 +63,40 @@ function told(finding: Finding, ir: FleetIr): Diagnostic {
   };
 }
 
-function cacheOf(target: Target, version: Version): GateCache {
-  const key = `${target.proxy} ${version.join(".")}`;
-  let cache = caches.get(key);
-  if (cache === undefined) {
-    cache = { watches: watchesOf(target), findings: new WeakMap() };
-    caches.set(key, cache);
-  }
+function cacheOf(ir: FleetIr, target: Target): FleetCache {
+  const version = ir.version ?? target.defaultVersion.join(".");
+  const known = caches.get(ir.name);
+  if (known?.target === target && known.version === version) return known;
+  if (caches.size >= MAX_CACHED_FLEETS) caches.clear();
+  const cache = {
+    target,
+    version,
+    watches: watchesOf(target),
+    sources: [],
+    bySource: new Map(),
+    byHost: new WeakMap(),
+  };
+  caches.set(ir.name, cache);
   return cache;
+}
+
+/** Looks only at the stretch between what both lists have in common at their start and at their end. */
+function updateSources(cache: FleetCache, sources: readonly SourceIr[]): void {
+  const before = cache.sources;
+  const shorter = Math.min(before.length, sources.length);
+  let start = 0;
+  while (start < shorter && before[start] === sources[start]) start++;
+  let same = 0;
+  while (same < shorter - start && before[before.length - 1 - same] === sources[sources.length - 1 - same]) same++;
+  const version = parseVersion(cache.version);
+  for (let index = start; index < before.length - same; index++) cache.bySource.delete(before[index] as SourceIr);
+  for (let index = start; index < sources.length - same; index++) {
+    const source = sources[index] as SourceIr;
+    const watches = cache.watches.get(source.kind);
+    const findings = watches === undefined ? [] : examine(source, watches, version);
+    if (findings.length > 0) cache.bySource.set(source, findings);
+  }
+  cache.sources = sources;
 }
 
 function watchesOf(target: Target): Map<string, Watch[]> {
@@ -93,7 +124,7 @@ function examine(source: SourceIr, watches: readonly Watch[], version: Version):
       });
     }
   }
-  return findings.length === 0 ? NONE : findings;
+  return findings;
 }
 
 type Found = { value: JsonValue; at: (string | number)[] };

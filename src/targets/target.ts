@@ -1,6 +1,6 @@
 /** What every target gives: the contract between `registry.ts` and the folders beside it. */
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import type { FleetIr, JsonValue, LeafPath, ProxyKind } from "../ir/index.ts";
+import type { FleetIr, JsonValue, LeafPath, ProxyKind, VirtualHostIr } from "../ir/index.ts";
 
 /**
  * How a proxy does what a leaf asks for. `when` limits an approximation or refusal to some values (default: any value that
@@ -69,16 +69,34 @@ export interface CheckResult {
   readonly message: string;
 }
 
+/** A diagnostic before it is known which fleet asks. */
+export type Finding = Omit<Diagnostic, "fleet" | "proxy">;
+
 export interface Target {
   readonly proxy: ProxyKind;
   readonly defaultVersion: Version;
   readonly capabilities: Capabilities;
   /** Whether `render` wants `VirtualHostIr.groups`. */
   readonly needsPathGroups: boolean;
-  /** Checks that no leaf can express (sizes, combinations, versions too old). */
-  readonly inspect: (ir: FleetIr) => readonly Diagnostic[];
+  /** Checks of the fleet as a whole that no leaf can express (versions too old, numbers of clusters). Looks at no rule. */
+  readonly inspect: (ir: FleetIr) => readonly Finding[];
+  /** The same for the rules of one virtual host (sizes, combinations). Asked once for each virtual host that changed. */
+  readonly inspectHost: (host: VirtualHostIr) => readonly Finding[];
   /** Pure and deterministic; caches by identity of IR nodes. */
   readonly render: (ir: FleetIr) => Rendered;
   /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
+}
+
+/** All that a target's inspections say of a fleet, each finding once. */
+export function inspectFleet(target: Pick<Target, "inspect" | "inspectHost">, ir: FleetIr): readonly Finding[] {
+  const found = new Map<string, Finding>();
+  const add = (finding: Finding): unknown =>
+    found.set(`${finding.resource?.name} ${finding.pointer} ${finding.code}`, finding);
+  for (const finding of target.inspect(ir)) add(finding);
+  for (const port of ir.ports) {
+    if (port.kind === "http")
+      for (const host of port.virtualHosts) for (const finding of target.inspectHost(host)) add(finding);
+  }
+  return [...found.values()];
 }

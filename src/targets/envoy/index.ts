@@ -13,17 +13,19 @@
 import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
-import { DEFAULT_VERSION, inspect } from "./inspect.ts";
+import { DEFAULT_VERSION, inspect, inspectHost } from "./inspect.ts";
 import { render } from "./render.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
 
+/** The target, for the registry. */
 export const envoyTarget: Target = {
   proxy: "envoy",
   defaultVersion: DEFAULT_VERSION,
   capabilities,
   needsPathGroups: false,
   inspect,
+  inspectHost,
   render,
   check,
 };

@@ -1,7 +1,6 @@
 /** What no single field can show: versions too old, redirects by wildcard hosts, unequal weights, regular expressions too large. */
-import type { Diagnostic } from "../../errors/diagnostic.ts";
-import type { ClusterIr, FleetIr, RuleIr } from "../../ir/index.ts";
-import type { Version } from "../target.ts";
+import type { ClusterIr, FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import type { Finding, Version } from "../target.ts";
 import { regexInstructions } from "./regexSize.ts";
 
 /** The API that we write; FULL_SCAN of least_request needs 1.30. */
@@ -10,12 +9,21 @@ export const DEFAULT_VERSION: Version = [1, 31, 0];
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
 const MAX_REGEX_INSTRUCTIONS = 50_000;
 
-type Finding = Pick<Diagnostic, "code" | "severity" | "message" | "resource" | "pointer">;
+/** Errors and warnings about the whole fleet and its clusters. */
+export function inspect(ir: FleetIr): readonly Finding[] {
+  return [...inspectVersion(ir), ...ir.clusters.flatMap(inspectCluster)];
+}
 
-/** Errors and warnings about the whole fleet, in the order of ports, virtual hosts and rules, then clusters. */
-export function inspect(ir: FleetIr): readonly Diagnostic[] {
-  const findings = [...inspectVersion(ir), ...inspectRules(ir), ...ir.clusters.flatMap(inspectCluster)];
-  return findings.map((finding) => ({ ...finding, fleet: ir.name, proxy: ir.proxy }));
+/** Errors and warnings about the rules of one virtual host. */
+export function inspectHost({ hostname, rules }: VirtualHostIr): readonly Finding[] {
+  const found: Finding[] = [];
+  const wildcard = hostname.startsWith("*");
+  for (const rule of rules) {
+    const large = rule.path.kind === "regex" || rule.headers.length > 0 ? largeRegex(rule) : null;
+    if (large !== null) found.push(large);
+    if (wildcard && rule.action.kind === "redirect" && rule.action.hostname === null) found.push(copiedHost(rule));
+  }
+  return found;
 }
 
 function* inspectVersion(ir: FleetIr): Iterable<Finding> {
@@ -31,30 +39,15 @@ function* inspectVersion(ir: FleetIr): Iterable<Finding> {
   };
 }
 
-function* inspectRules(ir: FleetIr): Iterable<Finding> {
-  // A rule may serve several virtual hosts and ports: one finding is enough.
-  const told = new Set<RuleIr>();
-  for (const port of ir.ports) {
-    if (port.kind !== "http") continue;
-    for (const { hostname, rules } of port.virtualHosts) {
-      const wildcard = hostname.startsWith("*");
-      for (const rule of rules) {
-        const large = rule.path.kind === "regex" || rule.headers.length > 0 ? largeRegex(rule) : null;
-        const copied = wildcard && rule.action.kind === "redirect" && rule.action.hostname === null;
-        if ((large === null && !copied) || told.has(rule)) continue;
-        told.add(rule);
-        if (large !== null) yield large;
-        if (copied) yield copiedHost(rule);
-      }
-    }
-  }
-}
-
 function copiedHost(rule: RuleIr): Finding {
   return {
     code: "L7-REDIRECT-HOST",
     severity: "warning",
-    message: `rule ${rule.id} redirects to the request's host under a wildcard: Envoy copies the Host header's letter case and trailing dot into Location, and writes the scheme's default port when the Host header had a port; set \`redirect.hostname\` to avoid it`,
+    message: [
+      `rule ${rule.id} redirects to the request's host under a wildcard: Envoy copies the Host header's letter case and`,
+      "trailing dot into Location, and writes the scheme's default port when the Host header had a port;",
+      "set `redirect.hostname` to avoid it",
+    ].join(" "),
     resource: { kind: "route", name: rule.route },
     pointer: `${rule.pointer}/redirect`,
   };
@@ -74,7 +67,10 @@ function largeRegex(rule: RuleIr): Finding | null {
   return {
     code: "L7-REGEX-SIZE",
     severity: "error",
-    message: `a regular expression of rule ${rule.id} is too large for Envoy: about ${size} RE2 instructions, at most ${MAX_REGEX_INSTRUCTIONS}; use fewer or smaller counted repeats`,
+    message: [
+      `a regular expression of rule ${rule.id} is too large for Envoy: about ${size} RE2 instructions,`,
+      `at most ${MAX_REGEX_INSTRUCTIONS}; use fewer or smaller counted repeats`,
+    ].join(" "),
     resource: { kind: "route", name: rule.route },
     pointer: rule.pointer,
   };
@@ -88,7 +84,10 @@ function inspectCluster(cluster: ClusterIr): readonly Finding[] {
     {
       code: "LB-LC-WEIGHTS-ENVOY",
       severity: "warning",
-      message: `cluster ${cluster.name}: with unequal weights Envoy's leastRequest is a weighted round robin that counts running requests, not the endpoint with the fewest (weights 3:1 gave 102:58 under load)`,
+      message: [
+        `cluster ${cluster.name}: with unequal weights Envoy's leastRequest is a weighted round robin that counts`,
+        "running requests, not the endpoint with the fewest (weights 3:1 gave 102:58 under load)",
+      ].join(" "),
       resource: { kind: "cluster", name: cluster.name },
       pointer: "/balance/policy",
     },

@@ -37,7 +37,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
     if (distinct.size > 1) {
       found.push({
-          code: "L4-CONNECT-TIMEOUT-NGINX",
+        code: "L4-CONNECT-TIMEOUT-NGINX",
         severity: "warning",
         message: `${port.id}: nginx has one connect timeout for a TCP port; the longest of its clusters' holds for all`,
         pointer: "",

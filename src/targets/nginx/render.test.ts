@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { leafPaths } from "../../gen/leafPaths.ts";
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { landingPlace } from "../../util/templates.ts";
+import { inspectFleet } from "../target.ts";
 import { nginxTarget } from "./index.ts";
 import { lowerFleet } from "./lower.ts";
 import { createNamer } from "./names.ts";
@@ -267,7 +268,7 @@ describe("splits", () => {
 describe("capabilities and inspect", () => {
   it("answers for every leaf", () =>
     expect(Object.keys(nginxTarget.capabilities).sort()).toEqual([...leafPaths].sort()));
-  it("is content with an ordinary fleet", () => expect(nginxTarget.inspect(build())).toEqual([]));
+  it("is content with an ordinary fleet", () => expect(inspectFleet(nginxTarget, build())).toEqual([]));
   it.each([
     ["NGINX-VERSION", { ...build(), version: "1.21" }],
     ["NGINX-VERSION", { ...build(), version: "1.21.9" }],
@@ -307,10 +308,10 @@ describe("capabilities and inspect", () => {
       ),
     ],
   ])("%s", (code, ir) => {
-    expect(nginxTarget.inspect(ir).map((found) => found.code)).toEqual([code]);
+    expect(inspectFleet(nginxTarget, ir).map((found) => found.code)).toEqual([code]);
   });
   it("accepts 1.22 however it is written", () => {
     for (const version of ["1.22", "1.22.0", "1.27.3", "2.0"])
-      expect(nginxTarget.inspect({ ...build(), version })).toEqual([]);
+      expect(inspectFleet(nginxTarget, { ...build(), version })).toEqual([]);
   });
 });
