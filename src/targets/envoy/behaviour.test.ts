@@ -18,7 +18,7 @@ import {
   type RunningEnvoy,
   rule,
   startEnvoy,
-} from "./testProxy.ts";
+} from "./testing.ts";
 
 const servers: (Server | TcpServer)[] = [];
 let envoy: RunningEnvoy;

@@ -1,6 +1,7 @@
 /** The file that an Envoy of a fleet starts with: where its configuration comes from, and what our routes need of the process. */
 import { isIP } from "node:net";
 
+/** What differs between the bootstraps of two proxies. */
 export interface BootstrapOptions {
   /** Becomes `node.cluster`: which fleet the proxy belongs to. */
   readonly fleet: string;

@@ -2,11 +2,14 @@
 import type { Capabilities, Support } from "../target.ts";
 
 const repeatedHeader: Support = {
-  approximated:
-    "sees repeated header lines differently: Envoy from 1.40 on matches when any one of the lines does, older ones compare the lines joined by commas. Elsewhere a repeated field equals no exact value.",
+  approximated: [
+    "sees repeated header lines differently: Envoy from 1.40 on matches when any one of the lines does, older ones compare",
+    "the lines joined by commas. Elsewhere a repeated field equals no exact value.",
+  ].join(" "),
   code: "L7-DUP-HEADER",
 };
 
+/** The table. */
 export const capabilities = {
   "fleet.name": "exact",
   "fleet.labels": "exact",

@@ -16,7 +16,7 @@ const GOOD_HOST = "(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]*)?";
 const REFUSED_CODES = "(?:00|2[dDfF]|3[0-9]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aA])";
 const DOT_SEGMENT = "/(?:\\.|%2[eE]){1,2}";
 
-/** Full match of a path (without query) to refuse: anywhere in it, or at its end. (Envoy itself refuses a path without a slash in front.) */
+/** Full match of a path (without query) to refuse. (Envoy itself refuses a path without a slash in front.) */
 export const BAD_PATH = [
   `.*(?://|\\\\|#|%${REFUSED_CODES}|${DOT_SEGMENT}/|%[^0-9a-fA-F]|%[0-9a-fA-F][^0-9a-fA-F]).*`,
   `.*${DOT_SEGMENT}`,

@@ -15,7 +15,10 @@ import {
 } from "../../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
 import { type Listener, ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listener_pb.js";
-import { HttpConnectionManagerSchema } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import {
+  type HttpConnectionManager,
+  HttpConnectionManagerSchema,
+} from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { RenderedResource, RenderedResources } from "../target.ts";
 import { RE2_MAX_PROGRAM_SIZE } from "./bootstrap.ts";
 import { encode, packBytes, typeUrls } from "./types.ts";
@@ -76,7 +79,7 @@ function inlineListener(bytes: Uint8Array, routes: ReadonlyMap<string, RenderedR
     if (configType.case !== "typedConfig" || !configType.value.typeUrl.endsWith(HttpConnectionManagerSchema.typeName)) {
       continue;
     }
-    const manager = fromBinary(HttpConnectionManagerSchema, configType.value.value);
+    const manager: HttpConnectionManager = fromBinary(HttpConnectionManagerSchema, configType.value.value);
     if (manager.routeSpecifier.case !== "rds") continue;
     const table = routes.get(manager.routeSpecifier.value.routeConfigName);
     if (table === undefined)

@@ -21,6 +21,7 @@ export interface RouteContext {
   readonly port: number;
 }
 
+/** One Route. */
 export interface RouteView {
   readonly name: string;
   readonly match: MatchView;
@@ -29,12 +30,14 @@ export interface RouteView {
   readonly responseHeaders: HeaderOptionsView;
 }
 
+/** RouteMatch: one way to look at the path, and header matchers that must all hold. */
 export interface MatchView {
   readonly kind: "path" | "safeRegex" | "prefix" | "pathSeparatedPrefix";
   readonly value: string;
   readonly headers: readonly HeaderMatcherView[];
 }
 
+/** HeaderMatcher with a StringMatcher. */
 export interface HeaderMatcherView {
   readonly name: string;
   readonly kind: "exact" | "safeRegex";
@@ -48,6 +51,7 @@ export type PathRewriteView =
   | { readonly kind: "prefix"; readonly value: string }
   | { readonly kind: "regex"; readonly pattern: string; readonly substitution: string };
 
+/** RouteAction. */
 export interface RouteActionView {
   readonly kind: "route";
   readonly clusters: SplitIr;
@@ -57,6 +61,7 @@ export interface RouteActionView {
   readonly idleTimeoutMs: number;
 }
 
+/** RedirectAction. Null: not set, Envoy takes the request's. */
 export interface RedirectView {
   readonly kind: "redirect";
   readonly host: string | null;
@@ -67,12 +72,14 @@ export interface RedirectView {
   readonly status: RedirectIr["status"];
 }
 
+/** DirectResponseAction. */
 export interface DirectResponseView {
   readonly kind: "direct";
   readonly status: number;
   readonly body: string;
 }
 
+/** Header changes in one direction. */
 export interface HeaderOptionsView {
   /** `value` is a format string. */
   readonly add: readonly { readonly name: string; readonly value: string; readonly overwrite: boolean }[];

@@ -16,7 +16,7 @@ import {
   type RunningEnvoy,
   rule,
   startEnvoy,
-} from "./testProxy.ts";
+} from "./testing.ts";
 
 const SEED = 20_261_121;
 const VALUES = 300;

@@ -7,7 +7,7 @@ import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import type { RenderedResource, RenderedResources } from "../target.ts";
 import { render } from "./render.ts";
-import { cluster, fleet, forward, httpPort, rule } from "./testProxy.ts";
+import { cluster, fleet, forward, httpPort, rule } from "./testing.ts";
 import { typeUrls } from "./types.ts";
 
 const PORT = "http-127-0-0-1-8080";

@@ -6,7 +6,7 @@ import type { ActionIr, RuleIr } from "../../ir/index.ts";
 import { guardBytes } from "./guards.ts";
 import { lowerRule } from "./lower.ts";
 import { writeRoute } from "./routeWire.ts";
-import { forward, rule } from "./testProxy.ts";
+import { forward, rule } from "./testing.ts";
 import { createWriter, takeBytes } from "./wire.ts";
 
 const HERE = { hostname: "a.example.com", port: 8080 };

@@ -11,6 +11,7 @@ import type { RenderedResource } from "../target.ts";
 
 const PREFIX = "type.googleapis.com/";
 
+/** Type URLs of the four resource types. */
 export const typeUrls = {
   cluster: `${PREFIX}envoy.config.cluster.v3.Cluster`,
   assignment: `${PREFIX}envoy.config.endpoint.v3.ClusterLoadAssignment`,
@@ -18,6 +19,7 @@ export const typeUrls = {
   routes: `${PREFIX}envoy.config.route.v3.RouteConfiguration`,
 } as const;
 
+/** Type URL and name of a resource that must be there first. */
 export type Ref = readonly [string, string];
 
 /** Bytes of a message. Deterministic: our protobuf maps have one entry at most. */
@@ -35,6 +37,7 @@ export function packBytes(typeName: string, value: Uint8Array): Any {
   return create(AnySchema, { typeUrl: PREFIX + typeName, value });
 }
 
+/** A protobuf Duration. */
 export function duration(milliseconds: number): Duration {
   const seconds = Math.floor(milliseconds / 1000);
   return create(DurationSchema, { seconds: BigInt(seconds), nanos: (milliseconds - seconds * 1000) * 1_000_000 });

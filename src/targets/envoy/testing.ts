@@ -43,6 +43,7 @@ export async function listen(server: Server | TcpServer): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** A started proxy. Stop it in `afterAll`. */
 export interface RunningEnvoy {
   /** Text of an admin page. */
   readonly admin: (path: string) => Promise<string>;
@@ -85,6 +86,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
+/** An HTTP answer. */
 export interface Answer {
   readonly status: number;
   /** Lower-case names; repeated lines joined by `, `. */
@@ -94,6 +96,7 @@ export interface Answer {
   readonly seen: Seen;
 }
 
+/** A request as the upstream saw it. */
 export interface Seen {
   readonly upstream: string;
   readonly method: string;
@@ -221,6 +224,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
   };
 }
 
+/** An Envoy fleet. */
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {
   return { name: "test", proxy: "envoy", version: null, ports, clusters, sources: [] };
 }
