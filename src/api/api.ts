@@ -7,6 +7,7 @@ import type { Registry } from "prom-client";
 import type { Publisher } from "../publish/types.ts";
 import type { Store } from "../store/types.ts";
 import { contentHash } from "../util/hash.ts";
+import { negotiate } from "./accept.ts";
 import { guard } from "./access.ts";
 import { isLoopback, splitAddress } from "./address.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
@@ -28,6 +29,13 @@ const DOCS = "/docs";
 
 type ServerOptions = FastifyHttpOptions<Server>;
 
+/** For the built-in logger, which never writes a token. */
+export interface LogOptions {
+  /** pino's: trace, debug, info, warn, error. */
+  readonly level: string;
+  readonly stream?: { write(line: string): void };
+}
+
 export interface ApiOptions {
   readonly store: Store;
   readonly publisher: Publisher;
@@ -35,8 +43,8 @@ export interface ApiOptions {
   readonly registry: Registry;
   /** Required from every client when given. */
   readonly apiToken?: string | undefined;
-  /** pino or alike; `false`: none. Default: JSON lines on standard output, warnings and worse. */
-  readonly logger?: FastifyBaseLogger | false | undefined;
+  /** A logger of one's own, or how to make pino; `false`: none. Default: warnings and worse, as JSON lines on standard output. */
+  readonly logger?: FastifyBaseLogger | LogOptions | false | undefined;
   /** Told in OpenAPI. */
   readonly version?: string | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -64,6 +72,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     sendProblem(reply, new Problem("API-NOT-FOUND", `there is no ${request.url.split("?")[0]}`)),
   );
   guard(app, options.apiToken);
+  requireJson(app);
   tagAnswers(app);
   const refuseOtherMethods = collectMethods(app);
   await app.register(swagger, {
@@ -90,11 +99,20 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   return { app, listen: (address) => listen(app, address, options.apiToken), close: () => close(app) };
 }
 
+/** Where a token can stand in what is logged. */
+const SECRETS = ["req.headers.authorization", "headers.authorization", "authorization", "apiToken"];
+
+function loggerOptions(logger: ApiOptions["logger"]): ServerOptions {
+  if (logger === false) return { logger: false };
+  if (logger !== undefined && "child" in logger) return { loggerInstance: logger };
+  const { level, stream } = logger ?? { level: "warn" };
+  const redact = { paths: SECRETS, censor: "[redacted]" };
+  return { logger: { level, redact, ...(stream === undefined ? {} : { stream }) } };
+}
+
 function serverOptions({ logger }: ApiOptions, limits: Limits): ServerOptions {
-  const redact = ["req.headers.authorization", "headers.authorization", "authorization", "apiToken"];
-  const own = { level: "warn", redact: { paths: redact, censor: "[redacted]" } };
   return {
-    ...(logger === undefined ? { logger: own } : logger === false ? { logger: false } : { loggerInstance: logger }),
+    ...loggerOptions(logger),
     bodyLimit: limits.resourceBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.idleTimeoutMs,
@@ -109,6 +127,16 @@ function serverOptions({ logger }: ApiOptions, limits: Limits): ServerOptions {
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: handleError as NonNullable<ServerOptions["frameworkErrors"]>,
   };
+}
+
+/** These paths choose among several formats by themselves. */
+const NEGOTIATING: ReadonlySet<string> = new Set(["/v1/config", "/v1/fleets/:name/files"]);
+
+/** The others have JSON only: a client that cannot read it is told before anything happens. */
+function requireJson(app: FastifyInstance): void {
+  app.addHook("onRequest", async ({ routeOptions: { url = "" }, headers }) => {
+    if (url.startsWith("/v1/") && !NEGOTIATING.has(url)) negotiate(headers.accept, ["application/json"]);
+  });
 }
 
 /** Answers of `/v1` that have no ETag of their own get the hash of their bytes. */
