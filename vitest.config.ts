@@ -19,6 +19,8 @@ export default defineConfig({
         test: {
           name: "containers",
           include: ["e2e/containers/*.test.ts"],
+          // The tests stop what they start; the helper that testcontainers would start for that is one more image to pull.
+          env: { TESTCONTAINERS_RYUK_DISABLED: "true" },
           fileParallelism: false,
           testTimeout: CONTAINER_TIMEOUT_MS,
           hookTimeout: CONTAINER_TIMEOUT_MS,
