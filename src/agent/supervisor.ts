@@ -65,7 +65,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let child: Child | null = null;
   let cleared: Promise<void> = killLeftovers(options.runDir).then(() => undefined);
   let launching: Promise<void> | null = null;
-  let timer: NodeJS.Timeout | null = null;
+  let timer: NodeJS.Timeout | undefined;
   let failures = 0;
   let deaths = 0;
 
@@ -108,7 +108,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   function start(): Promise<void> {
     wanted = true;
-    cancelTimer();
+    clearTimeout(timer);
     if (child !== null && isAlive(child)) {
       return Promise.resolve();
     }
@@ -118,16 +118,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     return launching;
   }
 
-  function cancelTimer(): void {
-    if (timer !== null) {
-      clearTimeout(timer);
-      timer = null;
-    }
-  }
-
   async function stop(signal: NodeJS.Signals, graceMs: number): Promise<void> {
     wanted = false;
-    cancelTimer();
+    clearTimeout(timer);
     await launching?.catch(() => undefined);
     if (child !== null) {
       const { process: running, gone } = child;
