@@ -132,7 +132,7 @@ async function dev(options: DevRunOptions): Promise<number> {
     env: process.env,
     stop: stopOnSignals(),
     apiUrl: `http://${options.http}`,
-    program: "npx trimtab",
+    program: "npm run -s trimtab --",
   });
 }
 
