@@ -38,6 +38,9 @@ export class BadRequest extends Error {}
 
 /** Tag byte of DiscoveryRequest.resource_names (field 3, length-delimited). */
 const NAME_TAG = 0x1a;
+/** Longest values and what they are called in errors. */
+const NAME: readonly [number, string] = [MAX_NAME_BYTES, "a resource name"];
+const LABEL: readonly [number, string] = [MAX_LABEL_BYTES, "a type URL, version, nonce or node field"];
 export const NO_NAMES: Buffer = Buffer.alloc(0);
 
 /** Reads a DiscoveryRequest. `known`: name fields of earlier requests; an equal run of bytes is compared, not parsed. */
@@ -72,7 +75,7 @@ export function decodeDeltaRequest(bytes: Buffer): DeltaRequest {
     else if (field === 2) request.typeUrl = label(bytes, reader);
     else if (field === 3) pushName(request.subscribe, bytes, reader);
     else if (field === 4) pushName(request.unsubscribe, bytes, reader);
-    else if (field === 5) decodeVersionEntry(view(reader), request.initialVersions);
+    else if (field === 5) decodeVersionEntry(bytes, reader, request.initialVersions);
     else if (field === 6) request.nonce = label(bytes, reader);
     else if (field === 7) request.error = decodeStatus(view(reader));
     else return false;
@@ -112,7 +115,7 @@ function view(reader: BinaryReader): Buffer {
 }
 
 function label(bytes: Buffer, reader: BinaryReader): string {
-  return text(bytes, reader, [MAX_LABEL_BYTES, "a type URL, version, nonce or node field"]);
+  return text(bytes, reader, LABEL);
 }
 
 /** The next length-delimited value as text; there may be 100 000 of them, so no buffer is made for each. */
@@ -127,7 +130,7 @@ function text(bytes: Buffer, reader: BinaryReader, [limit, what]: readonly [numb
 
 function pushName(names: string[], bytes: Buffer, reader: BinaryReader): void {
   if (names.length >= MAX_NAMES) throw new BadRequest(`a request names more than ${MAX_NAMES} resources`);
-  names.push(text(bytes, reader, [MAX_NAME_BYTES, "a resource name"]));
+  names.push(text(bytes, reader, NAME));
 }
 
 /** Reads a run of adjacent name fields; the reader stands behind the first tag. */
@@ -152,15 +155,19 @@ function joinRuns(first: Buffer, second: Buffer): Buffer {
   return first.length === 0 ? second : Buffer.concat([first, second]);
 }
 
-function decodeVersionEntry(bytes: Buffer, into: Map<string, string>): void {
+/** One entry of a map of strings; read in place, because a reader of its own costs more than the two strings. */
+function decodeVersionEntry(bytes: Buffer, reader: BinaryReader, into: Map<string, string>): void {
   let name = "";
   let version = "";
-  readFields(bytes, (field, reader) => {
-    if (field === 1) name = text(bytes, reader, [MAX_NAME_BYTES, "a resource name"]);
-    else if (field === 2) version = label(bytes, reader);
-    else return false;
-    return true;
-  });
+  const length = reader.uint32();
+  const end = reader.pos + length;
+  while (reader.pos < end) {
+    const [field, wireType] = reader.tag();
+    if (wireType !== WireType.LengthDelimited || field > 2) reader.skip(wireType, field);
+    else if (field === 1) name = text(bytes, reader, NAME);
+    else version = label(bytes, reader);
+  }
+  if (reader.pos !== end) throw new BadRequest("the request is not a valid protobuf message");
   if (into.size >= MAX_NAMES) throw new BadRequest(`a request names more than ${MAX_NAMES} resources`);
   into.set(name, version);
 }

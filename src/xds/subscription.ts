@@ -194,11 +194,15 @@ function startDelta(sub: Subscription, known: ReadonlyMap<string, string>, view:
     return;
   }
   sub.base = view.resources;
-  if (sub.wildcard) demandAll(sub, view);
-  for (const name of sub.pending.keys()) {
+  for (const [name, resource] of view.resources) {
+    if (!inScope(sub, name)) continue;
     const version = known.get(name);
-    if (version === view.resources.get(name)?.version) sub.pending.delete(name);
-    else if (sub.typeUrl === CLUSTER) sub.touched.set(name, version === undefined);
+    if (version === resource.version) {
+      sub.pending.delete(name);
+      continue;
+    }
+    demand(sub, name);
+    if (sub.typeUrl === CLUSTER) sub.touched.set(name, version === undefined);
   }
   for (const name of known.keys()) if (!view.resources.has(name) && inScope(sub, name)) sub.absent.add(name);
   if (sub.pending.size === 0 && sub.absent.size === 0) sub.ackedVersion = view.version;
