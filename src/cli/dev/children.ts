@@ -109,11 +109,16 @@ function createFileChild(options: ChildrenOptions, fleet: DevFleet, binary: stri
     timing: { graceMs: GRACE_MS },
     onEvent: reporter(options, fleet),
   });
+  // A new fleet's first files come twice, told and asked for; the second time must not wait for the pause between reloads.
+  let last: { readonly generation: string; readonly done: Promise<unknown> } | null = null;
   return {
     proxy: fleet.proxy,
     state: agent.state,
     apply: async (files) => {
-      await agent.apply(files);
+      if (last?.generation !== files.generation) {
+        last = { generation: files.generation, done: agent.apply(files) };
+      }
+      await last.done;
     },
     close: agent.close,
   };
