@@ -277,6 +277,11 @@ describe.each<Decide>(["table", "chain"])("decided by %s", (decide) => {
   it.each(["", "a b", "a/b", "u@a.test", "a.test,b", "a.test:x", "ä.test"])("refuses the host %j", async (host) => {
     expect((await get("/exact", { host: host || " " })).status).toBe(400);
   });
+  it("tells what a second file says about it, and its maps by their relative names", async () => {
+    const socket = `${proxy.folder}/stats.sock`;
+    expect(await exchange(socket, "show info\n")).toContain("\ndescription: test-generation\n");
+    expect(await exchange(socket, "show map\n")).toContain(`(maps/http-127-0-0-1-${port}/host.map)`);
+  });
   it("refuses a missing host", async () => {
     expect((await get("/exact", { host: "" })).status).toBe(400);
     expect((await get("/exact", { host: "", version: "1.0" })).status).toBe(400);

@@ -116,10 +116,10 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Sends raw bytes on a new connection and reads until the peer closes. */
-export function exchange(port: number, raw: string): Promise<string> {
+/** Sends raw bytes on a new connection to a loopback port or a socket file, and reads until the peer closes. */
+export function exchange(peer: number | string, raw: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: "127.0.0.1", port });
+    const socket = typeof peer === "string" ? connect(peer) : connect({ host: "127.0.0.1", port: peer });
     const parts: Buffer[] = [];
     socket.setTimeout(15_000, () => socket.destroy(new Error("no answer in 15 s")));
     socket.on("data", (data) => parts.push(data));
