@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
@@ -228,6 +229,13 @@ describe.each(["chain.test", "table.test"])("matching by %s", (host) => {
   ] as const)("%s %j -> %s", async (line, headers, expected) => {
     expect(await ask(line, headers)).toBe(expected);
   });
+});
+
+it("sees only the first of repeated fields before 1.23 (L7-DUP-HEADER), and no exact value from then on", async () => {
+  const text = spawnSync("nginx", ["-v"], { encoding: "utf8" }).stderr;
+  const [, minor] = /nginx\/1\.(\d+)/.exec(text) ?? [];
+  const { status, body } = await get("/m", "chain.test", ["X-Env: canary", "X-Env: other"]);
+  expect(status === 200 ? body : status).toBe(Number(minor) < 23 ? "canary" : 404);
 });
 
 describe("names longer than nginx's location tree can hold", () => {

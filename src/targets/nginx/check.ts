@@ -30,7 +30,13 @@ const IN_NAMESPACE = [
 ].join("; ");
 
 /** Whether `unshare` can give this process a network namespace; asked once. As root plainly, else through a user namespace. */
-let namespace: Promise<readonly string[]> | null = null;
+let namespace: Promise<Namespace> | null = null;
+
+interface Namespace {
+  /** What stands before the nginx command; empty when no namespace can be had. */
+  readonly command: readonly string[];
+  readonly globals: string;
+}
 
 /** Writes the files to a temporary folder and runs `nginx -t` there. Never throws for a broken rendering or a missing binary. */
 export async function checkNginx(rendered: Rendered, options: { readonly binary?: string } = {}): Promise<CheckResult> {
@@ -49,20 +55,10 @@ export async function checkNginx(rendered: Rendered, options: { readonly binary?
     // Debian's modules-enabled names modules relative to the prefix.
     if (modules.folder !== null) await symlink(modules.folder, join(folder, "modules"));
     namespace ??= findNamespace();
-    const nginx = [
-      binary,
-      "-t",
-      "-q",
-      "-p",
-      folder,
-      "-c",
-      join(folder, "nginx.conf"),
-      "-e",
-      "stderr",
-      "-g",
-      "pid nginx.pid;",
-    ];
-    const [program = "", ...args] = [...(await namespace), ...nginx];
+    const { command, globals } = await namespace;
+    const configuration = ["-p", folder, "-c", join(folder, "nginx.conf")];
+    const nginx = [binary, "-t", "-q", ...configuration, "-e", "stderr", "-g", `pid nginx.pid;${globals}`];
+    const [program = "", ...args] = [...command, ...nginx];
     return await verdict(program, args, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -86,16 +82,22 @@ async function modulesFolder(binary: string): Promise<{ missing: boolean; folder
   }
 }
 
-async function findNamespace(): Promise<readonly string[]> {
-  for (const flags of [["-n"], ["-rn"]]) {
+/** In a user namespace nginx takes itself for root and would give its folders to a user that does not exist there. */
+const WAYS = [
+  { flags: ["-n"], globals: "" },
+  { flags: ["-rn"], globals: " user root root;" },
+];
+
+async function findNamespace(): Promise<Namespace> {
+  for (const { flags, globals } of WAYS) {
     try {
       await run("unshare", [...flags, "true"], { timeout: TIMEOUT_MS });
-      return ["unshare", ...flags, "sh", "-c", IN_NAMESPACE, "sh"];
+      return { command: ["unshare", ...flags, "sh", "-c", IN_NAMESPACE, "sh"], globals };
     } catch {
       // The next way, or none.
     }
   }
-  return [];
+  return { command: [], globals: "" };
 }
 
 async function verdict(program: string, args: readonly string[], folder: string): Promise<CheckResult> {
