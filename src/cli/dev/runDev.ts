@@ -5,7 +5,7 @@
  * report on the terminal. Guarantees: nothing is started while a socket that it needs is taken; edits of the file are checked,
  * then applied live, and a bad edit changes nothing; when it resolves, every child has ended.
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killLeftovers } from "../../agent/index.ts";
 import { EXIT, type Io, problemLine } from "../output.ts";
@@ -79,7 +79,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   });
   try {
     // The control plane's sockets are ours now, so whatever still runs in our folder was left by a killed run.
-    for (const { fleet } of config.listeners) {
+    for (const fleet of await readdir(runDir).catch(() => [])) {
       await killLeftovers(fleetRunDir(runDir, fleet));
     }
     const busy = await busyLines(wanted);
