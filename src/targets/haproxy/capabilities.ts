@@ -4,8 +4,8 @@ import { INIT_STATE_SINCE, isBefore } from "./version.ts";
 
 const totalTimeout: Support = {
   approximated:
-    "is a limit on silence here, as HAProxy has none on a whole request: the backend may stay silent for the smaller of " +
-    "`request` and `idle`, and an answer that trickles can take longer.",
+    "is a limit on silence here: HAProxy has no limit on a whole request. The backend may stay silent for the smaller " +
+    "of `request` and `idle`; an answer that trickles can take longer.",
   code: "L7-TIMEOUT-TOTAL",
 };
 
