@@ -2,23 +2,24 @@
  * Virtual hosts as ready bytes. Rules are encoded in chunks whose borders depend on the rules alone, so that a changed rule
  * costs one chunk, however long the list is, and the version stays a function of the content.
  */
-import { createHash } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
-import { VirtualHostSchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
+import { hash } from "node:crypto";
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { guardBytes } from "./guards.ts";
 import { dependsOnContext, lowerRule, type RouteContext } from "./lower.ts";
 import { writeRoute } from "./routeWire.ts";
-import { encode, type Ref, typeUrls } from "./types.ts";
-import { createWriter, frameHead, takeBytes } from "./wire.ts";
+import { type Ref, typeUrls } from "./types.ts";
+import { concatBytes, createWriter, frameHead, takeBytes, writeString } from "./wire.ts";
 
 /** Field of a virtual host in RouteConfiguration. */
 const ROUTE_CONFIGURATION_VIRTUAL_HOSTS = 2;
+const VIRTUAL_HOST = { name: 1, domains: 2 } as const;
 
 /** One rule in 64 ends a chunk: 10 000 rules are 156 chunks, and a change encodes about 64 rules (0.2 ms). */
 const CHUNK_BORDER_MASK = 63;
 /** Bounds a chunk when no rule happens to end it. */
 const CHUNK_MAX_RULES = 256;
+/** Up to here one copy is made at once: ten thousand small virtual hosts are ten thousand parts, not four times as many. */
+const JOIN_MAX_BYTES = 16_384;
 /** Encodings kept per first rule: the rule may stand in several virtual hosts with different neighbours. */
 const MAX_VARIANTS = 8;
 
@@ -42,29 +43,33 @@ export interface EncodedVirtualHost {
   readonly refs: readonly (readonly Ref[])[];
 }
 
+interface HostVariant {
+  readonly port: number;
+  readonly encoded: EncodedVirtualHost;
+}
+
 const chunksByFirstRule = new WeakMap<RuleIr, readonly Chunk[]>();
-const encodedByHost = new WeakMap<VirtualHostIr, Map<number, EncodedVirtualHost>>();
+/** Encodings of a virtual host, by port where it matters: one almost always, two where two ports share it. */
+const encodedByHost = new WeakMap<VirtualHostIr, readonly HostVariant[]>();
 /** Any port: the virtual host does not depend on it. */
 const ANY_PORT = 0;
 
 const writer = createWriter();
-const guardHash = createHash("sha256").update(guardBytes).digest();
+const guardHash = hash("sha256", guardBytes);
 
 /** The virtual host's bytes behind the given port; cached by identity. */
 export function encodeVirtualHost(host: VirtualHostIr, port: number): EncodedVirtualHost {
-  let byPort = encodedByHost.get(host);
-  if (byPort === undefined) {
-    byPort = new Map();
-    encodedByHost.set(host, byPort);
-  }
-  const known = byPort.get(ANY_PORT) ?? byPort.get(port);
-  if (known !== undefined) return known;
+  const variants = encodedByHost.get(host) ?? [];
+  const known = variants.find((variant) => variant.port === ANY_PORT || variant.port === port);
+  if (known !== undefined) return known.encoded;
   const context = { hostname: host.hostname, port };
   const chunks = chunksOf(host.rules, context);
   const { hostname } = host;
   const domains = hostname === "*" ? ["*"] : [hostname, `${hostname}.`];
   const encoded = assemble({ name: host.id, domains }, chunks);
-  byPort.set(chunks.some((chunk) => chunk.context !== null) ? port : ANY_PORT, encoded);
+  const dependent = chunks.some((chunk) => chunk.context !== null);
+  const variant = { port: dependent ? port : ANY_PORT, encoded };
+  encodedByHost.set(host, [variant, ...variants.slice(0, MAX_VARIANTS - 1)]);
   return encoded;
 }
 
@@ -72,14 +77,17 @@ export function encodeVirtualHost(host: VirtualHostIr, port: number): EncodedVir
 export const unknownHost: EncodedVirtualHost = assemble({ name: "unknown-host", domains: ["*"] }, []);
 
 function assemble(head: { name: string; domains: string[] }, chunks: readonly Chunk[]): EncodedVirtualHost {
-  const headBytes = encode(VirtualHostSchema, create(VirtualHostSchema, head));
-  const content = [headBytes, guardBytes, ...chunks.map(({ bytes }) => bytes)];
+  const { name, domains } = head;
+  writeString(writer, VIRTUAL_HOST.name, name);
+  for (const domain of domains) writeString(writer, VIRTUAL_HOST.domains, domain);
+  const content = [takeBytes(writer), guardBytes, ...chunks.map(({ bytes }) => bytes)];
   const size = content.reduce((sum, part) => sum + part.length, 0);
-  const hash = createHash("sha256").update(guardHash).update(headBytes);
-  for (const chunk of chunks) hash.update(chunk.hash);
+  const parts = [frameHead(ROUTE_CONFIGURATION_VIRTUAL_HOSTS, size), ...content];
+  // None of these holds a line break.
+  const identity = [guardHash, name, ...domains, ...chunks.map((chunk) => chunk.hash)].join("\n");
   return {
-    parts: [frameHead(ROUTE_CONFIGURATION_VIRTUAL_HOSTS, size), ...content],
-    hash: hash.digest("hex"),
+    parts: size <= JOIN_MAX_BYTES ? [concatBytes(parts)] : parts,
+    hash: hash("sha256", identity, "base64url"),
     refs: chunks.map(({ refs }) => refs),
   };
 }
@@ -127,7 +135,7 @@ function encodeChunk(rules: readonly RuleIr[], start: number, context: RouteCont
     closed: end.closed,
     context: dependent ? contextKey(context) : null,
     bytes,
-    hash: createHash("sha256").update(bytes).digest("hex"),
+    hash: hash("sha256", bytes, "base64url"),
     refs: Array.from(clusters, (name) => [typeUrls.cluster, name] as const),
   };
   const first = taken[0] as RuleIr;
