@@ -91,13 +91,15 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
   });
 
   it("tells of a removal, and pushes the resource when it comes back", async ({ expect, onTestFinished }) => {
-    const { client, edge } = await setUp(onTestFinished);
+    const { server, client, edge } = await setUp(onTestFinished);
     const a = make("a");
     edge.set(a, make("b"));
     const stream = client.stream(variant, typeUrl);
     const sub = subscriber(stream, typeUrl);
     sub.want("a", "b");
     sub.ack(await stream.next());
+    const acked = (): unknown => server.nodes()[0]?.ackedRevision;
+    await expect.poll(acked).toBe(1);
     edge.set(a);
     if (full) {
       const seen = await stream.next();
@@ -110,6 +112,8 @@ describe.concurrent.each(CASES)("$title", ({ variant, typeUrl, full }) => {
     } else {
       await stream.silence();
     }
+    // Were the removal still on its way, it and the return would cancel out.
+    await expect.poll(acked).toBe(2);
     edge.set(a, make("b", "1"));
     expect((await stream.next()).names).toContain("b");
   });
