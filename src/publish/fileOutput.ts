@@ -1,13 +1,17 @@
-/** Rendered files of nginx and HAProxy fleets: made a moment after a commit, or when somebody asks. */
+/**
+ * Rendered files of nginx and HAProxy fleets: made when somebody asks, and a moment after a commit when somebody listens.
+ * Nobody does: then a commit costs nothing here.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { withPathGroups } from "../compiler/index.ts";
 import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import type { Target } from "../targets/target.ts";
 import type { FleetFiles } from "./types.ts";
 
 /** Changes that follow each other within this are rendered once: a reload costs a proxy far more than this wait. */
-const QUIET_MS = 20;
-/** However fast changes come, files are not older than this. */
-const CEILING_MS = 250;
+const QUIET_MS = 100;
+/** However fast changes come, listeners' files are not older than this; an agent reloads every two seconds at most. */
+const CEILING_MS = 1000;
 
 type FilesListener = (fleet: string, files: FleetFiles | null) => void;
 
@@ -63,8 +67,12 @@ export function createFileOutput(options: {
     }
   };
 
-  const schedule = debounced(() => {
-    for (const name of entries.keys()) refreshSafely(name);
+  const schedule = debounced(async () => {
+    // One fleet per turn of the event loop: a large one takes tens of milliseconds.
+    for (const name of [...entries.keys()]) {
+      refreshSafely(name);
+      await nextTurn();
+    }
   });
 
   return {
@@ -81,7 +89,7 @@ export function createFileOutput(options: {
         const files = kept?.files == null ? null : { ...kept.files, revision };
         entries.set(ir.name, { ir, revision, files, renderedFrom: kept?.renderedFrom ?? null });
       }
-      schedule.soon();
+      if (listeners.size > 0) schedule.soon();
     },
     get(fleet) {
       const files = refreshSafely(fleet);
@@ -91,6 +99,7 @@ export function createFileOutput(options: {
     },
     onFiles(listener) {
       listeners.add(listener);
+      schedule.soon();
       return () => listeners.delete(listener);
     },
     close: schedule.cancel,
@@ -98,7 +107,7 @@ export function createFileOutput(options: {
 }
 
 /** Runs `work` once things are quiet, at the latest at the ceiling. */
-function debounced(work: () => void): { soon: () => void; cancel: () => void } {
+function debounced(work: () => Promise<void>): { soon: () => void; cancel: () => void } {
   let quiet: NodeJS.Timeout | undefined;
   let ceiling: NodeJS.Timeout | undefined;
   const cancel = (): void => {
@@ -108,7 +117,7 @@ function debounced(work: () => void): { soon: () => void; cancel: () => void } {
   };
   const run = (): void => {
     cancel();
-    work();
+    void work();
   };
   return {
     soon: () => {
