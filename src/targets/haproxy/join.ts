@@ -16,8 +16,8 @@ export interface Joined {
 
 interface Run extends Joined {
   readonly hosts: readonly VirtualHostIr[];
-  /** By id. */
-  readonly rules: ReadonlyMap<string, RuleIr>;
+  /** Each once; told apart by id, because IR that went through JSON shares no objects. */
+  readonly rules: readonly RuleIr[];
   readonly ruleLines: ReadonlyMap<string, string>;
 }
 
@@ -34,11 +34,12 @@ export function joinVirtualHosts(hosts: readonly VirtualHostIr[]): Joined {
   for (const run of runsOf(hosts)) {
     append(lines, run.lines);
     for (const [key, use] of run.uses) uses.set(key, use);
-    const before = seen.size;
-    const fresh = [...run.rules.values()].filter(({ id }) => !seen.has(id));
-    for (const { id } of fresh) seen.add(id);
-    if (seen.size === before + run.rules.size) append(lines, run.ruleLines);
-    else for (const rule of fresh) append(lines, lowerRule(rule).lines);
+    if (run.rules.some(({ id }) => seen.has(id))) {
+      for (const rule of run.rules) if (!seen.has(rule.id)) append(lines, lowerRule(rule).lines);
+    } else {
+      append(lines, run.ruleLines);
+    }
+    for (const { id } of run.rules) seen.add(id);
   }
   return { lines: joinTexts(lines), uses };
 }
@@ -73,14 +74,16 @@ function joinRun(hosts: readonly VirtualHostIr[]): Run {
   const lines = new Map<string, string[]>();
   const ruleLines = new Map<string, string[]>();
   const uses = new Map<string, Use>();
-  const rules = new Map<string, RuleIr>();
+  const rules: RuleIr[] = [];
+  const seen = new Set<string>();
   for (const host of hosts) {
     const fragment = lowerVirtualHost(host);
     append(lines, fragment.lines);
     for (const [key, use] of fragment.uses) uses.set(key, use);
     for (const rule of host.rules) {
-      if (rules.has(rule.id)) continue;
-      rules.set(rule.id, rule);
+      if (seen.has(rule.id)) continue;
+      seen.add(rule.id);
+      rules.push(rule);
       const own = lowerRule(rule);
       append(ruleLines, own.lines);
       for (const [key, use] of own.uses) uses.set(key, use);

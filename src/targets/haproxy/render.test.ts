@@ -120,7 +120,9 @@ describe("render", () => {
     const shared = plain(3);
     const own = rulesOf("own", [{ path: exact("/own"), action: forward("c") }]);
     const hosts = Array.from({ length: 100 }, (_, index) => virtualHost(`h${index}.test`, [...own, ...shared]));
-    const rendered = render(edge([httpPort(hosts)]));
+    const ir = edge([httpPort(hosts)]);
+    const rendered = render(ir);
+    expect(render(JSON.parse(JSON.stringify(ir)) as FleetIr)).toEqual(rendered);
     expect(textOf(rendered, `${DIRECTORY}/backend.map`)).toBe(
       "own.0.0 http.c\nplain.0.0 http.c\nplain.1.0 http.c\nplain.2.0 http.c\n",
     );
