@@ -19,8 +19,12 @@ export default defineConfig({
         test: {
           name: "containers",
           include: ["e2e/containers/*.test.ts"],
-          // The tests stop what they start; the helper that testcontainers would start for that is one more image to pull.
-          env: { TESTCONTAINERS_RYUK_DISABLED: "true" },
+          env: {
+            // The tests stop what they start; the helper that testcontainers would start for that is one more image.
+            TESTCONTAINERS_RYUK_DISABLED: "true",
+            // The containers share this machine's network: no gateway to be found out.
+            TESTCONTAINERS_HOST_OVERRIDE: "127.0.0.1",
+          },
           fileParallelism: false,
           testTimeout: CONTAINER_TIMEOUT_MS,
           hookTimeout: CONTAINER_TIMEOUT_MS,

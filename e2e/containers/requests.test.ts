@@ -1,7 +1,8 @@
 /** The scenario's requests, answered alike by the three proxies in containers. Skipped, and said so, without Docker. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { StartedTestContainer } from "testcontainers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { must } from "../harness/api.ts";
 import { type ProxyName, proxyAddresses, proxyNames } from "../harness/context.ts";
@@ -34,7 +35,7 @@ describe.skipIf(reason !== null)("in containers", () => {
       await writeConfiguration(program, { proxy, dir });
       const container = await startContainer(proxy, dir);
       undo.push(() => container.stop());
-      await untilAnswers(proxyAddresses[proxy], port);
+      await untilAnswers({ address: proxyAddresses[proxy], port, container });
     }
   });
 
@@ -77,6 +78,8 @@ async function writeConfiguration(program: Program, where: { proxy: ProxyName; d
   const { proxy, dir } = where;
   if (proxy !== "envoy") {
     await fetchFiles(program, proxy, { dir, keep: [] });
+    // Debian's nginx loads modules relative to its folder; in other images nothing asks for the link.
+    if (proxy === "nginx") await symlink("/usr/lib/nginx/modules", join(dir, "modules"));
     return;
   }
   const admin = `127.0.0.1:${await freePort("127.0.0.1")}`;
@@ -84,9 +87,17 @@ async function writeConfiguration(program: Program, where: { proxy: ProxyName; d
   await writeFile(join(dir, "bootstrap.json"), bootstrap);
 }
 
-async function untilAnswers(address: string, port: number): Promise<void> {
-  await until(`${address}:${port} answers`, async () => {
-    const answer = await send({ address, port }, { path: "/", host: "a.example.com" }).catch(() => null);
-    return answer?.status === 200 ? true : null;
-  });
+/** Fails with the container's own last words. */
+async function untilAnswers(at: { address: string; port: number; container: StartedTestContainer }): Promise<void> {
+  let seen = "nothing";
+  try {
+    await until("the proxy answers", async () => {
+      const answer = await send(at, { path: "/", host: "a.example.com" }).catch((error: unknown) => String(error));
+      seen = typeof answer === "string" ? answer : `${answer.status} ${answer.body}`;
+      return typeof answer !== "string" && answer.status === 200 ? true : null;
+    });
+  } catch (error) {
+    const logs = (await (await at.container.logs()).toArray()).join("");
+    throw new Error(`${at.address}:${at.port} answers ${seen}; the container says:\n${logs}`, { cause: error });
+  }
 }
