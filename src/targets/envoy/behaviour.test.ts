@@ -110,7 +110,7 @@ function rules(): RuleIr[] {
       responseHeaders: { ...any, set: [header("x-rule", "hang")] },
     }),
     rule("total.0.0", { path: "/total", action: forward("trickle", { idleTimeoutMs: 5000, requestTimeoutMs: 400 }) }),
-    rule("trickle.0.0", { path: "/trickle", action: forward("trickle", { idleTimeoutMs: 400 }) }),
+    rule("trickle.0.0", { path: "/trickle", action: forward("trickle", { idleTimeoutMs: 1000 }) }),
     rule("up500.0.0", { path: "/up502", action: forward("up502") }),
     rule("split.0.0", {
       path: "/split",
