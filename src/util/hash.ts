@@ -14,17 +14,28 @@ export function contentHash(...parts: readonly (string | Uint8Array)[]): string 
   return hash.digest("hex").slice(0, HASH_HEX_DIGITS);
 }
 
-/** JSON with the keys of every object in ascending order: equal values give equal text. */
+/** JSON with the keys of every object in ascending order: equal values give equal text. Undefined members are left out. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => {
-    if (item === null || typeof item !== "object" || Array.isArray(item)) return item;
-    const source = item as Record<string, unknown>;
-    const keys = Object.keys(source);
-    for (let index = 1; index < keys.length; index++) {
-      if ((keys[index - 1] as string) > (keys[index] as string)) {
-        return Object.fromEntries(keys.sort().map((key) => [key, source[key]]));
-      }
-    }
-    return source;
-  });
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  if (Array.isArray(value)) {
+    let list = "";
+    for (const item of value) list += `${list === "" ? "" : ","}${item === undefined ? "null" : canonicalJson(item)}`;
+    return `[${list}]`;
+  }
+  const source = value as Record<string, unknown>;
+  let members = "";
+  for (const key of sortedKeys(source)) {
+    if (source[key] === undefined) continue;
+    members += `${members === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(source[key])}`;
+  }
+  return `{${members}}`;
+}
+
+/** Most documents are written in a few orders of few keys: sorting is skipped when they stand right. */
+function sortedKeys(source: Record<string, unknown>): string[] {
+  const keys = Object.keys(source);
+  for (let index = 1; index < keys.length; index++) {
+    if ((keys[index - 1] as string) > (keys[index] as string)) return keys.sort();
+  }
+  return keys;
 }

@@ -10,30 +10,39 @@ export const duplicateMatch: Rule = function* (snapshot, touched) {
   const names = new Set(routes.map(({ name }) => name));
   const scoped = [...snapshot.listener.values()].some(({ body }) => body.hostname !== undefined);
   const keys = (route: Resource<"route">): MatchKey[] => keysOf(snapshot, route, scoped);
-  const wanted = new Set(routes.flatMap((route) => keys(route).map(({ key }) => key)));
-  for (const route of snapshot.route.values()) {
-    if (names.has(route.name)) continue;
-    for (const { key, pointer } of keys(route)) if (wanted.has(key)) first.set(key, { route: route.name, pointer });
+  if (names.size < snapshot.route.size) {
+    const wanted = new Set(routes.flatMap((route) => keys(route).map(({ key }) => key)));
+    for (const route of snapshot.route.values()) {
+      if (names.has(route.name)) continue;
+      for (const { key, pointer } of keys(route)) if (wanted.has(key)) first.set(key, { route: route.name, pointer });
+    }
   }
   for (const route of routes.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const reported = new Set<string>();
-    for (const { key, pointer, told } of keys(route)) {
+    for (const { key, pointer } of keys(route)) {
       const other = first.get(key);
       if (other === undefined) first.set(key, { route: route.name, pointer });
       else if (!reported.has(pointer)) {
         reported.add(pointer);
         const place =
           other.route === route.name ? other.pointer : `route ${JSON.stringify(other.route)} ${other.pointer}`;
-        yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message: `${told} is matched already by ${place}` });
+        yield problem("MODEL-DUPLICATE-MATCH", route, {
+          pointer,
+          message: `${toldOf(key)} is matched already by ${place}`,
+        });
       }
     }
   }
 };
 
+/** A key without its listener, for people. */
+function toldOf(key: string): string {
+  return key.split("\n").slice(1).join(" ");
+}
+
 interface MatchKey {
   key: string;
   pointer: string;
-  told: string;
 }
 
 const cache = new WeakMap<Resource<"route">, { stamp: string; keys: MatchKey[] }>();
@@ -52,7 +61,7 @@ function keysOf(snapshot: Snapshot, route: Resource<"route">, scoped: boolean): 
         for (const [index, match] of (rule.matches ?? [{}]).entries()) {
           const pointer = rule.matches === undefined ? `/rules/${ruleIndex}` : `/rules/${ruleIndex}/matches/${index}`;
           const text = matchText(match);
-          keys.push({ key: `${listener}\n${host}\n${text}`, pointer, told: `${host} ${text}` });
+          keys.push({ key: `${listener}\n${host}\n${text}`, pointer });
         }
       }
     }
