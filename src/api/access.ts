@@ -31,8 +31,8 @@ function digest(text: string): Buffer {
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * A browser on this machine runs pages of strangers. DNS rebinding lets one reach us under its own name: the Host must be a loopback
- * name. A plain cross-site POST needs no permission: a write must not come from another origin.
+ * A browser on this machine runs pages of strangers. DNS rebinding lets one reach us under its own name: the Host must be a
+ * loopback name. A plain cross-site POST needs no permission: a write must not come from another origin.
  */
 function refuseForeign({ headers, method }: FastifyRequest): void {
   const { host = "", origin } = headers;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { clusterOf, model, startApi, type TestApi } from "./apiHarness.ts";
+import { MAX_YAML_BYTES } from "./limits.ts";
 
 let t: TestApi;
 
@@ -105,6 +106,11 @@ describe("/v1/config", () => {
       expect([status, problem.code]).toEqual([400, "API-BAD-REQUEST"]);
       expect(problem.detail).toMatch(/^the body is no YAML: /);
     }
+  });
+
+  test("YAML over its limit is 413", async () => {
+    const answer = await t.call("PUT", "/v1/config", { body: `#${"x".repeat(MAX_YAML_BYTES)}\n{}`, headers: YAML });
+    expect(answer).toMatchObject({ status: 413, body: { code: "API-TOO-LARGE" } });
   });
 
   test("large YAML is parsed beside the event loop and written in slices", async () => {

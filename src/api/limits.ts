@@ -28,7 +28,7 @@ export const defaultLimits: Limits = {
   idleTimeoutMs: 60_000,
   /** Longer than the usual poll interval of an agent or a dashboard (5 s), so that polls share a connection. */
   keepAliveTimeoutMs: 15_000,
-  /** How often Node looks for requests over their time; its default of 30 s would let a half-open client stay that much longer. */
+  /** How often Node looks for requests over their time; its default, 30 s, would let a half-open client stay that much longer. */
   timeoutCheckMs: 1_000,
   /** Agents, CI jobs and people of one installation; times resourceBodyBytes, all of them at once hold 256 MiB. */
   connections: 256,
@@ -56,8 +56,14 @@ export const MAX_MESSAGE = 1024;
 /** YAML up to this many bytes is parsed in place (about 10 ms); above, in a worker thread, as 1 MB takes about 300 ms. */
 export const INLINE_YAML_BYTES = 32 * 1024;
 
-/** A worker that parses longer than this is ended: 32 MiB take about 15 s. */
+/** Parsing YAML takes about 250 bytes of memory for each of the text: 4 MiB (20 000 routes) take 1 GiB. Beyond it JSON is the way. */
+export const MAX_YAML_BYTES = 4 * 1024 * 1024;
+
+/** A worker that parses longer than this is ended: 4 MiB take about 5 s on an idle machine. */
 export const YAML_TIMEOUT_MS = 60_000;
+
+/** What a worker may hold; beyond it the document is refused instead of the machine's memory used up. */
+export const YAML_HEAP_MB = 1024;
 
 /** Aliases that a YAML document may expand: enough for anchors, too few for an entity bomb. */
 export const MAX_YAML_ALIASES = 1000;

@@ -1,7 +1,14 @@
 /** Whole configurations as YAML, without holding the event loop. */
 import { Worker } from "node:worker_threads";
 import { parseDocument, stringify } from "yaml";
-import { INLINE_YAML_BYTES, MAX_YAML_ALIASES, YAML_SLICE, YAML_TIMEOUT_MS } from "./limits.ts";
+import {
+  INLINE_YAML_BYTES,
+  MAX_YAML_ALIASES,
+  MAX_YAML_BYTES,
+  YAML_HEAP_MB,
+  YAML_SLICE,
+  YAML_TIMEOUT_MS,
+} from "./limits.ts";
 import { Problem } from "./problem.ts";
 
 /** A parsed document, or why it is none. */
@@ -21,6 +28,12 @@ export function parseText(text: string): Parsed {
 
 /** A body parser for fastify. Throws API-BAD-REQUEST with line and column. */
 export async function parseYaml(text: string): Promise<unknown> {
+  if (text.length > MAX_YAML_BYTES) {
+    throw new Problem(
+      "API-TOO-LARGE",
+      `YAML is taken up to ${MAX_YAML_BYTES} bytes; send larger configurations as JSON`,
+    );
+  }
   const parsed = text.length <= INLINE_YAML_BYTES ? parseText(text) : await parseInWorker(text);
   if ("error" in parsed) throw new Problem("API-BAD-REQUEST", `the body is no YAML: ${parsed.error}`);
   return JSON.parse(parsed.json);
@@ -31,13 +44,16 @@ const WORKER = new URL(`./yamlWorker${import.meta.url.endsWith(".ts") ? ".ts" : 
 
 function parseInWorker(text: string): Promise<Parsed> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(WORKER, { workerData: text });
+    const worker = new Worker(WORKER, { workerData: text, resourceLimits: { maxOldGenerationSizeMb: YAML_HEAP_MB } });
     const timer = setTimeout(() => {
       resolve({ error: `not parsed in ${YAML_TIMEOUT_MS / 1000} s` });
       void worker.terminate();
     }, YAML_TIMEOUT_MS);
     worker.once("message", (parsed: Parsed) => resolve(parsed));
-    worker.once("error", reject);
+    worker.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ERR_WORKER_OUT_OF_MEMORY") resolve({ error: "too large to parse; send it as JSON" });
+      else reject(error);
+    });
     worker.once("exit", () => {
       clearTimeout(timer);
       reject(new Error("the YAML worker ended without an answer"));

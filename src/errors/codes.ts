@@ -96,7 +96,8 @@ export const apiCodes = {
   "API-TOO-LARGE": {
     status: 413,
     title: "Body too large",
-    explanation: "The body is larger than this path takes: 1 MiB for a resource, 32 MiB for a whole configuration.",
+    explanation:
+      "The body is larger than this path takes: 1 MiB for a resource, 32 MiB for a whole configuration as JSON, 4 MiB as YAML.",
   },
   "API-UNSUPPORTED-MEDIA-TYPE": {
     status: 415,

@@ -1,9 +1,9 @@
 /** The store's bounds. */
 
-/** Waiting writes. At about 1 000 commits a second each in a group of its own that is one second: later ones are told to come back. */
+/** Waiting writes: about one second's worth of commits, each in a group of its own. Later ones are told to come back. */
 export const MAX_QUEUED_WRITES = 1024;
 
-/** Writes in one transaction: beyond this a larger group gains no throughput (the fsync is shared enough) and only delays answers. */
+/** Writes in one transaction: a larger group gains no throughput (the fsync is shared enough) and only delays answers. */
 export const MAX_GROUP_WRITES = 256;
 
 /** Changes at which a group takes no further write. One write may have more: its rows are then written in slices. */
@@ -16,7 +16,7 @@ export const GROUP_BUDGET_MS = 20;
 export const SLICE_BYTES = 512 * 1024;
 export const SLICE_ROWS = 500;
 
-/** A page of revisions ends early when their lists of changes together are longer than this (a whole configuration may change 10^5). */
+/** A page of revisions ends early when their lists of changes together are longer (a whole configuration may change 10^5). */
 export const MAX_PAGE_CHANGES = 10_000;
 
 /** The only other user can be a person with the sqlite3 shell: wait for them less than the event loop may be blocked. */
