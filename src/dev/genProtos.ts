@@ -15,7 +15,7 @@ const ROOTS = [
   "envoy/service/route/v3/rds.proto",
   "envoy/config/bootstrap/v3/bootstrap.proto",
   "envoy/extensions/filters/http/router/v3/router.proto",
-  "envoy/extensions/filters/http/lua/v3/lua.proto",
+  "envoy/extensions/filters/network/direct_response/v3/config.proto",
   "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto",
   "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto",
   "envoy/extensions/access_loggers/filters/cel/v3/cel.proto",
