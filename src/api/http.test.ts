@@ -249,7 +249,7 @@ describe("slow and broken clients", () => {
     const began = performance.now();
     socket.write(bytes);
     await once(socket, "close");
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(5000);
     expect(received()).toMatch(/^HTTP\/1\.1 408 /);
     expect(received()).toContain('"code":"API-TIMEOUT"');
     expect(t.store.head().revision).toBe(0);
@@ -258,7 +258,7 @@ describe("slow and broken clients", () => {
   test("a client that sends nothing at all is cut off", async () => {
     const t = await start({ limits });
     const { socket } = await dial(await t.api.listen("127.0.0.1:0"));
-    await Promise.race([once(socket, "close"), sleep(3000).then(() => Promise.reject(new Error("still open")))]);
+    await Promise.race([once(socket, "close"), sleep(8000).then(() => Promise.reject(new Error("still open")))]);
   });
 
   test("many half-open clients do not keep others out for long, nor the server from closing", async () => {
