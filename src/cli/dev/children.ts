@@ -8,6 +8,7 @@ import {
   haproxyProxy,
   nginxProxy,
 } from "../../agent/index.ts";
+import { envoyDrainArguments } from "../../targets/envoy/index.ts";
 import type { FoundProxy } from "./findProxy.ts";
 import type { DevCheck, DevControlPlane, DevFiles, DevFleet, ProxyKind } from "./types.ts";
 
@@ -129,6 +130,7 @@ async function startEnvoy(options: ChildrenOptions, fleet: DevFleet, binary: str
     runDir: fleetRunDir(options.runDir, fleet.name),
     binary,
     bootstrap: options.plane.bootstrap(fleet.name),
+    args: envoyDrainArguments,
     graceMs: GRACE_MS,
     onEvent: reporter(options, fleet),
   });
