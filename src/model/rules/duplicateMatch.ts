@@ -1,89 +1,121 @@
+import type { Diagnostic } from "../../errors/diagnostic.ts";
+import { changedKeys, compareText } from "../../util/sorted.ts";
 import { effectiveHostnames } from "../hostnames.ts";
 import type { Resource, Snapshot } from "../types.ts";
-import { type MatchBody, problem, type Rule } from "./rule.ts";
+import { type MatchBody, problem, type Rule, touchedOf } from "./rule.ts";
 
 /** Two rules with the same listener, host and match are refused: which one wins would be a guess (l7.md 4.3). */
 export const duplicateMatch: Rule = function* (snapshot, touched) {
-  const routes = touched.filter((resource): resource is Resource<"route"> => resource.kind === "route");
+  const routes = touchedOf(touched, "route").sort((a, b) => compareText(a.name, b.name));
   if (routes.length === 0) return;
-  const first = new Map<string, { route: string; pointer: string }>();
+  const index = indexOf(snapshot);
   const names = new Set(routes.map(({ name }) => name));
-  const scoped = [...snapshot.listener.values()].some(({ body }) => body.hostname !== undefined);
-  const keys = (route: Resource<"route">): MatchKey[] => keysOf(snapshot, route, scoped);
-  if (names.size < snapshot.route.size) {
-    const wanted = new Set(routes.flatMap((route) => keys(route).map(({ key }) => key)));
-    for (const route of snapshot.route.values()) {
-      if (names.has(route.name)) continue;
-      for (const { key, pointer } of keys(route)) if (wanted.has(key)) first.set(key, { route: route.name, pointer });
-    }
-  }
-  for (const route of routes.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const reported = new Set<string>();
-    for (const { key, pointer } of keys(route)) {
-      const other = first.get(key);
-      if (other === undefined) first.set(key, { route: route.name, pointer });
-      else if (!reported.has(pointer)) {
-        reported.add(pointer);
-        const place =
-          other.route === route.name ? other.pointer : `route ${JSON.stringify(other.route)} ${other.pointer}`;
-        yield problem("MODEL-DUPLICATE-MATCH", route, {
-          pointer,
-          message: `${toldOf(key)} is matched already by ${place}`,
-        });
-      }
-    }
-  }
+  for (const route of routes) yield* duplicatesOf(route, { snapshot, index, names });
 };
 
-/** A key without its listener, for people. */
-function toldOf(key: string): string {
-  return key.split("\n").slice(1).join(" ");
+interface Context {
+  readonly snapshot: Snapshot;
+  readonly index: ReadonlyMap<string, readonly Place[]>;
+  /** Touched routes: of two that clash the later one by name is told. */
+  readonly names: ReadonlySet<string>;
+}
+
+function* duplicatesOf(route: Resource<"route">, { snapshot, index, names }: Context): Iterable<Diagnostic> {
+  const reported = new Set<string>();
+  for (const { key, pointer } of keysOf(snapshot, route)) {
+    const owners = index.get(key) ?? [];
+    if (owners.length < 2 || reported.has(pointer)) continue;
+    const own = owners.find((owner) => owner.route === route.name);
+    const other = owners.find(
+      (owner) => owner.route !== route.name && (!names.has(owner.route) || owner.route < route.name),
+    );
+    const earlier = other ?? (own?.pointer === pointer ? undefined : own);
+    if (earlier === undefined) continue;
+    reported.add(pointer);
+    const where =
+      earlier.route === route.name ? earlier.pointer : `route ${JSON.stringify(earlier.route)} ${earlier.pointer}`;
+    const told = key.split("\n").slice(1).join(" ");
+    yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message: `${told} is matched already by ${where}` });
+  }
+}
+
+interface Place {
+  readonly route: string;
+  readonly pointer: string;
+}
+
+/** The index of the model that was looked at last: the next one usually differs in one route. */
+let last: { routes: Snapshot["route"]; listeners: Snapshot["listener"]; index: Map<string, Place[]> } | null = null;
+
+/** Who has each key. Brought up to date from the last model's by what changed. */
+function indexOf(snapshot: Snapshot): ReadonlyMap<string, readonly Place[]> {
+  const before = last?.listeners === snapshot.listener ? last : null;
+  const index = before?.index ?? new Map<string, Place[]>();
+  // Set again at the end: after an exception the half-changed index must not be used.
+  last = null;
+  const changed = before === null ? [...snapshot.route.keys()] : changedKeys(before.routes, snapshot.route);
+  for (const name of changed) {
+    const old = before?.routes.get(name);
+    if (old !== undefined) for (const { key } of keysOf(snapshot, old)) removeOwner(index, key, name);
+    const now = snapshot.route.get(name);
+    if (now === undefined) continue;
+    for (const { key, pointer } of keysOf(snapshot, now)) {
+      const owners = index.get(key);
+      if (owners === undefined) index.set(key, [{ route: name, pointer }]);
+      else owners.push({ route: name, pointer });
+    }
+  }
+  last = { routes: snapshot.route, listeners: snapshot.listener, index };
+  return index;
+}
+
+function removeOwner(index: Map<string, Place[]>, key: string, name: string): void {
+  const left = (index.get(key) ?? []).filter((owner) => owner.route !== name);
+  if (left.length === 0) index.delete(key);
+  else index.set(key, left);
 }
 
 interface MatchKey {
-  key: string;
-  pointer: string;
+  readonly key: string;
+  readonly pointer: string;
 }
 
-const cache = new WeakMap<Resource<"route">, { stamp: string; keys: MatchKey[] }>();
+const cache = new WeakMap<Resource<"route">, { listeners: Snapshot["listener"]; keys: MatchKey[] }>();
 
-/** One key per listener, host and match. Cached while the listeners' hostnames (if any listener is `scoped`) stay. */
-function keysOf(snapshot: Snapshot, route: Resource<"route">, scoped: boolean): MatchKey[] {
+/** One key per listener, host and match. Cached while the listeners stay. */
+function keysOf(snapshot: Snapshot, route: Resource<"route">): readonly MatchKey[] {
   if (route.body.protocol === "tcp") return [];
-  const { listeners } = route.body;
-  const stamp = scoped ? listeners.map((name) => snapshot.listener.get(name)?.body.hostname ?? "").join(" ") : "";
   const known = cache.get(route);
-  if (known?.stamp === stamp) return known.keys;
+  if (known?.listeners === snapshot.listener) return known.keys;
   const keys: MatchKey[] = [];
-  for (const listener of listeners) {
+  for (const listener of route.body.listeners) {
     for (const host of effectiveHostnames(route.body, snapshot.listener.get(listener)?.body)) {
       for (const [ruleIndex, rule] of route.body.rules.entries()) {
-        for (const [index, match] of (rule.matches ?? [{}]).entries()) {
-          const pointer = rule.matches === undefined ? `/rules/${ruleIndex}` : `/rules/${ruleIndex}/matches/${index}`;
-          const text = matchText(match);
-          keys.push({ key: `${listener}\n${host}\n${text}`, pointer });
+        for (const [matchIndex, match] of (rule.matches ?? [{}]).entries()) {
+          const pointer =
+            rule.matches === undefined ? `/rules/${ruleIndex}` : `/rules/${ruleIndex}/matches/${matchIndex}`;
+          keys.push({ key: `${listener}\n${host}\n${matchText(match)}`, pointer });
         }
       }
     }
   }
-  cache.set(route, { stamp, keys });
+  cache.set(route, { listeners: snapshot.listener, keys });
   return keys;
 }
 
-function matchText(match: MatchBody): string {
-  const { path = { prefix: "/" }, method, headers = [] } = match;
-  const prefix = path.prefix === undefined ? undefined : path.prefix.replace(/\/+$/, "") || "/";
-  const conditions = headers
-    .map(
-      (header) =>
-        `${header.name.toLowerCase()} ${JSON.stringify([header.exact, header.regex, header.present, header.absent])}`,
-    )
-    .sort();
+function matchText({ path = { prefix: "/" }, method, headers }: MatchBody): string {
   const where =
     path.exact !== undefined
       ? `path ${path.exact}`
       : path.regex !== undefined
         ? `path ~${path.regex}`
-        : `prefix ${prefix}`;
-  return [where, method, ...new Set(conditions)].filter((part) => part !== undefined).join(", ");
+        : `prefix ${path.prefix?.replace(/\/+$/, "") || "/"}`;
+  if (method === undefined && headers === undefined) return where;
+  const conditions = (headers ?? [])
+    .map(
+      ({ name, exact, regex, present, absent }) =>
+        `${name.toLowerCase()} ${JSON.stringify([exact, regex, present, absent])}`,
+    )
+    .sort();
+  return [where, ...(method === undefined ? [] : [method]), ...new Set(conditions)].join(", ");
 }
