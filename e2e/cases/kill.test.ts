@@ -11,7 +11,7 @@ import { until } from "../harness/process.ts";
 import { killProgram, startProgram } from "../harness/program.ts";
 import { openConnection } from "../harness/rawHttp.ts";
 
-const KILLS = Number(process.env["TRIMTAB_E2E_KILLS"] ?? 100);
+const KILLS = Number(process.env.TRIMTAB_E2E_KILLS ?? 100);
 /** A start of the server, some writes and the kill; generous for a loaded machine. */
 const PER_KILL_MS = 5_000;
 const WRITERS = 4;

@@ -29,7 +29,7 @@ beforeAll(async () => {
   port = await freePort(...Object.values(addresses));
   const tcp = await freePort(...Object.values(addresses));
   model = scenario({ ports: { ...ports, http: port, tcp }, upstreams, deadPort: deadPort() });
-  for (const fleet of model.fleets) fleet["bindAddress"] = addresses[fleet.name as "nginx"] ?? fleet["bindAddress"];
+  for (const fleet of model.fleets) fleet.bindAddress = addresses[fleet.name as "nginx"] ?? fleet.bindAddress;
   file = join(dir, "model.yaml");
   await writeFile(file, stringify(model));
 });

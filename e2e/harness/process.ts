@@ -14,6 +14,12 @@ const STOP_GRACE_MS = 5_000;
 const POLL_MS = 20;
 const LOG_TAIL_LINES = 40;
 
+/** Pids that this process started and has not stopped: they must not outlive it, however it ends. */
+const started = new Set<number>();
+process.on("exit", () => {
+  for (const pid of started) signal(-pid, "SIGKILL");
+});
+
 /** Starts a program in the foreground; stdout and stderr go to `logFile`. */
 export function startChild(
   command: string,
@@ -26,6 +32,7 @@ export function startChild(
   child.on("error", () => {});
   child.unref();
   if (child.pid === undefined) throw new Error(`cannot start ${command}`);
+  started.add(child.pid);
   return { pid: child.pid, logFile: options.logFile };
 }
 
@@ -45,12 +52,14 @@ export async function stopChild(child: Child): Promise<void> {
   while (isRunning(child) && Date.now() < deadline) await sleep(POLL_MS);
   signal(-child.pid, "SIGKILL");
   while (isRunning(child)) await sleep(POLL_MS);
+  started.delete(child.pid);
 }
 
 /** SIGKILL at once; resolves when the process is gone. */
 export async function killChild(child: Child): Promise<void> {
   signal(child.pid, "SIGKILL");
   while (isRunning(child)) await sleep(1);
+  started.delete(child.pid);
 }
 
 /** The last lines of the child's log. */
