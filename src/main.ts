@@ -136,13 +136,12 @@ async function dev(options: DevRunOptions): Promise<number> {
   });
 }
 
-try {
-  process.exitCode = await runProgram(process.argv.slice(2), {
-    io: processIo,
-    runners: { serve, dev },
-    version: VERSION,
-  });
-} catch (error) {
-  process.stderr.write(`trimtab: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = EXIT.failed;
-}
+// Who reads our output may stop reading (`trimtab diff | head`): that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+process.exitCode = await runProgram(process.argv.slice(2), {
+  io: processIo,
+  runners: { serve, dev },
+  version: VERSION,
+});

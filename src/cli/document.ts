@@ -1,8 +1,9 @@
 /** YAML and JSON documents with the place of every value. */
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { pointerTokens } from "../util/pointer.ts";
+import type { cliCodes } from "./codes.ts";
 
 /** As large as the API takes a configuration. */
 const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024;
@@ -21,7 +22,7 @@ export interface LoadedDocument {
   readonly value: unknown;
   /** Problems of syntax; `value` is null then. */
   readonly problems: readonly PlacedProblem[];
-  /** The place of the value that a pointer names, or of its nearest ancestor. */
+  /** The place of the key or list item that a pointer names, or of its nearest ancestor. */
   readonly placeOf: (pointer: string) => Place;
 }
 
@@ -34,48 +35,72 @@ export interface PlacedProblem extends Diagnostic {
 
 /** Reads a file, or standard input for `-`. Throws when it cannot be read. */
 export async function loadDocument(file: string): Promise<LoadedDocument> {
-  const text = file === "-" ? await readStandardInput() : await readFile(file, "utf8");
-  if (Buffer.byteLength(text) > MAX_DOCUMENT_BYTES)
-    throw new Error(`${file} is larger than ${MAX_DOCUMENT_BYTES} bytes`);
-  return parseText(file, text);
+  return parseText(file, file === "-" ? await readAll(process.stdin, file) : await readText(file));
 }
 
-async function readStandardInput(): Promise<string> {
+/** The text of a file. Throws one line for a person when it cannot be read or is larger than any that is meant to be read. */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readAll(createReadStream(file), file);
+  } catch (error) {
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ""];
+    throw reason === undefined ? error : new Error(`cannot read ${file}: ${reason}`, { cause: error });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "permission denied",
+};
+
+/** Stops at the limit: a file may be endless. */
+async function readAll(stream: AsyncIterable<unknown>, file: string): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    if (bytes > MAX_DOCUMENT_BYTES) throw new Error(`${file} is larger than ${MAX_DOCUMENT_BYTES} bytes`);
+  }
   return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Parses text as one YAML 1.2 document (JSON is YAML). */
 export function parseText(file: string, text: string): LoadedDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, version: "1.2" });
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const problems = document.errors.map(
-    (error): PlacedProblem => ({
-      code: "DOCUMENT-SYNTAX",
-      severity: "error",
-      message: error.message,
-      pointer: "",
-      file,
-      ...at(error.pos[0]),
-    }),
-  );
-  const placeOf = (pointer: string): Place => at(offsetOf(document.contents as Node | null, pointerTokens(pointer)));
-  if (problems.length > 0) return { file, value: null, problems, placeOf };
+  const problem = (code: keyof typeof cliCodes, message: string, offset: number): PlacedProblem => ({
+    code,
+    severity: "error",
+    message: message.replace(/\s*\n\s*/g, " "),
+    pointer: "",
+    file,
+    ...at(offset),
+  });
+  const broken = (problems: readonly PlacedProblem[]): LoadedDocument => ({
+    file,
+    value: null,
+    problems,
+    placeOf: () => at(0),
+  });
   try {
-    return { file, value: document.toJS({ maxAliasCount: MAX_ALIASES }), problems, placeOf };
+    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, version: "1.2" });
+    const { errors } = document;
+    if (errors.length > 0)
+      return broken(errors.map((error) => problem("DOCUMENT-SYNTAX", error.message, error.pos[0])));
+    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    if (value === null || value === undefined)
+      return broken([problem("DOCUMENT-EMPTY", "the document is empty; to mean an empty configuration write {}", 0)]);
+    const root = document.contents as Node | null;
+    return { file, value, problems: [], placeOf: (pointer) => at(offsetOf(root, pointerTokens(pointer))) };
   } catch (error) {
-    const message = (error as Error).message;
-    return {
-      file,
-      value: null,
-      problems: [{ code: "DOCUMENT-SYNTAX", severity: "error", message, pointer: "", file, line: 1, column: 1 }],
-      placeOf,
-    };
+    // Too many aliases, or lists nested deeper than the stack is.
+    return broken([problem("DOCUMENT-SYNTAX", (error as Error).message, 0)]);
   }
 }
 

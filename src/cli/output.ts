@@ -22,6 +22,12 @@ export function problemLine(problem: PlacedProblem): string {
   return `${file}:${line}:${column}: ${severity} ${code} ${pointer || "/"}: ${message}\n`;
 }
 
+/** The text of whatever was thrown, on one line and without a stack trace. */
+export function reasonOf(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return text.replace(/\s*\n\s*/g, " ").trim();
+}
+
 /** One JSON value and a newline. */
 export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;

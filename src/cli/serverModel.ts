@@ -1,12 +1,15 @@
 /** The model that a server holds. */
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
-import { type ServerOptions, send } from "./client.ts";
+import { isObject, refusalText, type ServerOptions, send } from "./client.ts";
 
-/** Reads `/v1/config`. Throws when the server refuses. */
+/** Reads `/v1/config`. Throws when the server refuses, or has a model that this program does not understand. */
 export async function serverModel(server: ServerOptions): Promise<Snapshot> {
-  const { status, body } = await send(server, { method: "GET", path: "/v1/config" });
-  if (status !== 200) throw new Error(`the server answered ${status} to GET /v1/config: ${JSON.stringify(body)}`);
-  const { resources } = validateConfig(body);
+  const answer = await send(server, { method: "GET", path: "/v1/config" });
+  if (answer.status !== 200 || !isObject(answer.body)) throw new Error(refusalText(answer));
+  const { resources, diagnostics } = validateConfig(answer.body);
+  const [first] = diagnostics;
+  if (first !== undefined)
+    throw new Error(`the server's model is not one that this version knows: ${first.pointer || "/"}: ${first.message}`);
   return applyChanges(
     emptySnapshot,
     resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change),

@@ -1,6 +1,6 @@
 /** Writes a rendering to a folder so that a reader never sees half of it. */
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Lists what the last rendering wrote, so that the next one removes just that. */
@@ -12,42 +12,60 @@ interface Manifest {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** What a folder is to hold. */
 export interface Tree {
   readonly generation: string;
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
 }
 
+/** Beside a file while it is written. A name that no rendering and no person gives. */
+const UNFINISHED = ".trimtab-unfinished";
+
 /**
  * Each file is written beside its place and renamed over it; the main file, which names the others, comes last but for the
- * manifest. Files of the last manifest that are no longer rendered are removed; nothing else is touched.
+ * manifest. Files of the last manifest that are no longer rendered are removed; nothing else is touched. Until all is done
+ * the manifest lists old and new files, so that a run that was cut off leaves nothing that the next one does not know.
  */
 export async function writeTree(folder: string, tree: Tree): Promise<void> {
   const before = await readManifest(folder);
-  const manifest: Manifest = {
-    generation: tree.generation,
-    files: Object.fromEntries(tree.files.map(({ path, text }) => [path, sha256(text)])),
-  };
+  const files = Object.fromEntries(tree.files.map(({ path, text }) => [path, sha256(text)]));
+  const stale = Object.keys(before?.files ?? {}).filter((path) => !Object.hasOwn(files, path));
+  if (before === null || stale.length > 0 || Object.keys(files).some((path) => !Object.hasOwn(before.files, path)))
+    await writeManifest(folder, {
+      generation: before?.generation ?? tree.generation,
+      files: { ...files, ...before?.files },
+    });
   const depth = (path: string): number => path.split("/").length;
   for (const file of [...tree.files].sort((a, b) => depth(b.path) - depth(a.path)))
     await replace(join(folder, file.path), file.text, file.mode);
-  await replace(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
-  for (const path of Object.keys(before?.files ?? {})) {
-    if (manifest.files[path] === undefined && isInside(path)) await rm(join(folder, path), { force: true });
-  }
+  for (const path of stale) await removeInside(folder, path);
+  await writeManifest(folder, { generation: tree.generation, files });
+}
+
+function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  return replace(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
 }
 
 async function readManifest(folder: string): Promise<Manifest | null> {
+  const path = join(folder, MANIFEST);
   try {
-    return JSON.parse(await readFile(join(folder, MANIFEST), "utf8")) as Manifest;
+    const manifest: unknown = JSON.parse(await readFile(path, "utf8"));
+    if (isManifest(manifest)) return manifest;
+    throw new Error("it is not what `trimtab render` writes");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new Error(`${join(folder, MANIFEST)} cannot be read; remove it if its files may stay`, { cause: error });
+    throw new Error(`${path} cannot be read; remove it if the files that it lists may stay`, { cause: error });
   }
+}
+
+function isManifest(value: unknown): value is Manifest {
+  const { generation, files } = (value ?? {}) as Partial<Manifest>;
+  return typeof generation === "string" && typeof files === "object" && files !== null && !Array.isArray(files);
 }
 
 async function replace(path: string, text: string, mode: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.tmp`;
+  const temporary = `${path}${UNFINISHED}`;
   await rm(temporary, { force: true });
   const handle = await open(temporary, "wx", mode);
   try {
@@ -60,9 +78,22 @@ async function replace(path: string, text: string, mode: number): Promise<void> 
   await rename(temporary, path);
 }
 
-/** A manifest that somebody changed must not make us delete elsewhere. */
-function isInside(path: string): boolean {
-  return !path.startsWith("/") && !path.split("/").includes("..");
+/**
+ * Removes a file that the last manifest lists. A manifest that somebody changed must not make us delete elsewhere: not by
+ * its path, and not through a link to another folder. What is no file or link is not ours.
+ */
+async function removeInside(folder: string, path: string): Promise<void> {
+  if (path.startsWith("/") || path.split("/").some((part) => part === "" || part === "." || part === "..")) return;
+  if (path === MANIFEST) return;
+  const full = join(folder, path);
+  try {
+    const parent = await realpath(dirname(full));
+    if (parent !== join(await realpath(folder), dirname(path))) return;
+    if ((await lstat(full)).isDirectory()) return;
+    await rm(full, { force: true });
+  } catch (error) {
+    if (!["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
 }
 
 function sha256(text: string): string {

@@ -1,8 +1,16 @@
-import type { Diagnostic } from "../../errors/diagnostic.ts";
-import { type ServerOptions, send } from "../client.ts";
-import { type LoadedDocument, loadDocument } from "../document.ts";
+import {
+  type Answer,
+  isObject,
+  refusalText,
+  type ServerItem,
+  type ServerOptions,
+  type ServerProblem,
+  send,
+} from "../client.ts";
+import { type LoadedDocument, loadDocument, type PlacedProblem } from "../document.ts";
 import { EXIT, type Io, jsonText, printProblems } from "../output.ts";
 
+/** How to apply what. */
 export interface ApplyOptions {
   readonly file: string;
   readonly server: ServerOptions;
@@ -16,58 +24,69 @@ export interface ApplyOptions {
 
 interface WriteAnswer {
   readonly revision: number;
-  readonly changed: readonly { readonly resource?: string; readonly change?: string }[];
-  readonly warnings: readonly Diagnostic[];
+  readonly changed: readonly { readonly resource: string; readonly change: "created" | "updated" | "deleted" }[];
+  readonly warnings: readonly ServerItem[];
 }
 
 /** `trimtab apply FILE`: sends the document to the server in one transaction. Exit 1 when it is refused. */
 export async function apply(io: Io, options: ApplyOptions): Promise<number> {
+  const headers = { ...note("message", options.message), ...note("author", options.author) };
   const document = await loadDocument(options.file);
   if (document.problems.length > 0) return printProblems(io, document.problems, options.json);
   const query = new URLSearchParams();
   if (options.dryRun) query.set("dryRun", "true");
   if (options.owner !== undefined) query.set("owner", options.owner);
-  const headers: Record<string, string> = {};
-  if (options.message !== undefined) headers["trimtab-message"] = options.message;
-  if (options.author !== undefined) headers["trimtab-author"] = options.author;
-  const suffix = query.size > 0 ? `?${query}` : "";
-  const { status, body } = await send(options.server, {
-    method: "POST",
-    path: `/v1/config/apply${suffix}`,
-    body: document.value,
-    headers,
-  });
-  if (status >= 200 && status < 300) return accepted(io, body as WriteAnswer, options);
-  return refused(io, { document, status, body: body as Refusal, json: options.json });
+  const path = `/v1/config/apply${query.size > 0 ? `?${query}` : ""}`;
+  const answer = await send(options.server, { method: "POST", path, body: document.value, headers });
+  if (answer.status >= 200 && answer.status < 300) return accepted(io, { answer, document }, options);
+  return refused(io, { answer, document }, options);
 }
 
-function accepted(io: Io, answer: WriteAnswer, { json, dryRun }: ApplyOptions): number {
-  if (json) io.out(jsonText(answer));
-  else {
-    for (const { code, message } of answer.warnings) io.err(`warning ${code}: ${message}\n`);
-    io.out(`${dryRun ? "would change" : `revision ${answer.revision}:`} ${answer.changed.length} objects\n`);
+/** The header for a text of the revision. The server refuses control characters too, but says it in words of HTTP. */
+function note(name: "message" | "author", text: string | undefined): Record<string, string> {
+  if (text === undefined) return {};
+  if (/\p{Cc}/u.test(text.trim())) throw new Error(`--${name} must be one line of text`);
+  return { [`trimtab-${name}`]: text.trim() };
+}
+
+interface Told {
+  readonly answer: Answer;
+  readonly document: LoadedDocument;
+}
+
+function accepted(io: Io, { answer, document }: Told, { json, dryRun }: ApplyOptions): number {
+  if (!isObject(answer.body) || !Array.isArray(answer.body.changed)) throw new Error(refusalText(answer));
+  const { revision, changed, warnings } = answer.body as unknown as WriteAnswer;
+  const problems = warnings.map((item) => place(document, item, "warning"));
+  if (json) {
+    io.out(jsonText({ ok: true, dryRun, revision, changed, problems }));
+    return EXIT.ok;
   }
+  printProblems(io, problems, false);
+  for (const { change, resource } of changed) io.out(`${SIGNS[change]} ${resource}\n`);
+  const count = `${changed.length} ${changed.length === 1 ? "object" : "objects"}`;
+  io.out(dryRun ? `would change ${count}\n` : `revision ${revision}: changed ${count}\n`);
   return EXIT.ok;
 }
 
-interface Refusal {
-  readonly title?: string;
-  readonly detail?: string;
-  readonly errors?: readonly (Omit<Diagnostic, "severity" | "resource"> & { readonly resource?: string })[];
+const SIGNS = { created: "+", updated: "~", deleted: "-" } as const;
+
+function refused(io: Io, { answer, document }: Told, { json }: ApplyOptions): number {
+  const { errors, errorsOmitted = 0 } = isObject(answer.body) ? (answer.body as ServerProblem) : {};
+  if (errors === undefined) throw new Error(refusalText(answer));
+  printProblems(
+    io,
+    errors.map((item) => place(document, item, "error")),
+    json,
+  );
+  if (errorsOmitted > 0) io.err(`and ${errorsOmitted} more\n`);
+  return EXIT.failed;
 }
 
-function refused(io: Io, answer: { document: LoadedDocument; status: number; body: Refusal; json: boolean }): number {
-  const { document, status, body, json } = answer;
-  if (json) io.out(jsonText(body));
-  else if (body?.errors === undefined)
-    io.err(`the server answered ${status}: ${body?.title ?? ""} ${body?.detail ?? ""}\n`);
-  else {
-    for (const { code, pointer, message, resource } of body.errors) {
-      const { line, column } = document.placeOf(resource === undefined ? pointer : "");
-      io.err(
-        `${document.file}:${line}:${column}: error ${code} ${resource === undefined ? "" : `${resource} `}${pointer || "/"}: ${message}\n`,
-      );
-    }
-  }
-  return EXIT.failed;
+/** What the file does not hold stands at its start, and is named. */
+function place(document: LoadedDocument, item: ServerItem, severity: "error" | "warning"): PlacedProblem {
+  const { resource, ...problem } = item;
+  const { file } = document;
+  if (resource === undefined) return { ...problem, severity, file, ...document.placeOf(problem.pointer) };
+  return { ...problem, message: `${resource}: ${problem.message}`, severity, file, ...document.placeOf("") };
 }

@@ -1,10 +1,11 @@
 import { collectionOf, diffSnapshots, type Snapshot } from "../../model/index.ts";
+import { pointer } from "../../util/pointer.ts";
 import type { ServerOptions } from "../client.ts";
 import { loadModel } from "../offline.ts";
 import { EXIT, type Io, jsonText, printProblems } from "../output.ts";
 import { serverModel } from "../serverModel.ts";
 
-/** One changed value: a pointer and what stood there before and stands there now; undefined: nothing. */
+/** One changed value: a pointer into the object, and what stood there before and stands there now; absent: nothing. */
 interface ValueChange {
   readonly pointer: string;
   readonly before?: unknown;
@@ -17,7 +18,7 @@ interface ResourceChange {
   readonly values: readonly ValueChange[];
 }
 
-/** `trimtab diff FILE [OTHER]`: what the file would change in OTHER (a file) or on the server. Exit 2 on a difference. */
+/** `trimtab diff FILE [OTHER]`: how the model in FILE differs from the one in OTHER or on the server. Exit 2 when it does. */
 export async function diff(
   io: Io,
   options: {
@@ -29,8 +30,13 @@ export async function diff(
 ): Promise<number> {
   const after = await loadModel(options.file);
   if (after.compiled === null) return printProblems(io, after.problems, options.json);
-  const before =
-    options.other === undefined ? await serverModel(options.server) : (await loadModel(options.other)).snapshot;
+  let before: Snapshot;
+  if (options.other === undefined) before = await serverModel(options.server);
+  else {
+    const other = await loadModel(options.other);
+    if (other.compiled === null) return printProblems(io, other.problems, options.json);
+    before = other.snapshot;
+  }
   const changes = changesBetween(before, after.snapshot);
   if (options.json) io.out(jsonText({ different: changes.length > 0, changes }));
   else for (const change of changes) io.out(changeText(change));
@@ -49,17 +55,13 @@ function changesBetween(before: Snapshot, after: Snapshot): ResourceChange[] {
   });
 }
 
-function valueChanges(before: unknown, after: unknown, pointer: string): ValueChange[] {
+function valueChanges(before: unknown, after: unknown, at: string): ValueChange[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return [];
   if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after))
-    return [{ pointer, before, after }];
+    return [{ pointer: at, before, after }];
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return keys.flatMap((key) =>
-    valueChanges(
-      (before as Record<string, unknown>)[key],
-      (after as Record<string, unknown>)[key],
-      `${pointer}/${key}`,
-    ),
+    valueChanges((before as Record<string, unknown>)[key], (after as Record<string, unknown>)[key], at + pointer(key)),
   );
 }
 
@@ -72,6 +74,6 @@ function changeText({ change, resource, values }: ResourceChange): string {
   const show = (value: unknown): string => (value === undefined ? "(nothing)" : JSON.stringify(value));
   return [
     `${sign} ${resource}\n`,
-    ...values.map(({ pointer, before, after }) => `    ${pointer}: ${show(before)} -> ${show(after)}\n`),
+    ...values.map((value) => `    ${value.pointer}: ${show(value.before)} -> ${show(value.after)}\n`),
   ].join("");
 }

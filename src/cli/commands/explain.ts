@@ -1,8 +1,17 @@
-import { type Explanation, explain as explainOffline } from "../../compiler/index.ts";
-import { type ServerOptions, send } from "../client.ts";
+import {
+  type Compiled,
+  type ExplainRequest,
+  type Explanation,
+  explain as explainOffline,
+} from "../../compiler/index.ts";
+import { isObject, refusalText, type ServerOptions, send } from "../client.ts";
 import { loadModel } from "../offline.ts";
 import { EXIT, type Io, jsonText, printProblems, table } from "../output.ts";
 
+/** Name and value of a request header. */
+export type Header = readonly [string, string];
+
+/** Whom to ask about which request. */
 export interface ExplainOptions {
   /** Model file; undefined: ask the server. */
   readonly file: string | undefined;
@@ -12,56 +21,55 @@ export interface ExplainOptions {
   readonly method: string;
   /** As `http://host/path?query`. */
   readonly url: string;
-  /** As `Name: value`. */
-  readonly headers: readonly string[];
+  readonly headers: readonly Header[];
   readonly json: boolean;
 }
 
 /** `trimtab explain`: which rule takes a request, where it goes, and why the others lost. */
 export async function explain(io: Io, options: ExplainOptions): Promise<number> {
-  const target = /^http:\/\/([^/?#]*)([^#]*)$/.exec(options.url);
-  if (target === null) {
-    io.err(`${options.url} is not a URL like http://host/path\n`);
-    return EXIT.failed;
-  }
-  const [, host = "", path = ""] = target;
-  const headers = options.headers.map((line) => splitHeader(line));
-  const { fleet, method, port } = options;
-  const request = {
-    fleet,
-    method,
-    host,
-    path: path.startsWith("/") ? path : `/${path}`,
-    headers,
-    ...(port === undefined ? {} : { port }),
-  };
-  let told: Explanation | null;
-  if (options.file === undefined) {
-    const { status, body } = await send(options.server, { method: "POST", path: "/v1/explain", body: request });
-    if (status !== 200) {
-      io.err(`the server answered ${status}: ${JSON.stringify(body)}\n`);
-      return EXIT.failed;
-    }
-    told = body as Explanation;
-  } else {
+  const request = requestOf(options);
+  let told: Explanation;
+  if (options.file === undefined) told = await askServer(options.server, request);
+  else {
     const { compiled, problems } = await loadModel(options.file);
     if (compiled === null) return printProblems(io, problems, options.json);
-    const ir = compiled.fleets.get(fleet);
-    told = ir === undefined ? null : explainOffline(ir, request);
-  }
-  if (told === null) {
-    io.err(
-      `there is no fleet ${JSON.stringify(fleet)} with ${port === undefined ? "exactly one HTTP port" : `an HTTP port ${port}`}\n`,
-    );
-    return EXIT.failed;
+    told = explainHere(compiled, request);
   }
   io.out(options.json ? jsonText(told) : explanationText(told));
   return EXIT.ok;
 }
 
-function splitHeader(line: string): [string, string] {
-  const colon = line.indexOf(":");
-  return colon < 0 ? [line.trim(), ""] : [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+/** A `Host` header stands above the URL's host, as in curl. */
+function requestOf({ fleet, method, port, url, headers }: ExplainOptions): ExplainRequest {
+  const target = /^http:\/\/([^/?#]*)([^#]*)$/i.exec(url);
+  if (target === null) throw new Error(`${url} is not a URL like http://host/path`);
+  const [, authority = "", path = ""] = target;
+  const isHost = ([name]: Header): boolean => name.toLowerCase() === "host";
+  return {
+    fleet,
+    method,
+    host: headers.find(isHost)?.[1] ?? authority,
+    path: path.startsWith("/") ? path : `/${path}`,
+    headers: headers.filter((header) => !isHost(header)),
+    ...(port === undefined ? {} : { port }),
+  };
+}
+
+async function askServer(server: ServerOptions, request: ExplainRequest): Promise<Explanation> {
+  const answer = await send(server, { method: "POST", path: "/v1/explain", body: request });
+  if (answer.status !== 200 || !isObject(answer.body)) throw new Error(refusalText(answer));
+  return answer.body as unknown as Explanation;
+}
+
+function explainHere({ fleets }: Compiled, request: ExplainRequest): Explanation {
+  const ir = fleets.get(request.fleet);
+  if (ir === undefined) throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}`);
+  const told = explainOffline(ir, request);
+  if (told !== null) return told;
+  const wanted =
+    request.port === undefined ? "exactly one HTTP port (--port chooses one)" : `HTTP port ${request.port}`;
+  const ports = ir.ports.filter(({ kind }) => kind === "http").map(({ port }) => port);
+  throw new Error(`fleet ${JSON.stringify(ir.name)} does not have ${wanted}, but: ${ports.join(", ") || "none"}`);
 }
 
 function explanationText({ host, virtualHost, outcome, rules }: Explanation): string {

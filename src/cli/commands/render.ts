@@ -4,9 +4,9 @@ import type { FleetIr, ProxyKind } from "../../ir/index.ts";
 import { targets } from "../../targets/registry.ts";
 import { loadModel } from "../offline.ts";
 import { EXIT, type Io, jsonText, printProblems } from "../output.ts";
-import { writeTree } from "../writeTree.ts";
+import { type Tree, writeTree } from "../writeTree.ts";
 
-/** `trimtab render [--target T] -o DIR FILE`: files of every file fleet into `DIR/<fleet>/`, all or nothing per fleet. */
+/** `trimtab render [--target T] -o DIR FILE`: files of every file fleet into `DIR/<fleet>/`, each whole; nothing when one cannot be made. */
 export async function render(
   io: Io,
   options: {
@@ -17,10 +17,9 @@ export async function render(
   },
 ): Promise<number> {
   if (options.target === "envoy") {
-    io.err(
-      "Envoy has no files to render: it pulls by xDS. `trimtab bootstrap --fleet F` prints what it needs to start.\n",
+    throw new Error(
+      "Envoy has no files to render: it pulls by xDS. `trimtab bootstrap --fleet F` prints what it needs to start.",
     );
-    return EXIT.failed;
   }
   const { compiled, problems } = await loadModel(options.file);
   if (compiled === null) return printProblems(io, problems, options.json);
@@ -28,27 +27,24 @@ export async function render(
     ({ proxy }) => proxy !== "envoy" && (options.target ?? proxy) === proxy,
   );
   if (!options.json) printProblems(io, problems, false);
-  if (wanted.length === 0) {
-    io.err(`${options.file} has no ${options.target ?? "nginx or haproxy"} fleet\n`);
-    return EXIT.failed;
+  if (wanted.length === 0) throw new Error(`${options.file} has no ${options.target ?? "nginx or haproxy"} fleet`);
+  const trees = wanted.map(renderFleet);
+  const fleets = [];
+  for (const { fleet, tree } of trees) {
+    const folder = join(options.out, fleet);
+    await writeTree(folder, tree);
+    fleets.push({ fleet, folder, generation: tree.generation, files: tree.files.length });
   }
-  const written = [];
-  for (const ir of wanted) written.push(await renderFleet(ir, options.out));
-  if (options.json) io.out(jsonText({ ok: true, fleets: written, problems }));
+  if (options.json) io.out(jsonText({ ok: true, fleets, problems }));
   else
-    for (const { fleet, folder, generation, files } of written)
+    for (const { fleet, folder, generation, files } of fleets)
       io.out(`${fleet}: ${files} files in ${folder}, generation ${generation}\n`);
   return EXIT.ok;
 }
 
-async function renderFleet(
-  ir: FleetIr,
-  out: string,
-): Promise<{ fleet: string; folder: string; generation: string; files: number }> {
+function renderFleet(ir: FleetIr): { readonly fleet: string; readonly tree: Tree } {
   const target = targets[ir.proxy];
   const rendered = target.render(target.needsPathGroups ? withPathGroups(ir) : ir);
   if (rendered.kind !== "files") throw new Error(`target ${ir.proxy} gave no files`);
-  const folder = join(out, ir.name);
-  await writeTree(folder, rendered);
-  return { fleet: ir.name, folder, generation: rendered.generation, files: rendered.files.length };
+  return { fleet: ir.name, tree: rendered };
 }

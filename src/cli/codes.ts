@@ -1,0 +1,16 @@
+/** Codes of problems that the command line finds before a model is there. */
+import type { ErrorCodes } from "../errors/codes.ts";
+
+/** What can be wrong with a file as such. */
+export const cliCodes = {
+  "DOCUMENT-SYNTAX": {
+    status: 400,
+    title: "No YAML",
+    explanation: "The file is not well-formed YAML or JSON, or has a key twice. Line and column say where it broke.",
+  },
+  "DOCUMENT-EMPTY": {
+    status: 400,
+    title: "Nothing in the file",
+    explanation: "A file with nothing in it is taken for a mistake. Write `{}` for a configuration without objects.",
+  },
+} as const satisfies ErrorCodes;

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Bench, openBench } from "./cliHarness.ts";
+import type { DevRunOptions, ServeOptions } from "./program.ts";
+
+let bench: Bench;
+const served: ServeOptions[] = [];
+const ran: DevRunOptions[] = [];
+beforeAll(() => {
+  bench = openBench({
+    serve: async (options) => {
+      served.push(options);
+      return 0;
+    },
+    dev: async (options) => {
+      ran.push(options);
+      throw new Error("port 8400 is busy\n    at nowhere");
+    },
+  });
+});
+afterAll(() => bench.close());
+
+test("--help names every command, the exit codes and an example, and is no error", async () => {
+  const { code, out, err } = await bench.run("--help");
+  expect([code, err]).toEqual([0, ""]);
+  for (const command of ["serve", "dev", "validate", "render", "bootstrap", "diff", "apply", "explain"])
+    expect(out).toMatch(new RegExp(`^  ${command} .*\\w`, "m"));
+  expect(out).toContain("Exit codes:");
+  expect(out).toContain("trimtab validate model.yaml");
+  expect(out).not.toContain("undefined");
+});
+
+test.each(["serve", "dev", "validate", "render", "bootstrap", "diff", "apply", "explain"])(
+  "%s --help: every option has a description",
+  async (command) => {
+    const { code, out } = await bench.run(command, "--help");
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`^Usage: trimtab ${command} \\[options\\]`));
+    expect(out).not.toMatch(/default: (\[\]|false|"")/);
+    for (const line of out.split("\n").filter((text) => /^ {2}-/.test(text))) expect(line).toMatch(/ {2}\w/);
+  },
+);
+
+test("--version prints it", async () => {
+  expect(await bench.run("--version")).toMatchObject({ code: 0, out: "1.2.3\n", err: "" });
+});
+
+test.each([
+  [["frob"], "unknown command 'frob'"],
+  [["validate", "--frob", "x"], "unknown option '--frob'"],
+  [["validate"], "missing required argument 'file'"],
+  [["validate", "a", "b"], "too many arguments"],
+  [["render", "a"], "required option '-o, --out <dir>' not specified"],
+  [["render", "a", "-o", "d", "--target", "apache"], "Allowed choices are nginx, haproxy, envoy"],
+  [["bootstrap"], "required option '--fleet <name>' not specified"],
+  [["explain", "--fleet", "a", "--url", "http://a", "--port", "99999"], "It is not a port."],
+  [["explain", "--fleet", "a", "--url", "http://a", "--method", "get"], "Methods are upper case"],
+  [["explain", "--fleet", "a", "--url", "http://a", "-H", "no colon"], "Write it as `Name: value`."],
+  [[], "Usage: trimtab"],
+])("%j: says what is wrong, with help, exit 1", async (argv, text) => {
+  const { code, out, err } = await bench.run(...argv);
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toContain(text);
+  expect(err).toContain("Usage: trimtab");
+});
+
+test("serve and dev get what flags and environment say; flags win", async () => {
+  process.env.TRIMTAB_HTTP = "127.0.0.1:1111";
+  process.env.TRIMTAB_XDS = "127.0.0.1:2222";
+  try {
+    await bench.run("serve", "--xds", "127.0.0.1:3333", "--data", "d", "--api-token-file", "t");
+  } finally {
+    delete process.env.TRIMTAB_HTTP;
+    delete process.env.TRIMTAB_XDS;
+  }
+  expect(served).toEqual([{ data: "d", http: "127.0.0.1:1111", xds: "127.0.0.1:3333", apiTokenFile: "t" }]);
+});
+
+test("what a command throws is one line on standard error, no stack trace, exit 1", async () => {
+  expect(await bench.run("dev", "m.yaml", "--port", "1=2")).toMatchObject({
+    code: 1,
+    out: "",
+    err: "trimtab: port 8400 is busy at nowhere\n",
+  });
+  expect(ran).toEqual([expect.objectContaining({ file: "m.yaml", port: "1=2", bind: "", http: "127.0.0.1:8400" })]);
+});
+
+test("bootstrap prints JSON with the fleet, the node and the addresses", async () => {
+  const { code, json } = await bench.run(
+    ...["bootstrap", "--fleet", "edge", "--node-id", "n1", "--xds", "10.0.0.9:18001", "--admin", "127.0.0.1:9999"],
+  );
+  expect(code).toBe(0);
+  expect(json.node).toEqual({ id: "n1", cluster: "edge" });
+  expect(json.admin.address.socket_address).toEqual({ address: "127.0.0.1", port_value: 9999 });
+  expect(JSON.stringify(json.static_resources)).toContain('{"address":"10.0.0.9","port_value":18001}');
+  expect(json.dynamic_resources.ads_config.api_type).toBe("DELTA_GRPC");
+  expect((await bench.run("bootstrap", "--fleet", "edge", "--json")).json.node.cluster).toBe("edge");
+  expect(await bench.run("bootstrap", "--fleet", "edge", "--xds", "nowhere")).toMatchObject({
+    code: 1,
+    err: "trimtab: address nowhere is not host:port\n",
+  });
+});

@@ -1,0 +1,208 @@
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Bench, MODEL, openBench } from "./cliHarness.ts";
+import { MANIFEST, writeTree } from "./writeTree.ts";
+
+let bench: Bench;
+let out: string;
+beforeEach(() => {
+  bench = openBench();
+  out = join(bench.dir, "out");
+});
+afterEach(() => bench.close());
+
+/** Path -> mode and text of every file below a folder. */
+function filesBelow(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const mode = (statSync(path).mode & 0o777).toString(8);
+      return [path.slice(folder.length + 1), `${mode}\n${readFileSync(path, "utf8")}`];
+    }),
+  );
+}
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+describe("render", () => {
+  test("writes each file fleet with a manifest of hashes; twice gives the same bytes", async () => {
+    const file = bench.file("m.yaml", MODEL);
+    const first = await bench.run("render", file, "-o", out);
+    expect([first.code, first.err]).toEqual([0, ""]);
+    expect(readdirSync(out).sort()).toEqual(["hap", "web1"]);
+    for (const fleet of ["hap", "web1"]) {
+      const files = filesBelow(join(out, fleet));
+      const { [MANIFEST]: text = "", ...rendered } = files;
+      const manifest = JSON.parse(text.slice("644\n".length));
+      const hashes = Object.entries(rendered).map(([path, told]) => [path, sha256(told.slice("644\n".length))]);
+      expect(manifest.files).toEqual(Object.fromEntries(hashes));
+      expect(manifest.generation).toMatch(/^[0-9a-f]{16}$/);
+      expect(first.out).toMatch(
+        new RegExp(`^${fleet}: ${hashes.length} files in ${join(out, fleet)}, generation ${manifest.generation}$`, "m"),
+      );
+      for (const told of Object.values(files)) expect(told).toMatch(/^644\n/);
+    }
+    const before = filesBelow(out);
+    expect((await bench.run("render", file, "-o", out)).code).toBe(0);
+    expect(filesBelow(out)).toEqual(before);
+    await bench.run("render", file, "-o", join(bench.dir, "other"));
+    expect(filesBelow(join(bench.dir, "other"))).toEqual(before);
+  });
+
+  test("--target and --json", async () => {
+    const { code, json } = await bench.run(
+      ...["render", bench.file("m.yaml", MODEL), "-o", out, "--target", "haproxy", "--json"],
+    );
+    expect(code).toBe(0);
+    expect(json).toEqual({
+      ok: true,
+      problems: [],
+      fleets: [{ fleet: "hap", folder: join(out, "hap"), generation: expect.any(String), files: expect.any(Number) }],
+    });
+    expect(readdirSync(out)).toEqual(["hap"]);
+  });
+
+  test("Envoy, a model without the wanted fleets, a bad model: nothing is written, one line or the problems", async () => {
+    const file = bench.file("m.yaml", MODEL);
+    const envoy = await bench.run("render", file, "-o", out, "--target", "envoy");
+    expect([envoy.code, envoy.err]).toEqual([1, expect.stringMatching(/^trimtab: Envoy has no files.*bootstrap.*\n$/)]);
+    const none = await bench.run("render", bench.file("none.yaml", "{}"), "-o", out);
+    expect([none.code, none.err]).toEqual([1, `trimtab: ${bench.dir}/none.yaml has no nginx or haproxy fleet\n`]);
+    const bad = await bench.run("render", bench.file("bad.yaml", MODEL.replace("proxy: nginx", "proxy: x")), "-o", out);
+    expect([bad.code, bad.err]).toEqual([1, expect.stringMatching(/bad\.yaml:3:18: error SCHEMA-NOT-ALLOWED/)]);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test("warnings are told and the files are written", async () => {
+    const text = MODEL.replace("- split: [{cluster: blue", "- timeouts: {request: 5s}\n        split: [{cluster: blue");
+    const { code, err } = await bench.run("render", bench.file("m.yaml", text), "-o", out);
+    expect(code).toBe(0);
+    expect(err).toContain("warning L7-TIMEOUT-TOTAL");
+    expect(existsSync(join(out, "web1", "nginx.conf"))).toBe(true);
+  });
+
+  test("a folder that cannot be written is one line", async () => {
+    const { code, err } = await bench.run("render", bench.file("m.yaml", MODEL), "-o", bench.file("plain", "x"));
+    expect(code).toBe(1);
+    expect(err).toMatch(/^trimtab: .*\n$/);
+    expect(err.split("\n").length).toBe(2);
+  });
+});
+
+describe("the written folder", () => {
+  const tree = (files: Record<string, string>, generation = "g1") => ({
+    generation,
+    files: Object.entries(files).map(([path, text]) => ({ path, text, mode: 0o644 })),
+  });
+  const put = (path: string, text: string): void => {
+    mkdirSync(join(out, path, ".."), { recursive: true });
+    writeFileSync(join(out, path), text);
+  };
+
+  test("loses what the last rendering wrote and this one does not; nothing else", async () => {
+    await writeTree(out, tree({ "main.conf": "1", "maps/a": "a", "maps/b": "b" }));
+    put("local/mine.conf", "mine");
+    put("maps/mine", "mine");
+    put("main.conf.tmp", "mine");
+    await writeTree(out, tree({ "main.conf": "2", "maps/b": "b" }, "g2"));
+    const { [MANIFEST]: manifest, ...files } = filesBelow(out);
+    expect(files).toEqual({
+      "main.conf": "644\n2",
+      "maps/b": "644\nb",
+      "local/mine.conf": "644\nmine",
+      "maps/mine": "644\nmine",
+      "main.conf.tmp": "644\nmine",
+    });
+    expect(JSON.parse((manifest as string).slice(4))).toEqual({
+      generation: "g2",
+      files: { "main.conf": sha256("2"), "maps/b": sha256("b") },
+    });
+  });
+
+  test("gives files their mode, also over an earlier, wider file and whatever the umask", async () => {
+    put("secret.pem", "old");
+    chmodSync(join(out, "secret.pem"), 0o666);
+    const umask = process.umask(0o077);
+    try {
+      const files = [
+        { path: "secret.pem", text: "key", mode: 0o600 },
+        { path: "main.conf", text: "1", mode: 0o644 },
+      ];
+      await writeTree(out, { generation: "g", files });
+    } finally {
+      process.umask(umask);
+    }
+    expect(filesBelow(out)).toMatchObject({ "secret.pem": "600\nkey", "main.conf": "644\n1" });
+  });
+
+  test("is replaced file by file: a reader that holds the old file keeps all of it, a link is not written through", async () => {
+    await writeTree(out, tree({ "main.conf": "old" }));
+    const inode = statSync(join(out, "main.conf")).ino;
+    put("elsewhere", "precious");
+    symlinkSync(join(out, "elsewhere"), join(out, "linked.conf"));
+    await writeTree(out, tree({ "main.conf": "new", "linked.conf": "ours" }));
+    expect(statSync(join(out, "main.conf")).ino).not.toBe(inode);
+    expect(lstatSync(join(out, "linked.conf")).isSymbolicLink()).toBe(false);
+    expect(filesBelow(out)).toMatchObject({ elsewhere: "644\nprecious", "linked.conf": "644\nours" });
+  });
+
+  test("a manifest that somebody changed deletes nothing outside, no folder and not itself", async () => {
+    const outside = bench.file("outside.txt", "precious");
+    bench.file("linked/target.txt", "precious");
+    await writeTree(out, tree({ "main.conf": "1" }));
+    put("kept/inner", "precious");
+    symlinkSync(join(bench.dir, "linked"), join(out, "link"));
+    const paths = ["../outside.txt", outside, "a/../../outside.txt", "", ".", "kept", "kept/", "link/target.txt"];
+    const files = Object.fromEntries([...paths, MANIFEST, "main.conf/x", "gone"].map((path) => [path, "0"]));
+    writeFileSync(join(out, MANIFEST), JSON.stringify({ generation: "g", files }));
+    await writeTree(out, tree({ "main.conf": "2" }));
+    expect(filesBelow(bench.dir)).toMatchObject({
+      "outside.txt": "644\nprecious",
+      "linked/target.txt": "644\nprecious",
+      "out/kept/inner": "644\nprecious",
+      "out/main.conf": "644\n2",
+    });
+    expect(JSON.parse(readFileSync(join(out, MANIFEST), "utf8")).files).toEqual({ "main.conf": sha256("2") });
+  });
+
+  test.each(["{", "null", "[]", '{"generation": "g"}', '{"generation": "g", "files": 3}'])(
+    "a manifest that is none (%s) stops it before anything is written",
+    async (text) => {
+      put(MANIFEST, text);
+      await expect(writeTree(out, tree({ "main.conf": "1" }))).rejects.toThrow("cannot be read; remove it if");
+      expect(readdirSync(out)).toEqual([MANIFEST]);
+    },
+  );
+
+  test("a run that was cut off leaves nothing that the next one does not know", async () => {
+    await writeTree(out, tree({ "main.conf": "1", "maps/old": "o" }));
+    // A folder stands where a file is to go: the run ends in the middle.
+    mkdirSync(join(out, "main2.conf"));
+    await expect(writeTree(out, tree({ "maps/new": "n", "main2.conf": "2" }))).rejects.toThrow();
+    expect(existsSync(join(out, "maps/new"))).toBe(true);
+    expect(Object.keys(JSON.parse(readFileSync(join(out, MANIFEST), "utf8")).files).sort()).toEqual([
+      "main.conf",
+      "main2.conf",
+      "maps/new",
+      "maps/old",
+    ]);
+    await writeTree(out, tree({ "main.conf": "3" }));
+    const { [MANIFEST]: _, ...files } = filesBelow(out);
+    expect(files).toMatchObject({ "main.conf": "644\n3" });
+    expect(files).not.toHaveProperty(["maps/new"]);
+    expect(files).not.toHaveProperty(["maps/old"]);
+  });
+});

@@ -1,0 +1,62 @@
+/** A whole control plane in this process on free loopback ports, as main.ts puts it together, for tests. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Registry } from "prom-client";
+import { createApi } from "../api/index.ts";
+import { createPublisher, type PublisherWithInput } from "../publish/index.ts";
+import { openStore, type Store } from "../store/index.ts";
+import { targets } from "../targets/registry.ts";
+import { createXdsServer, type XdsServer } from "../xds/index.ts";
+
+/** Parts, addresses and the way to end it. */
+export interface Plane {
+  readonly store: Store;
+  readonly publisher: PublisherWithInput;
+  readonly xds: XdsServer;
+  /** As `http://127.0.0.1:40001`. */
+  readonly url: string;
+  /** As `127.0.0.1:40002`. */
+  readonly xdsAddress: string;
+  /** What the publisher could not make; a test expects none. */
+  readonly failures: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Starts on an empty store in a folder of its own, which `close` removes. */
+export async function startPlane(options: { readonly apiToken?: string } = {}): Promise<Plane> {
+  const dir = mkdtempSync(join(tmpdir(), "trimtab-plane-"));
+  const failures: string[] = [];
+  const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z") });
+  const xds = createXdsServer({ identifier: "trimtab/test" });
+  const publisher = createPublisher({
+    targets,
+    xds,
+    onFailure: (fleet, error) => failures.push(`${fleet}: ${String(error)}`),
+  });
+  publisher.commit(store.head());
+  const stopListening = store.onCommit(publisher.commit);
+  const api = await createApi({
+    store,
+    publisher,
+    registry: new Registry(),
+    apiToken: options.apiToken,
+    logger: false,
+  });
+  return {
+    store,
+    publisher,
+    xds,
+    failures,
+    url: `http://${await api.listen("127.0.0.1:0")}`,
+    xdsAddress: await xds.listen("127.0.0.1:0"),
+    async close() {
+      stopListening();
+      await api.close();
+      await xds.close();
+      publisher.close();
+      await store.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
