@@ -41,8 +41,9 @@ export function checkDocument(document: LoadedDocument): OfflineModel {
     compiled = compile(snapshot, null);
     for (const ir of compiled.fleets.values()) found.push(...gate(ir, targets[ir.proxy]));
   }
+  const pointers = pointersOf(resources);
   const problems = found
-    .map((diagnostic) => place(document, resources, diagnostic))
+    .map((diagnostic) => place(document, pointers, diagnostic))
     .sort((a, b) => a.line - b.line || a.column - b.column);
   return { snapshot, compiled: problems.some(({ severity }) => severity === "error") ? null : compiled, problems };
 }
@@ -51,14 +52,22 @@ function toChange(resource: Resource): Change {
   return { kind: resource.kind, name: resource.name, resource } as Change;
 }
 
-function place(document: LoadedDocument, resources: readonly Resource[], diagnostic: Diagnostic): PlacedProblem {
-  const { resource } = diagnostic;
-  let pointer = diagnostic.pointer;
-  if (resource !== undefined) {
-    const index = resources
-      .filter(({ kind }) => kind === resource.kind)
-      .findIndex(({ name }) => name === resource.name);
-    pointer = `/${collectionOf(resource.kind as Kind)}/${index}${pointer}`;
+/** `route/shop` -> `/routes/3`. */
+function pointersOf(resources: readonly Resource[]): ReadonlyMap<string, string> {
+  const counts = new Map<Kind, number>();
+  const pointers = new Map<string, string>();
+  for (const { kind, name } of resources) {
+    const index = counts.get(kind) ?? 0;
+    counts.set(kind, index + 1);
+    pointers.set(`${kind}/${name}`, `/${collectionOf(kind)}/${index}`);
   }
-  return { ...diagnostic, pointer, file: document.file, ...document.placeOf(pointer) };
+  return pointers;
+}
+
+/** Pointers into resources become pointers into the document, as the server gives them. */
+function place(document: LoadedDocument, pointers: ReadonlyMap<string, string>, diagnostic: Diagnostic): PlacedProblem {
+  const { resource, ...problem } = diagnostic;
+  const above = resource === undefined ? "" : (pointers.get(`${resource.kind}/${resource.name}`) ?? "");
+  const pointer = above + problem.pointer;
+  return { ...problem, pointer, file: document.file, ...document.placeOf(pointer) };
 }

@@ -1,0 +1,259 @@
+/** Commands that talk to a server, against a real one in this process. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Plane, startPlane } from "../dev/planeHarness.ts";
+import { emptySnapshot, toDocument } from "../model/index.ts";
+import { type Bench, MODEL, openBench } from "./cliHarness.ts";
+
+let bench: Bench;
+let plane: Plane;
+let model: string;
+beforeAll(async () => {
+  bench = openBench();
+  model = bench.file("model.yaml", MODEL);
+  plane = await startPlane();
+});
+afterAll(async () => {
+  await plane.close();
+  bench.close();
+});
+
+const run = (...argv: string[]) => bench.run(...argv, "--server", plane.url);
+const names = (): string[] =>
+  Object.entries(toDocument(plane.store.head().snapshot)).flatMap(([collection, list]) =>
+    (list as { name: string }[]).map(({ name }) => `${collection}/${name}`),
+  );
+
+/** Every test starts from an empty model. */
+beforeEach(async () => {
+  await fetch(`${plane.url}/v1/config`, { method: "PUT", body: "{}", headers: { "content-type": "application/json" } });
+  expect(plane.store.head().snapshot).toEqual(emptySnapshot);
+});
+
+describe("apply", () => {
+  test("one revision with author and message; again: nothing to change", async () => {
+    const before = plane.store.head().revision;
+    const first = await run("apply", model, "--author", "Jürgen", "--message", " neue Läden → shop ");
+    expect([first.code, first.err]).toEqual([0, ""]);
+    expect(first.out).toContain("+ routes/shop\n");
+    expect(first.out).toMatch(new RegExp(`revision ${before + 1}: changed 7 objects\n$`));
+    expect(plane.store.revision(before + 1)).toMatchObject({ author: "Jürgen", message: "neue Läden → shop" });
+    const again = await run("apply", model, "--json");
+    expect([again.code, again.json]).toEqual([
+      0,
+      { ok: true, dryRun: false, revision: before + 1, changed: [], problems: [] },
+    ]);
+  });
+
+  test("--dry-run tells the same and stores nothing", async () => {
+    const before = plane.store.head();
+    const { code, out } = await run("apply", model, "--dry-run");
+    expect([code, out.split("\n").at(-2)]).toEqual([0, "would change 7 objects"]);
+    expect((await run("apply", model, "--dry-run", "--json")).json).toMatchObject({ ok: true, dryRun: true });
+    expect(plane.store.head()).toBe(before);
+  });
+
+  test("without an owner nothing is deleted; with one, what that owner no longer lists", async () => {
+    await run("apply", bench.file("hers.yaml", "clusters: [{name: hers, endpoints: []}]"), "--owner", "her-team");
+    await run("apply", bench.file("nobody.yaml", "clusters: [{name: nobodys, endpoints: []}]"));
+    await run("apply", model, "--owner", "my-team");
+    const smaller = bench.file("smaller.yaml", MODEL.split("routes:")[0] as string);
+    await run("apply", smaller);
+    expect(names()).toContain("routes/shop");
+    const { code, out } = await run("apply", smaller, "--owner", "my-team");
+    expect([code, out.split("\n").filter((line) => line.startsWith("-"))]).toEqual([0, ["- routes/shop"]]);
+    expect(names()).toEqual(expect.arrayContaining(["clusters/hers", "clusters/nobodys", "clusters/blue"]));
+    expect(names()).not.toContain("routes/shop");
+    const foreign = await run(
+      "apply",
+      bench.file("hers.yaml", "clusters: [{name: hers, endpoints: []}]"),
+      "--owner",
+      "x",
+    );
+    expect(foreign.code).toBe(1);
+    expect(foreign.err).toMatch(/hers\.yaml:1:12: error API-OWNED-BY-OTHER \/clusters\/0: .*"her-team"/);
+  });
+
+  test("a refusal stands with file, line and column, and in the words of `validate`", async () => {
+    const bad = bench.file("bad.yaml", MODEL.replace("cluster: blue,", "cluster: bleu,"));
+    const before = plane.store.head();
+    const { code, out, err } = await run("apply", bad);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/bad\.yaml:17:18: error MODEL-REFERENCE \/routes\/0\/rules\/1\/split\/0\/cluster: /);
+    expect(err).toBe((await bench.run("validate", bad)).err);
+    const told = await run("apply", bad, "--json");
+    expect([told.code, told.json]).toEqual([1, (await bench.run("validate", bad, "--json")).json]);
+    expect(plane.store.head()).toBe(before);
+  });
+
+  test("what it would break in objects that the file does not hold is named", async () => {
+    await run("apply", model);
+    const tcp = bench.file("tcp.yaml", "listeners: [{name: web, fleets: [edge], port: 8080, protocol: TCP}]");
+    const { code, err } = await run("apply", tcp);
+    expect(code).toBe(1);
+    expect(err).toMatch(/tcp\.yaml:1:1: error MODEL-PROTOCOL \/listeners\/0: routes\/shop: /);
+  });
+
+  test("warnings stand with their place and do not fail", async () => {
+    const text = MODEL.replace("- split: [{cluster: blue", "- timeouts: {request: 5s}\n        split: [{cluster: blue");
+    const { code, err } = await run("apply", bench.file("warn.yaml", text));
+    expect(code).toBe(0);
+    expect(err).toMatch(/^.*warn\.yaml:17:20: warning L7-TIMEOUT-TOTAL \/routes\/0\/rules\/1\/timeouts\/request: /m);
+  });
+
+  test("a broken or empty file is not sent; a bad message is told before anything is", async () => {
+    const before = plane.store.head();
+    expect((await run("apply", bench.file("empty.yaml", ""))).err).toContain("empty.yaml:1:1: error DOCUMENT-EMPTY");
+    expect((await run("apply", bench.file("broken.yaml", "a: ["))).err).toContain("DOCUMENT-SYNTAX");
+    expect((await run("apply", model, "--message", "one\ntwo")).err).toBe(
+      "trimtab: --message must be one line of text\n",
+    );
+    expect((await run("apply", model, "--message", "x".repeat(2000))).err).toMatch(
+      /^trimtab: the server answered 400: Bad header: .*\n$/,
+    );
+    expect(plane.store.head()).toBe(before);
+  });
+});
+
+describe("diff against the server", () => {
+  test("0 when equal, 2 with the changes", async () => {
+    await run("apply", model);
+    expect(await run("diff", model)).toMatchObject({ code: 0, out: "", err: "" });
+    const heavier = bench.file("heavier.yaml", MODEL.replace("weight: 3", "weight: 4"));
+    const { code, out } = await run("diff", heavier);
+    expect([code, out]).toEqual([2, "~ routes/shop\n    /rules/1/split/0/weight: 3 -> 4\n"]);
+  });
+});
+
+describe("explain", () => {
+  const request = ["--fleet", "web1", "--method", "POST", "-H", "X-A: 1"];
+
+  test.each([
+    ["http://shop.example/cart?x=1", '"cluster": "green"'],
+    ["http://SHOP.example.:8080/cartoon", '"sharePercent": 75'],
+    ["http://other.example/", '"status": 404'],
+    ["http://shop.example/a//b", '"status": 400'],
+  ])("of %s is the same offline and from the server", async (url, expected) => {
+    await run("apply", model);
+    const offline = await bench.run("explain", model, ...request, "--url", url, "--json");
+    const online = await run("explain", ...request, "--url", url, "--json");
+    expect([offline.code, online.code]).toEqual([0, 0]);
+    expect(offline.out).toContain(expected);
+    expect(online.json).toEqual(offline.json);
+    const [here, there] = [
+      await bench.run("explain", model, ...request, "--url", url),
+      await run("explain", ...request, "--url", url),
+    ];
+    expect(there.out).toBe(here.out);
+    expect(here.err).toBe("");
+  });
+
+  test("tells the winner, the losers and why, for people", async () => {
+    const { out } = await bench.run("explain", model, "--fleet", "hap", "--url", "http://shop.example/cart/1");
+    expect(out.split("\n").slice(0, 3)).toEqual([
+      "shop.example is served by shop.example",
+      "forwarded as /cart/1 to green (100.0 %)",
+      expect.stringMatching(/^ +route +rule +match +why$/),
+    ]);
+    expect(out).toMatch(/^-> +shop +0 +prefix \/cart +the first rule/m);
+    expect(out).toMatch(/^ +shop +1 +prefix \/ +a longer path pattern wins$/m);
+  });
+
+  test("a Host header stands above the URL's host", async () => {
+    const { json } = await bench.run(
+      ...["explain", model, "--fleet", "hap", "--url", "http://127.0.0.13:8080/", "-H", "host: shop.example", "--json"],
+    );
+    expect(json.virtualHost).toBe("shop.example");
+  });
+
+  test("unknown fleet, unknown port, no URL: one line each, offline and from the server", async () => {
+    await run("apply", model);
+    const url = ["--url", "http://shop.example/"];
+    for (const ask of [run, (...argv: string[]) => bench.run("explain", model, ...argv.slice(1))]) {
+      const fleet = await ask("explain", "--fleet", "nope", ...url);
+      expect([fleet.code, fleet.out]).toEqual([1, ""]);
+      expect(fleet.err).toMatch(/^trimtab: .*there is no fleet named "nope"\n$/);
+      const port = await ask("explain", "--fleet", "hap", "--port", "81", ...url);
+      expect([port.code, port.err]).toEqual([1, expect.stringMatching(/^trimtab: .*HTTP port.*\n$/)]);
+      const told = await ask("explain", "--fleet", "hap", "--url", "shop.example");
+      expect([told.code, told.err]).toEqual([1, "trimtab: shop.example is not a URL like http://host/path\n"]);
+    }
+  });
+});
+
+describe("the server", () => {
+  test.each([["apply"], ["diff"], ["explain", "--fleet", "hap", "--url", "http://a/"]])(
+    "%s: is not there: one clear line",
+    async (command, ...rest) => {
+      const files = command === "explain" ? [] : [model];
+      const gone = await bench.run(command as string, ...files, ...rest, "--server", await closedPort());
+      expect([gone.code, gone.out]).toEqual([1, ""]);
+      expect(gone.err).toMatch(
+        /^trimtab: no answer from http:\S+ \(ECONNREFUSED\): is `trimtab serve` running there\?.*\n$/,
+      );
+    },
+  );
+
+  test("is no URL, or no Trimtab: one clear line", async () => {
+    const noUrl = await bench.run("apply", model, "--server", "localhost:8400");
+    expect(noUrl.err).toMatch(/^trimtab: localhost:8400 is not the URL of a server; write it as http:.*\n$/);
+    const { server, url } = await fakeServer();
+    try {
+      for (const [path, text] of [
+        ["/html", "the server answered 200, not as Trimtab does: <p> hello </p>"],
+        ["/json", "the server answered 200, not as Trimtab does"],
+        ["/moved", "the server answered 302, not as Trimtab does"],
+      ] as const) {
+        expect((await bench.run("apply", model, "--server", url + path)).err).toBe(`trimtab: ${text}\n`);
+      }
+      const newer = await bench.run("diff", model, "--server", `${url}/newer`);
+      expect(newer).toMatchObject({
+        code: 1,
+        err: expect.stringContaining("not one that this version knows: /gadgets"),
+      });
+    } finally {
+      server.close();
+    }
+  });
+
+  test("wants a token: none, a wrong one, the right one", async () => {
+    const guarded = await startPlane({ apiToken: "s3cret" });
+    try {
+      const ask = (...more: string[]) => bench.run("apply", model, "--server", guarded.url, ...more);
+      expect(await ask()).toMatchObject({
+        code: 1,
+        err: "trimtab: the server answered 401: Bearer token needed: this server needs a bearer token\n",
+      });
+      const wrong = await ask("--token-file", bench.file("wrong", "other"));
+      expect(wrong.err).toMatch(/^trimtab: the server answered 401: .*not the right one\n$/);
+      expect(wrong.err).not.toContain("other");
+      expect((await ask("--token-file", bench.file("right", "s3cret\n"))).code).toBe(0);
+      expect((await ask("--token-file", bench.file("two", "a b"))).err).toMatch(
+        /two does not hold one bearer token\n$/,
+      );
+      expect((await ask("--token-file", `${bench.dir}/none`)).err).toMatch(/^trimtab: cannot read .*none: there is no/);
+    } finally {
+      await guarded.close();
+    }
+  });
+});
+
+async function closedPort(): Promise<string> {
+  const { server, url } = await fakeServer();
+  await new Promise((done) => server.close(done));
+  return url;
+}
+
+/** Answers like things that are not Trimtab. */
+async function fakeServer(): Promise<{ server: Server; url: string }> {
+  const server = createServer((request, response) => {
+    const path = request.url ?? "";
+    if (path.startsWith("/html/")) response.end("<p>\n hello\n</p>");
+    else if (path.startsWith("/json/")) response.end('{"hello": 1}');
+    else if (path.startsWith("/newer/")) response.end('{"gadgets": []}');
+    else response.writeHead(302, { location: "/json/" }).end();
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
