@@ -71,6 +71,7 @@ function read(socket: Socket, enough?: (data: Buffer) => boolean): Promise<strin
     socket.once("end", () => (enough === undefined ? finish() : reject(new Error("ended early"))));
     socket.once("error", reject);
     socket.once("close", () => reject(new Error("closed early")));
+    socket.resume();
   });
 }
 

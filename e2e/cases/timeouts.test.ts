@@ -10,7 +10,8 @@ import type { RawResponse } from "../harness/rawHttp.ts";
 import { ask, deadPort, serve } from "../harness/serve.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 
-const IDLE_MS = 400;
+/** Every gap of the trickle plus the 300 ms by which nginx's timers may be early stay well below it. */
+const IDLE_MS = 1_000;
 const TOTAL_MS = 600;
 /** Between the limit and the answer: timers of proxies run in steps of up to a second under load. */
 const SLACK_MS = 2_000;
@@ -73,8 +74,8 @@ describe.each(proxyNames)("%s", (proxy) => {
 
   it("an answer within the idle timeout passes, and so does one that keeps sending longer than it", async () => {
     expect(await ask(proxy, { host, path: "/idle", headers: wish("slow=100") })).toMatchObject({ status: 200 });
-    const long = await ask(proxy, { host, path: "/idle", headers: wish("trickle=100x10") });
-    expect(long).toMatchObject({ status: 200, body: ".".repeat(10) });
+    const long = await ask(proxy, { host, path: "/idle", headers: wish("trickle=100x15") });
+    expect(long).toMatchObject({ status: 200, body: ".".repeat(15) });
   });
 
   it("no request timeout unless one is given", async () => {
@@ -87,11 +88,18 @@ describe.each(proxyNames)("%s", (proxy) => {
     expectAfter(answer, TOTAL_MS);
   });
 
-  it.each(["reset", "garbage"])("502 when the reply breaks after the connection stood: %s", async (how) => {
+  it.each(["reset", "badfield"])("502 when the reply breaks after the connection stood: %s", async (how) => {
     expect(await ask(proxy, { host, path: "/none", headers: wish(how) })).toMatchObject({
       status: 502,
       body: "502 Bad Gateway\n",
     });
+  });
+
+  it("502 when the reply is not HTTP at all", async () => {
+    const answer = ask(proxy, { host, path: "/none", headers: wish("garbage") });
+    // nginx takes it for HTTP/0.9 and relays the bytes; no directive stops that.
+    if (proxy === "nginx") await expect(answer).rejects.toThrow(/not an HTTP\/1 status line/);
+    else expect(await answer).toMatchObject({ status: 502, body: "502 Bad Gateway\n" });
   });
 
   it("502 when the backend closes without an answer", async () => {

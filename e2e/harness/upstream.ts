@@ -28,7 +28,7 @@ export interface Upstream {
 
 /**
  * An HTTP upstream on 127.0.0.1. The request field `x-e2e` asks for a behaviour:
- * `hang` (no answer), `reset` (connection reset before any answer), `garbage` (not HTTP), `status=418`,
+ * `hang` (no answer), `reset` (connection reset before any answer), `garbage` (not HTTP), `badfield` (a status line, then a line that is no field), `status=418`,
  * `slow=300` (ms before the answer), `trickle=50x10` (headers at once, then 10 body bytes, one every 50 ms),
  * `reply=Name: value` (a response field; may be repeated). Whatever it is, the request counts as seen.
  */
@@ -105,6 +105,7 @@ async function answer(situation: Situation, request: IncomingMessage, response: 
   if (wishes.includes("hang")) return;
   if (wishes.includes("reset")) return request.socket.resetAndDestroy() as unknown as undefined;
   if (wishes.includes("garbage")) return void request.socket.end("\u0001\u0002 this is not HTTP\r\n\r\n");
+  if (wishes.includes("badfield")) return void request.socket.end("HTTP/1.1 200 OK\r\nno field here\r\n\r\n");
   await sleep(delay + Number(wish("slow") ?? 0));
   const echo: Echo = { name, method: request.method ?? "", path: request.url ?? "", headers: rawPairs(request), body };
   for (const entry of wishes.filter((candidate) => candidate.startsWith("reply="))) {
