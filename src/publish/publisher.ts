@@ -10,6 +10,9 @@ import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createFileOutput } from "./fileOutput.ts";
 import type { Admission, FleetFiles, Publisher } from "./types.ts";
 
+/** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
+export const ALL_FLEETS = "*";
+
 export interface PublisherOptions {
   readonly targets: Readonly<Record<ProxyKind, Target>>;
   readonly xds: Pick<XdsServer, "setView" | "deleteGroup" | "nodes">;
@@ -19,12 +22,13 @@ export interface PublisherOptions {
 
 /** The publisher plus its input: "revision N committed". */
 export interface PublisherWithInput extends Publisher {
-  /** Hands the newest committed model on. Envoy fleets at once, file fleets a moment later. */
+  /** Hands the newest committed model on: Envoy fleets at once, file fleets a moment later. Never throws. */
   commit(head: Head): void;
   /** Stops timers; nothing is published afterwards. */
   close(): void;
 }
 
+/** Starts with nothing published (revision 0); the first `commit` publishes. */
 export function createPublisher(options: PublisherOptions): PublisherWithInput {
   const { targets, xds, onFailure } = options;
   let published: { compiled: Compiled; revision: number } | null = null;
@@ -40,14 +44,21 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   const pushEnvoy = (ir: FleetIr, revision: number): void => {
     try {
       const rendered = targets[ir.proxy].render(ir);
-      if (rendered.kind === "resources") xds.setView(ir.name, rendered.resources, revision);
+      if (rendered.kind !== "resources") throw new Error(`target ${ir.proxy} gave no resources`);
+      xds.setView(ir.name, rendered.resources, revision);
     } catch (error) {
       onFailure(ir.name, error);
     }
   };
 
   const commit = ({ revision, snapshot }: Head): void => {
-    const compiled = compiledFor(snapshot);
+    let compiled: Compiled;
+    try {
+      compiled = compiledFor(snapshot);
+    } catch (error) {
+      onFailure(ALL_FLEETS, error);
+      return;
+    }
     const before = published?.compiled.fleets ?? new Map<string, FleetIr>();
     published = { compiled, revision };
     for (const ir of compiled.fleets.values()) if (ir.proxy === "envoy") pushEnvoy(ir, revision);

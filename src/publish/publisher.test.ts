@@ -1,0 +1,294 @@
+/** The publisher with the real targets and the real xDS server, except where a target must fail. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { FleetIr, ProxyKind } from "../ir/index.ts";
+import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
+import { targets } from "../targets/registry.ts";
+import type { Target } from "../targets/target.ts";
+import type { XdsServer } from "../xds/index.ts";
+import { CLUSTER, connect, startServer, subscriber, type TestClient, type TestStream } from "../xds/testing.ts";
+import { createPublisher, type FleetFiles, type PublisherWithInput } from "./index.ts";
+import { ALL_FLEETS } from "./publisher.ts";
+
+/** Files are rendered 100 ms after things went quiet; listeners hear nothing more after this. */
+const SETTLED_MS = 250;
+
+let xds: XdsServer;
+let client: TestClient;
+let publisher: PublisherWithInput;
+let failures: string[];
+/** Fleets whose rendering throws. */
+let broken: Set<string>;
+let revision: number;
+
+beforeEach(async () => {
+  broken = new Set();
+  failures = [];
+  revision = 0;
+  const { server, address } = await startServer();
+  xds = server;
+  client = connect(address);
+  publisher = createPublisher({
+    targets: breakable(),
+    xds,
+    onFailure: (fleet, error) => failures.push(`${fleet}: ${(error as Error).message}`),
+  });
+});
+
+afterEach(async () => {
+  publisher.close();
+  client.close();
+  await xds.close();
+});
+
+function breakable(): Record<ProxyKind, Target> {
+  const wrap = (target: Target): Target => ({
+    ...target,
+    render(ir: FleetIr) {
+      if (broken.has(ir.name)) throw new Error("cannot render");
+      return target.render(ir);
+    },
+  });
+  return { envoy: wrap(targets.envoy), nginx: wrap(targets.nginx), haproxy: wrap(targets.haproxy) };
+}
+
+interface Shape {
+  /** Name -> proxy. */
+  readonly fleets?: Readonly<Record<string, string>>;
+  /** Name -> port of its endpoint. */
+  readonly clusters?: Readonly<Record<string, number>>;
+  readonly more?: object;
+}
+
+function snapshotOf({ fleets = {}, clusters = { blue: 1 }, more = {} }: Shape): Snapshot {
+  const document = {
+    fleets: Object.entries(fleets).map(([name, proxy]) => ({ name, proxy })),
+    listeners:
+      Object.keys(fleets).length === 0
+        ? []
+        : [{ name: "web", fleets: Object.keys(fleets), port: 8080, protocol: "HTTP" }],
+    clusters: Object.entries(clusters).map(([name, port]) => ({ name, endpoints: [{ address: "10.0.0.1", port }] })),
+    routes:
+      Object.keys(fleets).length === 0
+        ? []
+        : Object.keys(clusters).map((cluster) => ({
+            name: cluster,
+            listeners: ["web"],
+            hostnames: [`${cluster}.example`],
+            rules: [{ split: [{ cluster }] }],
+          })),
+    ...more,
+  };
+  const { resources, diagnostics } = validateConfig(document);
+  expect(diagnostics).toEqual([]);
+  return applyChanges(
+    emptySnapshot,
+    resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change),
+  );
+}
+
+function commit(shape: Shape): Snapshot {
+  revision += 1;
+  const snapshot = snapshotOf(shape);
+  publisher.commit({ revision, snapshot });
+  return snapshot;
+}
+
+/** A stream of a node of a fleet that has everything of a type. */
+async function follow(fleet: string): Promise<{ stream: TestStream; names: string[]; ack: () => void }> {
+  const stream = client.stream({ delta: true, ads: true });
+  const sub = subscriber(stream, CLUSTER, { id: "n1", cluster: fleet });
+  sub.wantAll();
+  const seen = await stream.next();
+  sub.ack(seen);
+  await stream.silence();
+  return { stream, names: [...seen.names].sort(), ack: () => sub.ack(stream.received.at(-1) as typeof seen) };
+}
+
+describe("Envoy fleets", () => {
+  test("get a revision at once; equal output is not sent again, but counts as acknowledged", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    const { stream, names } = await follow("edge");
+    expect(names).toEqual(["blue"]);
+    commit({ fleets: { edge: "envoy", other: "nginx" } });
+    commit({ fleets: { edge: "envoy" } });
+    await stream.silence();
+    expect(publisher.publishedRevision()).toBe(3);
+    expect(publisher.proxies("edge")).toEqual([expect.objectContaining({ nodeId: "n1", ackedRevision: 3 })]);
+    commit({ fleets: { edge: "envoy" }, clusters: { blue: 1, green: 2 } });
+    const seen = await stream.next();
+    expect([seen.names, seen.removed]).toEqual([["green"], []]);
+  });
+
+  test("a deleted fleet's streams end with NOT_FOUND and nothing is taken away", async () => {
+    commit({ fleets: { edge: "envoy", spare: "envoy" } });
+    const { stream } = await follow("edge");
+    const other = await follow("spare");
+    commit({ fleets: { spare: "envoy" } });
+    expect((await stream.ended()).code).toBe(5);
+    expect(stream.received.length).toBe(1);
+    await other.stream.silence();
+    expect(publisher.proxies("edge")).toBeNull();
+    commit({ fleets: { spare: "envoy", edge: "envoy" } });
+    expect((await follow("edge")).names).toEqual(["blue"]);
+  });
+
+  test("of a whole model deleted by mistake no proxy is emptied", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    const { stream } = await follow("edge");
+    commit({});
+    expect((await stream.ended()).code).toBe(5);
+    expect(stream.received.length).toBe(1);
+  });
+
+  test("whose proxy becomes nginx: the group goes, files appear; and back", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    const { stream } = await follow("edge");
+    expect(await publisher.files("edge")).toBeNull();
+    commit({ fleets: { edge: "nginx" } });
+    expect((await stream.ended()).code).toBe(5);
+    expect((await publisher.files("edge"))?.files.map(({ path }) => path)).toContain("nginx.conf");
+    commit({ fleets: { edge: "envoy" } });
+    expect(await publisher.files("edge")).toBeNull();
+    expect((await follow("edge")).names).toEqual(["blue"]);
+  });
+
+  test("whose output cannot be made keeps the last good one, others go on, and it recovers", async () => {
+    commit({ fleets: { edge: "envoy", spare: "envoy" } });
+    const edge = await follow("edge");
+    const spare = await follow("spare");
+    broken.add("edge");
+    commit({ fleets: { edge: "envoy", spare: "envoy" }, clusters: { blue: 1, green: 2 } });
+    expect(failures).toEqual(["edge: cannot render"]);
+    expect((await spare.stream.next()).names).toEqual(["green"]);
+    await edge.stream.silence();
+    broken.clear();
+    commit({ fleets: { edge: "envoy", spare: "envoy" }, clusters: { blue: 1, green: 2, red: 3 } });
+    expect([...(await edge.stream.next()).names].sort()).toEqual(["green", "red"]);
+    expect(failures.length).toBe(1);
+  });
+
+  test("a model that cannot be compiled changes nothing; the next good one is published", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    const { stream } = await follow("edge");
+    const holed = snapshotOf({ fleets: { edge: "envoy" } });
+    publisher.commit({ revision: 9, snapshot: { ...holed, cluster: new Map() } });
+    expect(failures).toEqual([expect.stringMatching(`^\\${ALL_FLEETS}: cluster blue is referred to but missing`)]);
+    expect(publisher.publishedRevision()).toBe(1);
+    await stream.silence();
+    commit({ fleets: { edge: "envoy" }, clusters: { blue: 1, green: 2 } });
+    expect((await stream.next()).names).toEqual(["green"]);
+  });
+});
+
+describe("file fleets", () => {
+  const heard: [string, string | null][] = [];
+  const hear = (fleet: string, files: FleetFiles | null): void => {
+    heard.push([fleet, files === null ? null : `${files.proxy} ${files.revision}`]);
+  };
+  beforeEach(() => {
+    heard.length = 0;
+  });
+
+  test("files() is of the newest revision, at once, without a listener", async () => {
+    commit({ fleets: { web: "nginx", hap: "haproxy" } });
+    const first = await publisher.files("web");
+    expect(first).toMatchObject({ fleet: "web", proxy: "nginx", revision: 1 });
+    expect(first?.generation).toMatch(/^[0-9a-f]{16}$/);
+    commit({ fleets: { web: "nginx", hap: "haproxy" }, clusters: { blue: 1, green: 2 } });
+    const second = await publisher.files("web");
+    expect(second?.revision).toBe(2);
+    expect(second?.generation).not.toBe(first?.generation);
+    expect(second?.files.find(({ path }) => path === "nginx.conf")?.text).toContain("green");
+    commit({ fleets: { web: "nginx", hap: "haproxy", edge: "envoy" }, clusters: { blue: 1, green: 2 } });
+    expect(await publisher.files("web")).toMatchObject({ revision: 3, generation: second?.generation });
+    expect(await publisher.files("nobody")).toBeNull();
+  });
+
+  test("listeners hear each generation once, a burst as one, and null when the fleet goes", async () => {
+    const stop = publisher.onFiles(hear);
+    for (const port of [1, 2, 3, 4]) commit({ fleets: { web: "nginx", edge: "envoy" }, clusters: { blue: port } });
+    await sleep(SETTLED_MS);
+    expect(heard).toEqual([["web", "nginx 4"]]);
+    await publisher.files("web");
+    commit({ fleets: { web: "nginx" }, clusters: { blue: 4 } });
+    await sleep(SETTLED_MS);
+    expect(heard.length).toBe(1);
+    commit({ fleets: { web: "haproxy" }, clusters: { blue: 4 } });
+    await sleep(SETTLED_MS);
+    expect(heard.slice(1)).toEqual([["web", "haproxy 6"]]);
+    commit({ fleets: { web: "envoy" }, clusters: { blue: 4 } });
+    expect(heard.slice(2)).toEqual([["web", null]]);
+    stop();
+    commit({ fleets: { web: "nginx" }, clusters: { blue: 5 } });
+    await sleep(SETTLED_MS);
+    expect(heard.length).toBe(3);
+  });
+
+  test("a rendering that throws leaves the last good files and is told; other fleets are rendered", async () => {
+    commit({ fleets: { web: "nginx", hap: "haproxy" } });
+    const good = await publisher.files("web");
+    broken.add("web");
+    commit({ fleets: { web: "nginx", hap: "haproxy" }, clusters: { blue: 2 } });
+    expect((await publisher.files("web"))?.generation).toBe(good?.generation);
+    expect(failures).toEqual(["web: cannot render"]);
+    expect((await publisher.files("hap"))?.revision).toBe(2);
+    broken.clear();
+    expect((await publisher.files("web"))?.generation).not.toBe(good?.generation);
+    broken.add("new");
+    commit({ fleets: { new: "nginx" } });
+    await expect(publisher.files("new")).rejects.toThrow("the files of fleet new cannot be made");
+  });
+
+  test("nothing is published after close", async () => {
+    publisher.onFiles(hear);
+    commit({ fleets: { web: "nginx" } });
+    publisher.close();
+    await sleep(SETTLED_MS);
+    expect(heard).toEqual([]);
+  });
+});
+
+describe("admission", () => {
+  const more = {
+    healthChecks: [{ name: "up", type: "tcp" }],
+    clusters: [{ name: "blue", endpoints: [], healthCheck: "up" }],
+  };
+
+  test("tells each refusal with resource, pointer, fleet and proxy, and publishes nothing", () => {
+    const { diagnostics } = publisher.admit(snapshotOf({ fleets: { web: "nginx", edge: "envoy" }, more }));
+    expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([
+      {
+        code: "HC-ACTIVE-NGINX",
+        severity: "error",
+        message: expect.stringMatching(/^fleet "web": cannot be done: nginx has no active health checks/),
+        resource: { kind: "cluster", name: "blue" },
+        pointer: "/healthCheck",
+        fleet: "web",
+        proxy: "nginx",
+      },
+    ]);
+    expect(publisher.publishedRevision()).toBe(0);
+    expect(publisher.proxies("edge")).toBeNull();
+  });
+
+  test("does not depend on what was admitted before", () => {
+    const good = { fleets: { web: "nginx", edge: "envoy" } };
+    const bad = snapshotOf({ ...good, more });
+    const first = publisher.admit(bad).diagnostics;
+    expect(publisher.admit(snapshotOf(good)).diagnostics).toEqual([]);
+    expect(publisher.admit(bad).diagnostics).toEqual(first);
+    commit(good);
+    expect(publisher.admit(bad).diagnostics).toEqual(first);
+    expect(publisher.publishedRevision()).toBe(1);
+  });
+
+  test("explain is about what is published, not about what was admitted", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    publisher.admit(snapshotOf({ fleets: { edge: "envoy" }, clusters: { green: 1 } }));
+    const ask = { fleet: "edge", method: "GET", path: "/", headers: [] };
+    expect(publisher.explain({ ...ask, host: "blue.example" })?.outcome.kind).toBe("forward");
+    expect(publisher.explain({ ...ask, host: "green.example" })?.outcome.kind).toBe("error");
+    expect(publisher.explain({ ...ask, fleet: "nobody", host: "x" })).toBeNull();
+  });
+});
