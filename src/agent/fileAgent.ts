@@ -17,6 +17,7 @@ export interface AgentTiming {
   readonly backoff: Backoff;
 }
 
+/** Milliseconds; `FileAgentOptions.timing` overrides single ones. */
 export const DEFAULT_TIMING: AgentTiming = {
   // Measured: with 2 s between reloads HAProxy loses no keep-alive request, with 0.6 s up to 128.
   gapMs: 2_000,

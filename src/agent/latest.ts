@@ -20,6 +20,7 @@ interface Waiting<Input, Output> {
   readonly reject: (error: unknown) => void;
 }
 
+/** Starts with nothing to do; the first push is worked on at once. An error of `work` rejects its own push, and the next goes on. */
 export function createLatest<Input, Output>(options: LatestOptions<Input, Output>): Latest<Input, Output> {
   let waiting: Waiting<Input, Output> | null = null;
   let running: Promise<void> | null = null;

@@ -24,6 +24,7 @@ export interface RecentLines {
   text(): string;
 }
 
+/** Keeps the newest `KEPT_LINES` lines; older ones are forgotten. */
 export function recentLines(): RecentLines {
   let lines: readonly string[] = [];
   return {

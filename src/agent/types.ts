@@ -98,6 +98,7 @@ export interface FileProxy {
   readonly runningGeneration: (timeoutMs: number) => Promise<string | null>;
 }
 
+/** What the agent adds to a generation's folder. All `path`s are relative to that folder; a link's `target` is taken as it is. */
 export interface LocalFiles {
   readonly files: readonly AgentFile[];
   readonly links: readonly { readonly path: string; readonly target: string }[];
