@@ -24,6 +24,7 @@ export function locateIn(document: unknown): Locate {
   return (kind, name) => places.get(`${collectionOf(kind as Kind)}/${name}`);
 }
 
+/** One finding as the API tells it. What stands in the submitted document is named by its pointer alone, all else also by `resource`. */
 export function toItem({ code, message, resource, pointer, fleet, proxy }: Diagnostic, locate: Locate): ProblemItem {
   const place = resource === undefined ? "" : locate(resource.kind, resource.name);
   return {

@@ -13,6 +13,7 @@ export interface Limits {
   readonly configWrites: number;
 }
 
+/** The bounds in force unless a test sets others: sizes in bytes, times in milliseconds, counts; each with its reason. */
 export const defaultLimits: Limits = {
   /** Far above any resource that people write (a route of 256 rules has some 100 KB); 1 MiB parses in about 17 ms. */
   resourceBodyBytes: 1024 * 1024,

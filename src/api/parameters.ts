@@ -21,8 +21,11 @@ export const LABEL_VALUE = "^[A-Za-z0-9](?:[-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$";
 
 const dryRun = { type: "boolean", description: "Judge and tell what would change, but store nothing." };
 
+/** Of operations without query parameters. */
 export const noQuery = object({});
+/** Of writes of a resource or of the whole configuration, and of restores. */
 export const writeQuery = object({ dryRun });
+/** Of apply: listed resources are written; of the others only those that have `owner` as their owner are deleted. */
 export const applyQuery = object({
   dryRun,
   owner: {
@@ -33,6 +36,7 @@ export const applyQuery = object({
   },
 });
 
+/** Of lists of resources: the cursor is a resource's name. */
 export const listQuery = object({
   limit: { type: "integer", minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE, description: "Items of a page." },
   cursor: { type: "string", minLength: 1, maxLength: 63, description: "`nextCursor` of the page before." },
@@ -44,6 +48,7 @@ export const listQuery = object({
   },
 });
 
+/** Of the list of revisions: the cursor is a revision's number. */
 export const revisionsQuery = object({
   limit: {
     type: "integer",
@@ -55,9 +60,12 @@ export const revisionsQuery = object({
   cursor: { type: "integer", minimum: 1, description: "`nextCursor` of the page before." },
 });
 
+/** Of a fleet's rendered files. */
 export const filesQuery = object({ format: { enum: ["json", "tar"], description: "Overrides the Accept header." } });
 
+/** Path parameter: a resource's name. */
 export const nameParams = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
+/** Path parameter: a revision's number; 0 is the empty model. */
 export const revisionParams = {
   type: "object",
   properties: { revision: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } },

@@ -27,6 +27,7 @@ export interface ProblemDocument {
   readonly errorsOmitted?: number;
 }
 
+/** Media type of problem documents (RFC 9457, section 3). */
 export const PROBLEM_TYPE = "application/problem+json";
 
 const registry = combineCodes(apiCodes, storeCodes);

@@ -24,6 +24,7 @@ export interface WriteAnswer {
   readonly dryRun?: true;
 }
 
+/** What a write goes through: the publisher judges it, the store keeps it. */
 export interface WriteDeps {
   readonly store: Store;
   readonly publisher: Publisher;
