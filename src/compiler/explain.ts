@@ -30,6 +30,10 @@ export interface ExplainedRule {
   readonly reason: string;
 }
 
+/**
+ * What the client gets. forward: shares of the split in per cent, `path` as the backend sees it, query included.
+ * respond: the rule's own answer. error: the proxy's answer when no rule or no endpoint takes the request, or it is refused.
+ */
 export type Outcome =
   | {
       readonly kind: "forward";

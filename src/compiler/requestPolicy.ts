@@ -1,8 +1,19 @@
 /** Requests that every proxy refuses before it looks at routes. */
 
 /** Path policy `reject` (l7.md 4.2), on the raw path. */
-const BAD_PATH =
-  /\/\/|\\|#|%(?:2[fF]|5[cC]|00)|\/(?:\.|%2[eE]){1,2}(?:\/|$)|%(?:[^0-9a-fA-F]|[0-9a-fA-F][^0-9a-fA-F]|[0-9a-fA-F]?$)|%(?:4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9Aa]|3[0-9]|2[dD])/;
+const BAD_PATH = new RegExp(
+  [
+    /\/\/|\\|#|%(?:2[fF]|5[cC]|00)/,
+    // Dot segments, also encoded.
+    /\/(?:\.|%2[eE]){1,2}(?:\/|$)/,
+    // A `%` without two hex digits.
+    /%(?:[^0-9a-fA-F]|[0-9a-fA-F][^0-9a-fA-F]|[0-9a-fA-F]?$)/,
+    // Letters, digits, `-` and `_`, which need no encoding.
+    /%(?:4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9Aa]|3[0-9]|2[dD])/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+);
 const GOOD_HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$/;
 
 /** Why a request is refused, or null. */

@@ -13,6 +13,7 @@ const TCP_IDLE_TIMEOUT_MS = 60 * 60 * 1000;
 /** Schema default of `fleet.bindAddress`. */
 const DEFAULT_BIND_ADDRESS = "0.0.0.0";
 
+/** What one fleet is compiled from: every compiled listener by name, and the fleet's last IR (null: none) to reuse parts of. */
 export interface FleetInput {
   readonly fleet: Resource<"fleet">;
   readonly snapshot: Snapshot;

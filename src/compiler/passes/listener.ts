@@ -6,6 +6,7 @@ import { compareText, patchSorted } from "../../util/sorted.ts";
 import type { CompiledRoute, RouteChange } from "../compile.ts";
 import { sourceOf } from "../source.ts";
 import { compareRules, orderRegexes } from "./precedence.ts";
+import { deriveClusters } from "./used.ts";
 
 /** What a listener does, whatever fleet opens it. */
 export interface CompiledListener {
@@ -79,8 +80,13 @@ function patchHosts(
   for (const [host, { remove, add }] of touched) {
     const old = hosts.get(host);
     const rules = patchSorted(old === undefined ? [] : inRuleOrder(old), { remove, add, compare: compareRules });
-    if (rules.length === 0) hosts.delete(host);
-    else hosts.set(host, virtualHost(host, rules));
+    if (rules.length === 0) {
+      hosts.delete(host);
+      continue;
+    }
+    const next = virtualHost(host, rules);
+    if (old !== undefined) deriveClusters(next, old, { remove, add });
+    hosts.set(host, next);
   }
   const hostList = patchSorted(base.hostList, {
     remove: [...touched.keys()].flatMap((host) => base.hosts.get(host) ?? []),

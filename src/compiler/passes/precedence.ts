@@ -39,13 +39,25 @@ function place(rule: RuleIr): [number, number] {
 
 /** Puts the regex rules of a list that is in `compareRules` order into their final order. */
 export function orderRegexes(rules: RuleIr[]): RuleIr[] {
-  const start = rules.findIndex(({ path }) => path.kind === "regex");
-  if (start < 0) return rules;
-  const regexes = rules.filter(({ path }) => path.kind === "regex");
+  const start = firstOfRank(rules, KIND_RANK.regex);
+  const end = firstOfRank(rules, KIND_RANK.prefix);
+  if (start === end) return rules;
+  const regexes = rules.slice(start, end);
   const first = new Map<string, RuleIr>();
   for (const rule of [...regexes].sort(compareDeclared))
     if (!first.has(rule.path.value)) first.set(rule.path.value, rule);
   const declared = (rule: RuleIr): RuleIr => first.get(rule.path.value) as RuleIr;
   regexes.sort((a, b) => comparePaths(a, b) || compareDeclared(declared(a), declared(b)) || compareConditions(a, b));
-  return [...rules.slice(0, start), ...regexes, ...rules.slice(start + regexes.length)];
+  return [...rules.slice(0, start), ...regexes, ...rules.slice(end)];
+}
+
+/** Index of the first rule whose kind has at least this rank; the rules stand in order of rank. */
+function firstOfRank(rules: readonly RuleIr[], rank: number): number {
+  let [low, high] = [0, rules.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (KIND_RANK[(rules[middle] as RuleIr).path.kind] < rank) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

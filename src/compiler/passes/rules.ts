@@ -23,6 +23,7 @@ const CANARY_SCALE = 10;
 /** Canaries by route, ascending by name. An unchanged route's list is the same array as before. */
 export type CanaryIndex = ReadonlyMap<string, readonly Resource<"canary">[]>;
 
+/** The canaries of a model; lists that hold the same as in `previous` are taken from there. */
 export function indexCanaries(snapshot: Snapshot, previous: CanaryIndex | null): CanaryIndex {
   const index = new Map<string, Resource<"canary">[]>();
   for (const name of [...snapshot.canary.keys()].sort()) {
