@@ -12,6 +12,7 @@ export interface ErrorCode {
   readonly explanation: string;
 }
 
+/** By code: upper-case words and numbers joined by hyphens, as `API-INVALID`. */
 export type ErrorCodes = Readonly<Record<string, ErrorCode>>;
 
 const CODE = /^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+$/;
@@ -187,5 +188,7 @@ export const storeCodes = {
   },
 } as const satisfies ErrorCodes;
 
+/** The codes of `apiCodes`. */
 export type ApiCode = keyof typeof apiCodes;
+/** The codes of `storeCodes`. */
 export type StoreCode = keyof typeof storeCodes;

@@ -8,6 +8,7 @@
  */
 export type { LeafPath } from "../gen/leafPaths.ts";
 
+/** The proxies that a fleet can consist of; the values of `fleet.proxy`. */
 export type ProxyKind = "envoy" | "nginx" | "haproxy";
 
 /** Everything one fleet has to do. */
@@ -24,6 +25,7 @@ export interface FleetIr {
   readonly sources: readonly SourceIr[];
 }
 
+/** One socket; `kind` tells the protocol that it speaks. */
 export type PortIr = HttpPortIr | TcpPortIr;
 
 /** One socket that speaks HTTP. */
@@ -95,6 +97,7 @@ export interface HeaderMatchIr {
   readonly value: string;
 }
 
+/** What happens to a request that a rule takes. */
 export type ActionIr = ForwardIr | RedirectIr | RespondIr;
 
 export interface ForwardIr {
@@ -123,6 +126,7 @@ export interface RedirectIr {
   readonly status: 301 | 302 | 303 | 307 | 308;
 }
 
+/** The proxy answers by itself. `status` is 200 to 599 and no redirect; `body` is sent as UTF-8 and may be empty. */
 export interface RespondIr {
   readonly kind: "respond";
   readonly status: number;
@@ -140,6 +144,7 @@ export interface HeaderChangesIr {
   readonly remove: readonly string[];
 }
 
+/** A header field: name in lower case, literal value (no proxy's variables). */
 export interface HeaderSettingIr {
   readonly name: string;
   readonly value: string;
@@ -179,7 +184,8 @@ export type DecisionIr =
 
 /**
  * One field that the group looks at. `classes` of an exact field: `a` = absent or empty, `o` = other, `1..n` = the n-th of
- * `values` (1-based, exact, case-sensitive; a repeated header is `o`). A regex dimension has the classes `0` and `1` (non-empty and full match).
+ * `values` (1-based, exact, case-sensitive; a repeated header is `o`). A regex dimension has the classes `0` and `1`
+ * (non-empty and full match).
  */
 export interface DimensionIr {
   readonly field: FieldIr;
@@ -208,6 +214,7 @@ export interface ClusterIr {
   readonly healthCheck: HealthCheckIr | null;
 }
 
+/** One server: IP address (IPv6 without brackets), port, and relative weight (at least 1). */
 export interface EndpointIr {
   readonly address: string;
   readonly port: number;
@@ -231,6 +238,7 @@ export interface HealthCheckIr {
   } | null;
 }
 
+/** Any JSON value (RFC 8259), read-only. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** A document of the user's that has a part in this fleet. Only the capability gate reads `body`. */
