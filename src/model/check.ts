@@ -8,6 +8,7 @@ import { makeResource } from "./snapshot.ts";
 import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
 import { checkShape } from "./validate.ts";
 
+/** A resource without problems, or problems (at least one) without a resource. */
 export type ResourceResult<K extends Kind> =
   | { readonly resource: Resource<K>; readonly diagnostics: readonly [] }
   | { readonly resource: null; readonly diagnostics: readonly Diagnostic[] };

@@ -13,7 +13,9 @@ export interface Bodies {
   canary: Canary;
 }
 
+/** What a document is, in the singular: the name used in code, diagnostics and storage. */
 export type Kind = keyof Bodies;
+/** The kinds in the plural: the names used in URL paths and as keys of a configuration document. */
 export type Collection = "fleets" | "listeners" | "routes" | "clusters" | "healthChecks" | "canaries";
 
 /** A stored document. Frozen, as the user wrote it (defaults are not filled in). */

@@ -20,7 +20,8 @@ export const hostnameShadowed: Rule = function* (snapshot, touched) {
       for (const host of effectiveHostnames(route.body, listener.body)) {
         const rival = rivals.find(({ body }) => covers(body.hostname?.toLowerCase() ?? ANY_HOST, host));
         if (rival === undefined) continue;
-        const message = `requests for ${host} go to listener ${JSON.stringify(rival.name)}, which is more specific on the same port; this route does not see them there`;
+        const taker = `listener ${JSON.stringify(rival.name)}, which is more specific on the same port`;
+        const message = `requests for ${host} go to ${taker}; this route does not see them there`;
         yield warning("MODEL-HOSTNAME-SHADOWED", route, { pointer: `/listeners/${index}`, message });
       }
     }

@@ -31,7 +31,9 @@ export function touchedOf<K extends Kind>(touched: readonly Resource[], kind: K)
   return touched.filter((resource) => resource.kind === kind) as Resource[] as Resource<K>[];
 }
 
+/** A rule of a route as the user wrote it. */
 export type RuleBody = Bodies["route"]["rules"][number];
+/** One of a rule's matches as the user wrote it. */
 export type MatchBody = NonNullable<RuleBody["matches"]>[number];
 
 /** Every rule of a route with its pointer. */
