@@ -32,6 +32,7 @@ export interface FileOutput {
   close(): void;
 }
 
+/** Starts without fleets. `onFailure` is told when a target throws; the fleet then keeps its last good files. */
 export function createFileOutput(options: {
   readonly targets: Readonly<Record<ProxyKind, Target>>;
   readonly onFailure: (fleet: string, error: unknown) => void;
