@@ -9,6 +9,7 @@ import { migrate } from "./migrations.ts";
 /** Of the file in the data directory. */
 export const DATABASE_FILE = "trimtab.db";
 
+/** What a revision did to a resource, as the column `changes.change` holds it. */
 export type ChangeWord = "created" | "updated" | "deleted";
 
 /** A change as it is stored. `hash` and `body` (JSON) are null when the resource was deleted. */
@@ -75,6 +76,7 @@ export interface Appender {
   rollback(): void;
 }
 
+/** Prepares the statements on the writing connection. They throw SQLite's errors as they are. */
 export function createAppender(writer: DatabaseSync): Appender {
   const begin = writer.prepare("BEGIN IMMEDIATE");
   const commit = writer.prepare("COMMIT");
@@ -128,6 +130,7 @@ export interface Finder {
   undo(revision: number): ResourceRow[];
 }
 
+/** Prepares the statements on the reading connection. They throw SQLite's errors as they are. */
 export function createFinder(reader: DatabaseSync): Finder {
   const one = (sql: string): StatementSync => reader.prepare(sql);
   const newest = one("SELECT * FROM revisions ORDER BY revision DESC LIMIT 1");

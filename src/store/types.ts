@@ -31,6 +31,7 @@ export interface WriteRequest<T> {
   readonly prepare: (head: Head) => Prepared<T>;
 }
 
+/** What `prepare` decided. `snapshot` is the model after `changes` (the store checks that they agree); `result` goes to the caller. */
 export type Prepared<T> =
   | { readonly kind: "commit"; readonly changes: readonly Change[]; readonly snapshot: Snapshot; readonly result: T }
   | { readonly kind: "decline"; readonly result: T };
