@@ -19,6 +19,7 @@ export type Support =
       readonly when?: (value: JsonValue, version: Version) => boolean;
     };
 
+/** A verdict on every leaf of the schemas; a schema's new leaf does not compile until each target has judged it. */
 export type Capabilities = Readonly<Record<LeafPath, Support>>;
 
 /** `[major, minor, patch]`. */
@@ -60,6 +61,7 @@ export interface RenderedResources {
   readonly resources: ReadonlyMap<string, ReadonlyMap<string, RenderedResource>>;
 }
 
+/** What a target renders: files for nginx and HAProxy, xDS resources for Envoy. */
 export type Rendered = RenderedFiles | RenderedResources;
 
 /** The verdict of the proxy's own checker. */

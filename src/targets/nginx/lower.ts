@@ -56,6 +56,7 @@ export interface LoweredFleet {
 /** A virtual host as it is kept: its locations as text, because thousands of views would cost more than the text. */
 export type KeptVirtualHost = Omit<LoweredVirtualHost, "view"> & { readonly block: Block };
 
+/** Renders `virtualHost.hbs`; given by `render.ts`, so that lowering knows no templates. */
 export type RenderVirtualHost = (view: VirtualHostView) => Block;
 
 /** Everything that one rendering shares. */

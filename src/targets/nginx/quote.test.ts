@@ -54,22 +54,35 @@ let nginx: RunningNginx;
 let port = 0;
 beforeAll(async () => {
   [port = 0] = await freePorts(1);
-  const lines = (list: readonly quote.MapEntries[]) => quote.mapEntries(list).text;
+  const map = (head: string, entries: readonly quote.MapEntries[], fallback: string) =>
+    `map ${head} { ${quote.mapEntries(entries).text} default ${fallback}; }`;
+  const valueEntries = values.map((value, index) => quote.mapEntry(quote.mapKey(String(index)), quote.param(value)));
+  const keyEntries = [...lowered].map(([key, index]) => quote.mapEntry(quote.mapKey(key), quote.word(index)));
+  const exactKey = (key: string) => quote.mapRegexKey(`^\\|${quote.literalPattern(key)}$`);
+  const exactEntries = keys.map((key, index) => quote.mapEntry(exactKey(key), quote.word(index)));
+  const typeLocations = values.map((value, index) => {
+    const type = quote.literal(`t/${value.replace(/[\r\n\t]/g, "")}`).text;
+    return `location = /type/${index} { default_type ${type}; return 200 x; }`;
+  });
+  const nameLocations = values.map((value, index) => {
+    const name = quote.location("exact", `/name/${index}${value.replace(/[\s#?%/]/gu, "")}`).text;
+    return `location ${name} { return 200 ${index}; }`;
+  });
   const nginxText = `
     events { }
     http {
       access_log off; types { } default_type text/plain; geo $dollar { default "$"; }
       client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
       map_hash_max_size 65536; map_hash_bucket_size 512; large_client_header_buffers 8 64k;
-      map $arg_n $value { ${lines(values.map((value, index) => quote.mapEntry(quote.mapKey(String(index)), quote.param(value))))} default ""; }
-      map $http_x_key $key { ${lines([...lowered].map(([key, index]) => quote.mapEntry(quote.mapKey(key), quote.word(index))))} default none; }
-      map "|$http_x_key" $exact { ${lines(keys.map((key, index) => quote.mapEntry(quote.mapRegexKey(`^\\|${quote.literalPattern(key)}$`), quote.word(index))))} default none; }
+      ${map("$arg_n $value", valueEntries, `""`)}
+      ${map("$http_x_key $key", keyEntries, "none")}
+      ${map('"|$http_x_key" $exact', exactEntries, "none")}
       server {
         listen 127.0.0.1:${port};
         location /value { return 200 ${quote.param("<", quote.variable("value"), ">").text}; }
         location /key { return 200 ${quote.param(quote.variable("key"), " ", quote.variable("exact")).text}; }
-        ${values.map((value, index) => `location = /type/${index} { default_type ${quote.literal(`t/${value.replace(/[\r\n\t]/g, "")}`).text}; return 200 x; }`).join("\n")}
-        ${values.map((value, index) => `location ${quote.location("exact", `/name/${index}${value.replace(/[\s#?%/]/gu, "")}`).text} { return 200 ${index}; }`).join("\n")}
+        ${typeLocations.join("\n")}
+        ${nameLocations.join("\n")}
       }
     }`;
   nginx = await startNginx(nginxText, port);

@@ -25,6 +25,7 @@ const asMapEntries = landingPlace("mapEntries");
 const asLocation = landingPlace("location");
 const asValue = landingPlace("value");
 
+/** Text quoted for the landing place of the same name; what each is, says the function below that makes it. */
 export type Word = Quoted<"word">;
 export type Variable = Quoted<"variable">;
 export type Param = Quoted<"param">;

@@ -9,6 +9,7 @@ import type { SplitView, TcpServerView } from "./views.ts";
 /** nginx needs a value even where nothing is proxied; it has no effect there. */
 const UNUSED_CONNECT_TIMEOUT_MS = 5000;
 
+/** One TCP port's server, and the split that draws its cluster; null with fewer than two clusters. */
 export interface LoweredTcpPort {
   readonly server: TcpServerView;
   readonly split: { readonly name: string; readonly view: SplitView } | null;

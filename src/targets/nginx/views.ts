@@ -105,6 +105,7 @@ export interface RuleLocationView {
 /** What the rules of one policy share: `forward.hbs`, `respond.hbs`, `redirect.hbs`. */
 export type ClassView = ForwardClassView | RespondClassView | RedirectClassView;
 
+/** `forward.hbs`. `hidden` and `passed` are fields of the backend's answer; `pattern` takes the raw path from the location's. */
 export interface ForwardClassView {
   readonly kind: "forward";
   readonly name: Location;
@@ -116,6 +117,7 @@ export interface ForwardClassView {
   readonly passed: readonly { readonly name: Word }[];
 }
 
+/** `respond.hbs`. */
 export interface RespondClassView {
   readonly kind: "respond";
   readonly name: Location;
@@ -124,6 +126,7 @@ export interface RespondClassView {
   readonly body: Param;
 }
 
+/** `redirect.hbs`. `target` is the whole Location; `pattern` as in `ForwardClassView`. */
 export interface RedirectClassView {
   readonly kind: "redirect";
   readonly name: Location;
