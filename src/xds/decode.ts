@@ -41,6 +41,7 @@ const NAME_TAG = 0x1a;
 /** Longest values and what they are called in errors. */
 const NAME: readonly [number, string] = [MAX_NAME_BYTES, "a resource name"];
 const LABEL: readonly [number, string] = [MAX_LABEL_BYTES, "a type URL, version, nonce or node field"];
+/** The `rawNames` of a request that names nothing. */
 export const NO_NAMES: Buffer = Buffer.alloc(0);
 
 /** Reads a DiscoveryRequest. `known`: name fields of earlier requests; an equal run of bytes is compared, not parsed. */

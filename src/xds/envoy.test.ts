@@ -14,7 +14,7 @@ import { ClusterLoadAssignmentSchema } from "../gen/proto/envoy/config/endpoint/
 import { ListenerSchema } from "../gen/proto/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../gen/proto/envoy/config/route/v3/route_pb.js";
 import { RouterSchema } from "../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
-import { HttpConnectionManagerSchema } from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import * as httpManager from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { NackEvent, XdsResource, XdsServer } from "./index.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, ROUTE, startServer } from "./testing.ts";
 
@@ -149,12 +149,12 @@ function route(to: string): XdsResource {
 
 function listener(name = "web", at = port): XdsResource {
   const router = anyPack(RouterSchema, create(RouterSchema));
-  const manager = create(HttpConnectionManagerSchema, {
+  const manager = create(httpManager.HttpConnectionManagerSchema, {
     statPrefix: "web",
     routeSpecifier: { case: "rds", value: { routeConfigName: "web", configSource: ADS } },
     httpFilters: [{ name: "router", configType: { case: "typedConfig", value: router } }],
   });
-  const typedConfig = anyPack(HttpConnectionManagerSchema, manager);
+  const typedConfig = anyPack(httpManager.HttpConnectionManagerSchema, manager);
   const filter = { name: "http", configType: { case: "typedConfig", value: typedConfig } } as const;
   const portSpecifier = { case: "portValue", value: at } as const;
   const address = { address: { case: "socketAddress", value: { address: "127.0.0.1", portSpecifier } } as const };

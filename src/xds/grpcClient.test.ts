@@ -9,7 +9,7 @@ import { ClusterLoadAssignmentSchema } from "../gen/proto/envoy/config/endpoint/
 import { ListenerSchema } from "../gen/proto/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../gen/proto/envoy/config/route/v3/route_pb.js";
 import { RouterSchema } from "../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
-import { HttpConnectionManagerSchema } from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import * as httpManager from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { NackEvent, XdsResource, XdsServer } from "./index.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, naming, ROUTE, startServer } from "./testing.ts";
 
@@ -108,13 +108,13 @@ function route(to: string): XdsResource {
 }
 
 function listener(): XdsResource {
-  const manager = create(HttpConnectionManagerSchema, {
+  const manager = create(httpManager.HttpConnectionManagerSchema, {
     routeSpecifier: { case: "rds", value: { routeConfigName: "web", configSource: ADS } },
     httpFilters: [
       { name: "router", configType: { case: "typedConfig", value: anyPack(RouterSchema, create(RouterSchema)) } },
     ],
   });
-  const apiListener = { apiListener: anyPack(HttpConnectionManagerSchema, manager) };
+  const apiListener = { apiListener: anyPack(httpManager.HttpConnectionManagerSchema, manager) };
   return encode(ListenerSchema, { name: "svc", apiListener }, { typeUrl: LISTENER, name: "svc" });
 }
 

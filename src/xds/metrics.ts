@@ -7,6 +7,7 @@ export interface Metrics extends XdsMetrics {
   readonly types: Map<string, XdsTypeMetrics>;
 }
 
+/** All counters at 0; a type's counters appear when something first happens to it. */
 export function createMetrics(): Metrics {
   return {
     openStreams: 0,

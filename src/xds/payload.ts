@@ -8,6 +8,7 @@ import type { SentResponse } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
 
+/** `bytes`: the serialised DiscoveryResponse or DeltaDiscoveryResponse; `sent`: what a stream remembers of it. */
 export interface Payload {
   readonly bytes: Buffer;
   readonly sent: SentResponse;
@@ -26,6 +27,7 @@ export interface PayloadRequest {
   readonly after: number;
 }
 
+/** Gives the payload for a request: a shared one younger than `after`, or else a newly encoded one. */
 export type PayloadCache = (request: PayloadRequest) => Payload;
 
 /** `identifier` is sent as `control_plane.identifier`. */

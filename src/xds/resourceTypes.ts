@@ -2,6 +2,7 @@
 
 const envoy = (path: string): string => `type.googleapis.com/envoy.${path}`;
 
+/** Type URLs of the four basic resource types: CDS, EDS, LDS and RDS. */
 export const CLUSTER = envoy("config.cluster.v3.Cluster");
 export const ENDPOINT = envoy("config.endpoint.v3.ClusterLoadAssignment");
 export const LISTENER = envoy("config.listener.v3.Listener");

@@ -2,6 +2,7 @@
 import { hash } from "node:crypto";
 import type { XdsResource } from "./types.ts";
 
+/** The resources of one type by name. */
 export type ResourceMap = ReadonlyMap<string, XdsResource>;
 
 /** Names that differ between two states of a type. */
@@ -24,6 +25,7 @@ export interface TypeView {
 /** 128 bits as four unsigned 32-bit lanes, each added modulo 2^32. */
 export type SetSum = Uint32Array;
 
+/** The state of a type before anything was set, and of a stream that was sent nothing. */
 export const NO_RESOURCES: ResourceMap = new Map();
 export const EMPTY_VIEW: TypeView = makeView(NO_RESOURCES, new Uint32Array(4));
 
