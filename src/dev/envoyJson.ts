@@ -7,25 +7,25 @@ import {
 import { ClusterLoadAssignmentSchema } from "../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "../gen/proto/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../gen/proto/envoy/config/route/v3/route_pb.js";
-import { file_envoy_extensions_access_loggers_filters_cel_v3_cel } from "../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
-import { file_envoy_extensions_filters_http_router_v3_router } from "../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
-import { file_envoy_extensions_filters_network_direct_response_v3_config } from "../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
-import { file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager } from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import { file_envoy_extensions_load_balancing_policies_least_request_v3_least_request } from "../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
-import { file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin } from "../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
-import { file_envoy_extensions_upstreams_http_v3_http_protocol_options } from "../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
+import * as celFilter from "../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
+import * as router from "../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
+import * as directResponse from "../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
+import * as httpManager from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import * as tcpProxy from "../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import * as leastRequest from "../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
+import * as roundRobin from "../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
+import * as httpOptions from "../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 
 const registry = createRegistry(
   file_envoy_config_cluster_v3_cluster,
-  file_envoy_extensions_access_loggers_filters_cel_v3_cel,
-  file_envoy_extensions_filters_network_direct_response_v3_config,
-  file_envoy_extensions_filters_http_router_v3_router,
-  file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
-  file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
-  file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
-  file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
-  file_envoy_extensions_upstreams_http_v3_http_protocol_options,
+  celFilter.file_envoy_extensions_access_loggers_filters_cel_v3_cel,
+  directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,
+  router.file_envoy_extensions_filters_http_router_v3_router,
+  httpManager.file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
+  tcpProxy.file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
+  leastRequest.file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
+  roundRobin.file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
+  httpOptions.file_envoy_extensions_upstreams_http_v3_http_protocol_options,
 );
 
 const schemas = [ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema];
