@@ -3,9 +3,10 @@
  * looked for, and of a model that changed only what changed is looked at.
  */
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import type { FleetIr, JsonValue, LeafPath, SourceIr, VirtualHostIr } from "../ir/index.ts";
+import type { FleetIr, JsonValue, LeafPath, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { pointer } from "../util/pointer.ts";
-import { type Finding, inspectFleet, type Support, type Target, type Version } from "./target.ts";
+import { distinctFindings, type Finding, type Support, type Target, type Version } from "./target.ts";
+import { createTracker, type Tracker, track } from "./tracker.ts";
 
 /** `1.22` -> `[1, 22, 0]`. */
 export function parseVersion(text: string): Version {
@@ -25,10 +26,11 @@ interface FleetCache {
   readonly target: Target;
   readonly version: string;
   readonly watches: ReadonlyMap<string, readonly Watch[]>;
-  sources: readonly SourceIr[];
-  /** Only documents with findings. */
-  readonly bySource: Map<SourceIr, readonly Finding[]>;
-  readonly byHost: WeakMap<VirtualHostIr, readonly Finding[]>;
+  readonly sources: Tracker<SourceIr>;
+  /** By port id. */
+  ports: Map<string, Tracker<VirtualHostIr>>;
+  /** What was said of a virtual host's rules; handed on from one version of a host to the next. */
+  readonly rules: WeakMap<VirtualHostIr, Tracker<RuleIr>>;
 }
 
 /** Fleets are few (at most 256 in a model); names that come and go are forgotten beyond this. */
@@ -38,20 +40,34 @@ const caches = new Map<string, FleetCache>();
 /** Diagnostics of one fleet: refusals are errors, approximations warnings. */
 export function gate(ir: FleetIr, target: Target): Diagnostic[] {
   const cache = cacheOf(ir, target);
-  updateSources(cache, ir.sources);
-  const byHost: Target["inspectHost"] = (host) => {
-    let findings = cache.byHost.get(host);
-    if (findings === undefined) {
-      findings = target.inspectHost(host);
-      cache.byHost.set(host, findings);
-    }
-    return findings;
-  };
-  const found = [
-    ...[...cache.bySource.values()].flat(),
-    ...inspectFleet({ inspect: target.inspect, inspectHost: byHost }, ir),
-  ];
-  return found.map((finding) => told(finding, ir));
+  const version = parseVersion(cache.version);
+  track(cache.sources, ir.sources, (source) => {
+    const watches = cache.watches.get(source.kind);
+    return watches === undefined ? NONE : examine(source, watches, version);
+  });
+  const ports = new Map<string, Tracker<VirtualHostIr>>();
+  for (const port of ir.ports) {
+    if (port.kind === "tcp") continue;
+    const tracker = cache.ports.get(port.id) ?? createTracker();
+    let byName: ReadonlyMap<string, VirtualHostIr> | undefined;
+    track(tracker, port.virtualHosts, (host, replaced) => {
+      byName ??= new Map(replaced.map((old) => [old.hostname, old]));
+      return examineHost(cache, host, byName.get(host.hostname));
+    });
+    ports.set(port.id, tracker);
+  }
+  cache.ports = ports;
+  const all = [cache.sources, ...ports.values()].flatMap(({ findings }) => [...findings.values()].flat());
+  return distinctFindings([...all, ...target.inspect(ir)]).map((finding) => told(finding, ir));
+}
+
+const NONE: readonly Finding[] = [];
+
+function examineHost(cache: FleetCache, host: VirtualHostIr, before: VirtualHostIr | undefined): readonly Finding[] {
+  const tracker = (before === undefined ? undefined : cache.rules.get(before)) ?? createTracker<RuleIr>();
+  track(tracker, host.rules, (rule) => cache.target.inspectRule(rule, host.hostname));
+  cache.rules.set(host, tracker);
+  return tracker.findings.size === 0 ? NONE : [...tracker.findings.values()].flat();
 }
 
 function told(finding: Finding, ir: FleetIr): Diagnostic {
@@ -68,35 +84,17 @@ function cacheOf(ir: FleetIr, target: Target): FleetCache {
   const known = caches.get(ir.name);
   if (known?.target === target && known.version === version) return known;
   if (caches.size >= MAX_CACHED_FLEETS) caches.clear();
+  const watches = watchesOf(target);
   const cache = {
     target,
     version,
-    watches: watchesOf(target),
-    sources: [],
-    bySource: new Map(),
-    byHost: new WeakMap(),
+    watches,
+    sources: createTracker<SourceIr>(),
+    ports: new Map(),
+    rules: new WeakMap(),
   };
   caches.set(ir.name, cache);
   return cache;
-}
-
-/** Looks only at the stretch between what both lists have in common at their start and at their end. */
-function updateSources(cache: FleetCache, sources: readonly SourceIr[]): void {
-  const before = cache.sources;
-  const shorter = Math.min(before.length, sources.length);
-  let start = 0;
-  while (start < shorter && before[start] === sources[start]) start++;
-  let same = 0;
-  while (same < shorter - start && before[before.length - 1 - same] === sources[sources.length - 1 - same]) same++;
-  const version = parseVersion(cache.version);
-  for (let index = start; index < before.length - same; index++) cache.bySource.delete(before[index] as SourceIr);
-  for (let index = start; index < sources.length - same; index++) {
-    const source = sources[index] as SourceIr;
-    const watches = cache.watches.get(source.kind);
-    const findings = watches === undefined ? [] : examine(source, watches, version);
-    if (findings.length > 0) cache.bySource.set(source, findings);
-  }
-  cache.sources = sources;
 }
 
 function watchesOf(target: Target): Map<string, Watch[]> {

@@ -1,6 +1,6 @@
 /** What every target gives: the contract between `registry.ts` and the folders beside it. */
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import type { FleetIr, JsonValue, LeafPath, ProxyKind, VirtualHostIr } from "../ir/index.ts";
+import type { FleetIr, JsonValue, LeafPath, ProxyKind, RuleIr } from "../ir/index.ts";
 
 /**
  * How a proxy does what a leaf asks for. `when` limits an approximation or refusal to some values (default: any value that
@@ -82,23 +82,29 @@ export interface Target {
   readonly needsPathGroups: boolean;
   /** Checks of the fleet as a whole that no leaf can express (versions too old, numbers of clusters). Looks at no rule. */
   readonly inspect: (ir: FleetIr) => readonly Finding[];
-  /** The same for the rules of one virtual host (sizes, combinations). Asked once for each virtual host that changed. */
-  readonly inspectHost: (host: VirtualHostIr) => readonly Finding[];
+  /** The same for one rule of a virtual host (sizes, combinations). Asked once for each rule that changed. */
+  readonly inspectRule: (rule: RuleIr, hostname: string) => readonly Finding[];
   /** Pure and deterministic; caches by identity of IR nodes. */
   readonly render: (ir: FleetIr) => Rendered;
   /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
 }
 
-/** All that a target's inspections say of a fleet, each finding once. */
-export function inspectFleet(target: Pick<Target, "inspect" | "inspectHost">, ir: FleetIr): readonly Finding[] {
+/** Drops findings that say the same of the same place: a rule may serve several virtual hosts and ports. */
+export function distinctFindings(findings: Iterable<Finding>): Finding[] {
   const found = new Map<string, Finding>();
-  const add = (finding: Finding): unknown =>
-    found.set(`${finding.resource?.name} ${finding.pointer} ${finding.code}`, finding);
-  for (const finding of target.inspect(ir)) add(finding);
-  for (const port of ir.ports) {
-    if (port.kind === "http")
-      for (const host of port.virtualHosts) for (const finding of target.inspectHost(host)) add(finding);
-  }
+  for (const finding of findings) found.set(`${finding.resource?.name} ${finding.pointer} ${finding.code}`, finding);
   return [...found.values()];
+}
+
+/** All that a target's inspections say of a fleet, each finding once. */
+export function inspectFleet(target: Pick<Target, "inspect" | "inspectRule">, ir: FleetIr): readonly Finding[] {
+  const found: Finding[] = [...target.inspect(ir)];
+  for (const port of ir.ports) {
+    if (port.kind === "tcp") continue;
+    for (const { hostname, rules } of port.virtualHosts) {
+      for (const rule of rules) found.push(...target.inspectRule(rule, hostname));
+    }
+  }
+  return distinctFindings(found);
 }

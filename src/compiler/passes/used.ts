@@ -12,7 +12,11 @@ export function clustersOfHost(host: VirtualHostIr): Iterable<string> {
 }
 
 /** Tells that `host` is `before` without `remove` and with `add`, so that its clusters need no scan of all its rules. */
-export function deriveClusters(host: VirtualHostIr, before: VirtualHostIr, change: { readonly remove: readonly RuleIr[]; readonly add: readonly RuleIr[] }): void {
+export function deriveClusters(
+  host: VirtualHostIr,
+  before: VirtualHostIr,
+  change: { readonly remove: readonly RuleIr[]; readonly add: readonly RuleIr[] },
+): void {
   const known = cache.get(before);
   if (known === undefined) return;
   const counts = new Map(known);

@@ -8,9 +8,9 @@ import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { inspectFleet } from "../target.ts";
 import { renderBootstrap } from "./bootstrap.ts";
 import { envoyTarget } from "./index.ts";
-import { inspectHost, inspect as whole } from "./inspect.ts";
+import { inspectRule, inspect as whole } from "./inspect.ts";
 
-const inspect = (ir: FleetIr) => inspectFleet({ inspect: whole, inspectHost }, ir);
+const inspect = (ir: FleetIr) => inspectFleet({ inspect: whole, inspectRule }, ir);
 
 import { regexInstructions } from "./regexSize.ts";
 import { cluster, envoyBinary, fleet, forward, httpPort, rule } from "./testing.ts";

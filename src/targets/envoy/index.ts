@@ -13,7 +13,7 @@
 import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
-import { DEFAULT_VERSION, inspect, inspectHost } from "./inspect.ts";
+import { DEFAULT_VERSION, inspect, inspectRule } from "./inspect.ts";
 import { render } from "./render.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
@@ -25,7 +25,7 @@ export const envoyTarget: Target = {
   capabilities,
   needsPathGroups: false,
   inspect,
-  inspectHost,
+  inspectRule,
   render,
   check,
 };

@@ -1,5 +1,5 @@
 /** What no single field can show: versions too old, redirects by wildcard hosts, unequal weights, regular expressions too large. */
-import type { ClusterIr, FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import type { ClusterIr, FleetIr, RuleIr } from "../../ir/index.ts";
 import type { Finding, Version } from "../target.ts";
 import { regexInstructions } from "./regexSize.ts";
 
@@ -14,16 +14,14 @@ export function inspect(ir: FleetIr): readonly Finding[] {
   return [...inspectVersion(ir), ...ir.clusters.flatMap(inspectCluster)];
 }
 
-/** Errors and warnings about the rules of one virtual host. */
-export function inspectHost({ hostname, rules }: VirtualHostIr): readonly Finding[] {
-  const found: Finding[] = [];
-  const wildcard = hostname.startsWith("*");
-  for (const rule of rules) {
-    const large = rule.path.kind === "regex" || rule.headers.length > 0 ? largeRegex(rule) : null;
-    if (large !== null) found.push(large);
-    if (wildcard && rule.action.kind === "redirect" && rule.action.hostname === null) found.push(copiedHost(rule));
-  }
-  return found;
+const NONE: readonly Finding[] = [];
+
+/** Errors and warnings about one rule of a virtual host. */
+export function inspectRule(rule: RuleIr, hostname: string): readonly Finding[] {
+  const large = rule.path.kind === "regex" || rule.headers.length > 0 ? largeRegex(rule) : null;
+  const copied = rule.action.kind === "redirect" && rule.action.hostname === null && hostname.startsWith("*");
+  if (large === null && !copied) return NONE;
+  return [...(large === null ? [] : [large]), ...(copied ? [copiedHost(rule)] : [])];
 }
 
 function* inspectVersion(ir: FleetIr): Iterable<Finding> {

@@ -13,7 +13,7 @@
 import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
-import { inspect, inspectHost } from "./inspect.ts";
+import { inspect, inspectRule } from "./inspect.ts";
 import { render } from "./render.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -24,7 +24,7 @@ export const haproxyTarget: Target = {
   capabilities,
   needsPathGroups: true,
   inspect,
-  inspectHost,
+  inspectRule,
   render,
   check,
 };

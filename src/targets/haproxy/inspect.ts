@@ -1,5 +1,5 @@
 /** What no single field can show: versions too old, and sizes that HAProxy's buffers do not hold. */
-import type { FleetIr, VirtualHostIr } from "../../ir/index.ts";
+import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import type { Finding } from "../target.ts";
 import { BUFFER_BYTES, REWRITE_BYTES } from "./render.ts";
 import { DEFAULT_VERSION, fleetVersion, isBefore } from "./version.ts";
@@ -23,20 +23,21 @@ export function inspect(ir: FleetIr): readonly Finding[] {
   return found;
 }
 
-/** Answers of a virtual host's rules that do not fit into HAProxy's buffer. */
-export function inspectHost({ rules }: VirtualHostIr): readonly Finding[] {
-  const found: Finding[] = [];
-  for (const rule of rules) {
-    if (rule.action.kind !== "respond") continue;
-    const size = Buffer.byteLength(rule.action.body, "utf8");
-    if (size <= MAX_BODY_BYTES) continue;
-    found.push({
+const NONE: readonly Finding[] = [];
+
+/** An answer that does not fit into HAProxy's buffer. */
+export function inspectRule({ action, route, pointer }: RuleIr): readonly Finding[] {
+  if (action.kind !== "respond") return NONE;
+  const size = Buffer.byteLength(action.body, "utf8");
+  if (size <= MAX_BODY_BYTES) return NONE;
+  const message = `the body has ${size} bytes; HAProxy answers with at most ${MAX_BODY_BYTES}`;
+  return [
+    {
       code: "HAPROXY-BODY-SIZE",
       severity: "error",
-      message: `the body has ${size} bytes; HAProxy answers with at most ${MAX_BODY_BYTES}`,
-      resource: { kind: "route", name: rule.route },
-      pointer: `${rule.pointer}/respond/body`,
-    });
-  }
-  return found;
+      message,
+      resource: { kind: "route", name: route },
+      pointer: `${pointer}/respond/body`,
+    },
+  ];
 }

@@ -10,7 +10,7 @@
 import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { checkNginx } from "./check.ts";
-import { inspectNginx, inspectNginxHost, OLDEST_VERSION } from "./inspect.ts";
+import { inspectNginx, inspectNginxRule, OLDEST_VERSION } from "./inspect.ts";
 import { renderNginx } from "./render.ts";
 
 /** nginx, as the registry lists it. */
@@ -20,7 +20,7 @@ export const nginxTarget: Target = {
   capabilities,
   needsPathGroups: true,
   inspect: inspectNginx,
-  inspectHost: inspectNginxHost,
+  inspectRule: inspectNginxRule,
   render: renderNginx,
   check: checkNginx,
 };

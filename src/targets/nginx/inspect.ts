@@ -1,5 +1,5 @@
 /** Checks that no single field can express: versions, sizes, combinations. */
-import type { FleetIr, SplitIr, VirtualHostIr } from "../../ir/index.ts";
+import type { FleetIr, RuleIr, SplitIr } from "../../ir/index.ts";
 import type { Finding, Version } from "../target.ts";
 import { SHARE_UNITS, sharesOf } from "./splits.ts";
 
@@ -48,15 +48,13 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   return found;
 }
 
-/** Shares of a virtual host's rules that nginx can only come near to. */
-export function inspectNginxHost({ rules }: VirtualHostIr): readonly Finding[] {
-  const found: Finding[] = [];
-  for (const { id, route, pointer, action } of rules) {
-    if (action.kind !== "forward" || action.split.length < 2 || !isCoarse(action.split)) continue;
-    found.push({ ...coarse(`rule ${id}`), resource: { kind: "route", name: route }, pointer: `${pointer}/split` });
-  }
-  return found;
+/** Shares of a rule that nginx can only come near to. */
+export function inspectNginxRule({ id, route, pointer, action }: RuleIr): readonly Finding[] {
+  if (action.kind !== "forward" || action.split.length < 2 || !isCoarse(action.split)) return NONE;
+  return [{ ...coarse(`rule ${id}`), resource: { kind: "route", name: route }, pointer: `${pointer}/split` }];
 }
+
+const NONE: readonly Finding[] = [];
 
 function coarse(what: string) {
   const message = `${what}: nginx splits in steps of 0.01 %; the smallest share is off by more than 5 % of itself`;
