@@ -1,4 +1,4 @@
-/** Regex paths: full match, exact before regex before prefix, declared order between regexes, fall-through when a condition fails. */
+/** Regex paths: full match, exact before regex before prefix, longer regexes before shorter, fall-through when a condition fails. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { proxyNames } from "../harness/context.ts";
 import { cluster, route } from "../harness/model.ts";
@@ -53,7 +53,11 @@ interface Row extends Omit<RawRequest, "host"> {
 const rows: readonly Row[] = [
   { path: "/item/1", takes: "rx-exact" },
   { path: "/item/2", takes: "rx-b" },
-  { path: "/item/x", takes: "rx-b" },
+  { path: "/item/xyz", takes: "rx-b" },
+  // Two patterns match; the longer one goes first.
+  { path: "/item/x", takes: "rx-a" },
+  { path: "/item/2", headers: [["X-Yes", "1"]], takes: "rx-c" },
+  { path: "/item/2", headers: [["X-Yes", "no"]], takes: "rx-b" },
   { path: "/item/2?q=/z", takes: "rx-b" },
   { path: "/item/", takes: "rx-root" },
   { path: "/item/2/3", takes: "rx-root" },

@@ -84,6 +84,7 @@ export async function until<T>(
     try {
       const result = await attempt();
       if (result !== null && result !== undefined) return result;
+      last = "not yet";
     } catch (error) {
       last = error;
     }

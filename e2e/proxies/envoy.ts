@@ -65,11 +65,14 @@ export const envoy: ProxyAdapter = {
     const args = ["-c", file, "--disable-hot-restart", "--concurrency", "2", "--drain-time-s", String(DRAIN_SECONDS)];
     const child = startChild(envoyBinary(), [...args, "--log-level", "warning"], { logFile: join(dir, "envoy.log") });
     const proxy: RunningProxy = { kind: "envoy", fleet, address, child, dir, admin: `http://${admin}` };
-    const state = await until("Envoy's admin answers", async () => {
-      if (!isRunning(child)) return "ended";
-      return (await adminGet(proxy, "/server_info")).includes('"LIVE"') ? "live" : null;
-    });
-    if (state === "ended") throw new Error(`Envoy ended:\n${logTail(child)}`);
+    try {
+      // Its admin answers while it waits for its first configuration; whether it serves is for the caller to see.
+      await until("Envoy's admin answers", () => (isRunning(child) ? adminGet(proxy, "/server_info") : "ended"));
+      if (!isRunning(child)) throw new Error(`Envoy ended:\n${logTail(child)}`);
+    } catch (error) {
+      await stopChild(child);
+      throw error;
+    }
     return proxy;
   },
 
