@@ -131,6 +131,7 @@ test("a PUT of a model comes to the proxy; each change sends the changed type an
   expect(stream.received.at(-1)?.resources[0]?.bytes.includes("shop.example")).toBe(true);
   // Nothing names it any more; it goes after the routes that did are acknowledged.
   expect(await next()).toBe("Cluster -blue");
+  expect(await next()).toBe("ClusterLoadAssignment -blue");
 
   await call("PUT", "/v1/clusters/green", { ...MODEL.clusters[1], description: "no proxy needs to know" });
   await call("PUT", "/v1/routes/shop", route("shop", "green"));
@@ -140,7 +141,7 @@ test("a PUT of a model comes to the proxy; each change sends the changed type an
   expect(await next()).toBe(`RouteConfiguration ${PORT}`);
   await stream.silence();
   expect((await call("GET", "/v1/fleets/edge/proxies")).body).toMatchObject({
-    proxies: [{ nodeId: "n1", ackedRevision: plane.store.head().revision }],
+    items: [{ nodeId: "n1", ackedRevision: plane.store.head().revision }],
   });
 });
 
