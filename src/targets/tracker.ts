@@ -25,6 +25,7 @@ export interface Tracker<T> {
   readonly findings: Map<T, readonly Finding[]>;
 }
 
+/** The state for an empty list. */
 export function createTracker<T>(): Tracker<T> {
   return { items: [], findings: new Map() };
 }
