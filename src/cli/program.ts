@@ -1,10 +1,4 @@
-/**
- * The command line room.
- *
- * Input: argv and environment. Output: text for people or JSON, and an exit code. Guarantee: offline commands need no server
- * and say what the server would say; every problem carries file, line and column; what goes wrong ends in one line. It has
- * no rules of its own, and the two commands that run a control plane (`serve`, `dev`) are handed in by main.ts.
- */
+/** The program: runs one command and turns whatever happens into an exit code. */
 import { Command, CommanderError } from "commander";
 import { addClients, addOffline, addServers, type Runners } from "./declare.ts";
 import { EXIT, type Io, jsonText, reasonOf } from "./output.ts";
@@ -18,17 +12,23 @@ export interface ProgramContext {
   readonly version: string;
 }
 
-const EXIT_CODES = `
-Exit codes:
-  0  done, and nothing was wrong
-  1  refused or failed; what is wrong stands on standard error, or in the JSON
-  2  diff: there is a difference
+/** What each exit code says. */
+export const EXIT_CODES: Readonly<Record<number, string>> = {
+  [EXIT.ok]: "done, and nothing was wrong",
+  [EXIT.failed]: "refused or failed; what is wrong stands on standard error, or in the JSON",
+  [EXIT.different]: "diff: there is a difference",
+};
 
-Examples:
+const EXAMPLES = `Examples:
   trimtab validate model.yaml
   trimtab apply --dry-run model.yaml
   trimtab explain model.yaml --fleet edge --url http://shop.example.com/cart
 `;
+
+function helpEnd(): string {
+  const codes = Object.entries(EXIT_CODES).map(([code, text]) => `  ${code}  ${text}\n`);
+  return `\nExit codes:\n${codes.join("")}\n${EXAMPLES}`;
+}
 
 /** Runs one command; gives its exit code. Never throws and never ends the process. */
 export async function runProgram(argv: readonly string[], context: ProgramContext): Promise<number> {
@@ -62,7 +62,7 @@ export function createProgram(
     .showHelpAfterError()
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
-    .addHelpText("after", EXIT_CODES);
+    .addHelpText("after", helpEnd());
   addServers(program, runners, done);
   addOffline(program, io, done);
   addClients(program, io, done);

@@ -8,7 +8,9 @@ import { fileURLToPath } from "node:url";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
 import { targets } from "../targets/registry.ts";
 import { capabilityMatrix } from "./docs/capabilityMatrix.ts";
-import { collectCodes, errorReference } from "./docs/errorReference.ts";
+import { commandReference } from "./docs/commandReference.ts";
+import { errorCodes } from "./docs/errorCodes.ts";
+import { errorReference } from "./docs/errorReference.ts";
 import { modelReference } from "./docs/modelReference.ts";
 import { readSchemas } from "./gen.ts";
 
@@ -23,18 +25,19 @@ const COMPOSE_BOOTSTRAP = {
 };
 
 /** Path from the repository's root -> text, for every generated file. */
-export async function generateDocs(): Promise<Readonly<Record<string, string>>> {
+export function generateDocs(): Readonly<Record<string, string>> {
   const all = Object.values(targets);
   return {
     "docs/reference/model.md": modelReference(readSchemas()),
     "docs/reference/capabilities.md": capabilityMatrix(all),
-    "docs/reference/errors.md": errorReference(await collectCodes(), all),
+    "docs/reference/errors.md": errorReference(errorCodes, all),
+    "docs/reference/cli.md": commandReference(),
     "examples/compose/envoy-bootstrap.json": renderBootstrap(COMPOSE_BOOTSTRAP),
   };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [path, text] of Object.entries(await generateDocs())) {
+  for (const [path, text] of Object.entries(generateDocs())) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
     console.log(path);

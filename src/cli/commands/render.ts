@@ -6,7 +6,7 @@ import { loadModel } from "../offline.ts";
 import { EXIT, type Io, jsonText, printProblems } from "../output.ts";
 import { type Tree, writeTree } from "../writeTree.ts";
 
-/** `trimtab render [--target T] -o DIR FILE`: files of every file fleet into `DIR/<fleet>/`, each whole; nothing when one cannot be made. */
+/** `trimtab render [--target T] -o DIR FILE`: every file fleet's files into `DIR/<fleet>/`; nothing when one cannot be made. */
 export async function render(
   io: Io,
   options: {

@@ -1,0 +1,60 @@
+/** `docs/reference/cli.md`: every command with its options, from the program's own declarations. */
+import type { Command, Option } from "commander";
+import { createProgram, EXIT_CODES } from "../../cli/program.ts";
+import { code, pageHead, table } from "./markdown.ts";
+
+const INTRO = `Every command of \`trimtab\`. \`--json\` prints one JSON value on standard output for machines; problems carry file,
+line and column. An option that has an environment variable is taken from there when it is not given. \`-\` as FILE is
+standard input.`;
+
+/** The whole page. */
+export function commandReference(): string {
+  const none = async (): Promise<number> => 0;
+  const io = { out: () => {}, err: () => {} };
+  const program = createProgram({ io, runners: { serve: none, dev: none }, version: "" }, async () => {});
+  const overview = table(
+    ["command", "does"],
+    program.commands.map((command) => [
+      `[${code(command.name())}](#trimtab-${command.name()})`,
+      prose(command.description()),
+    ]),
+  );
+  const exits = table(
+    ["exit code", "means"],
+    Object.entries(EXIT_CODES).map(([number, text]) => [number, text]),
+  );
+  return `${pageHead("Command line", INTRO)}\n${overview}\n${exits}\n${program.commands.map(section).join("\n")}`;
+}
+
+function section(command: Command): string {
+  const usage = [
+    `trimtab ${command.name()} [options]`,
+    ...command.registeredArguments.map((argument) =>
+      argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+    ),
+  ].join(" ");
+  const rows = command.options.map((option) => [code(option.flags), prose(option.description), defaultText(option)]);
+  return `## trimtab ${command.name()}\n\n${sentence(command.description())}\n\n    ${usage}\n\n${table(["option", "means", "default"], rows)}`;
+}
+
+function defaultText(option: Option): string {
+  const { defaultValue, envVar, mandatory, argChoices } = option;
+  const shown = option.defaultValueDescription ?? (defaultValue === undefined ? undefined : code(String(defaultValue)));
+  return [
+    mandatory && defaultValue === undefined ? "must be given" : undefined,
+    shown,
+    envVar === undefined ? undefined : `environment ${code(envVar)}`,
+    argChoices === undefined ? undefined : `one of ${argChoices.map(code).join(", ")}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join("; ");
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${prose(text.slice(1))}.`;
+}
+
+/** `DIR/<fleet>/` is no tag. */
+function prose(text: string): string {
+  return text.replaceAll("<", "\\<");
+}

@@ -1,0 +1,30 @@
+/** Codes that only the Envoy target reports. */
+import type { ErrorCodes } from "../../errors/codes.ts";
+
+/** Refusals and approximations of Envoy. */
+export const envoyCodes = {
+  "ENVOY-VERSION": {
+    status: 422,
+    title: "Envoy too old",
+    explanation:
+      "The fleet's `version` is older than the oldest Envoy that Trimtab writes for. Upgrade the proxies, then the field.",
+  },
+  "L7-REGEX-SIZE": {
+    status: 422,
+    title: "Regex too large",
+    explanation:
+      "The expression compiles to more RE2 instructions than Envoy loads. Use fewer or smaller counted repeats.",
+  },
+  "L7-REDIRECT-HOST": {
+    status: 422,
+    title: "Redirect to the host as it was written",
+    explanation:
+      "A warning. Under a wildcard Envoy copies the Host header into Location as the client wrote it. Set `redirect.hostname` to avoid it.",
+  },
+  "LB-LC-WEIGHTS-ENVOY": {
+    status: 422,
+    title: "Least request with unequal weights",
+    explanation:
+      "A warning. With unequal weights Envoy's least request is a weighted round robin that takes running requests into account.",
+  },
+} as const satisfies ErrorCodes;

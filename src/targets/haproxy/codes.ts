@@ -1,0 +1,30 @@
+/** Codes that only the HAProxy target reports. */
+import type { ErrorCodes } from "../../errors/codes.ts";
+
+/** Refusals and approximations of HAProxy. */
+export const haproxyCodes = {
+  "HAPROXY-VERSION": {
+    status: 422,
+    title: "HAProxy too old",
+    explanation:
+      "The fleet's `version` is older than the oldest HAProxy that Trimtab writes for. Upgrade the proxies, then the field.",
+  },
+  "HAPROXY-BODY-SIZE": {
+    status: 422,
+    title: "Body too large",
+    explanation:
+      "HAProxy's own answers must fit into one buffer. Shorten `respond.body`, or forward to a cluster that serves it.",
+  },
+  "HC-CONNECT-TIMEOUT": {
+    status: 422,
+    title: "Connection for a probe limited apart",
+    explanation:
+      "A warning. HAProxy limits the making of a probe's connection by other times than the wait for its answer.",
+  },
+  "HC-INITIAL-UP": {
+    status: 422,
+    title: "Endpoints begin up",
+    explanation:
+      "A warning. HAProxy before 3.1 sends traffic to an endpoint until its first probe has failed. Set the fleet's `version` if it is newer.",
+  },
+} as const satisfies ErrorCodes;

@@ -1,0 +1,39 @@
+/** Codes that only the nginx target reports. */
+import type { ErrorCodes } from "../../errors/codes.ts";
+
+/** Refusals and approximations of nginx. */
+export const nginxCodes = {
+  "NGINX-VERSION": {
+    status: 422,
+    title: "nginx too old",
+    explanation:
+      "The fleet's `version` is older than the oldest nginx that Trimtab writes for. Upgrade the proxies, then the field.",
+  },
+  "HC-ACTIVE-NGINX": {
+    status: 422,
+    title: "No active health checks",
+    explanation:
+      "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, or serve them with Envoy or HAProxy.",
+  },
+  "L4-CONNECT-TIMEOUT-NGINX": {
+    status: 422,
+    title: "One connect timeout for a TCP port",
+    explanation: "A warning. Of several connect timeouts of a TCP split nginx uses the longest for all.",
+  },
+  "L7-SCALE": {
+    status: 422,
+    title: "Many clusters",
+    explanation: "A warning. nginx looks the cluster of each request up one by one; with thousands the time shows.",
+  },
+  "L7-SERVER-HDR": {
+    status: 422,
+    title: "Server header stays",
+    explanation: "A warning. nginx without the headers-more module puts `Server` on the answers that it makes itself.",
+  },
+  "L7-SPLIT-RESOLUTION": {
+    status: 422,
+    title: "Share too small",
+    explanation:
+      "A warning. nginx splits in steps of 0.01 %; the smallest share of the split is off by more than 5 % of itself.",
+  },
+} as const satisfies ErrorCodes;
