@@ -1,0 +1,225 @@
+/**
+ * Recomputing only what changed gives what computing everything gives: IR, path groups, rendered bytes and the gate's verdicts,
+ * after any sequence of changes, whichever earlier result they build on.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Compiled, compile, withPathGroups } from "../compiler/index.ts";
+import { compareDiagnostics } from "../errors/diagnostic.ts";
+import type { FleetIr } from "../ir/index.ts";
+import {
+  applyChanges,
+  type Change,
+  checkSnapshot,
+  diffSnapshots,
+  emptySnapshot,
+  type Snapshot,
+  toDocument,
+  validateConfig,
+} from "../model/index.ts";
+import { gate } from "../targets/gate.ts";
+import { targets } from "../targets/registry.ts";
+import { arbitraryModel } from "./arbitraryModel.ts";
+import { renderedText, renderFleet } from "./modelFiles.ts";
+
+const RUNS = Number(process.env.TRIMTAB_SEQUENCES ?? 40);
+const SEED = Number(process.env.TRIMTAB_SEED ?? Date.now() % 2 ** 31);
+const TIMEOUT_MS = 5 * 60 * 1000;
+
+type Item = Record<string, unknown> & { name: string };
+type Document = Record<string, Item[]>;
+
+/** One change of a listener, fleet, cluster or canary; what does not fit the model changes nothing. */
+type Edit = (document: Document) => void;
+
+const setField =
+  (collection: string, name: string, fields: object): Edit =>
+  (document) => {
+    const item = document[collection]?.find((candidate) => candidate.name === name);
+    if (item !== undefined) Object.assign(item, fields);
+  };
+
+const fleetNames = ["envoys", "nginxes", "haproxies"];
+const someFleets = fc.subarray(fleetNames, { minLength: 1 });
+
+const listenerEdit = fc
+  .tuple(
+    fc.constantFrom("web", "narrow", "raw"),
+    fc.oneof(
+      fc.record({ fleets: someFleets }),
+      fc.record({ port: fc.constantFrom(18080, 18081, 19000) }),
+      fc.record({ address: fc.constantFrom("127.0.0.14", undefined) }),
+      fc.record({ hostname: fc.constantFrom("*.example.com", "*.b.example.com", "a.example.com", undefined) }),
+      fc.record({ description: fc.constantFrom("one", "two") }),
+    ),
+  )
+  .map(([name, fields]) => setField("listeners", name, fields));
+
+const fleetEdit = fc
+  .tuple(
+    fc.constantFrom(...fleetNames),
+    fc.oneof(
+      fc.record({ version: fc.constantFrom("1.20", "1.22", "1.24", "2.4", "2.8", "3.2", undefined) }),
+      fc.record({ bindAddress: fc.constantFrom("127.0.0.1", undefined) }),
+      fc.record({ proxy: fc.constantFrom("envoy", "nginx", "haproxy") }),
+    ),
+  )
+  .map(([name, fields]) => setField("fleets", name, fields));
+
+const clusterEdit = fc
+  .tuple(
+    fc.constantFrom("one", "two", "three"),
+    fc.oneof(
+      fc.record({ healthCheck: fc.constantFrom("up", undefined) }),
+      fc.record({ balance: fc.constantFrom({ policy: "leastRequest" }, undefined) }),
+    ),
+    fc.constantFrom("1s", "2s"),
+  )
+  .map(
+    ([name, fields, timeout]): Edit =>
+      (document) => {
+        document.healthChecks = [{ name: "up", type: "tcp", timeout }];
+        setField("clusters", name, fields)(document);
+      },
+  );
+
+const canaryEdit = fc.tuple(fc.nat(20), fc.constantFrom(0, 1, 2), fc.boolean()).map(
+  ([pick, step, there]): Edit =>
+    (document) => {
+      const places = (document.routes ?? []).flatMap((route) =>
+        (route.rules as { split?: { cluster: string }[] }[]).flatMap(({ split = [] }, rule) =>
+          split.length === 2 ? [{ route: route.name, rule, clusters: split.map(({ cluster }) => cluster) }] : [],
+        ),
+      );
+      const place = places[pick % Math.max(1, places.length)];
+      document.canaries = [];
+      if (place === undefined || !there) return;
+      const [stable = "", canary = ""] = place.clusters;
+      const steps = [{ weight: 0 }, { weight: 33.3 }, { weight: 100 }];
+      document.canaries = [{ name: "k", route: place.route, rule: place.rule, stable, canary, steps, state: { step } }];
+    },
+);
+
+const edit = fc.oneof(listenerEdit, fleetEdit, clusterEdit, canaryEdit);
+
+/** Takes some objects of the next drawn model, leaves others as they are, and makes some edits. */
+const step = fc.record({
+  drawn: arbitraryModel,
+  /** The n-th object of both models together: from which to take it. */
+  take: fc.array(fc.boolean(), { minLength: 8, maxLength: 24 }),
+  edits: fc.array(edit, { maxLength: 3 }),
+  /** How many results back the compilation builds on. */
+  back: fc.nat(3),
+});
+
+function clone<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+function mixed(before: Document, { drawn, take, edits }: { drawn: object; take: readonly boolean[]; edits: Edit[] }) {
+  const next: Document = {};
+  const other = drawn as Document;
+  let index = 0;
+  for (const collection of new Set([...Object.keys(before), ...Object.keys(other)])) {
+    const old = new Map((before[collection] ?? []).map((item) => [item.name, item]));
+    const fresh = new Map((other[collection] ?? []).map((item) => [item.name, item]));
+    next[collection] = [...new Set([...old.keys(), ...fresh.keys()])].flatMap((name) => {
+      const item = (take[index++ % take.length] ? fresh : old).get(name);
+      return item === undefined ? [] : [item];
+    });
+  }
+  const document = clone(next);
+  for (const change of edits) change(document);
+  return clone(document);
+}
+
+/** The snapshot that a document stands for, all of it new objects; null when it is no valid model. */
+function freshSnapshot(document: object): Snapshot | null {
+  const { resources, diagnostics } = validateConfig(clone(document));
+  if (diagnostics.length > 0) return null;
+  const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
+  const snapshot = applyChanges(emptySnapshot, changes);
+  const errors = checkSnapshot(snapshot, changes).filter(({ severity }) => severity === "error");
+  return errors.length > 0 ? null : snapshot;
+}
+
+/** The gate remembers fleets by name: another name, and it starts from nothing. */
+const UNKNOWN = "unknown-";
+
+function verdicts(ir: FleetIr): string {
+  return JSON.stringify(gate(ir, targets[ir.proxy]).sort(compareDiagnostics), null, 1).replaceAll(UNKNOWN, "");
+}
+
+function renderedOf(ir: FleetIr): string {
+  return renderedText(renderFleet(ir));
+}
+
+function expectEqual(incremental: Compiled, scratch: Compiled): void {
+  expect([...incremental.fleets.keys()]).toEqual([...scratch.fleets.keys()]);
+  for (const [name, ir] of incremental.fleets) {
+    const whole = scratch.fleets.get(name) as FleetIr;
+    expect(JSON.stringify(withPathGroups(ir), null, 1)).toBe(JSON.stringify(withPathGroups(whole), null, 1));
+    expect(renderedOf(ir)).toBe(renderedOf(whole));
+    expect(verdicts(ir)).toBe(verdicts({ ...whole, name: UNKNOWN + name }));
+  }
+}
+
+test(`after any changes (seed ${SEED}, ${RUNS} sequences; TRIMTAB_SEED repeats it)`, { timeout: TIMEOUT_MS }, () => {
+  console.log(`incremental.test.ts: seed ${SEED}, ${RUNS} sequences`);
+  let compared = 0;
+  fc.assert(
+    fc.property(arbitraryModel, fc.array(step, { minLength: 2, maxLength: 8 }), (first, steps) => {
+      let snapshot = freshSnapshot(first) as Snapshot;
+      const results: Compiled[] = [compile(snapshot, null)];
+      for (const change of steps) {
+        const whole = freshSnapshot(mixed(toDocument(snapshot) as Document, change));
+        if (whole === null) continue;
+        snapshot = applyChanges(snapshot, diffSnapshots(snapshot, whole));
+        const base = results[Math.max(0, results.length - 1 - change.back)] as Compiled;
+        const result = compile(snapshot, base);
+        expectEqual(result, compile(whole, null));
+        results.push(result);
+        compared += 1;
+      }
+    }),
+    { numRuns: RUNS, seed: SEED, endOnFailure: true },
+  );
+  // Otherwise hardly a change was a valid one, and nothing was shown.
+  expect(compared).toBeGreaterThan(RUNS);
+});
+
+test("what no change touches stays the same object", () => {
+  fc.assert(
+    fc.property(arbitraryModel, (document) => {
+      const snapshot = freshSnapshot(document) as Snapshot;
+      const before = compile(snapshot, null);
+      const route = {
+        name: "new",
+        listeners: ["web"],
+        hostnames: ["new.example.net"],
+        rules: [{ respond: { status: 200 } }],
+      };
+      const whole = freshSnapshot({
+        ...document,
+        routes: [...((document.routes as object[]) ?? []), route],
+      }) as Snapshot;
+      const added = compile(applyChanges(snapshot, diffSnapshots(snapshot, whole)), before);
+      for (const [name, ir] of before.fleets) {
+        const now = added.fleets.get(name) as FleetIr;
+        expect(now.clusters).toBe(ir.clusters);
+        for (const [index, port] of now.ports.entries()) {
+          const old = ir.ports[index];
+          if (port.kind === "tcp") expect(port).toBe(old);
+          else if (old?.kind === "http") {
+            const kept = new Set(old.virtualHosts);
+            const fresh = port.virtualHosts.filter((host) => !kept.has(host)).map(({ hostname }) => hostname);
+            expect(fresh).toEqual(["new.example.net"]);
+          }
+        }
+      }
+      const back = compile(applyChanges(added.snapshot, [{ kind: "route", name: "new", resource: null }]), added);
+      expect(JSON.stringify([...back.fleets])).toBe(JSON.stringify([...before.fleets]));
+    }),
+    { numRuns: RUNS, seed: SEED, endOnFailure: true },
+  );
+});
