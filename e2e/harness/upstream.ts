@@ -1,4 +1,5 @@
 /** Echo upstreams: HTTP servers that tell what they received, and a TCP server that sends every byte back. */
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
 
@@ -41,6 +42,16 @@ export async function startEcho(name: string, port = 0): Promise<Upstream> {
     readBody(request)
       .then((body) => answer({ name, standing, delay, body }, request, response))
       .catch(() => response.destroy());
+  });
+  // Switches to whatever was asked for (with the accept key of RFC 6455), then sends every byte back.
+  server.on("upgrade", (request, socket) => {
+    seen += 1;
+    socket.on("error", () => {});
+    const key = `${request.headers["sec-websocket-key"] ?? ""}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash("sha1").update(key).digest("base64");
+    const fields = `Connection: Upgrade\r\nUpgrade: ${request.headers.upgrade}\r\nSec-WebSocket-Accept: ${accept}\r\n`;
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n`);
+    socket.pipe(socket);
   });
   await listen(server, port);
   return {
