@@ -137,6 +137,18 @@ test("explain names the winner and why the others lost", () => {
   ]);
 });
 
+test.each([
+  ["a..example.com", "/", 400],
+  [".example.com", "/", 400],
+  [".", "/", 400],
+  ["a.example.com.:80", "/a/c", 200],
+  ["a.example.com", "/a/c?é", 400],
+  ["a.example.com", "/a/c?#", 400],
+])("explain refuses what every proxy refuses: host %s, path %s", (host, path, status) => {
+  const told = explain(fleetOf(snapshotOf(many)), { fleet: "edge", method: "POST", host, path, headers: [] });
+  expect(told?.outcome.kind === "error" ? told.outcome.status : 200).toBe(status);
+});
+
 test("a canary's current step replaces the split", () => {
   const snapshot = snapshotOf({
     ...base,

@@ -14,7 +14,10 @@ const BAD_PATH = new RegExp(
     .map(({ source }) => source)
     .join("|"),
 );
-const GOOD_HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$/;
+/** Of path and query: a fragment, and what no URI contains unencoded. */
+const BAD_TARGET = /#|[^\x21-\x7e]/;
+/** Labels are not empty: nginx itself refuses `a..b`. */
+const GOOD_HOST = /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$/;
 
 /** Why a request is refused, or null. */
 export function requestProblem(request: {
@@ -24,7 +27,7 @@ export function requestProblem(request: {
 }): { status: number; reason: string } | null {
   if (!GOOD_HOST.test(request.host)) return { status: 400, reason: "the Host header is missing or malformed" };
   const path = request.path.split("?", 1)[0] as string;
-  if (!path.startsWith("/") || request.path.includes("#") || BAD_PATH.test(path)) {
+  if (!path.startsWith("/") || BAD_TARGET.test(request.path) || BAD_PATH.test(path)) {
     return { status: 400, reason: "the path has `//`, a dot segment, a backslash, or an encoding that could hide one" };
   }
   if (request.method === "TRACE") return { status: 405, reason: "TRACE is never forwarded" };

@@ -84,7 +84,7 @@ const hostname = fc.constantFrom(
   "*.org",
 );
 const clusterNames = ["one", "two", "three", "empty"];
-const cluster = fc.constantFrom(...clusterNames);
+const cluster = fc.constantFrom("one", "two", ...clusterNames);
 const duration = fc.constantFrom("1ms", "250ms", "3s", "1m30s", "24h");
 
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
@@ -128,13 +128,14 @@ const split = fc.uniqueArray(fc.record({ cluster, weight: optional(fc.integer({ 
   maxLength: 3,
 });
 
-const action = fc.oneof(
-  fc.record({
-    split,
-    rewrite: optional(fc.record({ path: fc.record({ prefix: path }) })),
-    requestHeaders: optional(headerChanges),
-    timeouts: optional(fc.record({ request: optional(duration), idle: optional(duration) })),
-  }),
+const forward = fc.record({
+  split,
+  rewrite: optional(fc.record({ path: fc.record({ prefix: path }) })),
+  requestHeaders: optional(headerChanges),
+  timeouts: optional(fc.record({ request: optional(duration), idle: optional(duration) })),
+});
+
+const answer = fc.oneof(
   fc.record({
     redirect: fc.record({
       scheme: optional(fc.constantFrom("http", "https")),
@@ -146,12 +147,15 @@ const action = fc.oneof(
   }),
   fc.record({
     respond: fc.record({
-      status: fc.constantFrom(200, 204, 404, 418, 503, 599),
+      status: fc.constantFrom(200, 204, 205, 304, 404, 418, 502, 503, 599),
       body: optional(bodyText),
       contentType: optional(fc.constantFrom("application/json", "text/html; charset=utf-8")),
     }),
   }),
 );
+
+/** Of a forward there is most to see. */
+const action = fc.oneof({ weight: 3, arbitrary: forward }, { weight: 2, arbitrary: answer });
 
 const rule = fc
   .tuple(action, fc.record({ matches: optional(few(match, 3)), responseHeaders: optional(headerChanges) }))
@@ -229,6 +233,37 @@ export const arbitraryModel: fc.Arbitrary<Record<string, object[]>> = fc
     }
     return plain(base);
   });
+
+/** Where the proxies of an answerable model listen, and what its clusters point at. */
+export interface AnswerablePlace {
+  readonly port: number;
+  /** By proxy. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Ports on 127.0.0.1, by cluster; a cluster takes as many of them as it has endpoints. */
+  readonly endpoints: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Durations that an answer on a busy machine could exceed. */
+const SHORT = new Set(["1ms", "250ms", "3s"]);
+
+/** The same model with clusters that answer: requests can be sent to it. Its TCP listener is left out. */
+export function answerable(document: Record<string, object[]>, place: AnswerablePlace): Record<string, object[]> {
+  const text = JSON.stringify(document, (_key, value) => (SHORT.has(value) ? "1m30s" : value));
+  const { fleets, listeners, clusters, routes } = JSON.parse(text) as Record<string, Record<string, unknown>[]>;
+  return {
+    fleets: (fleets ?? []).map((each) => ({ ...each, bindAddress: place.addresses[each.proxy as string] })),
+    listeners: (listeners ?? [])
+      .filter(({ protocol }) => protocol === "HTTP")
+      .map((each) => ({ ...each, port: place.port })),
+    clusters: (clusters ?? []).map((each) => {
+      const ports = place.endpoints[each.name as string] ?? [];
+      // Drawn endpoints are often none at all; one cluster without any is enough.
+      const drawn = [...(each.endpoints as object[]), {}].slice(0, ports.length);
+      return { ...each, endpoints: drawn.map((one, index) => ({ ...one, address: "127.0.0.1", port: ports[index] })) };
+    }),
+    routes: (routes ?? []).filter(({ protocol }) => protocol !== "tcp"),
+  };
+}
 
 function errorsOf(document: unknown): number {
   const { resources, diagnostics } = validateConfig(document);

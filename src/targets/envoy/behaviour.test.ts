@@ -83,6 +83,12 @@ function rules(): RuleIr[] {
     rule("say2.0.0", { path: "/say2", action: respond(200, LONG_BODY) }),
     rule("say3.0.0", { path: "/say3", action: respond(503, "mine") }),
     rule("say4.0.0", { path: "/say4", action: respond(200, "") }),
+    rule("say6.0.0", { path: "/say6", action: respond(304, "") }),
+    rule("say7.0.0", {
+      path: "/say7",
+      action: respond(201, "made"),
+      responseHeaders: { set: [], add: [header("location", "mine")], remove: [] },
+    }),
     rule("say5.0.0", { path: "/say5", action: respond(404, "<h1>no</h1>", "text/html; charset=utf-8") }),
     rule("hdr.0.0", {
       path: "/hdr",
@@ -311,7 +317,7 @@ describe("hosts", () => {
   it("does not take the apex for the wildcard", async () => {
     expect((await get("/", [], "wild.example.com")).status).toBe(404);
   });
-  it.each(["", "u@a.example.com", "a.example.com/x", "a b", "a,b", "a.example.com:8a"])(
+  it.each(["", "u@a.example.com", "a.example.com/x", "a b", "a,b", "a.example.com:8a", "a..example.com", "."])(
     "refuses Host %j",
     async (host) => expect((await get("/abc", [], host)).status).toBe(400),
   );
@@ -460,7 +466,13 @@ describe("direct answers", () => {
     expect([long.status, long.body, long.headers["content-type"]]).toEqual([200, LONG_BODY, "text/plain"]);
     const own = await get("/say3");
     expect([own.status, own.body]).toEqual([503, "mine"]);
-    expect((await get("/say4")).body).toBe("");
+    const empty = await get("/say4");
+    expect([empty.body, empty.headers]).toEqual([
+      "",
+      expect.not.objectContaining({ "content-type": expect.anything() }),
+    ]);
+    expect((await get("/say6")).headers).not.toHaveProperty("location");
+    expect((await get("/say7")).headers.location).toBe("mine");
     const html = await get("/say5");
     expect([html.status, html.body, html.headers["content-type"]]).toEqual([
       404,

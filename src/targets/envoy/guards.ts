@@ -7,7 +7,7 @@ import { writeRoute } from "./routeWire.ts";
 import { createWriter, takeBytes } from "./wire.ts";
 
 /** A name, IPv4 or bracketed IPv6 address, perhaps with a port. Envoy itself passes an empty Host, userinfo and two Hosts. */
-const GOOD_HOST = "(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]*)?";
+const GOOD_HOST = "(?:[A-Za-z0-9_-]+(?:\\.[A-Za-z0-9_-]+)*\\.?|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]*)?";
 
 /**
  * Encoded characters that are refused: NUL, `/`, `\`, and what RFC 3986 never encodes and a rule for the plain form would

@@ -229,10 +229,18 @@ function lowerHeaders(changes: HeaderChangesIr): HeaderOptionsView {
   };
 }
 
-/** Envoy knows only text/plain for a direct response: the content type is a header change. */
+/** Envoy itself writes the request's URL into Location of such a direct response. */
+function getsLocation(status: number): boolean {
+  return status === 201 || (status >= 300 && status < 400);
+}
+
+/** Envoy knows only text/plain for a direct response: the content type is a header change. Without a body there is none. */
 function withContentType(route: RouteView, action: RespondIr): RouteView {
-  if (action.body === "") return route;
   const { add, remove } = route.responseHeaders;
   const contentType = { name: "content-type", value: formatLiteral(action.contentType), overwrite: true };
-  return { ...route, responseHeaders: { add: [contentType, ...add], remove } };
+  const responseHeaders = {
+    add: action.body === "" ? add : [contentType, ...add],
+    remove: getsLocation(action.status) ? [...new Set([...remove, "location"])].sort() : remove,
+  };
+  return { ...route, responseHeaders };
 }

@@ -55,11 +55,8 @@ export interface AnswerView {
   readonly key: Quoted<"word">;
   readonly status: Quoted<"number">;
   readonly contentType: Quoted<"word">;
-  readonly contentTypeFormat: Quoted<"format">;
-  /** Null: no body. */
+  /** Null: no body, and then no Content-Type, as on the other proxies. */
   readonly body: Quoted<"file"> | null;
-  /** HAProxy writes no Content-Type without a body; this status has one all the same. */
-  readonly typed: boolean;
 }
 
 /** RFC 9110: these have no content, and HAProxy refuses to give them any. */
@@ -190,9 +187,7 @@ function answerView(key: string, respond: RespondIr): AnswerView {
     key: word(key),
     status: number(respond.status),
     contentType: word(respond.contentType),
-    contentTypeFormat: format(respond.contentType),
     body,
-    typed: body === null && !BODILESS.includes(respond.status),
   };
 }
 

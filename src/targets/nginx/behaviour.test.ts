@@ -267,6 +267,9 @@ describe("hosts", () => {
     ["", 400, null],
     ["a.test:x", 400, null],
     ["a,b", 400, null],
+    ["a..test", 400, null],
+    [".a.test", 400, null],
+    [".", 400, null],
   ])("%s -> %d", async (host, status, body) => {
     const answer = await get("/", host);
     expect(answer.status).toBe(status);
@@ -318,6 +321,8 @@ describe("path policy", () => {
     "/%5f",
     "/a#b",
     "/a?b#c",
+    "/aé",
+    "/a?\x7f",
   ])("refuses %s", async (path) => {
     expect((await get(path)).status).toBe(400);
   });
@@ -396,6 +401,7 @@ describe("answers of its own", () => {
   it("keeps an empty body empty, and the type plain whatever the path ends with", async () => {
     const answer = await get("/gone");
     expect([answer.status, answer.body, answer.header("x-set")]).toEqual([404, "", "new"]);
+    expect(answer.header("content-type")).toBeUndefined();
     expect((await get("/dead/a.html")).header("content-type")).toBe("text/plain");
   });
   it.each([

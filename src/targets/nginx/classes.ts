@@ -74,12 +74,17 @@ function forwardClass(name: string, policy: ForwardPolicy): ForwardClassView {
   };
 }
 
+/** Empty: none is sent. An answer without a body has none on any proxy: Envoy takes it off. */
+export function contentTypeOf({ body, contentType }: RespondIr): string {
+  return body === "" ? "" : contentType;
+}
+
 /** A location that answers by itself. The body is a variable even when empty: a literal empty text would be nginx's own page. */
 function respondClass(name: string, { action, body }: { action: RespondIr; body: Param }): RespondClassView {
   return {
     kind: "respond",
     name: location("prefix", `${name}/`),
-    contentType: literal(action.contentType),
+    contentType: literal(contentTypeOf(action)),
     status: word(action.status),
     body,
   };

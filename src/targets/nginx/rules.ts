@@ -1,7 +1,7 @@
 /** One rule: its lines in the maps over `$r`, the policy class that serves it, and the step that rewrites its path. */
 import type { ForwardIr, HeaderChangesIr, RedirectIr, RespondIr, RuleIr, SplitIr } from "../../ir/index.ts";
 import { type Attribute, attribute, type RuleContext, textAttribute } from "./attributes.ts";
-import type { ClassSpec } from "./classes.ts";
+import { type ClassSpec, contentTypeOf } from "./classes.ts";
 import { underscored, upstreamName } from "./names.ts";
 import { FIRST_CAPTURE, literalPattern, location, type Param, param, regex, type Variable, variable } from "./quote.ts";
 import { splitVariable } from "./splits.ts";
@@ -210,7 +210,7 @@ function lowerResponseHeaders({ id, responseHeaders }: RuleIr): LoweredResponse 
 
 function lowerRespond(rule: RuleIr, action: RespondIr, { namer }: RuleContext): LoweredAction {
   const body = textAttribute(rule.id, { prefix: "body", suffix: "" }, action.body);
-  const policy = [action.status, action.contentType, body.variables.length];
+  const policy = [action.status, contentTypeOf(action), body.variables.length];
   const name = `d:${namer("class", policy)}`;
   return {
     target: param(name),

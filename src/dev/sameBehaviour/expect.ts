@@ -1,0 +1,159 @@
+/** What the reference says of a request, down to the fields that the upstream and the client see. */
+import { explain } from "../../compiler/index.ts";
+import type { FleetIr, HeaderChangesIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import type { ProbeRequest } from "./requests.ts";
+import { type Fields, type Manner, UPSTREAM_BODY, UPSTREAM_FIELDS, WANTED_STATUS_FIELD } from "./wire.ts";
+
+/** A field's values in order, split at commas; without empty ones. By lower-case name. */
+export type FieldLists = Readonly<Record<string, readonly string[]>>;
+
+/** What may happen. Of a split each cluster's outcome is one. */
+export interface Expectation {
+  /** The rule that takes the request. */
+  readonly rule: RuleIr | null;
+  readonly virtualHost: VirtualHostIr | null;
+  readonly host: string;
+  readonly outcomes: readonly ExpectedOutcome[];
+}
+
+/** One thing that may happen. */
+export interface ExpectedOutcome {
+  readonly status: number;
+  /** What the upstream sees; null: it is not asked. */
+  readonly asked: {
+    readonly upstream: string;
+    readonly line: string;
+    readonly fields: FieldLists;
+    readonly body: string;
+  } | null;
+  /** Whose words the answer is in. */
+  readonly answeredBy: "upstream" | "rule" | "proxy";
+  readonly fields: FieldLists;
+  /** Null: not promised. */
+  readonly body: string | null;
+}
+
+/** Status of a broken answer of a cluster's endpoints. */
+const BROKEN: Readonly<Record<Exclude<Manner, "answer"> | "refuse", number>> = {
+  close: 502,
+  garbage: 502,
+  refuse: 503,
+};
+
+const REASONS: Readonly<Record<number, string>> = {
+  404: "404 Not Found\n",
+  405: "405 Method Not Allowed\n",
+  502: "502 Bad Gateway\n",
+  503: "503 Service Unavailable\n",
+};
+
+/** How the endpoints of each cluster behave. */
+export type Manners = Readonly<Record<string, Manner | "refuse">>;
+
+/** Reads the reference. `client` is the client's address. */
+export function expectationOf(
+  ir: FleetIr,
+  request: ProbeRequest,
+  { manners, client }: { readonly manners: Manners; readonly client: string },
+): Expectation {
+  const { method, target, fields } = request;
+  const kept = fields.filter(([name]) => /^[A-Za-z0-9-]+$/.test(name));
+  const explanation = explain(ir, { fleet: ir.name, method, host: request.host ?? "", path: target, headers: kept });
+  if (explanation === null) throw new Error("the fleet has one HTTP port");
+  const { outcome, host } = explanation;
+  const port = ir.ports.find(({ kind }) => kind === "http");
+  const virtualHost =
+    (port?.kind === "http" ? port.virtualHosts.find(({ hostname }) => hostname === explanation.virtualHost) : null) ??
+    null;
+  const winner = explanation.rules.find(({ verdict }) => verdict === "wins");
+  const rule =
+    virtualHost?.rules.find(
+      (each) => each.route === winner?.route && (each.ruleName ?? each.pointer.replace("/rules/", "")) === winner.rule,
+    ) ?? null;
+  const refused: ExpectedOutcome = { status: 400, asked: null, answeredBy: "proxy", fields: {}, body: null };
+  const local = (status: number, body: string | null, more: Fields = []): ExpectedOutcome => ({
+    status,
+    asked: null,
+    answeredBy: rule?.action.kind === "respond" ? "rule" : "proxy",
+    fields: changed(body === null ? more : [["content-type", "text/plain"], ...more], rule?.responseHeaders),
+    body: method === "HEAD" ? "" : body,
+  });
+  const base = { rule, virtualHost, host };
+  // nginx and Envoy themselves refuse it; a Host line may have it.
+  if (request.form === "absolute" && request.host?.includes("_") === true)
+    return { rule: null, virtualHost: null, host, outcomes: [refused] };
+  if (outcome.kind === "error") return { ...base, outcomes: [local(outcome.status, REASONS[outcome.status] ?? null)] };
+  if (outcome.kind === "redirect")
+    return { ...base, outcomes: [local(outcome.status, null, [["location", outcome.location]])] };
+  if (rule?.action.kind === "respond") {
+    const { body, contentType, status } = rule.action;
+    const answer = local(status, Buffer.from(body, "utf8").toString("latin1"));
+    const typed =
+      body === "" ? without(answer.fields, "content-type") : { ...answer.fields, "content-type": [contentType] };
+    return { ...base, outcomes: [{ ...answer, fields: typed }] };
+  }
+  if (outcome.kind !== "forward" || rule?.action.kind !== "forward") throw new Error("the reference names no rule");
+  const { requestHeaders } = rule.action;
+  const asked = {
+    line: `${method} ${outcome.path}`,
+    fields: requestFields(request, kept, { client, changes: requestHeaders }),
+    body: request.body?.text ?? "",
+  };
+  const outcomes = outcome.split.map(({ cluster }): ExpectedOutcome => {
+    const manner =
+      ir.clusters.find(({ name }) => name === cluster)?.endpoints.length === 0 ? "refuse" : manners[cluster];
+    if (manner === undefined) throw new Error(`cluster ${cluster} has no manner`);
+    const seen = manner === "refuse" ? null : { upstream: cluster, ...asked };
+    if (manner !== "answer") return { ...local(BROKEN[manner], REASONS[BROKEN[manner]] as string), asked: seen };
+    const status = Number(kept.find(([name]) => name.toLowerCase() === WANTED_STATUS_FIELD)?.[1] ?? 200);
+    const bodiless = method === "HEAD" || status === 204 || status === 304;
+    return {
+      status,
+      asked: seen,
+      answeredBy: "upstream",
+      fields: changed(UPSTREAM_FIELDS, rule.responseHeaders),
+      body: bodiless ? "" : UPSTREAM_BODY,
+    };
+  });
+  return { ...base, outcomes };
+}
+
+function requestFields(
+  { host }: ProbeRequest,
+  kept: Fields,
+  { client, changes }: { readonly client: string; readonly changes: HeaderChangesIr },
+): FieldLists {
+  const forwarded = kept.filter(([name]) => name.toLowerCase() !== "x-forwarded-proto");
+  const own: Fields = [
+    ["host", host ?? ""],
+    ["x-forwarded-for", client],
+    ["x-forwarded-proto", "http"],
+  ];
+  return changed([...forwarded, ...own], changes);
+}
+
+/** Sets, adds and removes. */
+function changed(fields: Fields, changes: HeaderChangesIr | undefined): FieldLists {
+  const { set = [], add = [], remove = [] } = changes ?? {};
+  const gone = new Set([...set.map(({ name }) => name), ...remove]);
+  const left = fields.filter(([name]) => !gone.has(name.toLowerCase()));
+  return listsOf([...left, ...[...set, ...add].map(({ name, value }) => [name, value] as const)]);
+}
+
+function without(lists: FieldLists, name: string): FieldLists {
+  return Object.fromEntries(Object.entries(lists).filter(([key]) => key !== name));
+}
+
+/**
+ * Fields as lists: one line `a, b` and two lines `a`, `b` mean the same (l7.md 4.11), and a field with an empty value is as
+ * good as absent (4.6).
+ */
+export function listsOf(fields: Fields): FieldLists {
+  const lists: Record<string, string[]> = {};
+  for (const [name, value] of fields) {
+    const values = value.split(",").map((text) => text.trim());
+    const found = values.filter((text) => text !== "");
+    if (found.length > 0) lists[name.toLowerCase()] = [...(lists[name.toLowerCase()] ?? []), ...found];
+  }
+  return Object.fromEntries(Object.entries(lists).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

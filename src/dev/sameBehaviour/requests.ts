@@ -1,0 +1,385 @@
+/** Requests that look for differences: made of a model's own hosts, patterns and header values, and bent. */
+import fc from "fast-check";
+import type { HttpPortIr, RuleIr } from "../../ir/index.ts";
+import type { Fields } from "./wire.ts";
+
+/** One request. */
+export interface ProbeRequest {
+  readonly method: string;
+  /** Null: no Host line. */
+  readonly host: string | null;
+  /** Raw path with optional query. */
+  readonly target: string;
+  /** As written on the request line: the target alone, or behind `http://host`. */
+  readonly form: "origin" | "absolute";
+  readonly version: "1.0" | "1.1";
+  readonly fields: Fields;
+  readonly body: { readonly text: string; readonly chunked: boolean } | null;
+}
+
+const METHODS = ["GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "PROPFIND", "TRACE"];
+const QUERIES = ["?", "?a=b", "?a=//../%2F%zz", "?x?y=%41", "?a#b", "?&&=", "?%00", "?a=/./b", "?'\"<>\\^`{|}"];
+const OTHER_HOSTS = [
+  "example.com",
+  "x.example.com",
+  "y.x.b.example.com",
+  "unknown.test",
+  "localhost",
+  "127.0.0.1",
+  "[::1]",
+  "x.org",
+  "a_b.example.org",
+  "xn--bcher-kva.example.com",
+  "-.example.com",
+  "1",
+];
+const BAD_HOSTS = [
+  "",
+  "u@a.example.com",
+  "a.example.com/x",
+  "a,b.example.com",
+  "*.example.com",
+  ".example.com",
+  "a..example.com",
+  "a.example.com..",
+  ".",
+  "a.example.com:x",
+  "a.example.com:80:80",
+  "[::1",
+  "[::1]x",
+  "[zz]",
+  "a%2eexample.com",
+  "é.example.com",
+  ":80",
+  "a.example.com:-1",
+  "a.example.com:99999",
+];
+/** Paths that the regular expressions of arbitraryModel.ts match, or nearly. */
+const REGEX_PATHS = [
+  "/u/12",
+  "/u/123",
+  "/u/1234",
+  "/u/7/x/y",
+  "/u/12/",
+  "/abc",
+  "/aBc",
+  "/a/x",
+  "/b/",
+  "/b",
+  "/x",
+  "/xx",
+  "/xxx",
+  "/xxxx",
+  '/$"',
+  '/$"ab',
+  "/$",
+  "/v1/",
+  "/v2/x",
+  "/v3/",
+  "/'x%25",
+  "/'x%2525",
+  "/''",
+];
+const ENCODED = [
+  "%61",
+  "%2E",
+  "%2e",
+  "%2F",
+  "%5c",
+  "%00",
+  "%7E",
+  "%24",
+  "%C3%A9",
+  "%20",
+  "%zz",
+  "%4",
+  "%",
+  "%3B",
+  "%2d",
+];
+const PIECES = [
+  "//",
+  "/.",
+  "/..",
+  "/./",
+  "/../",
+  "/...",
+  "/.x",
+  "/..x",
+  "\\",
+  "#",
+  ";x",
+  "/x;/..",
+  "?",
+  "<",
+  '"',
+  "^",
+  "|",
+  "{",
+  "`",
+  "é",
+];
+
+const FIELD_VALUES = [
+  "",
+  "1",
+  "123",
+  "canary",
+  "Canary",
+  "ab cd",
+  'a"b',
+  "it's",
+  "x, y",
+  "%41",
+  "$host",
+  "\\1",
+  "a\tb",
+  "v".repeat(3000),
+];
+
+/** A position in a text, as a share of it. */
+const place = fc.double({ min: 0, max: 1, noNaN: true });
+const insertAt = (text: string, at: number, piece: string): string => {
+  const index = Math.round(at * text.length);
+  return text.slice(0, index) + piece + text.slice(index);
+};
+
+function pathOf(rules: readonly RuleIr[]): fc.Arbitrary<string> {
+  const own = rules.map(({ path }) => path).filter(({ kind }) => kind !== "regex");
+  const patterns = rules.flatMap(({ path }) => (path.kind === "regex" ? [new RegExp(`^(?:${path.value})$`)] : []));
+  const matching = REGEX_PATHS.filter((text) => patterns.some((pattern) => pattern.test(text)));
+  const regexes = [
+    ...matching,
+    ...matching,
+    ...matching,
+    ...matching,
+    ...matching,
+    ...(matching.length === 0 ? ["/u/12"] : REGEX_PATHS),
+  ];
+  const base = fc.constantFrom(
+    "/",
+    "/nowhere",
+    ...regexes,
+    ...own.flatMap(({ value }) => Array<string>(12).fill(value)),
+  );
+  const tail = fc.constantFrom(...Array<string>(8).fill(""), "/", "/zz", "/zz/", "x", "/%20", "/zz//", "/..");
+  const plain = fc.tuple(base, tail).map(([path, more]) => (path === "/" && more.startsWith("/") ? more : path + more));
+  const bent = fc
+    .tuple(plain, place, fc.constantFrom(...ENCODED, ...PIECES, "a", "/", "Z"))
+    .map(([path, at, piece]) => insertAt(path, at, piece));
+  const other = fc.oneof(
+    plain.map((path) => path.toUpperCase()),
+    plain.map((path) => path.slice(0, -1)),
+    plain.map((path) => path.slice(1)),
+    fc.tuple(plain, fc.integer({ min: 200, max: 3000 })).map(([path, size]) => `${path}/${"long".repeat(size)}`),
+    fc.tuple(plain, plain).map(([a, b]) => a + b),
+  );
+  const path = fc.oneof(
+    { weight: 10, arbitrary: plain },
+    { weight: 3, arbitrary: bent },
+    { weight: 1, arbitrary: other },
+  );
+  const query = fc.oneof(
+    { weight: 3, arbitrary: fc.constant("") },
+    { weight: 1, arbitrary: fc.constantFrom(...QUERIES) },
+  );
+  return fc.tuple(path, query).map(([text, more]) => (text === "" ? "/" : text) + more);
+}
+
+/** Hosts that a hostname serves, mostly. */
+function hostsOf(hostname: string): fc.Arbitrary<string | null> {
+  if (hostname === "*") return dressed(fc.constantFrom("other.test", ...OTHER_HOSTS));
+  if (!hostname.startsWith("*")) return dressed(fc.constantFrom(hostname, hostname, hostname, `x.${hostname}`));
+  return dressed(
+    fc.constantFrom(...["x", "y.x", "b", "a.b"].map((labels) => labels + hostname.slice(1)), hostname.slice(2)),
+  );
+}
+
+const otherHost = fc.oneof(dressed(fc.constantFrom(...OTHER_HOSTS)), fc.constantFrom(...BAD_HOSTS), fc.constant(null));
+
+/** As clients may write it: in capitals, with a dot, with a port. */
+function dressed(plain: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const port = fc.constantFrom("", ":80", ":8080", ":", ":443", ":0080");
+  const clothes = fc.tuple(plain, fc.boolean(), fc.constantFrom("", "", "."), port);
+  const worn = clothes.map(
+    ([host, upper, dot, text]) => `${upper ? host.toUpperCase() : host}${host.endsWith("]") ? "" : dot}${text}`,
+  );
+  return fc.oneof({ weight: 2, arbitrary: plain }, { weight: 1, arbitrary: worn });
+}
+
+/** Values of the header that some rule looks for, and values near them. */
+function matchedField(rules: readonly RuleIr[]): fc.Arbitrary<readonly [string, string]> {
+  const exact = rules.flatMap(({ headers }) => headers.filter(({ kind }) => kind === "exact"));
+  const near = ({ name, value }: { name: string; value: string }): fc.Arbitrary<readonly [string, string]> =>
+    fc
+      .constantFrom(
+        value,
+        value,
+        value,
+        value.toUpperCase(),
+        value.toLowerCase(),
+        `${value}x`,
+        `x${value}`,
+        value.slice(0, -1),
+      )
+      .map((text) => [name, text.trim()] as const);
+  const other = fc.tuple(
+    fc.constantFrom("X-Env", "x-version", "X-USER", "Accept-Language", "x-a", "x_env", "X.Env"),
+    fc.constantFrom(...FIELD_VALUES),
+  );
+  return exact.length === 0 ? other : fc.oneof(other, fc.constantFrom(...exact).chain(near));
+}
+
+const OTHER_FIELDS: Fields = [
+  ["X-Set", "mine"],
+  ["X-Set2", "mine too"],
+  ["X-Add", "mine"],
+  ["x-add2", ""],
+  ["X-Gone", "mine"],
+  ["X-Gone2", "a, b"],
+  ["X-Forwarded-For", "192.0.2.7"],
+  ["X-Forwarded-Proto", "https"],
+  ["X-Forwarded-Host", "evil.test"],
+  ["X-Request-Id", "abc"],
+  ["x-envoy-original-path", "/x"],
+  ["x-envoy-upstream-rq-timeout-ms", "1"],
+  ["x-envoy-expected-rq-timeout-ms", "1"],
+  ["x-envoy-external-address", "192.0.2.8"],
+  ["x-envoy-internal", "true"],
+  ["x-envoy-retry-on", "5xx"],
+  ["Cookie", "a=b; c=d"],
+  ["Accept-Encoding", "gzip"],
+  ["User-Agent", "fuzz"],
+  ["Authorization", "Basic eDp5"],
+  ["Range", "bytes=0-1"],
+  ["If-None-Match", '"e"'],
+  ["If-Modified-Since", "Sat, 21 Nov 2026 00:00:00 GMT"],
+  ["x-want-status", "404"],
+  ["x-want-status", "502"],
+  ["x-want-status", "301"],
+  ["x-want-status", "304"],
+  ["x-want-status", "204"],
+];
+
+/** Random requests to a port. Most go to a host of the model, with a path and fields of that host's rules. */
+export function arbitraryRequest(port: HttpPortIr): fc.Arbitrary<ProbeRequest> {
+  const all = port.virtualHosts.flatMap((virtualHost) => virtualHost.rules);
+  const own = port.virtualHosts.map(({ hostname, rules }) => requestTo(hostsOf(hostname), rules, all));
+  const other = requestTo(otherHost, all, all);
+  return own.length === 0 ? other : fc.oneof(...own, ...own, ...own, other);
+}
+
+function requestTo(
+  host: fc.Arbitrary<string | null>,
+  rules: readonly RuleIr[],
+  all: readonly RuleIr[],
+): fc.Arbitrary<ProbeRequest> {
+  const stray = partsOf(rules);
+  const aims = rules.map(aimedAt);
+  const forwards = rules.filter(({ action }) => action.kind === "forward").map(aimedAt);
+  const parts = aims.length === 0 ? stray : fc.oneof(stray, ...aims, ...forwards, ...forwards);
+  const others = fc.array(fc.constantFrom(...OTHER_FIELDS), { maxLength: 3 });
+  const body = fc.record({ text: fc.constantFrom("", "x", "body\r\n\r\n"), chunked: fc.boolean() });
+  return fc
+    .record({
+      parts,
+      host,
+      form: fc.constantFrom(...Array<"origin">(15).fill("origin"), "absolute" as const),
+      version: fc.constantFrom("1.1" as const, "1.1" as const, "1.1" as const, "1.1" as const, "1.0" as const),
+      others,
+      body: fc.option(body, { freq: 2 }),
+    })
+    .map(({ parts: { method, target, fields }, others: more, ...rest }) => {
+      return sendable({ ...rest, method, target, fields: withoutRepeated([...fields, ...more], mayRepeat(all)) });
+    });
+}
+
+type Parts = Pick<ProbeRequest, "method" | "target" | "fields">;
+
+/** Anything that some of the rules may look at. */
+function partsOf(rules: readonly RuleIr[]): fc.Arbitrary<Parts> {
+  return fc.record({
+    method: fc.constantFrom(...METHODS),
+    target: pathOf(rules),
+    fields: fc.array(matchedField(rules), { maxLength: 4 }),
+  });
+}
+
+/** What the rule asks for; sometimes nearly. */
+function aimedAt(rule: RuleIr): fc.Arbitrary<Parts> {
+  const wanted = rule.headers.flatMap(({ name, kind, value }) => {
+    if (kind === "absent") return [];
+    if (kind !== "regex") return [fc.constant([name, value || "some"] as const)];
+    const matching = FIELD_VALUES.filter((text) => new RegExp(`^(?:${value})$`).test(text));
+    return [fc.constantFrom(...(matching.length === 0 ? ["x"] : matching)).map((text) => [name, text] as const)];
+  });
+  const exactly = fc.tuple(...wanted);
+  const fields: fc.Arbitrary<Fields> = fc.oneof(
+    { weight: 4, arbitrary: exactly },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(fc.array(matchedField([rule]), { maxLength: 2 }), exactly).map((lists) => lists.flat()),
+    },
+  );
+  const method = fc.constantFrom(...Array<string>(4).fill(rule.method ?? "GET"), ...METHODS.slice(2));
+  return fc.record({ method, target: pathOf([rule]), fields });
+}
+
+/** Names that may come twice: an exact or regex matcher and an addition see repeated fields differently (L7-DUP-HEADER). */
+function mayRepeat(rules: readonly RuleIr[]): (name: string) => boolean {
+  const single = new Set([
+    "x-want-status",
+    "authorization",
+    "range",
+    "if-none-match",
+    "if-modified-since",
+    "user-agent",
+  ]);
+  for (const { headers, action } of rules) {
+    for (const { name, kind } of headers) if (kind === "exact" || kind === "regex") single.add(name);
+    if (action.kind === "forward") for (const { name } of action.requestHeaders.add) single.add(name);
+  }
+  return (name) => !single.has(name);
+}
+
+function withoutRepeated(fields: Fields, repeatable: (name: string) => boolean): Fields {
+  const seen = new Set<string>();
+  return fields.filter(([name]) => {
+    const key = name.toLowerCase();
+    if (repeatable(key)) return true;
+    const isFirst = !seen.has(key);
+    seen.add(key);
+    return isFirst;
+  });
+}
+
+const NO_BODY = new Set(["GET", "HEAD", "DELETE"]);
+
+/** A host that cannot stand in a URI has no absolute form; Envoy refuses an empty port there (docs/decisions/0011). */
+function sendable(request: ProbeRequest): ProbeRequest {
+  const { host, version, body, target, method } = request;
+  const isUri = host !== null && /^[A-Za-z0-9.[\]:_-]*[^:]$/.test(host) && target.startsWith("/");
+  return {
+    ...request,
+    form: isUri && version === "1.1" ? request.form : "origin",
+    // HTTP/1.0 has no chunks; HAProxy answers 413 to a body there where none is usual (docs/decisions/0011).
+    body: version === "1.0" ? (NO_BODY.has(method) ? null : body && { ...body, chunked: false }) : body,
+  };
+}
+
+/** The request's bytes, as Latin-1, with further fields. */
+export function bytesOf(request: ProbeRequest, more: Fields): string {
+  const { method, host, target, form, version, body } = request;
+  const line = `${method} ${form === "absolute" ? `http://${host}` : ""}${target} HTTP/${version}`;
+  const fields: (readonly [string, string])[] = [
+    ...(host === null ? [] : [["Host", host] as const]),
+    ...request.fields,
+    ...more,
+  ];
+  fields.push(["Connection", "close"]);
+  if (body?.chunked === true) fields.push(["Transfer-Encoding", "chunked"]);
+  else if (body !== null) fields.push(["Content-Length", String(body.text.length)]);
+  const chunk = (text: string): string => (text === "" ? "" : `${text.length.toString(16)}\r\n${text}\r\n`);
+  const payload = body === null ? "" : body.chunked ? `${chunk(body.text)}0\r\n\r\n` : body.text;
+  return `${line}\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${payload}`;
+}

@@ -1,0 +1,134 @@
+/** One model on three real proxies: random requests to each, and what differs from the reference. */
+import fc from "fast-check";
+import type { FleetIr, HttpPortIr, ProxyKind } from "../../ir/index.ts";
+import { answerable, arbitraryModel } from "../arbitraryModel.ts";
+import { compileDocument, renderFleet } from "../modelFiles.ts";
+import { type Difference, differences, type Observation } from "./compare.ts";
+import { type Expectation, expectationOf, type Manners } from "./expect.ts";
+import { ADDRESSES, startProxy } from "./proxies.ts";
+import { arbitraryRequest, bytesOf, type ProbeRequest } from "./requests.ts";
+import { exchange, freePort, type Manner, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
+
+/** One request that one proxy did not take as the reference says. */
+export interface Mismatch {
+  readonly proxy: ProxyKind;
+  readonly request: ProbeRequest;
+  readonly bytes: string;
+  /** Id of the rule that the reference gives the request to. */
+  readonly rule: string | null;
+  readonly differences: readonly Difference[];
+}
+
+/** What came of one model. */
+export interface Report {
+  readonly requests: number;
+  /** Requests that the reference sends to an upstream: a fuzz that only sees 404s proves nothing. */
+  readonly forwarded: number;
+  readonly mismatches: readonly Mismatch[];
+}
+
+const CLIENT = "127.0.0.1";
+/** Requests on their way to one proxy at a time. */
+const CONCURRENCY = 8;
+const DRAWN = 4;
+const ANSWERING: readonly string[] = ["one", "two", "three"];
+/** Ports that only root could listen on, and nothing does. */
+const REFUSING = [1, 2];
+const MANNERS: readonly (Manner | "refuse")[] = ["answer", "close", "answer", "refuse", "answer", "garbage"];
+
+/** Model number `seed`, with as many requests to each proxy. */
+export async function runModel(seed: number, requests: number): Promise<Report> {
+  const drawn = drawModel(seed);
+  const record = upstreams();
+  try {
+    const manners: Manners = {
+      one: "answer",
+      two: "answer",
+      three: MANNERS[seed % MANNERS.length] as Manner,
+      empty: "refuse",
+    };
+    const port = await freePort(Object.values(ADDRESSES));
+    const endpoints = await openAll(record, manners);
+    const document = answerable(drawn, { port, addresses: ADDRESSES, endpoints });
+    const { compiled, diagnostics } = compileDocument(document);
+    if (compiled === null) throw new Error(`model ${seed} does not compile: ${JSON.stringify(diagnostics)}`);
+    return await runFleets([...compiled.fleets.values()], { seed, requests, port, manners, record });
+  } finally {
+    await record.stop();
+  }
+}
+
+/** Of a few models the one with the most rules: the first ones that fast-check draws are nearly empty. */
+function drawModel(seed: number): Record<string, object[]> {
+  const drawn = fc.sample(fc.noBias(arbitraryModel), { seed, numRuns: DRAWN });
+  const size = ({ routes = [] }: Record<string, object[]>): number => JSON.stringify(routes).length;
+  return drawn.sort((a, b) => size(b) - size(a))[0] ?? {};
+}
+
+async function openAll(record: Upstreams, manners: Manners): Promise<Record<string, readonly number[]>> {
+  const opened: Record<string, readonly number[]> = {};
+  for (const name of ANSWERING) {
+    const manner = manners[name] as Manner | "refuse";
+    opened[name] = manner === "refuse" ? REFUSING : [await record.open(name, manner), await record.open(name, manner)];
+  }
+  return opened;
+}
+
+interface Run {
+  readonly seed: number;
+  readonly requests: number;
+  readonly port: number;
+  readonly manners: Manners;
+  readonly record: Upstreams;
+}
+
+async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> {
+  const [first] = fleets as [FleetIr];
+  const httpPort = first.ports.find((port): port is HttpPortIr => port.kind === "http");
+  if (httpPort === undefined) throw new Error("the model has one HTTP port");
+  const requests = fc.sample(fc.noBias(arbitraryRequest(httpPort)), { seed: run.seed, numRuns: run.requests });
+  const expected = requests.map((request) => expectationOf(first, request, { manners: run.manners, client: CLIENT }));
+  const results = await Promise.all(fleets.map((ir) => runProxy(ir, run, { requests, expected })));
+  return {
+    requests: requests.length,
+    forwarded: expected.filter(({ outcomes }) => outcomes.some(({ asked }) => asked !== null)).length,
+    mismatches: results.flat(),
+  };
+}
+
+interface Plan {
+  readonly requests: readonly ProbeRequest[];
+  readonly expected: readonly Expectation[];
+}
+
+async function runProxy(ir: FleetIr, { port, record }: Run, { requests, expected }: Plan): Promise<Mismatch[]> {
+  const proxy = await startProxy(ir.proxy, renderFleet(ir), port);
+  const mismatches: Mismatch[] = [];
+  const one = async (index: number): Promise<void> => {
+    const request = requests[index] as ProbeRequest;
+    const expectation = expected[index] as Expectation;
+    const probe = `${ir.proxy}-${index}`;
+    const bytes = bytesOf(request, [[PROBE_FIELD, probe]]);
+    const place = { address: ADDRESSES[ir.proxy], port };
+    let found: readonly Difference[];
+    try {
+      const answer = await exchange(place, bytes, request.method);
+      const observation: Observation = { proxy: ir.proxy, answer, seen: record.take(probe) };
+      found = differences(request, expectation, observation);
+    } catch (error) {
+      found = [{ what: "no answer", expected: expectation.outcomes.map(({ status }) => status), got: String(error) }];
+    }
+    if (found.length === 0) return;
+    mismatches.push({ proxy: ir.proxy, request, bytes, rule: expectation.rule?.id ?? null, differences: found });
+  };
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < requests.length) await one(next++);
+  };
+  try {
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  } finally {
+    await proxy.stop();
+  }
+  return mismatches;
+}
