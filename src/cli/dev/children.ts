@@ -15,6 +15,7 @@ import type { DevCheck, DevControlPlane, DevFiles, DevFleet, ProxyKind } from ".
 /** Nobody waits for a lab's connections to end: Ctrl-C is to give the terminal back. */
 const GRACE_MS = 1_500;
 
+/** What the children need: where files come from, which binaries there are, where to run, whom to tell. */
 export interface ChildrenOptions {
   readonly plane: DevControlPlane;
   readonly found: ReadonlyMap<ProxyKind, FoundProxy>;
@@ -49,6 +50,7 @@ export function fleetRunDir(runDir: string, fleet: string): string {
   return join(runDir, fleet);
 }
 
+/** One supervised proxy per fleet; `close` leaves none behind. */
 export function createChildren(options: ChildrenOptions): Children {
   const { plane, found } = options;
   const children = new Map<string, Child>();

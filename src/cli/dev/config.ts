@@ -5,6 +5,7 @@ import { PROXY_KINDS, type ProxyKind } from "./types.ts";
 /** A cluster with this label gets an echo upstream per endpoint: `http` or `tcp`. */
 export const ECHO_LABEL = "echo";
 
+/** A listener as one fleet opens it. */
 export interface DevListener {
   readonly name: string;
   readonly fleet: string;

@@ -37,6 +37,7 @@ export interface RunningPlane {
 /** Port 0: Envoy picks a free one, so that several can run on one machine. */
 const ADMIN_ADDRESS = "127.0.0.1:0";
 
+/** What `runDev` asks of the control plane. Edits go through the same PUT as everybody's. */
 export function devControlPlane(plane: RunningPlane): DevControlPlane {
   const { publisher, store } = plane;
   return {

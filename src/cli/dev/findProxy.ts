@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import type { ProxyKind } from "./types.ts";
 
+/** A proxy on this machine with its version, or how to get it. */
 export type FoundProxy =
   | { readonly kind: ProxyKind; readonly binary: string; readonly version: string }
   | { readonly kind: ProxyKind; readonly binary: null; readonly hint: string };

@@ -2,11 +2,13 @@
 import type { Check } from "../../agent/index.ts";
 import type { PlacedProblem } from "../document.ts";
 
+/** The proxies that `dev` can start. */
 export type ProxyKind = "envoy" | "nginx" | "haproxy";
 
 /** Every kind, in the order of the table. */
 export const PROXY_KINDS: readonly ProxyKind[] = ["envoy", "nginx", "haproxy"];
 
+/** A fleet and where its listeners listen. */
 export interface DevFleet {
   readonly name: string;
   readonly proxy: ProxyKind;
