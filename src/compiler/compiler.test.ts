@@ -149,6 +149,36 @@ test.each([
   expect(told?.outcome.kind === "error" ? told.outcome.status : 200).toBe(status);
 });
 
+test.each([
+  [
+    [
+      ["X-Env", ""],
+      ["X-Env", "a"],
+    ],
+    "present",
+  ],
+  [
+    [
+      ["X-Env", "a"],
+      ["x-env", "b"],
+    ],
+    "present",
+  ],
+  [[["X-Env", "a"]], "exact"],
+  [[["X-Env", ""]], "absent"],
+  [[], "absent"],
+] as const)("explain takes headers %j as %s", (headers, taken) => {
+  const kinds = [{ exact: "a" }, { regex: "[ab]" }, { present: true }, { absent: true }];
+  const rules = kinds.map((kind) => ({
+    name: Object.keys(kind)[0],
+    matches: [{ headers: [{ name: "X-Env", ...kind }] }],
+    split: [{ cluster: "one" }],
+  }));
+  const snapshot = snapshotOf({ ...base, routes: [{ name: "r", listeners: ["web"], rules }] });
+  const asked = { fleet: "edge", method: "GET", host: "x.test", path: "/", headers };
+  expect(explain(fleetOf(snapshot), asked)?.rules.find(({ verdict }) => verdict === "wins")?.rule).toBe(taken);
+});
+
 test("a canary's current step replaces the split", () => {
   const snapshot = snapshotOf({
     ...base,

@@ -132,13 +132,15 @@ function mismatchOf(rule: RuleIr, request: ExplainRequest): string | null {
   if (rule.method !== null && rule.method !== request.method) return `the method is not ${rule.method}`;
   for (const header of rule.headers) {
     const values = request.headers.filter(([name]) => name.toLowerCase() === header.name).map(([, text]) => text);
-    const text = values[0] ?? "";
-    if (header.kind === "exact" && (values.length !== 1 || text !== header.value))
+    // A repeated field is there when one of its lines has a value, and equals and matches nothing.
+    const text = values.length > 1 ? "" : (values[0] ?? "");
+    const isPresent = values.some((value) => value !== "");
+    if (header.kind === "exact" && text !== header.value)
       return `header ${header.name} is not ${JSON.stringify(header.value)}`;
     if (header.kind === "regex" && (text === "" || !fullMatch(header.value, text)))
       return `header ${header.name} does not match ${header.value}`;
-    if (header.kind === "present" && text === "") return `header ${header.name} is missing or empty`;
-    if (header.kind === "absent" && text !== "") return `header ${header.name} is there`;
+    if (header.kind === "present" && !isPresent) return `header ${header.name} is missing or empty`;
+    if (header.kind === "absent" && isPresent) return `header ${header.name} is there`;
   }
   return null;
 }

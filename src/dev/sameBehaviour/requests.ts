@@ -325,7 +325,7 @@ function aimedAt(rule: RuleIr): fc.Arbitrary<Parts> {
   return fc.record({ method, target: pathOf([rule]), fields });
 }
 
-/** Names that may come twice: an exact or regex matcher and an addition see repeated fields differently (L7-DUP-HEADER). */
+/** Names that may come twice: matchers and additions see repeated fields differently (L7-DUP-HEADER). */
 function mayRepeat(rules: readonly RuleIr[]): (name: string) => boolean {
   const single = new Set([
     "x-want-status",
@@ -336,7 +336,7 @@ function mayRepeat(rules: readonly RuleIr[]): (name: string) => boolean {
     "user-agent",
   ]);
   for (const { headers, action } of rules) {
-    for (const { name, kind } of headers) if (kind === "exact" || kind === "regex") single.add(name);
+    for (const { name } of headers) single.add(name);
     if (action.kind === "forward") for (const { name } of action.requestHeaders.add) single.add(name);
   }
   return (name) => !single.has(name);
@@ -355,13 +355,13 @@ function withoutRepeated(fields: Fields, repeatable: (name: string) => boolean):
 
 const NO_BODY = new Set(["GET", "HEAD", "DELETE"]);
 
-/** A host that cannot stand in a URI has no absolute form; Envoy refuses an empty port there (docs/decisions/0011). */
+/** A host that cannot stand in a URI has no absolute form; of ports there see docs/decisions/0011. */
 function sendable(request: ProbeRequest): ProbeRequest {
   const { host, version, body, target, method } = request;
-  const isUri = host !== null && /^[A-Za-z0-9.[\]:_-]*[^:]$/.test(host) && target.startsWith("/");
+  const isUri = host !== null && /^[A-Za-z0-9.[\]:_-]*[^:]$/.test(host) && !/:(?:0*80|99999)$/.test(host);
   return {
     ...request,
-    form: isUri && version === "1.1" ? request.form : "origin",
+    form: isUri && target.startsWith("/") && version === "1.1" ? request.form : "origin",
     // HTTP/1.0 has no chunks; HAProxy answers 413 to a body there where none is usual (docs/decisions/0011).
     body: version === "1.0" ? (NO_BODY.has(method) ? null : body && { ...body, chunked: false }) : body,
   };
