@@ -39,7 +39,16 @@ const caches = new Map<string, FleetCache>();
 
 /** Diagnostics of one fleet: refusals are errors, approximations warnings. */
 export function gate(ir: FleetIr, target: Target): Diagnostic[] {
-  const cache = cacheOf(ir, target);
+  try {
+    return findingsOf(ir, cacheOf(ir, target)).map((finding) => told(finding, ir));
+  } catch (error) {
+    // What was brought half up to date would hide refusals from the next look.
+    caches.delete(ir.name);
+    throw error;
+  }
+}
+
+function findingsOf(ir: FleetIr, cache: FleetCache): readonly Finding[] {
   const version = parseVersion(cache.version);
   track(cache.sources, ir.sources, (source) => {
     const watches = cache.watches.get(source.kind);
@@ -58,7 +67,7 @@ export function gate(ir: FleetIr, target: Target): Diagnostic[] {
   }
   cache.ports = ports;
   const all = [cache.sources, ...ports.values()].flatMap(({ findings }) => [...findings.values()].flat());
-  return distinctFindings([...all, ...target.inspect(ir)]).map((finding) => told(finding, ir));
+  return distinctFindings([...all, ...cache.target.inspect(ir)]);
 }
 
 const NONE: readonly Finding[] = [];

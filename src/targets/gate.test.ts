@@ -1,0 +1,144 @@
+/** The gate with tables of its own; `src/dev/incremental.test.ts` shows that it forgets nothing from one look to the next. */
+import { describe, expect, test } from "vitest";
+import type { FleetIr, HttpPortIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
+import { gate, parseVersion } from "./gate.ts";
+import { targets } from "./registry.ts";
+import type { Finding, Target } from "./target.ts";
+
+const BODY: JsonValue = {
+  name: "shop",
+  hostnames: ["a", "b"],
+  rules: [{ timeouts: { request: "5s" } }, {}, { timeouts: { request: "9s" }, matches: [{ method: "GET" }] }],
+};
+
+const source = (body: JsonValue = BODY): SourceIr => ({ kind: "route", name: "shop", body });
+
+function fleet(more: Partial<FleetIr> = {}): FleetIr {
+  const name = `gate-${Math.random()}`;
+  return { name, proxy: "nginx", version: null, ports: [], clusters: [], sources: [source()], ...more };
+}
+
+/** Everything exact but for what a test says. */
+function target(table: Partial<Record<string, unknown>>, more: Partial<Target> = {}): Target {
+  return {
+    ...targets.nginx,
+    capabilities: table as unknown as Target["capabilities"],
+    inspect: () => [],
+    inspectRule: () => [],
+    ...more,
+  };
+}
+
+const rule = (id: string): RuleIr => ({ id, route: "shop" }) as RuleIr;
+const host = (hostname: string, rules: RuleIr[]): VirtualHostIr => ({ id: hostname, hostname, rules, groups: null });
+const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
+  kind: "http",
+  id: "p",
+  address: "0.0.0.0",
+  port: 1,
+  virtualHosts,
+});
+const pointersOf = (ir: FleetIr, asked: Target): string[] => gate(ir, asked).map(({ pointer }) => pointer);
+
+describe("leaves", () => {
+  test("each written value gives a diagnostic with resource, pointer, fleet and proxy", () => {
+    const ir = fleet();
+    const refused = { refused: "cannot be done", code: "A-B" };
+    expect(gate(ir, target({ "route.rules[].timeouts.request": refused, "route.name": "exact" }))).toEqual(
+      ["/rules/0/timeouts/request", "/rules/2/timeouts/request"].map((pointer) => ({
+        code: "A-B",
+        severity: "error",
+        message: `fleet ${JSON.stringify(ir.name)}: cannot be done`,
+        resource: { kind: "route", name: "shop" },
+        pointer,
+        fleet: ir.name,
+        proxy: "nginx",
+      })),
+    );
+  });
+
+  test("an approximation is a warning; `when` limits it by value and version; list items are leaves too", () => {
+    const when = (value: JsonValue, [major, minor]: readonly number[]) => value === "b" && major === 1 && minor === 22;
+    const table = { "route.hostnames[]": { approximated: "x", code: "A-B", when } };
+    expect(gate(fleet({ version: "1.22" }), target(table))).toMatchObject([
+      { severity: "warning", pointer: "/hostnames/1" },
+    ]);
+    expect(gate(fleet({ version: "1.23" }), target(table))).toEqual([]);
+    expect(pointersOf(fleet(), target(table, { defaultVersion: [1, 22, 0] }))).toEqual(["/hostnames/1"]);
+  });
+
+  test("other kinds and values of another shape are passed over", () => {
+    const table = {
+      "cluster.rules[].x": { refused: "x", code: "A-B" },
+      "route.rules[].x": { refused: "x", code: "A-B" },
+    };
+    for (const body of [BODY, { rules: "text" }, { rules: { x: 1 } }, { rules: [1, null, []] }, null])
+      expect(gate(fleet({ sources: [source(body)] }), target(table))).toEqual([]);
+  });
+});
+
+describe("what stays from one look to the next", () => {
+  const finding = (pointer: string): Finding => ({ code: "A-B", severity: "error", message: "m", pointer });
+
+  test("only changed rules are examined again, each finding is told once", () => {
+    const examined: string[] = [];
+    const asked = target(
+      {},
+      {
+        inspectRule: ({ id }) => {
+          examined.push(id);
+          return id.includes("bad") ? [finding(`/${id}`), finding(`/${id}`)] : [];
+        },
+      },
+    );
+    const [one, two, bad] = [rule("one"), rule("two"), rule("bad")];
+    const other = host("b", [two]);
+    const ir = fleet({ ports: [port([host("a", [one, bad]), other])] });
+    expect(pointersOf(ir, asked)).toEqual(["/bad"]);
+    expect(examined.splice(0)).toEqual(["one", "bad", "two"]);
+    expect(pointersOf({ ...ir, ports: [port([host("a", [one, bad, rule("new")]), other])] }, asked)).toEqual(["/bad"]);
+    expect(examined.splice(0)).toEqual(["new"]);
+    expect(pointersOf({ ...ir, ports: [port([host("a", [one]), other])] }, asked)).toEqual([]);
+    expect(examined).toEqual([]);
+  });
+
+  test("another version of the fleet is another look", () => {
+    const table = {
+      "route.name": {
+        refused: "x",
+        code: "A-B",
+        when: (_value: JsonValue, version: readonly number[]) => version[1] === 1,
+      },
+    };
+    const asked = target(table);
+    const ir = fleet();
+    expect(gate({ ...ir, version: "1.1" }, asked)).toHaveLength(1);
+    expect(gate({ ...ir, version: "1.2" }, asked)).toEqual([]);
+    expect(gate({ ...ir, version: "1.1" }, asked)).toHaveLength(1);
+  });
+
+  test("an inspection that throws in the middle hides nothing afterwards", () => {
+    const bad = rule("bad");
+    const asked = target(
+      {},
+      {
+        inspectRule({ id }) {
+          if (id === "throws") throw new Error("defect");
+          return id === "bad" ? [finding("/bad")] : [];
+        },
+      },
+    );
+    const ir = fleet({ ports: [port([host("a", [bad])])] });
+    expect(pointersOf(ir, asked)).toEqual(["/bad"]);
+    expect(() => gate({ ...ir, ports: [port([host("a", [rule("throws")])])] }, asked)).toThrow("defect");
+    expect(pointersOf(ir, asked)).toEqual(["/bad"]);
+  });
+});
+
+test("versions are read as far as they are written", () => {
+  expect(["1.22", "2", "1.40.3"].map(parseVersion)).toEqual([
+    [1, 22, 0],
+    [2, 0, 0],
+    [1, 40, 3],
+  ]);
+});
