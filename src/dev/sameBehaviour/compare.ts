@@ -28,6 +28,7 @@ export function differences(
   expectation: Expectation,
   observation: Observation,
 ): readonly Difference[] {
+  if (seesRepeatedOtherwise(expectation, request, observation.proxy)) return [];
   const all = expectation.outcomes.map((outcome) => outcomeDifferences({ request, expectation, outcome }, observation));
   return all.sort((a, b) => a.length - b.length)[0] ?? [];
 }
@@ -81,6 +82,21 @@ function compareFields(found: Difference[], what: string, [expected, got]: reado
     if (JSON.stringify(expected[name]) === JSON.stringify(got[name])) continue;
     found.push({ what: `${what} ${name}`, expected: expected[name], got: got[name] });
   }
+}
+
+/**
+ * L7-DUP-HEADER, only for requests that repeat a field which a rule of their host looks at or adds to: Envoy matches each line,
+ * nginx before 1.23 the first, which is also all that it adds to.
+ */
+function seesRepeatedOtherwise({ virtualHost }: Expectation, { fields }: ProbeRequest, proxy: ProxyKind): boolean {
+  const names = fields.map(([name]) => name.toLowerCase());
+  const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  if (proxy === "haproxy" || repeated.size === 0) return false;
+  return (virtualHost?.rules ?? []).some(({ headers, action }) => {
+    const compared = headers.filter(({ kind }) => proxy === "nginx" || kind === "exact" || kind === "regex");
+    const added = proxy === "nginx" && action.kind === "forward" ? action.requestHeaders.add : [];
+    return [...compared, ...added].some(({ name }) => repeated.has(name));
+  });
 }
 
 /** TRACE that has a bad Host or path besides: each proxy's parser finds one of the two reasons first. */

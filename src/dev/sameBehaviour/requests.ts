@@ -1,6 +1,17 @@
 /** Requests that look for differences: made of a model's own hosts, patterns and header values, and bent. */
 import fc from "fast-check";
 import type { HttpPortIr, RuleIr } from "../../ir/index.ts";
+import {
+  BAD_HOSTS,
+  ENCODED,
+  FIELD_VALUES,
+  METHODS,
+  OTHER_FIELDS,
+  OTHER_HOSTS,
+  PIECES,
+  QUERIES,
+  REGEX_PATHS,
+} from "./samples.ts";
 import type { Fields } from "./wire.ts";
 
 /** One request. */
@@ -16,126 +27,6 @@ export interface ProbeRequest {
   readonly fields: Fields;
   readonly body: { readonly text: string; readonly chunked: boolean } | null;
 }
-
-const METHODS = ["GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "PROPFIND", "TRACE"];
-const QUERIES = ["?", "?a=b", "?a=//../%2F%zz", "?x?y=%41", "?a#b", "?&&=", "?%00", "?a=/./b", "?'\"<>\\^`{|}"];
-const OTHER_HOSTS = [
-  "example.com",
-  "x.example.com",
-  "y.x.b.example.com",
-  "unknown.test",
-  "localhost",
-  "127.0.0.1",
-  "[::1]",
-  "x.org",
-  "a_b.example.org",
-  "xn--bcher-kva.example.com",
-  "-.example.com",
-  "1",
-];
-const BAD_HOSTS = [
-  "",
-  "u@a.example.com",
-  "a.example.com/x",
-  "a,b.example.com",
-  "*.example.com",
-  ".example.com",
-  "a..example.com",
-  "a.example.com..",
-  ".",
-  "a.example.com:x",
-  "a.example.com:80:80",
-  "[::1",
-  "[::1]x",
-  "[zz]",
-  "a%2eexample.com",
-  "é.example.com",
-  ":80",
-  "a.example.com:-1",
-  "a.example.com:99999",
-];
-/** Paths that the regular expressions of arbitraryModel.ts match, or nearly. */
-const REGEX_PATHS = [
-  "/u/12",
-  "/u/123",
-  "/u/1234",
-  "/u/7/x/y",
-  "/u/12/",
-  "/abc",
-  "/aBc",
-  "/a/x",
-  "/b/",
-  "/b",
-  "/x",
-  "/xx",
-  "/xxx",
-  "/xxxx",
-  '/$"',
-  '/$"ab',
-  "/$",
-  "/v1/",
-  "/v2/x",
-  "/v3/",
-  "/'x%25",
-  "/'x%2525",
-  "/''",
-];
-const ENCODED = [
-  "%61",
-  "%2E",
-  "%2e",
-  "%2F",
-  "%5c",
-  "%00",
-  "%7E",
-  "%24",
-  "%C3%A9",
-  "%20",
-  "%zz",
-  "%4",
-  "%",
-  "%3B",
-  "%2d",
-];
-const PIECES = [
-  "//",
-  "/.",
-  "/..",
-  "/./",
-  "/../",
-  "/...",
-  "/.x",
-  "/..x",
-  "\\",
-  "#",
-  ";x",
-  "/x;/..",
-  "?",
-  "<",
-  '"',
-  "^",
-  "|",
-  "{",
-  "`",
-  "é",
-];
-
-const FIELD_VALUES = [
-  "",
-  "1",
-  "123",
-  "canary",
-  "Canary",
-  "ab cd",
-  'a"b',
-  "it's",
-  "x, y",
-  "%41",
-  "$host",
-  "\\1",
-  "a\tb",
-  "v".repeat(3000),
-];
 
 /** A position in a text, as a share of it. */
 const place = fc.double({ min: 0, max: 1, noNaN: true });
@@ -230,50 +121,15 @@ function matchedField(rules: readonly RuleIr[]): fc.Arbitrary<readonly [string, 
   return exact.length === 0 ? other : fc.oneof(other, fc.constantFrom(...exact).chain(near));
 }
 
-const OTHER_FIELDS: Fields = [
-  ["X-Set", "mine"],
-  ["X-Set2", "mine too"],
-  ["X-Add", "mine"],
-  ["x-add2", ""],
-  ["X-Gone", "mine"],
-  ["X-Gone2", "a, b"],
-  ["X-Forwarded-For", "192.0.2.7"],
-  ["X-Forwarded-Proto", "https"],
-  ["X-Forwarded-Host", "evil.test"],
-  ["X-Request-Id", "abc"],
-  ["x-envoy-original-path", "/x"],
-  ["x-envoy-upstream-rq-timeout-ms", "1"],
-  ["x-envoy-expected-rq-timeout-ms", "1"],
-  ["x-envoy-external-address", "192.0.2.8"],
-  ["x-envoy-internal", "true"],
-  ["x-envoy-retry-on", "5xx"],
-  ["Cookie", "a=b; c=d"],
-  ["Accept-Encoding", "gzip"],
-  ["User-Agent", "fuzz"],
-  ["Authorization", "Basic eDp5"],
-  ["Range", "bytes=0-1"],
-  ["If-None-Match", '"e"'],
-  ["If-Modified-Since", "Sat, 21 Nov 2026 00:00:00 GMT"],
-  ["x-want-status", "404"],
-  ["x-want-status", "502"],
-  ["x-want-status", "301"],
-  ["x-want-status", "304"],
-  ["x-want-status", "204"],
-];
-
 /** Random requests to a port. Most go to a host of the model, with a path and fields of that host's rules. */
 export function arbitraryRequest(port: HttpPortIr): fc.Arbitrary<ProbeRequest> {
   const all = port.virtualHosts.flatMap((virtualHost) => virtualHost.rules);
-  const own = port.virtualHosts.map(({ hostname, rules }) => requestTo(hostsOf(hostname), rules, all));
-  const other = requestTo(otherHost, all, all);
+  const own = port.virtualHosts.map(({ hostname, rules }) => requestTo(hostsOf(hostname), rules));
+  const other = requestTo(otherHost, all);
   return own.length === 0 ? other : fc.oneof(...own, ...own, ...own, other);
 }
 
-function requestTo(
-  host: fc.Arbitrary<string | null>,
-  rules: readonly RuleIr[],
-  all: readonly RuleIr[],
-): fc.Arbitrary<ProbeRequest> {
+function requestTo(host: fc.Arbitrary<string | null>, rules: readonly RuleIr[]): fc.Arbitrary<ProbeRequest> {
   const stray = partsOf(rules);
   const aims = rules.map(aimedAt);
   const forwards = rules.filter(({ action }) => action.kind === "forward").map(aimedAt);
@@ -290,7 +146,7 @@ function requestTo(
       body: fc.option(body, { freq: 2 }),
     })
     .map(({ parts: { method, target, fields }, others: more, ...rest }) => {
-      return sendable({ ...rest, method, target, fields: withoutRepeated([...fields, ...more], mayRepeat(all)) });
+      return sendable({ ...rest, method, target, fields: withoutRepeated([...fields, ...more]) });
     });
 }
 
@@ -325,31 +181,16 @@ function aimedAt(rule: RuleIr): fc.Arbitrary<Parts> {
   return fc.record({ method, target: pathOf([rule]), fields });
 }
 
-/** Names that may come twice: matchers and additions see repeated fields differently (L7-DUP-HEADER). */
-function mayRepeat(rules: readonly RuleIr[]): (name: string) => boolean {
-  const single = new Set([
-    "x-want-status",
-    "authorization",
-    "range",
-    "if-none-match",
-    "if-modified-since",
-    "user-agent",
-  ]);
-  for (const { headers, action } of rules) {
-    for (const { name } of headers) single.add(name);
-    if (action.kind === "forward") for (const { name } of action.requestHeaders.add) single.add(name);
-  }
-  return (name) => !single.has(name);
-}
+/** Fields of which HTTP knows one. */
+const SINGLE = ["x-want-status", "authorization", "range", "if-none-match", "if-modified-since", "user-agent"];
 
-function withoutRepeated(fields: Fields, repeatable: (name: string) => boolean): Fields {
+function withoutRepeated(fields: Fields): Fields {
   const seen = new Set<string>();
   return fields.filter(([name]) => {
     const key = name.toLowerCase();
-    if (repeatable(key)) return true;
     const isFirst = !seen.has(key);
     seen.add(key);
-    return isFirst;
+    return isFirst || !SINGLE.includes(key);
   });
 }
 
