@@ -87,7 +87,12 @@ export const capabilities = {
       "becomes an inactivity timeout: nginx has no limit for the whole request, so an answer that trickles can exceed it",
     code: "L7-TIMEOUT-TOTAL",
   },
-  "route.rules[].timeouts.idle": "exact",
+  "route.rules[].timeouts.idle": {
+    approximated:
+      "may end up to 300 ms early while a reply trickles: nginx does not move a timer by less than that; it matters below 3 s",
+    code: "L7-TIMEOUT-EARLY",
+    when: (value) => typeof value === "string" && /^(?:[0-2]s)?(?:\d+ms)?$/.test(value),
+  },
   "cluster.name": "exact",
   "cluster.labels": "exact",
   "cluster.description": "exact",

@@ -30,6 +30,12 @@ export const nginxCodes = {
     title: "Server header stays",
     explanation: "A warning. nginx without the headers-more module puts `Server` on the answers that it makes itself.",
   },
+  "L7-TIMEOUT-EARLY": {
+    status: 422,
+    title: "Short timeout may end early",
+    explanation:
+      "A warning. nginx moves a running timer only by 300 ms or more, so a short idle timeout may end that much early.",
+  },
   "L7-SPLIT-RESOLUTION": {
     status: 422,
     title: "Share too small",
