@@ -147,7 +147,7 @@ const answer = fc.oneof(
   }),
   fc.record({
     respond: fc.record({
-      status: fc.constantFrom(200, 204, 205, 304, 404, 418, 502, 503, 599),
+      status: fc.constantFrom(200, 201, 204, 205, 304, 404, 418, 502, 503, 599),
       body: optional(bodyText),
       contentType: optional(fc.constantFrom("application/json", "text/html; charset=utf-8")),
     }),
