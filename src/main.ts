@@ -1,14 +1,14 @@
 /** The program: the only file that constructs everything. */
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { parseOverrides } from "./cli/dev/config.ts";
 import { devControlPlane } from "./cli/dev/controlPlane.ts";
 import { runDev, stopOnSignals } from "./cli/dev/runDev.ts";
 import type { DevCheck } from "./cli/dev/types.ts";
-import { type DevRunOptions, EXIT, processIo, runProgram, type ServeOptions } from "./cli/index.ts";
+import { type DevRunOptions, EXIT, processIo, readText, runProgram, type ServeOptions } from "./cli/index.ts";
 import { registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store } from "./store/index.ts";
@@ -39,7 +39,7 @@ function log(event: string, fields: Record<string, unknown>): void {
 
 /** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
 async function startControlPlane(options: ServeOptions): Promise<ControlPlane> {
-  const apiToken = options.apiTokenFile === undefined ? undefined : readToken(options.apiTokenFile);
+  const apiToken = options.apiTokenFile === undefined ? undefined : await readToken(options.apiTokenFile);
   const store = openStore({ dir: options.data, now: () => new Date() });
   try {
     return await startOnStore(store, { ...options, apiToken });
@@ -77,8 +77,8 @@ async function startOnStore(
     await store.close();
   };
   try {
-    const httpAddress = await api.listen(options.http);
-    const xdsAddress = await xds.listen(options.xds);
+    const httpAddress = await listening(api.listen(options.http), "--http ADDRESS or TRIMTAB_HTTP");
+    const xdsAddress = await listening(xds.listen(options.xds), "--xds ADDRESS or TRIMTAB_XDS");
     return { store, publisher, xds, api, httpAddress, xdsAddress, close };
   } catch (error) {
     await api.close();
@@ -88,8 +88,19 @@ async function startOnStore(
   }
 }
 
-function readToken(file: string): string {
-  const token = readFileSync(file, "utf8").trim();
+/** Says how to choose another address when this one cannot be had. */
+async function listening(address: Promise<string>, change: string): Promise<string> {
+  try {
+    return await address;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)} (${change} changes it)`, {
+      cause: error,
+    });
+  }
+}
+
+async function readToken(file: string): Promise<string> {
+  const token = (await readText(file)).trim();
   if (token === "") throw new Error(`${file} holds no token`);
   return token;
 }
@@ -135,6 +146,8 @@ async function dev(options: DevRunOptions): Promise<number> {
   });
 }
 
+// What it says of its own we say too, in our form.
+if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
 // Who reads our output may stop reading (`trimtab diff | head`): that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;

@@ -5,5 +5,6 @@
  * and say what the server would say; every problem carries file, line and column; what goes wrong ends in one line. It has
  * no rules of its own, and the two commands that run a control plane (`serve`, `dev`) are handed in by main.ts.
  */
+export { readText } from "./document.ts";
 export { EXIT, processIo } from "./output.ts";
 export { type DevRunOptions, runProgram, type ServeOptions } from "./program.ts";

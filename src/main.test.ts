@@ -1,0 +1,96 @@
+/** The program as a process: what fails ends in one line, what runs stops when it is told to. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+
+/** Processes take a second to start, many times that on a busy machine. */
+vi.setConfig({ testTimeout: 120_000 });
+const START_MS = 60_000;
+
+const MAIN = join(import.meta.dirname, "main.ts");
+let dir: string;
+const children = new Set<ChildProcess>();
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "trimtab-main-"));
+});
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children.clear();
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  /** Exit code and standard error, at the end. */
+  readonly ended: Promise<{ code: number | null; err: string }>;
+}
+
+function start(...argv: string[]): Running {
+  const child = spawn(process.execPath, [MAIN, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  const [out, err]: [string[], string[]] = [[], []];
+  child.stdout?.on("data", (part) => out.push(String(part)));
+  child.stderr?.on("data", (part) => err.push(String(part)));
+  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, err: err.join("") }));
+  return { child, out: () => out.join(""), ended };
+}
+
+const serve = (data: string, ...more: string[]): Running =>
+  start("serve", "--data", join(dir, data), "--http", "127.0.0.1:0", "--xds", "127.0.0.1:0", ...more);
+
+test("serve tells its addresses, answers, keeps its store to itself, and stops on SIGTERM", async () => {
+  const first = serve("one");
+  await expect.poll(first.out, { timeout: START_MS }).toMatch(/REST API on (http:\S+), xDS on \S+, revision 0\n/);
+  const url = /http:[^,\s]+/.exec(first.out())?.[0];
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  const second = await serve("one").ended;
+  expect(second.code).toBe(1);
+  expect(second.err).toMatch(/^trimtab: the data directory \S+one is in use by another Trimtab process\n$/);
+  first.child.kill("SIGTERM");
+  expect(await first.ended).toEqual({ code: 0, err: "" });
+});
+
+test("an address or token that cannot be had: one line, how to change it, exit 1", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as { port: number };
+  const empty = join(dir, "empty");
+  writeFileSync(empty, "\n");
+  try {
+    const runs: [Running, RegExp][] = [
+      [
+        serve("a", "--http", `127.0.0.1:${port}`),
+        /address already in use 127\.0\.0\.1:\d+ \(--http ADDRESS or TRIMTAB_HTTP/,
+      ],
+      [serve("b", "--xds", `127.0.0.1:${port}`), /:\d+.* \(--xds ADDRESS or TRIMTAB_XDS/],
+      [serve("c", "--http", "0.0.0.0:0"), /needs an API token/],
+      [serve("d", "--api-token-file", join(dir, "none")), /cannot read \S+none: there is no such file/],
+      [serve("e", "--api-token-file", empty), /empty holds no token/],
+    ];
+    for (const [run, text] of runs) {
+      const { code, err } = await run.ended;
+      expect([code, err]).toEqual([1, expect.stringMatching(text)]);
+      expect(err).toMatch(/^trimtab: [^\n]*\n$/);
+    }
+  } finally {
+    other.close();
+  }
+});
+
+test("who stops reading its output is no error", async () => {
+  const model = join(dir, "m.yaml");
+  writeFileSync(
+    model,
+    `clusters: [${Array.from({ length: 2000 }, (_, n) => `{name: c${n}, endpoints: []}`).join(", ")}]`,
+  );
+  writeFileSync(join(dir, "none.yaml"), "{}");
+  const run = start("diff", model, join(dir, "none.yaml"));
+  run.child.stdout?.destroy();
+  expect(await run.ended).toEqual({ code: 2, err: "" });
+});
