@@ -21,6 +21,8 @@ interface Entry {
   /** Output of `renderedFrom`; null until the first good rendering. */
   files: FleetFiles | null;
   renderedFrom: FleetIr | null;
+  /** The IR that could not be rendered: it is not tried again. */
+  failedFrom: FleetIr | null;
 }
 
 export interface FileOutput {
@@ -40,38 +42,47 @@ export function createFileOutput(options: {
   const entries = new Map<string, Entry>();
   const listeners = new Set<FilesListener>();
 
+  /** A listener that throws is its own problem: it must not stop the others, nor count as a failed rendering. */
   const tell = (fleet: string, files: FleetFiles | null): void => {
-    for (const listener of listeners) listener(fleet, files);
+    for (const listener of listeners) {
+      try {
+        listener(fleet, files);
+      } catch (error) {
+        options.onFailure(fleet, error);
+      }
+    }
   };
 
+  const render = (entry: Entry): FleetFiles => {
+    const { ir, revision } = entry;
+    const target = options.targets[ir.proxy];
+    const rendered = target.render(target.needsPathGroups ? withPathGroups(ir) : ir);
+    if (rendered.kind !== "files") throw new Error(`target ${target.proxy} gave no files`);
+    return { fleet: ir.name, proxy: ir.proxy, revision, generation: rendered.generation, files: rendered.files };
+  };
+
+  /** The newest output; when it cannot be made, the last good one (null: never any). */
   const refresh = (name: string): FleetFiles | null => {
     const entry = entries.get(name);
     if (entry === undefined) return null;
-    if (entry.renderedFrom === entry.ir) return entry.files;
+    if (entry.renderedFrom === entry.ir || entry.failedFrom === entry.ir) return entry.files;
     const before = entry.files?.generation;
-    const target = options.targets[entry.ir.proxy];
-    const rendered = target.render(target.needsPathGroups ? withPathGroups(entry.ir) : entry.ir);
-    if (rendered.kind !== "files") throw new Error(`target ${target.proxy} gave no files`);
-    entry.renderedFrom = entry.ir;
-    const { files, generation } = rendered;
-    entry.files = { fleet: name, proxy: entry.ir.proxy, revision: entry.revision, generation, files };
-    if (generation !== before) tell(name, entry.files);
-    return entry.files;
-  };
-
-  const refreshSafely = (name: string): FleetFiles | null => {
     try {
-      return refresh(name);
+      entry.files = render(entry);
+      entry.renderedFrom = entry.ir;
     } catch (error) {
+      entry.failedFrom = entry.ir;
       options.onFailure(name, error);
-      return entries.get(name)?.files ?? null;
+      return entry.files;
     }
+    if (entry.files.generation !== before) tell(name, entry.files);
+    return entry.files;
   };
 
   const schedule = debounced(async () => {
     // One fleet per turn of the event loop: a large one takes tens of milliseconds.
     for (const name of [...entries.keys()]) {
-      refreshSafely(name);
+      refresh(name);
       await nextTurn();
     }
   });
@@ -87,13 +98,21 @@ export function createFileOutput(options: {
       for (const ir of fleets) {
         const old = entries.get(ir.name);
         const kept = old?.ir.proxy === ir.proxy ? old : undefined;
-        const files = kept?.files == null ? null : { ...kept.files, revision };
-        entries.set(ir.name, { ir, revision, files, renderedFrom: kept?.renderedFrom ?? null });
+        // Output that this IR did not make keeps the revision that it is of, until a rendering replaces it.
+        const current = kept !== undefined && kept.renderedFrom === ir;
+        const files = kept?.files != null && current ? { ...kept.files, revision } : (kept?.files ?? null);
+        entries.set(ir.name, {
+          ir,
+          revision,
+          files,
+          renderedFrom: kept?.renderedFrom ?? null,
+          failedFrom: kept?.failedFrom ?? null,
+        });
       }
       if (listeners.size > 0) schedule.soon();
     },
     get(fleet) {
-      const files = refreshSafely(fleet);
+      const files = refresh(fleet);
       if (files === null && entries.has(fleet))
         throw new Error(`the files of fleet ${fleet} cannot be made; the log says why`);
       return files;

@@ -25,7 +25,7 @@ export type { ExplainedRule, ExplainRequest, Explanation } from "../compiler/ind
 export interface Publisher {
   /** Compiles and gates without publishing; the work is kept, so that committing the same snapshot costs nothing more. */
   admit(snapshot: Snapshot): Admission;
-  /** Files of an nginx or HAProxy fleet at the newest revision; null: no such fleet, or an Envoy one (`isEnvoy`). */
+  /** Files of an nginx or HAProxy fleet at the newest revision; null: no such fleet, or an Envoy one. */
   files(fleet: string): Promise<FleetFiles | null>;
   /** Envoy nodes of a fleet: sent, acked, nacked. Null: no such fleet. */
   proxies(fleet: string): readonly NodeStatus[] | null;
