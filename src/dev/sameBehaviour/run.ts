@@ -7,7 +7,7 @@ import { type Difference, differences, type Observation } from "./compare.ts";
 import { type Expectation, expectationOf, type Manners } from "./expect.ts";
 import { ADDRESSES, startProxy } from "./proxies.ts";
 import { arbitraryRequest, bytesOf, type ProbeRequest } from "./requests.ts";
-import { exchange, freePort, type Manner, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
+import { CLIENT_ADDRESS, exchange, freePort, type Manner, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
 
 /** One request that one proxy did not take as the reference says. */
 export interface Mismatch {
@@ -27,7 +27,6 @@ export interface Report {
   readonly mismatches: readonly Mismatch[];
 }
 
-const CLIENT = "127.0.0.1";
 /** Requests on their way to one proxy at a time. */
 const CONCURRENCY = 8;
 const DRAWN = 4;
@@ -87,7 +86,9 @@ async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> 
   const httpPort = first.ports.find((port): port is HttpPortIr => port.kind === "http");
   if (httpPort === undefined) throw new Error("the model has one HTTP port");
   const requests = fc.sample(fc.noBias(arbitraryRequest(httpPort)), { seed: run.seed, numRuns: run.requests });
-  const expected = requests.map((request) => expectationOf(first, request, { manners: run.manners, client: CLIENT }));
+  const expected = requests.map((request) =>
+    expectationOf(first, request, { manners: run.manners, client: CLIENT_ADDRESS }),
+  );
   const results = await Promise.all(fleets.map((ir) => runProxy(ir, run, { requests, expected })));
   return {
     requests: requests.length,

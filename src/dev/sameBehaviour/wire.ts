@@ -18,6 +18,8 @@ export interface Place {
   readonly port: number;
 }
 
+/** Not 127.0.0.1: thousands of connections would take ports that other tests have found free there. */
+export const CLIENT_ADDRESS = "127.0.0.20";
 /** Every proxy answers at once or after a refused connection; the machine may be busy. */
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Tells the request of one client on one proxy from all others. */
@@ -47,7 +49,7 @@ export const UPSTREAM_BODY = "from upstream";
 /** Sends one request on a connection of its own and reads its answer. Rejects when there is none. */
 export function exchange(place: Place, bytes: string, method: string): Promise<Message> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: place.address, port: place.port, localAddress: "127.0.0.1" });
+    const socket = connect({ host: place.address, port: place.port, localAddress: CLIENT_ADDRESS });
     let received = "";
     const settle = (ended: boolean, error?: Error): void => {
       const found = takeMessage(received, { ended, bodiless: method === "HEAD" });
