@@ -29,7 +29,8 @@ export interface Upstream {
 
 /**
  * An HTTP upstream on 127.0.0.1. The request field `x-e2e` asks for a behaviour:
- * `hang` (no answer), `reset` (connection reset before any answer), `garbage` (not HTTP), `badfield` (a status line, then a line that is no field), `status=418`,
+ * `hang` (no answer), `reset` (connection reset before any answer), `garbage` (not HTTP), `badfield` (a status line, then a
+ * line that is no field), `status=418`,
  * `slow=300` (ms before the answer), `trickle=50x10` (headers at once, then 10 body bytes, one every 50 ms),
  * `reply=Name: value` (a response field; may be repeated). Whatever it is, the request counts as seen.
  */

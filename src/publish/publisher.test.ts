@@ -233,8 +233,13 @@ describe("file fleets", () => {
     expect((await publisher.files("web"))?.generation).toBe(good?.generation);
     expect(failures).toEqual(["web: cannot render"]);
     expect((await publisher.files("hap"))?.revision).toBe(2);
+    // The same model would fail the same way: it is not tried, nor told, again. The next one is.
+    expect((await publisher.files("web"))?.revision).toBe(good?.revision);
+    expect(failures).toHaveLength(1);
     broken.clear();
+    commit({ fleets: { web: "nginx", hap: "haproxy" }, clusters: { blue: 3 } });
     expect((await publisher.files("web"))?.generation).not.toBe(good?.generation);
+    expect((await publisher.files("web"))?.revision).toBe(3);
     broken.add("new");
     commit({ fleets: { new: "nginx" } });
     await expect(publisher.files("new")).rejects.toThrow("the files of fleet new cannot be made");
