@@ -1,7 +1,7 @@
 /** One fleet: its sockets, the clusters that they reach, and the documents behind it all. */
 import type { ClusterIr, FleetIr, HttpPortIr, PortIr, SourceIr, TcpPortIr } from "../../ir/index.ts";
 import type { Resource, Snapshot } from "../../model/index.ts";
-import { compareText } from "../../util/sorted.ts";
+import { compareText, patchSorted } from "../../util/sorted.ts";
 import { sourceOf } from "../source.ts";
 import { compileCluster } from "./cluster.ts";
 import type { CompiledListener } from "./listener.ts";
@@ -36,7 +36,7 @@ export function compileFleet(input: FleetInput): FleetIr {
     previous?.ports,
     sockets.map((socket) => compilePort(socket, previous)),
   );
-  const clusters = reuse(previous?.clusters, clustersOf(ports, snapshot));
+  const clusters = reuse(previous?.clusters, clustersOf(ports, snapshot, previous?.clusters ?? []));
   const sources = sourcesOf(input, sockets, clusters);
   const { name } = fleet;
   const { proxy, version = null } = fleet.body;
@@ -90,21 +90,28 @@ function compilePort({ address, port, members }: Socket, previous: FleetIr | nul
   return unchanged ? old : Object.freeze(next);
 }
 
-function clustersOf(ports: readonly PortIr[], snapshot: Snapshot): ClusterIr[] {
+function clustersOf(ports: readonly PortIr[], snapshot: Snapshot, previous: readonly ClusterIr[]): ClusterIr[] {
   const names = new Set<string>();
   for (const port of ports) {
     if (port.kind === "tcp") for (const { cluster } of port.split) names.add(cluster);
     else for (const host of port.virtualHosts) for (const name of clustersOfHost(host)) names.add(name);
   }
   const found: ClusterIr[] = [];
-  for (const name of names) {
+  for (const name of inOrder(names, previous)) {
     const cluster = snapshot.cluster.get(name);
     if (cluster === undefined)
       throw new Error(`cluster ${name} is referred to but missing: the model's rules did not run`);
     const { healthCheck } = cluster.body;
     found.push(compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck)));
   }
-  return found.sort((a, b) => compareText(a.name, b.name));
+  return found;
+}
+
+/** Ascending. Usually the names are those of the last compilation, which stand in order already. */
+function inOrder(names: ReadonlySet<string>, previous: readonly ClusterIr[]): string[] {
+  const before = previous.map(({ name }) => name);
+  const same = before.length === names.size && before.every((name) => names.has(name));
+  return same ? before : [...names].sort(compareText);
 }
 
 /** Kinds ascending: canary, cluster, fleet, healthCheck, listener, route; names ascending in each. */
@@ -131,9 +138,14 @@ function sourcesOf(
   ];
 }
 
+/** One ascending list of several. The longest is the base: adding a few routes of a second listener to it needs no sorting. */
 function mergeSources(lists: readonly (readonly SourceIr[])[]): readonly SourceIr[] {
-  if (lists.length < 2) return lists[0] ?? [];
-  return [...new Set(lists.flat())].sort((a, b) => compareText(a.name, b.name));
+  const [base = [], ...rest] = [...lists].sort((a, b) => b.length - a.length);
+  return rest.reduce((merged, list) => {
+    const add = list.filter(({ name }) => !hasSource(merged, name));
+    if (add.length === 0) return merged;
+    return patchSorted(merged, { remove: [], add, compare: (a, b) => compareText(a.name, b.name) });
+  }, base);
 }
 
 /** Binary search by name in an ascending list. */
