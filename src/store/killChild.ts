@@ -1,7 +1,7 @@
 /** Child process of kill.test.ts: writes as fast as it can and prints `revision name port` for each acknowledged write. */
 import { writeSync } from "node:fs";
 import { openStore } from "./index.ts";
-import { cluster, put } from "./storeHarness.ts";
+import { cluster, portOf, put } from "./storeHarness.ts";
 
 /** Writers side by side, so that groups of several form. */
 const WRITERS = 8;
@@ -14,7 +14,8 @@ writeSync(1, `open ${store.head().revision}\n`);
 async function writeForEver(writer: number): Promise<never> {
   for (let count = 0; ; count++) {
     const name = `c${writer}-${count % NAMES}`;
-    const port = 1 + ((store.head().revision + count) % 65_000);
+    // Another port than the stored one: a write that changes nothing is acknowledged with the revision before it.
+    const port = 1 + ((portOf(store.head().snapshot, name) ?? 0) % 65_000);
     const { revision } = await store.write(put(cluster(name, port)));
     writeSync(1, `${revision} ${name} ${port}\n`);
   }
