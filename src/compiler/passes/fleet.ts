@@ -36,7 +36,7 @@ export function compileFleet(input: FleetInput): FleetIr {
     previous?.ports,
     sockets.map((socket) => compilePort(socket, previous)),
   );
-  const clusters = reuse(previous?.clusters, clustersOf(ports, snapshot, previous?.clusters ?? []));
+  const clusters = reuse(previous?.clusters, clustersOf(clusterNames(ports, previous), snapshot));
   const sources = sourcesOf(input, sockets, clusters);
   const { name } = fleet;
   const { proxy, version = null } = fleet.body;
@@ -90,28 +90,27 @@ function compilePort({ address, port, members }: Socket, previous: FleetIr | nul
   return unchanged ? old : Object.freeze(next);
 }
 
-function clustersOf(ports: readonly PortIr[], snapshot: Snapshot, previous: readonly ClusterIr[]): ClusterIr[] {
+/** Every cluster that the ports name, ascending. Usually those of the last compilation, which stand in order already. */
+function clusterNames(ports: readonly PortIr[], previous: FleetIr | null): readonly string[] {
+  const before = previous === null ? [] : previous.clusters.map(({ name }) => name);
+  if (previous?.ports === ports) return before;
   const names = new Set<string>();
   for (const port of ports) {
     if (port.kind === "tcp") for (const { cluster } of port.split) names.add(cluster);
     else for (const host of port.virtualHosts) for (const name of clustersOfHost(host)) names.add(name);
   }
-  const found: ClusterIr[] = [];
-  for (const name of inOrder(names, previous)) {
+  const same = before.length === names.size && before.every((name) => names.has(name));
+  return same ? before : [...names].sort(compareText);
+}
+
+function clustersOf(names: readonly string[], snapshot: Snapshot): ClusterIr[] {
+  return names.map((name) => {
     const cluster = snapshot.cluster.get(name);
     if (cluster === undefined)
       throw new Error(`cluster ${name} is referred to but missing: the model's rules did not run`);
     const { healthCheck } = cluster.body;
-    found.push(compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck)));
-  }
-  return found;
-}
-
-/** Ascending. Usually the names are those of the last compilation, which stand in order already. */
-function inOrder(names: ReadonlySet<string>, previous: readonly ClusterIr[]): string[] {
-  const before = previous.map(({ name }) => name);
-  const same = before.length === names.size && before.every((name) => names.has(name));
-  return same ? before : [...names].sort(compareText);
+    return compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck));
+  });
 }
 
 /** Kinds ascending: canary, cluster, fleet, healthCheck, listener, route; names ascending in each. */

@@ -19,57 +19,57 @@ const clusterMaps = new WeakMap<readonly ClusterIr[], { clusters: TypeMap; assig
 
 /** All resources of the fleet, by type: clusters, their endpoints, listeners, route tables. */
 export function render(ir: FleetIr): RenderedResources {
-  const last = lastByFleet.get(ir.name);
-  const { clusters, assignments } = renderClusters(ir.clusters);
-  const listeners = new Map<string, RenderedResource>();
-  const routes = new Map<string, RenderedResource>();
-  for (const port of ir.ports) {
-    listeners.set(port.id, renderListener(port));
-    if (port.kind === "http") routes.set(port.id, renderRouteConfiguration(port));
-  }
-  const resources = new Map([
-    [typeUrls.cluster, clusters],
-    [typeUrls.assignment, assignments],
-    [typeUrls.listener, listeners],
-    [typeUrls.routes, routes],
-  ]);
-  const rendered: RenderedResources = { kind: "resources", resources: keepUnchanged(resources, last) };
+  const last = lastByFleet.get(ir.name)?.resources;
+  const { clusters, assignments } = renderClusters(ir.clusters, last);
+  const http = ir.ports.filter((port) => port.kind === "http");
+  const listeners = typeMap(ir.ports.map(renderListener), last?.get(typeUrls.listener));
+  const routes = typeMap(http.map(renderRouteConfiguration), last?.get(typeUrls.routes));
+  const rendered: RenderedResources = {
+    kind: "resources",
+    resources: new Map([
+      [typeUrls.cluster, clusters],
+      [typeUrls.assignment, assignments],
+      [typeUrls.listener, listeners],
+      [typeUrls.routes, routes],
+    ]),
+  };
   remember(ir.name, rendered);
   return rendered;
 }
 
-function renderClusters(list: readonly ClusterIr[]): { clusters: TypeMap; assignments: TypeMap } {
-  const known = clusterMaps.get(list);
-  if (known !== undefined) return known;
-  const clusters = new Map<string, RenderedResource>();
-  const assignments = new Map<string, RenderedResource>();
-  for (const cluster of list) {
-    const rendered = renderCluster(cluster);
-    clusters.set(cluster.name, rendered.cluster);
-    assignments.set(cluster.name, rendered.assignment);
+function renderClusters(
+  list: readonly ClusterIr[],
+  last: RenderedResources["resources"] | undefined,
+): { clusters: TypeMap; assignments: TypeMap } {
+  let maps = clusterMaps.get(list);
+  if (maps === undefined) {
+    const rendered = list.map(renderCluster);
+    maps = {
+      clusters: typeMap(
+        rendered.map(({ cluster }) => cluster),
+        last?.get(typeUrls.cluster),
+      ),
+      assignments: typeMap(
+        rendered.map(({ assignment }) => assignment),
+        last?.get(typeUrls.assignment),
+      ),
+    };
+    clusterMaps.set(list, maps);
   }
-  const maps = { clusters, assignments };
-  clusterMaps.set(list, maps);
   return maps;
 }
 
-function keepUnchanged(next: ReadonlyMap<string, TypeMap>, last: RenderedResources | undefined): Map<string, TypeMap> {
-  const kept = new Map<string, TypeMap>();
-  for (const [typeUrl, map] of next) kept.set(typeUrl, keepUnchangedType(map, last?.resources.get(typeUrl)));
-  return kept;
-}
-
-function keepUnchangedType(next: TypeMap, last: TypeMap | undefined): TypeMap {
-  if (last === undefined || last === next) return next;
-  let same = next.size === last.size;
-  const kept = new Map<string, RenderedResource>();
-  for (const [name, resource] of next) {
-    const before = last.get(name);
-    const unchanged = before !== undefined && before.version === resource.version;
-    kept.set(name, unchanged ? before : resource);
-    same &&= unchanged;
+/** By name. A resource with the version that it had keeps its object; `last` itself when nothing differs. */
+function typeMap(resources: readonly RenderedResource[], last: TypeMap | undefined): TypeMap {
+  let same = resources.length === last?.size;
+  const next = new Map<string, RenderedResource>();
+  for (const resource of resources) {
+    const before = last?.get(resource.name);
+    const kept = before?.version === resource.version ? before : resource;
+    next.set(resource.name, kept);
+    same &&= kept === before;
   }
-  return same ? last : kept;
+  return same && last !== undefined ? last : next;
 }
 
 function remember(fleet: string, rendered: RenderedResources): void {

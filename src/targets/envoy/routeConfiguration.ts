@@ -33,8 +33,19 @@ function settings(name: string): Uint8Array {
   return encode(RouteConfigurationSchema, message);
 }
 
-/** The port's route table. Its version is a hash over the hashes of its parts. */
+const known = new WeakMap<HttpPortIr, RenderedResource>();
+
+/** The port's route table, cached by identity. Its version is a hash over the hashes of its parts. */
 export function renderRouteConfiguration(port: HttpPortIr): RenderedResource {
+  let rendered = known.get(port);
+  if (rendered === undefined) {
+    rendered = spliced(port);
+    known.set(port, rendered);
+  }
+  return rendered;
+}
+
+function spliced(port: HttpPortIr): RenderedResource {
   const hosts: EncodedVirtualHost[] = [];
   let anyHost = false;
   for (const host of port.virtualHosts) {
