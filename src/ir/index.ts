@@ -1,7 +1,7 @@
 /**
  * The intermediate representation: what one fleet has to do, in words that no proxy and no API owns.
  *
- * Input: nothing; these are types of plain, frozen data that survive a JSON round trip. Output: the vocabulary between the
+ * Input: nothing; these are types of plain, immutable data (decision 13) that survive a JSON round trip. Output: the vocabulary between the
  * compiler and the targets. Guarantee: all defaults are filled in, all names resolve, all lists stand in canonical order
  * (equal models give equal IR). A node whose inputs did not change is the same object as in the last compilation, so a
  * target may cache by identity. No logic here, and no import of model or targets.

@@ -24,7 +24,7 @@ export function compileCluster(cluster: Resource<"cluster">, check: Resource<"he
     .sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
   const ir: ClusterIr = Object.freeze({
     name: cluster.name,
-    endpoints: Object.freeze(used),
+    endpoints: used,
     policy: balance?.policy ?? "roundRobin",
     connectTimeoutMs: timeouts?.connect === undefined ? DEFAULT_CONNECT_MS : durationMs(timeouts.connect),
     healthCheck: check === undefined ? null : healthCheck(check.body),
@@ -56,6 +56,6 @@ function httpCheck(body: HealthCheck["http"]): HealthCheckIr["http"] {
     method,
     path,
     host,
-    expectedStatus: Object.freeze(ranges.sort((a, b) => a.low - b.low || a.high - b.high)),
+    expectedStatus: ranges.sort((a, b) => a.low - b.low || a.high - b.high),
   });
 }

@@ -28,8 +28,8 @@ export function decide(rules: readonly RuleIr[], candidates: readonly CandidateI
   if (size > Math.max(MAX_TABLE_ROWS, MAX_ROWS_PER_CANDIDATE * candidates.length) || collides) return CHAIN;
   return Object.freeze({
     kind: "table",
-    dimensions: Object.freeze(dimensions),
-    rows: Object.freeze(rowsOf(dimensions, list)),
+    dimensions: dimensions,
+    rows: rowsOf(dimensions, list),
   });
 }
 

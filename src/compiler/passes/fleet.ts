@@ -159,7 +159,7 @@ function hasSource(sources: readonly SourceIr[], name: string): boolean {
 }
 
 function reuse<T>(previous: readonly T[] | undefined, next: readonly T[]): readonly T[] {
-  return previous !== undefined && sameItems(previous, next) ? previous : Object.freeze(next);
+  return previous !== undefined && sameItems(previous, next) ? previous : next;
 }
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {

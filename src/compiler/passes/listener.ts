@@ -109,7 +109,7 @@ export function virtualHost(hostname: string, rules: RuleIr[]): VirtualHostIr {
   const host: VirtualHostIr = Object.freeze({
     id: `v${contentHash(hostname).slice(0, HOST_ID_DIGITS)}`,
     hostname,
-    rules: Object.freeze(ordered),
+    rules: ordered,
     groups: null,
   });
   if (ordered !== rules) beforeRegexOrder.set(host, rules);

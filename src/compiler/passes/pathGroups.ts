@@ -14,7 +14,7 @@ const groupedHosts = new WeakMap<VirtualHostIr, VirtualHostIr>();
 export function withPathGroups(fleet: FleetIr): FleetIr {
   return Object.freeze({
     ...fleet,
-    ports: Object.freeze(fleet.ports.map((port) => remember(groupedPorts, port, groupPort))),
+    ports: fleet.ports.map((port) => remember(groupedPorts, port, groupPort)),
   });
 }
 
@@ -22,7 +22,7 @@ function groupPort(port: PortIr): PortIr {
   if (port.kind === "tcp") return port;
   return Object.freeze({
     ...port,
-    virtualHosts: Object.freeze(port.virtualHosts.map((host) => remember(groupedHosts, host, groupHost))),
+    virtualHosts: port.virtualHosts.map((host) => remember(groupedHosts, host, groupHost)),
   });
 }
 
@@ -70,7 +70,7 @@ function groupOf(host: VirtualHostIr, place: { bucket: Bucket; buckets: Buckets;
   return Object.freeze({
     id: `${host.id}.${index}`,
     path: bucket.path,
-    candidates: Object.freeze(candidates),
+    candidates: candidates,
     otherwise: certain ? "never" : fallsToPrefixes ? "prefixes" : "notFound",
     decision: decide(host.rules, candidates),
   });

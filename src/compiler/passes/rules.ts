@@ -52,12 +52,10 @@ export function rulesOfRoute(
 ): readonly RuleIr[] {
   const known = cache.get(route);
   if (known !== undefined && known.canaries === canaries) return known.rules;
-  const rules = Object.freeze(
-    route.body.rules.flatMap((rule, index) => {
-      const canary = canaries?.find(({ body }) => canaryRule(body, route.body) === index);
-      return rulesOfRule(route.name, rule, { index, canary });
-    }),
-  );
+  const rules = route.body.rules.flatMap((rule, index) => {
+    const canary = canaries?.find(({ body }) => canaryRule(body, route.body) === index);
+    return rulesOfRule(route.name, rule, { index, canary });
+  });
   cache.set(route, { canaries, rules });
   return rules;
 }
@@ -95,7 +93,7 @@ function withoutTrailingSlash(prefix: string): string {
   return prefix.replace(/\/+$/, "") || "/";
 }
 
-const NO_HEADERS: readonly HeaderMatchIr[] = Object.freeze([]);
+const NO_HEADERS: readonly HeaderMatchIr[] = [];
 
 function headersOf({ headers }: MatchBody): readonly HeaderMatchIr[] {
   if (headers === undefined) return NO_HEADERS;
@@ -107,9 +105,7 @@ function headersOf({ headers }: MatchBody): readonly HeaderMatchIr[] {
   });
   const text = ({ name, kind, value }: HeaderMatchIr): string => `${name} ${kind} ${value}`;
   list.sort((a, b) => compareText(text(a), text(b)));
-  return Object.freeze(
-    list.filter((header, index) => index === 0 || text(header) !== text(list[index - 1] as HeaderMatchIr)),
-  );
+  return list.filter((header, index) => index === 0 || text(header) !== text(list[index - 1] as HeaderMatchIr));
 }
 
 function actionOf(rule: RuleBody, canary: Resource<"canary"> | undefined): ActionIr {
@@ -155,13 +151,13 @@ function splitOf(rule: RuleBody, canary: Resource<"canary"> | undefined): SplitI
     ];
   }
   const used = shares.filter(({ weight }) => weight > 0).sort((a, b) => compareText(a.cluster, b.cluster));
-  return Object.freeze(used.map((share) => Object.freeze(share)));
+  return used.map((share) => Object.freeze(share));
 }
 
 const NO_CHANGES: HeaderChangesIr = Object.freeze({
-  set: Object.freeze([]),
-  add: Object.freeze([]),
-  remove: Object.freeze([]),
+  set: [],
+  add: [],
+  remove: [],
 });
 
 function headerChanges(body: HeaderChangesBody | undefined): HeaderChangesIr {
@@ -169,11 +165,11 @@ function headerChanges(body: HeaderChangesBody | undefined): HeaderChangesIr {
   return Object.freeze({
     set: settings(body.set),
     add: settings(body.add),
-    remove: Object.freeze((body.remove ?? []).map((name) => name.toLowerCase()).sort()),
+    remove: (body.remove ?? []).map((name) => name.toLowerCase()).sort(),
   });
 }
 
 function settings(list: HeaderChangesBody["set"]): readonly HeaderSettingIr[] {
   const lower = (list ?? []).map(({ name, value }) => Object.freeze({ name: name.toLowerCase(), value }));
-  return Object.freeze(lower.sort((a, b) => compareText(a.name, b.name)));
+  return lower.sort((a, b) => compareText(a.name, b.name));
 }
