@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { FleetIr, HttpPortIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { gate, parseVersion } from "./gate.ts";
 import { targets } from "./registry.ts";
-import type { Finding, Target } from "./target.ts";
+import { distinctFindings, type Finding, type Target } from "./target.ts";
 
 const BODY: JsonValue = {
   name: "shop",
@@ -29,6 +29,7 @@ function target(table: Partial<Record<string, unknown>>, more: Partial<Target> =
   };
 }
 
+const finding = (pointer: string): Finding => ({ code: "A-B", severity: "error", message: "m", pointer });
 const rule = (id: string): RuleIr => ({ id, route: "shop" }) as RuleIr;
 const host = (hostname: string, rules: RuleIr[]): VirtualHostIr => ({ id: hostname, hostname, rules, groups: null });
 const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
@@ -78,8 +79,6 @@ describe("leaves", () => {
 });
 
 describe("what stays from one look to the next", () => {
-  const finding = (pointer: string): Finding => ({ code: "A-B", severity: "error", message: "m", pointer });
-
   test("only changed rules are examined again, each finding is told once", () => {
     const examined: string[] = [];
     const asked = target(
@@ -133,6 +132,13 @@ describe("what stays from one look to the next", () => {
     expect(() => gate({ ...ir, ports: [port([host("a", [rule("throws")])])] }, asked)).toThrow("defect");
     expect(pointersOf(ir, asked)).toEqual(["/bad"]);
   });
+});
+
+test("of findings about the same place the same one stays in whatever order they come", () => {
+  const [one, two] = ["rule r.0.0", "rule r.0.1"].map((message) => ({ ...finding("/rules/0"), message }));
+  const elsewhere = finding("/rules/1");
+  expect(distinctFindings([one, two, elsewhere])).toEqual([one, elsewhere]);
+  expect(distinctFindings([two, one, elsewhere])).toEqual([one, elsewhere]);
 });
 
 test("versions are read as far as they are written", () => {

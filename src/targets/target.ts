@@ -90,10 +90,17 @@ export interface Target {
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
 }
 
-/** Drops findings that say the same of the same place: a rule may serve several virtual hosts and ports. */
+/**
+ * Drops findings that say the same of the same place: a rule may serve several virtual hosts and ports, and have several matches.
+ * Which one stays does not depend on their order: it is the one whose message comes first as text.
+ */
 export function distinctFindings(findings: Iterable<Finding>): Finding[] {
   const found = new Map<string, Finding>();
-  for (const finding of findings) found.set(`${finding.resource?.name} ${finding.pointer} ${finding.code}`, finding);
+  for (const finding of findings) {
+    const place = `${finding.resource?.name} ${finding.pointer} ${finding.code}`;
+    const other = found.get(place);
+    if (other === undefined || finding.message < other.message) found.set(place, finding);
+  }
   return [...found.values()];
 }
 
