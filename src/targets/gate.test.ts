@@ -135,7 +135,8 @@ describe("what stays from one look to the next", () => {
 });
 
 test("of findings about the same place the same one stays in whatever order they come", () => {
-  const [one, two] = ["rule r.0.0", "rule r.0.1"].map((message) => ({ ...finding("/rules/0"), message }));
+  const one = { ...finding("/rules/0"), message: "rule r.0.0" };
+  const two = { ...one, message: "rule r.0.1" };
   const elsewhere = finding("/rules/1");
   expect(distinctFindings([one, two, elsewhere])).toEqual([one, elsewhere]);
   expect(distinctFindings([two, one, elsewhere])).toEqual([one, elsewhere]);
