@@ -66,7 +66,7 @@ async function startOnStore(
       log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
   });
   registerProcessMetrics(registry, xds);
-  publisher.commit(store.head());
+  await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
   const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version: VERSION });
   const close = async (): Promise<void> => {

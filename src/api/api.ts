@@ -7,6 +7,7 @@ import type { Registry } from "prom-client";
 import type { Publisher } from "../publish/types.ts";
 import type { Store } from "../store/types.ts";
 import { contentHash } from "../util/hash.ts";
+import type { Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
 import { guard } from "./access.ts";
 import { isLoopback, splitAddress } from "./address.ts";
@@ -48,6 +49,8 @@ export interface ApiOptions {
   /** Told in OpenAPI. */
   readonly version?: string | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /** How long work is sliced. Default: the process's own. */
+  readonly pace?: Pace | undefined;
 }
 
 export interface Api {

@@ -9,6 +9,7 @@ import type { Snapshot } from "../model/types.ts";
 import type { FleetFiles, Publisher } from "../publish/types.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
+import { done } from "../util/steps.ts";
 import { type Api, type ApiOptions, createApi } from "./index.ts";
 
 export const model = {
@@ -102,7 +103,7 @@ function fakePublisher(): FakePublisher {
     output: null,
     admit(snapshot) {
       this.admitted++;
-      return { diagnostics: this.say(snapshot) };
+      return done({ diagnostics: this.say(snapshot) });
     },
     async files(fleet) {
       return fleet === "legacy" ? this.output : null;

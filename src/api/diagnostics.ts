@@ -1,7 +1,8 @@
 /** The model's findings in the words of the API: pointers relative to what the client sent. */
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { collectionOf } from "../model/index.ts";
-import type { Kind } from "../model/types.ts";
+import type { Collection, Kind } from "../model/types.ts";
+import { MAX_ERRORS } from "./limits.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
 
 /** Where resources stand in the submitted document: `route`, `api` -> `/routes/3` (or `""`); undefined: not in it. */
@@ -17,11 +18,19 @@ export const locateNone: Locate = () => undefined;
 
 /** The submitted document is a whole configuration, whose shape is valid. */
 export function locateIn(document: unknown): Locate {
-  const places = new Map<string, string>();
-  for (const [collection, list] of Object.entries((document ?? {}) as Record<string, readonly { name: string }[]>)) {
-    for (const [index, { name }] of list.entries()) places.set(`${collection}/${name}`, `/${collection}/${index}`);
-  }
-  return (kind, name) => places.get(`${collectionOf(kind as Kind)}/${name}`);
+  // Made list by list when something is looked for there: most writes find nothing to tell.
+  const places = new Map<Collection, ReadonlyMap<string, number>>();
+  const listOf = (collection: Collection): ReadonlyMap<string, number> => {
+    const list = ((document ?? {}) as Partial<Record<Collection, readonly { name: string }[]>>)[collection] ?? [];
+    const known = places.get(collection) ?? new Map(list.map(({ name }, index) => [name, index]));
+    places.set(collection, known);
+    return known;
+  };
+  return (kind, name) => {
+    const collection = collectionOf(kind as Kind);
+    const index = listOf(collection).get(name);
+    return index === undefined ? undefined : `/${collection}/${index}`;
+  };
 }
 
 /** One finding as the API tells it. What stands in the submitted document is named by its pointer alone, all else also by `resource`. */
@@ -39,13 +48,13 @@ export function toItem({ code, message, resource, pointer, fleet, proxy }: Diagn
   };
 }
 
-/** The problem that refuses a write, or null when no finding is an error. */
+/** The problem that refuses a write, or null when no finding is an error. Of more than MAX_ERRORS the rest is only counted. */
 export function refusal(diagnostics: readonly Diagnostic[], locate: Locate): Problem | null {
-  const errors = diagnostics.filter(({ severity }) => severity === "error").map((entry) => toItem(entry, locate));
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length === 0) return null;
   return new Problem(
     "API-INVALID",
     `${errors.length === 1 ? "1 problem" : `${errors.length} problems`}; nothing was stored`,
-    { errors },
+    { errors: errors.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate)), errorCount: errors.length },
   );
 }

@@ -69,8 +69,8 @@ export const YAML_HEAP_MB = 1024;
 /** Aliases that a YAML document may expand: enough for anchors, too few for an entity bomb. */
 export const MAX_YAML_ALIASES = 1000;
 
-/** Resources turned into YAML before the event loop gets a turn (about 0.15 ms each). */
-export const YAML_SLICE = 50;
+/** Resources turned into YAML in one step (about 0.15 ms each). */
+export const YAML_SLICE = 20;
 
 /** What runs when the server is told to stop may finish in this time; then its connections are cut. */
 export const CLOSE_GRACE_MS = 3_000;

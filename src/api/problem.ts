@@ -37,18 +37,25 @@ export class Problem extends Error {
   readonly code: string;
   readonly status: number;
   readonly errors: readonly ProblemItem[];
+  /** Those that were found; `errors` may hold only the first of them. */
+  readonly errorCount: number;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     code: keyof typeof storeCodes | ApiCode,
     detail: string,
-    more: { readonly errors?: readonly ProblemItem[]; readonly headers?: Readonly<Record<string, string>> } = {},
+    more: {
+      readonly errors?: readonly ProblemItem[];
+      readonly errorCount?: number;
+      readonly headers?: Readonly<Record<string, string>>;
+    } = {},
   ) {
     super(detail);
     this.name = "Problem";
     this.code = code;
     this.status = (registry[code] as ErrorCode).status;
     this.errors = more.errors ?? [];
+    this.errorCount = more.errorCount ?? this.errors.length;
     this.headers = more.headers ?? {};
   }
 }
@@ -60,8 +67,8 @@ export function invalid(code: ApiCode, pointer: string, message: string): Proble
 
 /** The document for a problem; at most MAX_ERRORS entries. */
 export function problemDocument(problem: Problem): ProblemDocument {
-  const { code, status, message, errors } = problem;
-  const omitted = errors.length - MAX_ERRORS;
+  const { code, status, message, errors, errorCount } = problem;
+  const omitted = errorCount - MAX_ERRORS;
   return {
     type: `urn:trimtab:error:${code}`,
     title: (registry[code] as ErrorCode).title,

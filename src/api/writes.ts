@@ -1,10 +1,12 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, checkSnapshot, collectionOf } from "../model/index.ts";
+import { applyChanges, checkSnapshotSteps, collectionOf } from "../model/index.ts";
 import type { Change, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
-import type { Head, Store } from "../store/types.ts";
+import type { Head, Prepared, Store } from "../store/types.ts";
+import { inSlices, type Pace } from "../util/slices.ts";
+import { due, type Steps } from "../util/steps.ts";
 import { type Locate, refusal, toItem } from "./diagnostics.ts";
 import { MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE } from "./limits.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
@@ -28,6 +30,8 @@ export interface WriteAnswer {
 export interface WriteDeps {
   readonly store: Store;
   readonly publisher: Publisher;
+  /** Default: the process's own. */
+  readonly pace?: Pace | undefined;
 }
 
 export interface WriteInput {
@@ -35,7 +39,7 @@ export interface WriteInput {
   readonly message: string;
   readonly dryRun: boolean;
   /** Runs when the write's turn comes. Throws a Problem when a condition does not hold or the document is invalid. */
-  readonly plan: (head: Head) => Plan;
+  readonly plan: (head: Head) => Steps<Plan>;
 }
 
 /** What was answered, and the model after it (with `dryRun`: as it would be). */
@@ -52,44 +56,43 @@ interface Judged {
 }
 
 /** Throws a Problem when the write is declined, a StoreError when it cannot be stored. */
-export async function write({ store, publisher }: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
+export async function write({ store, publisher, pace }: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
   const { author, message, dryRun, plan } = input;
-  const written = await store.write<Judged | Problem>({
-    author,
-    message,
-    prepare(head) {
-      try {
-        const judged = judge(head, plan(head), publisher);
-        if (dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
-        return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged };
-      } catch (error) {
-        if (error instanceof Problem) return { kind: "decline", result: error };
-        throw error;
-      }
-    },
-  });
+  function* prepare(head: Head): Steps<Prepared<Judged | Problem>> {
+    try {
+      const judged = yield* judge(head, yield* plan(head), publisher);
+      if (dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
+      return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged };
+    } catch (error) {
+      if (error instanceof Problem) return { kind: "decline", result: error };
+      throw error;
+    }
+  }
+  const written = await store.write({ author, message, prepare: (head) => inSlices(prepare(head), pace) });
   if (written.result instanceof Problem) throw written.result;
   const { changed, warnings, snapshot } = written.result;
   return { answer: { revision: written.revision, changed, warnings, ...(dryRun ? { dryRun } : {}) }, snapshot };
 }
 
 /** The model after the changes with its warnings; throws the Problem that refuses it. */
-function judge(head: Head, { changes, locate }: Plan, publisher: Publisher): Judged {
-  const effective = changes.filter((change) => wordFor(head.snapshot, change) !== null);
+function* judge(head: Head, { changes, locate }: Plan, publisher: Publisher): Steps<Judged> {
+  const effective: Change[] = [];
+  const changed: WriteAnswer["changed"][number][] = [];
+  for (const [index, change] of changes.entries()) {
+    const word = wordFor(head.snapshot, change);
+    if (due(index)) yield;
+    if (word === null) continue;
+    effective.push(change);
+    changed.push({ resource: `${collectionOf(change.kind)}/${change.name}`, change: word });
+  }
   const snapshot = effective.length === 0 ? head.snapshot : applyChanges(head.snapshot, effective);
-  const found: Diagnostic[] = checkSnapshot(snapshot, effective);
+  yield;
+  const found: readonly Diagnostic[] = yield* checkSnapshotSteps(snapshot, effective);
   refuse(found, locate);
-  found.push(...publisher.admit(snapshot).diagnostics);
-  refuse(found, locate);
-  return {
-    changes: effective,
-    changed: effective.map((change) => ({
-      resource: `${collectionOf(change.kind)}/${change.name}`,
-      change: wordFor(head.snapshot, change) as "created" | "updated" | "deleted",
-    })),
-    warnings: found.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate)),
-    snapshot,
-  };
+  const { diagnostics } = yield* publisher.admit(snapshot);
+  refuse(diagnostics, locate);
+  const warnings = [...found, ...diagnostics].slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
+  return { changes: effective, changed, warnings, snapshot };
 }
 
 function refuse(found: readonly Diagnostic[], locate: Locate): void {

@@ -1,6 +1,7 @@
 /** Whole configurations as YAML, without holding the event loop. */
 import { Worker } from "node:worker_threads";
 import { parseDocument, stringify } from "yaml";
+import type { Steps } from "../util/steps.ts";
 import {
   INLINE_YAML_BYTES,
   MAX_YAML_ALIASES,
@@ -61,14 +62,14 @@ function parseInWorker(text: string): Promise<Parsed> {
   });
 }
 
-/** The document's collections as block YAML, a few resources at a time. */
-export async function toYaml(document: Readonly<Record<string, readonly unknown[]>>): Promise<string> {
+/** The document's collections as block YAML, a few resources in each step. */
+export function* documentYaml(document: Readonly<Record<string, readonly unknown[]>>): Steps<string> {
   const parts: string[] = [];
   for (const [collection, list] of Object.entries(document)) {
     parts.push(`${collection}:\n`);
     for (let index = 0; index < list.length; index += YAML_SLICE) {
       parts.push(stringify(list.slice(index, index + YAML_SLICE), { aliasDuplicateObjects: false, lineWidth: 0 }));
-      await new Promise((resume) => setImmediate(resume));
+      yield;
     }
   }
   return parts.length === 0 ? "{}\n" : parts.join("");

@@ -2,6 +2,7 @@
 import type { FleetIr, RuleIr } from "../ir/index.ts";
 import type { Resource, Snapshot } from "../model/index.ts";
 import { changedKeys } from "../util/sorted.ts";
+import { due, finish, type Steps } from "../util/steps.ts";
 import { compileFleet } from "./passes/fleet.ts";
 import { type CompiledListener, compileListener } from "./passes/listener.ts";
 import { type CanaryIndex, indexCanaries, rulesOfRoute } from "./passes/rules.ts";
@@ -17,22 +18,27 @@ export interface Compiled {
 
 /** Compiles a model. `previous` is any earlier result (it only saves work) or null. */
 export function compile(snapshot: Snapshot, previous: Compiled | null): Compiled {
+  return finish(compileSteps(snapshot, previous));
+}
+
+/** `compile` in steps. */
+export function* compileSteps(snapshot: Snapshot, previous: Compiled | null): Steps<Compiled> {
   if (previous?.snapshot === snapshot) return previous;
   const canaries = indexCanaries(snapshot, previous?.canaries ?? null);
-  const changed = changedRoutes(snapshot, previous, canaries);
+  const changed = yield* changedRoutes(snapshot, previous, canaries);
   const listeners = new Map<string, CompiledListener>();
   for (const [name, listener] of snapshot.listener) {
     const before = previous?.listeners.get(name);
     const reusable = before !== undefined && sameSurface(before, listener) ? before : null;
-    listeners.set(
-      name,
-      compileListener(listener, reusable, reusable === null ? routesOf(snapshot, canaries, name) : changed),
-    );
+    const changes = reusable === null ? yield* routesOf(snapshot, canaries, name) : changed;
+    listeners.set(name, yield* compileListener(listener, reusable, changes));
+    yield;
   }
   const fleets = new Map<string, FleetIr>();
   for (const name of [...snapshot.fleet.keys()].sort()) {
     const fleet = snapshot.fleet.get(name) as Resource<"fleet">;
-    fleets.set(name, compileFleet({ fleet, snapshot, listeners, previous: previous?.fleets.get(name) ?? null }));
+    const before = previous?.fleets.get(name) ?? null;
+    fleets.set(name, yield* compileFleet({ fleet, snapshot, listeners, previous: before }));
   }
   return Object.freeze({ snapshot, fleets, listeners, canaries });
 }
@@ -50,7 +56,11 @@ export interface RouteChange {
   readonly after: CompiledRoute | null;
 }
 
-function changedRoutes(snapshot: Snapshot, previous: Compiled | null, canaries: CanaryIndex): RouteChange[] {
+function* changedRoutes(
+  snapshot: Snapshot,
+  previous: Compiled | null,
+  canaries: CanaryIndex,
+): Steps<readonly RouteChange[]> {
   if (previous === null) return [];
   const before = previous.snapshot.route;
   const names = new Set([...changedKeys(before, snapshot.route), ...changedKeys(previous.canaries, canaries)]);
@@ -58,6 +68,7 @@ function changedRoutes(snapshot: Snapshot, previous: Compiled | null, canaries: 
   for (const name of names) {
     const after = compiledRoute(snapshot, canaries, name);
     changes.push({ name, before: compiledRoute(previous.snapshot, previous.canaries, name), after });
+    yield;
   }
   return changes;
 }
@@ -72,9 +83,11 @@ function sameSurface(before: CompiledListener, { body }: Resource<"listener">): 
   return before.hostname === (body.hostname ?? null) && before.protocol === body.protocol;
 }
 
-function routesOf(snapshot: Snapshot, canaries: CanaryIndex, listener: string): RouteChange[] {
+function* routesOf(snapshot: Snapshot, canaries: CanaryIndex, listener: string): Steps<readonly RouteChange[]> {
   const changes: RouteChange[] = [];
+  let index = 0;
   for (const [name, route] of snapshot.route) {
+    if (due(index++)) yield;
     if (!route.body.listeners.includes(listener)) continue;
     changes.push({ name, before: null, after: { route, rules: rulesOfRoute(route, canaries.get(name)) } });
   }

@@ -7,6 +7,7 @@ import { createApi } from "../api/index.ts";
 import { createPublisher, type PublisherWithInput } from "../publish/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { targets } from "../targets/registry.ts";
+import type { Pace } from "../util/slices.ts";
 import { createXdsServer, type XdsServer } from "../xds/index.ts";
 
 /** Parts, addresses and the way to end it. */
@@ -24,17 +25,19 @@ export interface Plane {
 }
 
 /** Starts on an empty store in a folder of its own, which `close` removes. */
-export async function startPlane(options: { readonly apiToken?: string } = {}): Promise<Plane> {
+export async function startPlane(options: { readonly apiToken?: string; readonly pace?: Pace } = {}): Promise<Plane> {
   const dir = mkdtempSync(join(tmpdir(), "trimtab-plane-"));
   const failures: string[] = [];
-  const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z") });
+  const { pace } = options;
+  const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z"), pace });
   const xds = createXdsServer({ identifier: "trimtab/test" });
   const publisher = createPublisher({
     targets,
     xds,
     onFailure: (fleet, error) => failures.push(`${fleet}: ${String(error)}`),
+    pace,
   });
-  publisher.commit(store.head());
+  await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
   const api = await createApi({
     store,
@@ -42,6 +45,7 @@ export async function startPlane(options: { readonly apiToken?: string } = {}): 
     registry: new Registry(),
     apiToken: options.apiToken,
     logger: false,
+    pace,
   });
   return {
     store,

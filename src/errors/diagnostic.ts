@@ -24,10 +24,11 @@ export interface Diagnostic {
 
 /** A stable order, so that the same model gives the same list. */
 export function compareDiagnostics(a: Diagnostic, b: Diagnostic): number {
-  return sortKey(a) < sortKey(b) ? -1 : sortKey(a) > sortKey(b) ? 1 : 0;
+  return diagnosticKey(a) < diagnosticKey(b) ? -1 : diagnosticKey(a) > diagnosticKey(b) ? 1 : 0;
 }
 
-function sortKey(entry: Diagnostic): string {
+/** The same order as text, for long lists: by code unit. */
+export function diagnosticKey(entry: Diagnostic): string {
   const { severity, resource, pointer, code, fleet, message } = entry;
   return [severity, resource?.kind ?? "", resource?.name ?? "", pointer, code, fleet ?? "", message].join("\u0000");
 }

@@ -1,12 +1,14 @@
 /** Documents in, resources or problems out. */
-import { compareDiagnostics, type Diagnostic } from "../errors/diagnostic.ts";
+import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import { pointer } from "../util/pointer.ts";
+import { sortedByKeySteps } from "../util/sorted.ts";
+import { due, finish, type Steps } from "../util/steps.ts";
 import { collectionOf, kinds } from "./kinds.ts";
 import { referrersOf } from "./references.ts";
-import { rules } from "./rules/index.ts";
+import { rulesOfEach, rulesOfWhole } from "./rules/index.ts";
 import { makeResource } from "./snapshot.ts";
 import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
-import { checkShape } from "./validate.ts";
+import { checkConfigShape, checkShape } from "./validate.ts";
 
 /** A resource without problems, or problems (at least one) without a resource. */
 export type ResourceResult<K extends Kind> =
@@ -29,7 +31,12 @@ export interface ConfigResult {
 
 /** A whole configuration document: its shape, and that no name stands twice in a kind. */
 export function validateConfig(document: unknown): ConfigResult {
-  const diagnostics = checkShape("config", document ?? {});
+  return finish(validateConfigSteps(document));
+}
+
+/** `validateConfig` in steps. */
+export function* validateConfigSteps(document: unknown): Steps<ConfigResult> {
+  const diagnostics = yield* checkConfigShape(document ?? {});
   if (diagnostics.length > 0) return { resources: [], diagnostics };
   const resources: Resource[] = [];
   const config = (document ?? {}) as Record<string, { name: string }[] | undefined>;
@@ -47,6 +54,7 @@ export function validateConfig(document: unknown): ConfigResult {
       }
       seen.add(body.name);
       resources.push(makeResource(kind, body as Bodies[typeof kind]));
+      yield;
     }
   }
   return diagnostics.length > 0 ? { resources: [], diagnostics } : { resources, diagnostics };
@@ -57,15 +65,43 @@ export function validateConfig(document: unknown): ConfigResult {
  * written or deleted, so the verdict on the rest must stand already. Sorted.
  */
 export function checkSnapshot(snapshot: Snapshot, changes: readonly Change[]): Diagnostic[] {
+  return finish(checkSnapshotSteps(snapshot, changes));
+}
+
+/** Resources that a rule looks at in one step. */
+const RESOURCES_PER_STEP = 32;
+
+/** `checkSnapshot` in steps. */
+export function* checkSnapshotSteps(snapshot: Snapshot, changes: readonly Change[]): Steps<Diagnostic[]> {
+  const touched = yield* touchedBy(snapshot, changes);
+  const found: Diagnostic[] = [];
+  for (let at = 0; at < touched.length; at += RESOURCES_PER_STEP) {
+    const some = touched.slice(at, at + RESOURCES_PER_STEP);
+    for (const rule of rulesOfEach) {
+      found.push(...rule(snapshot, some));
+      yield;
+    }
+  }
+  for (const rule of rulesOfWhole) {
+    for (const diagnostic of rule(snapshot, touched)) {
+      if (diagnostic === undefined) yield;
+      else found.push(diagnostic);
+    }
+  }
+  return yield* sortedByKeySteps(found, diagnosticKey);
+}
+
+/** What was written, and what names something written or deleted. */
+function* touchedBy(snapshot: Snapshot, changes: readonly Change[]): Steps<Resource[]> {
   const touched = new Map<string, Resource>();
   const add = (resource: Resource): unknown => touched.set(`${resource.kind}/${resource.name}`, resource);
   const namesOf = new Map<Kind, Set<string>>();
-  for (const { kind, name, resource } of changes) {
+  for (const [index, { kind, name, resource }] of changes.entries()) {
     if (resource !== null) add(resource);
     const names = namesOf.get(kind) ?? new Set();
     namesOf.set(kind, names.add(name));
+    if (due(index)) yield;
   }
-  for (const [kind, names] of namesOf) for (const referrer of referrersOf(snapshot, kind, names)) add(referrer);
-  const list = [...touched.values()];
-  return rules.flatMap((rule) => [...rule(snapshot, list)]).sort(compareDiagnostics);
+  for (const [kind, names] of namesOf) for (const referrer of yield* referrersOf(snapshot, kind, names)) add(referrer);
+  return [...touched.values()];
 }

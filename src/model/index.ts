@@ -3,15 +3,32 @@
  *
  * Input: documents (JSON values), and the model they change. Output: frozen resources and snapshots, or diagnostics with
  * JSON pointers, all at once. Guarantee: what passes here has a meaning that does not depend on any proxy; the same
- * documents give the same hashes. It does no input or output, and knows neither store, compiler nor targets.
+ * documents give the same hashes. It does no input or output, and knows neither store, compiler nor targets. What may take
+ * long comes in steps as well (`…Steps`, see util/steps.ts).
  */
 
 export { canaryRule } from "./canaryRule.ts";
-export { type ConfigResult, checkSnapshot, type ResourceResult, validateConfig, validateResource } from "./check.ts";
+export {
+  type ConfigResult,
+  checkSnapshot,
+  checkSnapshotSteps,
+  type ResourceResult,
+  validateConfig,
+  validateConfigSteps,
+  validateResource,
+} from "./check.ts";
 export { modelCodes } from "./codes.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
-export { applyChanges, diffSnapshots, emptySnapshot, makeResource, toDocument } from "./snapshot.ts";
+export {
+  applyChanges,
+  diffSnapshots,
+  diffSnapshotsSteps,
+  emptySnapshot,
+  makeResource,
+  toDocument,
+  toDocumentSteps,
+} from "./snapshot.ts";
 export type {
   Bodies,
   Canary,

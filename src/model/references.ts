@@ -1,5 +1,6 @@
 /** Which resources a resource names. */
 import { pointer } from "../util/pointer.ts";
+import { due, type Steps } from "../util/steps.ts";
 import type { Bodies, Kind, Resource, Snapshot } from "./types.ts";
 
 export interface Reference {
@@ -59,12 +60,14 @@ const referrers: { readonly [K in Kind]: readonly Kind[] } = {
 };
 
 /** Every resource that names one of `names` of `kind`. Looks only at kinds that can. */
-export function referrersOf(snapshot: Snapshot, kind: Kind, names: ReadonlySet<string>): Resource[] {
+export function* referrersOf(snapshot: Snapshot, kind: Kind, names: ReadonlySet<string>): Steps<Resource[]> {
   const found: Resource[] = [];
   for (const candidateKind of referrers[kind]) {
+    let index = 0;
     for (const resource of snapshot[candidateKind].values() as Iterable<Resource>) {
       if (referencesOf(resource).some((reference) => reference.kind === kind && names.has(reference.name)))
         found.push(resource);
+      if (due(index++)) yield;
     }
   }
   return found;

@@ -1,6 +1,8 @@
 /** Resources and whole models as immutable values. */
 import { deepFreeze } from "../util/freeze.ts";
 import { canonicalJson, contentHash } from "../util/hash.ts";
+import { compareText, sortedSteps } from "../util/sorted.ts";
+import { due, finish, type Steps } from "../util/steps.ts";
 import { collectionOf, kinds } from "./kinds.ts";
 import type { Bodies, Change, Collection, Kind, Resource, Snapshot } from "./types.ts";
 
@@ -27,27 +29,39 @@ export function applyChanges(snapshot: Snapshot, changes: readonly Change[]): Sn
 
 /** The changes that lead from one model to another; a resource with an equal hash is no change. In kind and name order. */
 export function diffSnapshots(from: Snapshot, to: Snapshot): Change[] {
+  return finish(diffSnapshotsSteps(from, to));
+}
+
+/** `diffSnapshots` in steps. */
+export function* diffSnapshotsSteps(from: Snapshot, to: Snapshot): Steps<Change[]> {
   const changes: Change[] = [];
   for (const kind of kinds) {
     const before = from[kind] as ReadonlyMap<string, Resource>;
     const after = to[kind] as ReadonlyMap<string, Resource>;
     if (before === after) continue;
     const found: Change[] = [];
+    let index = 0;
     for (const [name, resource] of after) {
       const old = before.get(name);
       if (old !== resource && old?.hash !== resource.hash) found.push({ kind, name, resource } as Change);
+      if (due(index++)) yield;
     }
     for (const name of before.keys()) if (!after.has(name)) found.push({ kind, name, resource: null } as Change);
-    changes.push(...found.sort((a, b) => (a.name < b.name ? -1 : 1)));
+    for (const change of yield* sortedSteps(found, (a, b) => compareText(a.name, b.name))) changes.push(change);
   }
   return changes;
 }
 
 /** The whole model as one document: kinds in document order, each ascending by name, empty ones left out. */
 export function toDocument(snapshot: Snapshot): Partial<Record<Collection, unknown[]>> {
+  return finish(toDocumentSteps(snapshot));
+}
+
+/** `toDocument` in steps. */
+export function* toDocumentSteps(snapshot: Snapshot): Steps<Partial<Record<Collection, unknown[]>>> {
   const document: Partial<Record<Collection, unknown[]>> = {};
   for (const kind of kinds) {
-    const names = [...snapshot[kind].keys()].sort();
+    const names = yield* sortedSteps([...snapshot[kind].keys()], compareText);
     if (names.length > 0) document[collectionOf(kind)] = names.map((name) => snapshot[kind].get(name)?.body);
   }
   return document;

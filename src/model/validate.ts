@@ -4,6 +4,8 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { schemas } from "../gen/schemas.ts";
 import { pointer } from "../util/pointer.ts";
+import type { Steps } from "../util/steps.ts";
+import { collections, kindOf } from "./kinds.ts";
 import type { Kind } from "./types.ts";
 import { parseDuration } from "./values.ts";
 
@@ -26,12 +28,52 @@ ajv.addFormat("ip", { type: "string", validate: (text: string) => isIP(text) !==
 ajv.addFormat("duration-string", { type: "string", validate: (text: string) => parseDuration(text) !== null });
 for (const schema of Object.values(schemas)) ajv.addSchema(schema);
 
-/** Problems of one document of a kind (or of a whole configuration). Pointers are relative to it. */
-export function checkShape(schemaId: Kind | "config", document: unknown): Diagnostic[] {
-  const validate = ajv.getSchema(`trimtab:${schemaId}`) as ValidateFunction;
+/** Problems of one document of a kind. Pointers are relative to it. */
+export function checkShape(kind: Kind, document: unknown): Diagnostic[] {
+  return problemsOf(ajv.getSchema(`trimtab:${kind}`) as ValidateFunction, document);
+}
+
+/** A whole configuration without the contents of its lists. */
+const validateFrame = ajv.compile(frameOf(schemas["trimtab:config"] as ConfigSchema));
+
+interface ConfigSchema {
+  readonly properties: Readonly<Record<string, object>>;
+}
+
+function frameOf(config: ConfigSchema): object {
+  const lists = Object.entries(config.properties).map(([name, list]) => [name, { ...list, items: true }]);
+  return { ...config, $id: "trimtab:frame", properties: Object.fromEntries(lists) };
+}
+
+/**
+ * Problems of a whole configuration, as its schema in one piece would tell them: of the document, then list by list. Lists
+ * are looked at item by item, up to MAX_PROBLEMS.
+ */
+export function* checkConfigShape(document: unknown): Steps<Diagnostic[]> {
+  const frame = problemsOf(validateFrame, document);
+  const below = (list: string) => frame.filter((problem) => problem.pointer === pointer(list));
+  const found = frame.filter((problem) => !collections.some((list) => problem.pointer === pointer(list)));
+  for (const list of collections) {
+    found.push(...below(list));
+    const items: unknown = (document as Record<string, unknown> | null)?.[list];
+    if (!Array.isArray(items)) continue;
+    const kind = kindOf(list) as Kind;
+    for (const [index, item] of items.entries()) {
+      if (found.length >= MAX_PROBLEMS) break;
+      for (const problem of checkShape(kind, item))
+        found.push({ ...problem, pointer: pointer(list, index) + problem.pointer });
+      yield;
+    }
+  }
+  return found.slice(0, MAX_PROBLEMS);
+}
+
+function problemsOf(validate: ValidateFunction, document: unknown): Diagnostic[] {
   if (validate(document)) return [];
-  const errors = (validate.errors ?? []).filter((error) => !isNoise(error)).slice(0, MAX_PROBLEMS);
-  return errors.map(toDiagnostic);
+  return (validate.errors ?? [])
+    .filter((error) => !isNoise(error))
+    .slice(0, MAX_PROBLEMS)
+    .map(toDiagnostic);
 }
 
 /** Branches of a oneOf, and the frame around a bad property name, only repeat what another error says better. */

@@ -5,9 +5,10 @@ import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
 import { targets } from "../targets/registry.ts";
 import type { Target } from "../targets/target.ts";
+import { done, finish } from "../util/steps.ts";
 import type { XdsServer } from "../xds/index.ts";
 import { CLUSTER, connect, startServer, subscriber, type TestClient, type TestStream } from "../xds/testing.ts";
-import { createPublisher, type FleetFiles, type PublisherWithInput } from "./index.ts";
+import { type Admission, createPublisher, type FleetFiles, type PublisherWithInput } from "./index.ts";
 import { ALL_FLEETS } from "./publisher.ts";
 
 /** Files are rendered 100 ms after things went quiet; listeners hear nothing more after this. */
@@ -47,6 +48,10 @@ function breakable(): Record<ProxyKind, Target> {
     render(ir: FleetIr) {
       if (broken.has(ir.name)) throw new Error("cannot render");
       return target.render(ir);
+    },
+    renderSteps(ir: FleetIr) {
+      if (broken.has(ir.name)) throw new Error("cannot render");
+      return (target.renderSteps ?? ((unstepped) => done(target.render(unstepped))))(ir);
     },
   });
   return { envoy: wrap(targets.envoy), nginx: wrap(targets.nginx), haproxy: wrap(targets.haproxy) };
@@ -92,6 +97,10 @@ function commit(shape: Shape): Snapshot {
   const snapshot = snapshotOf(shape);
   publisher.commit({ revision, snapshot });
   return snapshot;
+}
+
+function admit(snapshot: Snapshot): Admission {
+  return finish(publisher.admit(snapshot));
 }
 
 /** A stream of a node of a fleet that has everything of a type. */
@@ -261,7 +270,7 @@ describe("admission", () => {
   };
 
   test("tells each refusal with resource, pointer, fleet and proxy, and publishes nothing", () => {
-    const { diagnostics } = publisher.admit(snapshotOf({ fleets: { web: "nginx", edge: "envoy" }, more }));
+    const { diagnostics } = admit(snapshotOf({ fleets: { web: "nginx", edge: "envoy" }, more }));
     expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([
       {
         code: "HC-ACTIVE-NGINX",
@@ -280,17 +289,17 @@ describe("admission", () => {
   test("does not depend on what was admitted before", () => {
     const good = { fleets: { web: "nginx", edge: "envoy" } };
     const bad = snapshotOf({ ...good, more });
-    const first = publisher.admit(bad).diagnostics;
-    expect(publisher.admit(snapshotOf(good)).diagnostics).toEqual([]);
-    expect(publisher.admit(bad).diagnostics).toEqual(first);
+    const first = admit(bad).diagnostics;
+    expect(admit(snapshotOf(good)).diagnostics).toEqual([]);
+    expect(admit(bad).diagnostics).toEqual(first);
     commit(good);
-    expect(publisher.admit(bad).diagnostics).toEqual(first);
+    expect(admit(bad).diagnostics).toEqual(first);
     expect(publisher.publishedRevision()).toBe(1);
   });
 
   test("explain is about what is published, not about what was admitted", async () => {
     commit({ fleets: { edge: "envoy" } });
-    publisher.admit(snapshotOf({ fleets: { edge: "envoy" }, clusters: { green: 1 } }));
+    admit(snapshotOf({ fleets: { edge: "envoy" }, clusters: { green: 1 } }));
     const ask = { fleet: "edge", method: "GET", path: "/", headers: [] };
     expect(publisher.explain({ ...ask, host: "blue.example" })?.outcome.kind).toBe("forward");
     expect(publisher.explain({ ...ask, host: "green.example" })?.outcome.kind).toBe("error");

@@ -2,6 +2,7 @@
 import type { ExplainRequest, Explanation } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { Snapshot } from "../model/types.ts";
+import type { Steps } from "../util/steps.ts";
 import type { NodeStatus } from "../xds/types.ts";
 
 /** What would happen if this snapshot were committed. */
@@ -23,8 +24,11 @@ export interface FleetFiles {
 export type { ExplainedRule, ExplainRequest, Explanation } from "../compiler/index.ts";
 
 export interface Publisher {
-  /** Compiles and gates without publishing; the work is kept, so that committing the same snapshot costs nothing more. */
-  admit(snapshot: Snapshot): Admission;
+  /**
+   * Compiles and gates without publishing; the work is kept, so that committing the same snapshot costs nothing more. Only in
+   * the store's turn (`WriteRequest.prepare`): two admissions, or an admission and a commit, must not be under way at once.
+   */
+  admit(snapshot: Snapshot): Steps<Admission>;
   /** Files of an nginx or HAProxy fleet at the newest revision; null: no such fleet, or an Envoy one. */
   files(fleet: string): Promise<FleetFiles | null>;
   /** Envoy nodes of a fleet: sent, acked, nacked. Null: no such fleet. */

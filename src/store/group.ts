@@ -1,5 +1,7 @@
 /** One group of writes: prepared in order, then stored in one transaction. */
 import type { Change, Kind, Resource } from "../model/types.ts";
+import { inSlices, type Pace } from "../util/slices.ts";
+import { due, type Steps } from "../util/steps.ts";
 import type { Appender, ChangeRow, ChangeWord } from "./database.ts";
 import { GROUP_BUDGET_MS, MAX_GROUP_CHANGES, MAX_GROUP_WRITES, SLICE_BYTES, SLICE_ROWS } from "./limits.ts";
 import type { Head, Prepared, WriteRequest, WriteResult } from "./types.ts";
@@ -30,7 +32,7 @@ export interface Group {
  * Takes writes from the front of `queue` and prepares each on the state that the ones before it leave. A write whose `prepare`
  * throws is rejected at once and changes nothing. Ends at the bounds of limits.ts, but takes at least one write.
  */
-export function prepareGroup(start: Head, queue: Waiting[]): Group {
+export async function prepareGroup(start: Head, queue: Waiting[], pace: Pace): Promise<Group> {
   const deadline = performance.now() + GROUP_BUDGET_MS;
   const pending: Pending[] = [];
   const answers: { waiting: Waiting; result: WriteResult<unknown> }[] = [];
@@ -39,8 +41,8 @@ export function prepareGroup(start: Head, queue: Waiting[]): Group {
   while (queue.length > 0 && answers.length < MAX_GROUP_WRITES && rows < MAX_GROUP_CHANGES) {
     const waiting = queue.shift() as Waiting;
     try {
-      const prepared = waiting.request.prepare(head);
-      const next = pendingOf(head, waiting.request, prepared);
+      const prepared = await waiting.request.prepare(head);
+      const next = await inSlices(pendingOf(head, waiting.request, prepared), pace);
       if (next !== null) {
         pending.push(next);
         head = next.head;
@@ -57,14 +59,16 @@ export function prepareGroup(start: Head, queue: Waiting[]): Group {
 }
 
 /** Null when there is nothing to store. */
-function pendingOf(head: Head, request: WriteRequest<unknown>, prepared: Prepared<unknown>): Pending | null {
+function* pendingOf(head: Head, request: WriteRequest<unknown>, prepared: Prepared<unknown>): Steps<Pending | null> {
   if (prepared.kind === "decline") return null;
-  const changes = prepared.changes.flatMap((change) => {
+  const changes: { word: ChangeWord; change: Change }[] = [];
+  for (const [index, change] of prepared.changes.entries()) {
     const word = wordFor(head, change);
-    return word === null ? [] : [{ word, change }];
-  });
+    if (word !== null) changes.push({ word, change });
+    if (due(index)) yield;
+  }
   if (changes.length === 0) return null;
-  checkAgreement(head, prepared.snapshot, changes);
+  yield* checkAgreement(head, prepared.snapshot, changes);
   const next = { revision: head.revision + 1, snapshot: prepared.snapshot };
   return { head: next, author: request.author, message: request.message, changes };
 }
@@ -77,9 +81,10 @@ function wordFor(head: Head, { kind, name, resource }: Change): ChangeWord | nul
 }
 
 /** The snapshot must be the head with the changes applied: otherwise what is served and what is stored would part. */
-function checkAgreement(head: Head, snapshot: Head["snapshot"], changes: Pending["changes"]): void {
+function* checkAgreement(head: Head, snapshot: Head["snapshot"], changes: Pending["changes"]): Steps<void> {
   const grown: Partial<Record<Kind, number>> = {};
-  for (const { word, change } of changes) {
+  for (const [index, { word, change }] of changes.entries()) {
+    if (due(index)) yield;
     const after = (snapshot[change.kind] as ReadonlyMap<string, Resource>).get(change.name);
     if (after?.hash !== change.resource?.hash) {
       throw new Error(`write: the snapshot does not hold the change of ${change.kind} ${change.name}`);
@@ -93,8 +98,15 @@ function checkAgreement(head: Head, snapshot: Head["snapshot"], changes: Pending
   }
 }
 
+export interface Storing {
+  readonly pending: readonly Pending[];
+  /** RFC 3339. */
+  readonly time: string;
+  readonly pace: Pace;
+}
+
 /** Stores a group's revisions in one transaction, pausing between slices of rows. Throws (and stores nothing) on failure. */
-export async function storeGroup(appender: Appender, pending: readonly Pending[], time: string): Promise<void> {
+export async function storeGroup(appender: Appender, { pending, time, pace }: Storing): Promise<void> {
   let rows = 0;
   let bytes = 0;
   try {
@@ -109,7 +121,7 @@ export async function storeGroup(appender: Appender, pending: readonly Pending[]
         if (rows < SLICE_ROWS && bytes < SLICE_BYTES) continue;
         rows = 0;
         bytes = 0;
-        await new Promise((resume) => setImmediate(resume));
+        await pace.turn();
       }
     }
     appender.commit();

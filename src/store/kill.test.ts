@@ -52,7 +52,7 @@ test(`after each of ${KILLS} kill -9 every acknowledged revision is there`, { ti
       // Folding costs more: a sample, spread over what was acknowledged.
       for (let index = 0; index < acknowledged.length; index += Math.ceil(acknowledged.length / 20)) {
         const [revision, name, port] = acknowledged[index] as [number, string, number];
-        expect(portOf(store.snapshotAt(revision), name)).toBe(port);
+        expect(portOf(await store.snapshotAt(revision), name)).toBe(port);
       }
       await store.close();
     }

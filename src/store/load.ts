@@ -1,6 +1,7 @@
 /** Rows to models. */
 import { applyChanges, emptySnapshot, kinds, makeResource } from "../model/index.ts";
 import type { Bodies, Change, Kind, Resource, Snapshot } from "../model/types.ts";
+import type { Steps } from "../util/steps.ts";
 import type { Finder, ResourceRow } from "./database.ts";
 import { reasonOf, StoreError } from "./errors.ts";
 import type { Head } from "./types.ts";
@@ -26,15 +27,24 @@ export function loadHead(finder: Finder): Head {
   return { revision, snapshot: applyChanges(emptySnapshot, changes) };
 }
 
-/** The model as of `revision`: the head with every later change undone, so unchanged resources stay the same objects. */
-export function loadSnapshot(finder: Finder, head: Head, revision: number): Snapshot {
-  const changes = finder.undo(revision).map((row) => {
-    const key = keyOf(row);
-    if (row.body === null) return { ...key, resource: null } as Change;
-    const present = (head.snapshot[key.kind] as ReadonlyMap<string, Resource>).get(key.name);
-    return { ...key, resource: present?.hash === row.hash ? present : readResource(row) } as Change;
-  });
+/**
+ * The model as of `revision`: the head with every later change undone, so unchanged resources stay the same objects. Reads
+ * the database in its first step only.
+ */
+export function* loadSnapshot(finder: Finder, head: Head, revision: number): Steps<Snapshot> {
+  const changes: Change[] = [];
+  for (const row of finder.undo(revision)) {
+    changes.push(undone(head, row));
+    yield;
+  }
   return changes.length === 0 ? head.snapshot : applyChanges(head.snapshot, changes);
+}
+
+function undone(head: Head, row: ResourceRow): Change {
+  const key = keyOf(row);
+  if (row.body === null) return { ...key, resource: null } as Change;
+  const present = (head.snapshot[key.kind] as ReadonlyMap<string, Resource>).get(key.name);
+  return { ...key, resource: present?.hash === row.hash ? present : readResource(row) } as Change;
 }
 
 function keyOf({ kind, name }: ResourceRow): { kind: Kind; name: string } {

@@ -51,12 +51,12 @@ function codeOf(run: () => unknown): string {
 }
 
 describe("revisions", () => {
-  test("an empty directory is revision 0 and the empty model", () => {
+  test("an empty directory is revision 0 and the empty model", async () => {
     const store = start();
     expect(store.head()).toEqual({ revision: 0, snapshot: emptySnapshot });
-    expect(store.snapshotAt(0)).toBe(emptySnapshot);
-    expect(store.snapshotAt(1)).toBeNull();
-    expect(store.snapshotAt(-1)).toBeNull();
+    expect(await store.snapshotAt(0)).toBe(emptySnapshot);
+    expect(await store.snapshotAt(1)).toBeNull();
+    expect(await store.snapshotAt(-1)).toBeNull();
     expect(store.revision(0)).toBeNull();
     expect(store.revisions({ limit: 10 })).toEqual([]);
   });
@@ -108,22 +108,17 @@ describe("revisions", () => {
     await store.write(put(cluster("a", 2), cluster("b")));
     await store.write(put(removal("a")));
     await store.write(put(cluster("a", 4)));
-    const check = (): void => {
-      expect([0, 1, 2, 3, 4].map((revision) => portOf(store.snapshotAt(revision), "a"))).toEqual([
-        undefined,
-        1,
-        2,
-        undefined,
-        4,
-      ]);
-      expect([1, 2, 3].map((revision) => store.snapshotAt(revision)?.cluster.size)).toEqual([2, 3, 2]);
-      expect(store.snapshotAt(1)?.cluster.get("keep")).toBe(store.head().snapshot.cluster.get("keep"));
-      expect(store.snapshotAt(1)?.route).toBe(store.head().snapshot.route);
-      expect(store.snapshotAt(4)).toBe(store.head().snapshot);
+    const check = async (): Promise<void> => {
+      const models = await Promise.all([0, 1, 2, 3, 4].map((revision) => store.snapshotAt(revision)));
+      expect(models.map((model) => portOf(model, "a"))).toEqual([undefined, 1, 2, undefined, 4]);
+      expect(models.slice(1, 4).map((model) => model?.cluster.size)).toEqual([2, 3, 2]);
+      expect(models[1]?.cluster.get("keep")).toBe(store.head().snapshot.cluster.get("keep"));
+      expect(models[1]?.route).toBe(store.head().snapshot.route);
+      expect(models[4]).toBe(store.head().snapshot);
     };
-    check();
+    await check();
     store = await restart(store);
-    check();
+    await check();
   });
 
   test("pages of revisions are newest first and join without gap or overlap", async () => {
@@ -151,7 +146,7 @@ describe("writes", () => {
   test("writes that wait together are prepared in order, each on the one before, and committed as one group", async () => {
     const store = start();
     const heads: Head[] = [];
-    store.onCommit((head) => heads.push(head));
+    store.onCommit((head) => void heads.push(head));
     const seen: number[] = [];
     const writes = [1, 2, 3].map((port) =>
       store.write({
@@ -262,7 +257,7 @@ describe("writes", () => {
   test("onCommit's undo stops the calls", async () => {
     const store = start();
     let calls = 0;
-    const undo = store.onCommit(() => calls++);
+    const undo = store.onCommit(() => void calls++);
     await store.write(put(cluster("a")));
     undo();
     await store.write(put(cluster("b")));

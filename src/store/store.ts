@@ -1,6 +1,7 @@
 /** The store: the head in memory, the queue in front of the disk. */
 import { mkdirSync } from "node:fs";
 import { emptySnapshot } from "../model/index.ts";
+import { inSlices, type Pace, systemPace } from "../util/slices.ts";
 import {
   createAppender,
   createFinder,
@@ -21,6 +22,8 @@ export interface StoreOptions {
   readonly dir: string;
   /** Gives each revision its time. */
   readonly now: () => Date;
+  /** Default: the process's own. */
+  readonly pace?: Pace | undefined;
 }
 
 /**
@@ -37,7 +40,7 @@ export function openStore(options: StoreOptions): Store {
   }
 }
 
-function startStore({ dir, now }: StoreOptions, unlock: () => void): Store {
+function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () => void): Store {
   const { writer, reader } = openDatabase(dir);
   const closeDatabase = (): void => {
     reader.close();
@@ -46,7 +49,7 @@ function startStore({ dir, now }: StoreOptions, unlock: () => void): Store {
   const finder = createFinder(reader);
   const appender = createAppender(writer);
   const queue: Waiting[] = [];
-  const listeners = new Set<(head: Head) => void>();
+  const listeners = new Set<CommitListener>();
   let head: Head = loadOrClose(() => loadHead(finder), dir, closeDatabase);
   let pump: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
@@ -55,16 +58,17 @@ function startStore({ dir, now }: StoreOptions, unlock: () => void): Store {
   const drain = async (): Promise<void> => {
     while (queue.length > 0) {
       await new Promise((resume) => setImmediate(resume));
-      const group = prepareGroup(head, queue);
+      const group = await prepareGroup(head, queue, pace);
+      const { pending } = group;
       try {
-        if (group.pending.length > 0) await storeGroup(appender, group.pending, now().toISOString());
+        if (pending.length > 0) await storeGroup(appender, { pending, time: now().toISOString(), pace });
       } catch (cause) {
         const error = new StoreError("STORE-WRITE-FAILED", `${dir}/${DATABASE_FILE}: ${reasonOf(cause)}`, cause);
         for (const { waiting } of group.answers) waiting.reject(error);
         continue;
       }
       head = group.head;
-      if (group.pending.length > 0) announce(listeners, head);
+      if (pending.length > 0) await announce(listeners, head);
       for (const { waiting, result } of group.answers) waiting.resolve(result);
     }
     // In the turn that found the queue empty: a write that comes later must start a pump of its own.
@@ -90,9 +94,9 @@ function startStore({ dir, now }: StoreOptions, unlock: () => void): Store {
       const row = finder.revision(number);
       return row === undefined ? null : infoOf(finder, row);
     },
-    snapshotAt(number) {
+    async snapshotAt(number) {
       if (!Number.isInteger(number) || number < 0 || number > head.revision) return null;
-      return number === 0 ? emptySnapshot : loadSnapshot(finder, head, number);
+      return number === 0 ? emptySnapshot : inSlices(loadSnapshot(finder, head, number), pace);
     },
     onCommit(listener) {
       listeners.add(listener);
@@ -118,11 +122,13 @@ function loadOrClose(load: () => Head, dir: string, close: () => void): Head {
   }
 }
 
-/** A listener that throws is a defect of its own room: it must neither keep the others from hearing nor the writers waiting. */
-function announce(listeners: ReadonlySet<(head: Head) => void>, head: Head): void {
+type CommitListener = (head: Head) => void | Promise<void>;
+
+/** A listener that fails is a defect of its own room: it must neither keep the others from hearing nor the writers waiting. */
+async function announce(listeners: ReadonlySet<CommitListener>, head: Head): Promise<void> {
   for (const listener of listeners) {
     try {
-      listener(head);
+      await listener(head);
     } catch (error) {
       setImmediate(() => {
         throw error;

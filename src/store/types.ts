@@ -22,13 +22,14 @@ export interface RevisionInfo {
 }
 
 /**
- * A write. `prepare` runs synchronously when its turn comes, sees the state that it will build on (writes ahead of it in the
- * same group included), and either gives changes to commit or declines (conflict, invalid: the result says why).
+ * A write. `prepare` runs when its turn comes, sees the state that it will build on (writes ahead of it in the same group
+ * included), and either gives changes to commit or declines (conflict, invalid: the result says why). Long work gives a
+ * promise: until it settles, which it must, no other write is prepared and readers see the state before.
  */
 export interface WriteRequest<T> {
   readonly author: string;
   readonly message: string;
-  readonly prepare: (head: Head) => Prepared<T>;
+  readonly prepare: (head: Head) => Prepared<T> | Promise<Prepared<T>>;
 }
 
 /** What `prepare` decided. `snapshot` is the model after `changes` (the store checks that they agree); `result` goes to the caller. */
@@ -51,8 +52,12 @@ export interface Store {
   revisions(page: { readonly before?: number; readonly limit: number }): readonly RevisionInfo[];
   revision(revision: number): RevisionInfo | null;
   /** The model as it was; null when there is no such revision. */
-  snapshotAt(revision: number): Snapshot | null;
-  /** Called once per committed group, after it is durable, with the newest head. Returns the undo. */
-  onCommit(listener: (head: Head) => void): () => void;
+  snapshotAt(revision: number): Promise<Snapshot | null>;
+  /**
+   * Called once per committed group, after it is durable, with the newest head. What the listener has to do at leisure is a
+   * promise: writers are answered, and the next group is prepared, when it settles. Returns the undo.
+   */
+  onCommit(listener: (head: Head) => void | Promise<void>): () => void;
+  /** Resolves when all accepted writes are answered and the files are closed. */
   close(): Promise<void>;
 }

@@ -5,8 +5,9 @@
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, JsonValue, LeafPath, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { pointer } from "../util/pointer.ts";
+import { due, finish, type Steps } from "../util/steps.ts";
 import { distinctFindings, type Finding, type Support, type Target, type Version } from "./target.ts";
-import { createTracker, type Tracker, track } from "./tracker.ts";
+import { createTracker, note, type Tracker, track } from "./tracker.ts";
 
 /** `1.22` -> `[1, 22, 0]`. */
 export function parseVersion(text: string): Version {
@@ -39,30 +40,35 @@ const caches = new Map<string, FleetCache>();
 
 /** Diagnostics of one fleet: refusals are errors, approximations warnings. */
 export function gate(ir: FleetIr, target: Target): Diagnostic[] {
-  try {
-    return findingsOf(ir, cacheOf(ir, target)).map((finding) => told(finding, ir));
-  } catch (error) {
-    // What was brought half up to date would hide refusals from the next look.
-    caches.delete(ir.name);
-    throw error;
-  }
+  return finish(gateSteps(ir, target));
 }
 
-function findingsOf(ir: FleetIr, cache: FleetCache): readonly Finding[] {
+/** `gate` in steps. */
+export function* gateSteps(ir: FleetIr, target: Target): Steps<Diagnostic[]> {
+  const cache = cacheOf(ir, target);
+  // What is only half up to date would hide refusals from the next look: it comes back when all of it is.
+  caches.delete(ir.name);
+  const findings = yield* findingsOf(ir, cache);
+  if (caches.size >= MAX_CACHED_FLEETS) caches.clear();
+  caches.set(ir.name, cache);
+  return findings.map((finding) => told(finding, ir));
+}
+
+function* findingsOf(ir: FleetIr, cache: FleetCache): Steps<readonly Finding[]> {
   const version = parseVersion(cache.version);
-  track(cache.sources, ir.sources, (source) => {
+  for (const source of track(cache.sources, ir.sources).fresh) {
     const watches = cache.watches.get(source.kind);
-    return watches === undefined ? NONE : examine(source, watches, version);
-  });
+    if (watches === undefined) continue;
+    note(cache.sources, source, examine(source, watches, version));
+    yield;
+  }
   const ports = new Map<string, Tracker<VirtualHostIr>>();
   for (const port of ir.ports) {
     if (port.kind === "tcp") continue;
     const tracker = cache.ports.get(port.id) ?? createTracker();
-    let byName: ReadonlyMap<string, VirtualHostIr> | undefined;
-    track(tracker, port.virtualHosts, (host, replaced) => {
-      byName ??= new Map(replaced.map((old) => [old.hostname, old]));
-      return examineHost(cache, host, byName.get(host.hostname));
-    });
+    const { replaced, fresh } = track(tracker, port.virtualHosts);
+    const byName = new Map(replaced.map((old) => [old.hostname, old]));
+    for (const host of fresh) note(tracker, host, yield* examineHost(cache, host, byName.get(host.hostname)));
     ports.set(port.id, tracker);
   }
   cache.ports = ports;
@@ -72,9 +78,17 @@ function findingsOf(ir: FleetIr, cache: FleetCache): readonly Finding[] {
 
 const NONE: readonly Finding[] = [];
 
-function examineHost(cache: FleetCache, host: VirtualHostIr, before: VirtualHostIr | undefined): readonly Finding[] {
+function* examineHost(
+  cache: FleetCache,
+  host: VirtualHostIr,
+  before: VirtualHostIr | undefined,
+): Steps<readonly Finding[]> {
   const tracker = (before === undefined ? undefined : cache.rules.get(before)) ?? createTracker<RuleIr>();
-  track(tracker, host.rules, (rule) => cache.target.inspectRule(rule, host.hostname));
+  for (const [index, rule] of track(tracker, host.rules).fresh.entries()) {
+    note(tracker, rule, cache.target.inspectRule(rule, host.hostname));
+    if (due(index)) yield;
+  }
+  yield;
   cache.rules.set(host, tracker);
   return tracker.findings.size === 0 ? NONE : [...tracker.findings.values()].flat();
 }
@@ -92,18 +106,8 @@ function cacheOf(ir: FleetIr, target: Target): FleetCache {
   const version = ir.version ?? target.defaultVersion.join(".");
   const known = caches.get(ir.name);
   if (known?.target === target && known.version === version) return known;
-  if (caches.size >= MAX_CACHED_FLEETS) caches.clear();
   const watches = watchesOf(target);
-  const cache = {
-    target,
-    version,
-    watches,
-    sources: createTracker<SourceIr>(),
-    ports: new Map(),
-    rules: new WeakMap(),
-  };
-  caches.set(ir.name, cache);
-  return cache;
+  return { target, version, watches, sources: createTracker(), ports: new Map(), rules: new WeakMap() };
 }
 
 function watchesOf(target: Target): Map<string, Watch[]> {

@@ -1,6 +1,7 @@
 /** What every target gives: the contract between `registry.ts` and the folders beside it. */
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, JsonValue, LeafPath, ProxyKind, RuleIr } from "../ir/index.ts";
+import type { Steps } from "../util/steps.ts";
 
 /**
  * How a proxy does what a leaf asks for. `when` limits an approximation or refusal to some values (default: any value that
@@ -86,6 +87,8 @@ export interface Target {
   readonly inspectRule: (rule: RuleIr, hostname: string) => readonly Finding[];
   /** Pure and deterministic; caches by identity of IR nodes. */
   readonly render: (ir: FleetIr) => Rendered;
+  /** `render` in steps, where a target has it. Of one fleet only one may be under way. */
+  readonly renderSteps?: (ir: FleetIr) => Steps<Rendered>;
   /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
 }

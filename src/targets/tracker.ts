@@ -30,19 +30,19 @@ export function createTracker<T>(): Tracker<T> {
   return { items: [], findings: new Map() };
 }
 
-/** Brings the tracker up to date with a new list. `examine` also gets the stretch of the old list, to build on. */
+/** Forgets the stretch of the old list that the new one does not have (`replaced`), and gives what is new (`fresh`): note its findings. */
 export function track<T>(
   tracker: Tracker<T>,
   items: readonly T[],
-  examine: (item: T, replaced: readonly T[]) => readonly Finding[],
-): void {
+): { readonly replaced: readonly T[]; readonly fresh: readonly T[] } {
   const { start, beforeEnd, afterEnd } = stretchOf(tracker.items, items);
   const replaced = tracker.items.slice(start, beforeEnd);
   for (const item of replaced) tracker.findings.delete(item);
-  for (let index = start; index < afterEnd; index++) {
-    const item = items[index] as T;
-    const findings = examine(item, replaced);
-    if (findings.length > 0) tracker.findings.set(item, findings);
-  }
   tracker.items = items;
+  return { replaced, fresh: items.slice(start, afterEnd) };
+}
+
+/** Notes what was said of an item. */
+export function note<T>(tracker: Tracker<T>, item: T, findings: readonly Finding[]): void {
+  if (findings.length > 0) tracker.findings.set(item, findings);
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { collections, kindOf, validateResource } from "../../model/index.ts";
 import type { Change, Collection, Kind, Resource, Snapshot } from "../../model/types.ts";
 import { compareText } from "../../util/sorted.ts";
+import { done } from "../../util/steps.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateOne, refusal } from "../diagnostics.ts";
 import { mergePatch } from "../mergePatch.ts";
@@ -83,7 +84,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
         plan({ snapshot }) {
           const before = mapOf(snapshot, kind).get(name);
           throwIf(checkConditions(conditions, before === undefined ? null : [etagOf(before.hash)]));
-          return { changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) };
+          return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) });
         },
       });
       return answerWith(reply, target, { ...outcome, name });
@@ -106,7 +107,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
         plan({ snapshot }) {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
-          return { changes: [changeOf(kind, name, null)], locate: locateOne(kind, name) };
+          return done({ changes: [changeOf(kind, name, null)], locate: locateOne(kind, name) });
         },
       });
       return answer;
@@ -135,7 +136,7 @@ function patchRoute(app: FastifyInstance, target: Target): void {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
           const resource = readResource(kind, name, mergePatch(before.body, request.body));
-          return { changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) };
+          return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) });
         },
       });
       return answerWith(reply, target, { ...outcome, name });

@@ -1,18 +1,28 @@
 /** The whole configuration as one document. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { applyChanges, diffSnapshots, emptySnapshot, kindOf, toDocument, validateConfig } from "../../model/index.ts";
+import {
+  applyChanges,
+  diffSnapshotsSteps,
+  emptySnapshot,
+  kindOf,
+  toDocumentSteps,
+  validateConfigSteps,
+} from "../../model/index.ts";
 import type { Change, Resource, Snapshot } from "../../model/types.ts";
 import { pointer } from "../../util/pointer.ts";
+import { inSlices, type Pace, systemPace } from "../../util/slices.ts";
+import { due, type Steps } from "../../util/steps.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { type Locate, locateIn, refusal } from "../diagnostics.ts";
+import { documentJson } from "../documentJson.ts";
 import { busy } from "../errorHandler.ts";
 import type { Limits } from "../limits.ts";
 import { answers, operation, schemaRef } from "../openapi.ts";
 import { applyQuery, noQuery, writeQuery } from "../parameters.ts";
 import { Problem, type ProblemItem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
-import { parseYaml, toYaml } from "../yaml.ts";
+import { documentYaml, parseYaml } from "../yaml.ts";
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
@@ -31,6 +41,7 @@ export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly 
     getRoute(scope, deps);
     scope.register(async (writes) => {
       boundWrites(writes, deps.limits.configWrites);
+      startAfresh(writes, deps.pace ?? systemPace);
       putRoute(writes, deps);
       applyRoute(writes, deps);
     });
@@ -47,7 +58,12 @@ function boundWrites(app: FastifyInstance, maximum: number): void {
   });
 }
 
-function getRoute(app: FastifyInstance, { store }: WriteDeps): void {
+/** The turn of the event loop that parsed a body of megabytes has held it long enough. */
+function startAfresh(app: FastifyInstance, pace: Pace): void {
+  app.addHook("preHandler", () => pace.turn());
+}
+
+function getRoute(app: FastifyInstance, { store, pace }: WriteDeps): void {
   const schema = operation("config", "Read the whole configuration", {
     querystring: noQuery,
     response: answers("config"),
@@ -58,9 +74,17 @@ function getRoute(app: FastifyInstance, { store }: WriteDeps): void {
     reply.header("vary", "Accept");
     if (answeredNotModified(request, reply, type === YAML_TYPE ? yamlTag(revision) : etagOf(revision))) return reply;
     reply.type(`${type}; charset=utf-8`);
-    const document = toDocument(snapshot) as Record<string, unknown[]>;
-    return type === YAML_TYPE ? await toYaml(document) : JSON.stringify(document);
+    return inSlices(type === YAML_TYPE ? yamlOf(snapshot) : configJson(snapshot), pace);
   });
+}
+
+/** The model as one JSON document. */
+export function* configJson(snapshot: Snapshot): Steps<string> {
+  return yield* documentJson(yield* toDocumentSteps(snapshot));
+}
+
+function* yamlOf(snapshot: Snapshot): Steps<string> {
+  return yield* documentYaml(yield* toDocumentSteps(snapshot));
 }
 
 /** Each representation has a strong tag of its own; If-Match takes either. */
@@ -78,10 +102,10 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     body: schemaRef("config"),
     response: answers("WriteAnswer"),
   });
-  app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, (request, reply) => {
-    const resources = readConfig(request.body);
+  app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
+    const resources = await inSlices(readConfig(request.body), deps.pace);
     const target = applyChanges(emptySnapshot, resources.map(changeTo));
-    return store(deps, { request, reply, changes: (snapshot) => diffSnapshots(snapshot, target) });
+    return store(deps, { request, reply, changes: (snapshot) => diffSnapshotsSteps(snapshot, target) });
   });
 }
 
@@ -92,17 +116,17 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
     response: answers("WriteAnswer"),
   });
   const options = { schema, bodyLimit: deps.limits.configBodyBytes };
-  app.post<{ Querystring: { owner?: string } }>("/v1/config/apply", options, (request, reply) => {
+  app.post<{ Querystring: { owner?: string } }>("/v1/config/apply", options, async (request, reply) => {
     const { owner } = request.query;
     // Labels go in before the check, so that their number and values are judged with the rest.
-    if (owner !== undefined) request.body = labelled(request.body, owner);
-    const resources = readConfig(request.body);
-    const changes = (snapshot: Snapshot): Change[] => {
+    if (owner !== undefined) request.body = await inSlices(labelled(request.body, owner), deps.pace);
+    const resources = await inSlices(readConfig(request.body), deps.pace);
+    function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
       const writes = resources.map(changeTo);
       if (owner === undefined) return writes;
-      refuseForeign(snapshot, resources, { owner, locate: locateIn(request.body) });
-      return [...writes, ...prune(snapshot, resources, owner)];
-    };
+      yield* refuseForeign(snapshot, resources, { owner, locate: locateIn(request.body) });
+      return [...writes, ...(yield* prune(snapshot, resources, owner))];
+    }
     return store(deps, { request, reply, changes });
   });
 }
@@ -113,16 +137,16 @@ async function store(
     request,
     reply,
     changes,
-  }: { request: FastifyRequest; reply: FastifyReply; changes: (snapshot: Snapshot) => readonly Change[] },
+  }: { request: FastifyRequest; reply: FastifyReply; changes: (snapshot: Snapshot) => Steps<readonly Change[]> },
 ): Promise<unknown> {
   const conditions = readConditions(request);
   const locate = locateIn(request.body);
   const { answer } = await write(deps, {
     ...readMeta(request),
-    plan({ revision, snapshot }) {
+    *plan({ revision, snapshot }) {
       const problem = checkConditions(conditions, tagsOf(revision));
       if (problem !== null) throw problem;
-      return { changes: changes(snapshot), locate };
+      return { changes: yield* changes(snapshot), locate };
     },
   });
   if (answer.dryRun === undefined) reply.header("etag", etagOf(answer.revision));
@@ -130,11 +154,11 @@ async function store(
 }
 
 /** A missing body is no empty configuration: a pipeline that produced nothing must not delete everything. `{}` says it. */
-function readConfig(document: unknown): readonly Resource[] {
+function* readConfig(document: unknown): Steps<readonly Resource[]> {
   if (document === undefined || document === null) {
     throw new Problem("API-BAD-REQUEST", "the body is empty; to mean an empty configuration send {}");
   }
-  const { resources, diagnostics } = validateConfig(document);
+  const { resources, diagnostics } = yield* validateConfigSteps(document);
   const problem = refusal(diagnostics, () => "");
   if (problem !== null) throw problem;
   return resources;
@@ -151,7 +175,7 @@ function ownerOf(resource: Resource | undefined): string | undefined {
 }
 
 /** The document with the owner's label on everything that it lists; what is misshapen stays as it is, for the check to name. */
-function labelled(document: unknown, owner: string): unknown {
+function* labelled(document: unknown, owner: string): Steps<unknown> {
   if (!isObject(document)) return document;
   const errors: ProblemItem[] = [];
   const label = (collection: string, body: unknown, index: number): unknown => {
@@ -163,12 +187,16 @@ function labelled(document: unknown, owner: string): unknown {
     }
     return { ...body, labels: { ...body.labels, [OWNER_LABEL]: owner } };
   };
-  const entries = Object.entries(document).map(([collection, list]) => [
-    collection,
-    kindOf(collection) !== undefined && Array.isArray(list)
-      ? list.map((body, index) => label(collection, body, index))
-      : list,
-  ]);
+  const entries: [string, unknown][] = [];
+  for (const [collection, list] of Object.entries(document)) {
+    const known = kindOf(collection) !== undefined && Array.isArray(list);
+    const bodies: unknown[] = [];
+    for (const [index, body] of known ? list.entries() : []) {
+      bodies.push(label(collection, body, index));
+      if (due(index)) yield;
+    }
+    entries.push([collection, known ? bodies : list]);
+  }
   if (errors.length > 0) throw new Problem("API-INVALID", "the document lists resources of another owner", { errors });
   return Object.fromEntries(entries);
 }
@@ -181,27 +209,35 @@ function stored(snapshot: Snapshot, { kind, name }: Resource): Resource | undefi
   return (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
 }
 
-function refuseForeign(
+function* refuseForeign(
   snapshot: Snapshot,
   resources: readonly Resource[],
   { owner, locate }: { owner: string; locate: Locate },
-): void {
-  const errors = resources.flatMap((resource): ProblemItem[] => {
+): Steps<void> {
+  const errors: ProblemItem[] = [];
+  for (const [index, resource] of resources.entries()) {
+    if (due(index)) yield;
     const present = ownerOf(stored(snapshot, resource));
-    if (present === undefined || present === owner) return [];
+    if (present === undefined || present === owner) continue;
     const message = `${resource.kind} ${resource.name} belongs to ${JSON.stringify(present)}`;
-    return [{ pointer: locate(resource.kind, resource.name) ?? "", code: "API-OWNED-BY-OTHER", message }];
-  });
+    errors.push({ pointer: locate(resource.kind, resource.name) ?? "", code: "API-OWNED-BY-OTHER", message });
+  }
   if (errors.length > 0)
     throw new Problem("API-OWNED-BY-OTHER", "the document lists resources that belong to another owner", { errors });
 }
 
 /** Deletes what has the owner's label and is not listed. */
-function prune(snapshot: Snapshot, resources: readonly Resource[], owner: string): Change[] {
+function* prune(snapshot: Snapshot, resources: readonly Resource[], owner: string): Steps<Change[]> {
   const listed = new Set(resources.map(({ kind, name }) => `${kind}/${name}`));
-  return Object.values(snapshot).flatMap((map) =>
-    [...(map as ReadonlyMap<string, Resource>).values()]
-      .filter((resource) => ownerOf(resource) === owner && !listed.has(`${resource.kind}/${resource.name}`))
-      .map(({ kind, name }) => ({ kind, name, resource: null }) as Change),
-  );
+  const pruned: Change[] = [];
+  for (const map of Object.values(snapshot) as ReadonlyMap<string, Resource>[]) {
+    let index = 0;
+    for (const resource of map.values()) {
+      if (due(index++)) yield;
+      const { kind, name } = resource;
+      if (ownerOf(resource) === owner && !listed.has(`${kind}/${name}`))
+        pruned.push({ kind, name, resource: null } as Change);
+    }
+  }
+  return pruned;
 }

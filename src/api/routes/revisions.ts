@@ -1,14 +1,16 @@
 /** The history. */
 import type { FastifyInstance } from "fastify";
-import { collectionOf, diffSnapshots, toDocument } from "../../model/index.ts";
+import { collectionOf, diffSnapshotsSteps } from "../../model/index.ts";
 import type { Kind, Snapshot } from "../../model/types.ts";
 import type { RevisionInfo, Store } from "../../store/types.ts";
+import { inSlices } from "../../util/slices.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone } from "../diagnostics.ts";
 import { answers, operation } from "../openapi.ts";
 import { noQuery, revisionParams, revisionsQuery, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
+import { configJson } from "./config.ts";
 
 interface Numbered {
   Params: { revision: number };
@@ -16,7 +18,7 @@ interface Numbered {
 
 /** Registers `/v1/revisions`, `/v1/revisions/{n}` and `/v1/revisions/{n}/restore`. */
 export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
-  const { store } = deps;
+  const { store, pace } = deps;
   app.get<{ Querystring: { limit: number; cursor?: number } }>(
     "/v1/revisions",
     {
@@ -40,12 +42,14 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
         response: answers("Revision"),
       }),
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { revision } = request.params;
       const info = store.revision(revision);
       if (info === null) throw notFound(revision);
       if (answeredNotModified(request, reply, etagOf(`revision-${revision}`))) return reply;
-      return { ...shown(info), config: toDocument(snapshotAt(store, revision)) };
+      const config = await inSlices(configJson(await snapshotAt(store, revision)), pace);
+      reply.type("application/json; charset=utf-8");
+      return `${JSON.stringify(shown(info)).slice(0, -1)},"config":${config}}`;
     },
   );
   app.post<Numbered>(
@@ -60,13 +64,13 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
     async (request, reply) => {
       const { revision } = request.params;
       const conditions = readConditions(request);
-      const target = snapshotAt(store, revision);
+      const target = await snapshotAt(store, revision);
       const { answer } = await write(deps, {
         ...readMeta(request, `restore revision ${revision}`),
-        plan(head) {
+        *plan(head) {
           const problem = checkConditions(conditions, [etagOf(head.revision)]);
           if (problem !== null) throw problem;
-          return { changes: diffSnapshots(head.snapshot, target), locate: locateNone };
+          return { changes: yield* diffSnapshotsSteps(head.snapshot, target), locate: locateNone };
         },
       });
       if (answer.dryRun === undefined) reply.header("etag", etagOf(answer.revision));
@@ -80,8 +84,8 @@ function shown({ changes, ...info }: RevisionInfo): Record<string, unknown> & { 
   return { ...info, changes: changes.map(({ kind, name, change }) => ({ resource: resource(kind, name), change })) };
 }
 
-function snapshotAt(store: Store, revision: number): Snapshot {
-  const snapshot = store.snapshotAt(revision);
+async function snapshotAt(store: Store, revision: number): Promise<Snapshot> {
+  const snapshot = await store.snapshotAt(revision);
   if (snapshot === null) throw notFound(revision);
   return snapshot;
 }

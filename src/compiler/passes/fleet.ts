@@ -1,7 +1,8 @@
 /** One fleet: its sockets, the clusters that they reach, and the documents behind it all. */
 import type { ClusterIr, FleetIr, HttpPortIr, PortIr, SourceIr, TcpPortIr } from "../../ir/index.ts";
 import type { Resource, Snapshot } from "../../model/index.ts";
-import { compareText, patchSorted } from "../../util/sorted.ts";
+import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
+import { due, type Steps } from "../../util/steps.ts";
 import { sourceOf } from "../source.ts";
 import { compileCluster } from "./cluster.ts";
 import type { CompiledListener } from "./listener.ts";
@@ -29,15 +30,14 @@ interface Socket {
 }
 
 /** Gives `previous` itself when nothing in it changed. */
-export function compileFleet(input: FleetInput): FleetIr {
+export function* compileFleet(input: FleetInput): Steps<FleetIr> {
   const { fleet, snapshot, previous } = input;
   const sockets = socketsOf(input);
-  const ports = reuse(
-    previous?.ports,
-    sockets.map((socket) => compilePort(socket, previous)),
-  );
-  const clusters = reuse(previous?.clusters, clustersOf(clusterNames(ports, previous), snapshot));
-  const sources = sourcesOf(input, sockets, clusters);
+  const compiledPorts: PortIr[] = [];
+  for (const socket of sockets) compiledPorts.push(yield* compilePort(socket, previous));
+  const ports = reuse(previous?.ports, compiledPorts);
+  const clusters = reuse(previous?.clusters, yield* clustersOf(yield* clusterNames(ports, previous), snapshot));
+  const sources = yield* sourcesOf(input, sockets, clusters);
   const { name } = fleet;
   const { proxy, version = null } = fleet.body;
   if (
@@ -68,7 +68,7 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
   return [...sockets.values()].sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
 }
 
-function compilePort({ address, port, members }: Socket, previous: FleetIr | null): PortIr {
+function* compilePort({ address, port, members }: Socket, previous: FleetIr | null): Steps<PortIr> {
   const first = members[0] as Socket["members"][number];
   const suffix = `${address.toLowerCase().replace(/[^a-z0-9]/g, "-")}-${port}`;
   if (first.listener.body.protocol === "TCP") {
@@ -83,7 +83,7 @@ function compilePort({ address, port, members }: Socket, previous: FleetIr | nul
     const old = previous?.ports.find(({ id }) => id === next.id);
     return old?.kind === "tcp" && old.split === next.split && old.address === address ? old : Object.freeze(next);
   }
-  const virtualHosts = members.length === 1 ? first.compiled.hostList : mergeHosts(members);
+  const virtualHosts = members.length === 1 ? first.compiled.hostList : yield* mergeHosts(members);
   const next: HttpPortIr = { kind: "http", id: `http-${suffix}`, address, port, virtualHosts };
   const old = previous?.ports.find(({ id }) => id === next.id);
   const unchanged = old?.kind === "http" && old.address === address && sameItems(old.virtualHosts, virtualHosts);
@@ -91,38 +91,47 @@ function compilePort({ address, port, members }: Socket, previous: FleetIr | nul
 }
 
 /** Every cluster that the ports name, ascending. Usually those of the last compilation, which stand in order already. */
-function clusterNames(ports: readonly PortIr[], previous: FleetIr | null): readonly string[] {
+function* clusterNames(ports: readonly PortIr[], previous: FleetIr | null): Steps<readonly string[]> {
   const before = previous === null ? [] : previous.clusters.map(({ name }) => name);
   if (previous?.ports === ports) return before;
   const names = new Set<string>();
   for (const port of ports) {
-    if (port.kind === "tcp") for (const { cluster } of port.split) names.add(cluster);
-    else for (const host of port.virtualHosts) for (const name of clustersOfHost(host)) names.add(name);
+    if (port.kind === "tcp") {
+      for (const { cluster } of port.split) names.add(cluster);
+      continue;
+    }
+    for (const [index, host] of port.virtualHosts.entries()) {
+      for (const name of clustersOfHost(host)) names.add(name);
+      if (due(index)) yield;
+    }
   }
   const same = before.length === names.size && before.every((name) => names.has(name));
-  return same ? before : [...names].sort(compareText);
+  return same ? before : yield* sortedSteps([...names], compareText);
 }
 
-function clustersOf(names: readonly string[], snapshot: Snapshot): ClusterIr[] {
-  return names.map((name) => {
+function* clustersOf(names: readonly string[], snapshot: Snapshot): Steps<ClusterIr[]> {
+  const found: ClusterIr[] = [];
+  for (const [index, name] of names.entries()) {
+    if (due(index)) yield;
     const cluster = snapshot.cluster.get(name);
     if (cluster === undefined)
       throw new Error(`cluster ${name} is referred to but missing: the model's rules did not run`);
     const { healthCheck } = cluster.body;
-    return compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck));
-  });
+    found.push(compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck)));
+  }
+  return found;
 }
 
 /** Kinds ascending: canary, cluster, fleet, healthCheck, listener, route; names ascending in each. */
-function sourcesOf(
+function* sourcesOf(
   { fleet, snapshot }: FleetInput,
   sockets: readonly Socket[],
   clusters: readonly ClusterIr[],
-): SourceIr[] {
+): Steps<SourceIr[]> {
   const members = sockets
     .flatMap((socket) => socket.members)
     .sort((a, b) => compareText(a.listener.name, b.listener.name));
-  const routes = mergeSources(members.map(({ compiled }) => compiled.sources));
+  const routes = yield* mergeSources(members.map(({ compiled }) => compiled.sources));
   const clusterResources = clusters.map(({ name }) => snapshot.cluster.get(name) as Resource<"cluster">);
   const checks = new Set(clusterResources.flatMap(({ body }) => body.healthCheck ?? []));
   const canaries = [...snapshot.canary.values()].filter(({ body }) => hasSource(routes, body.route));
@@ -138,13 +147,17 @@ function sourcesOf(
 }
 
 /** One ascending list of several. The longest is the base: adding a few routes of a second listener to it needs no sorting. */
-function mergeSources(lists: readonly (readonly SourceIr[])[]): readonly SourceIr[] {
+function* mergeSources(lists: readonly (readonly SourceIr[])[]): Steps<readonly SourceIr[]> {
   const [base = [], ...rest] = [...lists].sort((a, b) => b.length - a.length);
-  return rest.reduce((merged, list) => {
-    const add = list.filter(({ name }) => !hasSource(merged, name));
-    if (add.length === 0) return merged;
-    return patchSorted(merged, { remove: [], add, compare: (a, b) => compareText(a.name, b.name) });
-  }, base);
+  let merged = base;
+  for (const list of rest) {
+    yield;
+    const known = merged;
+    const add = list.filter(({ name }) => !hasSource(known, name));
+    if (add.length === 0) continue;
+    merged = yield* patchSortedSteps(merged, { remove: [], add, compare: (a, b) => compareText(a.name, b.name) });
+  }
+  return merged;
 }
 
 /** Binary search by name in an ascending list. */

@@ -2,7 +2,8 @@
 import type { RuleIr, SourceIr, SplitIr, VirtualHostIr } from "../../ir/index.ts";
 import { effectiveHostnames, type Listener, type Resource } from "../../model/index.ts";
 import { contentHash } from "../../util/hash.ts";
-import { compareText, patchSorted } from "../../util/sorted.ts";
+import { compareText, patchSortedSteps } from "../../util/sorted.ts";
+import { due, type Steps } from "../../util/steps.ts";
 import type { CompiledRoute, RouteChange } from "../compile.ts";
 import { sourceOf } from "../source.ts";
 import { compareRules, orderRegexes } from "./precedence.ts";
@@ -26,11 +27,11 @@ const NOTHING = { hosts: new Map<string, VirtualHostIr>(), hostList: [], split: 
 const HOST_ID_DIGITS = 12;
 
 /** Applies route changes to what the listener was before (or to nothing). The same object comes back when none concerns it. */
-export function compileListener(
+export function* compileListener(
   listener: Resource<"listener">,
   before: CompiledListener | null,
   changes: readonly RouteChange[],
-): CompiledListener {
+): Steps<CompiledListener> {
   const serves = (route: CompiledRoute | null): CompiledRoute | null =>
     route?.route.body.listeners.includes(listener.name) ? route : null;
   const mine = changes
@@ -41,13 +42,14 @@ export function compileListener(
   const base = before ?? { ...NOTHING, hostname, protocol };
   const removed = mine.flatMap((change) => change.before ?? []);
   const added = mine.flatMap((change) => change.after ?? []);
-  const sources = patchSorted(base.sources, {
+  yield;
+  const sources = yield* patchSortedSteps(base.sources, {
     remove: removed.map(({ route }) => sourceOf(route)),
     add: added.map(({ route }) => sourceOf(route)),
     compare: (a, b) => compareText(a.name, b.name),
   });
   if (protocol === "TCP") return Object.freeze({ ...base, split: tcpSplit(base, sources, added), sources });
-  return Object.freeze({ ...base, ...patchHosts(base, listener.body, { removed, added }), sources });
+  return Object.freeze({ ...base, ...(yield* patchHosts(base, listener.body, { removed, added })), sources });
 }
 
 function tcpSplit(base: CompiledListener, sources: readonly SourceIr[], added: readonly CompiledRoute[]): SplitIr {
@@ -61,39 +63,52 @@ interface Patch {
   readonly added: readonly CompiledRoute[];
 }
 
-function patchHosts(
+function* patchHosts(
   base: CompiledListener,
   listener: Listener,
   patch: Patch,
-): Pick<CompiledListener, "hosts" | "hostList"> {
-  const touched = new Map<string, { remove: RuleIr[]; add: RuleIr[] }>();
-  const touch = (host: string): { remove: RuleIr[]; add: RuleIr[] } => {
-    const lists = touched.get(host) ?? { remove: [], add: [] };
-    touched.set(host, lists);
-    return lists;
-  };
-  for (const { route, rules } of patch.removed)
-    for (const host of effectiveHostnames(route.body, listener)) touch(host).remove.push(...rules);
-  for (const { route, rules } of patch.added)
-    for (const host of effectiveHostnames(route.body, listener)) touch(host).add.push(...rules);
+): Steps<Pick<CompiledListener, "hosts" | "hostList">> {
+  const touched = yield* touchedHosts(listener, patch);
   const hosts = new Map(base.hosts);
   for (const [host, { remove, add }] of touched) {
+    yield;
     const old = hosts.get(host);
-    const rules = patchSorted(old === undefined ? [] : inRuleOrder(old), { remove, add, compare: compareRules });
+    const before = old === undefined ? [] : inRuleOrder(old);
+    const rules = yield* patchSortedSteps(before, { remove, add, compare: compareRules });
     if (rules.length === 0) {
       hosts.delete(host);
       continue;
     }
-    const next = virtualHost(host, rules);
+    const next = yield* virtualHost(host, rules);
     if (old !== undefined) deriveClusters(next, old, { remove, add });
     hosts.set(host, next);
   }
-  const hostList = patchSorted(base.hostList, {
+  const hostList = yield* patchSortedSteps(base.hostList, {
     remove: [...touched.keys()].flatMap((host) => base.hosts.get(host) ?? []),
     add: [...touched.keys()].flatMap((host) => hosts.get(host) ?? []),
     compare: (a, b) => compareText(a.hostname, b.hostname),
   });
   return { hosts, hostList };
+}
+
+interface HostPatch {
+  readonly remove: RuleIr[];
+  readonly add: RuleIr[];
+}
+
+/** What changes in each host. */
+function* touchedHosts(listener: Listener, { removed, added }: Patch): Steps<ReadonlyMap<string, HostPatch>> {
+  const touched = new Map<string, HostPatch>();
+  for (const [index, { route, rules }] of [...removed, ...added].entries()) {
+    const list = index < removed.length ? "remove" : "add";
+    for (const host of effectiveHostnames(route.body, listener)) {
+      const patch = touched.get(host) ?? { remove: [], add: [] };
+      patch[list].push(...rules);
+      touched.set(host, patch);
+    }
+    if (due(index)) yield;
+  }
+  return touched;
 }
 
 /** Rules in `compareRules` order of hosts where the final order is another one. */
@@ -104,8 +119,8 @@ function inRuleOrder(host: VirtualHostIr): readonly RuleIr[] {
 }
 
 /** A virtual host from rules in `compareRules` order. */
-export function virtualHost(hostname: string, rules: RuleIr[]): VirtualHostIr {
-  const ordered = orderRegexes(rules);
+export function* virtualHost(hostname: string, rules: readonly RuleIr[]): Steps<VirtualHostIr> {
+  const ordered = yield* orderRegexes(rules);
   const host: VirtualHostIr = Object.freeze({
     id: `v${contentHash(hostname).slice(0, HOST_ID_DIGITS)}`,
     hostname,

@@ -3,7 +3,8 @@
  * that is declared first; method; number of header conditions; the route's name; the place in the route.
  */
 import type { RuleIr } from "../../ir/index.ts";
-import { compareText } from "../../util/sorted.ts";
+import { compareText, sortedSteps } from "../../util/sorted.ts";
+import type { Steps } from "../../util/steps.ts";
 
 const KIND_RANK = { exact: 0, regex: 1, prefix: 2 } as const;
 
@@ -38,17 +39,20 @@ function place(rule: RuleIr): [number, number] {
 }
 
 /** Puts the regex rules of a list that is in `compareRules` order into their final order. */
-export function orderRegexes(rules: RuleIr[]): RuleIr[] {
+export function* orderRegexes(rules: readonly RuleIr[]): Steps<readonly RuleIr[]> {
   const start = firstOfRank(rules, KIND_RANK.regex);
   const end = firstOfRank(rules, KIND_RANK.prefix);
   if (start === end) return rules;
   const regexes = rules.slice(start, end);
   const first = new Map<string, RuleIr>();
-  for (const rule of [...regexes].sort(compareDeclared))
+  for (const rule of yield* sortedSteps(regexes, compareDeclared))
     if (!first.has(rule.path.value)) first.set(rule.path.value, rule);
   const declared = (rule: RuleIr): RuleIr => first.get(rule.path.value) as RuleIr;
-  regexes.sort((a, b) => comparePaths(a, b) || compareDeclared(declared(a), declared(b)) || compareConditions(a, b));
-  return [...rules.slice(0, start), ...regexes, ...rules.slice(end)];
+  const ordered = yield* sortedSteps(
+    regexes,
+    (a, b) => comparePaths(a, b) || compareDeclared(declared(a), declared(b)) || compareConditions(a, b),
+  );
+  return [...rules.slice(0, start), ...ordered, ...rules.slice(end)];
 }
 
 /** Index of the first rule whose kind has at least this rank; the rules stand in order of rank. */

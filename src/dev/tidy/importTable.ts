@@ -28,6 +28,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 
 const OPEN_TO_ALL = ["util/", "errors/"];
+/** Runs long work by the clock: only rooms at the edge decide when work rests. */
+const SLICES = "util/slices.ts";
+const SLICING_ROOMS = ["store", "publish", "api"];
 
 /** Modules of the outside that make a room impure: it must depend on its input alone. */
 const PURE_ROOMS = ["ir/", "model/", "compiler/"];
@@ -60,6 +63,8 @@ export function forbiddenImport(from: string, to: string): string | undefined {
   if (isTop(target)) return "main.ts and what stands beside it is where everything begins";
   if (isTestCode(target) && !isTestCode(file)) return "the program must not need test code";
   if (roomOf(file) === roomOf(target) || allowsTest(file, target)) return undefined;
+  if (target === SLICES && !isTestCode(file) && !SLICING_ROOMS.includes(roomOf(file)))
+    return "this room knows no clock";
   return isAllowed(file, target) ? undefined : `${roomOf(file)} must not see ${roomOf(target)}`;
 }
 

@@ -1,16 +1,20 @@
 import type { Diagnostic } from "../../errors/diagnostic.ts";
-import { changedKeys, compareText } from "../../util/sorted.ts";
+import { changedKeys } from "../../util/sorted.ts";
+import { due, type Steps } from "../../util/steps.ts";
 import { effectiveHostnames } from "../hostnames.ts";
 import type { Resource, Snapshot } from "../types.ts";
-import { type MatchBody, problem, type Rule, touchedOf } from "./rule.ts";
+import { type MatchBody, problem, touchedOf, type WholeRule } from "./rule.ts";
 
 /** Two rules with the same listener, host and match are refused: which one wins would be a guess (l7.md 4.3). */
-export const duplicateMatch: Rule = function* (snapshot, touched) {
-  const routes = touchedOf(touched, "route").sort((a, b) => compareText(a.name, b.name));
+export const duplicateMatch: WholeRule = function* (snapshot, touched) {
+  const routes = touchedOf(touched, "route");
   if (routes.length === 0) return;
-  const index = indexOf(snapshot);
+  const index = yield* indexOf(snapshot);
   const names = new Set(routes.map(({ name }) => name));
-  for (const route of routes) yield* duplicatesOf(route, { snapshot, index, names });
+  for (const route of routes) {
+    yield* duplicatesOf(route, { snapshot, index, names });
+    yield;
+  }
 };
 
 interface Context {
@@ -48,13 +52,14 @@ interface Place {
 let last: { routes: Snapshot["route"]; listeners: Snapshot["listener"]; index: Map<string, Place[]> } | null = null;
 
 /** Who has each key. Brought up to date from the last model's by what changed. */
-function indexOf(snapshot: Snapshot): ReadonlyMap<string, readonly Place[]> {
+function* indexOf(snapshot: Snapshot): Steps<ReadonlyMap<string, readonly Place[]>> {
   const before = last?.listeners === snapshot.listener ? last : null;
   const index = before?.index ?? new Map<string, Place[]>();
-  // Set again at the end: after an exception the half-changed index must not be used.
+  // Set again at the end: while this rests, and after an exception, the half-changed index must not be used.
   last = null;
   const changed = before === null ? [...snapshot.route.keys()] : changedKeys(before.routes, snapshot.route);
-  for (const name of changed) {
+  for (const [count, name] of changed.entries()) {
+    if (due(count)) yield;
     const old = before?.routes.get(name);
     if (old !== undefined) for (const { key } of keysOf(snapshot, old)) removeOwner(index, key, name);
     const now = snapshot.route.get(name);

@@ -1,6 +1,9 @@
 /**
  * Every cross-resource rule. Input: a model and what was touched; output: diagnostics. A rule sees documents of valid shape
  * only, changes nothing, and reports each problem once. The order has no effect: diagnostics are sorted afterwards.
+ *
+ * Most rules judge each touched resource by itself (and by the model): they are given some of them at a time. The others need
+ * to see all that was touched, and say themselves where they may rest.
  */
 import { canaries } from "./canaries.ts";
 import { duplicateMatch } from "./duplicateMatch.ts";
@@ -16,20 +19,20 @@ import { protocols } from "./protocols.ts";
 import { references } from "./references.ts";
 import { regexDialect } from "./regexDialect.ts";
 import { respondStatus } from "./respondStatus.ts";
-import type { Rule } from "./rule.ts";
+import type { Rule, WholeRule } from "./rule.ts";
 import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
 import { splits } from "./splits.ts";
 
-export const rules: readonly Rule[] = [
+/** Given all touched resources at once. */
+export const rulesOfWhole: readonly WholeRule[] = [limits, portClash, singleTcpRoute, duplicateMatch];
+
+/** Given touched resources a few at a time: the verdict on one does not depend on which others were touched. */
+export const rulesOfEach: readonly Rule[] = [
   references,
-  limits,
-  portClash,
   protocols,
-  singleTcpRoute,
   hostnameScope,
   hostnameShadowed,
-  duplicateMatch,
   splits,
   canaries,
   ruleParts,

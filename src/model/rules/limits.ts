@@ -1,11 +1,11 @@
 import { schemas } from "../../gen/schemas.ts";
 import { collectionOf, kinds } from "../kinds.ts";
-import { problem, type Rule } from "./rule.ts";
+import { problem, type WholeRule } from "./rule.ts";
 
 const config = schemas["trimtab:config"] as { properties: Record<string, { maxItems: number }> };
 
 /** A model holds at most as many resources of a kind as a document may list. */
-export const limits: Rule = function* (snapshot, touched) {
+export const limits: WholeRule = function* (snapshot, touched) {
   for (const kind of kinds) {
     const max = config.properties[collectionOf(kind)]?.maxItems ?? 0;
     const one = touched.findLast((resource) => resource.kind === kind);

@@ -1,6 +1,6 @@
 import type { Resource, Snapshot } from "../types.ts";
 import { ANY_HOST } from "../values.ts";
-import { problem, type Rule } from "./rule.ts";
+import { problem, type WholeRule } from "./rule.ts";
 
 const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
 
@@ -8,11 +8,12 @@ const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
  * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames. A listener on all
  * addresses takes the port from every other address.
  */
-export const portClash: Rule = function* (snapshot, touched) {
+export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
   const touchedNames = new Set(touched.map(({ kind, name }) => `${kind}/${name}`));
   for (const [fleet, listeners] of listenersByFleet(snapshot)) {
     for (const [index, one] of listeners.entries()) {
+      yield;
       for (const other of listeners.slice(0, index)) {
         const clash = clashOf(one, other);
         if (clash === null) continue;

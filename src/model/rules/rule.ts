@@ -8,6 +8,9 @@ import type { Bodies, Kind, Resource, Snapshot } from "../types.ts";
  */
 export type Rule = (snapshot: Snapshot, touched: readonly Resource[]) => Iterable<Diagnostic>;
 
+/** A rule that has to see everything that was touched. `undefined`: here it may rest (see util/steps.ts). */
+export type WholeRule = (snapshot: Snapshot, touched: readonly Resource[]) => Iterable<Diagnostic | undefined>;
+
 /** Names an error. */
 export function problem(
   code: string,

@@ -1,13 +1,14 @@
+import { sortedSteps } from "../../util/sorted.ts";
 import type { Resource } from "../types.ts";
-import { problem, type Rule } from "./rule.ts";
+import { problem, type WholeRule } from "./rule.ts";
 
 /** Several routes on one TCP listener are refused: which one wins would be a guess (l7.md 4.27). */
-export const singleTcpRoute: Rule = function* (snapshot, touched) {
+export const singleTcpRoute: WholeRule = function* (snapshot, touched) {
   const touchedRoutes = new Set(touched.filter(({ kind }) => kind === "route").map(({ name }) => name));
   if (![...touchedRoutes].some((name) => snapshot.route.get(name)?.body.protocol === "tcp")) return;
   const first = new Map<string, string>();
   const tcpRoutes = [...snapshot.route.values()].filter(({ body }) => body.protocol === "tcp");
-  for (const route of tcpRoutes.sort(untouchedFirst(touchedRoutes))) {
+  for (const route of yield* sortedSteps(tcpRoutes, untouchedFirst(touchedRoutes))) {
     for (const [index, listener] of route.body.listeners.entries()) {
       const other = first.get(listener);
       if (other === undefined) first.set(listener, route.name);

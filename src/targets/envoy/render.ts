@@ -3,6 +3,7 @@
  * resources are the same as last time.
  */
 import type { ClusterIr, FleetIr } from "../../ir/index.ts";
+import { due, finish, type Steps } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources } from "../target.ts";
 import { renderCluster } from "./cluster.ts";
 import { renderListener } from "./listener.ts";
@@ -19,40 +20,45 @@ const clusterMaps = new WeakMap<readonly ClusterIr[], { clusters: TypeMap; assig
 
 /** All resources of the fleet, by type: clusters, their endpoints, listeners, route tables. */
 export function render(ir: FleetIr): RenderedResources {
+  return finish(renderSteps(ir));
+}
+
+/** `render` in steps. */
+export function* renderSteps(ir: FleetIr): Steps<RenderedResources> {
   const last = lastByFleet.get(ir.name)?.resources;
-  const { clusters, assignments } = renderClusters(ir.clusters, last);
-  const http = ir.ports.filter((port) => port.kind === "http");
-  const listeners = typeMap(ir.ports.map(renderListener), last?.get(typeUrls.listener));
-  const routes = typeMap(http.map(renderRouteConfiguration), last?.get(typeUrls.routes));
+  const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
+  const routes: RenderedResource[] = [];
+  for (const port of ir.ports) if (port.kind === "http") routes.push(yield* renderRouteConfiguration(port));
   const rendered: RenderedResources = {
     kind: "resources",
     resources: new Map([
       [typeUrls.cluster, clusters],
       [typeUrls.assignment, assignments],
-      [typeUrls.listener, listeners],
-      [typeUrls.routes, routes],
+      [typeUrls.listener, typeMap(ir.ports.map(renderListener), last?.get(typeUrls.listener))],
+      [typeUrls.routes, typeMap(routes, last?.get(typeUrls.routes))],
     ]),
   };
   remember(ir.name, rendered);
   return rendered;
 }
 
-function renderClusters(
+function* renderClusters(
   list: readonly ClusterIr[],
   last: RenderedResources["resources"] | undefined,
-): { clusters: TypeMap; assignments: TypeMap } {
+): Steps<{ clusters: TypeMap; assignments: TypeMap }> {
   let maps = clusterMaps.get(list);
   if (maps === undefined) {
-    const rendered = list.map(renderCluster);
+    const clusters: RenderedResource[] = [];
+    const assignments: RenderedResource[] = [];
+    for (const [index, one] of list.entries()) {
+      const { cluster, assignment } = renderCluster(one);
+      clusters.push(cluster);
+      assignments.push(assignment);
+      if (due(index)) yield;
+    }
     maps = {
-      clusters: typeMap(
-        rendered.map(({ cluster }) => cluster),
-        last?.get(typeUrls.cluster),
-      ),
-      assignments: typeMap(
-        rendered.map(({ assignment }) => assignment),
-        last?.get(typeUrls.assignment),
-      ),
+      clusters: typeMap(clusters, last?.get(typeUrls.cluster)),
+      assignments: typeMap(assignments, last?.get(typeUrls.assignment)),
     };
     clusterMaps.set(list, maps);
   }

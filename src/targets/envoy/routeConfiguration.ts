@@ -4,6 +4,7 @@ import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/
 import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
 import type { HttpPortIr } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
+import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
 import { type EncodedVirtualHost, encodeVirtualHost, unknownHost } from "./virtualHost.ts";
@@ -36,21 +37,21 @@ function settings(name: string): Uint8Array {
 const known = new WeakMap<HttpPortIr, RenderedResource>();
 
 /** The port's route table, cached by identity. Its version is a hash over the hashes of its parts. */
-export function renderRouteConfiguration(port: HttpPortIr): RenderedResource {
+export function* renderRouteConfiguration(port: HttpPortIr): Steps<RenderedResource> {
   let rendered = known.get(port);
   if (rendered === undefined) {
-    rendered = spliced(port);
+    rendered = yield* spliced(port);
     known.set(port, rendered);
   }
   return rendered;
 }
 
-function spliced(port: HttpPortIr): RenderedResource {
+function* spliced(port: HttpPortIr): Steps<RenderedResource> {
   const hosts: EncodedVirtualHost[] = [];
   let anyHost = false;
   for (const host of port.virtualHosts) {
     anyHost ||= host.hostname === "*";
-    hosts.push(encodeVirtualHost(host, port.port));
+    hosts.push(yield* encodeVirtualHost(host, port.port));
   }
   if (!anyHost) hosts.push(unknownHost);
   const head = settings(port.id);

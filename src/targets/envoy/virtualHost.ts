@@ -4,6 +4,7 @@
  */
 import { hash } from "node:crypto";
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import type { Steps } from "../../util/steps.ts";
 import { guardBytes } from "./guards.ts";
 import { dependsOnContext, lowerRule, type RouteContext } from "./lower.ts";
 import { writeRoute } from "./routeWire.ts";
@@ -58,12 +59,12 @@ const writer = createWriter();
 const guardHash = hash("sha256", guardBytes);
 
 /** The virtual host's bytes behind the given port; cached by identity. */
-export function encodeVirtualHost(host: VirtualHostIr, port: number): EncodedVirtualHost {
+export function* encodeVirtualHost(host: VirtualHostIr, port: number): Steps<EncodedVirtualHost> {
   const variants = encodedByHost.get(host) ?? [];
   const known = variants.find((variant) => variant.port === ANY_PORT || variant.port === port);
   if (known !== undefined) return known.encoded;
   const context = { hostname: host.hostname, port };
-  const chunks = chunksOf(host.rules, context);
+  const chunks = yield* chunksOf(host.rules, context);
   const { hostname } = host;
   const domains = hostname === "*" ? ["*"] : [hostname, `${hostname}.`];
   const encoded = assemble({ name: host.id, domains }, chunks);
@@ -92,13 +93,16 @@ function assemble(head: { name: string; domains: string[] }, chunks: readonly Ch
   };
 }
 
-function chunksOf(rules: readonly RuleIr[], context: RouteContext): readonly Chunk[] {
+function* chunksOf(rules: readonly RuleIr[], context: RouteContext): Steps<readonly Chunk[]> {
   const chunks: Chunk[] = [];
   let start = 0;
   while (start < rules.length) {
-    const chunk = knownChunk(rules, start, context) ?? encodeChunk(rules, start, context);
+    const known = knownChunk(rules, start, context);
+    const chunk = known ?? encodeChunk(rules, start, context);
     chunks.push(chunk);
     start += chunk.rules.length;
+    // Between chunks only: the writer is shared and must be empty.
+    if (known === undefined) yield;
   }
   return chunks;
 }
