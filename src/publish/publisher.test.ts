@@ -114,6 +114,58 @@ async function follow(fleet: string): Promise<{ stream: TestStream; names: strin
   return { stream, names: [...seen.names].sort(), ack: () => sub.ack(stream.received.at(-1) as typeof seen) };
 }
 
+describe("a commit in slices", () => {
+  /** Every look at the clock finds the slice used up; `turns` counts the pauses. */
+  function slicing(): { publisher: PublisherWithInput; turns: () => number } {
+    let [clock, turns] = [0, 0];
+    const turn = (): Promise<void> => {
+      turns += 1;
+      return new Promise((resume) => setImmediate(resume));
+    };
+    const pace = { now: () => (clock += 1000), turn };
+    const onFailure = (fleet: string): unknown => failures.push(fleet);
+    return { publisher: createPublisher({ targets: breakable(), xds, onFailure, pace }), turns: () => turns };
+  }
+
+  test("serves the revision before until all of the next one is made", async () => {
+    const { publisher: sliced, turns } = slicing();
+    const fleets = { edge: "envoy" };
+    await sliced.commit({ revision: 1, snapshot: snapshotOf({ fleets }) });
+    const done = sliced.commit({ revision: 2, snapshot: snapshotOf({ fleets, clusters: { green: 1 } }) });
+    expect(done).toBeInstanceOf(Promise);
+    expect(sliced.publishedRevision()).toBe(1);
+    const ask = { fleet: "edge", method: "GET", path: "/", headers: [], host: "green.example" };
+    expect(sliced.explain(ask)?.outcome.kind).toBe("error");
+    await done;
+    expect(sliced.publishedRevision()).toBe(2);
+    expect(sliced.explain(ask)?.outcome.kind).toBe("forward");
+    expect((await follow("edge")).names).toEqual(["green"]);
+    expect(turns()).toBeGreaterThan(5);
+    expect(failures).toEqual([]);
+    sliced.close();
+  });
+
+  test("publishes nothing when it is closed on the way", async () => {
+    const { publisher: sliced } = slicing();
+    const done = sliced.commit({ revision: 1, snapshot: snapshotOf({ fleets: { edge: "envoy" } }) });
+    sliced.close();
+    await done;
+    expect(sliced.publishedRevision()).toBe(0);
+    expect(xds.nodes("edge")).toEqual([]);
+    expect(sliced.proxies("edge")).toBeNull();
+  });
+
+  test("of a fleet whose rendering fails keeps the last good output, and goes on", async () => {
+    const { publisher: sliced } = slicing();
+    broken.add("edge");
+    await sliced.commit({ revision: 1, snapshot: snapshotOf({ fleets: { edge: "envoy", other: "envoy" } }) });
+    expect(failures).toEqual(["edge"]);
+    expect((await follow("other")).names).toEqual(["blue"]);
+    expect(sliced.publishedRevision()).toBe(1);
+    sliced.close();
+  });
+});
+
 describe("Envoy fleets", () => {
   test("get a revision at once; equal output is not sent again, but counts as acknowledged", async () => {
     commit({ fleets: { edge: "envoy" } });

@@ -126,8 +126,10 @@ export interface Finder {
   revisionsBelow(before: number, limit: number): RevisionRow[];
   changesOf(revision: number): { kind: string; name: string; change: ChangeWord }[];
   countChangesOf(revision: number): number;
-  /** What was, as of `revision`, of every resource that changed since. */
-  undo(revision: number): ResourceRow[];
+  /** The resources that changed after `revision`. */
+  changedSince(revision: number): { kind: string; name: string }[];
+  /** A resource as it was at `revision`. */
+  resourceAt(key: { readonly kind: string; readonly name: string }, revision: number): ResourceRow;
 }
 
 /** Prepares the statements on the reading connection. They throw SQLite's errors as they are. */
@@ -143,10 +145,9 @@ export function createFinder(reader: DatabaseSync): Finder {
   const below = one("SELECT * FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT ?");
   const changesOf = one("SELECT kind, name, change FROM changes WHERE revision = ? ORDER BY kind, name");
   const countChangesOf = one("SELECT count(*) AS n FROM changes WHERE revision = ?");
-  const undo = one(
-    `SELECT s.kind, s.name, c.hash, c.body FROM (SELECT DISTINCT kind, name FROM changes WHERE revision > ?1) s
-     LEFT JOIN changes c ON c.kind = s.kind AND c.name = s.name AND c.revision =
-       (SELECT max(revision) FROM changes WHERE kind = s.kind AND name = s.name AND revision <= ?1)`,
+  const changedSince = one("SELECT DISTINCT kind, name FROM changes WHERE revision > ?");
+  const resourceAt = one(
+    "SELECT hash, body FROM changes WHERE kind = ? AND name = ? AND revision <= ? ORDER BY revision DESC LIMIT 1",
   );
   const count = (row: unknown): number => (row as { n: number }).n;
   return {
@@ -157,6 +158,10 @@ export function createFinder(reader: DatabaseSync): Finder {
     revisionsBelow: (before, limit) => below.all(before, limit) as unknown as RevisionRow[],
     changesOf: (number) => changesOf.all(number) as { kind: string; name: string; change: ChangeWord }[],
     countChangesOf: (number) => count(countChangesOf.get(number)),
-    undo: (number) => undo.all(number) as unknown as ResourceRow[],
+    changedSince: (number) => changedSince.all(number) as { kind: string; name: string }[],
+    resourceAt({ kind, name }, number) {
+      const row = resourceAt.get(kind, name, number) as Pick<ResourceRow, "hash" | "body"> | undefined;
+      return { kind, name, hash: row?.hash ?? null, body: row?.body ?? null };
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** One group of writes: prepared in order, then stored in one transaction. */
 import type { Change, Kind, Resource } from "../model/types.ts";
-import { inSlices, type Pace } from "../util/slices.ts";
+import { inSlices, type Pace, rest } from "../util/slices.ts";
 import { due, type Steps } from "../util/steps.ts";
 import type { Appender, ChangeRow, ChangeWord } from "./database.ts";
 import { GROUP_BUDGET_MS, MAX_GROUP_CHANGES, MAX_GROUP_WRITES, SLICE_BYTES, SLICE_ROWS } from "./limits.ts";
@@ -109,6 +109,7 @@ export interface Storing {
 export async function storeGroup(appender: Appender, { pending, time, pace }: Storing): Promise<void> {
   let rows = 0;
   let bytes = 0;
+  let large = false;
   try {
     appender.begin();
     for (const { head, author, message, changes } of pending) {
@@ -121,9 +122,12 @@ export async function storeGroup(appender: Appender, { pending, time, pace }: St
         if (rows < SLICE_ROWS && bytes < SLICE_BYTES) continue;
         rows = 0;
         bytes = 0;
+        large = true;
         await pace.turn();
       }
     }
+    // Writing the log and bringing the database up to date took 20 ms for 10 000 rows.
+    if (large) await rest(pace);
     appender.commit();
   } catch (error) {
     appender.rollback();

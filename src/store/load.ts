@@ -28,14 +28,14 @@ export function loadHead(finder: Finder): Head {
 }
 
 /**
- * The model as of `revision`: the head with every later change undone, so unchanged resources stay the same objects. Reads
- * the database in its first step only.
+ * The model as of `revision`: the head with every later change undone, so unchanged resources stay the same objects. What is
+ * committed meanwhile makes no difference: it changes neither `head` nor what was.
  */
 export function* loadSnapshot(finder: Finder, head: Head, revision: number): Steps<Snapshot> {
   const changes: Change[] = [];
-  for (const row of finder.undo(revision)) {
-    changes.push(undone(head, row));
+  for (const key of finder.changedSince(revision)) {
     yield;
+    changes.push(undone(head, finder.resourceAt(key, revision)));
   }
   return changes.length === 0 ? head.snapshot : applyChanges(head.snapshot, changes);
 }

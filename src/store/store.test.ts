@@ -184,6 +184,100 @@ describe("writes", () => {
     expect(portOf(store.head().snapshot, "a")).toBe(1);
   });
 
+  test("a prepare that takes its time keeps its turn: no other runs meanwhile, and readers see the state before", async () => {
+    const store = start();
+    await store.write(put(cluster("a", 1)));
+    const before = store.head();
+    const events: string[] = [];
+    const resting = Promise.withResolvers<void>();
+    const slow = store.write({
+      author: "a",
+      message: "",
+      async prepare(head) {
+        events.push(`slow begins on ${head.revision}`);
+        await resting.promise;
+        events.push("slow ends");
+        return commitOf(head, [cluster("a", 2)], null);
+      },
+    });
+    const next = store.write<string>({
+      author: "a",
+      message: "",
+      prepare(head) {
+        events.push(`next on ${head.revision}`);
+        return head === before ? commitOf(head, [cluster("a", 3)], "") : { kind: "decline", result: "conflict" };
+      },
+    });
+    for (let turn = 0; turn < 20; turn++) await new Promise((resume) => setImmediate(resume));
+    expect(events).toEqual(["slow begins on 1"]);
+    expect(store.head()).toBe(before);
+    resting.resolve();
+    expect(await slow).toMatchObject({ committed: true, revision: 2 });
+    expect(await next).toEqual({ committed: false, revision: 2, result: "conflict" });
+    expect(events).toEqual(["slow begins on 1", "slow ends", "next on 2"]);
+    expect(portOf(store.head().snapshot, "a")).toBe(2);
+  });
+
+  test("close waits for a prepare that takes its time, and for models that are being read", async () => {
+    // Every look at the clock finds the slice used up.
+    let clock = 0;
+    const turn = (): Promise<void> => new Promise((resume) => setImmediate(resume));
+    const store = openStore({ dir, now: () => new Date(), pace: { now: () => (clock += 1000), turn } });
+    await store.write(put(...Array.from({ length: 50 }, (_, index) => cluster(`c${index}`))));
+    await store.write(put(cluster("c0", 81), ...Array.from({ length: 49 }, (_, index) => removal(`c${index + 1}`))));
+    const resting = Promise.withResolvers<void>();
+    const slow = store.write({
+      author: "a",
+      message: "",
+      async prepare(head) {
+        await resting.promise;
+        return commitOf(head, [cluster("late")], null);
+      },
+    });
+    const read = store.snapshotAt(1);
+    let closed = false;
+    const closing = store.close().then(() => {
+      closed = true;
+    });
+    for (let count = 0; count < 200; count++) await turn();
+    expect(closed).toBe(false);
+    expect((await read)?.cluster.size).toBe(50);
+    resting.resolve();
+    expect(await slow).toMatchObject({ committed: true, revision: 3 });
+    await closing;
+    expect(start().head().snapshot.cluster.has("late")).toBe(true);
+  });
+
+  test("a model that is being read when the store closes is read to its end", async () => {
+    let clock = 0;
+    const turn = (): Promise<void> => new Promise((resume) => setImmediate(resume));
+    const store = openStore({ dir, now: () => new Date(), pace: { now: () => (clock += 1000), turn } });
+    await store.write(put(...Array.from({ length: 50 }, (_, index) => cluster(`c${index}`))));
+    await store.write(put(...Array.from({ length: 50 }, (_, index) => removal(`c${index}`))));
+    const read = store.snapshotAt(1);
+    await store.close();
+    expect((await read)?.cluster.size).toBe(50);
+  });
+
+  test("writers are answered, and the next write prepared, when the listeners are done", async () => {
+    const store = start();
+    const events: string[] = [];
+    const handedOn = Promise.withResolvers<void>();
+    store.onCommit(async (head) => {
+      events.push(`told ${head.revision}`);
+      if (head.revision === 1) await handedOn.promise;
+    });
+    const first = store.write(put(cluster("a", 1))).then(() => events.push("first answered"));
+    while (events.length === 0) await new Promise((resume) => setImmediate(resume));
+    const second = store.write(put(cluster("a", 2))).then(() => events.push("second answered"));
+    for (let turn = 0; turn < 20; turn++) await new Promise((resume) => setImmediate(resume));
+    expect(events).toEqual(["told 1"]);
+    expect(store.head().revision).toBe(1);
+    handedOn.resolve();
+    await Promise.all([first, second]);
+    expect(events).toEqual(["told 1", "first answered", "told 2", "second answered"]);
+  });
+
   test("a prepare that throws fails alone", async () => {
     const store = start();
     const bad = store.write({

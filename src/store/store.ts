@@ -50,6 +50,8 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
   const appender = createAppender(writer);
   const queue: Waiting[] = [];
   const listeners = new Set<CommitListener>();
+  /** Models that are being read: the database is not closed under them. */
+  const reads = new Set<Promise<unknown>>();
   let head: Head = loadOrClose(() => loadHead(finder), dir, closeDatabase);
   let pump: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
@@ -96,7 +98,10 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
     },
     async snapshotAt(number) {
       if (!Number.isInteger(number) || number < 0 || number > head.revision) return null;
-      return number === 0 ? emptySnapshot : inSlices(loadSnapshot(finder, head, number), pace);
+      if (number === 0) return emptySnapshot;
+      const read = Promise.resolve(inSlices(loadSnapshot(finder, head, number), pace));
+      reads.add(read);
+      return read.finally(() => reads.delete(read));
     },
     onCommit(listener) {
       listeners.add(listener);
@@ -105,6 +110,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
     close() {
       closing ??= (async () => {
         await pump;
+        await Promise.allSettled(reads);
         closeDatabase();
         unlock();
       })();

@@ -10,7 +10,7 @@ import {
 } from "../../model/index.ts";
 import type { Change, Resource, Snapshot } from "../../model/types.ts";
 import { pointer } from "../../util/pointer.ts";
-import { inSlices, type Pace, systemPace } from "../../util/slices.ts";
+import { inSlices, type Pace, rest } from "../../util/slices.ts";
 import { due, type Steps } from "../../util/steps.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
@@ -41,7 +41,7 @@ export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly 
     getRoute(scope, deps);
     scope.register(async (writes) => {
       boundWrites(writes, deps.limits.configWrites);
-      startAfresh(writes, deps.pace ?? systemPace);
+      startRested(writes, deps.pace);
       putRoute(writes, deps);
       applyRoute(writes, deps);
     });
@@ -59,8 +59,8 @@ function boundWrites(app: FastifyInstance, maximum: number): void {
 }
 
 /** The turn of the event loop that parsed a body of megabytes has held it long enough. */
-function startAfresh(app: FastifyInstance, pace: Pace): void {
-  app.addHook("preHandler", () => pace.turn());
+function startRested(app: FastifyInstance, pace: Pace | undefined): void {
+  app.addHook("preHandler", () => rest(pace));
 }
 
 function getRoute(app: FastifyInstance, { store, pace }: WriteDeps): void {

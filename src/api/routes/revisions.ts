@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { collectionOf, diffSnapshotsSteps } from "../../model/index.ts";
 import type { Kind, Snapshot } from "../../model/types.ts";
 import type { RevisionInfo, Store } from "../../store/types.ts";
-import { inSlices } from "../../util/slices.ts";
+import { inSlices, rest } from "../../util/slices.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone } from "../diagnostics.ts";
 import { answers, operation } from "../openapi.ts";
@@ -47,6 +47,8 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
       const info = store.revision(revision);
       if (info === null) throw notFound(revision);
       if (answeredNotModified(request, reply, etagOf(`revision-${revision}`))) return reply;
+      // Long lists of changes take their time.
+      await rest(pace);
       const config = await inSlices(configJson(await snapshotAt(store, revision)), pace);
       reply.type("application/json; charset=utf-8");
       return `${JSON.stringify(shown(info)).slice(0, -1)},"config":${config}}`;
