@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BACKENDS, benchModel, LISTENER_PORT, PROBE_HOST, weightModel } from "./models.ts";
+import { BACKENDS, benchModel, LISTENER_PORT, PROBE_HOST, type Shape, weightModel } from "./models.ts";
 
 const root = join(import.meta.dirname, "..");
 const perf = resolve(process.env.TRIMTAB_PERF ?? join(root, "../shared/perf"));
@@ -169,6 +169,38 @@ async function served(row: string, model: object, change: Change): Promise<void>
   }
 }
 
+/** What a whole configuration costs those who ask at the same time: every route is changed while an Envoy listens. */
+async function eventLoop(routes: number, shape: Shape): Promise<void> {
+  const model = benchModel(routes, shape);
+  const running = await startTrimtab(model);
+  try {
+    for (const route of (model.routes ?? []) as { rules: object[] }[])
+      for (const rule of route.rules) Object.assign(rule, { timeouts: { idle: "7s" } });
+    // Reading the figures sets them back.
+    await loopDelay();
+    const start = performance.now();
+    const { status } = await fetch(`http://${API}/v1/config`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(model),
+    });
+    const ms = performance.now() - start;
+    await sleep(1000);
+    report(`event loop ${shape} ${routes}`, `PUT ${status} in ${Math.round(ms)} ms; delay ms ${await loopDelay()}`);
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Maximum and 99th percentile, the 10 ms of the measuring timer included. */
+async function loopDelay(): Promise<string> {
+  const text = await (await fetch(`http://${API}/metrics`)).text();
+  return ["max", "p99"]
+    .map((name) => [name, new RegExp(`^nodejs_eventloop_lag_${name}_seconds (\\S+)$`, "m").exec(text)?.[1]])
+    .map(([name, seconds]) => `${name}=${Math.round(Number(seconds) * 1000)}`)
+    .join(" ");
+}
+
 function inProcess(routes: number, shape: string): void {
   const text = execFileSync(process.execPath, [join(import.meta.dirname, "compile.ts"), String(routes), shape], {
     encoding: "utf8",
@@ -184,7 +216,8 @@ process.stdout.write(
     .map((value) => value.toFixed(2))
     .join(" ")}\n`,
 );
-for (const size of sizes) for (const shape of ["host", "hosts"]) inProcess(size, shape);
+for (const size of sizes) for (const shape of ["host", "hosts"] as const) inProcess(size, shape);
+for (const size of sizes) for (const shape of ["host", "hosts"] as const) await eventLoop(size, shape);
 if (buildAnchors()) {
   const route = (path: string): string =>
     JSON.stringify({
