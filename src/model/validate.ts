@@ -1,34 +1,16 @@
 /** Shape: documents against `schemas/`, every problem at once. */
-import { isIP } from "node:net";
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type { ErrorObject } from "ajv";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { schemas } from "../gen/schemas.ts";
+import { validators } from "../gen/validators.ts";
 import { pointer } from "../util/pointer.ts";
 import type { Kind } from "./types.ts";
-import { parseDuration } from "./values.ts";
 
 /** A document with more problems than this is reported up to here: the rest would only repeat them. */
 const MAX_PROBLEMS = 1000;
 
-const ajv = new Ajv2020({
-  allErrors: true,
-  // 33.3 is a multiple of 0.1, although binary fractions say otherwise.
-  multipleOfPrecision: 9,
-  verbose: true,
-  strict: true,
-  strictTypes: false,
-  strictRequired: false,
-  allowUnionTypes: true,
-  addUsedSchema: false,
-});
-ajv.addKeyword({ keyword: "x-ref", schemaType: "string" });
-ajv.addFormat("ip", { type: "string", validate: (text: string) => isIP(text) !== 0 });
-ajv.addFormat("duration-string", { type: "string", validate: (text: string) => parseDuration(text) !== null });
-for (const schema of Object.values(schemas)) ajv.addSchema(schema);
-
 /** Problems of one document of a kind (or of a whole configuration). Pointers are relative to it. */
 export function checkShape(schemaId: Kind | "config", document: unknown): Diagnostic[] {
-  const validate = ajv.getSchema(`trimtab:${schemaId}`) as ValidateFunction;
+  const validate = validators[schemaId];
   if (validate(document)) return [];
   const errors = (validate.errors ?? []).filter((error) => !isNoise(error)).slice(0, MAX_PROBLEMS);
   return errors.map(toDiagnostic);
