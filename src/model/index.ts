@@ -11,6 +11,7 @@ export { type ConfigResult, checkSnapshot, type ResourceResult, validateConfig, 
 export { modelCodes } from "./codes.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
+export { OWNER_LABEL, ownedBy, ownerOf } from "./owner.ts";
 export { applyChanges, diffSnapshots, emptySnapshot, makeResource, toDocument } from "./snapshot.ts";
 export type {
   Bodies,

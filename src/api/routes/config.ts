@@ -1,24 +1,21 @@
 /** The whole configuration as one document. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { applyChanges, diffSnapshots, emptySnapshot, kindOf, toDocument, validateConfig } from "../../model/index.ts";
+import { applyChanges, diffSnapshots, emptySnapshot, toDocument, validateConfig } from "../../model/index.ts";
 import type { Change, Resource, Snapshot } from "../../model/types.ts";
-import { pointer } from "../../util/pointer.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
-import { type Locate, locateIn, refusal } from "../diagnostics.ts";
+import { locateIn, refusal } from "../diagnostics.ts";
 import { busy } from "../errorHandler.ts";
 import type { Limits } from "../limits.ts";
 import { answers, operation, schemaRef } from "../openapi.ts";
+import { labelled, prune, settleOwners } from "../owners.ts";
 import { applyQuery, noQuery, writeQuery } from "../parameters.ts";
-import { Problem, type ProblemItem } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
 import { parseYaml, toYaml } from "../yaml.ts";
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
-
-/** The label by which `apply` knows what an owner listed before. */
-export const OWNER_LABEL = "trimtab.io/owner";
 
 /** Registers `/v1/config` and `/v1/config/apply`, in a scope of their own: only they take YAML and large bodies. */
 export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly limits: Limits }): void {
@@ -92,16 +89,15 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
     response: answers("WriteAnswer"),
   });
   const options = { schema, bodyLimit: deps.limits.configBodyBytes };
-  app.post<{ Querystring: { owner?: string } }>("/v1/config/apply", options, (request, reply) => {
-    const { owner } = request.query;
+  app.post<{ Querystring: { owner?: string; force?: boolean } }>("/v1/config/apply", options, (request, reply) => {
+    const { owner, force = false } = request.query;
     // Labels go in before the check, so that their number and values are judged with the rest.
     if (owner !== undefined) request.body = labelled(request.body, owner);
     const resources = readConfig(request.body);
     const changes = (snapshot: Snapshot): Change[] => {
-      const writes = resources.map(changeTo);
-      if (owner === undefined) return writes;
-      refuseForeign(snapshot, resources, { owner, locate: locateIn(request.body) });
-      return [...writes, ...prune(snapshot, resources, owner)];
+      const locate = locateIn(request.body);
+      const writes = settleOwners(snapshot, resources, { force, locate }).map(changeTo);
+      return owner === undefined ? writes : [...writes, ...prune(snapshot, resources, owner)];
     };
     return store(deps, { request, reply, changes });
   });
@@ -142,66 +138,4 @@ function readConfig(document: unknown): readonly Resource[] {
 
 function changeTo(resource: Resource): Change {
   return { kind: resource.kind, name: resource.name, resource } as Change;
-}
-
-type Labels = Readonly<Record<string, string>>;
-
-function ownerOf(resource: Resource | undefined): string | undefined {
-  return (resource?.body.labels as Labels | undefined)?.[OWNER_LABEL];
-}
-
-/** The document with the owner's label on everything that it lists; what is misshapen stays as it is, for the check to name. */
-function labelled(document: unknown, owner: string): unknown {
-  if (!isObject(document)) return document;
-  const errors: ProblemItem[] = [];
-  const label = (collection: string, body: unknown, index: number): unknown => {
-    if (!isObject(body) || !(body.labels === undefined || isObject(body.labels))) return body;
-    const own = body.labels?.[OWNER_LABEL];
-    if (own !== undefined && own !== owner) {
-      const message = `the label says ${JSON.stringify(own)}, but the owner of this apply is ${JSON.stringify(owner)}`;
-      errors.push({ pointer: pointer(collection, index, "labels", OWNER_LABEL), code: "API-OWNER-LABEL", message });
-    }
-    return { ...body, labels: { ...body.labels, [OWNER_LABEL]: owner } };
-  };
-  const entries = Object.entries(document).map(([collection, list]) => [
-    collection,
-    kindOf(collection) !== undefined && Array.isArray(list)
-      ? list.map((body, index) => label(collection, body, index))
-      : list,
-  ]);
-  if (errors.length > 0) throw new Problem("API-INVALID", "the document lists resources of another owner", { errors });
-  return Object.fromEntries(entries);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> & { labels?: Record<string, unknown> } {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-
-function stored(snapshot: Snapshot, { kind, name }: Resource): Resource | undefined {
-  return (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
-}
-
-function refuseForeign(
-  snapshot: Snapshot,
-  resources: readonly Resource[],
-  { owner, locate }: { owner: string; locate: Locate },
-): void {
-  const errors = resources.flatMap((resource): ProblemItem[] => {
-    const present = ownerOf(stored(snapshot, resource));
-    if (present === undefined || present === owner) return [];
-    const message = `${resource.kind} ${resource.name} belongs to ${JSON.stringify(present)}`;
-    return [{ pointer: locate(resource.kind, resource.name) ?? "", code: "API-OWNED-BY-OTHER", message }];
-  });
-  if (errors.length > 0)
-    throw new Problem("API-OWNED-BY-OTHER", "the document lists resources that belong to another owner", { errors });
-}
-
-/** Deletes what has the owner's label and is not listed. */
-function prune(snapshot: Snapshot, resources: readonly Resource[], owner: string): Change[] {
-  const listed = new Set(resources.map(({ kind, name }) => `${kind}/${name}`));
-  return Object.values(snapshot).flatMap((map) =>
-    [...(map as ReadonlyMap<string, Resource>).values()]
-      .filter((resource) => ownerOf(resource) === owner && !listed.has(`${resource.kind}/${resource.name}`))
-      .map(({ kind, name }) => ({ kind, name, resource: null }) as Change),
-  );
 }
