@@ -1,12 +1,10 @@
 /** YAML and JSON documents with the place of every value. */
-import { createReadStream } from "node:fs";
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { pointerTokens } from "../util/pointer.ts";
 import type { cliCodes } from "./codes.ts";
+import { readAll, readText } from "./readText.ts";
 
-/** As large as the API takes a configuration. */
-const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024;
 /** Aliases can blow a small document up; honest ones use a few. */
 const MAX_ALIASES = 1000;
 
@@ -36,35 +34,6 @@ export interface PlacedProblem extends Diagnostic {
 /** Reads a file, or standard input for `-`. Throws when it cannot be read. */
 export async function loadDocument(file: string): Promise<LoadedDocument> {
   return parseText(file, file === "-" ? await readAll(process.stdin, file) : await readText(file));
-}
-
-/** The text of a file. Throws one line for a person when it cannot be read or is larger than any that is meant to be read. */
-export async function readText(file: string): Promise<string> {
-  try {
-    return await readAll(createReadStream(file), file);
-  } catch (error) {
-    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ""];
-    throw reason === undefined ? error : new Error(`cannot read ${file}: ${reason}`, { cause: error });
-  }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "there is no such file",
-  EISDIR: "it is a folder",
-  EACCES: "permission denied",
-};
-
-/** Stops at the limit: a file may be endless. */
-async function readAll(stream: AsyncIterable<unknown>, file: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
-    if (bytes > MAX_DOCUMENT_BYTES) throw new Error(`${file} is larger than ${MAX_DOCUMENT_BYTES} bytes`);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Parses text as one YAML 1.2 document (JSON is YAML). */
