@@ -1,7 +1,7 @@
 /** The program as a process: what fails ends in one line, what runs stops when it is told to. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,4 +93,31 @@ test("who stops reading its output is no error", async () => {
   const run = start("diff", model, join(dir, "none.yaml"));
   run.child.stdout?.destroy();
   expect(await run.ended).toEqual({ code: 2, err: "" });
+});
+
+test("who stops reading its errors is told nothing more; the exit code stays", async () => {
+  const model = join(dir, "bad.yaml");
+  writeFileSync(model, `clusters: [${"{}, ".repeat(900)}]`);
+  const run = start("validate", model);
+  run.child.stderr?.destroy();
+  expect((await run.ended).code).toBe(1);
+});
+
+test("a command that needs little loads little, and what was compiled is kept where only its user writes", async () => {
+  const cache = join(dir, "cache");
+  const env = { ...process.env, XDG_CACHE_HOME: cache, NODE_DEBUG: "esm" };
+  delete (env as NodeJS.ProcessEnv).NODE_DISABLE_COMPILE_CACHE;
+  const told = spawnSync(process.execPath, [MAIN, "bootstrap", "--fleet", "edge"], { env, encoding: "utf8" });
+  expect([told.status, JSON.parse(told.stdout).node.cluster]).toEqual([0, "edge"]);
+  expect(told.stderr).toContain("commander");
+  expect(told.stderr).not.toMatch(/fastify|grpc-js|_pb\.js|handlebars|validators\.ts/);
+  expect(readdirSync(cache)).toEqual(["trimtab"]);
+  const plain = join(dir, "plain");
+  writeFileSync(plain, "");
+  for (const HOME of [join(dir, "none"), plain]) {
+    const homeless = { ...process.env, XDG_CACHE_HOME: "", HOME };
+    const still = spawnSync(process.execPath, [MAIN, "--version"], { env: homeless, encoding: "utf8" });
+    expect([still.status, still.stdout, still.stderr]).toEqual([0, "0.1.0\n", ""]);
+  }
+  expect(readdirSync(dir)).not.toContain("none");
 });

@@ -3,6 +3,7 @@
  * The program. It loads no more than the command at hand needs, and lets Node keep what it compiled: the next start is
  * a third of the time.
  */
+import { existsSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -23,8 +24,10 @@ const ROOT = import.meta.dirname.endsWith(join("dist", "src"))
 function keepCompiledCode(): void {
   try {
     const { XDG_CACHE_HOME: named = "" } = process.env;
-    const caches = isAbsolute(named) ? named : join(homedir(), ".cache");
-    if (isAbsolute(caches)) nodeModule.enableCompileCache(join(caches, "trimtab"));
+    const home = homedir();
+    // System users have homes that are not there, and shall not get them.
+    if (isAbsolute(named)) nodeModule.enableCompileCache(join(named, "trimtab"));
+    else if (isAbsolute(home) && existsSync(home)) nodeModule.enableCompileCache(join(home, ".cache", "trimtab"));
   } catch {
     // A user without a home: every start compiles anew.
   }
@@ -48,8 +51,10 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   process.exit(1);
 }
 // Who reads our output may stop reading (`trimtab diff | head`): that is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 keepCompiledCode();
 process.exitCode = await main();

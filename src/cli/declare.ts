@@ -3,7 +3,17 @@ import { type Command, Option } from "commander";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ServerOptions } from "./client.ts";
 import type { Io } from "./output.ts";
-import { type Header, headerLine, listenAddress, method, ownerName, portNumber, remoteAddress } from "./values.ts";
+import {
+  fleetName,
+  folderName,
+  type Header,
+  headerLine,
+  listenAddress,
+  method,
+  ownerName,
+  portNumber,
+  remoteAddress,
+} from "./values.ts";
 
 /** Where a control plane keeps its data and listens. */
 export interface ServeOptions {
@@ -37,7 +47,9 @@ type Done = (result: Promise<number> | number) => Promise<void>;
 export function addServers(program: Command, runners: Runners, done: Done): void {
   const listening = (command: Command, data: string): Command =>
     command
-      .addOption(new Option("--data <dir>", "where revisions are kept").env("TRIMTAB_DATA").default(data))
+      .addOption(
+        new Option("--data <dir>", "where revisions are kept").env("TRIMTAB_DATA").default(data).argParser(folderName),
+      )
       .addOption(
         new Option("--http <address>", "where the REST API listens")
           .env("TRIMTAB_HTTP")
@@ -91,9 +103,9 @@ export function addOffline(program: Command, io: Io, done: Done): void {
     });
   program
     .command("render <file>")
-    .description("write nginx and HAProxy files into DIR/<fleet>/")
+    .description("write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone")
     .addOption(new Option("--target <proxy>", "only fleets of this proxy").choices(["nginx", "haproxy", "envoy"]))
-    .requiredOption("-o, --out <dir>", "folder to write to")
+    .requiredOption("-o, --out <dir>", "folder to write to", folderName)
     .option("--json", "print JSON")
     .action(async (file: string, { out, target, json = false }: Json & { out: string; target?: ProxyKind }) => {
       const { render } = await import("./commands/render.ts");
@@ -102,7 +114,7 @@ export function addOffline(program: Command, io: Io, done: Done): void {
   program
     .command("bootstrap")
     .description("print the file that an Envoy of a fleet starts with")
-    .requiredOption("--fleet <name>", "the fleet to join")
+    .requiredOption("--fleet <name>", "the fleet to join", fleetName)
     .option("--node-id <id>", "this Envoy's name (default: the machine's)")
     .addOption(
       new Option("--xds <address>", "where the control plane is")

@@ -1,9 +1,20 @@
 /** YAML and JSON documents with the place of every value. */
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  type ParsedNode,
+  parseDocument,
+} from "yaml";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { pointerTokens } from "../util/pointer.ts";
 import type { cliCodes } from "./codes.ts";
 import { readAll, readText } from "./readText.ts";
+import { aliasProblem, syntaxProblems, valueProblem, type YamlProblem } from "./yamlProblems.ts";
 
 /** Aliases can blow a small document up; honest ones use a few. */
 const MAX_ALIASES = 1000;
@@ -57,20 +68,34 @@ export function parseText(file: string, text: string): LoadedDocument {
     problems,
     placeOf: () => at(0),
   });
+  const malformed = (...found: readonly YamlProblem[]): LoadedDocument =>
+    broken(found.map(({ message, offset }) => problem("DOCUMENT-SYNTAX", message, offset)));
+  let document: Document.Parsed<ParsedNode> | null = null;
   try {
-    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, version: "1.2" });
-    const { errors } = document;
-    if (errors.length > 0)
-      return broken(errors.map((error) => problem("DOCUMENT-SYNTAX", error.message, error.pos[0])));
+    document = parse(text, lines);
+    const problems = syntaxProblems(document);
+    if (problems.length > 0) return malformed(...problems);
+    const alias = aliasProblem(document);
+    if (alias !== null) return malformed(alias);
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     if (value === null || value === undefined)
       return broken([problem("DOCUMENT-EMPTY", "the document is empty; to mean an empty configuration write {}", 0)]);
     const root = document.contents as Node | null;
     return { file, value, problems: [], placeOf: (pointer) => at(offsetOf(root, pointerTokens(pointer))) };
   } catch (error) {
-    // Too many aliases, or lists nested deeper than the stack is.
-    return broken([problem("DOCUMENT-SYNTAX", (error as Error).message, 0)]);
+    return malformed(valueProblem(document, error as Error));
   }
+}
+
+function parse(text: string, lineCounter: LineCounter): Document.Parsed<ParsedNode> {
+  return parseDocument(text, {
+    lineCounter,
+    uniqueKeys: true,
+    prettyErrors: false,
+    version: "1.2",
+    // What it would warn of on standard error is an error in the model, and told as such.
+    logLevel: "error",
+  });
 }
 
 function offsetOf(root: Node | null, tokens: readonly string[]): number {

@@ -1,4 +1,5 @@
 /** Files and streams as text, with bounds and with errors for people. */
+import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 
 /** As large as the API takes a configuration. */
@@ -9,8 +10,11 @@ export async function readText(file: string): Promise<string> {
   try {
     return await readAll(createReadStream(file), file);
   } catch (error) {
-    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ""];
-    throw reason === undefined ? error : new Error(`cannot read ${file}: ${reason}`, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Without a code it is ours, and says what it is about.
+    throw code === undefined
+      ? error
+      : new Error(`cannot read ${file || '""'}: ${REASONS[code] ?? message}`, { cause: error });
   }
 }
 
@@ -30,5 +34,18 @@ export async function readAll(stream: AsyncIterable<unknown>, file: string): Pro
     bytes += (chunk as Buffer).length;
     if (bytes > MAX_FILE_BYTES) throw new Error(`${file} is larger than ${MAX_FILE_BYTES} bytes`);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  const all = Buffer.concat(chunks);
+  const text = all.toString("utf8");
+  if (!isUtf8(all)) throw new Error(`${file}:${firstDifference(all, Buffer.from(text))}: this is not UTF-8 text`);
+  return text;
 }
+
+/** `line:column`, counted from 1 and in bytes. */
+function firstDifference(bytes: Buffer, others: Buffer): string {
+  const at = bytes.findIndex((byte, index) => byte !== others[index]);
+  const lineStart = bytes.lastIndexOf("\n", at) + 1;
+  const line = bytes.subarray(0, lineStart).reduce((count, byte) => (byte === NEWLINE ? count + 1 : count), 1);
+  return `${line}:${at - lineStart + 1}`;
+}
+
+const NEWLINE = 0x0a;

@@ -47,3 +47,16 @@ export function ownerName(text: string): string {
     throw new InvalidArgumentError("It has letters and digits, and -_./ between them, 63 at most.");
   return text;
 }
+
+/** A fleet's name, as the model takes it: an Envoy of a fleet that cannot be is refused by every server. */
+export function fleetName(text: string): string {
+  if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+    throw new InvalidArgumentError("A name has lower-case letters, digits, and hyphens between them, 63 at most.");
+  return text;
+}
+
+/** A folder; an empty name is a variable that was not set. */
+export function folderName(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("It is empty.");
+  return text;
+}
