@@ -43,12 +43,24 @@ interface PlaneOptions extends ServeOptions {
 /** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
 async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
   const apiToken = options.apiTokenFile === undefined ? undefined : await readToken(options.apiTokenFile);
-  const store = openStore({ dir: options.data, now: () => new Date() });
+  const store = openData(options.data);
   try {
     return await startOnStore(store, { ...options, apiToken });
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+/** Says how to choose another folder when this one cannot be had. What the store itself refuses it says well. */
+function openData(dir: string): Store {
+  try {
+    return openStore({ dir, now: () => new Date() });
+  } catch (error) {
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+    throw new Error(`cannot keep data in ${dir}: ${error.message} (--data DIR or TRIMTAB_DATA changes it)`, {
+      cause: error,
+    });
   }
 }
 

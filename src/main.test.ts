@@ -1,7 +1,7 @@
 /** The program as a process: what fails ends in one line, what runs stops when it is told to. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +69,9 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
         /address already in use 127\.0\.0\.1:\d+ \(--http ADDRESS or TRIMTAB_HTTP/,
       ],
       [serve("b", "--xds", `127.0.0.1:${port}`), /:\d+.* \(--xds ADDRESS or TRIMTAB_XDS/],
+      [serve("empty"), /cannot keep data in \S+empty: .* \(--data DIR or TRIMTAB_DATA/],
+      [start("dev", join(dir, "none.yaml")), /cannot read \S+none\.yaml: there is no such file/],
+      [start("dev", dir), /cannot read \S+: it is a folder/],
       [serve("c", "--http", "0.0.0.0:0"), /needs an API token/],
       [serve("d", "--api-token-file", join(dir, "none")), /cannot read \S+none: there is no such file/],
       [serve("e", "--api-token-file", empty), /empty holds no token/],
@@ -93,6 +96,16 @@ test("who stops reading its output is no error", async () => {
   const run = start("diff", model, join(dir, "none.yaml"));
   run.child.stdout?.destroy();
   expect(await run.ended).toEqual({ code: 2, err: "" });
+});
+
+test("a disk that is full is told", () => {
+  const full = openSync("/dev/full", "w");
+  try {
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, "--help"], { stdio: ["ignore", full, "pipe"] });
+    expect([status, String(stderr)]).toEqual([1, expect.stringMatching(/^trimtab: cannot write the output: .*\n$/)]);
+  } finally {
+    closeSync(full);
+  }
 });
 
 test("who stops reading its errors is told nothing more; the exit code stays", async () => {

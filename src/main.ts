@@ -50,11 +50,13 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   process.stderr.write(`trimtab: Node ${OLDEST_NODE} or newer is needed; this is ${process.versions.node}\n`);
   process.exit(1);
 }
-// Who reads our output may stop reading (`trimtab diff | head`): that is no error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-}
+// Who reads our output may stop reading (`trimtab diff | head`): that is no error. A disk that is full is one.
+process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === "EPIPE") return;
+  process.stderr.write(`trimtab: cannot write the output: ${message}\n`);
+  process.exit(1);
+});
+// There is nobody left to tell; the exit code tells it.
+process.stderr.on("error", () => {});
 keepCompiledCode();
 process.exitCode = await main();

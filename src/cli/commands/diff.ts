@@ -57,6 +57,7 @@ async function fromServer(io: Io, options: DiffOptions): Promise<readonly Resour
 async function fromFile(io: Io, options: DiffOptions, other: string): Promise<readonly ResourceChange[] | number> {
   if (options.owner !== undefined || options.force)
     throw new Error("--owner and --force speak of what apply does to a server: they do not go with a second file");
+  if (options.file === "-" && other === "-") throw new Error("only one of the two files can be standard input");
   const { loadModel } = await import("../offline.ts");
   const [after, before] = [await loadModel(options.file), await loadModel(other)];
   for (const { compiled, problems } of [after, before])
