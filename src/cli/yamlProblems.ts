@@ -44,7 +44,7 @@ export function aliasProblem(document: Parsed): YamlProblem | null {
   return found;
 }
 
-/** What parsing (no document then), or making a value of the document, threw: it is nested too deeply, or its aliases multiply (told at the first one). */
+/** What parsing (no document then), or making a value, threw: it is too deep, or its aliases multiply (told at the first one). */
 export function valueProblem(document: Parsed | null, error: Error): YamlProblem {
   if (document === null || isTooDeep(error.message)) return { message: TOO_DEEP, offset: 0 };
   let offset = 0;
