@@ -1,7 +1,7 @@
 /** The program as a process: what fails ends in one line, what runs stops when it is told to. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +69,9 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
         /address already in use 127\.0\.0\.1:\d+ \(--http ADDRESS or TRIMTAB_HTTP/,
       ],
       [serve("b", "--xds", `127.0.0.1:${port}`), /:\d+.* \(--xds ADDRESS or TRIMTAB_XDS/],
+      [serve("empty"), /cannot keep data in \S+empty: .* \(--data DIR or TRIMTAB_DATA/],
+      [start("dev", join(dir, "none.yaml")), /cannot read \S+none\.yaml: there is no such file/],
+      [start("dev", dir), /cannot read \S+: it is a folder/],
       [serve("c", "--http", "0.0.0.0:0"), /needs an API token/],
       [serve("d", "--api-token-file", join(dir, "none")), /cannot read \S+none: there is no such file/],
       [serve("e", "--api-token-file", empty), /empty holds no token/],
@@ -93,4 +96,41 @@ test("who stops reading its output is no error", async () => {
   const run = start("diff", model, join(dir, "none.yaml"));
   run.child.stdout?.destroy();
   expect(await run.ended).toEqual({ code: 2, err: "" });
+});
+
+test("a disk that is full is told", () => {
+  const full = openSync("/dev/full", "w");
+  try {
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, "--help"], { stdio: ["ignore", full, "pipe"] });
+    expect([status, String(stderr)]).toEqual([1, expect.stringMatching(/^trimtab: cannot write the output: .*\n$/)]);
+  } finally {
+    closeSync(full);
+  }
+});
+
+test("who stops reading its errors is told nothing more; the exit code stays", async () => {
+  const model = join(dir, "bad.yaml");
+  writeFileSync(model, `clusters: [${"{}, ".repeat(900)}]`);
+  const run = start("validate", model);
+  run.child.stderr?.destroy();
+  expect((await run.ended).code).toBe(1);
+});
+
+test("a command that needs little loads little, and what was compiled is kept where only its user writes", async () => {
+  const cache = join(dir, "cache");
+  const env = { ...process.env, XDG_CACHE_HOME: cache, NODE_DEBUG: "esm" };
+  delete (env as NodeJS.ProcessEnv).NODE_DISABLE_COMPILE_CACHE;
+  const told = spawnSync(process.execPath, [MAIN, "bootstrap", "--fleet", "edge"], { env, encoding: "utf8" });
+  expect([told.status, JSON.parse(told.stdout).node.cluster]).toEqual([0, "edge"]);
+  expect(told.stderr).toContain("commander");
+  expect(told.stderr).not.toMatch(/fastify|grpc-js|_pb\.js|handlebars|validators\.ts/);
+  expect(readdirSync(cache)).toEqual(["trimtab"]);
+  const plain = join(dir, "plain");
+  writeFileSync(plain, "");
+  for (const HOME of [join(dir, "none"), plain]) {
+    const homeless = { ...process.env, XDG_CACHE_HOME: "", HOME };
+    const still = spawnSync(process.execPath, [MAIN, "--version"], { env: homeless, encoding: "utf8" });
+    expect([still.status, still.stdout, still.stderr]).toEqual([0, "0.1.0\n", ""]);
+  }
+  expect(readdirSync(dir)).not.toContain("none");
 });

@@ -162,6 +162,29 @@ describe("/v1/config/apply", () => {
     });
     expect(await apply("", "x")).toMatchObject({ status: 400 });
   });
+
+  test("without that owner an owned resource is a conflict; force writes it and the owner stays", async () => {
+    const owner = { "trimtab.io/owner": "team-a" };
+    await t.call("PUT", "/v1/config", { body: { clusters: [{ ...clusterOf("a1"), labels: owner }] } });
+    const apply = (query: string, labels?: object): ReturnType<TestApi["call"]> =>
+      t.call("POST", `/v1/config/apply${query}`, { body: { clusters: [{ ...clusterOf("a1"), labels }] } });
+    const labels = (): object | undefined => t.store.head().snapshot.cluster.get("a1")?.body.labels;
+    const conflict = { status: 409, body: { code: "API-OWNED-BY-OTHER", errors: [{ pointer: "/clusters/0" }] } };
+    expect(await apply("", { x: "1" })).toMatchObject(conflict);
+    expect(await apply("?dryRun=true", { x: "1" })).toMatchObject(conflict);
+    expect(await apply("", { "trimtab.io/owner": "team-b" })).toMatchObject(conflict);
+    expect(await apply("", { x: "1", ...owner })).toMatchObject({ status: 200 });
+    expect(await apply("?force=true", { x: "2" })).toMatchObject({ status: 200 });
+    expect(labels()).toEqual({ x: "2", ...owner });
+    const many = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`l${index}`, "x"]));
+    expect(await apply("?force=true", many)).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: "/clusters/0/labels", code: "SCHEMA-LIMIT" }] },
+    });
+    expect(await apply("?force=true", { "trimtab.io/owner": "team-b" })).toMatchObject({ status: 200 });
+    expect(labels()).toEqual({ "trimtab.io/owner": "team-b" });
+    expect(await apply("?force=maybe")).toMatchObject({ status: 400 });
+  });
 });
 
 describe("/v1/revisions", () => {

@@ -8,5 +8,4 @@
  */
 export { type Api, type ApiOptions, createApi, type LogOptions } from "./api.ts";
 export type { ProblemDocument, ProblemItem } from "./problem.ts";
-export { OWNER_LABEL } from "./routes/config.ts";
 export type { WriteAnswer } from "./writes.ts";

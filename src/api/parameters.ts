@@ -3,8 +3,11 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifySchemaCompiler } from "fastify";
 import { DEFAULT_PAGE, MAX_LABEL_FILTERS, MAX_PAGE, MAX_REVISIONS_PAGE } from "./limits.ts";
 
-/** Coerces, as a query has only text; `array` for parameters that may stand once or repeatedly. */
-const ajv = new Ajv2020({ coerceTypes: "array", useDefaults: true, allErrors: true });
+/**
+ * Coerces, as a query has only text; `array` for parameters that may stand once or repeatedly. That our schemas are schemas is
+ * a test's to say: the check would cost every start a tenth of a second.
+ */
+const ajv = new Ajv2020({ coerceTypes: "array", useDefaults: true, allErrors: true, validateSchema: false });
 
 /** Query and path are checked by their schemas; bodies by the model, whose findings say more. */
 export const compileSchema: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
@@ -33,6 +36,11 @@ export const applyQuery = object({
     pattern: LABEL_VALUE,
     description:
       "Whose document this is: listed resources get the label trimtab.io/owner with this value, and resources that have it but are no longer listed are deleted.",
+  },
+  force: {
+    type: "boolean",
+    description:
+      "Write resources that belong to another owner too. They become the owner's of this apply, or of their label in the document; where neither names one they keep theirs.",
   },
 });
 

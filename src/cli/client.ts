@@ -1,5 +1,5 @@
 /** The HTTP client of commands that talk to a server. */
-import { readText } from "./document.ts";
+import { readText } from "./readText.ts";
 
 /** Which server, and who asks. */
 export interface ServerOptions {
@@ -14,9 +14,10 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** More of what an unknown server says helps nobody. */
 const MAX_TOLD_CHARACTERS = 200;
 
-/** Status and parsed body (text when it is no JSON). */
+/** Status, entity tag and parsed body (text when it is no JSON). */
 export interface Answer {
   readonly status: number;
+  readonly etag: string | null;
   readonly body: unknown;
 }
 
@@ -63,7 +64,7 @@ export async function send(server: ServerOptions, request: ServerRequest): Promi
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
     const text = await response.text();
-    return { status: response.status, body: text === "" ? null : parse(text) };
+    return { status: response.status, etag: response.headers.get("etag"), body: text === "" ? null : parse(text) };
   } catch (error) {
     throw new Error(
       `no answer from ${server.url} (${reasonOf(error)}): is \`trimtab serve\` running there? (--server or TRIMTAB_SERVER names another)`,

@@ -1,14 +1,19 @@
-/** The commands: their words, options and defaults. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+/** The commands: their words, options and defaults. Each is loaded when it runs. */
+import { type Command, Option } from "commander";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ServerOptions } from "./client.ts";
-import { apply } from "./commands/apply.ts";
-import { bootstrap } from "./commands/bootstrap.ts";
-import { diff } from "./commands/diff.ts";
-import { explain, type Header } from "./commands/explain.ts";
-import { render } from "./commands/render.ts";
-import { validate } from "./commands/validate.ts";
 import type { Io } from "./output.ts";
+import {
+  fleetName,
+  folderName,
+  type Header,
+  headerLine,
+  listenAddress,
+  method,
+  ownerName,
+  portNumber,
+  remoteAddress,
+} from "./values.ts";
 
 /** Where a control plane keeps its data and listens. */
 export interface ServeOptions {
@@ -42,9 +47,21 @@ type Done = (result: Promise<number> | number) => Promise<void>;
 export function addServers(program: Command, runners: Runners, done: Done): void {
   const listening = (command: Command, data: string): Command =>
     command
-      .addOption(new Option("--data <dir>", "where revisions are kept").env("TRIMTAB_DATA").default(data))
-      .addOption(new Option("--http <address>", "where the REST API listens").env("TRIMTAB_HTTP").default(DEFAULT_HTTP))
-      .addOption(new Option("--xds <address>", "where Envoys connect").env("TRIMTAB_XDS").default(DEFAULT_XDS))
+      .addOption(
+        new Option("--data <dir>", "where revisions are kept").env("TRIMTAB_DATA").default(data).argParser(folderName),
+      )
+      .addOption(
+        new Option("--http <address>", "where the REST API listens")
+          .env("TRIMTAB_HTTP")
+          .default(DEFAULT_HTTP)
+          .argParser(listenAddress),
+      )
+      .addOption(
+        new Option("--xds <address>", "where Envoys connect")
+          .env("TRIMTAB_XDS")
+          .default(DEFAULT_XDS)
+          .argParser(listenAddress),
+      )
       .addOption(
         new Option("--api-token-file <file>", "file with the bearer token; needed to listen beyond loopback").env(
           "TRIMTAB_API_TOKEN_FILE",
@@ -80,25 +97,37 @@ export function addOffline(program: Command, io: Io, done: Done): void {
     .command("validate <file>")
     .description("check a model: schema, rules, what each proxy cannot do; `-` reads standard input")
     .option("--json", "print JSON")
-    .action((file: string, { json = false }: Json) => done(validate(io, { file, json })));
+    .action(async (file: string, { json = false }: Json) => {
+      const { validate } = await import("./commands/validate.ts");
+      await done(validate(io, { file, json }));
+    });
   program
     .command("render <file>")
-    .description("write nginx and HAProxy files into DIR/<fleet>/")
+    .description("write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone")
     .addOption(new Option("--target <proxy>", "only fleets of this proxy").choices(["nginx", "haproxy", "envoy"]))
-    .requiredOption("-o, --out <dir>", "folder to write to")
+    .requiredOption("-o, --out <dir>", "folder to write to", folderName)
     .option("--json", "print JSON")
-    .action((file: string, options: Json & { out: string; target?: ProxyKind }) =>
-      done(render(io, { file, target: options.target, out: options.out, json: options.json ?? false })),
-    );
+    .action(async (file: string, { out, target, json = false }: Json & { out: string; target?: ProxyKind }) => {
+      const { render } = await import("./commands/render.ts");
+      await done(render(io, { file, target, out, json }));
+    });
   program
     .command("bootstrap")
     .description("print the file that an Envoy of a fleet starts with")
-    .requiredOption("--fleet <name>", "the fleet to join")
+    .requiredOption("--fleet <name>", "the fleet to join", fleetName)
     .option("--node-id <id>", "this Envoy's name (default: the machine's)")
-    .addOption(new Option("--xds <address>", "where the control plane is").env("TRIMTAB_XDS").default(DEFAULT_XDS))
-    .option("--admin <address>", "Envoy's admin address", "127.0.0.1:9901")
+    .addOption(
+      new Option("--xds <address>", "where the control plane is")
+        .env("TRIMTAB_XDS")
+        .default(DEFAULT_XDS)
+        .argParser(remoteAddress),
+    )
+    .option("--admin <address>", "Envoy's admin address", listenAddress, "127.0.0.1:9901")
     .option("--json", "print JSON, as without")
-    .action(({ fleet, nodeId, xds, admin }) => done(bootstrap(io, { fleet, nodeId, xds, admin })));
+    .action(async ({ fleet, nodeId, xds, admin }) => {
+      const { bootstrap } = await import("./commands/bootstrap.ts");
+      await done(bootstrap(io, { fleet, nodeId, xds, admin }));
+    });
 }
 
 function withServer(command: Command): Command {
@@ -119,28 +148,42 @@ function common({ server, tokenFile, json = false }: ClientOptions): { server: S
   return { server: { url: server, tokenFile }, json };
 }
 
+interface ApplyFlags extends ClientOptions {
+  readonly owner?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly message?: string;
+  readonly author?: string;
+}
+
+/** What decides which objects an apply writes and deletes: the same words for `apply` and for `diff`, which foretells it. */
+function withOwner(command: Command): Command {
+  return command
+    .option("--owner <label>", "also delete what this owner applied before and no longer lists", ownerName)
+    .option("--force", "also write objects of other owners; they become this owner's, or without --owner stay theirs");
+}
+
 /** `diff`, `apply` and `explain`. */
 export function addClients(program: Command, io: Io, done: Done): void {
-  withServer(program.command("diff <file> [other]"))
-    .description("how the model in FILE differs from the server's, or from the one in OTHER; exit 2 when it does")
-    .action((file: string, other: string | undefined, options: ClientOptions) =>
-      done(diff(io, { file, other, ...common(options) })),
-    );
-  withServer(program.command("apply <file>"))
+  withOwner(withServer(program.command("diff <file> [other]")))
+    .description(
+      "what `apply` with the same options would change on the server, or how FILE differs from OTHER; exit 2 when it does",
+    )
+    .action(async (file: string, other: string | undefined, options: ApplyFlags) => {
+      const { diff } = await import("./commands/diff.ts");
+      const { owner, force = false } = options;
+      await done(diff(io, { file, other, owner, force, ...common(options) }));
+    });
+  withOwner(withServer(program.command("apply <file>")))
     .description("add a model to the server's: one transaction, one revision; objects that it does not list stay")
     .option("--dry-run", "check only, store nothing")
-    .option("--owner <label>", "also delete what this owner applied before and no longer lists")
     .option("--message <text>", "kept with the revision")
     .option("--author <name>", "kept with the revision")
-    .action(
-      (
-        file: string,
-        options: ClientOptions & { dryRun?: boolean; owner?: string; message?: string; author?: string },
-      ) => {
-        const { dryRun = false, owner, message, author } = options;
-        return done(apply(io, { file, dryRun, owner, message, author, ...common(options) }));
-      },
-    );
+    .action(async (file: string, options: ApplyFlags) => {
+      const { apply } = await import("./commands/apply.ts");
+      const { dryRun = false, owner, force = false, message, author } = options;
+      await done(apply(io, { file, dryRun, owner, force, message, author, ...common(options) }));
+    });
   addExplain(program, io, done);
 }
 
@@ -160,26 +203,9 @@ function addExplain(program: Command, io: Io, done: Done): void {
     .option("--method <method>", "request method", method, "GET")
     .option("--port <port>", "the listener's port; needed when the fleet has several", portNumber)
     .option("-H, --header <line>", "request header `Name: value`; repeat for more", headerLine)
-    .action((file: string | undefined, options: ExplainFlags) => {
+    .action(async (file: string | undefined, options: ExplainFlags) => {
+      const { explain } = await import("./commands/explain.ts");
       const { fleet, url, port, header: headers = [] } = options;
-      return done(explain(io, { file, fleet, url, port, method: options.method, headers, ...common(options) }));
+      await done(explain(io, { file, fleet, url, port, method: options.method, headers, ...common(options) }));
     });
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port < 1 || port > 65535) throw new InvalidArgumentError("It is not a port.");
-  return port;
-}
-
-/** As the server takes it; methods have letter case (RFC 9110, section 9.1). */
-function method(text: string): string {
-  if (!/^[A-Z]{1,32}$/.test(text)) throw new InvalidArgumentError("Methods are upper case, as GET.");
-  return text;
-}
-
-function headerLine(line: string, before: readonly Header[] = []): readonly Header[] {
-  const [, name, value = ""] = /^([!#$%&'*+.^_`|~\w-]+):(.*)$/.exec(line) ?? [];
-  if (name === undefined) throw new InvalidArgumentError("Write it as `Name: value`.");
-  return [...before, [name, value.trim()]];
 }

@@ -79,3 +79,7 @@ test.each(["first", "second"])("a %s file with problems: they are told, exit 1",
   expect([code, out]).toEqual([1, ""]);
   expect(err).toMatch(/bad\.yaml:17:18: error MODEL-REFERENCE/);
 });
+
+test("standard input is read once", async () => {
+  expect(await bench.run("diff", "-", "-")).toMatchObject({ code: 1, err: expect.stringContaining("only one") });
+});

@@ -1,12 +1,21 @@
 /** YAML and JSON documents with the place of every value. */
-import { createReadStream } from "node:fs";
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  type ParsedNode,
+  parseDocument,
+} from "yaml";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { pointerTokens } from "../util/pointer.ts";
 import type { cliCodes } from "./codes.ts";
+import { readAll, readText } from "./readText.ts";
+import { aliasProblem, syntaxProblems, valueProblem, type YamlProblem } from "./yamlProblems.ts";
 
-/** As large as the API takes a configuration. */
-const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024;
 /** Aliases can blow a small document up; honest ones use a few. */
 const MAX_ALIASES = 1000;
 
@@ -38,35 +47,6 @@ export async function loadDocument(file: string): Promise<LoadedDocument> {
   return parseText(file, file === "-" ? await readAll(process.stdin, file) : await readText(file));
 }
 
-/** The text of a file. Throws one line for a person when it cannot be read or is larger than any that is meant to be read. */
-export async function readText(file: string): Promise<string> {
-  try {
-    return await readAll(createReadStream(file), file);
-  } catch (error) {
-    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ""];
-    throw reason === undefined ? error : new Error(`cannot read ${file}: ${reason}`, { cause: error });
-  }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "there is no such file",
-  EISDIR: "it is a folder",
-  EACCES: "permission denied",
-};
-
-/** Stops at the limit: a file may be endless. */
-async function readAll(stream: AsyncIterable<unknown>, file: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
-    if (bytes > MAX_DOCUMENT_BYTES) throw new Error(`${file} is larger than ${MAX_DOCUMENT_BYTES} bytes`);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
 /** Parses text as one YAML 1.2 document (JSON is YAML). */
 export function parseText(file: string, text: string): LoadedDocument {
   const lines = new LineCounter();
@@ -88,20 +68,34 @@ export function parseText(file: string, text: string): LoadedDocument {
     problems,
     placeOf: () => at(0),
   });
+  const malformed = (...found: readonly YamlProblem[]): LoadedDocument =>
+    broken(found.map(({ message, offset }) => problem("DOCUMENT-SYNTAX", message, offset)));
+  let document: Document.Parsed<ParsedNode> | null = null;
   try {
-    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, version: "1.2" });
-    const { errors } = document;
-    if (errors.length > 0)
-      return broken(errors.map((error) => problem("DOCUMENT-SYNTAX", error.message, error.pos[0])));
+    document = parse(text, lines);
+    const problems = syntaxProblems(document);
+    if (problems.length > 0) return malformed(...problems);
+    const alias = aliasProblem(document);
+    if (alias !== null) return malformed(alias);
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     if (value === null || value === undefined)
       return broken([problem("DOCUMENT-EMPTY", "the document is empty; to mean an empty configuration write {}", 0)]);
     const root = document.contents as Node | null;
     return { file, value, problems: [], placeOf: (pointer) => at(offsetOf(root, pointerTokens(pointer))) };
   } catch (error) {
-    // Too many aliases, or lists nested deeper than the stack is.
-    return broken([problem("DOCUMENT-SYNTAX", (error as Error).message, 0)]);
+    return malformed(valueProblem(document, error as Error));
   }
+}
+
+function parse(text: string, lineCounter: LineCounter): Document.Parsed<ParsedNode> {
+  return parseDocument(text, {
+    lineCounter,
+    uniqueKeys: true,
+    prettyErrors: false,
+    version: "1.2",
+    // What it would warn of on standard error is an error in the model, and told as such.
+    logLevel: "error",
+  });
 }
 
 function offsetOf(root: Node | null, tokens: readonly string[]): number {

@@ -13,8 +13,9 @@ import {
   validateConfig,
 } from "../model/index.ts";
 import { gate } from "../targets/gate.ts";
-import { targets } from "../targets/registry.ts";
+import type { Target } from "../targets/target.ts";
 import { type LoadedDocument, loadDocument, type PlacedProblem } from "./document.ts";
+import { loadTargets } from "./loadTargets.ts";
 
 export interface OfflineModel {
   readonly snapshot: Snapshot;
@@ -26,11 +27,7 @@ export interface OfflineModel {
 
 /** Reads and checks a model file as the server would. Throws only when the file cannot be read. */
 export async function loadModel(file: string): Promise<OfflineModel> {
-  return checkDocument(await loadDocument(file));
-}
-
-/** Checks a document that is loaded already. */
-export function checkDocument(document: LoadedDocument): OfflineModel {
+  const document = await loadDocument(file);
   if (document.problems.length > 0) return { snapshot: emptySnapshot, compiled: null, problems: document.problems };
   const { resources, diagnostics } = validateConfig(document.value);
   const snapshot = applyChanges(emptySnapshot, resources.map(toChange));
@@ -39,7 +36,9 @@ export function checkDocument(document: LoadedDocument): OfflineModel {
   let compiled: Compiled | null = null;
   if (!found.some(({ severity }) => severity === "error")) {
     compiled = compile(snapshot, null);
-    for (const ir of compiled.fleets.values()) found.push(...gate(ir, targets[ir.proxy]));
+    const fleets = [...compiled.fleets.values()];
+    const targets = await loadTargets(fleets.map(({ proxy }) => proxy));
+    for (const ir of fleets) found.push(...gate(ir, targets.get(ir.proxy) as Target));
   }
   const pointers = pointersOf(resources);
   const problems = found

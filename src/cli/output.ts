@@ -2,7 +2,7 @@
 import type { PlacedProblem } from "./document.ts";
 
 /** Exit codes of every command. */
-export const EXIT = { ok: 0, failed: 1, different: 2 } as const;
+export const EXIT = { ok: 0, failed: 1, different: 2, usage: 2 } as const;
 
 /** Where output goes; injected so that commands can be tested. */
 export interface Io {
@@ -26,6 +26,11 @@ export function problemLine(problem: PlacedProblem): string {
 export function reasonOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.replace(/\s*\n\s*/g, " ").trim();
+}
+
+/** `1 file`, `2 files`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 /** One JSON value and a newline. */

@@ -16,7 +16,8 @@ export interface ProgramContext {
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   [EXIT.ok]: "done, and nothing was wrong",
   [EXIT.failed]: "refused or failed; what is wrong stands on standard error, or in the JSON",
-  [EXIT.different]: "diff: there is a difference",
+  [EXIT.usage]:
+    "the command line is wrong, nothing was done; `diff`: there is a difference (a wrong command line is 1 there)",
 };
 
 const EXAMPLES = `Examples:
@@ -41,12 +42,20 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     await program.parseAsync([...argv], { from: "user" });
     return code;
   } catch (error) {
-    // commander has said what was wrong with the arguments, or printed the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed;
+    if (error instanceof CommanderError) return usageProblem(error, argv, io);
     if (wantsJson(argv)) io.out(jsonText({ ok: false, error: reasonOf(error) }));
     else io.err(`trimtab: ${reasonOf(error)}\n`);
     return EXIT.failed;
   }
+}
+
+/** commander has said on standard error what is wrong with the arguments, or printed the help that was asked for. */
+function usageProblem({ exitCode, code, message }: CommanderError, argv: readonly string[], io: Io): number {
+  if (exitCode === 0) return EXIT.ok;
+  const reason = code === "commander.help" ? "a command is needed" : message.replace(/^error: /, "");
+  if (wantsJson(argv)) io.out(jsonText({ ok: false, error: reasonOf(reason) }));
+  // What `diff` ends with when there is a difference must not come of a slip.
+  return argv.find((word) => !word.startsWith("-")) === "diff" ? EXIT.failed : EXIT.usage;
 }
 
 /** The commands with their options. `done` gets each command's exit code; the reference in docs/ reads the rest. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -51,7 +52,10 @@ describe("render", () => {
       expect(manifest.files).toEqual(Object.fromEntries(hashes));
       expect(manifest.generation).toMatch(/^[0-9a-f]{16}$/);
       expect(first.out).toMatch(
-        new RegExp(`^${fleet}: ${hashes.length} files in ${join(out, fleet)}, generation ${manifest.generation}$`, "m"),
+        new RegExp(
+          `^${fleet}: ${hashes.length} files? in ${join(out, fleet)}, generation ${manifest.generation}$`,
+          "m",
+        ),
       );
       for (const told of Object.values(files)) expect(told).toMatch(/^644\n/);
     }
@@ -70,6 +74,7 @@ describe("render", () => {
     expect(json).toEqual({
       ok: true,
       problems: [],
+      removed: [],
       fleets: [{ fleet: "hap", folder: join(out, "hap"), generation: expect.any(String), files: expect.any(Number) }],
     });
     expect(readdirSync(out)).toEqual(["hap"]);
@@ -94,6 +99,51 @@ describe("render", () => {
     expect(existsSync(join(out, "web1", "nginx.conf"))).toBe(true);
   });
 
+  test("a fleet that is gone: the files of its manifest are removed, and said so; nothing else is", async () => {
+    const more = `${MODEL.replace("web1, hap", "web1, web2, web3, hap2, hap")}`.replace(
+      "listeners:",
+      "  - {name: web2, proxy: nginx}\n  - {name: web3, proxy: nginx}\n  - {name: hap2, proxy: haproxy}\nlisteners:",
+    );
+    const [before, after] = [bench.file("more.yaml", more), bench.file("m.yaml", MODEL)];
+    expect((await bench.run("render", before, "-o", out)).code).toBe(0);
+    writeFileSync(join(out, "web3", "mine.conf"), "mine");
+    // A copy that somebody keeps, a link, a folder of another program, a manifest that is a link or broken.
+    cpSync(join(out, "web2"), join(out, "web2.old"), { recursive: true });
+    cpSync(join(out, "web2"), join(bench.dir, "elsewhere"), { recursive: true });
+    symlinkSync(join(bench.dir, "elsewhere"), join(out, "linked"));
+    for (const name of ["foreign", "broken", "pointed"]) mkdirSync(join(out, name));
+    writeFileSync(join(out, "broken", MANIFEST), "{");
+    symlinkSync(join(out, "web2", MANIFEST), join(out, "pointed", MANIFEST));
+    const kept = ["broken", "foreign", "hap", "linked", "pointed", "web1", "web2.old"];
+
+    const haproxies = await bench.run("render", after, "-o", out, "--target", "haproxy", "--json");
+    expect(haproxies.json.removed).toEqual([
+      { fleet: "hap2", folder: join(out, "hap2"), files: expect.arrayContaining(["haproxy.cfg"]), folderRemoved: true },
+    ]);
+    expect(readdirSync(out).sort()).toEqual([...kept, "web2", "web3"].sort());
+
+    const all = await bench.run("render", after, "-o", out);
+    expect([all.code, all.err]).toEqual([0, ""]);
+    expect(all.out).toMatch(/^web2: not in the model, 1 file removed from \S+web2$/m);
+    expect(all.out).toMatch(/^web3: not in the model, 1 file removed from \S+web3; what is not ours stays there$/m);
+    expect(readdirSync(out).sort()).toEqual([...kept, "web3"].sort());
+    expect(readdirSync(join(out, "web3"))).toEqual(["mine.conf"]);
+    expect(readdirSync(join(bench.dir, "elsewhere")).sort()).toEqual([MANIFEST, "nginx.conf"]);
+    expect((await bench.run("render", after, "-o", out, "--json")).json.removed).toEqual([]);
+  });
+
+  test("a manifest that was changed removes nothing outside of its folder", async () => {
+    await bench.run("render", bench.file("m.yaml", MODEL), "-o", out);
+    const [precious, gone] = [bench.file("precious", "x"), join(out, "gone")];
+    mkdirSync(gone);
+    symlinkSync(bench.dir, join(gone, "up"));
+    const files = { "../../precious": "", "up/precious": "", "/etc/none": "", "": "", ".": "", "..": "" };
+    writeFileSync(join(gone, MANIFEST), JSON.stringify({ fleet: "gone", proxy: "nginx", generation: "g", files }));
+    const { code, json } = await bench.run("render", join(bench.dir, "m.yaml"), "-o", out, "--json");
+    expect([code, json.removed]).toEqual([0, [{ fleet: "gone", folder: gone, files: [], folderRemoved: false }]]);
+    expect([existsSync(precious), readdirSync(gone)]).toEqual([true, ["up"]]);
+  });
+
   test("a folder that cannot be written is one line", async () => {
     const { code, err } = await bench.run("render", bench.file("m.yaml", MODEL), "-o", bench.file("plain", "x"));
     expect(code).toBe(1);
@@ -104,6 +154,8 @@ describe("render", () => {
 
 describe("the written folder", () => {
   const tree = (files: Record<string, string>, generation = "g1") => ({
+    fleet: "web1",
+    proxy: "nginx",
     generation,
     files: Object.entries(files).map(([path, text]) => ({ path, text, mode: 0o644 })),
   });
@@ -127,6 +179,8 @@ describe("the written folder", () => {
       "main.conf.tmp": "644\nmine",
     });
     expect(JSON.parse((manifest as string).slice(4))).toEqual({
+      fleet: "web1",
+      proxy: "nginx",
       generation: "g2",
       files: { "main.conf": sha256("2"), "maps/b": sha256("b") },
     });
@@ -141,7 +195,7 @@ describe("the written folder", () => {
         { path: "secret.pem", text: "key", mode: 0o600 },
         { path: "main.conf", text: "1", mode: 0o644 },
       ];
-      await writeTree(out, { generation: "g", files });
+      await writeTree(out, { fleet: "web1", proxy: "nginx", generation: "g", files });
     } finally {
       process.umask(umask);
     }

@@ -59,7 +59,7 @@ describe("apply", () => {
     await run("apply", bench.file("nobody.yaml", "clusters: [{name: nobodys, endpoints: []}]"));
     await run("apply", model, "--owner", "my-team");
     const smaller = bench.file("smaller.yaml", MODEL.split("routes:")[0] as string);
-    await run("apply", smaller);
+    await run("apply", smaller, "--force");
     expect(names()).toContain("routes/shop");
     const { code, out } = await run("apply", smaller, "--owner", "my-team");
     expect([code, out.split("\n").filter((line) => line.startsWith("-"))]).toEqual([0, ["- routes/shop"]]);
@@ -73,6 +73,25 @@ describe("apply", () => {
     );
     expect(foreign.code).toBe(1);
     expect(foreign.err).toMatch(/hers\.yaml:1:12: error API-OWNED-BY-OTHER \/clusters\/0: .*"her-team"/);
+  });
+
+  test("what belongs to an owner is not written by others unless forced, and no apply forgets an owner", async () => {
+    const mine = bench.file("mine.yaml", "clusters: [{name: mine, endpoints: []}]");
+    const changed = bench.file("changed.yaml", "clusters: [{name: mine, endpoints: [{address: 10.0.0.9, port: 80}]}]");
+    const stored = () => plane.store.head().snapshot.cluster.get("mine")?.body;
+    await run("apply", mine, "--owner", "my-team");
+    const refused = await run("apply", changed);
+    expect([refused.code, refused.out]).toEqual([1, ""]);
+    expect(refused.err).toMatch(/changed\.yaml:1:12: error API-OWNED-BY-OTHER \/clusters\/0: .*"my-team".*`force`/);
+    expect((await run("apply", changed, "--owner", "other")).code).toBe(1);
+    expect(stored()).toEqual({ name: "mine", endpoints: [], labels: { "trimtab.io/owner": "my-team" } });
+    expect((await run("apply", changed, "--force")).code).toBe(0);
+    expect(stored()).toMatchObject({ endpoints: [{ port: 80 }], labels: { "trimtab.io/owner": "my-team" } });
+    // As read from the server, the document says whose it is.
+    const read = bench.file("read.json", JSON.stringify({ clusters: [stored()] }));
+    expect((await run("apply", read)).out).toMatch(/changed 0 objects\n$/);
+    expect((await run("apply", mine, "--owner", "other", "--force")).code).toBe(0);
+    expect(stored()).toEqual({ name: "mine", endpoints: [], labels: { "trimtab.io/owner": "other" } });
   });
 
   test("a refusal stands with file, line and column, and in the words of `validate`", async () => {
@@ -117,14 +136,116 @@ describe("apply", () => {
 });
 
 describe("diff against the server", () => {
-  test("0 when equal, 2 with the changes", async () => {
+  test("0 when apply would change nothing, 2 with the changes", async () => {
     await run("apply", model);
     expect(await run("diff", model)).toMatchObject({ code: 0, out: "", err: "" });
     const heavier = bench.file("heavier.yaml", MODEL.replace("weight: 3", "weight: 4"));
     const { code, out } = await run("diff", heavier);
     expect([code, out]).toEqual([2, "~ routes/shop\n    /rules/1/split/0/weight: 3 -> 4\n"]);
   });
+
+  /** `+ routes/shop`, without the values. */
+  const signs = (out: string): string[] => out.split("\n").filter((line) => /^[-+~] /.test(line));
+
+  test.each([
+    ["all of it", MODEL, []],
+    ["an owner's", MODEL, ["--owner", "my-team"]],
+    ["less of an owner's", MODEL.split("routes:")[0], ["--owner", "my-team"]],
+    ["another owner's", MODEL, ["--owner", "other"]],
+    ["all by force", MODEL.replace("weight: 3", "weight: 7"), ["--force"]],
+    ["a take-over", MODEL.split("routes:")[0], ["--owner", "other", "--force"]],
+    [
+      "what names objects of the server",
+      "clusters: [{name: blue, endpoints: []}, {name: red, endpoints: []}]",
+      ["--force"],
+    ],
+    ["what is refused", MODEL.replace("cluster: blue,", "cluster: bleu,"), ["--owner", "my-team"]],
+  ])("foretells apply: %s", async (_, text = "", options) => {
+    const start = MODEL.replace("name: hap,", "name: hap, labels: {a: b},");
+    await run("apply", bench.file("start.yaml", start), "--owner", "my-team");
+    await run("apply", bench.file("nobody.yaml", "clusters: [{name: nobodys, endpoints: []}]"));
+    const file = bench.file("next.yaml", text);
+    const revision = plane.store.head().revision;
+    const foretold = await run("diff", file, ...options);
+    const asJson = await run("diff", file, ...options, "--json");
+    expect(plane.store.head().revision).toBe(revision);
+    const before = toDocument(plane.store.head().snapshot);
+    const done = await run("apply", file, ...options);
+    if (done.code === 1) {
+      expect(foretold).toEqual(done);
+      expect([asJson.code, asJson.json]).toEqual([1, (await run("apply", file, ...options, "--json")).json]);
+      return;
+    }
+    expect([foretold.code, foretold.err]).toEqual([signs(done.out).length > 0 ? 2 : 0, ""]);
+    expect(signs(foretold.out)).toEqual(signs(done.out));
+    // The values too: written into what was there, they give what is there now.
+    const now = toDocument(plane.store.head().snapshot);
+    for (const { change, resource, values } of asJson.json.changes) {
+      if (change !== "updated") continue;
+      const [collection, name] = resource.split("/");
+      const find = (model: object): object =>
+        (model as Record<string, { name: string }[]>)[collection]?.find((body) => body.name === name) as object;
+      const patched = structuredClone(find(before));
+      for (const { pointer, after } of values.toReversed()) set(patched, pointer.slice(1).split("/"), after);
+      expect(patched).toEqual(find(now));
+    }
+  });
+
+  test("asks again when somebody writes in between", async () => {
+    await run("apply", model);
+    const { server, url } = await slowReader(plane.url, async () => {
+      await run("apply", bench.file("quick.yaml", "clusters: [{name: quick, endpoints: []}]"));
+    });
+    try {
+      const heavier = bench.file("heavier.yaml", MODEL.replace("weight: 3", "weight: 4"));
+      const { code, out } = await bench.run("diff", heavier, "--server", url);
+      expect([code, signs(out)]).toEqual([2, ["~ routes/shop"]]);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("owner and force do not go with a second file", async () => {
+    for (const option of [["--owner", "a"], ["--force"]])
+      expect(await run("diff", model, model, ...option)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining("--owner and --force"),
+      });
+  });
 });
+
+/** Sets or removes what a pointer names. */
+function set(target: object, [key = "", ...rest]: string[], value: unknown): void {
+  const parent = target as Record<string, unknown>;
+  const plain = key.replaceAll("~1", "/").replaceAll("~0", "~");
+  if (rest.length > 0) set(parent[plain] as object, rest, value);
+  else if (value === undefined && Array.isArray(target)) target.splice(Number(plain), 1);
+  else if (value === undefined) delete parent[plain];
+  else parent[plain] = value;
+}
+
+/** Passes requests on; after the first GET of the model it lets somebody write before it answers. */
+async function slowReader(to: string, write: () => Promise<void>): Promise<{ server: Server; url: string }> {
+  let first = true;
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const headers = Object.entries(request.headers).filter(([name]) => /^(if-match|content-type|accept)$/.test(name));
+    const answer = await fetch(`${to}${request.url}`, {
+      method: request.method ?? "GET",
+      headers: Object.fromEntries(headers) as Record<string, string>,
+      body: chunks.length > 0 ? Buffer.concat(chunks) : null,
+    });
+    const text = await answer.text();
+    if (first && request.method === "GET") {
+      first = false;
+      await write();
+    }
+    response.writeHead(answer.status, { etag: answer.headers.get("etag") ?? "" }).end(text);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
 
 describe("explain", () => {
   const request = ["--fleet", "web1", "--method", "POST", "-H", "X-A: 1"];

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bench, MODEL, openBench } from "./cliHarness.ts";
 
@@ -20,7 +21,7 @@ describe("validate", () => {
     const file = bench.file("good.yaml", MODEL);
     expect(await bench.run("validate", file)).toEqual({
       code: 0,
-      out: `${file} is valid: 1 routes, 2 clusters, 3 fleets\n`,
+      out: `${file} is valid: 1 route, 2 clusters, 3 fleets\n`,
       err: "",
       json: undefined,
     });
@@ -109,6 +110,45 @@ describe("files that are no document", () => {
     const found = await problemsOf(text);
     expect(found[0]).toContain(expected);
     expect(found[0]).toMatch(/^\d+:\d+ DOCUMENT-/);
+  });
+
+  test.each([
+    [
+      "fleets: []\n---\nfleets: []\n",
+      ":2:1: error DOCUMENT-SYNTAX /: a second document begins here; a model is one document",
+    ],
+    ["fleets: *nothing\n", ":1:9: error DOCUMENT-SYNTAX /: the alias *nothing names no anchor before it"],
+    ["clusters: &a\n  - *a\n", ":2:5: error DOCUMENT-SYNTAX /: the alias *a stands inside of what it names"],
+    [`clusters: ${"[".repeat(20_000)}`, "error DOCUMENT-SYNTAX /: lists or maps are nested too deeply"],
+    [`${"- ".repeat(20_000)}x`, "error DOCUMENT-SYNTAX /: lists or maps are nested too deeply"],
+    [`${"{a: ".repeat(20_000)}`, "error DOCUMENT-SYNTAX /: lists or maps are nested too deeply"],
+  ])("says of %j what is wrong with it, once", async (text, expected) => {
+    const { code, err } = await bench.run("validate", bench.file("p.yaml", text));
+    expect(code).toBe(1);
+    expect(err).toMatch(/^\S+p\.yaml:[^\n]+\n$/);
+    expect(err).toContain(expected);
+  });
+
+  test("byte order mark, CRLF and keys that are no text do not mislead", async () => {
+    expect(await problemsOf("\uFEFFfleets:\r\n  - {name: a, prox: nginx}\r\n")).toEqual([
+      expect.stringContaining("2:5 SCHEMA-MISSING-FIELD /fleets/0/proxy"),
+      expect.stringContaining("2:15 SCHEMA-UNKNOWN-FIELD /fleets/0/prox"),
+    ]);
+    const { err } = await bench.run("validate", bench.file("key.yaml", "? [a, b]\n: 1\n"));
+    expect(err).toMatch(/^\S+key\.yaml:1:1: error SCHEMA-UNKNOWN-FIELD .*\n$/);
+  });
+
+  test("text that is not UTF-8 is not guessed at", async () => {
+    const file = bench.file("latin.yaml", "");
+    writeFileSync(file, Buffer.from("clusters:\n  - {name: caf\xe9, endpoints: []}\n", "latin1"));
+    expect(await bench.run("validate", file)).toMatchObject({
+      code: 1,
+      err: `trimtab: ${file}:2:15: this is not UTF-8 text\n`,
+    });
+    expect((await bench.run("validate", file, "--json")).json).toEqual({
+      ok: false,
+      error: `${file}:2:15: this is not UTF-8 text`,
+    });
   });
 
   test("a small document that aliases blow up is refused", async () => {

@@ -1,14 +1,15 @@
 /**
  * Makes everything in `src/gen` (git-ignored) from `schemas/` and Envoy's API files. Run by set-up when its inputs changed.
  *
- * Output: `gen/model.ts` (types), `gen/schemas.ts` (the schemas as values), `gen/leafPaths.ts` (every leaf of every kind),
- * `gen/proto/**` (protobuf messages).
+ * Output: `gen/model.ts` (types), `gen/schemas.ts` (the schemas as values), `gen/validators.ts` (their validators),
+ * `gen/leafPaths.ts` (every leaf of every kind), `gen/proto/**` (protobuf messages).
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateProtos } from "./genProtos.ts";
 import { generateSchemaCode, type NamedSchema } from "./genSchemas.ts";
+import { generateValidators } from "./genValidators.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -30,8 +31,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const next = join(root, "src/gen.tmp");
   rmSync(next, { recursive: true, force: true });
   mkdirSync(next, { recursive: true });
-  for (const [name, text] of Object.entries(await generateSchemaCode(readSchemas())))
-    writeFileSync(join(next, name), text);
+  const schemas = readSchemas();
+  for (const [name, text] of Object.entries(await generateSchemaCode(schemas))) writeFileSync(join(next, name), text);
+  writeFileSync(join(next, "validators.ts"), generateValidators(schemas));
   await generateProtos(root, join(next, "proto"));
   rmSync(out, { recursive: true, force: true });
   renameSync(next, out);

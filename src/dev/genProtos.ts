@@ -26,8 +26,17 @@ const ROOTS = [
 ];
 
 const BUF_YAML = "version: v2\n";
-const BUF_GEN_YAML =
-  "version: v2\nplugins:\n  - local: protoc-gen-es\n    out: gen\n    strategy: all\n    opt: [target=js+dts, import_extension=js]\n";
+/** Options that say how values are checked and how files are to be published: we do neither, and every start would read them. */
+const UNUSED_PACKAGES = ["validate", "udpa.annotations", "xds.annotations", "envoy.annotations"];
+
+const BUF_GEN_YAML = `version: v2
+plugins:
+  - local: protoc-gen-es
+    out: gen
+    strategy: all
+    opt: [target=js+dts, import_extension=js]
+    exclude_types: [${UNUSED_PACKAGES.map((name) => `"${name}.**"`).join(", ")}]
+`;
 
 /** Writes the generated code below `out`. Needs nothing from the network. */
 export async function generateProtos(root: string, out: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** A whole control plane in this process on free loopback ports, as main.ts puts it together, for tests. */
+/** A whole control plane in this process on free loopback ports, as controlPlane.ts puts it together, for tests. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

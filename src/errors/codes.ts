@@ -81,7 +81,7 @@ export const apiCodes = {
     status: 409,
     title: "Owned by another",
     explanation:
-      "An apply with `owner` lists resources whose label `trimtab.io/owner` names another owner. Remove them from the document, or change their label first.",
+      "An apply lists resources that are stored with the label `trimtab.io/owner` of another owner, or with an owner although the apply has none. Leave them out, name that owner (`owner`, which also deletes what it no longer lists), or write them all the same with `force`.",
   },
   "API-NO-FILES": {
     status: 409,

@@ -20,6 +20,7 @@ export {
 export { modelCodes } from "./codes.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
+export { OWNER_LABEL, ownedBy, ownerOf } from "./owner.ts";
 export {
   applyChanges,
   diffSnapshots,

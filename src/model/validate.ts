@@ -1,48 +1,18 @@
 /** Shape: documents against `schemas/`, every problem at once. */
-import { isIP } from "node:net";
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type { ErrorObject } from "ajv";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { schemas } from "../gen/schemas.ts";
+import { type Validator, validators } from "../gen/validators.ts";
 import { pointer } from "../util/pointer.ts";
 import type { Steps } from "../util/steps.ts";
 import { collections, kindOf } from "./kinds.ts";
 import type { Kind } from "./types.ts";
-import { parseDuration } from "./values.ts";
 
 /** A document with more problems than this is reported up to here: the rest would only repeat them. */
 const MAX_PROBLEMS = 1000;
 
-const ajv = new Ajv2020({
-  allErrors: true,
-  // 33.3 is a multiple of 0.1, although binary fractions say otherwise.
-  multipleOfPrecision: 9,
-  verbose: true,
-  strict: true,
-  strictTypes: false,
-  strictRequired: false,
-  allowUnionTypes: true,
-  addUsedSchema: false,
-});
-ajv.addKeyword({ keyword: "x-ref", schemaType: "string" });
-ajv.addFormat("ip", { type: "string", validate: (text: string) => isIP(text) !== 0 });
-ajv.addFormat("duration-string", { type: "string", validate: (text: string) => parseDuration(text) !== null });
-for (const schema of Object.values(schemas)) ajv.addSchema(schema);
-
 /** Problems of one document of a kind. Pointers are relative to it. */
 export function checkShape(kind: Kind, document: unknown): Diagnostic[] {
-  return problemsOf(ajv.getSchema(`trimtab:${kind}`) as ValidateFunction, document);
-}
-
-/** A whole configuration without the contents of its lists. */
-const validateFrame = ajv.compile(frameOf(schemas["trimtab:config"] as ConfigSchema));
-
-interface ConfigSchema {
-  readonly properties: Readonly<Record<string, object>>;
-}
-
-function frameOf(config: ConfigSchema): object {
-  const lists = Object.entries(config.properties).map(([name, list]) => [name, { ...list, items: true }]);
-  return { ...config, $id: "trimtab:frame", properties: Object.fromEntries(lists) };
+  return problemsOf(validators[kind], document);
 }
 
 /**
@@ -50,7 +20,7 @@ function frameOf(config: ConfigSchema): object {
  * are looked at item by item, up to MAX_PROBLEMS.
  */
 export function* checkConfigShape(document: unknown): Steps<Diagnostic[]> {
-  const frame = problemsOf(validateFrame, document);
+  const frame = problemsOf(validators.frame, document);
   const below = (list: string) => frame.filter((problem) => problem.pointer === pointer(list));
   const found = frame.filter((problem) => !collections.some((list) => problem.pointer === pointer(list)));
   for (const list of collections) {
@@ -68,7 +38,7 @@ export function* checkConfigShape(document: unknown): Steps<Diagnostic[]> {
   return found.slice(0, MAX_PROBLEMS);
 }
 
-function problemsOf(validate: ValidateFunction, document: unknown): Diagnostic[] {
+function problemsOf(validate: Validator, document: unknown): Diagnostic[] {
   if (validate(document)) return [];
   return (validate.errors ?? [])
     .filter((error) => !isNoise(error))

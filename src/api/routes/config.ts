@@ -4,31 +4,27 @@ import {
   applyChanges,
   diffSnapshotsSteps,
   emptySnapshot,
-  kindOf,
   toDocumentSteps,
   validateConfigSteps,
 } from "../../model/index.ts";
 import type { Change, Resource, Snapshot } from "../../model/types.ts";
-import { pointer } from "../../util/pointer.ts";
 import { inSlices, type Pace, rest } from "../../util/slices.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import type { Steps } from "../../util/steps.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
-import { type Locate, locateIn, refusal } from "../diagnostics.ts";
+import { locateIn, refusal } from "../diagnostics.ts";
 import { documentJson } from "../documentJson.ts";
 import { busy } from "../errorHandler.ts";
 import type { Limits } from "../limits.ts";
 import { answers, operation, schemaRef } from "../openapi.ts";
+import { labelled, prune, settleOwners } from "../owners.ts";
 import { applyQuery, noQuery, writeQuery } from "../parameters.ts";
-import { Problem, type ProblemItem } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
 import { documentYaml, parseYaml } from "../yaml.ts";
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
-
-/** The label by which `apply` knows what an owner listed before. */
-export const OWNER_LABEL = "trimtab.io/owner";
 
 /** Registers `/v1/config` and `/v1/config/apply`, in a scope of their own: only they take YAML and large bodies. */
 export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly limits: Limits }): void {
@@ -116,19 +112,22 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
     response: answers("WriteAnswer"),
   });
   const options = { schema, bodyLimit: deps.limits.configBodyBytes };
-  app.post<{ Querystring: { owner?: string } }>("/v1/config/apply", options, async (request, reply) => {
-    const { owner } = request.query;
-    // Labels go in before the check, so that their number and values are judged with the rest.
-    if (owner !== undefined) request.body = await inSlices(labelled(request.body, owner), deps.pace);
-    const resources = await inSlices(readConfig(request.body), deps.pace);
-    function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
-      const writes = resources.map(changeTo);
-      if (owner === undefined) return writes;
-      yield* refuseForeign(snapshot, resources, { owner, locate: locateIn(request.body) });
-      return [...writes, ...(yield* prune(snapshot, resources, owner))];
-    }
-    return store(deps, { request, reply, changes });
-  });
+  app.post<{ Querystring: { owner?: string; force?: boolean } }>(
+    "/v1/config/apply",
+    options,
+    async (request, reply) => {
+      const { owner, force = false } = request.query;
+      // Labels go in before the check, so that their number and values are judged with the rest.
+      if (owner !== undefined) request.body = await inSlices(labelled(request.body, owner), deps.pace);
+      const resources = await inSlices(readConfig(request.body), deps.pace);
+      function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
+        const settled = yield* settleOwners(snapshot, resources, { force, locate: locateIn(request.body) });
+        const writes = settled.map(changeTo);
+        return owner === undefined ? writes : [...writes, ...(yield* prune(snapshot, resources, owner))];
+      }
+      return store(deps, { request, reply, changes });
+    },
+  );
 }
 
 async function store(
@@ -166,78 +165,4 @@ function* readConfig(document: unknown): Steps<readonly Resource[]> {
 
 function changeTo(resource: Resource): Change {
   return { kind: resource.kind, name: resource.name, resource } as Change;
-}
-
-type Labels = Readonly<Record<string, string>>;
-
-function ownerOf(resource: Resource | undefined): string | undefined {
-  return (resource?.body.labels as Labels | undefined)?.[OWNER_LABEL];
-}
-
-/** The document with the owner's label on everything that it lists; what is misshapen stays as it is, for the check to name. */
-function* labelled(document: unknown, owner: string): Steps<unknown> {
-  if (!isObject(document)) return document;
-  const errors: ProblemItem[] = [];
-  const label = (collection: string, body: unknown, index: number): unknown => {
-    if (!isObject(body) || !(body.labels === undefined || isObject(body.labels))) return body;
-    const own = body.labels?.[OWNER_LABEL];
-    if (own !== undefined && own !== owner) {
-      const message = `the label says ${JSON.stringify(own)}, but the owner of this apply is ${JSON.stringify(owner)}`;
-      errors.push({ pointer: pointer(collection, index, "labels", OWNER_LABEL), code: "API-OWNER-LABEL", message });
-    }
-    return { ...body, labels: { ...body.labels, [OWNER_LABEL]: owner } };
-  };
-  const entries: [string, unknown][] = [];
-  for (const [collection, list] of Object.entries(document)) {
-    const known = kindOf(collection) !== undefined && Array.isArray(list);
-    const bodies: unknown[] = [];
-    for (const [index, body] of known ? list.entries() : []) {
-      bodies.push(label(collection, body, index));
-      if (due(index)) yield;
-    }
-    entries.push([collection, known ? bodies : list]);
-  }
-  if (errors.length > 0) throw new Problem("API-INVALID", "the document lists resources of another owner", { errors });
-  return Object.fromEntries(entries);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> & { labels?: Record<string, unknown> } {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-
-function stored(snapshot: Snapshot, { kind, name }: Resource): Resource | undefined {
-  return (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
-}
-
-function* refuseForeign(
-  snapshot: Snapshot,
-  resources: readonly Resource[],
-  { owner, locate }: { owner: string; locate: Locate },
-): Steps<void> {
-  const errors: ProblemItem[] = [];
-  for (const [index, resource] of resources.entries()) {
-    if (due(index)) yield;
-    const present = ownerOf(stored(snapshot, resource));
-    if (present === undefined || present === owner) continue;
-    const message = `${resource.kind} ${resource.name} belongs to ${JSON.stringify(present)}`;
-    errors.push({ pointer: locate(resource.kind, resource.name) ?? "", code: "API-OWNED-BY-OTHER", message });
-  }
-  if (errors.length > 0)
-    throw new Problem("API-OWNED-BY-OTHER", "the document lists resources that belong to another owner", { errors });
-}
-
-/** Deletes what has the owner's label and is not listed. */
-function* prune(snapshot: Snapshot, resources: readonly Resource[], owner: string): Steps<Change[]> {
-  const listed = new Set(resources.map(({ kind, name }) => `${kind}/${name}`));
-  const pruned: Change[] = [];
-  for (const map of Object.values(snapshot) as ReadonlyMap<string, Resource>[]) {
-    let index = 0;
-    for (const resource of map.values()) {
-      if (due(index++)) yield;
-      const { kind, name } = resource;
-      if (ownerOf(resource) === owner && !listed.has(`${kind}/${name}`))
-        pruned.push({ kind, name, resource: null } as Change);
-    }
-  }
-  return pruned;
 }

@@ -1,9 +1,19 @@
-import { collectionOf, diffSnapshots, type Snapshot } from "../../model/index.ts";
+import { collectionOf, diffSnapshots, kindOf, type Resource, type Snapshot } from "../../model/index.ts";
 import { pointer } from "../../util/pointer.ts";
 import type { ServerOptions } from "../client.ts";
-import { loadModel } from "../offline.ts";
 import { EXIT, type Io, jsonText, printProblems } from "../output.ts";
-import { serverModel } from "../serverModel.ts";
+
+/** What to compare with what. */
+export interface DiffOptions {
+  readonly file: string;
+  /** Undefined: the server's model, as an `apply` of the file would leave it. */
+  readonly other: string | undefined;
+  readonly server: ServerOptions;
+  /** As `apply` takes them. */
+  readonly owner: string | undefined;
+  readonly force: boolean;
+  readonly json: boolean;
+}
 
 /** One changed value: a pointer into the object, and what stood there before and stands there now; absent: nothing. */
 interface ValueChange {
@@ -12,47 +22,63 @@ interface ValueChange {
   readonly after?: unknown;
 }
 
-interface ResourceChange {
+/** One changed object. */
+export interface ResourceChange {
   readonly change: "created" | "updated" | "deleted";
+  /** As `routes/shop`. */
   readonly resource: string;
   readonly values: readonly ValueChange[];
 }
 
-/** `trimtab diff FILE [OTHER]`: how the model in FILE differs from the one in OTHER or on the server. Exit 2 when it does. */
-export async function diff(
-  io: Io,
-  options: {
-    readonly file: string;
-    readonly other: string | undefined;
-    readonly server: ServerOptions;
-    readonly json: boolean;
-  },
-): Promise<number> {
-  const after = await loadModel(options.file);
-  if (after.compiled === null) return printProblems(io, after.problems, options.json);
-  let before: Snapshot;
-  if (options.other === undefined) before = await serverModel(options.server);
-  else {
-    const other = await loadModel(options.other);
-    if (other.compiled === null) return printProblems(io, other.problems, options.json);
-    before = other.snapshot;
-  }
-  const changes = changesBetween(before, after.snapshot);
-  if (options.json) io.out(jsonText({ different: changes.length > 0, changes }));
-  else for (const change of changes) io.out(changeText(change));
-  return changes.length > 0 ? EXIT.different : EXIT.ok;
+/** `trimtab diff FILE [OTHER]`: what applying FILE would change, or how it differs from OTHER. Exit 2 when there is a difference. */
+export async function diff(io: Io, options: DiffOptions): Promise<number> {
+  const found =
+    options.other === undefined ? await fromServer(io, options) : await fromFile(io, options, options.other);
+  if (typeof found === "number") return found;
+  if (options.json) io.out(jsonText({ different: found.length > 0, changes: found }));
+  else for (const change of found) io.out(changeText(change));
+  return found.length > 0 ? EXIT.different : EXIT.ok;
+}
+
+/** The changes, or the exit code when something is wrong. */
+async function fromServer(io: Io, options: DiffOptions): Promise<readonly ResourceChange[] | number> {
+  const { foretell } = await import("../foretell.ts");
+  const { changed, before, after } = await foretell(io, options);
+  return changed === null
+    ? EXIT.failed
+    : changed.map(({ resource: path, change }) => {
+        const [collection = "", name = ""] = path.split("/");
+        const kind = kindOf(collection);
+        const [old, now] = [before, after].map((model) => (kind === undefined ? undefined : model[kind].get(name)));
+        return resourceChange(path, change, old, now);
+      });
+}
+
+async function fromFile(io: Io, options: DiffOptions, other: string): Promise<readonly ResourceChange[] | number> {
+  if (options.owner !== undefined || options.force)
+    throw new Error("--owner and --force speak of what apply does to a server: they do not go with a second file");
+  if (options.file === "-" && other === "-") throw new Error("only one of the two files can be standard input");
+  const { loadModel } = await import("../offline.ts");
+  const [after, before] = [await loadModel(options.file), await loadModel(other)];
+  for (const { compiled, problems } of [after, before])
+    if (compiled === null) return printProblems(io, problems, options.json);
+  return changesBetween(before.snapshot, after.snapshot);
 }
 
 function changesBetween(before: Snapshot, after: Snapshot): ResourceChange[] {
   return diffSnapshots(before, after).map(({ kind, name, resource }) => {
     const old = before[kind].get(name);
     const change = old === undefined ? "created" : resource === null ? "deleted" : "updated";
-    return {
-      change,
-      resource: `${collectionOf(kind)}/${name}`,
-      values: change === "updated" ? valueChanges(old?.body, resource?.body, "") : [],
-    };
+    return resourceChange(`${collectionOf(kind)}/${name}`, change, old, resource);
   });
+}
+
+function resourceChange(
+  resource: string,
+  change: ResourceChange["change"],
+  ...[before, after]: readonly (Resource | null | undefined)[]
+): ResourceChange {
+  return { change, resource, values: change === "updated" ? valueChanges(before?.body, after?.body, "") : [] };
 }
 
 function valueChanges(before: unknown, after: unknown, at: string): ValueChange[] {

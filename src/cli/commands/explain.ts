@@ -1,15 +1,7 @@
-import {
-  type Compiled,
-  type ExplainRequest,
-  type Explanation,
-  explain as explainOffline,
-} from "../../compiler/index.ts";
+import type { ExplainRequest, Explanation } from "../../compiler/index.ts";
 import { isObject, refusalText, type ServerOptions, send } from "../client.ts";
-import { loadModel } from "../offline.ts";
 import { EXIT, type Io, jsonText, printProblems, table } from "../output.ts";
-
-/** Name and value of a request header. */
-export type Header = readonly [string, string];
+import type { Header } from "../values.ts";
 
 /** Whom to ask about which request. */
 export interface ExplainOptions {
@@ -31,9 +23,10 @@ export async function explain(io: Io, options: ExplainOptions): Promise<number> 
   let told: Explanation;
   if (options.file === undefined) told = await askServer(options.server, request);
   else {
-    const { compiled, problems } = await loadModel(options.file);
-    if (compiled === null) return printProblems(io, problems, options.json);
-    told = explainHere(compiled, request);
+    const { explainFile } = await import("../explainFile.ts");
+    const answer = await explainFile(options.file, request);
+    if (answer.told === null) return printProblems(io, answer.problems, options.json);
+    told = answer.told;
   }
   io.out(options.json ? jsonText(told) : explanationText(told));
   return EXIT.ok;
@@ -59,17 +52,6 @@ async function askServer(server: ServerOptions, request: ExplainRequest): Promis
   const answer = await send(server, { method: "POST", path: "/v1/explain", body: request });
   if (answer.status !== 200 || !isObject(answer.body)) throw new Error(refusalText(answer));
   return answer.body as unknown as Explanation;
-}
-
-function explainHere({ fleets }: Compiled, request: ExplainRequest): Explanation {
-  const ir = fleets.get(request.fleet);
-  if (ir === undefined) throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}`);
-  const told = explainOffline(ir, request);
-  if (told !== null) return told;
-  const wanted =
-    request.port === undefined ? "exactly one HTTP port (--port chooses one)" : `HTTP port ${request.port}`;
-  const ports = ir.ports.filter(({ kind }) => kind === "http").map(({ port }) => port);
-  throw new Error(`fleet ${JSON.stringify(ir.name)} does not have ${wanted}, but: ${ports.join(", ") || "none"}`);
 }
 
 function explanationText({ host, virtualHost, outcome, rules }: Explanation): string {

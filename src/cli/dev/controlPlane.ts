@@ -3,7 +3,7 @@ import { renderBootstrap } from "../../targets/envoy/bootstrap.ts";
 import { type PlacedProblem, parseText } from "../document.ts";
 import type { DevControlPlane, DevFiles, DevFleet, DevNode } from "./types.ts";
 
-/** What main.ts hands over. */
+/** What `src/controlPlane.ts` hands over. */
 export interface RunningPlane {
   readonly api: {
     readonly app: {
@@ -58,6 +58,8 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
 }
 
 interface Answer {
+  /** Of a refusal: its registered code. */
+  readonly code?: string;
   readonly title?: string;
   readonly detail?: string;
   readonly errors?: readonly Told[];
@@ -86,7 +88,11 @@ async function applyConfig(plane: RunningPlane, text: string): Promise<{ ok: boo
   });
   const answer = JSON.parse(body) as Answer;
   const ok = statusCode >= 200 && statusCode < 300;
-  const whole: Told = { code: "API", pointer: "", message: `${answer.title ?? ""} ${answer.detail ?? ""}`.trim() };
+  const whole: Told = {
+    code: answer.code ?? "API-INTERNAL",
+    pointer: "",
+    message: `${answer.title ?? ""} ${answer.detail ?? ""}`.trim(),
+  };
   const told = ok ? (answer.warnings ?? []) : (answer.errors ?? [whole]);
   const severity = ok ? "warning" : "error";
   return {

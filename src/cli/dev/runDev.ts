@@ -5,10 +5,11 @@
  * report on the terminal. Guarantees: nothing is started while a socket that it needs is taken; edits of the file are checked,
  * then applied live, and a bad edit changes nothing; when it resolves, every child has ended.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killLeftovers } from "../../agent/index.ts";
 import { EXIT, type Io, problemLine } from "../output.ts";
+import { readText } from "../readText.ts";
 import { type Children, createChildren, fleetRunDir } from "./children.ts";
 import { type DevConfig, type Overrides, overrideConfig, readDevConfig } from "./config.ts";
 import { createEchoes } from "./echo.ts";
@@ -57,7 +58,7 @@ interface Session {
 /** Resolves with the exit code when all has ended. */
 export async function runDev(options: DevOptions): Promise<number> {
   const { io, runDir } = options;
-  const written = await readFile(options.file, "utf8");
+  const written = await readText(options.file);
   const text = overrideConfig(written, options.overrides);
   const config = readDevConfig(text);
   const found = await findProxies(options, config);

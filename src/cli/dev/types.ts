@@ -32,7 +32,7 @@ export interface DevNode {
   }[];
 }
 
-/** The control plane in this process, as `dev` needs it. `main.ts` implements it. */
+/** The control plane in this process, as `dev` needs it. `src/controlPlane.ts` starts it. */
 export interface DevControlPlane {
   /** Makes this document the whole configuration. Not ok: nothing changed. Warnings may come with either. */
   applyConfig(text: string): Promise<{ readonly ok: boolean; readonly problems: readonly PlacedProblem[] }>;

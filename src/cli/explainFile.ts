@@ -1,0 +1,21 @@
+/** `trimtab explain FILE`: the answer that a server with this model would give. */
+import { type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
+import type { PlacedProblem } from "./document.ts";
+import { loadModel } from "./offline.ts";
+
+/** The explanation, or what is wrong with the file. Throws when the fleet or port is not there. */
+export async function explainFile(
+  file: string,
+  request: ExplainRequest,
+): Promise<{ readonly told: Explanation } | { readonly told: null; readonly problems: readonly PlacedProblem[] }> {
+  const { compiled, problems } = await loadModel(file);
+  if (compiled === null) return { told: null, problems };
+  const ir = compiled.fleets.get(request.fleet);
+  if (ir === undefined) throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}`);
+  const told = explain(ir, request);
+  if (told !== null) return { told };
+  const wanted =
+    request.port === undefined ? "exactly one HTTP port (--port chooses one)" : `HTTP port ${request.port}`;
+  const ports = ir.ports.filter(({ kind }) => kind === "http").map(({ port }) => port);
+  throw new Error(`fleet ${JSON.stringify(ir.name)} does not have ${wanted}, but: ${ports.join(", ") || "none"}`);
+}

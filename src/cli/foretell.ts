@@ -1,0 +1,70 @@
+/** What an apply would do, from the server itself: `diff` and `apply` cannot differ. */
+import {
+  applyChanges,
+  type Change,
+  emptySnapshot,
+  ownedBy,
+  ownerOf,
+  type Resource,
+  type Snapshot,
+  validateConfig,
+} from "../model/index.ts";
+import type { ServerOptions } from "./client.ts";
+import { isDone, refused, sendApply, type WriteAnswer, writeAnswer } from "./commands/apply.ts";
+import { type LoadedDocument, loadDocument } from "./document.ts";
+import { type Io, printProblems } from "./output.ts";
+import { serverModel } from "./serverModel.ts";
+
+/** Somebody else writes between our two questions; they are asked anew this often. */
+const MAX_TRIES = 5;
+const PRECONDITION_FAILED = 412;
+
+/** The apply that is asked about. */
+interface Wanted {
+  readonly file: string;
+  readonly server: ServerOptions;
+  readonly owner: string | undefined;
+  readonly force: boolean;
+  readonly json: boolean;
+}
+
+/** What would change, and the objects before and after. `changed` is null when the apply would be refused: that is told. */
+export interface Foretold {
+  readonly changed: WriteAnswer["changed"] | null;
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+}
+
+const REFUSED: Foretold = { changed: null, before: emptySnapshot, after: emptySnapshot };
+
+/** Asks the server. Throws when it does not answer, or has a model that this program does not understand. */
+export async function foretell(io: Io, { file, server, owner, force, json }: Wanted): Promise<Foretold> {
+  const document = await loadDocument(file);
+  if (document.problems.length > 0) {
+    printProblems(io, document.problems, json);
+    return REFUSED;
+  }
+  for (let tries = 1; ; tries++) {
+    const { snapshot, etag } = await serverModel(server);
+    const headers: Record<string, string> = etag === null ? {} : { "if-match": etag };
+    const answer = await sendApply(server, { document, headers, dryRun: true, owner, force });
+    if (answer.status === PRECONDITION_FAILED && tries < MAX_TRIES) continue;
+    if (!isDone(answer)) {
+      refused(io, { answer, document }, json);
+      return REFUSED;
+    }
+    return { changed: writeAnswer(answer).changed, before: snapshot, after: modelOf(document, snapshot, owner) };
+  }
+}
+
+/** The document's objects as the server would store them: the owner is this apply's, else their own, else the one they have. */
+function modelOf(document: LoadedDocument, before: Snapshot, owner: string | undefined): Snapshot {
+  const { resources, diagnostics } = validateConfig(document.value);
+  if (diagnostics.length > 0) throw new Error("the server takes more in a model than this version knows");
+  const changes = resources.map(({ kind, name, body }) => {
+    const own = owner ?? ownerOf({ kind, name, body } as Resource) ?? ownerOf(before[kind].get(name));
+    const resource = { kind, name, body: own === undefined ? body : ownedBy(own, body) };
+    return { kind, name, resource } as Change;
+  });
+  return applyChanges(emptySnapshot, changes);
+}

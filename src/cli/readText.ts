@@ -1,0 +1,51 @@
+/** Files and streams as text, with bounds and with errors for people. */
+import { isUtf8 } from "node:buffer";
+import { createReadStream } from "node:fs";
+
+/** As large as the API takes a configuration. */
+const MAX_FILE_BYTES = 32 * 1024 * 1024;
+
+/** The text of a file. Throws one line for a person when it cannot be read or is larger than any that is meant to be read. */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readAll(createReadStream(file), file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Without a code it is ours, and says what it is about.
+    throw code === undefined
+      ? error
+      : new Error(`cannot read ${file || '""'}: ${REASONS[code] ?? message}`, { cause: error });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "permission denied",
+};
+
+/** All that a stream holds. Stops at the limit: a file may be endless. */
+export async function readAll(stream: AsyncIterable<unknown>, file: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    if (bytes > MAX_FILE_BYTES) throw new Error(`${file} is larger than ${MAX_FILE_BYTES} bytes`);
+  }
+  const all = Buffer.concat(chunks);
+  const text = all.toString("utf8");
+  if (!isUtf8(all)) throw new Error(`${file}:${firstDifference(all, Buffer.from(text))}: this is not UTF-8 text`);
+  return text;
+}
+
+/** `line:column`, counted from 1 and in bytes. */
+function firstDifference(bytes: Buffer, others: Buffer): string {
+  const at = bytes.findIndex((byte, index) => byte !== others[index]);
+  const lineStart = bytes.lastIndexOf("\n", at) + 1;
+  const line = bytes.subarray(0, lineStart).reduce((count, byte) => (byte === NEWLINE ? count + 1 : count), 1);
+  return `${line}:${at - lineStart + 1}`;
+}
+
+const NEWLINE = 0x0a;

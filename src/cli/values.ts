@@ -1,0 +1,62 @@
+/** Readers of option values: what was written as it is used, or a message that says how it is written. */
+import { isIPv6 } from "node:net";
+import { InvalidArgumentError } from "commander";
+
+/** Name and value of a request header. */
+export type Header = readonly [string, string];
+
+const MAX_PORT = 65_535;
+
+/** A TCP port that can be connected to. */
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > MAX_PORT) throw new InvalidArgumentError("It is not a port.");
+  return port;
+}
+
+/** `host:port` or `[IPv6]:port`. Port 0 is one that the system chooses, so only for listening. */
+export function listenAddress(text: string): string {
+  const [, v6, name, port] = /^(?:\[([^\]]*)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > MAX_PORT || (name === undefined && !isIPv6(v6 ?? "")))
+    throw new InvalidArgumentError("Write it as host:port, as 127.0.0.1:8400 or [::1]:8400.");
+  return text;
+}
+
+/** As `listenAddress`, but somewhere to connect to. */
+export function remoteAddress(text: string): string {
+  if (/:0+$/.test(text)) throw new InvalidArgumentError("Nothing can be reached at port 0.");
+  return listenAddress(text);
+}
+
+/** As the server takes it; methods have letter case (RFC 9110, section 9.1). */
+export function method(text: string): string {
+  if (!/^[A-Z]{1,32}$/.test(text)) throw new InvalidArgumentError("Methods are upper case, as GET.");
+  return text;
+}
+
+/** A header line, after those that were given before it. */
+export function headerLine(line: string, before: readonly Header[] = []): readonly Header[] {
+  const [, name, value = ""] = /^([!#$%&'*+.^_`|~\w-]+):(.*)$/.exec(line) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("Write it as `Name: value`.");
+  return [...before, [name, value.trim()]];
+}
+
+/** A label value, as the server takes it for an owner. */
+export function ownerName(text: string): string {
+  if (!/^[A-Za-z0-9](?:[-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$/.test(text))
+    throw new InvalidArgumentError("It has letters and digits, and -_./ between them, 63 at most.");
+  return text;
+}
+
+/** A fleet's name, as the model takes it: an Envoy of a fleet that cannot be is refused by every server. */
+export function fleetName(text: string): string {
+  if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+    throw new InvalidArgumentError("A name has lower-case letters, digits, and hyphens between them, 63 at most.");
+  return text;
+}
+
+/** A folder; an empty name is a variable that was not set. */
+export function folderName(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("It is empty.");
+  return text;
+}

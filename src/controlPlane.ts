@@ -1,0 +1,174 @@
+/** The running control plane: the only file that constructs everything. `main.ts` loads it when a command needs it. */
+import { flushCompileCache } from "node:module";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
+import { Registry as MetricsRegistry, type Registry } from "prom-client";
+import { type Api, createApi } from "./api/index.ts";
+import { parseOverrides } from "./cli/dev/config.ts";
+import { devControlPlane } from "./cli/dev/controlPlane.ts";
+import { runDev, stopOnSignals } from "./cli/dev/runDev.ts";
+import type { DevCheck } from "./cli/dev/types.ts";
+import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
+import { registerProcessMetrics } from "./processMetrics.ts";
+import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
+import { openStore, type Store } from "./store/index.ts";
+import { targets } from "./targets/registry.ts";
+import { createXdsServer, type XdsServer } from "./xds/index.ts";
+
+// What it says of its own we say too, in our form.
+if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
+
+/** A running control plane. */
+interface ControlPlane {
+  readonly store: Store;
+  readonly publisher: PublisherWithInput;
+  readonly xds: XdsServer;
+  readonly api: Api;
+  readonly httpAddress: string;
+  readonly xdsAddress: string;
+  close(): Promise<void>;
+}
+
+/** One line of JSON on standard error: what went wrong, where. */
+function log(event: string, fields: Record<string, unknown>): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
+}
+
+/** What a control plane is started with. */
+interface PlaneOptions extends ServeOptions {
+  readonly version: string;
+}
+
+/** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
+async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
+  const apiToken = options.apiTokenFile === undefined ? undefined : await readToken(options.apiTokenFile);
+  const store = openData(options.data);
+  try {
+    return await startOnStore(store, { ...options, apiToken });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Says how to choose another folder when this one cannot be had. What the store itself refuses it says well. */
+function openData(dir: string): Store {
+  try {
+    return openStore({ dir, now: () => new Date() });
+  } catch (error) {
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+    throw new Error(`cannot keep data in ${dir}: ${error.message} (--data DIR or TRIMTAB_DATA changes it)`, {
+      cause: error,
+    });
+  }
+}
+
+async function startOnStore(
+  store: Store,
+  options: PlaneOptions & { readonly apiToken: string | undefined },
+): Promise<ControlPlane> {
+  const { version } = options;
+  const registry: Registry = new MetricsRegistry();
+  const xds = createXdsServer({
+    identifier: `trimtab/${version} ${hostname()}`,
+    onNack: (nack) => log("nack", { ...nack }),
+    onError: (error) => log("xds-error", { error: String(error) }),
+  });
+  const publisher = createPublisher({
+    targets,
+    xds,
+    onFailure: (fleet, error) =>
+      log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
+  });
+  registerProcessMetrics(registry, xds);
+  await publisher.commit(store.head());
+  const stopListening = store.onCommit(publisher.commit);
+  const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version });
+  const close = async (): Promise<void> => {
+    stopListening();
+    await api.close();
+    await xds.close();
+    publisher.close();
+    await store.close();
+  };
+  try {
+    const httpAddress = await listening(api.listen(options.http), "--http ADDRESS or TRIMTAB_HTTP");
+    const xdsAddress = await listening(xds.listen(options.xds), "--xds ADDRESS or TRIMTAB_XDS");
+    return { store, publisher, xds, api, httpAddress, xdsAddress, close };
+  } catch (error) {
+    await api.close();
+    await xds.close();
+    publisher.close();
+    throw error;
+  }
+}
+
+/** Says how to choose another address when this one cannot be had. */
+async function listening(address: Promise<string>, change: string): Promise<string> {
+  try {
+    return await address;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)} (${change} changes it)`, {
+      cause: error,
+    });
+  }
+}
+
+async function readToken(file: string): Promise<string> {
+  const token = (await readText(file)).trim();
+  if (token === "") throw new Error(`${file} holds no token`);
+  return token;
+}
+
+/** `trimtab serve`: runs until a signal; resolves with the exit code. */
+export async function serve(options: PlaneOptions): Promise<number> {
+  const stop = stopOnSignals();
+  const plane = await startControlPlane(options);
+  process.stdout.write(
+    `trimtab ${options.version}: REST API on http://${plane.httpAddress}, xDS on ${plane.xdsAddress}, revision ${plane.store.head().revision}\n`,
+  );
+  // Whoever ends us with SIGKILL shall not wait the longer for the next start.
+  flushCompileCache();
+  await new Promise<void>((done) => {
+    if (stop.aborted) done();
+    else stop.addEventListener("abort", () => done(), { once: true });
+  });
+  await plane.close();
+  return EXIT.ok;
+}
+
+const check: DevCheck = (proxy, { files, generation }, binary) =>
+  targets[proxy].check({ kind: "files", files, generation }, { binary });
+
+/** What `dev` is told besides its flags. */
+interface DevPlaneOptions extends DevRunOptions {
+  readonly version: string;
+  /** The project's folder. */
+  readonly root: string;
+}
+
+/** `trimtab dev`: as `serve`, with echo upstreams and proxies. */
+export async function dev(options: DevPlaneOptions): Promise<number> {
+  const own = join(resolve(options.data), options.http.replace(/[^0-9A-Za-z.]/g, "-"));
+  return runDev({
+    file: options.file,
+    root: options.root,
+    runDir: join(own, "run"),
+    sockets: [
+      { socket: options.http, purpose: "the REST API", change: "--http ADDRESS or TRIMTAB_HTTP" },
+      { socket: options.xds, purpose: "the xDS server", change: "--xds ADDRESS or TRIMTAB_XDS" },
+    ],
+    overrides: parseOverrides(options.port, options.bind),
+    startPlane: async () => {
+      const plane = await startControlPlane({ ...options, data: join(own, "data") });
+      return devControlPlane(plane);
+    },
+    check,
+    io: processIo,
+    env: process.env,
+    stop: stopOnSignals(),
+    apiUrl: `http://${options.http}`,
+    program: "npm run -s trimtab --",
+  });
+}

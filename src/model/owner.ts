@@ -1,0 +1,16 @@
+import type { Resource } from "./types.ts";
+
+/** The label by which `apply` knows whose an object is: what its owner no longer lists can be pruned, and others leave it alone. */
+export const OWNER_LABEL = "trimtab.io/owner";
+
+type Labelled = { readonly labels?: Readonly<Record<string, string>> };
+
+/** Whose it is; undefined: nobody's. */
+export function ownerOf(resource: Resource | undefined): string | undefined {
+  return (resource?.body as Labelled | undefined)?.labels?.[OWNER_LABEL];
+}
+
+/** The document with that owner's label. */
+export function ownedBy<Body extends object>(owner: string, body: Body): Body {
+  return { ...body, labels: { ...(body as Labelled).labels, [OWNER_LABEL]: owner } };
+}
