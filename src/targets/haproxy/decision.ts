@@ -10,12 +10,17 @@ export interface OwnedGroup {
   readonly group: PathGroupIr;
 }
 
-/** What the path look-up finds for this group: the rule's id when nothing is left to choose, else the marked group's id. */
-export function groupTarget({ host, group }: OwnedGroup): string {
-  if (group.decision.kind !== "direct") return GROUP_MARK + group.id;
+/** The rule that takes all requests of a group that has nothing left to choose; null: it has. */
+export function directRule({ host, group }: OwnedGroup): RuleIr | null {
+  if (group.decision.kind !== "direct") return null;
   const [only] = group.candidates;
   if (only === undefined) throw new Error(`${group.id}: direct without candidate`);
-  return ruleAt(host, only.rule).id;
+  return ruleAt(host, only.rule);
+}
+
+/** What the path look-up finds for a group that must still choose. */
+export function groupTarget({ id }: PathGroupIr): string {
+  return GROUP_MARK + id;
 }
 
 /** Adds the group's rows or conditions; nothing for a direct group. */
@@ -29,7 +34,7 @@ export function addDecision(builder: FragmentBuilder, owned: OwnedGroup): void {
 
 function addTable(builder: FragmentBuilder, { host, group }: OwnedGroup): void {
   if (group.decision.kind !== "table") return;
-  const scope = GROUP_MARK + group.id;
+  const scope = groupTarget(group);
   // frontends ask for the classes in the order of the tags, so the rows' keys stand in that order too
   const dimensions = group.decision.dimensions
     .map((dimension, place) => ({ dimension, place, use: dimensionUse(dimension) }))
@@ -76,7 +81,7 @@ function addChain(builder: FragmentBuilder, { host, group }: OwnedGroup): void {
       {
         kind: "candidate",
         candidate: {
-          group: GROUP_MARK + group.id,
+          group: groupTarget(group),
           rule: rule.id,
           acls: conditions.map(({ acl }) => acl),
           without: without.map(({ acl }) => acl),

@@ -1,6 +1,6 @@
 /**
  * What one IR node adds to a port: lines for the port's map files, and things that the port's rules must provide for
- * (`Use`). Fragments are pure functions of their node and are joined by key, so the same thing asked for twice is there once.
+ * (`Use`). Fragments are pure functions of their node and are joined by map and by key.
  */
 import type { RespondIr } from "../../ir/index.ts";
 
@@ -81,6 +81,24 @@ export interface FragmentBuilder {
 /** An empty fragment to add to. */
 export function newFragment(): FragmentBuilder {
   return { lines: [], uses: [] };
+}
+
+/** One text for each map, its lines in their order. */
+export function joinLines(lines: Iterable<Line>): readonly Line[] {
+  const texts = new Map<string, string[]>();
+  for (const [map, text] of lines) {
+    const list = texts.get(map);
+    if (list === undefined) texts.set(map, [text]);
+    else list.push(text);
+  }
+  return [...texts].map(([map, list]) => [map, list.join("")]);
+}
+
+/** Several fragments as one; the same thing asked for twice is there once. */
+export function joinFragments(fragments: readonly Fragment[]): Fragment {
+  const uses = new Map<string, Use>();
+  for (const fragment of fragments) for (const [key, use] of fragment.uses) uses.set(key, use);
+  return { lines: joinLines(fragments.flatMap(({ lines }) => lines)), uses: [...uses] };
 }
 
 /** The uses of one kind, ascending by key. */

@@ -17,7 +17,7 @@ import {
   rulesOf,
   virtualHost,
 } from "./testSupport/ir.ts";
-import { lowerVirtualHost } from "./virtualHost.ts";
+import { lowerPaths } from "./virtualHost.ts";
 
 const DIRECTORY = "maps/http-127-0-0-1-8080";
 
@@ -112,9 +112,11 @@ describe("render", () => {
     const after = textOf(render(edge([httpPort(others)])), `${DIRECTORY}/response-set.x-a.map`).split("\n");
     expect(after).toEqual(before.filter((line) => line !== "r77.0.0 1"));
   });
-  it("lowers an unchanged virtual host once", () => {
+  it("writes an unchanged virtual host's paths once", () => {
     const host = mixed("aa");
-    expect(lowerVirtualHost(host)).toBe(lowerVirtualHost(host));
+    const [paths] = lowerPaths(host);
+    expect(lowerPaths(host)[0]).toBe(paths);
+    expect(lowerPaths({ ...host, id: "v2" })[0]).not.toEqual(paths);
   });
   it("writes a rule that several virtual hosts share once", () => {
     const shared = plain(3);

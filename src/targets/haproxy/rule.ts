@@ -7,12 +7,8 @@ import { mapKey, mapLine, mapValue } from "./quote.ts";
 /** What a rule waits for when it says nothing: the schema's default, so that only other values need a line. */
 export const DEFAULT_IDLE_MS = 60_000;
 
-const fragments = new WeakMap<RuleIr, Fragment>();
-
-/** The rule's fragment; the same object as long as the rule is the same object. */
+/** The rule's fragment. */
 export function lowerRule(rule: RuleIr): Fragment {
-  const known = fragments.get(rule);
-  if (known !== undefined) return known;
   const builder = newFragment();
   switch (rule.action.kind) {
     case "forward":
@@ -26,7 +22,6 @@ export function lowerRule(rule: RuleIr): Fragment {
       break;
   }
   addHeaders(builder, rule.id, { direction: "response", changes: rule.responseHeaders });
-  fragments.set(rule, builder);
   return builder;
 }
 
