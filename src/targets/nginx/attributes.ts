@@ -1,7 +1,7 @@
 /** Values that differ from rule to rule: maps from the rule's id (`$r`) to a piece of text. */
-import type { ClassSpec } from "./classes.ts";
+import type { Class, ClassSpec } from "./classes.ts";
 import type { Namer } from "./names.ts";
-import { chunks, type MapEntries, mapEntry, mapKey, type Param, param, type Variable, variable } from "./quote.ts";
+import { chunks, type MapEntries, type MapKey, mapEntry, type Param, param, type Variable, variable } from "./quote.ts";
 
 /** The variable that holds the id of the rule that took the request. */
 export const RULE = variable("r");
@@ -18,16 +18,16 @@ export interface SplitAttribute {
   readonly variables: readonly Variable[];
 }
 
-/** A line whose value is a parameter that is known to be short. */
-export function attribute(rule: string, name: string, value: Param): Attribute {
-  return { variable: variable(name), entry: mapEntry(mapKey(rule), value) };
+/** A line whose value is a parameter that is known to be short. `rule`: its id. */
+export function attribute(rule: MapKey, name: string, value: Param): Attribute {
+  return { variable: variable(name), entry: mapEntry(rule, value) };
 }
 
 /**
  * The lines for user text of any length: nginx refuses long parameters, so the text goes over `<prefix>`, `<prefix>1`, … (all
  * followed by `suffix`), each in a map of its own.
  */
-export function textAttribute(rule: string, name: AttributeName, text: string): SplitAttribute {
+export function textAttribute(rule: MapKey, name: AttributeName, text: string): SplitAttribute {
   const attributes = chunks(text).map((piece, index) => attribute(rule, attributeVariable(name, index), param(piece)));
   return { attributes, variables: attributes.map((line) => line.variable) };
 }
@@ -47,8 +47,10 @@ export function attributeVariable({ prefix, suffix }: AttributeName, index: numb
 /** What lowering a rule needs to know about the fleet. */
 export interface RuleContext {
   readonly namer: Namer;
-  /** The class of this name; `make` makes it when it is new. Rules then share one object. */
-  readonly classOf: (name: string, make: () => ClassSpec) => ClassSpec;
+  /** The class of this name; `make` describes it when it is new. Rules then share one object. */
+  readonly classOf: (name: string, make: () => ClassSpec) => Class;
+  /** The name of a forwarding class of which nothing but the idle timeout is special. Kept, because most rules want one. */
+  readonly plainClasses: Map<number, string>;
   /** Of every cluster, by name. */
   readonly connectTimeouts: ReadonlyMap<string, number>;
 }

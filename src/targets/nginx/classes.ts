@@ -12,7 +12,13 @@ import {
   variable,
   word,
 } from "./quote.ts";
-import type { ClassView, ForwardClassView, RedirectClassView, RespondClassView } from "./views.ts";
+import type { Block, ClassView, ForwardClassView, RedirectClassView, RespondClassView } from "./views.ts";
+
+/** A class as the rules that want it share it. */
+export interface Class {
+  readonly name: string;
+  readonly block: Block;
+}
 
 /** A class before its view is made: many rules name the same one. */
 export type ClassSpec =
@@ -52,7 +58,8 @@ const KEPT_BY_NGINX = [
   "x-accel-redirect",
 ];
 
-interface ForwardPolicy {
+/** What sets a forwarding class apart. */
+export interface ForwardPolicy {
   readonly request: readonly { readonly name: string; readonly value: Param }[];
   /** Fields of the backend's answer that must not reach the client. */
   readonly hidden: readonly string[];

@@ -16,6 +16,7 @@ import {
   variable,
   word,
 } from "./quote.ts";
+import type { AttributeLines } from "./ruleRuns.ts";
 import { CONNECT_TIMEOUT, type JoinedHeader, UPSTREAM } from "./rules.ts";
 import type { MapView } from "./views.ts";
 
@@ -53,9 +54,12 @@ export function mapsOf(fleet: LoweredFleet): readonly SizedMap[] {
 
 type Shape = Pick<MapView, "name" | "source"> & Partial<MapView>;
 
-function build(shape: Shape, entries: readonly MapEntries[], longestKey = lengthOf(entries)): SizedMap {
-  const view = { hostnames: false, volatile: false, fallback: NOTHING, ...shape, entries: mapEntries(entries) };
-  return { view, count: entries.length, longestKey };
+function build(shape: Shape, entries: readonly MapEntries[]): SizedMap {
+  return buildSized(shape, mapEntries(entries), { count: entries.length, longestKey: lengthOf(entries) });
+}
+
+function buildSized(shape: Shape, entries: MapEntries, sizes: Omit<SizedMap, "view">): SizedMap {
+  return { view: { hostnames: false, volatile: false, fallback: NOTHING, ...shape, entries }, ...sizes };
 }
 
 /** Of the longest line, which is longer than its key. */
@@ -124,26 +128,24 @@ function bitMap({ name, source, pattern }: RegexBit): SizedMap {
   return build({ source: param(source), name: variable(name), fallback: value(word(0)) }, entries);
 }
 
-function attributeMaps({ rules }: LoweredFleet): readonly SizedMap[] {
-  const lines = new Map<string, { variable: Variable; entries: MapEntries[] }>();
-  for (const { attributes } of rules) {
-    for (const attribute of attributes) {
-      const line = lines.get(attribute.variable.text) ?? { variable: attribute.variable, entries: [] };
-      lines.set(attribute.variable.text, line);
-      line.entries.push(attribute.entry);
-    }
+function attributeMaps({ runs }: LoweredFleet): readonly SizedMap[] {
+  const lines = new Map<string, AttributeLines[]>();
+  for (const { attributes } of runs) {
+    for (const attribute of attributes) append(lines, attribute.variable.text, [attribute]);
   }
-  return [...lines.values()].map(({ variable: name, entries }) => {
-    const own = attributeFallback(name.text);
-    const fallback = own === null ? NOTHING : value(own);
-    return build({ source: param(RULE), name, fallback }, entries, LONGEST_RULE_ID);
+  return [...lines].map(([text, list]) => {
+    const own = attributeFallback(text);
+    const [{ variable: name }] = list as [AttributeLines];
+    const shape = { source: param(RULE), name, fallback: own === null ? NOTHING : value(own) };
+    const count = list.reduce((sum, run) => sum + run.count, 0);
+    return buildSized(shape, mapEntries(list.map(({ entries }) => entries)), { count, longestKey: LONGEST_RULE_ID });
   });
 }
 
 /** The request's list with the rule's values appended, or the rule's alone. */
-function joinMaps({ rules }: LoweredFleet): readonly SizedMap[] {
+function joinMaps({ runs }: LoweredFleet): readonly SizedMap[] {
   const names = new Map<string, JoinedHeader>();
-  for (const { joined: headers } of rules) for (const header of headers) names.set(header.variable.text, header);
+  for (const { joined: headers } of runs) for (const header of headers) names.set(header.variable.text, header);
   return [...names.values()].map(({ name, variable: whole, added }) => {
     const own = headerVariable(name);
     const entries = [mapEntry(mapKey(""), param(...added))];
@@ -157,7 +159,7 @@ function timeoutMap({ connectTimeouts }: LoweredFleet): readonly SizedMap[] {
   return [build({ source: param(UPSTREAM), name: CONNECT_TIMEOUT }, entries)];
 }
 
-function append(map: Map<string, MapEntries[]>, key: string, entries: readonly MapEntries[]): void {
+function append<T>(map: Map<string, T[]>, key: string, entries: readonly T[]): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [...entries]);
   else for (const entry of entries) list.push(entry);

@@ -20,10 +20,13 @@ const asVariable = landingPlace("variable");
 const asParam = landingPlace("param");
 const asLiteral = landingPlace("literal");
 const asRegex = landingPlace("regex");
-const asMapKey = landingPlace("mapKey");
 const asMapEntries = landingPlace("mapEntries");
 const asLocation = landingPlace("location");
 const asValue = landingPlace("value");
+
+declare const brand: unique symbol;
+/** No template takes a key, only lines do, ten thousand at a time: its brand costs nothing at run time. */
+export type MapKey = string & { readonly [brand]: "mapKey" };
 
 /** Text quoted for the landing place of the same name; what each is, says the function below that makes it. */
 export type Word = Quoted<"word">;
@@ -31,7 +34,6 @@ export type Variable = Quoted<"variable">;
 export type Param = Quoted<"param">;
 export type Literal = Quoted<"literal">;
 export type Regex = Quoted<"regex">;
-export type MapKey = Quoted<"mapKey">;
 export type MapEntries = Quoted<"mapEntries">;
 export type Location = Quoted<"location">;
 export type Value = Quoted<"value">;
@@ -107,31 +109,33 @@ export function regex(pattern: string): Regex {
  * begin with a letter, so none can read as a modifier.
  */
 export function location(kind: "exact" | "prefix", name: string): Location {
-  if (Buffer.byteLength(name) > LOCATION_NAME_BYTES) {
+  if (isLongLocation(name)) {
     return asLocation(`~ ${regex(`^${literalPattern(name)}${kind === "exact" ? "$" : ""}`).text}`);
   }
-  return asLocation([kind === "exact" ? "= " : "", literal(name).text].join(""));
+  return asLocation(`${kind === "exact" ? "= " : ""}${literal(name).text}`);
 }
 
-/** Whether `location` had to write a regular expression, which nginx tries in order and before all prefixes. */
-export function isLongLocation(name: string): boolean {
-  return Buffer.byteLength(name) > LOCATION_NAME_BYTES;
+/** Whether `location` has to write a regular expression (nginx tries these in order, before all prefixes) for this name and `moreBytes`. */
+export function isLongLocation(name: string, moreBytes = 0): boolean {
+  const room = LOCATION_NAME_BYTES - moreBytes;
+  // A UTF-16 unit takes at most three bytes, so the exact count is needed for long names only.
+  return name.length * 3 > room && Buffer.byteLength(name) > room;
 }
 
 /** A map key that is compared as a string, without regard to case (nginx lower-cases keys and values). */
 export function mapKey(text: string): MapKey {
-  return asMapKey(quotedToken(escapeToken(isSpecialKey(text) ? `\\${text}` : text)));
+  return quotedToken(escapeToken(isSpecialKey(text) ? `\\${text}` : text)) as MapKey;
 }
 
 /** A map key that is a case-sensitive regular expression. */
 export function mapRegexKey(pattern: string): MapKey {
-  return asMapKey(quotedToken(escapeToken(`~${pattern}`)));
+  return quotedToken(escapeToken(`~${pattern}`)) as MapKey;
 }
 
 /** One line of a map. */
 export function mapEntry(key: MapKey, result: Param | Word | Variable): MapEntries {
   // `join` gives one flat string; a template literal would keep all its pieces alive, ten thousand times.
-  return asMapEntries(["    ", key.text, " ", result.text, ";\n"].join(""));
+  return asMapEntries(["    ", key, " ", result.text, ";\n"].join(""));
 }
 
 /** Where a word, a variable or a quoted parameter will do. */
@@ -141,9 +145,7 @@ export function value(text: Param | Word | Variable): Value {
 
 /** Lines of a map, one after the other. */
 export function mapEntries(entries: readonly MapEntries[]): MapEntries {
-  let text = "";
-  for (const entry of entries) text += entry.text;
-  return asMapEntries(text);
+  return asMapEntries(entries.map(({ text }) => text).join(""));
 }
 
 /** Literal text cut so that each piece, quoted, is a parameter that nginx accepts. Never empty. */
@@ -179,13 +181,14 @@ const SELF = /^[ !"#%&',:;<=>@`~]$|^[^\x20-\x7e]$/u;
 const KEYWORD = /^(?:default|hostnames|include|volatile)$/;
 
 const NEEDS_CARE = /["\\$]/;
+const NEEDS_ESCAPE = /["\\]/;
 
 function isSpecialKey(text: string): boolean {
   return text.startsWith("~") || text.startsWith("\\") || KEYWORD.test(text);
 }
 
 function escapeToken(text: string): string {
-  return text.replace(/[\\"]/g, "\\$&");
+  return NEEDS_ESCAPE.test(text) ? text.replace(/[\\"]/g, "\\$&") : text;
 }
 
 /** `$` cannot be escaped; `${dollar}` is a `geo` variable of the http block. */

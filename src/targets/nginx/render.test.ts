@@ -55,7 +55,7 @@ describe("render", () => {
     const one = lowerFleet(ir, noText);
     const two = lowerFleet({ ...ir }, noText);
     expect(two.virtualHosts.every((host, index) => host === one.virtualHosts[index])).toBe(true);
-    expect(two.rules.every((lowered, index) => lowered === one.rules[index])).toBe(true);
+    expect(two.runs.every((run, index) => run === one.runs[index])).toBe(true);
   });
   it("lowers a rule again when a cluster's connect timeout changes", () => {
     const ir = build();

@@ -1,73 +1,32 @@
-/**
- * From views to text. A template renders one view; rendered virtual hosts, rules' steps, classes and upstreams are kept by the
- * identity of their views, which `lower.ts` keeps by the identity of the IR.
- */
+/** From views to text: a template renders one view. What did not change in the IR reaches this file as text already. */
 import { createHash } from "node:crypto";
 import type { FleetIr } from "../../ir/index.ts";
 import { landingPlace, loadTemplates, templateFolder } from "../../util/templates.ts";
 import type { RenderedFile, RenderedFiles } from "../target.ts";
-import { type LoweredFleet, type LoweredServer, lowerFleet } from "./lower.ts";
+import { type LoweredFleet, lowerFleet } from "./lower.ts";
 import { mapsOf, type SizedMap } from "./maps.ts";
 import { places, word } from "./quote.ts";
-import type {
-  Block,
-  ClassView,
-  ConfigurationView,
-  HttpView,
-  MapView,
-  RuleLocationView,
-  ServerView,
-  SplitView,
-  StreamView,
-  UpstreamView,
-  VirtualHostView,
-} from "./views.ts";
-
-/** The view that each template takes. */
-interface Views {
-  readonly nginx: ConfigurationView;
-  readonly http: HttpView;
-  readonly map: MapView;
-  readonly split: SplitView;
-  readonly upstream: UpstreamView;
-  readonly server: ServerView;
-  readonly virtualHost: VirtualHostView;
-  readonly ruleLocation: RuleLocationView;
-  readonly forward: ClassView;
-  readonly respond: ClassView;
-  readonly redirect: ClassView;
-  readonly stream: StreamView;
-}
+import type { Block, HttpView, StreamView, Views } from "./views.ts";
 
 const templates = loadTemplates({ folder: templateFolder("nginx"), places });
 /** Only what a template of ours rendered is a block. */
 const asBlock = landingPlace("block");
-const blockCache = new WeakMap<object, Block>();
 /** The agent reads it through a symbolic link to the whole folder. */
 const FILE_MODE = 0o644;
 const GENERATION_HEX_DIGITS = 16;
 
 /** Renders a fleet to `nginx.conf`. Deterministic; `ir.ports[].virtualHosts[].groups` must be there. */
 export function renderNginx(ir: FleetIr): RenderedFiles {
-  const fleet = lowerFleet(ir, (view) => block("virtualHost", view));
+  const fleet = lowerFleet(ir, block);
   const { tcp } = fleet;
   const http = block("http", httpView(fleet));
   const stream = tcp.ports.length === 0 ? null : block("stream", streamView(tcp));
-  const files = [{ path: "nginx.conf", text: `${block("nginx", { http, stream }).text}\n`, mode: FILE_MODE }];
+  const files = [{ path: "nginx.conf", text: block("nginx", { http, stream }).text, mode: FILE_MODE }];
   return { kind: "files", files, generation: generationOf(files) };
 }
 
 function block<Name extends keyof Views>(name: Name, view: Views[Name]): Block {
-  // Templates end with a newline, and so does the line that a block stands on.
-  return asBlock(templates.render(name, view).trimEnd());
-}
-
-function cachedBlock<Name extends keyof Views>(name: Name, view: Views[Name]): Block {
-  const old = blockCache.get(view);
-  if (old !== undefined) return old;
-  const rendered = block(name, view);
-  blockCache.set(view, rendered);
-  return rendered;
+  return asBlock(templates.render(name, view));
 }
 
 function httpView(fleet: LoweredFleet): HttpView {
@@ -76,19 +35,8 @@ function httpView(fleet: LoweredFleet): HttpView {
     ...hashSizes(maps, fleet.splits.length),
     maps: maps.map(({ view }) => block("map", view)),
     splits: fleet.splits.map((view) => block("split", view)),
-    upstreams: fleet.upstreams.map((view) => block("upstream", view)),
-    servers: fleet.servers.map((server) => block("server", serverView(server))),
-  };
-}
-
-function serverView(server: LoweredServer): ServerView {
-  return {
-    listen: server.listen,
-    virtualHost: server.virtualHost,
-    responseHeaders: server.responseHeaders,
-    virtualHosts: server.virtualHosts,
-    ruleLocations: server.ruleLocations.map((view) => cachedBlock("ruleLocation", view)),
-    classes: server.classes.map((view) => cachedBlock(view.kind, view)),
+    upstreams: fleet.upstreams,
+    servers: fleet.servers.map(({ view }) => block("server", view)),
   };
 }
 
@@ -96,7 +44,7 @@ function streamView({ ports, upstreams }: LoweredFleet["tcp"]): StreamView {
   const splits = new Map(ports.flatMap(({ split }) => (split === null ? [] : [[split.name, split.view] as const])));
   return {
     splits: [...splits].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => block("split", view)),
-    upstreams: upstreams.map((view) => block("upstream", view)),
+    upstreams,
     servers: ports.map(({ server }) => server),
   };
 }

@@ -1,9 +1,20 @@
 /** One rule: its lines in the maps over `$r`, the policy class that serves it, and the step that rewrites its path. */
 import type { ForwardIr, HeaderChangesIr, RedirectIr, RespondIr, RuleIr, SplitIr } from "../../ir/index.ts";
 import { type Attribute, attribute, type RuleContext, textAttribute } from "./attributes.ts";
-import { type ClassSpec, contentTypeOf } from "./classes.ts";
+import { type Class, contentTypeOf, type ForwardPolicy } from "./classes.ts";
 import { underscored, upstreamName } from "./names.ts";
-import { FIRST_CAPTURE, literalPattern, location, type Param, param, regex, type Variable, variable } from "./quote.ts";
+import {
+  FIRST_CAPTURE,
+  literalPattern,
+  location,
+  type MapKey,
+  mapKey,
+  type Param,
+  param,
+  regex,
+  type Variable,
+  variable,
+} from "./quote.ts";
 import { splitVariable } from "./splits.ts";
 import type { RuleLocationView } from "./views.ts";
 
@@ -17,14 +28,13 @@ export interface ResponseHeader {
 
 /** What one rule adds to the configuration. */
 export interface LoweredRule {
-  readonly rule: RuleIr;
   readonly attributes: readonly Attribute[];
   readonly responseHeaders: readonly ResponseHeader[];
   /** Names that are added (not set) to the request: `$http_x` and the rule's value have to be joined. */
   readonly joined: readonly JoinedHeader[];
   readonly location: RuleLocationView | null;
   /** The same name is the same class. */
-  readonly classes: readonly ClassSpec[];
+  readonly classes: readonly Class[];
   /** The split, when it has to be drawn. */
   readonly split: SplitIr | null;
   /** The clusters of one split have different connect timeouts, which only a class can carry. */
@@ -51,11 +61,11 @@ export const SINGLE_RESPONSE_FIELDS: readonly string[] = ["etag", "last-modified
 
 /** Lowers a rule. Pure: depends on the rule and on its clusters' connect timeouts only. */
 export function lowerRule(rule: RuleIr, context: RuleContext): LoweredRule {
-  const response = lowerResponseHeaders(rule);
-  const action = lowerAction(rule, response.hidden, context);
+  const key = mapKey(rule.id);
+  const response = lowerResponseHeaders(key, rule.responseHeaders);
+  const action = lowerAction({ rule, key }, response.hidden, context);
   return {
-    rule,
-    attributes: [attribute(rule.id, "to", action.target), ...action.attributes, ...response.attributes],
+    attributes: [attribute(key, "to", action.target), ...action.attributes, ...response.attributes],
     responseHeaders: response.headers,
     joined: action.joined ?? NONE,
     location: action.location ?? null,
@@ -65,49 +75,61 @@ export function lowerRule(rule: RuleIr, context: RuleContext): LoweredRule {
   };
 }
 
+/** A rule and the key of its lines. */
+interface KeyedRule {
+  readonly rule: RuleIr;
+  readonly key: MapKey;
+}
+
 interface LoweredAction {
   /** Where the request goes next; the raw path and `/` follow. */
   readonly target: Param;
   readonly attributes: readonly Attribute[];
-  readonly classes: readonly ClassSpec[];
+  readonly classes: readonly Class[];
   readonly joined?: readonly JoinedHeader[];
   readonly location?: RuleLocationView | null;
   readonly split?: SplitIr | null;
   readonly mixesTimeouts?: boolean;
 }
 
-function lowerAction(rule: RuleIr, hidden: readonly string[], context: RuleContext): LoweredAction {
-  switch (rule.action.kind) {
+function lowerAction(keyed: KeyedRule, hidden: readonly string[], context: RuleContext): LoweredAction {
+  const { action } = keyed.rule;
+  switch (action.kind) {
     case "forward":
-      return lowerForward(rule, { action: rule.action, hidden }, context);
+      return lowerForward(keyed, { action, hidden }, context);
     case "redirect":
-      return lowerRedirect(rule, rule.action);
+      return lowerRedirect(keyed, action, context);
     case "respond":
-      return lowerRespond(rule, rule.action, context);
+      return lowerRespond(keyed, action, context);
   }
 }
 
 function lowerForward(
-  rule: RuleIr,
+  keyed: KeyedRule,
   { action, hidden }: { readonly action: ForwardIr; readonly hidden: readonly string[] },
-  { namer, connectTimeouts, classOf }: RuleContext,
+  context: RuleContext,
 ): LoweredAction {
+  const { namer, connectTimeouts, classOf } = context;
   const { split } = action;
   const first = split[0];
   if (first === undefined) return { target: param(NO_CLUSTER), attributes: [], classes: [] };
   const timeouts = [...new Set(split.map(({ cluster }) => timeoutOf(cluster, connectTimeouts)))];
-  const request = lowerRequestHeaders(rule.id, action.requestHeaders);
+  const request = lowerRequestHeaders(keyed.key, action.requestHeaders);
   const idleMs = Math.min(action.idleTimeoutMs, action.requestTimeoutMs ?? Number.POSITIVE_INFINITY);
   const policy = { request: request.fields, hidden, idleMs };
-  const prefix = `c:${namer("class", policyKey(policy))}:`;
+  const prefix = classPrefix(policy, context);
   const isDrawn = split.length > 1;
   const mixesTimeouts = timeouts.length > 1;
   const name = mixesTimeouts ? param(prefix, CONNECT_TIMEOUT) : param(prefix + timeouts[0]);
   const upstream = isDrawn ? param(splitVariable(split, namer)) : param(upstreamName(first.cluster));
-  const step = pathStep(rule, action.rewritePrefix, mixesTimeouts ? [prefix, CONNECT_TIMEOUT] : [prefix + timeouts[0]]);
+  const step = pathStep(
+    keyed,
+    action.rewritePrefix,
+    mixesTimeouts ? [prefix, CONNECT_TIMEOUT] : [prefix + timeouts[0]],
+  );
   return {
     target: step?.target ?? name,
-    attributes: [attribute(rule.id, "cl", upstream), ...request.attributes, ...(step?.attributes ?? [])],
+    attributes: [attribute(keyed.key, "cl", upstream), ...request.attributes, ...(step?.attributes ?? [])],
     classes: timeouts.map((connectMs) => {
       const className = `${prefix}${connectMs}`;
       return classOf(className, () => ({ kind: "forward", name: className, policy: { ...policy, connectMs } }));
@@ -119,12 +141,16 @@ function lowerForward(
   };
 }
 
-function policyKey(policy: {
-  readonly request: readonly { name: string; value: Param }[];
-  hidden: readonly string[];
-  idleMs: number;
-}) {
-  return [policy.request.map(({ name, value }) => [name, value.text]), policy.hidden, policy.idleMs];
+type SharedPolicy = Omit<ForwardPolicy, "connectMs">;
+
+function classPrefix(policy: SharedPolicy, { namer, plainClasses }: RuleContext): string {
+  const isPlain = policy.request.length + policy.hidden.length === 0;
+  const known = isPlain ? plainClasses.get(policy.idleMs) : undefined;
+  if (known !== undefined) return known;
+  const request = policy.request.map(({ name, value }) => [name, value.text]);
+  const prefix = `c:${namer("class", [request, policy.hidden, policy.idleMs])}:`;
+  if (isPlain) plainClasses.set(policy.idleMs, prefix);
+  return prefix;
 }
 
 function timeoutOf(cluster: string, connectTimeouts: ReadonlyMap<string, number>): number {
@@ -134,12 +160,12 @@ function timeoutOf(cluster: string, connectTimeouts: ReadonlyMap<string, number>
 }
 
 /** Replaces the prefix that the rule matched: `r:<rule>/<raw path>/` becomes `<class><new path>/`. */
-function pathStep(rule: RuleIr, replacement: string | null, target: readonly (string | Variable)[]) {
+function pathStep({ rule, key }: KeyedRule, replacement: string | null, target: readonly (string | Variable)[]) {
   if (replacement === null) return null;
   const name = `r:${rule.id}`;
   const matched = rule.path.value === "/" ? "" : rule.path.value;
   const isStripped = replacement === "/";
-  const text = textAttribute(rule.id, { prefix: "rp", suffix: "" }, isStripped ? "/" : replacement);
+  const text = textAttribute(key, { prefix: "rp", suffix: "" }, isStripped ? "/" : replacement);
   const start = `^${literalPattern(name + matched)}`;
   return {
     target: param(name),
@@ -152,17 +178,26 @@ function pathStep(rule: RuleIr, replacement: string | null, target: readonly (st
   };
 }
 
-function lowerRequestHeaders(rule: string, changes: HeaderChangesIr) {
+interface LoweredRequest {
+  readonly attributes: readonly Attribute[];
+  readonly fields: ForwardPolicy["request"];
+  readonly joined: readonly JoinedHeader[];
+}
+
+const NO_REQUEST_CHANGES: LoweredRequest = { attributes: NONE, fields: NONE, joined: NONE };
+
+function lowerRequestHeaders(key: MapKey, changes: HeaderChangesIr): LoweredRequest {
+  if (isEmpty(changes)) return NO_REQUEST_CHANGES;
   const attributes: Attribute[] = [];
   const fields: { name: string; value: Param }[] = [];
   const joined: JoinedHeader[] = [];
   for (const { name, value } of changes.set) {
-    const text = textAttribute(rule, { prefix: "qs", suffix: `_${underscored(name)}` }, value);
+    const text = textAttribute(key, { prefix: "qs", suffix: `_${underscored(name)}` }, value);
     attributes.push(...text.attributes);
     fields.push({ name, value: param(...text.variables) });
   }
   for (const [name, values] of valuesByName(changes.add)) {
-    const text = textAttribute(rule, { prefix: "qa", suffix: `_${underscored(name)}` }, values.join(","));
+    const text = textAttribute(key, { prefix: "qa", suffix: `_${underscored(name)}` }, values.join(","));
     const whole = variable(`qj${text.variables.length}_${underscored(name)}`);
     attributes.push(...text.attributes);
     joined.push({ name, variable: whole, added: text.variables });
@@ -170,6 +205,10 @@ function lowerRequestHeaders(rule: string, changes: HeaderChangesIr) {
   }
   for (const name of changes.remove) fields.push({ name, value: param("") });
   return { attributes, fields, joined };
+}
+
+function isEmpty({ set, add, remove }: HeaderChangesIr): boolean {
+  return set.length + add.length + remove.length === 0;
 }
 
 function valuesByName(settings: HeaderChangesIr["add"]): ReadonlyMap<string, readonly string[]> {
@@ -187,13 +226,13 @@ interface LoweredResponse {
 const NO_RESPONSE_CHANGES: LoweredResponse = { attributes: NONE, headers: NONE, hidden: NONE };
 
 /** Response headers are written by `add_header … always` of the server; what they replace is hidden in the class. */
-function lowerResponseHeaders({ id, responseHeaders }: RuleIr): LoweredResponse {
-  const { set, add, remove } = responseHeaders;
-  if (set.length + add.length + remove.length === 0) return NO_RESPONSE_CHANGES;
+function lowerResponseHeaders(key: MapKey, changes: HeaderChangesIr): LoweredResponse {
+  if (isEmpty(changes)) return NO_RESPONSE_CHANGES;
+  const { set, add, remove } = changes;
   const attributes: Attribute[] = [];
   const headers: ResponseHeader[] = [];
   const write = (name: string, value: string, prefix: string) => {
-    const text = textAttribute(id, { prefix, suffix: `_${underscored(name)}` }, value);
+    const text = textAttribute(key, { prefix, suffix: `_${underscored(name)}` }, value);
     attributes.push(...text.attributes);
     headers.push({ name, id: prefix, variables: text.variables });
   };
@@ -208,37 +247,37 @@ function lowerResponseHeaders({ id, responseHeaders }: RuleIr): LoweredResponse 
   return { attributes, headers, hidden };
 }
 
-function lowerRespond(rule: RuleIr, action: RespondIr, { namer }: RuleContext): LoweredAction {
-  const body = textAttribute(rule.id, { prefix: "body", suffix: "" }, action.body);
+function lowerRespond({ key }: KeyedRule, action: RespondIr, { namer, classOf }: RuleContext): LoweredAction {
+  const body = textAttribute(key, { prefix: "body", suffix: "" }, action.body);
   const policy = [action.status, contentTypeOf(action), body.variables.length];
   const name = `d:${namer("class", policy)}`;
   return {
     target: param(name),
     attributes: body.attributes,
-    classes: [{ kind: "respond", name, policy: { action, body: param(...body.variables) } }],
+    classes: [classOf(name, () => ({ kind: "respond", name, policy: { action, body: param(...body.variables) } }))],
   };
 }
 
-function lowerRedirect(rule: RuleIr, action: RedirectIr): LoweredAction {
+function lowerRedirect(keyed: KeyedRule, action: RedirectIr, { classOf }: RuleContext): LoweredAction {
   const { path, status } = action;
-  const base = attribute(rule.id, "loc", redirectBase(action));
+  const base = attribute(keyed.key, "loc", redirectBase(action));
   if (path?.kind === "full") {
     const name = `f:${status}`;
-    const text = textAttribute(rule.id, { prefix: "rp", suffix: "" }, path.value);
+    const text = textAttribute(keyed.key, { prefix: "rp", suffix: "" }, path.value);
     const fixed = `${name}:${text.variables.length}`;
     return {
       target: param(fixed),
       attributes: [base, ...text.attributes],
-      classes: [{ kind: "redirect", name: fixed, policy: { status, path: text.variables } }],
+      classes: [classOf(fixed, () => ({ kind: "redirect", name: fixed, policy: { status, path: text.variables } }))],
     };
   }
   const name = `s:${status}`;
-  const step = pathStep(rule, path?.value ?? null, [name]);
+  const step = pathStep(keyed, path?.value ?? null, [name]);
   return {
     target: step?.target ?? param(name),
     attributes: [base, ...(step?.attributes ?? [])],
     location: step?.location ?? null,
-    classes: [{ kind: "redirect", name, policy: { status, path: [variable("uri")] } }],
+    classes: [classOf(name, () => ({ kind: "redirect", name, policy: { status, path: [variable("uri")] } }))],
   };
 }
 

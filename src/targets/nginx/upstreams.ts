@@ -2,7 +2,7 @@
 import type { ClusterIr } from "../../ir/index.ts";
 import { upstreamName } from "./names.ts";
 import { word } from "./quote.ts";
-import type { UpstreamView } from "./views.ts";
+import type { Block, RenderBlock, UpstreamView } from "./views.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
 const KEEPALIVE = 32;
@@ -14,17 +14,31 @@ const ZONE_MIN_BYTES = 64 * 1024;
 /** Sizes in steps, so that adding an endpoint does not change the line. */
 const ZONE_STEP_BYTES = 256 * 1024;
 
+type Kept = WeakMap<ClusterIr, { readonly zoneSize: string | null; readonly block: Block }>;
+
+const kept: Readonly<Record<"http" | "stream", Kept>> = { http: new WeakMap(), stream: new WeakMap() };
+
 /**
- * The upstream groups of one context. All share one zone: without a zone each worker would balance for itself, and a zone for
+ * The upstream groups of one context, each rendered once. All share one zone: without a zone each worker would balance for itself, and a zone for
  * each cluster would cost 64 KiB for each.
  */
-export function lowerUpstreams(clusters: readonly ClusterIr[], context: "http" | "stream"): readonly UpstreamView[] {
+export function lowerUpstreams(
+  clusters: readonly ClusterIr[],
+  { context, render }: { readonly context: "http" | "stream"; readonly render: RenderBlock },
+): readonly Block[] {
   let bytes = ZONE_MIN_BYTES;
   for (const { endpoints } of clusters) {
     bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, endpoints.length);
   }
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
-  return clusters.map((cluster, index) => lowerUpstream(cluster, { context, zoneSize: index === 0 ? size : null }));
+  return clusters.map((cluster, index) => {
+    const zoneSize = index === 0 ? size : null;
+    const old = kept[context].get(cluster);
+    if (old !== undefined && old.zoneSize === (zoneSize?.text ?? null)) return old.block;
+    const block = render("upstream", lowerUpstream(cluster, { context, zoneSize }));
+    kept[context].set(cluster, { zoneSize: zoneSize?.text ?? null, block });
+    return block;
+  });
 }
 
 function lowerUpstream(

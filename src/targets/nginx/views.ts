@@ -5,6 +5,26 @@ import type { Literal, Location, MapEntries, Param, Regex, Value, Variable, Word
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
 
+/** The view that each template takes. */
+export interface Views {
+  readonly nginx: ConfigurationView;
+  readonly http: HttpView;
+  readonly map: MapView;
+  readonly split: SplitView;
+  readonly upstream: UpstreamView;
+  readonly server: ServerView;
+  readonly virtualHost: VirtualHostView;
+  readonly locations: LocationsView;
+  readonly ruleLocations: RuleLocationsView;
+  readonly forward: ClassView;
+  readonly respond: ClassView;
+  readonly redirect: ClassView;
+  readonly stream: StreamView;
+}
+
+/** Renders one template; given by `render.ts`, so that lowering knows no templates. The text ends with its newline. */
+export type RenderBlock = <Name extends keyof Views>(name: Name, view: Views[Name]) => Block;
+
 /** `nginx.hbs`. */
 export interface ConfigurationView {
   readonly http: Block;
@@ -74,9 +94,15 @@ export interface VirtualHostView {
 /** A location and the locations in it. */
 export interface TreeView {
   readonly name: Location;
-  readonly locations: readonly GroupView[];
+  /** Of `locations.hbs`. */
+  readonly locations: readonly Block[];
   /** What the tree does when none of its locations takes the request. Null: 404. */
   readonly regexes: { readonly target: Variable; readonly prefixes: Param } | null;
+}
+
+/** `locations.hbs`: some of a tree's locations. */
+export interface LocationsView {
+  readonly locations: readonly GroupView[];
 }
 
 /** One path group: either `direct` or `lookup`. */
@@ -95,7 +121,12 @@ export interface GroupView {
   } | null;
 }
 
-/** `ruleLocation.hbs`: the step between a rule and its class that replaces the matched prefix. */
+/** `ruleLocations.hbs`. */
+export interface RuleLocationsView {
+  readonly locations: readonly RuleLocationView[];
+}
+
+/** The step between a rule and its class that replaces the matched prefix. */
 export interface RuleLocationView {
   readonly name: Location;
   readonly pattern: Regex;

@@ -2,11 +2,12 @@
  * One virtual host of one port: a tree of locations under the host's id, in which nginx's own search (exact, then longest
  * prefix) finds the path group, and the group's look-ups. Locations hold no policy: they name the rule and jump on.
  */
-import type { PathGroupIr, VirtualHostIr } from "../../ir/index.ts";
+import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { createRuns } from "../../util/runs.ts";
 import { type Lookup, lowerLookup, ruleAt } from "./decisions.ts";
 import { type Namer, prefixesOf, underscored } from "./names.ts";
 import { isLongLocation, location, type MapEntries, mapEntry, mapRegexKey, param, variable, word } from "./quote.ts";
-import type { GroupView, TreeView, VirtualHostView } from "./views.ts";
+import type { Block, GroupView, RenderBlock, TreeView, VirtualHostView } from "./views.ts";
 
 /** What one virtual host adds to its port and to the http block. */
 export interface LoweredVirtualHost {
@@ -22,7 +23,7 @@ export interface LoweredVirtualHost {
  */
 export function lowerVirtualHost(
   host: VirtualHostIr,
-  { portId, namer }: { portId: string; namer: Namer },
+  { portId, namer, render }: { portId: string; namer: Namer; render: RenderBlock },
 ): LoweredVirtualHost {
   if (host.groups === null) throw new Error(`virtual host ${host.hostname} has no path groups`);
   const lookups = new Map<PathGroupIr, Lookup>();
@@ -35,7 +36,7 @@ export function lowerVirtualHost(
     regexGroups.length === 0
       ? null
       : { name: `rx_${underscored(portId)}_${host.id}`, entries: regexGroups.map((group) => regexEntry(group)) };
-  const context = { host, lookups };
+  const context = { host, portId, lookups, render };
   return {
     view: {
       hostname: word(host.hostname),
@@ -48,7 +49,9 @@ export function lowerVirtualHost(
 
 interface HostContext {
   readonly host: VirtualHostIr;
+  readonly portId: string;
   readonly lookups: ReadonlyMap<PathGroupIr, Lookup>;
+  readonly render: RenderBlock;
 }
 
 /** `x:` and the group's id. */
@@ -58,32 +61,72 @@ function regexEntry({ id, path }: PathGroupIr): MapEntries {
   return mapEntry(mapRegexKey(`^(?:${path.value})$`), word(regexLocation(id)));
 }
 
-function plainTree({ host, lookups }: HostContext): readonly TreeView[] {
-  const locations = sortedGroups(host.groups ?? []).map((group) => groupView(group, host.id, { host, lookups }));
-  return [{ name: location("prefix", `${host.id}/`), locations, regexes: null }];
+function plainTree(context: HostContext): readonly TreeView[] {
+  const { id, groups } = context.host;
+  const locations = locationsOf(sortedGroups(groups ?? []), id, context);
+  return [{ name: location("prefix", `${id}/`), locations, regexes: null }];
 }
 
 /** Exact paths, then the regexes in their order, then the prefixes: one tree each. */
 function regexTrees(context: HostContext, regexMap: string): readonly TreeView[] {
   const { host } = context;
   const groups = sortedGroups(host.groups ?? []);
-  const views = (kind: PathGroupIr["path"]["kind"], name: string) =>
-    groups.filter(({ path }) => path.kind === kind).map((group) => groupView(group, name, context));
+  const blocks = (kind: PathGroupIr["path"]["kind"], name: string) =>
+    locationsOf(
+      groups.filter(({ path }) => path.kind === kind),
+      name,
+      context,
+    );
   const prefixes = prefixesOf(host.id);
   return [
     {
       name: location("prefix", `${host.id}/`),
-      locations: views("exact", host.id),
+      locations: blocks("exact", host.id),
       regexes: { target: variable(regexMap), prefixes: param(prefixes, variable("p"), "/") },
     },
-    { name: location("prefix", `x:${host.id}.`), locations: views("regex", ""), regexes: null },
-    { name: location("prefix", `${prefixes}/`), locations: views("prefix", prefixes), regexes: null },
+    { name: location("prefix", `x:${host.id}.`), locations: blocks("regex", ""), regexes: null },
+    { name: location("prefix", `${prefixes}/`), locations: blocks("prefix", prefixes), regexes: null },
   ];
 }
 
+/**
+ * A changed host's groups are new objects with new numbers. The location of an exact path or a prefix whose group is direct
+ * depends on the rule alone, whose path is the group's; so the rule stands for the group, and its run is known again.
+ */
+function locationsOf(groups: readonly PathGroupIr[], tree: string, context: HostContext): readonly Block[] {
+  const items = groups.map((group) => directRule(group, context.host) ?? group);
+  return locationRuns(items, { ...context, tree }).map(({ block }) => block);
+}
+
+/** Null: the group has a choice or is found by its number. */
+function directRule({ id, path, decision, candidates }: PathGroupIr, host: VirtualHostIr): RuleIr | null {
+  if (decision.kind !== "direct" || path.kind === "regex") return null;
+  const candidate = candidates[0];
+  if (candidate === undefined) throw new Error(`group ${id} has no candidate`);
+  return ruleAt(host.rules, candidate.rule);
+}
+
+interface TreeContext extends HostContext {
+  /** What its locations' names begin with. */
+  readonly tree: string;
+}
+
+/** Near the square root of the largest number of paths that is usual (10 000). */
+const LOCATIONS_IN_RUN = 64;
+
+const locationRuns = createRuns({
+  length: LOCATIONS_IN_RUN,
+  make: (items: readonly (RuleIr | PathGroupIr)[], context: TreeContext) => ({
+    tree: context.tree,
+    portId: context.portId,
+    block: context.render("locations", { locations: items.map((item) => locationView(item, context)) }),
+  }),
+  holds: ({ tree, portId }, context) => tree === context.tree && portId === context.portId,
+});
+
 /** Names that nginx can only have as regexes are tried in order: exact ones first, then the longest prefix. */
 function sortedGroups(groups: readonly PathGroupIr[]): readonly PathGroupIr[] {
-  const isLong = ({ path }: PathGroupIr) => isLongLocation(`${"v".repeat(LONGEST_PREFIX)}${path.value}/`);
+  const isLong = ({ path }: PathGroupIr) => isLongLocation(path.value, LONGEST_PREFIX + 1);
   if (!groups.some(isLong)) return groups;
   const rank = (group: PathGroupIr) => (isLong(group) ? (group.path.kind === "exact" ? 0 : 1) : 2);
   return groups.toSorted((a, b) => {
@@ -95,34 +138,28 @@ function sortedGroups(groups: readonly PathGroupIr[]): readonly PathGroupIr[] {
 /** Length of `p:v` and 12 digits: no name is treated as short here and long in `location`. */
 const LONGEST_PREFIX = 15;
 
-function groupView(group: PathGroupIr, treeName: string, { host, lookups }: HostContext): GroupView {
-  const { path, decision } = group;
-  const lookup = lookups.get(group);
-  if (decision.kind === "direct" || lookup === undefined) {
-    const candidate = group.candidates[0];
-    if (candidate === undefined) throw new Error(`group ${group.id} has no candidate`);
-    return {
-      location: groupLocation(group, treeName),
-      direct: word(ruleAt(host.rules, candidate.rule).id),
-      lookup: null,
-    };
+function locationView(item: RuleIr | PathGroupIr, { host, lookups, tree }: TreeContext): GroupView {
+  const lookup = "decision" in item ? lookups.get(item) : undefined;
+  const name = itemLocation(item, tree);
+  if (!("decision" in item)) return { location: name, direct: word(item.id), lookup: null };
+  if (lookup === undefined) {
+    return { location: name, direct: word(ruleAt(host.rules, item.candidates[0]?.rule ?? -1).id), lookup: null };
   }
-  const next = group.otherwise === "prefixes" ? param(prefixesOf(host.id), variable("p"), "/") : null;
   return {
-    location: groupLocation({ id: group.id, path }, treeName),
+    location: name,
     direct: null,
     lookup: {
       group: word(lookup.key),
       signature: word(lookup.signature.id),
       result: lookup.result,
-      notFound: group.otherwise === "notFound",
-      next,
+      notFound: item.otherwise === "notFound",
+      next: item.otherwise === "prefixes" ? param(prefixesOf(host.id), variable("p"), "/") : null,
     },
   };
 }
 
 /** The request is `<tree><raw path>/` here, so one prefix location takes `/foo` and `/foo/…` but not `/foobar`. */
-function groupLocation({ id, path }: Pick<PathGroupIr, "id" | "path">, treeName: string) {
+function itemLocation({ id, path }: Pick<PathGroupIr, "id" | "path">, treeName: string) {
   if (path.kind === "regex") return location("prefix", `${regexLocation(id)}/`);
   if (path.kind === "exact") return location("exact", `${treeName}${path.value}/`);
   return location("prefix", `${treeName}${path.value === "/" ? "" : path.value}/`);
