@@ -19,8 +19,8 @@ type Kept = WeakMap<ClusterIr, { readonly zoneSize: string | null; readonly bloc
 const kept: Readonly<Record<"http" | "stream", Kept>> = { http: new WeakMap(), stream: new WeakMap() };
 
 /**
- * The upstream groups of one context, each rendered once. All share one zone: without a zone each worker would balance for itself, and a zone for
- * each cluster would cost 64 KiB for each.
+ * The upstream groups of one context, each rendered once. All share one zone: without a zone each worker would balance for
+ * itself, and a zone for each cluster would cost 64 KiB for each.
  */
 export function lowerUpstreams(
   clusters: readonly ClusterIr[],
