@@ -1,7 +1,7 @@
 /** Values that differ from rule to rule: maps from the rule's id (`$r`) to a piece of text. */
 import type { Class, ClassSpec } from "./classes.ts";
 import type { Namer } from "./names.ts";
-import { chunks, type MapEntries, type MapKey, mapEntry, type Param, param, type Variable, variable } from "./quote.ts";
+import { chunks, type MapEntry, type MapKey, mapEntry, type Param, param, type Variable, variable } from "./quote.ts";
 
 /** The variable that holds the id of the rule that took the request. */
 export const RULE = variable("r");
@@ -9,7 +9,7 @@ export const RULE = variable("r");
 /** One line of one map over `$r`. */
 export interface Attribute {
   readonly variable: Variable;
-  readonly entry: MapEntries;
+  readonly entry: MapEntry;
 }
 
 /** An attribute's lines and the variables that, one after the other, give its value. */

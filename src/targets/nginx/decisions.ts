@@ -8,9 +8,11 @@ import { headerVariable, type Namer, underscored } from "./names.ts";
 import {
   chunks,
   literalPattern,
-  type MapEntries,
+  type MapEntry,
+  type MapLines,
   mapEntry,
   mapKey,
+  mapLines,
   mapRegexKey,
   param,
   type Variable,
@@ -46,11 +48,11 @@ export interface Lookup {
   readonly exactFields: readonly ExactField[];
   readonly bits: readonly RegexBit[];
   /** Field id -> entries of its value map. */
-  readonly values: ReadonlyMap<string, readonly MapEntries[]>;
-  /** Entries of the table map; empty for a chain. */
-  readonly rows: readonly MapEntries[];
+  readonly values: ReadonlyMap<string, MapLines>;
+  /** Entries of the table map; null for a chain. */
+  readonly rows: MapLines | null;
   /** Entries of the group's own map; null for a table. */
-  readonly chain: readonly MapEntries[] | null;
+  readonly chain: MapLines | null;
 }
 
 /** The map in which all table groups look up `<group>|<signature>`. */
@@ -78,16 +80,16 @@ export function lowerLookup(group: PathGroupIr, host: VirtualHostIr, context: Lo
     },
     exactFields: exact.map(({ field }) => ({ id: fieldId(field), source: fieldSource(field) })),
     bits: [...bits.values()],
-    values: new Map(exact.map((dimension) => [fieldId(dimension.field), valueEntries(dimension, key)])),
+    values: new Map(exact.map((dimension) => [fieldId(dimension.field), mapLines(valueEntries(dimension, key))])),
   };
   if (decision.kind === "chain") {
     const result = variable(`ch_${key.replace(/[-.]/g, "_")}`);
-    return { ...shared, result, rows: [], chain: chainEntries(group.candidates, host.rules, dimensions) };
+    return { ...shared, result, rows: null, chain: mapLines(chainEntries(group.candidates, host.rules, dimensions)) };
   }
   const rows = decision.rows.map(({ classes: row, rule }) =>
     mapEntry(mapKey(`${key}|${row.join("|")}`), word(ruleAt(host.rules, rule).id)),
   );
-  return { ...shared, result: TABLE, rows, chain: null };
+  return { ...shared, result: TABLE, rows: mapLines(rows), chain: null };
 }
 
 export interface LookupContext {
@@ -122,7 +124,7 @@ function regexBit({ field, values }: DimensionIr, namer: Namer): RegexBit {
  * Where a value stands among the group's. nginx's map keys know no case, so the look-up gives `n:value`, which a second map
  * compares with the field exactly; values that differ only in case, or are too long to be given back, are patterns (`=n`).
  */
-function valueEntries({ values }: DimensionIr, key: string): readonly MapEntries[] {
+function valueEntries({ values }: DimensionIr, key: string): readonly MapEntry[] {
   const spellings = new Map<string, number>();
   for (const value of values) spellings.set(value.toLowerCase(), (spellings.get(value.toLowerCase()) ?? 0) + 1);
   return values.map((value, index) => {
@@ -172,8 +174,8 @@ function chainEntries(
   candidates: readonly CandidateIr[],
   rules: readonly RuleIr[],
   dimensions: readonly DimensionIr[],
-): readonly MapEntries[] {
-  const entries: MapEntries[] = [];
+): readonly MapEntry[] {
+  const entries: MapEntry[] = [];
   for (const candidate of candidates) {
     const conditions = conditionsOf(candidate, rules);
     const parts = dimensions.map((dimension) => classPattern(dimension, conditions));

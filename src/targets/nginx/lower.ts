@@ -7,7 +7,7 @@ import { distinctById } from "../../util/runs.ts";
 import type { RuleContext } from "./attributes.ts";
 import { type Class, lowerClass } from "./classes.ts";
 import { createNamer, underscored } from "./names.ts";
-import { type MapEntries, mapEntries, mapEntry, mapKey, param, type Variable, value, variable, word } from "./quote.ts";
+import { type MapEntry, mapEntry, mapKey, mapLines, param, type Variable, value, variable, word } from "./quote.ts";
 import { distinct, lowerRules, mergeResponseHeaders, type RuleRun, type RunContext } from "./ruleRuns.ts";
 import { SINGLE_RESPONSE_FIELDS } from "./rules.ts";
 import { type LoweredTcpPort, lowerTcpPort } from "./stream.ts";
@@ -43,7 +43,7 @@ export interface LoweredFleet {
 export type KeptVirtualHost = Omit<LoweredVirtualHost, "view"> & {
   readonly block: Block;
   /** In the map from host to virtual host. */
-  readonly hostLine: MapEntries;
+  readonly hostLine: MapEntry;
 };
 
 /** Everything that one rendering shares. */
@@ -158,7 +158,7 @@ function hostMap(port: HttpPortIr, hosts: readonly KeptVirtualHost[], name: Vari
     name,
     hostnames: true,
     volatile: false,
-    entries: mapEntries(hosts.filter((_, index) => index !== star).map(({ hostLine }) => hostLine)),
+    entries: mapLines(hosts.filter((_, index) => index !== star).map(({ hostLine }) => hostLine)).entries,
     fallback: value(param(port.virtualHosts[star]?.id ?? "")),
   };
 }

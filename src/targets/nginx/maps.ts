@@ -5,10 +5,11 @@ import { attributeFallback, type LoweredFleet } from "./lower.ts";
 import { headerVariable, upstreamName } from "./names.ts";
 import {
   FIRST_CAPTURE,
-  type MapEntries,
-  mapEntries,
+  joinMapLines,
+  type MapLines,
   mapEntry,
   mapKey,
+  mapLines,
   mapRegexKey,
   param,
   type Variable,
@@ -16,7 +17,6 @@ import {
   variable,
   word,
 } from "./quote.ts";
-import type { AttributeLines } from "./ruleRuns.ts";
 import { CONNECT_TIMEOUT, type JoinedHeader, UPSTREAM } from "./rules.ts";
 import type { MapView } from "./views.ts";
 
@@ -54,24 +54,14 @@ export function mapsOf(fleet: LoweredFleet): readonly SizedMap[] {
 
 type Shape = Pick<MapView, "name" | "source"> & Partial<MapView>;
 
-function build(shape: Shape, entries: readonly MapEntries[]): SizedMap {
-  return buildSized(shape, mapEntries(entries), { count: entries.length, longestKey: lengthOf(entries) });
-}
-
-function buildSized(shape: Shape, entries: MapEntries, sizes: Omit<SizedMap, "view">): SizedMap {
-  return { view: { hostnames: false, volatile: false, fallback: NOTHING, ...shape, entries }, ...sizes };
-}
-
-/** Of the longest line, which is longer than its key. */
-function lengthOf(entries: readonly MapEntries[]): number {
-  let longest = 0;
-  for (const { text } of entries) longest = Math.max(longest, text.length);
-  return longest;
+function build(shape: Shape, { entries, count, longest }: MapLines, longestKey = longest): SizedMap {
+  const view = { hostnames: false, volatile: false, fallback: NOTHING, ...shape, entries };
+  return { view, count, longestKey };
 }
 
 function regexMaps({ virtualHosts }: LoweredFleet): readonly SizedMap[] {
   return virtualHosts.flatMap(({ regexes }) =>
-    regexes === null ? [] : [build({ source: param(variable("p")), name: variable(regexes.name) }, regexes.entries)],
+    regexes === null ? [] : [build({ source: param(variable("p")), name: variable(regexes.name) }, regexes.lines)],
   );
 }
 
@@ -80,34 +70,34 @@ function regexMaps({ virtualHosts }: LoweredFleet): readonly SizedMap[] {
  * two groups (a regex's, then a prefix's).
  */
 function decisionMaps({ virtualHosts }: LoweredFleet): readonly SizedMap[] {
-  const values = new Map<string, MapEntries[]>();
+  const values = new Map<string, MapLines[]>();
   const sources = new Map<string, Variable>();
   const bits = new Map<string, RegexBit>();
   const signatures = new Map<string, Signature>();
-  const rows: MapEntries[] = [];
+  const rows: MapLines[] = [];
   const maps: SizedMap[] = [];
   for (const lookup of virtualHosts.flatMap((host) => host.lookups)) {
     signatures.set(lookup.signature.id, lookup.signature);
     for (const { id, source } of lookup.exactFields) sources.set(id, source);
     for (const bit of lookup.bits) bits.set(bit.name, bit);
-    for (const [field, entries] of lookup.values) append(values, field, entries);
-    for (const row of lookup.rows) rows.push(row);
+    for (const [field, lines] of lookup.values) append(values, field, lines);
+    if (lookup.rows !== null) rows.push(lookup.rows);
     if (lookup.chain !== null) {
       maps.push(build({ source: param(SIGNATURE), name: lookup.result, volatile: true }, lookup.chain));
     }
   }
   if (signatures.size === 0) return maps;
-  for (const [field, source] of sources) maps.push(...classMaps(field, source, values.get(field) ?? []));
+  for (const [field, source] of sources) maps.push(...classMaps(field, source, joinMapLines(values.get(field) ?? [])));
   for (const bit of bits.values()) maps.push(bitMap(bit));
   const lists = [...signatures.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   const signatureEntries = lists.map(({ id, classes }) => mapEntry(mapKey(id), param(...joined(classes, "|"))));
-  maps.push(build({ source: param(SIGNATURE_ID), name: SIGNATURE, volatile: true }, signatureEntries));
-  maps.push(build({ source: param(GROUP, "|", SIGNATURE), name: TABLE, volatile: true }, rows));
+  maps.push(build({ source: param(SIGNATURE_ID), name: SIGNATURE, volatile: true }, mapLines(signatureEntries)));
+  maps.push(build({ source: param(GROUP, "|", SIGNATURE), name: TABLE, volatile: true }, joinMapLines(rows)));
   return maps;
 }
 
 /** `$x_…`: which of the group's values the field may be; `$k_…`: its class, after a comparison that knows case. */
-function classMaps(field: string, source: Variable, entries: readonly MapEntries[]): readonly SizedMap[] {
+function classMaps(field: string, source: Variable, lines: MapLines): readonly SizedMap[] {
   const found = variable(`x_${field}`);
   const classes = [
     mapEntry(mapKey(":"), word("a")),
@@ -115,30 +105,32 @@ function classMaps(field: string, source: Variable, entries: readonly MapEntries
     mapEntry(mapRegexKey("^([0-9]+):(.*):\\2$"), FIRST_CAPTURE),
   ];
   return [
-    build({ source: param(GROUP, "|", source), name: found, volatile: true }, entries),
+    build({ source: param(GROUP, "|", source), name: found, volatile: true }, lines),
     build(
       { source: param(found, ":", source), name: variable(`k_${field}`), volatile: true, fallback: value(word("o")) },
-      classes,
+      mapLines(classes),
     ),
   ];
 }
 
 function bitMap({ name, source, pattern }: RegexBit): SizedMap {
   const entries = [mapEntry(mapKey(""), word(0)), mapEntry(mapRegexKey(`^(?:${pattern})$`), word(1))];
-  return build({ source: param(source), name: variable(name), fallback: value(word(0)) }, entries);
+  return build({ source: param(source), name: variable(name), fallback: value(word(0)) }, mapLines(entries));
 }
 
 function attributeMaps({ runs }: LoweredFleet): readonly SizedMap[] {
-  const lines = new Map<string, AttributeLines[]>();
+  const found = new Map<string, { readonly name: Variable; readonly lists: MapLines[] }>();
   for (const { attributes } of runs) {
-    for (const attribute of attributes) append(lines, attribute.variable.text, [attribute]);
+    for (const { variable: name, lines } of attributes) {
+      const known = found.get(name.text);
+      if (known === undefined) found.set(name.text, { name, lists: [lines] });
+      else known.lists.push(lines);
+    }
   }
-  return [...lines].map(([text, list]) => {
-    const own = attributeFallback(text);
-    const [{ variable: name }] = list as [AttributeLines];
-    const shape = { source: param(RULE), name, fallback: own === null ? NOTHING : value(own) };
-    const count = list.reduce((sum, run) => sum + run.count, 0);
-    return buildSized(shape, mapEntries(list.map(({ entries }) => entries)), { count, longestKey: LONGEST_RULE_ID });
+  return [...found.values()].map(({ name, lists }) => {
+    const own = attributeFallback(name.text);
+    const fallback = own === null ? NOTHING : value(own);
+    return build({ source: param(RULE), name, fallback }, joinMapLines(lists), LONGEST_RULE_ID);
   });
 }
 
@@ -149,20 +141,20 @@ function joinMaps({ runs }: LoweredFleet): readonly SizedMap[] {
   return [...names.values()].map(({ name, variable: whole, added }) => {
     const own = headerVariable(name);
     const entries = [mapEntry(mapKey(""), param(...added))];
-    return build({ source: param(own), name: whole, fallback: value(param(own, ",", ...added)) }, entries);
+    return build({ source: param(own), name: whole, fallback: value(param(own, ",", ...added)) }, mapLines(entries));
   });
 }
 
 function timeoutMap({ connectTimeouts }: LoweredFleet): readonly SizedMap[] {
   if (connectTimeouts.length === 0) return [];
   const entries = connectTimeouts.map(([name, ms]) => mapEntry(mapKey(upstreamName(name)), word(ms)));
-  return [build({ source: param(UPSTREAM), name: CONNECT_TIMEOUT }, entries)];
+  return [build({ source: param(UPSTREAM), name: CONNECT_TIMEOUT }, mapLines(entries))];
 }
 
-function append<T>(map: Map<string, T[]>, key: string, entries: readonly T[]): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [...entries]);
-  else for (const entry of entries) list.push(entry);
+function append(lists: Map<string, MapLines[]>, key: string, lines: MapLines): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [lines]);
+  else list.push(lines);
 }
 
 function joined(variables: readonly Variable[], separator: string): readonly (string | Variable)[] {

@@ -54,8 +54,8 @@ let nginx: RunningNginx;
 let port = 0;
 beforeAll(async () => {
   [port = 0] = await freePorts(1);
-  const map = (head: string, entries: readonly quote.MapEntries[], fallback: string) =>
-    `map ${head} { ${quote.mapEntries(entries).text} default ${fallback}; }`;
+  const map = (head: string, entries: readonly quote.MapEntry[], fallback: string) =>
+    `map ${head} { ${quote.mapLines(entries).entries.text} default ${fallback}; }`;
   const valueEntries = values.map((value, index) => quote.mapEntry(quote.mapKey(String(index)), quote.param(value)));
   const keyEntries = [...lowered].map(([key, index]) => quote.mapEntry(quote.mapKey(key), quote.word(index)));
   const exactKey = (key: string) => quote.mapRegexKey(`^\\|${quote.literalPattern(key)}$`);

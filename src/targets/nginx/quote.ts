@@ -25,8 +25,10 @@ const asLocation = landingPlace("location");
 const asValue = landingPlace("value");
 
 declare const brand: unique symbol;
-/** No template takes a key, only lines do, ten thousand at a time: its brand costs nothing at run time. */
+/** No template takes a key or a single line, and there are ten thousands: their brands cost nothing at run time. */
 export type MapKey = string & { readonly [brand]: "mapKey" };
+/** See MapKey. */
+export type MapEntry = string & { readonly [brand]: "mapEntry" };
 
 /** Text quoted for the landing place of the same name; what each is, says the function below that makes it. */
 export type Word = Quoted<"word">;
@@ -112,7 +114,7 @@ export function location(kind: "exact" | "prefix", name: string): Location {
   if (isLongLocation(name)) {
     return asLocation(`~ ${regex(`^${literalPattern(name)}${kind === "exact" ? "$" : ""}`).text}`);
   }
-  return asLocation(`${kind === "exact" ? "= " : ""}${literal(name).text}`);
+  return asLocation(`${kind === "exact" ? "= " : ""}${quotedToken(escapeToken(name))}`);
 }
 
 /** Whether `location` has to write a regular expression (nginx tries these in order, before all prefixes) for this name and `moreBytes`. */
@@ -133,19 +135,39 @@ export function mapRegexKey(pattern: string): MapKey {
 }
 
 /** One line of a map. */
-export function mapEntry(key: MapKey, result: Param | Word | Variable): MapEntries {
-  // `join` gives one flat string; a template literal would keep all its pieces alive, ten thousand times.
-  return asMapEntries(["    ", key, " ", result.text, ";\n"].join(""));
+export function mapEntry(key: MapKey, result: Param | Word | Variable): MapEntry {
+  return `    ${key} ${result.text};\n` as MapEntry;
+}
+
+/** Lines of a map, one after the other, and what its hash table has to hold. */
+export interface MapLines {
+  readonly entries: MapEntries;
+  readonly count: number;
+  /** Of the longest line, which is longer than its key. */
+  readonly longest: number;
+}
+
+/** Lines as one flat string: kept one by one, they would keep all their pieces alive. */
+export function mapLines(lines: readonly MapEntry[]): MapLines {
+  let longest = 0;
+  for (const line of lines) longest = Math.max(longest, line.length);
+  return { entries: asMapEntries(lines.join("")), count: lines.length, longest };
+}
+
+/** Several lists of lines as one. */
+export function joinMapLines(lists: readonly MapLines[]): MapLines {
+  let count = 0;
+  let longest = 0;
+  for (const list of lists) {
+    count += list.count;
+    longest = Math.max(longest, list.longest);
+  }
+  return { entries: asMapEntries(lists.map(({ entries }) => entries.text).join("")), count, longest };
 }
 
 /** Where a word, a variable or a quoted parameter will do. */
 export function value(text: Param | Word | Variable): Value {
   return asValue(text.text);
-}
-
-/** Lines of a map, one after the other. */
-export function mapEntries(entries: readonly MapEntries[]): MapEntries {
-  return asMapEntries(entries.map(({ text }) => text).join(""));
 }
 
 /** Literal text cut so that each piece, quoted, is a parameter that nginx accepts. Never empty. */

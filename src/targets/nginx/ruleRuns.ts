@@ -4,7 +4,7 @@ import { createRuns } from "../../util/runs.ts";
 import type { RuleContext } from "./attributes.ts";
 import type { Class } from "./classes.ts";
 import type { Namer } from "./names.ts";
-import { type MapEntries, mapEntries, param, type Variable, variable } from "./quote.ts";
+import { type MapEntry, type MapLines, mapLines, param, type Variable, variable } from "./quote.ts";
 import { type JoinedHeader, type LoweredRule, lowerRule, type ResponseHeader } from "./rules.ts";
 import { lowerSplit, splitVariable } from "./splits.ts";
 import type { Block, RenderBlock, SplitView } from "./views.ts";
@@ -15,8 +15,7 @@ const RULES_IN_RUN = 64;
 /** The lines of one map over `$r`. */
 export interface AttributeLines {
   readonly variable: Variable;
-  readonly entries: MapEntries;
-  readonly count: number;
+  readonly lines: MapLines;
 }
 
 /** Of each thing that several rules ask for there is one. */
@@ -83,7 +82,7 @@ export function distinct<T>(items: readonly T[], nameOf: (item: T) => string): r
 }
 
 function joinAttributes(rules: readonly LoweredRule[]): readonly AttributeLines[] {
-  const lines = new Map<string, { variable: Variable; entries: MapEntries[] }>();
+  const lines = new Map<string, { variable: Variable; entries: MapEntry[] }>();
   for (const { attributes } of rules) {
     for (const { variable, entry } of attributes) {
       const line = lines.get(variable.text);
@@ -91,11 +90,7 @@ function joinAttributes(rules: readonly LoweredRule[]): readonly AttributeLines[
       else line.entries.push(entry);
     }
   }
-  return [...lines.values()].map(({ variable, entries }) => ({
-    variable,
-    entries: mapEntries(entries),
-    count: entries.length,
-  }));
+  return [...lines.values()].map(({ variable, entries }) => ({ variable, lines: mapLines(entries) }));
 }
 
 /** Of each value that some rule writes the longest, which has the variables of the others too. */

@@ -113,12 +113,14 @@ function lowerForward(
   const { split } = action;
   const first = split[0];
   if (first === undefined) return { target: param(NO_CLUSTER), attributes: [], classes: [] };
-  const timeouts = [...new Set(split.map(({ cluster }) => timeoutOf(cluster, connectTimeouts)))];
+  const isDrawn = split.length > 1;
+  const timeouts = isDrawn
+    ? [...new Set(split.map(({ cluster }) => timeoutOf(cluster, connectTimeouts)))]
+    : [timeoutOf(first.cluster, connectTimeouts)];
   const request = lowerRequestHeaders(keyed.key, action.requestHeaders);
   const idleMs = Math.min(action.idleTimeoutMs, action.requestTimeoutMs ?? Number.POSITIVE_INFINITY);
   const policy = { request: request.fields, hidden, idleMs };
   const prefix = classPrefix(policy, context);
-  const isDrawn = split.length > 1;
   const mixesTimeouts = timeouts.length > 1;
   const name = mixesTimeouts ? param(prefix, CONNECT_TIMEOUT) : param(prefix + timeouts[0]);
   const upstream = isDrawn ? param(splitVariable(split, namer)) : param(upstreamName(first.cluster));

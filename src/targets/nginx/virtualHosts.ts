@@ -6,7 +6,18 @@ import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Lookup, lowerLookup, ruleAt } from "./decisions.ts";
 import { type Namer, prefixesOf, underscored } from "./names.ts";
-import { isLongLocation, location, type MapEntries, mapEntry, mapRegexKey, param, variable, word } from "./quote.ts";
+import {
+  isLongLocation,
+  location,
+  type MapEntry,
+  type MapLines,
+  mapEntry,
+  mapLines,
+  mapRegexKey,
+  param,
+  variable,
+  word,
+} from "./quote.ts";
 import type { Block, GroupView, RenderBlock, TreeView, VirtualHostView } from "./views.ts";
 
 /** What one virtual host adds to its port and to the http block. */
@@ -14,7 +25,7 @@ export interface LoweredVirtualHost {
   readonly view: VirtualHostView;
   readonly lookups: readonly Lookup[];
   /** For hosts with regex paths: the map from raw path to the location of the first regex that matches. */
-  readonly regexes: { readonly name: string; readonly entries: readonly MapEntries[] } | null;
+  readonly regexes: { readonly name: string; readonly lines: MapLines } | null;
 }
 
 /**
@@ -35,7 +46,10 @@ export function lowerVirtualHost(
   const regexes =
     regexGroups.length === 0
       ? null
-      : { name: `rx_${underscored(portId)}_${host.id}`, entries: regexGroups.map((group) => regexEntry(group)) };
+      : {
+          name: `rx_${underscored(portId)}_${host.id}`,
+          lines: mapLines(regexGroups.map((group) => regexEntry(group))),
+        };
   const context = { host, portId, lookups, render };
   return {
     view: {
@@ -57,7 +71,7 @@ interface HostContext {
 /** `x:` and the group's id. */
 const regexLocation = (groupId: string): string => `x:${groupId}`;
 
-function regexEntry({ id, path }: PathGroupIr): MapEntries {
+function regexEntry({ id, path }: PathGroupIr): MapEntry {
   return mapEntry(mapRegexKey(`^(?:${path.value})$`), word(regexLocation(id)));
 }
 
