@@ -54,7 +54,9 @@ interface Buckets {
 
 function groupsOf(host: VirtualHostIr): PathGroupIr[] {
   const buckets: Buckets = { exact: new Map(), regex: new Map(), prefix: new Map() };
-  for (const [index, { path }] of host.rules.entries()) {
+  // A plain loop, here and below no more than a group needs: each host that changed is grouped anew.
+  for (let index = 0; index < host.rules.length; index++) {
+    const { path } = host.rules[index] as RuleIr;
     const bucket = buckets[path.kind].get(path.value);
     if (bucket === undefined) buckets[path.kind].set(path.value, { path, rules: [index] });
     else bucket.rules.push(index);
@@ -65,7 +67,11 @@ function groupsOf(host: VirtualHostIr): PathGroupIr[] {
 
 function groupOf(host: VirtualHostIr, place: { bucket: Bucket; buckets: Buckets; index: number }): PathGroupIr {
   const { bucket, buckets, index } = place;
-  const { candidates, certain } = cut(host.rules, candidatesOf(bucket, buckets));
+  const own = bucket.rules[0] as number;
+  const isAlone = isUnconditional(host.rules[own] as RuleIr);
+  const { candidates, certain } = isAlone
+    ? { candidates: [Object.freeze({ rule: own, pathRegex: null })], certain: true }
+    : cut(host.rules, candidatesOf(bucket, buckets));
   const fallsToPrefixes = bucket.path.kind !== "prefix" && buckets.regex.size > 0;
   return Object.freeze({
     id: `${host.id}.${index}`,
@@ -111,8 +117,13 @@ function cut(rules: readonly RuleIr[], list: Iterable<CandidateIr>): { candidate
   const candidates: CandidateIr[] = [];
   for (const candidate of list) {
     candidates.push(Object.freeze(candidate));
-    const { method, headers } = rules[candidate.rule] as RuleIr;
-    if (candidate.pathRegex === null && method === null && headers.length === 0) return { candidates, certain: true };
+    const isSure = candidate.pathRegex === null && isUnconditional(rules[candidate.rule] as RuleIr);
+    if (isSure) return { candidates, certain: true };
   }
   return { candidates, certain: false };
+}
+
+/** Whether a rule takes whatever its path takes. */
+function isUnconditional({ method, headers }: RuleIr): boolean {
+  return method === null && headers.length === 0;
 }
