@@ -1,6 +1,6 @@
 /** What one path group adds to its port when it has to choose among candidates: table rows, or a chain of conditions. */
 import type { CandidateIr, DimensionIr, PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import type { ConditionUse, DimensionUse, FragmentBuilder } from "./fragment.ts";
+import { addLines, type ConditionUse, type DimensionUse, type FragmentBuilder } from "./fragment.ts";
 import { GROUP_MARK, shortHash } from "./names.ts";
 import { mapHexKey, mapKey, mapLine, mapValue } from "./quote.ts";
 
@@ -27,7 +27,7 @@ export function groupTarget({ id }: PathGroupIr): string {
 export function addDecision(builder: FragmentBuilder, owned: OwnedGroup): void {
   const { group } = owned;
   if (group.decision.kind === "direct") return;
-  if (group.otherwise === "prefixes") builder.uses.push(["fallback", { kind: "fallback" }]);
+  if (group.otherwise === "prefixes") builder.uses.set("fallback", { kind: "fallback" });
   if (group.decision.kind === "table") addTable(builder, owned);
   else addChain(builder, owned);
 }
@@ -40,19 +40,19 @@ function addTable(builder: FragmentBuilder, { host, group }: OwnedGroup): void {
     .map((dimension, place) => ({ dimension, place, use: dimensionUse(dimension) }))
     .sort((a, b) => (a.use.tag < b.use.tag ? -1 : 1));
   const tags = dimensions.map(({ use }) => use.tag);
-  builder.lines.push(["dimensions", mapLine(mapKey(scope), mapValue(`,${tags.join(",")},`))]);
+  addLines(builder, "dimensions", mapLine(mapKey(scope), mapValue(`,${tags.join(",")},`)));
   for (const { dimension, use } of dimensions) {
-    builder.uses.push([`dimension.${use.tag}`, { kind: "dimension", dimension: use }]);
+    builder.uses.set(`dimension.${use.tag}`, { kind: "dimension", dimension: use });
     if (dimension.kind === "regex") continue;
     dimension.values.forEach((value, index) => {
       const key = mapHexKey(`${scope}|${use.tag}`, value);
-      builder.lines.push(["classes", mapLine(key, mapValue(String(index + 1)))]);
+      addLines(builder, "classes", mapLine(key, mapValue(String(index + 1))));
     });
   }
   for (const row of group.decision.rows) {
     const classes = dimensions.map(({ place }) => row.classes[place]);
     const key = mapKey([scope, ...classes].join("|"));
-    builder.lines.push(["rows", mapLine(key, mapValue(ruleAt(host, row.rule).id))]);
+    addLines(builder, "rows", mapLine(key, mapValue(ruleAt(host, row.rule).id)));
   }
 }
 
@@ -74,20 +74,17 @@ function addChain(builder: FragmentBuilder, { host, group }: OwnedGroup): void {
     const rule = ruleAt(host, candidate.rule);
     const { conditions, without } = candidateConditions(rule, candidate);
     for (const condition of [...conditions, ...without]) {
-      builder.uses.push([`condition.${condition.acl}`, { kind: "condition", condition }]);
+      builder.uses.set(`condition.${condition.acl}`, { kind: "condition", condition });
     }
-    builder.uses.push([
-      `candidate.${group.id}.${String(place).padStart(6, "0")}`,
-      {
-        kind: "candidate",
-        candidate: {
-          group: groupTarget(group),
-          rule: rule.id,
-          acls: conditions.map(({ acl }) => acl),
-          without: without.map(({ acl }) => acl),
-        },
+    builder.uses.set(`candidate.${group.id}.${String(place).padStart(6, "0")}`, {
+      kind: "candidate",
+      candidate: {
+        group: groupTarget(group),
+        rule: rule.id,
+        acls: conditions.map(({ acl }) => acl),
+        without: without.map(({ acl }) => acl),
       },
-    ]);
+    });
   });
 }
 

@@ -61,44 +61,44 @@ export interface HeaderUse {
   readonly map: string;
 }
 
-/** Map name and a whole line, or several. */
-export type Line = readonly [map: string, line: string];
-/** A key that also gives the order in the configuration, and the use. */
-export type KeyedUse = readonly [key: string, use: Use];
-
-/** Lists, because most nodes add a handful: the joining makes maps of them. */
+/** Text by map name; uses by a key that also gives their order in the configuration. */
 export interface Fragment {
-  readonly lines: readonly Line[];
-  readonly uses: readonly KeyedUse[];
+  readonly lines: ReadonlyMap<string, string>;
+  readonly uses: ReadonlyMap<string, Use>;
 }
 
-/** Collects a fragment. */
+/** Collects a fragment of one node or of many. */
 export interface FragmentBuilder {
-  readonly lines: Line[];
-  readonly uses: KeyedUse[];
+  /** Whole lines, or several in one text. */
+  readonly lines: Map<string, string[]>;
+  readonly uses: Map<string, Use>;
 }
 
 /** An empty fragment to add to. */
 export function newFragment(): FragmentBuilder {
-  return { lines: [], uses: [] };
+  return { lines: new Map(), uses: new Map() };
 }
 
-/** One text for each map, its lines in their order. */
-export function joinLines(lines: Iterable<Line>): readonly Line[] {
-  const texts = new Map<string, string[]>();
-  for (const [map, text] of lines) {
-    const list = texts.get(map);
-    if (list === undefined) texts.set(map, [text]);
-    else list.push(text);
-  }
-  return [...texts].map(([map, list]) => [map, list.join("")]);
+/** Adds a line, or several, to a map. */
+export function addLines({ lines }: FragmentBuilder, map: string, text: string): void {
+  const texts = lines.get(map);
+  if (texts === undefined) lines.set(map, [text]);
+  else texts.push(text);
+}
+
+/** What was collected. */
+export function finish({ lines, uses }: FragmentBuilder): Fragment {
+  return { lines: new Map([...lines].map(([map, texts]) => [map, texts.join("")])), uses };
 }
 
 /** Several fragments as one; the same thing asked for twice is there once. */
-export function joinFragments(fragments: readonly Fragment[]): Fragment {
-  const uses = new Map<string, Use>();
-  for (const fragment of fragments) for (const [key, use] of fragment.uses) uses.set(key, use);
-  return { lines: joinLines(fragments.flatMap(({ lines }) => lines)), uses: [...uses] };
+export function joinFragments(fragments: Iterable<Fragment>): Fragment {
+  const builder = newFragment();
+  for (const { lines, uses } of fragments) {
+    for (const [map, text] of lines) addLines(builder, map, text);
+    for (const [key, use] of uses) builder.uses.set(key, use);
+  }
+  return finish(builder);
 }
 
 /** The uses of one kind, ascending by key. */

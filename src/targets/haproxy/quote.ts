@@ -114,7 +114,7 @@ export function mapRegexKey(regex: string): MapKey {
 
 /** A map value: the rest of the line, blanks at both ends lost; so it must have none, and not be empty. */
 export function mapValue(text: string): MapValue {
-  if (!PRINTABLE.test(text) || text === "" || text.trim() !== text) refuse("map value", text);
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) refuse("map value", text);
   return text as MapValue;
 }
 

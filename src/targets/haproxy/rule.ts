@@ -1,15 +1,14 @@
 /** What one rule adds to its port: map lines under the rule's id, and the rules in the frontend that read them. */
 import type { ForwardIr, HeaderChangesIr, RedirectIr, RespondIr, RuleIr, SplitIr } from "../../ir/index.ts";
-import { type Fragment, type FragmentBuilder, newFragment } from "./fragment.ts";
+import { addLines, type FragmentBuilder } from "./fragment.ts";
 import { httpBackend, RESPOND_BACKEND, shortHash, weightsKey } from "./names.ts";
 import { mapKey, mapLine, mapValue } from "./quote.ts";
 
 /** What a rule waits for when it says nothing: the schema's default, so that only other values need a line. */
 export const DEFAULT_IDLE_MS = 60_000;
 
-/** The rule's fragment. */
-export function lowerRule(rule: RuleIr): Fragment {
-  const builder = newFragment();
+/** Adds a rule. */
+export function lowerRule(builder: FragmentBuilder, rule: RuleIr): void {
   switch (rule.action.kind) {
     case "forward":
       addForward(builder, rule, rule.action);
@@ -22,7 +21,6 @@ export function lowerRule(rule: RuleIr): Fragment {
       break;
   }
   addHeaders(builder, rule.id, { direction: "response", changes: rule.responseHeaders });
-  return builder;
 }
 
 function addForward(builder: FragmentBuilder, rule: RuleIr, action: ForwardIr): void {
@@ -44,7 +42,7 @@ function addSplit(builder: FragmentBuilder, id: string, split: SplitIr): void {
   }
   const weights = split.map((share) => share.weight);
   const key = weightsKey(weights);
-  builder.uses.push([key, { kind: "weights", key, weights }]);
+  builder.uses.set(key, { kind: "weights", key, weights });
   addEntry(builder, "backend", [id, key]);
   split.forEach((share, place) => {
     addEntry(builder, "split", [`${id}|${place}`, httpBackend(share.cluster)]);
@@ -54,7 +52,7 @@ function addSplit(builder: FragmentBuilder, id: string, split: SplitIr): void {
 function addRedirect(builder: FragmentBuilder, rule: RuleIr, action: RedirectIr): void {
   const { id } = rule;
   addEntry(builder, "redirect-status", [id, String(action.status)]);
-  builder.uses.push([`redirectStatus.${action.status}`, { kind: "redirectStatus", status: action.status }]);
+  builder.uses.set(`redirectStatus.${action.status}`, { kind: "redirectStatus", status: action.status });
   addEntry(builder, "redirect-scheme", [id, action.scheme ?? "http"]);
   if (action.hostname !== null) addEntry(builder, "redirect-host", [id, action.hostname]);
   const isDefault = action.port === (action.scheme === "https" ? 443 : 80);
@@ -70,7 +68,7 @@ function addPrefix(builder: FragmentBuilder, rule: RuleIr, replacement: string):
   if (rule.path.kind !== "prefix") throw new Error(`${rule.id}: replaces a prefix, matches none`);
   const length = rule.path.value === "/" ? 0 : rule.path.value.length;
   addEntry(builder, "prefix-length", [rule.id, String(length)]);
-  builder.uses.push([`prefixLength.${String(length).padStart(5, "0")}`, { kind: "prefixLength", length }]);
+  builder.uses.set(`prefixLength.${String(length).padStart(5, "0")}`, { kind: "prefixLength", length });
   const head = replacement.replace(/\/+$/, "");
   if (head !== "") addEntry(builder, "prefix-value", [rule.id, head]);
 }
@@ -79,7 +77,7 @@ function addRespond(builder: FragmentBuilder, id: string, respond: RespondIr): v
   const key = shortHash(String(respond.status), respond.contentType, respond.body);
   addEntry(builder, "backend", [id, RESPOND_BACKEND]);
   addEntry(builder, "respond", [id, key]);
-  builder.uses.push([`respond.${key}`, { kind: "respond", key, respond }]);
+  builder.uses.set(`respond.${key}`, { kind: "respond", key, respond });
 }
 
 interface DirectedChanges {
@@ -92,7 +90,7 @@ function addHeaders(builder: FragmentBuilder, id: string, { direction, changes }
     const { header, suffix, value } = entry;
     const map = `${direction}-${change}.${header}${suffix}`;
     addEntry(builder, map, [id, value]);
-    builder.uses.push([`header.${map}`, { kind: "header", change: { direction, change, header, map } }]);
+    builder.uses.set(`header.${map}`, { kind: "header", change: { direction, change, header, map } });
   };
   for (const header of changes.remove) note("remove", { header, suffix: "", value: "1" });
   for (const { name, value } of changes.set) note("set", { header: name, suffix: "", value });
@@ -105,5 +103,5 @@ function addHeaders(builder: FragmentBuilder, id: string, { direction, changes }
 }
 
 function addEntry(builder: FragmentBuilder, map: string, [key, value]: readonly [string, string]): void {
-  builder.lines.push([map, mapLine(mapKey(key), mapValue(value))]);
+  addLines(builder, map, mapLine(mapKey(key), mapValue(value)));
 }
