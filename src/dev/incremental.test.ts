@@ -246,3 +246,57 @@ test("what no change touches stays the same object", () => {
     { numRuns: RUNS, seed: SEED, endOnFailure: true },
   );
 });
+
+/** Several runs (`util/runs.ts`) of rules and of paths; the models above are too small to have more than one. */
+const MANY_ROUTES = 300;
+const HOSTNAMES = [["a.example.com"], ["a.example.com", "b.example.com"], ["*.example.net"]];
+const ACTIONS = [
+  { split: [{ cluster: "one" }] },
+  { split: [{ cluster: "one" }, { cluster: "two", weight: 2 }] },
+  { split: [{ cluster: "two" }], rewrite: { path: { prefix: "/new" } } },
+  { respond: { status: 200, body: "hello" } },
+];
+
+/** `salt` is anything: it decides which path, hosts and action the route has. */
+function manyRoute(index: number, salt: number): Item {
+  const action = ACTIONS[salt % ACTIONS.length];
+  const isExact = salt % 7 === 0 && action?.rewrite === undefined;
+  const path = isExact ? { exact: `/e/${index}/${salt}` } : { prefix: `/p/${salt % MANY_ROUTES}/${index}` };
+  const match = { path, ...(salt % 5 === 0 ? { method: "GET" } : {}) };
+  const rules = [{ matches: [match], ...action }];
+  return { name: `r${index}`, listeners: ["web"], hostnames: HOSTNAMES[salt % HOSTNAMES.length], rules };
+}
+
+test("hosts of hundreds of rules, whose text is kept in runs", () => {
+  const changes = fc.array(fc.tuple(fc.nat(MANY_ROUTES), fc.nat(10_000)), { minLength: 1, maxLength: 3 });
+  const endpoints = [{ address: "127.0.0.1", port: 9000 }];
+  let document: Document = {
+    fleets: ["nginx", "haproxy"].map((proxy) => ({ name: proxy, proxy })),
+    listeners: [{ name: "web", fleets: ["nginx", "haproxy"], port: 18080, protocol: "HTTP" }],
+    clusters: ["one", "two"].map((name) => ({ name, endpoints })),
+    routes: Array.from({ length: MANY_ROUTES }, (_, index) => manyRoute(index, index * 31)),
+  };
+  let snapshot = freshSnapshot(document) as Snapshot;
+  let compiled = compile(snapshot, null);
+  const step = (list: readonly (readonly [number, number])[], connectMs: number): void => {
+    const routes = new Map((document.routes as Item[]).map((route) => [route.name, route]));
+    for (const [index, salt] of list) {
+      if (salt % 4 === 0) routes.delete(`r${index}`);
+      else routes.set(`r${index}`, manyRoute(index, salt));
+    }
+    const clusters = ["one", "two"].map((name) => ({ name, endpoints, timeouts: { connect: `${connectMs}ms` } }));
+    document = { ...document, clusters, routes: [...routes.values()] };
+    const whole = freshSnapshot(document) as Snapshot;
+    snapshot = applyChanges(snapshot, diffSnapshots(snapshot, whole));
+    compiled = compile(snapshot, compiled);
+    for (const ir of compiled.fleets.values()) {
+      // What went through JSON shares no object with what was rendered before.
+      expect(renderedText(renderFleet(ir))).toBe(renderedText(renderFleet(ir, true)));
+    }
+  };
+  fc.assert(fc.property(changes, fc.constantFrom(1000, 1000, 2000), step), {
+    numRuns: Math.ceil(RUNS / 2),
+    seed: SEED,
+    endOnFailure: true,
+  });
+});
