@@ -6,9 +6,6 @@
  * target's `quote.ts` that turns a value into `Quoted<Place>`, and one helper of the same name in its templates:
  * `{{param value}}` accepts a `Quoted<"param">` and nothing else. A plain string, undefined, or text quoted for another place
  * throws. `lintTemplate` shows that no mustache bypasses the helpers. This file knows no proxy.
- *
- * Handlebars parses; the little that templates may hold is evaluated here, because its compiler takes tens of milliseconds for one
- * target's templates at their first use, and its runtime several times as long for each value.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -57,27 +54,24 @@ export function templateFolder(target: string): string {
   return join(folder, "templates", target);
 }
 
-/** Reads a folder. A template is parsed when it is first rendered, and refused when `lintTemplate` finds fault with it. */
+/** Compiles every template of a folder, strictly, and refuses a template that `lintTemplate` finds fault with. */
 export function loadTemplates({ folder, places }: TemplateFolder): TemplateSet {
-  const sources = new Map(readTemplates(folder));
-  const compiled = new Map<string, Part>();
-  const compile = (name: string): Part => {
-    const source = sources.get(name);
-    if (source === undefined) throw new Error(`no template ${name} in ${folder}`);
-    const program = Handlebars.parse(source);
-    const faults = faultsOf(program, places);
+  const environment = Handlebars.create();
+  for (const place of places) environment.registerHelper(place, placeHelper(place));
+  registerBlocks(environment);
+  const knownHelpers = Object.fromEntries([...BLOCK_HELPERS, ...places].map((name) => [name, true]));
+  const compiled = new Map<string, (view: object) => string>();
+  for (const [name, source] of readTemplates(folder)) {
+    const faults = lintTemplate(source, places);
     if (faults.length > 0) throw new Error(`template ${name}: ${faults.join("; ")}`);
-    const part = programPart(program);
-    compiled.set(name, part);
-    return part;
-  };
+    const options = { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers };
+    compiled.set(name, environment.compile(source, options));
+  }
   return {
     render: (name, view) => {
-      const part = compiled.get(name) ?? compile(name);
-      // Joined once, so that the result is one flat string: `+=` would keep all its pieces alive as long as it is kept.
-      const pieces: string[] = [];
-      part({ view, outer: null }, pieces);
-      return pieces.join("");
+      const template = compiled.get(name);
+      if (template === undefined) throw new Error(`no template ${name} in ${folder}`);
+      return template(view);
     },
   };
 }
@@ -88,74 +82,13 @@ export function readTemplates(folder: string): readonly (readonly [string, strin
   return files.sort().map((file) => [file.slice(0, -EXTENSION.length), readFileSync(join(folder, file), "utf8")]);
 }
 
-/** What a name is looked up in: an item of a list, and around it the view that holds the list. */
-interface Scope {
-  readonly view: unknown;
-  readonly outer: Scope | null;
-}
-
-/** A piece of a template: adds its text. */
-type Part = (scope: Scope, pieces: string[]) => void;
-
-/** Only for what passed `lintTemplate`. */
-function programPart(program: hbs.AST.Program | undefined): Part {
-  const parts = (program?.body ?? []).filter(({ type }) => type !== "CommentStatement").map(statementPart);
-  return (scope, pieces) => {
-    for (const part of parts) part(scope, pieces);
-  };
-}
-
-function statementPart(statement: hbs.AST.Statement): Part {
-  if (statement.type === "ContentStatement") {
-    const { value } = statement as hbs.AST.ContentStatement;
-    return (_, pieces) => pieces.push(value);
-  }
-  const { path, params } = statement as hbs.AST.MustacheStatement | hbs.AST.BlockStatement;
-  const helper = (path as hbs.AST.PathExpression).original;
-  const value = lookUp(params[0] as hbs.AST.PathExpression);
-  if (statement.type === "MustacheStatement") return placePart(helper, value);
-  const block = statement as hbs.AST.BlockStatement;
-  const [then, otherwise] = [programPart(block.program), programPart(block.inverse)];
-  if (helper === "each") return eachPart(value, then);
-  return helper === "if" ? choicePart(value, then, otherwise) : choicePart(value, otherwise, then);
-}
-
-/** The value of a path such as `a.b`, `this` or `../a`. */
-function lookUp({ depth, parts }: hbs.AST.PathExpression): (scope: Scope) => unknown {
-  return (scope) => {
-    let from: Scope | null = scope;
-    for (let level = 0; level < depth; level++) from = from?.outer ?? null;
-    let value: unknown = from?.view;
-    for (const part of parts) value = (value as Record<string, unknown>)[part];
-    return value;
-  };
-}
-
-function placePart(place: string, get: (scope: Scope) => unknown): Part {
-  return (scope, pieces) => {
-    const value = get(scope);
-    if (typeof value !== "object" || value === null || (value as Partial<Quoted>)[brand] !== place) {
-      throw new TypeError(`{{${place}}} got ${describe(value)}`);
+function placeHelper(place: string): (...received: unknown[]) => string {
+  return (...received) => {
+    const value = received[0];
+    if (typeof value === "object" && value !== null && (value as Partial<Quoted>)[brand] === place) {
+      return (value as Quoted).text;
     }
-    pieces.push((value as Quoted).text);
-  };
-}
-
-/** What is undefined throws here and in `choicePart`, so that a misspelt field cannot drop a section in silence. */
-function eachPart(get: (scope: Scope) => unknown, body: Part): Part {
-  return (scope, pieces) => {
-    const list = get(scope);
-    if (!Array.isArray(list)) throw new TypeError("{{#each}} got something that is not a list");
-    for (const view of list) body({ view, outer: scope }, pieces);
-  };
-}
-
-function choicePart(get: (scope: Scope) => unknown, then: Part, otherwise: Part): Part {
-  return (scope, pieces) => {
-    const condition = get(scope);
-    if (condition === undefined) throw new TypeError("{{#if}} or {{#unless}} got undefined");
-    const holds = Array.isArray(condition) ? condition.length > 0 : condition !== null && condition !== false;
-    (holds ? then : otherwise)(scope, pieces);
+    throw new TypeError(`{{${place}}} got ${describe(value)}`);
   };
 }
 
@@ -165,15 +98,31 @@ function describe(value: unknown): string {
   return place === undefined ? "an object that was not quoted" : `text quoted for ${place}`;
 }
 
+/** The built-in blocks read undefined as "no"; ours throw, so that a misspelt field cannot drop a section in silence. */
+function registerBlocks(environment: typeof Handlebars): void {
+  type Each = (this: unknown, list: unknown, options: Handlebars.HelperOptions) => string;
+  const each: Each = (list, options) => {
+    if (!Array.isArray(list)) throw new TypeError("{{#each}} got something that is not a list");
+    let text = "";
+    for (const entry of list) text += options.fn(entry);
+    return text;
+  };
+  const choose = (wanted: boolean) =>
+    function (this: unknown, condition: unknown, options: Handlebars.HelperOptions): string {
+      if (condition === undefined) throw new TypeError("{{#if}} or {{#unless}} got undefined");
+      const holds = Array.isArray(condition) ? condition.length > 0 : condition !== null && condition !== false;
+      return holds === wanted ? options.fn(this) : options.inverse(this);
+    };
+  environment.registerHelper("each", each);
+  environment.registerHelper("if", choose(true));
+  environment.registerHelper("unless", choose(false));
+}
+
 /**
  * Faults of a template, as `line 3: …`: a mustache that is not `{{place path}}`, triple mustaches, partials, decorators,
  * subexpressions, blocks other than each, if and unless. Empty: all its output passes through a landing place.
  */
 export function lintTemplate(source: string, places: readonly string[]): readonly string[] {
-  return faultsOf(Handlebars.parse(source), places);
-}
-
-function faultsOf(whole: hbs.AST.Program, places: readonly string[]): readonly string[] {
   const faults: string[] = [];
   const walk = (program: hbs.AST.Program | undefined): void => {
     for (const statement of program?.body ?? []) {
@@ -186,7 +135,7 @@ function faultsOf(whole: hbs.AST.Program, places: readonly string[]): readonly s
       }
     }
   };
-  walk(whole);
+  walk(Handlebars.parse(source));
   return faults;
 }
 
