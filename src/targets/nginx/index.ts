@@ -1,8 +1,8 @@
 /**
  * The nginx target (1.22 and later, http and stream).
  *
- * Input: the IR of a fleet, with path groups. Output: `nginx.conf`. Guarantee: the same IR gives the same bytes; what did not
- * change in the IR is not lowered or rendered again; no user text leaves its quotes. A request is matched by its raw path in
+ * Input: the IR of a fleet, with path groups. Output: `nginx.conf`. Guarantee: the same IR gives the same bytes; unchanged runs
+ * of rules and paths are not lowered or rendered again; no user text leaves its quotes. A request is matched by its raw path in
  * nginx's own location tree, reduced to a rule id (`$r`), and served by a policy class that many rules share, with the rule's
  * values looked up in maps; so a route costs map lines and one small location, not a proxied block. Must not: read the model,
  * touch the network, or name anything of the machine it will run on.
