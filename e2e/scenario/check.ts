@@ -36,7 +36,11 @@ function differences(row: Row, answer: RawResponse, port: number): string[] {
   compare("upstream", echo?.name ?? null, expected.upstream ?? null);
   if (expected.upstream !== undefined && echo !== null) compareEcho({ request, row, compare }, echo);
   if (expected.body !== undefined) compare("body", answer.body, expected.body);
-  if (expected.location !== undefined) compare("Location", headerValues(answer, "location"), [expected.location(port)]);
+  if (expected.location !== undefined) {
+    compare("Location", headerValues(answer, "location"), [expected.location(port)]);
+    compare("body", answer.body, "");
+    compare("Content-Type", headerValues(answer, "content-type"), []);
+  }
   for (const [name, values] of Object.entries(expected.headers ?? {}))
     compare(name, headerValues(answer, name), values);
   return found;

@@ -19,12 +19,23 @@ const BAD_TARGET = /#|[^\x21-\x7e]/;
 /** Labels are not empty: nginx itself refuses `a..b`. */
 const GOOD_HOST = /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$/;
 
+/** Methods that Envoy's parser takes, without CONNECT; it answers 400 to others. The templates of nginx and HAProxy have this list too. */
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(
+  (
+    "ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE MSEARCH NOTIFY OPTIONS " +
+    "PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE"
+  ).split(" "),
+);
+
 /** Why a request is refused, or null. */
 export function requestProblem(request: {
   readonly method: string;
   readonly host: string;
   readonly path: string;
 }): { status: number; reason: string } | null {
+  if (!KNOWN_METHODS.has(request.method)) {
+    return { status: 400, reason: "the method is none that every proxy knows" };
+  }
   if (!GOOD_HOST.test(request.host)) return { status: 400, reason: "the Host header is missing or malformed" };
   const path = request.path.split("?", 1)[0] as string;
   if (!path.startsWith("/") || BAD_TARGET.test(request.path) || BAD_PATH.test(path)) {

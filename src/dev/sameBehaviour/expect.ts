@@ -82,9 +82,11 @@ export function expectationOf(
   // nginx and Envoy themselves refuse it; a Host line may have it.
   if (request.form === "absolute" && request.host?.includes("_") === true)
     return { rule: null, virtualHost: null, host, outcomes: [refused] };
+  if (fields.some(([, value]) => value.includes("\0")))
+    return { rule: null, virtualHost: null, host, outcomes: [refused] };
   if (outcome.kind === "error") return { ...base, outcomes: [local(outcome.status, REASONS[outcome.status] ?? null)] };
   if (outcome.kind === "redirect")
-    return { ...base, outcomes: [local(outcome.status, null, [["location", outcome.location]])] };
+    return { ...base, outcomes: [{ ...local(outcome.status, null, [["location", outcome.location]]), body: "" }] };
   if (rule?.action.kind === "respond") {
     const { body, contentType, status } = rule.action;
     const answer = local(status, Buffer.from(body, "utf8").toString("latin1"));
@@ -123,7 +125,8 @@ function requestFields(
   kept: Fields,
   { client, changes }: { readonly client: string; readonly changes: HeaderChangesIr },
 ): FieldLists {
-  const forwarded = kept.filter(([name]) => name.toLowerCase() !== "x-forwarded-proto");
+  // No request of the fuzz asks for an upgrade in Connection too.
+  const forwarded = kept.filter(([name]) => !["x-forwarded-proto", "upgrade"].includes(name.toLowerCase()));
   const own: Fields = [
     ["host", host ?? ""],
     ["x-forwarded-for", client],

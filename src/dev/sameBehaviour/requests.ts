@@ -182,7 +182,16 @@ function aimedAt(rule: RuleIr): fc.Arbitrary<Parts> {
 }
 
 /** Fields of which HTTP knows one. */
-const SINGLE = ["x-want-status", "authorization", "range", "if-none-match", "if-modified-since", "user-agent"];
+const SINGLE = [
+  "x-want-status",
+  "authorization",
+  "range",
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "user-agent",
+  "upgrade",
+];
 
 function withoutRepeated(fields: Fields): Fields {
   const seen = new Set<string>();

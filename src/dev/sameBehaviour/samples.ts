@@ -1,8 +1,11 @@
 /** What hostile requests are made of. */
 import type { Fields } from "./wire.ts";
 
-/** Methods that all proxies know; TRACE is refused. */
-export const METHODS = ["GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "PROPFIND", "TRACE"];
+/** Methods that all proxies know. */
+const KNOWN = ["GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "PROPFIND", "MKCOL"];
+
+/** TRACE and what is no known method are refused. */
+export const METHODS = [...KNOWN, ...KNOWN, "TRACE", "FOO", "M-SEARCH", "get", "GET!"];
 
 /** Queries that a path check must not look at, and a fragment. */
 export const QUERIES = ["?", "?a=b", "?a=//../%2F%zz", "?x?y=%41", "?a#b", "?&&=", "?%00", "?a=/./b", "?'\"<>\\^`{|}"];
@@ -158,6 +161,11 @@ export const OTHER_FIELDS: Fields = [
   ["Authorization", "Basic eDp5"],
   ["Range", "bytes=0-1"],
   ["If-None-Match", '"e"'],
+  ["If-None-Match", "*"],
+  ["If-Match", '"e"'],
+  ["Upgrade", "websocket"],
+  ["Upgrade", "h2c"],
+  ["X-Nul", "a\0b"],
   ["If-Modified-Since", "Sat, 21 Nov 2026 00:00:00 GMT"],
   ["x-want-status", "404"],
   ["x-want-status", "502"],

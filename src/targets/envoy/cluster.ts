@@ -15,7 +15,7 @@ import {
 import { HttpProtocolOptionsSchema } from "../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { ClusterIr, EndpointIr, HealthCheckIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
-import { adsSource, duration, encode, pack, resourceOf, typeUrls } from "./types.ts";
+import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } from "./types.ts";
 
 /** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
 const NO_LIMIT = 1_000_000;
@@ -29,7 +29,7 @@ type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 const httpOptions = pack(
   HttpProtocolOptionsSchema,
   create(HttpProtocolOptionsSchema, {
-    commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS) },
+    commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
     upstreamProtocolOptions: {
       case: "explicitHttpConfig",
       value: { protocolConfig: { case: "httpProtocolOptions", value: {} } },

@@ -15,13 +15,13 @@ import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network
 import type { HttpPortIr, PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { localReplies } from "./localReplies.ts";
-import { adsSource, duration, encode, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
+import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 /** A client's idle connection is closed after this; the usual keep-alive of all three proxies. */
 const CLIENT_IDLE_MS = 60_000;
 /** A client has this long to send the head of its request; then 408. */
 const REQUEST_HEADERS_TIMEOUT_MS = 10_000;
-/** 431 above; the other proxies take 64 kB buffers for the whole head. */
+/** 431 above; the other proxies have buffers of this size for the whole head. */
 const MAX_REQUEST_HEADERS_KB = 60;
 /** Another endpoint is tried when one cannot be reached: of two endpoints one may be down without a client noticing. */
 const TCP_CONNECT_ATTEMPTS = 3;
@@ -32,7 +32,8 @@ type ManagerInit = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
 /** Fixed; everything that varies between ports is added to it. */
 const MANAGER: ManagerInit = {
-  codecType: CodecType.AUTO,
+  // HTTP/2 without TLS, which AUTO would take, is not spoken by nginx beside HTTP/1.
+  codecType: CodecType.HTTP1,
   useRemoteAddress: true,
   // The route table appends the client's address.
   skipXffAppend: true,
@@ -44,6 +45,7 @@ const MANAGER: ManagerInit = {
   commonHttpProtocolOptions: {
     headersWithUnderscoresAction: Underscores.DROP_HEADER,
     idleTimeout: duration(CLIENT_IDLE_MS),
+    maxHeadersCount: MAX_HEADERS,
   },
   httpProtocolOptions: { acceptHttp10: true },
   generateRequestId: false,

@@ -52,9 +52,16 @@ export function localReplies(): LocalReplyConfig {
   const broken: Filter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: BROKEN_REPLY_FLAGS } } };
   // `OPTIONS *`; Envoy itself answers 404.
   const noPath = expressionFilter("response.code_details == 'absolute_path_rejected'");
+  // An absolute-form target `https://…`; Envoy itself answers 403.
+  const notOurScheme = expressionFilter("response.code_details == 'http1.https_url_on_plaintext_connection'");
   const statuses = Object.keys(reasonBodies).map(Number);
   return create(LocalReplyConfigSchema, {
-    mappers: [mapper(502, broken), mapper(400, noPath), ...statuses.map((status) => mapper(status, ownReply(status)))],
+    mappers: [
+      mapper(502, broken),
+      mapper(400, noPath),
+      mapper(400, notOurScheme),
+      ...statuses.map((status) => mapper(status, ownReply(status))),
+    ],
     bodyFormat: { format: plainFormat.format },
   });
 }

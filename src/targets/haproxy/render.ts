@@ -16,8 +16,8 @@ export const CONFIG_FILE = "haproxy.cfg";
 export const BUFFER_BYTES = 65_536;
 /** The part of a buffer kept for our own header changes: 32 of them with values of 1 KiB hardly occur at once. */
 export const REWRITE_BYTES = 4_096;
-/** Header fields of a message: as many as Envoy takes. */
-const MAX_HEADERS = 100;
+/** Header fields of a message: as many as Envoy is told to take. */
+const MAX_HEADERS = 1000;
 /** No secret is in the rendering. */
 const FILE_MODE = 0o644;
 

@@ -285,7 +285,10 @@ describe("hosts", () => {
     const answer = await exchange(port, request("GET http://A.test:7/foo?q=1", "other.test"));
     expect(answer.body).toMatch(/^one\nGET \/xyz\$\?q=1 HTTP\/1\.1\n/);
     expect(answer.body).toMatch(/^Host: A\.test:7$/m);
-    expect((await exchange(port, request("GET http://a.test?q", "other.test"))).body).toMatch(/^one\nGET \/\?q HTTP/);
+    expect((await exchange(port, request("GET http://a.test", "other.test"))).body).toMatch(/^one\nGET \/ HTTP/);
+  });
+  it.each(["http://a.test?q", "https://a.test/", "ftp://a.test/", "http://u@a.test/"])("refuses %s", async (target) => {
+    expect((await exchange(port, request(`GET ${target}`, "a.test"))).status).toBe(400);
   });
 });
 
