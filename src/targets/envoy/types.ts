@@ -19,7 +19,7 @@ export const typeUrls = {
   routes: `${PREFIX}envoy.config.route.v3.RouteConfiguration`,
 } as const;
 
-/** Header fields of a request or an answer; HAProxy is told the same number, nginx has no limit before 1.29. */
+/** Header fields of a request or an answer; HAProxy is told the same number, it is nginx's own where it has a limit. */
 export const MAX_HEADERS = 1000;
 
 /** Type URL and name of a resource that must be there first. */
