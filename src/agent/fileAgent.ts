@@ -1,9 +1,11 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
 import { mkdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { busySockets, freshSockets } from "./busySockets.ts";
-import { pointCurrent, pruneGenerations, writeGeneration } from "./generations.ts";
+import { isCurrent, pointCurrent, pruneGenerations, writeGeneration } from "./generations.ts";
 import { createLatest } from "./latest.ts";
 import { prove } from "./prove.ts";
+import { createRetry, type RetryPauses } from "./retry.ts";
 import { type Backoff, createSupervisor, DEFAULT_BACKOFF, type Supervisor } from "./supervisor.ts";
 import type { AgentEvent, AgentFiles, AgentState, ApplyResult, Check, FileProxy } from "./types.ts";
 
@@ -15,6 +17,8 @@ export interface AgentTiming {
   /** How long a stopping proxy may finish what runs before it is killed. */
   readonly graceMs: number;
   readonly backoff: Backoff;
+  /** Between two tries of what could not be applied. */
+  readonly retry: RetryPauses;
 }
 
 /** Milliseconds; `FileAgentOptions.timing` overrides single ones. */
@@ -25,6 +29,8 @@ export const DEFAULT_TIMING: AgentTiming = {
   proofMs: 15_000,
   graceMs: 5_000,
   backoff: DEFAULT_BACKOFF,
+  // A try that fails while nginx reloads gives its workers up twice, which ends idle keep-alive connections.
+  retry: { firstMs: 1_000, maxMs: 30_000 },
 };
 
 export interface FileAgentOptions {
@@ -36,7 +42,10 @@ export interface FileAgentOptions {
 }
 
 export interface FileAgent {
-  /** Makes the proxy run these files. Rejects only for programmer errors (bad names) and a broken disk. */
+  /**
+   * Makes the proxy run these files. What failed is tried again, with growing pauses, until it serves or other files come;
+   * `state` and events tell how that goes (the same error is told once). Rejects only for programmer errors (bad names).
+   */
   apply(files: AgentFiles): Promise<ApplyResult>;
   state(): AgentState;
   /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
@@ -57,12 +66,16 @@ interface Memory {
   /** Proved, and its process lives. */
   serving: string | null;
   /** Proved once: what a failed apply goes back to. */
-  good: string | null;
+  good: AgentFiles | null;
   /** The sockets of `good`, as far as `proxy.sockets` tells them. */
   sockets: readonly string[];
   applyError: string | null;
+  /** What `applyError` is about. */
+  failed: string | null;
   deathError: string | null;
   applying: boolean;
+  /** Which run of `proveRestart` is the newest: older ones end. */
+  proving: number;
   closed: boolean;
   /** The proxy printed that it refused the reload under way. */
   reloadRefused: boolean;
@@ -78,8 +91,10 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     good: null,
     sockets: [],
     applyError: null,
+    failed: null,
     deathError: null,
     applying: false,
+    proving: 0,
     closed: false,
     reloadRefused: false,
   };
@@ -88,7 +103,10 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     command: proxy.command,
     runDir: proxy.runDir,
     backoff: timing.backoff,
-    beforeStart: proxy.beforeStart,
+    beforeStart: async () => {
+      await (memory.applying ? undefined : restoreGood(agent));
+      await proxy.beforeStart();
+    },
     onStart: (pid) => {
       tell({ kind: "started", pid });
       if (!memory.applying) {
@@ -106,12 +124,14 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     },
   });
   const agent: Agent = { proxy, check, timing, tell, supervisor, memory };
-  const queue = createLatest({ gapMs: timing.gapMs, skipped: superseded, work: (files) => applyOne(agent, files) });
+  const queue = createLatest({ gapMs: timing.gapMs, skipped: superseded, work: (files) => applyOnDisk(agent, files) });
+  const retry = createRetry(queue.push, timing.retry);
   return {
-    apply: queue.push,
+    apply: retry.apply,
     state: () => stateOf(memory),
     close: async () => {
       memory.closed = true;
+      retry.close();
       await supervisor.stop(proxy.stopSignal, timing.graceMs);
       await queue.close();
       // A start that was on its way while we stopped.
@@ -120,8 +140,20 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   };
 }
 
+/** As `applyOne`; what the file system refuses (no room, for instance) is a failure like any other. */
+async function applyOnDisk(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
+  try {
+    return await applyOne(agent, files);
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error)) {
+      throw error;
+    }
+    return agent.memory.closed ? superseded(files) : failed(agent, files, { error: error.message, restore: null });
+  }
+}
+
 async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
-  const { memory, proxy } = agent;
+  const { memory, proxy, supervisor } = agent;
   const { generation } = files;
   if (generation === memory.serving) {
     return stateOf(memory).state === "serving" ? { outcome: "serving", generation } : succeeded(agent, generation);
@@ -145,7 +177,7 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   await writeGeneration(proxy.runDir, files, await proxy.localFiles(generation));
   memory.applying = true;
   try {
-    const error = await switchPatiently(agent, generation);
+    const error = await switchPatiently(agent, files);
     const restore = error === null || memory.closed ? null : await goBack(agent);
     if (memory.closed) {
       return superseded(files);
@@ -158,6 +190,9 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     return succeeded(agent, generation);
   } finally {
     memory.applying = false;
+    if (memory.serving === null && supervisor.pid() !== null) {
+      void proveRestart(agent);
+    }
   }
 }
 
@@ -165,18 +200,19 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
  * As `switchTo`, with a second try when a proxy that served died meanwhile: somebody may have killed it, which says nothing
  * about the new generation. One that kills its proxy does so twice.
  */
-async function switchPatiently(agent: Agent, generation: string): Promise<string | null> {
+async function switchPatiently(agent: Agent, files: AgentFiles): Promise<string | null> {
   const { memory, supervisor } = agent;
   const served = memory.serving !== null;
   const deaths = supervisor.deaths();
-  const error = await switchTo(agent, generation);
+  const error = await switchTo(agent, files);
   const killed = error !== null && served && supervisor.deaths() !== deaths && !memory.closed;
-  return killed ? switchTo(agent, generation) : error;
+  return killed ? switchTo(agent, files) : error;
 }
 
 /** Null, or why the generation does not answer. */
-async function switchTo(agent: Agent, generation: string): Promise<string | null> {
+async function switchTo(agent: Agent, files: AgentFiles): Promise<string | null> {
   const { memory, proxy, supervisor } = agent;
+  const { generation } = files;
   await pointCurrent(proxy.runDir, generation);
   const deaths = supervisor.deaths();
   memory.reloadRefused = false;
@@ -195,7 +231,7 @@ async function switchTo(agent: Agent, generation: string): Promise<string | null
   });
   if (error === null) {
     memory.serving = generation;
-    memory.good = generation;
+    memory.good = files;
   }
   return error;
 }
@@ -215,19 +251,45 @@ async function goBack(agent: Agent): Promise<string | null> {
   return error;
 }
 
-/** After a restart by the supervisor: what `current` names is the last good generation. */
+/** Before a restart by the supervisor: the last good generation is there and `current`, whatever became of the folder. */
+async function restoreGood({ proxy, memory: { good } }: Agent): Promise<void> {
+  if (good !== null && !(await isCurrent(proxy.runDir, good))) {
+    await writeGeneration(proxy.runDir, good, await proxy.localFiles(good.generation));
+    await pointCurrent(proxy.runDir, good.generation);
+  }
+}
+
+/**
+ * After a restart by the supervisor: what `current` names is the last good generation. Asks until it answers; that it does not
+ * is told once.
+ */
 async function proveRestart(agent: Agent): Promise<void> {
-  const { memory, supervisor } = agent;
-  const deaths = supervisor.deaths();
-  const generation = memory.good;
-  if (generation === null) {
+  const { memory, supervisor, timing } = agent;
+  memory.proving += 1;
+  const { good, proving } = memory;
+  if (good === null) {
     return;
   }
-  const error = await proveNow(agent, generation, () => (supervisor.deaths() === deaths ? null : "died again"));
-  if (error === null && memory.good === generation && supervisor.deaths() === deaths) {
-    memory.serving = generation;
-    memory.deathError = null;
-    agent.tell({ kind: "serving", generation });
+  const { generation } = good;
+  const deaths = supervisor.deaths();
+  const isOver = (): boolean =>
+    memory.closed || memory.applying || memory.proving !== proving || supervisor.deaths() !== deaths;
+  for (let asked = 0; ; asked += 1) {
+    const error = await proveNow(agent, generation, () => (isOver() ? "it is over" : null)).catch(String);
+    if (isOver()) {
+      return;
+    }
+    if (error === null) {
+      memory.serving = generation;
+      memory.deathError = null;
+      agent.tell({ kind: "serving", generation });
+      return;
+    }
+    memory.deathError = `${agent.proxy.name} runs again, but ${error}${printed(supervisor)}`;
+    if (asked === 0) {
+      agent.tell({ kind: "failed", generation, error: memory.deathError });
+    }
+    await sleep(timing.backoff.maxMs, undefined, { ref: false });
   }
 }
 
@@ -246,6 +308,7 @@ function proveNow(agent: Agent, generation: string, hopeless: () => string | nul
 
 function succeeded({ memory, tell }: Agent, generation: string): ApplyResult {
   memory.applyError = null;
+  memory.failed = null;
   memory.deathError = null;
   tell({ kind: "serving", generation });
   return { outcome: "serving", generation };
@@ -256,8 +319,12 @@ function failed(
   { generation }: AgentFiles,
   { error, restore }: { readonly error: string; readonly restore: string | null },
 ): ApplyResult {
-  memory.applyError = restore === null ? error : `${error}\nand going back failed: ${restore}`;
-  tell({ kind: "failed", generation, error: memory.applyError });
+  const reason = restore === null ? error : `${error}\nand going back failed: ${restore}`;
+  if (reason !== memory.applyError || generation !== memory.failed) {
+    tell({ kind: "failed", generation, error: reason });
+  }
+  memory.applyError = reason;
+  memory.failed = generation;
   return { outcome: "failed", generation, error, restoreError: restore };
 }
 
