@@ -184,6 +184,16 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
   });
 
+  test("a run folder that is removed under a running proxy costs a restart at the next apply, no more", async () => {
+    create();
+    await agent.apply(files("one"));
+    await rm(runDir, { recursive: true });
+    expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
+    expect(await ask(port)).toBe("two");
+    expect(await agent.apply(files("three"))).toEqual({ outcome: "serving", generation: "three" });
+    expect(pids()).toHaveLength(2);
+  });
+
   test("a run folder that cannot be made is told, and tried again until it can", async () => {
     create();
     await agent.apply(files("one"));

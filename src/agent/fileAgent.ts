@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { busySockets, freshSockets } from "./busySockets.ts";
-import { isCurrent, pointCurrent, pruneGenerations, writeGeneration } from "./generations.ts";
+import { currentGeneration, isWritten, pointCurrent, pruneGenerations, writeGeneration } from "./generations.ts";
 import { createLatest } from "./latest.ts";
 import { prove } from "./prove.ts";
 import { createRetry, type RetryPauses } from "./retry.ts";
@@ -174,7 +174,7 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     const list = busy.map(({ socket, error }) => `${socket}: ${error}`).join(", ");
     return failed(agent, files, { error: `${proxy.name} could not listen: ${list}`, restore: null });
   }
-  await writeGeneration(proxy.runDir, files, await proxy.localFiles(generation));
+  await write(proxy, files);
   memory.applying = true;
   try {
     const error = await switchPatiently(agent, files);
@@ -213,14 +213,21 @@ async function switchPatiently(agent: Agent, files: AgentFiles): Promise<string 
 async function switchTo(agent: Agent, files: AgentFiles): Promise<string | null> {
   const { memory, proxy, supervisor } = agent;
   const { generation } = files;
+  // Its run folder was removed under the running proxy, and with it the socket on which it tells its generation.
+  const isLost = memory.good !== null && !(await isWritten(proxy.runDir, memory.good));
+  if (isLost && files === memory.good) {
+    await write(proxy, files);
+  }
   await pointCurrent(proxy.runDir, generation);
   const deaths = supervisor.deaths();
   memory.reloadRefused = false;
-  if (memory.serving !== null && supervisor.signal(proxy.reloadSignal)) {
+  if (memory.serving !== null && !isLost && supervisor.signal(proxy.reloadSignal)) {
     supervisor.forgetOutput();
   } else if (!memory.closed) {
     // A process that has not answered yet may not have its signal handlers yet: SIGHUP would kill it. It serves nobody.
     await supervisor.stop("SIGTERM", agent.timing.graceMs);
+    // nginx complains in the same words when it ends without the socket file that it made.
+    memory.reloadRefused = false;
     await supervisor.start();
   }
   const error = await proveNow(agent, generation, () => {
@@ -253,10 +260,19 @@ async function goBack(agent: Agent): Promise<string | null> {
 
 /** Before a restart by the supervisor: the last good generation is there and `current`, whatever became of the folder. */
 async function restoreGood({ proxy, memory: { good } }: Agent): Promise<void> {
-  if (good !== null && !(await isCurrent(proxy.runDir, good))) {
-    await writeGeneration(proxy.runDir, good, await proxy.localFiles(good.generation));
+  if (good === null) {
+    return;
+  }
+  if (!(await isWritten(proxy.runDir, good))) {
+    await write(proxy, good);
+  }
+  if ((await currentGeneration(proxy.runDir)) !== good.generation) {
     await pointCurrent(proxy.runDir, good.generation);
   }
+}
+
+async function write(proxy: FileProxy, files: AgentFiles): Promise<void> {
+  await writeGeneration(proxy.runDir, files, await proxy.localFiles(files.generation));
 }
 
 /**

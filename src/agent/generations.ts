@@ -66,12 +66,12 @@ export async function currentGeneration(runDir: string): Promise<string | null> 
   return target === undefined ? null : (target.split("/").pop() ?? null);
 }
 
-/** Whether `current` names this generation and all of its files are there. */
-export async function isCurrent(runDir: string, { generation, files }: AgentFiles): Promise<boolean> {
-  const root = currentDir(runDir);
+/** Whether all files of this generation are there. */
+export async function isWritten(runDir: string, { generation, files }: AgentFiles): Promise<boolean> {
+  const root = join(runDir, "generations", generation);
   const paths = ["local", ...files.map(({ path }) => path)].map((path) => join(root, path));
   const found = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
-  return found.every((file) => file !== null) && (await currentGeneration(runDir)) === generation;
+  return found.every((file) => file !== null);
 }
 
 /** Removes all but the current generation and the newest `KEPT_GENERATIONS`. */
