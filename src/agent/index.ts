@@ -15,8 +15,9 @@
 export { type BusySocket, busySockets } from "./busySockets.ts";
 export type { EnvoyAgent, EnvoyAgentOptions } from "./envoyAgent.ts";
 export { createEnvoyAgent } from "./envoyAgent.ts";
-export type { AgentTiming, FileAgent, FileAgentOptions } from "./fileAgent.ts";
+export type { FileAgent, FileAgentOptions } from "./fileAgent.ts";
 export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
+export type { AgentTiming } from "./generationSwitch.ts";
 export { haproxyProxy } from "./haproxy.ts";
 export { nginxProxy } from "./nginx.ts";
 export { killLeftovers } from "./processGroup.ts";
