@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { ask, freePort } from "./agent/testSupport.ts";
 
 /** Processes take a second to start, many times that on a busy machine. */
 vi.setConfig({ testTimeout: 120_000 });
@@ -54,6 +55,36 @@ test("serve tells its addresses, answers, keeps its store to itself, and stops o
   expect(second.err).toMatch(/^trimtab: the data directory \S+one is in use by another Trimtab process\n$/);
   first.child.kill("SIGTERM");
   expect(await first.ended).toEqual({ code: 0, err: "" });
+});
+
+test("dev follows fleets that are made over REST, and says what a save of the file undoes", async () => {
+  const [api, xds, one, two] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const file = join(dir, "dev.yaml");
+  const text = (fleet: string, port: number): string => `
+fleets: [{name: ${fleet}, proxy: nginx, bindAddress: 127.0.0.1}]
+listeners: [{name: ${fleet}, fleets: [${fleet}], port: ${port}, protocol: HTTP}]
+routes: [{name: ${fleet}, listeners: [${fleet}], hostnames: [127.0.0.1], rules: [{respond: {status: 200, body: ${fleet}}}]}]
+`;
+  writeFileSync(file, text("first", one));
+  const sockets = ["--http", `127.0.0.1:${api}`, "--xds", `127.0.0.1:${xds}`];
+  const run = start("dev", file, "--data", join(dir, "dev"), ...sockets);
+  await expect.poll(run.out, { timeout: START_MS }).toContain("Watching");
+  expect(await ask(one)).toBe("first");
+  const answer = await fetch(`http://127.0.0.1:${api}/v1/config/apply`, {
+    method: "POST",
+    headers: { "content-type": "application/yaml" },
+    body: text("second", two),
+  });
+  expect(answer.status).toBe(200);
+  await expect.poll(() => ask(two), { timeout: START_MS }).toBe("second");
+  writeFileSync(file, `${text("first", one)}# saved\n`);
+  await expect.poll(run.out, { timeout: START_MS }).toContain(`${file}: applied\n`);
+  for (const kind of ["fleets", "listeners", "routes"]) {
+    expect(run.out()).toContain(`deleted: ${kind}/second (the file does not have it)\n`);
+  }
+  expect([await ask(one), await ask(two)]).toEqual(["first", null]);
+  run.child.kill("SIGTERM");
+  expect(await run.ended).toEqual({ code: 0, err: "" });
 });
 
 test("an address or token that cannot be had: one line, how to change it, exit 1", async () => {

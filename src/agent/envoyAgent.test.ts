@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createEnvoyAgent, type EnvoyAgent } from "./envoyAgent.ts";
@@ -82,6 +83,26 @@ test("two Envoys side by side become ready; a killed one is restarted; close end
   expect(a.agent.state().state).toBe("stopped");
   expect(await ask(a.port)).toBeNull();
   expect(await ask(b.port)).toBe("from b");
+});
+
+test("a run folder that is gone is made again; one that cannot be made is told and tried again", async () => {
+  const { agent, port } = await start("a", "from a");
+  const runDir = join(scratch.path, "a");
+  await until(() => agent.state().state === "serving");
+  await rm(runDir, { recursive: true });
+  process.kill(pids()[0]!, "SIGKILL");
+  await until(() => pids().length === 2 && agent.state().state === "serving");
+  expect(await ask(port)).toBe("from a");
+
+  await rm(runDir, { recursive: true });
+  await writeFile(runDir, "in the way");
+  process.kill(pids()[1]!, "SIGKILL");
+  await until(() => events.filter((event) => event.kind === "died").length > 3);
+  expect(agent.state()).toMatchObject({ state: "degraded" });
+  expect(agent.state().lastError).toMatch(/^envoy cannot be started: EEXIST/);
+  await rm(runDir);
+  await until(() => agent.state().state === "serving");
+  expect(await ask(port)).toBe("from a");
 });
 
 test("a bootstrap that Envoy refuses is reported with Envoy's words", async () => {

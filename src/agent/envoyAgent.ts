@@ -124,6 +124,11 @@ export function createEnvoyAgent(options: EnvoyAgentOptions): EnvoyAgent {
 
 function isReady(address: string): Promise<boolean> {
   return new Promise((resolve) => {
+    // Half an address may be in the file yet.
+    if (!URL.canParse(`http://${address}`)) {
+      resolve(false);
+      return;
+    }
     const sent = get(`http://${address}/ready`, { agent: false, timeout: READY_TIMEOUT_MS }, (answer) => {
       answer.resume();
       resolve(answer.statusCode === 200);

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { readdir, readlink } from "node:fs/promises";
-import { createServer } from "node:net";
+import { readdir, readlink, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { busySockets } from "./busySockets.ts";
 import { createFileAgent, type FileAgent, type FileAgentOptions } from "./fileAgent.ts";
 import { KEPT_GENERATIONS } from "./generations.ts";
 import { ask, checkWith, filesOf, freePort, groupMembers, KINDS, loop, scratchDir, until } from "./testSupport.ts";
@@ -16,6 +17,8 @@ describe.each(KINDS)("a real $name", (kind) => {
   let agent: FileAgent;
 
   const FAST = { gapMs: 50, graceMs: 2_000, proofMs: 8_000, backoff: { firstMs: 50, maxMs: 400, stableMs: 60_000 } };
+  /** Long after the end of a test: only tests of retries shorten it. */
+  const NO_RETRY = { firstMs: 60_000, maxMs: 60_000 };
   const pids = (): number[] => events.flatMap((event) => (event.kind === "started" ? [event.pid] : []));
   const files = (text: string) => filesOf(kind, port, text);
   const broken = (generation: string) => ({
@@ -27,7 +30,7 @@ describe.each(KINDS)("a real $name", (kind) => {
     agent = createFileAgent({
       proxy: kind.create({ runDir }),
       check: checkWith(kind, join(scratch.path, "check")),
-      timing: FAST,
+      timing: { ...FAST, retry: NO_RETRY },
       onEvent: (event) => events.push(event),
       ...options,
     });
@@ -169,8 +172,94 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(pauses).toEqual([50, 100, 200, 400, 400]);
   });
 
+  test("a run folder that is removed is made again when the proxy is restarted", async () => {
+    create();
+    await agent.apply(files("one"));
+    await rm(runDir, { recursive: true });
+    process.kill(pids()[0]!, "SIGKILL");
+    await until(() => events.some((event) => event.kind === "died"));
+    await until(() => agent.state().state === "serving");
+    expect(agent.state()).toEqual({ state: "serving", generation: "one", lastError: null });
+    expect(await ask(port)).toBe("one");
+    expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
+  });
+
+  test("a run folder that is removed under a running proxy costs a restart at the next apply, no more", async () => {
+    create();
+    await agent.apply(files("one"));
+    await rm(runDir, { recursive: true });
+    expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
+    expect(await ask(port)).toBe("two");
+    expect(await agent.apply(files("three"))).toEqual({ outcome: "serving", generation: "three" });
+    expect(pids()).toHaveLength(2);
+  });
+
+  test("a run folder that cannot be made is told, and tried again until it can", async () => {
+    create();
+    await agent.apply(files("one"));
+    await rm(runDir, { recursive: true });
+    await writeFile(runDir, "in the way");
+    process.kill(pids()[0]!, "SIGKILL");
+    await until(() => events.filter((event) => event.kind === "died").length > 2);
+    expect(agent.state().lastError).toMatch(/cannot be started: EEXIST/);
+    const result = await agent.apply(files("two"));
+    expect(result.outcome === "failed" && result.error).toMatch(/ENOTDIR|EEXIST/);
+    await rm(runDir);
+    await until(async () => (await ask(port)) === "one");
+    expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
+    expect(agent.state()).toEqual({ state: "serving", generation: "two", lastError: null });
+  });
+
+  test("what failed is tried again by itself until it serves, and told once", async () => {
+    const squatter = createServer().listen(0, "127.0.0.1");
+    await until(() => squatter.listening);
+    const { port: taken } = squatter.address() as AddressInfo;
+    create({
+      check: async () => ({ ok: true, message: "" }),
+      timing: { ...FAST, retry: { firstMs: 100, maxMs: 400 } },
+    });
+    await agent.apply(files("one"));
+    const config = { path: kind.file, text: kind.unbindable(port, taken), mode: 0o644 };
+    const wanted = { generation: "two", files: [...files("two").files.slice(1), config] };
+    expect(await agent.apply(wanted)).toMatchObject({ outcome: "failed" });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(agent.state()).toMatchObject({ state: "degraded", generation: "one" });
+    await new Promise((resolve) => squatter.close(resolve));
+    await until(() => agent.state().generation === "two");
+    expect(agent.state()).toEqual({ state: "serving", generation: "two", lastError: null });
+    expect(await busySockets([`127.0.0.1:${taken}`])).toHaveLength(1);
+    expect(events.filter((event) => event.kind === "failed")).toHaveLength(1);
+  });
+
+  test("files that are asked for later end the tries of those that failed", async () => {
+    create({ timing: { ...FAST, retry: { firstMs: 100, maxMs: 400 } } });
+    await agent.apply(broken("bad"));
+    expect(await agent.apply(files("good"))).toEqual({ outcome: "serving", generation: "good" });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(agent.state()).toEqual({ state: "serving", generation: "good", lastError: null });
+  });
+
+  test("a restarted proxy that does not answer in time is told once, and serves when it answers", async () => {
+    const real = kind.create({ runDir });
+    let mute = false;
+    const runningGeneration = async (timeoutMs: number) => (mute ? null : real.runningGeneration(timeoutMs));
+    create({ proxy: { ...real, runningGeneration }, timing: { ...FAST, proofMs: 600 } });
+    await agent.apply(files("one"));
+    mute = true;
+    process.kill(pids()[0]!, "SIGKILL");
+    await until(() => events.some((event) => event.kind === "failed"));
+    expect(agent.state()).toMatchObject({ state: "degraded", generation: null });
+    expect(agent.state().lastError).toMatch(/runs again, but generation one did not answer within 0.6 s/);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    mute = false;
+    await until(() => agent.state().state === "serving");
+    expect(agent.state()).toEqual({ state: "serving", generation: "one", lastError: null });
+    expect(events.filter((event) => event.kind === "failed")).toHaveLength(1);
+    expect(pids()).toHaveLength(2);
+  });
+
   test("of applies that wait the newest wins, and two applies keep their distance", async () => {
-    create({ timing: { ...FAST, gapMs: 400 } });
+    create({ timing: { ...FAST, retry: NO_RETRY, gapMs: 400 } });
     const first = agent.apply(files("one"));
     const second = agent.apply(files("two"));
     const third = agent.apply(files("three"));

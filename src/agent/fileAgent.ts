@@ -1,21 +1,22 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
 import { mkdirSync } from "node:fs";
 import { busySockets, freshSockets } from "./busySockets.ts";
-import { pointCurrent, pruneGenerations, writeGeneration } from "./generations.ts";
+import {
+  type Agent,
+  type AgentTiming,
+  goBack,
+  type Memory,
+  printed,
+  proveRestart,
+  restoreGood,
+  switchPatiently,
+  write,
+} from "./generationSwitch.ts";
+import { pruneGenerations } from "./generations.ts";
 import { createLatest } from "./latest.ts";
-import { prove } from "./prove.ts";
-import { type Backoff, createSupervisor, DEFAULT_BACKOFF, type Supervisor } from "./supervisor.ts";
+import { createRetry } from "./retry.ts";
+import { createSupervisor, DEFAULT_BACKOFF } from "./supervisor.ts";
 import type { AgentEvent, AgentFiles, AgentState, ApplyResult, Check, FileProxy } from "./types.ts";
-
-export interface AgentTiming {
-  /** Between two applies: reloads closer together reset keep-alive connections (nginx) and lose sockets (HAProxy). */
-  readonly gapMs: number;
-  /** How long a new generation may take to answer. */
-  readonly proofMs: number;
-  /** How long a stopping proxy may finish what runs before it is killed. */
-  readonly graceMs: number;
-  readonly backoff: Backoff;
-}
 
 /** Milliseconds; `FileAgentOptions.timing` overrides single ones. */
 export const DEFAULT_TIMING: AgentTiming = {
@@ -25,6 +26,8 @@ export const DEFAULT_TIMING: AgentTiming = {
   proofMs: 15_000,
   graceMs: 5_000,
   backoff: DEFAULT_BACKOFF,
+  // A try that fails while nginx reloads gives its workers up twice, which ends idle keep-alive connections.
+  retry: { firstMs: 1_000, maxMs: 30_000 },
 };
 
 export interface FileAgentOptions {
@@ -36,36 +39,14 @@ export interface FileAgentOptions {
 }
 
 export interface FileAgent {
-  /** Makes the proxy run these files. Rejects only for programmer errors (bad names) and a broken disk. */
+  /**
+   * Makes the proxy run these files. What failed is tried again, with growing pauses, until it serves or other files come;
+   * `state` and events tell how that goes (the same error is told once). Rejects only for programmer errors (bad names).
+   */
   apply(files: AgentFiles): Promise<ApplyResult>;
   state(): AgentState;
   /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
   close(): Promise<void>;
-}
-
-/** What the parts of one agent share. */
-interface Agent {
-  readonly proxy: FileProxy;
-  readonly check: (files: AgentFiles) => Promise<Check>;
-  readonly timing: AgentTiming;
-  readonly tell: (event: AgentEvent) => void;
-  readonly supervisor: Supervisor;
-  readonly memory: Memory;
-}
-
-interface Memory {
-  /** Proved, and its process lives. */
-  serving: string | null;
-  /** Proved once: what a failed apply goes back to. */
-  good: string | null;
-  /** The sockets of `good`, as far as `proxy.sockets` tells them. */
-  sockets: readonly string[];
-  applyError: string | null;
-  deathError: string | null;
-  applying: boolean;
-  closed: boolean;
-  /** The proxy printed that it refused the reload under way. */
-  reloadRefused: boolean;
 }
 
 /** Creates `proxy.runDir`; starts nothing before the first `apply`. */
@@ -78,8 +59,10 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     good: null,
     sockets: [],
     applyError: null,
+    failed: null,
     deathError: null,
     applying: false,
+    proving: 0,
     closed: false,
     reloadRefused: false,
   };
@@ -88,7 +71,10 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     command: proxy.command,
     runDir: proxy.runDir,
     backoff: timing.backoff,
-    beforeStart: proxy.beforeStart,
+    beforeStart: async () => {
+      await (memory.applying ? undefined : restoreGood(agent));
+      await proxy.beforeStart();
+    },
     onStart: (pid) => {
       tell({ kind: "started", pid });
       if (!memory.applying) {
@@ -106,12 +92,14 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     },
   });
   const agent: Agent = { proxy, check, timing, tell, supervisor, memory };
-  const queue = createLatest({ gapMs: timing.gapMs, skipped: superseded, work: (files) => applyOne(agent, files) });
+  const queue = createLatest({ gapMs: timing.gapMs, skipped: superseded, work: (files) => applyOnDisk(agent, files) });
+  const retry = createRetry(queue.push, timing.retry);
   return {
-    apply: queue.push,
+    apply: retry.apply,
     state: () => stateOf(memory),
     close: async () => {
       memory.closed = true;
+      retry.close();
       await supervisor.stop(proxy.stopSignal, timing.graceMs);
       await queue.close();
       // A start that was on its way while we stopped.
@@ -120,8 +108,20 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   };
 }
 
+/** As `applyOne`; what the file system refuses (no room, for instance) is a failure like any other. */
+async function applyOnDisk(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
+  try {
+    return await applyOne(agent, files);
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error)) {
+      throw error;
+    }
+    return agent.memory.closed ? superseded(files) : failed(agent, files, { error: error.message, restore: null });
+  }
+}
+
 async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
-  const { memory, proxy } = agent;
+  const { memory, proxy, supervisor } = agent;
   const { generation } = files;
   if (generation === memory.serving) {
     return stateOf(memory).state === "serving" ? { outcome: "serving", generation } : succeeded(agent, generation);
@@ -142,10 +142,10 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     const list = busy.map(({ socket, error }) => `${socket}: ${error}`).join(", ");
     return failed(agent, files, { error: `${proxy.name} could not listen: ${list}`, restore: null });
   }
-  await writeGeneration(proxy.runDir, files, await proxy.localFiles(generation));
+  await write(proxy, files);
   memory.applying = true;
   try {
-    const error = await switchPatiently(agent, generation);
+    const error = await switchPatiently(agent, files);
     const restore = error === null || memory.closed ? null : await goBack(agent);
     if (memory.closed) {
       return superseded(files);
@@ -158,94 +158,15 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     return succeeded(agent, generation);
   } finally {
     memory.applying = false;
-  }
-}
-
-/**
- * As `switchTo`, with a second try when a proxy that served died meanwhile: somebody may have killed it, which says nothing
- * about the new generation. One that kills its proxy does so twice.
- */
-async function switchPatiently(agent: Agent, generation: string): Promise<string | null> {
-  const { memory, supervisor } = agent;
-  const served = memory.serving !== null;
-  const deaths = supervisor.deaths();
-  const error = await switchTo(agent, generation);
-  const killed = error !== null && served && supervisor.deaths() !== deaths && !memory.closed;
-  return killed ? switchTo(agent, generation) : error;
-}
-
-/** Null, or why the generation does not answer. */
-async function switchTo(agent: Agent, generation: string): Promise<string | null> {
-  const { memory, proxy, supervisor } = agent;
-  await pointCurrent(proxy.runDir, generation);
-  const deaths = supervisor.deaths();
-  memory.reloadRefused = false;
-  if (memory.serving !== null && supervisor.signal(proxy.reloadSignal)) {
-    supervisor.forgetOutput();
-  } else if (!memory.closed) {
-    // A process that has not answered yet may not have its signal handlers yet: SIGHUP would kill it. It serves nobody.
-    await supervisor.stop("SIGTERM", agent.timing.graceMs);
-    await supervisor.start();
-  }
-  const error = await proveNow(agent, generation, () => {
-    if (supervisor.deaths() !== deaths) {
-      return memory.deathError ?? `${proxy.name} died`;
+    if (memory.serving === null && supervisor.pid() !== null) {
+      void proveRestart(agent);
     }
-    return memory.reloadRefused ? `${proxy.name} refused the reload${printed(supervisor)}` : null;
-  });
-  if (error === null) {
-    memory.serving = generation;
-    memory.good = generation;
   }
-  return error;
-}
-
-/** After a failed switch. Null when the last good generation answers again, or there never was one. */
-async function goBack(agent: Agent): Promise<string | null> {
-  const { memory, proxy, supervisor } = agent;
-  if (memory.good === null) {
-    await pointCurrent(proxy.runDir, null);
-    await supervisor.stop("SIGTERM", agent.timing.graceMs);
-    return null;
-  }
-  const error = await switchTo(agent, memory.good);
-  if (error !== null) {
-    memory.serving = null;
-  }
-  return error;
-}
-
-/** After a restart by the supervisor: what `current` names is the last good generation. */
-async function proveRestart(agent: Agent): Promise<void> {
-  const { memory, supervisor } = agent;
-  const deaths = supervisor.deaths();
-  const generation = memory.good;
-  if (generation === null) {
-    return;
-  }
-  const error = await proveNow(agent, generation, () => (supervisor.deaths() === deaths ? null : "died again"));
-  if (error === null && memory.good === generation && supervisor.deaths() === deaths) {
-    memory.serving = generation;
-    memory.deathError = null;
-    agent.tell({ kind: "serving", generation });
-  }
-}
-
-function proveNow(agent: Agent, generation: string, hopeless: () => string | null): Promise<string | null> {
-  const { proxy, memory, supervisor, timing } = agent;
-  const afterMs = proxy.resendAfterMs;
-  return prove({
-    generation,
-    timeoutMs: timing.proofMs,
-    settleMs: proxy.settleMs,
-    ask: proxy.runningGeneration,
-    hopeless: () => (memory.closed ? "the agent was closed" : hopeless()),
-    resend: afterMs === null ? null : { afterMs, send: () => void supervisor.signal(proxy.reloadSignal) },
-  });
 }
 
 function succeeded({ memory, tell }: Agent, generation: string): ApplyResult {
   memory.applyError = null;
+  memory.failed = null;
   memory.deathError = null;
   tell({ kind: "serving", generation });
   return { outcome: "serving", generation };
@@ -256,14 +177,13 @@ function failed(
   { generation }: AgentFiles,
   { error, restore }: { readonly error: string; readonly restore: string | null },
 ): ApplyResult {
-  memory.applyError = restore === null ? error : `${error}\nand going back failed: ${restore}`;
-  tell({ kind: "failed", generation, error: memory.applyError });
+  const reason = restore === null ? error : `${error}\nand going back failed: ${restore}`;
+  if (reason !== memory.applyError || generation !== memory.failed) {
+    tell({ kind: "failed", generation, error: reason });
+  }
+  memory.applyError = reason;
+  memory.failed = generation;
   return { outcome: "failed", generation, error, restoreError: restore };
-}
-
-function printed(supervisor: Supervisor): string {
-  const text = supervisor.output();
-  return text === "" ? "" : `:\n${text}`;
 }
 
 function stateOf({ serving, good, applyError, deathError, applying, closed }: Memory): AgentState {

@@ -66,6 +66,14 @@ export async function currentGeneration(runDir: string): Promise<string | null> 
   return target === undefined ? null : (target.split("/").pop() ?? null);
 }
 
+/** Whether all files of this generation are there. */
+export async function isWritten(runDir: string, { generation, files }: AgentFiles): Promise<boolean> {
+  const root = join(runDir, "generations", generation);
+  const paths = ["local", ...files.map(({ path }) => path)].map((path) => join(root, path));
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
+  return found.every((file) => file !== null);
+}
+
 /** Removes all but the current generation and the newest `KEPT_GENERATIONS`. */
 export async function pruneGenerations(runDir: string, current: string | null): Promise<void> {
   const root = join(runDir, "generations");

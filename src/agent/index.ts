@@ -6,18 +6,21 @@
  *
  * Guarantees: a generation is checked first, written whole and synced, switched to by one rename, applied by a reload, and
  * counts as served only when the proxy itself tells its name. When anything of that fails the last good generation runs on,
- * `current` names it again, and the error says what the proxy said. One apply at a time, at least two seconds apart; of those
- * that wait only the newest is applied. A proxy that dies is restarted with a growing pause. `close` leaves no process behind.
+ * `current` names it again, the error says what the proxy said, and the new one is tried again with growing pauses. One apply
+ * at a time, at least two seconds apart; of those that wait only the newest is applied. A proxy that dies is restarted with a
+ * growing pause, also when its run folder is gone or the disk is full. `close` leaves no process behind.
  *
  * Must not: know the model, the compiler, a target or xDS; change a rendered file; touch a process that it did not start.
  */
 export { type BusySocket, busySockets } from "./busySockets.ts";
 export type { EnvoyAgent, EnvoyAgentOptions } from "./envoyAgent.ts";
 export { createEnvoyAgent } from "./envoyAgent.ts";
-export type { AgentTiming, FileAgent, FileAgentOptions } from "./fileAgent.ts";
+export type { FileAgent, FileAgentOptions } from "./fileAgent.ts";
 export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
+export type { AgentTiming } from "./generationSwitch.ts";
 export { haproxyProxy } from "./haproxy.ts";
 export { nginxProxy } from "./nginx.ts";
 export { killLeftovers } from "./processGroup.ts";
+export type { RetryPauses } from "./retry.ts";
 export type { Backoff } from "./supervisor.ts";
 export type * from "./types.ts";

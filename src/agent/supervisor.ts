@@ -1,5 +1,6 @@
 /** Keeps one child process running: starts it, restarts it when it dies, ends it with everything it forked. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lineSplitter, recentLines } from "./lines.ts";
@@ -22,18 +23,22 @@ const PASSED_ENVIRONMENT = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_
 
 export interface SupervisorOptions {
   readonly command: Command;
-  /** The child's working folder, by which leftovers are known; exists, and is this child's own. */
+  /** The child's working folder, by which leftovers are known; this child's own. Made anew when it is gone. */
   readonly runDir: string;
   readonly backoff: Backoff;
   /** Runs before each start, with no process of ours running. */
   readonly beforeStart?: () => Promise<void>;
   readonly onStart: (pid: number) => void;
+  /** Also when it could not be started at all: no folder, a full disk, no program. */
   readonly onDeath: (reason: string, restartInMs: number) => void;
   readonly onLine: (line: string) => void;
 }
 
 export interface Supervisor {
-  /** Starts the child now unless it runs (a pending restart is brought forward), and keeps it running from then on. */
+  /**
+   * Starts the child now unless it runs (a pending restart is brought forward), and keeps it running from then on. Never
+   * rejects: a start that fails is a death like any other, and is tried again.
+   */
   start(): Promise<void>;
   /** False when there is no child. Goes to the leader only. */
   signal(signal: NodeJS.Signals): boolean;
@@ -63,7 +68,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const output = recentLines();
   let wanted = false;
   let child: Child | null = null;
-  let cleared: Promise<void> = killLeftovers(options.runDir).then(() => undefined);
+  let cleared: Promise<unknown> = killLeftovers(options.runDir).catch(ignore);
   let launching: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let failures = 0;
@@ -72,36 +77,44 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   async function launch(): Promise<void> {
     await child?.gone;
     await cleared;
-    await options.beforeStart?.();
-    if (!wanted) {
+    output.clear();
+    try {
+      // Without its working folder a child is refused with the words for a program that is not there.
+      await mkdir(options.runDir, { recursive: true, mode: 0o755 });
+      await options.beforeStart?.();
+      child = wanted ? spawnChild(options, heard, ended) : null;
+    } catch (error) {
+      died(`cannot be started: ${reasonOf(error)}`, 0);
       return;
     }
-    output.clear();
-    child = spawnChild(
-      options,
-      (line) => {
-        output.add(line);
-        options.onLine(line);
-      },
-      ended,
-    );
-    const { pid } = child.process;
+    const pid = child?.process.pid;
     if (pid !== undefined) {
-      await recordGroup(options.runDir, pid);
+      // Only for a run after ours was killed: no reason to end a child that runs.
+      await recordGroup(options.runDir, pid).catch((error) => heard(`its pid is not noted: ${reasonOf(error)}`));
       options.onStart(pid);
     }
+  }
+
+  function heard(line: string): void {
+    output.add(line);
+    options.onLine(line);
   }
 
   function ended(reason: string, startedAt: number, gone: Promise<void>): void {
     child = null;
     cleared = gone;
+    died(reason, performance.now() - startedAt);
+  }
+
+  function died(reason: string, livedMs: number): void {
     if (!wanted) {
       return;
     }
     deaths += 1;
-    failures = performance.now() - startedAt >= options.backoff.stableMs ? 0 : failures;
+    failures = livedMs >= options.backoff.stableMs ? 0 : failures;
     const delay = Math.min(options.backoff.maxMs, options.backoff.firstMs * 2 ** failures);
     failures = Math.min(failures + 1, 30);
+    clearTimeout(timer);
     timer = setTimeout(() => void start(), delay);
     options.onDeath(reason, delay);
   }
@@ -121,7 +134,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   async function stop(signal: NodeJS.Signals, graceMs: number): Promise<void> {
     wanted = false;
     clearTimeout(timer);
-    await launching?.catch(() => undefined);
+    await launching;
     if (child !== null) {
       const { process: running, gone } = child;
       const killer = setTimeout(() => signalGroup(running.pid ?? 0, "SIGKILL"), graceMs);
@@ -131,7 +144,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     }
     await cleared;
     failures = 0;
-    await recordGroup(options.runDir, null);
+    await recordGroup(options.runDir, null).catch(ignore);
   }
 
   return {
@@ -143,6 +156,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     output: output.text,
     forgetOutput: output.clear,
   };
+}
+
+/** The note of a pid is a help only: a leftover that it does not name shows when the new child says that its port is taken. */
+function ignore(): void {}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function assertAbsolute(runDir: string): void {
@@ -166,10 +186,11 @@ function spawnChild(
   });
   if (child.pid !== undefined) {
     watchGroup(child.pid);
-  }
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8");
-    stream.on("data", lineSplitter(onLine));
+    // Without file descriptors left there is neither a child nor a pipe.
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", lineSplitter(onLine));
+    }
   }
   const { promise: gone, resolve } = Promise.withResolvers<void>();
   const end = async (reason: string): Promise<void> => {

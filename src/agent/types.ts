@@ -42,7 +42,8 @@ export interface AgentState {
 
 /**
  * What became of one `apply`. `superseded`: a newer one came while this one waited, or the agent was closed.
- * `failed`: the old generation (if any) keeps running; `restoreError` is set when going back to it failed too.
+ * `failed`: the old generation (if any) keeps running, and the new one is tried again; `restoreError` is set when
+ * going back to the old one failed too.
  */
 export type ApplyResult =
   | { readonly outcome: "serving"; readonly generation: string }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   type AgentEvent,
   type AgentState,
+  type ApplyResult,
   createEnvoyAgent,
   createFileAgent,
   haproxyProxy,
@@ -31,8 +32,10 @@ export interface ChildRow {
 }
 
 export interface Children {
-  /** Starts proxies of new fleets, ends those of fleets that are gone. */
+  /** Starts proxies of new fleets, ends those of fleets that are gone. One run at a time. */
   sync(): Promise<void>;
+  /** Waits until nginx and HAProxy run the newest files, or cannot; one line for each that cannot. */
+  settle(): Promise<readonly string[]>;
   rows(): readonly ChildRow[];
   close(): Promise<void>;
 }
@@ -41,7 +44,7 @@ interface Child {
   readonly proxy: ProxyKind;
   readonly state: () => AgentState;
   /** New files; nothing to do for Envoy, which pulls. */
-  readonly apply: (files: DevFiles) => Promise<void>;
+  readonly apply: (files: DevFiles) => Promise<ApplyResult | null>;
   readonly close: () => Promise<void>;
 }
 
@@ -63,7 +66,22 @@ export function createChildren(options: ChildrenOptions): Children {
     }
   });
 
-  async function sync(): Promise<void> {
+  const missing = new Set<string>();
+  let closed = false;
+  let next: Promise<void> | null = null;
+  let last: Promise<void> = Promise.resolve();
+
+  /** Who asks while one runs gets the one after it. */
+  function sync(): Promise<void> {
+    next ??= last.then(() => {
+      next = null;
+      return closed ? undefined : syncNow();
+    });
+    last = next.catch(() => undefined);
+    return next;
+  }
+
+  async function syncNow(): Promise<void> {
     const fleets = new Map(plane.listFleets().map((fleet) => [fleet.name, fleet]));
     const surplus = [...children].filter(([name, { proxy }]) => fleets.get(name)?.proxy !== proxy);
     await Promise.all(
@@ -79,10 +97,16 @@ export function createChildren(options: ChildrenOptions): Children {
   async function start(fleet: DevFleet): Promise<void> {
     const proxy = found.get(fleet.proxy);
     if (proxy === undefined || proxy.binary === null) {
+      if (proxy !== undefined && !missing.has(fleet.name)) {
+        missing.add(fleet.name);
+        options.say(`${fleet.name} is skipped, for ${fleet.proxy} is missing: ${proxy.hint}.`);
+      }
       return;
     }
     if (fleet.proxy === "envoy") {
-      children.set(fleet.name, await startEnvoy(options, fleet, proxy.binary));
+      const { child, started } = startEnvoy(options, fleet, proxy.binary);
+      children.set(fleet.name, child);
+      await started;
       return;
     }
     const child = createFileChild(options, fleet, proxy.binary);
@@ -93,11 +117,25 @@ export function createChildren(options: ChildrenOptions): Children {
     }
   }
 
+  async function settle(): Promise<readonly string[]> {
+    const lines = [...children].map(async ([name, child]) => {
+      const files = child.proxy === "envoy" ? null : await plane.files(name);
+      const result = files === null ? null : await child.apply(files);
+      return result?.outcome === "failed" ? [`${name} does not run it; it is tried again: ${result.error}`] : [];
+    });
+    return (await Promise.all(lines)).flat();
+  }
+
   return {
     sync,
+    settle,
     rows: () => plane.listFleets().map((fleet) => ({ fleet, state: children.get(fleet.name)?.state() ?? null })),
     close: async () => {
+      closed = true;
       unsubscribe();
+      // The children first: a run of `sync` may wait for one of them. It may also have made one more.
+      await Promise.all([...children.values()].map((child) => child.close()));
+      await last;
       await Promise.all([...children.values()].map((child) => child.close()));
       children.clear();
     },
@@ -113,21 +151,29 @@ function createFileChild(options: ChildrenOptions, fleet: DevFleet, binary: stri
     onEvent: reporter(options, fleet),
   });
   // A new fleet's first files come twice, told and asked for; the second time must not wait for the pause between reloads.
-  let last: { readonly generation: string; readonly done: Promise<unknown> } | null = null;
+  let last: { readonly generation: string; readonly done: Promise<ApplyResult> } | null = null;
   return {
     proxy: fleet.proxy,
     state: agent.state,
     apply: async (files) => {
-      if (last?.generation !== files.generation) {
-        last = { generation: files.generation, done: agent.apply(files) };
+      const latest = last?.generation === files.generation ? last : { ...files, done: agent.apply(files) };
+      last = latest;
+      const result = await latest.done.catch(() => null);
+      // What does not run may be asked for again, which tries it at once.
+      if (result?.outcome !== "serving" && last === latest) {
+        last = null;
       }
-      await last.done;
+      return latest.done;
     },
     close: agent.close,
   };
 }
 
-async function startEnvoy(options: ChildrenOptions, fleet: DevFleet, binary: string): Promise<Child> {
+function startEnvoy(
+  options: ChildrenOptions,
+  fleet: DevFleet,
+  binary: string,
+): { readonly child: Child; readonly started: Promise<void> } {
   const agent = createEnvoyAgent({
     runDir: fleetRunDir(options.runDir, fleet.name),
     binary,
@@ -136,8 +182,8 @@ async function startEnvoy(options: ChildrenOptions, fleet: DevFleet, binary: str
     graceMs: GRACE_MS,
     onEvent: reporter(options, fleet),
   });
-  await agent.start();
-  return { proxy: "envoy", state: agent.state, apply: async () => undefined, close: agent.close };
+  const child: Child = { proxy: "envoy", state: agent.state, apply: async () => null, close: agent.close };
+  return { child, started: agent.start() };
 }
 
 /** Tells what a person wants to know; what proxies print themselves comes along when something went wrong. */

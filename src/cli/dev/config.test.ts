@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { overrideConfig, parseOverrides, readDevConfig } from "./config.ts";
+import { overrideConfig, parseOverrides, readDevConfig, unusedOverrides } from "./config.ts";
 
 const QUICKSTART = join(import.meta.dirname, "../../../examples/quickstart.yaml");
 
@@ -50,6 +50,15 @@ test("overrides replace numbers and addresses where they stand, and nothing else
   );
   expect(overrideConfig(TEXT, parseOverrides("", ""))).toBe(TEXT);
   expect(overrideConfig("a: [", parseOverrides("1=2", ""))).toBe("a: [");
+});
+
+test("overrides that change nothing are found", () => {
+  expect(unusedOverrides(TEXT, parseOverrides("8080=18080,9102=1", "a=127.0.0.22"))).toEqual([]);
+  expect(unusedOverrides(TEXT, parseOverrides("1=2,8080=3", "nope=1.1.1.1,b=127.0.0.3"))).toEqual([
+    "--port 1=2 (or TRIMTAB_PORTS): no listener or endpoint has port 1.",
+    "--bind nope=1.1.1.1 (or TRIMTAB_BIND): there is no fleet nope.",
+    "--bind b=127.0.0.3 (or TRIMTAB_BIND): fleet b has no bindAddress that could be replaced.",
+  ]);
 });
 
 test.each([

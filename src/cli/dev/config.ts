@@ -106,6 +106,30 @@ export function overrideConfig(text: string, { ports, addresses }: Overrides): s
     .reduce((result, edit) => result.slice(0, edit.from) + edit.text + result.slice(edit.to), text);
 }
 
+/** One line for each override that changes nothing in this text; none for text that is no YAML. */
+export function unusedOverrides(text: string, { ports, addresses }: Overrides): readonly string[] {
+  const parsed = lenientParse(text);
+  if (parsed === null) {
+    return [];
+  }
+  const document = record(parsed);
+  const used = new Set([
+    ...records(document.listeners).map(({ port }) => port),
+    ...records(document.clusters).flatMap(({ endpoints }) => records(endpoints).map(({ port }) => port)),
+  ]);
+  const fleets = new Map(records(document.fleets).map((fleet) => [fleet.name, fleet]));
+  const reason = (fleet: string): string =>
+    fleets.has(fleet) ? `fleet ${fleet} has no bindAddress that could be replaced` : `there is no fleet ${fleet}`;
+  return [
+    ...[...ports]
+      .filter(([from]) => !used.has(from))
+      .map(([from, to]) => `--port ${from}=${to} (or TRIMTAB_PORTS): no listener or endpoint has port ${from}.`),
+    ...[...addresses]
+      .filter(([fleet]) => fleets.get(fleet)?.bindAddress === undefined)
+      .map(([fleet, address]) => `--bind ${fleet}=${address} (or TRIMTAB_BIND): ${reason(fleet)}.`),
+  ];
+}
+
 /**
  * Reads `8080=18080,9000=19000` and `edge-nginx=127.0.0.22` (either may be empty).
  *

@@ -1,7 +1,7 @@
 /** The control plane in this process, as `trimtab dev` sees it: the public API by injection, files and nodes by call. */
 import { renderBootstrap } from "../../targets/envoy/bootstrap.ts";
-import { type PlacedProblem, parseText } from "../document.ts";
-import type { DevControlPlane, DevFiles, DevFleet, DevNode } from "./types.ts";
+import { parseText } from "../document.ts";
+import type { DevApplied, DevControlPlane, DevFiles, DevFleet, DevNode } from "./types.ts";
 
 /** What `src/controlPlane.ts` hands over. */
 export interface RunningPlane {
@@ -29,6 +29,7 @@ export interface RunningPlane {
         >;
       };
     };
+    onCommit(listener: () => void): () => void;
   };
   readonly xdsAddress: string;
   close(): Promise<void>;
@@ -42,6 +43,7 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
   const { publisher, store } = plane;
   return {
     applyConfig: (text) => applyConfig(plane, text),
+    onCommit: (listener) => store.onCommit(listener),
     files: publisher.files,
     onFiles: publisher.onFiles,
     bootstrap: (fleet) =>
@@ -64,6 +66,7 @@ interface Answer {
   readonly detail?: string;
   readonly errors?: readonly Told[];
   readonly warnings?: readonly Told[];
+  readonly changed?: DevApplied["changed"];
 }
 
 interface Told {
@@ -72,9 +75,9 @@ interface Told {
   readonly message: string;
 }
 
-async function applyConfig(plane: RunningPlane, text: string): Promise<{ ok: boolean; problems: PlacedProblem[] }> {
+async function applyConfig(plane: RunningPlane, text: string): Promise<DevApplied> {
   const document = parseText("", text);
-  if (document.problems.length > 0) return { ok: false, problems: [...document.problems] };
+  if (document.problems.length > 0) return { ok: false, problems: document.problems, changed: [] };
   const { statusCode, body } = await plane.api.app.inject({
     method: "PUT",
     url: "/v1/config",
@@ -97,6 +100,7 @@ async function applyConfig(plane: RunningPlane, text: string): Promise<{ ok: boo
   const severity = ok ? "warning" : "error";
   return {
     ok,
+    changed: answer.changed ?? [],
     problems: told.map(({ code, pointer, message }) => ({
       code,
       severity,

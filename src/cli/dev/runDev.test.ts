@@ -1,11 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ask, checkWith, filesOf, freePort, KINDS, scratchDir, until } from "../../agent/testSupport.ts";
 import { readDevConfig } from "./config.ts";
 import { type DevOptions, runDev } from "./runDev.ts";
-import type { DevControlPlane, DevFiles, DevFleet } from "./types.ts";
+import type { DevApplied, DevControlPlane, DevFiles, DevFleet } from "./types.ts";
 
 let scratch: Awaited<ReturnType<typeof scratchDir>>;
 let out: string;
@@ -37,8 +37,15 @@ clusters:
   - {name: backend, labels: {echo: http, version: ${version}}, endpoints: [{address: 127.0.0.1, port: ${ports.echo}}]}
 `;
 
+/** What others write over REST: more fleets, and what the next edit thereby undoes. */
+interface Rest {
+  fleets: DevFleet[];
+  changed: DevApplied["changed"];
+  commit: () => void;
+}
+
 /** A control plane whose compiler is a look-up of the version label. */
-function fakePlane(): DevControlPlane {
+function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefined }): DevControlPlane {
   let files = new Map<string, DevFiles>();
   let listener: (fleet: string, files: DevFiles | null) => void = () => undefined;
   const fleets: DevFleet[] = (["envoy", "nginx", "haproxy"] as const).map((proxy) => ({
@@ -52,7 +59,7 @@ function fakePlane(): DevControlPlane {
       if (version === "wrong") {
         const place = { file: "", line: 10, column: 40 };
         const problem = { code: "X", severity: "error", message: "no such version", pointer: "/clusters/0" } as const;
-        return { ok: false, problems: [{ ...problem, ...place }] };
+        return { ok: false, problems: [{ ...problem, ...place }], changed: [] };
       }
       const listeners = new Map(readDevConfig(text).listeners.map(({ fleet, port }) => [fleet, port]));
       files = new Map(
@@ -61,7 +68,13 @@ function fakePlane(): DevControlPlane {
       for (const [fleet, rendered] of files) {
         listener(fleet, rendered);
       }
-      return { ok: true, problems: [] };
+      return { ok: true, problems: [], changed: rest.changed };
+    },
+    onCommit: (given) => {
+      rest.commit = given;
+      return () => {
+        rest.commit = () => undefined;
+      };
     },
     files: async (fleet) => files.get(fleet) ?? null,
     onFiles: (given) => {
@@ -72,7 +85,7 @@ function fakePlane(): DevControlPlane {
     },
     bootstrap: () => "{}",
     proxies: () => [],
-    listFleets: () => fleets,
+    listFleets: () => [...fleets, ...rest.fleets],
     close: async () => {
       planeClosed = true;
     },
@@ -115,7 +128,7 @@ test("starts what is there, applies edits live, refuses bad ones, reports deaths
   expect(out).toMatch(/edge-nginx +nginx +1\.\d+\S* +http:\/\/127\.0\.0\.1:\d+ +serving/);
   expect(out).toMatch(/edge-haproxy +haproxy +\S+ +http:\/\/127\.0\.0\.1:\d+ +serving/);
   expect(out).toMatch(/edge-envoy +envoy +- +not installed/);
-  expect(err).toMatch(/edge-envoy is skipped.*TRIMTAB_ENVOY names \/nonexistent\/envoy/);
+  expect(out).toMatch(/edge-envoy is skipped.*TRIMTAB_ENVOY names \/nonexistent\/envoy/);
   expect(out).toContain(`curl -i http://127.0.0.1:${ports.nginx}/`);
   expect(await Promise.all([ask(ports.nginx), ask(ports.haproxy)])).toEqual(["one", "one"]);
   expect((await fetch(`http://127.0.0.1:${ports.echo}/`)).status).toBe(200);
@@ -189,6 +202,80 @@ test("says which ports are busy and how to change them, and starts nothing", asy
   for (const squatter of squatters) {
     squatter.close();
   }
+});
+
+test("proxies of fleets that are made over REST are started, and ended with them; what an edit undoes is told", async () => {
+  const rest: Rest = { fleets: [], changed: [], commit: () => undefined };
+  const plane = fakePlane(rest);
+  const port = await freePort();
+  const files = filesOf(KINDS.find(({ name }) => name === "nginx")!, port, "by-rest");
+  const startPlane = async () => ({
+    ...plane,
+    files: async (fleet: string) => (fleet === "second" ? files : plane.files(fleet)),
+  });
+  const given = await options(yaml("one"));
+  const done = runDev({ ...given, startPlane });
+  await until(() => out.includes("Watching"));
+  rest.fleets = [
+    { name: "second", proxy: "nginx", bindAddress: "127.0.0.1" },
+    { name: "third", proxy: "envoy", bindAddress: "127.0.0.1" },
+  ];
+  rest.commit();
+  rest.commit();
+  await until(async () => (await ask(port)) === "by-rest");
+  await until(() => out.includes("third is skipped, for envoy is missing"));
+  rest.fleets = [];
+  rest.commit();
+  await until(async () => (await ask(port)) === null);
+  expect(out).toContain("second: ended, its fleet is gone");
+
+  rest.changed = [
+    { resource: "fleets/second", change: "deleted" },
+    { resource: "clusters/backend", change: "updated" },
+  ];
+  await writeFile(given.file, yaml("two"));
+  await until(() => out.includes(`${given.file}: applied`));
+  expect(await ask(ports.nginx)).toBe("two");
+  expect(out).toContain("deleted: fleets/second (the file does not have it)\n");
+  expect(out).not.toContain("clusters/backend");
+
+  rest.fleets = [{ name: "second", proxy: "nginx", bindAddress: "127.0.0.1" }];
+  rest.commit();
+  stop.abort();
+  expect(await done).toBe(0);
+  expect(await ask(port)).toBeNull();
+});
+
+test("an edit that a proxy cannot run is not called applied; saving the file tries it again", async () => {
+  const given = await options(yaml("one"));
+  const done = runDev(given);
+  await until(() => out.includes("Watching"));
+  const squatter = createServer().listen(await freePort(), "127.0.0.1");
+  await until(() => squatter.listening);
+  const { port: taken } = squatter.address() as AddressInfo;
+  const moved = yaml("two").replace(`[edge-haproxy], port: ${ports.haproxy}`, `[edge-haproxy], port: ${taken}`);
+  await writeFile(given.file, moved);
+  await until(() => out.includes("stored, but not every proxy runs it"));
+  expect(err).toMatch(/edge-haproxy does not run it; it is tried again: .*EADDRINUSE/);
+  expect(await Promise.all([ask(ports.nginx), ask(ports.haproxy)])).toEqual(["two", "one"]);
+  await new Promise((resolve) => squatter.close(resolve));
+  await writeFile(given.file, `${moved}# again\n`);
+  await until(() => out.includes(`${given.file}: applied`));
+  expect(await ask(taken)).toBe("two");
+
+  await rm(given.file);
+  await until(() => err.includes("there is no such file; the last good configuration stays"));
+  stop.abort();
+  expect(await done).toBe(0);
+});
+
+test("overrides that match nothing are refused", async () => {
+  const overrides = { ports: new Map([[1, 2]]), addresses: new Map([["nope", "1.1.1.1"]]) };
+  expect(await runDev({ ...(await options(yaml("one"))), overrides })).toBe(1);
+  expect(err).toMatch(
+    /--port 1=2.*no listener or endpoint has port 1\.\n--bind nope=1.1.1.1.*there is no fleet nope\.\n/,
+  );
+  expect(planeClosed).toBe(false);
 });
 
 test("a configuration that is wrong from the start ends it", async () => {

@@ -11,12 +11,13 @@ import { killLeftovers } from "../../agent/index.ts";
 import { EXIT, type Io, problemLine } from "../output.ts";
 import { readText } from "../readText.ts";
 import { type Children, createChildren, fleetRunDir } from "./children.ts";
-import { type DevConfig, type Overrides, overrideConfig, readDevConfig } from "./config.ts";
+import { type DevConfig, type Overrides, overrideConfig, readDevConfig, unusedOverrides } from "./config.ts";
 import { createEchoes } from "./echo.ts";
 import { type FoundProxy, findProxy } from "./findProxy.ts";
 import { nackLines } from "./nacks.ts";
+import { overwrittenLines } from "./overwritten.ts";
 import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
-import { missingLines, proxyTable, tryCommands } from "./table.ts";
+import { proxyTable, tryCommands } from "./table.ts";
 import { type DevCheck, type DevControlPlane, PROXY_KINDS, type ProxyKind } from "./types.ts";
 import { watchFile } from "./watch.ts";
 
@@ -53,6 +54,10 @@ interface Session {
   readonly children: Children;
   readonly found: ReadonlyMap<ProxyKind, FoundProxy>;
   readonly echoes: ReturnType<typeof createEchoes>;
+  /** The text that was applied last, by this run. */
+  applied: string | null;
+  /** Of edits, still to be printed. */
+  reports: Promise<unknown>;
 }
 
 /** Resolves with the exit code when all has ended. */
@@ -61,6 +66,10 @@ export async function runDev(options: DevOptions): Promise<number> {
   const written = await readText(options.file);
   const text = overrideConfig(written, options.overrides);
   const config = readDevConfig(text);
+  const unused = unusedOverrides(written, options.overrides);
+  if (unused.length > 0) {
+    return refuse(io, unused);
+  }
   const found = await findProxies(options, config);
   const installed = PROXY_KINDS.filter((kind) => found.get(kind)?.binary);
   const present = new Set(config.listeners.filter(({ proxy }) => installed.includes(proxy)).map(({ fleet }) => fleet));
@@ -87,7 +96,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     if (busy.length > 0) {
       return refuse(io, busy);
     }
-    const session = { options, plane, children, found, echoes };
+    const session: Session = { options, plane, children, found, echoes, applied: null, reports: Promise.resolve() };
     if (!(await apply(session, text))) {
       return EXIT.failed;
     }
@@ -96,6 +105,8 @@ export async function runDev(options: DevOptions): Promise<number> {
       printOverview(session, config);
       await followFile(session, written);
       io.out("Stopping.\n");
+      await children.close();
+      await session.reports;
     }
     return EXIT.ok;
   } finally {
@@ -138,10 +149,14 @@ function refuse(io: Io, lines: readonly string[]): number {
 }
 
 /** Makes `text` the configuration, then brings upstreams and proxies in step. False: refused, nothing changed. */
-async function apply({ options, plane, echoes, children }: Session, text: string): Promise<boolean> {
-  const { ok, problems } = await plane.applyConfig(text);
+async function apply(session: Session, text: string): Promise<boolean> {
+  const { options, plane, echoes, children } = session;
+  const { ok, problems, changed } = await plane.applyConfig(text);
   options.io.err(problems.map((problem) => problemLine({ ...problem, file: options.file })).join(""));
   if (ok) {
+    const undone = overwrittenLines(changed, { before: session.applied, after: text });
+    options.io.out(undone.map((line) => `${line}\n`).join(""));
+    session.applied = text;
     refuse(options.io, await echoes.sync(readDevConfig(text).echoes));
     await children.sync();
   }
@@ -162,37 +177,53 @@ function printOverview({ options, children, found }: Session, config: DevConfig)
   const running = new Set(rows.filter(({ state }) => state !== null).map(({ fleet }) => fleet.name));
   const commands = tryCommands({ ...options, config, running });
   options.io.out(`\n${proxyTable(rows, { config, found })}\n`);
-  options.io.err(
-    missingLines(rows, found)
-      .map((line) => `${line}\n`)
-      .join(""),
-  );
   options.io.out(`Try:\n${commands.map((command) => `  ${command}\n`).join("")}\n`);
   options.io.out(`Watching ${options.file}. Ctrl-C ends everything.\n`);
 }
 
-/** Applies edits, one after the other, until it is time to stop. */
+/** Applies edits, one after the other, and follows the fleets that others write, until it is time to stop. */
 async function followFile(session: Session, known: string): Promise<void> {
-  const { options, plane } = session;
+  const { options, plane, children } = session;
   const { file, io, stop } = options;
   let work: Promise<void> = Promise.resolve();
+  const fail = (error: Error): void => io.err(`${file}: ${error.message}\n`);
   const edit = async (written: string): Promise<void> => {
-    const ok = await apply(session, overrideConfig(written, options.overrides));
-    io.out(ok ? `${file}: applied\n` : `${file}: refused, the last good configuration stays\n`);
-    if (ok) {
-      refuse(io, await nackLines(plane, stop));
+    const text = overrideConfig(written, options.overrides);
+    if (await apply(session, text)) {
+      refuse(io, unusedOverrides(written, options.overrides));
+      // Proxies take seconds; the next edit does not wait for them.
+      session.reports = Promise.all([session.reports, reportEdit(session, text).catch(fail)]);
+    } else {
+      io.out(`${file}: refused, the last good configuration stays\n`);
     }
   };
   const watcher = watchFile({
     file,
     known,
     onChange: (written) => {
-      work = work.then(() => edit(written)).catch((error: Error) => io.err(`${file}: ${error.message}\n`));
+      work = work.then(() => edit(written)).catch(fail);
     },
+    onTrouble: (reason) => io.err(`${reason}; the last good configuration stays\n`),
   });
+  const follow = (): void => void children.sync().catch(fail);
+  const unsubscribe = plane.onCommit(follow);
+  follow();
   if (!stop.aborted) {
     await new Promise((resolve) => stop.addEventListener("abort", resolve, { once: true }));
   }
   watcher.close();
+  unsubscribe();
   await work;
+}
+
+/** Says that every proxy runs the edit, or which does not; nothing when there is a newer edit by then. */
+async function reportEdit(session: Session, text: string): Promise<void> {
+  const { options, plane, children } = session;
+  const { file, io, stop } = options;
+  const lines = [...(await children.settle()), ...(await nackLines(plane, stop))];
+  if (session.applied !== text || stop.aborted) {
+    return;
+  }
+  io.out(lines.length === 0 ? `${file}: applied\n` : `${file}: stored, but not every proxy runs it\n`);
+  refuse(io, lines);
 }

@@ -6,7 +6,7 @@ import type { FoundProxy } from "./findProxy.ts";
 import { socketText } from "./ports.ts";
 import type { ProxyKind } from "./types.ts";
 
-/** Proxy, version, addresses, state; one line per fleet, and why a proxy is not there. */
+/** Proxy, version, addresses, state; one line per fleet. */
 export function proxyTable(
   rows: readonly ChildRow[],
   { config, found }: { readonly config: DevConfig; readonly found: ReadonlyMap<ProxyKind, FoundProxy> },
@@ -20,14 +20,6 @@ export function proxyTable(
     return [fleet.name, fleet.proxy, version, addresses.join(" "), state?.state ?? "not installed"];
   });
   return table([["FLEET", "PROXY", "VERSION", "ADDRESS", "STATE"], ...lines]);
-}
-
-/** Why proxies are missing, one line each; empty when all that the fleets need are there. */
-export function missingLines(rows: readonly ChildRow[], found: ReadonlyMap<ProxyKind, FoundProxy>): readonly string[] {
-  return rows.flatMap(({ fleet }) => {
-    const proxy = found.get(fleet.proxy);
-    return proxy?.binary === null ? [`${fleet.name} is skipped, for ${fleet.proxy} is missing: ${proxy.hint}.`] : [];
-  });
 }
 
 /** Curl a route, change a weight over REST, see the plan. */

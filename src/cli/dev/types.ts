@@ -1,6 +1,7 @@
 /** The vocabulary of `trimtab dev`. */
 import type { Check } from "../../agent/index.ts";
 import type { PlacedProblem } from "../document.ts";
+import type { ChangedResource } from "./overwritten.ts";
 
 /** The proxies that `dev` can start. */
 export type ProxyKind = "envoy" | "nginx" | "haproxy";
@@ -32,10 +33,19 @@ export interface DevNode {
   }[];
 }
 
+/** What became of a document. Not ok: nothing changed. Warnings may come with either. */
+export interface DevApplied {
+  readonly ok: boolean;
+  readonly problems: readonly PlacedProblem[];
+  readonly changed: readonly ChangedResource[];
+}
+
 /** The control plane in this process, as `dev` needs it. `src/controlPlane.ts` starts it. */
 export interface DevControlPlane {
-  /** Makes this document the whole configuration. Not ok: nothing changed. Warnings may come with either. */
-  applyConfig(text: string): Promise<{ readonly ok: boolean; readonly problems: readonly PlacedProblem[] }>;
+  /** Makes this document the whole configuration. */
+  applyConfig(text: string): Promise<DevApplied>;
+  /** Called after every committed write, whoever made it. Returns the undo. */
+  onCommit(listener: () => void): () => void;
   /** The fleet's files at the newest revision; null for an Envoy fleet and for none. */
   files(fleet: string): Promise<DevFiles | null>;
   /** New files of a fleet, or null when it is gone. Returns the undo. */
