@@ -175,12 +175,17 @@ export const arbitraryModel: fc.Arbitrary<Record<string, object[]>> = fc
     );
   });
 
-/** Cuts out the list item around each problem until none is left. */
+/** Cuts out the list items around problems until there is none. */
 function pruned(document: Record<string, object[]>): Record<string, object[]> {
   for (;;) {
-    const [first] = errorsOf(plain(document));
-    if (first === undefined) return document;
-    cutOut(document, pointerOf(first, document));
+    const problems = errorsOf(plain(document));
+    if (problems.length === 0) return document;
+    const doomed = new Map<unknown[], Set<unknown>>();
+    for (const problem of problems) {
+      const { list, item } = innermostItem(document, pointerOf(problem, document));
+      doomed.set(list, (doomed.get(list) ?? new Set()).add(item));
+    }
+    for (const [list, items] of doomed) list.splice(0, list.length, ...list.filter((item) => !items.has(item)));
   }
 }
 
@@ -195,16 +200,17 @@ function pointerOf({ resource, pointer: at }: Diagnostic, document: Record<strin
   );
 }
 
-/** Removes the innermost list item that the pointer leads into. */
-function cutOut(document: object, at: string): void {
+/** The innermost list item that the pointer leads into. */
+function innermostItem(document: object, at: string): { readonly list: unknown[]; readonly item: unknown } {
   let value: unknown = document;
-  let innermost: { readonly list: unknown[]; readonly index: number } | null = null;
+  let found: { readonly list: unknown[]; readonly item: unknown } | null = null;
   for (const token of pointerTokens(at)) {
-    if (Array.isArray(value)) innermost = { list: value, index: Number(token) };
-    value = (value as Record<string, unknown> | undefined)?.[token];
+    const next = (value as Record<string, unknown> | undefined)?.[token];
+    if (Array.isArray(value)) found = { list: value, item: next };
+    value = next;
   }
-  if (innermost === null) throw new Error(`no list around ${at}`);
-  innermost.list.splice(innermost.index, 1);
+  if (found === null) throw new Error(`no list around ${at}`);
+  return found;
 }
 
 /** Where the proxies of an answerable model listen, and what its clusters point at. */
