@@ -16,11 +16,12 @@ import {
   address,
   bindAddress,
   bodyText,
+  changedName,
   contentType,
   duration,
-  fieldName,
   headerValue,
   hostname,
+  matchedName,
   path,
   regex,
 } from "./arbitraryValues.ts";
@@ -32,7 +33,6 @@ const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.
 const few = <T>(value: fc.Arbitrary<T>, max: number): fc.Arbitrary<T[]> =>
   fc.array(value, { minLength: 1, maxLength: max });
 
-const matchedName = fieldName("X-Env", "x-version", "X-User", "Accept-Language", "x-a");
 const headerMatch = fc.oneof(
   fc.record({ name: matchedName, exact: headerValue }),
   fc.record({ name: matchedName, regex: fc.constantFrom("[0-9]+", "can.*", "\\w+ \\w+", 'a"b', ".*'.*") }),
@@ -54,9 +54,9 @@ const match = fc.record({
 });
 
 const headerChanges = fc.record({
-  set: optional(few(fc.record({ name: fieldName("X-Set", "X-Set2"), value: headerValue }), 2)),
-  add: optional(few(fc.record({ name: fieldName("X-Add", "x-add2"), value: headerValue }), 2)),
-  remove: optional(few(fieldName("X-Gone", "X-Gone2"), 2)),
+  set: optional(few(fc.record({ name: changedName("X-Set", "X-Set2"), value: headerValue }), 2)),
+  add: optional(few(fc.record({ name: changedName("X-Add", "x-add2"), value: headerValue }), 2)),
+  remove: optional(few(changedName("X-Gone", "X-Gone2"), 2)),
 });
 
 const split = fc.uniqueArray(fc.record({ cluster, weight: optional(fc.integer({ min: 0, max: 1000 })) }), {
