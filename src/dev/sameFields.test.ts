@@ -55,7 +55,7 @@ const upstream = () =>
 
 const servers = [upstream(), upstream()] as const;
 const cases: { readonly way: Way; readonly name: string }[] = [];
-let proxies: RunningProxy[] = [];
+const proxies: RunningProxy[] = [];
 let port = 0;
 
 function documentOf(rulesByRoute: readonly object[][], endpointPort: number): object {
@@ -88,7 +88,11 @@ beforeAll(async () => {
   const body = { matches: [{ path: { prefix: "/body" } }], respond: { status: 200, body: WIDEST_BODY } };
   const { compiled, diagnostics } = compileDocument(documentOf([...rules, [...spellings, body]], endpointPort));
   if (compiled === null) throw new Error(JSON.stringify(diagnostics));
-  proxies = await Promise.all([...compiled.fleets.values()].map((ir) => startProxy(ir.proxy, renderFleet(ir), port)));
+  const starts = [...compiled.fleets.values()].map(async (ir) => {
+    proxies.push(await startProxy(ir.proxy, renderFleet(ir), port));
+  });
+  // Where one does not start, the others are still to be stopped.
+  for (const start of await Promise.allSettled(starts)) if (start.status === "rejected") throw start.reason;
 }, TIMEOUT_MS);
 
 afterAll(async () => {
