@@ -1,101 +1,43 @@
 /** Random valid models for property tests: small name spaces, so that references meet and precedence is contested. */
 import fc from "fast-check";
+import type { Diagnostic } from "../errors/diagnostic.ts";
 import {
   applyChanges,
   type Change,
   checkSnapshot,
+  collectionOf,
   collections,
   emptySnapshot,
   type Resource,
   validateConfig,
 } from "../model/index.ts";
+import { pointer, pointerTokens } from "../util/pointer.ts";
+import {
+  address,
+  bindAddress,
+  bodyText,
+  changedName,
+  contentType,
+  duration,
+  headerValue,
+  hostname,
+  matchedName,
+  path,
+  regex,
+} from "./arbitraryValues.ts";
 
-/** Text that tries to break out of whatever it is written into. */
-const NASTY = [
-  '"; }',
-  "';\n",
-  "$host",
-  "${dollar}",
-  "%[src]",
-  "%REQ(:path)%",
-  "%%",
-  "\\",
-  "\\1",
-  '"',
-  "'",
-  "#",
-  "{{x}}",
-  "`id`",
-  " -m reg .* ",
-  "é",
-  "\t",
-];
-
-const printable = fc.string({
-  unit: fc.constantFrom(..."abcXYZ019 \"'\\$%#{};()[]|*+?.,:/=-_~`<>&!@^"),
-  minLength: 1,
-  maxLength: 40,
-});
-const ascii = fc.oneof(printable, fc.constantFrom(...NASTY.filter((text) => /^[\x20-\x7e]+$/.test(text))));
-
-const headerValue = ascii.map((text) => text.trim()).filter((text) => text !== "");
-const bodyText = fc
-  .array(fc.oneof(printable, fc.constantFrom(...NASTY)), { maxLength: 8 })
-  .map((parts) => parts.join(""));
-const headerName = fc.constantFrom("X-Env", "x-version", "X-User", "Accept-Language", "x-a");
-const segment = fc.constantFrom(
-  "a",
-  "b",
-  "api",
-  "v1",
-  "A",
-  "~x",
-  "a.b",
-  "c;d",
-  "e=f",
-  "%20",
-  "$",
-  "'",
-  "(x)",
-  "*",
-  "@",
-  "!",
-);
-const path = fc.array(segment, { maxLength: 4 }).map((parts) => `/${parts.join("/")}`);
-const regex = fc.constantFrom(
-  "/u/[0-9]+",
-  "/u/\\d{1,3}(?:/.*)?",
-  "/[a-z]+",
-  "/(a|b)/.*",
-  "/x{2,3}",
-  '/\\$"[^;}]*',
-  "/a b\\{\\}",
-  ".*",
-  "/v[12]/#?.*",
-  "/'.*%",
-);
-const hostname = fc.constantFrom(
-  "a.example.com",
-  "b.example.com",
-  "*.example.com",
-  "*.b.example.com",
-  "Example.org",
-  "_x.example.org",
-  "*.org",
-);
 const clusterNames = ["one", "two", "three", "empty"];
 const cluster = fc.constantFrom("one", "two", ...clusterNames);
-const duration = fc.constantFrom("1ms", "250ms", "3s", "1m30s", "24h");
 
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
 const few = <T>(value: fc.Arbitrary<T>, max: number): fc.Arbitrary<T[]> =>
   fc.array(value, { minLength: 1, maxLength: max });
 
 const headerMatch = fc.oneof(
-  fc.record({ name: headerName, exact: headerValue }),
-  fc.record({ name: headerName, regex: fc.constantFrom("[0-9]+", "can.*", "\\w+ \\w+", 'a"b', ".*'.*") }),
-  fc.record({ name: headerName, present: fc.constant(true) }),
-  fc.record({ name: headerName, absent: fc.constant(true) }),
+  fc.record({ name: matchedName, exact: headerValue }),
+  fc.record({ name: matchedName, regex: fc.constantFrom("[0-9]+", "can.*", "\\w+ \\w+", 'a"b', ".*'.*") }),
+  fc.record({ name: matchedName, present: fc.constant(true) }),
+  fc.record({ name: matchedName, absent: fc.constant(true) }),
 );
 
 const pathMatch = fc.oneof(
@@ -112,14 +54,9 @@ const match = fc.record({
 });
 
 const headerChanges = fc.record({
-  set: optional(
-    fc.uniqueArray(fc.record({ name: fc.constantFrom("X-Set", "X-Set2"), value: headerValue }), {
-      selector: ({ name }) => name,
-      maxLength: 2,
-    }),
-  ),
-  add: optional(few(fc.record({ name: fc.constantFrom("X-Add", "x-add2"), value: headerValue }), 2)),
-  remove: optional(fc.uniqueArray(fc.constantFrom("X-Gone", "X-Gone2"), { maxLength: 2 })),
+  set: optional(few(fc.record({ name: changedName("X-Set", "X-Set2"), value: headerValue }), 2)),
+  add: optional(few(fc.record({ name: changedName("X-Add", "x-add2"), value: headerValue }), 2)),
+  remove: optional(few(changedName("X-Gone", "X-Gone2"), 2)),
 });
 
 const split = fc.uniqueArray(fc.record({ cluster, weight: optional(fc.integer({ min: 0, max: 1000 })) }), {
@@ -149,7 +86,7 @@ const answer = fc.oneof(
     respond: fc.record({
       status: fc.constantFrom(200, 201, 204, 205, 304, 404, 418, 502, 503, 599),
       body: optional(bodyText),
-      contentType: optional(fc.constantFrom("application/json", "text/html; charset=utf-8")),
+      contentType: optional(contentType),
     }),
   }),
 );
@@ -161,13 +98,39 @@ const rule = fc
   .tuple(action, fc.record({ matches: optional(few(match, 3)), responseHeaders: optional(headerChanges) }))
   .map(([one, rest]) => ({ ...rest, ...one }));
 
-const fleet = fc.record({
-  proxy: fc.constantFrom("envoy", "nginx", "haproxy"),
-});
+/** Of each proxy one fleet. */
+const fleets = fc.tuple(bindAddress, bindAddress, bindAddress).map(([one, two, three]) => [
+  { name: "envoys", proxy: "envoy", bindAddress: one },
+  { name: "nginxes", proxy: "nginx", bindAddress: two },
+  { name: "haproxies", proxy: "haproxy", bindAddress: three },
+]);
+const ALL = ["envoys", "nginxes", "haproxies"];
+
+const OWN_LISTENERS = [
+  { name: "web", fleets: ALL, port: 18080, protocol: "HTTP" },
+  { name: "narrow", fleets: ALL, port: 18080, protocol: "HTTP", hostname: "*.example.com" },
+  { name: "raw", fleets: ALL, port: 19000, protocol: "TCP" },
+];
+/** Behind the others in the alphabet: of two that clash the later one is told of, and left out. */
+const MORE_LISTENERS = ["x0", "x1", "x2"];
+const moreListeners = fc
+  .tuple(
+    ...MORE_LISTENERS.map((name) =>
+      fc.record({
+        name: fc.constant(name),
+        fleets: fc.constantFrom(ALL, ALL, ["envoys"], ["nginxes", "haproxies"]),
+        address: optional(bindAddress),
+        port: fc.constantFrom(18080, 18081, 18081, 19000),
+        protocol: fc.constantFrom("HTTP", "HTTP", "TCP"),
+        hostname: optional(hostname),
+      }),
+    ),
+  )
+  .chain((all) => fc.subarray(all));
 
 const routes = fc.array(
   fc.record({
-    listeners: fc.constantFrom(["web"], ["web", "narrow"]),
+    listeners: fc.constantFrom(["web"], ["web", "narrow"], ["web", "x0"], ["web", "x1", "x2"]),
     hostnames: optional(few(hostname, 3)),
     rules: few(rule, 4),
   }),
@@ -181,13 +144,13 @@ const clusters = fc.tuple(
       endpoints:
         name === "empty"
           ? fc.constant([])
-          : fc.uniqueArray(
+          : fc.array(
               fc.record({
-                address: fc.constantFrom("127.0.0.1", "10.1.2.3", "::1"),
-                port: fc.integer({ min: 1, max: 65535 }),
+                address,
+                port: fc.oneof(fc.constantFrom(1, 8080), fc.integer({ min: 1, max: 65535 })),
                 weight: optional(fc.integer({ min: 0, max: 256 })),
               }),
-              { selector: ({ address, port }) => `${address} ${port}`, maxLength: 4 },
+              { maxLength: 4 },
             ),
       balance: optional(fc.record({ policy: fc.constantFrom("roundRobin", "leastRequest") })),
       timeouts: optional(fc.record({ connect: duration })),
@@ -202,37 +165,53 @@ function plain<T>(value: T): T {
 
 /** A document that passes shape and rules: parts that clash by chance are left out, never the whole. */
 export const arbitraryModel: fc.Arbitrary<Record<string, object[]>> = fc
-  .tuple(routes, clusters, optional(split), fleet)
-  .map(([drawn, clusterList, tcpSplit]) => {
-    const base: Record<string, object[]> = {
-      fleets: [
-        { name: "envoys", proxy: "envoy", bindAddress: "127.0.0.11" },
-        { name: "nginxes", proxy: "nginx", bindAddress: "127.0.0.12" },
-        { name: "haproxies", proxy: "haproxy", bindAddress: "127.0.0.13" },
-      ],
-      listeners: [
-        { name: "web", fleets: ["envoys", "nginxes", "haproxies"], port: 18080, protocol: "HTTP" },
-        {
-          name: "narrow",
-          fleets: ["envoys", "nginxes", "haproxies"],
-          port: 18080,
-          protocol: "HTTP",
-          hostname: "*.example.com",
-        },
-        { name: "raw", fleets: ["envoys", "nginxes", "haproxies"], port: 19000, protocol: "TCP" },
-      ],
-      clusters: clusterList,
-      routes: [],
-    };
-    const candidates: object[] = drawn.map((route, index) => ({ name: `r${index}`, ...route }));
+  .tuple(fleets, moreListeners, routes, clusters, optional(split))
+  .map(([fleetList, listeners, drawn, clusterList, tcpSplit]) => {
+    const named: object[] = drawn.map((route, index) => ({ name: `r${index}`, ...route }));
     if (tcpSplit !== undefined)
-      candidates.push({ name: "tcp", listeners: ["raw"], protocol: "tcp", rules: [{ split: tcpSplit }] });
-    for (const route of candidates.map(plain)) {
-      const more = { ...base, routes: [...(base.routes ?? []), route] };
-      if (errorsOf(plain(more)) === 0) base.routes = more.routes;
-    }
-    return plain(base);
+      named.push({ name: "tcp", listeners: ["raw"], protocol: "tcp", rules: [{ split: tcpSplit }] });
+    return pruned(
+      plain({ fleets: fleetList, listeners: [...OWN_LISTENERS, ...listeners], clusters: clusterList, routes: named }),
+    );
   });
+
+/** Cuts out the list items around problems until there is none. */
+function pruned(document: Record<string, object[]>): Record<string, object[]> {
+  for (;;) {
+    const problems = errorsOf(plain(document));
+    if (problems.length === 0) return document;
+    const doomed = new Map<unknown[], Set<unknown>>();
+    for (const problem of problems) {
+      const { list, item } = innermostItem(document, pointerOf(problem, document));
+      doomed.set(list, (doomed.get(list) ?? new Set()).add(item));
+    }
+    for (const [list, items] of doomed) list.splice(0, list.length, ...list.filter((item) => !items.has(item)));
+  }
+}
+
+function pointerOf({ resource, pointer: at }: Diagnostic, document: Record<string, object[]>): string {
+  if (resource === undefined) return at;
+  const list = collectionOf(resource.kind as Resource["kind"]);
+  return (
+    pointer(
+      list,
+      (document[list] as { name: string }[]).findIndex(({ name }) => name === resource.name),
+    ) + at
+  );
+}
+
+/** The innermost list item that the pointer leads into. */
+function innermostItem(document: object, at: string): { readonly list: unknown[]; readonly item: unknown } {
+  let value: unknown = document;
+  let found: { readonly list: unknown[]; readonly item: unknown } | null = null;
+  for (const token of pointerTokens(at)) {
+    const next = (value as Record<string, unknown> | undefined)?.[token];
+    if (Array.isArray(value)) found = { list: value, item: next };
+    value = next;
+  }
+  if (found === null) throw new Error(`no list around ${at}`);
+  return found;
+}
 
 /** Where the proxies of an answerable model listen, and what its clusters point at. */
 export interface AnswerablePlace {
@@ -246,31 +225,36 @@ export interface AnswerablePlace {
 /** Durations that an answer on a busy machine could exceed. */
 const SHORT = new Set(["1ms", "250ms", "3s"]);
 
-/** The same model with clusters that answer: requests can be sent to it. Its TCP listener is left out. */
+/** The same model with clusters that answer: requests can be sent to it. Only the listeners of its first HTTP port are left in. */
 export function answerable(document: Record<string, object[]>, place: AnswerablePlace): Record<string, object[]> {
   const text = JSON.stringify(document, (_key, value) => (SHORT.has(value) ? "1m30s" : value));
   const { fleets, listeners, clusters, routes } = JSON.parse(text) as Record<string, Record<string, unknown>[]>;
   return {
     fleets: (fleets ?? []).map((each) => ({ ...each, bindAddress: place.addresses[each.proxy as string] })),
-    listeners: (listeners ?? [])
-      .filter(({ protocol }) => protocol === "HTTP")
-      .map((each) => ({ ...each, port: place.port })),
+    listeners: (listeners ?? []).filter(isAnswering).map((each) => ({ ...each, port: place.port })),
     clusters: (clusters ?? []).map((each) => {
       const ports = place.endpoints[each.name as string] ?? [];
       // Drawn endpoints are often none at all; one cluster without any is enough.
       const drawn = [...(each.endpoints as object[]), {}].slice(0, ports.length);
       return { ...each, endpoints: drawn.map((one, index) => ({ ...one, address: "127.0.0.1", port: ports[index] })) };
     }),
-    routes: (routes ?? []).filter(({ protocol }) => protocol !== "tcp"),
+    routes: (routes ?? [])
+      .filter(({ protocol }) => protocol !== "tcp")
+      .map((each) => ({ ...each, listeners: (each.listeners as string[]).filter((name) => isAnswering({ name })) })),
   };
 }
 
-function errorsOf(document: unknown): number {
+/** Requests go to one port. */
+function isAnswering({ name }: { readonly name?: unknown }): boolean {
+  return name === "web" || name === "narrow";
+}
+
+function errorsOf(document: unknown): Diagnostic[] {
   const { resources, diagnostics } = validateConfig(document);
-  if (diagnostics.length > 0) return diagnostics.length;
+  if (diagnostics.length > 0) return [...diagnostics];
   const changes = resources.map(toChange);
-  return checkSnapshot(applyChanges(emptySnapshot, changes), changes).filter(({ severity }) => severity === "error")
-    .length;
+  const found = checkSnapshot(applyChanges(emptySnapshot, changes), changes);
+  return found.filter(({ severity }) => severity === "error");
 }
 
 function toChange(resource: Resource): Change {

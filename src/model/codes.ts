@@ -63,9 +63,15 @@ export const modelCodes = {
     "Bad direct response",
     "The status cannot be given alike by all proxies, or HTTP allows no body with it.",
   ),
-  "MODEL-HEADER": unprocessable("Bad header change", "A header belongs to the proxies, or is named twice."),
+  "MODEL-HEADER": unprocessable(
+    "Bad header",
+    "A header belongs to one connection or to the proxies, is named twice, or is no list that can be added to.",
+  ),
   "MODEL-PATH": unprocessable("Unreachable path", "Requests with such a path are answered 400 on every proxy."),
-  "MODEL-ENDPOINT": unprocessable("Duplicate endpoint", "An address and port stand twice in a cluster."),
+  "MODEL-ENDPOINT": unprocessable(
+    "Bad endpoint",
+    "An address and port stand twice in a cluster, or the address is none to connect to.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "L7-REGEX-DIALECT": unprocessable(
     "Regex outside the common dialect",

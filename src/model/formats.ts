@@ -1,8 +1,8 @@
-import { isIP } from "node:net";
+import { isAddress } from "./addresses.ts";
 import { parseDuration } from "./values.ts";
 
 /** The `format`s of `schemas/` that are ours, as the validator takes them. */
 export const formats = {
-  ip: { type: "string", validate: (text: string): boolean => isIP(text) !== 0 },
+  ip: { type: "string", validate: isAddress },
   "duration-string": { type: "string", validate: (text: string): boolean => parseDuration(text) !== null },
 } as const;

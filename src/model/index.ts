@@ -7,6 +7,7 @@
  * long comes in steps as well (`…Steps`, see util/steps.ts).
  */
 
+export { boundAddress, canonicalAddress } from "./addresses.ts";
 export { canaryRule } from "./canaryRule.ts";
 export {
   type ConfigResult,

@@ -1,6 +1,6 @@
 /** Clusters and health checks with all defaults filled in. */
 import type { ClusterIr, HealthCheckIr } from "../../ir/index.ts";
-import { durationMs, type HealthCheck, type Resource } from "../../model/index.ts";
+import { canonicalAddress, durationMs, type HealthCheck, type Resource } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
 
 /** Schema defaults. */
@@ -19,7 +19,7 @@ export function compileCluster(cluster: Resource<"cluster">, check: Resource<"he
   if (known !== undefined && known.check === check) return known.ir;
   const { endpoints, balance, timeouts } = cluster.body;
   const used = endpoints
-    .map(({ address, port, weight = 1 }) => Object.freeze({ address, port, weight }))
+    .map(({ address, port, weight = 1 }) => Object.freeze({ address: canonicalAddress(address), port, weight }))
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
   const ir: ClusterIr = Object.freeze({

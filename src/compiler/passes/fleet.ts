@@ -1,6 +1,6 @@
 /** One fleet: its sockets, the clusters that they reach, and the documents behind it all. */
 import type { ClusterIr, FleetIr, HttpPortIr, PortIr, SourceIr, TcpPortIr } from "../../ir/index.ts";
-import type { Resource, Snapshot } from "../../model/index.ts";
+import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts";
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
 import { due, type Steps } from "../../util/steps.ts";
 import { sourceOf } from "../source.ts";
@@ -11,8 +11,6 @@ import { clustersOfHost } from "./used.ts";
 
 /** A TCP connection with no byte in either direction is closed after this: Envoy's own default, given to all. */
 const TCP_IDLE_TIMEOUT_MS = 60 * 60 * 1000;
-/** Schema default of `fleet.bindAddress`. */
-const DEFAULT_BIND_ADDRESS = "0.0.0.0";
 
 /** What one fleet is compiled from: every compiled listener by name, and the fleet's last IR (null: none) to reuse parts of. */
 export interface FleetInput {
@@ -57,7 +55,7 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
   const sockets = new Map<string, Socket>();
   for (const [name, listener] of snapshot.listener) {
     if (!listener.body.fleets.includes(fleet.name)) continue;
-    const address = listener.body.address ?? fleet.body.bindAddress ?? DEFAULT_BIND_ADDRESS;
+    const address = boundAddress(listener.body, fleet.body);
     const { port } = listener.body;
     const key = `${address} ${port}`;
     const socket = sockets.get(key) ?? { address, port, members: [] };
@@ -70,7 +68,7 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
 
 function* compilePort({ address, port, members }: Socket, previous: FleetIr | null): Steps<PortIr> {
   const first = members[0] as Socket["members"][number];
-  const suffix = `${address.toLowerCase().replace(/[^a-z0-9]/g, "-")}-${port}`;
+  const suffix = `${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
   if (first.listener.body.protocol === "TCP") {
     const next: TcpPortIr = {
       kind: "tcp",

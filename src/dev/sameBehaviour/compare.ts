@@ -128,7 +128,7 @@ function answerFields(
 ): [FieldLists, FieldLists] {
   const skipped = new Set<string>();
   if (outcome.answeredBy !== "upstream") {
-    // L7-SERVER-HDR: nginx names itself in its own answers.
+    // docs/decisions/0011: nginx names itself in its own answers.
     if (proxy === "nginx") skipped.add("server");
     // Bodies of refused requests are not promised, nor then their type.
     if (outcome.status === 400) skipped.add("content-type");

@@ -183,14 +183,19 @@ function aimedAt(rule: RuleIr): fc.Arbitrary<Parts> {
 
 /** Fields of which HTTP knows one. */
 const SINGLE = [
-  "x-want-status",
-  "authorization",
-  "range",
-  "if-match",
-  "if-none-match",
-  "if-modified-since",
-  "user-agent",
-  "upgrade",
+  ...[
+    "x-want-status",
+    "authorization",
+    "range",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "user-agent",
+    "upgrade",
+  ],
+  // nginx answers 400 to some of them when they are repeated.
+  ...["content-location", "content-range", "content-type", "date", "etag", "expires", "from", "host", "if-range"],
+  ...["last-modified", "location", "max-forwards", "origin", "proxy-authorization", "referer", "retry-after", "server"],
 ];
 
 function withoutRepeated(fields: Fields): Fields {

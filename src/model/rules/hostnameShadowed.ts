@@ -1,3 +1,4 @@
+import { boundAddress } from "../addresses.ts";
 import { effectiveHostnames } from "../hostnames.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { ANY_HOST, covers } from "../values.ts";
@@ -35,8 +36,8 @@ function isNarrower({ body: inner }: Resource<"listener">, { body: outer }: Reso
 
 function shareSocket(snapshot: Snapshot, a: Resource<"listener">, b: Resource<"listener">): boolean {
   if (a.body.port !== b.body.port) return false;
-  return a.body.fleets.some((fleet) => {
-    const bind = snapshot.fleet.get(fleet)?.body.bindAddress;
-    return b.body.fleets.includes(fleet) && (a.body.address ?? bind) === (b.body.address ?? bind);
+  return a.body.fleets.some((name) => {
+    const fleet = snapshot.fleet.get(name)?.body;
+    return b.body.fleets.includes(name) && boundAddress(a.body, fleet) === boundAddress(b.body, fleet);
   });
 }

@@ -1,8 +1,7 @@
+import { boundAddress, isUnspecified } from "../addresses.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { ANY_HOST } from "../values.ts";
 import { problem, type WholeRule } from "./rule.ts";
-
-const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
 
 /**
  * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames. A listener on all
@@ -28,6 +27,7 @@ export const portClash: WholeRule = function* (snapshot, touched) {
 
 interface Bound {
   listener: Resource<"listener">;
+  /** Canonical. */
   address: string;
 }
 
@@ -36,7 +36,7 @@ function listenersByFleet(snapshot: Snapshot): Map<string, Bound[]> {
   for (const name of [...snapshot.listener.keys()].sort()) {
     const listener = snapshot.listener.get(name) as Resource<"listener">;
     for (const fleet of listener.body.fleets) {
-      const address = listener.body.address ?? snapshot.fleet.get(fleet)?.body.bindAddress ?? "0.0.0.0";
+      const address = boundAddress(listener.body, snapshot.fleet.get(fleet)?.body);
       const bound = found.get(fleet) ?? [];
       bound.push({ listener, address });
       found.set(fleet, bound);
@@ -49,7 +49,7 @@ function clashOf(one: Bound, other: Bound): string | null {
   const [a, b] = [one.listener.body, other.listener.body];
   if (a.port !== b.port) return null;
   if (one.address !== other.address) {
-    const wide = UNSPECIFIED.has(one.address) || UNSPECIFIED.has(other.address);
+    const wide = isUnspecified(one.address) || isUnspecified(other.address);
     return wide ? `port ${a.port} on ${one.address} overlaps ${other.address}` : null;
   }
   if (a.protocol !== "HTTP" || b.protocol !== "HTTP")

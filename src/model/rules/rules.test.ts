@@ -59,6 +59,27 @@ const cases: Case[] = [
     ["MODEL-PORT-CLASH listener/x /port"],
   ],
   [
+    "portClash: another spelling of the same address",
+    {
+      listeners: [
+        { name: "x", fleets: ["edge"], address: "::1", port: 81, protocol: "HTTP" },
+        { name: "y", fleets: ["edge"], address: "0:0:0:0:0:0:0:1", port: 81, protocol: "HTTP" },
+      ],
+    },
+    ["MODEL-PORT-CLASH listener/y /port"],
+  ],
+  [
+    "portClash: another spelling of the unspecified address",
+    {
+      fleets: [{ name: "wide", proxy: "nginx", bindAddress: "0:0:0:0:0:0:0:0" }],
+      listeners: [
+        { name: "x", fleets: ["wide"], port: 81, protocol: "HTTP" },
+        { name: "y", fleets: ["wide"], address: "127.0.0.12", port: 81, protocol: "HTTP" },
+      ],
+    },
+    ["MODEL-PORT-CLASH listener/y /port"],
+  ],
+  [
     "portClash: different hostnames share",
     { listeners: [{ name: "x", fleets: ["edge"], port: 8080, protocol: "HTTP", hostname: "x.com" }] },
     [],
@@ -118,6 +139,18 @@ const cases: Case[] = [
       routes: [http({ split }, { hostnames: ["a.x.com", "b.com"] })],
     },
     ["warning MODEL-HOSTNAME-SHADOWED route/r /listeners/0"],
+  ],
+  [
+    "hostnameShadowed: sockets are equal by meaning",
+    {
+      listeners: [
+        { name: "x", fleets: ["edge"], address: "0.0.0.0", port: 8080, protocol: "HTTP", hostname: "*.x.com" },
+        { name: "y", fleets: ["edge"], address: "::1", port: 81, protocol: "HTTP", hostname: "*.x.com" },
+        { name: "z", fleets: ["edge"], address: "0::1", port: 81, protocol: "HTTP" },
+      ],
+      routes: [http({ split }, { listeners: ["web", "z"], hostnames: ["a.x.com"] })],
+    },
+    ["warning MODEL-HOSTNAME-SHADOWED route/r /listeners/0", "warning MODEL-HOSTNAME-SHADOWED route/r /listeners/1"],
   ],
   [
     "duplicateMatch: two routes",
@@ -266,6 +299,62 @@ const cases: Case[] = [
     ],
   ],
   [
+    "headers: what belongs to one connection or to the proxies cannot be matched",
+    {
+      routes: [
+        http({
+          split,
+          matches: ["TE", "Keep-Alive", "proxy-connection", "X-Forwarded-Proto", "x-envoy-internal"].map((name) => ({
+            headers: [{ name, present: true }],
+          })),
+        }),
+      ],
+    },
+    [0, 1, 2, 3, 4].map((index) => `MODEL-HEADER route/r /rules/0/matches/${index}/headers/0/name`),
+  ],
+  [
+    "headers: Host of an answer, in each list",
+    {
+      routes: [
+        http(
+          {},
+          {
+            rules: [
+              { set: [{ name: "Host", value: "x" }] },
+              { add: [{ name: "host", value: "x" }] },
+              { remove: ["HOST"] },
+            ].map((responseHeaders, index) => ({ matches: path({ prefix: `/${index}` }), split, responseHeaders })),
+          },
+        ),
+      ],
+    },
+    [
+      "MODEL-HEADER route/r /rules/0/responseHeaders/set/0/name",
+      "MODEL-HEADER route/r /rules/1/responseHeaders/add/0/name",
+      "MODEL-HEADER route/r /rules/2/responseHeaders/remove/0",
+    ],
+  ],
+  [
+    "headers: fields with one value are not added to; Set-Cookie is in answers",
+    {
+      routes: [
+        http({
+          split,
+          requestHeaders: {
+            set: [{ name: "Authorization", value: "x" }],
+            add: ["Cookie", "Set-Cookie", "Accept"].map((name) => ({ name, value: "x" })),
+          },
+          responseHeaders: { add: ["ETag", "Set-Cookie", "Vary"].map((name) => ({ name, value: "x" })) },
+        }),
+      ],
+    },
+    [
+      "MODEL-HEADER route/r /rules/0/requestHeaders/add/0/name",
+      "MODEL-HEADER route/r /rules/0/requestHeaders/add/1/name",
+      "MODEL-HEADER route/r /rules/0/responseHeaders/add/0/name",
+    ],
+  ],
+  [
     "pathPolicy",
     {
       routes: [
@@ -319,6 +408,26 @@ const cases: Case[] = [
       ],
     },
     ["MODEL-ENDPOINT cluster/four /endpoints/1"],
+  ],
+  [
+    "endpoints: other spellings, and all addresses",
+    {
+      clusters: [
+        cluster("four", {
+          endpoints: [
+            { address: "::1", port: 1 },
+            { address: "0:0:0:0:0:0:0:1", port: 1 },
+            { address: "0.0.0.0", port: 1 },
+            { address: "0::0", port: 1 },
+          ],
+        }),
+      ],
+    },
+    [
+      "MODEL-ENDPOINT cluster/four /endpoints/1",
+      "MODEL-ENDPOINT cluster/four /endpoints/2/address",
+      "MODEL-ENDPOINT cluster/four /endpoints/3/address",
+    ],
   ],
   [
     "healthChecks",

@@ -10,8 +10,8 @@ import { encode, type Ref, typeUrls } from "./types.ts";
 import { type EncodedVirtualHost, encodeVirtualHost, unknownHost } from "./virtualHost.ts";
 import { concatBytes } from "./wire.ts";
 
-/** The longest body of a direct response: the model's 4096 characters, three UTF-8 bytes each. Envoy's default is 4096 bytes. */
-const MAX_DIRECT_RESPONSE_BYTES = 3 * 4096;
+/** The longest body of a direct response: the model's 4096 characters, up to four UTF-8 bytes each. Envoy's default is 4096 bytes. */
+const MAX_DIRECT_RESPONSE_BYTES = 4 * 4096;
 
 /** Everything but the virtual hosts. */
 function settings(name: string): Uint8Array {

@@ -77,11 +77,7 @@ export const capabilities = {
   "route.rules[].responseHeaders.set[].value": "exact",
   "route.rules[].responseHeaders.add[].name": "exact",
   "route.rules[].responseHeaders.add[].value": "exact",
-  "route.rules[].responseHeaders.remove[]": {
-    approximated: "cannot take `Server` off nginx's own answers (that needs the headers-more module)",
-    code: "L7-SERVER-HDR",
-    when: (value) => typeof value === "string" && value.toLowerCase() === "server",
-  },
+  "route.rules[].responseHeaders.remove[]": "exact",
   "route.rules[].timeouts.request": {
     approximated:
       "becomes an inactivity timeout: nginx has no limit for the whole request, so an answer that trickles can exceed it",

@@ -25,11 +25,6 @@ export const nginxCodes = {
     title: "Many clusters",
     explanation: "A warning. nginx looks the cluster of each request up one by one; with thousands the time shows.",
   },
-  "L7-SERVER-HDR": {
-    status: 422,
-    title: "Server header stays",
-    explanation: "A warning. nginx without the headers-more module puts `Server` on the answers that it makes itself.",
-  },
   "L7-TIMEOUT-EARLY": {
     status: 422,
     title: "Short timeout may end early",
