@@ -13,6 +13,7 @@ import { guard } from "./access.ts";
 import { isLoopback, splitAddress } from "./address.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
 import { handleClientError, handleError } from "./errorHandler.ts";
+import { takeJson } from "./json.ts";
 import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
 import { registerMetrics } from "./metrics.ts";
 import { componentSchemas } from "./openapi.ts";
@@ -67,7 +68,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const limits = { ...defaultLimits, ...options.limits };
   const app = fastify(serverOptions(options, limits));
   app.server.maxConnections = limits.connections;
-  app.removeContentTypeParser("text/plain");
+  app.removeAllContentTypeParsers();
+  takeJson(app, "application/json", options.pace);
   app.setValidatorCompiler(compileSchema as Parameters<typeof app.setValidatorCompiler>[0]);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setErrorHandler(handleError);

@@ -134,7 +134,7 @@ describe("errors", () => {
         "API-UNSUPPORTED-MEDIA-TYPE",
       ],
       ["PUT", "/v1/clusters/blue", { body: "{" }, 400, "API-BAD-REQUEST"],
-      ["PUT", "/v1/clusters/blue", { body: '{"__proto__": {}}' }, 400, "API-BAD-REQUEST"],
+      ["PUT", "/v1/clusters/blue", { body: '{"__proto__": {}}' }, 422, "API-INVALID"],
       ["PUT", "/v1/clusters/blue", {}, 422, "API-INVALID"],
       ["PUT", "/v1/clusters/blue", { body: "null" }, 422, "API-INVALID"],
     ] as const;

@@ -6,6 +6,7 @@ import { compareText } from "../../util/sorted.ts";
 import { done } from "../../util/steps.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateOne, refusal } from "../diagnostics.ts";
+import { takeJson } from "../json.ts";
 import { mergePatch } from "../mergePatch.ts";
 import { answers, documentBody, operation, schemaRef } from "../openapi.ts";
 import { listQuery, nameParams, noQuery, writeQuery } from "../parameters.ts";
@@ -22,7 +23,7 @@ export function collectionRoutes(app: FastifyInstance, deps: WriteDeps): void {
     writeRoutes(app, { collection, kind, deps });
     // A scope of its own: only PATCH takes this content type.
     app.register(async (scope) => {
-      scope.addContentTypeParser(MERGE_PATCH, { parseAs: "string" }, scope.getDefaultJsonParser("error", "error"));
+      takeJson(scope, MERGE_PATCH, deps.pace);
       patchRoute(scope, { collection, kind, deps });
     });
   }

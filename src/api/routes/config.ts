@@ -15,6 +15,7 @@ import { answeredNotModified, checkConditions, etagOf, readConditions } from "..
 import { locateIn, refusal } from "../diagnostics.ts";
 import { documentJson } from "../documentJson.ts";
 import { busy } from "../errorHandler.ts";
+import { requireUtf8 } from "../json.ts";
 import type { Limits } from "../limits.ts";
 import { answers, operation, schemaRef } from "../openapi.ts";
 import { labelled, prune, settleOwners } from "../owners.ts";
@@ -31,8 +32,11 @@ export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly 
   app.register(async (scope) => {
     scope.addContentTypeParser(
       ["application/yaml", "application/x-yaml", "text/yaml"],
-      { parseAs: "string" },
-      async (_request: unknown, text: string) => parseYaml(text),
+      { parseAs: "buffer" },
+      async ({ headers }: FastifyRequest, bytes: Buffer) => {
+        requireUtf8(headers["content-type"]);
+        return parseYaml(bytes);
+      },
     );
     getRoute(scope, deps);
     scope.register(async (writes) => {
