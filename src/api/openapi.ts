@@ -76,7 +76,8 @@ const own: Record<string, object> = {
   WriteAnswer: object(["revision", "changed", "warnings"], {
     revision: integer,
     changed: changes,
-    warnings: list(problemItem),
+    warnings: { ...list(problemItem), description: "About what was sent, what changed by it, and what names that." },
+    warningsOmitted: { ...integer, description: "Warnings beyond these, most of them about the rest of the model." },
     dryRun: { const: true },
   }),
   List: object(["items"], { items: list({}), nextCursor: { type: ["string", "integer"] } }),
