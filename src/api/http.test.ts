@@ -421,6 +421,25 @@ describe("system", () => {
     expect(body.paths["/v1/routes/{name}"].put.requestBody.content["application/json"].schema.$ref).toBe(
       "#/components/schemas/route",
     );
+    type Operation = { operationId?: string; parameters?: { in: string; name: string }[] };
+    const operations = Object.values(body.paths as Record<string, Record<string, Operation>>).flatMap(Object.values);
+    const ids = operations.map(({ operationId }: Operation) => operationId);
+    expect(ids).toEqual(expect.arrayContaining(["putRoute", "listHealthChecks", "applyConfig", "restoreRevision"]));
+    expect(ids).not.toContain(undefined);
+    expect(new Set(ids).size).toBe(ids.length);
+    const headersOf = (operation: Operation): string[] =>
+      (operation.parameters ?? []).filter((parameter) => parameter.in === "header").map(({ name }) => name);
+    const written = ["If-Match", "If-None-Match", "Trimtab-Author", "Trimtab-Message"];
+    expect(headersOf(body.paths["/v1/routes/{name}"].get)).toEqual(["If-None-Match"]);
+    expect(body.paths["/v1/routes/{name}"].get.responses["200"].headers.etag.schema.type).toBe("string");
+    for (const method of ["put", "patch", "delete"])
+      expect(headersOf(body.paths["/v1/routes/{name}"][method])).toEqual(written);
+    for (const [path, method] of [
+      ["/v1/config", "put"],
+      ["/v1/config/apply", "post"],
+      ["/v1/revisions/{revision}/restore", "post"],
+    ] as const)
+      expect(headersOf(body.paths[path][method])).toEqual(written);
     const references = [...JSON.stringify(body).matchAll(/"\$ref":"([^"]+)"/g)].map(
       ([, reference]) => reference as string,
     );

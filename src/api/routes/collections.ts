@@ -8,8 +8,8 @@ import { answeredNotModified, checkConditions, etagOf, readConditions } from "..
 import { locateOne, refusal } from "../diagnostics.ts";
 import { takeJson } from "../json.ts";
 import { mergePatch } from "../mergePatch.ts";
-import { answers, documentBody, operation, schemaRef } from "../openapi.ts";
-import { listQuery, nameParams, noQuery, writeQuery } from "../parameters.ts";
+import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
+import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { invalid, Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
 
@@ -42,13 +42,22 @@ interface Named {
 function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): void {
   app.get<{ Querystring: { limit: number; cursor?: string; label?: string[] } }>(
     `/v1/${collection}`,
-    { schema: operation(collection, `List ${collection}`, { querystring: listQuery, response: answers("List") }) },
+    {
+      schema: operation(collection, `List ${collection}`, {
+        operationId: operationName("list", collection),
+        headers: readHeaders,
+        querystring: listQuery,
+        response: answers("List"),
+      }),
+    },
     (request) => pageOf(mapOf(deps.store.head().snapshot, kind), request.query),
   );
   app.get<Named>(
     `/v1/${collection}/:name`,
     {
       schema: operation(collection, `Read one of ${collection}`, {
+        operationId: operationName("get", kind),
+        headers: readHeaders,
         params: nameParams,
         querystring: noQuery,
         response: answers(kind),
@@ -70,6 +79,8 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
     path,
     {
       schema: operation(collection, `Create or replace one of ${collection}`, {
+        operationId: operationName("put", kind),
+        headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
         body: schemaRef(kind),
@@ -95,6 +106,8 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
     path,
     {
       schema: operation(collection, `Delete one of ${collection}`, {
+        operationId: operationName("delete", kind),
+        headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
         response: answers("WriteAnswer"),
@@ -122,6 +135,8 @@ function patchRoute(app: FastifyInstance, target: Target): void {
     `/v1/${collection}/:name`,
     {
       schema: operation(collection, `Change one of ${collection} by a JSON merge patch`, {
+        operationId: operationName("patch", kind),
+        headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
         body: documentBody,
