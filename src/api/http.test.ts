@@ -18,7 +18,10 @@ async function start(options: Partial<ApiOptions> = {}): Promise<TestApi> {
   return t;
 }
 
+const dialled: Socket[] = [];
+
 afterEach(async () => {
+  for (const socket of dialled.splice(0)) socket.destroy();
   for (const t of open.splice(0)) await t.close();
 });
 
@@ -222,6 +225,7 @@ async function dial(address: string): Promise<Client> {
     text += String(chunk);
   });
   socket.on("error", () => {});
+  dialled.push(socket);
   await once(socket, "connect");
   return { socket, received: () => text };
 }
@@ -261,14 +265,74 @@ describe("slow and broken clients", () => {
     await Promise.race([once(socket, "close"), sleep(8000).then(() => Promise.reject(new Error("still open")))]);
   });
 
-  test("many half-open clients do not keep others out for long, nor the server from closing", async () => {
+  const long = { connections: 5, headersTimeoutMs: 60_000, requestTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
+
+  test.each([
+    ["silent", ""],
+    ["half a request line", "GET /"],
+    ["half a body", `${head("PUT /v1/clusters/blue", "Content-Type: application/json", "Content-Length: 50")}{"name":`],
+    ["idle after an answer", head("GET /healthz")],
+  ])("many slow clients do not keep others out: %s", async (_name, bytes) => {
+    const t = await start({ limits: long });
+    const address = await t.api.listen("127.0.0.1:0");
+    const clients: Client[] = [];
+    for (let count = 0; count < 12; count++) {
+      const client = await dial(address);
+      client.socket.write(bytes);
+      clients.push(client);
+    }
+    expect((await fetch(`http://${address}/healthz`)).status).toBe(200);
+    await sleep(100);
+    const closed = clients.map(({ socket }) => socket.closed);
+    expect(closed).toEqual([...Array(8).fill(true), ...Array(4).fill(false)]);
+    const { text } = await t.call("GET", "/metrics");
+    expect(text).toMatch(/^trimtab_http_connections_dropped_total 8$/m);
+  });
+
+  test("a request that is worked on keeps its connection, whoever comes", async () => {
+    const t = await start({ limits: long });
+    const write = t.store.write.bind(t.store);
+    const gate = Promise.withResolvers<void>();
+    t.store.write = (async (request: Parameters<typeof write>[0]) => {
+      await gate.promise;
+      return write(request);
+    }) as typeof write;
+    const address = await t.api.listen("127.0.0.1:0");
+    const body = JSON.stringify(blue);
+    const { socket, received } = await dial(address);
+    socket.write(head("PUT /v1/clusters/blue", "Content-Type: application/json", `Content-Length: ${body.length}`));
+    socket.write(body);
+    await sleep(100);
+    for (let count = 0; count < 12; count++) await dial(address);
+    expect((await fetch(`http://${address}/healthz`)).status).toBe(200);
+    gate.resolve();
+    await once(socket, "data");
+    expect(received()).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  test("who is refused before the body came does not keep the connection, and reads why", async () => {
+    const t = await start({ apiToken: "s3cret-token", limits: { ...long, connections: 50 } });
+    const address = await t.api.listen("127.0.0.1:0");
+    const put = head("PUT /v1/clusters/blue", "Content-Type: application/json", "Content-Length: 500000");
+    const slow = await dial(address);
+    slow.socket.write(`${put}{`);
+    const whole = await dial(address);
+    whole.socket.write(put + " ".repeat(500_000));
+    const began = performance.now();
+    await once(slow.socket, "close");
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(slow.received()).toMatch(/^HTTP\/1\.1 401 /);
+    expect(slow.received()).toMatch(/\r\nconnection: close\r\n/i);
+    expect(whole.received()).toMatch(/^HTTP\/1\.1 401 /);
+    expect(whole.received()).not.toMatch(/connection: close/i);
+    whole.socket.write(head("GET /healthz"));
+    await once(whole.socket, "data");
+    expect(whole.received()).toContain("HTTP/1.1 200 ");
+  });
+
+  test("half-open clients do not keep the server from closing", async () => {
     const t = await start({ limits });
     const address = await t.api.listen("127.0.0.1:0");
-    const clients = await Promise.all(Array.from({ length: 5 }, () => dial(address)));
-    for (const { socket } of clients) socket.write("GET /");
-    await expect(fetch(`http://${address}/healthz`)).rejects.toThrow();
-    await sleep(1200);
-    expect((await fetch(`http://${address}/healthz`)).status).toBe(200);
     const late = await dial(address);
     late.socket.write("GET /");
     const began = performance.now();

@@ -78,5 +78,8 @@ export const MAX_YAML_ALIASES = 1000;
 /** Resources turned into YAML in one step (about 0.15 ms each). */
 export const YAML_SLICE = 20;
 
+/** The rest of a body whose answer is known already may come in this time; a body of 10 MiB on a slow network does. */
+export const DRAIN_MS = 1_000;
+
 /** What runs when the server is told to stop may finish in this time; then its connections are cut. */
 export const CLOSE_GRACE_MS = 3_000;
