@@ -1,4 +1,4 @@
-/** Parameters of queries, paths and headers: their schemas (checked by fastify, shown in OpenAPI) and the schema compiler. Unknown ones are refused. */
+/** Parameters (query, path, headers): their schemas (checked by fastify, shown in OpenAPI), and the schema compiler. */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifySchemaCompiler } from "fastify";
 import { DEFAULT_PAGE, MAX_AUTHOR, MAX_LABEL_FILTERS, MAX_MESSAGE, MAX_PAGE, MAX_REVISIONS_PAGE } from "./limits.ts";
