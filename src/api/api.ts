@@ -12,7 +12,9 @@ import { negotiate } from "./accept.ts";
 import { guard } from "./access.ts";
 import { isLoopback, splitAddress } from "./address.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
+import { boundConnections, closeUnread } from "./connections.ts";
 import { handleClientError, handleError } from "./errorHandler.ts";
+import { takeJson } from "./json.ts";
 import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
 import { registerMetrics } from "./metrics.ts";
 import { componentSchemas } from "./openapi.ts";
@@ -66,8 +68,10 @@ export interface Api {
 export async function createApi(options: ApiOptions): Promise<Api> {
   const limits = { ...defaultLimits, ...options.limits };
   const app = fastify(serverOptions(options, limits));
-  app.server.maxConnections = limits.connections;
-  app.removeContentTypeParser("text/plain");
+  boundConnections(app.server, { maximum: limits.connections, registry: options.registry });
+  closeUnread(app);
+  app.removeAllContentTypeParsers();
+  takeJson(app, "application/json", options.pace);
   app.setValidatorCompiler(compileSchema as Parameters<typeof app.setValidatorCompiler>[0]);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setErrorHandler(handleError);

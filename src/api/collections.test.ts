@@ -250,6 +250,32 @@ describe("verdicts", () => {
     ]);
   });
 
+  test("warnings are about what was written and what names it; the others are counted", async () => {
+    await t.call("PUT", "/v1/config", { body: model });
+    const named = ["fleet/edge", "listener/web", "route/api", "route/shop", "cluster/blue", "cluster/green"];
+    t.publisher.say = () =>
+      named.map((key) => {
+        const [kind = "", name = ""] = key.split("/");
+        return { code: "W", severity: "warning", message: key, resource: { kind, name }, pointer: "" };
+      });
+    const told = async (method: string, url: string, body?: unknown): Promise<unknown> => {
+      const answer = (await t.call(method as "PUT", url, { body })).body;
+      return [answer.warnings.map(({ message }: { message: string }) => message), answer.warningsOmitted ?? 0];
+    };
+    const api = { ...model.routes[0], description: "new" };
+    expect(await told("PUT", "/v1/routes/api", api)).toEqual([["route/api"], 5]);
+    expect(await told("PUT", "/v1/routes/api", api)).toEqual([["route/api"], 5]);
+    expect(await told("PATCH", "/v1/clusters/green", { description: "new" })).toEqual([
+      ["route/shop", "cluster/green"],
+      4,
+    ]);
+    expect(await told("PATCH", "/v1/fleets/edge", { description: "new" })).toEqual([named.slice(0, 4), 2]);
+    expect(await told("DELETE", "/v1/routes/shop")).toEqual([["route/shop"], 5]);
+    expect(await told("POST", "/v1/config/apply", { routes: [model.routes[1]] })).toEqual([["route/shop"], 5]);
+    expect(await told("PUT", "/v1/config", model)).toEqual([named, 0]);
+    expect(await told("POST", "/v1/revisions/0/restore")).toEqual([named, 0]);
+  });
+
   test("dryRun tells the same and stores nothing, on every write", async () => {
     await t.call("PUT", "/v1/config", { body: model });
     t.publisher.say = () => [{ code: "W", severity: "warning", message: "m", pointer: "" }];

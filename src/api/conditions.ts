@@ -14,7 +14,8 @@ interface Tag {
   readonly tag: string;
 }
 
-const ENTITY_TAG = /^(W\/)?("[\x21\x23-\x7e\x80-\xff]*")$/;
+/** One element of a list and the comma behind it; an element may be empty (RFC 9110, 5.6.1), and a tag may hold commas. */
+const ELEMENT = /[ \t]*(?:(W\/)?("[\x21\x23-\x7e\x80-\xff]*"))?[ \t]*(?:,|$)/y;
 
 /** Tags of one header: enough for every revision a client may still hold. */
 const MAX_TAGS = 64;
@@ -30,11 +31,20 @@ export function readConditions(request: FastifyRequest): Conditions {
 function parse(name: string, header: string | undefined): "*" | readonly Tag[] | null {
   if (header === undefined) return null;
   if (header.trim() === "*") return "*";
-  const tags = header.split(",").map((part) => ENTITY_TAG.exec(part.trim()));
-  if (tags.length > MAX_TAGS || tags.includes(null)) {
+  const tags: Tag[] = [];
+  let at = 0;
+  while (at < header.length) {
+    ELEMENT.lastIndex = at;
+    const [element, weak, tag] = ELEMENT.exec(header) ?? [];
+    if (element === undefined) break;
+    if (tag !== undefined) tags.push({ weak: weak !== undefined, tag });
+    at += element.length;
+  }
+  // A list of nothing is what a script sends that read no ETag: to say 412 would mislead.
+  if (at < header.length || tags.length === 0 || tags.length > MAX_TAGS) {
     throw new Problem("API-BAD-HEADER", `${name} must be * or at most ${MAX_TAGS} entity tags in double quotes`);
   }
-  return (tags as RegExpExecArray[]).map(([, weak, tag]) => ({ weak: weak !== undefined, tag: tag as string }));
+  return tags;
 }
 
 /**

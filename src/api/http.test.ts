@@ -18,7 +18,10 @@ async function start(options: Partial<ApiOptions> = {}): Promise<TestApi> {
   return t;
 }
 
+const dialled: Socket[] = [];
+
 afterEach(async () => {
+  for (const socket of dialled.splice(0)) socket.destroy();
   for (const t of open.splice(0)) await t.close();
 });
 
@@ -134,7 +137,7 @@ describe("errors", () => {
         "API-UNSUPPORTED-MEDIA-TYPE",
       ],
       ["PUT", "/v1/clusters/blue", { body: "{" }, 400, "API-BAD-REQUEST"],
-      ["PUT", "/v1/clusters/blue", { body: '{"__proto__": {}}' }, 400, "API-BAD-REQUEST"],
+      ["PUT", "/v1/clusters/blue", { body: '{"__proto__": {}}' }, 422, "API-INVALID"],
       ["PUT", "/v1/clusters/blue", {}, 422, "API-INVALID"],
       ["PUT", "/v1/clusters/blue", { body: "null" }, 422, "API-INVALID"],
     ] as const;
@@ -222,6 +225,7 @@ async function dial(address: string): Promise<Client> {
     text += String(chunk);
   });
   socket.on("error", () => {});
+  dialled.push(socket);
   await once(socket, "connect");
   return { socket, received: () => text };
 }
@@ -261,14 +265,74 @@ describe("slow and broken clients", () => {
     await Promise.race([once(socket, "close"), sleep(8000).then(() => Promise.reject(new Error("still open")))]);
   });
 
-  test("many half-open clients do not keep others out for long, nor the server from closing", async () => {
+  const long = { connections: 5, headersTimeoutMs: 60_000, requestTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
+
+  test.each([
+    ["silent", ""],
+    ["half a request line", "GET /"],
+    ["half a body", `${head("PUT /v1/clusters/blue", "Content-Type: application/json", "Content-Length: 50")}{"name":`],
+    ["idle after an answer", head("GET /healthz")],
+  ])("many slow clients do not keep others out: %s", async (_name, bytes) => {
+    const t = await start({ limits: long });
+    const address = await t.api.listen("127.0.0.1:0");
+    const clients: Client[] = [];
+    for (let count = 0; count < 12; count++) {
+      const client = await dial(address);
+      client.socket.write(bytes);
+      clients.push(client);
+    }
+    expect((await fetch(`http://${address}/healthz`)).status).toBe(200);
+    await sleep(100);
+    const closed = clients.map(({ socket }) => socket.closed);
+    expect([closed.filter(Boolean).length, closed[0]]).toEqual([8, true]);
+    const { text } = await t.call("GET", "/metrics");
+    expect(text).toMatch(/^trimtab_http_connections_dropped_total 8$/m);
+  });
+
+  test("a request that is worked on keeps its connection, whoever comes", async () => {
+    const t = await start({ limits: long });
+    const write = t.store.write.bind(t.store);
+    const gate = Promise.withResolvers<void>();
+    t.store.write = (async (request: Parameters<typeof write>[0]) => {
+      await gate.promise;
+      return write(request);
+    }) as typeof write;
+    const address = await t.api.listen("127.0.0.1:0");
+    const body = JSON.stringify(blue);
+    const { socket, received } = await dial(address);
+    socket.write(head("PUT /v1/clusters/blue", "Content-Type: application/json", `Content-Length: ${body.length}`));
+    socket.write(body);
+    await sleep(100);
+    for (let count = 0; count < 12; count++) await dial(address);
+    expect((await fetch(`http://${address}/healthz`)).status).toBe(200);
+    gate.resolve();
+    await once(socket, "data");
+    expect(received()).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  test("who is refused before the body came does not keep the connection, and reads why", async () => {
+    const t = await start({ apiToken: "s3cret-token", limits: { ...long, connections: 50 } });
+    const address = await t.api.listen("127.0.0.1:0");
+    const put = head("PUT /v1/clusters/blue", "Content-Type: application/json", "Content-Length: 500000");
+    const slow = await dial(address);
+    slow.socket.write(`${put}{`);
+    const whole = await dial(address);
+    whole.socket.write(put + " ".repeat(500_000));
+    const began = performance.now();
+    await once(slow.socket, "close");
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(slow.received()).toMatch(/^HTTP\/1\.1 401 /);
+    expect(slow.received()).toMatch(/\r\nconnection: close\r\n/i);
+    expect(whole.received()).toMatch(/^HTTP\/1\.1 401 /);
+    expect(whole.received()).not.toMatch(/connection: close/i);
+    whole.socket.write(head("GET /healthz"));
+    await once(whole.socket, "data");
+    expect(whole.received()).toContain("HTTP/1.1 200 ");
+  });
+
+  test("half-open clients do not keep the server from closing", async () => {
     const t = await start({ limits });
     const address = await t.api.listen("127.0.0.1:0");
-    const clients = await Promise.all(Array.from({ length: 5 }, () => dial(address)));
-    for (const { socket } of clients) socket.write("GET /");
-    await expect(fetch(`http://${address}/healthz`)).rejects.toThrow();
-    await sleep(1200);
-    expect((await fetch(`http://${address}/healthz`)).status).toBe(200);
     const late = await dial(address);
     late.socket.write("GET /");
     const began = performance.now();
@@ -421,6 +485,25 @@ describe("system", () => {
     expect(body.paths["/v1/routes/{name}"].put.requestBody.content["application/json"].schema.$ref).toBe(
       "#/components/schemas/route",
     );
+    type Operation = { operationId?: string; parameters?: { in: string; name: string }[] };
+    const operations = Object.values(body.paths as Record<string, Record<string, Operation>>).flatMap(Object.values);
+    const ids = operations.map(({ operationId }: Operation) => operationId);
+    expect(ids).toEqual(expect.arrayContaining(["putRoute", "listHealthChecks", "applyConfig", "restoreRevision"]));
+    expect(ids).not.toContain(undefined);
+    expect(new Set(ids).size).toBe(ids.length);
+    const headersOf = (operation: Operation): string[] =>
+      (operation.parameters ?? []).filter((parameter) => parameter.in === "header").map(({ name }) => name);
+    const written = ["If-Match", "If-None-Match", "Trimtab-Author", "Trimtab-Message"];
+    expect(headersOf(body.paths["/v1/routes/{name}"].get)).toEqual(["If-None-Match"]);
+    expect(body.paths["/v1/routes/{name}"].get.responses["200"].headers.etag.schema.type).toBe("string");
+    for (const method of ["put", "patch", "delete"])
+      expect(headersOf(body.paths["/v1/routes/{name}"][method])).toEqual(written);
+    for (const [path, method] of [
+      ["/v1/config", "put"],
+      ["/v1/config/apply", "post"],
+      ["/v1/revisions/{revision}/restore", "post"],
+    ] as const)
+      expect(headersOf(body.paths[path][method])).toEqual(written);
     const references = [...JSON.stringify(body).matchAll(/"\$ref":"([^"]+)"/g)].map(
       ([, reference]) => reference as string,
     );

@@ -54,6 +54,15 @@ export const MAX_LABEL_FILTERS = 32;
 export const MAX_AUTHOR = 128;
 export const MAX_MESSAGE = 1024;
 
+/** Levels of lists and objects in a JSON body. The model has 9; what copies or prints a document may recurse. */
+export const MAX_JSON_DEPTH = 64;
+
+/** Bytes of a body that are looked at in one step (about 0.2 ms). */
+export const BYTES_PER_STEP = 64 * 1024;
+
+/** Values of a body that are looked at in one step (about 0.1 ms). */
+export const NODES_PER_STEP = 512;
+
 /** YAML up to this many bytes is parsed in place; above, in a worker thread: parsing takes 2 to 5 ms of CPU a KiB. */
 export const INLINE_YAML_BYTES = 8 * 1024;
 
@@ -71,6 +80,9 @@ export const MAX_YAML_ALIASES = 1000;
 
 /** Resources turned into YAML in one step (about 0.15 ms each). */
 export const YAML_SLICE = 20;
+
+/** The rest of a body whose answer is known already may come in this time; a body of 10 MiB on a slow network does. */
+export const DRAIN_MS = 1_000;
 
 /** What runs when the server is told to stop may finish in this time; then its connections are cut. */
 export const CLOSE_GRACE_MS = 3_000;

@@ -13,14 +13,29 @@ export function schemaRef(name: string): object {
 /** A document that only the model can judge: a merge patch. */
 export const documentBody = { type: "object", description: "A JSON merge patch (RFC 7396)." };
 
-/** What fastify and OpenAPI need to know of an operation. */
-export function operation(tag: string, summary: string, parts: FastifySchema): FastifySchema {
+/** What fastify and OpenAPI need to know of an operation. `operationId` is the name that generated clients give it. */
+export function operation(
+  tag: string,
+  summary: string,
+  parts: FastifySchema & { readonly operationId: string },
+): FastifySchema {
   return { ...parts, tags: [tag], summary } as FastifySchema;
+}
+
+/** `list`, `clusters` -> `listClusters`. */
+export function operationName(verb: string, noun: string): string {
+  return verb + noun.slice(0, 1).toUpperCase() + noun.slice(1);
 }
 
 /** The answers of an operation: its own (200, and others that look alike) and problems. */
 export function answers(name: string, ...more: readonly number[]): Record<string, object> {
-  const own = { description: "Done.", content: { "application/json": { schema: schemaRef(name) } } };
+  const own = {
+    description: "Done.",
+    headers: {
+      etag: { type: "string", description: "For If-Match and If-None-Match; not of dry runs and deletions." },
+    },
+    content: { "application/json": { schema: schemaRef(name) } },
+  };
   const problem = {
     description: "A problem (RFC 9457).",
     content: { [PROBLEM_TYPE]: { schema: schemaRef("Problem") } },
@@ -76,7 +91,8 @@ const own: Record<string, object> = {
   WriteAnswer: object(["revision", "changed", "warnings"], {
     revision: integer,
     changed: changes,
-    warnings: list(problemItem),
+    warnings: { ...list(problemItem), description: "About what was sent, what changed by it, and what names that." },
+    warningsOmitted: { ...integer, description: "Warnings beyond these, most of them about the rest of the model." },
     dryRun: { const: true },
   }),
   List: object(["items"], { items: list({}), nextCursor: { type: ["string", "integer"] } }),

@@ -1,7 +1,7 @@
-/** Query parameters: their schemas (checked by fastify, shown in OpenAPI) and the schema compiler. Unknown ones are refused. */
+/** Parameters (query, path, headers): their schemas (checked by fastify, shown in OpenAPI), and the schema compiler. */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifySchemaCompiler } from "fastify";
-import { DEFAULT_PAGE, MAX_LABEL_FILTERS, MAX_PAGE, MAX_REVISIONS_PAGE } from "./limits.ts";
+import { DEFAULT_PAGE, MAX_AUTHOR, MAX_LABEL_FILTERS, MAX_MESSAGE, MAX_PAGE, MAX_REVISIONS_PAGE } from "./limits.ts";
 
 /**
  * Coerces, as a query has only text; `array` for parameters that may stand once or repeatedly. That our schemas are schemas is
@@ -9,9 +9,9 @@ import { DEFAULT_PAGE, MAX_LABEL_FILTERS, MAX_PAGE, MAX_REVISIONS_PAGE } from ".
  */
 const ajv = new Ajv2020({ coerceTypes: "array", useDefaults: true, allErrors: true, validateSchema: false });
 
-/** Query and path are checked by their schemas; bodies by the model, whose findings say more. */
+/** Query and path are checked by their schemas; bodies by the model, whose findings say more; headers by what reads them. */
 export const compileSchema: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
-  httpPart === "body" ? () => true : ajv.compile(schema);
+  httpPart === "body" || httpPart === "headers" ? () => true : ajv.compile(schema);
 
 const object = (properties: Record<string, object>): object => ({
   type: "object",
@@ -70,6 +70,24 @@ export const revisionsQuery = object({
 
 /** Of a fleet's rendered files. */
 export const filesQuery = object({ format: { enum: ["json", "tar"], description: "Overrides the Accept header." } });
+
+const header = (description: string): object => ({ type: "string", description });
+
+/** Of reads. */
+export const readHeaders = {
+  type: "object",
+  properties: { "If-None-Match": header("An ETag that the client has: 304 when it is still the one.") },
+};
+/** Of writes. */
+export const writeHeaders = {
+  type: "object",
+  properties: {
+    "If-Match": header("The ETag that the write builds on (`*`: any): 412 when someone else wrote meanwhile."),
+    "If-None-Match": header("`*`: only when it does not exist yet; else 412."),
+    "Trimtab-Author": header(`Who writes: up to ${MAX_AUTHOR} characters. Default: anonymous.`),
+    "Trimtab-Message": header(`Why: up to ${MAX_MESSAGE} characters, kept with the revision.`),
+  },
+};
 
 /** Path parameter: a resource's name. */
 export const nameParams = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };

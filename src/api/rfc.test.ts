@@ -71,6 +71,9 @@ describe("conditions", () => {
     [{ "if-match": '"b", "a"' }, ['"a"'], undefined],
     [{ "if-match": 'W/"a"' }, ['"a"'], 412],
     [{ "if-match": '"b"' }, ['"a"'], 412],
+    [{ "if-match": ',,"b" ,\t, "a",' }, ['"a"'], undefined],
+    [{ "if-match": '"b,",W/"a",' }, ['"a"'], 412],
+    [{ "if-match": '"a,b"' }, ['"a,b"'], undefined],
     [{ "if-match": "*" }, ['"a"'], undefined],
     [{ "if-match": "*" }, null, 412],
     [{ "if-none-match": "*" }, null, undefined],
@@ -82,9 +85,12 @@ describe("conditions", () => {
     expect(check(headers as Record<string, string>, current)).toBe(status);
   });
 
-  test.each(["abc", '"a', 'w/"a"', '"a" "b"', '"a",,', Array(65).fill('"a"').join(",")])("%s is malformed", (value) => {
-    expect(() => check({ "if-match": value }, null)).toThrow("If-Match must be * or at most 64 entity tags");
-  });
+  test.each(["abc", '"a', 'w/"a"', '"a" "b"', '"a",b', "", " , ,", Array(65).fill('"a"').join(",")])(
+    "%s is malformed",
+    (value) => {
+      expect(() => check({ "if-match": value }, null)).toThrow("If-Match must be * or at most 64 entity tags");
+    },
+  );
 });
 
 test("addresses", () => {

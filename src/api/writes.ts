@@ -1,7 +1,7 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, checkSnapshotSteps, collectionOf } from "../model/index.ts";
+import { applyChanges, checkSnapshotSteps, collectionOf, reachOf } from "../model/index.ts";
 import type { Change, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
@@ -22,7 +22,10 @@ export interface WriteAnswer {
   /** The revision that holds the write; with `dryRun`, the one it was tried on. */
   readonly revision: number;
   readonly changed: readonly { readonly resource: string; readonly change: "created" | "updated" | "deleted" }[];
+  /** About what was sent, what changed by it, and what names that. */
   readonly warnings: readonly ProblemItem[];
+  /** Warnings beyond these: about the rest of the model, and more than MAX_ERRORS. Absent: none. */
+  readonly warningsOmitted?: number;
   readonly dryRun?: true;
 }
 
@@ -50,8 +53,7 @@ export interface WriteOutcome {
 
 interface Judged {
   readonly changes: readonly Change[];
-  readonly changed: WriteAnswer["changed"];
-  readonly warnings: readonly ProblemItem[];
+  readonly told: Pick<WriteAnswer, "changed" | "warnings" | "warningsOmitted">;
   readonly snapshot: Snapshot;
 }
 
@@ -70,8 +72,8 @@ export async function write({ store, publisher, pace }: WriteDeps, input: WriteI
   }
   const written = await store.write({ author, message, prepare: (head) => inSlices(prepare(head), pace) });
   if (written.result instanceof Problem) throw written.result;
-  const { changed, warnings, snapshot } = written.result;
-  return { answer: { revision: written.revision, changed, warnings, ...(dryRun ? { dryRun } : {}) }, snapshot };
+  const { told, snapshot } = written.result;
+  return { answer: { revision: written.revision, ...told, ...(dryRun ? { dryRun } : {}) }, snapshot };
 }
 
 /** The model after the changes with its warnings; throws the Problem that refuses it. */
@@ -91,8 +93,22 @@ function* judge(head: Head, { changes, locate }: Plan, publisher: Publisher): St
   refuse(found, locate);
   const { diagnostics } = yield* publisher.admit(snapshot);
   refuse(diagnostics, locate);
-  const warnings = [...found, ...diagnostics].slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
-  return { changes: effective, changed, warnings, snapshot };
+  const warnings = yield* concerned([...found, ...diagnostics], { snapshot, changes: effective, locate });
+  return { changes: effective, told: { changed, ...warnings }, snapshot };
+}
+
+/** Of the whole model's warnings those that a writer should read; the others are counted. */
+function* concerned(
+  all: readonly Diagnostic[],
+  { snapshot, changes, locate }: { snapshot: Snapshot } & Plan,
+): Steps<Pick<WriteAnswer, "warnings" | "warningsOmitted">> {
+  const isSent = ({ resource }: Diagnostic): boolean =>
+    resource === undefined || locate(resource.kind, resource.name) !== undefined;
+  const reach = all.every(isSent) ? null : yield* reachOf(snapshot, changes);
+  const near = all.filter((entry) => isSent(entry) || reach?.has(`${entry.resource?.kind}/${entry.resource?.name}`));
+  const warnings = near.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
+  const omitted = all.length - warnings.length;
+  return omitted > 0 ? { warnings, warningsOmitted: omitted } : { warnings };
 }
 
 function refuse(found: readonly Diagnostic[], locate: Locate): void {

@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { parseDocument, stringify } from "yaml";
 import type { Steps } from "../util/steps.ts";
+import { decodeUtf8 } from "./json.ts";
 import {
   INLINE_YAML_BYTES,
   MAX_YAML_ALIASES,
@@ -28,7 +29,8 @@ export function parseText(text: string): Parsed {
 }
 
 /** A body parser for fastify. Throws API-BAD-REQUEST with line and column. */
-export async function parseYaml(text: string): Promise<unknown> {
+export async function parseYaml(bytes: Buffer): Promise<unknown> {
+  const text = decodeUtf8(bytes);
   if (text.length > MAX_YAML_BYTES) {
     throw new Problem(
       "API-TOO-LARGE",

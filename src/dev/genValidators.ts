@@ -2,8 +2,9 @@
  * The validators of `schemas/` as source text: compiling them when the program starts would cost every command a tenth of a
  * second, and the compiler another.
  */
-import { _, Ajv2020 } from "ajv/dist/2020.js";
+import { _, Ajv2020, type CodeKeywordDefinition, type KeywordCxt } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
+import uniqueItems from "ajv/dist/vocabularies/validation/uniqueItems.js";
 import { formats } from "../model/formats.ts";
 
 const HEAD = `// @ts-nocheck
@@ -26,6 +27,29 @@ interface NamedSchema {
   readonly id: string;
   readonly schema: object;
 }
+
+/**
+ * Where a loop over items or properties ends early. Four times what the model reports (MAX_PROBLEMS), for the branches of a
+ * `oneOf` only repeat; without it a body of 1 MiB of faults would hold the process for a second.
+ */
+const MAX_RAW_ERRORS = 4000;
+
+/** Ends every loop of the generated code at MAX_RAW_ERRORS. */
+function bounded(code: string): string {
+  const loop = /^for\((?:let (i\d+)=0; \1<len\d+; \1\+\+|const key\d+ in data\d*)\)\{$/gm;
+  if (!loop.test(code)) throw new Error("genValidators: ajv writes loops in another way than before");
+  return code.replace(loop, `$&\nif(errors >= ${MAX_RAW_ERRORS}){break;}`);
+}
+
+/** ajv's own compares every pair: lists longer than they may be are told so, and not compared. */
+const uniqueUpToMaximum: CodeKeywordDefinition = {
+  ...(uniqueItems.default as CodeKeywordDefinition),
+  code(cxt: KeywordCxt) {
+    // Without one it is a list of JSON Schema's own meta-schema.
+    const { maxItems = Number.MAX_SAFE_INTEGER } = cxt.parentSchema as { maxItems?: number };
+    cxt.gen.if(_`${cxt.data}.length <= ${maxItems}`, () => (uniqueItems.default as CodeKeywordDefinition).code(cxt));
+  },
+};
 
 /** A whole configuration without the contents of its lists: these are looked at one by one, in slices. */
 function frameOf(config: { readonly properties?: Readonly<Record<string, object>> }): NamedSchema {
@@ -52,10 +76,12 @@ export function generateValidators(named: readonly NamedSchema[]): string {
     code: { source: true, esm: true, lines: true, formats: _`formats` },
   });
   ajv.addKeyword({ keyword: "x-ref", schemaType: "string" });
+  ajv.removeKeyword("uniqueItems");
+  ajv.addKeyword(uniqueUpToMaximum);
   for (const [name, format] of Object.entries(formats)) ajv.addFormat(name, format);
   for (const { schema } of schemas) ajv.addSchema(schema);
   const documents = schemas.filter(({ schema }) => "type" in schema).map(({ id }) => id);
-  const code = standalone.default(ajv, Object.fromEntries(documents.map((id) => [id, `trimtab:${id}`])));
+  const code = bounded(standalone.default(ajv, Object.fromEntries(documents.map((id) => [id, `trimtab:${id}`]))));
   const type = `Readonly<Record<${documents.map((id) => `"${id}"`).join(" | ")}, Validator>>`;
   return `${HEAD}${code}\nexport const validators: ${type} = { ${documents.join(", ")} };\n`;
 }

@@ -33,7 +33,8 @@ export const apiCodes = {
   "API-BAD-REQUEST": {
     status: 400,
     title: "Malformed request",
-    explanation: "The request is not well-formed HTTP, JSON or YAML. `detail` says where it broke.",
+    explanation:
+      "The request is not well-formed HTTP, JSON or YAML. `detail` says in which line and column a body broke, or which key stands twice in one object.",
   },
   "API-BAD-PARAMETER": {
     status: 400,
@@ -104,7 +105,7 @@ export const apiCodes = {
     status: 415,
     title: "Unsupported media type",
     explanation:
-      "Resources are JSON (PATCH: also application/merge-patch+json); whole configurations are JSON or YAML. Content-Type must say so.",
+      "Resources are JSON (PATCH: also application/merge-patch+json); whole configurations are JSON or YAML, both in UTF-8. Content-Type must say so.",
   },
   "API-HEADERS-TOO-LARGE": {
     status: 431,

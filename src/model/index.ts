@@ -22,6 +22,7 @@ export { modelCodes } from "./codes.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { OWNER_LABEL, ownedBy, ownerOf } from "./owner.ts";
+export { reachOf } from "./references.ts";
 export {
   applyChanges,
   diffSnapshots,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { validators } from "../gen/validators.ts";
 import {
   applyChanges,
   checkSnapshot,
@@ -56,4 +57,45 @@ test("every problem of shape is told at once with its pointer", () => {
 test("one document of a kind has pointers relative to it", () => {
   const { diagnostics } = validateResource("cluster", { name: "x", endpoints: [{ address: "nowhere", port: 1 }] });
   expect(diagnostics.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual(["SCHEMA-FORMAT /endpoints/0/address"]);
+});
+
+test("looking for problems ends when there are more than are told: 1 MiB of them must not hold the process", () => {
+  const many = 100_000;
+  const named = Object.fromEntries(Array.from({ length: many }, (_, index) => [`-${index}`, ""]));
+  const documents = [
+    { rules: Array(many).fill({}) },
+    { rules: [{ matches: Array(many).fill({ x: 1 }) }] },
+    { hostnames: Array(many).fill("-") },
+    { labels: named },
+    named,
+  ];
+  for (const document of documents) {
+    expect(validateResource("route", { name: "r", listeners: ["web"], ...document }).diagnostics).toHaveLength(1000);
+    expect(validators.route.errors?.length).toBeLessThan(5000);
+  }
+});
+
+test("a list that is too long is told so, not compared item by item", () => {
+  const listeners = Array.from({ length: 100_000 }, (_, index) => `w${index}`);
+  const { diagnostics } = validateResource("route", { name: "r", listeners, rules: [{ respond: { status: 200 } }] });
+  expect(diagnostics.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual(["SCHEMA-LIMIT /listeners"]);
+  const twice = { name: "r", listeners: ["web", "web"], rules: [{ respond: { status: 200 } }] };
+  expect(validateResource("route", twice).diagnostics).toHaveLength(1);
+});
+
+test("half a character (a lone surrogate) is refused with its place, a whole one is not", () => {
+  const route = (description: string, body: string): unknown => ({
+    name: "r",
+    listeners: ["web"],
+    description,
+    rules: [{ respond: { status: 200, body } }],
+  });
+  expect(validateResource("route", route("\ud83d\ude00", "\ud83d\ude00")).diagnostics).toEqual([]);
+  for (const half of ["\ud83d", "a\ude00b"]) {
+    const { diagnostics } = validateResource("route", route(half, half));
+    expect(diagnostics.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([
+      "SCHEMA-FORMAT /description",
+      "SCHEMA-FORMAT /rules/0/respond/body",
+    ]);
+  }
 });

@@ -1,7 +1,7 @@
 /** Which resources a resource names. */
 import { pointer } from "../util/pointer.ts";
 import { due, type Steps } from "../util/steps.ts";
-import type { Bodies, Kind, Resource, Snapshot } from "./types.ts";
+import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
 
 export interface Reference {
   readonly kind: Kind;
@@ -71,4 +71,22 @@ export function* referrersOf(snapshot: Snapshot, kind: Kind, names: ReadonlySet<
     }
   }
   return found;
+}
+
+/** What was changed, and all that names it, also by way of others: a fleet's listeners and their routes. As `route/api`. */
+export function* reachOf(snapshot: Snapshot, changes: readonly Change[]): Steps<ReadonlySet<string>> {
+  const reached = new Set<string>();
+  let front: readonly { readonly kind: Kind; readonly name: string }[] = changes;
+  while (front.length > 0) {
+    const namesOf = new Map<Kind, Set<string>>();
+    for (const [index, { kind, name }] of front.entries()) {
+      reached.add(`${kind}/${name}`);
+      namesOf.set(kind, (namesOf.get(kind) ?? new Set()).add(name));
+      if (due(index)) yield;
+    }
+    const referring: Resource[] = [];
+    for (const [kind, names] of namesOf) referring.push(...(yield* referrersOf(snapshot, kind, names)));
+    front = referring.filter(({ kind, name }) => !reached.has(`${kind}/${name}`));
+  }
+  return reached;
 }

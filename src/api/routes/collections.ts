@@ -6,9 +6,10 @@ import { compareText } from "../../util/sorted.ts";
 import { done } from "../../util/steps.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateOne, refusal } from "../diagnostics.ts";
+import { takeJson } from "../json.ts";
 import { mergePatch } from "../mergePatch.ts";
-import { answers, documentBody, operation, schemaRef } from "../openapi.ts";
-import { listQuery, nameParams, noQuery, writeQuery } from "../parameters.ts";
+import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
+import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { invalid, Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
 
@@ -22,7 +23,7 @@ export function collectionRoutes(app: FastifyInstance, deps: WriteDeps): void {
     writeRoutes(app, { collection, kind, deps });
     // A scope of its own: only PATCH takes this content type.
     app.register(async (scope) => {
-      scope.addContentTypeParser(MERGE_PATCH, { parseAs: "string" }, scope.getDefaultJsonParser("error", "error"));
+      takeJson(scope, MERGE_PATCH, deps.pace);
       patchRoute(scope, { collection, kind, deps });
     });
   }
@@ -41,13 +42,22 @@ interface Named {
 function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): void {
   app.get<{ Querystring: { limit: number; cursor?: string; label?: string[] } }>(
     `/v1/${collection}`,
-    { schema: operation(collection, `List ${collection}`, { querystring: listQuery, response: answers("List") }) },
+    {
+      schema: operation(collection, `List ${collection}`, {
+        operationId: operationName("list", collection),
+        headers: readHeaders,
+        querystring: listQuery,
+        response: answers("List"),
+      }),
+    },
     (request) => pageOf(mapOf(deps.store.head().snapshot, kind), request.query),
   );
   app.get<Named>(
     `/v1/${collection}/:name`,
     {
       schema: operation(collection, `Read one of ${collection}`, {
+        operationId: operationName("get", kind),
+        headers: readHeaders,
         params: nameParams,
         querystring: noQuery,
         response: answers(kind),
@@ -69,6 +79,8 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
     path,
     {
       schema: operation(collection, `Create or replace one of ${collection}`, {
+        operationId: operationName("put", kind),
+        headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
         body: schemaRef(kind),
@@ -94,6 +106,8 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
     path,
     {
       schema: operation(collection, `Delete one of ${collection}`, {
+        operationId: operationName("delete", kind),
+        headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
         response: answers("WriteAnswer"),
@@ -121,6 +135,8 @@ function patchRoute(app: FastifyInstance, target: Target): void {
     `/v1/${collection}/:name`,
     {
       schema: operation(collection, `Change one of ${collection} by a JSON merge patch`, {
+        operationId: operationName("patch", kind),
+        headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
         body: documentBody,

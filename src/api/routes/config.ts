@@ -15,10 +15,11 @@ import { answeredNotModified, checkConditions, etagOf, readConditions } from "..
 import { locateIn, refusal } from "../diagnostics.ts";
 import { documentJson } from "../documentJson.ts";
 import { busy } from "../errorHandler.ts";
+import { requireUtf8 } from "../json.ts";
 import type { Limits } from "../limits.ts";
 import { answers, operation, schemaRef } from "../openapi.ts";
 import { labelled, prune, settleOwners } from "../owners.ts";
-import { applyQuery, noQuery, writeQuery } from "../parameters.ts";
+import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
 import { documentYaml, parseYaml } from "../yaml.ts";
@@ -31,8 +32,11 @@ export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly 
   app.register(async (scope) => {
     scope.addContentTypeParser(
       ["application/yaml", "application/x-yaml", "text/yaml"],
-      { parseAs: "string" },
-      async (_request: unknown, text: string) => parseYaml(text),
+      { parseAs: "buffer" },
+      async ({ headers }: FastifyRequest, bytes: Buffer) => {
+        requireUtf8(headers["content-type"]);
+        return parseYaml(bytes);
+      },
     );
     getRoute(scope, deps);
     scope.register(async (writes) => {
@@ -61,6 +65,8 @@ function startRested(app: FastifyInstance, pace: Pace | undefined): void {
 
 function getRoute(app: FastifyInstance, { store, pace }: WriteDeps): void {
   const schema = operation("config", "Read the whole configuration", {
+    operationId: "getConfig",
+    headers: readHeaders,
     querystring: noQuery,
     response: answers("config"),
   });
@@ -94,6 +100,8 @@ function tagsOf(revision: number): readonly string[] {
 
 function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Limits }): void {
   const schema = operation("config", "Replace the whole configuration", {
+    operationId: "putConfig",
+    headers: writeHeaders,
     querystring: writeQuery,
     body: schemaRef("config"),
     response: answers("WriteAnswer"),
@@ -107,6 +115,8 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
 
 function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Limits }): void {
   const schema = operation("config", "Merge a configuration into the present one", {
+    operationId: "applyConfig",
+    headers: writeHeaders,
     querystring: applyQuery,
     body: schemaRef("config"),
     response: answers("WriteAnswer"),

@@ -45,6 +45,7 @@ const check = new Ajv2020({
 /** Registers `/v1/explain`. */
 export function explainRoutes(app: FastifyInstance, { store, publisher }: WriteDeps): void {
   const schema = operation("explain", "Tell what a fleet does with a request, and why", {
+    operationId: "explain",
     querystring: noQuery,
     body: explainSchema,
     response: answers("Explanation"),

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { answers, operation } from "../openapi.ts";
-import { filesQuery, nameParams, noQuery } from "../parameters.ts";
+import { filesQuery, nameParams, noQuery, readHeaders } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { toTar } from "../tar.ts";
 import type { WriteDeps } from "../writes.ts";
@@ -22,6 +22,8 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: WriteDep
     "/v1/fleets/:name/files",
     {
       schema: operation("fleets", "Read the rendered files of an nginx or HAProxy fleet (JSON or tar)", {
+        operationId: "getFleetFiles",
+        headers: readHeaders,
         params: nameParams,
         querystring: filesQuery,
         response: answers("FleetFiles"),
@@ -44,6 +46,8 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: WriteDep
     "/v1/fleets/:name/proxies",
     {
       schema: operation("fleets", "List the connected Envoys of a fleet: what was sent, accepted, refused", {
+        operationId: "listFleetProxies",
+        headers: readHeaders,
         params: nameParams,
         querystring: noQuery,
         response: answers("List"),

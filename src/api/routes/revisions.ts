@@ -7,7 +7,7 @@ import { inSlices, rest } from "../../util/slices.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone } from "../diagnostics.ts";
 import { answers, operation } from "../openapi.ts";
-import { noQuery, revisionParams, revisionsQuery, writeQuery } from "../parameters.ts";
+import { noQuery, readHeaders, revisionParams, revisionsQuery, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
 import { configJson } from "./config.ts";
@@ -23,6 +23,8 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
     "/v1/revisions",
     {
       schema: operation("revisions", "List revisions, newest first", {
+        operationId: "listRevisions",
+        headers: readHeaders,
         querystring: revisionsQuery,
         response: answers("List"),
       }),
@@ -37,6 +39,8 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
     "/v1/revisions/:revision",
     {
       schema: operation("revisions", "Read a revision and the configuration as it was", {
+        operationId: "getRevision",
+        headers: readHeaders,
         params: revisionParams,
         querystring: noQuery,
         response: answers("Revision"),
@@ -58,6 +62,8 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
     "/v1/revisions/:revision/restore",
     {
       schema: operation("revisions", "Make the configuration what it was at a revision; revision 0 is the empty one", {
+        operationId: "restoreRevision",
+        headers: writeHeaders,
         params: revisionParams,
         querystring: writeQuery,
         response: answers("WriteAnswer"),

@@ -15,16 +15,17 @@ export function systemRoutes(
   { store, publisher, registry }: WriteDeps & { readonly registry: Registry },
 ): void {
   const status = { 200: { description: "Well." }, 503: { description: "Not yet, or no longer." } };
-  const schema = (summary: string): object => operation("system", summary, { querystring: noQuery, response: status });
+  const schema = (operationId: string, summary: string): object =>
+    operation("system", summary, { operationId, querystring: noQuery, response: status });
   const needed = store.head().revision;
   let stopping = false;
   app.addHook("preClose", async () => {
     stopping = true;
   });
-  app.get("/healthz", { schema: schema("The process answers") }, () => ({ status: "ok" }));
+  app.get("/healthz", { schema: schema("getHealth", "The process answers") }, () => ({ status: "ok" }));
   app.get(
     "/readyz",
-    { schema: schema("What was stored at the start is published, and the server is not stopping") },
+    { schema: schema("getReadiness", "What was stored at the start is published, and the server is not stopping") },
     () => {
       const published = publisher.publishedRevision();
       if (stopping) throw new Problem("API-NOT-READY", "the server is stopping");
@@ -33,9 +34,15 @@ export function systemRoutes(
       return { status: "ready", revision: store.head().revision, publishedRevision: published };
     },
   );
-  app.get("/metrics", { schema: schema("Metrics in Prometheus' text format") }, async (_request, reply) => {
-    reply.type(registry.contentType);
-    return registry.metrics();
-  });
-  app.get("/openapi.json", { schema: { ...schema("This description"), hide: true } }, () => app.swagger());
+  app.get(
+    "/metrics",
+    { schema: schema("getMetrics", "Metrics in Prometheus' text format") },
+    async (_request, reply) => {
+      reply.type(registry.contentType);
+      return registry.metrics();
+    },
+  );
+  app.get("/openapi.json", { schema: { ...schema("getOpenApi", "This description"), hide: true } }, () =>
+    app.swagger(),
+  );
 }
