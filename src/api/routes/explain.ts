@@ -68,7 +68,8 @@ function explained(publisher: WriteDeps["publisher"], request: ExplainRequest) {
   try {
     return publisher.explain(request);
   } catch (error) {
-    if (error instanceof MatchTooLongError) throw new Problem("API-INVALID", `${error.message}; ask with a shorter one`);
+    if (error instanceof MatchTooLongError)
+      throw new Problem("API-INVALID", `${error.message}; ask with a shorter one`);
     throw error;
   }
 }
