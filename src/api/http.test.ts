@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { StoreError } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
+import { MatchTooLongError } from "../util/regex/match.ts";
 import { clusterOf, model, startApi, type TestApi } from "./apiHarness.ts";
 import type { ApiOptions } from "./index.ts";
 import { defaultLimits } from "./limits.ts";
@@ -410,6 +411,17 @@ describe("fleets", () => {
     expect(await get("legacy")).toEqual([503, "API-NOT-READY"]);
     expect((await t.call("GET", "/v1/fleets/edge/proxies")).body).toEqual({ items: [] });
     expect((await t.call("GET", "/v1/fleets/nope/proxies")).status).toBe(404);
+  });
+
+  test("an explanation that would take long is refused", async () => {
+    const t = await start();
+    t.publisher.explain = () => {
+      throw new MatchTooLongError("the regular expressions take too long");
+    };
+    expect(await t.call("POST", "/v1/explain", { body: { fleet: "edge", host: "x", path: "/" } })).toMatchObject({
+      status: 422,
+      body: { code: "API-INVALID", detail: "the regular expressions take too long; ask with a shorter one" },
+    });
   });
 
   test("explain passes on the request and its answer; what is misshapen is told whole", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { FleetIr, HttpPortIr } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
+import { MatchTooLongError } from "../util/regex/match.ts";
 import { compile, explain, withPathGroups } from "./index.ts";
 
 function snapshotOf(document: unknown, base: Snapshot = emptySnapshot): Snapshot {
@@ -116,6 +117,24 @@ test("listeners that share a port do not fall through to each other", () => {
   );
   const hosts = portOf(fleet).virtualHosts.map(({ hostname, rules }) => `${hostname} ${rules.length}`);
   expect(hosts).toEqual(["*.com 1", "*.x.com 0", "b.x.com 1"]);
+});
+
+test("explain matches in linear time, or says that it cannot", () => {
+  const model = (regex: string) => ({ ...base, routes: [route("r", { matches: [{ path: { regex } }] })] });
+  const ask = (regex: string, path: string) =>
+    explain(fleetOf(snapshotOf(model(regex))), {
+      fleet: "edge",
+      method: "GET",
+      host: "a.example.com",
+      path,
+      headers: [],
+    });
+  // JavaScript's own would take years.
+  expect(ask("/(a+)+", `/${"a".repeat(8000)}!`)?.outcome).toMatchObject({ kind: "error", status: 404 });
+  expect(ask("/(a+)+", `/${"a".repeat(8000)}`)?.outcome).toMatchObject({ kind: "forward" });
+  const start = performance.now();
+  expect(() => ask(`/${"(?:a?){1000}".repeat(20)}!`, `/${"a".repeat(8000)}`)).toThrow(MatchTooLongError);
+  expect(performance.now() - start).toBeLessThan(1000);
 });
 
 test("explain names the winner and why the others lost", () => {

@@ -4,6 +4,7 @@
  */
 import type { FleetIr, ForwardIr, HttpPortIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
 import { ANY_HOST, covers } from "../model/index.ts";
+import { type MatchBudget, matchesWhole } from "../util/regex/match.ts";
 import { requestProblem } from "./requestPolicy.ts";
 
 /** A request as `explain` takes it. */
@@ -58,7 +59,10 @@ export interface Explanation {
 /** More rules than this tell a person nothing; the winner is always among them. */
 const MAX_RULES_TOLD = 50;
 
-/** Null when the fleet has no such HTTP port. */
+/** What the regular expressions of one explanation may cost: about 50 ms. Usual ones enter a few hundred states each. */
+const MATCH_STATES = 1_500_000;
+
+/** Null when the fleet has no such HTTP port. Throws MatchTooLongError when the regular expressions take too long. */
 export function explain(fleet: FleetIr, request: ExplainRequest): Explanation | null {
   const ports = fleet.ports.filter((port): port is HttpPortIr => port.kind === "http");
   const port =
@@ -101,9 +105,10 @@ function chooseHost(hosts: readonly VirtualHostIr[], host: string): VirtualHostI
 
 function judge(host: VirtualHostIr, request: ExplainRequest): { rules: ExplainedRule[]; winner: RuleIr | null } {
   const told: ExplainedRule[] = [];
+  const budget = { left: MATCH_STATES };
   let winner: RuleIr | null = null;
   for (const rule of host.rules) {
-    const mismatch = mismatchOf(rule, request);
+    const mismatch = mismatchOf(rule, request, budget);
     const verdict = mismatch !== null ? "doesNotMatch" : winner === null ? "wins" : "loses";
     const reason =
       mismatch ??
@@ -122,13 +127,13 @@ function judge(host: VirtualHostIr, request: ExplainRequest): { rules: Explained
   return { rules: told, winner };
 }
 
-function mismatchOf(rule: RuleIr, request: ExplainRequest): string | null {
+function mismatchOf(rule: RuleIr, request: ExplainRequest, budget: MatchBudget): string | null {
   const path = rawPath(request.path);
   const { kind, value } = rule.path;
   if (kind === "exact" && path !== value) return `the path is not ${value}`;
   if (kind === "prefix" && !(value === "/" || path === value || path.startsWith(`${value}/`)))
     return `the path does not start with the elements ${value}`;
-  if (kind === "regex" && !fullMatch(value, path)) return `the path does not match ${value}`;
+  if (kind === "regex" && !matchesWhole(value, path, budget)) return `the path does not match ${value}`;
   if (rule.method !== null && rule.method !== request.method) return `the method is not ${rule.method}`;
   for (const header of rule.headers) {
     const values = request.headers.filter(([name]) => name.toLowerCase() === header.name).map(([, text]) => text);
@@ -137,16 +142,12 @@ function mismatchOf(rule: RuleIr, request: ExplainRequest): string | null {
     const isPresent = values.some((value) => value !== "");
     if (header.kind === "exact" && text !== header.value)
       return `header ${header.name} is not ${JSON.stringify(header.value)}`;
-    if (header.kind === "regex" && (text === "" || !fullMatch(header.value, text)))
+    if (header.kind === "regex" && (text === "" || !matchesWhole(header.value, text, budget)))
       return `header ${header.name} does not match ${header.value}`;
     if (header.kind === "present" && !isPresent) return `header ${header.name} is missing or empty`;
     if (header.kind === "absent" && isPresent) return `header ${header.name} is there`;
   }
   return null;
-}
-
-function fullMatch(regex: string, text: string): boolean {
-  return new RegExp(`^(?:${regex})$`).test(text);
 }
 
 function precedenceReason(winner: RuleIr, loser: RuleIr): string {

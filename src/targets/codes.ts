@@ -9,6 +9,12 @@ export const sharedTargetCodes = {
     explanation:
       "A warning. The proxy sees a header that a client sends several times otherwise than the model says. It matters only where clients do that.",
   },
+  "L7-REGEX-BACKTRACKING": {
+    status: 422,
+    title: "Regular expression that PCRE2 cannot match in linear time",
+    explanation:
+      "nginx and HAProxy match with PCRE2, which tries every way in which an ambiguous expression can match: for seconds, or until it gives up, and then a long path would pass the rule. Rewrite it so that the next character tells whether a repeat goes on (`(?:/[^/]+)+` can be had, `(?:[a-z]+/?)*` cannot; `.*` may stand before fixed text), or serve the route with Envoy.",
+  },
   "L7-TIMEOUT-TOTAL": {
     status: 422,
     title: "No limit on a whole request",

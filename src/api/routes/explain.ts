@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifyInstance } from "fastify";
 import type { ExplainRequest } from "../../publish/types.ts";
 import { pointer } from "../../util/pointer.ts";
+import { MatchTooLongError } from "../../util/regex/match.ts";
 import { answers, operation } from "../openapi.ts";
 import { noQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
@@ -52,7 +53,7 @@ export function explainRoutes(app: FastifyInstance, { store, publisher }: WriteD
   });
   app.post("/v1/explain", { schema }, ({ body }) => {
     if (!check(body)) throw misshapen();
-    const explanation = publisher.explain(body);
+    const explanation = explained(publisher, body);
     if (explanation !== null) return explanation;
     if (store.head().snapshot.fleet.has(body.fleet)) {
       const message = "is not one of the fleet's HTTP ports, or the fleet has several (then it must be given)";
@@ -62,6 +63,16 @@ export function explainRoutes(app: FastifyInstance, { store, publisher }: WriteD
     }
     throw new Problem("API-NOT-FOUND", `there is no fleet named ${JSON.stringify(body.fleet)}`);
   });
+}
+
+function explained(publisher: WriteDeps["publisher"], request: ExplainRequest) {
+  try {
+    return publisher.explain(request);
+  } catch (error) {
+    if (error instanceof MatchTooLongError)
+      throw new Problem("API-INVALID", `${error.message}; ask with a shorter one`);
+    throw error;
+  }
 }
 
 function misshapen(): Problem {

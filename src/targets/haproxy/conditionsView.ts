@@ -1,4 +1,5 @@
 /** The section that lets a group choose: classes of fields, table look-up, chains (`conditions.hbs`). */
+import { fullMatch } from "../../util/regex/linear.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { type CandidateUse, type ConditionUse, type DimensionUse, type Use, usesOf } from "./fragment.ts";
 import { header, name, word } from "./quote.ts";
@@ -77,7 +78,7 @@ export function conditionsView(
 }
 
 function dimensionView(use: DimensionUse, classesFile: Quoted<"file">): DimensionView {
-  const regex = use.regex === null ? null : fullMatch(use.regex);
+  const regex = use.regex === null ? null : word(fullMatch(use.regex));
   const none = { method: null, headerName: null, headerRegex: null, pathRegex: null };
   const base = { needle: word(`,${use.tag},`), tag: name(use.tag), classesFile };
   if (use.field === "method") return { ...base, ...none, method: true };
@@ -93,11 +94,11 @@ function aclView({ acl, test, header: field, value }: ConditionUse): AclView {
     case "method":
       return { ...view, method: word(value) };
     case "pathRegex":
-      return { ...view, pathRegex: fullMatch(value) };
+      return { ...view, pathRegex: word(fullMatch(value)) };
     case "headerExact":
       return { ...view, exact: { header: header(field), value: word(value) } };
     case "headerRegex":
-      return { ...view, regex: { header: header(field), value: fullMatch(value) } };
+      return { ...view, regex: { header: header(field), value: word(fullMatch(value)) } };
     case "headerPresent":
       return { ...view, present: header(field) };
     case "headerSingle":
@@ -107,8 +108,4 @@ function aclView({ acl, test, header: field, value }: ConditionUse): AclView {
 
 function candidateView({ group, rule, acls, without }: CandidateUse): CandidateView {
   return { group: word(group), rule: name(rule), acls: acls.map(name), without: without.map(name) };
-}
-
-function fullMatch(regex: string): Quoted<"word"> {
-  return word(`^(?:${regex})$`);
 }

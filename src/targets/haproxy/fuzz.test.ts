@@ -16,7 +16,7 @@ import {
 } from "./testSupport/ir.ts";
 import { ask, filesOf, freePorts, startProxy } from "./testSupport/proxy.ts";
 
-const REGEXES = ["/a/[bc]+", "/a(?:/[a-c]){2}", "/[a-c]/b/.*", "/(?i)A", "/.?"];
+const REGEXES = ["/a/[bc]+", "/a(?:/[a-c]){2}", "/[a-c]/b/.*", "/[aA]", "/.?"];
 const HEADERS = ["x-a", "x-b"];
 const VALUES = ["v", "V", "v w", "}", "#", "a,b", "'%\\"];
 const HOSTS = ["t.test", "*.t.test", "*.u.t.test", "*"];
@@ -113,9 +113,8 @@ function pathMatches({ kind, value }: PathMatchIr, asked: string): boolean {
   return value === "/" || asked === value || asked.startsWith(`${value}/`);
 }
 
-/** JavaScript lacks `(?i)` in front of a pattern. */
 function fullMatch(pattern: string, text: string): boolean {
-  return new RegExp(`^(?:${pattern.replace("(?i)", "")})$`, pattern.includes("(?i)") ? "i" : "").test(text);
+  return new RegExp(`^(?:${pattern})$`).test(text);
 }
 
 describe("random rules", () => {

@@ -1,5 +1,6 @@
 /** What no single field can show: versions too old, and sizes that HAProxy's buffers do not hold. */
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { BUFFER_BYTES, REWRITE_BYTES } from "./render.ts";
 import { DEFAULT_VERSION, fleetVersion, isBefore } from "./version.ts";
@@ -25,8 +26,12 @@ export function inspect(ir: FleetIr): readonly Finding[] {
 
 const NONE: readonly Finding[] = [];
 
-/** An answer that does not fit into HAProxy's buffer. */
-export function inspectRule({ action, route, pointer }: RuleIr): readonly Finding[] {
+/** Expressions that HAProxy cannot match safely, and an answer that does not fit into its buffer. */
+export function inspectRule(rule: RuleIr): readonly Finding[] {
+  return [...backtrackingRegexes(rule, "HAProxy"), ...inspectBody(rule)];
+}
+
+function inspectBody({ action, route, pointer }: RuleIr): readonly Finding[] {
   if (action.kind !== "respond") return NONE;
   const size = Buffer.byteLength(action.body, "utf8");
   if (size <= MAX_BODY_BYTES) return NONE;

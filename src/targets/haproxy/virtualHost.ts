@@ -1,5 +1,6 @@
 /** What one virtual host adds to its port: its name, its paths, its groups. What its rules add is theirs, see rule.ts. */
 import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { linearRegex } from "../../util/regex/linear.ts";
 import { createRuns } from "../../util/runs.ts";
 import { addDecision, directRule, groupTarget } from "./decision.ts";
 import { addLines, type Fragment, type FragmentBuilder, finish, newFragment } from "./fragment.ts";
@@ -61,7 +62,7 @@ function addHost(builder: FragmentBuilder, { hostname, id }: VirtualHostIr): voi
 function addPath(builder: FragmentBuilder, hostId: string, item: RuleIr | PathGroupIr): void {
   const target = mapValue("decision" in item ? groupTarget(item) : item.id);
   const { kind, value } = item.path;
-  if (kind === "regex") addLines(builder, regexMap(hostId), mapLine(mapRegexKey(value), target));
+  if (kind === "regex") addLines(builder, regexMap(hostId), mapLine(mapRegexKey(linearRegex(value).pattern), target));
   else if (kind === "exact") addLines(builder, "exact", mapLine(mapKey(`${hostId}|${value}`), target));
   else addLines(builder, "prefix", mapLine(mapKey(`${hostId}|${value === "/" ? "" : value}/`), target));
 }

@@ -1,5 +1,6 @@
 /** Checks that no single field can express: versions, sizes, combinations. */
 import type { FleetIr, RuleIr, SplitIr } from "../../ir/index.ts";
+import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding, Version } from "../target.ts";
 import { SHARE_UNITS, sharesOf } from "./splits.ts";
 
@@ -48,8 +49,12 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   return found;
 }
 
-/** Shares of a rule that nginx can only come near to. */
-export function inspectNginxRule({ id, route, pointer, action }: RuleIr): readonly Finding[] {
+/** Expressions that nginx cannot match safely, and shares that it can only come near to. */
+export function inspectNginxRule(rule: RuleIr): readonly Finding[] {
+  return [...backtrackingRegexes(rule, "nginx"), ...inspectSplit(rule)];
+}
+
+function inspectSplit({ id, route, pointer, action }: RuleIr): readonly Finding[] {
   if (action.kind !== "forward" || action.split.length < 2 || !isCoarse(action.split)) return NONE;
   return [{ ...coarse(`rule ${id}`), resource: { kind: "route", name: route }, pointer: `${pointer}/split` }];
 }

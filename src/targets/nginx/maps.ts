@@ -1,4 +1,5 @@
 /** The maps of the http block, joined from the lines of all virtual hosts and rules. Ascending by variable. */
+import { fullMatch } from "../../util/regex/linear.ts";
 import { RULE } from "./attributes.ts";
 import { type RegexBit, type Signature, TABLE } from "./decisions.ts";
 import { attributeFallback, type LoweredFleet } from "./lower.ts";
@@ -114,7 +115,7 @@ function classMaps(field: string, source: Variable, lines: MapLines): readonly S
 }
 
 function bitMap({ name, source, pattern }: RegexBit): SizedMap {
-  const entries = [mapEntry(mapKey(""), word(0)), mapEntry(mapRegexKey(`^(?:${pattern})$`), word(1))];
+  const entries = [mapEntry(mapKey(""), word(0)), mapEntry(mapRegexKey(fullMatch(pattern)), word(1))];
   return build({ source: param(source), name: variable(name), fallback: value(word(0)) }, mapLines(entries));
 }
 

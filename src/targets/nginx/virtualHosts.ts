@@ -3,6 +3,7 @@
  * prefix) finds the path group, and the group's look-ups. Locations hold no policy: they name the rule and jump on.
  */
 import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { fullMatch } from "../../util/regex/linear.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Lookup, lowerLookup, ruleAt } from "./decisions.ts";
 import { type Namer, prefixesOf, underscored } from "./names.ts";
@@ -72,7 +73,7 @@ interface HostContext {
 const regexLocation = (groupId: string): string => `x:${groupId}`;
 
 function regexEntry({ id, path }: PathGroupIr): MapEntry {
-  return mapEntry(mapRegexKey(`^(?:${path.value})$`), word(regexLocation(id)));
+  return mapEntry(mapRegexKey(fullMatch(path.value)), word(regexLocation(id)));
 }
 
 function plainTree(context: HostContext): readonly TreeView[] {

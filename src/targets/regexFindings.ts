@@ -1,0 +1,21 @@
+/** Regular expressions that a proxy with PCRE2 would not match as RE2 does. */
+import type { RuleIr } from "../ir/index.ts";
+import { linearRegex } from "../util/regex/linear.ts";
+import type { Finding } from "./target.ts";
+
+/** Refuses the rule's expressions that PCRE2 cannot match in linear time. `proxy` as its users write it. */
+export function backtrackingRegexes(rule: RuleIr, proxy: string): readonly Finding[] {
+  const found: Finding[] = [];
+  for (const { kind, value } of [rule.path, ...rule.headers]) {
+    const problem = kind === "regex" ? linearRegex(value).problem : null;
+    if (problem === null) continue;
+    found.push({
+      code: "L7-REGEX-BACKTRACKING",
+      severity: "error",
+      message: `${proxy} (PCRE2) cannot match ${JSON.stringify(value)} of rule ${rule.id} in linear time: ${problem}`,
+      resource: { kind: "route", name: rule.route },
+      pointer: rule.pointer,
+    });
+  }
+  return found;
+}

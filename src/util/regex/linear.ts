@@ -1,0 +1,309 @@
+/**
+ * Expressions as PCRE2 (nginx, HAProxy) can match them in linear time and constant memory: RE2 always does, PCRE2 backtracks.
+ * A group repeat keeps a mark per round on the JIT's stack of 32 KiB, and when that is full the proxies take the error for "no
+ * match": a long path would pass a rule that should stop it. Two repeats that can share bytes take quadratic time (seconds for
+ * 60 KiB). So every repeat whose end the next byte decides is written possessively, `.*a.*b` with atomic groups, and what
+ * stays ambiguous is refused.
+ */
+import { bytesOf, countOf, endlessBytesOf, longest, pcreBytes, setsOf, startOf } from "./shape.ts";
+import { type ByteSet, NotOfDialectError, parseRegex, type RegexNode } from "./tree.ts";
+
+/** `pattern` matches what the expression matches. With a `problem` (why it cannot be done) it is the expression as it came. */
+export interface LinearRegex {
+  readonly pattern: string;
+  readonly problem: string | null;
+}
+
+/** Ways in which a place of the text may be tried. JIT gives up after 10 million steps; texts have up to 60 KiB. */
+const MAX_WAYS = 128;
+/** Bytes that are looked at again after an ambiguous repeat count as one way more. */
+const BYTES_PER_WAY = 32;
+/** PCRE2 refuses programs over 65 535 bytes; ours is an upper estimate. */
+const MAX_PROGRAM_BYTES = 40_000;
+/** A counted group is written out, and each copy keeps a mark on the stack until the last one: measured with nested groups. */
+const MAX_COPIES = 100;
+/** A parameter of nginx has 4 096 bytes, quoted. */
+const MAX_PATTERN = 1600;
+const MAX_VARIANTS = 16;
+const MAX_KNOWN = 4096;
+
+const known = new Map<string, LinearRegex>();
+
+/** The expression, of the common dialect, for PCRE2. Remembers the latest ones. */
+export function linearRegex(text: string): LinearRegex {
+  let found = known.get(text);
+  if (found === undefined) {
+    found = translate(text);
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(text, found);
+  }
+  return found;
+}
+
+/** A pattern that matches the whole of what the expression matches. */
+export function fullMatch(text: string): string {
+  return `^(?:${linearRegex(text).pattern})$`;
+}
+
+class NotLinear extends Error {}
+
+function translate(text: string): LinearRegex {
+  try {
+    const tree = parseRegex(text);
+    const cost = { ways: 1, copies: 1 };
+    const pattern = write(tree, { follow: 0n, rest: [], cost });
+    const isLarge = pcreBytes(tree) * cost.copies > MAX_PROGRAM_BYTES || pattern.length > MAX_PATTERN;
+    if (isLarge) fail("its counted groups and alternatives make it too large");
+    return { pattern, problem: null };
+  } catch (error) {
+    if (error instanceof NotOfDialectError) return { pattern: text, problem: "it is not of the common dialect" };
+    if (error instanceof NotLinear) return { pattern: text, problem: error.message };
+    throw error;
+  }
+}
+
+/** What the whole expression costs so far. */
+interface Cost {
+  /** In how many ways a place of the text may be tried. */
+  ways: number;
+  /** How often a part of the expression may stand in the pattern. */
+  copies: number;
+}
+
+/** Where a node stands. */
+interface Place {
+  /** Bytes that can come right after it. */
+  readonly follow: ByteSet;
+  /** All that comes after it; null in a repeated group. */
+  readonly rest: readonly RegexNode[] | null;
+  readonly cost: Cost;
+}
+
+type Repeat = Extract<RegexNode, { kind: "repeat" }>;
+type SetNode = Extract<RegexNode, { kind: "set" }>;
+type SetRepeat = Repeat & { readonly body: SetNode };
+
+function write(node: RegexNode, place: Place): string {
+  switch (node.kind) {
+    case "set":
+    case "assertion":
+      return node.text;
+    case "sequence":
+      return writeSequence(node.items, place);
+    case "choice":
+      return writeChoice(node.branches, place);
+    case "repeat":
+      if (isSetRepeat(node)) return writeSetRepeat(node, place);
+      return writeGroupRepeat(node, place);
+  }
+}
+
+function isSetRepeat(node: RegexNode | undefined): node is SetRepeat {
+  return node?.kind === "repeat" && node.body.kind === "set";
+}
+
+function isEndless(node: RegexNode | undefined): node is SetRepeat {
+  return isSetRepeat(node) && node.max === Number.POSITIVE_INFINITY;
+}
+
+function writeSequence(all: readonly RegexNode[], place: Place): string {
+  let text = "";
+  let items = all;
+  while (items.length > 0) {
+    const [item, ...tail] = items as [RegexNode, ...RegexNode[]];
+    const here = before(tail, place);
+    const searched =
+      isEndless(item) && here.rest !== null ? (search(item, tail, here) ?? distribute(items, place)) : null;
+    text += searched === null ? write(item, here) : searched.text;
+    items = searched === null ? tail : searched.left;
+  }
+  return text;
+}
+
+/** The place before `tail`, when `place` is the one after it. */
+function before(tail: readonly RegexNode[], { follow, rest, cost }: Place): Place {
+  const { first, isNullable } = startOf(tail);
+  return { follow: isNullable ? first | follow : first, rest: rest === null ? null : [...tail, ...rest], cost };
+}
+
+/**
+ * `C* W D*` with W of a fixed length. Where D takes all that C and W take, no place of W is better than the first one; where
+ * D* ends the expression, none is better than the last. So W is searched once. Null: not of that kind, or not ambiguous.
+ */
+function search(item: SetRepeat, tail: readonly RegexNode[], place: Place) {
+  if ((item.body.set & place.follow) === 0n) return null;
+  const at = tail.findIndex((node) => longest(node) === Number.POSITIVE_INFINITY);
+  const end = tail[at];
+  if (!isEndless(end)) return null;
+  const word = [...tail.slice(0, at), ...(end.min > 0 ? [{ ...end, max: end.min }] : [])];
+  const skipped = word.reduce((set, node) => set | bytesOf(node), item.body.set);
+  const takesFirst = (skipped & ~end.body.set) === 0n;
+  if (!takesFirst && place.rest?.length !== at + 1) return null;
+  const words = variants(word);
+  if (words === null) return null;
+  copy(place, words.length);
+  const run = item.body.text + quantifier(item) + (takesFirst ? "?" : "");
+  const texts = words.map(
+    (nodes) => `(?>${run}${writeSequence(nodes, { follow: end.body.set, rest: [], cost: place.cost })})`,
+  );
+  const text = texts.length === 1 ? (texts[0] as string) : `(?:${texts.join("|")})`;
+  return { text, left: [{ ...end, min: 0 }, ...tail.slice(at + 1)] };
+}
+
+/** The words that the nodes stand for, each of one length; null: too many, or not of fixed lengths. */
+function variants(nodes: readonly RegexNode[]): readonly (readonly RegexNode[])[] | null {
+  let words: readonly (readonly RegexNode[])[] = [[]];
+  for (const node of nodes) {
+    const options = optionsOf(node);
+    if (options === null || words.length * options.length > MAX_VARIANTS) return null;
+    words = words.flatMap((word) => options.map((option) => [...word, ...option]));
+  }
+  return words;
+}
+
+function optionsOf(node: RegexNode): readonly (readonly RegexNode[])[] | null {
+  if (setsOf(node) !== null) return [[node]];
+  if (node.kind === "sequence") return variants(node.items);
+  if (node.kind === "choice") {
+    const options = node.branches.map((branch) => variants([branch]));
+    return options.some((words) => words === null) ? null : options.flatMap((words) => words ?? []);
+  }
+  if (node.kind !== "repeat" || node.max - node.min >= MAX_VARIANTS) return null;
+  if (node.max !== 1) return setsOf(node.body) === null ? null : counts(node).map((count) => [exactly(node, count)]);
+  const body = variants([node.body]);
+  return body === null ? null : [...body, []];
+}
+
+function counts({ min, max }: Repeat): readonly number[] {
+  return Array.from({ length: max - min + 1 }, (_, index) => min + index);
+}
+
+function exactly(node: Repeat, count: number): RegexNode {
+  return { ...node, min: count, max: count };
+}
+
+/** `C*(?:X|Y)` as `C*X|C*Y`, where a choice stands before the next endless repeat; null: none does, or no need. */
+function distribute(items: readonly RegexNode[], place: Place) {
+  const [item, ...tail] = items;
+  const here = before(tail, place);
+  if (!isEndless(item) || (item.body.set & here.follow) === 0n || waysAfter(here.rest ?? []) !== null) return null;
+  const at = tail.findIndex((node) => longest(node) === Number.POSITIVE_INFINITY);
+  const branches = branchesOf(tail[at]);
+  if (branches === null) return null;
+  copy(place, branches.length);
+  const texts = branches.map((branch) => {
+    const middle = branch.kind === "sequence" ? branch.items : [branch];
+    return writeSequence([item, ...tail.slice(0, at), ...middle, ...tail.slice(at + 1)], place);
+  });
+  return { text: `(?:${texts.join("|")})`, left: [] };
+}
+
+function branchesOf(node: RegexNode | undefined): readonly RegexNode[] | null {
+  if (node?.kind === "choice") return node.branches;
+  return node?.kind === "repeat" && node.min === 0 && node.max === 1
+    ? [node.body, { kind: "sequence", items: [] }]
+    : null;
+}
+
+function writeChoice(branches: readonly RegexNode[], place: Place): string {
+  const sets = branches.map((branch) => before([branch], place).follow);
+  const overlap = Math.max(...sets.map((set) => sets.filter((other) => (set & other) !== 0n).length));
+  if (overlap > 1) {
+    if (place.rest === null) fail(`alternatives in a repeated group begin alike: ${sample(branches)}`);
+    spend(place, overlap);
+  }
+  return `(?:${branches.map((branch) => write(branch, place)).join("|")})`;
+}
+
+function writeSetRepeat(node: SetRepeat, place: Place): string {
+  const { body, min, max } = node;
+  const text = body.text + quantifier(node);
+  if (min === max) return text;
+  // The next byte tells whether the repeat goes on, so giving back is never of use.
+  if ((body.set & place.follow) === 0n) return `${text}+`;
+  if (place.rest === null) fail(`\`${text}\` in a repeated group can also take what may come after it`);
+  if (max !== Number.POSITIVE_INFINITY) spend(place, max - min + 1);
+  else spend(place, waysAfter(place.rest) ?? fail(`\`${text}\` can also take what comes after it, another repeat too`));
+  return text;
+}
+
+/** How often a byte is looked at again when an ambiguous repeat gives back; null: without bound. */
+function waysAfter(rest: readonly RegexNode[]): number | null {
+  const length = rest.reduce((sum, node) => sum + longest(node), 0);
+  if (length !== Number.POSITIVE_INFINITY) return Math.max(1, Math.ceil(length / BYTES_PER_WAY));
+  // What begins with a byte that no repeat after it takes is tried from such bytes only, and passes few of them.
+  const endless = rest.reduce((set, node) => set | endlessBytesOf(node), 0n);
+  let fewest: number | null = null;
+  for (const node of rest) {
+    const sets = setsOf(node);
+    if (sets === null) break;
+    for (const mark of sets) {
+      if ((mark & endless) !== 0n || mark === 0n) continue;
+      const ways = 1 + rest.reduce((sum, other) => sum + countOf(other, mark), 0);
+      if (fewest === null || ways < fewest) fewest = ways;
+    }
+  }
+  return fewest;
+}
+
+function writeGroupRepeat(node: Repeat, place: Place): string {
+  const { body, min, max } = node;
+  if (max === 0) return "";
+  if (min === 1 && max === 1) return write(body, place);
+  const { first, isNullable } = startOf([body]);
+  const isAmbiguous = min !== max && (isNullable || (first & place.follow) !== 0n);
+  if (max === 1) {
+    if (isAmbiguous && place.rest === null)
+      fail(`an optional group in a repeated one begins like what may come after it`);
+    if (isAmbiguous) spend(place, 2);
+    return `(?:${write(body, place)})?`;
+  }
+  if (isNullable) fail(`a repeated group may be empty: ${sample([body])}`);
+  if (isAmbiguous) fail(`a repeated group begins like what comes after it: ${sample([body])}`);
+  const copies = max === Number.POSITIVE_INFINITY ? min : max;
+  if (copies > MAX_COPIES) fail(`a group is repeated ${copies} times, at most ${MAX_COPIES} are possible`);
+  const text = write(body, { follow: first | place.follow, rest: null, cost: place.cost });
+  return `(?:${text})${quantifier(node)}+`;
+}
+
+function quantifier({ min, max }: Repeat): string {
+  if (max === Number.POSITIVE_INFINITY) return min === 0 ? "*" : min === 1 ? "+" : `{${min},}`;
+  if (min === 0 && max === 1) return "?";
+  return min === max ? `{${min}}` : `{${min},${max}}`;
+}
+
+function spend({ cost }: Place, ways: number): void {
+  cost.ways *= ways;
+  if (cost.ways > MAX_WAYS) fail("it can match in too many ways");
+}
+
+function copy(place: Place, times: number): void {
+  place.cost.copies *= times;
+  spend(place, times);
+}
+
+function fail(what: string): never {
+  throw new NotLinear(what);
+}
+
+const SAMPLE_BYTES = 40;
+
+/** Of a group, to find it by. */
+function sample(nodes: readonly RegexNode[]): string {
+  const text = nodes.map(plain).join("|");
+  return `\`(${text.length > SAMPLE_BYTES ? `${text.slice(0, SAMPLE_BYTES)}…` : text})\``;
+}
+
+function plain(node: RegexNode): string {
+  switch (node.kind) {
+    case "set":
+    case "assertion":
+      return node.text;
+    case "sequence":
+      return node.items.map(plain).join("");
+    case "choice":
+      return `(${node.branches.map(plain).join("|")})`;
+    case "repeat":
+      return (isSetRepeat(node) ? plain(node.body) : `(${plain(node.body)})`) + quantifier(node);
+  }
+}
