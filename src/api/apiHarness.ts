@@ -110,9 +110,11 @@ function fakePublisher(): FakePublisher {
     },
     proxies: (fleet) => (fleet === "edge" ? [] : null),
     explain: ({ fleet, host }) =>
-      fleet === "edge"
-        ? { host, virtualHost: null, outcome: { kind: "error", status: 404, reason: "" }, rules: [] }
-        : null,
+      done(
+        fleet === "edge"
+          ? { host, virtualHost: null, outcome: { kind: "error", status: 404, reason: "" }, rules: [] }
+          : null,
+      ),
     publishedRevision() {
       return this.published;
     },

@@ -1,5 +1,6 @@
 /** `trimtab explain FILE`: the answer that a server with this model would give. */
 import { type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
+import { finish } from "../util/steps.ts";
 import type { PlacedProblem } from "./document.ts";
 import { loadModel } from "./offline.ts";
 
@@ -12,7 +13,7 @@ export async function explainFile(
   if (compiled === null) return { told: null, problems };
   const ir = compiled.fleets.get(request.fleet);
   if (ir === undefined) throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}`);
-  const told = explain(ir, request);
+  const told = finish(explain(ir, request));
   if (told !== null) return { told };
   const wanted =
     request.port === undefined ? "exactly one HTTP port (--port chooses one)" : `HTTP port ${request.port}`;

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import type { FleetIr, HttpPortIr } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
 import { MatchTooLongError } from "../util/regex/match.ts";
-import { compile, explain, withPathGroups } from "./index.ts";
+import { finish } from "../util/steps.ts";
+import { compile, type ExplainRequest, explain, withPathGroups } from "./index.ts";
 
 function snapshotOf(document: unknown, base: Snapshot = emptySnapshot): Snapshot {
   const { resources, diagnostics } = validateConfig(document);
@@ -119,35 +120,33 @@ test("listeners that share a port do not fall through to each other", () => {
   expect(hosts).toEqual(["*.com 1", "*.x.com 0", "b.x.com 1"]);
 });
 
+const told = (config: object, request: Omit<ExplainRequest, "fleet">) =>
+  finish(explain(fleetOf(snapshotOf(config)), { fleet: "edge", ...request }));
+
 test("explain matches in linear time, or says that it cannot", () => {
   const model = (regex: string) => ({ ...base, routes: [route("r", { matches: [{ path: { regex } }] })] });
   const ask = (regex: string, path: string) =>
-    explain(fleetOf(snapshotOf(model(regex))), {
-      fleet: "edge",
-      method: "GET",
-      host: "a.example.com",
-      path,
-      headers: [],
-    });
+    told(model(regex), { method: "GET", host: "a.example.com", path, headers: [] });
   // JavaScript's own would take years.
   expect(ask("/(a+)+", `/${"a".repeat(8000)}!`)?.outcome).toMatchObject({ kind: "error", status: 404 });
   expect(ask("/(a+)+", `/${"a".repeat(8000)}`)?.outcome).toMatchObject({ kind: "forward" });
-  const start = performance.now();
   expect(() => ask(`/${"(?:a?){1000}".repeat(20)}!`, `/${"a".repeat(8000)}`)).toThrow(MatchTooLongError);
-  expect(performance.now() - start).toBeLessThan(1000);
 });
 
 test("explain names the winner and why the others lost", () => {
-  const told = explain(fleetOf(snapshotOf(many)), {
-    fleet: "edge",
+  const explanation = told(many, {
     method: "POST",
     host: "A.example.com.:8080",
     path: "/a/c?q",
     headers: [],
   });
-  expect(told?.virtualHost).toBe("a.example.com");
-  expect(told?.outcome).toEqual({ kind: "forward", split: [{ cluster: "one", sharePercent: 100 }], path: "/a/c?q" });
-  expect(told?.rules.map(({ route: name, verdict }) => `${name} ${verdict}`)).toEqual([
+  expect(explanation?.virtualHost).toBe("a.example.com");
+  expect(explanation?.outcome).toEqual({
+    kind: "forward",
+    split: [{ cluster: "one", sharePercent: 100 }],
+    path: "/a/c?q",
+  });
+  expect(explanation?.rules.map(({ route: name, verdict }) => `${name} ${verdict}`)).toEqual([
     "r2 doesNotMatch",
     "r3 doesNotMatch",
     "r4 doesNotMatch",
@@ -164,8 +163,8 @@ test.each([
   ["a.example.com", "/a/c?é", 400],
   ["a.example.com", "/a/c?#", 400],
 ])("explain refuses what every proxy refuses: host %s, path %s", (host, path, status) => {
-  const told = explain(fleetOf(snapshotOf(many)), { fleet: "edge", method: "POST", host, path, headers: [] });
-  expect(told?.outcome.kind === "error" ? told.outcome.status : 200).toBe(status);
+  const outcome = told(many, { method: "POST", host, path, headers: [] })?.outcome;
+  expect(outcome?.kind === "error" ? outcome.status : 200).toBe(status);
 });
 
 test.each([
@@ -193,9 +192,9 @@ test.each([
     matches: [{ headers: [{ name: "X-Env", ...kind }] }],
     split: [{ cluster: "one" }],
   }));
-  const snapshot = snapshotOf({ ...base, routes: [{ name: "r", listeners: ["web"], rules }] });
-  const asked = { fleet: "edge", method: "GET", host: "x.test", path: "/", headers };
-  expect(explain(fleetOf(snapshot), asked)?.rules.find(({ verdict }) => verdict === "wins")?.rule).toBe(taken);
+  const config = { ...base, routes: [{ name: "r", listeners: ["web"], rules }] };
+  const asked = { method: "GET", host: "x.test", path: "/", headers };
+  expect(told(config, asked)?.rules.find(({ verdict }) => verdict === "wins")?.rule).toBe(taken);
 });
 
 test("a canary's current step replaces the split", () => {

@@ -5,6 +5,7 @@
 import type { FleetIr, ForwardIr, HttpPortIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
 import { ANY_HOST, covers } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../util/regex/match.ts";
+import type { Steps } from "../util/steps.ts";
 import { requestProblem } from "./requestPolicy.ts";
 
 /** A request as `explain` takes it. */
@@ -59,11 +60,11 @@ export interface Explanation {
 /** More rules than this tell a person nothing; the winner is always among them. */
 const MAX_RULES_TOLD = 50;
 
-/** What the regular expressions of one explanation may cost: about 50 ms. Usual ones enter a few hundred states each. */
-const MATCH_STATES = 1_500_000;
+/** What the regular expressions of one explanation may cost: about a second. 10 000 usual ones need half of it. */
+const MATCH_BUDGET = 600_000_000;
 
 /** Null when the fleet has no such HTTP port. Throws MatchTooLongError when the regular expressions take too long. */
-export function explain(fleet: FleetIr, request: ExplainRequest): Explanation | null {
+export function* explain(fleet: FleetIr, request: ExplainRequest): Steps<Explanation | null> {
   const ports = fleet.ports.filter((port): port is HttpPortIr => port.kind === "http");
   const port =
     request.port === undefined
@@ -84,7 +85,7 @@ export function explain(fleet: FleetIr, request: ExplainRequest): Explanation | 
       rules: [],
     };
   }
-  const { rules, winner } = judge(virtualHost, request);
+  const { rules, winner } = yield* judge(virtualHost, request);
   const outcome: Outcome =
     winner === null
       ? { kind: "error", status: 404, reason: "no rule of this host matches" }
@@ -103,11 +104,17 @@ function chooseHost(hosts: readonly VirtualHostIr[], host: string): VirtualHostI
   return matching.sort((a, b) => rank(b) - rank(a))[0];
 }
 
-function judge(host: VirtualHostIr, request: ExplainRequest): { rules: ExplainedRule[]; winner: RuleIr | null } {
+interface Judgement {
+  readonly rules: readonly ExplainedRule[];
+  readonly winner: RuleIr | null;
+}
+
+function* judge(host: VirtualHostIr, request: ExplainRequest): Steps<Judgement> {
   const told: ExplainedRule[] = [];
-  const budget = { left: MATCH_STATES };
+  const budget = { left: MATCH_BUDGET };
   let winner: RuleIr | null = null;
   for (const rule of host.rules) {
+    yield;
     const mismatch = mismatchOf(rule, request, budget);
     const verdict = mismatch !== null ? "doesNotMatch" : winner === null ? "wins" : "loses";
     const reason =

@@ -135,10 +135,10 @@ describe("a commit in slices", () => {
     expect(done).toBeInstanceOf(Promise);
     expect(sliced.publishedRevision()).toBe(1);
     const ask = { fleet: "edge", method: "GET", path: "/", headers: [], host: "green.example" };
-    expect(sliced.explain(ask)?.outcome.kind).toBe("error");
+    expect(finish(sliced.explain(ask))?.outcome.kind).toBe("error");
     await done;
     expect(sliced.publishedRevision()).toBe(2);
-    expect(sliced.explain(ask)?.outcome.kind).toBe("forward");
+    expect(finish(sliced.explain(ask))?.outcome.kind).toBe("forward");
     expect((await follow("edge")).names).toEqual(["green"]);
     expect(turns()).toBeGreaterThan(5);
     expect(failures).toEqual([]);
@@ -353,8 +353,8 @@ describe("admission", () => {
     commit({ fleets: { edge: "envoy" } });
     admit(snapshotOf({ fleets: { edge: "envoy" }, clusters: { green: 1 } }));
     const ask = { fleet: "edge", method: "GET", path: "/", headers: [] };
-    expect(publisher.explain({ ...ask, host: "blue.example" })?.outcome.kind).toBe("forward");
-    expect(publisher.explain({ ...ask, host: "green.example" })?.outcome.kind).toBe("error");
-    expect(publisher.explain({ ...ask, fleet: "nobody", host: "x" })).toBeNull();
+    expect(finish(publisher.explain({ ...ask, host: "blue.example" }))?.outcome.kind).toBe("forward");
+    expect(finish(publisher.explain({ ...ask, host: "green.example" }))?.outcome.kind).toBe("error");
+    expect(finish(publisher.explain({ ...ask, fleet: "nobody", host: "x" }))).toBeNull();
   });
 });

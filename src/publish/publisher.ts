@@ -8,7 +8,7 @@ import { gateSteps } from "../targets/gate.ts";
 import type { RenderedResources, Target } from "../targets/target.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { sortedByKeySteps } from "../util/sorted.ts";
-import type { Steps } from "../util/steps.ts";
+import { done, type Steps } from "../util/steps.ts";
 import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createFileOutput } from "./fileOutput.ts";
 import type { Admission, FleetFiles, Publisher } from "./types.ts";
@@ -94,9 +94,9 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     admit,
     files: async (fleet: string): Promise<FleetFiles | null> => files.get(fleet),
     proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
-    explain: (request: ExplainRequest): Explanation | null => {
+    explain: (request: ExplainRequest): Steps<Explanation | null> => {
       const ir = fleetOf(request.fleet);
-      return ir === undefined ? null : explain(ir, request);
+      return ir === undefined ? done(null) : explain(ir, request);
     },
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,

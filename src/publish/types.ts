@@ -33,8 +33,8 @@ export interface Publisher {
   files(fleet: string): Promise<FleetFiles | null>;
   /** Envoy nodes of a fleet: sent, acked, nacked. Null: no such fleet. */
   proxies(fleet: string): readonly NodeStatus[] | null;
-  /** Null: no such fleet, or the port is not one of its HTTP ports. */
-  explain(request: ExplainRequest): Explanation | null;
+  /** Null: no such fleet, or the port is not one of its HTTP ports. Throws MatchTooLongError. */
+  explain(request: ExplainRequest): Steps<Explanation | null>;
   /** The revision that was last handed to the xDS server and file consumers. */
   publishedRevision(): number;
   /** Called when a fleet has new output (files) or is gone (null). Returns the undo. */

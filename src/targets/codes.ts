@@ -11,9 +11,9 @@ export const sharedTargetCodes = {
   },
   "L7-REGEX-BACKTRACKING": {
     status: 422,
-    title: "Regular expression that PCRE2 cannot match in linear time",
+    title: "Regular expression that backtracks",
     explanation:
-      "nginx and HAProxy match with PCRE2, which tries every way in which an ambiguous expression can match: for seconds, or until it gives up, and then a long path would pass the rule. Rewrite it so that the next character tells whether a repeat goes on (`(?:/[^/]+)+` can be had, `(?:[a-z]+/?)*` cannot; `.*` may stand before fixed text), or serve the route with Envoy.",
+      "PCRE2, with which nginx and HAProxy match, tries every way in which an ambiguous expression can match: for seconds, or until it gives up, and then a long path would pass the rule. Rewrite it so that the next character tells whether a repeat goes on (`(?:/[^/]+)+` can be had, `(?:[a-z]+/?)*` cannot; `.*` may stand before fixed text), or serve the route with Envoy.",
   },
   "L7-TIMEOUT-TOTAL": {
     status: 422,

@@ -1,9 +1,11 @@
 /** A request in, the rule that takes it and why the others do not out. */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifyInstance } from "fastify";
-import type { ExplainRequest } from "../../publish/types.ts";
+import type { ExplainRequest, Explanation } from "../../publish/types.ts";
 import { pointer } from "../../util/pointer.ts";
 import { MatchTooLongError } from "../../util/regex/match.ts";
+import { inSlices, type Pace } from "../../util/slices.ts";
+import type { Steps } from "../../util/steps.ts";
 import { answers, operation } from "../openapi.ts";
 import { noQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
@@ -44,16 +46,16 @@ const check = new Ajv2020({
 }).compile<ExplainRequest>(explainSchema);
 
 /** Registers `/v1/explain`. */
-export function explainRoutes(app: FastifyInstance, { store, publisher }: WriteDeps): void {
+export function explainRoutes(app: FastifyInstance, { store, publisher, pace }: WriteDeps): void {
   const schema = operation("explain", "Tell what a fleet does with a request, and why", {
     operationId: "explain",
     querystring: noQuery,
     body: explainSchema,
     response: answers("Explanation"),
   });
-  app.post("/v1/explain", { schema }, ({ body }) => {
+  app.post("/v1/explain", { schema }, async ({ body }) => {
     if (!check(body)) throw misshapen();
-    const explanation = explained(publisher, body);
+    const explanation = await explained(publisher.explain(body), pace);
     if (explanation !== null) return explanation;
     if (store.head().snapshot.fleet.has(body.fleet)) {
       const message = "is not one of the fleet's HTTP ports, or the fleet has several (then it must be given)";
@@ -65,9 +67,9 @@ export function explainRoutes(app: FastifyInstance, { store, publisher }: WriteD
   });
 }
 
-function explained(publisher: WriteDeps["publisher"], request: ExplainRequest) {
+async function explained(steps: Steps<Explanation | null>, pace: Pace | undefined): Promise<Explanation | null> {
   try {
-    return publisher.explain(request);
+    return await inSlices(steps, pace);
   } catch (error) {
     if (error instanceof MatchTooLongError)
       throw new Problem("API-INVALID", `${error.message}; ask with a shorter one`);

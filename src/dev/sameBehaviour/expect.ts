@@ -1,6 +1,7 @@
 /** What the reference says of a request, down to the fields that the upstream and the client see. */
 import { explain } from "../../compiler/index.ts";
 import type { FleetIr, HeaderChangesIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import type { ProbeRequest } from "./requests.ts";
 import { type Fields, type Manner, UPSTREAM_BODY, UPSTREAM_FIELDS, WANTED_STATUS_FIELD } from "./wire.ts";
 
@@ -58,7 +59,9 @@ export function expectationOf(
 ): Expectation {
   const { method, target, fields } = request;
   const kept = fields.filter(([name]) => /^[A-Za-z0-9-]+$/.test(name));
-  const explanation = explain(ir, { fleet: ir.name, method, host: request.host ?? "", path: target, headers: kept });
+  const explanation = finish(
+    explain(ir, { fleet: ir.name, method, host: request.host ?? "", path: target, headers: kept }),
+  );
   if (explanation === null) throw new Error("the fleet has one HTTP port");
   const { outcome, host } = explanation;
   const port = ir.ports.find(({ kind }) => kind === "http");
