@@ -5,7 +5,19 @@
  * 60 KiB). So every repeat whose end the next byte decides is written possessively, `.*a.*b` with atomic groups, and what
  * stays ambiguous is refused.
  */
-import { bytesOf, countOf, endlessBytesOf, longest, pcreBytes, setsOf, startOf } from "./shape.ts";
+import { markLength } from "./mark.ts";
+import {
+  bytesOf,
+  countOf,
+  endlessBytesOf,
+  isSetRepeat,
+  longest,
+  pcreBytes,
+  type Repeat,
+  type SetRepeat,
+  setsOf,
+  startOf,
+} from "./shape.ts";
 import { type ByteSet, NotOfDialectError, parseRegex, type RegexNode } from "./tree.ts";
 
 /** `pattern` matches what the expression matches. With a `problem` (why it cannot be done) it is the expression as it came. */
@@ -79,10 +91,6 @@ interface Place {
   readonly cost: Cost;
 }
 
-type Repeat = Extract<RegexNode, { kind: "repeat" }>;
-type SetNode = Extract<RegexNode, { kind: "set" }>;
-type SetRepeat = Repeat & { readonly body: SetNode };
-
 function write(node: RegexNode, place: Place): string {
   switch (node.kind) {
     case "set":
@@ -98,10 +106,6 @@ function write(node: RegexNode, place: Place): string {
   }
 }
 
-function isSetRepeat(node: RegexNode | undefined): node is SetRepeat {
-  return node?.kind === "repeat" && node.body.kind === "set";
-}
-
 function isEndless(node: RegexNode | undefined): node is SetRepeat {
   return isSetRepeat(node) && node.max === Number.POSITIVE_INFINITY;
 }
@@ -113,7 +117,9 @@ function writeSequence(all: readonly RegexNode[], place: Place): string {
     const [item, ...tail] = items as [RegexNode, ...RegexNode[]];
     const here = before(tail, place);
     const searched =
-      isEndless(item) && here.rest !== null ? (search(item, tail, here) ?? distribute(items, place)) : null;
+      isEndless(item) && here.rest !== null
+        ? (search(item, tail, here) ?? searchMarked(item, tail, here) ?? distribute(items, place))
+        : null;
     text += searched === null ? write(item, here) : searched.text;
     items = searched === null ? tail : searched.left;
   }
@@ -148,6 +154,26 @@ function search(item: SetRepeat, tail: readonly RegexNode[], place: Place) {
   );
   const text = texts.length === 1 ? (texts[0] as string) : `(?:${texts.join("|")})`;
   return { text, left: [{ ...end, min: 0 }, ...tail.slice(at + 1)] };
+}
+
+/**
+ * `C* W D*` where W may hold repeats, such as `.*\/v\d+\/.*`. D takes all that C and W take, and what W begins with stands nowhere
+ * in W: so the first W ends first, and what is looked at from one place is hardly looked at from the next. Null: not of that kind,
+ * or not ambiguous.
+ */
+function searchMarked(item: SetRepeat, tail: readonly RegexNode[], place: Place) {
+  if ((item.body.set & place.follow) === 0n) return null;
+  for (const [at, end] of tail.entries()) {
+    const word = tail.slice(0, at);
+    const skipped = word.reduce((set, node) => set | bytesOf(node), item.body.set);
+    if (!isEndless(end) || (skipped & ~end.body.set) !== 0n) continue;
+    const marked = markLength(word);
+    if (marked === null) continue;
+    spend(place, Math.ceil(marked / BYTES_PER_WAY));
+    const found = writeSequence(word, { follow: end.body.set, rest: [], cost: place.cost });
+    return { text: `(?>${item.body.text}${quantifier(item)}?${found})`, left: tail.slice(at) };
+  }
+  return null;
 }
 
 /** The words that the nodes stand for, each of one length; null: too many, or not of fixed lengths. */

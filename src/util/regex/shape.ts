@@ -1,6 +1,17 @@
 /** What can be said of a part of an expression without running it. */
 import type { ByteSet, RegexNode } from "./tree.ts";
 
+/** Any repeat. */
+export type Repeat = Extract<RegexNode, { kind: "repeat" }>;
+
+/** A repeat of single bytes. */
+export type SetRepeat = Repeat & { readonly body: Extract<RegexNode, { kind: "set" }> };
+
+/** Whether the node repeats single bytes. */
+export function isSetRepeat(node: RegexNode | undefined): node is SetRepeat {
+  return node?.kind === "repeat" && node.body.kind === "set";
+}
+
 /** Bytes that a match of the nodes, one after the other, can begin with, and whether it can be empty. */
 export function startOf(nodes: readonly RegexNode[]): { readonly first: ByteSet; readonly isNullable: boolean } {
   let first = 0n;
