@@ -1,7 +1,7 @@
 /** The gate with tables of its own; `src/dev/incremental.test.ts` shows that it forgets nothing from one look to the next. */
 import { describe, expect, test } from "vitest";
 import type { FleetIr, HttpPortIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
-import { gate, parseVersion } from "./gate.ts";
+import { gate } from "./gate.ts";
 import { targets } from "./registry.ts";
 import { distinctFindings, type Finding, type Target } from "./target.ts";
 
@@ -140,12 +140,4 @@ test("of findings about the same place the same one stays in whatever order they
   const elsewhere = finding("/rules/1");
   expect(distinctFindings([one, two, elsewhere])).toEqual([one, elsewhere]);
   expect(distinctFindings([two, one, elsewhere])).toEqual([one, elsewhere]);
-});
-
-test("versions are read as far as they are written", () => {
-  expect(["1.22", "2", "1.40.3"].map(parseVersion)).toEqual([
-    [1, 22, 0],
-    [2, 0, 0],
-    [1, 40, 3],
-  ]);
 });

@@ -8,12 +8,7 @@ import { pointer } from "../util/pointer.ts";
 import { due, finish, type Steps } from "../util/steps.ts";
 import { distinctFindings, type Finding, type Support, type Target, type Version } from "./target.ts";
 import { createTracker, note, type Tracker, track } from "./tracker.ts";
-
-/** `1.22` -> `[1, 22, 0]`. */
-export function parseVersion(text: string): Version {
-  const [major = 0, minor = 0, patch = 0] = text.split(".").map(Number);
-  return [major, minor, patch];
-}
+import { parseVersion } from "./version.ts";
 
 interface Watch {
   readonly leaf: LeafPath;

@@ -1,6 +1,7 @@
 /** What no single field can show: versions too old, redirects by wildcard hosts, unequal weights, regular expressions too large. */
 import type { ClusterIr, FleetIr, RuleIr } from "../../ir/index.ts";
 import type { Finding, Version } from "../target.ts";
+import { isBefore, parseVersion } from "../version.ts";
 import { regexInstructions } from "./regexSize.ts";
 
 /** The API that we write; FULL_SCAN of least_request needs 1.30. */
@@ -25,9 +26,7 @@ export function inspectRule(rule: RuleIr, hostname: string): readonly Finding[] 
 }
 
 function* inspectVersion(ir: FleetIr): Iterable<Finding> {
-  if (ir.version === null) return;
-  const [major = 0, minor = 0] = ir.version.split(".").map(Number);
-  if (major > DEFAULT_VERSION[0] || (major === DEFAULT_VERSION[0] && minor >= DEFAULT_VERSION[1])) return;
+  if (ir.version === null || !isBefore(parseVersion(ir.version), DEFAULT_VERSION)) return;
   yield {
     code: "ENVOY-VERSION",
     severity: "error",

@@ -2,10 +2,11 @@
 import type { ClusterIr, EndpointIr, FleetIr, HealthCheckIr, RespondIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import type { Version } from "../target.ts";
+import { isBefore } from "../version.ts";
 import { type Use, usesOf } from "./fragment.ts";
 import { httpBackend, RESPOND_BACKEND, serverName, tcpBackend } from "./names.ts";
 import { address, file, format, name, number, statuses, time, word } from "./quote.ts";
-import { INIT_STATE_SINCE, isBefore } from "./version.ts";
+import { INIT_STATE_SINCE } from "./version.ts";
 
 /** `backend.hbs`. */
 export interface BackendView {

@@ -1,6 +1,7 @@
 /** What HAProxy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
 import type { Capabilities, Support } from "../target.ts";
-import { INIT_STATE_SINCE, isBefore } from "./version.ts";
+import { isBefore } from "../version.ts";
+import { INIT_STATE_SINCE } from "./version.ts";
 
 const totalTimeout: Support = {
   approximated:

@@ -2,8 +2,9 @@
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
+import { isBefore } from "../version.ts";
 import { BUFFER_BYTES, REWRITE_BYTES } from "./render.ts";
-import { DEFAULT_VERSION, fleetVersion, isBefore } from "./version.ts";
+import { DEFAULT_VERSION, fleetVersion } from "./version.ts";
 
 /** Status line and headers of an answer share the buffer with its body. */
 const ANSWER_HEADER_BYTES = 8_192;

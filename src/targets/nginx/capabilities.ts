@@ -1,11 +1,11 @@
 /** How nginx (open source, 1.22 and later) does what each field asks for. */
 import type { JsonValue } from "../../ir/index.ts";
 import type { Capabilities, Version } from "../target.ts";
-import { isOlder } from "./inspect.ts";
+import { isBefore } from "../version.ts";
 
 /** From this version on `$http_name` joins repeated fields; before, it is the first one. */
 const JOINS_REPEATED: Version = [1, 23, 0];
-const before123 = (_value: JsonValue, version: Version) => isOlder(version, JOINS_REPEATED);
+const before123 = (_value: JsonValue, version: Version) => isBefore(version, JOINS_REPEATED);
 
 const firstOfRepeated = {
   approximated: "looks only at the first of repeated header fields before nginx 1.23",

@@ -10,13 +10,13 @@
 import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { checkNginx } from "./check.ts";
-import { inspectNginx, inspectNginxRule, OLDEST_VERSION } from "./inspect.ts";
+import { DEFAULT_VERSION, inspectNginx, inspectNginxRule } from "./inspect.ts";
 import { renderNginx } from "./render.ts";
 
 /** nginx, as the registry lists it. */
 export const nginxTarget: Target = {
   proxy: "nginx",
-  defaultVersion: OLDEST_VERSION,
+  defaultVersion: DEFAULT_VERSION,
   capabilities,
   needsPathGroups: true,
   inspect: inspectNginx,

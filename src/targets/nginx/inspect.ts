@@ -2,10 +2,11 @@
 import type { FleetIr, RuleIr, SplitIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding, Version } from "../target.ts";
+import { isBefore, parseVersion } from "../version.ts";
 import { SHARE_UNITS, sharesOf } from "./splits.ts";
 
 /** Debian 12's nginx; the constructs here were measured on it. */
-export const OLDEST_VERSION: Version = [1, 22, 0];
+export const DEFAULT_VERSION: Version = [1, 22, 0];
 /** `proxy_pass http://$variable` walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
 /** How far a share may be off before the user is told. */
@@ -14,7 +15,7 @@ const SHARE_TOLERANCE = 0.05;
 /** Warnings and errors about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
   const found: Finding[] = [];
-  if (isOlder(parseVersion(ir.version), OLDEST_VERSION)) {
+  if (ir.version !== null && isBefore(parseVersion(ir.version), DEFAULT_VERSION)) {
     found.push({
       code: "NGINX-VERSION",
       severity: "error",
@@ -73,19 +74,4 @@ function isCoarse(split: SplitIr): boolean {
     const exact = (weight * SHARE_UNITS) / total;
     return Math.abs((shares[index] as number) - exact) > exact * SHARE_TOLERANCE;
   });
-}
-
-function parseVersion(version: string | null): Version {
-  if (version === null) return OLDEST_VERSION;
-  const [major = 0, minor = 0, patch] = version.split(".").map(Number);
-  // `1.22` means some 1.22: its patch level is not at fault.
-  return [major, minor, patch ?? Number.MAX_SAFE_INTEGER];
-}
-
-/** Whether `version` is before `other`. */
-export function isOlder(version: Version, other: Version): boolean {
-  for (const index of [0, 1, 2] as const) {
-    if (version[index] !== other[index]) return version[index] < other[index];
-  }
-  return false;
 }
