@@ -2,6 +2,7 @@
  * Long lists whose items are worked on in runs, so that after a change only the run that holds it is worked on again. Where a
  * run begins depends on nothing but the item that begins it: an item that comes, goes or moves leaves all other runs alone.
  */
+import { spreadHash } from "./hash.ts";
 
 /** A run is kept as it was in the last few lists: one rule may stand in several hosts, ports and fleets. */
 const MAX_KEPT = 4;
@@ -50,7 +51,7 @@ export function createRuns<Item extends RunItem, Context, Result>(
     const results: Result[] = [];
     let start = 0;
     for (let end = 1; end <= items.length; end++) {
-      if (end < items.length && !startsRun((items[end] as Item).id, work.length)) continue;
+      if (end < items.length && spreadHash((items[end] as Item).id) % work.length !== 0) continue;
       results.push(resultOf(items, { start, end }, context));
       start = end;
     }
@@ -67,13 +68,6 @@ function isSame<Item>(run: readonly Item[], items: readonly Item[], { start, end
   if (run.length !== end - start) return false;
   for (let index = 0; index < run.length; index++) if (run[index] !== items[start + index]) return false;
   return true;
-}
-
-/** A small hash (FNV-1a), since ids are numbered in a row. Asked for every item of every list: a content hash costs too much. */
-function startsRun(id: string, length: number): boolean {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
-  return ((hash ^ (hash >>> 15)) >>> 0) % length === 0;
 }
 
 /** The items of several lists, one list after the other, each id once. A single list is given back as it is. */
