@@ -25,7 +25,7 @@ export interface RunningPlane {
       readonly snapshot: {
         readonly fleet: ReadonlyMap<
           string,
-          { readonly body: { readonly name: string; readonly proxy: DevFleet["proxy"]; readonly bindAddress?: string } }
+          { readonly body: { readonly name: string; readonly proxy: DevFleet["proxy"] } }
         >;
       };
     };
@@ -49,12 +49,7 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     bootstrap: (fleet) =>
       renderBootstrap({ fleet, nodeId: `dev-${fleet}`, xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS }),
     proxies: publisher.proxies,
-    listFleets: () =>
-      [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy, bindAddress = "0.0.0.0" } }) => ({
-        name,
-        proxy,
-        bindAddress,
-      })),
+    listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),
     close: plane.close,
   };
 }

@@ -51,7 +51,6 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
   const fleets: DevFleet[] = (["envoy", "nginx", "haproxy"] as const).map((proxy) => ({
     name: `edge-${proxy}`,
     proxy,
-    bindAddress: "127.0.0.1",
   }));
   return {
     applyConfig: async (text) => {
@@ -217,8 +216,8 @@ test("proxies of fleets that are made over REST are started, and ended with them
   const done = runDev({ ...given, startPlane });
   await until(() => out.includes("Watching"));
   rest.fleets = [
-    { name: "second", proxy: "nginx", bindAddress: "127.0.0.1" },
-    { name: "third", proxy: "envoy", bindAddress: "127.0.0.1" },
+    { name: "second", proxy: "nginx" },
+    { name: "third", proxy: "envoy" },
   ];
   rest.commit();
   rest.commit();
@@ -239,7 +238,7 @@ test("proxies of fleets that are made over REST are started, and ended with them
   expect(out).toContain("deleted: fleets/second (the file does not have it)\n");
   expect(out).not.toContain("clusters/backend");
 
-  rest.fleets = [{ name: "second", proxy: "nginx", bindAddress: "127.0.0.1" }];
+  rest.fleets = [{ name: "second", proxy: "nginx" }];
   rest.commit();
   stop.abort();
   expect(await done).toBe(0);

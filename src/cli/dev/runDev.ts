@@ -143,8 +143,12 @@ async function findProxies(options: DevOptions, config: DevConfig): Promise<Read
   return new Map(found.map((proxy) => [proxy.kind, proxy]));
 }
 
-function refuse(io: Io, lines: readonly string[]): number {
+function complain(io: Io, lines: readonly string[]): void {
   io.err(lines.map((line) => `${line}\n`).join(""));
+}
+
+function refuse(io: Io, lines: readonly string[]): number {
+  complain(io, lines);
   return EXIT.failed;
 }
 
@@ -157,7 +161,7 @@ async function apply(session: Session, text: string): Promise<boolean> {
     const undone = overwrittenLines(changed, { before: session.applied, after: text });
     options.io.out(undone.map((line) => `${line}\n`).join(""));
     session.applied = text;
-    refuse(options.io, await echoes.sync(readDevConfig(text).echoes));
+    complain(options.io, await echoes.sync(readDevConfig(text).echoes));
     await children.sync();
   }
   return ok;
@@ -190,7 +194,7 @@ async function followFile(session: Session, known: string): Promise<void> {
   const edit = async (written: string): Promise<void> => {
     const text = overrideConfig(written, options.overrides);
     if (await apply(session, text)) {
-      refuse(io, unusedOverrides(written, options.overrides));
+      complain(io, unusedOverrides(written, options.overrides));
       // Proxies take seconds; the next edit does not wait for them.
       session.reports = Promise.all([session.reports, reportEdit(session, text).catch(fail)]);
     } else {
@@ -225,5 +229,5 @@ async function reportEdit(session: Session, text: string): Promise<void> {
     return;
   }
   io.out(lines.length === 0 ? `${file}: applied\n` : `${file}: stored, but not every proxy runs it\n`);
-  refuse(io, lines);
+  complain(io, lines);
 }

@@ -9,11 +9,10 @@ export type ProxyKind = "envoy" | "nginx" | "haproxy";
 /** Every kind, in the order of the table. */
 export const PROXY_KINDS: readonly ProxyKind[] = ["envoy", "nginx", "haproxy"];
 
-/** A fleet and where its listeners listen. */
+/** A fleet, and which proxy it is of. */
 export interface DevFleet {
   readonly name: string;
   readonly proxy: ProxyKind;
-  readonly bindAddress: string;
 }
 
 /** A file fleet's output; structurally the publish room's `FleetFiles`. */
