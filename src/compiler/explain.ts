@@ -157,11 +157,11 @@ function mismatchOf(rule: RuleIr, request: ExplainRequest, budget: MatchBudget):
   return null;
 }
 
+const WITH_ARTICLE = { exact: "an exact", regex: "a regex", prefix: "a prefix" } as const;
+
 function precedenceReason(winner: RuleIr, loser: RuleIr): string {
   if (winner.path.kind !== loser.path.kind)
-    return `an ${winner.path.kind} path wins over ${loser.path.kind === "exact" ? "an exact" : `a ${loser.path.kind}`} one`
-      .replace("an prefix", "a prefix")
-      .replace("an regex", "a regex");
+    return `${WITH_ARTICLE[winner.path.kind]} path wins over ${WITH_ARTICLE[loser.path.kind]} one`;
   if (winner.path.value.length !== loser.path.value.length) return "a longer path pattern wins";
   if (winner.path.value !== loser.path.value) return "of regexes of equal length the one declared first wins";
   if ((winner.method === null) !== (loser.method === null)) return "a rule with a method wins";

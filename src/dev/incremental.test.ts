@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Compiled, compile, withPathGroups } from "../compiler/index.ts";
-import { compareDiagnostics } from "../errors/diagnostic.ts";
+import { diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
 import {
   applyChanges,
@@ -19,6 +19,7 @@ import {
 } from "../model/index.ts";
 import { gate } from "../targets/gate.ts";
 import { targets } from "../targets/registry.ts";
+import { compareText } from "../util/sorted.ts";
 import { arbitraryModel } from "./arbitraryModel.ts";
 import { renderedText, renderFleet } from "./modelFiles.ts";
 
@@ -169,7 +170,8 @@ function renamed(ir: FleetIr): FleetIr {
 }
 
 function verdicts(ir: FleetIr): string {
-  const found = JSON.stringify(gate(ir, targets[ir.proxy]).sort(compareDiagnostics), null, 1);
+  const sorted = gate(ir, targets[ir.proxy]).sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
+  const found = JSON.stringify(sorted, null, 1);
   return found.replaceAll(/stranger\d+-/g, "");
 }
 

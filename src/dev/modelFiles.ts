@@ -1,11 +1,12 @@
 /** From a document to what every fleet gets: the path that golden and property tests share. */
 import { type Compiled, compile, withPathGroups } from "../compiler/index.ts";
-import { compareDiagnostics, type Diagnostic } from "../errors/diagnostic.ts";
+import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import { applyChanges, type Change, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
 import { gate } from "../targets/gate.ts";
 import { targets } from "../targets/registry.ts";
 import type { CheckResult, Rendered } from "../targets/target.ts";
+import { compareText } from "../util/sorted.ts";
 import { envoyBinary } from "./binaries.ts";
 
 export interface Compilation {
@@ -24,7 +25,7 @@ export function compileDocument(document: unknown): Compilation {
   if (problems.some(({ severity }) => severity === "error")) return { diagnostics: problems, compiled: null };
   const compiled = compile(snapshot, null);
   const found = [...compiled.fleets.values()].flatMap((ir) => gate(ir, targets[ir.proxy]));
-  const all = [...problems, ...found].sort(compareDiagnostics);
+  const all = [...problems, ...found].sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
   return { diagnostics: all, compiled: all.some(({ severity }) => severity === "error") ? null : compiled };
 }
 

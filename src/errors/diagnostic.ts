@@ -22,12 +22,7 @@ export interface Diagnostic {
   readonly proxy?: string;
 }
 
-/** A stable order, so that the same model gives the same list. */
-export function compareDiagnostics(a: Diagnostic, b: Diagnostic): number {
-  return diagnosticKey(a) < diagnosticKey(b) ? -1 : diagnosticKey(a) > diagnosticKey(b) ? 1 : 0;
-}
-
-/** The same order as text, for long lists: by code unit. */
+/** Gives a stable order (by code unit), so that the same model gives the same list. */
 export function diagnosticKey(entry: Diagnostic): string {
   const { severity, resource, pointer, code, fleet, message } = entry;
   return [severity, resource?.kind ?? "", resource?.name ?? "", pointer, code, fleet ?? "", message].join("\u0000");

@@ -27,7 +27,7 @@ function groupPort(port: PortIr): PortIr {
 }
 
 function groupHost(host: VirtualHostIr): VirtualHostIr {
-  return Object.freeze({ ...host, groups: Object.freeze(groupsOf(host)) });
+  return Object.freeze({ ...host, groups: groupsOf(host) });
 }
 
 function remember<T extends object>(cache: WeakMap<T, T>, key: T, make: (key: T) => T): T {
@@ -76,7 +76,7 @@ function groupOf(host: VirtualHostIr, place: { bucket: Bucket; buckets: Buckets;
   return Object.freeze({
     id: `${host.id}.${index}`,
     path: bucket.path,
-    candidates: candidates,
+    candidates,
     otherwise: certain ? "never" : fallsToPrefixes ? "prefixes" : "notFound",
     decision: decide(host.rules, candidates),
   });

@@ -2,7 +2,7 @@
 import type { HttpPortIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { type HeaderUse, type Use, usesOf } from "./fragment.ts";
-import { RESPOND_BACKEND, weightsMap } from "./names.ts";
+import { weightsMap } from "./names.ts";
 import { file, header, name, number } from "./quote.ts";
 
 /** `actions.hbs`. */
@@ -114,9 +114,6 @@ function redirectView({ port, lines, uses, mapFile }: ActionsInput): RedirectVie
     statuses,
   };
 }
-
-/** The respond backend exists only when some port asks for it. */
-export const respondBackendName: Quoted<"name"> = name(RESPOND_BACKEND);
 
 /** Sum of weights: the range of the random number. */
 export function sum(weights: readonly number[]): number {

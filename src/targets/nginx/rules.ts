@@ -56,7 +56,10 @@ const NO_CLUSTER = "e:503";
 export const CONNECT_TIMEOUT = variable("ct");
 /** The upstream of the request. */
 export const UPSTREAM = variable("cl");
-/** The header fields that nginx sets, not appends, and clears when the value is empty: so "no change" is the backend's own. */
+/**
+ * The header fields that nginx sets, not appends, and clears when the value is empty: so "no change" is the backend's own. The
+ * model refuses to add to them.
+ */
 export const SINGLE_RESPONSE_FIELDS: readonly string[] = ["etag", "last-modified"];
 
 /** Lowers a rule. Pure: depends on the rule and on its clusters' connect timeouts only. */
@@ -238,13 +241,11 @@ function lowerResponseHeaders(key: MapKey, changes: HeaderChangesIr): LoweredRes
     attributes.push(...text.attributes);
     headers.push({ name, id: prefix, variables: text.variables });
   };
-  const single = (name: string) => SINGLE_RESPONSE_FIELDS.includes(name);
   for (const { name, value } of set) write(name, value, "ss");
   for (const [name, values] of valuesByName(add)) {
-    if (single(name)) write(name, values.at(-1) as string, "ss");
-    else for (const [index, value] of values.entries()) write(name, value, `sa${"x".repeat(index)}`);
+    for (const [index, value] of values.entries()) write(name, value, `sa${"x".repeat(index)}`);
   }
-  for (const name of remove) if (single(name)) write(name, "", "ss");
+  for (const name of remove) if (SINGLE_RESPONSE_FIELDS.includes(name)) write(name, "", "ss");
   const hidden = [...set.map(({ name }) => name), ...remove].sort();
   return { attributes, headers, hidden };
 }
