@@ -131,7 +131,7 @@ test("takes what JSON.parse takes when no key stands twice", async () => {
 });
 
 test("places count lines and columns from 1", () => {
-  expect([0, 2, 3, 4].map((at) => placeOf("ab\n\nc", at))).toEqual([
+  expect([0, 2, 3, 4].map((at) => finish(placeOf("ab\n\nc", at)))).toEqual([
     { line: 1, column: 1 },
     { line: 1, column: 3 },
     { line: 2, column: 1 },

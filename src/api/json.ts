@@ -1,7 +1,7 @@
 /** JSON bodies, strictly: UTF-8, no key twice, and what is wrong is told with its place. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { inSlices, type Pace } from "../util/slices.ts";
-import type { Steps } from "../util/steps.ts";
+import { due, type Steps } from "../util/steps.ts";
 import { findFault, placeOf } from "./jsonFault.ts";
 import { BYTES_PER_STEP, MAX_JSON_DEPTH, NODES_PER_STEP } from "./limits.ts";
 import { Problem } from "./problem.ts";
@@ -16,7 +16,7 @@ export function takeJson(app: FastifyInstance, type: string, pace: Pace | undefi
 
 /** The value of a body. Throws API-BAD-REQUEST with line and column. */
 export async function parseJson(bytes: Buffer, pace?: Pace): Promise<unknown> {
-  const text = decodeUtf8(bytes);
+  const text = await inSlices(decodeUtf8(bytes), pace);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -32,11 +32,12 @@ export async function parseJson(bytes: Buffer, pace?: Pace): Promise<unknown> {
 }
 
 /** The text, without a byte-order mark. Throws API-BAD-REQUEST at the first byte that is no UTF-8. */
-export function decodeUtf8(bytes: Buffer): string {
+export function* decodeUtf8(bytes: Buffer): Steps<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw broken(bytes.toString("utf8"), { at: invalidAt(bytes), what: "a byte that is no UTF-8" });
+    const text = bytes.toString("utf8");
+    throw yield* broken(text, { at: yield* invalidAt(bytes, text), what: "a byte that is no UTF-8" });
   }
 }
 
@@ -48,11 +49,11 @@ export function requireUtf8(contentType: string | undefined): void {
 }
 
 /** Where decoding put a U+FFFD that the bytes do not have. */
-function invalidAt(bytes: Buffer): number {
-  const text = bytes.toString("utf8");
+function* invalidAt(bytes: Buffer, text: string): Steps<number> {
   let offset = 0;
   let from = 0;
-  for (;;) {
+  for (let sent = 0; ; sent++) {
+    if (due(sent)) yield;
     const at = text.indexOf("\ufffd", from);
     offset += Buffer.byteLength(text.slice(from, at));
     if (at < 0 || bytes.subarray(offset, offset + 3).toString("latin1") !== "\xef\xbf\xbd") return Math.max(at, 0);
@@ -63,11 +64,11 @@ function invalidAt(bytes: Buffer): number {
 
 function* faultIn(text: string): Steps<Problem | null> {
   const fault = yield* findFault(text);
-  return fault === null ? null : broken(text, fault);
+  return fault === null ? null : yield* broken(text, fault);
 }
 
-function broken(text: string, { at, what }: { readonly at: number; readonly what: string }): Problem {
-  const { line, column } = placeOf(text, at);
+function* broken(text: string, { at, what }: { readonly at: number; readonly what: string }): Steps<Problem> {
+  const { line, column } = yield* placeOf(text, at);
   return new Problem("API-BAD-REQUEST", `the body breaks at line ${line}, column ${column}: ${what}`);
 }
 

@@ -107,12 +107,13 @@ function notScalar(token: string): string {
 }
 
 /** Line and column, from 1, of an offset. */
-export function placeOf(text: string, at: number): { readonly line: number; readonly column: number } {
+export function* placeOf(text: string, at: number): Steps<{ readonly line: number; readonly column: number }> {
   let line = 1;
   let start = 0;
   for (let end = text.indexOf("\n"); end >= 0 && end < at; end = text.indexOf("\n", start)) {
     line++;
     start = end + 1;
+    if (due(line)) yield;
   }
   return { line, column: at - start + 1 };
 }

@@ -1,6 +1,7 @@
 /** Whole configurations as YAML, without holding the event loop. */
 import { Worker } from "node:worker_threads";
 import { parseDocument, stringify } from "yaml";
+import { inSlices } from "../util/slices.ts";
 import type { Steps } from "../util/steps.ts";
 import { decodeUtf8 } from "./json.ts";
 import {
@@ -30,7 +31,7 @@ export function parseText(text: string): Parsed {
 
 /** A body parser for fastify. Throws API-BAD-REQUEST with line and column. */
 export async function parseYaml(bytes: Buffer): Promise<unknown> {
-  const text = decodeUtf8(bytes);
+  const text = await inSlices(decodeUtf8(bytes));
   if (text.length > MAX_YAML_BYTES) {
     throw new Problem(
       "API-TOO-LARGE",
