@@ -7,6 +7,12 @@ import { isBefore } from "../version.ts";
 const JOINS_REPEATED: Version = [1, 23, 0];
 const before123 = (_value: JsonValue, version: Version) => isBefore(version, JOINS_REPEATED);
 
+/** Of a valid duration; one with minutes or hours is longer. */
+function isBelow3s(duration: string): boolean {
+  const parts = /^(?:(\d+)s)?(?:(\d+)ms)?$/.exec(duration);
+  return parts !== null && Number(parts[1] ?? 0) * 1000 + Number(parts[2] ?? 0) < 3000;
+}
+
 const firstOfRepeated = {
   approximated: "looks only at the first of repeated header fields before nginx 1.23",
   code: "L7-DUP-HEADER",
@@ -87,7 +93,7 @@ export const capabilities = {
     approximated:
       "may end up to 300 ms early while a reply trickles: nginx does not move a timer by less than that; it matters below 3 s",
     code: "L7-TIMEOUT-EARLY",
-    when: (value) => typeof value === "string" && /^(?:[0-2]s)?(?:\d+ms)?$/.test(value),
+    when: (value) => typeof value === "string" && isBelow3s(value),
   },
   "cluster.name": "exact",
   "cluster.labels": "exact",
