@@ -11,7 +11,7 @@ import { noQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import type { WriteDeps } from "../writes.ts";
 
-/** Bounds are those of a request that a proxy with default settings would still take. */
+/** Bounds are far above what people ask about; the proxies take more (60 KiB a line, 1,000 fields). */
 export const explainSchema = {
   type: "object",
   additionalProperties: false,

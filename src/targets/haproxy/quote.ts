@@ -18,7 +18,7 @@ export const PLACES = ["name", "number", "time", "word", "format", "address", "h
 
 /** HAProxy reads a map line into its 16 KiB default buffer before `tune.bufsize` counts; the rest would be a second line. */
 const MAX_MAP_LINE = 16_000;
-/** `--` ends the flags of an ACL, but a word is still cut into 64 KiB at most; ours are regexes and paths of 1 KiB. */
+/** `--` ends the flags of an ACL, but a word is still cut into 64 KiB at most; ours are regexes and paths of 2 KiB at most. */
 const MAX_WORD = 8_192;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 

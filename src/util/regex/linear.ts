@@ -36,12 +36,14 @@ const MAX_PROGRAM_BYTES = 40_000;
 const MAX_COPIES = 100;
 /** A parameter of nginx has 4 096 bytes, quoted. */
 const MAX_PATTERN = 1600;
+/** Alternatives are written out one by one: more of them make a pattern that is too large anyway. */
 const MAX_VARIANTS = 16;
+/** Far more expressions than a usual model has; each entry holds some hundred bytes. */
 const MAX_KNOWN = 4096;
 
 const known = new Map<string, LinearRegex>();
 
-/** The expression, of the common dialect, for PCRE2. Remembers the latest ones. */
+/** The expression, of the common dialect, for PCRE2. Remembers up to MAX_KNOWN. */
 export function linearRegex(text: string): LinearRegex {
   let found = known.get(text);
   if (found === undefined) {

@@ -72,6 +72,7 @@ describe("a match of the whole text", () => {
     const left = { left: 100_000 };
     const many = () => Array.from({ length: 10 }, () => matchesWhole("(a+)+", "aaa!", left));
     expect(many).toThrow(MatchTooLongError);
+    expect(() => matchesWhole("(?:[a-z]{1,10}/){100}", "", { left: 100_000 })).toThrow(MatchTooLongError);
     const regex = "(?:a?){1000}(?:b?){1000}x";
     expect(() => matchesWhole(regex, "a".repeat(8000), { left: 1e12 })).toThrow(MatchTooLongError);
   });
