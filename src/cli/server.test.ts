@@ -37,7 +37,7 @@ describe("apply", () => {
     const first = await run("apply", model, "--author", "Jürgen", "--message", " neue Läden → shop ");
     expect([first.code, first.err]).toEqual([0, ""]);
     expect(first.out).toContain("+ routes/shop\n");
-    expect(first.out).toMatch(new RegExp(`revision ${before + 1}: changed 7 objects\n$`));
+    expect(first.out).toMatch(new RegExp(`revision ${before + 1}: changed 7 resources\n$`));
     expect(plane.store.revision(before + 1)).toMatchObject({ author: "Jürgen", message: "neue Läden → shop" });
     const again = await run("apply", model, "--json");
     expect([again.code, again.json]).toEqual([
@@ -49,7 +49,7 @@ describe("apply", () => {
   test("--dry-run tells the same and stores nothing", async () => {
     const before = plane.store.head();
     const { code, out } = await run("apply", model, "--dry-run");
-    expect([code, out.split("\n").at(-2)]).toEqual([0, "would change 7 objects"]);
+    expect([code, out.split("\n").at(-2)]).toEqual([0, "would change 7 resources"]);
     expect((await run("apply", model, "--dry-run", "--json")).json).toMatchObject({ ok: true, dryRun: true });
     expect(plane.store.head()).toBe(before);
   });
@@ -89,7 +89,7 @@ describe("apply", () => {
     expect(stored()).toMatchObject({ endpoints: [{ port: 80 }], labels: { "trimtab.io/owner": "my-team" } });
     // As read from the server, the document says whose it is.
     const read = bench.file("read.json", JSON.stringify({ clusters: [stored()] }));
-    expect((await run("apply", read)).out).toMatch(/changed 0 objects\n$/);
+    expect((await run("apply", read)).out).toMatch(/changed 0 resources\n$/);
     expect((await run("apply", mine, "--owner", "other", "--force")).code).toBe(0);
     expect(stored()).toEqual({ name: "mine", endpoints: [], labels: { "trimtab.io/owner": "other" } });
   });
@@ -106,7 +106,7 @@ describe("apply", () => {
     expect(plane.store.head()).toBe(before);
   });
 
-  test("what it would break in objects that the file does not hold is named", async () => {
+  test("what it would break in resources that the file does not hold is named", async () => {
     await run("apply", model);
     const tcp = bench.file("tcp.yaml", "listeners: [{name: web, fleets: [edge], port: 8080, protocol: TCP}]");
     const { code, err } = await run("apply", tcp);
@@ -119,6 +119,9 @@ describe("apply", () => {
     const { code, err } = await run("apply", bench.file("warn.yaml", text));
     expect(code).toBe(0);
     expect(err).toMatch(/^.*warn\.yaml:17:20: warning L7-TIMEOUT-TOTAL \/routes\/0\/rules\/1\/timeouts\/request: /m);
+    const other = bench.file("other.yaml", "clusters: [{name: alone, endpoints: []}]");
+    expect((await run("apply", other)).err).toBe("and 2 warnings about the rest of the model\n");
+    expect((await run("apply", other, "--json")).json).toMatchObject({ ok: true, problems: [], problemsOmitted: 2 });
   });
 
   test("a broken or empty file is not sent; a bad message is told before anything is", async () => {
@@ -155,7 +158,7 @@ describe("diff against the server", () => {
     ["all by force", MODEL.replace("weight: 3", "weight: 7"), ["--force"]],
     ["a take-over", MODEL.split("routes:")[0], ["--owner", "other", "--force"]],
     [
-      "what names objects of the server",
+      "what names resources of the server",
       "clusters: [{name: blue, endpoints: []}, {name: red, endpoints: []}]",
       ["--force"],
     ],

@@ -29,6 +29,7 @@ export interface WriteAnswer {
   readonly revision: number;
   readonly changed: readonly { readonly resource: string; readonly change: "created" | "updated" | "deleted" }[];
   readonly warnings: readonly ServerItem[];
+  readonly warningsOmitted?: number;
 }
 
 /** `trimtab apply FILE`: sends the document to the server in one transaction. Exit 1 when it is refused. */
@@ -85,27 +86,32 @@ interface Told {
 }
 
 function accepted(io: Io, { answer, document }: Told, { json, dryRun }: ApplyOptions): number {
-  const { revision, changed, warnings } = writeAnswer(answer);
+  const { revision, changed, warnings, warningsOmitted = 0 } = writeAnswer(answer);
   const problems = warnings.map((item) => place(document, item, "warning"));
   if (json) {
-    io.out(jsonText({ ok: true, dryRun, revision, changed, problems }));
+    io.out(jsonText({ ok: true, dryRun, revision, changed, problems, ...omitted(warningsOmitted) }));
     return EXIT.ok;
   }
   printProblems(io, problems, false);
+  if (warningsOmitted > 0) io.err(`and ${counted(warningsOmitted, "warning")} about the rest of the model\n`);
   for (const { change, resource } of changed) io.out(`${SIGNS[change]} ${resource}\n`);
-  const count = counted(changed.length, "object");
+  const count = counted(changed.length, "resource");
   io.out(dryRun ? `would change ${count}\n` : `revision ${revision}: changed ${count}\n`);
   return EXIT.ok;
 }
 
 const SIGNS = { created: "+", updated: "~", deleted: "-" } as const;
 
+function omitted(count: number): { readonly problemsOmitted?: number } {
+  return count > 0 ? { problemsOmitted: count } : {};
+}
+
 /** Prints why the server refused the document, each reason at its place; gives the exit code. */
 export function refused(io: Io, { answer, document }: Told, json: boolean): number {
   const { errors, errorsOmitted = 0 } = isObject(answer.body) ? (answer.body as ServerProblem) : {};
   if (errors === undefined) throw new Error(refusalText(answer));
   const problems = errors.map((item) => place(document, item, "error"));
-  if (json) io.out(jsonText({ ok: false, problems, ...(errorsOmitted > 0 ? { problemsOmitted: errorsOmitted } : {}) }));
+  if (json) io.out(jsonText({ ok: false, problems, ...omitted(errorsOmitted) }));
   else {
     printProblems(io, problems, false);
     if (errorsOmitted > 0) io.err(`and ${errorsOmitted} more\n`);
