@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import * as parameters from "./parameters.ts";
 import { explainSchema } from "./routes/explain.ts";
 
-const { compileSchema, LABEL_VALUE, ...schemas } = parameters;
+const { compileSchema, ...schemas } = parameters;
 
 test.each(Object.entries({ ...schemas, explainSchema }))(
   "%s is a JSON Schema, which no start checks again",

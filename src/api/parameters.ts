@@ -1,6 +1,7 @@
 /** Parameters (query, path, headers): their schemas (checked by fastify, shown in OpenAPI), and the schema compiler. */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifySchemaCompiler } from "fastify";
+import { OWNER_NAME } from "../model/index.ts";
 import { DEFAULT_PAGE, MAX_AUTHOR, MAX_LABEL_FILTERS, MAX_MESSAGE, MAX_PAGE, MAX_REVISIONS_PAGE } from "./limits.ts";
 
 /**
@@ -19,9 +20,6 @@ const object = (properties: Record<string, object>): object => ({
   properties,
 });
 
-/** As `owner`, and either side of a label filter. */
-export const LABEL_VALUE = "^[A-Za-z0-9](?:[-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$";
-
 const dryRun = { type: "boolean", description: "Judge and tell what would change, but store nothing." };
 
 /** Of operations without query parameters. */
@@ -33,7 +31,7 @@ export const applyQuery = object({
   dryRun,
   owner: {
     type: "string",
-    pattern: LABEL_VALUE,
+    pattern: OWNER_NAME,
     description:
       "Whose document this is: listed resources get the label trimtab.io/owner with this value, and resources that have it but are no longer listed are deleted.",
   },

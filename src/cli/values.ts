@@ -1,6 +1,8 @@
 /** Readers of option values: what was written as it is used, or a message that says how it is written. */
 import { isIPv6 } from "node:net";
 import { InvalidArgumentError } from "commander";
+// Not the whole room: what a command line needs to be read is all that loads before a command.
+import { OWNER_NAME } from "../model/owner.ts";
 
 /** Name and value of a request header. */
 export type Header = readonly [string, string];
@@ -43,7 +45,7 @@ export function headerLine(line: string, before: readonly Header[] = []): readon
 
 /** A label value, as the server takes it for an owner. */
 export function ownerName(text: string): string {
-  if (!/^[A-Za-z0-9](?:[-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$/.test(text))
+  if (!new RegExp(OWNER_NAME).test(text))
     throw new InvalidArgumentError("It has letters and digits, and -_./ between them, 63 at most.");
   return text;
 }

@@ -21,7 +21,7 @@ export {
 export { modelCodes } from "./codes.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
-export { OWNER_LABEL, ownedBy, ownerOf } from "./owner.ts";
+export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";
 export { reachOf } from "./references.ts";
 export {
   applyChanges,

@@ -1,7 +1,10 @@
 import type { Resource } from "./types.ts";
 
-/** The label by which `apply` knows whose an object is: what its owner no longer lists can be pruned, and others leave it alone. */
+/** The label by which `apply` knows whose a resource is: what its owner no longer lists can be pruned, and others leave it alone. */
 export const OWNER_LABEL = "trimtab.io/owner";
+
+/** Pattern of an owner's name: what the schema takes as a label's value, but not empty. */
+export const OWNER_NAME = "^[A-Za-z0-9](?:[-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$";
 
 type Labelled = { readonly labels?: Readonly<Record<string, string>> };
 
