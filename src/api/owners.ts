@@ -1,4 +1,4 @@
-/** Whose an object is: apply writes what belongs to another owner only when it is told to, and never forgets an owner. */
+/** Whose a resource is: apply writes what belongs to another owner only when it is told to, and never forgets an owner. */
 import { kindOf, OWNER_LABEL, ownedBy, ownerOf, validateResource } from "../model/index.ts";
 import type { Change, Resource, Snapshot } from "../model/types.ts";
 import { pointer } from "../util/pointer.ts";

@@ -11,6 +11,6 @@ export const cliCodes = {
   "DOCUMENT-EMPTY": {
     status: 400,
     title: "Nothing in the file",
-    explanation: "A file with nothing in it is taken for a mistake. Write `{}` for a configuration without objects.",
+    explanation: "A file with nothing in it is taken for a mistake. Write `{}` for a configuration without resources.",
   },
 } as const satisfies ErrorCodes;

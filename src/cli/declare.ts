@@ -156,11 +156,14 @@ interface ApplyFlags extends ClientOptions {
   readonly author?: string;
 }
 
-/** What decides which objects an apply writes and deletes: the same words for `apply` and for `diff`, which foretells it. */
+/** What decides which resources an apply writes and deletes: the same words for `apply` and for `diff`, which foretells it. */
 function withOwner(command: Command): Command {
   return command
     .option("--owner <label>", "also delete what this owner applied before and no longer lists", ownerName)
-    .option("--force", "also write objects of other owners; they become this owner's, or without --owner stay theirs");
+    .option(
+      "--force",
+      "also write resources of other owners; they become this owner's, or without --owner stay theirs",
+    );
 }
 
 /** `diff`, `apply` and `explain`. */
@@ -175,7 +178,7 @@ export function addClients(program: Command, io: Io, done: Done): void {
       await done(diff(io, { file, other, owner, force, ...common(options) }));
     });
   withOwner(withServer(program.command("apply <file>")))
-    .description("add a model to the server's: one transaction, one revision; objects that it does not list stay")
+    .description("add a model to the server's: one transaction, one revision; resources that it does not list stay")
     .option("--dry-run", "check only, store nothing")
     .option("--message <text>", "kept with the revision")
     .option("--author <name>", "kept with the revision")

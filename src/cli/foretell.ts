@@ -28,7 +28,7 @@ interface Wanted {
   readonly json: boolean;
 }
 
-/** What would change, and the objects before and after. `changed` is null when the apply would be refused: that is told. */
+/** What would change, and the models before and after. `changed` is null when the apply would be refused: that is told. */
 export interface Foretold {
   readonly changed: WriteAnswer["changed"] | null;
   readonly before: Snapshot;
@@ -57,7 +57,7 @@ export async function foretell(io: Io, { file, server, owner, force, json }: Wan
   }
 }
 
-/** The document's objects as the server would store them: the owner is this apply's, else their own, else the one they have. */
+/** The document's resources as the server would store them: the owner is this apply's, else their own, else the one they have. */
 function modelOf(document: LoadedDocument, before: Snapshot, owner: string | undefined): Snapshot {
   const { resources, diagnostics } = validateConfig(document.value);
   if (diagnostics.length > 0) throw new Error("the server takes more in a model than this version knows");

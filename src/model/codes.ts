@@ -20,14 +20,14 @@ export const modelCodes = {
   "SCHEMA-FORMAT": unprocessable("Malformed value", "The text does not have the form that its type asks for."),
   "SCHEMA-NOT-ALLOWED": unprocessable("Value not allowed", "The value is not one of those that the field takes."),
   "SCHEMA-LIMIT": unprocessable("Limit broken", "A number, list or text is outside the stated limits."),
-  "MODEL-DUPLICATE-NAME": unprocessable("Duplicate name", "Two objects of one kind have the same name."),
+  "MODEL-DUPLICATE-NAME": unprocessable("Duplicate name", "Two resources of one kind have the same name."),
   "MODEL-REFERENCE": unprocessable(
     "Dangling reference",
-    "The document names an object that does not exist (or that this write deletes).",
+    "The document names a resource that does not exist (or that this write deletes).",
   ),
   "MODEL-LIMIT": unprocessable(
-    "Too many objects",
-    "The model would hold more objects of a kind than a document may list.",
+    "Too many resources",
+    "The model would hold more resources of a kind than a document may list.",
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",

@@ -15,14 +15,14 @@ export interface DiffOptions {
   readonly json: boolean;
 }
 
-/** One changed value: a pointer into the object, and what stood there before and stands there now; absent: nothing. */
+/** One changed value: a pointer into the resource, and what stood there before and stands there now; absent: nothing. */
 interface ValueChange {
   readonly pointer: string;
   readonly before?: unknown;
   readonly after?: unknown;
 }
 
-/** One changed object. */
+/** One changed resource. */
 export interface ResourceChange {
   readonly change: "created" | "updated" | "deleted";
   /** As `routes/shop`. */
