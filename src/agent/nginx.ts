@@ -10,8 +10,10 @@ import type { FileProxy } from "./types.ts";
 
 /** The master starts the new workers, sleeps 100 ms and only then tells the old ones to stop accepting. */
 const SETTLE_MS = 150;
-/** A status answer is a few bytes from memory; what takes longer than this many bytes is not ours. */
+/** Our status server answers with a generation, 64 characters at most; what is longer is not ours. */
 const MAX_ANSWER_BYTES = 256;
+/** `nginx -V` prints constants; what takes longer than this hangs. */
+const VERSION_TIMEOUT_MS = 5_000;
 
 /**
  * The nginx of `<runDir>/current`. Its prefix is that folder, so relative temp paths live in the generation, and nginx takes
@@ -68,7 +70,7 @@ function quote(text: string): string {
 
 /** Where this nginx's dynamic modules lie, or null when it has none or does not run. */
 async function modulesPath(binary: string): Promise<string | null> {
-  const { stderr } = await promisify(execFile)(binary, ["-V"], { timeout: 5_000 }).catch(() => ({ stderr: "" }));
+  const { stderr } = await promisify(execFile)(binary, ["-V"], { timeout: VERSION_TIMEOUT_MS }).catch(() => ({ stderr: "" }));
   return /--modules-path=(\S+)/.exec(stderr)?.[1] ?? null;
 }
 

@@ -18,6 +18,9 @@ export interface Backoff {
 /** 200 ms is hardly an outage for a crash; 10 s keeps a proxy that cannot start from eating a core. */
 export const DEFAULT_BACKOFF: Backoff = { firstMs: 200, maxMs: 10_000, stableMs: 10_000 };
 
+/** Any `maxMs` is reached long before; a power of two stays a number of milliseconds. */
+const MAX_DOUBLINGS = 30;
+
 /** What a proxy may need of our environment. The rest (tokens, for instance) is none of its business. */
 const PASSED_ENVIRONMENT = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH"];
 
@@ -113,7 +116,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     deaths += 1;
     failures = livedMs >= options.backoff.stableMs ? 0 : failures;
     const delay = Math.min(options.backoff.maxMs, options.backoff.firstMs * 2 ** failures);
-    failures = Math.min(failures + 1, 30);
+    failures = Math.min(failures + 1, MAX_DOUBLINGS);
     clearTimeout(timer);
     timer = setTimeout(() => void start(), delay);
     options.onDeath(reason, delay);
