@@ -231,6 +231,18 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(events.filter((event) => event.kind === "failed")).toHaveLength(1);
   });
 
+  test("a failure that differs in times and process ids only is told once", async () => {
+    let tries = 0;
+    create({
+      check: async () => ({ ok: false, message: `2026/11/21 10:00:0${++tries} [emerg] ${tries}#0: no` }),
+      timing: { ...FAST, retry: { firstMs: 20, maxMs: 20 } },
+    });
+    expect(await agent.apply(files("one"))).toMatchObject({ outcome: "failed" });
+    await until(() => tries > 2);
+    expect(events.filter((event) => event.kind === "failed")).toHaveLength(1);
+    expect(agent.state().lastError).toMatch(/no$/);
+  });
+
   test("files that are asked for later end the tries of those that failed", async () => {
     create({ timing: { ...FAST, retry: { firstMs: 100, maxMs: 400 } } });
     await agent.apply(broken("bad"));

@@ -178,12 +178,17 @@ function failed(
   { error, restore }: { readonly error: string; readonly restore: string | null },
 ): ApplyResult {
   const reason = restore === null ? error : `${error}\nand going back failed: ${restore}`;
-  if (reason !== memory.applyError || generation !== memory.failed) {
+  if (withoutNumbers(reason) !== withoutNumbers(memory.applyError) || generation !== memory.failed) {
     tell({ kind: "failed", generation, error: reason });
   }
   memory.applyError = reason;
   memory.failed = generation;
   return { outcome: "failed", generation, error, restoreError: restore };
+}
+
+/** What proxies print has times and process ids, which make the same error look new at each try. */
+function withoutNumbers(reason: string | null): string {
+  return (reason ?? "").replace(/\d+/g, "");
 }
 
 function stateOf({ serving, good, applyError, deathError, applying, closed }: Memory): AgentState {

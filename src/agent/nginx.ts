@@ -70,7 +70,9 @@ function quote(text: string): string {
 
 /** Where this nginx's dynamic modules lie, or null when it has none or does not run. */
 async function modulesPath(binary: string): Promise<string | null> {
-  const { stderr } = await promisify(execFile)(binary, ["-V"], { timeout: VERSION_TIMEOUT_MS }).catch(() => ({ stderr: "" }));
+  const { stderr } = await promisify(execFile)(binary, ["-V"], { timeout: VERSION_TIMEOUT_MS }).catch(() => ({
+    stderr: "",
+  }));
   return /--modules-path=(\S+)/.exec(stderr)?.[1] ?? null;
 }
 
