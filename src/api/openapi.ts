@@ -105,7 +105,6 @@ const own: Record<string, object> = {
     files: list(object(["path", "text", "mode"], { path: text, text, mode: integer })),
   }),
   Explanation: { type: "object" },
-  Status: { type: "object" },
 };
 
 /** Everything that operations refer to. The model's schemas keep their names; shared values stand beside them. */
