@@ -26,11 +26,7 @@ export function decide(rules: readonly RuleIr[], candidates: readonly CandidateI
   );
   // nginx compares the keys of a map without regard to case: values that differ only by case need the chain.
   if (size > Math.max(MAX_TABLE_ROWS, MAX_ROWS_PER_CANDIDATE * candidates.length) || collides) return CHAIN;
-  return Object.freeze({
-    kind: "table",
-    dimensions: dimensions,
-    rows: rowsOf(dimensions, list),
-  });
+  return Object.freeze({ kind: "table", dimensions, rows: rowsOf(dimensions, list) });
 }
 
 function conditionsOf(rules: readonly RuleIr[], { rule, pathRegex }: CandidateIr): Condition[] {
@@ -65,9 +61,7 @@ function dimensionsOf(conditions: readonly Condition[]): DimensionIr[] {
     kind: "exact",
     values: [...values],
   }));
-  return [...list, ...regex.values()].map((dimension) =>
-    Object.freeze({ ...dimension, values: Object.freeze(dimension.values) }),
-  );
+  return [...list, ...regex.values()].map((dimension) => Object.freeze(dimension));
 }
 
 function classesOf({ kind, values }: DimensionIr): string[] {
@@ -79,13 +73,11 @@ type Listed = { readonly rule: number; readonly conditions: readonly Condition[]
 function rowsOf(dimensions: readonly DimensionIr[], list: readonly Listed[]): TableRowIr[] {
   const tests = list.map(({ rule, conditions }) => ({ rule, allowed: allowedClasses(dimensions, conditions) }));
   const rows: TableRowIr[] = [];
-  const walk = (classes: string[], open: typeof tests): void => {
+  const walk = (classes: readonly string[], open: readonly Test[]): void => {
     if (open.length === 0) return;
     const dimension = dimensions[classes.length];
     if (dimension === undefined) {
-      rows.push(
-        Object.freeze({ classes: Object.freeze([...classes]), rule: (open[0] as (typeof tests)[number]).rule }),
-      );
+      rows.push(Object.freeze({ classes, rule: (open[0] as Test).rule }));
       return;
     }
     const byClass = splitByClass(open, classes.length, classesOf(dimension));
