@@ -4,19 +4,15 @@
  * own where one can be made, in which every address can be bound.
  */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import type { CheckResult, Rendered, RenderedFiles } from "../target.ts";
+import { inFolder, missing, runChecker, writeFiles } from "../runChecker.ts";
+import type { CheckResult, Rendered } from "../target.ts";
 
 const run = promisify(execFile);
-/** 10 000 routes take nginx about half a second; what takes longer than this hangs. */
-const TIMEOUT_MS = 60_000;
-/** What nginx prints about a broken file is a few lines. */
-const MAX_OUTPUT_BYTES = 1024 * 1024;
-/** As in `mkdtemp`. */
-const FOLDER_PREFIX = "trimtab-nginx-";
+/** Of programs that only say something of themselves. */
+const TIMEOUT_MS = 10_000;
 
 /**
  * In a new network namespace: brings the loopback up and lets addresses be bound that no interface has. Where a tool or a
@@ -41,36 +37,28 @@ interface Namespace {
 /** Writes the files to a temporary folder and runs `nginx -t` there. Never throws for a broken rendering or a missing binary. */
 export async function checkNginx(rendered: Rendered, options: { readonly binary?: string } = {}): Promise<CheckResult> {
   if (rendered.kind !== "files") throw new Error("the nginx checker takes files");
+  const { files } = rendered;
   const binary = options.binary ?? "nginx";
-  const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
-  try {
-    await writeFiles(folder, rendered);
+  return inFolder(async (folder) => {
+    await writeFiles(folder, files);
     const modules = await modulesFolder(binary);
-    if (modules.missing) {
-      return {
-        ok: false,
-        message: `${binary} was not found: install nginx (Debian: apt install nginx libnginx-mod-stream)`,
-      };
-    }
+    if (modules.missing) return { ok: false, message: missing(binary, INSTALL) };
     // Debian's modules-enabled names modules relative to the prefix.
     if (modules.folder !== null) await symlink(modules.folder, join(folder, "modules"));
     namespace ??= findNamespace();
     const { command, globals } = await namespace;
     const configuration = ["-p", folder, "-c", join(folder, "nginx.conf")];
     const nginx = [binary, "-t", "-q", ...configuration, "-e", "stderr", "-g", `pid nginx.pid;${globals}`];
-    const [program = "", ...args] = [...command, ...nginx];
-    return await verdict(program, args, folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    const [program = binary, ...args] = [...command, ...nginx];
+    return runChecker({ command: [program, ...args], folder, told: withoutHead, install: INSTALL });
+  });
 }
 
-async function writeFiles(folder: string, { files }: RenderedFiles): Promise<void> {
-  for (const { path, text, mode } of files) {
-    const file = join(folder, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { mode });
-  }
+const INSTALL = "install nginx (Debian: apt-get install nginx libnginx-mod-stream)";
+
+/** `2026/11/21 11:12:33 [emerg] 13318#13318: …`: time and process tell the user nothing. */
+function withoutHead(line: string): string {
+  return line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (\[\w+\]) \d+#\d+: /, "$1 ");
 }
 
 async function modulesFolder(binary: string): Promise<{ missing: boolean; folder: string | null }> {
@@ -98,16 +86,4 @@ async function findNamespace(): Promise<Namespace> {
     }
   }
   return { command: [], globals: "" };
-}
-
-async function verdict(program: string, args: readonly string[], folder: string): Promise<CheckResult> {
-  try {
-    await run(program, args, { timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES });
-    return { ok: true, message: "" };
-  } catch (error) {
-    const { stderr = "", message } = error as { stderr?: string; message: string };
-    const text = (stderr === "" ? message : stderr).replaceAll(`${folder}/`, "").trim();
-    // `2026/11/21 11:12:33 [emerg] 13318#13318: …`: time and process tell the user nothing.
-    return { ok: false, message: text.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (\[\w+\]) \d+#\d+: /gm, "$1 ") };
-  }
 }
