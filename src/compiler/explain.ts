@@ -94,7 +94,7 @@ export function* explain(fleet: FleetIr, request: ExplainRequest): Steps<Explana
 }
 
 /** The Host header as hosts are compared: lower case, no port, no trailing dot. */
-export function plainHost(header: string): string {
+function plainHost(header: string): string {
   return header.toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
 }
 

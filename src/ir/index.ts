@@ -1,10 +1,10 @@
 /**
  * The intermediate representation: what one fleet has to do, in words that no proxy and no API owns.
  *
- * Input: nothing; these are types of plain, immutable data (decision 13) that survive a JSON round trip. Output: the vocabulary between the
- * compiler and the targets. Guarantee: all defaults are filled in, all names resolve, all lists stand in canonical order
- * (equal models give equal IR). A node whose inputs did not change is the same object as in the last compilation, so a
- * target may cache by identity. No logic here, and no import of model or targets.
+ * Input: nothing; these are types of plain, immutable data (decision 13) that survive a JSON round trip. Output: the
+ * vocabulary between the compiler and the targets. Guarantee: all defaults are filled in, all names resolve, all lists stand in
+ * canonical order (equal models give equal IR). A node whose inputs did not change is the same object as in the last
+ * compilation, so a target may cache by identity. No logic here, and no import of model or targets.
  */
 export type { LeafPath } from "../gen/leafPaths.ts";
 
@@ -15,7 +15,7 @@ export type ProxyKind = "envoy" | "nginx" | "haproxy";
 export interface FleetIr {
   readonly name: string;
   readonly proxy: ProxyKind;
-  /** Oldest proxy version that must understand the output, as `1.22`; absent: the target's default. */
+  /** Oldest proxy version that must understand the output, as `1.22`; null: the target's default. */
   readonly version: string | null;
   /** Ascending by address, then port. At most one per address and port. */
   readonly ports: readonly PortIr[];

@@ -2,14 +2,14 @@
 import type { Finding } from "./target.ts";
 
 /** Where two lists differ: `[start, beforeEnd)` of the one stands for `[start, afterEnd)` of the other. */
-export interface Stretch {
+interface Stretch {
   readonly start: number;
   readonly beforeEnd: number;
   readonly afterEnd: number;
 }
 
 /** The stretch between what both lists have in common, by identity, at their start and at their end. */
-export function stretchOf<T>(before: readonly T[], after: readonly T[]): Stretch {
+function stretchOf<T>(before: readonly T[], after: readonly T[]): Stretch {
   const shorter = Math.min(before.length, after.length);
   let start = 0;
   while (start < shorter && before[start] === after[start]) start++;

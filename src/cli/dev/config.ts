@@ -3,7 +3,7 @@ import { isMap, isSeq, type Node, parse, parseDocument, type YAMLMap } from "yam
 import { PROXY_KINDS, type ProxyKind } from "./types.ts";
 
 /** A cluster with this label gets an echo upstream per endpoint: `http` or `tcp`. */
-export const ECHO_LABEL = "echo";
+const ECHO_LABEL = "echo";
 
 /** A listener as one fleet opens it. */
 export interface DevListener {

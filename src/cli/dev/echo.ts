@@ -56,7 +56,7 @@ export function createEchoes(): Echoes {
 }
 
 /** Resolves when it listens; rejects when it cannot. */
-export async function startEcho(echo: DevEcho): Promise<Running> {
+async function startEcho(echo: DevEcho): Promise<Running> {
   const server: Server =
     echo.kind === "tcp"
       ? createTcpServer({ allowHalfOpen: true }, echoBytes)

@@ -40,7 +40,7 @@ export interface AttributeName {
 }
 
 /** The variable of an attribute's n-th piece. */
-export function attributeVariable({ prefix, suffix }: AttributeName, index: number): string {
+function attributeVariable({ prefix, suffix }: AttributeName, index: number): string {
   return `${prefix}${index === 0 ? "" : index}${suffix}`;
 }
 
