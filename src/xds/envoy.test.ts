@@ -235,6 +235,21 @@ it("reports a refused listener once and keeps serving", async () => {
   expect(nacks).toHaveLength(1);
 });
 
+it("takes a listener whose port was taken, once the port is free", async () => {
+  const holder = createSocket();
+  await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
+  const { port: taken } = holder.address() as AddressInfo;
+  const before = nacks.length;
+  edge.set(cluster("one"), endpoints("one", 0), listener(), listener("late", taken), route("one"));
+  await expect.poll(() => nacks.length, patience).toBe(before + 1);
+  expect(nacks.at(-1)?.message).toContain("Address already in use");
+  await new Promise((resolve) => holder.close(resolve));
+  await expect.poll(acked, patience).toBe(edge.revision);
+  expect(await (await fetch(`http://127.0.0.1:${taken}/`)).text()).toBe("one");
+  edge.set(cluster("one"), endpoints("one", 0), listener(), route("one"));
+  await expect.poll(acked, patience).toBe(edge.revision);
+});
+
 it("keeps serving when its fleet is deleted, and gets nothing again when it comes back unchanged", async () => {
   const before = server.metrics().types.get("Cluster")!.resources;
   server.deleteGroup("edge");

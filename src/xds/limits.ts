@@ -42,6 +42,12 @@ export const ACK_WAIT_MS = 300;
 /** Longest time that a route or listener waits for its new cluster, and a removed cluster for the routes that named it. */
 export const HOLD_MS = 1_000;
 
+/** What a node refused because it could not take a port is offered again after this, then after twice as long, and so on. */
+export const RETRY_FIRST_MS = 5_000;
+
+/** Longest time between two such offers: one failed bind and one line in two logs a minute. */
+export const RETRY_MAX_MS = 60_000;
+
 /** A drain of many streams yields to requests and pings after so long. */
 export const SLICE_MS = 5;
 

@@ -9,7 +9,16 @@ import { typeMetrics } from "./metrics.ts";
 import { keyOf, type Payload, WHOLE_VIEW } from "./payload.ts";
 import { CLUSTER, HELD_TYPES } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { hasWork, inScope, isSent, isSettled, recordGone, recordSent, type Subscription } from "./subscription.ts";
+import {
+  hasWork,
+  inScope,
+  isSent,
+  isSettled,
+  offerRejected,
+  recordGone,
+  recordSent,
+  type Subscription,
+} from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import { diffFrom, type TypeView, versionWith } from "./view.ts";
 
@@ -40,6 +49,8 @@ function nextPayload(stream: Stream): Payload | null {
   for (let round = 0; round < 2; round++) {
     let earlierWaits = false;
     for (const sub of stream.ordered) {
+      if (sub.retryAt <= now) offerRejected(sub);
+      else if (sub.retryAt < Number.POSITIVE_INFINITY) wakeAt(stream, sub.retryAt);
       const view = viewOf(stream.group, sub.typeUrl);
       if (!sub.urgent && (earlierWaits || awaitsAck(stream, sub, now))) {
         earlierWaits ||= hasWork(sub, view);

@@ -306,6 +306,60 @@ describe.each(BOTH)("both (delta: $delta)", ({ delta }) => {
   });
 });
 
+describe.each(BOTH)("a port that is taken, delta: $delta", ({ delta }) => {
+  const taken = "Error adding/updating listener(s) b: cannot bind '127.0.0.1:80': Address already in use";
+
+  async function refused(message: string) {
+    const manual = await manualServer();
+    const view = fleet(manual.server);
+    view.set(resource(LISTENER, "a"), resource(LISTENER, "b"));
+    const stream = manual.open(delta);
+    stream.send({ node: NODE, typeUrl: LISTENER });
+    const answer = (error: string | null) => {
+      const sent = stream.take();
+      if (sent === null) throw new Error("nothing was sent");
+      stream.send({
+        typeUrl: LISTENER,
+        responseNonce: sent.nonce,
+        ...(error === null ? {} : { errorDetail: { code: 3, message: error } }),
+      });
+      return sent.names;
+    };
+    answer(message);
+    return { ...manual, view, stream, answer };
+  }
+
+  it("is tried again, ever more seldom, until it is free", async () => {
+    const { clock, stream, answer, server: own } = await refused(taken);
+    for (const wait of [5, 10, 20, 40, 60, 60]) {
+      clock.advance(wait * 1_000 - 1);
+      expect(stream.take(), `before ${wait} s`).toBeNull();
+      clock.advance(1);
+      expect(answer(taken)).toEqual(["a", "b"]);
+    }
+    clock.advance(60_000);
+    expect(answer(null)).toEqual(["a", "b"]);
+    expect(own.nodes()[0]?.types[0]?.nacked).toBeNull();
+    clock.advance(3_600_000);
+    expect(stream.take()).toBeNull();
+  });
+
+  it("is not tried again once the listener is gone, nor is anything else that was refused", async () => {
+    const gone = await refused(taken);
+    gone.view.set();
+    await Promise.resolve();
+    for (let message = gone.stream.take(); message !== null; message = gone.stream.take()) {
+      gone.stream.send({ typeUrl: LISTENER, responseNonce: message.nonce });
+      gone.clock.advance(2_000);
+    }
+    gone.clock.advance(3_600_000);
+    expect(gone.stream.take()).toBeNull();
+    const other = await refused("no address");
+    other.clock.advance(3_600_000);
+    expect(other.stream.take()).toBeNull();
+  });
+});
+
 it("stalls without growing and resumes at the newest over the real wire", async () => {
   const large = (version: number): ReturnType<typeof resource> =>
     resource(ENDPOINT, "a", `${version}`.padEnd(500_000, "."));

@@ -100,7 +100,7 @@ function addSubscription(stream: Stream, typeUrl: string): Subscription {
 /** ACK or NACK: only `error_detail` tells them apart, and only the nonce says of what. */
 function settleNonce(stream: Stream, sub: Subscription, request: Request): void {
   if (request.nonce === "") return;
-  const { metrics, onNack } = stream.context;
+  const { clock, metrics, onNack } = stream.context;
   const sent = takeAnswered(sub, request.nonce);
   if (sent === null) {
     metrics.staleNonces += 1;
@@ -114,7 +114,7 @@ function settleNonce(stream: Stream, sub: Subscription, request: Request): void 
     return;
   }
   counters.nacks += 1;
-  recordNack(sub, sent, request.error);
+  recordNack(sub, sent, { message: request.error, now: clock.monotonic() });
   const { version, message, resources } = sub.nacked!;
   onNack({
     group: stream.group.name,

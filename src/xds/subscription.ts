@@ -6,7 +6,7 @@
  */
 import type { DeltaRequest } from "./decode.ts";
 import { BadRequest, decodeNames, NO_NAMES } from "./decode.ts";
-import { MAX_NAMES, MAX_OUTSTANDING, MAX_REFUSED_NAMES } from "./limits.ts";
+import { MAX_NAMES, MAX_OUTSTANDING, MAX_REFUSED_NAMES, RETRY_FIRST_MS, RETRY_MAX_MS } from "./limits.ts";
 import { CLUSTER } from "./resourceTypes.ts";
 import type { NodeTypeStatus, XdsResource } from "./types.ts";
 import { NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
@@ -61,6 +61,9 @@ export interface Subscription {
   nacked: NodeTypeStatus["nacked"];
   /** Refused and not replaced since. */
   readonly rejected: Set<string>;
+  /** Monotonic milliseconds when `rejected` is offered again; infinite: not without a change. */
+  retryAt: number;
+  retries: number;
 }
 
 /** A subscription before its first request. */
@@ -85,6 +88,8 @@ export function openSubscription(kind: { typeUrl: string; delta: boolean; fullSt
     ackedVersion: null,
     nacked: null,
     rejected: new Set(),
+    retryAt: Number.POSITIVE_INFINITY,
+    retries: 0,
   };
 }
 
@@ -264,7 +269,13 @@ function dropState(sub: Subscription, name: string): void {
 
 /** Ends the memory of a refusal when the refused resource is replaced or no longer wanted. */
 function dropRejected(sub: Subscription, name: string): void {
-  if (sub.rejected.delete(name) && sub.rejected.size === 0) sub.nacked = null;
+  if (sub.rejected.delete(name) && sub.rejected.size === 0) endRefusal(sub);
+}
+
+function endRefusal(sub: Subscription): void {
+  sub.nacked = null;
+  sub.retryAt = Number.POSITIVE_INFINITY;
+  sub.retries = 0;
 }
 
 /** One string object per resource, not one per stream: 2 000 streams of 1 000 names would hold two million. */
@@ -306,12 +317,26 @@ export function recordAck(sub: Subscription, sent: SentResponse): void {
   if (sub.fullState) sub.rejected.clear();
   for (const resource of sub.rejected.size > 0 ? sent.resources : []) sub.rejected.delete(resource.name);
   for (const name of sub.rejected.size > 0 ? sent.removed : []) sub.rejected.delete(name);
-  if (sub.rejected.size === 0) sub.nacked = null;
-  else if (sub.rejected.size < refused) for (const name of sub.rejected) demand(sub, name);
+  if (sub.rejected.size === 0) endRefusal(sub);
+  else if (sub.rejected.size < refused) offerRejected(sub);
 }
 
-/** The node refused a response. It is not sent again: for the node's later state it counts as sent. */
-export function recordNack(sub: Subscription, sent: SentResponse, message: string): void {
+/** Whatever the node refused is to be sent once more. */
+export function offerRejected(sub: Subscription): void {
+  sub.retryAt = Number.POSITIVE_INFINITY;
+  for (const name of sub.rejected) demand(sub, name);
+}
+
+/** Envoy's refusals of a listener whose port another process has, or whose address (a virtual IP) is not on this machine now. */
+const PASSING = /cannot bind .*: (?:Address already in use|Cannot assign requested address)/;
+
+/**
+ * The node refused a response. It is not sent again (for the node's later state it counts as sent), unless the reason may pass
+ * without a change of ours: then it is offered again, ever more seldom.
+ */
+export function recordNack(sub: Subscription, sent: SentResponse, answer: { message: string; now: number }): void {
+  const { message, now } = answer;
+  if (PASSING.test(message)) sub.retryAt = now + Math.min(RETRY_FIRST_MS * 2 ** sub.retries++, RETRY_MAX_MS);
   for (const resource of sent.resources) if (inScope(sub, resource.name)) sub.rejected.add(resource.name);
   const resources = sent.resources.slice(0, MAX_REFUSED_NAMES).map((resource) => resource.name);
   sub.nacked = { version: sent.version, message, resources };
