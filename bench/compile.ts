@@ -12,6 +12,7 @@ import {
 } from "../src/model/index.ts";
 import { gate } from "../src/targets/gate.ts";
 import { targets } from "../src/targets/registry.ts";
+import { finish } from "../src/util/steps.ts";
 import { benchModel, benchRoute } from "./models.ts";
 
 const routes = Number(process.argv[2] ?? 10_000);
@@ -26,7 +27,7 @@ function timed<T>(work: () => T): { ms: number; value: T } {
 
 function render(ir: FleetIr): void {
   const target = targets[ir.proxy];
-  target.render(target.needsPathGroups ? withPathGroups(ir) : ir);
+  finish(target.render(target.needsPathGroups ? withPathGroups(ir) : ir));
 }
 
 function toChange(resource: { kind: string; name: string }): Change {

@@ -187,9 +187,21 @@ async function eventLoop(routes: number, shape: Shape): Promise<void> {
     const ms = performance.now() - start;
     await sleep(1000);
     report(`event loop ${shape} ${routes}`, `PUT ${status} in ${Math.round(ms)} ms; delay ms ${await loopDelay()}`);
+    for (const fleet of ["nginx", "haproxy"]) await filesLoop(fleet, `${shape} ${routes}`);
   } finally {
     await running.stop();
   }
+}
+
+/** The first rendering of a fleet's files. */
+async function filesLoop(fleet: string, row: string): Promise<void> {
+  await loopDelay();
+  const start = performance.now();
+  const response = await fetch(`http://${API}/v1/fleets/${fleet}/files`);
+  await response.arrayBuffer();
+  const ms = Math.round(performance.now() - start);
+  await sleep(100);
+  report(`files ${fleet} ${row}`, `GET ${response.status} in ${ms} ms; delay ms ${await loopDelay()}`);
 }
 
 /** Maximum and 99th percentile, the 10 ms of the measuring timer included. */

@@ -8,4 +8,4 @@
  */
 export { type Compiled, compile, compileSteps } from "./compile.ts";
 export { type ExplainedRule, type ExplainRequest, type Explanation, explain } from "./explain.ts";
-export { withPathGroups } from "./passes/pathGroups.ts";
+export { withPathGroups, withPathGroupsSteps } from "./passes/pathGroups.ts";

@@ -7,6 +7,7 @@ import { gate } from "../targets/gate.ts";
 import { targets } from "../targets/registry.ts";
 import type { CheckResult, Rendered } from "../targets/target.ts";
 import { compareText } from "../util/sorted.ts";
+import { finish } from "../util/steps.ts";
 import { envoyBinary } from "./binaries.ts";
 
 export interface Compilation {
@@ -33,7 +34,7 @@ export function compileDocument(document: unknown): Compilation {
 export function renderFleet(ir: FleetIr, boundary = false): Rendered {
   const target = targets[ir.proxy];
   const ready = target.needsPathGroups ? withPathGroups(ir) : ir;
-  return target.render(boundary ? (JSON.parse(JSON.stringify(ready)) as FleetIr) : ready);
+  return finish(target.render(boundary ? (JSON.parse(JSON.stringify(ready)) as FleetIr) : ready));
 }
 
 /** All bytes of a rendering as text, for comparing. */

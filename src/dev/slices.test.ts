@@ -3,7 +3,7 @@
  * used up, others are served meanwhile, and the outcome does not depend on where it rested. No test here looks at the time.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import { compileSteps } from "../compiler/index.ts";
+import { compileSteps, withPathGroups } from "../compiler/index.ts";
 import {
   applyChanges,
   type Change,
@@ -31,8 +31,9 @@ function model(hosts: number, prefix = "/p"): Record<string, object[]> {
     fleets: [
       { name: "edge", proxy: "envoy" },
       { name: "web", proxy: "nginx" },
+      { name: "hap", proxy: "haproxy" },
     ],
-    listeners: [{ name: "http", fleets: ["edge", "web"], port: 18080, protocol: "HTTP" }],
+    listeners: [{ name: "http", fleets: ["edge", "web", "hap"], port: 18080, protocol: "HTTP" }],
     clusters: names.map((name) => ({ name, endpoints: [{ address: "127.0.0.1", port: 80 }] })),
     routes: names.map((name, index) => ({
       name,
@@ -64,7 +65,9 @@ describe.each([1, 10, ROUTES])("%i hosts: every long part comes in steps", (host
     ["compilation of something new", () => compileSteps(freshCopy(snapshot), null)],
     ["compilation of a change of everything", () => compileSteps(freshCopy(snapshot), compiled)],
     ["gate", () => gateSteps({ ...edge, name: `new-${hosts}` }, targets.envoy)],
-    ["rendering for Envoy", () => rendering(freshCopy(snapshot))],
+    ["rendering for Envoy", () => rendering(freshCopy(snapshot), "edge")],
+    ["rendering for nginx", () => rendering(freshCopy(snapshot), "web")],
+    ["rendering for HAProxy", () => rendering(freshCopy(snapshot), "hap")],
     ["comparison", () => diffSnapshotsSteps(emptySnapshot, snapshot)],
   ];
 
@@ -81,10 +84,10 @@ function freshCopy(snapshot: Snapshot): Snapshot {
   return applyChanges(emptySnapshot, changes);
 }
 
-function rendering(snapshot: Snapshot): Steps<unknown> {
-  const ir = finish(compileSteps(snapshot, null)).fleets.get("edge");
-  if (ir === undefined || targets.envoy.renderSteps === undefined) throw new Error("Envoy comes in steps");
-  return targets.envoy.renderSteps(ir);
+function rendering(snapshot: Snapshot, fleet: string): Steps<unknown> {
+  const ir = finish(compileSteps(snapshot, null)).fleets.get(fleet);
+  if (ir === undefined) throw new Error("no fleet");
+  return targets[ir.proxy].render(withPathGroups(ir));
 }
 
 describe("the running server", () => {
@@ -128,6 +131,25 @@ describe("the running server", () => {
     expect((await writing).status).toBe(200);
     expect(plane.store.head().snapshot.route.size).toBe(ROUTES);
     expect(plane.publisher.publishedRevision()).toBe(1);
+    expect(plane.failures).toEqual([]);
+  });
+
+  test.each(["web", "hap"])("answers others while the files of fleet %s are rendered", async (fleet) => {
+    const pace = restless();
+    plane = await startPlane({ pace });
+    expect((await put("/v1/config", model(10))).status).toBe(200);
+    const before = pace.turns;
+    let answered = false;
+    const asking = fetch(`${plane.url}/v1/fleets/${fleet}/files`).then((response) => {
+      answered = true;
+      return response;
+    });
+    while (pace.turns < before + 20) await new Promise((resume) => setImmediate(resume));
+    expect((await fetch(`${plane.url}/healthz`)).status).toBe(200);
+    expect(answered).toBe(false);
+    const files = (await (await asking).json()) as { revision: number; files: { text: string }[] };
+    expect(files.revision).toBe(1);
+    expect(files.files.some(({ text }) => text.includes(`/p/${ROUTES - 1}/`))).toBe(true);
     expect(plane.failures).toEqual([]);
   });
 

@@ -1,11 +1,12 @@
 /**
  * Rendered files of nginx and HAProxy fleets: made when somebody asks, and a moment after a commit when somebody listens.
- * Nobody does: then a commit costs nothing here.
+ * Nobody does: then a commit costs nothing here. They are made in slices; the last good output stays meanwhile.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { withPathGroups } from "../compiler/index.ts";
+import { withPathGroupsSteps } from "../compiler/index.ts";
 import type { FleetIr, ProxyKind } from "../ir/index.ts";
-import type { Target } from "../targets/target.ts";
+import type { RenderedFiles, Target } from "../targets/target.ts";
+import { inSlices, type Pace, systemPace } from "../util/slices.ts";
+import type { Steps } from "../util/steps.ts";
 import type { FleetFiles } from "./types.ts";
 
 /** Changes that follow each other within this are rendered once: a reload costs a proxy far more than this wait. */
@@ -15,22 +16,32 @@ const CEILING_MS = 1000;
 
 type FilesListener = (fleet: string, files: FleetFiles | null) => void;
 
+/** A fleet for as long as it is there and stays with its proxy. */
 interface Entry {
+  /** The newest, and its revision; what is being rendered may be older. */
   ir: FleetIr;
   revision: number;
-  /** Output of `renderedFrom`; null until the first good rendering. */
+  /** The last good output. */
   files: FleetFiles | null;
-  renderedFrom: FleetIr | null;
-  /** The IR that could not be rendered: it is not tried again. */
-  failedFrom: FleetIr | null;
+  /** The newest revision whose rendering has ended, well or not: it is not tried again. */
+  tried: number;
+  /** What is under way; never rejects. */
+  rendering: Promise<void> | null;
 }
+
+/** Comes before every revision. */
+const NONE_TRIED = -1;
 
 export interface FileOutput {
   /** The file fleets of a revision. Fleets that are no longer there are reported gone. */
   update(fleets: readonly FleetIr[], revision: number): void;
-  /** Renders now if need be. Null: no such fleet. Throws when rendering fails and there is no last good output. */
-  get(fleet: string): FleetFiles | null;
+  /**
+   * The files of the newest revision, or of a later one that came while they were made; when these cannot be made, or after
+   * `close`, the last good ones. Null: no such fleet. Rejects when there are no good ones.
+   */
+  get(fleet: string): Promise<FleetFiles | null>;
   onFiles(listener: FilesListener): () => void;
+  /** What is under way is given up; listeners hear nothing afterwards. */
   close(): void;
 }
 
@@ -38,9 +49,13 @@ export interface FileOutput {
 export function createFileOutput(options: {
   readonly targets: Readonly<Record<ProxyKind, Target>>;
   readonly onFailure: (fleet: string, error: unknown) => void;
+  /** Default: the process's own. */
+  readonly pace?: Pace | undefined;
 }): FileOutput {
   const entries = new Map<string, Entry>();
   const listeners = new Set<FilesListener>();
+  const pace = options.pace ?? systemPace;
+  let closed = false;
 
   /** A listener that throws is its own problem: it must not stop the others, nor count as a failed rendering. */
   const tell = (fleet: string, files: FleetFiles | null): void => {
@@ -53,39 +68,58 @@ export function createFileOutput(options: {
     }
   };
 
-  const render = (entry: Entry): FleetFiles => {
+  /** Renders the newest IR of a fleet. What has lost its fleet on the way is given up and leaves no trace. */
+  const render = async (entry: Entry): Promise<void> => {
     const { ir, revision } = entry;
-    const target = options.targets[ir.proxy];
-    const rendered = target.render(target.needsPathGroups ? withPathGroups(ir) : ir);
-    if (rendered.kind !== "files") throw new Error(`target ${target.proxy} gave no files`);
-    return { fleet: ir.name, proxy: ir.proxy, revision, generation: rendered.generation, files: rendered.files };
+    const isWanted = (): boolean => !closed && entries.get(ir.name) === entry;
+    const before = entry.files?.generation;
+    let files: RenderedFiles | null = null;
+    try {
+      files = await inSlices(whileWanted(isWanted, filesSteps(ir, options.targets[ir.proxy])), pace);
+    } catch (error) {
+      if (isWanted()) options.onFailure(ir.name, error);
+    }
+    if (!isWanted()) return;
+    // The same IR may have been committed once more meanwhile.
+    entry.tried = entry.ir === ir ? entry.revision : revision;
+    if (files === null) return;
+    const { generation, files: list } = files;
+    entry.files = { fleet: ir.name, proxy: ir.proxy, revision: entry.tried, generation, files: list };
+    if (generation !== before) tell(ir.name, entry.files);
   };
 
-  /** The newest output; when it cannot be made, the last good one (null: never any). */
-  const refresh = (name: string): FleetFiles | null => {
-    const entry = entries.get(name);
-    if (entry === undefined) return null;
-    if (entry.renderedFrom === entry.ir || entry.failedFrom === entry.ir) return entry.files;
-    const before = entry.files?.generation;
-    try {
-      entry.files = render(entry);
-      entry.renderedFrom = entry.ir;
-    } catch (error) {
-      entry.failedFrom = entry.ir;
-      options.onFailure(name, error);
-      return entry.files;
+  /**
+   * One rendering of a fleet at a time. Who comes while one of an older revision is under way waits for it and for the next;
+   * no further, however fast changes come. Null: no such fleet.
+   */
+  const refresh = async (name: string): Promise<Entry | null> => {
+    const asked = entries.get(name)?.revision ?? NONE_TRIED;
+    for (;;) {
+      const entry = entries.get(name);
+      if (entry === undefined) return null;
+      if (closed || entry.tried >= asked) return entry;
+      entry.rendering ??= render(entry).finally(() => {
+        entry.rendering = null;
+      });
+      await entry.rendering;
+      // Those who have their answer now must have it before listeners hear of the next.
+      if (entry.tried < asked) await pace.turn();
     }
-    if (entry.files.generation !== before) tell(name, entry.files);
-    return entry.files;
   };
 
   const schedule = debounced(async () => {
-    // One fleet per turn of the event loop: a large one takes tens of milliseconds.
-    for (const name of [...entries.keys()]) {
-      refresh(name);
-      await nextTurn();
-    }
+    for (const name of [...entries.keys()]) await refresh(name);
   });
+
+  /** Output that this IR did not make keeps the revision that it is of, until a rendering replaces it. */
+  const renew = (entry: Entry, ir: FleetIr, revision: number): void => {
+    if (entry.ir === ir && entry.tried === entry.revision) {
+      if (entry.files?.revision === entry.revision) entry.files = { ...entry.files, revision };
+      entry.tried = revision;
+    }
+    entry.ir = ir;
+    entry.revision = revision;
+  };
 
   return {
     update(fleets, revision) {
@@ -97,47 +131,66 @@ export function createFileOutput(options: {
       }
       for (const ir of fleets) {
         const old = entries.get(ir.name);
-        const kept = old?.ir.proxy === ir.proxy ? old : undefined;
-        // Output that this IR did not make keeps the revision that it is of, until a rendering replaces it.
-        const current = kept !== undefined && kept.renderedFrom === ir;
-        const files = kept?.files != null && current ? { ...kept.files, revision } : (kept?.files ?? null);
-        entries.set(ir.name, {
-          ir,
-          revision,
-          files,
-          renderedFrom: kept?.renderedFrom ?? null,
-          failedFrom: kept?.failedFrom ?? null,
-        });
+        if (old?.ir.proxy === ir.proxy) renew(old, ir, revision);
+        else entries.set(ir.name, { ir, revision, files: null, tried: NONE_TRIED, rendering: null });
       }
       if (listeners.size > 0) schedule.soon();
     },
-    get(fleet) {
-      const files = refresh(fleet);
-      if (files === null && entries.has(fleet))
-        throw new Error(`the files of fleet ${fleet} cannot be made; the log says why`);
-      return files;
+    async get(fleet) {
+      const entry = await refresh(fleet);
+      if (entry === null) return null;
+      if (entry.files === null) throw new Error(`the files of fleet ${fleet} cannot be made; the log says why`);
+      return entry.files;
     },
     onFiles(listener) {
       listeners.add(listener);
       schedule.soon();
       return () => listeners.delete(listener);
     },
-    close: schedule.cancel,
+    close() {
+      closed = true;
+      schedule.cancel();
+    },
   };
 }
 
-/** Runs `work` once things are quiet, at the latest at the ceiling. */
+function* filesSteps(ir: FleetIr, target: Target): Steps<RenderedFiles> {
+  const rendered = yield* target.render(target.needsPathGroups ? yield* withPathGroupsSteps(ir) : ir);
+  if (rendered.kind !== "files") throw new Error(`target ${target.proxy} gave no files`);
+  return rendered;
+}
+
+/** Null: given up, because nobody wants it any more. */
+function* whileWanted<T>(isWanted: () => boolean, steps: Steps<T>): Steps<T | null> {
+  while (isWanted()) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    yield;
+  }
+  return null;
+}
+
+/** Runs `work` once things are quiet, at the latest at the ceiling, and never twice at once. It must not reject. */
 function debounced(work: () => Promise<void>): { soon: () => void; cancel: () => void } {
   let quiet: NodeJS.Timeout | undefined;
   let ceiling: NodeJS.Timeout | undefined;
+  let running = false;
+  let again = false;
   const cancel = (): void => {
     clearTimeout(quiet);
     clearTimeout(ceiling);
     ceiling = undefined;
   };
-  const run = (): void => {
+  const run = async (): Promise<void> => {
     cancel();
-    void work();
+    again = running;
+    if (running) return;
+    running = true;
+    do {
+      again = false;
+      await work();
+    } while (again);
+    running = false;
   };
   return {
     soon: () => {

@@ -5,7 +5,7 @@ import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
 import { targets } from "../targets/registry.ts";
 import type { Target } from "../targets/target.ts";
-import { done, finish } from "../util/steps.ts";
+import { finish } from "../util/steps.ts";
 import type { XdsServer } from "../xds/index.ts";
 import { CLUSTER, connect, startServer, subscriber, type TestClient, type TestStream } from "../xds/testing.ts";
 import { type Admission, createPublisher, type FleetFiles, type PublisherWithInput } from "./index.ts";
@@ -48,10 +48,6 @@ function breakable(): Record<ProxyKind, Target> {
     render(ir: FleetIr) {
       if (broken.has(ir.name)) throw new Error("cannot render");
       return target.render(ir);
-    },
-    renderSteps(ir: FleetIr) {
-      if (broken.has(ir.name)) throw new Error("cannot render");
-      return (target.renderSteps ?? ((unstepped) => done(target.render(unstepped))))(ir);
     },
   });
   return { envoy: wrap(targets.envoy), nginx: wrap(targets.nginx), haproxy: wrap(targets.haproxy) };

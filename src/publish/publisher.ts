@@ -11,7 +11,7 @@ import { sortedByKeySteps } from "../util/sorted.ts";
 import { done, type Steps } from "../util/steps.ts";
 import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createFileOutput } from "./fileOutput.ts";
-import type { Admission, FleetFiles, Publisher } from "./types.ts";
+import type { Admission, Publisher } from "./types.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
 export const ALL_FLEETS = "*";
@@ -44,7 +44,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   /** The newest compilation, published or not: the base of the next one. */
   let latest: Compiled | null = null;
   let closed = false;
-  const files = createFileOutput({ targets, onFailure });
+  const files = createFileOutput({ targets, onFailure, pace: options.pace });
 
   function* compiledFor(snapshot: Snapshot): Steps<Compiled> {
     latest = yield* compileSteps(snapshot, latest);
@@ -92,7 +92,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
 
   return {
     admit,
-    files: async (fleet: string): Promise<FleetFiles | null> => files.get(fleet),
+    files: files.get,
     proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
     explain: (request: ExplainRequest): Steps<Explanation | null> => {
       const ir = fleetOf(request.fleet);
@@ -109,7 +109,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
 }
 
 function* renderEnvoy(ir: FleetIr, target: Target): Steps<RenderedResources["resources"]> {
-  const rendered = target.renderSteps === undefined ? target.render(ir) : yield* target.renderSteps(ir);
+  const rendered = yield* target.render(ir);
   if (rendered.kind !== "resources") throw new Error(`target ${ir.proxy} gave no resources`);
   return rendered.resources;
 }

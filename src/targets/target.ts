@@ -85,10 +85,8 @@ export interface Target {
   readonly inspect: (ir: FleetIr) => readonly Finding[];
   /** The same for one rule of a virtual host (sizes, combinations). Asked once for each rule that changed. */
   readonly inspectRule: (rule: RuleIr, hostname: string) => readonly Finding[];
-  /** Pure and deterministic; caches by identity of IR nodes. */
-  readonly render: (ir: FleetIr) => Rendered;
-  /** `render` in steps, where a target has it. Of one fleet only one may be under way. */
-  readonly renderSteps?: (ir: FleetIr) => Steps<Rendered>;
+  /** Pure and deterministic; caches by identity of IR nodes. Of one fleet only one rendering may be under way. */
+  readonly render: (ir: FleetIr) => Steps<Rendered>;
   /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
 }

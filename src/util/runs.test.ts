@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRuns, distinctById } from "./runs.ts";
+import { finish } from "./steps.ts";
 
 interface Item {
   readonly id: string;
@@ -8,19 +9,21 @@ interface Item {
 
 function counting() {
   const made: (readonly Item[])[] = [];
-  const runs = createRuns<Item, string, { readonly text: string; readonly context: string }>({
+  const steps = createRuns<Item, string, { readonly text: string; readonly context: string }>({
     length: 64,
-    make: (items, context) => {
+    make: function* (items, context) {
       made.push(items);
+      yield;
       return { text: items.map(({ id }) => `${context}${id};`).join(""), context };
     },
     holds: (result, context) => result.context === context,
   });
+  const runs = (items: readonly Item[], context: string) => finish(steps(items, context));
   const textOf = (items: readonly Item[], context = "") =>
     runs(items, context)
       .map(({ text }) => text)
       .join("");
-  return { made, runs, textOf };
+  return { made, steps, runs, textOf };
 }
 
 const list = (length: number): Item[] => Array.from({ length }, (_, index) => ({ id: `r${index}.0.0` }));
@@ -68,12 +71,35 @@ test("equal ids of other objects are other items", () => {
   expect(made.length).toBe(before * 2);
 });
 
+test("two lists at once: each gives its own results, wherever one rests for the other", () => {
+  const pool = list(400);
+  fc.assert(
+    fc.property(
+      fc.array(fc.shuffledSubarray(pool), { minLength: 2, maxLength: 3 }),
+      fc.array(fc.nat(2), { maxLength: 40 }),
+      (lists, turns) => {
+        const { steps } = counting();
+        const works = lists.map((items, index) => steps(items, `${index}`));
+        const results = new Map<number, string>();
+        const go = (index: number): void => {
+          const step = works[index]?.next();
+          if (step?.done && step.value !== undefined) results.set(index, step.value.map(({ text }) => text).join(""));
+        };
+        for (const turn of turns) go(turn);
+        for (const index of works.keys()) while (!results.has(index)) go(index);
+        for (const [index, items] of lists.entries())
+          expect(results.get(index)).toBe(items.map(({ id }) => `${index}${id};`).join(""));
+      },
+    ),
+  );
+});
+
 test("no items, no results", () => expect(counting().runs([], "")).toEqual([]));
 
 test("each id once, in order of first sight", () => {
   const [a, b, c] = list(3) as [Item, Item, Item];
-  expect(distinctById([[a, b], [{ ...a }, c], [b]])).toEqual([a, b, c]);
+  expect(finish(distinctById([[a, b], [{ ...a }, c], [b]]))).toEqual([a, b, c]);
   const single = [a, b];
-  expect(distinctById([single])).toBe(single);
-  expect(distinctById([])).toEqual([]);
+  expect(finish(distinctById([single]))).toBe(single);
+  expect(finish(distinctById([]))).toEqual([]);
 });

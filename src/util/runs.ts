@@ -3,9 +3,13 @@
  * run begins depends on nothing but the item that begins it: an item that comes, goes or moves leaves all other runs alone.
  */
 import { spreadHash } from "./hash.ts";
+import type { Steps } from "./steps.ts";
 
 /** A run is kept as it was in the last few lists: one rule may stand in several hosts, ports and fleets. */
 const MAX_KEPT = 4;
+
+/** What was made before is only compared. */
+const KNOWN_RUNS_PER_STEP = 16;
 
 /** An item by its identity; `id` tells only where runs begin. */
 interface RunItem {
@@ -16,8 +20,8 @@ interface RunItem {
 export interface RunWork<Item extends RunItem, Context, Result> {
   /** The usual number of items in a run. */
   readonly length: number;
-  /** Depends on the items and the context only. */
-  readonly make: (items: readonly Item[], context: Context) => Result;
+  /** Depends on the items and the context only. In steps: some runs are several times as long as is usual. */
+  readonly make: (items: readonly Item[], context: Context) => Steps<Result>;
   /** Whether a result for the same items, made in an earlier context, holds in this one too. */
   readonly holds: (result: Result, context: Context) => boolean;
 }
@@ -27,36 +31,46 @@ interface Kept<Item, Result> {
   readonly result: Result;
 }
 
-/** Gives the results for a list, run by run in order: old ones for runs of the very same objects. No items, no results. */
+/**
+ * Gives the results for a list, run by run in order: old ones for runs of the very same objects. No items, no results. It may
+ * rest after each run; other lists may be worked on meanwhile.
+ */
 export function createRuns<Item extends RunItem, Context, Result>(
   work: RunWork<Item, Context, Result>,
-): (items: readonly Item[], context: Context) => readonly Result[] {
+): (items: readonly Item[], context: Context) => Steps<readonly Result[]> {
   const known = new WeakMap<Item, Kept<Item, Result>[]>();
-  const resultOf = (items: readonly Item[], range: Range, context: Context): Result => {
-    const first = items[range.start] as Item;
+  const keptFrom = (first: Item): Kept<Item, Result>[] => {
     let kept = known.get(first);
     if (kept === undefined) {
       kept = [];
       known.set(first, kept);
     }
-    const old = kept.find((run) => isSame(run.items, items, range) && work.holds(run.result, context));
-    if (old !== undefined) return old.result;
-    const own = items.slice(range.start, range.end);
-    const result = work.make(own, context);
-    kept.unshift({ items: own, result });
-    if (kept.length > MAX_KEPT) kept.pop();
-    return result;
+    return kept;
   };
-  return (items, context) => {
+  return function* resultsOf(items, context) {
     const results: Result[] = [];
-    let start = 0;
-    for (let end = 1; end <= items.length; end++) {
-      if (end < items.length && spreadHash((items[end] as Item).id) % work.length !== 0) continue;
-      results.push(resultOf(items, { start, end }, context));
-      start = end;
+    for (let start = 0, end = 0; start < items.length; start = end) {
+      end = endOfRun(items, start, work.length);
+      const kept = keptFrom(items[start] as Item);
+      const range = { start, end };
+      let run = kept.find((old) => isSame(old.items, items, range) && work.holds(old.result, context));
+      if (run === undefined) {
+        const own = items.slice(start, end);
+        run = { items: own, result: yield* work.make(own, context) };
+        kept.unshift(run);
+        if (kept.length > MAX_KEPT) kept.pop();
+        yield;
+      }
+      if (results.push(run.result) % KNOWN_RUNS_PER_STEP === 0) yield;
     }
     return results;
   };
+}
+
+function endOfRun<Item extends RunItem>(items: readonly Item[], start: number, length: number): number {
+  let end = start + 1;
+  while (end < items.length && spreadHash((items[end] as Item).id) % length !== 0) end++;
+  return end;
 }
 
 interface Range {
@@ -70,18 +84,29 @@ function isSame<Item>(run: readonly Item[], items: readonly Item[], { start, end
   return true;
 }
 
+/** Items that are looked up between two yields. */
+const LOOKUPS_PER_STEP = 4096;
+
 /** The items of several lists, one list after the other, each id once. A single list is given back as it is. */
-export function distinctById<Item extends RunItem>(lists: readonly (readonly Item[])[]): readonly Item[] {
+export function* distinctById<Item extends RunItem>(lists: readonly (readonly Item[])[]): Steps<readonly Item[]> {
   const [only] = lists;
   if (only !== undefined && lists.length === 1) return only;
   const seen = new Set<string>();
   const items: Item[] = [];
-  for (const list of lists) {
+  let lookups = 0;
+  const addNew = (list: readonly Item[]): void => {
     for (const item of list) {
       if (seen.has(item.id)) continue;
       seen.add(item.id);
       items.push(item);
     }
+  };
+  for (const list of lists) {
+    addNew(list);
+    lookups += list.length;
+    if (lookups < LOOKUPS_PER_STEP) continue;
+    lookups = 0;
+    yield;
   }
   return items;
 }

@@ -14,6 +14,19 @@ export function due(index: number): boolean {
   return index % ITEMS_PER_STEP === ITEMS_PER_STEP - 1;
 }
 
+/** What is made of each item, in order; it may rest wherever cheap items are due. */
+export function* mapSteps<Item, Result>(
+  items: readonly Item[],
+  make: (item: Item, index: number) => Result,
+): Steps<Result[]> {
+  const results: Result[] = [];
+  for (let index = 0; index < items.length; index++) {
+    results.push(make(items[index] as Item, index));
+    if (due(index)) yield;
+  }
+  return results;
+}
+
 /** Runs all of it now. */
 export function finish<T>(steps: Steps<T>): T {
   for (;;) {

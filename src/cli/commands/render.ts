@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { withPathGroups } from "../../compiler/index.ts";
 import type { FleetIr, ProxyKind } from "../../ir/index.ts";
 import type { Target } from "../../targets/target.ts";
+import { finish } from "../../util/steps.ts";
 import { loadTargets } from "../loadTargets.ts";
 import { loadModel } from "../offline.ts";
 import { counted, EXIT, type Io, jsonText, printProblems } from "../output.ts";
@@ -58,7 +59,7 @@ function goneText({ fleet, folder, files, folderRemoved }: RemovedFleet): string
 }
 
 function renderFleet(ir: FleetIr, target: Target): Tree {
-  const rendered = target.render(target.needsPathGroups ? withPathGroups(ir) : ir);
+  const rendered = finish(target.render(target.needsPathGroups ? withPathGroups(ir) : ir));
   if (rendered.kind !== "files") throw new Error(`target ${ir.proxy} gave no files`);
   return { fleet: ir.name, proxy: ir.proxy, generation: rendered.generation, files: rendered.files };
 }

@@ -5,6 +5,7 @@
  * matches. Regex groups cannot see their covering prefixes statically: they fall through to a look-up among prefixes.
  */
 import type { CandidateIr, FleetIr, PathGroupIr, PathMatchIr, PortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { finish, type Steps } from "../../util/steps.ts";
 import { decide } from "./decision.ts";
 
 const groupedPorts = new WeakMap<PortIr, PortIr>();
@@ -12,29 +13,33 @@ const groupedHosts = new WeakMap<VirtualHostIr, VirtualHostIr>();
 
 /** The same fleet with `groups` filled in. Cached by identity of its ports and virtual hosts. */
 export function withPathGroups(fleet: FleetIr): FleetIr {
-  return Object.freeze({
-    ...fleet,
-    ports: fleet.ports.map((port) => remember(groupedPorts, port, groupPort)),
-  });
+  return finish(withPathGroupsSteps(fleet));
 }
 
-function groupPort(port: PortIr): PortIr {
+/** `withPathGroups` in steps. */
+export function* withPathGroupsSteps(fleet: FleetIr): Steps<FleetIr> {
+  const ports: PortIr[] = [];
+  for (const port of fleet.ports) ports.push(yield* remember(groupedPorts, port, groupPort));
+  return Object.freeze({ ...fleet, ports });
+}
+
+function* groupPort(port: PortIr): Steps<PortIr> {
   if (port.kind === "tcp") return port;
-  return Object.freeze({
-    ...port,
-    virtualHosts: port.virtualHosts.map((host) => remember(groupedHosts, host, groupHost)),
-  });
+  const virtualHosts: VirtualHostIr[] = [];
+  for (const host of port.virtualHosts) virtualHosts.push(yield* remember(groupedHosts, host, groupHost));
+  return Object.freeze({ ...port, virtualHosts });
 }
 
-function groupHost(host: VirtualHostIr): VirtualHostIr {
-  return Object.freeze({ ...host, groups: groupsOf(host) });
+function* groupHost(host: VirtualHostIr): Steps<VirtualHostIr> {
+  return Object.freeze({ ...host, groups: yield* groupsOf(host) });
 }
 
-function remember<T extends object>(cache: WeakMap<T, T>, key: T, make: (key: T) => T): T {
+function* remember<T extends object>(cache: WeakMap<T, T>, key: T, make: (key: T) => Steps<T>): Steps<T> {
   let value = cache.get(key);
   if (value === undefined) {
-    value = make(key);
+    value = yield* make(key);
     cache.set(key, value);
+    yield;
   }
   return value;
 }
@@ -52,7 +57,11 @@ interface Buckets {
   prefix: Map<string, Bucket>;
 }
 
-function groupsOf(host: VirtualHostIr): PathGroupIr[] {
+/** Between two yields: of groups that have nothing to choose there are thousands, and each takes less than a microsecond. */
+const WORK_PER_STEP = 256;
+const WORK_OF_CHOICE = 16;
+
+function* groupsOf(host: VirtualHostIr): Steps<PathGroupIr[]> {
   const buckets: Buckets = { exact: new Map(), regex: new Map(), prefix: new Map() };
   // A plain loop, here and below no more than a group needs: each host that changed is grouped anew.
   for (let index = 0; index < host.rules.length; index++) {
@@ -62,7 +71,17 @@ function groupsOf(host: VirtualHostIr): PathGroupIr[] {
     else bucket.rules.push(index);
   }
   const all = [...buckets.exact.values(), ...buckets.regex.values(), ...buckets.prefix.values()];
-  return all.map((bucket, index) => groupOf(host, { bucket, buckets, index }));
+  const groups: PathGroupIr[] = [];
+  let work = 0;
+  for (let index = 0; index < all.length; index++) {
+    const group = groupOf(host, { bucket: all[index] as Bucket, buckets, index });
+    groups.push(group);
+    work += group.decision.kind === "direct" ? 1 : WORK_OF_CHOICE;
+    if (work < WORK_PER_STEP) continue;
+    work = 0;
+    yield;
+  }
+  return groups;
 }
 
 function groupOf(host: VirtualHostIr, place: { bucket: Bucket; buckets: Buckets; index: number }): PathGroupIr {

@@ -12,11 +12,12 @@ import { inspectRule, inspect as whole } from "./inspect.ts";
 
 const inspect = (ir: FleetIr) => inspectFleet({ inspect: whole, inspectRule }, ir);
 
+import { finish } from "../../util/steps.ts";
 import { regexInstructions } from "./regexSize.ts";
 import { cluster, envoyBinary, fleet, forward, httpPort, rule } from "./testing.ts";
 
 const binary = envoyBinary();
-const checkOf = (ir: FleetIr) => envoyTarget.check(envoyTarget.render(ir), { binary });
+const checkOf = (ir: FleetIr) => envoyTarget.check(finish(envoyTarget.render(ir)), { binary });
 const withRules = (...rules: RuleIr[]) => fleet([httpPort(8080, { "*.example.com": rules })], [cluster("a", [1])]);
 const regexRule = (regex: string) => rule("r.0.0", { path: `~${regex}`, action: forward("a") });
 
@@ -41,7 +42,9 @@ describe("check", () => {
     expect(await checkOf(fleet([port], []))).toEqual({ ok: false, message: expect.stringContaining("nowhere") });
   });
   it("says when the binary is missing", async () => {
-    const { ok, message } = await envoyTarget.check(envoyTarget.render(withRules()), { binary: "/nowhere/envoy" });
+    const { ok, message } = await envoyTarget.check(finish(envoyTarget.render(withRules())), {
+      binary: "/nowhere/envoy",
+    });
     expect([ok, message]).toEqual([false, expect.stringContaining("cannot run /nowhere/envoy")]);
   });
 });

@@ -14,7 +14,7 @@ import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
 import { DEFAULT_VERSION, inspect, inspectRule } from "./inspect.ts";
-import { render, renderSteps } from "./render.ts";
+import { render } from "./render.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
 
@@ -27,6 +27,5 @@ export const envoyTarget: Target = {
   inspect,
   inspectRule,
   render,
-  renderSteps,
   check,
 };

@@ -5,6 +5,7 @@ import { ClusterLoadAssignmentSchema } from "../../gen/proto/envoy/config/endpoi
 import { ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources } from "../target.ts";
 import { render } from "./render.ts";
 import { cluster, fleet, forward, httpPort, rule } from "./testing.ts";
@@ -26,11 +27,11 @@ function routesOf({ resources }: RenderedResources): RenderedResource {
 
 const decoded = (rendered: RenderedResources) => fromBinary(RouteConfigurationSchema, routesOf(rendered).bytes);
 /** Renders as a process that never saw anything before would: no node is shared with earlier renderings. */
-const afresh = (ir: FleetIr) => render(structuredClone({ ...ir, name: `${ir.name}-afresh` }));
+const afresh = (ir: FleetIr) => finish(render(structuredClone({ ...ir, name: `${ir.name}-afresh` })));
 
 describe("route configuration", () => {
   it("has the virtual hosts, each with guards first, and one for unknown hosts", () => {
-    const table = decoded(render(fleetOf("basic", rulesUpTo(2))));
+    const table = decoded(finish(render(fleetOf("basic", rulesUpTo(2)))));
     expect(table.name).toBe(PORT);
     expect(table.ignorePortInHostMatching).toBe(true);
     expect(table.virtualHosts.map(({ domains }) => domains)).toEqual([
@@ -42,11 +43,11 @@ describe("route configuration", () => {
     expect(table.virtualHosts[0]?.routes.map(({ name }) => name).slice(3)).toEqual(["r0.0.0", "r1.0.0"]);
   });
   it("does not add the unknown host when the model has `*`", () => {
-    const rendered = render(fleet([httpPort(8080, { "*": [] })], []));
+    const rendered = finish(render(fleet([httpPort(8080, { "*": [] })], [])));
     expect(decoded(rendered).virtualHosts.map(({ domains }) => domains)).toEqual([["*"]]);
   });
   it("names the clusters that it needs, once", () => {
-    const refs = routesOf(render(fleetOf("refs", [...rulesUpTo(300), ruleAt(300, "b")]))).refs;
+    const refs = routesOf(finish(render(fleetOf("refs", [...rulesUpTo(300), ruleAt(300, "b")])))).refs;
     expect(refs).toEqual([
       [typeUrls.cluster, "a"],
       [typeUrls.cluster, "b"],
@@ -63,11 +64,11 @@ describe("route configuration", () => {
       (list) => list.splice(300, 700),
       (list) => list.reverse(),
     ];
-    const versions = new Set([routesOf(render(fleetOf("history", rules))).version]);
+    const versions = new Set([routesOf(finish(render(fleetOf("history", rules)))).version]);
     for (const change of changes) {
       change(rules);
       const ir = fleetOf("history", [...rules]);
-      const [now, fresh] = [routesOf(render(ir)), routesOf(afresh(ir))];
+      const [now, fresh] = [routesOf(finish(render(ir))), routesOf(afresh(ir))];
       expect(now.version).toBe(fresh.version);
       expect(Buffer.from(now.bytes).equals(fresh.bytes)).toBe(true);
       expect(now.version).toMatch(/^[0-9a-f]{16}$/);
@@ -86,7 +87,11 @@ describe("route configuration", () => {
     } as const;
     const shared = [rule("r.0.0", { path: "/", action })];
     const ports = [8080, 8081].map((port) => httpPort(port, { "a.example.com": shared, "b.example.com": shared }));
-    const tables = [...(render(fleet(ports, [])).resources.get(typeUrls.routes)?.values() ?? [])];
+    const tables = [
+      ...(finish(render(fleet(ports, [])))
+        .resources.get(typeUrls.routes)
+        ?.values() ?? []),
+    ];
     const targets = tables.flatMap(({ bytes }) =>
       fromBinary(RouteConfigurationSchema, bytes).virtualHosts.flatMap(({ routes }) =>
         routes.flatMap(({ action: { case: kind, value } }) =>
@@ -105,17 +110,19 @@ describe("route configuration", () => {
 describe("identity", () => {
   it("keeps unchanged resources and maps", () => {
     const rules = rulesUpTo(10);
-    const first = render(fleetOf("same", rules));
-    const second = render(structuredClone(fleetOf("same", rules)));
+    const first = finish(render(fleetOf("same", rules)));
+    const second = finish(render(structuredClone(fleetOf("same", rules))));
     for (const [type, map] of first.resources) expect(second.resources.get(type)).toBe(map);
-    const third = render(fleetOf("same", [...rules.slice(1), ruleAt(0, "b")]));
+    const third = finish(render(fleetOf("same", [...rules.slice(1), ruleAt(0, "b")])));
     expect(third.resources.get(typeUrls.cluster)).toBe(first.resources.get(typeUrls.cluster));
     expect(third.resources.get(typeUrls.listener)).toBe(first.resources.get(typeUrls.listener));
     expect(routesOf(third)).not.toBe(routesOf(first));
   });
   it("changes only the assignment of a cluster whose endpoints changed", () => {
-    const before = render({ ...fleetOf("endpoints", []), clusters });
-    const after = render({ ...fleetOf("endpoints", []), clusters: [cluster("a", [1, 3]), clusters[1] as never] });
+    const before = finish(render({ ...fleetOf("endpoints", []), clusters }));
+    const after = finish(
+      render({ ...fleetOf("endpoints", []), clusters: [cluster("a", [1, 3]), clusters[1] as never] }),
+    );
     const get = (from: RenderedResources, type: string, name: string) => from.resources.get(type)?.get(name);
     expect(get(after, typeUrls.cluster, "a")).toBe(get(before, typeUrls.cluster, "a"));
     expect(get(after, typeUrls.assignment, "a")).not.toBe(get(before, typeUrls.assignment, "a"));
@@ -133,8 +140,13 @@ describe("clusters", () => {
     port: 8081,
     http: { method: "HEAD", path: "/h", host: "x", expectedStatus: [{ low: 200, high: 299 }] },
   } as const;
-  const { resources } = render(
-    fleet([], [cluster("a", [1], { healthCheck }), cluster("b", [2], { policy: "leastRequest" }), cluster("none", [])]),
+  const { resources } = finish(
+    render(
+      fleet(
+        [],
+        [cluster("a", [1], { healthCheck }), cluster("b", [2], { policy: "leastRequest" }), cluster("none", [])],
+      ),
+    ),
   );
   const bytesOf = (type: string, name: string) => resources.get(type)?.get(name)?.bytes as Uint8Array;
   it("needs its assignment", () => {
@@ -169,7 +181,7 @@ describe("listeners", () => {
     { cluster: "a", weight: 3 },
     { cluster: "b", weight: 1 },
   ];
-  const { resources } = render(fleet([httpPort(8080, {}), { ...tcp, split }], clusters));
+  const { resources } = finish(render(fleet([httpPort(8080, {}), { ...tcp, split }], clusters)));
   it("needs its route configuration, or its clusters", () => {
     const listeners = resources.get(typeUrls.listener);
     expect(listeners?.get(PORT)?.refs).toEqual([[typeUrls.routes, PORT]]);

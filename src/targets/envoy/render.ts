@@ -3,7 +3,7 @@
  * resources are the same as last time.
  */
 import type { ClusterIr, FleetIr } from "../../ir/index.ts";
-import { due, finish, type Steps } from "../../util/steps.ts";
+import { due, type Steps } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources } from "../target.ts";
 import { renderCluster } from "./cluster.ts";
 import { renderListener } from "./listener.ts";
@@ -19,12 +19,7 @@ const lastByFleet = new Map<string, RenderedResources>();
 const clusterMaps = new WeakMap<readonly ClusterIr[], { clusters: TypeMap; assignments: TypeMap }>();
 
 /** All resources of the fleet, by type: clusters, their endpoints, listeners, route tables. */
-export function render(ir: FleetIr): RenderedResources {
-  return finish(renderSteps(ir));
-}
-
-/** `render` in steps. */
-export function* renderSteps(ir: FleetIr): Steps<RenderedResources> {
+export function* render(ir: FleetIr): Steps<RenderedResources> {
   const last = lastByFleet.get(ir.name)?.resources;
   const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
   const routes: RenderedResource[] = [];

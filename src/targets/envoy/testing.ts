@@ -17,6 +17,7 @@ import type {
   PortIr,
   RuleIr,
 } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import { inlineBootstrap } from "./inline.ts";
 import { render } from "./render.ts";
 
@@ -55,7 +56,7 @@ export async function startEnvoy(ir: FleetIr): Promise<RunningEnvoy> {
   const folder = await mkdtemp(join(tmpdir(), "trimtab-envoy-test-"));
   const adminPort = await freePort();
   const file = join(folder, "bootstrap.pb");
-  await writeFile(file, await inlineBootstrap(render(ir), { address: "127.0.0.1", port: adminPort }));
+  await writeFile(file, await inlineBootstrap(finish(render(ir)), { address: "127.0.0.1", port: adminPort }));
   const argv = ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
   const child = spawn(envoyBinary(), argv, { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";

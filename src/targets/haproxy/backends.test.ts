@@ -2,6 +2,7 @@
 import { connect, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ClusterIr, HealthCheckIr, PortIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import { haproxyTarget } from "./index.ts";
 import { cluster, fleet, forward, prefix, rulesOf, virtualHost } from "./testSupport/ir.ts";
 import {
@@ -29,7 +30,7 @@ async function upstream(server: Promise<Server>): Promise<number> {
 }
 
 async function serve(ports: readonly PortIr[], clusters: readonly ClusterIr[]): Promise<RunningProxy> {
-  const rendered = haproxyTarget.render(fleet({ ports, clusters }));
+  const rendered = finish(haproxyTarget.render(fleet({ ports, clusters })));
   expect(await haproxyTarget.check(rendered)).toEqual({ ok: true, message: "" });
   const proxy = await startProxy(filesOf(rendered), ports[0]?.port ?? 0);
   cleanups.push(proxy.stop);

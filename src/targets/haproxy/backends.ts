@@ -1,5 +1,6 @@
 /** Backends: clusters as HTTP and TCP ports see them, and the one that answers without a server. */
 import type { ClusterIr, EndpointIr, FleetIr, HealthCheckIr, RespondIr } from "../../ir/index.ts";
+import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { Quoted } from "../../util/templates.ts";
 import type { Version } from "../target.ts";
 import { isBefore } from "../version.ts";
@@ -45,7 +46,7 @@ export interface ServerView {
   readonly track: Quoted<"name"> | null;
 }
 
-/** `respond.hbs`. */
+/** `respond.hbs` and, for the answers, `answers.hbs`. */
 export interface RespondView {
   readonly name: Quoted<"name">;
   readonly answers: readonly AnswerView[];
@@ -169,12 +170,14 @@ function checkView(check: HealthCheckIr, startsDown: boolean): CheckView {
 }
 
 /** The answers of all ports, and their bodies as files; null view: nothing is answered directly. */
-export function lowerResponds(uses: ReadonlyMap<string, Use>): {
+export function* lowerResponds(uses: ReadonlyMap<string, Use>): Steps<{
   readonly view: RespondView | null;
   readonly files: ReadonlyMap<string, string>;
-} {
+}> {
   const files = new Map<string, string>();
-  const answers = usesOf(uses, "respond").map(({ key, respond }) => {
+  const responds = usesOf(uses, "respond");
+  yield;
+  const answers = yield* mapSteps(responds, ({ key, respond }) => {
     const path = `bodies/${key}.txt`;
     if (hasBody(respond)) files.set(path, respond.body);
     return answerView(key, respond);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FleetIr, HeaderChangesIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import { haproxyTarget } from "./index.ts";
 import type { Decide, RuleInput } from "./testSupport/ir.ts";
 import {
@@ -181,7 +182,7 @@ describe.each<Decide>(["table", "chain"])("decided by %s", (decide) => {
     const ports = await freePorts(2);
     port = ports[0] as number;
     const ir = model(port, ports[1] as number, decide);
-    const rendered = haproxyTarget.render(ir);
+    const rendered = finish(haproxyTarget.render(ir));
     expect(await haproxyTarget.check(rendered)).toEqual({ ok: true, message: "" });
     proxy = await startProxy(filesOf(rendered), port);
   });

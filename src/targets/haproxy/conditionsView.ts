@@ -1,5 +1,6 @@
 /** The section that lets a group choose: classes of fields, table look-up, chains (`conditions.hbs`). */
 import { fullMatch } from "../../util/regex/linear.ts";
+import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { type CandidateUse, type ConditionUse, type DimensionUse, type Use, usesOf } from "./fragment.ts";
 import { header, name, word } from "./quote.ts";
@@ -58,22 +59,26 @@ export interface CandidateView {
 }
 
 /** Null when no group of the port has to choose. */
-export function conditionsView(
+export function* conditionsView(
   uses: ReadonlyMap<string, Use>,
   mapFile: (map: string) => Quoted<"file">,
-): ConditionsView | null {
+): Steps<ConditionsView | null> {
   const dimensions = usesOf(uses, "dimension");
   const candidates = usesOf(uses, "candidate");
   if (dimensions.length === 0 && candidates.length === 0) return null;
   const files = { dimensionsFile: mapFile("dimensions"), classesFile: mapFile("classes"), rowsFile: mapFile("rows") };
   const { classesFile } = files;
+  yield;
   return {
-    acls: usesOf(uses, "condition").map(({ condition }) => aclView(condition)),
+    acls: yield* mapSteps(usesOf(uses, "condition"), ({ condition }) => aclView(condition)),
     table:
       dimensions.length === 0
         ? null
-        : { ...files, dimensions: dimensions.map(({ dimension }) => dimensionView(dimension, classesFile)) },
-    candidates: candidates.map(({ candidate }) => candidateView(candidate)),
+        : {
+            ...files,
+            dimensions: yield* mapSteps(dimensions, ({ dimension }) => dimensionView(dimension, classesFile)),
+          },
+    candidates: yield* mapSteps(candidates, ({ candidate }) => candidateView(candidate)),
   };
 }
 

@@ -3,6 +3,7 @@
  * (`Use`). Fragments are pure functions of their node and are joined by map and by key.
  */
 import type { RespondIr } from "../../ir/index.ts";
+import { due, type Steps } from "../../util/steps.ts";
 
 /** What needs a rule of its own in a frontend, however many routes ask for it. */
 export type Use =
@@ -92,13 +93,19 @@ export function finish({ lines, uses }: FragmentBuilder): Fragment {
 }
 
 /** Several fragments as one; the same thing asked for twice is there once. */
-export function joinFragments(fragments: Iterable<Fragment>): Fragment {
+export function* joinFragments(fragments: readonly Fragment[]): Steps<Fragment> {
   const builder = newFragment();
-  for (const { lines, uses } of fragments) {
+  for (const [index, { lines, uses }] of fragments.entries()) {
     for (const [map, text] of lines) addLines(builder, map, text);
     for (const [key, use] of uses) builder.uses.set(key, use);
+    if (due(index)) yield;
   }
-  return finish(builder);
+  const lines = new Map<string, string>();
+  for (const [map, texts] of builder.lines) {
+    lines.set(map, texts.join(""));
+    yield;
+  }
+  return { lines, uses: builder.uses };
 }
 
 /** The uses of one kind, ascending by key. */

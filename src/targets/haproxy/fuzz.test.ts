@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { HeaderMatchIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import { haproxyTarget } from "./index.ts";
 import {
   type Decide,
@@ -131,7 +132,7 @@ describe("random rules", () => {
         const ports = [
           { kind: "http" as const, id: `http-127-0-0-1-${port}`, address: "127.0.0.1", port, virtualHosts },
         ];
-        const proxy = await startProxy(filesOf(haproxyTarget.render(fleet({ ports, clusters: [] }))), port);
+        const proxy = await startProxy(filesOf(finish(haproxyTarget.render(fleet({ ports, clusters: [] })))), port);
         try {
           const sent = asked.map(async ({ host, path: target, method, headers }) => {
             const lines = headers.map(([name, value]) => `${name}: ${value}`);

@@ -1,5 +1,6 @@
 /** One HTTP port: joins the fragments of its virtual hosts to a frontend's views and its map files. */
 import type { HttpPortIr } from "../../ir/index.ts";
+import type { Steps } from "../../util/steps.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { type ActionsView, actionsView } from "./actionsView.ts";
 import { type ConditionsView, conditionsView } from "./conditionsView.ts";
@@ -42,8 +43,8 @@ export interface LoweredPort {
 }
 
 /** Everything that one HTTP port needs; throws when a virtual host has no path groups. */
-export function lowerHttpPort(port: HttpPortIr): LoweredPort {
-  const { lines, uses } = joinVirtualHosts(port.virtualHosts);
+export function* lowerHttpPort(port: HttpPortIr): Steps<LoweredPort> {
+  const { lines, uses } = yield* joinVirtualHosts(port.virtualHosts);
   const maps = new Map<string, string>();
   for (const [map, text] of lines) maps.set(portMap(port.id, map), text);
   /** HAProxy refuses to start without a file that the configuration names: what is named and has no lines is written empty. */
@@ -52,12 +53,15 @@ export function lowerHttpPort(port: HttpPortIr): LoweredPort {
     if (!maps.has(path)) maps.set(path, "");
     return file(path);
   };
-  const hasFallback = uses.has("fallback");
+  yield;
+  const frontend = frontendView(port, uses, mapFile);
+  yield;
+  const conditions = yield* conditionsView(uses, mapFile);
   return {
     view: {
-      frontend: frontendView(port, uses, mapFile),
-      conditions: conditionsView(uses, mapFile),
-      fallback: hasFallback ? { prefix: mapFile("prefix") } : null,
+      frontend,
+      conditions,
+      fallback: uses.has("fallback") ? { prefix: mapFile("prefix") } : null,
       actions: actionsView({ port, lines, uses, mapFile }),
     },
     maps,

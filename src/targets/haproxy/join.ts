@@ -4,6 +4,7 @@
  */
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns, distinctById } from "../../util/runs.ts";
+import { due, type Steps } from "../../util/steps.ts";
 import { type Fragment, finish, joinFragments, newFragment } from "./fragment.ts";
 import { lowerRule } from "./rule.ts";
 import { lowerPaths, lowerVirtualHost } from "./virtualHost.ts";
@@ -15,26 +16,31 @@ const RULES_IN_RUN = 64;
 
 const hostRuns = createRuns({
   length: HOSTS_IN_RUN,
-  make: (hosts: readonly VirtualHostIr[], _: null) => {
+  make: function* (hosts: readonly VirtualHostIr[], _: null) {
     const builder = newFragment();
-    for (const host of hosts) lowerVirtualHost(builder, host);
-    return joinFragments([finish(builder), ...hosts.flatMap(lowerPaths)]);
+    for (const host of hosts) yield* lowerVirtualHost(builder, host);
+    const fragments = [finish(builder)];
+    for (const host of hosts) for (const paths of yield* lowerPaths(host)) fragments.push(paths);
+    return yield* joinFragments(fragments);
   },
   holds: () => true,
 });
 
 const ruleRuns = createRuns({
   length: RULES_IN_RUN,
-  make: (rules: readonly RuleIr[], _: null) => {
+  make: function* (rules: readonly RuleIr[], _: null) {
     const builder = newFragment();
-    for (const rule of rules) lowerRule(builder, rule);
+    for (const [index, rule] of rules.entries()) {
+      lowerRule(builder, rule);
+      if (due(index)) yield;
+    }
     return finish(builder);
   },
   holds: () => true,
 });
 
 /** The fragments of all virtual hosts as one. A rule may serve several; its lines go in once. */
-export function joinVirtualHosts(hosts: readonly VirtualHostIr[]): Fragment {
-  const rules = distinctById(hosts.map((host) => host.rules));
-  return joinFragments([...hostRuns(hosts, null), ...ruleRuns(rules, null)]);
+export function* joinVirtualHosts(hosts: readonly VirtualHostIr[]): Steps<Fragment> {
+  const rules = yield* distinctById(hosts.map((host) => host.rules));
+  return yield* joinFragments([...(yield* hostRuns(hosts, null)), ...(yield* ruleRuns(rules, null))]);
 }

@@ -1,6 +1,7 @@
 /** Real HAProxy: regular expressions on the longest paths and fields. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { longRegexes, refusedRegexes } from "../../util/regex/testRegexes.ts";
+import { finish } from "../../util/steps.ts";
 import { haproxyTarget } from "./index.ts";
 import { type Decide, fleet, prefix, type RuleInput, regex, respond, rulesOf, virtualHost } from "./testSupport/ir.ts";
 import { ask, filesOf, freePorts, type RunningProxy, startProxy } from "./testSupport/proxy.ts";
@@ -24,7 +25,7 @@ beforeAll(async () => {
   virtualHosts.push(virtualHost("*", rulesOf("any", [{ path: prefix("/"), action: respond("any") }])));
   const id = `http-127-0-0-1-${port}`;
   const ports = [{ kind: "http" as const, id, address: "127.0.0.1", port, virtualHosts }];
-  proxy = await startProxy(filesOf(haproxyTarget.render(fleet({ ports, clusters: [] }))), port);
+  proxy = await startProxy(filesOf(finish(haproxyTarget.render(fleet({ ports, clusters: [] })))), port);
 });
 afterAll(() => proxy.stop());
 

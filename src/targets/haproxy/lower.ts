@@ -1,5 +1,6 @@
 /** From IR to the views of all sections and the files beside the configuration. Pure; caches by identity of IR nodes. */
 import type { FleetIr } from "../../ir/index.ts";
+import type { Steps } from "../../util/steps.ts";
 import type { Version } from "../target.ts";
 import { type ClusterBackends, clusterBackends, lowerResponds, type RespondView } from "./backends.ts";
 import { type Use, usesOf } from "./fragment.ts";
@@ -21,14 +22,14 @@ export interface FleetView {
 }
 
 /** All views of a fleet. Throws on what the model should have refused. */
-export function lower(ir: FleetIr): FleetView {
+export function* lower(ir: FleetIr): Steps<FleetView> {
   const files = new Map<string, string>();
   const uses = new Map<string, Use>();
   const httpPorts: HttpPortView[] = [];
   const tcpPorts: TcpPortView[] = [];
   for (const port of ir.ports) {
     if (port.kind === "http") {
-      const lowered = lowerHttpPort(port);
+      const lowered = yield* lowerHttpPort(port);
       httpPorts.push(lowered.view);
       for (const [path, text] of lowered.maps) files.set(path, text);
       for (const [key, use] of lowered.uses) uses.set(key, use);
@@ -37,12 +38,13 @@ export function lower(ir: FleetIr): FleetView {
       tcpPorts.push(lowered.view);
       for (const [path, text] of lowered.maps) files.set(path, text);
     }
+    yield;
   }
   for (const { key, weights } of usesOf(uses, "weights")) {
     const places = weights.map((_, place) => String(place));
     files.set(weightsMap(key), rangeLines(weights, places));
   }
-  const responds = lowerResponds(uses);
+  const responds = yield* lowerResponds(uses);
   for (const [path, text] of responds.files) files.set(path, text);
   const version = fleetVersion(ir);
   return { httpPorts, tcpPorts, version, clusters: clusterBackends(ir), respond: responds.view, files };

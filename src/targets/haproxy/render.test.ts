@@ -1,6 +1,7 @@
 /** What a rendering is: stable, small beside its maps, free of the machine it was made on, and accepted by HAProxy. */
 import { describe, expect, it } from "vitest";
 import type { ClusterIr, FleetIr, HttpPortIr, PortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import type { RenderedFiles } from "../target.ts";
 import { inspectFleet } from "../target.ts";
 import { haproxyTarget } from "./index.ts";
@@ -69,26 +70,29 @@ const clusters = [cluster("c", [9001]), cluster("d", [9002])];
 describe("render", () => {
   it("gives equal bytes for equal IR", async () => {
     const ir = edge([httpPort(["aa", "b", "cc"].map(mixed))], clusters);
-    const rendered = render(ir);
-    expect(render(JSON.parse(JSON.stringify(ir)) as FleetIr)).toEqual(rendered);
+    const rendered = finish(render(ir));
+    expect(finish(render(JSON.parse(JSON.stringify(ir)) as FleetIr))).toEqual(rendered);
     expect(rendered.generation).toMatch(/^[0-9a-f]{16}$/);
     expect(rendered.files.map(({ path }) => path)).toEqual(rendered.files.map(({ path }) => path).sort());
     expect(await haproxyTarget.check(rendered)).toEqual({ ok: true, message: "" });
   });
   it("changes the generation with any file", () => {
-    const one = render(edge([httpPort([virtualHost("a.test", plain(1))])]));
-    const two = render(edge([httpPort([virtualHost("a.test", plain(2))])]));
+    const one = finish(render(edge([httpPort([virtualHost("a.test", plain(1))])])));
+    const two = finish(render(edge([httpPort([virtualHost("a.test", plain(2))])])));
     expect(two.generation).not.toBe(one.generation);
     expect(textOf(two, "haproxy.cfg")).toBe(textOf(one, "haproxy.cfg"));
   });
   it("has a configuration that does not grow with routes and hosts", () => {
-    const small = textOf(render(edge([httpPort([mixed("aa"), mixed("bbbb")])], clusters)), "haproxy.cfg");
+    const small = textOf(finish(render(edge([httpPort([mixed("aa"), mixed("bbbb")])], clusters))), "haproxy.cfg");
     const rules = virtualHost("many.test", plain(2_000));
-    const large = textOf(render(edge([httpPort([mixed("aa"), mixed("bbbb"), rules])], clusters)), "haproxy.cfg");
+    const large = textOf(
+      finish(render(edge([httpPort([mixed("aa"), mixed("bbbb"), rules])], clusters))),
+      "haproxy.cfg",
+    );
     expect(large).toBe(small);
   });
   it("names nothing of a machine", () => {
-    const text = render(edge([httpPort([mixed("aa")])], clusters))
+    const text = finish(render(edge([httpPort([mixed("aa")])], clusters)))
       .files.map((file) => file.text)
       .join("");
     expect(text).not.toMatch(/^\s*(?:log|user|group|pidfile|daemon|chroot|stats) /m);
@@ -107,24 +111,24 @@ describe("render", () => {
         ]),
       ),
     );
-    const before = textOf(render(edge([httpPort(hosts)])), `${DIRECTORY}/response-set.x-a.map`).split("\n");
+    const before = textOf(finish(render(edge([httpPort(hosts)]))), `${DIRECTORY}/response-set.x-a.map`).split("\n");
     const others = hosts.filter((_, index) => index !== 77);
-    const after = textOf(render(edge([httpPort(others)])), `${DIRECTORY}/response-set.x-a.map`).split("\n");
+    const after = textOf(finish(render(edge([httpPort(others)]))), `${DIRECTORY}/response-set.x-a.map`).split("\n");
     expect(after).toEqual(before.filter((line) => line !== "r77.0.0 1"));
   });
   it("writes an unchanged virtual host's paths once", () => {
     const host = mixed("aa");
-    const [paths] = lowerPaths(host);
-    expect(lowerPaths(host)[0]).toBe(paths);
-    expect(lowerPaths({ ...host, id: "v2" })[0]).not.toEqual(paths);
+    const [paths] = finish(lowerPaths(host));
+    expect(finish(lowerPaths(host))[0]).toBe(paths);
+    expect(finish(lowerPaths({ ...host, id: "v2" }))[0]).not.toEqual(paths);
   });
   it("writes a rule that several virtual hosts share once", () => {
     const shared = plain(3);
     const own = rulesOf("own", [{ path: exact("/own"), action: forward("c") }]);
     const hosts = Array.from({ length: 100 }, (_, index) => virtualHost(`h${index}.test`, [...own, ...shared]));
     const ir = edge([httpPort(hosts)]);
-    const rendered = render(ir);
-    expect(render(JSON.parse(JSON.stringify(ir)) as FleetIr)).toEqual(rendered);
+    const rendered = finish(render(ir));
+    expect(finish(render(JSON.parse(JSON.stringify(ir)) as FleetIr))).toEqual(rendered);
     expect(textOf(rendered, `${DIRECTORY}/backend.map`)).toBe(
       "own.0.0 http.c\nplain.0.0 http.c\nplain.1.0 http.c\nplain.2.0 http.c\n",
     );
@@ -141,12 +145,14 @@ describe("render", () => {
     } as const;
     const hosts = [virtualHost("a.test", rulesOf("r", [{ path: prefix("/"), action }]))];
     const linesAt = (port: number) =>
-      textOf(render(edge([httpPort(hosts, { port })])), "haproxy.cfg").match(/set-var\(txn\.dp\) 'str\(.*?\)'/g);
+      textOf(finish(render(edge([httpPort(hosts, { port })]))), "haproxy.cfg").match(
+        /set-var\(txn\.dp\) 'str\(.*?\)'/g,
+      );
     expect(linesAt(80)).toEqual(["set-var(txn.dp) 'str()'", "set-var(txn.dp) 'str(:80)'"]);
     expect(linesAt(443)).toEqual(["set-var(txn.dp) 'str(:443)'", "set-var(txn.dp) 'str()'"]);
   });
   it("binds IPv6 apart from IPv4, and starts with nothing to do", async () => {
-    const empty = render(edge([httpPort([], { address: "::", id: "http----8080" })], []));
+    const empty = finish(render(edge([httpPort([], { address: "::", id: "http----8080" })], [])));
     expect(textOf(empty, "haproxy.cfg")).toContain("  bind [::]:8080 v6only\n");
     expect(await haproxyTarget.check(empty)).toEqual({ ok: true, message: "" });
   });
@@ -155,7 +161,7 @@ describe("render", () => {
     const checked = [cluster("c", [9001], { healthCheck })];
     const hosts = [virtualHost("a.test", plain(1))];
     const textFor = (version: string) =>
-      textOf(render(fleet({ ports: [httpPort(hosts)], clusters: checked, version })), "haproxy.cfg");
+      textOf(finish(render(fleet({ ports: [httpPort(hosts)], clusters: checked, version }))), "haproxy.cfg");
     expect(textFor("3.1")).toContain(" init-state down\n");
     expect(textFor("3.0.9")).not.toContain("init-state");
   });

@@ -2,24 +2,31 @@
 import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { linearRegex } from "../../util/regex/linear.ts";
 import { createRuns } from "../../util/runs.ts";
+import { due, type Steps } from "../../util/steps.ts";
 import { addDecision, directRule, groupTarget } from "./decision.ts";
 import { addLines, type Fragment, type FragmentBuilder, finish, newFragment } from "./fragment.ts";
 import { mapKey, mapLine, mapRegexKey, mapValue } from "./quote.ts";
 
 /** Adds a virtual host but for its paths. */
-export function lowerVirtualHost(builder: FragmentBuilder, host: VirtualHostIr): void {
+export function* lowerVirtualHost(builder: FragmentBuilder, host: VirtualHostIr): Steps<void> {
   addHost(builder, host);
   const groups = groupsOf(host);
   if (groups.some((group) => group.path.kind === "regex")) {
     builder.uses.set(`regexHost.${host.id}`, { kind: "regexHost", id: host.id });
   }
-  for (const group of groups) addDecision(builder, { host, group });
+  let choices = 0;
+  for (const group of groups) {
+    if (group.decision.kind === "direct") continue;
+    addDecision(builder, { host, group });
+    if (due(choices++)) yield;
+  }
 }
 
 /** The lines that find a path's group or, where nothing is left to choose, its rule. */
-export function lowerPaths(host: VirtualHostIr): readonly Fragment[] {
+export function* lowerPaths(host: VirtualHostIr): Steps<readonly Fragment[]> {
   const items = groupsOf(host).map((group) => directRule({ host, group }) ?? group);
-  return pathRuns(items, host.id).map(({ fragment }) => fragment);
+  const runs = yield* pathRuns(items, host.id);
+  return runs.map(({ fragment }) => fragment);
 }
 
 function groupsOf({ id, groups }: VirtualHostIr): readonly PathGroupIr[] {
@@ -36,9 +43,12 @@ const PATHS_IN_RUN = 64;
  */
 const pathRuns = createRuns({
   length: PATHS_IN_RUN,
-  make: (items: readonly (RuleIr | PathGroupIr)[], hostId: string) => {
+  make: function* (items: readonly (RuleIr | PathGroupIr)[], hostId: string) {
     const builder = newFragment();
-    for (const item of items) addPath(builder, hostId, item);
+    for (const [index, item] of items.entries()) {
+      addPath(builder, hostId, item);
+      if (due(index)) yield;
+    }
     return { hostId, fragment: finish(builder) };
   },
   holds: (run, hostId) => run.hostId === hostId,

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import { nginxTarget } from "./index.ts";
 import { cluster, fleet, forward, header, httpPort, rule, tcpPort, virtualHost } from "./testIr.ts";
 import { type Answer, exchange, freePorts, type RunningNginx, request, startBackend, startNginx } from "./testNginx.ts";
@@ -162,7 +163,7 @@ beforeAll(async () => {
     cluster("slow", [two.port], { connectTimeoutMs: 2000 }),
     cluster("two", [two.port]),
   ];
-  const rendered = nginxTarget.render(fleet(ports, clusters));
+  const rendered = finish(nginxTarget.render(fleet(ports, clusters)));
   if (rendered.kind !== "files") throw new Error("nginx renders files");
   expect(await nginxTarget.check(rendered)).toEqual({ ok: true, message: "" });
   nginx = await startNginx(rendered.files[0]?.text ?? "", port);

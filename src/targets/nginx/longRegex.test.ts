@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RespondIr } from "../../ir/index.ts";
 import { fullMatch, linearRegex } from "../../util/regex/linear.ts";
 import { longRegexes, randomRegex, refusedRegexes, regexText } from "../../util/regex/testRegexes.ts";
+import { finish } from "../../util/steps.ts";
 import { nginxTarget } from "./index.ts";
 import * as quote from "./quote.ts";
 import { fleet, header, httpPort, rule, virtualHost } from "./testIr.ts";
@@ -41,7 +42,7 @@ beforeAll(async () => {
     ),
   ]);
   hosts.push(virtualHost("*", [rule("any.0.0", "/", { action: answer("any") })]));
-  const rendered = nginxTarget.render(fleet([httpPort("127.0.0.1", port, hosts)], []));
+  const rendered = finish(nginxTarget.render(fleet([httpPort("127.0.0.1", port, hosts)], [])));
   if (rendered.kind !== "files") throw new Error("not files");
   const maps = random.map(
     (regex, index) =>

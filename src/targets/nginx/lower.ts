@@ -2,8 +2,9 @@
  * From IR to views. Each virtual host and each rule is lowered once and kept by the identity of its IR node; a fleet is then
  * the join of those parts: maps gather lines from all of them, servers list locations.
  */
-import type { ClusterIr, FleetIr, HttpPortIr, TcpPortIr, VirtualHostIr } from "../../ir/index.ts";
+import type { ClusterIr, FleetIr, HttpPortIr, RuleIr, TcpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import { distinctById } from "../../util/runs.ts";
+import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { RuleContext } from "./attributes.ts";
 import { type Class, lowerClass } from "./classes.ts";
 import { createNamer, underscored } from "./names.ts";
@@ -52,7 +53,7 @@ interface FleetContext extends RunContext {
 }
 
 /** Lowers a fleet. Pure apart from caches by identity. */
-export function lowerFleet(ir: FleetIr, render: RenderBlock): LoweredFleet {
+export function* lowerFleet(ir: FleetIr, render: RenderBlock): Steps<LoweredFleet> {
   const context: FleetContext = {
     namer: createNamer(),
     classOf: createClasses(render),
@@ -61,15 +62,15 @@ export function lowerFleet(ir: FleetIr, render: RenderBlock): LoweredFleet {
     clusters: new Map(ir.clusters.map((cluster) => [cluster.name, cluster])),
     connectTimeouts: new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs])),
   };
-  const ports = ir.ports
-    .filter((port): port is HttpPortIr => port.kind === "http")
-    .map((port) => lowerPort(port, context));
+  const ports: LoweredPort[] = [];
+  for (const port of ir.ports) if (port.kind === "http") ports.push(yield* lowerPort(port, context));
   const tcpPorts = ir.ports.filter((port): port is TcpPortIr => port.kind === "tcp");
   const [only] = ports;
   const runs =
     only !== undefined && ports.length === 1
       ? only.runs
-      : lowerRules(distinctById(ports.map(({ rules }) => rules)), context);
+      : yield* lowerRules(yield* distinctById(ports.map(({ rules }) => rules)), context);
+  yield;
   const used = new Set(runs.flatMap(({ connectTimeouts }) => [...connectTimeouts.keys()]));
   const usedByTcp = new Set(tcpPorts.flatMap(({ split }) => split.map(({ cluster }) => cluster)));
   return {
@@ -77,14 +78,14 @@ export function lowerFleet(ir: FleetIr, render: RenderBlock): LoweredFleet {
     runs,
     servers: ports.map(({ server }) => server),
     splits: splitsOf(runs),
-    upstreams: lowerUpstreams(
+    upstreams: yield* lowerUpstreams(
       ir.clusters.filter(({ name }) => used.has(name)),
       { context: "http", render },
     ),
     connectTimeouts: runs.some(({ mixesTimeouts }) => mixesTimeouts) ? [...context.connectTimeouts] : [],
     tcp: {
-      ports: tcpPorts.map((port) => lowerTcpPort(port, context)),
-      upstreams: lowerUpstreams(
+      ports: yield* mapSteps(tcpPorts, (port) => lowerTcpPort(port, context)),
+      upstreams: yield* lowerUpstreams(
         ir.clusters.filter(({ name }) => usedByTcp.has(name)),
         { context: "stream", render },
       ),
@@ -92,24 +93,34 @@ export function lowerFleet(ir: FleetIr, render: RenderBlock): LoweredFleet {
   };
 }
 
-function lowerPort(port: HttpPortIr, context: FleetContext) {
-  const hosts = port.virtualHosts.map((host) => cachedVirtualHost(host, port.id, context));
-  const rules = distinctById(port.virtualHosts.map((host) => host.rules));
-  const runs = lowerRules(rules, context);
+interface LoweredPort {
+  readonly hosts: readonly KeptVirtualHost[];
+  readonly rules: readonly RuleIr[];
+  readonly runs: readonly RuleRun[];
+  readonly server: LoweredServer;
+}
+
+function* lowerPort(port: HttpPortIr, context: FleetContext): Steps<LoweredPort> {
+  const hosts: KeptVirtualHost[] = [];
+  for (const host of port.virtualHosts) hosts.push(yield* cachedVirtualHost(host, port.id, context));
+  const rules = yield* distinctById(port.virtualHosts.map((host) => host.rules));
+  const runs = yield* lowerRules(rules, context);
+  yield;
   return { hosts, rules, runs, server: lowerServer(port, { hosts, runs }) };
 }
 
 const virtualHostCache = new WeakMap<VirtualHostIr, Map<string, KeptVirtualHost>>();
 
-function cachedVirtualHost(host: VirtualHostIr, portId: string, context: FleetContext): KeptVirtualHost {
+function* cachedVirtualHost(host: VirtualHostIr, portId: string, context: FleetContext): Steps<KeptVirtualHost> {
   const byPort = virtualHostCache.get(host) ?? new Map<string, KeptVirtualHost>();
   virtualHostCache.set(host, byPort);
   const old = byPort.get(portId);
   if (old !== undefined) return old;
-  const { view, lookups, regexes } = lowerVirtualHost(host, { ...context, portId });
+  const { view, lookups, regexes } = yield* lowerVirtualHost(host, { ...context, portId });
   const hostLine = mapEntry(mapKey(host.hostname), word(host.id));
   const kept = { block: context.render("virtualHost", view), hostLine, lookups, regexes };
   byPort.set(portId, kept);
+  yield;
   return kept;
 }
 

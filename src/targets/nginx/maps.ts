@@ -1,5 +1,6 @@
 /** The maps of the http block, joined from the lines of all virtual hosts and rules. Ascending by variable. */
 import { fullMatch } from "../../util/regex/linear.ts";
+import { due, type Steps } from "../../util/steps.ts";
 import { RULE } from "./attributes.ts";
 import { type RegexBit, type Signature, TABLE } from "./decisions.ts";
 import { attributeFallback, type LoweredFleet } from "./lower.ts";
@@ -41,12 +42,12 @@ export interface SizedMap {
 }
 
 /** All maps that depend on the model. */
-export function mapsOf(fleet: LoweredFleet): readonly SizedMap[] {
+export function* mapsOf(fleet: LoweredFleet): Steps<readonly SizedMap[]> {
   const maps = [
     ...fleet.servers.map(({ hosts }) => ({ view: hosts.map, count: hosts.count, longestKey: LONGEST_HOSTNAME })),
     ...regexMaps(fleet),
-    ...decisionMaps(fleet),
-    ...attributeMaps(fleet),
+    ...(yield* decisionMaps(fleet)),
+    ...(yield* attributeMaps(fleet)),
     ...joinMaps(fleet),
     ...timeoutMap(fleet),
   ];
@@ -70,14 +71,15 @@ function regexMaps({ virtualHosts }: LoweredFleet): readonly SizedMap[] {
  * Signature look-ups. These maps are volatile: nginx keeps a variable's value for the whole request, but a request may pass
  * two groups (a regex's, then a prefix's).
  */
-function decisionMaps({ virtualHosts }: LoweredFleet): readonly SizedMap[] {
+function* decisionMaps({ virtualHosts }: LoweredFleet): Steps<readonly SizedMap[]> {
   const values = new Map<string, MapLines[]>();
   const sources = new Map<string, Variable>();
   const bits = new Map<string, RegexBit>();
   const signatures = new Map<string, Signature>();
   const rows: MapLines[] = [];
   const maps: SizedMap[] = [];
-  for (const lookup of virtualHosts.flatMap((host) => host.lookups)) {
+  for (const [index, lookup] of virtualHosts.flatMap((host) => host.lookups).entries()) {
+    if (due(index)) yield;
     signatures.set(lookup.signature.id, lookup.signature);
     for (const { id, source } of lookup.exactFields) sources.set(id, source);
     for (const bit of lookup.bits) bits.set(bit.name, bit);
@@ -88,7 +90,10 @@ function decisionMaps({ virtualHosts }: LoweredFleet): readonly SizedMap[] {
     }
   }
   if (signatures.size === 0) return maps;
-  for (const [field, source] of sources) maps.push(...classMaps(field, source, joinMapLines(values.get(field) ?? [])));
+  for (const [field, source] of sources) {
+    maps.push(...classMaps(field, source, joinMapLines(values.get(field) ?? [])));
+    yield;
+  }
   for (const bit of bits.values()) maps.push(bitMap(bit));
   const lists = [...signatures.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   const signatureEntries = lists.map(({ id, classes }) => mapEntry(mapKey(id), param(...joined(classes, "|"))));
@@ -119,7 +124,7 @@ function bitMap({ name, source, pattern }: RegexBit): SizedMap {
   return build({ source: param(source), name: variable(name), fallback: value(word(0)) }, mapLines(entries));
 }
 
-function attributeMaps({ runs }: LoweredFleet): readonly SizedMap[] {
+function* attributeMaps({ runs }: LoweredFleet): Steps<readonly SizedMap[]> {
   const found = new Map<string, { readonly name: Variable; readonly lists: MapLines[] }>();
   for (const { attributes } of runs) {
     for (const { variable: name, lines } of attributes) {
@@ -128,11 +133,14 @@ function attributeMaps({ runs }: LoweredFleet): readonly SizedMap[] {
       else known.lists.push(lines);
     }
   }
-  return [...found.values()].map(({ name, lists }) => {
+  const maps: SizedMap[] = [];
+  for (const { name, lists } of found.values()) {
     const own = attributeFallback(name.text);
     const fallback = own === null ? NOTHING : value(own);
-    return build({ source: param(RULE), name, fallback }, joinMapLines(lists), LONGEST_RULE_ID);
-  });
+    maps.push(build({ source: param(RULE), name, fallback }, joinMapLines(lists), LONGEST_RULE_ID));
+    yield;
+  }
+  return maps;
 }
 
 /** The request's list with the rule's values appended, or the rule's alone. */

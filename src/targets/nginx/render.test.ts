@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { leafPaths } from "../../gen/leafPaths.ts";
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
 import { landingPlace } from "../../util/templates.ts";
 import { inspectFleet } from "../target.ts";
 import { nginxTarget } from "./index.ts";
@@ -22,17 +23,17 @@ const clusters = () => [cluster("one", [1]), cluster("two", [2], { policy: "leas
 const build = (): FleetIr => fleet([httpPort("127.0.0.1", 80, hosts()), httpPort("::1", 8080, hosts())], clusters());
 
 function textOf(ir: FleetIr): string {
-  const rendered = nginxTarget.render(ir);
+  const rendered = finish(nginxTarget.render(ir));
   if (rendered.kind !== "files") throw new Error("nginx renders files");
   return rendered.files[0]?.text ?? "";
 }
 
 describe("render", () => {
   it("is deterministic, also through JSON, and names its generation by content", () => {
-    const one = nginxTarget.render(build());
-    expect(nginxTarget.render(JSON.parse(JSON.stringify(build())) as FleetIr)).toEqual(one);
+    const one = finish(nginxTarget.render(build()));
+    expect(finish(nginxTarget.render(JSON.parse(JSON.stringify(build())) as FleetIr))).toEqual(one);
     expect(one).toMatchObject({ kind: "files", generation: expect.stringMatching(/^[0-9a-f]{16}$/) });
-    const other = nginxTarget.render(fleet([], clusters()));
+    const other = finish(nginxTarget.render(fleet([], clusters())));
     expect(other).not.toMatchObject({ generation: (one as { generation: string }).generation });
   });
   it("changes no other line when one rule changes", () => {
@@ -52,8 +53,8 @@ describe("render", () => {
   const noText = () => landingPlace("block")("");
   it("lowers unchanged hosts and rules once", () => {
     const ir = build();
-    const one = lowerFleet(ir, noText);
-    const two = lowerFleet({ ...ir }, noText);
+    const one = finish(lowerFleet(ir, noText));
+    const two = finish(lowerFleet({ ...ir }, noText));
     expect(two.virtualHosts.every((host, index) => host === one.virtualHosts[index])).toBe(true);
     expect(two.runs.every((run, index) => run === one.runs[index])).toBe(true);
   });
@@ -152,7 +153,7 @@ describe("what nginx accepts", () => {
       ),
     ],
   ])("%s", async (_, ir) => {
-    expect(await nginxTarget.check(nginxTarget.render(ir))).toEqual({ ok: true, message: "" });
+    expect(await nginxTarget.check(finish(nginxTarget.render(ir)))).toEqual({ ok: true, message: "" });
   });
   it("says what is wrong, without paths, and names a missing binary", async () => {
     const broken = {

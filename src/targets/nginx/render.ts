@@ -1,6 +1,8 @@
 /** From views to text: a template renders one view. What did not change in the IR reaches this file as text already. */
 import { createHash } from "node:crypto";
 import type { FleetIr } from "../../ir/index.ts";
+import { hashSteps } from "../../util/hash.ts";
+import { mapSteps, type Steps } from "../../util/steps.ts";
 import { landingPlace, loadTemplates, templateFolder } from "../../util/templates.ts";
 import type { RenderedFile, RenderedFiles } from "../target.ts";
 import { type LoweredFleet, lowerFleet } from "./lower.ts";
@@ -16,34 +18,38 @@ const FILE_MODE = 0o644;
 const GENERATION_HEX_DIGITS = 16;
 
 /** Renders a fleet to `nginx.conf`. Deterministic; `ir.ports[].virtualHosts[].groups` must be there. */
-export function renderNginx(ir: FleetIr): RenderedFiles {
-  const fleet = lowerFleet(ir, block);
+export function* renderNginx(ir: FleetIr): Steps<RenderedFiles> {
+  const fleet = yield* lowerFleet(ir, block);
   const { tcp } = fleet;
-  const http = block("http", httpView(fleet));
-  const stream = tcp.ports.length === 0 ? null : block("stream", streamView(tcp));
+  const http = block("http", yield* httpView(fleet));
+  const stream = tcp.ports.length === 0 ? null : block("stream", yield* streamView(tcp));
+  yield;
   const files = [{ path: "nginx.conf", text: block("nginx", { http, stream }).text, mode: FILE_MODE }];
-  return { kind: "files", files, generation: generationOf(files) };
+  yield;
+  return { kind: "files", files, generation: yield* generationOf(files) };
 }
 
 function block<Name extends keyof Views>(name: Name, view: Views[Name]): Block {
   return asBlock(templates.render(name, view));
 }
 
-function httpView(fleet: LoweredFleet): HttpView {
-  const maps = mapsOf(fleet);
+function* httpView(fleet: LoweredFleet): Steps<HttpView> {
+  const maps = yield* mapsOf(fleet);
+  yield;
   return {
     ...hashSizes(maps, fleet.splits.length),
-    maps: maps.map(({ view }) => block("map", view)),
-    splits: fleet.splits.map((view) => block("split", view)),
+    maps: yield* mapSteps(maps, ({ view }) => block("map", view)),
+    splits: yield* mapSteps(fleet.splits, (view) => block("split", view)),
     upstreams: fleet.upstreams,
-    servers: fleet.servers.map(({ view }) => block("server", view)),
+    servers: yield* mapSteps(fleet.servers, ({ view }) => block("server", view)),
   };
 }
 
-function streamView({ ports, upstreams }: LoweredFleet["tcp"]): StreamView {
+function* streamView({ ports, upstreams }: LoweredFleet["tcp"]): Steps<StreamView> {
   const splits = new Map(ports.flatMap(({ split }) => (split === null ? [] : [[split.name, split.view] as const])));
+  const sorted = [...splits].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
-    splits: [...splits].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => block("split", view)),
+    splits: yield* mapSteps(sorted, ([, view]) => block("split", view)),
     upstreams,
     servers: ports.map(({ server }) => server),
   };
@@ -78,8 +84,12 @@ function powerOfTwo(atLeast: number): number {
   return 2 ** Math.ceil(Math.log2(atLeast));
 }
 
-function generationOf(files: readonly RenderedFile[]): string {
+function* generationOf(files: readonly RenderedFile[]): Steps<string> {
   const hash = createHash("sha256");
-  for (const { path, text, mode } of files) hash.update(`${path}\0${mode}\0${Buffer.byteLength(text)}\0`).update(text);
+  for (const { path, text, mode } of files) {
+    hash.update(`${path}\0${mode}\0${Buffer.byteLength(text)}\0`);
+    yield;
+    yield* hashSteps(hash, text);
+  }
   return hash.digest("hex").slice(0, GENERATION_HEX_DIGITS);
 }

@@ -1,6 +1,7 @@
 /** What a run of rules adds to the configuration, joined: kept, so that a changed rule costs its run and not all rules. */
 import type { RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
+import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { RuleContext } from "./attributes.ts";
 import type { Class } from "./classes.ts";
 import type { Namer } from "./names.ts";
@@ -50,8 +51,8 @@ export const lowerRules = createRuns({
   },
 });
 
-function lowerRun(rules: readonly RuleIr[], context: RunContext): RuleRun {
-  const lowered = rules.map((rule) => lowerRule(rule, context));
+function* lowerRun(rules: readonly RuleIr[], context: RunContext): Steps<RuleRun> {
+  const lowered = yield* mapSteps(rules, (rule) => lowerRule(rule, context));
   const locations = lowered.map(({ location }) => location).filter((location) => location !== null);
   return {
     attributes: joinAttributes(lowered),

@@ -1,5 +1,6 @@
 /** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
 import type { ClusterIr } from "../../ir/index.ts";
+import { mapSteps, type Steps } from "../../util/steps.ts";
 import { upstreamName } from "./names.ts";
 import { word } from "./quote.ts";
 import type { Block, RenderBlock, UpstreamView } from "./views.ts";
@@ -22,16 +23,16 @@ const kept: Readonly<Record<"http" | "stream", Kept>> = { http: new WeakMap(), s
  * The upstream groups of one context, each rendered once. All share one zone: without a zone each worker would balance for
  * itself, and a zone for each cluster would cost 64 KiB for each.
  */
-export function lowerUpstreams(
+export function* lowerUpstreams(
   clusters: readonly ClusterIr[],
   { context, render }: { readonly context: "http" | "stream"; readonly render: RenderBlock },
-): readonly Block[] {
+): Steps<readonly Block[]> {
   let bytes = ZONE_MIN_BYTES;
   for (const { endpoints } of clusters) {
     bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, endpoints.length);
   }
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
-  return clusters.map((cluster, index) => {
+  return yield* mapSteps(clusters, (cluster, index) => {
     const zoneSize = index === 0 ? size : null;
     const old = kept[context].get(cluster);
     if (old !== undefined && old.zoneSize === (zoneSize?.text ?? null)) return old.block;

@@ -5,6 +5,7 @@
 import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { fullMatch } from "../../util/regex/linear.ts";
 import { createRuns } from "../../util/runs.ts";
+import { due, mapSteps, type Steps } from "../../util/steps.ts";
 import { type Lookup, lowerLookup, ruleAt } from "./decisions.ts";
 import { type Namer, prefixesOf, underscored } from "./names.ts";
 import {
@@ -33,15 +34,16 @@ export interface LoweredVirtualHost {
  * Lowers a virtual host; pure, so the result may be cached by the identity of `host`. Group ids are unique in a port only,
  * hence `portId`.
  */
-export function lowerVirtualHost(
+export function* lowerVirtualHost(
   host: VirtualHostIr,
   { portId, namer, render }: { portId: string; namer: Namer; render: RenderBlock },
-): LoweredVirtualHost {
+): Steps<LoweredVirtualHost> {
   if (host.groups === null) throw new Error(`virtual host ${host.hostname} has no path groups`);
   const lookups = new Map<PathGroupIr, Lookup>();
   for (const group of host.groups) {
     if (group.decision.kind === "direct") continue;
     lookups.set(group, lowerLookup(group, host, { namer, key: `${portId}.${group.id}` }));
+    if (due(lookups.size)) yield;
   }
   const regexGroups = host.groups.filter(({ path }) => path.kind === "regex");
   const regexes =
@@ -49,13 +51,13 @@ export function lowerVirtualHost(
       ? null
       : {
           name: `rx_${underscored(portId)}_${host.id}`,
-          lines: mapLines(regexGroups.map((group) => regexEntry(group))),
+          lines: mapLines(yield* mapSteps(regexGroups, regexEntry)),
         };
   const context = { host, portId, lookups, render };
   return {
     view: {
       hostname: word(host.hostname),
-      trees: regexes === null ? plainTree(context) : regexTrees(context, regexes.name),
+      trees: yield* regexes === null ? plainTree(context) : regexTrees(context, regexes.name),
     },
     lookups: [...lookups.values()],
     regexes,
@@ -76,14 +78,14 @@ function regexEntry({ id, path }: PathGroupIr): MapEntry {
   return mapEntry(mapRegexKey(fullMatch(path.value)), word(regexLocation(id)));
 }
 
-function plainTree(context: HostContext): readonly TreeView[] {
+function* plainTree(context: HostContext): Steps<readonly TreeView[]> {
   const { id, groups } = context.host;
-  const locations = locationsOf(sortedGroups(groups ?? []), id, context);
+  const locations = yield* locationsOf(sortedGroups(groups ?? []), id, context);
   return [{ name: location("prefix", `${id}/`), locations, regexes: null }];
 }
 
 /** Exact paths, then the regexes in their order, then the prefixes: one tree each. */
-function regexTrees(context: HostContext, regexMap: string): readonly TreeView[] {
+function* regexTrees(context: HostContext, regexMap: string): Steps<readonly TreeView[]> {
   const { host } = context;
   const groups = sortedGroups(host.groups ?? []);
   const blocks = (kind: PathGroupIr["path"]["kind"], name: string) =>
@@ -96,11 +98,11 @@ function regexTrees(context: HostContext, regexMap: string): readonly TreeView[]
   return [
     {
       name: location("prefix", `${host.id}/`),
-      locations: blocks("exact", host.id),
+      locations: yield* blocks("exact", host.id),
       regexes: { target: variable(regexMap), prefixes: param(prefixes, variable("p"), "/") },
     },
-    { name: location("prefix", `x:${host.id}.`), locations: blocks("regex", ""), regexes: null },
-    { name: location("prefix", `${prefixes}/`), locations: blocks("prefix", prefixes), regexes: null },
+    { name: location("prefix", `x:${host.id}.`), locations: yield* blocks("regex", ""), regexes: null },
+    { name: location("prefix", `${prefixes}/`), locations: yield* blocks("prefix", prefixes), regexes: null },
   ];
 }
 
@@ -108,9 +110,10 @@ function regexTrees(context: HostContext, regexMap: string): readonly TreeView[]
  * A changed host's groups are new objects with new numbers. The location of an exact path or a prefix whose group is direct
  * depends on the rule alone, whose path is the group's; so the rule stands for the group, and its run is known again.
  */
-function locationsOf(groups: readonly PathGroupIr[], tree: string, context: HostContext): readonly Block[] {
+function* locationsOf(groups: readonly PathGroupIr[], tree: string, context: HostContext): Steps<readonly Block[]> {
   const items = groups.map((group) => directRule(group, context.host) ?? group);
-  return locationRuns(items, { ...context, tree }).map(({ block }) => block);
+  const runs = yield* locationRuns(items, { ...context, tree });
+  return runs.map(({ block }) => block);
 }
 
 /** Null: the group has a choice or is found by its number. */
@@ -131,11 +134,11 @@ const LOCATIONS_IN_RUN = 64;
 
 const locationRuns = createRuns({
   length: LOCATIONS_IN_RUN,
-  make: (items: readonly (RuleIr | PathGroupIr)[], context: TreeContext) => ({
-    tree: context.tree,
-    portId: context.portId,
-    block: context.render("locations", { locations: items.map((item) => locationView(item, context)) }),
-  }),
+  make: function* (items: readonly (RuleIr | PathGroupIr)[], context: TreeContext) {
+    const locations = yield* mapSteps(items, (item) => locationView(item, context));
+    const { tree, portId } = context;
+    return { tree, portId, block: context.render("locations", { locations }) };
+  },
   holds: ({ tree, portId }, context) => tree === context.tree && portId === context.portId,
 });
 
