@@ -13,7 +13,7 @@ export const sharedTargetCodes = {
     status: 422,
     title: "Regular expression that backtracks",
     explanation:
-      "PCRE2, with which nginx and HAProxy match, tries every way in which an ambiguous expression can match: for seconds, or until it gives up, and then a long path would pass the rule. Rewrite it so that the next character tells whether a repeat goes on (`(?:/[^/]+)+` can be had, `(?:[a-z]+/?)*` cannot; `.*` may stand before fixed text), or serve the route with Envoy.",
+      "PCRE2, with which nginx and HAProxy match, tries every way in which an ambiguous expression can match: for seconds, or until it gives up, and then a long path would pass the rule. Trimtab writes such expressions anew without ambiguity; this one would grow too large for a line of configuration. Use smaller counted repeats (`[a-z]+` for `[a-z]{1,200}`) and fewer words beside `.*` and repeated groups, split the rule, or serve the route with Envoy.",
   },
   "L7-TIMEOUT-TOTAL": {
     status: 422,

@@ -76,9 +76,9 @@ test("random expressions match what they are written for", async () => {
   }
 });
 
-const cases = longRegexes.flatMap(({ regex, text, spoilt }) => [
+const cases = longRegexes.flatMap(({ regex, text, other }) => [
   [regex, text, "yes"] as const,
-  [regex, text + spoilt, "no"] as const,
+  [regex, other, "no"] as const,
 ]);
 
 test.each(cases)("%s on a long path", async (regex, text, taken) => {

@@ -2,22 +2,12 @@
  * Expressions as PCRE2 (nginx, HAProxy) can match them in linear time and constant memory: RE2 always does, PCRE2 backtracks.
  * A group repeat keeps a mark per round on the JIT's stack of 32 KiB, and when that is full the proxies take the error for "no
  * match": a long path would pass a rule that should stop it. Two repeats that can share bytes take quadratic time (seconds for
- * 60 KiB). So every repeat whose end the next byte decides is written possessively, `.*a.*b` with atomic groups, and what
- * stays ambiguous is refused.
+ * 60 KiB). So every repeat whose end the next byte decides is written possessively, and `.*a.*b` with atomic groups. Where that
+ * is not enough the whole expression is made anew from its automaton (`loops.ts`). What grows too large that way is refused.
  */
-import { markLength } from "./mark.ts";
-import {
-  bytesOf,
-  countOf,
-  endlessBytesOf,
-  isSetRepeat,
-  longest,
-  pcreBytes,
-  type Repeat,
-  type SetRepeat,
-  setsOf,
-  startOf,
-} from "./shape.ts";
+import { automatonOf } from "./automaton.ts";
+import { loopsOf } from "./loops.ts";
+import { bytesOf, isSetRepeat, longest, pcreBytes, type Repeat, type SetRepeat, setsOf, startOf } from "./shape.ts";
 import { type ByteSet, NotOfDialectError, parseRegex, type RegexNode } from "./tree.ts";
 
 /** `pattern` matches what the expression matches. With a `problem` (why it cannot be done) it is the expression as it came. */
@@ -35,7 +25,8 @@ const MAX_PROGRAM_BYTES = 40_000;
 /** A counted group is written out, and each copy keeps a mark on the stack until the last one: measured with nested groups. */
 const MAX_COPIES = 100;
 /** A parameter of nginx has 4 096 bytes, quoted. */
-const MAX_PATTERN = 1600;
+const MAX_PATTERN = 4000;
+const TOO_LARGE = "its counted groups and alternatives make it too large";
 /** Alternatives are written out one by one: more of them make a pattern that is too large anyway. */
 const MAX_VARIANTS = 16;
 /** Far more expressions than a usual model has; each entry holds some hundred bytes. */
@@ -64,16 +55,65 @@ class NotLinear extends Error {}
 function translate(text: string): LinearRegex {
   try {
     const tree = parseRegex(text);
-    const cost = { ways: 1, copies: 1 };
-    const pattern = write(tree, { follow: 0n, rest: [], cost });
-    const isLarge = pcreBytes(tree) * cost.copies > MAX_PROGRAM_BYTES || pattern.length > MAX_PATTERN;
-    if (isLarge) fail("its counted groups and alternatives make it too large");
-    return { pattern, problem: null };
+    const direct = writeAll([tree]);
+    if (direct.problem === null) return direct;
+    const branches = spread(tree);
+    const apart = branches === null ? direct : writeAll(branches);
+    if (apart.problem === null) return apart;
+    const states = automatonOf(tree);
+    const pattern = states === null ? null : loopsOf(states, MAX_PATTERN);
+    const isWritten = pattern !== null && quotedLength(pattern) <= MAX_PATTERN;
+    return isWritten ? { pattern, problem: null } : { pattern: text, problem: direct.problem };
   } catch (error) {
     if (error instanceof NotOfDialectError) return { pattern: text, problem: "it is not of the common dialect" };
-    if (error instanceof NotLinear) return { pattern: text, problem: error.message };
     throw error;
   }
+}
+
+/** Any of the expressions, each written part by part. */
+function writeAll(trees: readonly RegexNode[]): LinearRegex {
+  const count = trees.length;
+  try {
+    const texts = trees.map((tree) => {
+      const cost = { ways: count, copies: count };
+      const text = write(tree, { follow: 0n, rest: [], cost });
+      if (pcreBytes(tree) * cost.copies > MAX_PROGRAM_BYTES) fail(TOO_LARGE);
+      return text;
+    });
+    const pattern = count === 1 ? (texts[0] as string) : `(?:${texts.join("|")})`;
+    if (quotedLength(pattern) > MAX_PATTERN) fail(TOO_LARGE);
+    return { pattern, problem: null };
+  } catch (error) {
+    if (error instanceof NotLinear) return { pattern: "", problem: error.message };
+    throw error;
+  }
+}
+
+/** nginx doubles backslashes and double quotes. */
+function quotedLength(pattern: string): number {
+  return pattern.length + (pattern.match(/[\\"]/g)?.length ?? 0);
+}
+
+/** `(X)?Y` as `XY` and `Y`, and so every choice that holds an endless repeat; null: there is none, or it would be too many. */
+function spread(tree: RegexNode): readonly RegexNode[] | null {
+  let sequences: readonly (readonly RegexNode[])[] = [[]];
+  for (const item of itemsOf(tree)) {
+    const options = longest(item) === Number.POSITIVE_INFINITY ? (branchesOf(item) ?? [item]) : [item];
+    sequences = options.flatMap((option) => sequences.map((items) => [...items, ...itemsOf(option)]));
+    if (sequences.length > MAX_VARIANTS) return null;
+  }
+  return sequences.length === 1 ? null : sequences.map((items) => ({ kind: "sequence", items }));
+}
+
+function branchesOf(node: RegexNode): readonly RegexNode[] | null {
+  if (node.kind === "choice") return node.branches;
+  return node.kind === "repeat" && node.min === 0 && node.max === 1
+    ? [node.body, { kind: "sequence", items: [] }]
+    : null;
+}
+
+function itemsOf(node: RegexNode): readonly RegexNode[] {
+  return node.kind === "sequence" ? node.items : [node];
 }
 
 /** What the whole expression costs so far. */
@@ -118,10 +158,7 @@ function writeSequence(all: readonly RegexNode[], place: Place): string {
   while (items.length > 0) {
     const [item, ...tail] = items as [RegexNode, ...RegexNode[]];
     const here = before(tail, place);
-    const searched =
-      isEndless(item) && here.rest !== null
-        ? (search(item, tail, here) ?? searchMarked(item, tail, here) ?? distribute(items, place))
-        : null;
+    const searched = isEndless(item) && here.rest !== null ? search(item, tail, here) : null;
     text += searched === null ? write(item, here) : searched.text;
     items = searched === null ? tail : searched.left;
   }
@@ -158,26 +195,6 @@ function search(item: SetRepeat, tail: readonly RegexNode[], place: Place) {
   return { text, left: [{ ...end, min: 0 }, ...tail.slice(at + 1)] };
 }
 
-/**
- * `C* W D*` where W may hold repeats, such as `.*\/v\d+\/.*`. D takes all that C and W take, and what W begins with stands nowhere
- * in W: so the first W ends first, and what is looked at from one place is hardly looked at from the next. Null: not of that kind,
- * or not ambiguous.
- */
-function searchMarked(item: SetRepeat, tail: readonly RegexNode[], place: Place) {
-  if ((item.body.set & place.follow) === 0n) return null;
-  for (const [at, end] of tail.entries()) {
-    const word = tail.slice(0, at);
-    const skipped = word.reduce((set, node) => set | bytesOf(node), item.body.set);
-    if (!isEndless(end) || (skipped & ~end.body.set) !== 0n) continue;
-    const marked = markLength(word);
-    if (marked === null) continue;
-    spend(place, Math.ceil(marked / BYTES_PER_WAY));
-    const found = writeSequence(word, { follow: end.body.set, rest: [], cost: place.cost });
-    return { text: `(?>${item.body.text}${quantifier(item)}?${found})`, left: tail.slice(at) };
-  }
-  return null;
-}
-
 /** The words that the nodes stand for, each of one length; null: too many, or not of fixed lengths. */
 function variants(nodes: readonly RegexNode[]): readonly (readonly RegexNode[])[] | null {
   let words: readonly (readonly RegexNode[])[] = [[]];
@@ -210,29 +227,6 @@ function exactly(node: Repeat, count: number): RegexNode {
   return { ...node, min: count, max: count };
 }
 
-/** `C*(?:X|Y)` as `C*X|C*Y`, where a choice stands before the next endless repeat; null: none does, or no need. */
-function distribute(items: readonly RegexNode[], place: Place) {
-  const [item, ...tail] = items;
-  const here = before(tail, place);
-  if (!isEndless(item) || (item.body.set & here.follow) === 0n || waysAfter(here.rest ?? []) !== null) return null;
-  const at = tail.findIndex((node) => longest(node) === Number.POSITIVE_INFINITY);
-  const branches = branchesOf(tail[at]);
-  if (branches === null) return null;
-  copy(place, branches.length);
-  const texts = branches.map((branch) => {
-    const middle = branch.kind === "sequence" ? branch.items : [branch];
-    return writeSequence([item, ...tail.slice(0, at), ...middle, ...tail.slice(at + 1)], place);
-  });
-  return { text: `(?:${texts.join("|")})`, left: [] };
-}
-
-function branchesOf(node: RegexNode | undefined): readonly RegexNode[] | null {
-  if (node?.kind === "choice") return node.branches;
-  return node?.kind === "repeat" && node.min === 0 && node.max === 1
-    ? [node.body, { kind: "sequence", items: [] }]
-    : null;
-}
-
 function writeChoice(branches: readonly RegexNode[], place: Place): string {
   const sets = branches.map((branch) => before([branch], place).follow);
   const overlap = Math.max(...sets.map((set) => sets.filter((other) => (set & other) !== 0n).length));
@@ -258,20 +252,7 @@ function writeSetRepeat(node: SetRepeat, place: Place): string {
 /** How often a byte is looked at again when an ambiguous repeat gives back; null: without bound. */
 function waysAfter(rest: readonly RegexNode[]): number | null {
   const length = rest.reduce((sum, node) => sum + longest(node), 0);
-  if (length !== Number.POSITIVE_INFINITY) return Math.max(1, Math.ceil(length / BYTES_PER_WAY));
-  // What begins with a byte that no repeat after it takes is tried from such bytes only, and passes few of them.
-  const endless = rest.reduce((set, node) => set | endlessBytesOf(node), 0n);
-  let fewest: number | null = null;
-  for (const node of rest) {
-    const sets = setsOf(node);
-    if (sets === null) break;
-    for (const mark of sets) {
-      if ((mark & endless) !== 0n || mark === 0n) continue;
-      const ways = 1 + rest.reduce((sum, other) => sum + countOf(other, mark), 0);
-      if (fewest === null || ways < fewest) fewest = ways;
-    }
-  }
-  return fewest;
+  return length === Number.POSITIVE_INFINITY ? null : Math.max(1, Math.ceil(length / BYTES_PER_WAY));
 }
 
 function writeGroupRepeat(node: Repeat, place: Place): string {

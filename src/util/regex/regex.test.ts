@@ -15,10 +15,15 @@ describe("for PCRE2", () => {
     [".*foo.*bar.*", "(?>.*?foo)(?>.*?bar).*+"],
     [".*foo[^/]*", "(?>.*foo)[^/]*+"],
     [".*(cat|horse).*x", "(?:(?>.*?cat)|(?>.*?horse)).*x"],
-    ["/a/.*/[^/]+\\.php", "/a/.*/[^/]+\\.php"],
-    [".*/v\\d+/.*", "(?>.*?/v\\d++/).*+"],
-    ["/api/.*/items/[0-9a-f-]*/.+", "/api/(?>.*?/items/[0-9a-f-]*+/).++"],
-    ["/.*,id=\\d+;.*x", "/(?>.*?,id=\\d++;).*x"],
+    ["/(.*/)?\\.git(/.*)?", "(?:/(?>.*?/\\.git/).*+|/\\.git/.*+|/.*/\\.git|/\\.git)"],
+    ["/(a+)+", "/a++"],
+    ["/([a-z]+-)*[a-z]+", "/(?:[a-z]++-)*+[a-z]++"],
+    ["/([^/]+/?)+", "/[^/](?:[^/]++|/[^/])*+(?:/)?+"],
+    ["(?:/[^/]+)*/?", "(?:/(?:[^/]++/)*+(?:[^/]++)?+)?+"],
+    ["/(foo|bar|baz)+", "/(?:foo|ba[rz])++"],
+    ["/(?:[^/]+/)*ab", "/(?:a(?:[^/b][^/]*+/|b(?:[^/]++/|/)|/)|[^/a][^/]*+/)*+ab"],
+    ["/[ .\\\\^\\]-]*[ -]*\\-?", "/[ \\-.\\\\-\\^]*+"],
+    [".*a[a-c]*b.*", "(?:a[ac]*+[^a-c]|[^a]++)*+a[ac]*+b.*+"],
     [".*/x(/.*)?", "(?:(?>.*?/x/).*+|.*/x)"],
     ["(?:[0-9]{1,3}\\.){3}[0-9]{1,3}", "(?:[0-9]{1,3}+\\.){3}+[0-9]{1,3}+"],
   ])("%s is written %s", (regex, pattern) => expect(linearRegex(regex)).toEqual({ pattern, problem: null }));
@@ -33,7 +38,7 @@ describe("for PCRE2", () => {
     for (const part of ["a{1000}", ".*", "a?", "(?:a|b)?", "(?:a{1,9}|b)", ".*(a|bb)", ".*a+b"]) {
       expect(linearRegex(part.repeat(100).slice(0, 512)).pattern).not.toBe("");
     }
-    expect(linearRegex(`${"(".repeat(30)}a|b${")*".repeat(30)}`).problem).not.toBeNull();
+    expect(linearRegex(`${"(".repeat(30)}a|b${")*".repeat(30)}`).pattern).toBe("[ab]*+");
   });
 });
 
@@ -60,9 +65,9 @@ describe("a match of the whole text", () => {
     ["\\w+\\b.*", "ab é", true],
   ])("%s, %s: %s", (regex, text, matches) => expect(matchesWhole(regex, text, budget())).toBe(matches));
 
-  test.each(longRegexes)("$regex needs linear time", ({ regex, text, spoilt }) => {
+  test.each(longRegexes)("$regex needs linear time", ({ regex, text, other }) => {
     expect(matchesWhole(regex, text, budget())).toBe(true);
-    expect(matchesWhole(regex, text + spoilt, budget())).toBe(false);
+    expect(matchesWhole(regex, other, budget())).toBe(false);
   });
 
   test("stops at its budget, and before a match that alone would take long", () => {

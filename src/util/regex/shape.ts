@@ -90,37 +90,6 @@ export function bytesOf(node: RegexNode): ByteSet {
   }
 }
 
-/** Every byte that an unbounded repeat of the node can hold. */
-export function endlessBytesOf(node: RegexNode): ByteSet {
-  switch (node.kind) {
-    case "set":
-    case "assertion":
-      return 0n;
-    case "sequence":
-      return node.items.reduce((set, item) => set | endlessBytesOf(item), 0n);
-    case "choice":
-      return node.branches.reduce((set, branch) => set | endlessBytesOf(branch), 0n);
-    case "repeat":
-      return node.max === Number.POSITIVE_INFINITY ? bytesOf(node.body) : endlessBytesOf(node.body);
-  }
-}
-
-/** How many bytes of `set` a match can hold outside unbounded repeats at most. */
-export function countOf(node: RegexNode, set: ByteSet): number {
-  switch (node.kind) {
-    case "set":
-      return (node.set & set) === 0n ? 0 : 1;
-    case "assertion":
-      return 0;
-    case "sequence":
-      return node.items.reduce((sum, item) => sum + countOf(item, set), 0);
-    case "choice":
-      return Math.max(...node.branches.map((branch) => countOf(branch, set)));
-    case "repeat":
-      return node.max === Number.POSITIVE_INFINITY ? 0 : node.max * countOf(node.body, set);
-  }
-}
-
 /** A node has one set for each byte of its matches, all of the same length; null: it has not. */
 export function setsOf(node: RegexNode): readonly ByteSet[] | null {
   switch (node.kind) {
@@ -161,5 +130,21 @@ export function pcreBytes(node: RegexNode): number {
       const copies = node.max === Number.POSITIVE_INFINITY ? node.min : node.max;
       return 12 + Math.max(1, copies) * (pcreBytes(node.body) + 15);
     }
+  }
+}
+
+/** The sets of all bytes that the node is made of. */
+export function setsIn(node: RegexNode): readonly ByteSet[] {
+  switch (node.kind) {
+    case "set":
+      return [node.set];
+    case "assertion":
+      return [];
+    case "sequence":
+      return node.items.flatMap(setsIn);
+    case "choice":
+      return node.branches.flatMap(setsIn);
+    case "repeat":
+      return setsIn(node.body);
   }
 }

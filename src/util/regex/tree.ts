@@ -20,8 +20,10 @@ export const ANY_BYTE: ByteSet = ((1n << 256n) - 1n) & ~NEVER_THERE;
 
 const BYTES: readonly ByteSet[] = Array.from({ length: 128 }, (_, code) => 1n << BigInt(code));
 
-const DIGIT = range(0x30, 0x39);
-const WORD = DIGIT | range(0x41, 0x5a) | range(0x61, 0x7a) | range(0x5f, 0x5f);
+/** What `\d` stands for. */
+export const DIGIT: ByteSet = range(0x30, 0x39);
+/** What `\w` stands for. */
+export const WORD: ByteSet = DIGIT | range(0x41, 0x5a) | range(0x61, 0x7a) | range(0x5f, 0x5f);
 const SPACE = range(0x09, 0x0d) | range(0x20, 0x20);
 const CLASS_ESCAPES: Readonly<Record<string, ByteSet>> = {
   d: DIGIT,
