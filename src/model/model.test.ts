@@ -202,3 +202,18 @@ test("no value in any place makes the rules on the rest throw", () => {
   expect(all.length).toBeGreaterThan(500);
   for (const mangled of all) validateConfig(mangled);
 });
+
+test("a canary's weight is a whole number of tenths, exactly", () => {
+  const canary = (weight: number): object => ({
+    name: "k",
+    route: "r",
+    rule: 0,
+    stable: "a",
+    canary: "b",
+    steps: [{ weight }],
+  });
+  const problems = (weight: number): unknown => told(validateResource("canary", canary(weight)).diagnostics);
+  for (let tenths = 0; tenths <= 1000; tenths++) expect(problems(Number(`${tenths}e-1`))).toEqual([]);
+  for (const weight of [1e-300, 5e-324, 0.05, 99.99999999999, 0.1000000000001, 33.300000000000004, 99.95])
+    expect(problems(weight)).toEqual(["SCHEMA-LIMIT /steps/0/weight"]);
+});
