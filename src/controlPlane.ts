@@ -12,7 +12,7 @@ import type { DevCheck } from "./cli/dev/types.ts";
 import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
 import { registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
-import { openStore, type Store } from "./store/index.ts";
+import { openStore, type Store, StoreError } from "./store/index.ts";
 import { targets } from "./targets/registry.ts";
 import { createXdsServer, type XdsServer } from "./xds/index.ts";
 
@@ -52,15 +52,13 @@ async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
   }
 }
 
-/** Says how to choose another folder when this one cannot be had. What the store itself refuses it says well. */
+/** Says how to choose another folder when this one cannot be had. */
 function openData(dir: string): Store {
   try {
     return openStore({ dir, now: () => new Date() });
   } catch (error) {
-    if (!(error instanceof Error) || !("syscall" in error)) throw error;
-    throw new Error(`cannot keep data in ${dir}: ${error.message} (--data DIR or TRIMTAB_DATA changes it)`, {
-      cause: error,
-    });
+    if (!(error instanceof StoreError)) throw error;
+    throw new Error(`${error.message} (--data DIR or TRIMTAB_DATA names another folder)`, { cause: error });
   }
 }
 

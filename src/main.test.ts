@@ -1,7 +1,7 @@
 /** The program as a process: what fails ends in one line, what runs stops when it is told to. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +52,9 @@ test("serve tells its addresses, answers, keeps its store to itself, and stops o
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   const second = await serve("one").ended;
   expect(second.code).toBe(1);
-  expect(second.err).toMatch(/^trimtab: the data directory \S+one is in use by another Trimtab process\n$/);
+  expect(second.err).toMatch(
+    /^trimtab: the data directory \S+one is in use by another Trimtab process \(--data DIR or TRIMTAB_DATA names another folder\)\n$/,
+  );
   first.child.kill("SIGTERM");
   expect(await first.ended).toEqual({ code: 0, err: "" });
 });
@@ -93,6 +95,8 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
   const { port } = other.address() as { port: number };
   const empty = join(dir, "empty");
   writeFileSync(empty, "\n");
+  mkdirSync(join(dir, "noise"));
+  writeFileSync(join(dir, "noise/lock"), "noise ".repeat(1000));
   try {
     const runs: [Running, RegExp][] = [
       [
@@ -100,6 +104,11 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
         /address already in use 127\.0\.0\.1:\d+ \(--http ADDRESS or TRIMTAB_HTTP/,
       ],
       [serve("b", "--xds", `127.0.0.1:${port}`), /:\d+.* \(--xds ADDRESS or TRIMTAB_XDS/],
+      [
+        start("serve", "--data", "/proc/trimtab"),
+        /^trimtab: cannot keep data in \/proc\/trimtab: no folder .* \(--data DIR/,
+      ],
+      [serve("noise"), /noise\/lock was not written by Trimtab: .* \(--data DIR or TRIMTAB_DATA/],
       [serve("empty"), /cannot keep data in \S+empty: .* \(--data DIR or TRIMTAB_DATA/],
       [start("dev", join(dir, "none.yaml")), /cannot read \S+none\.yaml: there is no such file/],
       [start("dev", dir), /cannot read \S+: it is a folder/],

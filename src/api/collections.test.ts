@@ -84,6 +84,20 @@ describe("one resource", () => {
   });
 });
 
+test("all problems of one document at once: its shape, its name, what it names", async () => {
+  await t.call("PUT", "/v1/config", { body: model });
+  const body = { name: "b", listeners: ["web", "nope"], rules: [{ split: [{ cluster: "blue" }, { cluster: "no" }] }] };
+  const expected = ["/name", "/q", "/listeners/1", "/rules/0/split/1/cluster"];
+  const put = await t.call("PUT", "/v1/routes/shop", { body: { ...body, q: 1 } });
+  const headers = { "content-type": "application/merge-patch+json" };
+  const patch = await t.call("PATCH", "/v1/routes/shop", { body: JSON.stringify({ ...body, q: 1 }), headers });
+  for (const { status, body: told } of [put, patch]) {
+    expect(status).toBe(422);
+    expect(told.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(expected);
+  }
+  expect(put.body).toMatchObject({ code: "API-INVALID", detail: "4 problems; nothing was stored" });
+});
+
 describe("preconditions", () => {
   test("If-None-Match: * creates only", async () => {
     const headers = { "if-none-match": "*" };

@@ -68,6 +68,21 @@ describe("/v1/config", () => {
     expect(first.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(
       expect.arrayContaining(["/nope", "/routes/0/name", "/routes/0/listeners"]),
     );
+    const mixed = {
+      listeners: [{ name: "web", fleets: ["zz"], port: 8080, protocol: "HTTP", q: 1 }],
+      routes: [{ name: "a", listeners: ["web"], rules: [{ split: [{ cluster: "nope" }] }] }],
+    };
+    for (const [method, path] of [
+      ["PUT", "/v1/config"],
+      ["POST", "/v1/config/apply?owner=me"],
+    ] as const) {
+      const { body } = await t.call(method, path, { body: mixed });
+      expect(body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
+        "/listeners/0/q",
+        "/routes/0/rules/0/split/0/cluster",
+        "/listeners/0/fleets/0",
+      ]);
+    }
     const dangling = { ...model, clusters: [], routes: [...model.routes].reverse() };
     const second = await t.call("PUT", "/v1/config", { body: dangling });
     expect(second.status).toBe(422);

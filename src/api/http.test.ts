@@ -422,7 +422,10 @@ describe("fleets", () => {
     };
     expect(await t.call("POST", "/v1/explain", { body: { fleet: "edge", host: "x", path: "/" } })).toMatchObject({
       status: 422,
-      body: { code: "API-INVALID", detail: "the regular expressions take too long; ask with a shorter one" },
+      body: {
+        code: "API-TOO-LONG-TO-EXPLAIN",
+        detail: "the regular expressions take too long; ask with a shorter one",
+      },
     });
   });
 
@@ -464,6 +467,12 @@ describe("system", () => {
     expect(await late.call("GET", "/readyz")).toMatchObject({ status: 503, body: { code: "API-NOT-READY" } });
     late.publisher.published = 1;
     expect(await late.call("GET", "/readyz")).toMatchObject({ status: 200 });
+  });
+
+  test("metrics count writes that the disk refused", async () => {
+    const t = await start();
+    const { text } = await (await start({ store: { ...t.store, writeFailures: () => 384 } })).call("GET", "/metrics");
+    expect(text).toContain("\ntrimtab_store_write_failures_total 384\n");
   });
 
   test("metrics count by pattern, not by URL", async () => {

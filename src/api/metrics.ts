@@ -1,6 +1,6 @@
 /** The API's metrics. */
 import type { FastifyInstance } from "fastify";
-import { Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { WriteDeps } from "./writes.ts";
 
 /** Seconds: from an answer out of memory to a whole configuration of 100 000 routes. */
@@ -27,6 +27,15 @@ export function registerMetrics(
     registers: [registry],
     collect() {
       this.set(store.head().revision);
+    },
+  });
+  new Counter({
+    name: "trimtab_store_write_failures_total",
+    help: "Writes that were refused because the disk did not take them.",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(store.writeFailures());
     },
   });
   new Gauge({

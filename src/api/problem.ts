@@ -60,11 +60,6 @@ export class Problem extends Error {
   }
 }
 
-/** One problem at the top of the submitted document or in one of its fields. */
-export function invalid(code: ApiCode, pointer: string, message: string): Problem {
-  return new Problem("API-INVALID", "the document has 1 problem", { errors: [{ pointer, code, message }] });
-}
-
 /** The document for a problem; at most MAX_ERRORS entries. */
 export function problemDocument(problem: Problem): ProblemDocument {
   const { code, status, message, errors, errorCount } = problem;

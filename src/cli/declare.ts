@@ -12,7 +12,9 @@ import {
   method,
   ownerName,
   portNumber,
+  type RequestUrl,
   remoteAddress,
+  requestUrl,
 } from "./values.ts";
 
 /** Where a control plane keeps its data and listens. */
@@ -192,7 +194,7 @@ export function addClients(program: Command, io: Io, done: Done): void {
 
 interface ExplainFlags extends ClientOptions {
   readonly fleet: string;
-  readonly url: string;
+  readonly url: RequestUrl;
   readonly method: string;
   readonly port?: number;
   readonly header?: readonly Header[];
@@ -202,7 +204,7 @@ function addExplain(program: Command, io: Io, done: Done): void {
   withServer(program.command("explain [file]"))
     .description("which rule takes a request, and why the others lost; from FILE, or from the server")
     .requiredOption("--fleet <name>", "whose proxies are asked")
-    .requiredOption("--url <url>", "as http://host/path?query")
+    .requiredOption("--url <url>", "as http://host/path?query", requestUrl)
     .option("--method <method>", "request method", method, "GET")
     .option("--port <port>", "the listener's port; needed when the fleet has several", portNumber)
     .option("-H, --header <line>", "request header `Name: value`; repeat for more", headerLine)

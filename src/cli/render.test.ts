@@ -144,8 +144,11 @@ describe("render", () => {
     expect([existsSync(precious), readdirSync(gone)]).toEqual([true, ["up"]]);
   });
 
-  test("a folder that cannot be written is one line", async () => {
-    const { code, err } = await bench.run("render", bench.file("m.yaml", MODEL), "-o", bench.file("plain", "x"));
+  test.each([
+    ["a file", () => bench.file("plain", "x")],
+    ["of the kernel", () => "/proc/trimtab"],
+  ])("a folder that cannot be written is one line: it is %s", async (_, place) => {
+    const { code, err } = await bench.run("render", bench.file("m.yaml", MODEL), "-o", place());
     expect(code).toBe(1);
     expect(err).toMatch(/^trimtab: .*\n$/);
     expect(err.split("\n").length).toBe(2);

@@ -300,8 +300,11 @@ describe("explain", () => {
       expect(fleet.err).toMatch(/^trimtab: .*there is no fleet named "nope"\n$/);
       const port = await ask("explain", "--fleet", "hap", "--port", "81", ...url);
       expect([port.code, port.err]).toEqual([1, expect.stringMatching(/^trimtab: .*HTTP port.*\n$/)]);
-      const told = await ask("explain", "--fleet", "hap", "--url", "shop.example");
-      expect([told.code, told.err]).toEqual([1, "trimtab: shop.example is not a URL like http://host/path\n"]);
+      for (const text of ["shop.example", "https://a.test/", "http://a.test/#f"]) {
+        const told = await ask("explain", "--fleet", "hap", "--url", text);
+        expect([told.code, told.out]).toEqual([2, ""]);
+        expect(told.err).toMatch(/^error: option '--url <url>' argument '.*' is invalid\. Write it as http:.*\n/);
+      }
     }
   });
 });

@@ -28,6 +28,19 @@ describe("validate", () => {
     expect((await bench.run("validate", file, "--json")).json).toEqual({ ok: true, problems: [] });
   });
 
+  test("a problem of shape hides no dangling reference", async () => {
+    const text = `listeners:
+  - {name: web, fleets: [zz], port: 8080, protocol: HTTP, q: 1}
+routes:
+  - {name: a, listeners: [web], rules: [{split: [{cluster: nope}]}]}
+`;
+    expect(await problemsOf(text)).toEqual([
+      "2:26 MODEL-REFERENCE /listeners/0/fleets/0",
+      "2:59 SCHEMA-UNKNOWN-FIELD /listeners/0/q",
+      "4:51 MODEL-REFERENCE /routes/0/rules/0/split/0/cluster",
+    ]);
+  });
+
   test("every problem of shape stands with its place, all at once", async () => {
     const text = `fleets:
   - {name: edge, proxy: apache}
@@ -49,6 +62,7 @@ routes:
       expect.stringMatching(`^${file}:6:5: error SCHEMA-TYPE /listeners/0/port: must be integer, but is string$`),
       expect.stringMatching(`^${file}:8:5: error SCHEMA-UNKNOWN-FIELD /listeners/0/colour: `),
       expect.stringMatching(`^${file}:10:5: error SCHEMA-MISSING-FIELD /routes/0/name: `),
+      expect.stringMatching(`^${file}:11:23: error MODEL-REFERENCE /routes/0/rules/0/split/0/cluster: `),
       "",
     ]);
   });

@@ -43,6 +43,21 @@ export function headerLine(line: string, before: readonly Header[] = []): readon
   return [...before, [name, value.trim()]];
 }
 
+/** What a request line and its Host header say of a URL. */
+export interface RequestUrl {
+  readonly authority: string;
+  /** With the query. */
+  readonly path: string;
+}
+
+/** An `http:` URL, its path as it is written. */
+export function requestUrl(text: string): RequestUrl {
+  const target = /^http:\/\/([^/?#]*)([^#]*)$/i.exec(text);
+  if (target === null) throw new InvalidArgumentError("Write it as http://host/path, without a fragment.");
+  const [, authority = "", path = ""] = target;
+  return { authority, path: path.startsWith("/") ? path : `/${path}` };
+}
+
 /** A label value, as the server takes it for an owner. */
 export function ownerName(text: string): string {
   if (!new RegExp(OWNER_NAME).test(text))

@@ -1,7 +1,8 @@
 /** Writes a rendering to a folder so that a reader never sees half of it. */
 import { createHash } from "node:crypto";
-import { lstat, mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
+import { lstat, open, readFile, realpath, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeDirectory } from "../util/makeDirectory.ts";
 
 /** Lists what the last rendering wrote, so that the next one removes just that. */
 export const MANIFEST = ".trimtab-manifest.json";
@@ -74,7 +75,7 @@ export function isManifest(value: unknown): value is Manifest {
 }
 
 async function replace(path: string, text: string, mode: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeDirectory(dirname(path));
   const temporary = `${path}${UNFINISHED}`;
   await rm(temporary, { force: true });
   const handle = await open(temporary, "wx", mode);

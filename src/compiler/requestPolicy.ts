@@ -3,7 +3,7 @@
 /** Path policy `reject` (l7.md 4.2), on the raw path. */
 const BAD_PATH = new RegExp(
   [
-    /\/\/|\\|#|%(?:2[fF]|5[cC]|00)/,
+    /\/\/|\\|%(?:2[fF]|5[cC]|00)/,
     // Dot segments, also encoded.
     /\/(?:\.|%2[eE]){1,2}(?:\/|$)/,
     // A `%` without two hex digits.
@@ -14,8 +14,8 @@ const BAD_PATH = new RegExp(
     .map(({ source }) => source)
     .join("|"),
 );
-/** Of path and query: a fragment, and what no URI contains unencoded. */
-const BAD_TARGET = /#|[^\x21-\x7e]/;
+/** What no URI contains unencoded. */
+const BAD_CHARACTER = /[^\x21-\x7e]/;
 /** Labels are not empty: nginx itself refuses `a..b`. */
 const GOOD_HOST = /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$/;
 
@@ -37,10 +37,18 @@ export function requestProblem(request: {
     return { status: 400, reason: "the method is none that every proxy knows" };
   }
   if (!GOOD_HOST.test(request.host)) return { status: 400, reason: "the Host header is missing or malformed" };
-  const path = request.path.split("?", 1)[0] as string;
-  if (!path.startsWith("/") || BAD_TARGET.test(request.path) || BAD_PATH.test(path)) {
-    return { status: 400, reason: "the path has `//`, a dot segment, a backslash, or an encoding that could hide one" };
-  }
+  const reason = pathProblem(request.path);
+  if (reason !== null) return { status: 400, reason };
   if (request.method === "TRACE") return { status: 405, reason: "TRACE is never forwarded" };
   return null;
+}
+
+/** `target`: path and query. */
+function pathProblem(target: string): string | null {
+  if (!target.startsWith("/")) return "the path does not begin with a slash";
+  if (target.includes("#")) return "the path has a fragment (`#`), which clients keep to themselves";
+  if (BAD_CHARACTER.test(target)) return "the path has a character that must be percent-encoded";
+  return BAD_PATH.test(target.split("?", 1)[0] as string)
+    ? "the path has `//`, a dot segment, a backslash, a bad `%`, or an encoding that nothing needs"
+    : null;
 }

@@ -4,6 +4,7 @@
  */
 import { _, Ajv2020, type CodeKeywordDefinition, type KeywordCxt } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
+import multipleOf from "ajv/dist/vocabularies/validation/multipleOf.js";
 import uniqueItems from "ajv/dist/vocabularies/validation/uniqueItems.js";
 import { formats } from "../model/formats.ts";
 
@@ -51,6 +52,21 @@ const uniqueUpToMaximum: CodeKeywordDefinition = {
   },
 };
 
+/**
+ * Of decimal fractions, which binary ones only come near: 33.3 is a multiple of 0.1, as it is the number nearest to 333/10,
+ * and 33.30000000001 is none. ajv's own refuses the first or, with a precision, takes the second.
+ */
+const exactMultipleOf: CodeKeywordDefinition = {
+  ...(multipleOf.default as CodeKeywordDefinition),
+  $data: false,
+  code(cxt: KeywordCxt) {
+    const parts = 1 / (cxt.schema as number);
+    if (!Number.isInteger(parts))
+      throw new Error(`genValidators: multipleOf ${cxt.schema} is not 1 divided by a whole number`);
+    cxt.fail(_`Math.round(${cxt.data} * ${parts}) / ${parts} !== ${cxt.data}`);
+  },
+};
+
 /** A whole configuration without the contents of its lists: these are looked at one by one, in slices. */
 function frameOf(config: { readonly properties?: Readonly<Record<string, object>> }): NamedSchema {
   const lists = Object.entries(config.properties ?? {}).map(([name, list]) => [name, { ...list, items: true }]);
@@ -65,8 +81,6 @@ export function generateValidators(named: readonly NamedSchema[]): string {
   const schemas = named.map((entry) => (entry.id === "config" ? frameOf(entry.schema) : entry));
   const ajv = new Ajv2020({
     allErrors: true,
-    // 33.3 is a multiple of 0.1, although binary fractions say otherwise.
-    multipleOfPrecision: 9,
     verbose: true,
     strict: true,
     strictTypes: false,
@@ -77,6 +91,8 @@ export function generateValidators(named: readonly NamedSchema[]): string {
   });
   ajv.addKeyword({ keyword: "x-ref", schemaType: "string" });
   ajv.removeKeyword("uniqueItems");
+  ajv.removeKeyword("multipleOf");
+  ajv.addKeyword(exactMultipleOf);
   ajv.addKeyword(uniqueUpToMaximum);
   for (const [name, format] of Object.entries(formats)) ajv.addFormat(name, format);
   for (const { schema } of schemas) ajv.addSchema(schema);

@@ -124,6 +124,12 @@ export const apiCodes = {
     explanation:
       "The document's `name` must equal the last element of the path. Resources cannot be renamed; write a new one and delete the old.",
   },
+  "API-TOO-LONG-TO-EXPLAIN": {
+    status: 422,
+    title: "Takes too long to explain",
+    explanation:
+      "To match this path, or a header of this request, against the host's regular expressions would hold the server. The proxies are not concerned. Ask with a shorter path and shorter headers.",
+  },
   "API-OWNER-LABEL": {
     status: 422,
     title: "Other owner in the document",
@@ -163,13 +169,20 @@ export const storeCodes = {
   "STORE-FOREIGN": {
     status: 500,
     title: "Not a Trimtab database",
-    explanation: "The file in the data directory was not written by Trimtab.",
+    explanation:
+      "A file in the data directory was not written by Trimtab. Choose another directory with `--data`, or restore a backup.",
   },
   "STORE-CORRUPT": {
     status: 500,
     title: "Store corrupt",
     explanation:
       "Stored rows contradict each other or their hashes. Nothing is loaded; restore a backup of the data directory.",
+  },
+  "STORE-UNWRITABLE": {
+    status: 500,
+    title: "No place for the store",
+    explanation:
+      "The data directory cannot be made, or what is in it cannot be opened for writing. Give it to the user that runs the server, or choose another with `--data`.",
   },
   "STORE-WRITE-FAILED": {
     status: 500,

@@ -1,64 +1,11 @@
-/** Documents in, resources or problems out. */
+/** The cross-resource rules, run on a model and what was changed in it. */
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
-import { pointer } from "../util/pointer.ts";
 import { sortedByKeySteps } from "../util/sorted.ts";
 import { due, finish, type Steps } from "../util/steps.ts";
-import { collectionOf, kinds } from "./kinds.ts";
 import { referrersOf } from "./references.ts";
 import { rulesOfEach, rulesOfWhole } from "./rules/index.ts";
-import { makeResource } from "./snapshot.ts";
-import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
-import { checkConfigShape, checkShape } from "./validate.ts";
-
-/** A resource without problems, or problems (at least one) without a resource. */
-export type ResourceResult<K extends Kind> =
-  | { readonly resource: Resource<K>; readonly diagnostics: readonly [] }
-  | { readonly resource: null; readonly diagnostics: readonly Diagnostic[] };
-
-/** One document of a kind. Pointers are relative to it. */
-export function validateResource<K extends Kind>(kind: K, document: unknown): ResourceResult<K> {
-  const diagnostics = checkShape(kind, document);
-  if (diagnostics.length > 0) return { resource: null, diagnostics };
-  return { resource: makeResource(kind, document as Bodies[K]), diagnostics: [] };
-}
-
-export interface ConfigResult {
-  /** In document order. Empty when there are problems. */
-  readonly resources: readonly Resource[];
-  /** Pointers into the document, as `/routes/3/rules/0`. */
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/** A whole configuration document: its shape, and that no name stands twice in a kind. */
-export function validateConfig(document: unknown): ConfigResult {
-  return finish(validateConfigSteps(document));
-}
-
-/** `validateConfig` in steps. */
-export function* validateConfigSteps(document: unknown): Steps<ConfigResult> {
-  const diagnostics = yield* checkConfigShape(document ?? {});
-  if (diagnostics.length > 0) return { resources: [], diagnostics };
-  const resources: Resource[] = [];
-  const config = (document ?? {}) as Record<string, { name: string }[] | undefined>;
-  for (const kind of kinds) {
-    const seen = new Set<string>();
-    for (const [index, body] of (config[collectionOf(kind)] ?? []).entries()) {
-      if (seen.has(body.name)) {
-        const message = `there is another ${kind} named ${JSON.stringify(body.name)}`;
-        diagnostics.push({
-          code: "MODEL-DUPLICATE-NAME",
-          severity: "error",
-          message,
-          pointer: pointer(collectionOf(kind), index, "name"),
-        });
-      }
-      seen.add(body.name);
-      resources.push(makeResource(kind, body as Bodies[typeof kind]));
-      yield;
-    }
-  }
-  return diagnostics.length > 0 ? { resources: [], diagnostics } : { resources, diagnostics };
-}
+import type { Known } from "./rules/rule.ts";
+import type { Change, Kind, Resource, Snapshot } from "./types.ts";
 
 /**
  * Cross-resource rules on `snapshot`, the model after `changes`. Looks only at what was written and at what names something
@@ -68,17 +15,23 @@ export function checkSnapshot(snapshot: Snapshot, changes: readonly Change[]): D
   return finish(checkSnapshotSteps(snapshot, changes));
 }
 
+const nothingKnown: Known = () => false;
+
 /** Resources that a rule looks at in one step. */
 const RESOURCES_PER_STEP = 32;
 
-/** `checkSnapshot` in steps. */
-export function* checkSnapshotSteps(snapshot: Snapshot, changes: readonly Change[]): Steps<Diagnostic[]> {
+/** `checkSnapshot` in steps. `known`: names of what is misshapen and therefore not in the snapshot. */
+export function* checkSnapshotSteps(
+  snapshot: Snapshot,
+  changes: readonly Change[],
+  known: Known = nothingKnown,
+): Steps<Diagnostic[]> {
   const touched = yield* touchedBy(snapshot, changes);
   const found: Diagnostic[] = [];
   for (let at = 0; at < touched.length; at += RESOURCES_PER_STEP) {
     const some = touched.slice(at, at + RESOURCES_PER_STEP);
     for (const rule of rulesOfEach) {
-      found.push(...rule(snapshot, some));
+      found.push(...rule(snapshot, some, known));
       yield;
     }
   }

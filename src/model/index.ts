@@ -9,16 +9,15 @@
 
 export { boundAddress, canonicalAddress } from "./addresses.ts";
 export { canaryRule } from "./canaryRule.ts";
+export { checkSnapshot, checkSnapshotSteps } from "./check.ts";
+export { modelCodes } from "./codes.ts";
 export {
   type ConfigResult,
-  checkSnapshot,
-  checkSnapshotSteps,
   type ResourceResult,
   validateConfig,
   validateConfigSteps,
   validateResource,
-} from "./check.ts";
-export { modelCodes } from "./codes.ts";
+} from "./documents.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";

@@ -99,3 +99,121 @@ test("half a character (a lone surrogate) is refused with its place, a whole one
     ]);
   }
 });
+
+const told = (diagnostics: readonly { code: string; pointer: string }[]): string[] =>
+  diagnostics.map(({ code, pointer }) => `${code} ${pointer}`);
+
+test("problems of shape hide neither the rules' nor what misshapen resources name", () => {
+  const { resources, diagnostics } = validateConfig({
+    fleets: [
+      { name: "edge", proxy: "envoy" },
+      { name: "odd", proxy: "envoy", colour: 1 },
+    ],
+    listeners: [
+      { name: "web", fleets: ["zz", "edge", "odd", 7], port: 8080, protocol: "HTTP", q: 1 },
+      { name: "own", fleets: ["odd", "edge"], port: 8081, protocol: "HTTP" },
+      { name: "own", fleets: ["gone"], port: 8082, protocol: "HTTP" },
+    ],
+    clusters: [{ name: "twice", endpoints: [1, 1].map(() => ({ address: "127.0.0.1", port: 1 })) }],
+    routes: [
+      { name: "a", listeners: ["web", "own"], rules: [{ split: [{ cluster: "nope" }] }] },
+      { name: "b", listeners: "web", rules: [{ split: [{ cluster: "twice" }, { cluster: "none" }, null] }] },
+      null,
+    ],
+  });
+  expect(resources).toEqual([]);
+  expect(told(diagnostics).sort()).toEqual([
+    "MODEL-DUPLICATE-NAME /listeners/2/name",
+    "MODEL-ENDPOINT /clusters/0/endpoints/1",
+    "MODEL-REFERENCE /listeners/0/fleets/0",
+    "MODEL-REFERENCE /listeners/2/fleets/0",
+    "MODEL-REFERENCE /routes/0/rules/0/split/0/cluster",
+    "MODEL-REFERENCE /routes/1/rules/0/split/1/cluster",
+    "SCHEMA-TYPE /listeners/0/fleets/3",
+    "SCHEMA-TYPE /routes/1/listeners",
+    "SCHEMA-TYPE /routes/1/rules/0/split/2",
+    "SCHEMA-TYPE /routes/2",
+    "SCHEMA-UNKNOWN-FIELD /fleets/1/colour",
+    "SCHEMA-UNKNOWN-FIELD /listeners/0/q",
+  ]);
+});
+
+test("what only follows from something misshapen is not told", () => {
+  const route = { name: "r", listeners: ["narrow", "odd"], rules: [{ split: [{ cluster: "c" }] }] };
+  const listener = { fleets: ["edge"], port: 80, protocol: "HTTP" };
+  const { diagnostics } = validateConfig({
+    // Its address would tell whether the listeners clash.
+    fleets: [{ name: "edge", proxy: "envoy", bindAddress: "127.0.0.1", colour: 1 }],
+    listeners: [
+      { ...listener, name: "narrow", hostname: "a.test" },
+      { ...listener, name: "odd", port: 81, hostname: "b.test", colour: 1 },
+      { ...listener, name: "other", address: "127.0.0.2" },
+    ],
+    // Out of the narrow listener's hosts, not of the misshapen one's.
+    routes: [{ ...route, hostnames: ["b.test"] }],
+    // Which cluster is meant nobody knows.
+    clusters: [{ nam: "c", endpoints: [{ address: "127.0.0.1", port: 1 }] }],
+    canaries: [{ name: "k", route: "r", rule: 0, stable: "c", canary: "d", steps: [{ weight: "1" }] }],
+  });
+  expect(told(diagnostics).sort()).toEqual([
+    "SCHEMA-MISSING-FIELD /clusters/0/name",
+    "SCHEMA-TYPE /canaries/0/steps/0/weight",
+    "SCHEMA-UNKNOWN-FIELD /clusters/0/nam",
+    "SCHEMA-UNKNOWN-FIELD /fleets/0/colour",
+    "SCHEMA-UNKNOWN-FIELD /listeners/1/colour",
+  ]);
+  for (const fleets of [{ fleet: document.fleets }, { fleets: { edge: {} } }, { fleets: null }]) {
+    const { fleets: _, ...rest } = document;
+    expect(validateConfig({ ...rest, ...fleets }).diagnostics).toHaveLength(1);
+  }
+});
+
+test("a misshapen addition is judged on the model that it is meant for", () => {
+  const { snapshot } = load(document);
+  const addition = {
+    // Replaces a listener, whose routes keep it.
+    listeners: [{ name: "web", fleets: ["edge", "gone"], port: "8080", protocol: "TCP" }],
+    routes: [{ name: "more", listeners: ["web"], rules: [{ split: [{ cluster: "api" }, { cluster: "gone" }] }] }],
+  };
+  expect(told(validateConfig(addition, snapshot).diagnostics).sort()).toEqual([
+    "MODEL-REFERENCE /listeners/0/fleets/1",
+    "MODEL-REFERENCE /routes/0/rules/0/split/1/cluster",
+    "SCHEMA-TYPE /listeners/0/port",
+  ]);
+  const [listener] = addition.listeners;
+  expect(told(validateResource("listener", listener, snapshot).diagnostics)).toEqual([
+    "SCHEMA-TYPE /port",
+    "MODEL-REFERENCE /fleets/1",
+  ]);
+});
+
+test("no value in any place makes the rules on the rest throw", () => {
+  const odd = [null, 1, "x", [], {}, [null], [{}], { name: 1 }, { name: "edge" }];
+  const mangle = (value: unknown): unknown[] => {
+    if (Array.isArray(value)) return value.flatMap((one, at) => mangle(one).map((other) => value.with(at, other)));
+    if (typeof value !== "object" || value === null) return odd;
+    const inner = Object.entries(value).flatMap(([key, one]) =>
+      [...odd, ...mangle(one)].map((other) => ({ ...value, [key]: other })),
+    );
+    return [...odd, ...inner];
+  };
+  const canary = { name: "k", route: "api", rule: 0, stable: "api", canary: "api", steps: [{ weight: 1 }] };
+  const all = mangle({ ...document, canaries: [canary] });
+  expect(all.length).toBeGreaterThan(500);
+  for (const mangled of all) validateConfig(mangled);
+});
+
+test("a canary's weight is a whole number of tenths, exactly", () => {
+  const canary = (weight: number): object => ({
+    name: "k",
+    route: "r",
+    rule: 0,
+    stable: "a",
+    canary: "b",
+    steps: [{ weight }],
+  });
+  const problems = (weight: number): unknown => told(validateResource("canary", canary(weight)).diagnostics);
+  for (let tenths = 0; tenths <= 1000; tenths++) expect(problems(Number(`${tenths}e-1`))).toEqual([]);
+  for (const weight of [1e-300, 5e-324, 0.05, 99.99999999999, 0.1000000000001, 33.300000000000004, 99.95])
+    expect(problems(weight)).toEqual(["SCHEMA-LIMIT /steps/0/weight"]);
+});

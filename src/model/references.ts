@@ -1,7 +1,7 @@
 /** Which resources a resource names. */
 import { pointer } from "../util/pointer.ts";
 import { due, type Steps } from "../util/steps.ts";
-import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
+import type { Change, Kind, Resource, Snapshot } from "./types.ts";
 
 export interface Reference {
   readonly kind: Kind;
@@ -10,32 +10,48 @@ export interface Reference {
   readonly pointer: string;
 }
 
-const readers: { readonly [K in Kind]: (body: Bodies[K]) => Reference[] } = {
-  fleet: () => [],
-  healthCheck: () => [],
-  listener: (body) => body.fleets.map((name, index) => ({ kind: "fleet", name, pointer: pointer("fleets", index) })),
-  cluster: ({ healthCheck }) =>
-    healthCheck === undefined ? [] : [{ kind: "healthCheck", name: healthCheck, pointer: "/healthCheck" }],
-  canary: (body) => [
-    { kind: "route", name: body.route, pointer: "/route" },
-    { kind: "cluster", name: body.stable, pointer: "/stable" },
-    { kind: "cluster", name: body.canary, pointer: "/canary" },
+/** Kind that is named, and the path to its names; `*` is every element of a list. */
+type Path = readonly [Kind, ...string[]];
+
+/** In the order in which they are told. */
+const paths: { readonly [K in Kind]: readonly Path[] } = {
+  fleet: [],
+  healthCheck: [],
+  listener: [["fleet", "fleets", "*"]],
+  cluster: [["healthCheck", "healthCheck"]],
+  canary: [
+    ["route", "route"],
+    ["cluster", "stable"],
+    ["cluster", "canary"],
   ],
-  route: (body) => [
-    ...body.listeners.map(
-      (name, index): Reference => ({ kind: "listener", name, pointer: pointer("listeners", index) }),
-    ),
-    ...body.rules.flatMap((rule, ruleIndex) =>
-      (rule.split ?? []).map(
-        (entry, index): Reference => ({
-          kind: "cluster",
-          name: entry.cluster,
-          pointer: pointer("rules", ruleIndex, "split", index, "cluster"),
-        }),
-      ),
-    ),
+  route: [
+    ["listener", "listeners", "*"],
+    ["cluster", "rules", "*", "split", "*", "cluster"],
   ],
 };
+
+/** No list that a reference stands in may be longer: what comes after is not looked at. */
+const MAX_ITEMS = 1000;
+
+/** The references of a document of any shape: where a name should stand and is no text, there is none. */
+export function* referencesIn(kind: Kind, document: unknown): Iterable<Reference> {
+  for (const [named, ...path] of paths[kind]) {
+    for (const { name, at } of textsAt(document, path, "")) yield { kind: named, name, pointer: at };
+  }
+}
+
+function* textsAt(value: unknown, path: readonly string[], at: string): Iterable<{ name: string; at: string }> {
+  const [step, ...below] = path;
+  if (step === undefined) {
+    if (typeof value === "string") yield { name: value, at };
+  } else if (step === "*") {
+    const list = Array.isArray(value) ? value : [];
+    for (let index = 0; index < list.length && index < MAX_ITEMS; index++)
+      yield* textsAt(list[index], below, at + pointer(index));
+  } else if (typeof value === "object" && value !== null && Object.hasOwn(value, step)) {
+    yield* textsAt((value as Readonly<Record<string, unknown>>)[step], below, at + pointer(step));
+  }
+}
 
 const cache = new WeakMap<Resource, readonly Reference[]>();
 
@@ -43,7 +59,7 @@ const cache = new WeakMap<Resource, readonly Reference[]>();
 export function referencesOf(resource: Resource): readonly Reference[] {
   let found = cache.get(resource);
   if (found === undefined) {
-    found = (readers[resource.kind] as (body: unknown) => Reference[])(resource.body);
+    found = [...referencesIn(resource.kind, resource.body)];
     cache.set(resource, found);
   }
   return found;

@@ -8,7 +8,7 @@ import { collections, kindOf } from "./kinds.ts";
 import type { Kind } from "./types.ts";
 
 /** A document with more problems than this is reported up to here: the rest would only repeat them. */
-const MAX_PROBLEMS = 1000;
+export const MAX_PROBLEMS = 1000;
 
 /** Problems of one document of a kind. Pointers are relative to it. */
 export function checkShape(kind: Kind, document: unknown): Diagnostic[] {

@@ -2,9 +2,10 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { reasonOf, StoreError } from "./errors.ts";
+import type { StoreCode } from "../errors/codes.ts";
+import { reasonOf, SQLITE, StoreError, sqliteCode } from "./errors.ts";
 import { BUSY_TIMEOUT_MS, WAL_SIZE_LIMIT_BYTES } from "./limits.ts";
-import { migrate } from "./migrations.ts";
+import { migrate, migrations } from "./migrations.ts";
 
 /** Of the file in the data directory. */
 export const DATABASE_FILE = "trimtab.db";
@@ -47,12 +48,31 @@ export function openDatabase(dir: string): Database {
        PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}`,
     );
     migrate(writer);
+    proveWritable(writer);
     syncDirectory(dir);
     return { writer, reader: new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS }) };
   } catch (cause) {
     writer?.close();
-    const code = cause instanceof StoreError ? cause.code : "STORE-CORRUPT";
-    throw new StoreError(code, `${file}: ${reasonOf(cause)}`, cause);
+    throw new StoreError(codeFor(cause), `${file}: ${reasonOf(cause)}`, cause);
+  }
+}
+
+function codeFor(cause: unknown): StoreCode {
+  if (cause instanceof StoreError) return cause.code;
+  const code = sqliteCode(cause);
+  return code === SQLITE.readOnly || code === SQLITE.cantOpen ? "STORE-UNWRITABLE" : "STORE-CORRUPT";
+}
+
+/**
+ * SQLite opens a file that it may only read, and says so at the first write: better now than to whoever writes. Nothing
+ * reaches the disk: a full one does not keep the server from serving what is stored.
+ */
+function proveWritable(writer: DatabaseSync): void {
+  writer.exec("BEGIN IMMEDIATE");
+  try {
+    writer.exec(`PRAGMA user_version = ${migrations.length}`);
+  } finally {
+    writer.exec("ROLLBACK");
   }
 }
 

@@ -12,6 +12,16 @@ export class StoreError extends Error {
   }
 }
 
+/** SQLite's primary result codes, as its rescode.html lists them. */
+export const SQLITE = { busy: 5, readOnly: 8, cantOpen: 14, notADatabase: 26 } as const;
+
+/** The primary result code of what SQLite threw; undefined: it was not SQLite. */
+export function sqliteCode(thrown: unknown): number | undefined {
+  const { errcode } = thrown as { readonly errcode?: number };
+  // Extended codes have the primary one in their lowest byte.
+  return errcode === undefined ? undefined : errcode & 0xff;
+}
+
 /** The text of whatever was thrown. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

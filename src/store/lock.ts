@@ -1,26 +1,34 @@
 /** One process per data directory. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { StoreError } from "./errors.ts";
+import { reasonOf, SQLITE, StoreError, sqliteCode } from "./errors.ts";
 
 /** A file of its own, so that backup tools may read the data beside a running server. */
 const LOCK_FILE = "lock";
 
-/** SQLite's primary result codes (https://sqlite.org/rescode.html). */
-const SQLITE_BUSY = 5;
-
 /**
- * Takes the directory, or throws STORE-LOCKED. The lock is an exclusive transaction on an empty database: the kernel drops it
- * with the process, so a killed server never leaves a stale one. Returns the release.
+ * Takes the directory, or throws STORE-LOCKED, STORE-FOREIGN or STORE-UNWRITABLE. The lock is an exclusive transaction on an
+ * empty database: the kernel drops it with the process, so a killed server never leaves a stale one. Returns the release.
  */
 export function lockDirectory(dir: string): () => void {
-  const database = new DatabaseSync(join(dir, LOCK_FILE), { timeout: 0 });
+  const file = join(dir, LOCK_FILE);
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(file, { timeout: 0 });
     database.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
-    database.close();
-    if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) throw cause;
-    throw new StoreError("STORE-LOCKED", `the data directory ${dir} is in use by another Trimtab process`, cause);
+    database?.close();
+    throw refusal({ dir, file }, cause);
   }
-  return () => database.close();
+  const held = database;
+  return () => held.close();
+}
+
+function refusal({ dir, file }: { readonly dir: string; readonly file: string }, cause: unknown): StoreError {
+  const code = sqliteCode(cause);
+  if (code === SQLITE.busy)
+    return new StoreError("STORE-LOCKED", `the data directory ${dir} is in use by another Trimtab process`, cause);
+  if (code === SQLITE.notADatabase)
+    return new StoreError("STORE-FOREIGN", `${file} was not written by Trimtab: ${reasonOf(cause)}`, cause);
+  return new StoreError("STORE-UNWRITABLE", `cannot keep data in ${dir}: ${file}: ${reasonOf(cause)}`, cause);
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -39,6 +39,22 @@ function damage(sql: string): void {
   const database = new DatabaseSync(join(dir, "trimtab.db"));
   database.exec(sql);
   database.close();
+}
+
+/** Runs as a user whom file modes bind. Root is bound by none, so root leaves its rights for the while. */
+function asNobody(folder: string, run: () => void): void {
+  if (process.geteuid?.() !== 0) {
+    run();
+    return;
+  }
+  chmodSync(folder, 0o777);
+  chmodSync(join(folder, "lock"), 0o666);
+  process.seteuid?.(65534);
+  try {
+    run();
+  } finally {
+    process.seteuid?.(0);
+  }
 }
 
 function codeOf(run: () => unknown): string {
@@ -376,7 +392,9 @@ describe("faults", () => {
       Array(3).fill("STORE-WRITE-FAILED"),
     );
     expect(store.head()).toBe(before);
+    expect(store.writeFailures()).toBe(3);
     expect((await store.write(put(cluster("b")))).revision).toBe(2);
+    expect(store.writeFailures()).toBe(3);
     expect((await restart(store)).head().revision).toBe(2);
   });
 
@@ -445,6 +463,33 @@ describe("faults", () => {
     expect(told).toMatch(message);
     // Refusing released the lock: the same message again, not STORE-LOCKED.
     expect(codeOf(() => start())).toBe(told);
+  });
+
+  test("a directory that cannot be had is an error at opening, which names the file", async () => {
+    expect(codeOf(() => openStore({ dir: "/proc/trimtab", now: () => new Date() }))).toBe(
+      "STORE-UNWRITABLE: cannot keep data in /proc/trimtab: no folder can be made in /proc",
+    );
+    writeFileSync(join(dir, "lock"), "noise ".repeat(1000));
+    expect(codeOf(() => start())).toBe(`STORE-FOREIGN: ${dir}/lock was not written by Trimtab: file is not a database`);
+    for (const file of ["lock", "trimtab.db"]) {
+      rmSync(join(dir, "lock"));
+      mkdirSync(join(dir, file));
+      expect(codeOf(() => start())).toMatch(
+        new RegExp(`^STORE-UNWRITABLE: .*${dir}/${file}: unable to open database file$`),
+      );
+      rmSync(join(dir, file), { recursive: true });
+      writeFileSync(join(dir, "lock"), "");
+    }
+  });
+
+  test("a database that may only be read is an error at opening", async () => {
+    await start().close();
+    chmodSync(join(dir, "trimtab.db"), 0o444);
+    asNobody(dir, () => {
+      expect(codeOf(() => start())).toMatch(/^STORE-UNWRITABLE: .*trimtab\.db: attempt to write a readonly database$/);
+    });
+    chmodSync(join(dir, "trimtab.db"), 0o644);
+    start();
   });
 
   test("a file that is no database is an error at opening", async () => {

@@ -1,6 +1,6 @@
 /** The store: the head in memory, the queue in front of the disk. */
-import { mkdirSync } from "node:fs";
 import { emptySnapshot } from "../model/index.ts";
+import { makeDirectory } from "../util/makeDirectory.ts";
 import { inSlices, type Pace, systemPace } from "../util/slices.ts";
 import {
   createAppender,
@@ -27,10 +27,15 @@ export interface StoreOptions {
 }
 
 /**
- * Opens a data directory for this process alone. Throws StoreError: STORE-LOCKED, STORE-NEWER, STORE-FOREIGN, STORE-CORRUPT.
+ * Opens a data directory for this process alone. Throws StoreError: STORE-LOCKED, STORE-NEWER, STORE-FOREIGN, STORE-CORRUPT,
+ * STORE-UNWRITABLE.
  */
 export function openStore(options: StoreOptions): Store {
-  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  try {
+    makeDirectory(options.dir, 0o700);
+  } catch (cause) {
+    throw new StoreError("STORE-UNWRITABLE", `cannot keep data in ${options.dir}: ${reasonOf(cause)}`, cause);
+  }
   const unlock = lockDirectory(options.dir);
   try {
     return startStore(options, unlock);
@@ -55,6 +60,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
   let head: Head = loadOrClose(() => loadHead(finder), dir, closeDatabase);
   let pump: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
+  let writeFailures = 0;
 
   /** Runs until the queue is empty. Starts a turn later, so that requests that arrived together share a transaction. */
   const drain = async (): Promise<void> => {
@@ -66,6 +72,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
         if (pending.length > 0) await storeGroup(appender, { pending, time: now().toISOString(), pace });
       } catch (cause) {
         const error = new StoreError("STORE-WRITE-FAILED", `${dir}/${DATABASE_FILE}: ${reasonOf(cause)}`, cause);
+        writeFailures += group.answers.length;
         for (const { waiting } of group.answers) waiting.reject(error);
         continue;
       }
@@ -103,6 +110,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
       reads.add(read);
       return read.finally(() => reads.delete(read));
     },
+    writeFailures: () => writeFailures,
     onCommit(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -58,6 +58,8 @@ export interface Store {
    * promise: writers are answered, and the next group is prepared, when it settles. Returns the undo.
    */
   onCommit(listener: (head: Head) => void | Promise<void>): () => void;
+  /** Writes that the disk refused since the store was opened. */
+  writeFailures(): number;
   /** Resolves when all accepted writes are answered and the files are closed. */
   close(): Promise<void>;
 }

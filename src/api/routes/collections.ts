@@ -1,16 +1,18 @@
 /** CRUD on every collection, with no code per kind. */
 import type { FastifyInstance, FastifyReply } from "fastify";
+import type { ApiCode } from "../../errors/codes.ts";
+import type { Diagnostic } from "../../errors/diagnostic.ts";
 import { collections, kindOf, validateResource } from "../../model/index.ts";
 import type { Change, Collection, Kind, Resource, Snapshot } from "../../model/types.ts";
 import { compareText } from "../../util/sorted.ts";
 import { done } from "../../util/steps.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
-import { locateOne, refusal } from "../diagnostics.ts";
+import { locateNone, locateOne, refusal } from "../diagnostics.ts";
 import { takeJson } from "../json.ts";
 import { mergePatch } from "../mergePatch.ts";
 import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
-import { invalid, Problem } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
@@ -90,7 +92,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
     async (request, reply) => {
       const { name } = request.params;
       const conditions = readConditions(request);
-      const resource = readResource(kind, name, request.body);
+      const resource = readResource({ kind, name, base: deps.store.head().snapshot }, request.body);
       const outcome = await write(deps, {
         ...readMeta(request),
         plan({ snapshot }) {
@@ -151,7 +153,7 @@ function patchRoute(app: FastifyInstance, target: Target): void {
         plan({ snapshot }) {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
-          const resource = readResource(kind, name, mergePatch(before.body, request.body));
+          const resource = readResource({ kind, name, base: snapshot }, mergePatch(before.body, request.body));
           return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) });
         },
       });
@@ -172,12 +174,21 @@ function answerWith(
   return answer;
 }
 
-function readResource(kind: Kind, name: string, document: unknown): Resource {
-  const { resource, diagnostics } = validateResource(kind, document);
-  throwIf(refusal(diagnostics, locateOne(kind, name)));
-  const valid = resource as Resource;
-  if (valid.name === name) return valid;
-  throw invalid("API-NAME-MISMATCH", "/name", `must be ${JSON.stringify(name)}, as in the path`);
+/** The resource that is to stand at a place, or every problem of the document. */
+function readResource(
+  { kind, name, base }: { readonly kind: Kind; readonly name: string; readonly base: Snapshot },
+  document: unknown,
+): Resource {
+  const { resource, diagnostics } = validateResource(kind, document, base);
+  throwIf(refusal([...otherName(document, name), ...diagnostics], locateNone));
+  return resource as Resource;
+}
+
+function otherName(document: unknown, name: string): Diagnostic[] {
+  const { name: given } = (document ?? {}) as { readonly name?: unknown };
+  if (typeof given !== "string" || given === name) return [];
+  const message = `must be ${JSON.stringify(name)}, as in the path`;
+  return [{ code: "API-NAME-MISMATCH" satisfies ApiCode, severity: "error", message, pointer: "/name" }];
 }
 
 function existing(snapshot: Snapshot, { kind, collection }: Target, name: string): Resource {

@@ -12,7 +12,7 @@ import { inSlices, type Pace, rest } from "../../util/slices.ts";
 import type { Steps } from "../../util/steps.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
-import { locateIn, refusal } from "../diagnostics.ts";
+import { locateIn, locateNone, refusal } from "../diagnostics.ts";
 import { documentJson } from "../documentJson.ts";
 import { busy } from "../errorHandler.ts";
 import { requireUtf8 } from "../json.ts";
@@ -107,7 +107,7 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     response: answers("WriteAnswer"),
   });
   app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
-    const resources = await inSlices(readConfig(request.body), deps.pace);
+    const resources = await inSlices(readConfig(request.body, emptySnapshot), deps.pace);
     const target = applyChanges(emptySnapshot, resources.map(changeTo));
     return store(deps, { request, reply, changes: (snapshot) => diffSnapshotsSteps(snapshot, target) });
   });
@@ -129,7 +129,8 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
       const { owner, force = false } = request.query;
       // Labels go in before the check, so that their number and values are judged with the rest.
       if (owner !== undefined) request.body = await inSlices(labelled(request.body, owner), deps.pace);
-      const resources = await inSlices(readConfig(request.body), deps.pace);
+      const { snapshot: base } = deps.store.head();
+      const resources = await inSlices(readConfig(request.body, base), deps.pace);
       function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
         const settled = yield* settleOwners(snapshot, resources, { force, locate: locateIn(request.body) });
         const writes = settled.map(changeTo);
@@ -163,12 +164,12 @@ async function store(
 }
 
 /** A missing body is no empty configuration: a pipeline that produced nothing must not delete everything. `{}` says it. */
-function* readConfig(document: unknown): Steps<readonly Resource[]> {
+function* readConfig(document: unknown, base: Snapshot): Steps<readonly Resource[]> {
   if (document === undefined || document === null) {
     throw new Problem("API-BAD-REQUEST", "the body is empty; to mean an empty configuration send {}");
   }
-  const { resources, diagnostics } = yield* validateConfigSteps(document);
-  const problem = refusal(diagnostics, () => "");
+  const { resources, diagnostics } = yield* validateConfigSteps(document, base);
+  const problem = refusal(diagnostics, locateNone);
   if (problem !== null) throw problem;
   return resources;
 }

@@ -72,7 +72,7 @@ async function explained(steps: Steps<Explanation | null>, pace: Pace | undefine
     return await inSlices(steps, pace);
   } catch (error) {
     if (error instanceof MatchTooLongError)
-      throw new Problem("API-INVALID", `${error.message}; ask with a shorter one`);
+      throw new Problem("API-TOO-LONG-TO-EXPLAIN", `${error.message}; ask with a shorter one`);
     throw error;
   }
 }

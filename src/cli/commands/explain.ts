@@ -1,7 +1,7 @@
 import type { ExplainRequest, Explanation } from "../../compiler/index.ts";
 import { isObject, refusalText, type ServerOptions, send } from "../client.ts";
 import { EXIT, type Io, jsonText, printProblems, table } from "../output.ts";
-import type { Header } from "../values.ts";
+import type { Header, RequestUrl } from "../values.ts";
 
 /** Whom to ask about which request. */
 export interface ExplainOptions {
@@ -11,8 +11,7 @@ export interface ExplainOptions {
   readonly fleet: string;
   readonly port: number | undefined;
   readonly method: string;
-  /** As `http://host/path?query`. */
-  readonly url: string;
+  readonly url: RequestUrl;
   readonly headers: readonly Header[];
   readonly json: boolean;
 }
@@ -34,15 +33,12 @@ export async function explain(io: Io, options: ExplainOptions): Promise<number> 
 
 /** A `Host` header stands above the URL's host, as in curl. */
 function requestOf({ fleet, method, port, url, headers }: ExplainOptions): ExplainRequest {
-  const target = /^http:\/\/([^/?#]*)([^#]*)$/i.exec(url);
-  if (target === null) throw new Error(`${url} is not a URL like http://host/path`);
-  const [, authority = "", path = ""] = target;
   const isHost = ([name]: Header): boolean => name.toLowerCase() === "host";
   return {
     fleet,
     method,
-    host: headers.find(isHost)?.[1] ?? authority,
-    path: path.startsWith("/") ? path : `/${path}`,
+    host: headers.find(isHost)?.[1] ?? url.authority,
+    path: url.path,
     headers: headers.filter((header) => !isHost(header)),
     ...(port === undefined ? {} : { port }),
   };

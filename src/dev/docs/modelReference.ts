@@ -14,6 +14,7 @@ interface Node {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly multipleOf?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly minItems?: number;
@@ -97,6 +98,7 @@ function bounds(node: Node): string[] {
   if (node.title !== undefined) return found;
   if (node.minimum !== undefined || node.maximum !== undefined)
     found.push(`${node.minimum ?? ""} to ${node.maximum ?? ""}`);
+  if (node.multipleOf !== undefined) found.push(`a multiple of ${node.multipleOf}`);
   if (node.maxLength !== undefined) found.push(`${node.minLength ?? 0} to ${node.maxLength} characters`);
   return found;
 }

@@ -4,11 +4,10 @@ import { problem, type Rule, touchedOf, warning } from "./rule.ts";
 /** A route serves the intersection of its hostnames and its listeners'; one that is empty everywhere is refused (l7.md 4.24). */
 export const hostnameScope: Rule = function* (snapshot, touched) {
   for (const route of touchedOf(touched, "route")) {
-    const scopes = route.body.listeners
-      .map((name) => snapshot.listener.get(name)?.body)
-      .filter((listener) => listener !== undefined)
-      .map((listener) => listener.hostname?.toLowerCase() ?? ANY_HOST);
-    if (scopes.length === 0 || scopes.includes(ANY_HOST)) continue;
+    const listeners = route.body.listeners.map((name) => snapshot.listener.get(name));
+    // One that is missing may take what the others do not.
+    const scopes = listeners.map((listener) => listener?.body.hostname?.toLowerCase() ?? ANY_HOST);
+    if (scopes.includes(ANY_HOST)) continue;
     const hosts = (route.body.hostnames ?? []).map((host) => host.toLowerCase());
     const unused = hosts.filter((host) => scopes.every((scope) => intersectHostnames(host, scope) === null));
     const tell = unused.length === hosts.length ? problem : warning;

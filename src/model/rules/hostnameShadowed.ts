@@ -38,6 +38,8 @@ function shareSocket(snapshot: Snapshot, a: Resource<"listener">, b: Resource<"l
   if (a.body.port !== b.body.port) return false;
   return a.body.fleets.some((name) => {
     const fleet = snapshot.fleet.get(name)?.body;
-    return b.body.fleets.includes(name) && boundAddress(a.body, fleet) === boundAddress(b.body, fleet);
+    return (
+      fleet !== undefined && b.body.fleets.includes(name) && boundAddress(a.body, fleet) === boundAddress(b.body, fleet)
+    );
   });
 }

@@ -2,6 +2,9 @@
  * Every cross-resource rule. Input: a model and what was touched; output: diagnostics. A rule sees documents of valid shape
  * only, changes nothing, and reports each problem once. The order has no effect: diagnostics are sorted afterwards.
  *
+ * What a resource names may be missing, or misshapen and so not in the model. `references` tells the first; all others draw
+ * no conclusion that what is missing could overturn.
+ *
  * Most rules judge each touched resource by itself (and by the model): they are given some of them at a time. The others need
  * to see all that was touched, and say themselves where they may rest.
  */

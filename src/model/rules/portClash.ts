@@ -29,6 +29,8 @@ interface Bound {
   listener: Resource<"listener">;
   /** Canonical. */
   address: string;
+  /** The listener has no address of its own, and what the fleet's is cannot be known. */
+  isGuess: boolean;
 }
 
 function listenersByFleet(snapshot: Snapshot): Map<string, Bound[]> {
@@ -37,8 +39,9 @@ function listenersByFleet(snapshot: Snapshot): Map<string, Bound[]> {
     const listener = snapshot.listener.get(name) as Resource<"listener">;
     for (const fleet of listener.body.fleets) {
       const address = boundAddress(listener.body, snapshot.fleet.get(fleet)?.body);
+      const isGuess = listener.body.address === undefined && !snapshot.fleet.has(fleet);
       const bound = found.get(fleet) ?? [];
-      bound.push({ listener, address });
+      bound.push({ listener, address, isGuess });
       found.set(fleet, bound);
     }
   }
@@ -47,7 +50,7 @@ function listenersByFleet(snapshot: Snapshot): Map<string, Bound[]> {
 
 function clashOf(one: Bound, other: Bound): string | null {
   const [a, b] = [one.listener.body, other.listener.body];
-  if (a.port !== b.port) return null;
+  if (a.port !== b.port || one.isGuess !== other.isGuess) return null;
   if (one.address !== other.address) {
     const wide = isUnspecified(one.address) || isUnspecified(other.address);
     return wide ? `port ${a.port} on ${one.address} overlaps ${other.address}` : null;
