@@ -163,17 +163,29 @@ function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
 
+const allListeners = moreListeners.map((more) => [...OWN_LISTENERS, ...more]);
+/** Fleets with fewer kinds of ports than all, or with none. */
+const fewListeners = fc.oneof(fc.constant<object[]>([]), fc.subarray(OWN_LISTENERS), moreListeners);
+
 /** A document that passes shape and rules: parts that clash by chance are left out, never the whole. */
-export const arbitraryModel: fc.Arbitrary<Record<string, object[]>> = fc
-  .tuple(fleets, moreListeners, routes, clusters, optional(split))
-  .map(([fleetList, listeners, drawn, clusterList, tcpSplit]) => {
+function modelWith(listeners: fc.Arbitrary<object[]>): fc.Arbitrary<Record<string, object[]>> {
+  return fc.tuple(fleets, listeners, routes, clusters, optional(split)).map((parts) => {
+    const [fleetList, listenerList, drawn, clusterList, tcpSplit] = parts;
     const named: object[] = drawn.map((route, index) => ({ name: `r${index}`, ...route }));
     if (tcpSplit !== undefined)
       named.push({ name: "tcp", listeners: ["raw"], protocol: "tcp", rules: [{ split: tcpSplit }] });
-    return pruned(
-      plain({ fleets: fleetList, listeners: [...OWN_LISTENERS, ...listeners], clusters: clusterList, routes: named }),
-    );
+    return pruned(plain({ fleets: fleetList, listeners: listenerList, clusters: clusterList, routes: named }));
   });
+}
+
+/** A model in which every fleet has the same HTTP port: requests can be sent to it. */
+export const listeningModel = modelWith(allListeners);
+
+/** Any model. */
+export const arbitraryModel = fc.oneof(
+  { weight: 7, arbitrary: listeningModel },
+  { weight: 1, arbitrary: modelWith(fewListeners) },
+);
 
 /** Cuts out the list items around problems until there is none. */
 function pruned(document: Record<string, object[]>): Record<string, object[]> {
@@ -240,7 +252,8 @@ export function answerable(document: Record<string, object[]>, place: Answerable
     }),
     routes: (routes ?? [])
       .filter(({ protocol }) => protocol !== "tcp")
-      .map((each) => ({ ...each, listeners: (each.listeners as string[]).filter((name) => isAnswering({ name })) })),
+      .map((each) => ({ ...each, listeners: (each.listeners as string[]).filter((name) => isAnswering({ name })) }))
+      .filter(({ listeners: left }) => left.length > 0),
   };
 }
 

@@ -1,18 +1,31 @@
 /** From IR to the views of all sections and the files beside the configuration. Pure; caches by identity of IR nodes. */
 import type { FleetIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
+import type { Quoted } from "../../util/templates.ts";
 import type { Version } from "../target.ts";
 import { type ClusterBackends, clusterBackends, lowerResponds, type RespondView } from "./backends.ts";
 import { type Use, usesOf } from "./fragment.ts";
 import { type HttpPortView, lowerHttpPort } from "./httpPort.ts";
-import { weightsMap } from "./names.ts";
+import { NO_PORT_FRONTEND, weightsMap } from "./names.ts";
+import { name } from "./quote.ts";
 import { lowerTcpPort, rangeLines, type TcpPortView } from "./tcpPort.ts";
 import { fleetVersion } from "./version.ts";
+
+/**
+ * `noPort.hbs`. HAProxy does not start without a listener, and would keep serving the ports that were deleted; so it gets one in
+ * the abstract namespace of its machine, which no client reaches. It carries the fleet's name because two processes cannot share it.
+ */
+export interface NoPortView {
+  readonly name: Quoted<"name">;
+  readonly fleet: Quoted<"name">;
+}
 
 /** A fleet, section by section. */
 export interface FleetView {
   readonly httpPorts: readonly HttpPortView[];
   readonly tcpPorts: readonly TcpPortView[];
+  /** Null: there are ports. */
+  readonly noPort: NoPortView | null;
   readonly version: Version;
   /** Lowered one by one, because most are cached as text. */
   readonly clusters: readonly ClusterBackends[];
@@ -47,5 +60,6 @@ export function* lower(ir: FleetIr): Steps<FleetView> {
   const responds = yield* lowerResponds(uses);
   for (const [path, text] of responds.files) files.set(path, text);
   const version = fleetVersion(ir);
-  return { httpPorts, tcpPorts, version, clusters: clusterBackends(ir), respond: responds.view, files };
+  const noPort = ir.ports.length > 0 ? null : { name: name(NO_PORT_FRONTEND), fleet: name(ir.name) };
+  return { httpPorts, tcpPorts, noPort, version, clusters: clusterBackends(ir), respond: responds.view, files };
 }

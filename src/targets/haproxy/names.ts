@@ -7,6 +7,9 @@ export const GROUP_MARK = "@";
 /** Where answers without a backend are made. Cannot clash with a cluster: `http.` and `tcp.` begin all their names. */
 export const RESPOND_BACKEND = "respond";
 
+/** Stands where no port is; ports' names begin with `http-` or `tcp-`. */
+export const NO_PORT_FRONTEND = "no-port";
+
 /** The backend of a cluster for HTTP. */
 export function httpBackend(cluster: string): string {
   return `http.${cluster}`;

@@ -76,6 +76,11 @@ describe("render", () => {
     expect(rendered.files.map(({ path }) => path)).toEqual(rendered.files.map(({ path }) => path).sort());
     expect(await haproxyTarget.check(rendered)).toEqual({ ok: true, message: "" });
   });
+  it("starts without a port, on a socket that no client reaches", async () => {
+    const rendered = finish(render(edge([], [])));
+    expect(await haproxyTarget.check(rendered)).toEqual({ ok: true, message: "" });
+    expect(textOf(rendered, "haproxy.cfg").match(/^ *bind .*/gm)).toEqual(["  bind abns@trimtab-edge"]);
+  });
   it("changes the generation with any file", () => {
     const one = finish(render(edge([httpPort([virtualHost("a.test", plain(1))])])));
     const two = finish(render(edge([httpPort([virtualHost("a.test", plain(2))])])));

@@ -50,6 +50,7 @@ function* renderConfig(view: FleetView): Steps<string> {
   ];
   for (const port of view.httpPorts) parts.push(yield* httpSections(port, section));
   parts.push(...(yield* mapSteps(view.tcpPorts, (port) => section("tcpFrontend", port))));
+  if (view.noPort !== null) parts.push(section("noPort", view.noPort));
   parts.push(...(yield* mapSteps(view.clusters, (cluster) => backendText(cluster, view.version, section))));
   if (view.respond !== null) parts.push(yield* respondText(view.respond, section));
   yield;
