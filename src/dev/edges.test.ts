@@ -86,7 +86,7 @@ let sent = 0;
 async function ask(proxy: ProxyKind, { line, head = "", body = "" }: Sent): Promise<Came> {
   const probe = `${proxy}-${sent++}`;
   const host = /^host[ \t]*:/im.test(head) ? "" : "Host: a.test\r\n";
-  const version = / HTTP\/\S+ ?$/.test(line) ? "" : " HTTP/1.1";
+  const version = /[ \t]HTTP\/\S+ ?$/.test(line) ? "" : " HTTP/1.1";
   const bytes = `${line}${version}\r\n${host}${head}${PROBE_FIELD}: ${probe}\r\nConnection: close\r\n\r\n${body}`;
   const answer = await exchange({ address: ADDRESSES[proxy], port }, bytes, line.split(" ")[0] ?? "");
   return { answer, seen: record.take(probe)[0] };
@@ -212,6 +212,7 @@ describe("left different (Envoy, nginx, HAProxy)", () => {
     ["an authority other than Host", { line: "GET http://a.test/d", head: "Host: b.test\r\n" }, [200, 200, 400]],
     ["user information", { line: "GET http://u@a.test/d" }, [200, 400, 400]],
     ["a blank behind the version", { line: "GET /d HTTP/1.1 " }, [200, 200, 400]],
+    ["a tab before the version", { line: "GET /d?x\tHTTP/1.1" }, [200, 400, 200]],
     ["HTTP/2.0 in the request line", { line: "GET /d HTTP/2.0" }, [200, 505, 200]],
     ["HTTP/0.9 in the request line", { line: "GET /d HTTP/0.9" }, [200, 400, 200]],
     ["HTTP/1.10 in the request line", { line: "GET /d HTTP/1.10" }, [400, 200, 400]],

@@ -1,5 +1,6 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
 import type { Capabilities, Support } from "../target.ts";
+import { leastRequestByWeight } from "../unequalWeights.ts";
 
 const repeatedHeader: Support = {
   approximated: [
@@ -8,6 +9,12 @@ const repeatedHeader: Support = {
   ].join(" "),
   code: "L7-DUP-HEADER",
 };
+
+const leastRequest = leastRequestByWeight(
+  "LB-LC-WEIGHTS-ENVOY",
+  "with unequal weights is a weighted round robin that counts running requests, not the endpoint with the fewest for " +
+    "its weight (weights 3:1 gave 102:58 under load).",
+);
 
 /** The table. */
 export const capabilities = {
@@ -71,7 +78,7 @@ export const capabilities = {
   "cluster.endpoints[].address": "exact",
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
-  "cluster.balance.policy": "exact",
+  "cluster.balance.policy": leastRequest,
   "cluster.timeouts.connect": "exact",
   "cluster.healthCheck": "exact",
   "healthCheck.name": "exact",

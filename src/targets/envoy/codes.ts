@@ -25,6 +25,6 @@ export const envoyCodes = {
     status: 422,
     title: "Least request with unequal weights",
     explanation:
-      "A warning. With unequal weights Envoy's least request is a weighted round robin that takes running requests into account.",
+      "A warning. With unequal weights Envoy's least request is a weighted round robin that takes running requests into account. One request at a time goes by weight; under load the endpoint with the larger weight gets less than its share.",
   },
 } as const satisfies ErrorCodes;

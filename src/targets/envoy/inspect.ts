@@ -1,7 +1,9 @@
 /** What no single field can show: versions too old, redirects by wildcard hosts, unequal weights, regular expressions too large. */
-import type { ClusterIr, FleetIr, RuleIr } from "../../ir/index.ts";
+import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import type { Finding, Version } from "../target.ts";
+import { unequalWeights } from "../unequalWeights.ts";
 import { isBefore, parseVersion } from "../version.ts";
+import { capabilities } from "./capabilities.ts";
 import { regexInstructions } from "./regexSize.ts";
 
 /** The API that we write; FULL_SCAN of least_request needs 1.30. */
@@ -12,7 +14,9 @@ const MAX_REGEX_INSTRUCTIONS = 50_000;
 
 /** Errors and warnings about the whole fleet and its clusters. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return [...inspectVersion(ir), ...ir.clusters.flatMap(inspectCluster)];
+  const support = capabilities["cluster.balance.policy"];
+  const weights = ir.clusters.map((cluster) => unequalWeights(cluster, support)).filter((found) => found !== null);
+  return [...inspectVersion(ir), ...weights];
 }
 
 const NONE: readonly Finding[] = [];
@@ -71,22 +75,4 @@ function largeRegex(rule: RuleIr): Finding | null {
     resource: { kind: "route", name: rule.route },
     pointer: rule.pointer,
   };
-}
-
-function inspectCluster(cluster: ClusterIr): readonly Finding[] {
-  const [first] = cluster.endpoints;
-  const equal = cluster.endpoints.every(({ weight }) => weight === first?.weight);
-  if (cluster.policy !== "leastRequest" || equal) return [];
-  return [
-    {
-      code: "LB-LC-WEIGHTS-ENVOY",
-      severity: "warning",
-      message: [
-        `cluster ${cluster.name}: with unequal weights Envoy's leastRequest is a weighted round robin that counts`,
-        "running requests, not the endpoint with the fewest (weights 3:1 gave 102:58 under load)",
-      ].join(" "),
-      resource: { kind: "cluster", name: cluster.name },
-      pointer: "/balance/policy",
-    },
-  ];
 }

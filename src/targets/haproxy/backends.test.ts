@@ -126,6 +126,24 @@ describe("HTTP", () => {
     const { headers, status } = await ask(port, "/");
     return headers["x-up"] ?? String(status);
   };
+  it("takes idle endpoints in turn with leastRequest, whatever their weights (LB-LC-WEIGHTS-HAPROXY)", async () => {
+    const [port = 0] = await freePorts(1);
+    const [a, b] = [await upstream(echoUpstream("a")), await upstream(echoUpstream("b"))];
+    await serve(
+      [httpPort(port)],
+      [
+        cluster(
+          "c",
+          [
+            [a, 3],
+            [b, 1],
+          ],
+          { policy: "leastRequest" },
+        ),
+      ],
+    );
+    expect(await tally(16, () => nameOf(port))).toEqual({ a: 8, b: 8 });
+  });
   it.each(["roundRobin", "leastRequest"] as const)("uses all endpoints with %s", async (policy) => {
     const [port = 0] = await freePorts(1);
     const ports = [await upstream(echoUpstream("a")), await upstream(echoUpstream("b"))];

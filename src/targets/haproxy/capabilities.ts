@@ -1,5 +1,6 @@
 /** What HAProxy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
 import type { Capabilities, Support } from "../target.ts";
+import { leastRequestByWeight } from "../unequalWeights.ts";
 import { isBefore } from "../version.ts";
 import { INIT_STATE_SINCE } from "./version.ts";
 
@@ -24,6 +25,12 @@ const probeTimeout: Support = {
     "and the cluster's connect timeout.",
   code: "HC-CONNECT-TIMEOUT",
 };
+
+const leastRequest = leastRequestByWeight(
+  "LB-LC-WEIGHTS-HAPROXY",
+  "with unequal weights does not look at them while all endpoints are idle: HAProxy then takes them in turn, the other " +
+    "proxies by weight (one request at a time at weights 3:1: 40:40 here, 60:20 there; eight at a time: 60:20).",
+);
 
 /** One line per leaf path; a new field does not compile until it has one. */
 export const capabilities = {
@@ -87,7 +94,7 @@ export const capabilities = {
   "cluster.endpoints[].address": "exact",
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
-  "cluster.balance.policy": "exact",
+  "cluster.balance.policy": leastRequest,
   "cluster.timeouts.connect": "exact",
   "cluster.healthCheck": "exact",
   "healthCheck.name": "exact",

@@ -15,6 +15,12 @@ export const haproxyCodes = {
     explanation:
       "HAProxy's own answers must fit into one buffer. Shorten `respond.body`, or forward to a cluster that serves it.",
   },
+  "LB-LC-WEIGHTS-HAPROXY": {
+    status: 422,
+    title: "Least request with unequal weights",
+    explanation:
+      "A warning. HAProxy's least request does not look at weights while all endpoints are idle: it takes them in turn. Under load it does.",
+  },
   "HC-CONNECT-TIMEOUT": {
     status: 422,
     title: "Connection for a probe limited apart",

@@ -1,8 +1,10 @@
-/** What no single field can show: versions too old, and sizes that HAProxy's buffers do not hold. */
+/** What no single field can show: versions too old, unequal weights, and sizes that HAProxy's buffers do not hold. */
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
+import { unequalWeights } from "../unequalWeights.ts";
 import { isBefore } from "../version.ts";
+import { capabilities } from "./capabilities.ts";
 import { BUFFER_BYTES, REWRITE_BYTES } from "./render.ts";
 import { DEFAULT_VERSION, fleetVersion } from "./version.ts";
 
@@ -10,7 +12,7 @@ import { DEFAULT_VERSION, fleetVersion } from "./version.ts";
 const ANSWER_HEADER_BYTES = 8_192;
 const MAX_BODY_BYTES = BUFFER_BYTES - REWRITE_BYTES - ANSWER_HEADER_BYTES;
 
-/** Errors about the whole fleet. */
+/** Errors and warnings about the whole fleet and its clusters. */
 export function inspect(ir: FleetIr): readonly Finding[] {
   const found: Finding[] = [];
   if (isBefore(fleetVersion(ir), DEFAULT_VERSION)) {
@@ -22,7 +24,9 @@ export function inspect(ir: FleetIr): readonly Finding[] {
       pointer: "/version",
     });
   }
-  return found;
+  const support = capabilities["cluster.balance.policy"];
+  const weights = ir.clusters.map((cluster) => unequalWeights(cluster, support)).filter((each) => each !== null);
+  return [...found, ...weights];
 }
 
 const NONE: readonly Finding[] = [];

@@ -199,6 +199,27 @@ describe("inspect", () => {
     ]);
     expect(codesOf(fleet({ ports: [], clusters: [], version: "2.6" }))).toEqual([]);
   });
+  it("warns of least requests with unequal weights", () => {
+    const of = (weight: number, policy: ClusterIr["policy"]) =>
+      codesOf(
+        edge(
+          [],
+          [
+            cluster(
+              "c",
+              [
+                [9001, 3],
+                [9002, weight],
+              ],
+              { policy },
+            ),
+          ],
+        ),
+      );
+    expect(of(1, "leastRequest")).toEqual([["LB-LC-WEIGHTS-HAPROXY", "warning", "/balance/policy"]]);
+    expect(of(3, "leastRequest")).toEqual([]);
+    expect(of(1, "roundRobin")).toEqual([]);
+  });
   it("refuses a body that no buffer holds, once", () => {
     const rules = rulesOf("r", [{ path: prefix("/"), action: respond("ä".repeat(30_000)) }]);
     const hosts = ["a.test", "b.test"].map((name) => virtualHost(name, rules));

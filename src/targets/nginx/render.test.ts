@@ -50,6 +50,17 @@ describe("render", () => {
     });
     expect(after.split("\n").filter((line) => !before.includes(line))).toEqual(['    "b.0.0" "cl_two";']);
   });
+  it("keeps idle connections over a reload where nginx can", () => {
+    const has = (version: string | null) => /keepalive_min_timeout 5s;/.test(textOf({ ...build(), version }));
+    expect([null, "1.26.3", "1.27.3", "1.27.4", "1.28", "2.0"].map(has)).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+  });
   const noText = () => landingPlace("block")("");
   it("lowers unchanged hosts and rules once", () => {
     const ir = build();

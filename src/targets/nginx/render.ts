@@ -37,6 +37,7 @@ function* httpView(fleet: LoweredFleet): Steps<HttpView> {
   const maps = yield* mapsOf(fleet);
   yield;
   return {
+    keepaliveMin: fleet.keepaliveMin,
     ...hashSizes(maps, fleet.splits.length),
     maps: yield* mapSteps(maps, ({ view }) => block("map", view)),
     splits: yield* mapSteps(fleet.splits, (view) => block("split", view)),

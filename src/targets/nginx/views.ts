@@ -34,6 +34,8 @@ export interface ConfigurationView {
 
 /** `http.hbs`. */
 export interface HttpView {
+  /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
+  readonly keepaliveMin: Word | null;
   readonly mapHashMaxSize: Word;
   readonly mapHashBucketSize: Word;
   readonly variablesHashMaxSize: Word;
