@@ -59,7 +59,7 @@ const rows: readonly Row[] = [
   },
   { name: "two actions", part: () => withRule({ ...ok, respond: { status: 200 } }), pointers: ["/routes/1/rules/0"] },
   {
-    name: "several problems of shape at once",
+    name: "several problems of shape at once, and a reference that names nothing",
     part: () => ({
       clusters: [{ name: "Bad Name", endpoints: [{ address: "not an address", port: 0 }] }],
       routes: [route("r", "r..example", { ...ok, timeouts: { idle: "soon" } })],
@@ -68,6 +68,7 @@ const rows: readonly Row[] = [
       "/clusters/0/endpoints/0/address",
       "/clusters/0/endpoints/0/port",
       "/clusters/0/name",
+      "/routes/1/rules/0/split/0/cluster",
       "/routes/1/hostnames/0",
       "/routes/1/rules/0/timeouts/idle",
     ],
