@@ -14,6 +14,7 @@ import { registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { targets } from "./targets/registry.ts";
+import { reasonOf } from "./util/reason.ts";
 import { createXdsServer, type XdsServer } from "./xds/index.ts";
 
 // What it says of its own we say too, in our form.
@@ -107,7 +108,7 @@ async function listening(address: Promise<string>, change: string): Promise<stri
   try {
     return await address;
   } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : String(error)} (${change} changes it)`, {
+    throw new Error(`${reasonOf(error)} (${change} changes it)`, {
       cause: error,
     });
   }

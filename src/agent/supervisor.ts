@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { reasonOf } from "../util/reason.ts";
 import { lineSplitter, recentLines } from "./lines.ts";
 import { clearGroup, killLeftovers, recordGroup, signalGroup, watchGroup } from "./processGroup.ts";
 import type { Command } from "./types.ts";
@@ -163,10 +164,6 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
 /** The note of a pid is a help only: a leftover that it does not name shows when the new child says that its port is taken. */
 function ignore(): void {}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 function assertAbsolute(runDir: string): void {
   if (!isAbsolute(runDir)) {

@@ -2,7 +2,7 @@
 import { kindOf, OWNER_LABEL, ownedBy, ownerOf, validateResource } from "../model/index.ts";
 import type { Change, Resource, Snapshot } from "../model/types.ts";
 import { pointer } from "../util/pointer.ts";
-import { due, type Steps } from "../util/steps.ts";
+import { due, mapSteps, type Steps } from "../util/steps.ts";
 import { type Locate, refusal } from "./diagnostics.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
 
@@ -22,12 +22,8 @@ export function* labelled(document: unknown, owner: string): Steps<unknown> {
   const entries: [string, unknown][] = [];
   for (const [collection, list] of Object.entries(document)) {
     const known = kindOf(collection) !== undefined && Array.isArray(list);
-    const bodies: unknown[] = [];
-    for (const [index, body] of known ? list.entries() : []) {
-      bodies.push(label(collection, body, index));
-      if (due(index)) yield;
-    }
-    entries.push([collection, known ? bodies : list]);
+    const labelOne = (body: unknown, index: number): unknown => label(collection, body, index);
+    entries.push([collection, known ? yield* mapSteps(list, labelOne) : list]);
   }
   if (errors.length > 0) throw new Problem("API-INVALID", "the document lists resources of another owner", { errors });
   return Object.fromEntries(entries);
@@ -58,11 +54,7 @@ export function* settleOwners(
     errors.push({ pointer: locate(resource.kind, resource.name) ?? "", code: "API-OWNED-BY-OTHER", message });
     return resource;
   };
-  const settled: Resource[] = [];
-  for (const [index, resource] of resources.entries()) {
-    settled.push(settle(resource));
-    if (due(index)) yield;
-  }
+  const settled = yield* mapSteps(resources, settle);
   if (errors.length > 0)
     throw new Problem("API-OWNED-BY-OTHER", "the document lists resources that belong to another owner", { errors });
   return settled;

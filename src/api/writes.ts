@@ -1,8 +1,8 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, checkSnapshotSteps, collectionOf, reachOf } from "../model/index.ts";
-import type { Change, Resource, Snapshot } from "../model/types.ts";
+import { applyChanges, checkSnapshotSteps, collectionOf, effectOf, reachOf } from "../model/index.ts";
+import type { Change, ChangeWord, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
@@ -21,7 +21,7 @@ export interface Plan {
 export interface WriteAnswer {
   /** The revision that holds the write; with `dryRun`, the one it was tried on. */
   readonly revision: number;
-  readonly changed: readonly { readonly resource: string; readonly change: "created" | "updated" | "deleted" }[];
+  readonly changed: readonly { readonly resource: string; readonly change: ChangeWord }[];
   /** About what was sent, what changed by it, and what names that. */
   readonly warnings: readonly ProblemItem[];
   /** Warnings beyond these: about the rest of the model, and more than MAX_ERRORS. Absent: none. */
@@ -81,7 +81,7 @@ function* judge(head: Head, { changes, locate }: Plan, publisher: Publisher): St
   const effective: Change[] = [];
   const changed: WriteAnswer["changed"][number][] = [];
   for (const [index, change] of changes.entries()) {
-    const word = wordFor(head.snapshot, change);
+    const word = effectOf(head.snapshot, change);
     if (due(index)) yield;
     if (word === null) continue;
     effective.push(change);
@@ -114,14 +114,6 @@ function* concerned(
 function refuse(found: readonly Diagnostic[], locate: Locate): void {
   const problem = refusal(found, locate);
   if (problem !== null) throw problem;
-}
-
-/** Null: the change changes nothing. */
-function wordFor(snapshot: Snapshot, { kind, name, resource }: Change): "created" | "updated" | "deleted" | null {
-  const before = (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
-  if (resource === null) return before === undefined ? null : "deleted";
-  if (before === undefined) return "created";
-  return before.hash === resource.hash ? null : "updated";
 }
 
 /** Who writes, why, and whether it is meant: from the headers Trimtab-Author, Trimtab-Message and the query. */

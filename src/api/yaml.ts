@@ -1,7 +1,7 @@
 /** Whole configurations as YAML, without holding the event loop. */
 import { Worker } from "node:worker_threads";
 import { parseDocument, stringify } from "yaml";
-import { inSlices } from "../util/slices.ts";
+import { inSlices, type Pace } from "../util/slices.ts";
 import type { Steps } from "../util/steps.ts";
 import { decodeUtf8 } from "./json.ts";
 import {
@@ -30,8 +30,8 @@ export function parseText(text: string): Parsed {
 }
 
 /** A body parser for fastify. Throws API-BAD-REQUEST with line and column. */
-export async function parseYaml(bytes: Buffer): Promise<unknown> {
-  const text = await inSlices(decodeUtf8(bytes));
+export async function parseYaml(bytes: Buffer, pace?: Pace): Promise<unknown> {
+  const text = await inSlices(decodeUtf8(bytes), pace);
   if (text.length > MAX_YAML_BYTES) {
     throw new Problem(
       "API-TOO-LARGE",

@@ -3,7 +3,7 @@ import { type Compiled, compile } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import {
   applyChanges,
-  type Change,
+  changeTo,
   checkSnapshot,
   collectionOf,
   emptySnapshot,
@@ -30,9 +30,10 @@ export async function loadModel(file: string): Promise<OfflineModel> {
   const document = await loadDocument(file);
   if (document.problems.length > 0) return { snapshot: emptySnapshot, compiled: null, problems: document.problems };
   const { resources, diagnostics } = validateConfig(document.value);
-  const snapshot = applyChanges(emptySnapshot, resources.map(toChange));
+  const changes = resources.map(changeTo);
+  const snapshot = applyChanges(emptySnapshot, changes);
   const found = [...diagnostics];
-  if (found.length === 0) found.push(...checkSnapshot(snapshot, resources.map(toChange)));
+  if (found.length === 0) found.push(...checkSnapshot(snapshot, changes));
   let compiled: Compiled | null = null;
   if (!found.some(({ severity }) => severity === "error")) {
     compiled = compile(snapshot, null);
@@ -45,10 +46,6 @@ export async function loadModel(file: string): Promise<OfflineModel> {
     .map((diagnostic) => place(document, pointers, diagnostic))
     .sort((a, b) => a.line - b.line || a.column - b.column);
   return { snapshot, compiled: problems.some(({ severity }) => severity === "error") ? null : compiled, problems };
-}
-
-function toChange(resource: Resource): Change {
-  return { kind: resource.kind, name: resource.name, resource } as Change;
 }
 
 /** `route/shop` -> `/routes/3`. */

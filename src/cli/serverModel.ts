@@ -1,5 +1,5 @@
 /** The model that a server holds. */
-import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
+import { applyChanges, changeTo, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
 import { isObject, refusalText, type ServerOptions, send } from "./client.ts";
 
 /** The model at one revision. */
@@ -17,6 +17,5 @@ export async function serverModel(server: ServerOptions): Promise<ServerModel> {
   const [first] = diagnostics;
   if (first !== undefined)
     throw new Error(`the server's model is not one that this version knows: ${first.pointer || "/"}: ${first.message}`);
-  const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
-  return { snapshot: applyChanges(emptySnapshot, changes), etag: answer.etag };
+  return { snapshot: applyChanges(emptySnapshot, resources.map(changeTo)), etag: answer.etag };
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import {
   applyChanges,
-  type Change,
+  changeTo,
   checkSnapshot,
   collectionOf,
   collections,
@@ -265,13 +265,9 @@ function isAnswering({ name }: { readonly name?: unknown }): boolean {
 function errorsOf(document: unknown): Diagnostic[] {
   const { resources, diagnostics } = validateConfig(document);
   if (diagnostics.length > 0) return [...diagnostics];
-  const changes = resources.map(toChange);
+  const changes = resources.map(changeTo);
   const found = checkSnapshot(applyChanges(emptySnapshot, changes), changes);
   return found.filter(({ severity }) => severity === "error");
-}
-
-function toChange(resource: Resource): Change {
-  return { kind: resource.kind, name: resource.name, resource } as Change;
 }
 
 /** The same model with every list of resources in another order. */

@@ -2,7 +2,7 @@
 import { type Compiled, compile, withPathGroups } from "../compiler/index.ts";
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr, ProxyKind } from "../ir/index.ts";
-import { applyChanges, type Change, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
+import { applyChanges, changeTo, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
 import { gate } from "../targets/gate.ts";
 import { targets } from "../targets/registry.ts";
 import type { CheckResult, Rendered } from "../targets/target.ts";
@@ -20,7 +20,7 @@ export interface Compilation {
 export function compileDocument(document: unknown): Compilation {
   const { resources, diagnostics } = validateConfig(document);
   if (diagnostics.length > 0) return { diagnostics, compiled: null };
-  const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
+  const changes = resources.map(changeTo);
   const snapshot = applyChanges(emptySnapshot, changes);
   const problems = checkSnapshot(snapshot, changes);
   if (problems.some(({ severity }) => severity === "error")) return { diagnostics: problems, compiled: null };

@@ -7,7 +7,7 @@ import { collectionOf, collections, kinds } from "./kinds.ts";
 import { referencesIn } from "./references.ts";
 import { dangling } from "./rules/references.ts";
 import type { Known } from "./rules/rule.ts";
-import { applyChanges, emptySnapshot, makeResource } from "./snapshot.ts";
+import { applyChanges, changeTo, emptySnapshot, makeResource } from "./snapshot.ts";
 import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
 import { checkConfigShape, checkShape, MAX_PROBLEMS } from "./validate.ts";
 
@@ -107,7 +107,7 @@ function* judgeRest(
   const changes: Change[] = [];
   for (const [at, resource] of sound) {
     places.set(`${resource.kind}/${resource.name}`, at);
-    changes.push({ kind: resource.kind, name: resource.name, resource } as Change);
+    changes.push(changeTo(resource));
     if (due(changes.length)) yield;
   }
   const names = new Set<string>();

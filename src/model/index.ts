@@ -24,8 +24,10 @@ export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";
 export { reachOf } from "./references.ts";
 export {
   applyChanges,
+  changeTo,
   diffSnapshots,
   diffSnapshotsSteps,
+  effectOf,
   emptySnapshot,
   makeResource,
   toDocument,

@@ -4,7 +4,7 @@ import { canonicalJson, contentHash } from "../util/hash.ts";
 import { compareText, sortedSteps } from "../util/sorted.ts";
 import { due, finish, type Steps } from "../util/steps.ts";
 import { collectionOf, kinds } from "./kinds.ts";
-import type { Bodies, Change, Collection, Kind, Resource, Snapshot } from "./types.ts";
+import type { Bodies, Change, ChangeWord, Collection, Kind, Resource, Snapshot } from "./types.ts";
 
 /** A model with nothing in it. */
 export const emptySnapshot: Snapshot = Object.freeze(
@@ -25,6 +25,19 @@ export function applyChanges(snapshot: Snapshot, changes: readonly Change[]): Sn
     else next[kind].set(name, resource);
   }
   return Object.freeze({ ...snapshot, ...next }) as Snapshot;
+}
+
+/** The change that writes a resource. */
+export function changeTo(resource: Resource): Change {
+  return { kind: resource.kind, name: resource.name, resource } as Change;
+}
+
+/** What a change does to a model; null: nothing. */
+export function effectOf(snapshot: Snapshot, { kind, name, resource }: Change): ChangeWord | null {
+  const before = (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
+  if (resource === null) return before === undefined ? null : "deleted";
+  if (before === undefined) return "created";
+  return before.hash === resource.hash ? null : "updated";
 }
 
 /** The changes that lead from one model to another; a resource with an equal hash is no change. In kind and name order. */

@@ -30,6 +30,9 @@ export interface Resource<K extends Kind = Kind> {
 /** A whole model. Immutable; an unchanged resource is the same object from one snapshot to the next. */
 export type Snapshot = { readonly [K in Kind]: ReadonlyMap<string, Resource<K>> };
 
+/** What a revision did to a resource, also in the database. */
+export type ChangeWord = "created" | "updated" | "deleted";
+
 /** One resource written (or, with null, deleted). */
 export type Change = {
   [K in Kind]: { readonly kind: K; readonly name: string; readonly resource: Resource<K> | null };

@@ -3,15 +3,14 @@ import { closeSync, fsyncSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { StoreCode } from "../errors/codes.ts";
-import { reasonOf, SQLITE, StoreError, sqliteCode } from "./errors.ts";
+import type { ChangeWord } from "../model/types.ts";
+import { reasonOf } from "../util/reason.ts";
+import { SQLITE, StoreError, sqliteCode } from "./errors.ts";
 import { BUSY_TIMEOUT_MS, WAL_SIZE_LIMIT_BYTES } from "./limits.ts";
 import { migrate, migrations } from "./migrations.ts";
 
 /** Of the file in the data directory. */
 export const DATABASE_FILE = "trimtab.db";
-
-/** What a revision did to a resource, as the column `changes.change` holds it. */
-export type ChangeWord = "created" | "updated" | "deleted";
 
 /** A change as it is stored. `hash` and `body` (JSON) are null when the resource was deleted. */
 export interface ChangeRow {

@@ -21,8 +21,3 @@ export function sqliteCode(thrown: unknown): number | undefined {
   // Extended codes have the primary one in their lowest byte.
   return errcode === undefined ? undefined : errcode & 0xff;
 }
-
-/** The text of whatever was thrown. */
-export function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
-}

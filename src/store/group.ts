@@ -1,8 +1,9 @@
 /** One group of writes: prepared in order, then stored in one transaction. */
-import type { Change, Kind, Resource } from "../model/types.ts";
+import { effectOf } from "../model/index.ts";
+import type { Change, ChangeWord, Kind, Resource } from "../model/types.ts";
 import { inSlices, type Pace, rest } from "../util/slices.ts";
 import { due, type Steps } from "../util/steps.ts";
-import type { Appender, ChangeRow, ChangeWord } from "./database.ts";
+import type { Appender, ChangeRow } from "./database.ts";
 import { GROUP_BUDGET_MS, MAX_GROUP_CHANGES, MAX_GROUP_WRITES, SLICE_BYTES, SLICE_ROWS } from "./limits.ts";
 import type { Head, Prepared, WriteRequest, WriteResult } from "./types.ts";
 
@@ -63,7 +64,7 @@ function* pendingOf(head: Head, request: WriteRequest<unknown>, prepared: Prepar
   if (prepared.kind === "decline") return null;
   const changes: { word: ChangeWord; change: Change }[] = [];
   for (const [index, change] of prepared.changes.entries()) {
-    const word = wordFor(head, change);
+    const word = effectOf(head.snapshot, change);
     if (word !== null) changes.push({ word, change });
     if (due(index)) yield;
   }
@@ -71,13 +72,6 @@ function* pendingOf(head: Head, request: WriteRequest<unknown>, prepared: Prepar
   yield* checkAgreement(head, prepared.snapshot, changes);
   const next = { revision: head.revision + 1, snapshot: prepared.snapshot };
   return { head: next, author: request.author, message: request.message, changes };
-}
-
-function wordFor(head: Head, { kind, name, resource }: Change): ChangeWord | null {
-  const before = (head.snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
-  if (resource === null) return before === undefined ? null : "deleted";
-  if (before === undefined) return "created";
-  return before.hash === resource.hash ? null : "updated";
 }
 
 /** The snapshot must be the head with the changes applied: otherwise what is served and what is stored would part. */

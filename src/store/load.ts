@@ -1,9 +1,10 @@
 /** Rows to models. */
 import { applyChanges, emptySnapshot, kinds, makeResource } from "../model/index.ts";
 import type { Bodies, Change, Kind, Resource, Snapshot } from "../model/types.ts";
+import { reasonOf } from "../util/reason.ts";
 import type { Steps } from "../util/steps.ts";
 import type { Finder, ResourceRow } from "./database.ts";
-import { reasonOf, StoreError } from "./errors.ts";
+import { StoreError } from "./errors.ts";
 import type { Head } from "./types.ts";
 
 /** The newest committed state. Throws STORE-CORRUPT when any row is not what was written: never a part of a model. */

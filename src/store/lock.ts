@@ -1,7 +1,8 @@
 /** One process per data directory. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { reasonOf, SQLITE, StoreError, sqliteCode } from "./errors.ts";
+import { reasonOf } from "../util/reason.ts";
+import { SQLITE, StoreError, sqliteCode } from "./errors.ts";
 
 /** A file of its own, so that backup tools may read the data beside a running server. */
 const LOCK_FILE = "lock";

@@ -1,6 +1,7 @@
 /** The store: the head in memory, the queue in front of the disk. */
 import { emptySnapshot } from "../model/index.ts";
 import { makeDirectory } from "../util/makeDirectory.ts";
+import { reasonOf } from "../util/reason.ts";
 import { inSlices, type Pace, systemPace } from "../util/slices.ts";
 import {
   createAppender,
@@ -10,7 +11,7 @@ import {
   openDatabase,
   type RevisionRow,
 } from "./database.ts";
-import { reasonOf, StoreError } from "./errors.ts";
+import { StoreError } from "./errors.ts";
 import { prepareGroup, storeGroup, type Waiting } from "./group.ts";
 import { MAX_PAGE_CHANGES, MAX_QUEUED_WRITES } from "./limits.ts";
 import { loadHead, loadSnapshot } from "./load.ts";

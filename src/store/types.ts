@@ -1,5 +1,5 @@
 /** The words of the store room. */
-import type { Change, Snapshot } from "../model/types.ts";
+import type { Change, ChangeWord, Snapshot } from "../model/types.ts";
 
 /** The newest committed state. Revision 0 is the empty model. */
 export interface Head {
@@ -17,7 +17,7 @@ export interface RevisionInfo {
   readonly changes: readonly {
     readonly kind: string;
     readonly name: string;
-    readonly change: "created" | "updated" | "deleted";
+    readonly change: ChangeWord;
   }[];
 }
 

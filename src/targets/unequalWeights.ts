@@ -7,16 +7,20 @@ export function leastRequestByWeight(code: string, approximated: string) {
   return { approximated, code, when: () => false } as const satisfies Support;
 }
 
-/** The warning about a cluster that asks for it. */
-export function unequalWeights(cluster: ClusterIr, support: ReturnType<typeof leastRequestByWeight>): Finding | null {
-  const [first] = cluster.endpoints;
-  const equal = cluster.endpoints.every(({ weight }) => weight === first?.weight);
-  if (cluster.policy !== "leastRequest" || equal) return null;
-  return {
+/** A warning about each cluster that asks for it. */
+export function unequalWeights(
+  clusters: readonly ClusterIr[],
+  support: ReturnType<typeof leastRequestByWeight>,
+): readonly Finding[] {
+  return clusters.filter(isConcerned).map(({ name }) => ({
     code: support.code,
     severity: "warning",
-    message: `cluster ${cluster.name}: leastRequest ${support.approximated}`,
-    resource: { kind: "cluster", name: cluster.name },
+    message: `cluster ${name}: leastRequest ${support.approximated}`,
+    resource: { kind: "cluster", name },
     pointer: "/balance/policy",
-  };
+  }));
+}
+
+function isConcerned({ policy, endpoints: [first, ...others] }: ClusterIr): boolean {
+  return policy === "leastRequest" && others.some(({ weight }) => weight !== first?.weight);
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
   applyChanges,
+  changeTo,
   diffSnapshotsSteps,
   emptySnapshot,
   toDocumentSteps,
@@ -35,7 +36,7 @@ export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly 
       { parseAs: "buffer" },
       async ({ headers }: FastifyRequest, bytes: Buffer) => {
         requireUtf8(headers["content-type"]);
-        return parseYaml(bytes);
+        return parseYaml(bytes, deps.pace);
       },
     );
     getRoute(scope, deps);
@@ -172,8 +173,4 @@ function* readConfig(document: unknown, base: Snapshot): Steps<readonly Resource
   const problem = refusal(diagnostics, locateNone);
   if (problem !== null) throw problem;
   return resources;
-}
-
-function changeTo(resource: Resource): Change {
-  return { kind: resource.kind, name: resource.name, resource } as Change;
 }

@@ -2,7 +2,7 @@
 import type { ClusterIr, FleetIr, HttpPortIr, PortIr, SourceIr, TcpPortIr } from "../../ir/index.ts";
 import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts";
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { due, mapSteps, type Steps } from "../../util/steps.ts";
 import { sourceOf } from "../source.ts";
 import { compileCluster } from "./cluster.ts";
 import type { CompiledListener } from "./listener.ts";
@@ -107,17 +107,14 @@ function* clusterNames(ports: readonly PortIr[], previous: FleetIr | null): Step
   return same ? before : yield* sortedSteps([...names], compareText);
 }
 
-function* clustersOf(names: readonly string[], snapshot: Snapshot): Steps<ClusterIr[]> {
-  const found: ClusterIr[] = [];
-  for (const [index, name] of names.entries()) {
-    if (due(index)) yield;
+function clustersOf(names: readonly string[], snapshot: Snapshot): Steps<ClusterIr[]> {
+  return mapSteps(names, (name) => {
     const cluster = snapshot.cluster.get(name);
     if (cluster === undefined)
       throw new Error(`cluster ${name} is referred to but missing: the model's rules did not run`);
     const { healthCheck } = cluster.body;
-    found.push(compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck)));
-  }
-  return found;
+    return compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck));
+  });
 }
 
 /** Kinds ascending: canary, cluster, fleet, healthCheck, listener, route; names ascending in each. */

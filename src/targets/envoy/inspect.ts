@@ -14,9 +14,7 @@ const MAX_REGEX_INSTRUCTIONS = 50_000;
 
 /** Errors and warnings about the whole fleet and its clusters. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  const support = capabilities["cluster.balance.policy"];
-  const weights = ir.clusters.map((cluster) => unequalWeights(cluster, support)).filter((found) => found !== null);
-  return [...inspectVersion(ir), ...weights];
+  return [...inspectVersion(ir), ...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"])];
 }
 
 const NONE: readonly Finding[] = [];

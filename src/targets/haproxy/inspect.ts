@@ -24,9 +24,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
       pointer: "/version",
     });
   }
-  const support = capabilities["cluster.balance.policy"];
-  const weights = ir.clusters.map((cluster) => unequalWeights(cluster, support)).filter((each) => each !== null);
-  return [...found, ...weights];
+  return [...found, ...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"])];
 }
 
 const NONE: readonly Finding[] = [];
