@@ -1,6 +1,6 @@
 /** What every target gives: the contract between `registry.ts` and the folders beside it. */
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import type { FleetIr, JsonValue, LeafPath, ProxyKind, RuleIr } from "../ir/index.ts";
+import type { FleetIr, JsonValue, LeafPath, ProxyKind, RuleIr, VirtualHostIr } from "../ir/index.ts";
 import type { Steps } from "../util/steps.ts";
 
 /**
@@ -40,9 +40,26 @@ export interface RenderedFiles {
   readonly kind: "files";
   /** Ascending by path. */
   readonly files: readonly RenderedFile[];
-  /** 16 hex digits. Equal files, equal generation. */
+  /** 16 hex digits. Equal files (paths, texts, modes), equal generation: see generation.ts. */
   readonly generation: string;
+  /** The sockets that a proxy with these files listens on, in the IR's order. */
+  readonly sockets: readonly Socket[];
 }
+
+/** Where a proxy listens, and for whom. */
+export interface Socket {
+  readonly address: string;
+  readonly port: number;
+  /** Names of the listeners behind it, ascending. */
+  readonly listeners: readonly string[];
+}
+
+/**
+ * What a running proxy does to get from one rendering to another. none: nothing. runtime: takes it over without a new process
+ * and without closing anything. reload: new workers beside the old, which finish their connections. listenerDrain: a listener
+ * is replaced or closed and its connections are drained.
+ */
+export type Effect = "none" | "runtime" | "reload" | "listenerDrain";
 
 /** One xDS resource. Structurally the record that `src/xds` takes. */
 export interface RenderedResource {
@@ -75,8 +92,11 @@ export interface CheckResult {
 /** A diagnostic before it is known which fleet asks. */
 export type Finding = Omit<Diagnostic, "fleet" | "proxy">;
 
+/** A proxy as a target: constants and functions without memory. */
 export interface Target {
   readonly proxy: ProxyKind;
+  /** What `render` gives. */
+  readonly output: Rendered["kind"];
   readonly defaultVersion: Version;
   readonly capabilities: Capabilities;
   /** Whether `render` wants `VirtualHostIr.groups`. */
@@ -84,11 +104,19 @@ export interface Target {
   /** Checks of the fleet as a whole that no leaf can express (versions too old, numbers of clusters). Looks at no rule. */
   readonly inspect: (ir: FleetIr) => readonly Finding[];
   /** The same for one rule of a virtual host (sizes, combinations). Asked once for each rule that changed. */
-  readonly inspectRule: (rule: RuleIr, hostname: string) => readonly Finding[];
-  /** Pure and deterministic; caches by identity of IR nodes. Of one fleet only one rendering may be under way. */
-  readonly render: (ir: FleetIr) => Steps<Rendered>;
+  readonly inspectRule: (rule: RuleIr, host: VirtualHostIr) => readonly Finding[];
+  /** A renderer of its own memory: what it keeps of one rendering makes the next one cheap. One per pipeline. */
+  readonly createRenderer: () => Renderer;
+  /** What running proxies do when the one rendering follows the other; `before` null: they do not run yet. */
+  readonly effect: (before: Rendered | null, after: Rendered) => Effect;
   /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
+}
+
+/** Pure and deterministic for the outside: its memory, by identity of IR nodes, saves work only. */
+export interface Renderer {
+  /** Of one fleet only one rendering may be under way. */
+  readonly render: (ir: FleetIr) => Steps<Rendered>;
 }
 
 /**
@@ -110,8 +138,8 @@ export function inspectFleet(target: Pick<Target, "inspect" | "inspectRule">, ir
   const found: Finding[] = [...target.inspect(ir)];
   for (const port of ir.ports) {
     if (port.kind === "tcp") continue;
-    for (const { hostname, rules } of port.virtualHosts) {
-      for (const rule of rules) found.push(...target.inspectRule(rule, hostname));
+    for (const host of port.virtualHosts) {
+      for (const rule of host.rules) found.push(...target.inspectRule(rule, host));
     }
   }
   return distinctFindings(found);

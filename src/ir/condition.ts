@@ -1,0 +1,28 @@
+/** What a rule asks of a request beside its path. */
+
+/** What a condition looks at. A field that repeats is present when one of its lines has a value, and equals and matches nothing. */
+export type FieldIr =
+  | { readonly kind: "method" }
+  /** Name in lower case. */
+  | { readonly kind: "header"; readonly name: string };
+
+/** Every kind of field, in the order in which conditions stand. */
+export const FIELD_KINDS = ["method", "header"] as const satisfies readonly FieldIr["kind"][];
+
+/**
+ * How a field is tested. exact: case-sensitive. regex: not empty, and the whole value matches. present: not empty. absent:
+ * missing or empty.
+ */
+export type TestIr = "exact" | "regex" | "present" | "absent";
+
+export interface ConditionIr {
+  readonly field: FieldIr;
+  readonly test: TestIr;
+  /** Empty for present and absent. */
+  readonly value: string;
+}
+
+/** One text for one field: equal for equal fields, as `method`, `header x-env`. */
+export function fieldKey(field: FieldIr): string {
+  return "name" in field ? `${field.kind} ${field.name}` : field.kind;
+}

@@ -1,0 +1,47 @@
+/** Requests that every proxy refuses before it looks at rules, and the proxies' own answers: as data, once for all targets. */
+
+/** Methods that are known: those of Envoy's parser without CONNECT. Others are answered 400. TRACE is known and answered 405. */
+export const KNOWN_METHODS: readonly string[] = (
+  "ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE MSEARCH NOTIFY OPTIONS " +
+  "PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE"
+).split(" ");
+
+/**
+ * Host header that is not refused, as a full match in the syntax that RE2 and PCRE2 share: a name or IPv4 address without empty
+ * labels, or an IPv6 address in brackets, perhaps a dot and a port.
+ */
+export const GOOD_HOST = "(?:[A-Za-z0-9_-]+(?:\\.[A-Za-z0-9_-]+)*\\.?|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]*)?";
+
+/**
+ * Two hex digits behind a `%` that are refused: NUL, `/`, `\`, and the unreserved characters of RFC 3986 (letters, digits, `-`,
+ * `.`, `_`, `~`), which need no encoding and would slip past a rule for the plain form.
+ */
+export const REFUSED_ESCAPES =
+  "(?:00|2[dDeEfF]|3[0-9]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aAeE])";
+
+/** What a raw path must not have, as regular expressions in the shared syntax: anywhere in it, or at its end. */
+export const BAD_PATH = {
+  anywhere: ["//", "\\\\", "#", `%${REFUSED_ESCAPES}`, "/\\.{1,2}/", "%[^0-9a-fA-F]", "%[0-9a-fA-F][^0-9a-fA-F]"],
+  atEnd: ["/\\.{1,2}", "%[0-9a-fA-F]?"],
+} as const;
+
+/** Characters that no request target has unencoded (a class without its brackets): everything but visible ASCII. */
+export const BAD_TARGET_CHARACTERS = "^\\x21-\\x7e";
+
+/** Bodies of the answers that the proxy itself makes; the same on every proxy. */
+export const REASON_BODIES: Readonly<Record<number, string>> = {
+  400: "400 Bad Request\n",
+  403: "403 Forbidden\n",
+  404: "404 Not Found\n",
+  405: "405 Method Not Allowed\n",
+  408: "408 Request Timeout\n",
+  413: "413 Payload Too Large\n",
+  426: "426 Upgrade Required\n",
+  429: "429 Too Many Requests\n",
+  431: "431 Request Header Fields Too Large\n",
+  500: "500 Internal Server Error\n",
+  501: "501 Not Implemented\n",
+  502: "502 Bad Gateway\n",
+  503: "503 Service Unavailable\n",
+  504: "504 Gateway Timeout\n",
+};
