@@ -147,6 +147,12 @@ describe.each(KINDS)("%s", (kind) => {
     }
   });
 
+  test("a preflight of another origin is answered too, without a field of cors", async () => {
+    const ask = fields({ ...good("/key/"), method: "OPTIONS" }, { "access-control-request-method": "PUT" });
+    const { status, headers } = await send(stand.port, fields(ask, { origin: "https://else.test", "x-key": "" }));
+    expect([status, headers["access-control-allow-origin"]]).toEqual([200, undefined]);
+  });
+
   test("compression comes after changes of answers: it weakens an ETag of theirs", async () => {
     const { headers } = await send(stand.port, fields(good("/key/"), { "accept-encoding": "gzip" }));
     expect([headers["content-encoding"], headers.etag]).toEqual(["gzip", 'W/"mine"']);

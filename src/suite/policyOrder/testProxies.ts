@@ -4,9 +4,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { request as httpRequest, type IncomingHttpHeaders, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { echoUpstream, envoyBinary, freePort, listen, type Seen } from "../../targets/envoy/testing.ts";
+import { echoUpstream, envoyBinary, listen, type Seen } from "../../targets/envoy/testing.ts";
 import { startProxy } from "../../targets/haproxy/testSupport/proxy.ts";
-import { startNginx } from "../../targets/nginx/testNginx.ts";
+import { freePorts, startNginx } from "../../targets/nginx/testNginx.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -53,15 +53,13 @@ export async function startStand(kind: Kind, change = (text: string) => text): P
   const folder = mkdtempSync(join(tmpdir(), "trimtab-order-"));
   chmodSync(folder, 0o755);
   writeFileSync(join(folder, "users"), USERS);
-  const port = await freePort();
-  const values: Record<string, string | number> = {
-    PROXY: port,
-    ADMIN: await freePort(),
+  const behind = {
     BACKEND: await serve("backend"),
     COPIES: await serve("copies"),
     AUTHORIZER: await serve("authorizer"),
-    FOLDER: folder,
   };
+  const [port = 0, admin = 0] = await freePorts(2);
+  const values: Values = { ...behind, PROXY: port, ADMIN: admin, FOLDER: folder };
   const text = change(readFileSync(join(import.meta.dirname, FILES[kind]), "utf8"));
   const proxy = await start(
     kind,
