@@ -2,8 +2,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Plane, startPlane } from "../dev/planeHarness.ts";
 import { emptySnapshot, toDocument } from "../model/index.ts";
+import { type Plane, startPlane } from "../suite/planeHarness.ts";
 import { type Bench, MODEL, openBench } from "./cliHarness.ts";
 
 let bench: Bench;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { FleetIr, HttpPortIr } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
-import { MatchTooLongError } from "../util/regex/match.ts";
+import { MatchTooLongError } from "../regex/match.ts";
 import { finish } from "../util/steps.ts";
 import { compile, type ExplainRequest, explain, withPathGroups } from "./index.ts";
 

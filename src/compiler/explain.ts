@@ -4,7 +4,7 @@
  */
 import type { FleetIr, ForwardIr, HttpPortIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
 import { ANY_HOST, covers } from "../model/index.ts";
-import { type MatchBudget, matchesWhole } from "../util/regex/match.ts";
+import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
 import { requestProblem } from "./requestPolicy.ts";
 

@@ -1,4 +1,4 @@
-/** The gate with tables of its own; `src/dev/incremental.test.ts` shows that it forgets nothing from one look to the next. */
+/** The gate with tables of its own; `src/suite/incremental.test.ts` shows that it forgets nothing from one look to the next. */
 import { describe, expect, test } from "vitest";
 import type { FleetIr, HttpPortIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { gate } from "./gate.ts";

@@ -1,6 +1,6 @@
 /** Regular expressions that a proxy with PCRE2 would not match as RE2 does. */
 import type { RuleIr } from "../ir/index.ts";
-import { linearRegex } from "../util/regex/linear.ts";
+import { linearRegex } from "../regex/index.ts";
 import type { Finding } from "./target.ts";
 
 /** Refuses the rule's expressions that PCRE2 cannot match in linear time. `proxy` as its users write it. */

@@ -2,8 +2,8 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifyInstance } from "fastify";
 import type { ExplainRequest, Explanation } from "../../publish/types.ts";
+import { MatchTooLongError } from "../../regex/index.ts";
 import { pointer } from "../../util/pointer.ts";
-import { MatchTooLongError } from "../../util/regex/match.ts";
 import { inSlices, type Pace } from "../../util/slices.ts";
 import type { Steps } from "../../util/steps.ts";
 import { answers, operation } from "../openapi.ts";

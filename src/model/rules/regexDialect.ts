@@ -1,4 +1,4 @@
-import { regexProblem } from "../regex.ts";
+import { regexProblem } from "../../regex/index.ts";
 import { matchesOf, problem, type Rule, rulesOf, touchedOf } from "./rule.ts";
 
 /** Regular expressions use only what RE2 and PCRE2 read alike (l7.md 4.14). */

@@ -1,5 +1,5 @@
 /** The section that lets a group choose: classes of fields, table look-up, chains (`conditions.hbs`). */
-import { fullMatch } from "../../util/regex/linear.ts";
+import { fullMatch } from "../../regex/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { type CandidateUse, type ConditionUse, type DimensionUse, type Use, usesOf } from "./fragment.ts";

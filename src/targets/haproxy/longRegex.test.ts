@@ -1,6 +1,6 @@
 /** Real HAProxy: regular expressions on the longest paths and fields. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { longRegexes, refusedRegexes } from "../../util/regex/testRegexes.ts";
+import { longRegexes, refusedRegexes } from "../../regex/testRegexes.ts";
 import { finish } from "../../util/steps.ts";
 import { haproxyTarget } from "./index.ts";
 import { type Decide, fleet, prefix, type RuleInput, regex, respond, rulesOf, virtualHost } from "./testSupport/ir.ts";

@@ -1,6 +1,6 @@
 /** What one virtual host adds to its port: its name, its paths, its groups. What its rules add is theirs, see rule.ts. */
 import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { linearRegex } from "../../util/regex/linear.ts";
+import { linearRegex } from "../../regex/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { due, type Steps } from "../../util/steps.ts";
 import { addDecision, directRule, groupTarget } from "./decision.ts";

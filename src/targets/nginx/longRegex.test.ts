@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RespondIr } from "../../ir/index.ts";
-import { fullMatch, linearRegex } from "../../util/regex/linear.ts";
-import { longRegexes, randomRegex, refusedRegexes, regexText } from "../../util/regex/testRegexes.ts";
+import { fullMatch, linearRegex } from "../../regex/linear.ts";
+import { longRegexes, randomRegex, refusedRegexes, regexText } from "../../regex/testRegexes.ts";
 import { finish } from "../../util/steps.ts";
 import { nginxTarget } from "./index.ts";
 import * as quote from "./quote.ts";

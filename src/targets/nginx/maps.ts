@@ -1,5 +1,5 @@
 /** The maps of the http block, joined from the lines of all virtual hosts and rules. Ascending by variable. */
-import { fullMatch } from "../../util/regex/linear.ts";
+import { fullMatch } from "../../regex/index.ts";
 import { due, type Steps } from "../../util/steps.ts";
 import { RULE } from "./attributes.ts";
 import { type RegexBit, type Signature, TABLE } from "./decisions.ts";

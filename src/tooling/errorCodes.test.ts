@@ -16,7 +16,7 @@ const LITERAL = new RegExp(CODE, "g");
 const families = new Set(Object.keys(errorCodes).map((code) => code.split("-")[0]));
 
 const places = listFiles()
-  .filter((path) => /^src\/.*\.ts$/.test(path) && !isTestCode(path) && !path.startsWith("src/dev/"))
+  .filter((path) => /^src\/.*\.ts$/.test(path) && !isTestCode(path) && !path.startsWith("src/tooling/"))
   .filter((path) => !path.startsWith("src/gen/") && !path.endsWith("/codes.ts"))
   .flatMap((path) => codesIn(readFileSync(join(root, path), "utf8")).map((code) => ({ path, code })));
 

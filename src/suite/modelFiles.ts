@@ -6,9 +6,9 @@ import { applyChanges, changeTo, checkSnapshot, emptySnapshot, validateConfig } 
 import { gate } from "../targets/gate.ts";
 import { targets } from "../targets/registry.ts";
 import type { CheckResult, Rendered } from "../targets/target.ts";
+import { envoyBinary } from "../tooling/binaries.ts";
 import { compareText } from "../util/sorted.ts";
 import { finish } from "../util/steps.ts";
-import { envoyBinary } from "./binaries.ts";
 
 export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];

@@ -1,7 +1,7 @@
 /**
  * Makes a fresh clone ready: dependencies, generated code, proxies. `npm start` and `npm test` run it first.
  *
- * Usage: `node src/dev/setup.mjs start | test`. Every step looks first and does nothing when nothing is to do. A missing
+ * Usage: `node src/tooling/setup.mjs start | test`. Every step looks first and does nothing when nothing is to do. A missing
  * proxy is a named skip for `start` and an error for `test`. Plain JavaScript without dependencies, because it runs before
  * there are any, on Node 20.
  */

@@ -8,8 +8,8 @@ import {
   createFileAgent,
   haproxyProxy,
   nginxProxy,
-} from "../../agent/index.ts";
-import { envoyDrainArguments } from "../../targets/envoy/index.ts";
+} from "../agent/index.ts";
+import { envoyDrainArguments } from "../targets/envoy/index.ts";
 import type { FoundProxy } from "./findProxy.ts";
 import type { DevCheck, DevControlPlane, DevFiles, DevFleet, ProxyKind } from "./types.ts";
 

@@ -1,6 +1,6 @@
 /** The vocabulary of `trimtab dev`. */
-import type { Check } from "../../agent/index.ts";
-import type { PlacedProblem } from "../document.ts";
+import type { Check } from "../agent/index.ts";
+import type { PlacedProblem } from "../cli/document.ts";
 import type { ChangedResource } from "./overwritten.ts";
 
 /** The proxies that `dev` can start. */

@@ -24,7 +24,7 @@ const STAGES: Stage[] = [
   { name: "types", command: ["tsc", "--noEmit"] },
   { name: "lint and format", command: ["biome", "check", "--error-on-warnings"] },
   { name: "unit tests", project: "unit" },
-  { name: "build", command: ["node", "src/dev/build.ts"] },
+  { name: "build", command: ["node", "src/tooling/build.ts"] },
   { name: "e2e tests", project: "e2e" },
   { name: "container tests", project: "containers" },
 ];

@@ -25,7 +25,7 @@ const SLICES = "src/util/slices.ts";
 /** Programs of their own: nobody imports them. */
 const ENTRY_POINTS = [
   /^src\/[^/]+\.ts$/,
-  /^src\/dev\/[^/]+\.(ts|mjs)$/,
+  /^src\/tooling\/[^/]+\.(ts|mjs)$/,
   /^bench\/[^/]+\.ts$/,
   /\.test\.ts$/,
   /vitest\.config\.ts$/,
@@ -60,7 +60,7 @@ describe("imports", () => {
     ["src/targets/gate.ts", "src/util/slices.ts"],
     ["src/store/index.ts", "src/main.ts"],
     ["src/agent/nginx.ts", "src/agent/testSupport.ts"],
-    ["src/main.ts", "src/dev/gen.ts"],
+    ["src/main.ts", "src/tooling/gen.ts"],
     ["e2e/cases/a.test.ts", "src/ir/index.ts"],
   ])("the table refuses %s -> %s", (from, to) => {
     expect(forbiddenImport(from, to)).toBeTypeOf("string");
@@ -85,7 +85,7 @@ describe("imports", () => {
   });
 
   test("no file of the program is there for tests only, unless its name says so", () => {
-    const entries = product.filter((source) => /^src\/[^/]+\.ts$|^src\/dev\//.test(source.path));
+    const entries = product.filter((source) => /^src\/[^/]+\.ts$|^src\/tooling\//.test(source.path));
     const reached = reachable(entries.map((source) => source.path));
     const own = inSrc.filter((source) => !isTestCode(source.path) && !reached.has(source.path));
     expect(own.map((source) => source.path)).toEqual([]);
@@ -132,9 +132,9 @@ describe("documentation", () => {
   });
 
   test("the rules find an undocumented export, an any and an import", () => {
-    const text = 'import "./b.ts";\n/** Doc. */\nexport const a = 1;\n\nexport function f(x: any) {}\n';
+    const text = 'import "../regex/b.ts";\n/** Doc. */\nexport const a = 1;\n\nexport function f(x: any) {}\n';
     const source = parseSource("src/util/a.ts", text);
-    expect(source.imports).toEqual([{ line: 1, text: "src/util/b.ts" }]);
+    expect(source.imports).toEqual([{ line: 1, text: "src/regex/b.ts" }]);
     expect(source.undocumented.map((place) => place.line)).toEqual([5]);
     expect(source.anys.map((place) => place.line)).toEqual([5]);
   });
@@ -152,7 +152,8 @@ describe("code", () => {
 
   test("the pure rooms know no clock and no chance", () => {
     const impure = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bperformance\.now\(|\brandomUUID\(/;
-    const isPure = ({ path }: Source): boolean => /^src\/(model|ir|compiler|util)\//.test(path) && path !== SLICES;
+    const isPure = ({ path }: Source): boolean =>
+      /^src\/(regex|model|ir|compiler|util)\//.test(path) && path !== SLICES;
     const pure = product.filter(isPure);
     expect(pure.filter((source) => impure.test(source.text)).map((source) => source.path)).toEqual([]);
   });
@@ -216,10 +217,10 @@ function places(source: Source, found: Source["anys"]): string[] {
   return found.map(({ line, text }) => `${source.path}:${line} ${text}`);
 }
 
-/** util, errors, dev and testdata are collections, not rooms with a contract. */
+/** util, errors, tooling, suite and testdata are collections, not rooms with a contract. */
 function isRoomFile(path: string): boolean {
   const file = path.slice("src/".length);
-  return file.includes("/") && !/^(util|errors|dev|gen|testdata)\//.test(file) && roomOf(file) !== "targets";
+  return file.includes("/") && !/^(util|errors|tooling|suite|gen|testdata)\//.test(file) && roomOf(file) !== "targets";
 }
 
 function indexOfRoom(source: Source): string {

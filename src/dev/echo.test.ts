@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freePort } from "../../agent/testSupport.ts";
+import { freePort } from "../agent/testSupport.ts";
 import type { DevEcho } from "./config.ts";
 import { createEchoes, type Echoes } from "./echo.ts";
 

@@ -1,6 +1,7 @@
 /** The control plane in this process, as `trimtab dev` sees it: the public API by injection, files and nodes by call. */
-import { renderBootstrap } from "../../targets/envoy/bootstrap.ts";
-import { parseText } from "../document.ts";
+
+import { parseText } from "../cli/document.ts";
+import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
 import type { DevApplied, DevControlPlane, DevFiles, DevFleet, DevNode } from "./types.ts";
 
 /** What `src/controlPlane.ts` hands over. */

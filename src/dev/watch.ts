@@ -1,8 +1,8 @@
 /** Watches one file. */
 import { type FSWatcher, watch } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { reasonOf } from "../output.ts";
-import { readText } from "../readText.ts";
+import { reasonOf } from "../cli/output.ts";
+import { readText } from "../cli/readText.ts";
 
 /** Editors write in several steps (truncate, write, rename); 100 ms covers them and is not felt. */
 const DEBOUNCE_MS = 100;

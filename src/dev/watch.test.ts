@@ -2,7 +2,7 @@ import { mkdir, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { scratchDir, until } from "../../agent/testSupport.ts";
+import { scratchDir, until } from "../agent/testSupport.ts";
 import { watchFile } from "./watch.ts";
 
 let scratch: Awaited<ReturnType<typeof scratchDir>>;

@@ -1,5 +1,5 @@
 /** Finds out before anything starts which sockets are taken, and says how to change each. */
-import { busySockets } from "../../agent/index.ts";
+import { busySockets } from "../agent/index.ts";
 import type { DevConfig } from "./config.ts";
 
 /** A socket that will be opened. */

@@ -7,12 +7,14 @@ import { root, run, SetupError, timed } from "./shell.mjs";
 /** Holds the hash of the inputs that `src/gen` was made from. */
 const stamp = join(root, "src/gen/.inputs");
 
-/** Runs `src/dev/gen.ts` under Node 24 unless the stamp fits. */
+/** Runs `src/tooling/gen.ts` under Node 24 unless the stamp fits. */
 export async function generateCode() {
   const inputs = hashInputs();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === inputs) return;
   const node = join(root, "node_modules/.bin/node");
-  const ok = await timed("generate code from schemas/ and Envoy's API (src/gen)", () => run(node, ["src/dev/gen.ts"]));
+  const ok = await timed("generate code from schemas/ and Envoy's API (src/gen)", () =>
+    run(node, ["src/tooling/gen.ts"]),
+  );
   if (!ok) throw new SetupError("code generation failed (npm run gen)");
   writeFileSync(stamp, inputs);
 }

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import type { ProxyKind } from "../../ir/index.ts";
 import { inlineBootstrap } from "../../targets/envoy/inline.ts";
 import type { Rendered } from "../../targets/target.ts";
-import { envoyBinary } from "../binaries.ts";
+import { envoyBinary } from "../../tooling/binaries.ts";
 import type { Place } from "./wire.ts";
 
 /** Where each proxy listens: addresses of loopback that nothing else uses. */

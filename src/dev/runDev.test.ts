@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ask, checkWith, filesOf, freePort, KINDS, scratchDir, until } from "../../agent/testSupport.ts";
+import { ask, checkWith, filesOf, freePort, KINDS, scratchDir, until } from "../agent/testSupport.ts";
 import { readDevConfig } from "./config.ts";
 import { type DevOptions, runDev } from "./runDev.ts";
 import type { DevApplied, DevControlPlane, DevFiles, DevFleet } from "./types.ts";

@@ -7,9 +7,9 @@
  */
 import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { killLeftovers } from "../../agent/index.ts";
-import { EXIT, type Io, problemLine } from "../output.ts";
-import { readText } from "../readText.ts";
+import { killLeftovers } from "../agent/index.ts";
+import { EXIT, type Io, problemLine } from "../cli/output.ts";
+import { readText } from "../cli/readText.ts";
 import { type Children, createChildren, fleetRunDir } from "./children.ts";
 import { type DevConfig, type Overrides, overrideConfig, readDevConfig, unusedOverrides } from "./config.ts";
 import { createEchoes } from "./echo.ts";

@@ -1,5 +1,5 @@
 /** What `dev` prints when everything stands: a table of the proxies and three commands to try. */
-import { table } from "../output.ts";
+import { table } from "../cli/output.ts";
 import type { ChildRow } from "./children.ts";
 import type { DevConfig } from "./config.ts";
 import type { FoundProxy } from "./findProxy.ts";

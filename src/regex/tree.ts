@@ -1,4 +1,4 @@
-/** Regular expressions of the common dialect (`src/model/regex.ts` says which those are) as trees over bytes. */
+/** Regular expressions of the common dialect (`src/regex/dialect.ts` says which those are) as trees over bytes. */
 
 /** A set of bytes: bit n for byte n. */
 export type ByteSet = bigint;
