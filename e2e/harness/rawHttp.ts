@@ -21,6 +21,8 @@ export interface RawRequest {
   readonly headers?: readonly (readonly [string, string])[] | undefined;
   readonly body?: string | undefined;
   readonly httpVersion?: "1.0" | "1.1" | undefined;
+  /** The client's own (loopback) address; default: what the system chooses. */
+  readonly source?: string | undefined;
 }
 
 export interface RawResponse {
@@ -44,7 +46,7 @@ export function headerValues(response: RawResponse, name: string): string[] {
 
 /** One request on a connection of its own. Rejects when the connection breaks before a whole answer. */
 export async function send(to: SocketAddress, request: RawRequest): Promise<RawResponse> {
-  const connection = await openConnection(to);
+  const connection = await openConnection(to, request.source);
   try {
     return await connection.request({ ...request, headers: [...(request.headers ?? []), ["Connection", "close"]] });
   } finally {
@@ -71,8 +73,8 @@ export interface Connection {
 }
 
 /** Connects. */
-export async function openConnection(to: SocketAddress): Promise<Connection> {
-  const socket = await connectTo(to);
+export async function openConnection(to: SocketAddress, source?: string): Promise<Connection> {
+  const socket = await connectTo(to, source);
   let buffered: Buffer = Buffer.alloc(0);
   const exchange = async (bytes: string, headOnly: boolean): Promise<RawResponse> => {
     const started = performance.now();
@@ -89,9 +91,10 @@ export async function openConnection(to: SocketAddress): Promise<Connection> {
 }
 
 /** Connects a plain TCP socket. Rejects when refused. */
-export function connectTo(to: SocketAddress): Promise<Socket> {
+export function connectTo(to: SocketAddress, source?: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: to.address, port: to.port, allowHalfOpen: true, noDelay: true });
+    const local = source === undefined ? {} : { localAddress: source };
+    const socket = connect({ host: to.address, port: to.port, allowHalfOpen: true, noDelay: true, ...local });
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.off("error", reject);

@@ -297,6 +297,41 @@ test.each([
   expect(told(config, asked)?.rules.find(({ verdict }) => verdict === "wins")?.rule).toBe(taken);
 });
 
+describe("explain looks at each kind of field", () => {
+  const winner = (match: object, asked: Partial<ExplainRequest>): string | undefined => {
+    const rules = [
+      { name: "asks", matches: [match], split: [{ cluster: "one" }] },
+      { name: "rest", split: [{ cluster: "one" }] },
+    ];
+    const config = { ...base, routes: [{ name: "r", listeners: ["web"], rules }] };
+    const request = { method: "GET", host: "x.test", path: "/", headers: [], ...asked };
+    return told(config, request)?.rules.find(({ verdict }) => verdict === "wins")?.rule;
+  };
+
+  test.each([
+    ["?v=1", true],
+    ["?a&v=1", true],
+    ["?v=1&v=2", true],
+    ["?v=2&v=1", false],
+    ["?V=1", false],
+    ["?v=%31", false],
+    ["", false],
+  ])("query %s", (query, isTaken) => {
+    expect(winner({ query: [{ name: "v", exact: "1" }] }, { path: `/${query}` })).toBe(isTaken ? "asks" : "rest");
+  });
+
+  test.each([
+    ["?v", true, false],
+    ["?v=", true, false],
+    ["?w=v", false, true],
+  ])("query %s: present, absent", (query, present, absent) => {
+    const path = `/${query}`;
+    expect(winner({ query: [{ name: "v", present: true }] }, { path })).toBe(present ? "asks" : "rest");
+    expect(winner({ query: [{ name: "v", absent: true }] }, { path })).toBe(absent ? "asks" : "rest");
+    expect(winner({ query: [{ name: "v", regex: ".*" }] }, { path })).toBe("rest");
+  });
+});
+
 test("a canary's current step replaces the split", () => {
   const snapshot = snapshotOf({
     ...base,

@@ -60,7 +60,28 @@ const fields: Fields = {
     title: ({ name }) => `header ${name}`,
     plural: "header conditions",
   },
+  query: {
+    conditions: ({ query = [] }) => query.map((test) => testOf({ kind: "query", name: test.name }, test as NamedTest)),
+    read({ name }, { path }) {
+      const at = path.indexOf("?");
+      const found =
+        at < 0
+          ? undefined
+          : path
+              .slice(at + 1)
+              .split("&")
+              .find((pair) => nameOf(pair) === name);
+      return { value: found === undefined ? "" : found.slice(name.length + 1), isPresent: found !== undefined };
+    },
+    title: ({ name }) => `query parameter ${name}`,
+    plural: "query conditions",
+  },
 };
+
+/** What stands before the first `=`. */
+function nameOf(pair: string): string {
+  return pair.split("=", 1)[0] as string;
+}
 
 const METHOD: FieldIr = Object.freeze({ kind: "method" });
 

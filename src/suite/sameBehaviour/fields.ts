@@ -23,6 +23,19 @@ const putters: { readonly [K in FieldIr["kind"]]: (field: Extract<FieldIr, { kin
       const others = parts.fields.filter(([other]) => other.toLowerCase() !== name);
       return { ...parts, fields: value === null ? others : [...others, [name, value.trim()]] };
     },
+  query:
+    ({ name }) =>
+    (parts, value) => {
+      const [path = "", ...rest] = parts.target.split("?");
+      const others = rest
+        .join("?")
+        .split("&")
+        .filter((pair) => pair !== "" && pair.split("=", 1)[0] !== name);
+      // What a request line cannot hold, or what would begin another parameter, is left out.
+      const own = value === null ? [] : [`${name}=${value.replace(/[^\x21-\x7e]|[&#]/g, "")}`];
+      const pairs = [...own, ...others];
+      return { ...parts, target: pairs.length === 0 ? path : `${path}?${pairs.join("&")}` };
+    },
 };
 
 function put(field: FieldIr): Put {
