@@ -332,6 +332,46 @@ describe("explain looks at each kind of field", () => {
   });
 });
 
+describe("explain looks at cookies", () => {
+  const winner = (match: object, headers: ExplainRequest["headers"]): string | undefined => {
+    const rules = [
+      { name: "asks", matches: [match], split: [{ cluster: "one" }] },
+      { name: "rest", split: [{ cluster: "one" }] },
+    ];
+    const config = { ...base, routes: [{ name: "r", listeners: ["web"], rules }] };
+    const request = { method: "GET", host: "x.test", path: "/", headers };
+    return told(config, request)?.rules.find(({ verdict }) => verdict === "wins")?.rule;
+  };
+
+  test.each([
+    [[["Cookie", "c=1"]], true],
+    [[["cookie", "a=1; c=1; c=2"]], true],
+    [[["Cookie", "a;c=1"]], true],
+    [[["Cookie", "c=2; c=1"]], false],
+    [[["Cookie", "C=1"]], false],
+    [[["Cookie", "xc=1"]], false],
+    [[["Cookie", "c=1x"]], false],
+    [
+      [
+        ["Cookie", "c=1"],
+        ["Cookie", "d=1"],
+      ],
+      false,
+    ],
+    [[], false],
+  ] as const)("%j", (headers, isTaken) => {
+    expect(winner({ cookies: [{ name: "c", exact: "1" }] }, headers)).toBe(isTaken ? "asks" : "rest");
+  });
+
+  test("present, absent, regex", () => {
+    const empty = [["Cookie", "c="]] as const;
+    expect(winner({ cookies: [{ name: "c", present: true }] }, empty)).toBe("rest");
+    expect(winner({ cookies: [{ name: "c", absent: true }] }, empty)).toBe("asks");
+    expect(winner({ cookies: [{ name: "c", regex: ".*" }] }, empty)).toBe("rest");
+    expect(winner({ cookies: [{ name: "c", regex: "a.*b" }] }, [["Cookie", "c=a; d=b"]])).toBe("rest");
+  });
+});
+
 test("a canary's current step replaces the split", () => {
   const snapshot = snapshotOf({
     ...base,

@@ -76,6 +76,20 @@ const fields: Fields = {
     title: ({ name }) => `query parameter ${name}`,
     plural: "query conditions",
   },
+  cookie: {
+    conditions: ({ cookies = [] }) =>
+      cookies.map((test) => testOf({ kind: "cookie", name: test.name }, test as NamedTest)),
+    read({ name }, { headers }) {
+      const lines = headers.filter(([field]) => field.toLowerCase() === "cookie").map(([, text]) => text);
+      // RFC 6265, 5.4: a client sends one line. Of several none can be told to be the one.
+      const pairs =
+        lines.length === 1 ? (lines[0] as string).split(";").map((pair) => pair.replace(/^[ \t]+/, "")) : [];
+      const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+      return { value, isPresent: value !== "" };
+    },
+    title: ({ name }) => `cookie ${name}`,
+    plural: "cookie conditions",
+  },
 };
 
 /** What stands before the first `=`. */

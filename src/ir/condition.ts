@@ -6,10 +6,12 @@ export type FieldIr =
   /** Name in lower case. */
   | { readonly kind: "header"; readonly name: string }
   /** A query parameter: name and value raw, with regard to case; the first of several. Present when it occurs, even without a value. */
-  | { readonly kind: "query"; readonly name: string };
+  | { readonly kind: "query"; readonly name: string }
+  /** A cookie: name with regard to case, value raw up to the next `;`; the first of several. */
+  | { readonly kind: "cookie"; readonly name: string };
 
 /** Every kind of field, in the order in which conditions stand. */
-export const FIELD_KINDS = ["method", "header", "query"] as const satisfies readonly FieldIr["kind"][];
+export const FIELD_KINDS = ["method", "header", "query", "cookie"] as const satisfies readonly FieldIr["kind"][];
 
 /**
  * How a field is tested. exact: case-sensitive. regex: not empty, and the whole value matches. present: not empty. absent:

@@ -36,6 +36,17 @@ const putters: { readonly [K in FieldIr["kind"]]: (field: Extract<FieldIr, { kin
       const pairs = [...own, ...others];
       return { ...parts, target: pairs.length === 0 ? path : `${path}?${pairs.join("&")}` };
     },
+  cookie:
+    ({ name }) =>
+    (parts, value) => {
+      const isCookie = ([field]: readonly [string, string]): boolean => field.toLowerCase() === "cookie";
+      const sent = parts.fields.find(isCookie)?.[1].split("; ") ?? [];
+      const others = sent.filter((pair) => pair.split("=", 1)[0] !== name);
+      const own = value === null ? [] : [`${name}=${value.replace(/[^\x20-\x7e]|;/g, "").trim()}`];
+      const pairs = [...own, ...others];
+      const line: Fields = pairs.length === 0 ? [] : [["Cookie", pairs.join("; ")]];
+      return { ...parts, fields: [...parts.fields.filter((field) => !isCookie(field)), ...line] };
+    },
 };
 
 function put(field: FieldIr): Put {
