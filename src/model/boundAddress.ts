@@ -1,4 +1,3 @@
-/** Where a listener listens. */
 import { defaults } from "../gen/defaults.ts";
 import { canonicalAddress } from "./addresses.ts";
 import type { Fleet, Listener } from "./types.ts";
