@@ -372,6 +372,25 @@ describe("explain looks at cookies", () => {
   });
 });
 
+test.each([
+  ["10.9.9.9", "asks"],
+  ["2001:db8::7", "asks"],
+  ["11.0.0.1", "rest"],
+  [undefined, "rest"],
+])("explain looks at the client's address %s", (source, winner) => {
+  const rules = [
+    { name: "asks", matches: [{ source: ["2001:DB8::1/32", "10.1.1.1/8"] }], split: [{ cluster: "one" }] },
+    { name: "rest", split: [{ cluster: "one" }] },
+  ];
+  const config = { ...base, routes: [{ name: "r", listeners: ["web"], rules }] };
+  const found = told(config, { method: "GET", host: "x.test", path: "/", headers: [], source });
+  expect(found?.rules.find(({ verdict }) => verdict === "wins")?.rule).toBe(winner);
+  const [host] = portOf(fleetOf(snapshotOf(config))).virtualHosts;
+  expect(host?.rules[0]?.conditions).toEqual([
+    { field: { kind: "source" }, test: "within", value: "10.0.0.0/8 2001:db8::/32" },
+  ]);
+});
+
 test("a canary's current step replaces the split", () => {
   const snapshot = snapshotOf({
     ...base,

@@ -3,7 +3,7 @@
  * with it (e2e compares).
  */
 import type { ConditionIr, FleetIr, ForwardIr, HttpPortIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
-import { ANY_HOST, covers } from "../model/index.ts";
+import { ANY_HOST, covers, isWithin } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
 import { type Asked, compareConditions, fieldTitle, readField } from "./fields.ts";
@@ -168,6 +168,9 @@ function failureOf({ field, test, value }: ConditionIr, request: ExplainRequest,
       return content.isPresent ? null : `${title} is missing or empty`;
     case "absent":
       return content.isPresent ? `${title} is there` : null;
+    case "within":
+      if (!content.isPresent) return `${title} is not told`;
+      return isWithin(content.value, value.split(" ")) ? null : `${title} is not within ${value}`;
   }
 }
 

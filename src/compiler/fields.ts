@@ -1,6 +1,6 @@
 /** Each field that rules can look at: where a match names it, what a request has there, and how to say it. */
 import { type ConditionIr, FIELD_KINDS, type FieldIr } from "../ir/index.ts";
-import type { Route } from "../model/index.ts";
+import { canonicalCidr, type Route } from "../model/index.ts";
 import { compareText } from "../util/sorted.ts";
 
 /** A match of a rule, as the user wrote it. */
@@ -12,6 +12,8 @@ export interface Asked {
   /** Raw path with optional query. */
   readonly path: string;
   readonly headers: readonly (readonly [string, string])[];
+  /** The client's address; undefined: not known, and in no range. */
+  readonly source?: string | undefined;
 }
 
 /** A field's content. `value` is what exact and regex are asked of: empty when there is none, or several lines of it. */
@@ -90,6 +92,21 @@ const fields: Fields = {
     title: ({ name }) => `cookie ${name}`,
     plural: "cookie conditions",
   },
+  source: {
+    conditions: ({ source = [] }) =>
+      source.length === 0
+        ? []
+        : [
+            Object.freeze({
+              field: SOURCE,
+              test: "within",
+              value: [...new Set(source.map(canonicalCidr))].sort().join(" "),
+            }),
+          ],
+    read: (_field, { source = "" }) => ({ value: source, isPresent: source !== "" }),
+    title: () => "the client's address",
+    plural: "source conditions",
+  },
 };
 
 /** What stands before the first `=`. */
@@ -98,6 +115,7 @@ function nameOf(pair: string): string {
 }
 
 const METHOD: FieldIr = Object.freeze({ kind: "method" });
+const SOURCE: FieldIr = Object.freeze({ kind: "source" });
 
 function testOf(field: FieldIr, { exact, regex, present }: NamedTest): ConditionIr {
   Object.freeze(field);

@@ -8,16 +8,25 @@ export type FieldIr =
   /** A query parameter: name and value raw, with regard to case; the first of several. Present when it occurs, even without a value. */
   | { readonly kind: "query"; readonly name: string }
   /** A cookie: name with regard to case, value raw up to the next `;`; the first of several. */
-  | { readonly kind: "cookie"; readonly name: string };
+  | { readonly kind: "cookie"; readonly name: string }
+  /** The address of the connection's other end. */
+  | { readonly kind: "source" };
 
 /** Every kind of field, in the order in which conditions stand. */
-export const FIELD_KINDS = ["method", "header", "query", "cookie"] as const satisfies readonly FieldIr["kind"][];
+export const FIELD_KINDS = [
+  "method",
+  "header",
+  "query",
+  "cookie",
+  "source",
+] as const satisfies readonly FieldIr["kind"][];
 
 /**
  * How a field is tested. exact: case-sensitive. regex: not empty, and the whole value matches. present: not empty. absent:
- * missing or empty.
+ * missing or empty. within: the address lies in one of the ranges of `value`, which are in CIDR notation, canonical, ascending,
+ * with a blank between them; only of source, which has no other test.
  */
-export type TestIr = "exact" | "regex" | "present" | "absent";
+export type TestIr = "exact" | "regex" | "present" | "absent" | "within";
 
 export interface ConditionIr {
   readonly field: FieldIr;

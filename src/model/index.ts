@@ -11,6 +11,7 @@ export { canonicalAddress } from "./addresses.ts";
 export { boundAddress } from "./boundAddress.ts";
 export { canaryRule } from "./canaryRule.ts";
 export { checkSnapshot, checkSnapshotSteps } from "./check.ts";
+export { canonicalCidr, isWithin } from "./cidr.ts";
 export { modelCodes } from "./codes.ts";
 export {
   type ConfigResult,

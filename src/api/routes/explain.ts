@@ -34,6 +34,7 @@ export const explainSchema = {
       description: "Name and value of each header field.",
       default: [],
     },
+    source: { type: "string", maxLength: 45, description: "The client's address, for rules that look at it." },
   },
 };
 

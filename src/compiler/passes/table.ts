@@ -6,6 +6,7 @@ import {
   type RuleIr,
   type TableIr,
   type TableRowIr,
+  type TestIr,
 } from "../../ir/index.ts";
 
 /** Fewer candidates than this are tried one after the other by every target. */
@@ -17,13 +18,16 @@ const MAX_ROWS_PER_CANDIDATE = 4;
 /** One condition of a candidate; the path is one of the fields here. */
 interface Condition {
   readonly field: DimensionIr["field"];
-  readonly test: "exact" | "regex" | "present" | "absent";
+  readonly test: TestIr;
   readonly value: string;
 }
 
 /** Null: the candidates are few, or ask too many different things. */
 export function tableOf(rules: readonly RuleIr[], candidates: readonly CandidateIr[]): TableIr | null {
   if (candidates.length < MIN_CANDIDATES) return null;
+  // An address range is no small class.
+  if (candidates.some(({ rule }) => (rules[rule] as RuleIr).conditions.some(({ test }) => test === "within")))
+    return null;
   const list = candidates.map((candidate) => ({ rule: candidate.rule, conditions: conditionsOf(rules, candidate) }));
   const dimensions = dimensionsOf(list.flatMap(({ conditions }) => conditions));
   const size = dimensions.reduce((product, dimension) => product * classesOf(dimension).length, 1);
