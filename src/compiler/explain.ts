@@ -2,7 +2,7 @@
  * What a fleet does with a request, and why: the reference meaning of the IR, evaluated rule by rule. Every proxy must agree
  * with it (e2e compares).
  */
-import type { ConditionIr, FleetIr, ForwardIr, HttpPortIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
+import type { ConditionIr, FleetIr, ForwardIr, HttpPortIr, RedirectIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
 import { ANY_HOST, covers, isWithin } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
@@ -211,16 +211,11 @@ function outcomeOf(fleet: FleetIr, rule: RuleIr, place: Place): Outcome {
   const query = place.request.path.slice(path.length);
   if (action.kind === "respond") return { kind: "respond", status: action.status };
   if (action.kind === "forward")
-    return forwardOutcome(fleet, action, replacePrefix(rule, rule.policies.rewrite?.path?.value ?? null, path) + query);
+    return forwardOutcome(fleet, action, newPath(rule, rule.policies.rewrite?.path ?? null, path) + query);
   const scheme = action.scheme ?? "http";
   const port = action.port === "listener" ? place.port.port : action.port;
   const shownPort = port === null || port === (scheme === "https" ? 443 : 80) ? "" : `:${port}`;
-  const target =
-    action.path === null
-      ? path
-      : action.path.kind === "full"
-        ? action.path.value
-        : replacePrefix(rule, action.path.value, path);
+  const target = newPath(rule, action.path, path);
   return {
     kind: "redirect",
     status: action.status,
@@ -242,8 +237,10 @@ function forwardOutcome(fleet: FleetIr, action: ForwardIr, path: string): Outcom
 }
 
 /** Gateway API, ReplacePrefixMatch: no slash is doubled or lost, and the result is never empty. */
-function replacePrefix(rule: RuleIr, replacement: string | null, path: string): string {
-  if (replacement === null) return path;
+function newPath(rule: RuleIr, change: RedirectIr["path"], path: string): string {
+  if (change === null) return path;
+  if (change.kind === "full") return change.value;
+  const replacement = change.value;
   const matched = rule.path.value === "/" ? "" : rule.path.value;
   const base = replacement === "/" ? "" : replacement;
   return base + path.slice(matched.length) || "/";

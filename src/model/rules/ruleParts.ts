@@ -16,7 +16,8 @@ export const ruleParts: Rule = function* (_snapshot, touched) {
       if (rule.name !== undefined) names.add(rule.name);
       if (!prefixOnly(rule)) {
         const message = "replaces the matched prefix, so every match of the rule needs a path prefix";
-        if (rule.rewrite !== undefined) yield problem(CODE, route, { pointer: `${at}/rewrite/path/prefix`, message });
+        if (rule.rewrite?.path?.prefix !== undefined)
+          yield problem(CODE, route, { pointer: `${at}/rewrite/path/prefix`, message });
         if (rule.redirect?.path?.prefix !== undefined)
           yield problem(CODE, route, { pointer: `${at}/redirect/path/prefix`, message });
       }

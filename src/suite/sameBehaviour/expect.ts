@@ -99,10 +99,10 @@ export function expectationOf(
     return { ...base, outcomes: [{ ...answer, fields: typed }] };
   }
   if (outcome.kind !== "forward" || rule?.action.kind !== "forward") throw new Error("the reference names no rule");
-  const { requestHeaders } = rule.policies;
+  const { requestHeaders, rewrite } = rule.policies;
   const asked = {
     line: `${method} ${outcome.path}`,
-    fields: requestFields(request, kept, { client, changes: requestHeaders }),
+    fields: requestFields(rewrite?.hostname ?? request.host ?? "", kept, { client, changes: requestHeaders }),
     body: request.body?.text ?? "",
   };
   const outcomes = outcome.split.map(({ cluster }): ExpectedOutcome => {
@@ -125,14 +125,14 @@ export function expectationOf(
 }
 
 function requestFields(
-  { host }: ProbeRequest,
+  host: string,
   kept: Fields,
   { client, changes }: { readonly client: string; readonly changes: HeaderChangesIr | null },
 ): FieldLists {
   // No request of the fuzz asks for an upgrade in Connection too.
   const forwarded = kept.filter(([name]) => !["x-forwarded-proto", "upgrade"].includes(name.toLowerCase()));
   const own: Fields = [
-    ["host", host ?? ""],
+    ["host", host],
     ["x-forwarded-for", client],
     ["x-forwarded-proto", "http"],
   ];
