@@ -9,7 +9,8 @@ const GROUP = "[0-9a-f]{1,4}";
 /** Full match of the texts of the addresses in the range, which is `address/length` in canonical spelling. */
 export function cidrRegex(range: string): string {
   const [address = "", length = ""] = range.split("/");
-  return isIPv4(address) ? ipv4Regex(address, Number(length)) : ipv6Regex(groupsOf(address), Number(length));
+  if (isIPv4(address)) return ipv4Regex(address, Number(length));
+  return length === "128" ? address : ipv6Regex(groupsOf(address), Number(length));
 }
 
 function ipv4Regex(address: string, length: number): string {
