@@ -1,10 +1,9 @@
 /** IP addresses: which ones the model takes, and the one spelling by which they are compared and rendered. */
 import { isIP } from "node:net";
+import { defaults } from "../gen/defaults.ts";
 import type { Fleet, Listener } from "./types.ts";
 
-/** Schema default of `fleet.bindAddress`. */
-const DEFAULT_BIND_ADDRESS = "0.0.0.0";
-const UNSPECIFIED = new Set([DEFAULT_BIND_ADDRESS, "::"]);
+const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
 /** `::ffff:0:0/96` in canonical spelling (RFC 4291, 2.5.5.2). */
 const IPV4_MAPPED = /^::ffff:[0-9a-f]+:[0-9a-f]+$/;
 
@@ -30,5 +29,5 @@ export function isUnspecified(address: string): boolean {
 
 /** Where the fleet opens the listener, canonical. */
 export function boundAddress(listener: Listener, fleet: Fleet | undefined): string {
-  return canonicalAddress(listener.address ?? fleet?.bindAddress ?? DEFAULT_BIND_ADDRESS);
+  return canonicalAddress(listener.address ?? fleet?.bindAddress ?? defaults["fleet.bindAddress"]);
 }

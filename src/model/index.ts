@@ -33,18 +33,5 @@ export {
   toDocument,
   toDocumentSteps,
 } from "./snapshot.ts";
-export type {
-  Bodies,
-  Canary,
-  Change,
-  Cluster,
-  Collection,
-  Fleet,
-  HealthCheck,
-  Kind,
-  Listener,
-  Resource,
-  Route,
-  Snapshot,
-} from "./types.ts";
+export type * from "./types.ts";
 export { ANY_HOST, covers, durationMs, intersectHostnames } from "./values.ts";

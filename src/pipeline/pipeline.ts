@@ -23,8 +23,15 @@ export interface Pipeline {
 /** A pipeline that has seen no model yet. */
 export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">): Pipeline {
   const compiler = createCompiler();
+  /** The newest compilation: the base of the next one. */
+  let latest: Compiled | null = null;
   const look = createGate();
   const renderers = new Map<Target, Renderer>();
+
+  function* compile(snapshot: Snapshot): Steps<Compiled> {
+    latest = yield* compiler.compileSteps(snapshot, latest);
+    return latest;
+  }
 
   function rendererOf(target: Target): Renderer {
     const renderer = renderers.get(target) ?? target.createRenderer();
@@ -54,5 +61,5 @@ export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">): Pipel
   }
 
   const gives: Pipeline["gives"] = (ir, kind) => targetsOf(ir).some(({ output }) => output === kind);
-  return { compile: compiler.compileSteps, gate, gives, render };
+  return { compile, gate, gives, render };
 }

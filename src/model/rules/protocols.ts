@@ -1,3 +1,4 @@
+import { defaults } from "../../gen/defaults.ts";
 import { problem, type Rule, type RuleBody, touchedOf } from "./rule.ts";
 
 const TCP_ROUTE_CODE = "MODEL-TCP-ROUTE";
@@ -22,7 +23,7 @@ export const protocols: Rule = function* (snapshot, touched) {
     }
   }
   for (const route of touchedOf(touched, "route")) {
-    const protocol = route.body.protocol ?? "http";
+    const protocol = route.body.protocol ?? defaults["route.protocol"];
     for (const [index, name] of route.body.listeners.entries()) {
       const listener = snapshot.listener.get(name);
       if (listener === undefined || listener.body.protocol.toLowerCase() === protocol) continue;
