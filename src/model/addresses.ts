@@ -1,7 +1,5 @@
 /** IP addresses: which ones the model takes, and the one spelling by which they are compared and rendered. */
 import { isIP } from "node:net";
-import { defaults } from "../gen/defaults.ts";
-import type { Fleet, Listener } from "./types.ts";
 
 const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
 /** `::ffff:0:0/96` in canonical spelling (RFC 4291, 2.5.5.2). */
@@ -25,9 +23,4 @@ export function canonicalAddress(text: string): string {
 /** Whether a canonical address is the one that stands for all addresses of a machine. */
 export function isUnspecified(address: string): boolean {
   return UNSPECIFIED.has(address);
-}
-
-/** Where the fleet opens the listener, canonical. */
-export function boundAddress(listener: Listener, fleet: Fleet | undefined): string {
-  return canonicalAddress(listener.address ?? fleet?.bindAddress ?? defaults["fleet.bindAddress"]);
 }

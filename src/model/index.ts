@@ -7,7 +7,8 @@
  * long comes in steps as well (`…Steps`, see util/steps.ts).
  */
 
-export { boundAddress, canonicalAddress } from "./addresses.ts";
+export { canonicalAddress } from "./addresses.ts";
+export { boundAddress } from "./boundAddress.ts";
 export { canaryRule } from "./canaryRule.ts";
 export { checkSnapshot, checkSnapshotSteps } from "./check.ts";
 export { modelCodes } from "./codes.ts";
