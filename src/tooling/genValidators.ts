@@ -41,8 +41,10 @@ function bounded(code: string): string {
 /** Adds the errors of a called validator in place: ajv copies all that were found before, once per call. */
 function appending(code: string): string {
   const copying = /vErrors = vErrors === null \? (validate\d+\.errors) : vErrors\.concat\(\1\);/g;
-  if (!copying.test(code)) throw new Error("genValidators: ajv joins errors in another way than before");
-  return code.replace(copying, "if(vErrors === null){vErrors = $1;} else {vErrors.push(...$1);}");
+  const appended = code.replace(copying, "if(vErrors === null){vErrors = $1;} else {vErrors.push(...$1);}");
+  if (appended === code || appended.includes("vErrors.concat"))
+    throw new Error("genValidators: ajv joins errors in another way than before");
+  return appended;
 }
 
 /** ajv's own compares every pair: lists longer than they may be are told so, and not compared. */
