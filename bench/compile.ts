@@ -3,7 +3,7 @@ import type { FleetIr } from "../src/ir/index.ts";
 import {
   applyChanges,
   type Change,
-  checkSnapshot,
+  createChecker,
   emptySnapshot,
   type Snapshot,
   validateConfig,
@@ -26,6 +26,7 @@ function timed<T>(work: () => T): { ms: number; value: T } {
 
 const targets = await loadTargets();
 const pipeline = createPipeline(targets);
+const check = createChecker();
 
 function render(ir: FleetIr): void {
   finish(pipeline.render(ir, targets.get(ir.proxy).output));
@@ -40,7 +41,7 @@ const validated = timed(() => validateConfig(benchModel(routes, shape)));
 const changes = validated.value.resources.map(toChange);
 row.validateMs = validated.ms;
 let snapshot: Snapshot = applyChanges(emptySnapshot, changes);
-row.checkMs = timed(() => checkSnapshot(snapshot, changes)).ms;
+row.checkMs = timed(() => finish(check(snapshot, changes))).ms;
 const cold = timed(() => finish(pipeline.compile(snapshot)));
 let compiled = cold.value;
 row.compileMs = cold.ms;
@@ -66,7 +67,7 @@ for (let index = 0; index < CHANGES; index++) {
   const change = [toChange(one.value.resource as never)];
   samples.validateOne?.push(one.ms);
   snapshot = applyChanges(snapshot, change);
-  samples.checkOne?.push(timed(() => checkSnapshot(snapshot, change)).ms);
+  samples.checkOne?.push(timed(() => finish(check(snapshot, change))).ms);
   const next = timed(() => finish(pipeline.compile(snapshot)));
   compiled = next.value;
   samples.compileOne?.push(next.ms);

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import {
   applyChanges,
   type Change,
-  checkSnapshotSteps,
+  createChecker,
   diffSnapshotsSteps,
   emptySnapshot,
   type Snapshot,
@@ -62,7 +62,7 @@ describe.each([1, 10, ROUTES])("%i hosts: every long part comes in steps", (host
   if (edge === undefined) throw new Error("no fleet");
   const parts: [string, () => Steps<unknown>][] = [
     ["shape and hashes", () => validateConfigSteps(model(hosts))],
-    ["rules", () => checkSnapshotSteps(snapshot, changes)],
+    ["rules", () => createChecker()(snapshot, changes)],
     ["compilation of something new", () => createPipeline(targets).compile(freshCopy(snapshot))],
     ["compilation of a change of everything", () => pipeline.compile(freshCopy(snapshot))],
     ["gate", () => createPipeline(targets).gate(edge)],
