@@ -7,8 +7,9 @@
  */
 import { automatonOf } from "./automaton.ts";
 import { loopsOf } from "./loops.ts";
+import { NotOfDialectError, parseRegex } from "./parse.ts";
 import { bytesOf, isSetRepeat, longest, pcreBytes, type Repeat, type SetRepeat, setsOf, startOf } from "./shape.ts";
-import { type ByteSet, NotOfDialectError, parseRegex, type RegexNode } from "./tree.ts";
+import { type ByteSet, type RegexNode, withoutGroups } from "./tree.ts";
 
 /** `pattern` matches what the expression matches. With a `problem` (why it cannot be done) it is the expression as it came. */
 export interface LinearRegex {
@@ -54,7 +55,7 @@ class NotLinear extends Error {}
 
 function translate(text: string): LinearRegex {
   try {
-    const tree = parseRegex(text);
+    const tree = withoutGroups(parseRegex(text));
     const direct = writeAll([tree]);
     if (direct.problem === null) return direct;
     const branches = spread(tree);
