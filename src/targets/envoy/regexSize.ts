@@ -1,12 +1,16 @@
-/** An estimate of what RE2 makes of an expression. Counted repeats are written out, so a short text can be a large program. */
+/** An estimate of what RE2 makes of an expression. Counted repeats are written out: a short text can be a large program. */
 import { parseRegex, rangesOf, type WrittenRegex } from "../../regex/index.ts";
 
+/** What every program has around the expression: a failure, the match, the marks of the whole. */
+const FRAME_INSTRUCTIONS = 6;
 /** The two marks of a capture. */
 const GROUP_INSTRUCTIONS = 2;
+/** An endless repeat of what may be empty is compiled as an optional repeat of at least one. */
+const ENDLESS_INSTRUCTIONS = 4;
 
-/** Instructions of the program for `text`, which is a valid expression of the common dialect. Not below what Envoy counts. */
+/** Instructions of the program for `text`, which is an expression of the common dialect: at least what Envoy counts. */
 export function regexInstructions(text: string): number {
-  return sizeOf(parseRegex(text));
+  return FRAME_INSTRUCTIONS + sizeOf(parseRegex(text));
 }
 
 function sizeOf(node: WrittenRegex): number {
@@ -25,7 +29,7 @@ function sizeOf(node: WrittenRegex): number {
       const isEndless = node.max === Number.POSITIVE_INFINITY;
       const copies = Math.max(1, isEndless ? node.min : node.max);
       // A copy that may be left out has a branch.
-      return copies * sizeOf(node.body) + (isEndless ? 1 : node.max - node.min);
+      return copies * sizeOf(node.body) + (isEndless ? ENDLESS_INSTRUCTIONS : node.max - node.min);
     }
   }
 }
