@@ -1,11 +1,15 @@
-/** The passes in order: rules of a route, virtual hosts of a listener, ports and clusters of a fleet. */
-import type { FleetIr, RuleIr } from "../ir/index.ts";
+/** The passes in order: rules of a route, hosts of a listener, ports and clusters of a fleet. */
+import type { FleetIr } from "../ir/index.ts";
 import type { Resource, Snapshot } from "../model/index.ts";
 import { changedKeys } from "../util/sorted.ts";
-import { due, finish, type Steps } from "../util/steps.ts";
+import { due, type Steps } from "../util/steps.ts";
+import { type CompilerMemory, createMemory } from "./memory.ts";
+import { type CanaryIndex, indexCanaries } from "./passes/canaries.ts";
+import type { CompiledRoute, RouteChange } from "./passes/changes.ts";
 import { compileFleet } from "./passes/fleet.ts";
 import { type CompiledListener, compileListener } from "./passes/listener.ts";
-import { type CanaryIndex, indexCanaries, rulesOfRoute } from "./passes/rules.ts";
+import { withPathGroupsSteps } from "./passes/pathGroups.ts";
+import { rulesOfRoute } from "./passes/rules.ts";
 
 /** Everything that a next compilation can build on. */
 export interface Compiled {
@@ -16,66 +20,76 @@ export interface Compiled {
   readonly canaries: CanaryIndex;
 }
 
-/** Compiles a model. `previous` is any earlier result (it only saves work) or null. */
-export function compile(snapshot: Snapshot, previous: Compiled | null): Compiled {
-  return finish(compileSteps(snapshot, previous));
+/** A compiler with a memory of its own. What it remembers saves work and changes no result. */
+export interface Compiler {
+  /** Compiles a model. `previous` is any earlier result (it only saves work) or null. */
+  readonly compileSteps: (snapshot: Snapshot, previous: Compiled | null) => Steps<Compiled>;
+  /** The same fleet with `VirtualHostIr.groups` filled in. */
+  readonly withPathGroupsSteps: (fleet: FleetIr) => Steps<FleetIr>;
 }
 
-/** `compile` in steps. */
-export function* compileSteps(snapshot: Snapshot, previous: Compiled | null): Steps<Compiled> {
+/** A compiler that remembers nothing yet. */
+export function createCompiler(): Compiler {
+  const memory = createMemory();
+  return {
+    compileSteps: (snapshot, previous) => compileSteps({ snapshot, previous, memory }),
+    withPathGroupsSteps: (fleet) => withPathGroupsSteps(fleet, memory),
+  };
+}
+
+interface Run {
+  readonly snapshot: Snapshot;
+  readonly previous: Compiled | null;
+  readonly memory: CompilerMemory;
+}
+
+function* compileSteps(run: Run): Steps<Compiled> {
+  const { snapshot, previous, memory } = run;
   if (previous?.snapshot === snapshot) return previous;
   const canaries = indexCanaries(snapshot, previous?.canaries ?? null);
-  const changed = yield* changedRoutes(snapshot, previous, canaries);
+  const changed = yield* changedRoutes(run, canaries);
   const listeners = new Map<string, CompiledListener>();
   for (const [name, listener] of snapshot.listener) {
     const before = previous?.listeners.get(name);
     const reusable = before !== undefined && sameSurface(before, listener) ? before : null;
-    const changes = reusable === null ? yield* routesOf(snapshot, canaries, name) : changed;
-    listeners.set(name, yield* compileListener(listener, reusable, changes));
+    const changes = reusable === null ? yield* routesOf(run, canaries, name) : changed;
+    listeners.set(name, yield* compileListener({ listener, before: reusable, changes }, memory));
     yield;
   }
   const fleets = new Map<string, FleetIr>();
   for (const name of [...snapshot.fleet.keys()].sort()) {
     const fleet = snapshot.fleet.get(name) as Resource<"fleet">;
     const before = previous?.fleets.get(name) ?? null;
-    fleets.set(name, yield* compileFleet({ fleet, snapshot, listeners, previous: before }));
+    fleets.set(name, yield* compileFleet({ fleet, snapshot, listeners, previous: before }, memory));
   }
   return Object.freeze({ snapshot, fleets, listeners, canaries });
 }
 
-/** A route with its rules. */
-export interface CompiledRoute {
-  readonly route: Resource<"route">;
-  readonly rules: readonly RuleIr[];
-}
-
-/** A route before and after: what a listener drops and what it gains. */
-export interface RouteChange {
-  readonly name: string;
-  readonly before: CompiledRoute | null;
-  readonly after: CompiledRoute | null;
-}
-
-function* changedRoutes(
-  snapshot: Snapshot,
-  previous: Compiled | null,
-  canaries: CanaryIndex,
-): Steps<readonly RouteChange[]> {
+function* changedRoutes({ snapshot, previous, memory }: Run, canaries: CanaryIndex): Steps<readonly RouteChange[]> {
   if (previous === null) return [];
-  const before = previous.snapshot.route;
-  const names = new Set([...changedKeys(before, snapshot.route), ...changedKeys(previous.canaries, canaries)]);
+  const names = new Set([
+    ...changedKeys(previous.snapshot.route, snapshot.route),
+    ...changedKeys(previous.canaries, canaries),
+  ]);
   const changes: RouteChange[] = [];
   for (const name of names) {
-    const after = compiledRoute(snapshot, canaries, name);
-    changes.push({ name, before: compiledRoute(previous.snapshot, previous.canaries, name), after });
+    const before = compiledRoute(previous, { name, before: null }, memory);
+    const after = compiledRoute({ snapshot, canaries }, { name, before }, memory);
+    changes.push({ name, before, after });
     yield;
   }
   return changes;
 }
 
-function compiledRoute(snapshot: Snapshot, canaries: CanaryIndex, name: string): CompiledRoute | null {
+function compiledRoute(
+  { snapshot, canaries }: Pick<Compiled, "snapshot" | "canaries">,
+  { name, before }: { readonly name: string; readonly before: CompiledRoute | null },
+  memory: CompilerMemory,
+): CompiledRoute | null {
   const route = snapshot.route.get(name);
-  return route === undefined ? null : { route, rules: rulesOfRoute(route, canaries.get(name)) };
+  if (route === undefined) return null;
+  const rules = rulesOfRoute({ route, canaries: canaries.get(name), before: before?.rules ?? null }, memory);
+  return { route, rules };
 }
 
 /** Whether what was compiled for a listener of this name still stands on the same ground. */
@@ -83,13 +97,13 @@ function sameSurface(before: CompiledListener, { body }: Resource<"listener">): 
   return before.hostname === (body.hostname ?? null) && before.protocol === body.protocol;
 }
 
-function* routesOf(snapshot: Snapshot, canaries: CanaryIndex, listener: string): Steps<readonly RouteChange[]> {
+function* routesOf({ snapshot, memory }: Run, canaries: CanaryIndex, listener: string): Steps<readonly RouteChange[]> {
   const changes: RouteChange[] = [];
   let index = 0;
   for (const [name, route] of snapshot.route) {
     if (due(index++)) yield;
     if (!route.body.listeners.includes(listener)) continue;
-    changes.push({ name, before: null, after: { route, rules: rulesOfRoute(route, canaries.get(name)) } });
+    changes.push({ name, before: null, after: compiledRoute({ snapshot, canaries }, { name, before: null }, memory) });
   }
   return changes;
 }

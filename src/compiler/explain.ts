@@ -2,23 +2,20 @@
  * What a fleet does with a request, and why: the reference meaning of the IR, evaluated rule by rule. Every proxy must agree
  * with it (e2e compares).
  */
-import type { FleetIr, ForwardIr, HttpPortIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
+import type { ConditionIr, FleetIr, ForwardIr, HttpPortIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
 import { ANY_HOST, covers } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
+import { type Asked, compareConditions, fieldTitle, readField } from "./fields.ts";
 import { requestProblem } from "./requestPolicy.ts";
 
 /** A request as `explain` takes it. */
-export interface ExplainRequest {
+export interface ExplainRequest extends Asked {
   readonly fleet: string;
   /** Which of the fleet's HTTP ports; default: the only one. */
   readonly port?: number | undefined;
-  readonly method: string;
   /** The Host header. */
   readonly host: string;
-  /** Raw path with optional query. */
-  readonly path: string;
-  readonly headers: readonly (readonly [string, string])[];
 }
 
 export interface ExplainedRule {
@@ -90,7 +87,7 @@ export function* explain(fleet: FleetIr, request: ExplainRequest): Steps<Explana
     winner === null
       ? { kind: "error", status: 404, reason: "no rule of this host matches" }
       : outcomeOf(fleet, winner, { request, host, port });
-  return { host, virtualHost: virtualHost.hostname, outcome, rules };
+  return { host, virtualHost: mostSpecific(virtualHost, host), outcome, rules };
 }
 
 /** The Host header as hosts are compared: lower case, no port, no trailing dot. */
@@ -99,9 +96,19 @@ function plainHost(header: string): string {
 }
 
 function chooseHost(hosts: readonly VirtualHostIr[], host: string): VirtualHostIr | undefined {
-  const matching = hosts.filter(({ hostname }) => hostname === ANY_HOST || hostname === host || covers(hostname, host));
-  const rank = ({ hostname }: VirtualHostIr): number => (hostname === host ? Number.MAX_SAFE_INTEGER : hostname.length);
-  return matching.sort((a, b) => rank(b) - rank(a))[0];
+  const rank = (virtualHost: VirtualHostIr): number => {
+    const hostname = mostSpecific(virtualHost, host);
+    return hostname === null ? -1 : hostname === host ? Number.MAX_SAFE_INTEGER : hostname.length;
+  };
+  const ranked = hosts.map((virtualHost) => ({ virtualHost, rank: rank(virtualHost) }));
+  return ranked.filter((entry) => entry.rank >= 0).sort((a, b) => b.rank - a.rank)[0]?.virtualHost;
+}
+
+/** The virtual host's longest pattern that the host matches; null: none. */
+function mostSpecific({ hostnames }: VirtualHostIr, host: string): string | null {
+  if (hostnames.includes(host)) return host;
+  const matching = hostnames.filter((hostname) => hostname === ANY_HOST || covers(hostname, host));
+  return matching.sort((a, b) => b.length - a.length)[0] ?? null;
 }
 
 interface Judgement {
@@ -141,20 +148,27 @@ function mismatchOf(rule: RuleIr, request: ExplainRequest, budget: MatchBudget):
   if (kind === "prefix" && !(value === "/" || path === value || path.startsWith(`${value}/`)))
     return `the path does not start with the elements ${value}`;
   if (kind === "regex" && !matchesWhole(value, path, budget)) return `the path does not match ${value}`;
-  if (rule.method !== null && rule.method !== request.method) return `the method is not ${rule.method}`;
-  for (const header of rule.headers) {
-    const values = request.headers.filter(([name]) => name.toLowerCase() === header.name).map(([, text]) => text);
-    // A repeated field is there when one of its lines has a value, and equals and matches nothing.
-    const text = values.length > 1 ? "" : (values[0] ?? "");
-    const isPresent = values.some((value) => value !== "");
-    if (header.kind === "exact" && text !== header.value)
-      return `header ${header.name} is not ${JSON.stringify(header.value)}`;
-    if (header.kind === "regex" && (text === "" || !matchesWhole(header.value, text, budget)))
-      return `header ${header.name} does not match ${header.value}`;
-    if (header.kind === "present" && !isPresent) return `header ${header.name} is missing or empty`;
-    if (header.kind === "absent" && isPresent) return `header ${header.name} is there`;
+  for (const condition of rule.conditions) {
+    const reason = failureOf(condition, request, budget);
+    if (reason !== null) return reason;
   }
   return null;
+}
+
+function failureOf({ field, test, value }: ConditionIr, request: ExplainRequest, budget: MatchBudget): string | null {
+  const content = readField(field, request);
+  const title = fieldTitle(field);
+  switch (test) {
+    case "exact":
+      return content.value === value ? null : `${title} is not ${JSON.stringify(value)}`;
+    case "regex":
+      if (content.value !== "" && matchesWhole(value, content.value, budget)) return null;
+      return `${title} does not match ${value}`;
+    case "present":
+      return content.isPresent ? null : `${title} is missing or empty`;
+    case "absent":
+      return content.isPresent ? `${title} is there` : null;
+  }
 }
 
 const WITH_ARTICLE = { exact: "an exact", regex: "a regex", prefix: "a prefix" } as const;
@@ -164,18 +178,18 @@ function precedenceReason(winner: RuleIr, loser: RuleIr): string {
     return `${WITH_ARTICLE[winner.path.kind]} path wins over ${WITH_ARTICLE[loser.path.kind]} one`;
   if (winner.path.value.length !== loser.path.value.length) return "a longer path pattern wins";
   if (winner.path.value !== loser.path.value) return "of regexes of equal length the one declared first wins";
-  if ((winner.method === null) !== (loser.method === null)) return "a rule with a method wins";
-  if (winner.headers.length !== loser.headers.length) return "more header conditions win";
+  const { kind } = compareConditions(winner.conditions, loser.conditions);
+  if (kind !== null) return `the rule with more ${kind} wins`;
   return winner.route === loser.route ? "the earlier rule of the route wins" : "the route whose name comes first wins";
 }
 
-function matchText(rule: RuleIr): string {
-  const headers = rule.headers.map(({ name, kind, value }) =>
-    kind === "exact" ? `${name}=${value}` : kind === "regex" ? `${name}~${value}` : `${name} ${kind}`,
-  );
-  return [`${rule.path.kind} ${rule.path.value}`, ...(rule.method === null ? [] : [rule.method]), ...headers].join(
-    ", ",
-  );
+function matchText({ path, conditions }: RuleIr): string {
+  return [`${path.kind} ${path.value}`, ...conditions.map(conditionWords)].join(", ");
+}
+
+function conditionWords({ field, test, value }: ConditionIr): string {
+  const title = fieldTitle(field).replace(/^the /, "");
+  return test === "exact" ? `${title} = ${value}` : test === "regex" ? `${title} ~ ${value}` : `${title} ${test}`;
 }
 
 function rawPath(target: string): string {
@@ -194,7 +208,7 @@ function outcomeOf(fleet: FleetIr, rule: RuleIr, place: Place): Outcome {
   const query = place.request.path.slice(path.length);
   if (action.kind === "respond") return { kind: "respond", status: action.status };
   if (action.kind === "forward")
-    return forwardOutcome(fleet, action, replacePrefix(rule, action.rewritePrefix, path) + query);
+    return forwardOutcome(fleet, action, replacePrefix(rule, rule.policies.rewrite?.path?.value ?? null, path) + query);
   const scheme = action.scheme ?? "http";
   const port = action.port === "listener" ? place.port.port : action.port;
   const shownPort = port === null || port === (scheme === "https" ? 443 : 80) ? "" : `:${port}`;

@@ -1,15 +1,14 @@
 /** Documents as the capability gate reads them. */
 import type { JsonValue, SourceIr } from "../ir/index.ts";
 import type { Resource } from "../model/index.ts";
-
-const cache = new WeakMap<Resource, SourceIr>();
+import type { CompilerMemory } from "./memory.ts";
 
 /** The same object for the same resource. */
-export function sourceOf(resource: Resource): SourceIr {
-  let source = cache.get(resource);
+export function sourceOf(resource: Resource, { sources }: CompilerMemory): SourceIr {
+  let source = sources.get(resource);
   if (source === undefined) {
     source = Object.freeze({ kind: resource.kind, name: resource.name, body: resource.body as unknown as JsonValue });
-    cache.set(resource, source);
+    sources.set(resource, source);
   }
   return source;
 }

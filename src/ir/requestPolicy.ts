@@ -16,8 +16,7 @@ export const GOOD_HOST = "(?:[A-Za-z0-9_-]+(?:\\.[A-Za-z0-9_-]+)*\\.?|\\[[0-9A-F
  * Two hex digits behind a `%` that are refused: NUL, `/`, `\`, and the unreserved characters of RFC 3986 (letters, digits, `-`,
  * `.`, `_`, `~`), which need no encoding and would slip past a rule for the plain form.
  */
-export const REFUSED_ESCAPES =
-  "(?:00|2[dDeEfF]|3[0-9]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aAeE])";
+export const REFUSED_ESCAPES = "(?:00|2[dDeEfF]|3[0-9]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aAeE])";
 
 /** What a raw path must not have, as regular expressions in the shared syntax: anywhere in it, or at its end. */
 export const BAD_PATH = {

@@ -4,8 +4,8 @@
  */
 import { connect, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { KNOWN_METHODS } from "../compiler/requestPolicy.ts";
 import type { ProxyKind } from "../ir/index.ts";
+import { KNOWN_METHODS } from "../ir/index.ts";
 import { compileDocument, renderFleet } from "./modelFiles.ts";
 import { ADDRESSES, type RunningProxy, startProxy } from "./sameBehaviour/proxies.ts";
 import {

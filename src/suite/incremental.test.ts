@@ -4,7 +4,8 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Compiled, compile, withPathGroups } from "../compiler/index.ts";
+import type { Compiled } from "../compiler/index.ts";
+import { compile, withPathGroups } from "../compiler/testCompiler.ts";
 import { diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
 import {
@@ -237,9 +238,9 @@ test("what no change touches stays the same object", () => {
           const old = ir.ports.find(({ id }) => id === port.id);
           if (port.kind !== "http" || old?.kind !== "http") return port.kind;
           const kept = new Set(old.virtualHosts);
-          return port.virtualHosts.filter((host) => !kept.has(host)).map(({ hostname }) => hostname);
+          return port.virtualHosts.filter((host) => !kept.has(host)).map(({ hostnames }) => hostnames);
         });
-        expect(fresh).toEqual([["new.example.net"]]);
+        expect(fresh).toEqual([[["new.example.net"]]]);
       }
       const back = compile(applyChanges(added.snapshot, [{ kind: "route", name: "new", resource: null }]), added);
       expect(JSON.stringify([...back.fleets])).toBe(JSON.stringify([...before.fleets]));

@@ -1,11 +1,12 @@
 /** From a document to what every fleet gets: the path that golden and property tests share. */
-import { type Compiled, compile, withPathGroups } from "../compiler/index.ts";
+import type { Compiled } from "../compiler/index.ts";
+import { compile, withPathGroups } from "../compiler/testCompiler.ts";
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import { applyChanges, changeTo, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
 import { gate } from "../targets/gate.ts";
 import { targets } from "../targets/registry.ts";
-import type { CheckResult, Rendered } from "../targets/target.ts";
+import type { CheckResult, Rendered, Renderer } from "../targets/target.ts";
 import { envoyBinary } from "../tooling/binaries.ts";
 import { compareText } from "../util/sorted.ts";
 import { finish } from "../util/steps.ts";
@@ -34,7 +35,15 @@ export function compileDocument(document: unknown): Compilation {
 export function renderFleet(ir: FleetIr, boundary = false): Rendered {
   const target = targets[ir.proxy];
   const ready = target.needsPathGroups ? withPathGroups(ir) : ir;
-  return finish(target.render(boundary ? (JSON.parse(JSON.stringify(ready)) as FleetIr) : ready));
+  return finish(rendererOf(ir.proxy).render(boundary ? (JSON.parse(JSON.stringify(ready)) as FleetIr) : ready));
+}
+
+const renderers = new Map<ProxyKind, Renderer>();
+
+function rendererOf(proxy: ProxyKind): Renderer {
+  const renderer = renderers.get(proxy) ?? targets[proxy].createRenderer();
+  renderers.set(proxy, renderer);
+  return renderer;
 }
 
 /** All bytes of a rendering as text, for comparing. */

@@ -51,25 +51,20 @@ describe("the comparison finds", () => {
     fields: [],
     body: null,
   };
-  const none = { set: [], add: [], remove: [] };
   const action: ForwardIr = {
     kind: "forward",
     split: [{ cluster: "one", weight: 1 }],
-    rewritePrefix: null,
-    requestHeaders: none,
-    idleTimeoutMs: 1,
-    requestTimeoutMs: null,
   };
   const rule: RuleIr = {
     id: "r.0.0",
+    name: "r/0",
     route: "r",
     ruleName: null,
     pointer: "/rules/0",
     path: { kind: "prefix", value: "/" },
-    method: null,
-    headers: [],
+    conditions: [],
     action,
-    responseHeaders: none,
+    policies: { rewrite: null, requestHeaders: null, timeouts: null, responseHeaders: null },
   };
   const outcome: ExpectedOutcome = {
     status: 200,
@@ -141,7 +136,7 @@ describe("the comparison finds", () => {
       path: null,
       status: 302,
     };
-    const virtualHost = { id: "v", hostname: "*.example.com", rules: [], groups: null };
+    const virtualHost = { hostnames: ["*.example.com"], rules: [], groups: null };
     const local = { ...outcome, status: 302, asked: null, answeredBy: "proxy", body: null } as const;
     const wanted = { ...local, fields: listsOf([["location", "http://a.example.com/a"]]) };
     const expectation = { ...base, rule: { ...rule, action: redirect }, virtualHost, outcomes: [wanted] };

@@ -3,7 +3,7 @@
  * used up, others are served meanwhile, and the outcome does not depend on where it rested. No test here looks at the time.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import { compileSteps, withPathGroups } from "../compiler/index.ts";
+import { createCompiler } from "../compiler/index.ts";
 import {
   applyChanges,
   type Change,
@@ -56,14 +56,14 @@ describe.each([1, 10, ROUTES])("%i hosts: every long part comes in steps", (host
   const { resources } = finish(validateConfigSteps(model(hosts)));
   const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
   const snapshot = applyChanges(emptySnapshot, changes);
-  const compiled = finish(compileSteps(snapshot, null));
+  const compiled = finish(createCompiler().compileSteps(snapshot, null));
   const edge = compiled.fleets.get("edge");
   if (edge === undefined) throw new Error("no fleet");
   const parts: [string, () => Steps<unknown>][] = [
     ["shape and hashes", () => validateConfigSteps(model(hosts))],
     ["rules", () => checkSnapshotSteps(snapshot, changes)],
-    ["compilation of something new", () => compileSteps(freshCopy(snapshot), null)],
-    ["compilation of a change of everything", () => compileSteps(freshCopy(snapshot), compiled)],
+    ["compilation of something new", () => createCompiler().compileSteps(freshCopy(snapshot), null)],
+    ["compilation of a change of everything", () => createCompiler().compileSteps(freshCopy(snapshot), compiled)],
     ["gate", () => gateSteps({ ...edge, name: `new-${hosts}` }, targets.envoy)],
     ["rendering for Envoy", () => rendering(freshCopy(snapshot), "edge")],
     ["rendering for nginx", () => rendering(freshCopy(snapshot), "web")],
@@ -85,9 +85,9 @@ function freshCopy(snapshot: Snapshot): Snapshot {
 }
 
 function rendering(snapshot: Snapshot, fleet: string): Steps<unknown> {
-  const ir = finish(compileSteps(snapshot, null)).fleets.get(fleet);
+  const ir = finish(createCompiler().compileSteps(snapshot, null)).fleets.get(fleet);
   if (ir === undefined) throw new Error("no fleet");
-  return targets[ir.proxy].render(withPathGroups(ir));
+  return targets[ir.proxy].createRenderer().render(finish(createCompiler().withPathGroupsSteps(ir)));
 }
 
 describe("the running server", () => {

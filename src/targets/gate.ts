@@ -62,8 +62,8 @@ function* findingsOf(ir: FleetIr, cache: FleetCache): Steps<readonly Finding[]> 
     if (port.kind === "tcp") continue;
     const tracker = cache.ports.get(port.id) ?? createTracker();
     const { replaced, fresh } = track(tracker, port.virtualHosts);
-    const byName = new Map(replaced.map((old) => [old.hostname, old]));
-    for (const host of fresh) note(tracker, host, yield* examineHost(cache, host, byName.get(host.hostname)));
+    const byName = new Map(replaced.map((old) => [old.hostnames[0], old]));
+    for (const host of fresh) note(tracker, host, yield* examineHost(cache, host, byName.get(host.hostnames[0])));
     ports.set(port.id, tracker);
   }
   cache.ports = ports;
@@ -80,7 +80,7 @@ function* examineHost(
 ): Steps<readonly Finding[]> {
   const tracker = (before === undefined ? undefined : cache.rules.get(before)) ?? createTracker<RuleIr>();
   for (const [index, rule] of track(tracker, host.rules).fresh.entries()) {
-    note(tracker, rule, cache.target.inspectRule(rule, host.hostname));
+    note(tracker, rule, cache.target.inspectRule(rule, host));
     if (due(index)) yield;
   }
   yield;

@@ -2,6 +2,8 @@
 import type { ClusterIr, HealthCheckIr } from "../../ir/index.ts";
 import { canonicalAddress, durationMs, type HealthCheck, type Resource } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
+import type { CompilerMemory } from "../memory.ts";
+import { reuse } from "../reuse.ts";
 
 /** Schema defaults. */
 const DEFAULT_CONNECT_MS = 5_000;
@@ -11,25 +13,30 @@ const DEFAULT_RISE = 2;
 const DEFAULT_FALL = 3;
 const DEFAULT_HTTP = { method: "GET", path: "/", host: "health.trimtab.invalid", expectedStatus: ["200-299"] } as const;
 
-const cache = new WeakMap<Resource<"cluster">, { check: Resource<"healthCheck"> | undefined; ir: ClusterIr }>();
+export interface ClusterInput {
+  readonly cluster: Resource<"cluster">;
+  readonly check: Resource<"healthCheck"> | undefined;
+  /** What was made of the cluster's last version. */
+  readonly before: ClusterIr | undefined;
+}
 
-/** Cached by identity of the cluster and its health check. */
-export function compileCluster(cluster: Resource<"cluster">, check: Resource<"healthCheck"> | undefined): ClusterIr {
-  const known = cache.get(cluster);
+/** Remembered for the cluster and its health check. */
+export function compileCluster({ cluster, check, before }: ClusterInput, { clusters }: CompilerMemory): ClusterIr {
+  const known = clusters.get(cluster);
   if (known !== undefined && known.check === check) return known.ir;
   const { endpoints, balance, timeouts } = cluster.body;
   const used = endpoints
     .map(({ address, port, weight = 1 }) => Object.freeze({ address: canonicalAddress(address), port, weight }))
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
-  const ir: ClusterIr = Object.freeze({
+  const ir = reuse<ClusterIr>(before, {
     name: cluster.name,
     endpoints: used,
     policy: balance?.policy ?? "roundRobin",
     connectTimeoutMs: timeouts?.connect === undefined ? DEFAULT_CONNECT_MS : durationMs(timeouts.connect),
     healthCheck: check === undefined ? null : healthCheck(check.body),
   });
-  cache.set(cluster, { check, ir });
+  clusters.set(cluster, { check, ir });
   return ir;
 }
 

@@ -1,13 +1,15 @@
 /** One fleet: its sockets, the clusters that they reach, and the documents behind it all. */
-import type { ClusterIr, FleetIr, HttpPortIr, PortIr, SourceIr, TcpPortIr } from "../../ir/index.ts";
+import type { ClusterIr, FleetIr, PortIr, SourceIr } from "../../ir/index.ts";
 import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts";
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
 import { due, mapSteps, type Steps } from "../../util/steps.ts";
+import type { CompilerMemory } from "../memory.ts";
+import { reuse, reuseList } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
 import { compileCluster } from "./cluster.ts";
 import type { CompiledListener } from "./listener.ts";
 import { mergeHosts } from "./sharedPort.ts";
-import { clustersOfHost } from "./used.ts";
+import { clustersOfRules } from "./used.ts";
 
 /** A TCP connection with no byte in either direction is closed after this: Envoy's own default, given to all. */
 const TCP_IDLE_TIMEOUT_MS = 60 * 60 * 1000;
@@ -28,27 +30,18 @@ interface Socket {
 }
 
 /** Gives `previous` itself when nothing in it changed. */
-export function* compileFleet(input: FleetInput): Steps<FleetIr> {
-  const { fleet, snapshot, previous } = input;
+export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<FleetIr> {
+  const { fleet, previous } = input;
   const sockets = socketsOf(input);
   const compiledPorts: PortIr[] = [];
   for (const socket of sockets) compiledPorts.push(yield* compilePort(socket, previous));
-  const ports = reuse(previous?.ports, compiledPorts);
-  const clusters = reuse(previous?.clusters, yield* clustersOf(yield* clusterNames(ports, previous), snapshot));
-  const sources = yield* sourcesOf(input, sockets, clusters);
+  const ports = reuseList(previous?.ports, compiledPorts);
+  const names = yield* clusterNames(ports, previous, memory);
+  const clusters = reuseList(previous?.clusters, yield* clustersOf(names, input, memory));
+  const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, clusters }, memory));
   const { name } = fleet;
   const { proxy, version = null } = fleet.body;
-  if (
-    previous !== null &&
-    previous.ports === ports &&
-    previous.clusters === clusters &&
-    previous.proxy === proxy &&
-    previous.version === version &&
-    sameItems(previous.sources, sources)
-  ) {
-    return previous;
-  }
-  return Object.freeze({ name, proxy, version, ports, clusters, sources });
+  return reuse<FleetIr>(previous, { name, proxy, version, ports, clusters, sources });
 }
 
 function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
@@ -68,28 +61,26 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
 
 function* compilePort({ address, port, members }: Socket, previous: FleetIr | null): Steps<PortIr> {
   const first = members[0] as Socket["members"][number];
-  const suffix = `${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
-  if (first.listener.body.protocol === "TCP") {
-    const next: TcpPortIr = {
-      kind: "tcp",
-      id: `tcp-${suffix}`,
-      address,
-      port,
-      split: first.compiled.split,
-      idleTimeoutMs: TCP_IDLE_TIMEOUT_MS,
-    };
-    const old = previous?.ports.find(({ id }) => id === next.id);
-    return old?.kind === "tcp" && old.split === next.split && old.address === address ? old : Object.freeze(next);
+  const isTcp = first.listener.body.protocol === "TCP";
+  const id = `${isTcp ? "tcp" : "http"}-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
+  const old = previous?.ports.find((before) => before.id === id);
+  const socket = { id, address, port, listeners: members.map(({ listener }) => listener.name) };
+  if (isTcp) {
+    const { split } = first.compiled;
+    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: TCP_IDLE_TIMEOUT_MS });
   }
-  const virtualHosts = members.length === 1 ? first.compiled.hostList : yield* mergeHosts(members);
-  const next: HttpPortIr = { kind: "http", id: `http-${suffix}`, address, port, virtualHosts };
-  const old = previous?.ports.find(({ id }) => id === next.id);
-  const unchanged = old?.kind === "http" && old.address === address && sameItems(old.virtualHosts, virtualHosts);
-  return unchanged ? old : Object.freeze(next);
+  const hosts =
+    members.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(members.map(({ compiled }) => compiled));
+  const before = old?.kind === "http" ? old.virtualHosts : null;
+  return reuse<PortIr>(old, { kind: "http", ...socket, virtualHosts: reuseList(before, hosts) });
 }
 
 /** Every cluster that the ports name, ascending. Usually those of the last compilation, which stand in order already. */
-function* clusterNames(ports: readonly PortIr[], previous: FleetIr | null): Steps<readonly string[]> {
+function* clusterNames(
+  ports: readonly PortIr[],
+  previous: FleetIr | null,
+  memory: CompilerMemory,
+): Steps<readonly string[]> {
   const before = previous === null ? [] : previous.clusters.map(({ name }) => name);
   if (previous?.ports === ports) return before;
   const names = new Set<string>();
@@ -99,7 +90,7 @@ function* clusterNames(ports: readonly PortIr[], previous: FleetIr | null): Step
       continue;
     }
     for (const [index, host] of port.virtualHosts.entries()) {
-      for (const name of clustersOfHost(host)) names.add(name);
+      for (const name of clustersOfRules(host.rules, memory)) names.add(name);
       if (due(index)) yield;
     }
   }
@@ -107,22 +98,29 @@ function* clusterNames(ports: readonly PortIr[], previous: FleetIr | null): Step
   return same ? before : yield* sortedSteps([...names], compareText);
 }
 
-function clustersOf(names: readonly string[], snapshot: Snapshot): Steps<ClusterIr[]> {
+function clustersOf(
+  names: readonly string[],
+  { snapshot, previous }: FleetInput,
+  memory: CompilerMemory,
+): Steps<ClusterIr[]> {
+  const old = new Map(previous?.clusters.map((cluster) => [cluster.name, cluster]));
   return mapSteps(names, (name) => {
     const cluster = snapshot.cluster.get(name);
     if (cluster === undefined)
       throw new Error(`cluster ${name} is referred to but missing: the model's rules did not run`);
     const { healthCheck } = cluster.body;
-    return compileCluster(cluster, healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck));
+    const check = healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck);
+    return compileCluster({ cluster, check, before: old.get(name) }, memory);
   });
 }
 
 /** Kinds ascending: canary, cluster, fleet, healthCheck, listener, route; names ascending in each. */
 function* sourcesOf(
   { fleet, snapshot }: FleetInput,
-  sockets: readonly Socket[],
-  clusters: readonly ClusterIr[],
+  { sockets, clusters }: { readonly sockets: readonly Socket[]; readonly clusters: readonly ClusterIr[] },
+  memory: CompilerMemory,
 ): Steps<SourceIr[]> {
+  const source = (resource: Resource): SourceIr => sourceOf(resource, memory);
   const members = sockets
     .flatMap((socket) => socket.members)
     .sort((a, b) => compareText(a.listener.name, b.listener.name));
@@ -132,11 +130,11 @@ function* sourcesOf(
   const canaries = [...snapshot.canary.values()].filter(({ body }) => hasSource(routes, body.route));
   const byName = (a: SourceIr, b: SourceIr): number => compareText(a.name, b.name);
   return [
-    ...canaries.map(sourceOf).sort(byName),
-    ...clusterResources.map(sourceOf),
-    sourceOf(fleet),
-    ...[...checks].sort().map((name) => sourceOf(snapshot.healthCheck.get(name) as Resource)),
-    ...members.map(({ listener }) => sourceOf(listener)),
+    ...canaries.map(source).sort(byName),
+    ...clusterResources.map(source),
+    source(fleet),
+    ...[...checks].sort().map((name) => source(snapshot.healthCheck.get(name) as Resource)),
+    ...members.map(({ listener }) => source(listener)),
     ...routes,
   ];
 }
@@ -164,12 +162,4 @@ function hasSource(sources: readonly SourceIr[], name: string): boolean {
     else high = middle;
   }
   return sources[low]?.name === name;
-}
-
-function reuse<T>(previous: readonly T[] | undefined, next: readonly T[]): readonly T[] {
-  return previous !== undefined && sameItems(previous, next) ? previous : next;
-}
-
-function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
 }

@@ -1,37 +1,33 @@
 /**
- * A virtual host's rules arranged by path, for proxies that look up instead of scan (l7.md section 2, "Shared IR").
+ * A virtual host's rules arranged by path, for proxies that look up instead of scan (shapes.md sections 3 and 4).
  *
- * A group's candidates already hold the rules of every covering shorter prefix and are cut at the first rule that certainly
- * matches. Regex groups cannot see their covering prefixes statically: they fall through to a look-up among prefixes.
+ * What a constant path (an exact one, or a prefix with nothing below) can match is decided here, regular expressions included;
+ * where that takes too long the candidate keeps its expression. Candidates end at the first rule that certainly matches.
  */
 import type { CandidateIr, FleetIr, PathGroupIr, PathMatchIr, PortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { finish, type Steps } from "../../util/steps.ts";
-import { decide } from "./decision.ts";
+import type { MatchBudget } from "../../regex/index.ts";
+import type { Steps } from "../../util/steps.ts";
+import type { CompilerMemory } from "../memory.ts";
+import { tableOf } from "./table.ts";
 
-const groupedPorts = new WeakMap<PortIr, PortIr>();
-const groupedHosts = new WeakMap<VirtualHostIr, VirtualHostIr>();
-
-/** The same fleet with `groups` filled in. Cached by identity of its ports and virtual hosts. */
-export function withPathGroups(fleet: FleetIr): FleetIr {
-  return finish(withPathGroupsSteps(fleet));
-}
-
-/** `withPathGroups` in steps. */
-export function* withPathGroupsSteps(fleet: FleetIr): Steps<FleetIr> {
+/** The same fleet with `groups` filled in. Remembered for its ports and virtual hosts. */
+export function* withPathGroupsSteps(fleet: FleetIr, memory: CompilerMemory): Steps<FleetIr> {
   const ports: PortIr[] = [];
-  for (const port of fleet.ports) ports.push(yield* remember(groupedPorts, port, groupPort));
+  for (const port of fleet.ports)
+    ports.push(yield* remember(memory.groupedPorts, port, (key) => groupPort(key, memory)));
   return Object.freeze({ ...fleet, ports });
 }
 
-function* groupPort(port: PortIr): Steps<PortIr> {
+function* groupPort(port: PortIr, memory: CompilerMemory): Steps<PortIr> {
   if (port.kind === "tcp") return port;
   const virtualHosts: VirtualHostIr[] = [];
-  for (const host of port.virtualHosts) virtualHosts.push(yield* remember(groupedHosts, host, groupHost));
+  for (const host of port.virtualHosts)
+    virtualHosts.push(yield* remember(memory.groupedHosts, host, (key) => groupHost(key, memory)));
   return Object.freeze({ ...port, virtualHosts });
 }
 
-function* groupHost(host: VirtualHostIr): Steps<VirtualHostIr> {
-  return Object.freeze({ ...host, groups: yield* groupsOf(host) });
+function* groupHost(host: VirtualHostIr, memory: CompilerMemory): Steps<VirtualHostIr> {
+  return Object.freeze({ ...host, groups: yield* groupsOf(host.rules, memory) });
 }
 
 function* remember<T extends object>(cache: WeakMap<T, T>, key: T, make: (key: T) => Steps<T>): Steps<T> {
@@ -45,38 +41,35 @@ function* remember<T extends object>(cache: WeakMap<T, T>, key: T, make: (key: T
 }
 
 interface Bucket {
-  path: PathMatchIr;
+  readonly path: PathMatchIr;
   /** Indexes into the host's rules, in precedence order. */
-  rules: number[];
+  readonly rules: number[];
 }
 
+/** The rules of a host by pattern. */
 interface Buckets {
-  exact: Map<string, Bucket>;
+  readonly all: readonly RuleIr[];
+  readonly exact: ReadonlyMap<string, Bucket>;
   /** In precedence order. */
-  regex: Map<string, Bucket>;
-  prefix: Map<string, Bucket>;
+  readonly regex: ReadonlyMap<string, Bucket>;
+  readonly prefix: ReadonlyMap<string, Bucket>;
+  readonly memory: CompilerMemory;
+  readonly budget: MatchBudget;
 }
 
 /** Between two yields: of groups that have nothing to choose there are thousands, and each takes less than a microsecond. */
 const WORK_PER_STEP = 256;
 const WORK_OF_CHOICE = 16;
 
-function* groupsOf(host: VirtualHostIr): Steps<PathGroupIr[]> {
-  const buckets: Buckets = { exact: new Map(), regex: new Map(), prefix: new Map() };
-  // A plain loop, here and below no more than a group needs: each host that changed is grouped anew.
-  for (let index = 0; index < host.rules.length; index++) {
-    const { path } = host.rules[index] as RuleIr;
-    const bucket = buckets[path.kind].get(path.value);
-    if (bucket === undefined) buckets[path.kind].set(path.value, { path, rules: [index] });
-    else bucket.rules.push(index);
-  }
+function* groupsOf(rules: readonly RuleIr[], memory: CompilerMemory): Steps<PathGroupIr[]> {
+  const buckets = bucketsOf(rules, memory);
   const all = [...buckets.exact.values(), ...buckets.regex.values(), ...buckets.prefix.values()];
   const groups: PathGroupIr[] = [];
   let work = 0;
   for (let index = 0; index < all.length; index++) {
-    const group = groupOf(host, { bucket: all[index] as Bucket, buckets, index });
+    const group = groupOf(all[index] as Bucket, buckets);
     groups.push(group);
-    work += group.decision.kind === "direct" ? 1 : WORK_OF_CHOICE;
+    work += group.candidates.length === 1 && buckets.regex.size === 0 ? 1 : WORK_OF_CHOICE;
     if (work < WORK_PER_STEP) continue;
     work = 0;
     yield;
@@ -84,34 +77,56 @@ function* groupsOf(host: VirtualHostIr): Steps<PathGroupIr[]> {
   return groups;
 }
 
-function groupOf(host: VirtualHostIr, place: { bucket: Bucket; buckets: Buckets; index: number }): PathGroupIr {
-  const { bucket, buckets, index } = place;
-  const own = bucket.rules[0] as number;
-  const isAlone = isUnconditional(host.rules[own] as RuleIr);
-  const { candidates, certain } = isAlone
-    ? { candidates: [Object.freeze({ rule: own, pathRegex: null })], certain: true }
-    : cut(host.rules, candidatesOf(bucket, buckets));
-  const fallsToPrefixes = bucket.path.kind !== "prefix" && buckets.regex.size > 0;
+function bucketsOf(rules: readonly RuleIr[], memory: CompilerMemory): Buckets {
+  const found = {
+    exact: new Map<string, Bucket>(),
+    regex: new Map<string, Bucket>(),
+    prefix: new Map<string, Bucket>(),
+  };
+  // A plain loop, here and below no more than a group needs: each host that changed is grouped anew.
+  for (let index = 0; index < rules.length; index++) {
+    const { path } = rules[index] as RuleIr;
+    const bucket = found[path.kind].get(path.value);
+    if (bucket === undefined) found[path.kind].set(path.value, { path, rules: [index] });
+    else bucket.rules.push(index);
+  }
+  return { ...found, all: rules, memory, budget: memory.paths.budget() };
+}
+
+function groupOf(bucket: Bucket, buckets: Buckets): PathGroupIr {
+  const { path, rules } = bucket;
+  const candidates = isUnconditional(buckets.all[rules[0] as number] as RuleIr)
+    ? [candidateOf(rules[0] as number)]
+    : cut(buckets.all, candidatesOf(bucket, buckets));
   return Object.freeze({
-    id: `${host.id}.${index}`,
-    path: bucket.path,
+    path,
     candidates,
-    otherwise: certain ? "never" : fallsToPrefixes ? "prefixes" : "notFound",
-    decision: decide(host.rules, candidates),
+    bare: path.kind === "prefix" && !buckets.exact.has(path.value) ? bareOf(bucket, candidates, buckets) : null,
+    table: tableOf(buckets.all, candidates),
   });
 }
 
 function* candidatesOf({ path, rules }: Bucket, buckets: Buckets): Iterable<CandidateIr> {
-  for (const rule of rules) yield { rule, pathRegex: null };
-  if (path.kind === "prefix" || buckets.regex.size === 0) {
-    for (const prefix of covering(path, buckets.prefix))
-      for (const rule of prefix.rules) yield { rule, pathRegex: null };
-    return;
-  }
-  let after = path.kind === "exact";
-  for (const other of buckets.regex.values()) {
-    if (after) for (const rule of other.rules) yield { rule, pathRegex: other.path.value };
-    if (other.path === path || other.path.value === path.value) after = true;
+  for (const rule of rules) yield candidateOf(rule);
+  if (path.kind === "regex") return;
+  if (path.kind === "exact") yield* matchingRegexes(path.value, buckets);
+  for (const prefix of covering(path, buckets.prefix)) for (const rule of prefix.rules) yield candidateOf(rule);
+}
+
+/** The candidates of a prefix's own path: expressions that match it come before the prefixes. */
+function bareOf({ path }: Bucket, candidates: readonly CandidateIr[], buckets: Buckets): readonly CandidateIr[] | null {
+  if (path.value === "/") return null;
+  if (buckets.regex.size === 0) return candidates;
+  const regexes = cut(buckets.all, matchingRegexes(path.value, buckets));
+  return regexes.length === 0 ? candidates : cut(buckets.all, [...regexes, ...candidates]);
+}
+
+/** Rules of the expressions that match the path, or may: those keep the expression. */
+function* matchingRegexes(path: string, { regex, memory, budget }: Buckets): Iterable<CandidateIr> {
+  for (const { path: pattern, rules } of regex.values()) {
+    const isMatch = memory.paths.matches(pattern.value, path, budget);
+    if (isMatch === false) continue;
+    for (const rule of rules) yield candidateOf(rule, isMatch === null ? pattern.value : null);
   }
 }
 
@@ -131,18 +146,21 @@ function* covering(path: PathMatchIr, prefixes: ReadonlyMap<string, Bucket>): It
   if (root !== undefined && path.value !== "/") yield root;
 }
 
+function candidateOf(rule: number, pathRegex: string | null = null): CandidateIr {
+  return Object.freeze({ rule, pathRegex });
+}
+
 /** Ends the list at the first rule that certainly matches: nothing after it can win. */
-function cut(rules: readonly RuleIr[], list: Iterable<CandidateIr>): { candidates: CandidateIr[]; certain: boolean } {
+function cut(rules: readonly RuleIr[], list: Iterable<CandidateIr>): CandidateIr[] {
   const candidates: CandidateIr[] = [];
   for (const candidate of list) {
-    candidates.push(Object.freeze(candidate));
-    const isSure = candidate.pathRegex === null && isUnconditional(rules[candidate.rule] as RuleIr);
-    if (isSure) return { candidates, certain: true };
+    candidates.push(candidate);
+    if (candidate.pathRegex === null && isUnconditional(rules[candidate.rule] as RuleIr)) break;
   }
-  return { candidates, certain: false };
+  return candidates;
 }
 
 /** Whether a rule takes whatever its path takes. */
-function isUnconditional({ method, headers }: RuleIr): boolean {
-  return method === null && headers.length === 0;
+function isUnconditional({ conditions }: RuleIr): boolean {
+  return conditions.length === 0;
 }

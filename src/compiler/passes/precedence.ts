@@ -1,28 +1,25 @@
 /**
  * Which rule of a host comes first (l7.md 4.3): exact before regex before prefix; longer pattern; for regexes the pattern
- * that is declared first; method; number of header conditions; the route's name; the place in the route.
+ * that is declared first; the conditions (fields.ts); the route's name; the place in the route.
  */
 import type { RuleIr } from "../../ir/index.ts";
 import { compareText, sortedSteps } from "../../util/sorted.ts";
 import type { Steps } from "../../util/steps.ts";
+import { compareConditions } from "../fields.ts";
 
 const KIND_RANK = { exact: 0, regex: 1, prefix: 2 } as const;
 
 /** Order of two rules. For regexes of equal length it does not yet look at which pattern was declared first. */
 export function compareRules(a: RuleIr, b: RuleIr): number {
-  return comparePaths(a, b) || compareText(a.path.value, b.path.value) || compareConditions(a, b);
+  return comparePaths(a, b) || compareText(a.path.value, b.path.value) || compareWithinPath(a, b);
 }
 
 function comparePaths(a: RuleIr, b: RuleIr): number {
   return KIND_RANK[a.path.kind] - KIND_RANK[b.path.kind] || b.path.value.length - a.path.value.length;
 }
 
-function compareConditions(a: RuleIr, b: RuleIr): number {
-  return (
-    Number(b.method !== null) - Number(a.method !== null) ||
-    b.headers.length - a.headers.length ||
-    compareDeclared(a, b)
-  );
+function compareWithinPath(a: RuleIr, b: RuleIr): number {
+  return compareConditions(a.conditions, b.conditions).order || compareDeclared(a, b);
 }
 
 /** Routes are a set, ordered by name; within a route the written order counts. */
@@ -50,7 +47,7 @@ export function* orderRegexes(rules: readonly RuleIr[]): Steps<readonly RuleIr[]
   const declared = (rule: RuleIr): RuleIr => first.get(rule.path.value) as RuleIr;
   const ordered = yield* sortedSteps(
     regexes,
-    (a, b) => comparePaths(a, b) || compareDeclared(declared(a), declared(b)) || compareConditions(a, b),
+    (a, b) => comparePaths(a, b) || compareDeclared(declared(a), declared(b)) || compareWithinPath(a, b),
   );
   return [...rules.slice(0, start), ...ordered, ...rules.slice(end)];
 }

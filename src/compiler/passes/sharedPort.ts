@@ -6,33 +6,24 @@ import type { VirtualHostIr } from "../../ir/index.ts";
 import { ANY_HOST, covers } from "../../model/index.ts";
 import { compareText, sortedSteps } from "../../util/sorted.ts";
 import { due, type Steps } from "../../util/steps.ts";
-import { type CompiledListener, virtualHost } from "./listener.ts";
+import type { CompiledListener } from "./listener.ts";
 
-interface Member {
-  readonly compiled: CompiledListener;
-}
-
-/** One flat list in which the choice of the most specific hostname gives the same answer. Ascending by hostname. */
-export function* mergeHosts(members: readonly Member[]): Steps<VirtualHostIr[]> {
-  const scopes = members.map(({ compiled }) => compiled.hostname?.toLowerCase() ?? ANY_HOST);
+/** One flat list in which the choice of the most specific hostname gives the same answer. Ascending by first hostname. */
+export function* mergeHosts(listeners: readonly CompiledListener[]): Steps<VirtualHostIr[]> {
+  const scopes = listeners.map(({ hostname }) => hostname?.toLowerCase() ?? ANY_HOST);
   const found: VirtualHostIr[] = [];
-  for (const [index, { compiled }] of members.entries()) {
+  for (const [index, { hosts }] of listeners.entries()) {
     const scope = scopes[index] as string;
     const narrower = scopes.filter((other) => other !== scope && covers(scope, other));
-    for (const [place, host] of compiled.hostList.entries()) {
-      if (!narrower.some((other) => covers(other, host.hostname))) found.push(host);
+    for (const [place, host] of hosts.list.entries()) {
+      const own = host.hostnames.filter((hostname) => !narrower.some((other) => covers(other, hostname)));
+      if (own.length === host.hostnames.length) found.push(host);
+      else if (own.length > 0) found.push(Object.freeze({ ...host, hostnames: own }));
       if (due(place)) yield;
     }
     // Without this, a host that the narrow listener does not know would fall through to a wider listener's wildcard.
-    if (scope !== ANY_HOST && !compiled.hosts.has(scope)) found.push(yield* emptyHost(compiled, scope));
+    if (scope !== ANY_HOST && !hosts.groupOf.has(scope))
+      found.push(Object.freeze({ hostnames: [scope], rules: [], groups: null }));
   }
-  return yield* sortedSteps(found, (a, b) => compareText(a.hostname, b.hostname));
-}
-
-const emptyHosts = new WeakMap<CompiledListener, VirtualHostIr>();
-
-function* emptyHost(compiled: CompiledListener, scope: string): Steps<VirtualHostIr> {
-  const host = emptyHosts.get(compiled) ?? (yield* virtualHost(scope, []));
-  emptyHosts.set(compiled, host);
-  return host;
+  return yield* sortedSteps(found, (a, b) => compareText(a.hostnames[0] as string, b.hostnames[0] as string));
 }

@@ -1,39 +1,31 @@
-/** Which clusters a virtual host's rules reach. */
-import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
+/** Which clusters a list of rules reaches. */
+import type { RuleIr } from "../../ir/index.ts";
+import type { CompilerMemory } from "../memory.ts";
 
-/** Cluster -> how many rules name it. */
-type Counts = ReadonlyMap<string, number>;
-
-const cache = new WeakMap<VirtualHostIr, Counts>();
-
-/** Names of the clusters of a virtual host. */
-export function clustersOfHost(host: VirtualHostIr): Iterable<string> {
-  return countsOf(host).keys();
+/** Names of the clusters. */
+export function clustersOfRules(rules: readonly RuleIr[], { clusterCounts }: CompilerMemory): Iterable<string> {
+  let counts = clusterCounts.get(rules);
+  if (counts === undefined) {
+    const found = new Map<string, number>();
+    count(found, rules, 1);
+    counts = found;
+    clusterCounts.set(rules, counts);
+  }
+  return counts.keys();
 }
 
-/** Tells that `host` is `before` without `remove` and with `add`, so that its clusters need no scan of all its rules. */
+/** Tells that `rules` is `before` without `remove` and with `add`, so that its clusters need no scan of it all. */
 export function deriveClusters(
-  host: VirtualHostIr,
-  before: VirtualHostIr,
-  change: { readonly remove: readonly RuleIr[]; readonly add: readonly RuleIr[] },
+  rules: readonly RuleIr[],
+  change: { readonly before: readonly RuleIr[]; readonly remove: readonly RuleIr[]; readonly add: readonly RuleIr[] },
+  { clusterCounts }: CompilerMemory,
 ): void {
-  const known = cache.get(before);
+  const known = clusterCounts.get(change.before);
   if (known === undefined) return;
   const counts = new Map(known);
   count(counts, change.remove, -1);
   count(counts, change.add, 1);
-  cache.set(host, counts);
-}
-
-function countsOf(host: VirtualHostIr): Counts {
-  let counts = cache.get(host);
-  if (counts === undefined) {
-    const found = new Map<string, number>();
-    count(found, host.rules, 1);
-    counts = found;
-    cache.set(host, counts);
-  }
-  return counts;
+  clusterCounts.set(rules, counts);
 }
 
 function count(counts: Map<string, number>, rules: readonly RuleIr[], by: number): void {

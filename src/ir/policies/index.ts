@@ -37,6 +37,8 @@ void ordered;
  * The list that a stage (the compiler, a target) holds: one entry per policy, in `POLICY_ORDER`. `Stage` maps a policy's name to
  * its entry, which should carry the name, so that a missing or misplaced entry does not compile.
  */
-export type InPolicyOrder<Stage extends Readonly<Record<keyof PoliciesIr, unknown>>> = {
-  readonly [Place in keyof Order]: Stage[Order[Place]];
+export type InPolicyOrder<Stage extends Readonly<Record<keyof PoliciesIr, unknown>>> = Entries<Order, Stage>;
+
+type Entries<Names extends readonly (keyof PoliciesIr)[], Stage extends Readonly<Record<keyof PoliciesIr, unknown>>> = {
+  readonly [Place in keyof Names]: Stage[Names[Place]];
 };

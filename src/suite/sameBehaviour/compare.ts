@@ -92,10 +92,11 @@ function seesRepeatedOtherwise({ virtualHost }: Expectation, { fields }: ProbeRe
   const names = fields.map(([name]) => name.toLowerCase());
   const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   if (proxy === "haproxy" || repeated.size === 0) return false;
-  return (virtualHost?.rules ?? []).some(({ headers, action }) => {
-    const compared = headers.filter(({ kind }) => proxy === "nginx" || kind === "exact" || kind === "regex");
-    const added = proxy === "nginx" && action.kind === "forward" ? action.requestHeaders.add : [];
-    return [...compared, ...added].some(({ name }) => repeated.has(name));
+  return (virtualHost?.rules ?? []).some(({ conditions, policies }) => {
+    const compared = conditions.filter(({ test }) => proxy === "nginx" || test === "exact" || test === "regex");
+    const names = compared.flatMap(({ field }) => (field.kind === "header" ? [field.name] : []));
+    const added = proxy === "nginx" ? (policies.requestHeaders?.add ?? []).map(({ name }) => name) : [];
+    return [...names, ...added].some((name) => repeated.has(name));
   });
 }
 
@@ -146,7 +147,7 @@ function answerFields(
 /** L7-REDIRECT-HOST: under a wildcard Envoy copies Host's letter case and dot, and shows the default port if Host has a port. */
 function copiesHost({ rule, virtualHost, host }: Expectation, request: ProbeRequest, proxy: ProxyKind): boolean {
   if (proxy !== "envoy" || rule?.action.kind !== "redirect" || rule.action.hostname !== null) return false;
-  return virtualHost?.hostname.startsWith("*") === true && request.host !== host;
+  return virtualHost?.hostnames.some((hostname) => hostname.startsWith("*")) === true && request.host !== host;
 }
 
 const LOCATION = /^(?<scheme>https?):\/\/(?<host>[^/:[]+|\[[^\]]*\])(?<port>:\d+)?/;

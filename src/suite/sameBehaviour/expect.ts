@@ -66,8 +66,9 @@ export function expectationOf(
   const { outcome, host } = explanation;
   const port = ir.ports.find(({ kind }) => kind === "http");
   const virtualHost =
-    (port?.kind === "http" ? port.virtualHosts.find(({ hostname }) => hostname === explanation.virtualHost) : null) ??
-    null;
+    (port?.kind === "http"
+      ? port.virtualHosts.find(({ hostnames }) => hostnames.includes(explanation.virtualHost ?? ""))
+      : null) ?? null;
   const winner = explanation.rules.find(({ verdict }) => verdict === "wins");
   const rule =
     virtualHost?.rules.find(
@@ -78,7 +79,7 @@ export function expectationOf(
     status,
     asked: null,
     answeredBy: rule?.action.kind === "respond" ? "rule" : "proxy",
-    fields: changed(body === null ? more : [["content-type", "text/plain"], ...more], rule?.responseHeaders),
+    fields: changed(body === null ? more : [["content-type", "text/plain"], ...more], rule?.policies.responseHeaders),
     body: method === "HEAD" ? "" : body,
   });
   const base = { rule, virtualHost, host };
@@ -98,7 +99,7 @@ export function expectationOf(
     return { ...base, outcomes: [{ ...answer, fields: typed }] };
   }
   if (outcome.kind !== "forward" || rule?.action.kind !== "forward") throw new Error("the reference names no rule");
-  const { requestHeaders } = rule.action;
+  const { requestHeaders } = rule.policies;
   const asked = {
     line: `${method} ${outcome.path}`,
     fields: requestFields(request, kept, { client, changes: requestHeaders }),
@@ -116,7 +117,7 @@ export function expectationOf(
       status,
       asked: seen,
       answeredBy: "upstream",
-      fields: changed(UPSTREAM_FIELDS, rule.responseHeaders),
+      fields: changed(UPSTREAM_FIELDS, rule.policies.responseHeaders),
       body: bodiless ? "" : UPSTREAM_BODY,
     };
   });
@@ -126,7 +127,7 @@ export function expectationOf(
 function requestFields(
   { host }: ProbeRequest,
   kept: Fields,
-  { client, changes }: { readonly client: string; readonly changes: HeaderChangesIr },
+  { client, changes }: { readonly client: string; readonly changes: HeaderChangesIr | null },
 ): FieldLists {
   // No request of the fuzz asks for an upgrade in Connection too.
   const forwarded = kept.filter(([name]) => !["x-forwarded-proto", "upgrade"].includes(name.toLowerCase()));
@@ -139,7 +140,7 @@ function requestFields(
 }
 
 /** Sets, adds and removes. */
-function changed(fields: Fields, changes: HeaderChangesIr | undefined): FieldLists {
+function changed(fields: Fields, changes: HeaderChangesIr | null | undefined): FieldLists {
   const { set = [], add = [], remove = [] } = changes ?? {};
   const gone = new Set([...set.map(({ name }) => name), ...remove]);
   const left = fields.filter(([name]) => !gone.has(name.toLowerCase()));

@@ -1,6 +1,7 @@
 /** Requests that look for differences: made of a model's own hosts, patterns and header values, and bent. */
 import fc from "fast-check";
 import type { HttpPortIr, RuleIr } from "../../ir/index.ts";
+import { meeting, near, type Parts, together } from "./fields.ts";
 import {
   BAD_HOSTS,
   ENCODED,
@@ -98,33 +99,18 @@ function dressed(plain: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.oneof({ weight: 2, arbitrary: plain }, { weight: 1, arbitrary: worn });
 }
 
-/** Values of the header that some rule looks for, and values near them. */
-function matchedField(rules: readonly RuleIr[]): fc.Arbitrary<readonly [string, string]> {
-  const exact = rules.flatMap(({ headers }) => headers.filter(({ kind }) => kind === "exact"));
-  const near = ({ name, value }: { name: string; value: string }): fc.Arbitrary<readonly [string, string]> =>
-    fc
-      .constantFrom(
-        value,
-        value,
-        value,
-        value.toUpperCase(),
-        value.toLowerCase(),
-        `${value}x`,
-        `x${value}`,
-        value.slice(0, -1),
-      )
-      .map((text) => [name, text.trim()] as const);
-  const other = fc.tuple(
-    fc.constantFrom("X-Env", "x-version", "X-USER", "Accept-Language", "x-a", "x_env", "X.Env"),
-    fc.constantFrom(...FIELD_VALUES),
-  );
-  return exact.length === 0 ? other : fc.oneof(other, fc.constantFrom(...exact).chain(near));
-}
+/** Fields that rules may look at, or that look like them. */
+const otherField = fc.tuple(
+  fc.constantFrom("X-Env", "x-version", "X-USER", "Accept-Language", "x-a", "x_env", "X.Env"),
+  fc.constantFrom(...FIELD_VALUES),
+);
 
 /** Random requests to a port. Most go to a host of the model, with a path and fields of that host's rules. */
 export function arbitraryRequest(port: HttpPortIr): fc.Arbitrary<ProbeRequest> {
   const all = port.virtualHosts.flatMap((virtualHost) => virtualHost.rules);
-  const own = port.virtualHosts.map(({ hostname, rules }) => requestTo(hostsOf(hostname), rules));
+  const own = port.virtualHosts.flatMap(({ hostnames, rules }) =>
+    hostnames.map((hostname) => requestTo(hostsOf(hostname), rules)),
+  );
   const other = requestTo(otherHost, all);
   return own.length === 0 ? other : fc.oneof(...own, ...own, ...own, other);
 }
@@ -150,35 +136,34 @@ function requestTo(host: fc.Arbitrary<string | null>, rules: readonly RuleIr[]):
     });
 }
 
-type Parts = Pick<ProbeRequest, "method" | "target" | "fields">;
-
 /** Anything that some of the rules may look at. */
 function partsOf(rules: readonly RuleIr[]): fc.Arbitrary<Parts> {
-  return fc.record({
+  const start = fc.record({
     method: fc.constantFrom(...METHODS),
     target: pathOf(rules),
-    fields: fc.array(matchedField(rules), { maxLength: 4 }),
+    fields: fc.array(otherField, { maxLength: 4 }),
   });
+  const conditions = rules.flatMap((rule) => rule.conditions);
+  if (conditions.length === 0) return start;
+  const some = fc.subarray([...conditions], { maxLength: 3 });
+  return fc.tuple(start, some).chain(([parts, list]) => together(parts, list, near));
 }
 
 /** What the rule asks for; sometimes nearly. */
 function aimedAt(rule: RuleIr): fc.Arbitrary<Parts> {
-  const wanted = rule.headers.flatMap(({ name, kind, value }) => {
-    if (kind === "absent") return [];
-    if (kind !== "regex") return [fc.constant([name, value || "some"] as const)];
-    const matching = FIELD_VALUES.filter((text) => new RegExp(`^(?:${value})$`).test(text));
-    return [fc.constantFrom(...(matching.length === 0 ? ["x"] : matching)).map((text) => [name, text] as const)];
+  const start = fc.record({
+    method: fc.constantFrom("GET", "GET", "GET", "GET", ...METHODS.slice(2)),
+    target: pathOf([rule]),
+    fields: fc.constant<Fields>([]),
   });
-  const exactly = fc.tuple(...wanted);
-  const fields: fc.Arbitrary<Fields> = fc.oneof(
-    { weight: 4, arbitrary: exactly },
-    {
-      weight: 1,
-      arbitrary: fc.tuple(fc.array(matchedField([rule]), { maxLength: 2 }), exactly).map((lists) => lists.flat()),
-    },
-  );
-  const method = fc.constantFrom(...Array<string>(4).fill(rule.method ?? "GET"), ...METHODS.slice(2));
-  return fc.record({ method, target: pathOf([rule]), fields });
+  const stray = fc.array(otherField, { maxLength: 2 });
+  const exactly = start.chain((parts) => together(parts, rule.conditions, meeting));
+  const nearly = fc.tuple(exactly, stray).chain(([parts, more]) => {
+    const dressedUp = { ...parts, fields: [...more, ...parts.fields] };
+    const some = fc.subarray([...rule.conditions], { maxLength: 1 });
+    return some.chain((list) => together(dressedUp, list, near));
+  });
+  return fc.oneof({ weight: 4, arbitrary: exactly }, { weight: 1, arbitrary: nearly });
 }
 
 /** Fields of which HTTP knows one. */

@@ -1,23 +1,29 @@
-/** How a path group picks its rule: at once, by one look-up in a truth table, or by trying in order. */
-import type { CandidateIr, DecisionIr, DimensionIr, FieldIr, RuleIr, TableRowIr } from "../../ir/index.ts";
+/** How a path group of many candidates picks its rule by one look-up in a truth table. */
+import {
+  type CandidateIr,
+  type DimensionIr,
+  fieldKey,
+  type RuleIr,
+  type TableIr,
+  type TableRowIr,
+} from "../../ir/index.ts";
 
+/** Fewer candidates than this are tried one after the other by every target. */
+const MIN_CANDIDATES = 16;
 /** A table larger than this (and than four rows a candidate) costs more memory than the chain costs time. */
 const MAX_TABLE_ROWS = 512;
 const MAX_ROWS_PER_CANDIDATE = 4;
 
-/** One condition of a candidate on one field. */
+/** One condition of a candidate; the path is one of the fields here. */
 interface Condition {
-  readonly field: FieldIr;
-  readonly kind: "exact" | "regex" | "present" | "absent";
+  readonly field: DimensionIr["field"];
+  readonly test: "exact" | "regex" | "present" | "absent";
   readonly value: string;
 }
 
-const DIRECT: DecisionIr = Object.freeze({ kind: "direct" });
-const CHAIN: DecisionIr = Object.freeze({ kind: "chain" });
-
-export function decide(rules: readonly RuleIr[], candidates: readonly CandidateIr[]): DecisionIr {
-  const first = candidates[0];
-  if (first === undefined || conditionsOf(rules, first).length === 0) return DIRECT;
+/** Null: the candidates are few, or ask too many different things. */
+export function tableOf(rules: readonly RuleIr[], candidates: readonly CandidateIr[]): TableIr | null {
+  if (candidates.length < MIN_CANDIDATES) return null;
   const list = candidates.map((candidate) => ({ rule: candidate.rule, conditions: conditionsOf(rules, candidate) }));
   const dimensions = dimensionsOf(list.flatMap(({ conditions }) => conditions));
   const size = dimensions.reduce((product, dimension) => product * classesOf(dimension).length, 1);
@@ -25,35 +31,33 @@ export function decide(rules: readonly RuleIr[], candidates: readonly CandidateI
     ({ values }) => new Set(values.map((value) => value.toLowerCase())).size < values.length,
   );
   // nginx compares the keys of a map without regard to case: values that differ only by case need the chain.
-  if (size > Math.max(MAX_TABLE_ROWS, MAX_ROWS_PER_CANDIDATE * candidates.length) || collides) return CHAIN;
-  return Object.freeze({ kind: "table", dimensions, rows: rowsOf(dimensions, list) });
+  if (size > Math.max(MAX_TABLE_ROWS, MAX_ROWS_PER_CANDIDATE * candidates.length) || collides) return null;
+  return Object.freeze({ dimensions, rows: rowsOf(dimensions, list) });
 }
 
-function conditionsOf(rules: readonly RuleIr[], { rule, pathRegex }: CandidateIr): Condition[] {
-  const { method, headers } = rules[rule] as RuleIr;
-  const conditions: Condition[] =
-    pathRegex === null ? [] : [{ field: { kind: "path" }, kind: "regex", value: pathRegex }];
-  if (method !== null) conditions.push({ field: { kind: "method" }, kind: "exact", value: method });
-  for (const { name, kind, value } of headers) conditions.push({ field: { kind: "header", name }, kind, value });
-  return conditions;
+function conditionsOf(rules: readonly RuleIr[], { rule, pathRegex }: CandidateIr): readonly Condition[] {
+  const { conditions } = rules[rule] as RuleIr;
+  return pathRegex === null ? conditions : [{ field: PATH, test: "regex", value: pathRegex }, ...conditions];
 }
 
-function fieldKey(field: FieldIr): string {
-  return field.kind === "header" ? `header ${field.name}` : field.kind;
+const PATH = Object.freeze({ kind: "path" as const });
+
+function keyOf(field: DimensionIr["field"]): string {
+  return field.kind === "path" ? "path" : fieldKey(field);
 }
 
 /** Exact dimensions: one per field; regex dimensions: one per field and expression. In order of first use. */
 function dimensionsOf(conditions: readonly Condition[]): DimensionIr[] {
-  const exact = new Map<string, { field: FieldIr; values: Set<string> }>();
+  const exact = new Map<string, { field: DimensionIr["field"]; values: Set<string> }>();
   const regex = new Map<string, DimensionIr>();
-  for (const { field, kind, value } of conditions) {
-    const key = fieldKey(field);
-    if (kind === "regex") {
+  for (const { field, test, value } of conditions) {
+    const key = keyOf(field);
+    if (test === "regex") {
       regex.set(`${key} ${value}`, { field, kind: "regex", values: [value] });
       continue;
     }
     const dimension = exact.get(key) ?? { field, values: new Set<string>() };
-    if (kind === "exact") dimension.values.add(value);
+    if (test === "exact") dimension.values.add(value);
     exact.set(key, dimension);
   }
   const list: DimensionIr[] = [...exact.values()].map(({ field, values }) => ({
@@ -71,7 +75,8 @@ function classesOf({ kind, values }: DimensionIr): string[] {
 type Listed = { readonly rule: number; readonly conditions: readonly Condition[] };
 
 function rowsOf(dimensions: readonly DimensionIr[], list: readonly Listed[]): TableRowIr[] {
-  const tests = list.map(({ rule, conditions }) => ({ rule, allowed: allowedClasses(dimensions, conditions) }));
+  const axes = dimensions.map((dimension) => ({ dimension, places: placesOf(dimension) }));
+  const tests = list.map(({ rule, conditions }) => ({ rule, allowed: allowedClasses(axes, conditions) }));
   const rows: TableRowIr[] = [];
   const walk = (classes: readonly string[], open: readonly Test[]): void => {
     if (open.length === 0) return;
@@ -99,14 +104,11 @@ function splitByClass(open: readonly Test[], dimension: number, classes: readonl
 }
 
 /** Per dimension the classes that a candidate accepts; null: all. */
-function allowedClasses(
-  dimensions: readonly DimensionIr[],
-  conditions: readonly Condition[],
-): (ReadonlySet<string> | null)[] {
-  return dimensions.map((dimension) => {
+function allowedClasses(axes: readonly Axis[], conditions: readonly Condition[]): (ReadonlySet<string> | null)[] {
+  return axes.map((axis) => {
     let allowed: Set<string> | null = null;
     for (const condition of conditions) {
-      const accepted = accepts(dimension, condition);
+      const accepted = accepts(axis, condition);
       if (accepted === null) continue;
       allowed = allowed === null ? new Set(accepted) : new Set(accepted.filter((name) => allowed?.has(name)));
     }
@@ -115,23 +117,21 @@ function allowedClasses(
 }
 
 /** The classes of the dimension that a condition accepts; null when it does not look at it. */
-function accepts(dimension: DimensionIr, { field, kind, value }: Condition): string[] | null {
-  if (fieldKey(field) !== fieldKey(dimension.field)) return null;
-  if (kind === "regex") return dimension.kind === "regex" && dimension.values[0] === value ? ["1"] : null;
+function accepts({ dimension, places }: Axis, { field, test, value }: Condition): string[] | null {
+  if (keyOf(field) !== keyOf(dimension.field)) return null;
+  if (test === "regex") return dimension.kind === "regex" && dimension.values[0] === value ? ["1"] : null;
   if (dimension.kind === "regex") return null;
-  if (kind === "present") return classesOf(dimension).filter((name) => name !== "a");
-  if (kind === "absent") return ["a"];
-  return [String(placeOf(dimension, value))];
+  if (test === "present") return classesOf(dimension).filter((name) => name !== "a");
+  if (test === "absent") return ["a"];
+  return [String(places.get(value))];
 }
 
-const places = new WeakMap<DimensionIr, ReadonlyMap<string, number>>();
+/** A dimension, and the place of each of its values, from 1: a look-up, since there may be thousands. */
+interface Axis {
+  readonly dimension: DimensionIr;
+  readonly places: ReadonlyMap<string, number>;
+}
 
-/** The place of a value, from 1: a look-up, since a dimension may have thousands. */
-function placeOf(dimension: DimensionIr, value: string): number {
-  let index = places.get(dimension);
-  if (index === undefined) {
-    index = new Map(dimension.values.map((text, place) => [text, place + 1]));
-    places.set(dimension, index);
-  }
-  return index.get(value) as number;
+function placesOf({ values }: DimensionIr): ReadonlyMap<string, number> {
+  return new Map(values.map((text, place) => [text, place + 1]));
 }

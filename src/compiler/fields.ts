@@ -1,0 +1,129 @@
+/** Each field that rules can look at: where a match names it, what a request has there, and how to say it. */
+import { type ConditionIr, FIELD_KINDS, type FieldIr } from "../ir/index.ts";
+import type { Route } from "../model/index.ts";
+import { compareText } from "../util/sorted.ts";
+
+/** A match of a rule, as the user wrote it. */
+export type MatchBody = NonNullable<Route["rules"][number]["matches"]>[number];
+
+/** What is known of a request that is explained. */
+export interface Asked {
+  readonly method: string;
+  /** Raw path with optional query. */
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+/** A field's content. `value` is what exact and regex are asked of: empty when there is none, or several lines of it. */
+export interface FieldContent {
+  readonly value: string;
+  readonly isPresent: boolean;
+}
+
+interface Field<F extends FieldIr> {
+  /** The conditions of a match on this field. */
+  readonly conditions: (match: MatchBody) => readonly ConditionIr[];
+  readonly read: (field: F, asked: Asked) => FieldContent;
+  /** As people call it: `the method`, `header x-env`. */
+  readonly title: (field: F) => string;
+  /** What more conditions of this kind are called where they decide precedence: `header conditions`. */
+  readonly plural: string;
+}
+
+type Fields = { readonly [K in FieldIr["kind"]]: Field<Extract<FieldIr, { kind: K }>> };
+
+/** A condition on a field that has a name: exactly one of four tests. */
+interface NamedTest {
+  readonly name: string;
+  readonly exact?: string;
+  readonly regex?: string;
+  readonly present?: true;
+  readonly absent?: true;
+}
+
+const fields: Fields = {
+  method: {
+    conditions: ({ method }) =>
+      method === undefined ? [] : [Object.freeze({ field: METHOD, test: "exact", value: method })],
+    read: (_field, { method }) => ({ value: method, isPresent: method !== "" }),
+    title: () => "the method",
+    plural: "a method",
+  },
+  header: {
+    conditions: ({ headers = [] }) =>
+      headers.map((test) => testOf({ kind: "header", name: test.name.toLowerCase() }, test as NamedTest)),
+    read({ name }, { headers }) {
+      const values = headers.filter(([other]) => other.toLowerCase() === name).map(([, text]) => text);
+      // A repeated field is there when one of its lines has a value, and equals and matches nothing.
+      return { value: values.length > 1 ? "" : (values[0] ?? ""), isPresent: values.some((value) => value !== "") };
+    },
+    title: ({ name }) => `header ${name}`,
+    plural: "header conditions",
+  },
+};
+
+const METHOD: FieldIr = Object.freeze({ kind: "method" });
+
+function testOf(field: FieldIr, { exact, regex, present }: NamedTest): ConditionIr {
+  Object.freeze(field);
+  if (exact !== undefined) return Object.freeze({ field, test: "exact", value: exact });
+  if (regex !== undefined) return Object.freeze({ field, test: "regex", value: regex });
+  return Object.freeze({ field, test: present ? "present" : "absent", value: "" });
+}
+
+const NONE: readonly ConditionIr[] = [];
+
+/** All conditions of a match: distinct, by kind, then name, test and value. */
+export function conditionsOf(match: MatchBody): readonly ConditionIr[] {
+  const found = FIELD_KINDS.flatMap((kind) => {
+    const list = fields[kind].conditions(match);
+    if (list.length < 2) return list;
+    const byText = new Map(list.map((condition) => [conditionText(condition), condition]));
+    return [...byText.keys()].sort(compareText).map((text) => byText.get(text) as ConditionIr);
+  });
+  return found.length === 0 ? NONE : found;
+}
+
+/** Distinct for distinct conditions. */
+export function conditionText({ field, test, value }: ConditionIr): string {
+  return `${"name" in field ? `${field.name} ` : ""}${test} ${value}`;
+}
+
+/** What a request has in a field. */
+export function readField(field: FieldIr, asked: Asked): FieldContent {
+  return fieldOf(field).read(field as never, asked);
+}
+
+/** A field as people call it. */
+export function fieldTitle(field: FieldIr): string {
+  return fieldOf(field).title(field as never);
+}
+
+function fieldOf(field: FieldIr): Field<FieldIr> {
+  return fields[field.kind] as unknown as Field<FieldIr>;
+}
+
+/**
+ * Which of two lists of conditions makes a rule come first, all else being equal: the first kind of field, in order, of which
+ * one has more. Negative: the first list. `kind`: that kind in words.
+ */
+export function compareConditions(
+  a: readonly ConditionIr[],
+  b: readonly ConditionIr[],
+): { readonly order: number; readonly kind: string | null } {
+  // Nearly all rules of a large model have none.
+  if (a.length === 0 && b.length === 0) return EVEN;
+  for (const kind of FIELD_KINDS) {
+    const order = count(b, kind) - count(a, kind);
+    if (order !== 0) return { order, kind: fields[kind].plural };
+  }
+  return EVEN;
+}
+
+const EVEN = { order: 0, kind: null } as const;
+
+function count(conditions: readonly ConditionIr[], kind: FieldIr["kind"]): number {
+  let found = 0;
+  for (const { field } of conditions) if (field.kind === kind) found++;
+  return found;
+}

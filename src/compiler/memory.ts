@@ -1,0 +1,43 @@
+/** What a compiler remembers, all by identity of its inputs: it saves work and changes no result. One per `createCompiler`. */
+import type { ClusterIr, PortIr, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
+import type { Resource } from "../model/index.ts";
+import { createInterner, type Interner } from "./interner.ts";
+import { createPathMatcher, type PathMatcher } from "./pathMatcher.ts";
+
+export interface CompilerMemory {
+  readonly interner: Interner;
+  readonly rules: WeakMap<Resource<"route">, RulesOfRoute>;
+  readonly clusters: WeakMap<Resource<"cluster">, ClusterWithCheck>;
+  readonly sources: WeakMap<Resource, SourceIr>;
+  /** How many rules of a list name each cluster. */
+  readonly clusterCounts: WeakMap<readonly RuleIr[], ReadonlyMap<string, number>>;
+  readonly groupedPorts: WeakMap<PortIr, PortIr>;
+  readonly groupedHosts: WeakMap<VirtualHostIr, VirtualHostIr>;
+  readonly paths: PathMatcher;
+}
+
+/** The rules that were made of a route, and the canaries that they were made with. */
+export interface RulesOfRoute {
+  readonly canaries: readonly Resource<"canary">[] | undefined;
+  readonly rules: readonly RuleIr[];
+}
+
+/** A compiled cluster, and the health check that it was compiled with. */
+export interface ClusterWithCheck {
+  readonly check: Resource<"healthCheck"> | undefined;
+  readonly ir: ClusterIr;
+}
+
+/** Nothing remembered yet. */
+export function createMemory(): CompilerMemory {
+  return {
+    interner: createInterner(),
+    rules: new WeakMap(),
+    clusters: new WeakMap(),
+    sources: new WeakMap(),
+    clusterCounts: new WeakMap(),
+    groupedPorts: new WeakMap(),
+    groupedHosts: new WeakMap(),
+    paths: createPathMatcher(),
+  };
+}

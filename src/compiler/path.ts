@@ -1,0 +1,6 @@
+/** Paths as the IR has them. */
+
+/** A slash at the end of a prefix is ignored (Gateway API, PathPrefix); `/` stays. */
+export function withoutTrailingSlash(prefix: string): string {
+  return prefix.replace(/\/+$/, "") || "/";
+}

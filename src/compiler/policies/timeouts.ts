@@ -1,0 +1,18 @@
+/** Time limits of a forwarded request, defaults filled in. */
+import { durationMs } from "../../model/index.ts";
+import type { Policy } from "./policy.ts";
+
+/** Schema default of `timeouts.idle`. */
+const DEFAULT_IDLE_MS = 60_000;
+
+/** Of every rule with a split. */
+export const timeouts: Policy<"timeouts"> = {
+  policy: "timeouts",
+  of({ split, timeouts: body = {} }) {
+    if (split === undefined) return null;
+    return {
+      idleMs: body.idle === undefined ? DEFAULT_IDLE_MS : durationMs(body.idle),
+      requestMs: body.request === undefined ? null : durationMs(body.request),
+    };
+  },
+};
