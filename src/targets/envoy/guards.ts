@@ -10,7 +10,6 @@ import {
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { BAD_PATH, GOOD_HOST, REASON_BODIES } from "../../ir/index.ts";
-import { directResponse } from "./actions/action.ts";
 import { encode } from "./types.ts";
 
 /** Full match of a path (without query) to refuse. */
@@ -23,7 +22,8 @@ function guard(
   match: MessageInitShape<typeof RouteMatchSchema>,
   status: number,
 ): MessageInitShape<typeof RouteSchema> {
-  return { name, match, ...directResponse(status, REASON_BODIES[status] as string) };
+  const body = { specifier: { case: "inlineString", value: REASON_BODIES[status] as string } } as const;
+  return { name, match, action: { case: "directResponse", value: { status, body } } };
 }
 
 function stringMatch(kind: "exact" | "safeRegex", value: string) {

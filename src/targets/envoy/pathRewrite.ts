@@ -1,21 +1,31 @@
-/** How a path changes, for rewrites and redirects: literally, or by a regular expression where no literal form does it. */
+/** A prefix of whole elements replaced by another, for rewrites and redirects. */
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { RegexMatchAndSubstituteSchema } from "../../gen/proto/envoy/type/matcher/v3/regex_pb.js";
 import { regexLiteral, substitutionLiteral } from "./quote.ts";
+import { append, openMessage, writeText } from "./writer.ts";
 
-/** Fields of RouteAction and RedirectAction by these names. */
-export type PathRewrite =
-  | { readonly case: "prefixRewrite"; readonly value: string }
-  | {
-      readonly case: "regexRewrite";
-      readonly value: { readonly pattern: { readonly regex: string }; readonly substitution: string };
-    };
+/** Numbers in the message that is open: RouteAction and RedirectAction have fields of these names. */
+export interface PathRewriteFields {
+  readonly prefixRewrite: number;
+  readonly regexRewrite: number;
+}
 
 /**
- * Replaces the prefix `from` of whole elements; null: nothing changes. Envoy's `prefix_rewrite` replaces characters, so the bare
- * slash on either side needs its own form: Gateway API's rows for `/foo`, `/foo/` and `/foo/bar`.
+ * Adds the change of `from` to `to`. Envoy's `prefix_rewrite` replaces characters, so the bare slash on either side needs its
+ * own form: Gateway API's rows for `/foo`, `/foo/` and `/foo/bar`.
  */
-export function prefixRewrite(from: string, to: string): PathRewrite | null {
-  if (from === "/") return to === "/" ? null : { case: "prefixRewrite", value: `${to}/` };
-  if (to !== "/") return { case: "prefixRewrite", value: to };
-  const value = { pattern: { regex: `^${regexLiteral(from)}/?` }, substitution: substitutionLiteral("/") };
-  return { case: "regexRewrite", value };
+export function writePrefixRewrite(
+  writer: BinaryWriter,
+  fields: PathRewriteFields,
+  { from, to }: { readonly from: string; readonly to: string },
+): void {
+  if (from === "/" && to === "/") return;
+  if (from === "/") writeText(writer, fields.prefixRewrite, `${to}/`);
+  else if (to !== "/") writeText(writer, fields.prefixRewrite, to);
+  else {
+    openMessage(writer, fields.regexRewrite);
+    const pattern = { regex: `^${regexLiteral(from)}/?` };
+    append(writer, RegexMatchAndSubstituteSchema, { pattern, substitution: substitutionLiteral("/") });
+    writer.join();
+  }
 }

@@ -1,15 +1,14 @@
 /** A rule as one or more Routes. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { RouteSchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
 import type { RouteContext, RouteForm } from "./actions/action.ts";
-import { forwardForms, writeForward } from "./actions/forward.ts";
+import { forwardForms } from "./actions/forward.ts";
 import { redirectForms } from "./actions/redirect.ts";
 import { respondForms } from "./actions/respond.ts";
 import { writeAuthority, writeCondition } from "./fields.ts";
 import { writePolicies } from "./policies/index.ts";
 import { ROUTE } from "./policies/policy.ts";
-import { append, openMessage, writeRegex, writeText } from "./writer.ts";
+import { openMessage, writeRegex, writeText } from "./writer.ts";
 
 /** Number in VirtualHost. */
 const VIRTUAL_HOST_ROUTES = 3;
@@ -20,10 +19,9 @@ const MATCH = { prefix: 1, path: 2, safeRegex: 10, pathSeparatedPrefix: 14 } as 
 export function writeRule(writer: BinaryWriter, rule: RuleIr, context: RouteContext): void {
   for (const form of formsOf(rule, context)) {
     openMessage(writer, VIRTUAL_HOST_ROUTES);
-    writeMatch(writer, rule, form.kind === "answer" ? form.authority : null);
-    if (form.kind === "forward") writeForward(writer, form.split);
-    else append(writer, RouteSchema, form.fields);
-    writePolicies(writer, rule, form.kind === "forward");
+    writeMatch(writer, rule, form.authority);
+    form.write(writer);
+    writePolicies(writer, rule, form.isForwarded);
     writeText(writer, ROUTE.name, rule.name);
     writer.join();
   }

@@ -50,7 +50,7 @@ export type VirtualHostEncoder = (host: VirtualHostIr, port: number) => Steps<re
 export function createVirtualHostEncoder(): VirtualHostEncoder {
   const runsOf = createRuns<RuleIr, RouteContext, EncodedRun>({
     length: RUN_RULES,
-    make: encodeRun,
+    make: createRunEncoder(),
     holds: ({ context }, { hostname, port }) =>
       context === null || (context.hostname === hostname && context.port === port),
   });
@@ -87,20 +87,28 @@ function domainsOf(hostname: string): readonly string[] {
   return hostname === "*" ? [hostname] : [hostname, `${hostname}.`];
 }
 
-function* encodeRun(rules: readonly RuleIr[], context: RouteContext): Steps<EncodedRun> {
-  const writer = new BinaryWriter();
-  const clusters = new Set<string>();
-  for (const [index, rule] of rules.entries()) {
-    writeRule(writer, rule, context);
-    if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) clusters.add(cluster);
-    if (due(index)) yield;
-  }
-  const bytes = writer.finish();
-  return {
-    bytes,
-    hash: hash("sha256", bytes, "base64url"),
-    refs: Array.from(clusters, (name) => [typeUrls.cluster, name] as const),
-    context: rules.some((rule) => dependsOnHost(rule) || dependsOnPort(rule)) ? context : null,
+/** Encodes runs. A writer is used again: it has grown to the size of a run. */
+function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) => Steps<EncodedRun> {
+  const spare: BinaryWriter[] = [];
+  return function* encodeRun(rules, context) {
+    const writer = spare.pop() ?? new BinaryWriter();
+    const clusters = new Set<string>();
+    let isDependent = false;
+    for (let index = 0; index < rules.length; index++) {
+      const rule = rules[index] as RuleIr;
+      writeRule(writer, rule, context);
+      if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) clusters.add(cluster);
+      isDependent ||= dependsOnHost(rule) || dependsOnPort(rule);
+      if (due(index)) yield;
+    }
+    const bytes = writer.finish();
+    spare.push(writer);
+    return {
+      bytes,
+      hash: hash("sha256", bytes, "base64url"),
+      refs: Array.from(clusters, (name) => [typeUrls.cluster, name] as const),
+      context: isDependent ? context : null,
+    };
   };
 }
 

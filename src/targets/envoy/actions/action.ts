@@ -1,7 +1,6 @@
-/** What an action becomes. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { RouteSchema } from "../../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import type { SplitIr } from "../../../ir/index.ts";
+/** What each file beside this one makes of an action. */
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { openMessage, writeNumber, writeText } from "../writer.ts";
 
 /** Where a rule is served: redirects that keep the request's host need it, everything else does not. */
 export interface RouteContext {
@@ -12,16 +11,28 @@ export interface RouteContext {
 }
 
 /** One Route of a rule; most rules have one. */
-export type RouteForm =
-  | { readonly kind: "forward"; readonly split: SplitIr }
-  /** Envoy answers. `authority`: a regex for the Host header too; null: any. */
-  | { readonly kind: "answer"; readonly authority: string | null; readonly fields: RouteFields };
+export interface RouteForm {
+  /** A regex for the Host header, beside what the rule asks for; null: any. */
+  readonly authority: string | null;
+  /** Or else Envoy answers. */
+  readonly isForwarded: boolean;
+  /** Adds the action to the open Route. */
+  readonly write: (writer: BinaryWriter) => void;
+}
 
-/** Fields of Route. */
-export type RouteFields = MessageInitShape<typeof RouteSchema>;
+/** Numbers in Route, DirectResponseAction and DataSource. */
+const ROUTE_DIRECT_RESPONSE = 7;
+const DIRECT_RESPONSE = { status: 1, body: 2 } as const;
+const DATA_SOURCE_INLINE_STRING = 3;
 
-/** Fields of a Route that answers by itself. */
-export function directResponse(status: number, body: string) {
-  const text = { specifier: { case: "inlineString", value: body } } as const;
-  return { action: { case: "directResponse", value: body === "" ? { status } : { status, body: text } } } as const;
+/** Adds an answer of Envoy's own to the open Route. */
+export function writeDirectResponse(writer: BinaryWriter, status: number, body: string): void {
+  openMessage(writer, ROUTE_DIRECT_RESPONSE);
+  writeNumber(writer, DIRECT_RESPONSE.status, status);
+  if (body !== "") {
+    openMessage(writer, DIRECT_RESPONSE.body);
+    writeText(writer, DATA_SOURCE_INLINE_STRING, body);
+    writer.join();
+  }
+  writer.join();
 }

@@ -3,7 +3,7 @@ import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { type ForwardIr, REASON_BODIES, type SplitIr } from "../../../ir/index.ts";
 import { ROUTE } from "../policies/policy.ts";
 import { openMessage, writeNumber, writeText } from "../writer.ts";
-import { directResponse, type RouteForm } from "./action.ts";
+import { type RouteForm, writeDirectResponse } from "./action.ts";
 
 /** Numbers in RouteAction and below it. */
 const ACTION = { cluster: 1, weightedClusters: 3 } as const;
@@ -12,16 +12,20 @@ const CLUSTER_WEIGHT = { name: 1, weight: 2 } as const;
 const WRAPPER_VALUE = 1;
 
 const NOWHERE: readonly RouteForm[] = [
-  { kind: "answer", authority: null, fields: directResponse(503, REASON_BODIES[503] as string) },
+  {
+    authority: null,
+    isForwarded: false,
+    write: (writer) => writeDirectResponse(writer, 503, REASON_BODIES[503] as string),
+  },
 ];
 
 /** The routes of a rule that forwards. */
 export function forwardForms({ split }: ForwardIr): readonly RouteForm[] {
-  return split.length === 0 ? NOWHERE : [{ kind: "forward", split }];
+  if (split.length === 0) return NOWHERE;
+  return [{ authority: null, isForwarded: true, write: (writer) => writeForward(writer, split) }];
 }
 
-/** Adds the clusters to the open Route. */
-export function writeForward(writer: BinaryWriter, split: SplitIr): void {
+function writeForward(writer: BinaryWriter, split: SplitIr): void {
   openMessage(writer, ROUTE.route);
   const [first, second] = split;
   if (first !== undefined && second === undefined) writeText(writer, ACTION.cluster, first.cluster);

@@ -1,8 +1,16 @@
 /** Redirects. One that keeps the request's host has a route for each kind of Host header. */
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { RedirectAction_RedirectResponseCode as Code } from "../../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import type { RedirectIr, RuleIr } from "../../../ir/index.ts";
-import { prefixRewrite } from "../pathRewrite.ts";
-import type { RouteContext, RouteFields, RouteForm } from "./action.ts";
+import { type PathRewriteFields, writePrefixRewrite } from "../pathRewrite.ts";
+import { openMessage, writeNumber, writeText } from "../writer.ts";
+import type { RouteContext, RouteForm } from "./action.ts";
+
+/** Number in Route. */
+const ROUTE_REDIRECT = 3;
+/** Numbers in RedirectAction. */
+const REDIRECT = { hostRedirect: 1, pathRedirect: 2, responseCode: 3, schemeRedirect: 7, portRedirect: 8 } as const;
+const REWRITE: PathRewriteFields = { prefixRewrite: 5, regexRewrite: 9 };
 
 const CODES = {
   301: Code.MOVED_PERMANENTLY,
@@ -27,6 +35,12 @@ export function dependsOnPort({ action }: RuleIr): boolean {
   return action.kind === "redirect" && action.port === "listener";
 }
 
+/** Null: Envoy takes the request's. */
+interface Place {
+  readonly host: string | null;
+  readonly port: number | null;
+}
+
 /**
  * The routes of a rule that redirects. Under a wildcard Envoy copies the Host header, with its port unless `port_redirect` is
  * set: for a Host with a port, a route of its own names the scheme's default port: the same place, written longer.
@@ -36,32 +50,24 @@ export function redirectForms(rule: RuleIr, action: RedirectIr, context: RouteCo
   const defaultPort = DEFAULT_PORTS[action.scheme ?? "http"];
   const named = action.port === "listener" ? context.port : action.port;
   const port = named === defaultPort ? null : named;
-  const form = (authority: string | null, written: number | null): RouteForm => {
-    return { kind: "answer", authority, fields: redirectFields(rule, action, { host, port: written }) };
+  const form = (authority: string | null, place: Place): RouteForm => {
+    return { authority, isForwarded: false, write: (writer) => writeRedirect(writer, rule, { ...action, ...place }) };
   };
-  if (host !== null || port !== null) return [form(null, port)];
-  return [form(HOST_WITHOUT_PORT, null), form(null, defaultPort)];
+  if (host !== null || port !== null) return [form(null, { host, port })];
+  return [form(HOST_WITHOUT_PORT, { host, port }), form(null, { host, port: defaultPort })];
 }
 
-/** Null: Envoy takes the request's. */
-interface Place {
-  readonly host: string | null;
-  readonly port: number | null;
-}
-
-function redirectFields(rule: RuleIr, { scheme, path, status }: RedirectIr, { host, port }: Place): RouteFields {
-  const value = {
-    hostRedirect: host ?? "",
-    portRedirect: port ?? 0,
-    responseCode: CODES[status],
-    ...(scheme === null ? {} : { schemeRewriteSpecifier: { case: "schemeRedirect", value: scheme } as const }),
-    ...(path === null ? {} : pathSpecifier(rule, path)),
-  };
-  return { action: { case: "redirect", value } };
-}
-
-function pathSpecifier({ path: match }: RuleIr, { kind, value }: NonNullable<RedirectIr["path"]>) {
-  if (kind === "full") return { pathRewriteSpecifier: { case: "pathRedirect", value } as const };
-  const change = prefixRewrite(match.value, value);
-  return change === null ? {} : { pathRewriteSpecifier: change };
+function writeRedirect(
+  writer: BinaryWriter,
+  rule: RuleIr,
+  { host, port, scheme, path, status }: Omit<RedirectIr, "port"> & Place,
+): void {
+  openMessage(writer, ROUTE_REDIRECT);
+  if (host !== null) writeText(writer, REDIRECT.hostRedirect, host);
+  if (path?.kind === "full") writeText(writer, REDIRECT.pathRedirect, path.value);
+  writeNumber(writer, REDIRECT.responseCode, CODES[status]);
+  if (scheme !== null) writeText(writer, REDIRECT.schemeRedirect, scheme);
+  if (port !== null) writeNumber(writer, REDIRECT.portRedirect, port);
+  if (path?.kind === "prefix") writePrefixRewrite(writer, REWRITE, { from: rule.path.value, to: path.value });
+  writer.join();
 }

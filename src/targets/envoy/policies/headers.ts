@@ -9,11 +9,22 @@ const HEADER_OPTION = { header: 1, appendAction: 3 } as const;
 const OVERWRITE_IF_EXISTS_OR_ADD = 2;
 const HEADER_VALUE = { key: 1, value: 2 } as const;
 
-/** Adds the changes to the open Route: `toAdd` and `toRemove` are fields of it. */
+/** Numbers in Route. */
+interface HeaderChangeFields {
+  readonly toAdd: number;
+  readonly toRemove: number;
+}
+
+/** Where changes of the request's header fields stand. */
+export const REQUEST_HEADERS: HeaderChangeFields = { toAdd: 9, toRemove: 12 };
+/** Where those of the answer's stand. */
+export const RESPONSE_HEADERS: HeaderChangeFields = { toAdd: 10, toRemove: 11 };
+
+/** Adds the changes to the open Route. */
 export function writeHeaderChanges(
   writer: BinaryWriter,
   { set, add, remove }: HeaderChangesIr,
-  { toAdd, toRemove }: { readonly toAdd: number; readonly toRemove: number },
+  { toAdd, toRemove }: HeaderChangeFields,
 ): void {
   for (const setting of set) writeSetting(writer, toAdd, { ...setting, isOverwriting: true });
   for (const setting of add) writeSetting(writer, toAdd, { ...setting, isOverwriting: false });

@@ -18,9 +18,5 @@ export interface RoutePolicy<Name extends keyof PoliciesIr> {
 export const ROUTE = {
   match: 1,
   route: 2,
-  requestHeadersToAdd: 9,
-  responseHeadersToAdd: 10,
-  responseHeadersToRemove: 11,
-  requestHeadersToRemove: 12,
   name: 14,
 } as const;

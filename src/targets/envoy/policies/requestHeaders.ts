@@ -1,8 +1,6 @@
 /** Changes of the request's header fields, as the endpoint sees them. */
-import { writeHeaderChanges } from "./headers.ts";
-import { ROUTE, type RoutePolicy } from "./policy.ts";
-
-const FIELDS = { toAdd: ROUTE.requestHeadersToAdd, toRemove: ROUTE.requestHeadersToRemove } as const;
+import { REQUEST_HEADERS, writeHeaderChanges } from "./headers.ts";
+import type { RoutePolicy } from "./policy.ts";
 
 /** The policy. */
 export const requestHeaders = {
@@ -15,5 +13,5 @@ export const requestHeaders = {
     "route.rules[].requestHeaders.remove[]": "exact",
   },
   of: "forwarded",
-  write: (writer, changes) => writeHeaderChanges(writer, changes, FIELDS),
+  write: (writer, changes) => writeHeaderChanges(writer, changes, REQUEST_HEADERS),
 } as const satisfies RoutePolicy<"requestHeaders">;

@@ -1,8 +1,6 @@
 /** Changes of the answer's header fields, also of Envoy's own answers. */
-import { writeHeaderChanges } from "./headers.ts";
-import { ROUTE, type RoutePolicy } from "./policy.ts";
-
-const FIELDS = { toAdd: ROUTE.responseHeadersToAdd, toRemove: ROUTE.responseHeadersToRemove } as const;
+import { RESPONSE_HEADERS, writeHeaderChanges } from "./headers.ts";
+import type { RoutePolicy } from "./policy.ts";
 
 /** The policy. */
 export const responseHeaders = {
@@ -15,5 +13,5 @@ export const responseHeaders = {
     "route.rules[].responseHeaders.remove[]": "exact",
   },
   of: "answers",
-  write: (writer, changes) => writeHeaderChanges(writer, changes, FIELDS),
+  write: (writer, changes) => writeHeaderChanges(writer, changes, RESPONSE_HEADERS),
 } as const satisfies RoutePolicy<"responseHeaders">;

@@ -1,8 +1,10 @@
 /** What the endpoint sees in place of what the client sent. */
-import { RouteSchema } from "../../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import { prefixRewrite } from "../pathRewrite.ts";
-import { append } from "../writer.ts";
-import type { RoutePolicy } from "./policy.ts";
+import { type PathRewriteFields, writePrefixRewrite } from "../pathRewrite.ts";
+import { openMessage } from "../writer.ts";
+import { ROUTE, type RoutePolicy } from "./policy.ts";
+
+/** Numbers in RouteAction. */
+const ACTION: PathRewriteFields = { prefixRewrite: 5, regexRewrite: 32 };
 
 /** The policy. */
 export const rewrite = {
@@ -10,8 +12,9 @@ export const rewrite = {
   capabilities: { "route.rules[].rewrite.path.prefix": "exact" },
   of: "forwarded",
   write(writer, { path }, rule) {
-    const change = path === null ? null : prefixRewrite(rule.path.value, path.value);
-    if (change === null) return;
-    append(writer, RouteSchema, { action: { case: "route", value: { [change.case]: change.value } } });
+    if (path === null) return;
+    openMessage(writer, ROUTE.route);
+    writePrefixRewrite(writer, ACTION, { from: rule.path.value, to: path.value });
+    writer.join();
   },
 } as const satisfies RoutePolicy<"rewrite">;
