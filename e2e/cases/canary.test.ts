@@ -18,7 +18,7 @@ const canary = (step?: number): Document => ({
   rule: "main",
   stable: "stable",
   canary: "next",
-  steps: [{ weight: 0 }, { weight: 25.5, hold: "10m" }, { weight: 100 }],
+  steps: [{ weight: 0 }, { weight: 25.5 }, { weight: 100 }],
   ...(step === undefined ? {} : { state: { step } }),
 });
 

@@ -12,7 +12,9 @@ it("scenario/model.yaml fits schemas/", () => {
   ajv.addFormat("ip", (text: string) => isIP(text) !== 0);
   ajv.addFormat("duration-string", /^(?:\d+(?:ms|h|m|s))+$/);
   const folder = join(repositoryRoot, "schemas");
-  const files = readdirSync(folder).filter((file) => file.endsWith(".schema.json"));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".schema.json"),
+  );
   for (const file of files) ajv.addSchema(JSON.parse(readFileSync(join(folder, file), "utf8")));
   const validate = ajv.getSchema("trimtab:config")!;
   validate(scenarioAsWritten());

@@ -97,7 +97,7 @@ export function everyField(port: number): Model {
         rule: "forward",
         stable: "ef-plain",
         canary: "ef-other",
-        steps: [{ weight: 5, hold: "10m" }],
+        steps: [{ weight: 5 }],
       },
     ],
   };
@@ -145,7 +145,9 @@ interface Schema {
 /** Every string field that the schemas know, written as `Leaf.field`. */
 export function stringFields(): string[] {
   const folder = join(repositoryRoot, "schemas");
-  const files = readdirSync(folder).filter((file) => file.endsWith(".schema.json"));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".schema.json"),
+  );
   const known = new Map(
     files.map((file) => {
       const schema = JSON.parse(readFileSync(join(folder, file), "utf8")) as Schema;

@@ -107,29 +107,41 @@ const own: Record<string, object> = {
   Explanation: { type: "object" },
 };
 
-/** Everything that operations refer to. The model's schemas keep their names; shared values stand beside them. */
+/** Everything that operations refer to. The model's schemas keep their names; shared values and parts stand beside them. */
 export function componentSchemas(): Record<string, object> {
   const all: Record<string, object> = { ...own };
   const add = (name: string, schema: object): void => {
     if (Object.hasOwn(all, name)) throw new Error(`openapi: two schemas are named ${name}`);
-    all[name] = rewrite(schema) as object;
+    all[name] = withComponents(schema) as object;
   };
-  for (const [id, schema] of Object.entries(schemas)) {
-    const { $defs, $id, $schema, ...rest } = schema as { $defs?: Record<string, object>; $id: string; $schema: string };
+  for (const [id, { $defs, $id, $schema, ...schema }] of Object.entries(schemas as Record<string, SchemaFile>)) {
     for (const [name, definition] of Object.entries($defs ?? {})) add(name, definition);
-    if ($defs === undefined) add(id.replace("trimtab:", ""), rest);
+    if ("type" in schema || "$ref" in schema) add(componentName(id), schema);
   }
   return all;
 }
 
-/** `trimtab:values#/$defs/name`, `#/$defs/name` and `trimtab:route` become component references. */
-function rewrite(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(rewrite);
+interface SchemaFile {
+  readonly $id?: string;
+  readonly $schema?: string;
+  /** Definitions of several schema files must not share a name. */
+  readonly $defs?: Readonly<Record<string, object>>;
+}
+
+/** `trimtab:values#/$defs/name` -> `name`, `trimtab:route` -> `route`, `trimtab:route/match` -> `routeMatch`. */
+function componentName(reference: string): string {
+  const path = reference.replace(/^.*#\/\$defs\//, "").replace(/^trimtab:/, "");
+  return path.replace(/\/(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** With references to components in place of those to schema files. */
+function withComponents(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withComponents);
   if (node === null || typeof node !== "object") return node;
   return Object.fromEntries(
     Object.entries(node).map(([key, value]) => [
       key,
-      key === "$ref" && typeof value === "string" ? COMPONENTS + value.replace(/^.*[:/]/, "") : rewrite(value),
+      key === "$ref" && typeof value === "string" ? COMPONENTS + componentName(value) : withComponents(value),
     ]),
   );
 }

@@ -1,10 +1,7 @@
 /** IP addresses: which ones the model takes, and the one spelling by which they are compared and rendered. */
 import { isIP } from "node:net";
-import type { Fleet, Listener } from "./types.ts";
 
-/** Schema default of `fleet.bindAddress`. */
-const DEFAULT_BIND_ADDRESS = "0.0.0.0";
-const UNSPECIFIED = new Set([DEFAULT_BIND_ADDRESS, "::"]);
+const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
 /** `::ffff:0:0/96` in canonical spelling (RFC 4291, 2.5.5.2). */
 const IPV4_MAPPED = /^::ffff:[0-9a-f]+:[0-9a-f]+$/;
 
@@ -26,9 +23,4 @@ export function canonicalAddress(text: string): string {
 /** Whether a canonical address is the one that stands for all addresses of a machine. */
 export function isUnspecified(address: string): boolean {
   return UNSPECIFIED.has(address);
-}
-
-/** Where the fleet opens the listener, canonical. */
-export function boundAddress(listener: Listener, fleet: Fleet | undefined): string {
-  return canonicalAddress(listener.address ?? fleet?.bindAddress ?? DEFAULT_BIND_ADDRESS);
 }

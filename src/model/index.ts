@@ -7,7 +7,8 @@
  * long comes in steps as well (`…Steps`, see util/steps.ts).
  */
 
-export { boundAddress, canonicalAddress } from "./addresses.ts";
+export { canonicalAddress } from "./addresses.ts";
+export { boundAddress } from "./boundAddress.ts";
 export { canaryRule } from "./canaryRule.ts";
 export { checkSnapshot, checkSnapshotSteps } from "./check.ts";
 export { modelCodes } from "./codes.ts";
@@ -33,18 +34,5 @@ export {
   toDocument,
   toDocumentSteps,
 } from "./snapshot.ts";
-export type {
-  Bodies,
-  Canary,
-  Change,
-  Cluster,
-  Collection,
-  Fleet,
-  HealthCheck,
-  Kind,
-  Listener,
-  Resource,
-  Route,
-  Snapshot,
-} from "./types.ts";
+export type * from "./types.ts";
 export { ANY_HOST, covers, durationMs, intersectHostnames } from "./values.ts";

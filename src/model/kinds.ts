@@ -1,21 +1,21 @@
 /** The kinds in document order, and their collections. */
-import { kindOfCollection } from "../gen/schemas.ts";
+import { collectionOfKind } from "../gen/kinds.ts";
 import type { Collection, Kind } from "./types.ts";
 
-/** Collections in the order in which a document lists them. */
-export const collections = Object.keys(kindOfCollection) as readonly Collection[];
+/** Kinds in the order in which a document lists their collections. */
+export const kinds = Object.keys(collectionOfKind) as readonly Kind[];
 
-/** Kinds in the same order. */
-export const kinds: readonly Kind[] = collections.map((collection) => kindOfCollection[collection]);
+/** Collections in the same order. */
+export const collections: readonly Collection[] = Object.values(collectionOfKind);
 
-const collectionOfKind = new Map<Kind, Collection>(collections.map((name) => [kindOfCollection[name], name]));
+const kindOfCollection = new Map<string, Kind>(kinds.map((kind) => [collectionOfKind[kind], kind]));
 
 /** `route` -> `routes`. */
 export function collectionOf(kind: Kind): Collection {
-  return collectionOfKind.get(kind) as Collection;
+  return collectionOfKind[kind];
 }
 
 /** `routes` -> `route`; undefined when there is no such collection. */
 export function kindOf(collection: string): Kind | undefined {
-  return Object.hasOwn(kindOfCollection, collection) ? kindOfCollection[collection as Collection] : undefined;
+  return kindOfCollection.get(collection);
 }

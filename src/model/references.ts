@@ -1,4 +1,5 @@
 /** Which resources a resource names. */
+import { MAX_LISTED, references, referrers } from "../gen/references.ts";
 import { pointer } from "../util/pointer.ts";
 import { due, type Steps } from "../util/steps.ts";
 import type { Change, Kind, Resource, Snapshot } from "./types.ts";
@@ -10,32 +11,12 @@ export interface Reference {
   readonly pointer: string;
 }
 
-/** Kind that is named, and the path to its names; `*` is every element of a list. */
-type Path = readonly [Kind, ...string[]];
-
-/** In the order in which they are told. */
-const paths: { readonly [K in Kind]: readonly Path[] } = {
-  fleet: [],
-  healthCheck: [],
-  listener: [["fleet", "fleets", "*"]],
-  cluster: [["healthCheck", "healthCheck"]],
-  canary: [
-    ["route", "route"],
-    ["cluster", "stable"],
-    ["cluster", "canary"],
-  ],
-  route: [
-    ["listener", "listeners", "*"],
-    ["cluster", "rules", "*", "split", "*", "cluster"],
-  ],
-};
-
-/** No list that a reference stands in may be longer: what comes after is not looked at. */
-const MAX_ITEMS = 1000;
-
-/** The references of a document of any shape: where a name should stand and is no text, there is none. */
+/**
+ * The references of a document of any shape: where a name should stand and is no text, there is none. What a list has beyond
+ * its maximum is not looked at.
+ */
 export function* referencesIn(kind: Kind, document: unknown): Iterable<Reference> {
-  for (const [named, ...path] of paths[kind]) {
+  for (const [named, ...path] of references[kind]) {
     for (const { name, at } of textsAt(document, path, "")) yield { kind: named, name, pointer: at };
   }
 }
@@ -46,7 +27,7 @@ function* textsAt(value: unknown, path: readonly string[], at: string): Iterable
     if (typeof value === "string") yield { name: value, at };
   } else if (step === "*") {
     const list = Array.isArray(value) ? value : [];
-    for (let index = 0; index < list.length && index < MAX_ITEMS; index++)
+    for (let index = 0; index < list.length && index < MAX_LISTED; index++)
       yield* textsAt(list[index], below, at + pointer(index));
   } else if (typeof value === "object" && value !== null && Object.hasOwn(value, step)) {
     yield* textsAt((value as Readonly<Record<string, unknown>>)[step], below, at + pointer(step));
@@ -64,16 +45,6 @@ export function referencesOf(resource: Resource): readonly Reference[] {
   }
   return found;
 }
-
-/** Kinds whose documents may name the kind. */
-const referrers: { readonly [K in Kind]: readonly Kind[] } = {
-  fleet: ["listener"],
-  listener: ["route"],
-  route: ["canary"],
-  cluster: ["route", "canary"],
-  healthCheck: ["cluster"],
-  canary: [],
-};
 
 /** Every resource that names one of `names` of `kind`. Looks only at kinds that can. */
 export function* referrersOf(snapshot: Snapshot, kind: Kind, names: ReadonlySet<string>): Steps<Resource[]> {

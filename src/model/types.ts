@@ -1,22 +1,11 @@
 /** The words of the model room: kinds, resources, snapshots, changes. */
-import type { Canary, Cluster, Fleet, HealthCheck, Listener, Route } from "../gen/model.ts";
+import type { Bodies, collectionOfKind, Kind } from "../gen/kinds.ts";
 
-export type { Canary, Cluster, Fleet, HealthCheck, Listener, Route } from "../gen/model.ts";
+export type { Bodies, Kind } from "../gen/kinds.ts";
+export type * from "../gen/model.ts";
 
-/** Kind -> document type. */
-export interface Bodies {
-  fleet: Fleet;
-  listener: Listener;
-  route: Route;
-  cluster: Cluster;
-  healthCheck: HealthCheck;
-  canary: Canary;
-}
-
-/** What a document is, in the singular: the name used in code, diagnostics and storage. */
-export type Kind = keyof Bodies;
 /** The kinds in the plural: the names used in URL paths and as keys of a configuration document. */
-export type Collection = "fleets" | "listeners" | "routes" | "clusters" | "healthChecks" | "canaries";
+export type Collection = (typeof collectionOfKind)[Kind];
 
 /** A stored document. Frozen, as the user wrote it (defaults are not filled in). */
 export interface Resource<K extends Kind = Kind> {

@@ -12,7 +12,7 @@ import { commandReference } from "./docs/commandReference.ts";
 import { errorCodes } from "./docs/errorCodes.ts";
 import { errorReference } from "./docs/errorReference.ts";
 import { modelReference } from "./docs/modelReference.ts";
-import { readSchemas } from "./gen.ts";
+import { readSchemas } from "./schemas.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

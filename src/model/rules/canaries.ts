@@ -1,3 +1,4 @@
+import { defaults } from "../../gen/defaults.ts";
 import { canaryRule } from "../canaryRule.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { problem, type Rule, touchedOf } from "./rule.ts";
@@ -11,7 +12,7 @@ export const canaries: Rule = function* (snapshot, touched) {
     const { body } = canary;
     if (body.stable === body.canary)
       yield problem(CODE, canary, { pointer: "/canary", message: "stable and canary are the same cluster" });
-    if ((body.state?.step ?? 0) >= body.steps.length) {
+    if ((body.state ?? defaults["canary.state"]).step >= body.steps.length) {
       yield problem(CODE, canary, {
         pointer: "/state/step",
         message: `there are only ${body.steps.length} steps, counted from 0`,

@@ -1,4 +1,4 @@
-import { boundAddress } from "../addresses.ts";
+import { boundAddress } from "../boundAddress.ts";
 import { effectiveHostnames } from "../hostnames.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { ANY_HOST, covers } from "../values.ts";

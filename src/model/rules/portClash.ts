@@ -1,4 +1,5 @@
-import { boundAddress, isUnspecified } from "../addresses.ts";
+import { isUnspecified } from "../addresses.ts";
+import { boundAddress } from "../boundAddress.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { ANY_HOST } from "../values.ts";
 import { problem, type WholeRule } from "./rule.ts";

@@ -89,6 +89,5 @@ export const capabilities = {
   "canary.stable": "exact",
   "canary.canary": "exact",
   "canary.steps[].weight": "exact",
-  "canary.steps[].hold": "exact",
   "canary.state.step": "exact",
 } as const satisfies Capabilities;

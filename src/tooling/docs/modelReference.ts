@@ -1,31 +1,6 @@
 /** `docs/reference/model.md`: every field of every kind, from `schemas/` alone. */
-import { inline, type NamedSchema } from "../genSchemas.ts";
+import { type NamedSchema, type Schema, schemaOf } from "../schemas.ts";
 import { code, pageHead, table } from "./markdown.ts";
-
-/** A schema node after its references are put in: the keywords that the reference tells. */
-interface Node {
-  readonly title?: string;
-  readonly type?: string;
-  readonly description?: string;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly default?: unknown;
-  readonly format?: string;
-  readonly pattern?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly multipleOf?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly maxProperties?: number;
-  readonly uniqueItems?: boolean;
-  readonly required?: readonly string[];
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly items?: Node;
-  readonly "x-ref"?: string;
-}
 
 const INTRO = `Every field of a configuration, as \`schemas/\` defines it. A configuration is one document, YAML or JSON, with a
 flat list per kind; the REST API serves the same objects one by one. An unknown field is refused. \`[]\` stands for each
@@ -33,8 +8,7 @@ element of a list; fields in **bold** are required.`;
 
 /** The whole page. */
 export function modelReference(schemas: readonly NamedSchema[]): string {
-  const all = [...schemas];
-  const config = inline(schemas.find(({ id }) => id === "config")?.schema, all) as Node;
+  const config = schemaOf("config", schemas);
   const kinds = Object.entries(config.properties ?? {});
   const overview = table(
     ["collection", "kind", "holds", "at most"],
@@ -45,17 +19,17 @@ export function modelReference(schemas: readonly NamedSchema[]): string {
       String(list.maxItems ?? ""),
     ]),
   );
-  const sections = kinds.map(([, list]) => kindSection(list.items as Node));
+  const sections = kinds.map(([, list]) => kindSection(list.items as Schema));
   return `${pageHead("The model", INTRO)}\n${overview}\n${sections.join("\n")}\n${valueSection(schemas)}`;
 }
 
-function kindSection(kind: Node): string {
+function kindSection(kind: Schema): string {
   const rows: string[][] = [];
   addRows(kind, "", rows);
   return `## ${kind.title}\n\n${kind.description}\n\n${table(["field", "type and limits", "default", "meaning"], rows)}`;
 }
 
-function addRows(node: Node, prefix: string, rows: string[][]): void {
+function addRows(node: Schema, prefix: string, rows: string[][]): void {
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     const path = `${prefix}${name}`;
     const shown = node.required?.includes(name) ? `**${code(path)}**` : code(path);
@@ -65,12 +39,12 @@ function addRows(node: Node, prefix: string, rows: string[][]): void {
   }
 }
 
-function defaultText(node: Node): string {
+function defaultText(node: Schema): string {
   return node.default === undefined ? "" : code(JSON.stringify(node.default));
 }
 
 /** `list of 1 to 64 names`, `integer 1 to 65535`, `http, tcp`. */
-function typeText(node: Node): string {
+function typeText(node: Schema): string {
   if (node.enum !== undefined) return `one of ${node.enum.map((value) => code(String(value))).join(", ")}`;
   if (node.const !== undefined) return `always ${code(String(node.const))}`;
   if (node.type === "array") return listText(node);
@@ -79,7 +53,7 @@ function typeText(node: Node): string {
   return parts.join(", ");
 }
 
-function listText(node: Node): string {
+function listText(node: Schema): string {
   const least = node.minItems ?? 0;
   const most = node.maxItems === undefined ? "" : `, ${least} to ${node.maxItems}`;
   const unique = node.uniqueItems ? ", no two alike" : "";
@@ -88,12 +62,16 @@ function listText(node: Node): string {
 }
 
 /** Shared values are told once, below; here their name links there. */
-function valueName(node: Node): string {
+function valueName(node: Schema): string {
   const shared = node.title !== undefined && node.properties === undefined;
-  return shared ? `[${node.title}](#${anchor(node.title)})` : (node.type ?? "any value");
+  return shared ? `[${node.title}](#${anchor(node.title)})` : typeName(node);
 }
 
-function bounds(node: Node): string[] {
+function typeName({ type = "any value" }: Schema): string {
+  return [type].flat().join(" or ");
+}
+
+function bounds(node: Schema): string[] {
   const found: string[] = [];
   if (node.title !== undefined) return found;
   if (node.minimum !== undefined || node.maximum !== undefined)
@@ -105,11 +83,11 @@ function bounds(node: Node): string[] {
 
 /** The shared values: each type once, with its limits. */
 function valueSection(schemas: readonly NamedSchema[]): string {
-  const values = schemas.find(({ id }) => id === "values")?.schema.$defs as Readonly<Record<string, Node>>;
+  const values = schemaOf("values", schemas).$defs ?? {};
   const scalars = Object.values(values).filter((value) => value.properties === undefined && value.title !== undefined);
   const sections = scalars.map((value) => {
     const limits = [
-      value.enum === undefined ? value.type : typeText(value),
+      value.enum === undefined ? typeName(value) : typeText(value),
       value.minimum === undefined ? undefined : `${value.minimum} to ${value.maximum}`,
       value.maxLength === undefined ? undefined : `at most ${value.maxLength} characters`,
       value.maxProperties === undefined ? undefined : `at most ${value.maxProperties} entries`,

@@ -22,13 +22,13 @@ export async function generateCode() {
 /** Schemas, generator, and the versions of the packages it uses (all of the lock: simple, and rarely changed). */
 function hashInputs() {
   const list = (folder, accept) =>
-    readdirSync(join(root, folder))
+    readdirSync(join(root, folder), { recursive: true })
       .filter(accept)
       .sort()
       .map((file) => `${folder}/${file}`);
   const files = [
     ...list("schemas", (file) => file.endsWith(".json")),
-    ...list("src/dev", (file) => /^gen.*\.ts$/.test(file) && !file.endsWith(".test.ts")),
+    ...list("src/tooling", (file) => /^(gen.*|schemas|leaves)\.ts$/.test(file) && !file.endsWith(".test.ts")),
     "package-lock.json",
   ];
   const hash = createHash("sha256");
