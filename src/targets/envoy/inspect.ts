@@ -44,7 +44,7 @@ function copiedHost(rule: RuleIr): Finding {
   return {
     code,
     severity: "warning",
-    message: `rule ${rule.id}: ${approximated}`,
+    message: `rule ${rule.name} ${approximated}`,
     resource: { kind: "route", name: rule.route },
     pointer: `${rule.pointer}/redirect`,
   };
@@ -61,7 +61,7 @@ function largeRegex(rule: RuleIr): Finding | null {
     code: "L7-REGEX-SIZE",
     severity: "error",
     message: [
-      `a regular expression of rule ${rule.id} is too large for Envoy: about ${size} RE2 instructions,`,
+      `a regular expression of rule ${rule.name} is too large for Envoy: about ${size} RE2 instructions,`,
       `at most ${MAX_REGEX_INSTRUCTIONS}; use fewer or smaller counted repeats`,
     ].join(" "),
     resource: { kind: "route", name: rule.route },

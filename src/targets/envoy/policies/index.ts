@@ -8,18 +8,18 @@ import { rewrite } from "./rewrite.ts";
 import { timeouts } from "./timeouts.ts";
 
 const policies: InPolicyOrder<{ [Name in keyof PoliciesIr]: RoutePolicy<Name> }> = [
+  responseHeaders,
   rewrite,
   requestHeaders,
   timeouts,
-  responseHeaders,
 ];
 
 /** The table's lines for all policies. */
 export const policyCapabilities = {
+  ...responseHeaders.capabilities,
   ...rewrite.capabilities,
   ...requestHeaders.capabilities,
   ...timeouts.capabilities,
-  ...responseHeaders.capabilities,
 } as const;
 
 /**
