@@ -19,6 +19,8 @@ interface Reader {
 
 /** The expression as a tree. Throws NotOfDialectError. */
 export function parseRegex(text: string): WrittenRegex {
+  const odd = text.search(/[^ -~]/);
+  if (odd >= 0) fail({ text, at: odd }, "write printable ASCII only");
   const reader = { text, at: 0 };
   const tree = alternation(reader, 0);
   if (reader.at < text.length) fail(reader, "a `)` closes no group");
@@ -62,16 +64,11 @@ function atom(reader: Reader, depth: number): WrittenRegex {
   if ("]}".includes(char)) fail(reader, `write \`\\${char}\` for the character`);
   reader.at++;
   if ("^$".includes(char)) return { kind: "assertion", text: char };
-  return setFrom(reader, start, char === "." ? ANY_BYTE : byteOf(reader, char));
+  return setFrom(reader, start, char === "." ? ANY_BYTE : byteSet(char));
 }
 
 function setFrom(reader: Reader, start: number, set: ByteSet): WrittenRegex {
   return { kind: "set", set: set & ANY_BYTE, text: reader.text.slice(start, reader.at) };
-}
-
-function byteOf(reader: Reader, char: string): ByteSet {
-  if (char > "\x7f") fail(reader, "write ASCII only");
-  return byteSet(char);
 }
 
 function group(reader: Reader, depth: number): WrittenRegex {
@@ -94,7 +91,6 @@ function escapeSequence(reader: Reader): string {
   if (/[A-Za-z0-9 ]/.test(char) && !CLASS_ESCAPES.has(char) && !ASSERTION_ESCAPES.includes(char)) {
     fail(reader, `\`\\${char}\` is not one of \\d \\w \\s \\b \\D \\W \\S \\B`);
   }
-  if (char > "\x7f") fail(reader, "write ASCII only");
   reader.at += 2;
   return char;
 }
@@ -129,7 +125,6 @@ function classMember(reader: Reader): string | ByteSet {
   if (char === undefined) fail(reader, "a class is not closed");
   if (char === "[") fail(reader, "write `\\[` inside a class (no `[:name:]`)");
   if (char !== "\\") {
-    if (char > "\x7f") fail(reader, "write ASCII only");
     reader.at++;
     return char;
   }
