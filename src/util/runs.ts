@@ -49,39 +49,50 @@ export function createRuns<Item extends RunItem, Context, Result>(
   };
   return function* resultsOf(items, context) {
     const results: Result[] = [];
-    for (let start = 0, end = 0; start < items.length; start = end) {
-      end = endOfRun(items, start, work.length);
+    for (let start = 0; start < items.length; ) {
       const kept = keptFrom(items[start] as Item);
-      const range = { start, end };
-      let run = kept.find((old) => isSame(old.items, items, range) && work.holds(old.result, context));
+      const place = { start, length: work.length };
+      let run = kept.find((old) => isRunAt(old.items, items, place) && work.holds(old.result, context));
       if (run === undefined) {
-        const own = items.slice(start, end);
+        const own = items.slice(start, endOfRun(items, place));
         run = { items: own, result: yield* work.make(own, context) };
         kept.unshift(run);
         if (kept.length > MAX_KEPT) kept.pop();
         yield;
       }
+      start += run.items.length;
       if (results.push(run.result) % KNOWN_RUNS_PER_STEP === 0) yield;
     }
     return results;
   };
 }
 
-function endOfRun<Item extends RunItem>(items: readonly Item[], start: number, length: number): number {
+/** Where a run begins, and the usual number of items in it. */
+interface Place {
+  readonly start: number;
+  readonly length: number;
+}
+
+function endOfRun(items: readonly RunItem[], { start, length }: Place): number {
   let end = start + 1;
-  while (end < items.length && spreadHash((items[end] as Item).id) % length !== 0) end++;
+  while (end < items.length && !beginsRun(items[end] as RunItem, length)) end++;
   return end;
 }
 
-interface Range {
-  readonly start: number;
-  readonly end: number;
+function beginsRun({ id }: RunItem, length: number): boolean {
+  return spreadHash(id) % length === 0;
 }
 
-function isSame<Item>(run: readonly Item[], items: readonly Item[], { start, end }: Range): boolean {
-  if (run.length !== end - start) return false;
+/** Whether an old run is one here too: the same items, and behind them another run or nothing. Only that border is hashed. */
+function isRunAt<Item extends RunItem>(
+  run: readonly Item[],
+  items: readonly Item[],
+  { start, length }: Place,
+): boolean {
+  const end = start + run.length;
+  if (end > items.length) return false;
   for (let index = 0; index < run.length; index++) if (run[index] !== items[start + index]) return false;
-  return true;
+  return end === items.length || beginsRun(items[end] as Item, length);
 }
 
 /** Items that are looked up between two yields. */
