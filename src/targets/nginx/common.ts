@@ -7,8 +7,8 @@ import {
   REASON_BODIES,
   REFUSED_ESCAPES,
 } from "../../ir/index.ts";
-import { type MapEntries, mapEntries, mapEntry, mapKey, mapRegexKey, milliseconds, param, word } from "./quote.ts";
 import { USUAL_IDLE_MS } from "./policies/timeouts.ts";
+import { type MapEntries, mapEntries, mapEntry, mapKey, mapRegexKey, milliseconds, param, word } from "./quote.ts";
 import type { CommonView, ServerPartsView } from "./views.ts";
 
 /** Fields of the endpoint's answer that nginx would keep for itself; Envoy and HAProxy pass them. */

@@ -6,10 +6,10 @@ import type { PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/i
 import { due, type Steps } from "../../util/steps.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
 import { type Candidate, type Choice, choose, type Step } from "./choice.ts";
-import { BELOW, type LoweredGroup, type LocationsPlace, lowerGroup, NOT_FOUND } from "./locations.ts";
+import { BELOW, type LocationsPlace, type LoweredGroup, lowerGroup, NOT_FOUND } from "./locations.ts";
 import { type Claim, holdAgain, type Names } from "./names.ts";
 import { isPlainPath } from "./paths.ts";
-import type { AnswerField } from "./policies/policy.ts";
+import { type AnswerField, inOrder } from "./policies/policy.ts";
 import { location, namedLocation, param, variable } from "./quote.ts";
 import { type LoweredRule, lowerRule, type NamedBody, placeNamed } from "./rule.ts";
 import type { Block, MapView } from "./views.ts";
@@ -155,11 +155,7 @@ function isSameBare({ candidates, bare }: KeptGroup, group: PathGroupIr, rules: 
   return isSame(bare ?? candidates, group.bare, rules);
 }
 
-function isSame(
-  old: readonly Candidate[],
-  candidates: PathGroupIr["candidates"],
-  rules: readonly RuleIr[],
-): boolean {
+function isSame(old: readonly Candidate[], candidates: PathGroupIr["candidates"], rules: readonly RuleIr[]): boolean {
   if (old.length !== candidates.length) return false;
   for (let index = 0; index < old.length; index++) {
     const [one, two] = [old[index] as Candidate, candidates[index] as PathGroupIr["candidates"][number]];
@@ -185,7 +181,7 @@ function* assemble(
   for (const step of expressions?.choice.steps ?? []) steps.set(stepName(step), step);
   let mayMiss = false;
   for (let index = 0; index < groups.length; index++) {
-    const { lowered } = (groups[index] as KeptGroup);
+    const { lowered } = groups[index] as KeptGroup;
     for (const rule of lowered.rules) uses.add(rule);
     for (const rule of lowered.jumped) jumped.add(rule);
     for (const step of lowered.steps) steps.set(stepName(step), step);
@@ -206,7 +202,7 @@ function* assemble(
     maps: [...[...steps].map(([name, step]) => ({ name, block: step.block })), ...splits.values()],
     locations: joinBlocks([...arranged(groups), ...rest]),
     named,
-    answerFields: answerFieldsOf(uses),
+    answerFields: inOrder([...uses].flatMap(({ answerFields }) => answerFields)),
     sharedMaps: [...uses].flatMap(({ maps }) => maps),
     clusters: new Set([...uses].flatMap(({ clusters }) => clusters)),
     claims: [...[...steps.values()].flatMap(({ claims }) => claims), ...splitClaims(uses)],
@@ -238,7 +234,10 @@ function otherPaths({ prefix, expressions }: LocationsPlace): Block {
     expressions === null
       ? inline("notFound", {})
       : inline("jumpBelow", { target: param(expressions.first), below: param(NOT_FOUND) });
-  return block("location", { comment: null, locations: [{ name: location("prefix", `${prefix}/`), before: null, last }] });
+  return block("location", {
+    comment: null,
+    locations: [{ name: location("prefix", `${prefix}/`), before: null, last }],
+  });
 }
 
 function notFound(): Block {
@@ -255,10 +254,4 @@ function namedOf(uses: ReadonlySet<LoweredRule>, jumped: ReadonlySet<LoweredRule
   for (const { named } of jumped) add(named);
   for (const { others } of uses) for (const other of others) add(other);
   return [...found].map(([name, own]) => ({ name, block: own }));
-}
-
-function answerFieldsOf(rules: ReadonlySet<LoweredRule>): readonly AnswerField[] {
-  const found = new Map<string, AnswerField>();
-  for (const { answerFields } of rules) for (const field of answerFields) found.set(field.variable, field);
-  return [...found.values()].sort((a, b) => (a.name + a.variable < b.name + b.variable ? -1 : 1));
 }

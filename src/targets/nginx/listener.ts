@@ -4,7 +4,7 @@ import { due, type Steps } from "../../util/steps.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { type HostMemory, type LoweredHost, lowerHost, type Named } from "./host.ts";
 import type { Names } from "./names.ts";
-import type { AnswerField } from "./policies/policy.ts";
+import { type AnswerField, inOrder } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import { hostAndPort } from "./upstreams.ts";
 import type { AnswerFieldView, Block, MapView } from "./views.ts";
@@ -145,14 +145,13 @@ function sharedServer({ port, name, place }: SharedPlace, hosts: readonly KeptHo
       else sites.push(mapEntry(mapKey(hostname), param(sitePrefix(memory.host))));
     }
   }
-  const fields = new Map(all.flatMap(({ answerFields }) => answerFields.map((field) => [field.variable, field])));
   return block("sharedServer", {
     maps: joinBlocks(distinct(all.map(({ maps }) => maps))),
     listen: listen(port),
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),
-    answerFields: fieldViews([...fields.values()].sort((a, b) => (a.variable < b.variable ? -1 : 1))),
+    answerFields: fieldViews(inOrder(all.flatMap(({ answerFields }) => answerFields))),
     locations: joinBlocks([...hosts.map((kept) => kept.block), ...distinct(all.map(({ named }) => named))]),
   });
 }

@@ -71,7 +71,8 @@ export function lowerGroup(
     const own = lower.place([[location("exact", name), candidates]]);
     return lower.result(isLongLocation(name) ? { early: own } : { usual: own });
   }
-  if (path.value === "/") return lower.result({ usual: lower.place([[location("prefix", name), candidates, "below"]]) });
+  if (path.value === "/")
+    return lower.result({ usual: lower.place([[location("prefix", name), candidates, "below"]]) });
   const below: Placed = [location("prefix", `${name}/`), candidates, "below"];
   // An exact rule of the same path has its own group.
   if (bare === null) {

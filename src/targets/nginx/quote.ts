@@ -102,7 +102,9 @@ export function param(...parts: readonly Part[]): Param {
 
 /** nginx knows no `${1}`: what a group matched ends at the next character whatever it is. */
 function needsBraces(part: Variable, next: Part | undefined): boolean {
-  return part !== FIRST_CAPTURE && next !== undefined && /^[A-Za-z0-9_]/.test(typeof next === "string" ? next : next.text);
+  return (
+    part !== FIRST_CAPTURE && next !== undefined && /^[A-Za-z0-9_]/.test(typeof next === "string" ? next : next.text)
+  );
 }
 
 /** A parameter in which nginx evaluates nothing (`default_type`). */

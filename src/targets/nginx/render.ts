@@ -37,7 +37,11 @@ export function createRenderer(): Renderer {
   const fleets = new Map<string, FleetMemory>();
   return {
     render: (ir) => {
-      const memory = fleets.get(ir.name) ?? { connectTimeouts: new Map(), listeners: new Map(), upstreams: createUpstreamMemory() };
+      const memory = fleets.get(ir.name) ?? {
+        connectTimeouts: new Map(),
+        listeners: new Map(),
+        upstreams: createUpstreamMemory(),
+      };
       fleets.delete(ir.name);
       fleets.set(ir.name, memory);
       const [oldest] = fleets.keys();

@@ -5,18 +5,7 @@ import { USUAL_CONNECT_MS } from "./common.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart } from "./policies/policy.ts";
-import {
-  comment,
-  FIRST_CAPTURE,
-  literal,
-  milliseconds,
-  namedLocation,
-  type Part,
-  param,
-  regex,
-  variable,
-  word,
-} from "./quote.ts";
+import { comment, literal, milliseconds, namedLocation, type Part, param, regex, variable, word } from "./quote.ts";
 import { replacedPrefix } from "./replacedPrefix.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
@@ -232,9 +221,9 @@ function lowerRedirect({ path: match }: RuleIr, action: RedirectIr, lines: reado
     const before = texts.length === 0 ? lines : [...lines, block("texts", { texts })];
     return bodyOf(before, inline("redirect", { status, target, pattern: null }));
   }
-  const { pattern, texts, start } = replacedPrefix(match.value, path.value);
+  const { pattern, texts, parts } = replacedPrefix(match.value, path.value);
   const before = texts.length === 0 ? lines : [...lines, block("texts", { texts })];
-  const target = param(...base, start, FIRST_CAPTURE);
+  const target = param(...base, ...parts);
   return bodyOf(before, inline("redirect", { status, target, pattern: regex(pattern) }));
 }
 

@@ -8,18 +8,18 @@ import { timeouts } from "./timeouts.ts";
 
 /** A policy of the IR that has no entry here, or has it in the wrong place, does not compile. */
 const policies: InPolicyOrder<{ readonly [Name in keyof PoliciesIr]: Policy<Name> }> = [
+  responseHeaders,
   rewrite,
   requestHeaders,
   timeouts,
-  responseHeaders,
 ];
 
 /** What the capability table says of the policies' leaves. */
 export const policyCapabilities = {
+  ...responseHeaders.capabilities,
   ...rewrite.capabilities,
   ...requestHeaders.capabilities,
   ...timeouts.capabilities,
-  ...responseHeaders.capabilities,
 };
 
 /** What the rule's policies give, in their order. */

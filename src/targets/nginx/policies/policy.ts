@@ -37,4 +37,13 @@ export interface PathChange {
 export interface AnswerField {
   readonly name: string;
   readonly variable: string;
+  /** Among the fields of this name. */
+  readonly place: number;
+}
+
+/** Each variable once, in the order in which answers have the fields. */
+export function inOrder(fields: Iterable<AnswerField>): readonly AnswerField[] {
+  const found = new Map<string, AnswerField>();
+  for (const field of fields) found.set(field.variable, field);
+  return [...found.values()].sort((a, b) => (a.name === b.name ? a.place - b.place : a.name < b.name ? -1 : 1));
 }

@@ -41,7 +41,7 @@ function lowerResponseHeaders({ set, add, remove }: HeaderChangesIr, { action }:
     texts.push(...setText(own, value));
     const map = SINGLE_FIELDS.includes(name) ? sentMap(name, own) : null;
     if (map !== null) maps.push(map);
-    answerFields.push({ name, variable: map === null ? own : map.name.text.slice(1) });
+    answerFields.push({ name, variable: map === null ? own : map.name.text.slice(1), place: 0 });
   };
   for (const { name, value } of set) replace(name, value);
   for (const name of remove) if (SINGLE_FIELDS.includes(name)) replace(name, NONE);
@@ -49,7 +49,7 @@ function lowerResponseHeaders({ set, add, remove }: HeaderChangesIr, { action }:
     for (const [index, value] of values.entries()) {
       const own = `add${index === 0 ? "" : index + 1}_${underscored(name)}`;
       texts.push(...setText(own, value));
-      answerFields.push({ name, variable: own });
+      answerFields.push({ name, variable: own, place: index + 1 });
     }
   }
   const hidden = action.kind === "forward" ? [...set.map(({ name }) => name), ...remove].sort() : [];

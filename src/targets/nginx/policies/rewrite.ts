@@ -2,7 +2,7 @@
 import type { RewriteIr, RuleIr } from "../../../ir/index.ts";
 import { block } from "../blocks.ts";
 import { PLAIN_TEXT } from "../paths.ts";
-import { FIRST_CAPTURE, param, regex, variable } from "../quote.ts";
+import { param, regex, variable } from "../quote.ts";
 import { replacedPrefix } from "../replacedPrefix.ts";
 import type { PathChange, Policy } from "./policy.ts";
 
@@ -16,9 +16,9 @@ export const rewrite = {
 } as const satisfies Policy<"rewrite">;
 
 function replacePrefix(replacement: NonNullable<RewriteIr["path"]>["value"], rule: RuleIr): PathChange {
-  const { pattern, texts, start } = replacedPrefix(rule.path.value, replacement);
+  const { pattern, texts, parts } = replacedPrefix(rule.path.value, replacement);
   return {
-    lines: block("policies/rewrite", { texts, pattern: regex(pattern), path: param(start, FIRST_CAPTURE) }),
+    lines: block("policies/rewrite", { texts, pattern: regex(pattern), path: param(...parts) }),
     uri: PATH,
     native: PLAIN_TEXT.test(replacement) ? replacement : null,
   };
