@@ -6,8 +6,9 @@ import type { Finding } from "./target.ts";
 /** Refuses the rule's expressions that PCRE2 cannot match in linear time. `proxy` as its users write it. */
 export function backtrackingRegexes(rule: RuleIr, proxy: string): readonly Finding[] {
   const found: Finding[] = [];
-  for (const { kind, value } of [rule.path, ...rule.headers]) {
-    const problem = kind === "regex" ? linearRegex(value).problem : null;
+  const conditions = rule.conditions.filter(({ test }) => test === "regex").map(({ value }) => value);
+  for (const value of rule.path.kind === "regex" ? [rule.path.value, ...conditions] : conditions) {
+    const { problem } = linearRegex(value);
     if (problem === null) continue;
     found.push({
       code: "L7-REGEX-BACKTRACKING",
