@@ -11,15 +11,12 @@ const MAX_KEPT = 4;
 /** What was made before is only compared. */
 const KNOWN_RUNS_PER_STEP = 16;
 
-/** An item by its identity; `id` tells only where runs begin. */
-interface RunItem {
-  readonly id: string;
-}
-
-/** What is done with a run. */
-export interface RunWork<Item extends RunItem, Context, Result> {
+/** What is done with a run. An item is known by its identity. */
+export interface RunWork<Item extends object, Context, Result> {
   /** The usual number of items in a run. */
   readonly length: number;
+  /** Names an item well enough to tell where runs begin. */
+  readonly idOf: (item: Item) => string;
   /** Depends on the items and the context only. In steps: some runs are several times as long as is usual. */
   readonly make: (items: readonly Item[], context: Context) => Steps<Result>;
   /** Whether a result for the same items, made in an earlier context, holds in this one too. */
@@ -35,7 +32,7 @@ interface Kept<Item, Result> {
  * Gives the results for a list, run by run in order: old ones for runs of the very same objects. No items, no results. It may
  * rest after each run; other lists may be worked on meanwhile.
  */
-export function createRuns<Item extends RunItem, Context, Result>(
+export function createRuns<Item extends object, Context, Result>(
   work: RunWork<Item, Context, Result>,
 ): (items: readonly Item[], context: Context) => Steps<readonly Result[]> {
   const known = new WeakMap<Item, Kept<Item, Result>[]>();
@@ -50,7 +47,7 @@ export function createRuns<Item extends RunItem, Context, Result>(
   return function* resultsOf(items, context) {
     const results: Result[] = [];
     for (let start = 0, end = 0; start < items.length; start = end) {
-      end = endOfRun(items, start, work.length);
+      end = endOfRun(items, start, work);
       const kept = keptFrom(items[start] as Item);
       const range = { start, end };
       let run = kept.find((old) => isSame(old.items, items, range) && work.holds(old.result, context));
@@ -67,9 +64,13 @@ export function createRuns<Item extends RunItem, Context, Result>(
   };
 }
 
-function endOfRun<Item extends RunItem>(items: readonly Item[], start: number, length: number): number {
+function endOfRun<Item>(
+  items: readonly Item[],
+  start: number,
+  { length, idOf }: { readonly length: number; readonly idOf: (item: Item) => string },
+): number {
   let end = start + 1;
-  while (end < items.length && spreadHash((items[end] as Item).id) % length !== 0) end++;
+  while (end < items.length && spreadHash(idOf(items[end] as Item)) % length !== 0) end++;
   return end;
 }
 
@@ -88,7 +89,9 @@ function isSame<Item>(run: readonly Item[], items: readonly Item[], { start, end
 const LOOKUPS_PER_STEP = 4096;
 
 /** The items of several lists, one list after the other, each id once. A single list is given back as it is. */
-export function* distinctById<Item extends RunItem>(lists: readonly (readonly Item[])[]): Steps<readonly Item[]> {
+export function* distinctById<Item extends { readonly id: string }>(
+  lists: readonly (readonly Item[])[],
+): Steps<readonly Item[]> {
   const [only] = lists;
   if (only !== undefined && lists.length === 1) return only;
   const seen = new Set<string>();
