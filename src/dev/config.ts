@@ -1,5 +1,6 @@
 /** What `dev` itself reads from the configuration: which sockets it needs, and which echo upstreams are asked for. */
 import { isMap, isSeq, type Node, parse, parseDocument, type YAMLMap } from "yaml";
+import { defaults } from "../gen/defaults.ts";
 import { PROXY_KINDS, type ProxyKind } from "./types.ts";
 
 /** A cluster with this label gets an echo upstream per endpoint: `http` or `tcp`. */
@@ -49,7 +50,7 @@ export function readDevConfig(text: string): DevConfig {
     list(listener.fleets).flatMap((name): DevListener[] => {
       const fleet = record(fleets.get(name));
       const proxy = PROXY_KINDS.find((kind) => kind === fleet.proxy);
-      const address = String(listener.address ?? fleet.bindAddress ?? "0.0.0.0");
+      const address = String(listener.address ?? fleet.bindAddress ?? defaults["fleet.bindAddress"]);
       return proxy === undefined || !isPort(listener.port)
         ? []
         : [

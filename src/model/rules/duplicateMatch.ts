@@ -1,4 +1,5 @@
 import type { Diagnostic } from "../../errors/diagnostic.ts";
+import { canonicalJson } from "../../util/hash.ts";
 import { changedKeys } from "../../util/sorted.ts";
 import { due, type Steps } from "../../util/steps.ts";
 import { effectiveHostnames } from "../hostnames.ts";
@@ -108,19 +109,22 @@ function keysOf(snapshot: Snapshot, route: Resource<"route">): readonly MatchKey
   return keys;
 }
 
-function matchText({ path = { prefix: "/" }, method, headers }: MatchBody): string {
+function matchText({ path = { prefix: "/" }, ...others }: MatchBody): string {
   const where =
     path.exact !== undefined
       ? `path ${path.exact}`
       : path.regex !== undefined
         ? `path ~${path.regex}`
         : `prefix ${path.prefix?.replace(/\/+$/, "") || "/"}`;
-  if (method === undefined && headers === undefined) return where;
-  const conditions = (headers ?? [])
-    .map(
-      ({ name, exact, regex, present, absent }) =>
-        `${name.toLowerCase()} ${JSON.stringify([exact, regex, present, absent])}`,
-    )
-    .sort();
-  return [where, ...(method === undefined ? [] : [method]), ...new Set(conditions)].join(", ");
+  const conditions = Object.entries(others).flatMap(([field, value]) =>
+    Array.isArray(value) ? value.map((item) => `${field} ${conditionText(field, item)}`) : [String(value)],
+  );
+  return [where, ...new Set(conditions.sort())].join(", ");
+}
+
+/** Names of header fields have no case. */
+function conditionText(field: string, item: object | string): string {
+  if (typeof item === "string") return item;
+  const { name, ...test } = item as { readonly name: string };
+  return `${field === "headers" ? name.toLowerCase() : name} ${canonicalJson(test)}`;
 }
