@@ -1,10 +1,10 @@
 /** The publisher with the real targets and the real xDS server, except where a target must fail. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { FleetIr, ProxyKind } from "../ir/index.ts";
+import type { FleetIr } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
-import { targets } from "../targets/registry.ts";
-import type { Target } from "../targets/target.ts";
+import { createPipeline, type Pipeline } from "../pipeline/index.ts";
+import { loadTargets } from "../targets/registry.ts";
 import { finish } from "../util/steps.ts";
 import type { XdsServer } from "../xds/index.ts";
 import { CLUSTER, connect, startServer, subscriber, type TestClient, type TestStream } from "../xds/testing.ts";
@@ -18,6 +18,8 @@ let xds: XdsServer;
 let client: TestClient;
 let publisher: PublisherWithInput;
 let failures: string[];
+/** What was told of outputs: `fleet revision effect`. */
+let published: string[];
 /** Fleets whose rendering throws. */
 let broken: Set<string>;
 let revision: number;
@@ -25,13 +27,15 @@ let revision: number;
 beforeEach(async () => {
   broken = new Set();
   failures = [];
+  published = [];
   revision = 0;
   const { server, address } = await startServer();
   xds = server;
   client = connect(address);
   publisher = createPublisher({
-    targets: breakable(),
+    pipeline: breakable(),
     xds,
+    onPublished: ({ fleet, revision, effect }) => published.push(`${fleet} ${revision} ${effect}`),
     onFailure: (fleet, error) => failures.push(`${fleet}: ${(error as Error).message}`),
   });
 });
@@ -42,15 +46,15 @@ afterEach(async () => {
   await xds.close();
 });
 
-function breakable(): Record<ProxyKind, Target> {
-  const wrap = (target: Target): Target => ({
-    ...target,
-    render(ir: FleetIr) {
-      if (broken.has(ir.name)) throw new Error("cannot render");
-      return target.render(ir);
-    },
-  });
-  return { envoy: wrap(targets.envoy), nginx: wrap(targets.nginx), haproxy: wrap(targets.haproxy) };
+const targets = await loadTargets();
+
+function breakable(): Pipeline {
+  const pipeline = createPipeline(targets);
+  const render: Pipeline["render"] = (ir: FleetIr, kind) => {
+    if (broken.has(ir.name)) throw new Error("cannot render");
+    return pipeline.render(ir, kind);
+  };
+  return { ...pipeline, render };
 }
 
 interface Shape {
@@ -120,7 +124,7 @@ describe("a commit in slices", () => {
     };
     const pace = { now: () => (clock += 1000), turn };
     const onFailure = (fleet: string): unknown => failures.push(fleet);
-    return { publisher: createPublisher({ targets: breakable(), xds, onFailure, pace }), turns: () => turns };
+    return { publisher: createPublisher({ pipeline: breakable(), xds, onFailure, pace }), turns: () => turns };
   }
 
   test("serves the revision before until all of the next one is made", async () => {
@@ -235,6 +239,43 @@ describe("Envoy fleets", () => {
     await stream.silence();
     commit({ fleets: { edge: "envoy" }, clusters: { blue: 1, green: 2 } });
     expect((await stream.next()).names).toEqual(["green"]);
+  });
+});
+
+describe("what proxies do to take an output", () => {
+  const effects = (): string[] => published.splice(0).sort();
+
+  test("is told of each output that is made, with the revision", async () => {
+    commit({ fleets: { edge: "envoy", web: "nginx" } });
+    await publisher.files("web");
+    expect(effects()).toEqual([expect.stringMatching(/^edge 1 /), expect.stringMatching(/^web 1 /)]);
+    commit({ fleets: { edge: "envoy", web: "nginx" }, clusters: { blue: 1, green: 2 } });
+    await publisher.files("web");
+    expect(effects()).toEqual(["edge 2 runtime", "web 2 reload"]);
+    commit({ fleets: { edge: "envoy", web: "nginx", hap: "haproxy" }, clusters: { blue: 1, green: 2 } });
+    expect(effects()).toEqual(["edge 3 none"]);
+  });
+
+  test("counts from the last output that was made", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    broken.add("edge");
+    commit({ fleets: { edge: "envoy" }, clusters: { green: 1 } });
+    broken.clear();
+    commit({ fleets: { edge: "envoy" } });
+    expect(published.slice(1)).toEqual(["edge 3 none"]);
+  });
+
+  test("of a fleet that was gone is that of a new one", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    commit({});
+    commit({ fleets: { edge: "envoy" } });
+    const [first = "", again] = published;
+    expect(again).toBe(first.replace("1", "3"));
+  });
+
+  test("which kind of output a fleet gets, of the published revision", () => {
+    commit({ fleets: { edge: "envoy", web: "nginx" } });
+    expect(["edge", "web", "nobody"].map(publisher.outputs)).toEqual([["resources"], ["files"], []]);
   });
 });
 
