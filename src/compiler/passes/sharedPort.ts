@@ -5,7 +5,7 @@
 import type { VirtualHostIr } from "../../ir/index.ts";
 import { ANY_HOST, covers } from "../../model/index.ts";
 import { compareText, sortedSteps } from "../../util/sorted.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompiledListener } from "./listener.ts";
 
 /** One flat list in which the choice of the most specific hostname gives the same answer. Ascending by first hostname. */
@@ -19,7 +19,7 @@ export function* mergeHosts(listeners: readonly CompiledListener[]): Steps<Virtu
       const own = host.hostnames.filter((hostname) => !narrower.some((other) => covers(other, hostname)));
       if (own.length === host.hostnames.length) found.push(host);
       else if (own.length > 0) found.push(Object.freeze({ ...host, hostnames: own }));
-      if (due(place)) yield;
+      if (shouldYield(place)) yield;
     }
     // Without this, a host that the narrow listener does not know would fall through to a wider listener's wildcard.
     if (scope !== ANY_HOST && !hosts.groupOf.has(scope))

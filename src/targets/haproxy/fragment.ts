@@ -3,7 +3,7 @@
  * (`Use`). Fragments are pure functions of their node and are joined by map and by key.
  */
 import type { RespondIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 
 /** What needs a rule of its own in a frontend, however many routes ask for it. */
 export type Use =
@@ -98,7 +98,7 @@ export function* joinFragments(fragments: readonly Fragment[]): Steps<Fragment> 
   for (const [index, { lines, uses }] of fragments.entries()) {
     for (const [map, text] of lines) addLines(builder, map, text);
     for (const [key, use] of uses) builder.uses.set(key, use);
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   const lines = new Map<string, string>();
   for (const [map, texts] of builder.lines) {

@@ -4,7 +4,7 @@
  */
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns, distinctById } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type Fragment, finish, joinFragments, newFragment } from "./fragment.ts";
 import { lowerRule } from "./rule.ts";
 import { lowerPaths, lowerVirtualHost } from "./virtualHost.ts";
@@ -32,7 +32,7 @@ const ruleRuns = createRuns({
     const builder = newFragment();
     for (const [index, rule] of rules.entries()) {
       lowerRule(builder, rule);
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return finish(builder);
   },

@@ -2,7 +2,7 @@
 import type { PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { linearRegex } from "../../regex/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { addDecision, directRule, groupTarget } from "./decision.ts";
 import { addLines, type Fragment, type FragmentBuilder, finish, newFragment } from "./fragment.ts";
 import { mapKey, mapLine, mapRegexKey, mapValue } from "./quote.ts";
@@ -18,7 +18,7 @@ export function* lowerVirtualHost(builder: FragmentBuilder, host: VirtualHostIr)
   for (const group of groups) {
     if (group.decision.kind === "direct") continue;
     addDecision(builder, { host, group });
-    if (due(choices++)) yield;
+    if (shouldYield(choices++)) yield;
   }
 }
 
@@ -47,7 +47,7 @@ const pathRuns = createRuns({
     const builder = newFragment();
     for (const [index, item] of items.entries()) {
       addPath(builder, hostId, item);
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return { hostId, fragment: finish(builder) };
   },
