@@ -1,6 +1,7 @@
 /** Which characters the texts that an expression matches are made of. */
+import { parseRegex } from "./parse.ts";
 import { bytesOf } from "./shape.ts";
-import { type ByteSet, parseRegex } from "./tree.ts";
+import type { ByteSet } from "./tree.ts";
 
 /** Whether each byte of each text that the expression (of the common dialect) matches is one of these ASCII characters. */
 export function matchesOnly(text: string, characters: string): boolean {
