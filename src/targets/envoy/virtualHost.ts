@@ -50,6 +50,7 @@ export type VirtualHostEncoder = (host: VirtualHostIr, port: number) => Steps<re
 export function createVirtualHostEncoder(): VirtualHostEncoder {
   const runsOf = createRuns<RuleIr, RouteContext, EncodedRun>({
     length: RUN_RULES,
+    idOf: ({ id }) => id,
     make: createRunEncoder(),
     holds: ({ context }, { hostname, port }) =>
       context === null || (context.hostname === hostname && context.port === port),
