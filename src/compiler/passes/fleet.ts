@@ -2,7 +2,7 @@
 import type { ClusterIr, FleetIr, PortIr, SourceIr } from "../../ir/index.ts";
 import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts";
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
-import { due, mapSteps, type Steps } from "../../util/steps.ts";
+import { mapSteps, type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
@@ -91,7 +91,7 @@ function* clusterNames(
     }
     for (const [index, host] of port.virtualHosts.entries()) {
       for (const name of clustersOfRules(host.rules, memory)) names.add(name);
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
   }
   const same = before.length === names.size && before.every((name) => names.has(name));

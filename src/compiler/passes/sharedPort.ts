@@ -5,7 +5,7 @@
 import type { VirtualHostIr } from "../../ir/index.ts";
 import { ANY_HOST, covers } from "../../model/index.ts";
 import { compareText, sortedSteps } from "../../util/sorted.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { reuse } from "../reuse.ts";
 import type { CompiledListener } from "./listener.ts";
 
@@ -28,7 +28,7 @@ export function* mergeHosts(
       const own = host.hostnames.filter((hostname) => !narrower.some((other) => covers(other, hostname)));
       if (own.length === host.hostnames.length) found.push(host);
       else if (own.length > 0) found.push(made({ ...host, hostnames: own }));
-      if (due(place)) yield;
+      if (shouldYield(place)) yield;
     }
     // Without this, a host that the narrow listener does not know would fall through to a wider listener's wildcard.
     if (scope !== ANY_HOST && !hosts.groupOf.has(scope))

@@ -4,7 +4,7 @@
  */
 import type { RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { TemplateSet } from "../../util/templates.ts";
 import { isAnswered } from "./answers.ts";
 import { changesMap, ruleKey } from "./names.ts";
@@ -76,7 +76,7 @@ export function createChangesReader(): ChangesReader {
         if (list === undefined) found.set(cluster, [changes]);
         else list.push(changes);
       }
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return found;
   };
@@ -85,7 +85,7 @@ export function createChangesReader(): ChangesReader {
 function* changesOfRun(rules: readonly RuleIr[], _: null): Steps<ReadonlyMap<string, ClusterChanges>> {
   const clusters = new Map<string, { rules: string; readonly groups: Map<string, GroupBuilder> }>();
   for (const [index, owner] of rules.entries()) {
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
     const { action } = owner;
     if (action.kind !== "forward" || isAnswered(owner)) continue;
     const changes = changesOf(owner);

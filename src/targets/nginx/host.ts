@@ -3,7 +3,7 @@
  * comes from the memory; of a changed host only the groups whose rules changed are lowered again.
  */
 import type { PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
 import { type Candidate, type Choice, choose, type Step } from "./choice.ts";
 import { BELOW, type LocationsPlace, type LoweredGroup, lowerGroup, NOT_FOUND } from "./locations.ts";
@@ -82,7 +82,7 @@ export function* lowerHost(host: VirtualHostIr, place: HostPlace, memory: HostMe
     const group = groups[index] as PathGroupIr;
     const name = `${group.path.kind} ${group.path.value}`;
     found.set(name, groupOf(group, { host, place: locationsPlace, old: known.get(name) }));
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   const lowered = yield* assemble([...found.values()], { host, place: locationsPlace, isRaw, expressions });
   return { host, lowered, first, rules: ruleOf.kept, groups: found };
@@ -186,7 +186,7 @@ function* assemble(
     for (const rule of lowered.jumped) jumped.add(rule);
     for (const step of lowered.steps) steps.set(stepName(step), step);
     mayMiss ||= lowered.mayMiss;
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   const hasRoot = host.groups?.some(({ path }) => path.kind === "prefix" && path.value === "/") ?? false;
   const rest = hasRoot ? [] : [otherPaths(place)];
