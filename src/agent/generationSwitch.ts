@@ -35,8 +35,6 @@ export interface Memory {
   serving: string | null;
   /** Proved once: what a failed apply goes back to. */
   good: AgentFiles | null;
-  /** The sockets of `good`, as far as `proxy.sockets` tells them. */
-  sockets: readonly string[];
   applyError: string | null;
   /** What `applyError` is about. */
   failed: string | null;

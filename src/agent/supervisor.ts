@@ -44,6 +44,8 @@ export interface Supervisor {
    * rejects: a start that fails is a death like any other, and is tried again.
    */
   start(): Promise<void>;
+  /** Resolves when what a killed run left in this folder has ended. */
+  cleared(): Promise<unknown>;
   /** False when there is no child. Goes to the leader only. */
   signal(signal: NodeJS.Signals): boolean;
   pid(): number | null;
@@ -70,13 +72,11 @@ interface Child {
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   assertAbsolute(options.runDir);
   const output = recentLines();
-  let wanted = false;
+  let [wanted, failures, deaths] = [false, 0, 0];
   let child: Child | null = null;
   let cleared: Promise<unknown> = killLeftovers(options.runDir).catch(ignore);
   let launching: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
-  let failures = 0;
-  let deaths = 0;
 
   async function launch(): Promise<void> {
     await child?.gone;
@@ -154,6 +154,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   return {
     start,
     stop,
+    cleared: () => cleared,
     signal: (signal) => child?.process.kill(signal) ?? false,
     pid: () => child?.process.pid ?? null,
     deaths: () => deaths,

@@ -2,6 +2,7 @@
 
 import { parseText } from "../cli/document.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
+import { envoyDrainArguments } from "../targets/envoy/index.ts";
 import type { DevApplied, DevControlPlane, DevFiles, DevFleet, DevNode } from "./types.ts";
 
 /** What `src/controlPlane.ts` hands over. */
@@ -47,8 +48,10 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     onCommit: (listener) => store.onCommit(listener),
     files: publisher.files,
     onFiles: publisher.onFiles,
-    bootstrap: (fleet) =>
-      renderBootstrap({ fleet, nodeId: `dev-${fleet}`, xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS }),
+    bootstrap: (fleet) => {
+      const node = { fleet, nodeId: `dev-${fleet}`, xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS };
+      return { text: renderBootstrap(node), args: envoyDrainArguments };
+    },
     proxies: publisher.proxies,
     listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),
     close: plane.close,

@@ -1,10 +1,10 @@
 /** The publisher with the real targets and the real xDS server, except where a target must fail. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { FleetIr, ProxyKind } from "../ir/index.ts";
+import type { FleetIr } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
-import { targets } from "../targets/registry.ts";
-import type { Target } from "../targets/target.ts";
+import { createPipeline, type Pipeline } from "../pipeline/index.ts";
+import { loadTargets } from "../targets/registry.ts";
 import { finish } from "../util/steps.ts";
 import type { XdsServer } from "../xds/index.ts";
 import { CLUSTER, connect, startServer, subscriber, type TestClient, type TestStream } from "../xds/testing.ts";
@@ -18,6 +18,8 @@ let xds: XdsServer;
 let client: TestClient;
 let publisher: PublisherWithInput;
 let failures: string[];
+/** What was told of outputs: `fleet revision effect`. */
+let published: string[];
 /** Fleets whose rendering throws. */
 let broken: Set<string>;
 let revision: number;
@@ -25,13 +27,15 @@ let revision: number;
 beforeEach(async () => {
   broken = new Set();
   failures = [];
+  published = [];
   revision = 0;
   const { server, address } = await startServer();
   xds = server;
   client = connect(address);
   publisher = createPublisher({
-    targets: breakable(),
+    pipeline: breakable(),
     xds,
+    onPublished: ({ fleet, revision, effect }) => published.push(`${fleet} ${revision} ${effect}`),
     onFailure: (fleet, error) => failures.push(`${fleet}: ${(error as Error).message}`),
   });
 });
@@ -42,15 +46,15 @@ afterEach(async () => {
   await xds.close();
 });
 
-function breakable(): Record<ProxyKind, Target> {
-  const wrap = (target: Target): Target => ({
-    ...target,
-    render(ir: FleetIr) {
-      if (broken.has(ir.name)) throw new Error("cannot render");
-      return target.render(ir);
-    },
-  });
-  return { envoy: wrap(targets.envoy), nginx: wrap(targets.nginx), haproxy: wrap(targets.haproxy) };
+const targets = await loadTargets();
+
+function breakable(): Pipeline {
+  const pipeline = createPipeline(targets);
+  const render: Pipeline["render"] = (ir: FleetIr, kind) => {
+    if (broken.has(ir.name)) throw new Error("cannot render");
+    return pipeline.render(ir, kind);
+  };
+  return { ...pipeline, render };
 }
 
 interface Shape {
@@ -120,7 +124,7 @@ describe("a commit in slices", () => {
     };
     const pace = { now: () => (clock += 1000), turn };
     const onFailure = (fleet: string): unknown => failures.push(fleet);
-    return { publisher: createPublisher({ targets: breakable(), xds, onFailure, pace }), turns: () => turns };
+    return { publisher: createPublisher({ pipeline: breakable(), xds, onFailure, pace }), turns: () => turns };
   }
 
   test("serves the revision before until all of the next one is made", async () => {

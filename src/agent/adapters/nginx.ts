@@ -4,9 +4,9 @@ import { rm } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { currentDir } from "./generations.ts";
-import { socketPath } from "./socketPath.ts";
-import type { FileProxy } from "./types.ts";
+import { currentDir } from "../generations.ts";
+import { socketPath } from "../socketPath.ts";
+import type { FileAdapter, FileProxy } from "../types.ts";
 
 /** The master starts the new workers, sleeps 100 ms and only then tells the old ones to stop accepting. */
 const SETTLE_MS = 150;
@@ -20,7 +20,7 @@ const VERSION_TIMEOUT_MS = 5_000;
  * the path literally: through the link a HUP reads the files that the link names then (seen on 1.22.1). `daemon off` keeps
  * the master our child; `pid` and `error_log` are ours because rendered files name neither.
  */
-export function nginxProxy(options: { readonly runDir: string; readonly binary?: string }): FileProxy {
+function nginxProxy(options: { readonly runDir: string; readonly binary?: string }): FileProxy {
   const binary = options.binary ?? "nginx";
   const prefix = `${currentDir(options.runDir)}/`;
   const socket = socketPath(options.runDir, "nginx.sock");
@@ -33,7 +33,6 @@ export function nginxProxy(options: { readonly runDir: string; readonly binary?:
     stopSignal: "SIGQUIT",
     settleMs: SETTLE_MS,
     resendAfterMs: null,
-    sockets: () => [],
     // A failing bind is logged at once but tried five times; only its last line is the verdict.
     saysReloadFailed: (line) => line.includes("[emerg]") && !line.includes(" bind() to "),
     localFiles: async (generation) => {
@@ -49,6 +48,20 @@ export function nginxProxy(options: { readonly runDir: string; readonly binary?:
     runningGeneration: (timeoutMs) => askStatus(socket, timeoutMs),
   };
 }
+
+/** nginx as the agent runs it. */
+export const nginxAdapter: FileAdapter = {
+  output: "files",
+  program: {
+    file: "nginx",
+    variable: "TRIMTAB_NGINX",
+    versionArgs: ["-v"],
+    versionPattern: /nginx\/([0-9.]+)/,
+    install: "on Debian: `apt-get install nginx libnginx-mod-stream`",
+    setUpPath: null,
+  },
+  createProxy: nginxProxy,
+};
 
 function statusServer(socket: string, generation: string): string {
   return [

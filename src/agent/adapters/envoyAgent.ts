@@ -4,8 +4,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Backoff, createSupervisor, DEFAULT_BACKOFF } from "./supervisor.ts";
-import type { AgentEvent, AgentState } from "./types.ts";
+import { createSupervisor, DEFAULT_BACKOFF } from "../supervisor.ts";
+import type { AgentState, ResourceAgent, ResourceAgentOptions } from "../types.ts";
 
 /** A question to the admin address costs Envoy's main thread next to nothing. */
 const READY_POLL_MS = 100;
@@ -13,33 +13,17 @@ const READY_TIMEOUT_MS = 1_000;
 /** Envoy ends on SIGTERM at once; what hangs longer than this is killed. */
 const GRACE_MS = 5_000;
 
-export interface EnvoyAgentOptions {
-  readonly runDir: string;
-  readonly binary?: string;
-  /** The bootstrap as JSON or YAML; it must set `admin.address` (port 0 is fine). */
-  readonly bootstrap: string;
-  /** More of Envoy's command line, as `["--concurrency", "2"]`. */
-  readonly args?: readonly string[];
-  readonly backoff?: Backoff;
-  readonly graceMs?: number;
-  readonly onEvent?: (event: AgentEvent) => void;
-}
-
-export interface EnvoyAgent {
-  /** Starts Envoy and keeps it running. Does not wait until it is ready: see `state`. */
-  start(): Promise<void>;
-  /** `serving`: the admin address says ready, so the first listeners and clusters are there. `generation` is always null. */
-  state(): AgentState;
+/** As any proxy that pulls; `serving`: the admin address says ready, so the first listeners and clusters are there. */
+export interface EnvoyAgent extends ResourceAgent {
   /** `127.0.0.1:9901`; null until Envoy has told. */
   adminAddress(): Promise<string | null>;
-  close(): Promise<void>;
 }
 
 /**
- * Creates `runDir`. Hot restart is off: nobody restarts this Envoy in place, and without it several Envoys on one machine
+ * Creates `runDir`. The bootstrap is JSON or YAML and must set `admin.address` (port 0 is fine). Hot restart is off: nobody restarts this Envoy in place, and without it several Envoys on one machine
  * share neither a base id nor a region of shared memory.
  */
-export function createEnvoyAgent(options: EnvoyAgentOptions): EnvoyAgent {
+export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
   const { runDir } = options;
   const tell = options.onEvent ?? (() => undefined);
   const bootstrapFile = join(runDir, "bootstrap.yaml");

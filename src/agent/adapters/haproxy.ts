@@ -2,9 +2,9 @@
 import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { currentDir } from "./generations.ts";
-import { socketPath } from "./socketPath.ts";
-import type { FileProxy } from "./types.ts";
+import { currentDir } from "../generations.ts";
+import { socketPath } from "../socketPath.ts";
+import type { FileAdapter, FileProxy } from "../types.ts";
 
 /** The new worker tells the old one to stop as soon as its own listeners are ready; this covers the signal's way. */
 const SETTLE_MS = 60;
@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES = 65_536;
  * serving. The agent's second file sets `description` (the generation) and the socket that is asked for it; that the
  * listeners pass from worker to worker without a closed moment is HAProxy's own doing (`-x sockpair@`).
  */
-export function haproxyProxy(options: { readonly runDir: string; readonly binary?: string }): FileProxy {
+function haproxyProxy(options: { readonly runDir: string; readonly binary?: string }): FileProxy {
   const current = currentDir(options.runDir);
   const socket = socketPath(options.runDir, "haproxy.sock");
   const agentFile = join("local", "agent.cfg");
@@ -34,9 +34,6 @@ export function haproxyProxy(options: { readonly runDir: string; readonly binary
     stopSignal: "SIGUSR1",
     settleMs: SETTLE_MS,
     resendAfterMs: RESEND_AFTER_MS,
-    // On a socket that it cannot bind the new worker silences the old one's listeners for its two seconds of tries (2.6).
-    sockets: (files) =>
-      files.files.filter(({ path }) => path === "haproxy.cfg").flatMap(({ text }) => boundSockets(text)),
     saysReloadFailed: (line) => line.includes("Loading failure!"),
     localFiles: async (generation) => ({
       files: [{ path: agentFile, text: agentConfig(socket, generation), mode: 0o644 }],
@@ -50,11 +47,19 @@ export function haproxyProxy(options: { readonly runDir: string; readonly binary
   };
 }
 
-function boundSockets(config: string): readonly string[] {
-  return [...config.matchAll(/^[ \t]*bind[ \t]+(?:ipv[46]@)?([0-9a-fA-F.:[\]]+:[0-9]+)(?=\s)/gm)].map(
-    (found) => found[1] ?? "",
-  );
-}
+/** HAProxy as the agent runs it. */
+export const haproxyAdapter: FileAdapter = {
+  output: "files",
+  program: {
+    file: "haproxy",
+    variable: "TRIMTAB_HAPROXY",
+    versionArgs: ["-v"],
+    versionPattern: /version ([0-9.]+)/,
+    install: "on Debian: `apt-get install haproxy`",
+    setUpPath: null,
+  },
+  createProxy: haproxyProxy,
+};
 
 function agentConfig(socket: string, generation: string): string {
   return [

@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ask, freePort, groupMembers, scratchDir, until } from "../testSupport.ts";
+import type { AgentEvent } from "../types.ts";
 import { createEnvoyAgent, type EnvoyAgent } from "./envoyAgent.ts";
-import { ask, freePort, groupMembers, scratchDir, until } from "./testSupport.ts";
-import type { AgentEvent } from "./types.ts";
 
-const installed = join(import.meta.dirname, "../../.trimtab/bin/envoy");
+const installed = join(import.meta.dirname, "../../../.trimtab/bin/envoy");
 const binary = process.env.TRIMTAB_ENVOY ?? (existsSync(installed) ? installed : "envoy");
 
 /** A static listener that answers by itself. */
