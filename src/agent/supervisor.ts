@@ -6,15 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../util/reason.ts";
 import { lineSplitter, recentLines } from "./lines.ts";
 import { clearGroup, killLeftovers, recordGroup, signalGroup, watchGroup } from "./processGroup.ts";
-import type { Command } from "./types.ts";
-
-export interface Backoff {
-  /** Wait after the first death; doubles with each further one. */
-  readonly firstMs: number;
-  readonly maxMs: number;
-  /** A process that lived this long starts the count anew. */
-  readonly stableMs: number;
-}
+import type { Backoff, Command } from "./types.ts";
 
 /** 200 ms is hardly an outage for a crash; 10 s keeps a proxy that cannot start from eating a core. */
 export const DEFAULT_BACKOFF: Backoff = { firstMs: 200, maxMs: 10_000, stableMs: 10_000 };

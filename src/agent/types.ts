@@ -1,6 +1,5 @@
 /** The vocabulary of the agent room. */
 import type { Socket } from "../targets/target.ts";
-import type { Backoff } from "./supervisor.ts";
 
 /** One file of a generation; structurally the target room's `RenderedFile`. */
 export interface AgentFile {
@@ -66,6 +65,15 @@ export type AgentEvent =
   | { readonly kind: "serving"; readonly generation: string }
   | { readonly kind: "failed"; readonly generation: string; readonly error: string }
   | { readonly kind: "line"; readonly line: string };
+
+/** How long to wait before a process that died is started again. */
+export interface Backoff {
+  /** Wait after the first death; doubles with each further one. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** A process that lived this long starts the count anew. */
+  readonly stableMs: number;
+}
 
 /** A command line. */
 export interface Command {

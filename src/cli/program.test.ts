@@ -50,7 +50,7 @@ test.each([
   [["validate"], "missing required argument 'file'"],
   [["validate", "a", "b"], "too many arguments"],
   [["render", "a"], "required option '-o, --out <dir>' not specified"],
-  [["render", "a", "-o", "d", "--target", "apache"], "Allowed choices are nginx, haproxy, envoy"],
+  [["render", "a", "-o", "d", "--target", "apache"], "Allowed choices are envoy, nginx, haproxy"],
   [["bootstrap"], "required option '--fleet <name>' not specified"],
   [["explain", "--fleet", "a", "--url", "http://a", "--port", "99999"], "It is not a port."],
   [["explain", "--fleet", "a", "--url", "http://a", "--method", "get"], "Methods are upper case"],

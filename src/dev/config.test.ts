@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { overrideConfig, parseOverrides, readDevConfig, unusedOverrides } from "./config.ts";
 
-const QUICKSTART = join(import.meta.dirname, "../../../examples/quickstart.yaml");
+const QUICKSTART = join(import.meta.dirname, "../../examples/quickstart.yaml");
 
 const TEXT = `fleets:
   - {name: a, proxy: nginx, bindAddress: 127.0.0.12}   # kept

@@ -1,5 +1,6 @@
 /** What `dev` itself reads from the configuration: which sockets it needs, and which echo upstreams are asked for. */
 import { isMap, isSeq, type Node, parse, parseDocument, type YAMLMap } from "yaml";
+import { defaults } from "../gen/defaults.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import { PROXY_KINDS } from "../targets/registry.ts";
 
@@ -50,7 +51,7 @@ export function readDevConfig(text: string): DevConfig {
     list(listener.fleets).flatMap((name): DevListener[] => {
       const fleet = record(fleets.get(name));
       const proxy = PROXY_KINDS.find((kind) => kind === fleet.proxy);
-      const address = String(listener.address ?? fleet.bindAddress ?? "0.0.0.0");
+      const address = String(listener.address ?? fleet.bindAddress ?? defaults["fleet.bindAddress"]);
       return proxy === undefined || !isPort(listener.port)
         ? []
         : [

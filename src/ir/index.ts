@@ -6,6 +6,7 @@
  * canonical order (equal models give equal IR). A node whose inputs did not change is the same object as in the last
  * compilation, so a target may cache by identity. No logic here beyond names of things, and no import of model or targets.
  */
+import type { Kind } from "../gen/kinds.ts";
 import type { SplitIr } from "./action.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
@@ -86,8 +87,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 
 /** A document of the user's that has a part in this fleet. Only the capability gate reads `body`. */
 export interface SourceIr {
-  /** `fleet`, `listener`, `route`, `cluster`, `healthCheck`, `canary`. */
-  readonly kind: string;
+  readonly kind: Kind;
   readonly name: string;
   readonly body: JsonValue;
 }

@@ -1,3 +1,4 @@
+/** Where a listener listens. */
 import { defaults } from "../gen/defaults.ts";
 import { canonicalAddress } from "./addresses.ts";
 import type { Fleet, Listener } from "./types.ts";

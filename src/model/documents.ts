@@ -2,7 +2,7 @@
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { pointer, pointerTokens } from "../util/pointer.ts";
 import { due, finish, type Steps } from "../util/steps.ts";
-import { checkSnapshotSteps } from "./check.ts";
+import { createChecker } from "./check.ts";
 import { collectionOf, collections, kinds } from "./kinds.ts";
 import { referencesIn } from "./references.ts";
 import { dangling } from "./rules/references.ts";
@@ -122,7 +122,7 @@ function* judgeRest(
   yield;
   const told = pointersOf(misshapen);
   const found: Diagnostic[] = [];
-  for (const problem of yield* checkSnapshotSteps(snapshot, changes, known)) {
+  for (const problem of yield* createChecker()(snapshot, changes, known)) {
     const { resource, ...more } = problem;
     const at = resource && places.get(`${resource.kind}/${resource.name}`);
     found.push(at === undefined ? problem : { ...more, pointer: at + problem.pointer });

@@ -194,6 +194,7 @@ describe("while a rendering is under way", () => {
     const third = output.get("web");
     expect([revisionIn(await ended(second)), revisionIn(await ended(third))]).toEqual([1, 3]);
     expect(failures).toEqual(["web: found h2.example"]);
+    expect(published).toEqual([expect.stringMatching(/^web 1 /), "web 3 reload"]);
   });
 
   test("revisions that come faster than they can be rendered keep nobody waiting", async () => {

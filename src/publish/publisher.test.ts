@@ -242,6 +242,43 @@ describe("Envoy fleets", () => {
   });
 });
 
+describe("what proxies do to take an output", () => {
+  const effects = (): string[] => published.splice(0).sort();
+
+  test("is told of each output that is made, with the revision", async () => {
+    commit({ fleets: { edge: "envoy", web: "nginx" } });
+    await publisher.files("web");
+    expect(effects()).toEqual([expect.stringMatching(/^edge 1 /), expect.stringMatching(/^web 1 /)]);
+    commit({ fleets: { edge: "envoy", web: "nginx" }, clusters: { blue: 1, green: 2 } });
+    await publisher.files("web");
+    expect(effects()).toEqual(["edge 2 runtime", "web 2 reload"]);
+    commit({ fleets: { edge: "envoy", web: "nginx", hap: "haproxy" }, clusters: { blue: 1, green: 2 } });
+    expect(effects()).toEqual(["edge 3 none"]);
+  });
+
+  test("counts from the last output that was made", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    broken.add("edge");
+    commit({ fleets: { edge: "envoy" }, clusters: { green: 1 } });
+    broken.clear();
+    commit({ fleets: { edge: "envoy" } });
+    expect(published.slice(1)).toEqual(["edge 3 none"]);
+  });
+
+  test("of a fleet that was gone is that of a new one", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    commit({});
+    commit({ fleets: { edge: "envoy" } });
+    const [first = "", again] = published;
+    expect(again).toBe(first.replace("1", "3"));
+  });
+
+  test("which kind of output a fleet gets, of the published revision", () => {
+    commit({ fleets: { edge: "envoy", web: "nginx" } });
+    expect(["edge", "web", "nobody"].map(publisher.outputs)).toEqual([["resources"], ["files"], []]);
+  });
+});
+
 describe("file fleets", () => {
   const heard: [string, string | null][] = [];
   const hear = (fleet: string, files: FleetFiles | null): void => {

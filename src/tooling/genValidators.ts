@@ -38,6 +38,15 @@ function bounded(code: string): string {
   return code.replace(loop, `$&\nif(errors >= ${MAX_RAW_ERRORS}){break;}`);
 }
 
+/** Adds the errors of a called validator in place: ajv copies all that were found before, once per call. */
+function appending(code: string): string {
+  const copying = /vErrors = vErrors === null \? (validate\d+\.errors) : vErrors\.concat\(\1\);/g;
+  const appended = code.replace(copying, "if(vErrors === null){vErrors = $1;} else {vErrors.push(...$1);}");
+  if (appended === code || appended.includes("vErrors.concat"))
+    throw new Error("genValidators: ajv joins errors in another way than before");
+  return appended;
+}
+
 /** ajv's own compares every pair: lists longer than they may be are told so, and not compared. */
 const uniqueUpToMaximum: CodeKeywordDefinition = {
   ...(uniqueItems.default as CodeKeywordDefinition),
@@ -92,7 +101,7 @@ export function generateValidators(named: readonly NamedSchema[]): string {
   for (const [name, format] of Object.entries(formats)) ajv.addFormat(name, format);
   for (const { schema } of schemas) ajv.addSchema(schema);
   const documents = ["frame", ...collectionsIn(named).map(({ kind }) => kind)];
-  const code = bounded(standalone.default(ajv, Object.fromEntries(documents.map((id) => [id, `trimtab:${id}`]))));
+  const code = standalone.default(ajv, Object.fromEntries(documents.map((id) => [id, `trimtab:${id}`])));
   const type = `Readonly<Record<${documents.map((id) => `"${id}"`).join(" | ")}, Validator>>`;
-  return `${HEAD}${code}\nexport const validators: ${type} = { ${documents.join(", ")} };\n`;
+  return `${HEAD}${appending(bounded(code))}\nexport const validators: ${type} = { ${documents.join(", ")} };\n`;
 }

@@ -20,8 +20,9 @@ export interface EnvoyAgent extends ResourceAgent {
 }
 
 /**
- * Creates `runDir`. The bootstrap is JSON or YAML and must set `admin.address` (port 0 is fine). Hot restart is off: nobody restarts this Envoy in place, and without it several Envoys on one machine
- * share neither a base id nor a region of shared memory.
+ * Creates `runDir`. The bootstrap is JSON or YAML and must set `admin.address` (port 0 is fine). Hot restart is off: nobody
+ * restarts this Envoy in place, and without it several Envoys on one machine share neither a base id nor a region of shared
+ * memory.
  */
 export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
   const { runDir } = options;

@@ -7,7 +7,7 @@ import { answers, operation } from "../openapi.ts";
 import { filesQuery, nameParams, noQuery, readHeaders } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { toTar } from "../tar.ts";
-import type { WriteDeps } from "../writes.ts";
+import type { Deps } from "../writes.ts";
 
 const JSON_TYPE = "application/json";
 const TAR_TYPE = "application/x-tar";
@@ -18,7 +18,7 @@ interface Named {
 }
 
 /** Registers `/v1/fleets/{name}/files` and `/v1/fleets/{name}/proxies`. */
-export function fleetRoutes(app: FastifyInstance, { store, publisher }: WriteDeps): void {
+export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): void {
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
     "/v1/fleets/:name/files",
     {

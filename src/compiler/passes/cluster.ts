@@ -1,17 +1,25 @@
 /** Clusters and health checks with all defaults filled in. */
+import { defaults } from "../../gen/defaults.ts";
 import type { ClusterIr, HealthCheckIr } from "../../ir/index.ts";
 import { canonicalAddress, durationMs, type HealthCheck, type Resource } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse } from "../reuse.ts";
 
-/** Schema defaults. */
-const DEFAULT_CONNECT_MS = 5_000;
-const DEFAULT_INTERVAL_MS = 5_000;
-const DEFAULT_TIMEOUT_MS = 2_000;
-const DEFAULT_RISE = 2;
-const DEFAULT_FALL = 3;
-const DEFAULT_HTTP = { method: "GET", path: "/", host: "health.trimtab.invalid", expectedStatus: ["200-299"] } as const;
+const WEIGHT = defaults["cluster.endpoints[].weight"];
+const CONNECT_MS = durationMs(defaults["cluster.timeouts.connect"]);
+const CHECK = {
+  interval: defaults["healthCheck.interval"],
+  timeout: defaults["healthCheck.timeout"],
+  rise: defaults["healthCheck.rise"],
+  fall: defaults["healthCheck.fall"],
+};
+const HTTP_CHECK = {
+  method: defaults["healthCheck.http.method"],
+  path: defaults["healthCheck.http.path"],
+  host: defaults["healthCheck.http.host"],
+  expectedStatus: defaults["healthCheck.http.expectedStatus"],
+};
 
 export interface ClusterInput {
   readonly cluster: Resource<"cluster">;
@@ -26,14 +34,14 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
   if (known !== undefined && known.check === check) return known.ir;
   const { endpoints, balance, timeouts } = cluster.body;
   const used = endpoints
-    .map(({ address, port, weight = 1 }) => Object.freeze({ address: canonicalAddress(address), port, weight }))
+    .map(({ address, port, weight = WEIGHT }) => Object.freeze({ address: canonicalAddress(address), port, weight }))
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
   const ir = reuse<ClusterIr>(before, {
     name: cluster.name,
     endpoints: used,
-    policy: balance?.policy ?? "roundRobin",
-    connectTimeoutMs: timeouts?.connect === undefined ? DEFAULT_CONNECT_MS : durationMs(timeouts.connect),
+    policy: (balance ?? defaults["cluster.balance"]).policy,
+    connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
     healthCheck: check === undefined ? null : healthCheck(check.body),
   });
   clusters.set(cluster, { check, ir });
@@ -41,11 +49,11 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
 }
 
 function healthCheck(body: HealthCheck): HealthCheckIr {
-  const { type, interval, timeout, rise = DEFAULT_RISE, fall = DEFAULT_FALL, port = null } = body;
+  const { type, interval, timeout, rise, fall, port = null } = { ...CHECK, ...body };
   return Object.freeze({
     kind: type,
-    intervalMs: interval === undefined ? DEFAULT_INTERVAL_MS : durationMs(interval),
-    timeoutMs: timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(timeout),
+    intervalMs: durationMs(interval),
+    timeoutMs: durationMs(timeout),
     rise,
     fall,
     port,
@@ -54,7 +62,7 @@ function healthCheck(body: HealthCheck): HealthCheckIr {
 }
 
 function httpCheck(body: HealthCheck["http"]): HealthCheckIr["http"] {
-  const { method, path, host, expectedStatus } = { ...DEFAULT_HTTP, ...body };
+  const { method, path, host, expectedStatus } = { ...HTTP_CHECK, ...body };
   const ranges = expectedStatus.map((range) => {
     const [low, high = low] = range.split("-").map(Number) as [number, number?];
     return Object.freeze({ low, high });

@@ -1,4 +1,5 @@
 /** A route's rules as IR: defaults filled in, canary weights laid over splits, one RuleIr per match. */
+import { defaults } from "../../gen/defaults.ts";
 import type { ActionIr, PathMatchIr, PoliciesIr, RedirectIr, RespondIr, RuleIr, SplitIr } from "../../ir/index.ts";
 import { canaryRule, type Resource } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
@@ -9,6 +10,14 @@ import { policiesOf } from "../policies/index.ts";
 import type { RuleBody } from "../policies/policy.ts";
 import { reuse } from "../reuse.ts";
 import { canaryShares } from "./canaries.ts";
+
+const ANY_PATH = defaults["route.rules[].matches[].path"];
+const WEIGHT = defaults["route.rules[].split[].weight"];
+const REDIRECT_STATUS = defaults["route.rules[].redirect.status"];
+const RESPONSE = {
+  body: defaults["route.rules[].respond.body"],
+  contentType: defaults["route.rules[].respond.contentType"],
+};
 
 export interface RulesInput {
   readonly route: Resource<"route">;
@@ -70,7 +79,7 @@ function ownName({ name }: RuleBody): string | null {
 function pathOf({ path = {} }: MatchBody): PathMatchIr {
   if (path.exact !== undefined) return Object.freeze({ kind: "exact", value: path.exact });
   if (path.regex !== undefined) return Object.freeze({ kind: "regex", value: path.regex });
-  return Object.freeze({ kind: "prefix", value: withoutTrailingSlash(path.prefix ?? "/") });
+  return Object.freeze({ kind: "prefix", value: withoutTrailingSlash(path.prefix ?? ANY_PATH.prefix) });
 }
 
 function actionOf(rule: RuleBody, canary: Resource<"canary"> | undefined): ActionIr {
@@ -80,7 +89,7 @@ function actionOf(rule: RuleBody, canary: Resource<"canary"> | undefined): Actio
 }
 
 function redirectOf(body: NonNullable<RuleBody["redirect"]>): RedirectIr {
-  const { scheme = null, hostname = null, port, path, status = 302 } = body;
+  const { scheme = null, hostname = null, port, path, status = REDIRECT_STATUS } = body;
   const target =
     path?.full !== undefined
       ? { kind: "full" as const, value: path.full }
@@ -97,12 +106,13 @@ function redirectOf(body: NonNullable<RuleBody["redirect"]>): RedirectIr {
   });
 }
 
-function respondOf({ status, body = "", contentType = "text/plain" }: NonNullable<RuleBody["respond"]>): RespondIr {
+function respondOf(respond: NonNullable<RuleBody["respond"]>): RespondIr {
+  const { status, body, contentType } = { ...RESPONSE, ...respond };
   return Object.freeze({ kind: "respond", status, body, contentType });
 }
 
 function splitOf(rule: RuleBody, canary: Resource<"canary"> | undefined): SplitIr {
-  const written = (rule.split ?? []).map(({ cluster, weight = 1 }) => ({ cluster, weight }));
+  const written = (rule.split ?? []).map(({ cluster, weight = WEIGHT }) => ({ cluster, weight }));
   const shares = canary === undefined ? written : canaryShares(canary);
   const used = shares.filter(({ weight }) => weight > 0).sort((a, b) => compareText(a.cluster, b.cluster));
   return used.map((share) => Object.freeze(share));

@@ -8,10 +8,10 @@ import { rewrite } from "./rewrite.ts";
 import { timeouts } from "./timeouts.ts";
 
 const policies: InPolicyOrder<{ [K in keyof PoliciesIr]: Policy<K> }> = [
+  responseHeaders,
   rewrite,
   requestHeaders,
   timeouts,
-  responseHeaders,
 ];
 
 /** Equal policies, and equal sets of them, are one object. */

@@ -1,9 +1,9 @@
 /** Time limits of a forwarded request, defaults filled in. */
+import { defaults } from "../../gen/defaults.ts";
 import { durationMs } from "../../model/index.ts";
 import type { Policy } from "./policy.ts";
 
-/** Schema default of `timeouts.idle`. */
-const DEFAULT_IDLE_MS = 60_000;
+const DEFAULT_IDLE_MS = durationMs(defaults["route.rules[].timeouts.idle"]);
 
 /** Of every rule with a split. */
 export const timeouts: Policy<"timeouts"> = {

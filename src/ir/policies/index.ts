@@ -8,22 +8,22 @@ import type { TimeoutsIr } from "./timeouts.ts";
 
 /** Null: the rule does not ask for it. */
 export interface PoliciesIr {
+  /** Of every answer, also the proxy's own. */
+  readonly responseHeaders: HeaderChangesIr | null;
   /** Of a forwarded request. */
   readonly rewrite: RewriteIr | null;
   /** Of a forwarded request. */
   readonly requestHeaders: HeaderChangesIr | null;
   /** Of a forwarded request; never null there. */
   readonly timeouts: TimeoutsIr | null;
-  /** Of every answer, also the proxy's own. */
-  readonly responseHeaders: HeaderChangesIr | null;
 }
 
-/** From the request's arrival to the answer's departure. */
+/** The request meets them downwards, the answer upwards: responseHeaders last. */
 export const POLICY_ORDER = [
+  "responseHeaders",
   "rewrite",
   "requestHeaders",
   "timeouts",
-  "responseHeaders",
 ] as const satisfies readonly (keyof PoliciesIr)[];
 
 type Order = typeof POLICY_ORDER;

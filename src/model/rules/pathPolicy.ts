@@ -1,25 +1,28 @@
+import { BAD_PATH } from "../../ir/requestPolicy.ts";
 import { matchesOf, problem, type Rule, rulesOf, touchedOf } from "./rule.ts";
 
-/** What the path policy `reject` answers 400 on every proxy (l7.md 4.2): such a path never reaches a rule. */
-const REJECTED =
-  /\/\/|%(?:2[fF]|5[cC]|00)|\/(?:\.|%2[eE]){1,2}(?:\/|$)|%(?:4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9Aa]|3[0-9]|2[dD])/;
+/** What is answered 400 on every proxy: such a path never reaches a rule. */
+const REJECTED = new RegExp([...BAD_PATH.anywhere, ...BAD_PATH.atEnd.map((end) => `(?:${end})$`)].join("|"));
 
 /** A path that no request can have, or that would make the backend see one, is refused. */
 export const pathPolicy: Rule = function* (_snapshot, touched) {
   for (const route of touchedOf(touched, "route")) {
     for (const { rule, at } of rulesOf(route)) {
-      const paths: [string, string | undefined][] = [
-        [`${at}/rewrite/path/prefix`, rule.rewrite?.path.prefix],
-        [`${at}/redirect/path/prefix`, rule.redirect?.path?.prefix],
-        [`${at}/redirect/path/full`, rule.redirect?.path?.full],
-      ];
+      const paths: [string, string][] = [];
+      for (const part of ["rewrite", "redirect"] as const) {
+        for (const [kind, path] of Object.entries<string>({ ...rule[part]?.path }))
+          paths.push([`${at}/${part}/path/${kind}`, path]);
+      }
       for (const { match, at: matchAt } of matchesOf(rule, at)) {
-        paths.push([`${matchAt}/path/exact`, match.path?.exact], [`${matchAt}/path/prefix`, match.path?.prefix]);
+        for (const kind of ["exact", "prefix"] as const) {
+          const path = match.path?.[kind];
+          if (path !== undefined) paths.push([`${matchAt}/path/${kind}`, path]);
+        }
       }
       for (const [pointer, path] of paths) {
-        if (path === undefined || !REJECTED.test(path)) continue;
+        if (!REJECTED.test(path)) continue;
         const message =
-          "has `//`, a dot segment, or an encoded slash, backslash, letter, digit, `-` or `_`; requests with such a path are answered 400";
+          "has `//`, a dot segment, or an encoded slash, backslash, letter, digit, `-`, `.`, `_` or `~`; requests with such a path are answered 400";
         yield problem("MODEL-PATH", route, { pointer, message });
       }
     }

@@ -2,15 +2,8 @@ import { defaults } from "../../gen/defaults.ts";
 import { problem, type Rule, type RuleBody, touchedOf } from "./rule.ts";
 
 const TCP_ROUTE_CODE = "MODEL-TCP-ROUTE";
-const HTTP_ONLY: readonly (keyof RuleBody)[] = [
-  "matches",
-  "redirect",
-  "respond",
-  "rewrite",
-  "requestHeaders",
-  "responseHeaders",
-  "timeouts",
-];
+/** What a rule of a TCP route may have; the rest looks at requests. */
+const TCP_FIELDS: ReadonlySet<string> = new Set<keyof RuleBody>(["name", "split"]);
 
 /** A route's protocol is its listeners'; a TCP route is one rule with a split; a TCP listener has no hostname. */
 export const protocols: Rule = function* (snapshot, touched) {
@@ -41,8 +34,8 @@ export const protocols: Rule = function* (snapshot, touched) {
       yield problem(TCP_ROUTE_CODE, route, { pointer: "/rules/1", message: "a TCP route has exactly one rule" });
     }
     for (const [index, rule] of route.body.rules.entries()) {
-      for (const field of HTTP_ONLY) {
-        if (rule[field] === undefined) continue;
+      for (const field of Object.keys(rule)) {
+        if (TCP_FIELDS.has(field)) continue;
         yield problem(TCP_ROUTE_CODE, route, {
           pointer: `/rules/${index}/${field}`,
           message: `a TCP route has a split only, no ${field}`,
