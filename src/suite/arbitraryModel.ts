@@ -44,7 +44,7 @@ export function modelOf(proxy: string): fc.Arbitrary<Document> {
   return modelWith(onlyOf(proxy));
 }
 
-/** A document of valid shape; whether it is a valid model is left to chance. */
+/** A document of nearly valid shape; whether it is a valid model is left to chance. */
 export const anyDocument = drawn(EVERY_PROXY);
 
 /** Where the proxies of an answerable model listen, and what its clusters point at. */

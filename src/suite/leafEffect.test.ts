@@ -35,7 +35,7 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "which fleet it is; the proxies of a fleet are not told", leaves: ["fleet.name"], on: ["envoy", "nginx"] },
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
-  { reason: "names in messages", leaves: ["listener.name", "route.rules[].name"] },
+  { reason: "Envoy's is named by its address: a renamed listener keeps its connections", leaves: ["listener.name"], on: ["envoy"] },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
   {
@@ -137,29 +137,25 @@ describe.each(PROXY_KINDS)("%s", (proxy) => {
       if (hasEffect && isWithoutEffect(leaf, proxy)) odd.push(`${leaf} has an effect: take it off the list`);
       if (hasEffect || (isWithoutEffect(leaf, proxy) && times >= ENOUGH)) open.delete(leaf);
       else open.set(leaf, times);
-      if (hasEffect && times > 8) console.log(proxy, leaf, times);
     }
   };
 
   test("each field has the effect that the table says", { timeout: TIMEOUT_MS }, () => {
-    const pipeline = createPipeline(targets);
-    let index = 0;
-    for (; index < MAX_MODELS && [...open.values()].some((times) => times < MAX_CHANGES); index++) {
+    for (let index = 0; index < MAX_MODELS && [...open.values()].some((times) => times < MAX_CHANGES); index++) {
       const [document] = sampleOf(modelOf(proxy), SEED + index, 1) as [Document];
       const base = freshSnapshot(document);
       if (base === null) throw new Error("modelOf gives valid models");
-      const before = outcomesOf(pipeline, base);
+      const before = outcomesOf(createPipeline(targets), base);
       for (const [leaf, times] of [...open]) {
         if (times >= MAX_CHANGES) continue;
         const ways = waysOf(leaf, isRefused(leaf) || isWithoutEffect(leaf, proxy));
         for (const next of ways.flatMap((way) => [...changed(document, way, SEED + index)])) {
           const snapshot = freshSnapshot(next);
-          if (snapshot !== null) look(leaf, before, outcomesOf(pipeline, snapshot));
+          if (snapshot !== null) look(leaf, before, outcomesOf(createPipeline(targets), snapshot));
           if (!open.has(leaf)) break;
         }
       }
     }
-    console.log(proxy, "models", index);
     const left = [...open].map(([leaf, times]) => `${leaf}: changed ${times} times, no effect`);
     expect([...left, ...odd]).toEqual([]);
   });

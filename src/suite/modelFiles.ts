@@ -38,9 +38,14 @@ export function compileDocument(document: unknown): Compilation {
   return { diagnostics: all, compiled: all.some(({ severity }) => severity === "error") ? null : compiled };
 }
 
+/** What a diagnostic points at, as places are written: `route.rules[].split`. */
+export function leafPathOf({ resource, pointer }: Diagnostic): string {
+  return `${resource?.kind}${pointer.replaceAll(/\/\d+(?=\/|$)/g, "[]").replaceAll("/", ".")}`;
+}
+
 /** The leaf that a diagnostic of the gate points at, and what its proxy's table says of it; null: it points at none. */
 export function leafOf(found: Diagnostic): { readonly leaf: LeafPath; readonly support: Support } | null {
-  const leaf = `${found.resource?.kind}${found.pointer.replaceAll(/\/\d+(?=\/|$)/g, "[]").replaceAll("/", ".")}`;
+  const leaf = leafPathOf(found);
   if (found.proxy === undefined || !isLeafPath(leaf)) return null;
   return { leaf, support: targets.get(found.proxy as ProxyKind).capabilities[leaf] };
 }
