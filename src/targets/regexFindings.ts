@@ -6,8 +6,9 @@ import type { Finding } from "./target.ts";
 /** Refuses the rule's expressions that PCRE2 cannot match in linear time. `proxy` as its users write it. */
 export function backtrackingRegexes(rule: RuleIr, proxy: string): readonly Finding[] {
   const found: Finding[] = [];
-  for (const { kind, value } of [rule.path, ...rule.headers]) {
-    const problem = kind === "regex" ? linearRegex(value).problem : null;
+  const tests = [{ test: rule.path.kind, value: rule.path.value }, ...rule.conditions];
+  for (const { test, value } of tests) {
+    const problem = test === "regex" ? linearRegex(value).problem : null;
     if (problem === null) continue;
     found.push({
       code: "L7-REGEX-BACKTRACKING",

@@ -1,16 +1,14 @@
 /** Checks that no single field can express: versions, sizes, combinations. */
-import type { FleetIr, RuleIr, SplitIr } from "../../ir/index.ts";
+import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding, Version } from "../target.ts";
 import { isBefore, parseVersion } from "../version.ts";
-import { SHARE_UNITS, sharesOf } from "./splits.ts";
+import { coarseShares, isCoarse } from "./splits.ts";
 
 /** Debian 12's nginx; the constructs here were measured on it. */
 export const DEFAULT_VERSION: Version = [1, 22, 0];
 /** `proxy_pass http://$variable` walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
-/** How far a share may be off before the user is told. */
-const SHARE_TOLERANCE = 0.05;
 
 /** Warnings and errors about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
@@ -63,15 +61,6 @@ function inspectSplit({ id, route, pointer, action }: RuleIr): readonly Finding[
 const NONE: readonly Finding[] = [];
 
 function coarse(what: string) {
-  const message = `${what}: nginx splits in steps of 0.01 %; the smallest share is off by more than 5 % of itself`;
-  return { code: "L7-SPLIT-RESOLUTION", severity: "warning" as const, message };
-}
-
-function isCoarse(split: SplitIr): boolean {
-  const total = split.reduce((sum, { weight }) => sum + weight, 0);
-  const shares = sharesOf(split);
-  return split.some(({ weight }, index) => {
-    const exact = (weight * SHARE_UNITS) / total;
-    return Math.abs((shares[index] as number) - exact) > exact * SHARE_TOLERANCE;
-  });
+  const message = `${what}: nginx ${coarseShares.approximated}`;
+  return { code: coarseShares.code, severity: "warning" as const, message };
 }

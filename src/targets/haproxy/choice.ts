@@ -1,0 +1,39 @@
+/** A path that several rules may take: the first whose conditions hold, tried line by line or found in a table. */
+import type { RuleIr, TableIr, VirtualHostIr } from "../../ir/index.ts";
+import { linesOf, testsOf } from "./conditions.ts";
+import { addShared, addText, type FragmentBuilder } from "./fragment.ts";
+import type { ListenerContext } from "./listenerContext.ts";
+import { ruleKey } from "./names.ts";
+import { comment, rule, word } from "./quote.ts";
+import { addTable } from "./table.ts";
+
+/** A group with a choice. */
+export interface Choice {
+  /** What the path look-up finds. */
+  readonly key: string;
+  /** The host's. */
+  readonly rules: VirtualHostIr["rules"];
+  /** The candidates, in order, and the expression that the path must match besides. */
+  readonly owners: readonly RuleIr[];
+  readonly pathRegexes: readonly (string | null)[];
+  readonly table: TableIr | null;
+}
+
+/** Adds the lines or the table. */
+export function addChoice(builder: FragmentBuilder, choice: Choice, context: ListenerContext): void {
+  const { key, rules, owners, pathRegexes, table } = choice;
+  if (context.shape.choiceTables && table !== null) {
+    addTable(builder, { rules, table, key }, context);
+    return;
+  }
+  const names = [...new Set(owners.map(ruleKey))].join(", else ");
+  addText(builder, "choices", context.section("choice", { key: comment(key), names: comment(names) }));
+  for (const [place, owner] of owners.entries()) {
+    const { tests, acls } = testsOf(owner, pathRegexes[place] ?? null);
+    for (const [acl, view] of acls) addShared(builder, "acls", [acl, context.section("acl", view)]);
+    const view = { key: word(key), rule: rule(ruleKey(owner)) };
+    for (const line of linesOf(owner, tests)) {
+      addText(builder, "choices", context.section("candidate", { ...view, ...line }));
+    }
+  }
+}
