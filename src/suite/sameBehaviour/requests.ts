@@ -145,7 +145,7 @@ function partsOf(rules: readonly RuleIr[]): fc.Arbitrary<Parts> {
   });
   const conditions = rules.flatMap((rule) => rule.conditions);
   if (conditions.length === 0) return start;
-  const some = fc.subarray([...conditions], { maxLength: 3 });
+  const some = fc.subarray([...conditions], { maxLength: Math.min(3, conditions.length) });
   return fc.tuple(start, some).chain(([parts, list]) => together(parts, list, near));
 }
 
@@ -160,7 +160,7 @@ function aimedAt(rule: RuleIr): fc.Arbitrary<Parts> {
   const exactly = start.chain((parts) => together(parts, rule.conditions, meeting));
   const nearly = fc.tuple(exactly, stray).chain(([parts, more]) => {
     const dressedUp = { ...parts, fields: [...more, ...parts.fields] };
-    const some = fc.subarray([...rule.conditions], { maxLength: 1 });
+    const some = fc.subarray([...rule.conditions], { maxLength: Math.min(1, rule.conditions.length) });
     return some.chain((list) => together(dressedUp, list, near));
   });
   return fc.oneof({ weight: 4, arbitrary: exactly }, { weight: 1, arbitrary: nearly });

@@ -9,10 +9,10 @@ import { timeouts } from "./timeouts.ts";
 export type { Change } from "./policy.ts";
 
 const policies: InPolicyOrder<{ [K in keyof PoliciesIr]: Policy<K> }> = [
+  responseHeaders,
   rewrite,
   requestHeaders,
   timeouts,
-  responseHeaders,
 ];
 
 /** All that a rule's policies do. */
@@ -29,8 +29,8 @@ const NONE: readonly Change[] = [];
 
 /** What HAProxy does with the policies' leaves. */
 export const policyCapabilities = {
+  ...responseHeaders.capabilities,
   ...rewrite.capabilities,
   ...requestHeaders.capabilities,
   ...timeouts.capabilities,
-  ...responseHeaders.capabilities,
 };
