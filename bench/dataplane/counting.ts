@@ -1,0 +1,39 @@
+/** User-mode instructions a request, by callgrind: the machine's noise is not in them. */
+import { COUNTED_REQUESTS, WARM_REQUESTS } from "./aims.ts";
+import { type Probe, requestOf } from "./cases.ts";
+import { Connection } from "./http.ts";
+import { type Command, run } from "./processes.ts";
+import type { Serving } from "./serving.ts";
+
+/** Runs a command under callgrind. The code that it translates itself (PCRE2's JIT) is seen as such by default. */
+export function underCallgrind({ binary, args }: Command): Command {
+  return { binary: "valgrind", args: ["--tool=callgrind", "--callgrind-out-file=/dev/null", binary, ...args] };
+}
+
+/** Instructions of one request, from the difference that many on one kept connection make. */
+export async function instructionsPerRequest(serving: Serving, probe: Probe): Promise<number> {
+  const connection = await Connection.open(serving.side.port);
+  try {
+    const ask = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index++) await connection.ask(requestOf(probe));
+    };
+    await ask(WARM_REQUESTS);
+    const before = await instructions(serving.pid);
+    await ask(COUNTED_REQUESTS);
+    return ((await instructions(serving.pid)) - before) / COUNTED_REQUESTS;
+  } finally {
+    connection.close();
+  }
+}
+
+/**
+ * What a process has executed so far. Of several threads without the first: Envoy's main thread keeps timers and statistics
+ * by the clock, while its worker does the requests.
+ */
+async function instructions(pid: number): Promise<number> {
+  const told = await run({ binary: "callgrind_control", args: ["-e", String(pid)] });
+  const threads = [...told.matchAll(/^ *Th +\d+ +([\d,]+)/gm)].map((line) => Number(line[1]?.replaceAll(",", "")));
+  if (threads.length === 0) throw new Error(`callgrind_control does not tell: ${told}`);
+  const counted = threads.length === 1 ? threads : threads.slice(1);
+  return counted.reduce((sum, count) => sum + count, 0);
+}

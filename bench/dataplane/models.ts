@@ -1,0 +1,57 @@
+/** The models: the written one, and larger ones made of it. */
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import type { Probe } from "./cases.ts";
+import { modelFile } from "./places.ts";
+import { withPorts } from "./ports.ts";
+import type { ModelText } from "./sides.ts";
+
+interface Model {
+  routes: { readonly name: string; readonly rules: object[]; readonly [field: string]: unknown }[];
+  readonly [kind: string]: unknown;
+}
+
+/** The written model, or that with more in it. */
+export function modelWith(change: (model: Model) => void = () => undefined): ModelText {
+  return (ports) => {
+    const model = parse(withPorts(readFileSync(modelFile, "utf8"), ports)) as Model;
+    change(model);
+    return JSON.stringify(model);
+  };
+}
+
+/** As many rules in the measured host, each with a path and an answer's field of its own. */
+export function manyRules(count: number): ModelText {
+  return modelWith(({ routes }) => {
+    const shop = routes.find(({ name }) => name === "shop");
+    const rules = routes.reduce((sum, route) => sum + route.rules.length, 0);
+    for (let index = 0; index < count - rules; index++)
+      shop?.rules.push({
+        name: `more-${index}`,
+        matches: [{ path: { prefix: `/more/${index}` } }],
+        split: [{ cluster: "blue" }],
+        responseHeaders: { set: [{ name: "x-rule", value: `more-${index}` }] },
+      });
+  });
+}
+
+/** As many hosts of one rule; each changes a field of its own in requests and answers, or all the same one. */
+export function manyHosts(count: number, fields: "own field" | "same field"): ModelText {
+  return modelWith(({ routes }) => {
+    for (let index = 0; index < count; index++) {
+      const name = fields === "own field" ? `x-host-${index}` : "x-host";
+      const change = { set: [{ name, value: `host-${index}` }] };
+      routes.push({
+        name: `host-${index}`,
+        listeners: ["web"],
+        hostnames: [`h${index}.example.org`],
+        rules: [{ split: [{ cluster: "green" }], requestHeaders: change, responseHeaders: change }],
+      });
+    }
+  });
+}
+
+/** A request to one of those hosts. */
+export function hostProbe(index: number): Probe {
+  return { name: "host", host: `h${index}.example.org`, target: "/a/b?c=d", status: 200, upstream: "green" };
+}
