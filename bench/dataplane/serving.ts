@@ -9,6 +9,8 @@ import type { Side } from "./sides.ts";
 const READY_TIMEOUT_MS = 600_000;
 /** What a load time is read to. */
 const POLL_MS = 5;
+/** Under a tool nobody reads the time, and each try costs a while. */
+const POLL_UNDER_TOOL_MS = 200;
 
 export interface Serving extends Running {
   readonly side: Side;
@@ -22,7 +24,7 @@ export async function serve(side: Side, probe: Probe, tool?: (command: Command) 
   const begin = performance.now();
   const running = start(tool?.(command) ?? command);
   try {
-    await firstAnswer(side, probe, running);
+    await firstAnswer({ side, probe, running, pollMs: tool === undefined ? POLL_MS : POLL_UNDER_TOOL_MS });
   } catch (error) {
     await running.stop();
     throw error;
@@ -30,7 +32,13 @@ export async function serve(side: Side, probe: Probe, tool?: (command: Command) 
   return { ...running, side, readyMs: performance.now() - begin };
 }
 
-async function firstAnswer(side: Side, probe: Probe, running: Running): Promise<void> {
+async function firstAnswer(wait: {
+  readonly side: Side;
+  readonly probe: Probe;
+  readonly running: Running;
+  readonly pollMs: number;
+}): Promise<void> {
+  const { side, probe, running, pollMs } = wait;
   const request = requestOf(probe);
   let last = "nothing";
   const begin = performance.now();
@@ -43,7 +51,7 @@ async function firstAnswer(side: Side, probe: Probe, running: Running): Promise<
     );
     if (status === probe.status) return;
     if (status !== null) last = String(status);
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
   throw new Error(`${side.proxy.name}, ${side.name} does not serve ${probe.name}: ${last} came`);
 }
