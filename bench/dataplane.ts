@@ -27,4 +27,9 @@ async function main(): Promise<void> {
   finishReport(rows, started);
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}

@@ -1,7 +1,7 @@
 /** The models: the written one, and larger ones made of it. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import type { Probe } from "./cases.ts";
+import { type Probe, SHOP } from "./cases.ts";
 import { modelFile } from "./places.ts";
 import { withPorts } from "./ports.ts";
 import type { ModelText } from "./sides.ts";
@@ -20,17 +20,25 @@ export function modelWith(change: (model: Model) => void = () => undefined): Mod
   };
 }
 
+/** A route may have 256 rules; routes of one host share it. */
+const RULES_PER_ROUTE = 200;
+
 /** As many rules in the measured host, each with a path and an answer's field of its own. */
 export function manyRules(count: number): ModelText {
   return modelWith(({ routes }) => {
-    const shop = routes.find(({ name }) => name === "shop");
-    const rules = routes.reduce((sum, route) => sum + route.rules.length, 0);
-    for (let index = 0; index < count - rules; index++)
-      shop?.rules.push({
-        name: `more-${index}`,
-        matches: [{ path: { prefix: `/more/${index}` } }],
-        split: [{ cluster: "blue" }],
-        responseHeaders: { set: [{ name: "x-rule", value: `more-${index}` }] },
+    const written = routes.reduce((sum, route) => sum + route.rules.length, 0);
+    const rules = Array.from({ length: count - written }, (_, index) => ({
+      name: `more-${index}`,
+      matches: [{ path: { prefix: `/more/${index}` } }],
+      split: [{ cluster: "blue" }],
+      responseHeaders: { set: [{ name: "x-rule", value: `more-${index}` }] },
+    }));
+    for (let start = 0; start < rules.length; start += RULES_PER_ROUTE)
+      routes.push({
+        name: `more-${start}`,
+        listeners: ["web"],
+        hostnames: [SHOP],
+        rules: rules.slice(start, start + RULES_PER_ROUTE),
       });
   });
 }

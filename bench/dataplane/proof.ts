@@ -26,7 +26,8 @@ export async function prove(sides: readonly Serving[]): Promise<readonly string[
       const { wrong, text } = seen[index] as View;
       const label = `${first.side.proxy.name}, ${serving.side.name}: ${one.name}`;
       if (wrong !== null) problems.push(`${label}: ${wrong}`);
-      else if (text !== seen[0]?.text) problems.push(`${label}: ${text}\n  but ${first.side.name}: ${seen[0]?.text}`);
+      else if (seen[0]?.wrong === null)
+        problems.push(...differences(text, seen[0].text).map((what) => `${label}: ${what}`));
     }
   };
   await probe(nobodyThere);
@@ -41,22 +42,30 @@ export async function prove(sides: readonly Serving[]): Promise<readonly string[
 }
 
 interface View {
-  readonly text: string;
+  /** What can be compared, a line each. */
+  readonly text: readonly string[];
   /** Why it is not what must come. */
   readonly wrong: string | null;
 }
 
+function differences(own: readonly string[], others: readonly string[]): readonly string[] {
+  const only = (lines: readonly string[], rest: readonly string[]): string[] =>
+    lines.filter((line) => !rest.includes(line)).map((line) => JSON.stringify(line));
+  const [more, less] = [only(own, others), only(others, own)];
+  if (more.length + less.length === 0) return own.length === others.length ? [] : ["a line comes twice"];
+  return [`it has ${more.join(", ") || "nothing"} where the first has ${less.join(", ") || "nothing"}`];
+}
+
 async function view(side: Side, probe: Probe): Promise<View> {
   const answer = await askOnce(side.port, requestOf(probe)).catch((error: Error) => error);
-  if (answer instanceof Error) return { text: "", wrong: answer.message };
-  if (answer.status !== probe.status) return { text: "", wrong: `${answer.status} instead of ${probe.status}` };
+  if (answer instanceof Error) return { text: [], wrong: answer.message };
+  if (answer.status !== probe.status) return { text: [], wrong: `${answer.status} instead of ${probe.status}` };
   // Fields and body of a 400 are not promised: parsers answer in their own words.
-  if (answer.status === 400) return { text: "400", wrong: null };
+  if (answer.status === 400) return { text: [], wrong: null };
   // The fields of a rule whose upstream fails are not part of the bench.
-  if (answer.status > 500) return { text: `${answer.status} ${answer.body}`, wrong: null };
+  if (answer.status > 500) return { text: [answer.body], wrong: null };
   const seen = probe.upstream === undefined ? null : (JSON.parse(answer.body) as Seen);
-  const body = seen === null ? answer.body : JSON.stringify(upstreamView(side, seen));
-  const text = `${answer.status} ${[...fieldsView(side, answer), body].join(" | ")}`;
+  const text = [...fieldsView(side, answer), ...(seen === null ? [answer.body] : upstreamView(side, seen))];
   return { text, wrong: seen === null ? null : wrongUpstream(side, probe, seen) };
 }
 
@@ -82,7 +91,8 @@ function upstreamView(side: Side, seen: Seen): readonly string[] {
   const others = seen.fields.filter((line) => !isForwarded(line) && !OF_THE_MOMENT.test(line.split(":", 1)[0] ?? ""));
   const cluster = seen.path.startsWith("/checkout") ? "any" : clusterOf(side, seen.port);
   const list = forwarded.join(",").replaceAll(" ", "");
-  return [cluster, seen.method, seen.path, `x-forwarded-for: ${list}`, ...others.sort()];
+  const request = [`to ${cluster}`, `${seen.method} ${seen.path}`, `x-forwarded-for: ${list}`, ...others.sort()];
+  return request.map((line) => `upstream sees ${line}`);
 }
 
 function clusterOf(side: Side, port: number): string {

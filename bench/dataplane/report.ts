@@ -22,8 +22,8 @@ export interface Row {
   readonly limit?: number;
 }
 
-const NAME_WIDTH = 14;
-const FIGURE_WIDTH = 26;
+const NAME_WIDTH = 18;
+const FIGURE_WIDTH = 34;
 const RATIO_WIDTH = 22;
 
 /** Prints a row as soon as it is known. */
