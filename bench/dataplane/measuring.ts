@@ -1,7 +1,7 @@
 /** Figures of several sides, taken in turns, so that what the machine does besides falls on all of them. */
 import { COUNTED_ROUNDS } from "./aims.ts";
 import type { Probe } from "./cases.ts";
-import { instructionsPerRequest, underCallgrind } from "./counting.ts";
+import { instructionsPerRequest, startCounting, underCallgrind } from "./counting.ts";
 import { cpuPerRequest } from "./load.ts";
 import type { Measure } from "./options.ts";
 import { type Serving, serveAll, stopAll } from "./serving.ts";
@@ -28,6 +28,7 @@ export async function takeFigures(options: {
   const first = (side: Side): Probe => (questionsOf(side)[0] as Question).probe;
   const serving = await serveAll(sides, first, isCounted ? underCallgrind : undefined);
   try {
+    if (isCounted) for (const one of serving) await startCounting(one);
     const figures = new Map(sides.map((side) => [side, new Map<string, number[]>()]));
     const take = isCounted ? instructionsPerRequest : cpuPerRequest;
     for (let round = 0; round < (isCounted ? COUNTED_ROUNDS : rounds); round++) {

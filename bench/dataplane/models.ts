@@ -23,16 +23,11 @@ export function modelWith(change: (model: Model) => void = () => undefined): Mod
 /** A route may have 256 rules; routes of one host share it. */
 const RULES_PER_ROUTE = 200;
 
-/** As many rules in the measured host, each with a path and an answer's field of its own. */
+/** As many rules in the measured host, of every kind. */
 export function manyRules(count: number): ModelText {
   return modelWith(({ routes }) => {
     const written = routes.reduce((sum, route) => sum + route.rules.length, 0);
-    const rules = Array.from({ length: count - written }, (_, index) => ({
-      name: `more-${index}`,
-      matches: [{ path: { prefix: `/more/${index}` } }],
-      split: [{ cluster: "blue" }],
-      responseHeaders: { set: [{ name: "x-rule", value: `more-${index}` }] },
-    }));
+    const rules = Array.from({ length: count - written }, (_, index) => moreRule(index));
     for (let start = 0; start < rules.length; start += RULES_PER_ROUTE)
       routes.push({
         name: `more-${start}`,
@@ -41,6 +36,45 @@ export function manyRules(count: number): ModelText {
         rules: rules.slice(start, start + RULES_PER_ROUTE),
       });
   });
+}
+
+/** Every request that no exact path takes is held against every regular expression: more than these would be another bench. */
+const MORE_REGEXES = 5;
+
+/** Of ten rules five forward a prefix; the others are one of each kind, and of the first fifty some are regular expressions. */
+function moreRule(index: number): object {
+  const path = `/more/${index}`;
+  const name = `more-${index}`;
+  const split = [{ cluster: "blue" }];
+  const responseHeaders = { set: [{ name: "x-rule", value: name }] };
+  const prefix = [{ path: { prefix: path } }];
+  switch (index % 10) {
+    case 0:
+      return index < MORE_REGEXES * 10
+        ? { name, matches: [{ path: { regex: `${path}/[a-z]+` } }], split, responseHeaders }
+        : { name, matches: prefix, split, responseHeaders };
+    case 1:
+      return { name, matches: [{ path: { exact: path } }], split, responseHeaders };
+    case 2:
+      return { name, matches: [{ path: { prefix: path }, method: "POST" }], split, responseHeaders };
+    case 3: {
+      const requestHeaders = { set: [{ name: "x-api-version", value: String(index) }] };
+      return {
+        name,
+        matches: prefix,
+        split,
+        rewrite: { path: { prefix: "/inside" } },
+        requestHeaders,
+        responseHeaders,
+      };
+    }
+    case 4:
+      return { name, matches: prefix, redirect: { path: { prefix: `/moved/${index}` }, status: 308 } };
+    case 5:
+      return { name, matches: prefix, respond: { status: 410, body: `Number ${index % 100} is gone.\n` } };
+    default:
+      return { name, matches: prefix, split, responseHeaders };
+  }
 }
 
 /** As many hosts of one rule; each changes a field of its own in requests and answers, or all the same one. */
