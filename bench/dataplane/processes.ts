@@ -20,9 +20,18 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+const children = new Set<ChildProcess>();
+// An interrupted bench leaves nothing behind: neither signal would otherwise run what ends the processes.
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
 /** Starts a process; its words are kept for the error message. */
 export function start({ binary, args }: Command): Running {
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  child.on("exit", () => children.delete(child));
   let log = "";
   const hear = (bytes: Buffer): void => {
     log = (log + bytes.toString()).slice(-MAX_LOG_CHARACTERS);

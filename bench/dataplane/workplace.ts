@@ -20,6 +20,8 @@ export interface Place {
 /** Runs something in a folder that is gone afterwards. */
 export async function inWorkplace<T>(work: (place: Place) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "trimtab-dataplane-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
   const [blue = 0, green = 0, red = 0] = await freePorts(3);
   const upstreams = { blue, green, red };
   const place: Place = {
@@ -42,7 +44,8 @@ export async function inWorkplace<T>(work: (place: Place) => Promise<T>): Promis
   try {
     return await work(place);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
