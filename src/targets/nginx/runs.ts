@@ -1,7 +1,7 @@
 /** Locations of a host in runs: a changed rule costs its run, and the text of all others is one piece each. */
 import type { PathGroupIr, RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { shouldYield, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { joinBlocks } from "./blocks.ts";
 import type { Candidate } from "./choice.ts";
 import { type Group, type LocationsPlace, type LoweredGroup, lowerGroup } from "./locations.ts";
@@ -39,6 +39,7 @@ export interface LocationMemory {
 /** Nothing is known yet. */
 export function createLocationMemory(): LocationMemory {
   const runs = createRuns<RunItem, LocationsPlace, LocationRun>({
+    idOf: ({ id }) => id,
     length: LOCATIONS_IN_RUN,
     make: lowerRun,
     holds: ({ parts }, { names }) => holdAgain(parts.claims, names),
