@@ -71,9 +71,7 @@ export function expectationOf(
       : null) ?? null;
   const winner = explanation.rules.find(({ verdict }) => verdict === "wins");
   const rule =
-    virtualHost?.rules.find(
-      (each) => each.route === winner?.route && (each.ruleName ?? each.pointer.replace("/rules/", "")) === winner.rule,
-    ) ?? null;
+    virtualHost?.rules.find((each) => winner !== undefined && each.name === `${winner.route}/${winner.rule}`) ?? null;
   const refused: ExpectedOutcome = { status: 400, asked: null, answeredBy: "proxy", fields: {}, body: null };
   const local = (status: number, body: string | null, more: Fields = []): ExpectedOutcome => ({
     status,
