@@ -71,7 +71,11 @@ describe(`any valid model (seed ${SEED}, ${RUNS} models; TRIMTAB_SEED repeats it
         for (const { resource, pointer } of errors) {
           const list = document[collectionOf(resource?.kind ?? "fleet")] ?? [];
           const item = resource === undefined ? document : list.find(({ name }) => name === resource.name);
-          expect({ item: item !== undefined, pointer, leads: leadsSomewhere(item, pointer) }).toEqual({ item: true, pointer, leads: true });
+          expect({ item: item !== undefined, pointer, leads: leadsSomewhere(item, pointer) }).toEqual({
+            item: true,
+            pointer,
+            leads: true,
+          });
         }
       }),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },

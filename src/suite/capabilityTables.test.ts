@@ -4,8 +4,8 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { ErrorCodes } from "../errors/codes.ts";
+import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import { createPipeline } from "../pipeline/index.ts";
 import { sharedTargetCodes } from "../targets/codes.ts";

@@ -35,7 +35,11 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "which fleet it is; the proxies of a fleet are not told", leaves: ["fleet.name"], on: ["envoy", "nginx"] },
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
-  { reason: "Envoy's is named by its address: a renamed listener keeps its connections", leaves: ["listener.name"], on: ["envoy"] },
+  {
+    reason: "Envoy's is named by its address: a renamed listener keeps its connections",
+    leaves: ["listener.name"],
+    on: ["envoy"],
+  },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
   {

@@ -39,9 +39,7 @@ export function outcomesOf(pipeline: Pipeline, snapshot: Snapshot): Map<string, 
       const found: Diagnostic[] = finish(pipeline.gate(ir));
       const verdicts = found.sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
       const isRefused = verdicts.some(({ severity }) => severity === "error");
-      const text = isRefused
-        ? null
-        : renderedText(finish(pipeline.render(ir, targets.get(ir.proxy).output)).whole);
+      const text = isRefused ? null : renderedText(finish(pipeline.render(ir, targets.get(ir.proxy).output)).whole);
       return [name, { proxy: ir.proxy, ir, verdicts, text }];
     }),
   );

@@ -78,7 +78,13 @@ test(`after any edit of one field (seed ${SEED}; TRIMTAB_SEED repeats it)`, { ti
     }
     if (index >= MIN_MODELS * ROUNDS && neverEdited(wanted).length === 0) break;
   }
-  if (process.env.DBG) console.log([...wanted].filter(([, v]) => v.made === 0).map(([k]) => k).join("\n"));
+  if (process.env.DBG)
+    console.log(
+      [...wanted]
+        .filter(([, v]) => v.made === 0)
+        .map(([k]) => k)
+        .join("\n"),
+    );
   // Of what was never edited nothing is shown: its values need a hint.
   expect(neverEdited(wanted)).toEqual([]);
 });

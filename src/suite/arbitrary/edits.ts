@@ -87,7 +87,8 @@ function put(document: Document, { place, container, key }: Spot, value: unknown
 function otherBranches({ kind, path }: Place): readonly string[] {
   const at = path.lastIndexOf(".");
   const parentPath = path.slice(0, at);
-  const parent = PLACES.find((place) => place.path === parentPath)?.schema ?? KINDS.find((each) => each.kind === kind)?.schema;
+  const parent =
+    PLACES.find((place) => place.path === parentPath)?.schema ?? KINDS.find((each) => each.kind === kind)?.schema;
   const names = (parent?.oneOf ?? []).flatMap(({ required }) => required);
   const name = path.slice(at + 1);
   return names.includes(name) ? names.filter((other) => other !== name) : [];

@@ -37,15 +37,25 @@ test("what is drawn has the shape that the schemas ask for, but for addresses th
 describe("a field that no hint knows is drawn as its schema says", () => {
   const of = (schema: object): fc.Arbitrary<unknown> => arbitraryOf({ path: "new.field", schema });
   test.each<[object, (value: unknown) => boolean]>([
-    [{ type: "integer", minimum: 3, maximum: 9 }, (value) => Number.isInteger(value) && Number(value) >= 3 && Number(value) <= 9],
+    [
+      { type: "integer", minimum: 3, maximum: 9 },
+      (value) => Number.isInteger(value) && Number(value) >= 3 && Number(value) <= 9,
+    ],
     [{ type: "number", minimum: 0, maximum: 1, multipleOf: 0.5 }, (value) => [0, 0.5, 1].includes(value as number)],
     [{ enum: ["a", "b"] }, (value) => value === "a" || value === "b"],
     [{ const: true }, (value) => value === true],
     [{ type: "string", pattern: "^[a-c]{2}$", maxLength: 2 }, (value) => /^[a-c]{2}$/.test(value as string)],
     [{ type: "string", "x-ref": "fleets" }, (value) => ["envoys", "nginxes", "haproxies"].includes(value as string)],
-    [{ type: "array", minItems: 1, maxItems: 2, items: { type: "boolean" } }, (value) => [1, 2].includes((value as []).length)],
     [
-      { type: "object", properties: { a: { const: 1 }, b: { const: 2 } }, oneOf: [{ required: ["a"] }, { required: ["b"] }] },
+      { type: "array", minItems: 1, maxItems: 2, items: { type: "boolean" } },
+      (value) => [1, 2].includes((value as []).length),
+    ],
+    [
+      {
+        type: "object",
+        properties: { a: { const: 1 }, b: { const: 2 } },
+        oneOf: [{ required: ["a"] }, { required: ["b"] }],
+      },
       (value) => ['{"a":1}', '{"b":2}'].includes(JSON.stringify(value)),
     ],
   ])("%j", (schema, isAllowed) => fc.assert(fc.property(of(schema), (value) => isAllowed(value))));
@@ -56,5 +66,7 @@ describe("a field that no hint knows is drawn as its schema says", () => {
 });
 
 test("a reference takes names, whatever its value's type", () => {
-  expect(hintOf({ path: "new.field", schema: { "x-value": "name", "x-ref": "routes" } as object }).value).toBe(undefined);
+  expect(hintOf({ path: "new.field", schema: { "x-value": "name", "x-ref": "routes" } as object }).value).toBe(
+    undefined,
+  );
 });

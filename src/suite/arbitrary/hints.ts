@@ -34,18 +34,32 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   },
   "fleet.bindAddress": { reason: "addresses that meet in several spellings", value: values.bindAddress },
   "listener.address": { reason: "addresses that meet in several spellings", value: values.bindAddress, presence: 50 },
-  "listener.port": { reason: "few ports, so that listeners share and clash", value: fc.constantFrom(18080, 18081, 19000) },
+  "listener.port": {
+    reason: "few ports, so that listeners share and clash",
+    value: fc.constantFrom(18080, 18081, 19000),
+  },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",
     value: fc.constantFrom(["web"], ["web", "narrow"], ["web", "x0"], ["web", "x1", "x2"]),
   },
-  "route.protocol": { reason: "belongs to the listeners: TCP is in the skeleton", value: fc.constant("http"), presence: 10 },
+  "route.protocol": {
+    reason: "belongs to the listeners: TCP is in the skeleton",
+    value: fc.constant("http"),
+    presence: 10,
+  },
   "route.rules": { reason: MEET, most: 4 },
   "route.rules[].name": { reason: "unique in its route", value: fc.constantFrom(...RULE_NAMES), presence: 25 },
   "route.rules[].split": { reason: "of a forwarded request there is most to see", weight: 3 },
-  "route.rules[].split[].cluster": { reason: MEET, value: fc.constantFrom("one", "two", "one", "two", "one", "two", "three", "empty") },
-  "route.rules[].matches[].path.prefix": { reason: "what the others are measured against", value: values.path, weight: 2 },
+  "route.rules[].split[].cluster": {
+    reason: MEET,
+    value: fc.constantFrom("one", "two", "one", "two", "one", "two", "three", "empty"),
+  },
+  "route.rules[].matches[].path.prefix": {
+    reason: "what the others are measured against",
+    value: values.path,
+    weight: 2,
+  },
   "route.rules[].matches[].path.regex": { reason: "expressions that all proxies take, on paths", value: values.regex },
   "route.rules[].matches[].headers[].name": { reason: "names that may be matched", value: values.matchedName },
   "route.rules[].redirect.hostname": { reason: MEET, value: fc.constantFrom("new.example.net", "n") },
@@ -70,7 +84,10 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   },
   "canary.stable": { reason: "the two clusters of the rule are its and the canary's", swappedWith: "canary" },
   "canary.canary": { reason: "the two clusters of the rule are its and the stable one's", swappedWith: "stable" },
-  "canary.rule": { reason: "fitted to the rules that there are (mend.ts)", value: fc.oneof(fc.nat(2), fc.constantFrom(...RULE_NAMES)) },
+  "canary.rule": {
+    reason: "fitted to the rules that there are (mend.ts)",
+    value: fc.oneof(fc.nat(2), fc.constantFrom(...RULE_NAMES)),
+  },
 };
 
 /** By the name of a shared value (`schemas/values.schema.json`). */
@@ -79,7 +96,10 @@ export const valueHints: Readonly<Record<string, Hint>> = {
   labels: { reason: NO_EFFECT, presence: 5 },
   description: { reason: NO_EFFECT, presence: 5 },
   ipAddress: { reason: "spellings of one address, and those that proxies cannot use", value: values.address },
-  port: { reason: "the limits, and what is usual", value: fc.oneof(fc.constantFrom(1, 8080, 65535), fc.integer({ min: 1, max: 65535 })) },
+  port: {
+    reason: "the limits, and what is usual",
+    value: fc.oneof(fc.constantFrom(1, 8080, 65535), fc.integer({ min: 1, max: 65535 })),
+  },
   hostname: { reason: MEET, value: values.hostname },
   exactHostname: { reason: MEET, value: fc.constantFrom("a.example.com", "b.example.com") },
   duration: { reason: "its units", value: values.duration },
@@ -96,7 +116,10 @@ function changes(...own: string[]): Hint {
 const NO_HINT: Partial<Hint> = {};
 
 /** What is known of a place. */
-export function hintOf(site: { readonly path: string; readonly schema: { readonly "x-value"?: string } }): Partial<Hint> {
+export function hintOf(site: {
+  readonly path: string;
+  readonly schema: { readonly "x-value"?: string };
+}): Partial<Hint> {
   const ofValue = valueHints[site.schema["x-value"] ?? ""] ?? NO_HINT;
   // A reference takes the names that there are, whatever its value's type.
   const usable = "x-ref" in site.schema ? NO_HINT : ofValue;

@@ -15,7 +15,10 @@ export function errorsOf(document: object): readonly Diagnostic[] {
 }
 
 /** Cuts around problems until there is none. Changes the document. */
-export function pruned(document: Document, problemsOf: (document: Document) => readonly Diagnostic[] = errorsOf): Document {
+export function pruned(
+  document: Document,
+  problemsOf: (document: Document) => readonly Diagnostic[] = errorsOf,
+): Document {
   for (;;) {
     // What was looked at is frozen.
     const problems = problemsOf(plain(document));
@@ -33,7 +36,12 @@ export function pruned(document: Document, problemsOf: (document: Document) => r
 function pointerOf({ resource, pointer: at }: Diagnostic, document: Document): string {
   if (resource === undefined) return at;
   const list = collectionOf(resource.kind);
-  return pointer(list, (document[list] ?? []).findIndex(({ name }) => name === resource.name)) + at;
+  return (
+    pointer(
+      list,
+      (document[list] ?? []).findIndex(({ name }) => name === resource.name),
+    ) + at
+  );
 }
 
 /** A member of an object or list that can go. */
