@@ -78,7 +78,7 @@ export const KINDS: readonly Kind[] = [
     file: "haproxy.cfg",
     config: haproxyConfig,
     unbindable: (port, taken) => haproxyConfig(port, "never", `bind 127.0.0.1:${taken}`),
-    checkArgs: (dir) => ["-c", "-f", join(dir, "haproxy.cfg")],
+    checkArgs: (dir) => ["-c", "-f", dir],
   },
 ];
 

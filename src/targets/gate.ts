@@ -5,7 +5,7 @@
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, JsonValue, LeafPath, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { pointer } from "../util/pointer.ts";
-import { due, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 import { distinctFindings, type Finding, type Support, type Target, type Version } from "./target.ts";
 import { createTracker, note, type Tracker, track } from "./tracker.ts";
 import { parseVersion } from "./version.ts";
@@ -87,7 +87,7 @@ function* examineHost(
   const tracker = (before === undefined ? undefined : cache.rules.get(before)) ?? createTracker<RuleIr>();
   for (const [index, rule] of track(tracker, host.rules).fresh.entries()) {
     note(tracker, rule, cache.target.inspectRule(rule, host));
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   yield;
   cache.rules.set(host, tracker);

@@ -11,7 +11,7 @@ const { get } = await loadTargets();
 
 const CODE = '"([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+)"';
 /** Where a code is reported, whatever its name. */
-const REPORTED = new RegExp(`(?:\\bcode: |\\b(?:problem|Problem|invalid|told|StoreError)\\(\\s*)${CODE}`, "g");
+const REPORTED = new RegExp(`(?:\\bcode: |\\b(?:problem|Problem|invalid|StoreError)\\(\\s*)${CODE}`, "g");
 const LITERAL = new RegExp(CODE, "g");
 
 /** The first words of codes: a text that begins so is meant to be one. */

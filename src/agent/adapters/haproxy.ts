@@ -28,7 +28,8 @@ function haproxyProxy(options: { readonly runDir: string; readonly binary?: stri
     runDir: options.runDir,
     command: {
       binary: options.binary ?? "haproxy",
-      args: ["-W", "-f", join(current, "haproxy.cfg"), "-f", join(current, agentFile)],
+      // Of a folder HAProxy reads every `*.cfg` in it, but not below: the agent's own file comes beside.
+      args: ["-W", "-f", current, "-f", join(current, agentFile)],
     },
     reloadSignal: "SIGUSR2",
     stopSignal: "SIGUSR1",

@@ -3,7 +3,7 @@ import { explain } from "../../compiler/index.ts";
 import type { FleetIr, HeaderChangesIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import type { ProbeRequest } from "./requests.ts";
-import { type Fields, type Manner, UPSTREAM_BODY, UPSTREAM_FIELDS, WANTED_STATUS_FIELD } from "./wire.ts";
+import { type Behaviour, type Fields, UPSTREAM_BODY, UPSTREAM_FIELDS, WANTED_STATUS_FIELD } from "./wire.ts";
 
 /** A field's values in order, split at commas; without empty ones. By lower-case name. */
 export type FieldLists = Readonly<Record<string, readonly string[]>>;
@@ -35,7 +35,7 @@ export interface ExpectedOutcome {
 }
 
 /** Status of a broken answer of a cluster's endpoints. */
-const BROKEN: Readonly<Record<Exclude<Manner, "answer"> | "refuse", number>> = {
+const BROKEN: Readonly<Record<Exclude<Behaviour, "answer"> | "refuse", number>> = {
   close: 502,
   garbage: 502,
   refuse: 503,
@@ -49,13 +49,13 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /** How the endpoints of each cluster behave. */
-export type Manners = Readonly<Record<string, Manner | "refuse">>;
+export type Behaviours = Readonly<Record<string, Behaviour | "refuse">>;
 
 /** Reads the reference. `client` is the client's address. */
 export function expectationOf(
   ir: FleetIr,
   request: ProbeRequest,
-  { manners, client }: { readonly manners: Manners; readonly client: string },
+  { behaviours, client }: { readonly behaviours: Behaviours; readonly client: string },
 ): Expectation {
   const { method, target, fields } = request;
   const kept = fields.filter(([name]) => /^[A-Za-z0-9-]+$/.test(name));
@@ -106,11 +106,12 @@ export function expectationOf(
     body: request.body?.text ?? "",
   };
   const outcomes = outcome.split.map(({ cluster }): ExpectedOutcome => {
-    const manner =
-      ir.clusters.find(({ name }) => name === cluster)?.endpoints.length === 0 ? "refuse" : manners[cluster];
-    if (manner === undefined) throw new Error(`cluster ${cluster} has no manner`);
-    const seen = manner === "refuse" ? null : { upstream: cluster, ...asked };
-    if (manner !== "answer") return { ...local(BROKEN[manner], REASONS[BROKEN[manner]] as string), asked: seen };
+    const behaviour =
+      ir.clusters.find(({ name }) => name === cluster)?.endpoints.length === 0 ? "refuse" : behaviours[cluster];
+    if (behaviour === undefined) throw new Error(`cluster ${cluster} has no behaviour`);
+    const seen = behaviour === "refuse" ? null : { upstream: cluster, ...asked };
+    if (behaviour !== "answer")
+      return { ...local(BROKEN[behaviour], REASONS[BROKEN[behaviour]] as string), asked: seen };
     const status = Number(kept.find(([name]) => name.toLowerCase() === WANTED_STATUS_FIELD)?.[1] ?? 200);
     const bodiless = method === "HEAD" || status === 204 || status === 304;
     return {

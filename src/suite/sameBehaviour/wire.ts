@@ -121,13 +121,13 @@ export interface Seen extends Message {
 }
 
 /** How an upstream behaves: answers; closes without an answer; answers with a head that is not HTTP. */
-export type Manner = "answer" | "close" | "garbage";
+export type Behaviour = "answer" | "close" | "garbage";
 
 /** Upstreams that write into one record. */
 export interface Upstreams {
   /** Requests by the value of their probe field, in order; what was asked is forgotten. */
   readonly take: (probe: string) => readonly Seen[];
-  readonly open: (name: string, manner: Manner) => Promise<number>;
+  readonly open: (name: string, behaviour: Behaviour) => Promise<number>;
   readonly stop: () => Promise<void>;
 }
 
@@ -140,12 +140,12 @@ export function upstreams(): Upstreams {
     const probe = message.fields.find(([field]) => field === PROBE_FIELD)?.[1] ?? "";
     seen.set(probe, [...(seen.get(probe) ?? []), { ...message, upstream: name }]);
   };
-  const open = async (name: string, manner: Manner): Promise<number> => {
+  const open = async (name: string, behaviour: Behaviour): Promise<number> => {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
       socket.on("error", () => socket.destroy());
-      serve(socket, manner, (message) => note(name, message));
+      serve(socket, behaviour, (message) => note(name, message));
     });
     servers.push(server);
     return await listen(server, "127.0.0.1");
@@ -162,7 +162,7 @@ export function upstreams(): Upstreams {
   return { take, open, stop };
 }
 
-function serve(socket: Socket, manner: Manner, note: (message: Message) => void): void {
+function serve(socket: Socket, behaviour: Behaviour, note: (message: Message) => void): void {
   let received = "";
   socket.on("data", (data) => {
     received += data.toString("latin1");
@@ -171,8 +171,8 @@ function serve(socket: Socket, manner: Manner, note: (message: Message) => void)
       if (found === null) return;
       received = found.rest;
       note(found.message);
-      if (manner === "answer") socket.write(answerTo(found.message));
-      else if (manner === "close") socket.destroy();
+      if (behaviour === "answer") socket.write(answerTo(found.message));
+      else if (behaviour === "close") socket.destroy();
       else socket.end("HTTP/1.1 200 OK\r\nno field\r\n\r\n");
     }
   });

@@ -11,7 +11,7 @@ export async function check(rendered: Rendered, options: { readonly binary?: str
     return runChecker({
       command: [options.binary ?? "haproxy", "-c", "-f", folder],
       folder,
-      told: (line) => (line.startsWith("[NOTICE]") ? "" : line),
+      relevantPart: (line) => (line.startsWith("[NOTICE]") ? "" : line),
       install: "install HAProxy (Debian: apt-get install haproxy)",
     });
   });
