@@ -5,7 +5,7 @@
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FIELD_NAMES } from "./arbitraryValues.ts";
+import { FIELD_NAMES } from "./arbitrary/values.ts";
 import { compileDocument, renderFleet } from "./modelFiles.ts";
 import { ADDRESSES, type RunningProxy, startProxy } from "./sameBehaviour/proxies.ts";
 import { close, exchange, freePort, listen } from "./sameBehaviour/wire.ts";

@@ -69,9 +69,9 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
     const { split } = first.compiled;
     return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: TCP_IDLE_TIMEOUT_MS });
   }
-  const hosts =
-    members.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(members.map(({ compiled }) => compiled));
   const before = old?.kind === "http" ? old.virtualHosts : null;
+  const compiled = members.map((member) => member.compiled);
+  const hosts = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
   return reuse<PortIr>(old, { kind: "http", ...socket, virtualHosts: reuseList(before, hosts) });
 }
 

@@ -1,6 +1,7 @@
 /** One model on three real proxies: random requests to each, and what differs from the reference. */
 import fc from "fast-check";
 import type { FleetIr, HttpPortIr, ProxyKind } from "../../ir/index.ts";
+import type { Document } from "../arbitrary/names.ts";
 import { answerable, listeningModel } from "../arbitraryModel.ts";
 import { compileDocument, renderFleet } from "../modelFiles.ts";
 import { type Difference, differences, type Observation } from "./compare.ts";
@@ -58,9 +59,9 @@ export async function runModel(seed: number, requests: number): Promise<Report> 
 }
 
 /** Of a few models the one with the most rules: the first ones that fast-check draws are nearly empty. */
-function drawModel(seed: number): Record<string, object[]> {
+function drawModel(seed: number): Document {
   const drawn = fc.sample(fc.noBias(listeningModel), { seed, numRuns: DRAWN });
-  const size = ({ routes = [] }: Record<string, object[]>): number => JSON.stringify(routes).length;
+  const size = ({ routes = [] }: Document): number => JSON.stringify(routes).length;
   return drawn.sort((a, b) => size(b) - size(a))[0] ?? {};
 }
 

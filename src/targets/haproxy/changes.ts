@@ -7,7 +7,7 @@ import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { TemplateSet } from "../../util/templates.ts";
 import { isAnswered } from "./answers.ts";
-import { changesMap, ruleKey } from "./names.ts";
+import { changesMap, changingRules, ruleKey } from "./names.ts";
 import { type Change, changesOf } from "./policies/index.ts";
 import { comment, file, mapKey, mapLine, mapValue, rule } from "./quote.ts";
 
@@ -124,7 +124,7 @@ export function changesText(
   const few = [...groups.values()].filter(({ rules }) => rules <= MAX_RULES_IN_LINES).flatMap(({ first }) => first);
   const many = [...groups.values()].filter(({ rules }) => rules > MAX_RULES_IN_LINES).flatMap(({ maps }) => [...maps]);
   const files = new Map<string, string>();
-  const rulesFile = changesMap(cluster, "rules");
+  const rulesFile = changingRules(cluster);
   const isLong = few.length + many.length > MAX_OPEN_LINES;
   if (isLong) files.set(rulesFile, parts.map(({ rules }) => rules).join(""));
   const texts = [section("changesStart", { rules: isLong ? file(rulesFile) : null })];

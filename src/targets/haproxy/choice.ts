@@ -11,6 +11,8 @@ import { addTable } from "./table.ts";
 export interface Choice {
   /** What the path look-up finds. */
   readonly key: string;
+  /** Host and path, for people. */
+  readonly title: string;
   /** The host's. */
   readonly rules: VirtualHostIr["rules"];
   /** The candidates, in order, and the expression that the path must match besides. */
@@ -21,16 +23,16 @@ export interface Choice {
 
 /** Adds the lines or the table. */
 export function addChoice(builder: FragmentBuilder, choice: Choice, context: ListenerContext): void {
-  const { key, rules, owners, pathRegexes, table } = choice;
+  const { key, title, rules, owners, pathRegexes, table } = choice;
   if (context.shape.choiceTables && table !== null) {
     addTable(builder, { rules, table, key }, context);
     return;
   }
   const names = [...new Set(owners.map(ruleKey))].join(", else ");
-  addText(builder, "choices", context.section("choice", { key: comment(key), names: comment(names) }));
+  addText(builder, "choices", context.section("choice", { title: comment(title), names: comment(names) }));
   for (const [place, owner] of owners.entries()) {
     const { tests, acls } = testsOf(owner, pathRegexes[place] ?? null);
-    for (const [acl, view] of acls) addShared(builder, "acls", [acl, context.section("acl", view)]);
+    for (const [acl, view] of acls) addShared(builder, "choiceAcls", [acl, context.section("acl", view)]);
     const view = { key: word(key), rule: rule(ruleKey(owner)) };
     for (const line of linesOf(owner, tests)) {
       addText(builder, "choices", context.section("candidate", { ...view, ...line }));

@@ -36,7 +36,7 @@ export function testsOf(owner: RuleIr, pathRegex: string | null): RuleTests {
   const tests: TestView[] = [];
   const acls = new Map<string, AclView>();
   const add = (acl: AclView, not = false): void => {
-    if (tests.some((test) => test.name.text === acl.name.text)) return;
+    if (tests.some((test) => test.name.text === acl.name.text && test.not === not)) return;
     tests.push({ name: acl.name, not });
     acls.set(acl.name.text, acl);
   };

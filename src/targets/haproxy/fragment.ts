@@ -8,7 +8,7 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 export type Section = "regexes" | "choices" | "splits" | "answers";
 
 /** Sections in which a text stands once, however many nodes ask for it, ascending by key. */
-export type SharedSection = "wildcards" | "anyHost" | "acls" | "dimensions";
+export type SharedSection = "wildcards" | "anyHost" | "regexAcls" | "choiceAcls" | "dimensions";
 
 /** What nodes add. */
 export interface Fragment {
@@ -76,9 +76,10 @@ export function* joinFragments(fragments: readonly Fragment[]): Steps<Fragment> 
   return finished(builder);
 }
 
-/** A shared section's text. */
-export function sharedText({ shared }: Fragment, section: SharedSection): string {
-  const texts = [...(shared.get(section) ?? [])];
+/** A shared section's text, without the keys of another. */
+export function sharedText({ shared }: Fragment, section: SharedSection, besides?: SharedSection): string {
+  const others = besides === undefined ? undefined : shared.get(besides);
+  const texts = [...(shared.get(section) ?? [])].filter(([key]) => others?.has(key) !== true);
   texts.sort(([a], [b]) => (a < b ? -1 : 1));
   return texts.map(([, text]) => text).join("");
 }

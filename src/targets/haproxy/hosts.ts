@@ -95,7 +95,12 @@ function createGroupWriter() {
       }
       const builder = newFragment();
       const { path, table } = group;
-      addGroup(builder, { site, path, key, rules: host.rules, owners, pathRegexes, table, mapsRegexes }, context);
+      const title = `${site}${path.value}`;
+      addGroup(
+        builder,
+        { site, path, key, title, rules: host.rules, owners, pathRegexes, table, mapsRegexes },
+        context,
+      );
       const made = { fragment: finished(builder), context, key, mapsRegexes, owners, pathRegexes };
       fragments.push(made.fragment);
       known.set(first, (known.get(first) ?? new Map<string, MadeGroup>()).set(key, made));
@@ -117,7 +122,8 @@ function canMapRegexes(host: VirtualHostIr): boolean {
 }
 
 function hasAnchor(regex: string): boolean {
-  return /[\^$]|\\[bBAzZG]/.test(regex.replace(/\[(?:\\.|[^\]\\])*\]/g, ""));
+  const withoutEscapes = regex.replace(/\\(.)/g, (_, escaped: string) => (/[bBAzZG]/.test(escaped) ? "^" : ""));
+  return /[\^$]/.test(withoutEscapes.replace(/\[\^?[^\]]*\]/g, ""));
 }
 
 function groupsOf(host: VirtualHostIr): readonly PathGroupIr[] {

@@ -70,6 +70,11 @@ export function changesMap(cluster: string, map: string): string {
   return `changes/${cluster}/${map}.map`;
 }
 
+/** The names of the rules that change something there. */
+export function changingRules(cluster: string): string {
+  return `changes/${cluster}/rules.list`;
+}
+
 /** The body of a rule's answer. */
 export function bodyFile(key: string): string {
   return `bodies/${dotted(key)}.txt`;

@@ -157,6 +157,8 @@ export const regex = fc.constantFrom(
   "/'.*%",
   `/${"[a-z]".repeat(102)}`,
 );
+/** An expression for the values of fields. */
+export const valueRegex = fc.constantFrom("[0-9]+", "can.*", "\\w+ \\w+", 'a"b', ".*'.*");
 /** A hostname of a route. */
 export const hostname = fc.constantFrom(
   "a.example.com",
