@@ -50,7 +50,10 @@ export function answerBackend(listener: string, key: string): string {
   return [listener, ...key.split("/")].join(":");
 }
 
-/** The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. For HTTP it has the cluster's name. */
+/**
+ * The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. For HTTP it has the cluster's
+ * name.
+ */
 export function tcpBackend(cluster: string, idleTimeoutMs: number): string {
   return `${cluster}.tcp.${idleTimeoutMs}ms`;
 }
