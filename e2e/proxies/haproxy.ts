@@ -48,7 +48,8 @@ export const haproxy: ProxyAdapter = {
   live: false,
 
   async start({ program, fleet, address, dir, fromDir }) {
-    const tag = fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: [LOG, dirname(EXTRA), SOCKET] });
+    const tag =
+      fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: [LOG, dirname(EXTRA), SOCKET] });
     await writeExtra(dir, described(tag));
     await run("haproxy", ["-c", ...configArgs(dir)]);
     const child = startChild("haproxy", ["-W", ...configArgs(dir)], { logFile: join(dir, LOG), cwd: dir });

@@ -237,7 +237,7 @@ describe.each(KINDS)("a real $name", (kind) => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(agent.state()).toMatchObject({ state: "degraded", generation: "one" });
     await new Promise((resolve) => squatter.close(resolve));
-    await until(() => agent.state().generation === "two");
+    await until(() => agent.state().state === "serving");
     expect(agent.state()).toEqual({ state: "serving", generation: "two", lastError: null });
     expect(await busySockets([`127.0.0.1:${taken}`])).toHaveLength(1);
     expect(events.filter((event) => event.kind === "failed")).toHaveLength(1);

@@ -6,7 +6,7 @@ import type { Change, ChangeWord, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
-import { due, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 import { type Locate, refusal, toItem } from "./diagnostics.ts";
 import { MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE } from "./limits.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
@@ -59,7 +59,7 @@ export interface WriteOutcome {
 
 interface Judged {
   readonly changes: readonly Change[];
-  readonly told: Pick<WriteAnswer, "changed" | "warnings" | "warningsOmitted">;
+  readonly summary: Pick<WriteAnswer, "changed" | "warnings" | "warningsOmitted">;
   readonly snapshot: Snapshot;
 }
 
@@ -79,8 +79,8 @@ export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOu
   }
   const written = await store.write({ author, message, prepare: (head) => inSlices(prepare(head), pace) });
   if (written.result instanceof Problem) throw written.result;
-  const { told, snapshot } = written.result;
-  return { answer: { revision: written.revision, ...told, ...(dryRun ? { dryRun } : {}) }, snapshot };
+  const { summary, snapshot } = written.result;
+  return { answer: { revision: written.revision, ...summary, ...(dryRun ? { dryRun } : {}) }, snapshot };
 }
 
 /** The model after the changes with its warnings; throws the Problem that refuses it. */
@@ -89,7 +89,7 @@ function* judge(head: Head, { changes, locate }: Plan, { publisher, check }: Wri
   const changed: WriteAnswer["changed"][number][] = [];
   for (const [index, change] of changes.entries()) {
     const word = effectOf(head.snapshot, change);
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
     if (word === null) continue;
     effective.push(change);
     changed.push({ resource: `${collectionOf(change.kind)}/${change.name}`, change: word });
@@ -101,7 +101,7 @@ function* judge(head: Head, { changes, locate }: Plan, { publisher, check }: Wri
   const { diagnostics } = yield* publisher.admit(snapshot);
   refuse(diagnostics, locate);
   const warnings = yield* concerned([...found, ...diagnostics], { snapshot, changes: effective, locate });
-  return { changes: effective, told: { changed, ...warnings }, snapshot };
+  return { changes: effective, summary: { changed, ...warnings }, snapshot };
 }
 
 /** Of the whole model's warnings those that a writer should read; the others are counted. */

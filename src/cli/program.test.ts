@@ -66,8 +66,8 @@ test.each([
   expect([code, out]).toEqual([2, ""]);
   expect(err).toContain(text);
   expect(err).toContain("Usage: trimtab");
-  const told = await bench.run(...argv, "--json");
-  expect([told.code, told.json]).toEqual([2, { ok: false, error: expect.stringMatching(/^(?!error)./) }]);
+  const result = await bench.run(...argv, "--json");
+  expect([result.code, result.json]).toEqual([2, { ok: false, error: expect.stringMatching(/^(?!error)./) }]);
 });
 
 test("what diff ends with when there is a difference does not come of a slip", async () => {

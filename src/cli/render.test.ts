@@ -49,7 +49,7 @@ describe("render", () => {
       const files = filesBelow(join(out, fleet));
       const { [MANIFEST]: text = "", ...rendered } = files;
       const manifest = JSON.parse(text.slice("644\n".length));
-      const hashes = Object.entries(rendered).map(([path, told]) => [path, sha256(told.slice("644\n".length))]);
+      const hashes = Object.entries(rendered).map(([path, text]) => [path, sha256(text.slice("644\n".length))]);
       expect(manifest.files).toEqual(Object.fromEntries(hashes));
       expect(manifest.generation).toMatch(/^[0-9a-f]{16}$/);
       expect(first.out).toMatch(
@@ -58,7 +58,7 @@ describe("render", () => {
           "m",
         ),
       );
-      for (const told of Object.values(files)) expect(told).toMatch(/^644\n/);
+      for (const text of Object.values(files)) expect(text).toMatch(/^644\n/);
     }
     const before = filesBelow(out);
     expect((await bench.run("render", file, "-o", out)).code).toBe(0);

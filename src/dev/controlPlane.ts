@@ -63,12 +63,12 @@ interface Answer {
   readonly code?: string;
   readonly title?: string;
   readonly detail?: string;
-  readonly errors?: readonly Told[];
-  readonly warnings?: readonly Told[];
+  readonly errors?: readonly ProblemItem[];
+  readonly warnings?: readonly ProblemItem[];
   readonly changed?: DevApplied["changed"];
 }
 
-interface Told {
+interface ProblemItem {
   readonly code: string;
   readonly pointer: string;
   readonly message: string;
@@ -90,17 +90,17 @@ async function applyConfig(plane: RunningPlane, text: string): Promise<DevApplie
   });
   const answer = JSON.parse(body) as Answer;
   const ok = statusCode >= 200 && statusCode < 300;
-  const whole: Told = {
+  const whole: ProblemItem = {
     code: answer.code ?? "API-INTERNAL",
     pointer: "",
     message: `${answer.title ?? ""} ${answer.detail ?? ""}`.trim(),
   };
-  const told = ok ? (answer.warnings ?? []) : (answer.errors ?? [whole]);
+  const items = ok ? (answer.warnings ?? []) : (answer.errors ?? [whole]);
   const severity = ok ? "warning" : "error";
   return {
     ok,
     changed: answer.changed ?? [],
-    problems: told.map(({ code, pointer, message }) => ({
+    problems: items.map(({ code, pointer, message }) => ({
       code,
       severity,
       message,

@@ -1,7 +1,7 @@
 /** The cross-resource rules, run on a model and what was changed in it. */
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import { sortedByKeySteps } from "../util/sorted.ts";
-import { due, finish, type Steps } from "../util/steps.ts";
+import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { referrersOf } from "./references.ts";
 import { createRulesOfWhole, rulesOfEach } from "./rules/index.ts";
 import type { Known, WholeRule } from "./rules/rule.ts";
@@ -64,7 +64,7 @@ function* touchedBy(snapshot: Snapshot, changes: readonly Change[]): Steps<Resou
     if (resource !== null) add(resource);
     const names = namesOf.get(kind) ?? new Set();
     namesOf.set(kind, names.add(name));
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   for (const [kind, names] of namesOf) for (const referrer of yield* referrersOf(snapshot, kind, names)) add(referrer);
   return [...touched.values()];

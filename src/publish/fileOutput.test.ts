@@ -280,9 +280,9 @@ test("whatever comes meanwhile: answers are as new as the question, listeners he
       await ended(Promise.all(asked));
       update(++revision);
       expect(revisionIn(await ended(output.get("web")))).toBe(revision);
-      const told = heard.filter((text) => text !== null).map((text) => Number(text.split(" ")[2]));
-      expect(told).toEqual([...told].sort((a, b) => a - b));
-      expect(told.at(-1)).toBe(revision);
+      const revisions = heard.filter((text) => text !== null).map((text) => Number(text.split(" ")[2]));
+      expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+      expect(revisions.at(-1)).toBe(revision);
       stop();
     }),
     { numRuns: 60 },

@@ -5,6 +5,7 @@ import type { FleetIr } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
 import { createPipeline, type Pipeline } from "../pipeline/index.ts";
 import { loadTargets } from "../targets/registry.ts";
+import type { Pace } from "../util/slices.ts";
 import { finish } from "../util/steps.ts";
 import type { XdsServer } from "../xds/index.ts";
 import { CLUSTER, connect, startServer, subscriber, type TestClient, type TestStream } from "../xds/testing.ts";
@@ -13,6 +14,10 @@ import { ALL_FLEETS } from "./publisher.ts";
 
 /** Files are rendered 100 ms after things went quiet; listeners hear nothing more after this. */
 const SETTLED_MS = 250;
+/** On a busy machine a rendering may take a while. */
+const HEARD_MS = 10_000;
+/** A clock that stands: a commit is done when it returns, however slow the machine is. */
+const STILL: Pace = { now: () => 0, turn: () => new Promise((resume) => setImmediate(resume)) };
 
 let xds: XdsServer;
 let client: TestClient;
@@ -35,6 +40,7 @@ beforeEach(async () => {
   publisher = createPublisher({
     pipeline: breakable(),
     xds,
+    pace: STILL,
     onPublished: ({ fleet, revision, effect }) => published.push(`${fleet} ${revision} ${effect}`),
     onFailure: (fleet, error) => failures.push(`${fleet}: ${(error as Error).message}`),
   });
@@ -303,17 +309,23 @@ describe("file fleets", () => {
     expect(await publisher.files("nobody")).toBeNull();
   });
 
+  /** Waits until so much was heard, and then for what must not come. */
+  async function settled(count: number): Promise<void> {
+    for (const end = Date.now() + HEARD_MS; heard.length < count && Date.now() < end; ) await sleep(10);
+    await sleep(SETTLED_MS);
+  }
+
   test("listeners hear each generation once, a burst as one, and null when the fleet goes", async () => {
     const stop = publisher.onFiles(hear);
     for (const port of [1, 2, 3, 4]) commit({ fleets: { web: "nginx", edge: "envoy" }, clusters: { blue: port } });
-    await sleep(SETTLED_MS);
+    await settled(1);
     expect(heard).toEqual([["web", "nginx 4"]]);
     await publisher.files("web");
     commit({ fleets: { web: "nginx" }, clusters: { blue: 4 } });
     await sleep(SETTLED_MS);
     expect(heard.length).toBe(1);
     commit({ fleets: { web: "haproxy" }, clusters: { blue: 4 } });
-    await sleep(SETTLED_MS);
+    await settled(2);
     expect(heard.slice(1)).toEqual([["web", "haproxy 6"]]);
     commit({ fleets: { web: "envoy" }, clusters: { blue: 4 } });
     expect(heard.slice(2)).toEqual([["web", null]]);

@@ -2,16 +2,18 @@
 import type { Compiled } from "../compiler/index.ts";
 import { withPathGroups } from "../compiler/testCompiler.ts";
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
-import type { FleetIr, ProxyKind } from "../ir/index.ts";
+import { leafPaths } from "../gen/leafPaths.ts";
+import type { FleetIr, LeafPath, ProxyKind } from "../ir/index.ts";
 import { applyChanges, changeTo, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
 import { createPipeline } from "../pipeline/index.ts";
 import { loadTargets } from "../targets/registry.ts";
-import type { CheckResult, Rendered } from "../targets/target.ts";
+import type { CheckResult, Rendered, Support } from "../targets/target.ts";
 import { envoyBinary } from "../tooling/binaries.ts";
 import { compareText } from "../util/sorted.ts";
 import { finish } from "../util/steps.ts";
 
-const targets = await loadTargets();
+/** All of them. */
+export const targets = await loadTargets();
 /** Renders for all tests of a file: what it remembers of one model must not show in another. */
 const pipeline = createPipeline(targets);
 
@@ -34,6 +36,22 @@ export function compileDocument(document: unknown): Compilation {
   const found = [...compiled.fleets.values()].flatMap((ir) => finish(pipeline.gate(ir)));
   const all = [...problems, ...found].sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
   return { diagnostics: all, compiled: all.some(({ severity }) => severity === "error") ? null : compiled };
+}
+
+/** What a diagnostic points at, as places are written: `route.rules[].split`. */
+export function leafPathOf({ resource, pointer }: Diagnostic): string {
+  return `${resource?.kind}${pointer.replaceAll(/\/\d+(?=\/|$)/g, "[]").replaceAll("/", ".")}`;
+}
+
+/** The leaf that a diagnostic of the gate points at, and what its proxy's table says of it; null: it points at none. */
+export function leafOf(found: Diagnostic): { readonly leaf: LeafPath; readonly support: Support } | null {
+  const leaf = leafPathOf(found);
+  if (found.proxy === undefined || !isLeafPath(leaf)) return null;
+  return { leaf, support: targets.get(found.proxy as ProxyKind).capabilities[leaf] };
+}
+
+function isLeafPath(path: string): path is LeafPath {
+  return (leafPaths as readonly string[]).includes(path);
 }
 
 /** Renders one fleet, with its IR sent through JSON first when `boundary` is set. */

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../../errors/diagnostic.ts";
 import { canonicalJson } from "../../util/hash.ts";
 import { changedKeys } from "../../util/sorted.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { effectiveHostnames } from "../hostnames.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { type MatchBody, problem, touchedOf, type WholeRule } from "./rule.ts";
@@ -53,8 +53,8 @@ function* duplicatesOf(route: Resource<"route">, { snapshot, memory, index, name
     reported.add(pointer);
     const where =
       earlier.route === route.name ? earlier.pointer : `route ${JSON.stringify(earlier.route)} ${earlier.pointer}`;
-    const told = key.split("\n").slice(1).join(" ");
-    yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message: `${told} is matched already by ${where}` });
+    const what = key.split("\n").slice(1).join(" ");
+    yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message: `${what} is matched already by ${where}` });
   }
 }
 
@@ -71,7 +71,7 @@ function* indexOf(snapshot: Snapshot, memory: Memory): Steps<ReadonlyMap<string,
   memory.last = null;
   const changed = before === null ? [...snapshot.route.keys()] : changedKeys(before.routes, snapshot.route);
   for (const [count, name] of changed.entries()) {
-    if (due(count)) yield;
+    if (shouldYield(count)) yield;
     const old = before?.routes.get(name);
     if (old !== undefined) for (const { key } of keysOf(snapshot, old, memory)) removeOwner(index, key, name);
     const now = snapshot.route.get(name);

@@ -7,8 +7,7 @@ import { redirectForms } from "./actions/redirect.ts";
 import { respondForms } from "./actions/respond.ts";
 import { writeAuthority, writeCondition } from "./fields.ts";
 import { writePolicies } from "./policies/index.ts";
-import { ROUTE } from "./policies/policy.ts";
-import { openMessage, writeRegex, writeText } from "./writer.ts";
+import { openMessage, ROUTE, writeRegex, writeText } from "./writer.ts";
 
 /** Number in VirtualHost. */
 const VIRTUAL_HOST_ROUTES = 3;

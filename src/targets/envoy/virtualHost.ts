@@ -6,7 +6,7 @@ import { hash } from "node:crypto";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { RouteContext } from "./actions/action.ts";
 import { dependsOnHost, dependsOnPort } from "./actions/redirect.ts";
 import { guardBytes } from "./guards.ts";
@@ -100,7 +100,7 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
       writeRule(writer, rule, context);
       if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) clusters.add(cluster);
       isDependent ||= dependsOnHost(rule) || dependsOnPort(rule);
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     const bytes = writer.finish();
     spare.push(writer);

@@ -6,6 +6,8 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
+/** Numbers in Route that several files write. */
+export const ROUTE = { match: 1, route: 2, name: 14 } as const;
 /** Number in RegexMatcher. */
 const REGEX_MATCHER_REGEX = 2;
 

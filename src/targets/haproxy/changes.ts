@@ -4,10 +4,10 @@
  */
 import type { RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { TemplateSet } from "../../util/templates.ts";
 import { isAnswered } from "./answers.ts";
-import { changesMap, ruleKey } from "./names.ts";
+import { changesMap, changingRules, ruleKey } from "./names.ts";
 import { type Change, changesOf } from "./policies/index.ts";
 import { comment, file, mapKey, mapLine, mapValue, rule } from "./quote.ts";
 
@@ -76,7 +76,7 @@ export function createChangesReader(): ChangesReader {
         if (list === undefined) found.set(cluster, [changes]);
         else list.push(changes);
       }
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return found;
   };
@@ -85,7 +85,7 @@ export function createChangesReader(): ChangesReader {
 function* changesOfRun(rules: readonly RuleIr[], _: null): Steps<ReadonlyMap<string, ClusterChanges>> {
   const clusters = new Map<string, { rules: string; readonly groups: Map<string, GroupBuilder> }>();
   for (const [index, owner] of rules.entries()) {
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
     const { action } = owner;
     if (action.kind !== "forward" || isAnswered(owner)) continue;
     const changes = changesOf(owner);
@@ -124,7 +124,7 @@ export function changesText(
   const few = [...groups.values()].filter(({ rules }) => rules <= MAX_RULES_IN_LINES).flatMap(({ first }) => first);
   const many = [...groups.values()].filter(({ rules }) => rules > MAX_RULES_IN_LINES).flatMap(({ maps }) => [...maps]);
   const files = new Map<string, string>();
-  const rulesFile = changesMap(cluster, "rules");
+  const rulesFile = changingRules(cluster);
   const isLong = few.length + many.length > MAX_OPEN_LINES;
   if (isLong) files.set(rulesFile, parts.map(({ rules }) => rules).join(""));
   const texts = [section("changesStart", { rules: isLong ? file(rulesFile) : null })];

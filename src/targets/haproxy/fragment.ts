@@ -2,13 +2,13 @@
  * What some IR nodes add to their listener: lines of its maps and text for the sections of its configuration. Fragments are pure
  * functions of their nodes and are joined in the nodes' order.
  */
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 
 /** Sections of a listener's configuration that nodes add to. */
 export type Section = "regexes" | "choices" | "splits" | "answers";
 
 /** Sections in which a text stands once, however many nodes ask for it, ascending by key. */
-export type SharedSection = "wildcards" | "anyHost" | "acls" | "dimensions";
+export type SharedSection = "wildcards" | "anyHost" | "regexAcls" | "choiceAcls" | "dimensions" | "openEnd";
 
 /** What nodes add. */
 export interface Fragment {
@@ -70,15 +70,16 @@ export function* joinFragments(fragments: readonly Fragment[]): Steps<Fragment> 
     for (const [map, text] of maps) addLines(builder, map, text);
     for (const [section, text] of sections) addText(builder, section, text);
     for (const [section, texts] of shared) for (const entry of texts) addShared(builder, section, entry);
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   yield;
   return finished(builder);
 }
 
-/** A shared section's text. */
-export function sharedText({ shared }: Fragment, section: SharedSection): string {
-  const texts = [...(shared.get(section) ?? [])];
+/** A shared section's text, without the keys of another. */
+export function sharedText({ shared }: Fragment, section: SharedSection, besides?: SharedSection): string {
+  const others = besides === undefined ? undefined : shared.get(besides);
+  const texts = [...(shared.get(section) ?? [])].filter(([key]) => others?.has(key) !== true);
   texts.sort(([a], [b]) => (a < b ? -1 : 1));
   return texts.map(([, text]) => text).join("");
 }

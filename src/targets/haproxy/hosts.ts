@@ -1,7 +1,7 @@
 /** What virtual hosts add to their listener: sites, paths, choices. What did not change is not written again. */
 import type { PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { addGroup, addPath, choiceKey, pathItem } from "./paths.ts";
@@ -31,7 +31,7 @@ export function createHostWriter(): HostWriter {
       const builder = newFragment();
       for (const [index, item] of items.entries()) {
         addPath(builder, site, item);
-        if (due(index)) yield;
+        if (shouldYield(index)) yield;
       }
       return { fragment: finished(builder), context: site };
     },
@@ -95,11 +95,16 @@ function createGroupWriter() {
       }
       const builder = newFragment();
       const { path, table } = group;
-      addGroup(builder, { site, path, key, rules: host.rules, owners, pathRegexes, table, mapsRegexes }, context);
+      const title = `${site}${path.value}`;
+      addGroup(
+        builder,
+        { site, path, key, title, rules: host.rules, owners, pathRegexes, table, mapsRegexes },
+        context,
+      );
       const made = { fragment: finished(builder), context, key, mapsRegexes, owners, pathRegexes };
       fragments.push(made.fragment);
       known.set(first, (known.get(first) ?? new Map<string, MadeGroup>()).set(key, made));
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return fragments;
   };
@@ -117,7 +122,8 @@ function canMapRegexes(host: VirtualHostIr): boolean {
 }
 
 function hasAnchor(regex: string): boolean {
-  return /[\^$]|\\[bBAzZG]/.test(regex.replace(/\[(?:\\.|[^\]\\])*\]/g, ""));
+  const withoutEscapes = regex.replace(/\\(.)/g, (_, escaped: string) => (/[bBAzZG]/.test(escaped) ? "^" : ""));
+  return /[\^$]/.test(withoutEscapes.replace(/\[\^?[^\]]*\]/g, ""));
 }
 
 function groupsOf(host: VirtualHostIr): readonly PathGroupIr[] {

@@ -30,7 +30,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
     shared("wildcards"),
     shared("anyHost"),
     section("exact", { exact, regex }),
-    shared("acls"),
+    shared("regexAcls"),
     own("regexes"),
     section("prefix", { prefix, first: isFirst }),
     choiceText(fragment, context, map),
@@ -58,7 +58,12 @@ function choiceText(
       const files = { dimensions, rows: map("rows") };
       parts.push(section("tables", files), sharedText(fragment, "dimensions"), section("rows", files));
     }
-    parts.push(lines, section("chosen", {}), section("backends", { backends, more: draws !== "" }));
+    parts.push(
+      sharedText(fragment, "choiceAcls", "regexAcls"),
+      lines,
+      sharedText(fragment, "openEnd"),
+      section("backends", { backends, more: draws !== "" }),
+    );
   }
   if (draws !== "") parts.push(section("splits", {}), draws);
   if (backends !== null || draws !== "") parts.push(section("use", {}));

@@ -50,7 +50,10 @@ export function answerBackend(listener: string, key: string): string {
   return [listener, ...key.split("/")].join(":");
 }
 
-/** The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. For HTTP it has the cluster's name. */
+/**
+ * The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. For HTTP it has the cluster's
+ * name.
+ */
 export function tcpBackend(cluster: string, idleTimeoutMs: number): string {
   return `${cluster}.tcp.${idleTimeoutMs}ms`;
 }
@@ -68,6 +71,11 @@ export function listenerMap(listener: string, map: string): string {
 /** A map file with what rules change in the requests and answers of one cluster. */
 export function changesMap(cluster: string, map: string): string {
   return `changes/${cluster}/${map}.map`;
+}
+
+/** The names of the rules that change something there. */
+export function changingRules(cluster: string): string {
+  return `changes/${cluster}/rules.list`;
 }
 
 /** The body of a rule's answer. */

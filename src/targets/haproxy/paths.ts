@@ -2,11 +2,11 @@
 import type { PathGroupIr, PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { fullMatch, linearRegex } from "../../regex/index.ts";
 import { addChoice, type Choice } from "./choice.ts";
-import { linesOf, testsOf } from "./conditions.ts";
+import { linesOf, turnsOf } from "./conditions.ts";
 import { addLines, addShared, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { CHOICE_MARK, ruleKey } from "./names.ts";
-import { mapKey, mapLine, mapSiteRegexKey, mapValue, rule, word } from "./quote.ts";
+import { comment, mapKey, mapLine, mapSiteRegexKey, mapValue, rule, word } from "./quote.ts";
 import { certainRule } from "./shape.ts";
 
 /** What a path's line depends on: the rule that takes it, or its path alone where there is a choice. */
@@ -57,11 +57,11 @@ function addMappedRegex(builder: FragmentBuilder, { site, path, owners }: SiteGr
 
 /** A line for each rule of an expression: where the conditions do not hold, later expressions and the prefixes get their turn. */
 function addRegex(builder: FragmentBuilder, { site, path, owners }: SiteGroup, context: ListenerContext): void {
-  for (const owner of owners) {
-    const { tests, acls } = testsOf(owner, null);
-    for (const [acl, view] of acls) addShared(builder, "acls", [acl, context.section("acl", view)]);
-    const view = { site: word(site), regex: word(fullMatch(path.value)), rule: rule(ruleKey(owner)) };
-    for (const line of linesOf(owner, tests))
-      addText(builder, "regexes", context.section("regex", { ...view, ...line }));
+  const names = [...new Set(owners.map(ruleKey))].join(", else ");
+  addText(builder, "regexes", context.section("regexComment", { names: comment(names), path: comment(path.value) }));
+  for (const turn of turnsOf(owners, [])) {
+    for (const [acl, view] of turn.acls) addShared(builder, "regexAcls", [acl, context.section("acl", view)]);
+    const view = { site: word(site), regex: word(fullMatch(path.value)), rule: rule(ruleKey(turn.owner)) };
+    for (const line of linesOf(turn)) addText(builder, "regexes", context.section("regex", { ...view, ...line }));
   }
 }

@@ -1,6 +1,6 @@
 /** From a fleet to its files; what was written for nodes that did not change is kept. */
 import type { ClusterIr, FleetIr, PortIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
 import type { RenderedFiles, Renderer, Version } from "../target.ts";
@@ -106,7 +106,7 @@ function createClusterWriter(section: Section) {
       }
       texts.push(own.text);
       for (const [path, text] of own.files) files.set(path, text);
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return texts.join("");
   };

@@ -1,6 +1,6 @@
 /** What rules add to their listener: a line that names their backend, a split, an answer of their own. */
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { answerOf, isAnswered } from "./answers.ts";
 import { addLines, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
@@ -17,9 +17,9 @@ export function* distinctRules(hosts: readonly VirtualHostIr[]): Steps<readonly 
     for (const [index, rule] of rules.entries()) {
       const key = ruleKey(rule);
       if (!found.has(key)) found.set(key, rule);
-      if (due(index >> 6)) yield;
+      if (shouldYield(index >> 6)) yield;
     }
-    if (due(found.size)) yield;
+    if (shouldYield(found.size)) yield;
   }
   return [...found.values()];
 }

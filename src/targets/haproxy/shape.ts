@@ -1,6 +1,6 @@
 /** Which form a listener's rules are written in: line by line, or in maps where there are many. */
 import type { CandidateIr, PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 
 /**
  * More lines of rules that share a path than this, and those that a table can choose from are looked up (table.ts). Such a line
@@ -36,7 +36,7 @@ export function* countLines({ rules, groups }: VirtualHostIr): Steps<HostLines> 
   for (const [index, group] of (groups ?? []).entries()) {
     if (group.path.kind === "regex") regexes += group.candidates.length;
     else if (certainRule(rules, group) === null) choices += group.candidates.length;
-    if (due(index >> 4)) yield;
+    if (shouldYield(index >> 4)) yield;
   }
   for (const { action } of rules) if (action.kind === "forward" && action.split.length > 1) splits++;
   return { choices, regexes, splits };

@@ -39,6 +39,8 @@ export function addTable(builder: FragmentBuilder, { rules, table, key }: OwnedT
     .map((dimension, place) => ({ dimension, place, tag: tagOf(dimension) }))
     .sort((a, b) => (a.tag < b.tag ? -1 : 1));
   const tags = dimensions.map(({ tag }) => tag).join(",");
+  // HAProxy does not start without a file that is named: one that gets no line is there and empty
+  for (const map of ["classes", "rows"]) addLines(builder, map, "");
   addLines(builder, "dimensions", mapLine(mapKey(key), mapValue(`,${tags},`)));
   for (const { dimension, tag } of dimensions) {
     addShared(builder, "dimensions", [tag, context.section("dimension", dimensionView(dimension, tag, context))]);

@@ -673,7 +673,7 @@ describe("upgrades", () => {
 });
 
 describe("one server for very many hosts", () => {
-  const probes: readonly (readonly [host: string, path: string, headers?: readonly string[]])[] = [
+  const probes: [host: string, path: string, headers?: readonly string[]][] = [
     ["unknown.test", "/"],
     ["x.deep.wild.test", "/a"],
     ["x.wild.test", "/"],

@@ -1,13 +1,14 @@
 /** One HTTP socket: a file with a server for each group of hosts, or with one server for all of them where there are very many. */
 import type { HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block, joinBlocks } from "./blocks.ts";
-import { type HostMemory, type LoweredHost, lowerHost, type Named } from "./host.ts";
+import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import type { Names } from "./names.ts";
-import { type AnswerField, inOrder } from "./policies/policy.ts";
+import { joinParts, type Named, type Parts } from "./parts.ts";
+import type { AnswerField } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import { hostAndPort } from "./upstreams.ts";
-import type { AnswerFieldView, Block, MapView } from "./views.ts";
+import type { AnswerFieldView, Block } from "./views.ts";
 
 /** What a fleet's listeners share. */
 export interface ListenerPlace {
@@ -16,11 +17,9 @@ export interface ListenerPlace {
 }
 
 /** What one socket gives. */
-export interface LoweredListener {
+export interface LoweredListener extends Pick<Parts, "sharedMaps" | "clusters"> {
   readonly path: string;
   readonly text: string;
-  readonly sharedMaps: readonly MapView[];
-  readonly clusters: ReadonlySet<string>;
 }
 
 /** What is kept of a socket from one rendering to the next. */
@@ -60,24 +59,25 @@ export function* lowerListener(
     const kept = yield* lowerHost(host, hostPlace, old?.memory);
     const isKept = old !== undefined && old.memory === kept;
     hosts.set(first, isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept) });
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   const own = [...hosts.values()];
-  const all = own.map(({ memory: { lowered } }) => lowered);
-  const parts = isShared ? [sharedServer({ port, name, place }, own)] : own.map((kept) => kept.block);
+  yield;
+  const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
+  const servers = isShared ? [sharedServer({ port, name, place, parts: all }, own)] : own.map((kept) => kept.block);
   const hasAnyHost = isShared || port.virtualHosts.some(({ hostnames }) => hostnames.includes(ANY));
   yield;
   const view = {
     comment: comment(`${port.listeners.join(", ")}: ${hostAndPort(port.address, port.port)}`),
-    parts,
+    parts: servers,
     otherHosts: hasAnyHost ? null : listen(port),
   };
   return {
     lowered: {
       path: `listeners/${name}.conf`,
       text: block("listener", view).text,
-      sharedMaps: all.flatMap(({ sharedMaps }) => sharedMaps),
-      clusters: new Set(all.flatMap(({ clusters }) => [...clusters])),
+      sharedMaps: all.sharedMaps,
+      clusters: all.clusters,
     },
     memory: { isShared, hosts },
   };
@@ -101,18 +101,22 @@ function blocksOf(named: readonly Named[]): readonly Block[] {
 /** nginx wants a name in every server; no request has this one. */
 const NO_NAME = "_";
 
-function server(port: HttpPortIr, { host, lowered }: HostMemory): Block {
+function mapsOf({ steps, splits }: Parts): Block {
+  return joinBlocks(blocksOf([...steps, ...splits]));
+}
+
+function server(port: HttpPortIr, { host, lowered: { isRaw, locations, parts } }: HostMemory): Block {
   const names = host.hostnames.filter((hostname) => hostname !== ANY);
   const [first = NO_NAME, ...others] = names;
   return block("server", {
-    maps: joinBlocks(blocksOf(lowered.maps)),
+    maps: mapsOf(parts),
     listen: listen(port),
     isDefault: names.length < host.hostnames.length,
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
-    isRaw: lowered.isRaw,
-    answerFields: fieldViews(lowered.answerFields),
-    locations: joinBlocks([lowered.locations, ...blocksOf(lowered.named)]),
+    isRaw,
+    answerFields: fieldViews(parts.answerFields),
+    locations: joinBlocks([locations, ...blocksOf(parts.named)]),
   });
 }
 
@@ -133,10 +137,10 @@ interface SharedPlace {
   readonly port: HttpPortIr;
   readonly name: string;
   readonly place: ListenerPlace;
+  readonly parts: Parts;
 }
 
-function sharedServer({ port, name, place }: SharedPlace, hosts: readonly KeptHost[]): Block {
-  const all = hosts.map(({ memory }) => memory.lowered);
+function sharedServer({ port, name, place, parts }: SharedPlace, hosts: readonly KeptHost[]): Block {
   const sites: MapEntry[] = [];
   let anyHost = "";
   for (const { memory } of hosts) {
@@ -146,19 +150,12 @@ function sharedServer({ port, name, place }: SharedPlace, hosts: readonly KeptHo
     }
   }
   return block("sharedServer", {
-    maps: joinBlocks(distinct(all.map(({ maps }) => maps))),
+    maps: mapsOf(parts),
     listen: listen(port),
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),
-    answerFields: fieldViews(inOrder(all.flatMap(({ answerFields }) => answerFields))),
-    locations: joinBlocks([...hosts.map((kept) => kept.block), ...distinct(all.map(({ named }) => named))]),
+    answerFields: fieldViews(parts.answerFields),
+    locations: joinBlocks([...hosts.map((kept) => kept.block), ...blocksOf(parts.named)]),
   });
-}
-
-/** The same name, the same block: once. */
-function distinct(lists: readonly (readonly Named[])[]): readonly Block[] {
-  const found = new Map<string, Block>();
-  for (const list of lists) for (const { name, block: own } of list) if (!found.has(name)) found.set(name, own);
-  return [...found.values()];
 }

@@ -1,7 +1,7 @@
 /** The locations of one path group: where nginx's own search (exact, expressions in order, longest prefix) finds its rules. */
-import type { CandidateIr, PathGroupIr, RuleIr } from "../../ir/index.ts";
+import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { linearRegex } from "../../regex/index.ts";
-import { block, inline, joinBlocks, NO_BLOCK } from "./blocks.ts";
+import { block, inline, joinBlocks } from "./blocks.ts";
 import { type Candidate, type Choice, choose, describeRule, type Step } from "./choice.ts";
 import type { Names } from "./names.ts";
 import {
@@ -34,12 +34,20 @@ export interface LocationsPlace {
   readonly ruleOf: (rule: RuleIr) => LoweredRule;
 }
 
+/** A path, and the rules that may take its requests, as in `PathGroupIr`. */
+export interface Group {
+  readonly path: PathMatchIr;
+  readonly candidates: readonly Candidate[];
+  /** Of a prefix, for the path that it is itself; null: of another kind, the root, or beside an exact rule of the same path. */
+  readonly bare: readonly Candidate[] | null;
+}
+
 /** What a group gives. */
 export interface LoweredGroup {
   /** By the place where they have to stand among locations that are expressions. */
-  readonly early: Block;
-  readonly usual: Block;
-  readonly late: Block;
+  readonly early: Block | null;
+  readonly usual: Block | null;
+  readonly late: { readonly length: number; readonly block: Block } | null;
   readonly steps: readonly Step[];
   /** All rules that may take its requests. */
   readonly rules: readonly LoweredRule[];
@@ -55,15 +63,11 @@ export const NOT_FOUND = "@not-found";
 export const BELOW = "prefix_rule";
 
 /** One group of a host. */
-export function lowerGroup(
-  { path, candidates, bare }: PathGroupIr,
-  rules: readonly RuleIr[],
-  place: LocationsPlace,
-): LoweredGroup {
-  const lower = createGroup(rules, place);
+export function lowerGroup({ path, candidates, bare }: Group, place: LocationsPlace): LoweredGroup {
+  const lower = createGroup(place);
   const name = place.prefix + path.value;
   if (path.kind === "regex") {
-    if (place.expressions !== null) return lower.result({ usual: NO_BLOCK });
+    if (place.expressions !== null) return lower.result({});
     const pattern = `^${literalPattern(place.prefix)}(?:${linearRegex(path.value).pattern})\\z`;
     return lower.result({ usual: lower.place([[regexLocation(pattern), candidates]]) });
   }
@@ -71,29 +75,25 @@ export function lowerGroup(
     const own = lower.place([[location("exact", name), candidates]]);
     return lower.result(isLongLocation(name) ? { early: own } : { usual: own });
   }
-  if (path.value === "/")
-    return lower.result({ usual: lower.place([[location("prefix", name), candidates, "below"]]) });
-  const below: Placed = [location("prefix", `${name}/`), candidates, "below"];
+  const isRoot = path.value === "/";
+  const below: Placed = [location("prefix", isRoot ? name : `${name}/`), candidates, "below"];
   // An exact rule of the same path has its own group.
-  if (bare === null) {
-    const own = lower.place([below]);
-    return lower.result(isLongLocation(`${name}/`) ? { late: own } : { usual: own });
-  }
-  const whole: Placed = [location("exact", name), bare];
-  if (!isLongLocation(`${name}/`)) return lower.result({ usual: lower.place([whole, below]) });
-  const exact = lower.place([whole]);
-  return lower.result({ early: exact, late: lower.place([below]) });
+  const exact: Placed | null = bare === null ? null : [location("exact", name), bare];
+  const isLong = !isRoot && isLongLocation(`${name}/`);
+  if (!isLong) return lower.result({ usual: lower.place(exact === null ? [below] : [exact, below]) });
+  const early = exact === null ? null : lower.place([exact]);
+  return lower.result({ early, late: { length: path.value.length, block: lower.place([below]) } });
 }
 
 /** A location's name and the rules that it picks from; `below`: of a prefix, after the host's expressions. */
-type Placed = readonly [name: Location, candidates: readonly CandidateIr[], kind?: "below"];
+type Placed = readonly [name: Location, candidates: readonly Candidate[], kind?: "below"];
 
 interface GroupBuilder {
   readonly place: (locations: readonly Placed[]) => Block;
   readonly result: (blocks: Partial<Pick<LoweredGroup, "early" | "usual" | "late">>) => LoweredGroup;
 }
 
-function createGroup(rules: readonly RuleIr[], place: LocationsPlace): GroupBuilder {
+function createGroup(place: LocationsPlace): GroupBuilder {
   const steps: Step[] = [];
   const jumped = new Set<LoweredRule>();
   const known = new Set<LoweredRule>();
@@ -129,8 +129,7 @@ function createGroup(rules: readonly RuleIr[], place: LocationsPlace): GroupBuil
   return {
     place: (locations) => {
       const told = new Map<string, RuleIr>();
-      const views = locations.map(([name, list, kind]): LocationView["locations"][number] => {
-        const candidates = list.map(({ rule, pathRegex }) => ({ rule: ruleAt(rules, rule), pathRegex }));
+      const views = locations.map(([name, candidates, kind]): LocationView["locations"][number] => {
         for (const { rule } of candidates) {
           known.add(place.ruleOf(rule));
           if (!told.has(rule.name)) told.set(rule.name, rule);
@@ -140,9 +139,9 @@ function createGroup(rules: readonly RuleIr[], place: LocationsPlace): GroupBuil
       return block("location", { comment: commentOf([...told.values()]), locations: views });
     },
     result: (blocks) => ({
-      early: NO_BLOCK,
-      usual: NO_BLOCK,
-      late: NO_BLOCK,
+      early: null,
+      usual: null,
+      late: null,
       ...blocks,
       steps,
       rules: known.size === 0 ? NONE : [...known],
@@ -169,10 +168,4 @@ function commentOf(rules: readonly RuleIr[]) {
   const [only] = rules;
   if (only === undefined) return null;
   return comment(rules.length === 1 ? describeRule(only) : rules.map(({ name }) => name).join(", else "));
-}
-
-function ruleAt(rules: readonly RuleIr[], index: number): RuleIr {
-  const rule = rules[index];
-  if (rule === undefined) throw new Error(`no rule ${index}`);
-  return rule;
 }

@@ -173,11 +173,10 @@ interface Draw {
 
 function lowerSplit({ name }: RuleIr, { split, targets, key }: Draw, { listener, names }: RulePlace): Split {
   const claim = names.claim(`split_${listener}_${key}`, `split ${listener} ${key}`);
-  const shares = split.map(({ cluster, weight }) => `${cluster} ${weight}`).join(", ");
   return {
     claim,
     block: block("split", {
-      comment: comment(`${name}: ${shares}`),
+      comment: comment(name),
       seed: REQUEST_SEED,
       name: variable(claim.got),
       shares: sharesView(split, targets),

@@ -48,7 +48,7 @@ export function lowerTcpPort(
 function splitBlock({ split }: TcpPortIr, name: string): Block {
   const targets = split.map(({ cluster }) => cluster);
   return block("split", {
-    comment: comment(`${name}: ${split.map(({ cluster, weight }) => `${cluster} ${weight}`).join(", ")}`),
+    comment: comment(name),
     seed: SEED,
     name: variable(`split_${underscored(name)}`),
     shares: sharesView(split, targets),

@@ -1,8 +1,7 @@
 /** Requests that go to a cluster, or to one of several by weight. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { type ForwardIr, REASON_BODIES, type SplitIr } from "../../../ir/index.ts";
-import { ROUTE } from "../policies/policy.ts";
-import { openMessage, writeNumber, writeText } from "../writer.ts";
+import { openMessage, ROUTE, writeNumber, writeText } from "../writer.ts";
 import { type RouteForm, writeDirectResponse } from "./action.ts";
 
 /** Numbers in RouteAction and below it. */

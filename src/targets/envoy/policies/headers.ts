@@ -26,21 +26,23 @@ export function writeHeaderChanges(
   { set, add, remove }: HeaderChangesIr,
   { toAdd, toRemove }: HeaderChangeFields,
 ): void {
-  for (const setting of set) writeSetting(writer, toAdd, { ...setting, isOverwriting: true });
-  for (const setting of add) writeSetting(writer, toAdd, { ...setting, isOverwriting: false });
+  for (const setting of set) {
+    openOption(writer, toAdd, setting);
+    writeNumber(writer, HEADER_OPTION.appendAction, OVERWRITE_IF_EXISTS_OR_ADD);
+    writer.join();
+  }
+  for (const setting of add) {
+    openOption(writer, toAdd, setting);
+    writer.join();
+  }
   for (const name of remove) writeText(writer, toRemove, name);
 }
 
-interface Setting extends HeaderSettingIr {
-  readonly isOverwriting: boolean;
-}
-
-function writeSetting(writer: BinaryWriter, field: number, { name, value, isOverwriting }: Setting): void {
+/** Left open: it appends unless it is told otherwise. */
+function openOption(writer: BinaryWriter, field: number, { name, value }: HeaderSettingIr): void {
   openMessage(writer, field);
   openMessage(writer, HEADER_OPTION.header);
   writeText(writer, HEADER_VALUE.key, name);
   writeText(writer, HEADER_VALUE.value, formatLiteral(value));
-  writer.join();
-  if (isOverwriting) writeNumber(writer, HEADER_OPTION.appendAction, OVERWRITE_IF_EXISTS_OR_ADD);
   writer.join();
 }

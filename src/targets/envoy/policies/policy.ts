@@ -13,10 +13,3 @@ export interface RoutePolicy<Name extends keyof PoliciesIr> {
   /** Adds fields to the open Route. Several policies may each add a part of RouteAction: Envoy merges them. */
   write(writer: BinaryWriter, value: NonNullable<PoliciesIr[Name]>, rule: RuleIr): void;
 }
-
-/** Numbers in Route. */
-export const ROUTE = {
-  match: 1,
-  route: 2,
-  name: 14,
-} as const;

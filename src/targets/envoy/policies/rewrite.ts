@@ -1,7 +1,7 @@
 /** What the endpoint sees in place of what the client sent. */
 import { type PathRewriteFields, writePrefixRewrite } from "../pathRewrite.ts";
-import { openMessage } from "../writer.ts";
-import { ROUTE, type RoutePolicy } from "./policy.ts";
+import { openMessage, ROUTE } from "../writer.ts";
+import type { RoutePolicy } from "./policy.ts";
 
 /** Numbers in RouteAction. */
 const ACTION: PathRewriteFields = { prefixRewrite: 5, regexRewrite: 32 };

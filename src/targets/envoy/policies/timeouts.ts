@@ -1,7 +1,7 @@
 /** How long a forwarded request may take. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { openMessage, writeNumber } from "../writer.ts";
-import { ROUTE, type RoutePolicy } from "./policy.ts";
+import { openMessage, ROUTE, writeNumber } from "../writer.ts";
+import type { RoutePolicy } from "./policy.ts";
 
 /** Numbers in RouteAction and Duration. */
 const ACTION = { timeout: 8, idleTimeout: 24 } as const;

@@ -29,8 +29,8 @@ const NONE: readonly Change[] = [];
 
 /** What HAProxy does with the policies' leaves. */
 export const policyCapabilities = {
+  ...responseHeaders.capabilities,
   ...rewrite.capabilities,
   ...requestHeaders.capabilities,
   ...timeouts.capabilities,
-  ...responseHeaders.capabilities,
 };

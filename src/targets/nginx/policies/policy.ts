@@ -41,9 +41,8 @@ export interface AnswerField {
   readonly place: number;
 }
 
-/** Each variable once, in the order in which answers have the fields. */
-export function inOrder(fields: Iterable<AnswerField>): readonly AnswerField[] {
-  const found = new Map<string, AnswerField>();
-  for (const field of fields) found.set(field.variable, field);
-  return [...found.values()].sort((a, b) => (a.name === b.name ? a.place - b.place : a.name < b.name ? -1 : 1));
+/** The order in which answers have the fields. */
+export function comparePlaces(a: AnswerField, b: AnswerField): number {
+  if (a.name === b.name) return a.place - b.place;
+  return a.name < b.name ? -1 : 1;
 }
