@@ -10,8 +10,8 @@
 export { canonicalAddress } from "./addresses.ts";
 export { boundAddress } from "./boundAddress.ts";
 export { canaryRule } from "./canaryRule.ts";
-export { canonicalCidr, isWithin } from "./cidr.ts";
 export { type Checker, checkSnapshot, createChecker } from "./check.ts";
+export { canonicalCidr, isWithin } from "./cidr.ts";
 export { modelCodes } from "./codes.ts";
 export {
   type ConfigResult,

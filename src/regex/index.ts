@@ -11,3 +11,4 @@ export { type MatchBudget, MatchTooLongError, matchesWhole } from "./match.ts";
 export { parseRegex } from "./parse.ts";
 export { rangesOf } from "./setText.ts";
 export type { WrittenRegex } from "./tree.ts";
+export { hasAnchor, withoutCharacter } from "./without.ts";

@@ -52,7 +52,7 @@ const TRICKY = "100% %REQ(:path)% %% \"quoted\" 'single' \\1 $host $x {{y}} ; } 
 const LONG_BODY = `${'é%"\\'.repeat(1024)}`;
 
 const rewriting = (id: string, path: string, value: string): RuleIr =>
-  rule(id, { path, action: forward("a"), policies: { rewrite: { path: { kind: "prefix", value } } } });
+  rule(id, { path, action: forward("a"), policies: { rewrite: { path: { kind: "prefix", value }, hostname: null } } });
 const limited = (id: string, path: string, timeouts: TimeoutsIr): RuleIr =>
   rule(id, { path, action: forward("trickle"), policies: { timeouts } });
 
@@ -63,7 +63,7 @@ function everything(): RuleIr {
     conditions: [method("PUT"), header("x-env", "regex", "[ab]+"), header("x-no", "absent")],
     action: forward("hang"),
     policies: {
-      rewrite: { path: { kind: "prefix", value: "/" } },
+      rewrite: { path: { kind: "prefix", value: "/" }, hostname: null },
       requestHeaders: changes({ set: [setting("x-set", "1")], remove: ["x-gone"] }),
       timeouts: { idleMs: 5000, requestMs: 300 },
       responseHeaders: changes({ set: [setting("x-rs", "2")] }),
@@ -125,7 +125,7 @@ function rules(): RuleIr[] {
       path: "/none",
       action: { kind: "forward", split: [] },
       policies: {
-        rewrite: { path: { kind: "prefix", value: "/x" } },
+        rewrite: { path: { kind: "prefix", value: "/x" }, hostname: null },
         requestHeaders: changes({ set: [setting("x", "y")] }),
       },
     }),

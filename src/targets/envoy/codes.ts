@@ -9,6 +9,12 @@ export const envoyCodes = {
     explanation:
       "The fleet's `version` is older than the oldest Envoy that Trimtab writes for. Upgrade the proxies, then the field.",
   },
+  "L7-COOKIE-ANCHOR": {
+    status: 422,
+    title: "Anchor in a cookie's expression",
+    explanation:
+      "Envoy finds a cookie by an expression over the whole Cookie header, where `^` and `$` mean its ends. Leave them out: an expression matches the whole value anyway.",
+  },
   "L7-REGEX-SIZE": {
     status: 422,
     title: "Regex too large",

@@ -1,12 +1,19 @@
 /** How Envoy looks at each field that conditions name. A new kind of field is an entry here. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { ConditionIr, FieldIr, TestIr } from "../../ir/index.ts";
+import { hasAnchor } from "../../regex/index.ts";
 import type { Capabilities, Deviation } from "../target.ts";
+import { cidrRegex } from "./cidrRegex.ts";
+import { cookieRegexes } from "./cookieRegex.ts";
+import { regexLiteral } from "./quote.ts";
 import { tooLarge } from "./regexSize.ts";
+import { SOURCE_HEADER } from "./source.ts";
 import { openMessage, writeNumber, writeRegex, writeText } from "./writer.ts";
 
 /** Numbers in RouteMatch and below it. */
 const MATCH_HEADERS = 6;
+const MATCH_QUERY = 7;
+const QUERY_MATCHER = { name: 1, stringMatch: 5, presentMatch: 6 } as const;
 const HEADER_MATCHER = { name: 1, invertMatch: 8, stringMatch: 13, treatMissingHeaderAsEmpty: 14 } as const;
 const STRING_MATCHER = { exact: 1, safeRegex: 5 } as const;
 
@@ -41,13 +48,87 @@ const header = {
   write: (writer, { name }, condition) => writeHeaderTest(writer, name, condition),
 } satisfies FieldMatching<{ kind: "header"; name: string }>;
 
+const query = {
+  capabilities: {
+    "route.rules[].matches[].query[].name": "exact",
+    "route.rules[].matches[].query[].exact": "exact",
+    "route.rules[].matches[].query[].regex": tooLarge,
+    "route.rules[].matches[].query[].present": "exact",
+    "route.rules[].matches[].query[].absent": "exact",
+  },
+  write(writer, { name }, { test, value }) {
+    if (test === "absent") {
+      // Older versions take `present_match: false` for true.
+      writeHeader(writer, ":path", { kind: "safeRegex", value: withParameter(name), isInverted: true });
+      return;
+    }
+    const matchers = test === "present" ? [null] : textMatchers(test, value);
+    for (const matcher of matchers) {
+      openMessage(writer, MATCH_QUERY);
+      writeText(writer, QUERY_MATCHER.name, name);
+      if (matcher === null) writeNumber(writer, QUERY_MATCHER.presentMatch, 1);
+      else writeStringMatch(writer, QUERY_MATCHER.stringMatch, matcher);
+      writer.join();
+    }
+  },
+} satisfies FieldMatching<{ kind: "query"; name: string }>;
+
+/** Path and query in which the parameter occurs. */
+function withParameter(name: string): string {
+  return `[^?]*\\?(?:.*&)?${regexLiteral(name)}(?:[=&].*)?`;
+}
+
+const anchoredCookie: Deviation = {
+  refused:
+    "cannot be matched with an anchor (`^`, `$`): Envoy looks for it in the whole Cookie header; it matches whole values anyway",
+  code: "L7-COOKIE-ANCHOR",
+  when: (value) => typeof value === "string" && hasAnchor(value),
+};
+
+/** Asked of the Cookie header as a whole, so that every version takes the first cookie of the name as it was sent. */
+const cookie = {
+  capabilities: {
+    "route.rules[].matches[].cookies[].name": "exact",
+    "route.rules[].matches[].cookies[].exact": repeatedHeader,
+    "route.rules[].matches[].cookies[].regex": [repeatedHeader, anchoredCookie, tooLarge],
+    "route.rules[].matches[].cookies[].present": repeatedHeader,
+    "route.rules[].matches[].cookies[].absent": repeatedHeader,
+  },
+  write(writer, { name }, { test, value }) {
+    const regexes = cookieRegexes(name, test, value);
+    for (const regex of regexes)
+      writeHeader(writer, "cookie", {
+        kind: "safeRegex",
+        value: regex,
+        ...(test === "absent" ? { isInverted: true } : {}),
+      });
+  },
+} satisfies FieldMatching<{ kind: "cookie"; name: string }>;
+
+const source = {
+  capabilities: { "route.rules[].matches[].source[]": "exact" },
+  write(writer, _field, { value }) {
+    const regexes = value.split(" ").map(cidrRegex);
+    writeHeader(writer, SOURCE_HEADER, { kind: "safeRegex", value: regexes.join("|") });
+  },
+} satisfies FieldMatching<{ kind: "source" }>;
+
 const fields: { readonly [Kind in FieldIr["kind"]]: FieldMatching<Extract<FieldIr, { kind: Kind }>> } = {
   method,
   header,
+  query,
+  cookie,
+  source,
 };
 
 /** The table's lines for what conditions look at. */
-export const fieldCapabilities = { ...method.capabilities, ...header.capabilities } as const;
+export const fieldCapabilities = {
+  ...method.capabilities,
+  ...header.capabilities,
+  ...query.capabilities,
+  ...cookie.capabilities,
+  ...source.capabilities,
+} as const;
 
 /** Adds a condition to the open RouteMatch. */
 export function writeCondition(writer: BinaryWriter, condition: ConditionIr): void {
@@ -81,24 +162,33 @@ const ABSENT = { ...PRESENT, isInverted: true } as const;
 function headerMatchers(test: TestIr, value: string): readonly HeaderMatcher[] {
   switch (test) {
     case "exact":
-      return [{ kind: "exact", value }];
     case "regex":
-      return [{ kind: "safeRegex", value }, PRESENT];
+      return textMatchers(test, value);
     case "present":
       return [PRESENT];
     case "absent":
       return [ABSENT];
+    case "within":
+      throw new Error("an address range is asked of the client's address only");
   }
+}
+
+function textMatchers(test: TestIr, value: string): readonly HeaderMatcher[] {
+  return test === "exact" ? [{ kind: "exact", value }] : [{ kind: "safeRegex", value }, PRESENT];
 }
 
 function writeHeader(writer: BinaryWriter, name: string, { kind, value, isInverted }: HeaderMatcher): void {
   openMessage(writer, MATCH_HEADERS);
   writeText(writer, HEADER_MATCHER.name, name);
   if (isInverted === true) writeNumber(writer, HEADER_MATCHER.invertMatch, 1);
-  openMessage(writer, HEADER_MATCHER.stringMatch);
+  writeStringMatch(writer, HEADER_MATCHER.stringMatch, { kind, value });
+  if (isInverted === true) writeNumber(writer, HEADER_MATCHER.treatMissingHeaderAsEmpty, 1);
+  writer.join();
+}
+
+function writeStringMatch(writer: BinaryWriter, field: number, { kind, value }: HeaderMatcher): void {
+  openMessage(writer, field);
   if (kind === "exact") writeText(writer, STRING_MATCHER.exact, value);
   else writeRegex(writer, STRING_MATCHER.safeRegex, value);
-  writer.join();
-  if (isInverted === true) writeNumber(writer, HEADER_MATCHER.treatMissingHeaderAsEmpty, 1);
   writer.join();
 }

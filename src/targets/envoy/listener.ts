@@ -15,6 +15,7 @@ import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network
 import type { HttpPortIr, PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { localReplies } from "./localReplies.ts";
+import { looksAtSource, sourceMutation } from "./source.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 /** A client's idle connection is closed after this; the usual keep-alive of all three proxies. */
@@ -93,6 +94,7 @@ function httpFilter(port: HttpPortIr): FilterView {
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
     statPrefix: port.id,
+    earlyHeaderMutationExtensions: looksAtSource(port) ? [sourceMutation] : [],
     routeSpecifier: { case: "rds", value: create(RdsSchema, { routeConfigName: port.id, configSource: adsSource() }) },
   });
   return {

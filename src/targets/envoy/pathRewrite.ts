@@ -1,4 +1,4 @@
-/** A prefix of whole elements replaced by another, for rewrites and redirects. */
+/** Paths replaced, for rewrites and redirects: a prefix of whole elements, or all of it. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { RegexMatchAndSubstituteSchema } from "../../gen/proto/envoy/type/matcher/v3/regex_pb.js";
 import { regexLiteral, substitutionLiteral } from "./quote.ts";
@@ -22,10 +22,20 @@ export function writePrefixRewrite(
   if (from === "/" && to === "/") return;
   if (from === "/") writeText(writer, fields.prefixRewrite, `${to}/`);
   else if (to !== "/") writeText(writer, fields.prefixRewrite, to);
-  else {
-    openMessage(writer, fields.regexRewrite);
-    const pattern = { regex: `^${regexLiteral(from)}/?` };
-    append(writer, RegexMatchAndSubstituteSchema, { pattern, substitution: substitutionLiteral("/") });
-    writer.join();
-  }
+  else writeRegexRewrite(writer, fields, { regex: `^${regexLiteral(from)}/?`, path: "/" });
+}
+
+/** Adds the change of the whole path. (`path_rewrite` came with Envoy 1.37.) */
+export function writeFullRewrite(writer: BinaryWriter, fields: PathRewriteFields, path: string): void {
+  writeRegexRewrite(writer, fields, { regex: "^/.*$", path });
+}
+
+function writeRegexRewrite(
+  writer: BinaryWriter,
+  fields: PathRewriteFields,
+  { regex, path }: { readonly regex: string; readonly path: string },
+): void {
+  openMessage(writer, fields.regexRewrite);
+  append(writer, RegexMatchAndSubstituteSchema, { pattern: { regex }, substitution: substitutionLiteral(path) });
+  writer.join();
 }

@@ -62,7 +62,7 @@ let port = 0;
 function rules(): RuleIr[] {
   return values.flatMap((value, index) => {
     const both = changes({ set: [{ name: "x-set", value }], add: [{ name: "x-add", value }] });
-    const rewriteTo = (to: string) => ({ path: { kind: "prefix", value: to } }) as const;
+    const rewriteTo = (to: string) => ({ path: { kind: "prefix", value: to }, hostname: null }) as const;
     const respond = { kind: "respond", status: 200, body: value, contentType: "text/plain" } as const;
     const path = paths[index] as string;
     return [

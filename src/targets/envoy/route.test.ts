@@ -12,7 +12,7 @@ import {
   RouteSchema,
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import type { ActionIr, ConditionIr, HeaderChangesIr, PoliciesIr, RuleIr } from "../../ir/index.ts";
+import type { ActionIr, ConditionIr, HeaderChangesIr, PoliciesIr, RewriteIr, RuleIr } from "../../ir/index.ts";
 import { guardBytes } from "./guards.ts";
 import { writeRule } from "./route.ts";
 import { changes, forward, method, rule } from "./testing.ts";
@@ -54,7 +54,13 @@ const action: fc.Arbitrary<ActionIr> = fc.oneof(
 const policies: fc.Arbitrary<PoliciesIr> = fc.record({
   rewrite: fc.option(
     fc.record({
-      path: fc.option(fc.record({ kind: fc.constant("prefix" as const), value: fc.constantFrom("/", "/x", "/x%y\\") })),
+      path: fc.option(
+        fc.record({
+          kind: fc.constantFrom("prefix" as const, "full" as const),
+          value: fc.constantFrom("/", "/x", "/x%y\\"),
+        }),
+      ),
+      hostname: fc.option(text),
     }),
   ),
   requestHeaders: fc.option(headerChanges),
@@ -94,6 +100,7 @@ const regexMatch = (regex: string) =>
   ({ case: "stringMatch", value: { matchPattern: { case: "safeRegex", value: { regex } } } }) as const;
 
 function matchersOf({ field, test, value }: ConditionIr): MatcherInit[] {
+  if (field.kind !== "method" && field.kind !== "header") throw new Error("only what header matchers say");
   const name = field.kind === "method" ? ":method" : field.name;
   const present = { name, headerMatchSpecifier: regexMatch(NOT_EMPTY) };
   const exact = { case: "stringMatch", value: { matchPattern: { case: "exact", value } } } as const;
@@ -102,6 +109,7 @@ function matchersOf({ field, test, value }: ConditionIr): MatcherInit[] {
     regex: [{ name, headerMatchSpecifier: regexMatch(value) }, present],
     present: [present],
     absent: [{ ...present, invertMatch: true, treatMissingHeaderAsEmpty: true }],
+    within: [],
   }[test];
 }
 
@@ -138,7 +146,8 @@ function forwardOf({ path, action, policies: { rewrite, timeouts } }: RuleIr): A
   if (action.kind !== "forward") throw new Error("not a forward");
   const clusters = action.split.map(({ cluster, weight }) => ({ name: cluster, weight }));
   const [first, second] = action.split;
-  const change = rewrite === null || rewrite.path === null ? null : rewriteOf(path.value, rewrite.path.value);
+  const change = pathChangeOf(path.value, rewrite?.path ?? null);
+  const hostname = rewrite?.hostname ?? null;
   const value: MessageInitShape<typeof RouteActionSchema> = {
     clusterSpecifier:
       first !== undefined && second === undefined
@@ -148,8 +157,15 @@ function forwardOf({ path, action, policies: { rewrite, timeouts } }: RuleIr): A
       ? {}
       : { timeout: duration(timeouts.requestMs ?? 0), idleTimeout: duration(timeouts.idleMs) }),
     ...(change === null ? {} : { [change.case]: change.value }),
+    ...(hostname === null ? {} : { hostRewriteSpecifier: { case: "hostRewriteLiteral", value: hostname } }),
   };
   return { action: { case: "route", value } };
+}
+
+function pathChangeOf(from: string, path: RewriteIr["path"]) {
+  if (path === null || path.kind === "prefix") return path === null ? null : rewriteOf(from, path.value);
+  const value = { pattern: { regex: "^/.*$" }, substitution: path.value.replaceAll("\\", "\\\\") };
+  return { case: "regexRewrite", value } as const;
 }
 
 const CODES = {
@@ -219,7 +235,7 @@ describe("writeRule", () => {
     );
   });
   it("writes parts only of a RouteAction more than once", () => {
-    const policies = { rewrite: { path: { kind: "prefix", value: "/x" } as const } };
+    const policies = { rewrite: { path: { kind: "prefix", value: "/x" } as const, hostname: null } };
     const bytes = bytesOf(rule("r.0.0", { path: "/p", action: forward("a"), policies }));
     const whole = toBinary(VirtualHostSchema, fromBinary(VirtualHostSchema, bytes));
     // Tag and length of two parts more: the rewrite's and the timeouts'.
@@ -256,7 +272,7 @@ describe("writeRule", () => {
       path: "/p%25",
       action: forward("a"),
       policies: {
-        rewrite: { path: { kind: "prefix", value: "/q%25" } },
+        rewrite: { path: { kind: "prefix", value: "/q%25" }, hostname: null },
         requestHeaders: setting,
         responseHeaders: setting,
       },

@@ -6,6 +6,7 @@ import type { HttpPortIr } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
+import { looksAtSource, SOURCE_HEADER } from "./source.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
 import {
   createVirtualHostEncoder,
@@ -19,7 +20,8 @@ import { joinBytes } from "./writer.ts";
 const MAX_DIRECT_RESPONSE_BYTES = 4 * 4096;
 
 /** Everything but the virtual hosts. */
-function settings(name: string): Uint8Array {
+function settings(port: HttpPortIr): Uint8Array {
+  const name = port.id;
   const message = create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
@@ -27,7 +29,7 @@ function settings(name: string): Uint8Array {
     // A rule's own changes come last and win.
     mostSpecificHeaderMutationsWins: true,
     // use_remote_address writes it; suppress_envoy_headers does not cover it.
-    requestHeadersToRemove: ["x-envoy-external-address"],
+    requestHeadersToRemove: ["x-envoy-external-address", ...(looksAtSource(port) ? [SOURCE_HEADER] : [])],
     // Envoy's own would be the machine's address instead of a loopback client's (skip_xff_append switches it off).
     requestHeadersToAdd: [
       {
@@ -61,7 +63,7 @@ function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder): Steps<Rende
   const hosts: EncodedVirtualHost[] = [];
   for (const host of port.virtualHosts) hosts.push(...(yield* encodeHost(host, port.port)));
   if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost);
-  const head = settings(port.id);
+  const head = settings(port);
   const parts = [head];
   for (const host of hosts) for (const part of host.parts) parts.push(part);
   return {
