@@ -4,7 +4,8 @@ import { due, type Steps } from "../../util/steps.ts";
 import { answerOf, isAnswered } from "./answers.ts";
 import { addLines, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
-import { answerBackend, ruleKey } from "./names.ts";
+import { answerBackend, apartBackend, ruleKey } from "./names.ts";
+import { changesOf } from "./policies/index.ts";
 import { mapKey, mapLine, mapValue } from "./quote.ts";
 import { addSplit } from "./splits.ts";
 
@@ -40,8 +41,16 @@ export function addRule(
     return body;
   }
   if (action.kind !== "forward") throw new Error(`${key} neither forwards nor answers`);
-  const [first] = action.split;
-  if (action.split.length > 1) addSplit(builder, { key, split: action.split }, context);
-  else if (first !== undefined) backend(first.cluster);
+  const split = action.split.map(({ cluster, weight }) => ({ backend: backendOf(owner, cluster, context), weight }));
+  const [first] = split;
+  if (split.length > 1) addSplit(builder, { key, split }, context);
+  else if (first !== undefined) backend(first.backend);
   return null;
+}
+
+/** The cluster's, or the rule's own. */
+function backendOf(owner: RuleIr, cluster: string, { apart }: ListenerContext): string {
+  const together = apart.get(cluster);
+  if (together === undefined || changesOf(owner).every(({ group }) => together.has(group))) return cluster;
+  return apartBackend(cluster, ruleKey(owner));
 }
