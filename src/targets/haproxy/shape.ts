@@ -8,23 +8,17 @@ import type { TurnNamer } from "./sharedTurns.ts";
  * that ask what others ask (sharedTurns.ts). Such a line costs 0.7 thousand instructions, for requests to paths with a choice only;
  * a table of two fields 9, a line for all paths 1 (HAProxy 2.6, callgrind; a plain request costs 63).
  */
-const MAX_CHOICE_LINES = 50;
+const MAX_CHOICE_LINES = 16;
 /** As many paths at least share a line then: below, a map of its own is more to read and no less to do. */
 const MIN_SHARING = 4;
-/**
- * More regular expressions than this, and those of sites without conditions on them stand in one map. A line costs every request
- * that no exact path took 0.9 thousand instructions (0.25 for another site's); an entry of `map_reg` 0.2.
- */
-const MAX_REGEX_LINES = 10;
 /** More rules with a split than this, and their shares stand in tables: a line costs all requests that are not done before it 0.6. */
-const MAX_SPLIT_LINES = 30;
+const MAX_SPLIT_LINES = 16;
 
 /** What is looked up in tables and maps instead of being tried line by line. */
 export interface ListenerShape {
   readonly choiceTables: boolean;
   /** Names of the turns that share a line. */
   readonly sharedTurns: ReadonlySet<string>;
-  readonly regexMap: boolean;
   readonly splitTables: boolean;
 }
 
@@ -33,39 +27,34 @@ export interface HostLines {
   readonly choices: number;
   /** How many paths have a turn of a name. */
   readonly turns: ReadonlyMap<string, number>;
-  readonly regexes: number;
   readonly splits: number;
 }
 
 /** Counts a host's lines. */
 export function* countLines({ rules, groups }: VirtualHostIr, nameOf: TurnNamer): Steps<HostLines> {
-  let [choices, regexes, splits] = [0, 0, 0];
+  let [choices, splits] = [0, 0];
   const turns = new Map<string, number>();
   for (const [index, group] of (groups ?? []).entries()) {
     if (due(index >> 2)) yield;
-    if (group.path.kind === "regex") regexes += group.candidates.length;
-    else if (certainRule(rules, group) === null) {
-      choices += group.candidates.length;
-      if (group.table !== null) continue;
-      for (const [place, candidate] of group.candidates.entries()) {
-        const name = nameOf(place, ruleOf(rules, candidate), candidate.pathRegex);
-        turns.set(name, (turns.get(name) ?? 0) + 1);
-      }
+    if (group.path.kind === "regex" || certainRule(rules, group) !== null) continue;
+    choices += group.candidates.length;
+    if (group.table !== null) continue;
+    for (const [place, candidate] of group.candidates.entries()) {
+      const name = nameOf(place, ruleOf(rules, candidate), candidate.pathRegex);
+      turns.set(name, (turns.get(name) ?? 0) + 1);
     }
   }
   for (const { action } of rules) if (action.kind === "forward" && action.split.length > 1) splits++;
-  return { choices, turns, regexes, splits };
+  return { choices, turns, splits };
 }
 
 /** The form for all hosts of a listener. */
 export function shapeOf(hosts: readonly HostLines[]): ListenerShape {
-  const sum = (part: "choices" | "regexes" | "splits"): number =>
-    hosts.reduce((total, lines) => total + lines[part], 0);
+  const sum = (part: "choices" | "splits"): number => hosts.reduce((total, lines) => total + lines[part], 0);
   const choiceTables = sum("choices") > MAX_CHOICE_LINES;
   return {
     choiceTables,
     sharedTurns: choiceTables ? sharedTurns(hosts) : NO_TURNS,
-    regexMap: sum("regexes") > MAX_REGEX_LINES,
     splitTables: sum("splits") > MAX_SPLIT_LINES,
   };
 }
@@ -80,7 +69,7 @@ function sharedTurns(hosts: readonly HostLines[]): ReadonlySet<string> {
 
 /** Whether two shapes are the same. */
 export function isSameShape(a: ListenerShape, b: ListenerShape): boolean {
-  if (a.choiceTables !== b.choiceTables || a.regexMap !== b.regexMap || a.splitTables !== b.splitTables) return false;
+  if (a.choiceTables !== b.choiceTables || a.splitTables !== b.splitTables) return false;
   return a.sharedTurns.size === b.sharedTurns.size && [...a.sharedTurns].every((name) => b.sharedTurns.has(name));
 }
 
