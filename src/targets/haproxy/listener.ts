@@ -7,7 +7,7 @@ import { createHostWriter } from "./hosts.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { listenerText } from "./listenerText.ts";
 import { listenerFile, listenerMap } from "./names.ts";
-import { addRule, distinctRules } from "./rules.ts";
+import { addRule } from "./rules.ts";
 import { countLines, type HostLines, shapeOf } from "./shape.ts";
 import { createTurnNamer, type TurnNamer } from "./sharedTurns.ts";
 
@@ -22,9 +22,10 @@ interface MadeRules {
   readonly context: ListenerContext;
 }
 
-/** Writes listeners: text by path. What did not change since the last time is not written again. */
+/** Writes listeners, of a port and its distinct rules: text by path. What did not change since the last time is not written again. */
 export type ListenerWriter = (
   port: HttpPortIr,
+  rules: readonly RuleIr[],
   common: Pick<ListenerContext, "apart" | "section">,
 ) => Steps<ReadonlyMap<string, string>>;
 
@@ -39,13 +40,13 @@ export function createListenerWriter(): ListenerWriter {
     make: lowerRules,
     holds: (made, context) => isSameContext(made.context, context),
   });
-  return function* write(port, common) {
+  return function* write(port, ownRules, common) {
     const [listener] = port.listeners;
     if (listener === undefined) throw new Error(`${port.id} has no listener`);
     const shape = shapeOf(yield* linesOfHosts(port.virtualHosts));
     const context: ListenerContext = { ...common, port, listener, shape, turnName };
     const ofHosts = yield* hosts(port.virtualHosts, context);
-    const ofRules = yield* rules(yield* distinctRules(port.virtualHosts), context);
+    const ofRules = yield* rules(ownRules, context);
     const fragment = yield* joinFragments([...ofHosts, ...ofRules.map((made) => made.fragment)]);
     const files = new Map<string, string>();
     for (const [map, text] of fragment.maps) files.set(listenerMap(listener, map), text);

@@ -1,5 +1,5 @@
 /** From a fleet to its files; what was written for nodes that did not change is kept. */
-import type { ClusterIr, FleetIr, PortIr } from "../../ir/index.ts";
+import type { ClusterIr, FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { due, type Steps } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
@@ -44,9 +44,15 @@ export function createRenderer(): Renderer {
   return {
     *render(ir): Steps<RenderedFiles> {
       const found: Files = new Map();
-      const { apart, text } = yield* clusters(ir, found);
+      const rules = yield* rulesOfPorts(ir.ports);
+      const [first = [], ...others] = rules.values();
+      const all = others.length === 0 ? first : yield* distinctRules([first, ...others]);
+      const { apart, text } = yield* clusters(ir, all, found);
       for (const port of ir.ports) {
-        const own = port.kind === "http" ? yield* listeners(port, { apart, section }) : tcpFiles(port, section);
+        const own =
+          port.kind === "http"
+            ? yield* listeners(port, rules.get(port) ?? [], { apart, section })
+            : tcpFiles(port, section);
         for (const [path, fileText] of own) found.set(path, fileText);
         yield;
       }
@@ -58,6 +64,14 @@ export function createRenderer(): Renderer {
       return { kind: "files", files, generation, sockets: ir.ports.map(socketOf) };
     },
   };
+}
+
+function* rulesOfPorts(ports: readonly PortIr[]): Steps<ReadonlyMap<PortIr, readonly RuleIr[]>> {
+  const found = new Map<PortIr, readonly RuleIr[]>();
+  for (const port of ports) {
+    if (port.kind === "http") found.set(port, yield* distinctRules(port.virtualHosts.map((host) => host.rules)));
+  }
+  return found;
 }
 
 function socketOf({ address, port, listeners }: PortIr) {
@@ -88,15 +102,19 @@ interface KnownCluster extends ClusterText {
   readonly plan: ChangePlan;
 }
 
+interface WrittenClusters {
+  readonly text: string;
+  readonly apart: ApartClusters;
+}
+
 const NONE: readonly ClusterChanges[] = [];
 
 /** Gives the text of all clusters, adds their files, and tells which rules have backends of their own. */
 function createClusterWriter(section: Section) {
   const changes = createChangesReader();
   const known = new WeakMap<ClusterIr, KnownCluster>();
-  return function* write(ir: FleetIr, files: Files): Steps<{ readonly text: string; readonly apart: ApartClusters }> {
-    const hosts = ir.ports.flatMap((port) => (port.kind === "http" ? port.virtualHosts : []));
-    const byCluster = yield* changes(yield* distinctRules(hosts));
+  return function* write(ir: FleetIr, rules: readonly RuleIr[], files: Files): Steps<WrittenClusters> {
+    const byCluster = yield* changes(rules);
     const version = fleetVersion(ir);
     const texts: string[] = [];
     const apart = new Map<string, ReadonlySet<string>>();

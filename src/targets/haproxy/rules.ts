@@ -1,6 +1,6 @@
 /** What rules add to their listener: a line that names their backend, a split, an answer of their own. */
-import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import type { RuleIr } from "../../ir/index.ts";
+import type { Steps } from "../../util/steps.ts";
 import { answerOf, isAnswered } from "./answers.ts";
 import { addLines, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
@@ -9,20 +9,31 @@ import { changesOf } from "./policies/index.ts";
 import { mapKey, mapLine, mapValue } from "./quote.ts";
 import { addSplit } from "./splits.ts";
 
-/** The rules of hosts, each name once: matches of one rule do the same, and a rule may serve several hosts. */
-export function* distinctRules(hosts: readonly VirtualHostIr[]): Steps<readonly RuleIr[]> {
-  const [only] = hosts;
-  if (only !== undefined && hosts.length === 1 && only.rules.every(({ id }) => id.endsWith(".0"))) return only.rules;
-  const found = new Map<string, RuleIr>();
-  for (const { rules } of hosts) {
-    for (const [index, rule] of rules.entries()) {
-      const key = ruleKey(rule);
-      if (!found.has(key)) found.set(key, rule);
-      if (due(index >> 6)) yield;
+/**
+ * The rules of some lists, each name once: matches of one rule do the same, and a rule may serve several hosts and ports. A single
+ * list without further matches is given back as it is.
+ */
+export function* distinctRules(lists: readonly (readonly RuleIr[])[]): Steps<readonly RuleIr[]> {
+  const [only] = lists;
+  if (only !== undefined && lists.length === 1 && only.every(isFirstMatch)) return only;
+  const seen = new Set<string>();
+  const found: RuleIr[] = [];
+  let looked = 0;
+  for (const rules of lists) {
+    for (const rule of rules) {
+      const known = seen.size;
+      if (seen.add(ruleKey(rule)).size > known) found.push(rule);
+      if (++looked % LOOKUPS_PER_STEP === 0) yield;
     }
-    if (due(found.size)) yield;
   }
-  return [...found.values()];
+  return found;
+}
+
+/** Names that are looked up between two yields. */
+const LOOKUPS_PER_STEP = 2048;
+
+function isFirstMatch({ id }: RuleIr): boolean {
+  return id.endsWith(".0");
 }
 
 /** Adds a rule; gives the body that it answers with, if that needs a file. */
