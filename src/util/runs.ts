@@ -11,12 +11,16 @@ const MAX_KEPT = 4;
 /** What was made before is only compared. */
 const KNOWN_RUNS_PER_STEP = 16;
 
-/** What is done with a run. An item is known by its identity. */
-export interface RunWork<Item extends object, Context, Result> {
+/** Where runs begin. */
+interface Borders<Item> {
   /** The usual number of items in a run. */
   readonly length: number;
-  /** Names an item well enough to tell where runs begin. */
+  /** Names an item well enough to tell whether a run begins with it. */
   readonly idOf: (item: Item) => string;
+}
+
+/** What is done with a run. An item is known by its identity. */
+export interface RunWork<Item extends object, Context, Result> extends Borders<Item> {
   /** Depends on the items and the context only. In steps: some runs are several times as long as is usual. */
   readonly make: (items: readonly Item[], context: Context) => Steps<Result>;
   /** Whether a result for the same items, made in an earlier context, holds in this one too. */
@@ -46,43 +50,45 @@ export function createRuns<Item extends object, Context, Result>(
   };
   return function* resultsOf(items, context) {
     const results: Result[] = [];
-    for (let start = 0, end = 0; start < items.length; start = end) {
-      end = endOfRun(items, start, work);
+    for (let start = 0; start < items.length; ) {
       const kept = keptFrom(items[start] as Item);
-      const range = { start, end };
-      let run = kept.find((old) => isSame(old.items, items, range) && work.holds(old.result, context));
+      const place = { start, borders: work };
+      let run = kept.find((old) => isRunAt(old.items, items, place) && work.holds(old.result, context));
       if (run === undefined) {
-        const own = items.slice(start, end);
+        const own = items.slice(start, endOfRun(items, place));
         run = { items: own, result: yield* work.make(own, context) };
         kept.unshift(run);
         if (kept.length > MAX_KEPT) kept.pop();
         yield;
       }
+      start += run.items.length;
       if (results.push(run.result) % KNOWN_RUNS_PER_STEP === 0) yield;
     }
     return results;
   };
 }
 
-function endOfRun<Item>(
-  items: readonly Item[],
-  start: number,
-  { length, idOf }: { readonly length: number; readonly idOf: (item: Item) => string },
-): number {
+interface Place<Item> {
+  readonly start: number;
+  readonly borders: Borders<Item>;
+}
+
+function endOfRun<Item>(items: readonly Item[], { start, borders }: Place<Item>): number {
   let end = start + 1;
-  while (end < items.length && spreadHash(idOf(items[end] as Item)) % length !== 0) end++;
+  while (end < items.length && !beginsRun(items[end] as Item, borders)) end++;
   return end;
 }
 
-interface Range {
-  readonly start: number;
-  readonly end: number;
+function beginsRun<Item>(item: Item, { length, idOf }: Borders<Item>): boolean {
+  return spreadHash(idOf(item)) % length === 0;
 }
 
-function isSame<Item>(run: readonly Item[], items: readonly Item[], { start, end }: Range): boolean {
-  if (run.length !== end - start) return false;
+/** Whether an old run is one here too: the same items, and behind them another run or nothing. Only that border is hashed. */
+function isRunAt<Item>(run: readonly Item[], items: readonly Item[], { start, borders }: Place<Item>): boolean {
+  const end = start + run.length;
+  if (end > items.length) return false;
   for (let index = 0; index < run.length; index++) if (run[index] !== items[start + index]) return false;
-  return true;
+  return end === items.length || beginsRun(items[end] as Item, borders);
 }
 
 /** Items that are looked up between two yields. */

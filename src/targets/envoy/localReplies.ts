@@ -1,13 +1,16 @@
 /** How Envoy's own answers look: the same statuses and bodies as on the other proxies. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { AccessLogFilterSchema } from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import {
+  type AccessLogFilterSchema,
+  ComparisonFilter_Op,
+} from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import { ExpressionFilterSchema } from "../../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import {
   type LocalReplyConfig,
   LocalReplyConfigSchema,
   type ResponseMapperSchema,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { reasonBodies } from "./lower.ts";
+import { REASON_BODIES } from "../../ir/index.ts";
 import { pack } from "./types.ts";
 
 type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
@@ -24,14 +27,36 @@ function mapper(status: number, filter: Filter): MessageInitShape<typeof Respons
   return {
     filter,
     statusCode: status,
-    body: { specifier: { case: "inlineString", value: reasonBodies[status] as string } },
+    body: { specifier: { case: "inlineString", value: REASON_BODIES[status] as string } },
     bodyFormatOverride: plainFormat,
   };
 }
 
+/**
+ * Of the answers with this status, those that the expression takes. An expression costs 4 thousand instructions: the status,
+ * which costs next to nothing, is asked first (measured: 173 to 103 thousand for a redirect).
+ */
+function ofStatus(status: number, expression: string): Filter {
+  const comparison = { op: ComparisonFilter_Op.EQ, value: { defaultValue: status, runtimeKey: NO_RUNTIME_KEY } };
+  return {
+    filterSpecifier: {
+      case: "andFilter",
+      value: {
+        filters: [
+          { filterSpecifier: { case: "statusCodeFilter", value: { comparison } } },
+          expressionFilter(expression),
+        ],
+      },
+    },
+  };
+}
+
+/** Envoy wants one; nobody sets it. */
+const NO_RUNTIME_KEY = "trimtab.unused";
+
 /** Statuses alone would also catch the answers that rules give; their code detail tells them apart. */
 function ownReply(status: number): Filter {
-  return expressionFilter(`response.code == ${status} && response.code_details != 'direct_response'`);
+  return ofStatus(status, "response.code_details != 'direct_response'");
 }
 
 function expressionFilter(expression: string): Filter {
@@ -51,10 +76,10 @@ function expressionFilter(expression: string): Filter {
 export function localReplies(): LocalReplyConfig {
   const broken: Filter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: BROKEN_REPLY_FLAGS } } };
   // `OPTIONS *`; Envoy itself answers 404.
-  const noPath = expressionFilter("response.code_details == 'absolute_path_rejected'");
+  const noPath = ofStatus(404, "response.code_details == 'absolute_path_rejected'");
   // An absolute-form target `https://…`; Envoy itself answers 403.
-  const notOurScheme = expressionFilter("response.code_details == 'http1.https_url_on_plaintext_connection'");
-  const statuses = Object.keys(reasonBodies).map(Number);
+  const notOurScheme = ofStatus(403, "response.code_details == 'http1.https_url_on_plaintext_connection'");
+  const statuses = Object.keys(REASON_BODIES).map(Number);
   return create(LocalReplyConfigSchema, {
     mappers: [
       mapper(502, broken),

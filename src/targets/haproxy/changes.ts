@@ -1,7 +1,7 @@
 /** What rules change in the requests and answers of each cluster, gathered: by thing, as `response x-rule`. */
 import type { RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { isAnswered } from "./answers.ts";
 import { ruleKey } from "./names.ts";
 import { type Change, changesOf } from "./policies/index.ts";
@@ -64,7 +64,7 @@ export function createChangesReader(): ChangesReader {
         if (list === undefined) found.set(cluster, [changes]);
         else list.push(changes);
       }
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return found;
   };
@@ -73,7 +73,7 @@ export function createChangesReader(): ChangesReader {
 function* changesOfRun(rules: readonly RuleIr[], _: null): Steps<ReadonlyMap<string, ClusterChanges>> {
   const clusters = new Map<string, { rules: string; readonly groups: Map<string, GroupBuilder> }>();
   for (const [index, owner] of rules.entries()) {
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
     const { action } = owner;
     if (action.kind !== "forward" || isAnswered(owner)) continue;
     const changes = changesOf(owner);

@@ -2,7 +2,10 @@
 import { inFolder, runChecker, writeFiles } from "../runChecker.ts";
 import type { CheckResult, Rendered } from "../target.ts";
 
-/** Asks HAProxy itself whether it would load these files, as it is started: with their folder. A missing binary is a failed check, not an exception. */
+/**
+ * Asks HAProxy itself whether it would load these files, as it is started: with their folder. A missing binary is a failed check,
+ * not an exception.
+ */
 export async function check(rendered: Rendered, options: { readonly binary?: string } = {}): Promise<CheckResult> {
   if (rendered.kind !== "files") throw new Error("the HAProxy target renders files");
   const { files } = rendered;
@@ -11,7 +14,7 @@ export async function check(rendered: Rendered, options: { readonly binary?: str
     return runChecker({
       command: [options.binary ?? "haproxy", "-c", "-f", folder],
       folder,
-      told: (line) => (line.startsWith("[NOTICE]") ? "" : line),
+      relevantPart: (line) => (line.startsWith("[NOTICE]") ? "" : line),
       install: "install HAProxy (Debian: apt-get install haproxy)",
     });
   });

@@ -2,7 +2,7 @@
  * What some IR nodes add to their listener: lines of its maps and text for the sections of its configuration. Fragments are pure
  * functions of their nodes and are joined in the nodes' order.
  */
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 
 /** Sections of a listener's configuration that nodes add to. */
 export type Section = "regexes" | "choices" | "splits" | "answers";
@@ -70,7 +70,7 @@ export function* joinFragments(fragments: readonly Fragment[]): Steps<Fragment> 
     for (const [map, text] of maps) addLines(builder, map, text);
     for (const [section, text] of sections) addText(builder, section, text);
     for (const [section, texts] of shared) for (const entry of texts) addShared(builder, section, entry);
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   yield;
   return finished(builder);

@@ -1,7 +1,7 @@
 /** What virtual hosts add to their listener: sites, paths, choices. What did not change is not written again. */
 import type { PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { addGroup, addPath, choiceKey, pathItem } from "./paths.ts";
@@ -31,7 +31,7 @@ export function createHostWriter(): HostWriter {
       const builder = newFragment();
       for (const [index, item] of items.entries()) {
         addPath(builder, site, item);
-        if (due(index)) yield;
+        if (shouldYield(index)) yield;
       }
       return { fragment: finished(builder), context: site };
     },
@@ -104,7 +104,7 @@ function createGroupWriter() {
       const made = { fragment: finished(builder), context, key, mapsRegexes, owners, pathRegexes };
       fragments.push(made.fragment);
       known.set(first, (known.get(first) ?? new Map<string, MadeGroup>()).set(key, made));
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return fragments;
   };

@@ -1,7 +1,7 @@
 /** One HTTP socket: the file of its listener, its maps, the bodies of its answers. */
 import type { HttpPortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
 import { createHostWriter } from "./hosts.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
@@ -63,7 +63,7 @@ function* lowerRules(rules: readonly RuleIr[], context: ListenerContext): Steps<
   for (const [index, rule] of rules.entries()) {
     const body = addRule(builder, rule, context);
     if (body !== null) bodies.set(body.path, body.text);
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   return { fragment: finished(builder), bodies, context };
 }
@@ -76,7 +76,7 @@ function createLineCounter(turnName: TurnNamer) {
       const lines = known.get(host) ?? (yield* countLines(host, turnName));
       known.set(host, lines);
       counted.push(lines);
-      if (due(index >> 4)) yield;
+      if (shouldYield(index >> 4)) yield;
     }
     return counted;
   };

@@ -50,12 +50,15 @@ export function answerBackend(listener: string, key: string): string {
   return [listener, ...key.split("/")].join(":");
 }
 
-/** The backend of a cluster that serves one rule alone: `cart:shop:api`. Such a rule has no answer of its own, whose name could be the same. */
+/** A cluster's backend for one rule alone: `cart:shop:api`. Such a rule has no answer, whose backend could have the same name. */
 export function apartBackend(cluster: string, key: string): string {
   return answerBackend(cluster, key);
 }
 
-/** The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. For HTTP it has the cluster's name. */
+/**
+ * The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. For HTTP it has the cluster's
+ * name.
+ */
 export function tcpBackend(cluster: string, idleTimeoutMs: number): string {
   return `${cluster}.tcp.${idleTimeoutMs}ms`;
 }

@@ -1,6 +1,6 @@
 /** From a fleet to its files; what was written for nodes that did not change is kept. */
 import type { ClusterIr, FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
 import type { RenderedFiles, Renderer } from "../target.ts";
@@ -60,7 +60,7 @@ export function createRenderer(): Renderer {
       const files = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
-      const generation = generationOf(files);
+      const generation = yield* generationOf(files);
       return { kind: "files", files, generation, sockets: ir.ports.map(socketOf) };
     },
   };
@@ -131,7 +131,7 @@ function createClusterWriter(section: Section) {
       texts.push(own.text);
       for (const [path, text] of own.files) files.set(path, text);
       if (own.plan.apart !== null) apart.set(node.name, own.plan.apart);
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     return { text: texts.join(""), apart };
   };

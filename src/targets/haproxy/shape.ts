@@ -1,6 +1,6 @@
 /** Which form a listener's rules are written in: line by line, or in maps where there are many. */
 import type { CandidateIr, PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { TurnNamer } from "./sharedTurns.ts";
 
 /**
@@ -35,7 +35,7 @@ export function* countLines({ rules, groups }: VirtualHostIr, nameOf: TurnNamer)
   let [choices, splits] = [0, 0];
   const turns = new Map<string, number>();
   for (const [index, group] of (groups ?? []).entries()) {
-    if (due(index >> 2)) yield;
+    if (shouldYield(index >> 2)) yield;
     if (group.path.kind === "regex" || certainRule(rules, group) !== null) continue;
     choices += group.candidates.length;
     if (group.table !== null) continue;

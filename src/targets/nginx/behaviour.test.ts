@@ -4,7 +4,21 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import { nginxTarget } from "./index.ts";
-import { cluster, fleet, forward, header, httpPort, rule, tcpPort, virtualHost } from "./testIr.ts";
+import { MAX_SERVERS } from "./listener.ts";
+import {
+  changes,
+  cluster,
+  fleet,
+  forward,
+  header,
+  httpPort,
+  method,
+  policies,
+  rewriteTo,
+  rule,
+  tcpPort,
+  virtualHost,
+} from "./testIr.ts";
 import { type Answer, exchange, freePorts, type RunningNginx, request, startBackend, startNginx } from "./testNginx.ts";
 
 const respond = (body: string, more: Partial<RespondIr> = {}): RespondIr => ({
@@ -29,28 +43,57 @@ const answers = (id: string, path: string, more: Partial<RuleIr> = {}) =>
 /** `$` costs nine bytes quoted, quotes and backslashes two: the worst body there is. */
 const HARD_BODY = '$"\\{;}#\n$a'.repeat(409).padEnd(4096, "$");
 const LONG = `/${"l".repeat(300)}`;
+/** Five parameters long, quoted. */
+const LONG_VALUE = `$${"$a".repeat(1000)}`;
+const forwarded = (id: string, path: string) => rule(id, path, { action: forward("one") });
 
-const matching = (hostname: string, decision: "table" | "chain") =>
-  virtualHost(
-    hostname,
-    [
-      answers("exact", "=/p"),
-      answers("regex-method", "~/p|/items/[0-9]+", { method: "PUT" }),
-      answers("regex", "~^/items/[a-z0-9]+$"),
-      answers("long", `${LONG}/x`),
-      answers("m-post", "/m", { method: "POST" }),
-      answers("canary", "/m", { headers: [header("x-env", "exact", "canary")] }),
-      answers("upper", "/m", { headers: [header("x-env", "exact", "Canary")] }),
-      answers("both", "/m", { headers: [header("x-env", "regex", "c.*"), header("x-two", "present")] }),
-      answers("absent", "/m", { headers: [header("x-env", "absent"), header("x-two", "regex", "2+")] }),
-      answers("deep", "/abc/def"),
-      answers("abc", "/abc"),
-      answers("only-get", "/only", { method: "GET" }),
-    ],
-    decision,
-  );
+/** `more`: rules besides, which change how the host's locations are written, not what they do. */
+const matching = (hostname: string, more: readonly RuleIr[] = []) =>
+  virtualHost(hostname, [
+    answers("exact", "=/p"),
+    answers("regex-method", "~/p|/items/[0-9]+", { conditions: [method("PUT")] }),
+    answers("regex", "~^/items/[a-z0-9]+$"),
+    answers("long", `${LONG}/x`),
+    answers("m-post", "/m", { conditions: [method("POST")] }),
+    answers("canary", "/m", { conditions: [header("x-env", "exact", "canary")] }),
+    answers("upper", "/m", { conditions: [header("x-env", "exact", "Canary")] }),
+    answers("both", "/m", { conditions: [header("x-env", "regex", "c.*"), header("x-two", "present")] }),
+    answers("absent", "/m", { conditions: [header("x-env", "absent"), header("x-two", "regex", "2+")] }),
+    answers("deep", "/abc/def"),
+    answers("abc", "/abc"),
+    answers("only-get", "/only", { conditions: [method("GET")] }),
+    ...more,
+  ]);
+
+/** Many values of one field on one path: from 16 on they are found by a hash. */
+const VALUES = [
+  "one",
+  "ONE",
+  "One",
+  "$",
+  "~x",
+  "default",
+  "1:one",
+  'a"b',
+  "\\",
+  "= x",
+  "@x x",
+  "a b",
+  "x".repeat(1000),
+];
+const manyValues = (hostname: string) =>
+  virtualHost(hostname, [
+    ...VALUES.map((value, index) => answers(`v${index}`, "/", { conditions: [header("x-v", "exact", value)] })),
+    ...Array.from({ length: 40 }, (_, index) =>
+      answers(`n${index}`, "/", { conditions: [header("x-v", "exact", `value-${index}`)] }),
+    ),
+    answers("again", "/", { conditions: [header("x-v", "exact", "value-3")] }),
+    answers("rest", "/", { conditions: [header("x-w", "present")] }),
+  ]);
 
 let port = 0;
+/** The same hosts and thousands more: one server for all of them. */
+let sharedPort = 0;
 let tcp: number[] = [];
 let nginx: RunningNginx;
 let stops: (() => Promise<void>)[] = [];
@@ -59,11 +102,12 @@ const get = (path: string, host = "a.test", headers: readonly string[] = []): Pr
 
 beforeAll(async () => {
   const [one, two, tcpBackend] = await Promise.all([startBackend("one"), startBackend("two"), startBackend("tcp")]);
-  const free = await freePorts(5);
+  const free = await freePorts(6);
   port = free[0] as number;
   tcp = free.slice(1, 4);
   const dead = free[4] as number;
-  const response = {
+  sharedPort = free[5] as number;
+  const response = changes({
     set: [
       { name: "x-set", value: "new" },
       { name: "x-r", value: 'a "$b" \\' },
@@ -73,46 +117,64 @@ beforeAll(async () => {
       { name: "x-add", value: "2" },
     ],
     remove: ["etag"],
-  };
+  });
   const main = virtualHost("a.test", [
-    rule("strip", "/strip", { action: forward("one", { rewritePrefix: "/" }) }),
-    rule("xyz", "/foo", { action: forward("one", { rewritePrefix: "/xyz$" }) }),
+    rule("strip", "/strip", { action: forward("one"), policies: policies({ rewrite: rewriteTo("/") }) }),
+    rule("native", "/native", { action: forward("one"), policies: policies({ rewrite: rewriteTo("/new") }) }),
+    rule("xyz", "/foo", { action: forward("one"), policies: policies({ rewrite: rewriteTo("/xyz$") }) }),
+    rule("long-new", "/long-new", {
+      action: forward("one"),
+      policies: policies({ rewrite: rewriteTo(`/${"$".repeat(1000)}`) }),
+    }),
+    rule("chosen", "/chosen", {
+      conditions: [method("GET")],
+      action: forward("one"),
+      policies: policies({ rewrite: rewriteTo("/new") }),
+    }),
     rule("headers", "/headers", {
-      action: forward("one", {
-        requestHeaders: {
-          set: [{ name: "x-set", value: "a$b" }],
+      action: forward("one"),
+      policies: policies({
+        requestHeaders: changes({
+          set: [
+            { name: "x-long", value: LONG_VALUE },
+            { name: "x-set", value: "a$b" },
+          ],
           add: [
             { name: "x-add", value: "v" },
             { name: "x-add", value: "w" },
           ],
           remove: ["x-gone"],
-        },
+        }),
+        responseHeaders: response,
       }),
-      responseHeaders: response,
     }),
-    rule("dead", "/dead", { action: forward("dead"), responseHeaders: response }),
+    rule("tagged", "/tagged", {
+      action: forward("one"),
+      policies: policies({ responseHeaders: changes({ set: [{ name: "etag", value: '"mine"' }] }) }),
+    }),
+    rule("served", "/served", {
+      action: forward("one"),
+      policies: policies({ responseHeaders: changes({ remove: ["x-accel-redirect"] }) }),
+    }),
+    rule("dead", "/dead", { action: forward("dead"), policies: policies({ responseHeaders: response }) }),
     rule("empty", "/empty", { action: forward("empty") }),
-    rule("nothing", "/nothing", { action: forward(null), responseHeaders: response }),
-    rule("hang", "/hang", { action: forward("one", { idleTimeoutMs: 300 }) }),
-    rule("split", "/split", {
-      action: forward(null, {
-        split: [
-          { cluster: "one", weight: 90 },
-          { cluster: "two", weight: 10 },
-        ],
-      }),
+    rule("nothing", "/nothing", { action: forward(null), policies: policies({ responseHeaders: response }) }),
+    rule("hang", "/hang", {
+      action: forward("one"),
+      policies: policies({ timeouts: { idleMs: 300, requestMs: null } }),
     }),
-    rule("mixed", "/mixed", {
-      action: forward(null, {
-        split: [
-          { cluster: "one", weight: 1 },
-          { cluster: "slow", weight: 1 },
-        ],
-      }),
+    rule("total", "/total", {
+      action: forward("one"),
+      policies: policies({ timeouts: { idleMs: 60_000, requestMs: 300 } }),
     }),
+    rule("split", "/split", { action: forward({ one: 90, two: 10 }) }),
+    rule("mixed", "/mixed", { action: forward({ one: 1, slow: 1 }), policies: policies({ rewrite: rewriteTo("/m") }) }),
     rule("body", "/body", { action: respond(HARD_BODY, { contentType: "text/x; charset=utf-8", status: 299 }) }),
     rule("utf8", "/utf8", { action: respond("é€😀".repeat(1000)) }),
-    rule("gone", "/gone", { action: respond("", { status: 404 }), responseHeaders: response }),
+    rule("gone", "/gone", {
+      action: respond("", { status: 404 }),
+      policies: policies({ responseHeaders: response }),
+    }),
     rule("r-port", "/r/port", { action: redirect({ port: 8443 }) }),
     rule("r-https", "/r/https", { action: redirect({ scheme: "https", port: null, status: 301 }) }),
     rule("r-https443", "/r/https443", { action: redirect({ scheme: "https", port: 443, status: 301 }) }),
@@ -122,35 +184,50 @@ beforeAll(async () => {
     rule("r-prefix", "/r/prefix", { action: redirect({ path: { kind: "prefix", value: "/np" }, status: 307 }) }),
     rule("r-strip", "/r/strip", {
       action: redirect({ path: { kind: "prefix", value: "/" }, status: 303 }),
-      responseHeaders: response,
+      policies: policies({ responseHeaders: response }),
     }),
     rule("r-keep", "/r", { action: redirect({}) }),
-    rule("post", "/only-post", { method: "POST", action: forward("one"), responseHeaders: response }),
+    rule("post", "/only-post", {
+      conditions: [method("POST")],
+      action: forward("one"),
+      policies: policies({ responseHeaders: response }),
+    }),
     rule("root", "/", { action: forward("one") }),
   ]);
   const hosts = [
     main,
     virtualHost("*.wild.test", [answers("wild", "/")]),
     virtualHost("*.deep.wild.test", [answers("deeper", "/")]),
-    matching("chain.test", "chain"),
-    matching("table.test", "table"),
+    matching("plain.test"),
+    matching("raw.test", [answers("raw", "=/a%20b")]),
+    manyValues("values.test"),
+    virtualHost("decoded.test", [
+      answers("at", "=/a@b"),
+      answers("blank", "/a%20b"),
+      answers("any", "~/x/.z"),
+      answers("class", "~/y/[^a]"),
+      forwarded("rest", "/"),
+    ]),
+    virtualHost("line.test", [answers("digits", "~/l/[0-9]+"), answers("end", "=/e"), answers("rest", "/")]),
+    virtualHost(["many1.test", "many2.test"], [answers("same", "/")]),
     virtualHost("long.test", [
       answers("long-exact", `=${LONG}`),
-      answers("long-prefix", LONG),
       answers("longer", `${LONG}/x`),
+      answers("long-prefix", LONG),
       answers("short", "/"),
     ]),
   ];
+  const fillers = Array.from({ length: MAX_SERVERS }, (_, index) =>
+    virtualHost(`filler${index}.test`, [answers(`filler${index}`, "/")]),
+  );
   const ports = [
     httpPort("127.0.0.1", port, hosts),
+    httpPort("127.0.0.1", sharedPort, [...hosts, ...fillers]),
     tcpPort("127.0.0.1", tcp[0] as number, {
-      split: [
-        { cluster: "half", weight: 1 },
-        { cluster: "half2", weight: 1 },
-      ],
+      split: forward({ half: 1, half2: 1 }).split,
       idleTimeoutMs: 400,
     }),
-    tcpPort("127.0.0.1", tcp[1] as number, { split: [{ cluster: "empty", weight: 1 }] }),
+    tcpPort("127.0.0.1", tcp[1] as number, { split: forward("empty").split }),
     tcpPort("127.0.0.1", tcp[2] as number, {}),
   ];
   const { server: halfServer, port: half } = await startHalfCloser();
@@ -163,10 +240,10 @@ beforeAll(async () => {
     cluster("slow", [two.port], { connectTimeoutMs: 2000 }),
     cluster("two", [two.port]),
   ];
-  const rendered = finish(nginxTarget.render(fleet(ports, clusters)));
+  const rendered = finish(nginxTarget.createRenderer().render(fleet(ports, clusters)));
   if (rendered.kind !== "files") throw new Error("nginx renders files");
   expect(await nginxTarget.check(rendered)).toEqual({ ok: true, message: "" });
-  nginx = await startNginx(rendered.files[0]?.text ?? "", port);
+  nginx = await startNginx(rendered.files, port);
   stops = [nginx.stop, one.stop, two.stop, tcpBackend.stop, async () => void halfServer.close()];
 });
 
@@ -189,7 +266,7 @@ async function startHalfCloser() {
   return { server, port: (server.address() as { port: number }).port };
 }
 
-describe.each(["chain.test", "table.test"])("matching by %s", (host) => {
+describe.each(["plain.test", "raw.test"])("matching on %s", (host) => {
   const ask = async (line: string, headers: readonly string[] = []) => {
     const { status, body } = await exchange(port, request(line, host, headers));
     return status === 200 ? body : status;
@@ -235,8 +312,50 @@ describe.each(["chain.test", "table.test"])("matching by %s", (host) => {
 it("sees only the first of repeated fields before 1.23 (L7-DUP-HEADER), and no exact value from then on", async () => {
   const text = spawnSync("nginx", ["-v"], { encoding: "utf8" }).stderr;
   const [, minor] = /nginx\/1\.(\d+)/.exec(text) ?? [];
-  const { status, body } = await get("/m", "chain.test", ["X-Env: canary", "X-Env: other"]);
+  const { status, body } = await get("/m", "plain.test", ["X-Env: canary", "X-Env: other"]);
   expect(status === 200 ? body : status).toBe(Number(minor) < 23 ? "canary" : 404);
+});
+
+describe("many values of one field", () => {
+  const ask = async (value: string) => (await get("/", "values.test", [`X-V: ${value}`])).body;
+  it.each(VALUES.map((value, index) => [value, `v${index}`]))("%j -> %s", async (value, expected) => {
+    expect(await ask(value)).toBe(expected);
+  });
+  it("knows case, the whole value, the first of two rules, and the rest", async () => {
+    expect(await ask("value-3")).toBe("n3");
+    for (const value of ["Value-3", "value-3 ", "value-40", "value", "oNE", "=", "=@v0", "v0 one"]) {
+      expect(await ask(value)).toBe(value === "value-3 " ? "n3" : "404 Not Found\n");
+    }
+    expect((await get("/", "values.test", ["X-W: 1"])).body).toBe("rest");
+    expect((await get("/", "values.test")).status).toBe(404);
+  });
+});
+
+describe("paths with encoded characters", () => {
+  it.each([
+    ["/a@b", "at"],
+    ["/a%40b", null],
+    ["/a%20b", "blank"],
+    ["/a%20b/c", "blank"],
+    ["/x/1z", "any"],
+    ["/x/%40z", null],
+    ["/y/%40", null],
+    ["/y/b", "class"],
+    ["/y/%C3%A9", null],
+  ])("decoded.test%s -> %s", async (path, expected) => {
+    const { body } = await get(path, "decoded.test");
+    if (expected === null) expect(body.split("\n")[1]).toBe(`GET ${path} HTTP/1.1`);
+    else expect(body).toBe(expected);
+  });
+  it.each([
+    ["/l/5", "digits"],
+    ["/l/5%0a", "rest"],
+    ["/l/5%0A%0a", "rest"],
+    ["/e", "end"],
+    ["/e%0a", "rest"],
+  ])("an encoded line feed ends no pattern: %s -> %s", async (path, expected) => {
+    expect((await get(path, "line.test")).body).toBe(expected);
+  });
 });
 
 describe("names longer than nginx's location tree can hold", () => {
@@ -253,6 +372,8 @@ describe("names longer than nginx's location tree can hold", () => {
 
 describe("hosts", () => {
   it.each([
+    ["many1.test", 200, "same"],
+    ["many2.test", 200, "same"],
     ["x.wild.test", 200, "wild"],
     ["X.Y.Wild.Test:99", 200, "wild"],
     ["x.wild.test.", 200, "wild"],
@@ -323,6 +444,10 @@ describe("path policy", () => {
     "/%2d",
     "/%2D",
     "/%5f",
+    "/%7E",
+    "/%7e",
+    "/a%2Eb",
+    "/%2E",
     "/a#b",
     "/a?b#c",
     "/aé",
@@ -332,17 +457,16 @@ describe("path policy", () => {
   });
   it.each([
     "/a%20b",
-    "/a%2Eb",
     "/a/..b",
     "/a/.b",
     "/a...",
-    "/%7E",
     "/%40",
     "/%5B",
     "/%60",
     "/%7b",
     "/%3a",
-    "/%2E",
+    "/a%0a",
+    '/~{|}<>^`"[]',
     "/a?b=//../%2F%61",
     "/%C3%A9",
     "/a?",
@@ -350,8 +474,7 @@ describe("path policy", () => {
     "/~a!$&'()*+,;=:@",
   ])("forwards %s as it is", async (path) => {
     const { status, body } = await get(path);
-    if (path === "/%2E") expect(status).toBe(400);
-    else expect([status, body.split("\n")[1]]).toEqual([200, `GET ${path} HTTP/1.1`]);
+    expect([status, body.split("\n")[1]]).toEqual([200, `GET ${path} HTTP/1.1`]);
   });
   it("does not route TRACE", async () => {
     const answer = await exchange(port, request("TRACE /", "a.test"));
@@ -369,6 +492,18 @@ describe("rewrites", () => {
     ["/strip/", "/"],
     ["/strip/a", "/a"],
     ["/strip/a%20b/?", "/a%20b/?"],
+    ["/native", "/new"],
+    ["/native?", "/new?"],
+    ["/native?a=/b?", "/new?a=/b?"],
+    ["/native/", "/new/"],
+    ["/native/a", "/new/a"],
+    ["/native/a?", "/new/a?"],
+    ["/native/a?b=%2C", "/new/a?b=%2C"],
+    ['/native/%2C/{|}"<>^`/%40%C3%A9%0a', '/new/%2C/{|}"<>^`/%40%C3%A9%0a'],
+    ["/native/a,b:c@d;e=f+g!h$i&j'k(l)m*n~o.p", "/new/a,b:c@d;e=f+g!h$i&j'k(l)m*n~o.p"],
+    ["/long-new/a", `/${"$".repeat(1000)}/a`],
+    ["/chosen/%2C?", "/new/%2C?"],
+    ["/mixed/%2C", "/m/%2C"],
   ])("%s -> %s", async (path, expected) => {
     expect((await get(path)).body.split("\n")[1]).toBe(`GET ${expected} HTTP/1.1`);
   });
@@ -384,6 +519,7 @@ describe("redirects", () => {
     ["/r/full/a?q", 308, () => "http://b.test/new$x?q"],
     ["/r/prefix", 307, () => `http://a.test:${port}/np`],
     ["/r/prefix/a?q", 307, () => `http://a.test:${port}/np/a?q`],
+    ["/r/prefix/%2C{%0a?", 307, () => `http://a.test:${port}/np/%2C{%0a?`],
     ["/r/strip", 303, () => `http://a.test:${port}/`],
     ["/r/strip/a", 303, () => `http://a.test:${port}/a`],
   ])("%s -> %d", async (path, status, target) => {
@@ -414,6 +550,7 @@ describe("answers of its own", () => {
     ["/nothing", 503, "503 Service Unavailable\n"],
     ["/reset", 502, "502 Bad Gateway\n"],
     ["/hang", 504, "504 Gateway Timeout\n"],
+    ["/total/hang", 504, "504 Gateway Timeout\n"],
     ["/bad502", 502, "mine"],
   ])("%s -> %d", async (path, status, body) => {
     const answer = await get(path);
@@ -440,6 +577,7 @@ describe("header changes", () => {
       [
         "host: a.test:9",
         "x-set: a$b",
+        `x-long: ${LONG_VALUE}`,
         "x-add: u,v,w",
         "x-forwarded-for: 1.1.1.1,127.0.0.1",
         "x-forwarded-proto: http",
@@ -473,6 +611,11 @@ describe("header changes", () => {
     const answer = await get(path);
     const added = answer.headers.filter(([name]) => name === "x-add").map(([, value]) => value);
     expect([answer.status, answer.header("x-set"), added]).toEqual([status, "new", ["1", "2"]]);
+  });
+  it("sets a field that can be there only once, and hides one that is passed otherwise", async () => {
+    expect((await get("/tagged")).header("etag")).toBe('"mine"');
+    const { header: of } = await get("/served");
+    expect([of("x-accel-redirect"), of("server"), of("etag")]).toEqual([undefined, "backend", '"own"']);
   });
   it("leaves an answer without a rule alone", async () => {
     expect((await get("/", "unknown.test")).header("x-set")).toBeUndefined();
@@ -526,6 +669,67 @@ describe("upgrades", () => {
   it("serves a request that offers h2c, or does not ask", async () => {
     expect((await exchange(port, upgrade("h2c"))).body).not.toMatch(/^upgrade:/im);
     expect((await get("/", "a.test", ["Upgrade: foo"])).status).toBe(200);
+  });
+});
+
+describe("one server for very many hosts", () => {
+  const probes: [host: string, path: string, headers?: readonly string[]][] = [
+    ["unknown.test", "/"],
+    ["x.deep.wild.test", "/a"],
+    ["x.wild.test", "/"],
+    ["many2.test", "/"],
+    ["a.test", "/filler7.test/x"],
+    ["a.test", "/a%20b?c"],
+    ["a.test", "/native/%2C?"],
+    ["a.test", "/strip/a"],
+    ["a.test", "/foo"],
+    ["a.test", "/mixed/a"],
+    ["a.test", "/chosen/a"],
+    ["a.test", "/headers"],
+    ["a.test", "/tagged"],
+    ["a.test", "/dead"],
+    ["a.test", "/nothing"],
+    ["a.test", "/reset"],
+    ["a.test", "/gone"],
+    ["a.test", "/body"],
+    ["a.test", "/r/prefix/a?b"],
+    ["a.test", "/r/strip"],
+    ["a.test", "/r/full?"],
+    ["a.test", "//"],
+    ["a.test", "/../"],
+    ["a.test", "/", ["Connection: upgrade", "Upgrade: foo"]],
+    ["plain.test", "/p"],
+    ["plain.test", "/p/"],
+    ["plain.test", "/items/7"],
+    ["plain.test", "/items/7/x"],
+    ["plain.test", "/abc/def/g"],
+    ["plain.test", "/abcd"],
+    ["plain.test", "/m", ["X-Env: cx", "X-Two: 1"]],
+    ["plain.test", `${LONG}/x/y`],
+    ["raw.test", "/a%20b"],
+    ["raw.test", "/items/7"],
+    ["decoded.test", "/a%40b"],
+    ["decoded.test", "/y/b"],
+    ["line.test", "/l/5"],
+    ["line.test", "/l/5%0a"],
+    ["long.test", LONG],
+    ["long.test", `${LONG}/a`],
+    ["long.test", `${LONG}/x/a`],
+    ["values.test", "/", ["X-V: ONE"]],
+    ["values.test", "/", ["X-V: value-39"]],
+  ];
+  it.each(["filler7.test", "FILLER7.test.:1"])("%s", async (host) => {
+    expect((await exchange(sharedPort, request("GET /x", host))).body).toBe("filler7");
+  });
+  it.each(probes)("%s %s as a server of its own", async (host, path, headers = []) => {
+    const asked = request(`GET ${path}`, host, headers);
+    const [own, shared] = await Promise.all([exchange(port, asked), exchange(sharedPort, asked)]);
+    const told = ({ status, body, headers: fields }: Answer) => [
+      status,
+      path.startsWith("/mixed") ? body.replace(/^(?:one|two)/, "") : body,
+      fields.filter(([name]) => name !== "date" && name !== "content-length"),
+    ];
+    expect(JSON.stringify(told(shared)).replaceAll(String(sharedPort), String(port))).toBe(JSON.stringify(told(own)));
   });
 });
 

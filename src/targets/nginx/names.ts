@@ -1,10 +1,10 @@
-/** Names of our own in the configuration. All derive from the IR's ids or from content, never from running numbers. */
-import { contentHash } from "../../util/hash.ts";
+/** Names of variables, locations and files: words of the model, never hashes, and numbers only where two words fall together. */
+import type { RuleIr } from "../../ir/index.ts";
 import { type Variable, variable } from "./quote.ts";
 
-/** `x-a-b` -> `x_a_b`: unique, because header names have no underscore. The same for port ids. */
+/** `x-a-b` -> `x_a_b`. Names of header fields have no underscore, so they stay apart. */
 export function underscored(name: string): string {
-  return name.replaceAll("-", "_");
+  return name.replace(/[^a-z0-9]/g, "_");
 }
 
 /** The first value of a request header (all values, comma-joined, from nginx 1.23 on). */
@@ -12,32 +12,58 @@ export function headerVariable(name: string): Variable {
   return variable(`http_${underscored(name)}`);
 }
 
-/** The upstream group of a cluster. Distinct from every host that a request can name. */
-export function upstreamName(cluster: string): string {
-  return `cl_${cluster}`;
+/** The named location of a rule, as `@shop/orders`. */
+export function ruleLocation({ name }: Pick<RuleIr, "name">): string {
+  return `@${name}`;
 }
 
-/** Prefix of the names of a virtual host's locations: `v<hash>/` for all, `p:` for the prefixes of a host with regexes. */
-export const prefixesOf = (virtualHostId: string): string => `p:${virtualHostId}`;
+/** The number of a rule's match: what only one of its matches has is named with it from the second one on. */
+export function matchSuffix({ id }: Pick<RuleIr, "id">): string {
+  const match = id.slice(id.lastIndexOf(".") + 1);
+  return match === "0" || match === id ? "" : `/${match}`;
+}
 
-/** A short name for a value: the same value, the same name. Remembers what it hashed; use one for one rendering. */
-export type Namer = (kind: string, value: unknown) => string;
+/** Below `variables_hash_bucket_size` by more than nginx keeps beside a name. */
+const LONGEST_VARIABLE = 400;
 
-/** 40 bits: among 10 000 different values a collision by chance has a probability of 5e-5; a longer name costs every line. */
-const NAME_HEX_DIGITS = 10;
+/** A name that was asked for, by whom, and what came of it. */
+export interface Claim {
+  readonly wanted: string;
+  /** Two claims of one owner to one name are one. */
+  readonly owner: string;
+  readonly got: string;
+}
 
-/** Makes a namer. Throws when two values of one kind would get one name. */
-export function createNamer(): Namer {
-  const known = new Map<string, string>();
+/** Gives out the names of variables of one rendering. */
+export interface Names {
+  /** `wanted` with underscores; a number behind it when another owner has it. */
+  readonly claim: (wanted: string, owner: string) => Claim;
+}
+
+/** Names are given in the order of the claims, so equal models get equal names. */
+export function createNames(): Names {
   const owners = new Map<string, string>();
-  return (kind, value) => {
-    const text = `${kind} ${JSON.stringify(value)}`;
-    const old = known.get(text);
-    if (old !== undefined) return old;
-    const name = contentHash(text).slice(0, NAME_HEX_DIGITS);
-    if (owners.has(kind + name)) throw new Error(`two ${kind} named ${name}`);
-    owners.set(kind + name, text);
-    known.set(text, name);
-    return name;
+  return {
+    claim: (wanted, owner) => {
+      const base = underscored(wanted).slice(0, LONGEST_VARIABLE);
+      let got = base;
+      for (let number = 2; ; number++) {
+        const other = owners.get(got);
+        if (other === owner) break;
+        if (other === undefined) {
+          owners.set(got, owner);
+          break;
+        }
+        got = `${base}_${number}`;
+      }
+      return { wanted, owner, got };
+    },
   };
+}
+
+/** Whether all claims of an earlier rendering come out as they did. */
+export function holdAgain(claims: readonly Claim[], names: Names): boolean {
+  let hold = true;
+  for (const { wanted, owner, got } of claims) if (names.claim(wanted, owner).got !== got) hold = false;
+  return hold;
 }

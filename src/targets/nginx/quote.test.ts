@@ -55,11 +55,11 @@ let port = 0;
 beforeAll(async () => {
   [port = 0] = await freePorts(1);
   const map = (head: string, entries: readonly quote.MapEntry[], fallback: string) =>
-    `map ${head} { ${quote.mapLines(entries).entries.text} default ${fallback}; }`;
+    `map ${head} { ${quote.mapEntries(entries).text} default ${fallback}; }`;
   const valueEntries = values.map((value, index) => quote.mapEntry(quote.mapKey(String(index)), quote.param(value)));
-  const keyEntries = [...lowered].map(([key, index]) => quote.mapEntry(quote.mapKey(key), quote.word(index)));
+  const keyEntries = [...lowered].map(([key, index]) => quote.mapEntry(quote.mapKey(key), quote.param(String(index))));
   const exactKey = (key: string) => quote.mapRegexKey(`^\\|${quote.literalPattern(key)}$`);
-  const exactEntries = keys.map((key, index) => quote.mapEntry(exactKey(key), quote.word(index)));
+  const exactEntries = keys.map((key, index) => quote.mapEntry(exactKey(key), quote.param(String(index))));
   const typeLocations = values.map((value, index) => {
     const type = quote.literal(`t/${value.replace(/[\r\n\t]/g, "")}`).text;
     return `location = /type/${index} { default_type ${type}; return 200 x; }`;
@@ -161,7 +161,7 @@ describe("refusals", () => {
 });
 
 describe("templates", () => {
-  const templates = readTemplates(templateFolder("nginx"));
+  const templates = ["nginx", "nginx/policies"].flatMap((folder) => readTemplates(templateFolder(folder)));
   it("are all here", () => expect(templates.length).toBeGreaterThan(10));
   it.each(templates)("%s lets nothing past the helpers", (_, source) => {
     expect(lintTemplate(source, quote.places)).toEqual([]);

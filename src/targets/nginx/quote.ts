@@ -9,11 +9,14 @@ import { landingPlace, type Quoted } from "../../util/templates.ts";
 const PARAMETER_BYTES = 4096;
 /** nginx keeps the length of a location's name in one byte: longer names are accepted and never match (seen on 1.22.1). */
 const LOCATION_NAME_BYTES = 255;
-/** Below the limit by more than the longest escape of one character (`${dollar}`) and the fixed text around a chunk. */
-const CHUNK_BYTES = 3900;
+/** Below the limit by more than what may stand around a chunk: scheme, a host name of 253 bytes, port, variables. */
+const CHUNK_BYTES = 3600;
 
 /** What one UTF-16 unit can cost quoted: `${dollar}`. */
 const DEAREST_CHARACTER_BYTES = 9;
+
+/** A comment is for the eye: what is longer is cut. */
+const COMMENT_CHARACTERS = 110;
 
 const asWord = landingPlace("word");
 const asVariable = landingPlace("variable");
@@ -22,7 +25,7 @@ const asLiteral = landingPlace("literal");
 const asRegex = landingPlace("regex");
 const asMapEntries = landingPlace("mapEntries");
 const asLocation = landingPlace("location");
-const asValue = landingPlace("value");
+const asComment = landingPlace("comment");
 
 declare const brand: unique symbol;
 /** No template takes a key or a single line, and there are ten thousands: their brands cost nothing at run time. */
@@ -38,7 +41,7 @@ export type Literal = Quoted<"literal">;
 export type Regex = Quoted<"regex">;
 export type MapEntries = Quoted<"mapEntries">;
 export type Location = Quoted<"location">;
-export type Value = Quoted<"value">;
+export type Comment = Quoted<"comment">;
 
 /** Helpers of the templates. `block` is text that a template of ours has rendered (see `render.ts`). */
 export const places = [
@@ -49,7 +52,7 @@ export const places = [
   "regex",
   "mapEntries",
   "location",
-  "value",
+  "comment",
   "block",
 ] as const;
 
@@ -83,19 +86,36 @@ const MAX_KNOWN_VARIABLES = 4096;
 /** What the first group of the latest regular expression matched. nginx knows no `${1}`. */
 export const FIRST_CAPTURE: Variable = asVariable("$1");
 
-/** A quoted parameter that evaluates variables: strings are literal text, variables are expanded. */
-export function param(...parts: readonly (string | Variable)[]): Param {
+/** Text in which variables are expanded. */
+export type Part = string | Variable;
+
+/** A parameter that evaluates variables: strings are literal text, variables are expanded. Quoted where it has to be. */
+export function param(...parts: readonly Part[]): Param {
   let body = "";
-  for (const part of parts) {
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index] as Part;
     if (typeof part === "string") body += evaluatedText(part);
-    else body += part === FIRST_CAPTURE ? part.text : `\${${part.text.slice(1)}}`;
+    else body += needsBraces(part, parts[index + 1]) ? `\${${part.text.slice(1)}}` : part.text;
   }
-  return asParam(quotedToken(body));
+  return asParam(token(body));
 }
 
-/** A quoted parameter in which nginx evaluates nothing (`default_type`, `location`). */
+/** nginx knows no `${1}`: what a group matched ends at the next character whatever it is. */
+function needsBraces(part: Variable, next: Part | undefined): boolean {
+  return (
+    part !== FIRST_CAPTURE && next !== undefined && /^[A-Za-z0-9_]/.test(typeof next === "string" ? next : next.text)
+  );
+}
+
+/** A parameter in which nginx evaluates nothing (`default_type`). */
 export function literal(text: string): Literal {
-  return asLiteral(quotedToken(escapeToken(text)));
+  return asLiteral(token(escapeToken(text)));
+}
+
+/** One line behind a `#`. Only a line feed ends a comment of nginx; no control character gets into one. */
+export function comment(text: string): Comment {
+  const line = text.replace(/[^\x20-\x7e]/g, "?");
+  return asComment(line.length > COMMENT_CHARACTERS ? `${line.slice(0, COMMENT_CHARACTERS)}...` : line);
 }
 
 /**
@@ -108,13 +128,22 @@ export function regex(pattern: string): Regex {
 
 /**
  * What stands behind `location`. `prefix` matches the name and everything that begins with it, `exact` the name alone. Names
- * begin with a letter, so none can read as a modifier.
+ * begin with a slash, so none can read as a modifier.
  */
 export function location(kind: "exact" | "prefix", name: string): Location {
-  if (isLongLocation(name)) {
-    return asLocation(`~ ${regex(`^${literalPattern(name)}${kind === "exact" ? "$" : ""}`).text}`);
-  }
-  return asLocation(`${kind === "exact" ? "= " : ""}${quotedToken(escapeToken(name))}`);
+  if (isLongLocation(name)) return regexLocation(`^${literalPattern(name)}${kind === "exact" ? "\\z" : ""}`);
+  return asLocation(`${kind === "exact" ? "= " : ""}${token(escapeToken(name))}`);
+}
+
+/** The pattern should end with `\z`: the path that locations see may end with a line feed, and `$` would match before it. */
+export function regexLocation(pattern: string): Location {
+  return asLocation(`~ ${regex(pattern).text}`);
+}
+
+/** A location that only our own directives jump to. The name, with its `@`, is one of ours. */
+export function namedLocation(name: string): Location {
+  if (!/^@[a-z0-9/:-]+$/.test(name)) throw new Error(`not a named location: ${JSON.stringify(name)}`);
+  return asLocation(name);
 }
 
 /** Whether `location` has to write a regular expression (nginx tries these in order, before all prefixes) for this name and `moreBytes`. */
@@ -126,7 +155,15 @@ export function isLongLocation(name: string, moreBytes = 0): boolean {
 
 /** A map key that is compared as a string, without regard to case (nginx lower-cases keys and values). */
 export function mapKey(text: string): MapKey {
-  return quotedToken(escapeToken(isSpecialKey(text) ? `\\${text}` : text)) as MapKey;
+  return token(escapeToken(isSpecialKey(text) ? `\\${text}` : text)) as MapKey;
+}
+
+/** Keys of hash tables are shorter than a bucket (`map_hash_bucket_size`), and what is found by them fits a parameter. */
+const HASHED_KEY_BYTES = 200;
+
+/** Whether a plain key is short enough for a map's hash table. */
+export function isHashedKey(text: string): boolean {
+  return Buffer.byteLength(text) <= HASHED_KEY_BYTES;
 }
 
 /** A map key that is a case-sensitive regular expression. */
@@ -135,39 +172,13 @@ export function mapRegexKey(pattern: string): MapKey {
 }
 
 /** One line of a map. */
-export function mapEntry(key: MapKey, result: Param | Word | Variable): MapEntry {
+export function mapEntry(key: MapKey, result: Param): MapEntry {
   return `    ${key} ${result.text};\n` as MapEntry;
 }
 
-/** Lines of a map, one after the other, and what its hash table has to hold. */
-export interface MapLines {
-  readonly entries: MapEntries;
-  readonly count: number;
-  /** Of the longest line, which is longer than its key. */
-  readonly longest: number;
-}
-
-/** Lines as one flat string: kept one by one, they would keep all their pieces alive. */
-export function mapLines(lines: readonly MapEntry[]): MapLines {
-  let longest = 0;
-  for (const line of lines) longest = Math.max(longest, line.length);
-  return { entries: asMapEntries(lines.join("")), count: lines.length, longest };
-}
-
-/** Several lists of lines as one. */
-export function joinMapLines(lists: readonly MapLines[]): MapLines {
-  let count = 0;
-  let longest = 0;
-  for (const list of lists) {
-    count += list.count;
-    longest = Math.max(longest, list.longest);
-  }
-  return { entries: asMapEntries(lists.map(({ entries }) => entries.text).join("")), count, longest };
-}
-
-/** Where a word, a variable or a quoted parameter will do. */
-export function value(text: Param | Word | Variable): Value {
-  return asValue(text.text);
+/** Lines of a map, one after the other. */
+export function mapEntries(lines: readonly MapEntry[]): MapEntries {
+  return asMapEntries(lines.join(""));
 }
 
 /** Literal text cut so that each piece, quoted, is a parameter that nginx accepts. Never empty. */
@@ -202,6 +213,9 @@ export function literalPattern(text: string): string {
 const SELF = /^[ !"#%&',:;<=>@`~]$|^[^\x20-\x7e]$/u;
 const KEYWORD = /^(?:default|hostnames|include|volatile)$/;
 
+/** Longer ones are quoted for the sake of one check of their length. */
+const LONGEST_BARE = 1024;
+
 const NEEDS_CARE = /["\\$]/;
 const NEEDS_ESCAPE = /["\\]/;
 
@@ -217,6 +231,13 @@ function escapeToken(text: string): string {
 function evaluatedText(text: string): string {
   if (!NEEDS_CARE.test(text)) return text;
   return escapeToken(text).replaceAll("$", `\${dollar}`);
+}
+
+/** What nginx reads as one token without quotes. */
+const BARE = /^[A-Za-z0-9_.:/@$*+,=-]+$/;
+
+function token(body: string): string {
+  return body.length < LONGEST_BARE && BARE.test(body) ? body : quotedToken(body);
 }
 
 function quotedToken(body: string): string {

@@ -1,57 +1,103 @@
 import { describe, expect, it } from "vitest";
-import { leafPaths } from "../../gen/leafPaths.ts";
-import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import type { FleetIr, HttpPortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
-import { landingPlace } from "../../util/templates.ts";
-import { inspectFleet } from "../target.ts";
+import type { RenderedFiles } from "../target.ts";
 import { nginxTarget } from "./index.ts";
-import { lowerFleet } from "./lower.ts";
-import { createNamer } from "./names.ts";
-import { param } from "./quote.ts";
-import { lowerSplit, sharesOf, splitVariable } from "./splits.ts";
-import { cluster, fleet, forward, header, httpPort, rule, tcpPort, virtualHost } from "./testIr.ts";
+import {
+  changes,
+  cluster,
+  fleet,
+  forward,
+  header,
+  httpPort,
+  method,
+  policies,
+  rewriteTo,
+  rule,
+  tcpPort,
+  virtualHost,
+} from "./testIr.ts";
 
-const hosts = () => [
-  virtualHost("a.test", [
-    rule("a.0.0", "=/x", { action: forward("one") }),
-    rule("a.1.0", "/y", { headers: [header("x-a", "exact", "1")], action: forward("two", { rewritePrefix: "/z" }) }),
-    rule("a.2.0", "~/[0-9]+", { action: forward("one", { idleTimeoutMs: 5 }) }),
-  ]),
-  virtualHost("b.test", [rule("b.0.0", "/", { action: forward("one") })], "table"),
+const rules = (): readonly RuleIr[] => [
+  rule("a.0", "=/x", { action: forward("one") }),
+  rule("a.1", "~/[0-9]+", { action: forward("one"), policies: policies({ timeouts: { idleMs: 5, requestMs: null } }) }),
+  rule("a.2", "/y", {
+    conditions: [header("x-a", "exact", "1")],
+    action: forward("two"),
+    policies: policies({ rewrite: rewriteTo("/z") }),
+  }),
+  rule("a.3", "/y", { action: forward({ one: 1, two: 3 }) }),
+  rule("a.4", "/", { action: forward("one"), policies: policies({ responseHeaders: setField("x-r", "1") }) }),
+];
+const setField = (name: string, value: string) => changes({ set: [{ name, value }] });
+const hosts = (own = rules()): readonly VirtualHostIr[] => [
+  virtualHost(["a.test", "aa.test"], own),
+  virtualHost("b.test", [rule("b.0", "/", { action: forward("one") })]),
 ];
 const clusters = () => [cluster("one", [1]), cluster("two", [2], { policy: "leastRequest" })];
-const build = (): FleetIr => fleet([httpPort("127.0.0.1", 80, hosts()), httpPort("::1", 8080, hosts())], clusters());
+const build = (own?: readonly RuleIr[]): FleetIr =>
+  fleet([httpPort("127.0.0.1", 80, hosts(own)), httpPort("::1", 8080, hosts(own))], clusters());
 
-function textOf(ir: FleetIr): string {
-  const rendered = finish(nginxTarget.render(ir));
+function filesOf(ir: FleetIr, renderer = nginxTarget.createRenderer()): RenderedFiles {
+  const rendered = finish(renderer.render(ir));
   if (rendered.kind !== "files") throw new Error("nginx renders files");
-  return rendered.files[0]?.text ?? "";
+  return rendered;
+}
+
+function textOf({ files }: RenderedFiles): string {
+  return files.map(({ path, text }) => `--- ${path}\n${text}`).join("");
+}
+
+/** Lines of one rendering in the place of the other's, each once; files and lines are as many. */
+function changedLines(before: RenderedFiles, after: RenderedFiles): readonly string[] {
+  const [old, own] = [textOf(before).split("\n"), textOf(after).split("\n")];
+  expect(own.length).toBe(old.length);
+  const changed = old.flatMap((line, at) => (line === own[at] ? [] : [`- ${line.trim()}`, `+ ${own[at]?.trim()}`]));
+  return [...new Set(changed)];
 }
 
 describe("render", () => {
   it("is deterministic, also through JSON, and names its generation by content", () => {
-    const one = finish(nginxTarget.render(build()));
-    expect(finish(nginxTarget.render(JSON.parse(JSON.stringify(build())) as FleetIr))).toEqual(one);
-    expect(one).toMatchObject({ kind: "files", generation: expect.stringMatching(/^[0-9a-f]{16}$/) });
-    const other = finish(nginxTarget.render(fleet([], clusters())));
-    expect(other).not.toMatchObject({ generation: (one as { generation: string }).generation });
+    const one = filesOf(build());
+    expect(filesOf(JSON.parse(JSON.stringify(build())) as FleetIr)).toEqual(one);
+    expect(one.generation).toMatch(/^[0-9a-f]{16}$/);
+    expect(filesOf(fleet([], clusters())).generation).not.toBe(one.generation);
   });
-  it("changes no other line when one rule changes", () => {
-    const ir = build();
-    const before = textOf(ir).split("\n");
-    const [first, second] = ir.ports as [ReturnType<typeof httpPort>, ReturnType<typeof httpPort>];
-    const changed = virtualHost("b.test", [rule("b.0.0", "/", { action: forward("two") })]);
-    const after = textOf({
-      ...ir,
-      ports: [
-        { ...first, virtualHosts: [first.virtualHosts[0]!, changed] },
-        { ...second, virtualHosts: [second.virtualHosts[0]!, changed] },
-      ],
-    });
-    expect(after.split("\n").filter((line) => !before.includes(line))).toEqual(['    "b.0.0" "cl_two";']);
+  it("writes one file for each socket, and the same ones for every fleet", () => {
+    const ports = [...build().ports, tcpPort("127.0.0.1", 9, { split: forward("one").split })];
+    const { files, sockets } = filesOf(fleet(ports, clusters()));
+    expect(files.map(({ path }) => path)).toEqual([
+      "common.conf",
+      "listeners/web-80.conf",
+      "listeners/web-8080.conf",
+      "nginx.conf",
+      "proxy-headers.conf",
+      "server.conf",
+      "streams/tcp-9.conf",
+    ]);
+    expect(sockets).toEqual([
+      { address: "127.0.0.1", port: 80, listeners: ["web-80"] },
+      { address: "::1", port: 8080, listeners: ["web-8080"] },
+      { address: "127.0.0.1", port: 9, listeners: ["tcp-9"] },
+    ]);
+    const empty = filesOf(fleet([], []));
+    for (const path of ["common.conf", "proxy-headers.conf", "server.conf"]) {
+      expect(files.find((file) => file.path === path)).toEqual(empty.files.find((file) => file.path === path));
+    }
+  });
+  it("knows modules only for TCP, and names nothing of the machine", () => {
+    const http = textOf(filesOf(build()));
+    expect(http).not.toMatch(/^\s*(?:pid|error_log|daemon|user|load_module)\b/m);
+    expect(http).not.toMatch(/modules|^stream/m);
+    expect(http.match(/ \/(?:etc|usr|var|tmp|run)\/\S*/g)).toBeNull();
+    const ports = [tcpPort("127.0.0.1", 9, { split: forward("one").split }), ...build().ports];
+    const both = textOf(filesOf(fleet(ports, clusters())));
+    expect(both.match(/ \/(?:etc|usr|var|tmp|run)\/\S*/g)).toEqual([" /etc/nginx/modules-enabled/*.conf;"]);
+    expect(both.match(/upstream one \{/g)).toHaveLength(2);
+    expect(both.match(/upstream two \{/g)).toHaveLength(1);
   });
   it("keeps idle connections over a reload where nginx can", () => {
-    const has = (version: string | null) => /keepalive_min_timeout 5s;/.test(textOf({ ...build(), version }));
+    const has = (version: string | null) => /keepalive_min_timeout 5s;/.test(textOf(filesOf({ ...build(), version })));
     expect([null, "1.26.3", "1.27.3", "1.27.4", "1.28", "2.0"].map(has)).toEqual([
       false,
       false,
@@ -61,269 +107,163 @@ describe("render", () => {
       true,
     ]);
   });
-  const noText = () => landingPlace("block")("");
-  it("lowers unchanged hosts and rules once", () => {
-    const ir = build();
-    const one = finish(lowerFleet(ir, noText));
-    const two = finish(lowerFleet({ ...ir }, noText));
-    expect(two.virtualHosts.every((host, index) => host === one.virtualHosts[index])).toBe(true);
-    expect(two.runs.every((run, index) => run === one.runs[index])).toBe(true);
-  });
-  it("lowers a rule again when a cluster's connect timeout changes", () => {
-    const ir = build();
-    expect(textOf(ir)).not.toContain("proxy_connect_timeout 77ms");
-    expect(textOf({ ...ir, clusters: [cluster("one", [1], { connectTimeoutMs: 77 }), cluster("two", [2])] })).toContain(
-      "proxy_connect_timeout 77ms",
-    );
-  });
-  it("names nothing of the machine, and needs the stream module only for TCP", () => {
-    const http = textOf(build());
-    expect(http).not.toMatch(/^\s*(?:pid|error_log|daemon|user)\b/m);
-    expect(http.match(/ \/(?:etc|usr|var|tmp|run)\/\S*/g)).toEqual([" /etc/nginx/modules-enabled/*.conf;"]);
-    expect(http).not.toContain("stream {");
-    const both = textOf(
-      fleet([tcpPort("127.0.0.1", 9, { split: [{ cluster: "one", weight: 1 }] }), ...build().ports], clusters()),
-    );
-    expect(both.match(/upstream cl_one \{/g)).toHaveLength(2);
-    expect(both.match(/upstream cl_two \{/g)).toHaveLength(1);
-  });
-  it("shares one class among rules of one policy", () => {
-    const rules = Array.from({ length: 50 }, (_, index) =>
-      rule(`r.${index}.0`, `/p${index}`, { action: forward("one") }),
-    );
-    const text = textOf(fleet([httpPort("127.0.0.1", 80, [virtualHost("a.test", rules)])], clusters()));
-    expect(text.match(/proxy_pass http:/g)).toHaveLength(1);
+  it("has no part that no rule needs", () => {
+    const text = textOf(filesOf(fleet([httpPort("127.0.0.1", 80, [hosts()[1] as VirtualHostIr])], clusters())));
+    const listener = text.slice(text.indexOf("--- listeners/"), text.indexOf("--- nginx.conf"));
+    expect(listener).not.toMatch(/map |split_clients|add_header|not-found|escaped_path|proxy_set_header/);
+    expect(listener.match(/location .*/g)).toEqual(["location / {"]);
   });
 });
 
-describe("what nginx accepts", () => {
-  it.each([
-    ["no ports", fleet([], [])],
-    ["no virtual hosts", fleet([httpPort("127.0.0.1", 80, [])], [])],
-    ["no rules", fleet([httpPort("127.0.0.1", 80, [virtualHost("a.test", [])])], [])],
+describe("a changed rule", () => {
+  const withRule = (id: string, more: Partial<RuleIr>) =>
+    build(rules().map((own) => (own.id === `${id}.0` ? { ...own, ...more } : own)));
+  const cases: readonly (readonly [string, FleetIr, readonly string[]])[] = [
     [
-      "two ports with the same hosts, IPv6, low ports, addresses of other machines",
-      fleet([httpPort("203.0.113.9", 80, hosts()), httpPort("2001:db8::1", 80, hosts())], clusters()),
-    ],
-    [
-      "host names that are keywords",
-      fleet(
-        [
-          httpPort(
-            "127.0.0.1",
-            80,
-            ["default", "volatile", "include", "hostnames", "*.com", "*", "_x.a"].map((name) =>
-              virtualHost(name, [rule(`${name.replace(/[^a-z]/g, "z")}.0.0`, "/", { action: forward("one") })]),
-            ),
-          ),
-        ],
-        clusters(),
-      ),
+      "another cluster: its line",
+      withRule("a.0", { action: forward("two") }),
+      ["- proxy_pass http://one;", "+ proxy_pass http://two;"],
     ],
     [
-      "1 000 endpoints",
-      fleet(
-        [
-          tcpPort("127.0.0.1", 81, { split: [{ cluster: "big", weight: 1 }] }),
-          httpPort("127.0.0.1", 80, [virtualHost("a.test", [rule("a.0.0", "/", { action: forward("big") })])]),
-        ],
-        [
-          cluster(
-            "big",
-            Array.from({ length: 1000 }, (_, index) => index + 1),
-          ),
-        ],
-      ),
+      "another value of a condition: a line of a map, and the comment",
+      withRule("a.2", { conditions: [header("x-a", "exact", "2")] }),
+      ["- # a/2: /y, header x-a = 1", "+ # a/2: /y, header x-a = 2", '- "~^1$" @a/2;', '+ "~^2$" @a/2;'],
     ],
     [
-      "1 000 clusters",
-      fleet(
-        [
-          httpPort("127.0.0.1", 80, [
-            virtualHost(
-              "a.test",
-              Array.from({ length: 1000 }, (_, index) =>
-                rule(`a.${index}.0`, `/${index}`, { action: forward(`c${index}`) }),
-              ),
-            ),
-          ]),
-        ],
-        Array.from({ length: 1000 }, (_, index) => cluster(`c${index}`, [1, 2])),
-      ),
+      "another weight: its share",
+      withRule("a.3", { action: forward({ one: 1, two: 1 }) }),
+      ["- 25.00% one;", "+ 50.00% one;"],
     ],
     [
-      "the longest values",
-      fleet(
-        [
-          httpPort("127.0.0.1", 80, [
-            virtualHost("a.test", longest(), "table"),
-            virtualHost("b.test", longest(), "chain"),
-          ]),
-        ],
-        clusters(),
-      ),
+      "another path: its location, and the comment",
+      withRule("a.0", { path: { kind: "exact", value: "/w" } }),
+      ["- # a/0: = /x", "+ # a/0: = /w", "- location = /x {", "+ location = /w {"],
     ],
-  ])("%s", async (_, ir) => {
-    expect(await nginxTarget.check(finish(nginxTarget.render(ir)))).toEqual({ ok: true, message: "" });
-  });
-  it("says what is wrong, without paths, and names a missing binary", async () => {
-    const broken = {
-      kind: "files",
-      files: [{ path: "nginx.conf", text: "events { } nonsense;", mode: 0o644 }],
-      generation: "",
-    } as const;
-    const found = await nginxTarget.check(broken);
-    expect(found).toEqual({
-      ok: false,
-      message: '[emerg] unknown directive "nonsense" in nginx.conf:1\nnginx: configuration file nginx.conf test failed',
-    });
-    expect(await nginxTarget.check(broken, { binary: "no-such-nginx" })).toMatchObject({
-      ok: false,
-      message: expect.stringMatching(/^cannot run no-such-nginx: .*install nginx/),
-    });
-  });
-});
-
-/** Values of the greatest length that the model allows, of the dearest characters. */
-function longest(): readonly RuleIr[] {
-  const dollars = "$".repeat(1024);
-  const path = `/${"$".repeat(1023)}`;
-  const changes = {
-    set: [{ name: `x-${"s".repeat(125)}`, value: dollars }],
-    add: [
-      { name: `x-${"a".repeat(125)}`, value: dollars },
-      { name: `x-${"a".repeat(125)}`, value: dollars },
+    [
+      "another value of a field of answers: its line",
+      withRule("a.4", { policies: policies({ responseHeaders: setField("x-r", "2") }) }),
+      ["- set $set_x_r 1;", "+ set $set_x_r 2;"],
     ],
-    remove: [`x-${"r".repeat(125)}`],
-  };
-  const headers = ["\\".repeat(1024), `\\${'"'.repeat(1023)}`, "v".repeat(1024), "V".repeat(1024), dollars].map(
-    (value) => [header("x-h", "exact", value), header("x-i", "regex", `(?:${'\\"'.repeat(250)})`)],
-  );
-  return [
-    rule("l.0.0", `=${path}`, { responseHeaders: changes, action: forward("one", { requestHeaders: changes }) }),
-    ...headers.map((list, index) =>
-      rule(`l.1.${index}`, path, {
-        headers: list,
-        responseHeaders: changes,
-        action: forward("one", { rewritePrefix: path }),
-      }),
-    ),
-    rule("l.2.0", `~${'\\"'.repeat(250)}`, {
-      action: {
-        kind: "redirect",
-        scheme: null,
-        hostname: "h".repeat(63),
-        port: 1,
-        path: { kind: "full", value: path },
-        status: 301,
-      },
-    }),
-    rule("l.3.0", path, {
-      action: {
-        kind: "redirect",
-        scheme: null,
-        hostname: null,
-        port: null,
-        path: { kind: "prefix", value: path },
-        status: 302,
-      },
-    }),
-    rule("l.4.0", "/", { action: { kind: "respond", status: 200, body: "😀".repeat(2048), contentType: "a/b" } }),
   ];
-}
-
-describe("splits", () => {
-  it.each([
-    [
-      [1, 1, 1],
-      [3333, 3334, 3333],
-    ],
-    [
-      [90, 10],
-      [9000, 1000],
-    ],
-    [
-      [1, 1000, 1000],
-      [5, 4997, 4998],
-    ],
-    [[1, ...Array<number>(31).fill(1000)], null],
-  ])("%j", (weights, expected) => {
-    const shares = sharesOf(weights.map((weight, index) => ({ cluster: `c${index}`, weight })));
-    if (expected !== null) expect(shares).toEqual(expected);
-    expect(Math.min(...shares)).toBeGreaterThan(0);
-    expect(shares.reduce((sum, share) => sum + share, 0)).toBe(10_000);
-  });
-  it("is named by its weights, and gives the last the rest", () => {
-    const split = [
-      { cluster: "a", weight: 1 },
-      { cluster: "b", weight: 3 },
-    ];
-    const namer = createNamer();
-    expect(splitVariable(split, namer).text).toBe(splitVariable([...split], createNamer()).text);
-    expect(splitVariable(split, namer).text).not.toBe(
-      splitVariable(
-        [
-          { cluster: "a", weight: 3 },
-          { cluster: "b", weight: 1 },
-        ],
-        namer,
-      ).text,
-    );
-    const view = lowerSplit(split, splitVariable(split, namer), param("seed"));
-    expect(view.shares.map(({ share, upstream }) => `${share.text} ${upstream.text}`)).toEqual([
-      "25.00% cl_a",
-      "* cl_b",
-    ]);
+  it.each(cases)("%s", (_, after, lines) => {
+    expect(changedLines(filesOf(build()), filesOf(after))).toEqual(lines);
   });
 });
 
-describe("capabilities and inspect", () => {
-  it("answers for every leaf", () =>
-    expect(Object.keys(nginxTarget.capabilities).sort()).toEqual([...leafPaths].sort()));
-  it("is content with an ordinary fleet", () => expect(inspectFleet(nginxTarget, build())).toEqual([]));
-  it.each([
-    ["NGINX-VERSION", { ...build(), version: "1.21" }],
-    ["NGINX-VERSION", { ...build(), version: "1.21.9" }],
-    ["L7-SCALE", { ...build(), clusters: Array.from({ length: 2001 }, (_, index) => cluster(`c${index}`, [])) }],
-    [
-      "L7-SPLIT-RESOLUTION",
-      fleet(
-        [
-          httpPort("127.0.0.1", 80, [
-            virtualHost("a.test", [
-              rule("a.0.0", "/", {
-                action: forward(null, {
-                  split: [
-                    { cluster: "one", weight: 1 },
-                    { cluster: "two", weight: 30_000 },
-                  ],
-                }),
-              }),
-            ]),
-          ]),
-        ],
-        clusters(),
-      ),
-    ],
-    [
-      "L4-CONNECT-TIMEOUT-NGINX",
-      fleet(
-        [
-          tcpPort("127.0.0.1", 9, {
-            split: [
-              { cluster: "one", weight: 1 },
-              { cluster: "two", weight: 1 },
-            ],
-          }),
-        ],
-        [cluster("one", [1]), cluster("two", [2], { connectTimeoutMs: 7 })],
-      ),
-    ],
-  ])("%s", (code, ir) => {
-    expect(inspectFleet(nginxTarget, ir).map((found) => found.code)).toEqual([code]);
+describe("a renderer's memory", () => {
+  const changeLast = (ir: FleetIr, change: (host: VirtualHostIr) => VirtualHostIr): FleetIr => ({
+    ...ir,
+    ports: ir.ports.map((port) =>
+      port.kind === "tcp" ? port : { ...port, virtualHosts: port.virtualHosts.map((host) => change(host)) },
+    ),
   });
-  it("accepts 1.22 however it is written", () => {
-    for (const version of ["1.22", "1.22.0", "1.27.3", "2.0"])
-      expect(inspectFleet(nginxTarget, { ...build(), version })).toEqual([]);
+  const steps: readonly (readonly [string, (ir: FleetIr) => FleetIr])[] = [
+    ["nothing", (ir) => ir],
+    [
+      "a rule",
+      (ir) =>
+        changeLast(ir, ({ hostnames, rules: [first, ...rest] }) =>
+          virtualHost(hostnames, [{ ...(first as RuleIr), action: forward("two") }, ...rest]),
+        ),
+    ],
+    ["a rule goes", (ir) => changeLast(ir, ({ hostnames, rules: [, ...rest] }) => virtualHost(hostnames, rest))],
+    [
+      "a path that only the sent one meets",
+      (ir) => changeLast(ir, ({ hostnames, rules: own }) => virtualHost(hostnames, [rule("n.0", "=/a%20b"), ...own])),
+    ],
+    [
+      "an expression with a condition",
+      (ir) =>
+        changeLast(ir, ({ hostnames, rules: own }) =>
+          virtualHost(hostnames, [
+            ...own.filter(({ path }) => path.kind === "exact"),
+            rule("n.1", "~/z[0-9]", { conditions: [method("GET")], action: forward("one") }),
+            ...own.filter(({ path }) => path.kind !== "exact"),
+          ]),
+        ),
+    ],
+    [
+      "the connect timeout of a cluster",
+      (ir) => ({
+        ...ir,
+        clusters: [cluster("a", []), cluster("one", [1], { connectTimeoutMs: 77 }), cluster("two", [2])],
+      }),
+    ],
+    [
+      "a name that falls together with another",
+      (ir) =>
+        changeLast(ir, ({ hostnames, rules: own }) =>
+          virtualHost(hostnames, [
+            ...own.filter(({ path }) => path.value !== "/"),
+            rule("n.3", "/n", { name: "n-3/c", conditions: [method("GET")], action: forward("one") }),
+            rule("n.4", "/o", { name: "n/3-c", conditions: [method("GET")], action: forward({ one: 1, two: 1 }) }),
+            rule("n.5", "/p", { name: "n/3/c", conditions: [method("GET")], action: forward({ one: 1, two: 1 }) }),
+          ]),
+        ),
+    ],
+    [
+      "a host less",
+      (ir) => ({
+        ...ir,
+        ports: ir.ports.map((port) =>
+          port.kind === "tcp" ? port : { ...port, virtualHosts: port.virtualHosts.slice(1) },
+        ),
+      }),
+    ],
+    ["a port less", (ir) => ({ ...ir, ports: ir.ports.slice(1) })],
+  ];
+  it("changes no byte", () => {
+    const renderer = nginxTarget.createRenderer();
+    const base = { ...build(), clusters: [cluster("a", []), ...clusters()] };
+    for (const start of [base, base]) {
+      let ir: FleetIr = start;
+      for (const [what, step] of steps) {
+        ir = step(ir);
+        expect([what, filesOf(ir, renderer)]).toEqual([what, filesOf(ir)]);
+      }
+    }
+  });
+  it("lowers only what changed", () => {
+    let looks = 0;
+    const watched = (own: RuleIr): RuleIr => {
+      const get = () => {
+        looks++;
+        return own.policies;
+      };
+      return Object.defineProperty({ ...own }, "policies", { get, enumerable: true });
+    };
+    const many = Array.from({ length: 100 }, (_, index) =>
+      watched(rule(`m.${index}`, `/${index}`, { action: forward("one") })),
+    );
+    const of = (list: readonly RuleIr[]) =>
+      fleet([httpPort("127.0.0.1", 80, [virtualHost("a.test", list)])], clusters());
+    const renderer = nginxTarget.createRenderer();
+    const looksAt = (ir: FleetIr): number => {
+      looks = 0;
+      filesOf(ir, renderer);
+      return looks;
+    };
+    const first = looksAt(of(many));
+    expect(first).toBeGreaterThanOrEqual(100);
+    expect(looksAt(of(many))).toBe(0);
+    const changed = watched(rule("m.7", "/7", { action: forward("two") }));
+    expect(looksAt(of(many.map((own, at) => (at === 7 ? changed : own))))).toBe(first / 100);
+  });
+});
+
+describe("effect", () => {
+  const { effect } = nginxTarget;
+  const one = filesOf(build());
+  it("is nothing for equal files and for proxies that do not run yet", () => {
+    expect([effect(null, one), effect(one, filesOf(build()))]).toEqual(["none", "none"]);
+  });
+  it("is a reload for other files", () => {
+    expect(effect(one, filesOf({ ...build(), version: "1.28" }))).toBe("reload");
+  });
+  it("drains a listener for other sockets", () => {
+    const [first, second] = build().ports as [HttpPortIr, HttpPortIr];
+    const less = filesOf(fleet([first], clusters()));
+    const moved = filesOf(fleet([first, { ...second, port: 8081 }], clusters()));
+    expect([effect(one, less), effect(less, one), effect(one, moved)]).toEqual(Array(3).fill("listenerDrain"));
   });
 });

@@ -1,96 +1,126 @@
-/** From views to text: a template renders one view. What did not change in the IR reaches this file as text already. */
-import { createHash } from "node:crypto";
-import type { FleetIr } from "../../ir/index.ts";
-import { hashSteps } from "../../util/hash.ts";
-import { mapSteps, type Steps } from "../../util/steps.ts";
-import { landingPlace, loadTemplates, templateFolder } from "../../util/templates.ts";
-import type { RenderedFile, RenderedFiles } from "../target.ts";
-import { type LoweredFleet, lowerFleet } from "./lower.ts";
-import { mapsOf, type SizedMap } from "./maps.ts";
-import { places, word } from "./quote.ts";
-import type { Block, HttpView, StreamView, Views } from "./views.ts";
+/** A fleet's files, and what is kept of them from one rendering to the next. */
+import type { ClusterIr, FleetIr } from "../../ir/index.ts";
+import type { Steps } from "../../util/steps.ts";
+import { generationOf } from "../generation.ts";
+import type { RenderedFile, RenderedFiles, Renderer, Version } from "../target.ts";
+import { isBefore, parseVersion } from "../version.ts";
+import { block } from "./blocks.ts";
+import { commonView, serverPartsView } from "./common.ts";
+import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
+import { createNames } from "./names.ts";
+import { type Word, word } from "./quote.ts";
+import { lowerTcpPort } from "./stream.ts";
+import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstreams.ts";
+import type { Block, ConfigurationView } from "./views.ts";
 
-const templates = loadTemplates({ folder: templateFolder("nginx"), places });
-/** Only what a template of ours rendered is a block. */
-const asBlock = landingPlace("block");
 /** The agent reads it through a symbolic link to the whole folder. */
 const FILE_MODE = 0o644;
-const GENERATION_HEX_DIGITS = 16;
+/** Fleets are few (at most 256 in a model); those that come and go are forgotten beyond this. */
+const MAX_KEPT_FLEETS = 512;
 
-/** Renders a fleet to `nginx.conf`. Deterministic; `ir.ports[].virtualHosts[].groups` must be there. */
-export function* renderNginx(ir: FleetIr): Steps<RenderedFiles> {
-  const fleet = yield* lowerFleet(ir, block);
-  const { tcp } = fleet;
-  const http = block("http", yield* httpView(fleet));
-  const stream = tcp.ports.length === 0 ? null : block("stream", yield* streamView(tcp));
-  yield;
-  const files = [{ path: "nginx.conf", text: block("nginx", { http, stream }).text, mode: FILE_MODE }];
-  yield;
-  return { kind: "files", files, generation: yield* generationOf(files) };
+interface FleetMemory {
+  connectTimeouts: ReadonlyMap<string, number>;
+  /** By listener. */
+  listeners: Map<string, ListenerMemory>;
+  readonly upstreams: UpstreamMemory;
 }
 
-function block<Name extends keyof Views>(name: Name, view: Views[Name]): Block {
-  return asBlock(templates.render(name, view));
-}
+/** The files that are the same for every fleet. */
+const FIXED_FILES: readonly RenderedFile[] = [
+  { path: "common.conf", text: block("common", commonView()).text, mode: FILE_MODE },
+  { path: "proxy-headers.conf", text: block("proxyHeaders", {}).text, mode: FILE_MODE },
+  { path: "server.conf", text: block("serverParts", serverPartsView()).text, mode: FILE_MODE },
+];
 
-function* httpView(fleet: LoweredFleet): Steps<HttpView> {
-  const maps = yield* mapsOf(fleet);
-  yield;
+/** A renderer; `ir.ports[].virtualHosts[].groups` must be there. */
+export function createRenderer(): Renderer {
+  const fleets = new Map<string, FleetMemory>();
   return {
-    keepaliveMin: fleet.keepaliveMin,
-    ...hashSizes(maps, fleet.splits.length),
-    maps: yield* mapSteps(maps, ({ view }) => block("map", view)),
-    splits: yield* mapSteps(fleet.splits, (view) => block("split", view)),
-    upstreams: fleet.upstreams,
-    servers: yield* mapSteps(fleet.servers, ({ view }) => block("server", view)),
+    render: (ir) => {
+      const memory = fleets.get(ir.name) ?? {
+        connectTimeouts: new Map(),
+        listeners: new Map(),
+        upstreams: createUpstreamMemory(),
+      };
+      fleets.delete(ir.name);
+      fleets.set(ir.name, memory);
+      const [oldest] = fleets.keys();
+      if (fleets.size > MAX_KEPT_FLEETS && oldest !== undefined) fleets.delete(oldest);
+      return renderFleet(ir, memory);
+    },
   };
 }
 
-function* streamView({ ports, upstreams }: LoweredFleet["tcp"]): Steps<StreamView> {
-  const splits = new Map(ports.flatMap(({ split }) => (split === null ? [] : [[split.name, split.view] as const])));
-  const sorted = [...splits].sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    splits: yield* mapSteps(sorted, ([, view]) => block("split", view)),
-    upstreams,
-    servers: ports.map(({ server }) => server),
-  };
-}
-
-/** nginx's own variables and ours that the template names, about twice what 1.22 has. */
-const FIXED_VARIABLES = 400;
-/** A bucket holds a pointer, a length and the key of each entry, and a final pointer. */
-const BUCKET_OVERHEAD_BYTES = 64;
-const MIN_BUCKET_BYTES = 256;
-/** Slots for each key: more make nginx find a layout at once, at eight bytes each. */
-const SLOTS_PER_KEY = 4;
-const MIN_SLOTS = 4096;
-
-/** nginx refuses, or builds slowly, hash tables that the configured sizes do not fit; powers of two keep the lines stable. */
-function hashSizes(maps: readonly SizedMap[], splits: number) {
-  let keys = 0;
-  let longestKey = 0;
-  for (const map of maps) {
-    keys = Math.max(keys, map.count);
-    longestKey = Math.max(longestKey, map.longestKey);
-  }
-  const variables = maps.length + splits + FIXED_VARIABLES;
-  return {
-    mapHashMaxSize: word(powerOfTwo(Math.max(MIN_SLOTS, keys * SLOTS_PER_KEY))),
-    mapHashBucketSize: word(powerOfTwo(Math.max(MIN_BUCKET_BYTES, longestKey + BUCKET_OVERHEAD_BYTES))),
-    variablesHashMaxSize: word(powerOfTwo(Math.max(MIN_SLOTS, variables * SLOTS_PER_KEY))),
-  };
-}
-
-function powerOfTwo(atLeast: number): number {
-  return 2 ** Math.ceil(Math.log2(atLeast));
-}
-
-function* generationOf(files: readonly RenderedFile[]): Steps<string> {
-  const hash = createHash("sha256");
-  for (const { path, text, mode } of files) {
-    hash.update(`${path}\0${mode}\0${Buffer.byteLength(text)}\0`);
+function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
+  const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
+  // A location holds its clusters' connect timeout: when one changes, which is rare, all is lowered again.
+  if (hasChanged(memory.connectTimeouts, connectTimeouts)) memory.listeners = new Map();
+  memory.connectTimeouts = connectTimeouts;
+  const names = createNames();
+  const listeners: LoweredListener[] = [];
+  const kept = new Map<string, ListenerMemory>();
+  for (const port of ir.ports) {
+    if (port.kind === "tcp") continue;
+    const [name = port.id] = port.listeners;
+    const made = yield* lowerListener(port, { names, connectTimeouts }, memory.listeners.get(name));
+    kept.set(name, made.memory);
+    listeners.push(made.lowered);
     yield;
-    yield* hashSteps(hash, text);
   }
-  return hash.digest("hex").slice(0, GENERATION_HEX_DIGITS);
+  memory.listeners = kept;
+  const streams = ir.ports.flatMap((port) => (port.kind === "tcp" ? [lowerTcpPort(port, connectTimeouts)] : []));
+  const configuration = block("nginx", yield* configurationView(ir, listeners, memory));
+  const files = [
+    ...FIXED_FILES,
+    { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
+    ...[...listeners, ...streams].map(({ path, text }) => ({ path, text, mode: FILE_MODE })),
+  ].sort((a, b) => (a.path < b.path ? -1 : 1));
+  yield;
+  const sockets = ir.ports.map(({ address, port, listeners: own }) => ({ address, port, listeners: own }));
+  return { kind: "files", files, generation: yield* generationOf(files), sockets };
+}
+
+function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {
+  for (const [name, timeout] of before) if ((after.get(name) ?? timeout) !== timeout) return true;
+  return false;
+}
+
+function* configurationView(
+  ir: FleetIr,
+  listeners: readonly LoweredListener[],
+  { upstreams }: FleetMemory,
+): Steps<ConfigurationView> {
+  const used = new Set(listeners.flatMap(({ clusters }) => [...clusters]));
+  const usedByTcp = new Set(
+    ir.ports.flatMap((port) => (port.kind === "tcp" ? port.split.map(({ cluster }) => cluster) : [])),
+  );
+  const of = (names: ReadonlySet<string>): readonly ClusterIr[] => ir.clusters.filter(({ name }) => names.has(name));
+  const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
+  return {
+    http: {
+      keepaliveMin: keepaliveMin(ir),
+      maps: sharedMaps(listeners),
+      upstreams: yield* lowerUpstreams(of(used), "http", upstreams),
+      hasListeners: listeners.length > 0,
+    },
+    stream: hasTcp ? { upstreams: yield* lowerUpstreams(of(usedByTcp), "stream", upstreams) } : null,
+  };
+}
+
+/** Maps that rules of several listeners may need, ascending by variable. */
+function sharedMaps(listeners: readonly LoweredListener[]): readonly Block[] {
+  const found = new Map(listeners.flatMap((own) => own.sharedMaps.map((map) => [map.name.text, map] as const)));
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, view]) => block("map", view));
+}
+
+/** `keepalive_min_timeout` is there from this version on. */
+const KEEPALIVE_MIN_SINCE: Version = [1, 27, 4];
+/**
+ * A reload closes idle client connections, and a request that is on its way is lost (20 reloads under load: 80 of 7 357). Within
+ * this time they are answered with `Connection: close` instead (none of 7 350 lost); old workers stay so much longer.
+ */
+const KEEPALIVE_MIN = "5s";
+
+function keepaliveMin({ version }: FleetIr): Word | null {
+  return version === null || isBefore(parseVersion(version), KEEPALIVE_MIN_SINCE) ? null : word(KEEPALIVE_MIN);
 }

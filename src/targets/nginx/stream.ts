@@ -1,21 +1,16 @@
-/** TCP ports: one stream server each. */
-import type { ClusterIr, TcpPortIr } from "../../ir/index.ts";
-import { type Namer, upstreamName } from "./names.ts";
-import { milliseconds, param, type Variable, value, variable, word } from "./quote.ts";
-import { lowerSplit, splitVariable } from "./splits.ts";
+/** TCP ports: a file with one stream server each. */
+import type { TcpPortIr } from "../../ir/index.ts";
+import { block } from "./blocks.ts";
+import { underscored } from "./names.ts";
+import { comment, milliseconds, param, variable, word } from "./quote.ts";
+import { sharesView } from "./splits.ts";
 import { hostAndPort } from "./upstreams.ts";
-import type { SplitView, TcpServerView } from "./views.ts";
+import type { Block } from "./views.ts";
 
 /** nginx needs a value even where nothing is proxied; it has no effect there. */
 const UNUSED_CONNECT_TIMEOUT_MS = 5000;
 
-/** One TCP port's server, and the split that draws its cluster; null with fewer than two clusters. */
-export interface LoweredTcpPort {
-  readonly server: TcpServerView;
-  readonly split: { readonly name: string; readonly view: SplitView } | null;
-}
-
-/** The stream module has no request id: a connection is told apart by worker, number, time and client. */
+/** A connection is told apart by worker, number, time and client. */
 const SEED = param(
   variable("pid"),
   ":",
@@ -28,22 +23,34 @@ const SEED = param(
   variable("remote_port"),
 );
 
-/** Lowers one port. With several clusters the longest of their connect timeouts holds for all (see `inspect.ts`). */
+/** Path and text of one port's file. With several clusters the longest of their connect timeouts holds for all (`inspect.ts`). */
 export function lowerTcpPort(
   port: TcpPortIr,
-  { clusters, namer }: { readonly clusters: ReadonlyMap<string, ClusterIr>; readonly namer: Namer },
-): LoweredTcpPort {
+  connectTimeouts: ReadonlyMap<string, number>,
+): { readonly path: string; readonly text: string } {
   const { split } = port;
-  const first = split[0];
-  const drawn: Variable | null = split.length > 1 ? splitVariable(split, namer) : null;
-  const timeouts = split.map(({ cluster }) => clusters.get(cluster)?.connectTimeoutMs ?? UNUSED_CONNECT_TIMEOUT_MS);
-  return {
-    server: {
-      listen: word(hostAndPort(port.address, port.port)),
-      upstream: first === undefined ? null : value(drawn ?? word(upstreamName(first.cluster))),
-      connectTimeout: milliseconds(Math.max(...timeouts, 1)),
-      idleTimeout: milliseconds(port.idleTimeoutMs),
-    },
-    split: drawn === null ? null : { name: drawn.text, view: lowerSplit(split, drawn, SEED) },
+  const [name = port.id] = port.listeners;
+  const [first] = split;
+  const drawn = variable(`split_${underscored(name)}`);
+  const timeouts = split.map(({ cluster }) => connectTimeouts.get(cluster) ?? UNUSED_CONNECT_TIMEOUT_MS);
+  const target = split.length > 1 ? drawn : first?.cluster;
+  const view = {
+    comment: comment(`${name}: ${hostAndPort(port.address, port.port)}`),
+    split: split.length > 1 ? splitBlock(port, name) : null,
+    listen: word(hostAndPort(port.address, port.port)),
+    target: target === undefined ? null : param(target),
+    connectTimeout: milliseconds(Math.max(...timeouts, 1)),
+    idleTimeout: milliseconds(port.idleTimeoutMs),
   };
+  return { path: `streams/${name}.conf`, text: block("tcpServer", view).text };
+}
+
+function splitBlock({ split }: TcpPortIr, name: string): Block {
+  const targets = split.map(({ cluster }) => cluster);
+  return block("split", {
+    comment: comment(name),
+    seed: SEED,
+    name: variable(`split_${underscored(name)}`),
+    shares: sharesView(split, targets),
+  });
 }

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import type { RenderedFile } from "../target.ts";
 
 /** Debian's folder of dynamic modules; a dangling link elsewhere harms nobody. */
 const MODULES = "/usr/lib/nginx/modules";
@@ -16,10 +17,14 @@ export interface RunningNginx {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts nginx on a text and waits until `port` answers. */
-export async function startNginx(text: string, port: number): Promise<RunningNginx> {
+/** Starts nginx on files (a text is `nginx.conf`) and waits until `port` answers. */
+export async function startNginx(files: string | readonly RenderedFile[], port: number): Promise<RunningNginx> {
   const folder = mkdtempSync(join(tmpdir(), "trimtab-test-nginx-"));
-  writeFileSync(join(folder, "nginx.conf"), text);
+  const all = typeof files === "string" ? [{ path: "nginx.conf", text: files }] : files;
+  for (const { path, text } of all) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
   mkdirSync(join(folder, "local"));
   symlinkSync(MODULES, join(folder, "modules"));
   const globals = "daemon off; pid nginx.pid; error_log stderr warn;";

@@ -1,9 +1,9 @@
 /** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
 import type { ClusterIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
-import { upstreamName } from "./names.ts";
+import { block } from "./blocks.ts";
 import { word } from "./quote.ts";
-import type { Block, RenderBlock, UpstreamView } from "./views.ts";
+import type { Block, UpstreamView } from "./views.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
 const KEEPALIVE = 32;
@@ -15,9 +15,18 @@ const ZONE_MIN_BYTES = 64 * 1024;
 /** Sizes in steps, so that adding an endpoint does not change the line. */
 const ZONE_STEP_BYTES = 256 * 1024;
 
+/** What is kept of a fleet's clusters from one rendering to the next. */
+export interface UpstreamMemory {
+  readonly http: Kept;
+  readonly stream: Kept;
+}
+
 type Kept = WeakMap<ClusterIr, { readonly zoneSize: string | null; readonly block: Block }>;
 
-const kept: Readonly<Record<"http" | "stream", Kept>> = { http: new WeakMap(), stream: new WeakMap() };
+/** Nothing is known yet. */
+export function createUpstreamMemory(): UpstreamMemory {
+  return { http: new WeakMap(), stream: new WeakMap() };
+}
 
 /**
  * The upstream groups of one context, each rendered once. All share one zone: without a zone each worker would balance for
@@ -25,7 +34,8 @@ const kept: Readonly<Record<"http" | "stream", Kept>> = { http: new WeakMap(), s
  */
 export function* lowerUpstreams(
   clusters: readonly ClusterIr[],
-  { context, render }: { readonly context: "http" | "stream"; readonly render: RenderBlock },
+  context: keyof UpstreamMemory,
+  memory: UpstreamMemory,
 ): Steps<readonly Block[]> {
   let bytes = ZONE_MIN_BYTES;
   for (const { endpoints } of clusters) {
@@ -34,26 +44,27 @@ export function* lowerUpstreams(
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
   return yield* mapSteps(clusters, (cluster, index) => {
     const zoneSize = index === 0 ? size : null;
-    const old = kept[context].get(cluster);
+    const kept = memory[context];
+    const old = kept.get(cluster);
     if (old !== undefined && old.zoneSize === (zoneSize?.text ?? null)) return old.block;
-    const block = render("upstream", lowerUpstream(cluster, { context, zoneSize }));
-    kept[context].set(cluster, { zoneSize: zoneSize?.text ?? null, block });
-    return block;
+    const made = block("upstream", lowerUpstream(cluster, { context, zoneSize }));
+    kept.set(cluster, { zoneSize: zoneSize?.text ?? null, block: made });
+    return made;
   });
 }
 
 function lowerUpstream(
   cluster: ClusterIr,
-  { context, zoneSize }: { context: "http" | "stream"; zoneSize: UpstreamView["zoneSize"] },
+  { context, zoneSize }: { context: keyof UpstreamMemory; zoneSize: UpstreamView["zoneSize"] },
 ): UpstreamView {
   return {
-    name: word(upstreamName(cluster.name)),
+    name: word(cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
     leastRequest: cluster.policy === "leastRequest",
     endpoints: cluster.endpoints.map(({ address, port, weight }) => ({
       address: word(hostAndPort(address, port)),
-      weight: word(weight),
+      weight: weight === 1 ? null : word(weight),
     })),
     keepalive: context === "http" ? word(KEEPALIVE) : null,
   };

@@ -1,6 +1,6 @@
 /** What the templates of `templates/nginx/` are given: one type per template. Every text in them is quoted. */
 import type { Quoted } from "../../util/templates.ts";
-import type { Literal, Location, MapEntries, Param, Regex, Value, Variable, Word } from "./quote.ts";
+import type { Comment, Literal, Location, MapEntries, Param, Regex, Variable, Word } from "./quote.ts";
 
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
@@ -8,60 +8,86 @@ export type Block = Quoted<"block">;
 /** The view that each template takes. */
 export interface Views {
   readonly nginx: ConfigurationView;
-  readonly http: HttpView;
+  readonly common: CommonView;
+  readonly serverParts: ServerPartsView;
+  readonly proxyHeaders: Readonly<Record<never, never>>;
+  readonly upstream: UpstreamView;
   readonly map: MapView;
   readonly split: SplitView;
-  readonly upstream: UpstreamView;
+  readonly listener: ListenerView;
   readonly server: ServerView;
-  readonly virtualHost: VirtualHostView;
-  readonly locations: LocationsView;
-  readonly ruleLocations: RuleLocationsView;
-  readonly forward: ClassView;
-  readonly respond: ClassView;
-  readonly redirect: ClassView;
-  readonly stream: StreamView;
+  readonly sharedServer: SharedServerView;
+  readonly site: SiteView;
+  readonly location: LocationView;
+  readonly jump: JumpView;
+  readonly jumpBelow: JumpBelowView;
+  readonly notFound: Readonly<Record<never, never>>;
+  readonly unavailable: Readonly<Record<never, never>>;
+  readonly forward: ForwardView;
+  readonly connectTimeout: ConnectTimeoutView;
+  readonly respelled: RespelledView;
+  readonly redirect: RedirectView;
+  readonly respondType: RespondTypeView;
+  readonly respond: RespondView;
+  readonly texts: TextsView;
+  readonly tcpServer: TcpServerView;
+  readonly "policies/rewrite": RewriteView;
+  readonly "policies/requestHeaders": RequestHeadersView;
+  readonly "policies/timeouts": TimeoutsView;
+  readonly "policies/responseHeaders": ResponseHeadersView;
 }
 
-/** Renders one template; given by `render.ts`, so that lowering knows no templates. The text ends with its newline. */
-export type RenderBlock = <Name extends keyof Views>(name: Name, view: Views[Name]) => Block;
-
-/** `nginx.hbs`. */
+/** `nginx.hbs`: what is this fleet's, and which files belong to it. */
 export interface ConfigurationView {
-  readonly http: Block;
-  /** Null without TCP ports: nginx may have been built without the stream module. */
-  readonly stream: Block | null;
+  readonly http: HttpView;
+  /** Null without TCP listeners: nginx may have been built without the stream module. */
+  readonly stream: { readonly upstreams: readonly Block[] } | null;
 }
 
-/** `http.hbs`. */
 export interface HttpView {
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
-  readonly mapHashMaxSize: Word;
-  readonly mapHashBucketSize: Word;
-  readonly variablesHashMaxSize: Word;
   readonly maps: readonly Block[];
-  readonly splits: readonly Block[];
   readonly upstreams: readonly Block[];
-  readonly servers: readonly Block[];
+  /** There are HTTP listeners. */
+  readonly hasListeners: boolean;
+}
+
+/** `common.hbs`: the same for every fleet. Patterns are whole keys of maps. */
+export interface CommonView {
+  readonly passed: readonly { readonly name: Word }[];
+  readonly connectTimeout: Word;
+  readonly idleTimeout: Word;
+  readonly statusTexts: MapEntries;
+  readonly requestForms: MapEntries;
+  readonly badPath: MapEntries;
+  readonly badTarget: MapEntries;
+  readonly goodHost: MapEntries;
+  readonly methods: MapEntries;
+}
+
+/** `serverParts.hbs`: what every server includes. */
+export interface ServerPartsView {
+  readonly badRequest: Param;
+  readonly forbidden: Param;
 }
 
 /** `map.hbs`. */
 export interface MapView {
+  readonly comment: Comment | null;
   readonly source: Param;
   readonly name: Variable;
-  readonly hostnames: boolean;
-  /** Looked up anew at each use, because its source changes while a request is routed. */
-  readonly volatile: boolean;
   readonly entries: MapEntries;
-  readonly fallback: Value;
+  readonly fallback: Param;
 }
 
 /** `split.hbs`: `split_clients`. */
 export interface SplitView {
+  readonly comment: Comment;
   readonly seed: Param;
   readonly name: Variable;
   /** The last one's share is `*`. */
-  readonly shares: readonly { readonly share: Word; readonly upstream: Word }[];
+  readonly shares: readonly { readonly share: Word; readonly target: Word }[];
 }
 
 /** `upstream.hbs`. */
@@ -71,114 +97,151 @@ export interface UpstreamView {
   readonly zone: Word;
   readonly zoneSize: Word | null;
   readonly leastRequest: boolean;
-  readonly endpoints: readonly { readonly address: Word; readonly weight: Word }[];
+  readonly endpoints: readonly { readonly address: Word; readonly weight: Word | null }[];
   /** Idle connections that a worker keeps; null in the stream block. */
   readonly keepalive: Word | null;
 }
 
-/** `server.hbs`. */
+/** `listener.hbs`: a file. */
+export interface ListenerView {
+  readonly comment: Comment;
+  readonly parts: readonly Block[];
+  /** Its socket when no server takes every host: any other host is answered 404. */
+  readonly otherHosts: Word | null;
+}
+
+/** `server.hbs`: the hosts that have the same rules. */
 export interface ServerView {
+  readonly maps: Block;
   readonly listen: Word;
-  /** Gives the virtual host's location prefix, or nothing. */
-  readonly virtualHost: Variable;
-  readonly responseHeaders: readonly { readonly name: Word; readonly value: Param }[];
-  readonly virtualHosts: readonly Block[];
-  readonly ruleLocations: readonly Block[];
-  readonly classes: readonly Block[];
+  readonly isDefault: boolean;
+  readonly firstName: Word;
+  readonly otherNames: readonly { readonly name: Word }[];
+  /** Its locations match the path as it was sent, not decoded. */
+  readonly isRaw: boolean;
+  readonly answerFields: readonly AnswerFieldView[];
+  readonly locations: Block;
 }
 
-/** `virtualHost.hbs`. */
-export interface VirtualHostView {
-  readonly hostname: Word;
-  readonly trees: readonly TreeView[];
+/** A field that answers of this server may have. */
+export interface AnswerFieldView {
+  readonly name: Word;
+  readonly value: Variable;
 }
 
-/** A location and the locations in it. */
-export interface TreeView {
+/** `sharedServer.hbs`: one server for all hosts of a socket. */
+export interface SharedServerView {
+  readonly maps: Block;
+  readonly listen: Word;
+  readonly site: Variable;
+  readonly sites: MapEntries;
+  readonly anyHost: Param;
+  readonly answerFields: readonly AnswerFieldView[];
+  readonly locations: Block;
+}
+
+/** `site.hbs`: the hosts that have the same rules, in a shared server. */
+export interface SiteView {
+  readonly comment: Comment;
   readonly name: Location;
-  /** Of `locations.hbs`. */
-  readonly locations: readonly Block[];
-  /** What the tree does when none of its locations takes the request. Null: 404. */
-  readonly regexes: { readonly target: Variable; readonly prefixes: Param } | null;
+  readonly locations: Block;
 }
 
-/** `locations.hbs`: some of a tree's locations. */
-export interface LocationsView {
-  readonly locations: readonly GroupView[];
+/** `location.hbs`: locations of one path or one rule. */
+export interface LocationView {
+  readonly comment: Comment | null;
+  readonly locations: readonly {
+    readonly name: Location;
+    /** Lines before the last directive; null: the location is one line. */
+    readonly before: Block | null;
+    readonly last: Block;
+  }[];
 }
 
-/** One path group: either `direct` or `lookup`. */
-export interface GroupView {
-  readonly location: Location;
-  /** The rule's id. */
-  readonly direct: Word | null;
-  readonly lookup: {
-    readonly group: Word;
-    readonly signature: Word;
-    readonly result: Variable;
-    /** Nothing found: 404. */
-    readonly notFound: boolean;
-    /** Nothing found: on to this. */
-    readonly next: Param | null;
-  } | null;
+/** `jump.hbs`: on to a named location. */
+export interface JumpView {
+  readonly target: Param;
 }
 
-/** `ruleLocations.hbs`. */
-export interface RuleLocationsView {
-  readonly locations: readonly RuleLocationView[];
+/** `jumpBelow.hbs`: on to what the host's expressions say, else to the rule of this prefix. */
+export interface JumpBelowView extends JumpView {
+  readonly below: Param;
 }
 
-/** The step between a rule and its class that replaces the matched prefix. */
-export interface RuleLocationView {
-  readonly name: Location;
-  readonly pattern: Regex;
-  readonly replacement: Param;
+/** `forward.hbs`. */
+export interface ForwardView {
+  readonly target: Param;
 }
 
-/** What the rules of one policy share: `forward.hbs`, `respond.hbs`, `redirect.hbs`. */
-export type ClassView = ForwardClassView | RespondClassView | RedirectClassView;
+/** `connectTimeout.hbs`. */
+export interface ConnectTimeoutView {
+  readonly timeout: Word;
+}
 
-/** `forward.hbs`. `hidden` and `passed` are fields of the backend's answer; `pattern` takes the raw path from the location's. */
-export interface ForwardClassView {
-  readonly kind: "forward";
-  readonly name: Location;
-  readonly pattern: Regex;
-  readonly connectTimeout: Word;
-  readonly idleTimeout: Word;
-  readonly requestHeaders: readonly { readonly name: Word; readonly value: Param }[];
-  readonly hidden: readonly { readonly name: Word }[];
-  readonly passed: readonly { readonly name: Word }[];
+/** `respelled.hbs`: requests whose path nginx would write anew go to the named location. */
+export interface RespelledView {
+  readonly target: Location;
+}
+
+/** `redirect.hbs`. */
+export interface RedirectView {
+  readonly status: Word;
+  readonly target: Param;
+  /** Of the request's path and query, where the target has a part of them; null: it has none. */
+  readonly pattern: Regex | null;
+}
+
+/** `respondType.hbs`. */
+export interface RespondTypeView {
+  readonly contentType: Literal;
 }
 
 /** `respond.hbs`. */
-export interface RespondClassView {
-  readonly kind: "respond";
-  readonly name: Location;
-  readonly contentType: Literal;
+export interface RespondView {
   readonly status: Word;
   readonly body: Param;
 }
 
-/** `redirect.hbs`. `target` is the whole Location; `pattern` as in `ForwardClassView`. */
-export interface RedirectClassView {
-  readonly kind: "redirect";
-  readonly name: Location;
+/** `texts.hbs`: values for variables, one after the other. */
+export interface TextsView {
+  readonly texts: readonly TextView[];
+}
+
+/** One of them. */
+export interface TextView {
+  readonly name: Variable;
+  readonly value: Param;
+}
+
+/** `policies/rewrite.hbs`. */
+export interface RewriteView extends TextsView {
   readonly pattern: Regex;
-  readonly status: Word;
-  readonly target: Param;
+  readonly path: Param;
 }
 
-/** `stream.hbs`. */
-export interface StreamView {
-  readonly splits: readonly Block[];
-  readonly upstreams: readonly Block[];
-  readonly servers: readonly TcpServerView[];
+/** `policies/requestHeaders.hbs`. */
+export interface RequestHeadersView extends TextsView {
+  readonly fields: readonly { readonly name: Word; readonly value: Param }[];
 }
 
+/** `policies/timeouts.hbs`. */
+export interface TimeoutsView {
+  readonly idle: Word;
+}
+
+/** `policies/responseHeaders.hbs`. `hidden` and `passed` are fields of the endpoint's answer. */
+export interface ResponseHeadersView extends TextsView {
+  readonly hidden: readonly { readonly name: Word }[];
+  readonly passed: readonly { readonly name: Word }[];
+}
+
+/** `tcpServer.hbs`: a file. */
 export interface TcpServerView {
+  readonly comment: Comment;
+  readonly split: Block | null;
   readonly listen: Word;
   /** Null: connections are closed. */
-  readonly upstream: Value | null;
+  readonly target: Param | null;
   readonly connectTimeout: Word;
   readonly idleTimeout: Word;
 }

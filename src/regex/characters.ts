@@ -1,0 +1,11 @@
+/** Which characters the texts that an expression matches are made of. */
+import { parseRegex } from "./parse.ts";
+import { bytesOf } from "./shape.ts";
+import { type ByteSet, withoutGroups } from "./tree.ts";
+
+/** Whether each byte of each text that the expression (of the common dialect) matches is one of these ASCII characters. */
+export function matchesOnly(text: string, characters: string): boolean {
+  let allowed: ByteSet = 0n;
+  for (const character of characters) allowed |= 1n << BigInt(character.charCodeAt(0));
+  return (bytesOf(withoutGroups(parseRegex(text))) & ~allowed) === 0n;
+}

@@ -1,0 +1,161 @@
+/** One HTTP socket: a file with a server for each group of hosts, or with one server for all of them where there are very many. */
+import type { HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
+import { block, joinBlocks } from "./blocks.ts";
+import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
+import type { Names } from "./names.ts";
+import { joinParts, type Named, type Parts } from "./parts.ts";
+import type { AnswerField } from "./policies/policy.ts";
+import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
+import { hostAndPort } from "./upstreams.ts";
+import type { AnswerFieldView, Block } from "./views.ts";
+
+/** What a fleet's listeners share. */
+export interface ListenerPlace {
+  readonly names: Names;
+  readonly connectTimeouts: ReadonlyMap<string, number>;
+}
+
+/** What one socket gives. */
+export interface LoweredListener extends Pick<Parts, "sharedMaps" | "clusters"> {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What is kept of a socket from one rendering to the next. */
+export interface ListenerMemory {
+  readonly isShared: boolean;
+  /** By first hostname. */
+  readonly hosts: ReadonlyMap<string, KeptHost>;
+}
+
+interface KeptHost {
+  readonly memory: HostMemory;
+  /** What stands in the file for it. */
+  readonly block: Block;
+}
+
+/**
+ * So many groups of hosts get a server each. A server costs 60 KB of memory in each process (its locations for errors and the
+ * refusals) and is not cheaper for a request; one server for all of them costs each request a look-up of its host and a change of
+ * its path.
+ */
+export const MAX_SERVERS = 2000;
+
+/** Lowers a socket; `memory` is what the last rendering gave, or undefined. */
+export function* lowerListener(
+  port: HttpPortIr,
+  place: ListenerPlace,
+  memory: ListenerMemory | undefined,
+): Steps<{ readonly lowered: LoweredListener; readonly memory: ListenerMemory }> {
+  const [name = port.id] = port.listeners;
+  const isShared = port.virtualHosts.length > MAX_SERVERS;
+  const known = memory?.isShared === isShared ? memory.hosts : new Map<string, KeptHost>();
+  const hosts = new Map<string, KeptHost>();
+  for (const [index, host] of port.virtualHosts.entries()) {
+    const [first = ""] = host.hostnames;
+    const old = known.get(first);
+    const hostPlace = { ...place, listener: name, prefix: isShared ? sitePrefix(host) : "" };
+    const kept = yield* lowerHost(host, hostPlace, old?.memory);
+    const isKept = old !== undefined && old.memory === kept;
+    hosts.set(first, isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept) });
+    if (shouldYield(index)) yield;
+  }
+  const own = [...hosts.values()];
+  yield;
+  const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
+  const servers = isShared ? [sharedServer({ port, name, place, parts: all }, own)] : own.map((kept) => kept.block);
+  const hasAnyHost = isShared || port.virtualHosts.some(({ hostnames }) => hostnames.includes(ANY));
+  yield;
+  const view = {
+    comment: comment(`${port.listeners.join(", ")}: ${hostAndPort(port.address, port.port)}`),
+    parts: servers,
+    otherHosts: hasAnyHost ? null : listen(port),
+  };
+  return {
+    lowered: {
+      path: `listeners/${name}.conf`,
+      text: block("listener", view).text,
+      sharedMaps: all.sharedMaps,
+      clusters: all.clusters,
+    },
+    memory: { isShared, hosts },
+  };
+}
+
+/** The hostname that takes every host. */
+const ANY = "*";
+
+function listen({ address, port }: HttpPortIr) {
+  return word(hostAndPort(address, port));
+}
+
+function fieldViews(fields: readonly AnswerField[]): readonly AnswerFieldView[] {
+  return fields.map(({ name, variable: own }) => ({ name: word(name), value: variable(own) }));
+}
+
+function blocksOf(named: readonly Named[]): readonly Block[] {
+  return named.map(({ block: own }) => own);
+}
+
+/** nginx wants a name in every server; no request has this one. */
+const NO_NAME = "_";
+
+function mapsOf({ steps, splits }: Parts): Block {
+  return joinBlocks(blocksOf([...steps, ...splits]));
+}
+
+function server(port: HttpPortIr, { host, lowered: { isRaw, locations, parts } }: HostMemory): Block {
+  const names = host.hostnames.filter((hostname) => hostname !== ANY);
+  const [first = NO_NAME, ...others] = names;
+  return block("server", {
+    maps: mapsOf(parts),
+    listen: listen(port),
+    isDefault: names.length < host.hostnames.length,
+    firstName: word(first),
+    otherNames: others.map((hostname) => ({ name: word(hostname) })),
+    isRaw,
+    answerFields: fieldViews(parts.answerFields),
+    locations: joinBlocks([locations, ...blocksOf(parts.named)]),
+  });
+}
+
+function sitePrefix({ hostnames }: VirtualHostIr): string {
+  return `/${hostnames[0]}`;
+}
+
+/** The hosts' own locations stand in one that begins with their name, so that expressions are tried for them only. */
+function site(host: VirtualHostIr, { locations }: LoweredHost): Block {
+  return block("site", {
+    comment: comment(host.hostnames.join(" ")),
+    name: location("prefix", `${sitePrefix(host)}/`),
+    locations,
+  });
+}
+
+interface SharedPlace {
+  readonly port: HttpPortIr;
+  readonly name: string;
+  readonly place: ListenerPlace;
+  readonly parts: Parts;
+}
+
+function sharedServer({ port, name, place, parts }: SharedPlace, hosts: readonly KeptHost[]): Block {
+  const sites: MapEntry[] = [];
+  let anyHost = "";
+  for (const { memory } of hosts) {
+    for (const hostname of memory.host.hostnames) {
+      if (hostname === ANY) anyHost = sitePrefix(memory.host);
+      else sites.push(mapEntry(mapKey(hostname), param(sitePrefix(memory.host))));
+    }
+  }
+  return block("sharedServer", {
+    maps: mapsOf(parts),
+    listen: listen(port),
+    site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
+    sites: mapEntries(sites),
+    anyHost: param(anyHost),
+    answerFields: fieldViews(parts.answerFields),
+    locations: joinBlocks([...hosts.map((kept) => kept.block), ...blocksOf(parts.named)]),
+  });
+}

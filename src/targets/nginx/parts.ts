@@ -1,0 +1,88 @@
+/** What locations need elsewhere in the configuration: of one run of locations, of a host, joined. */
+
+import type { Step } from "./choice.ts";
+import type { Claim } from "./names.ts";
+import type { AnswerField } from "./policies/policy.ts";
+import { comparePlaces } from "./policies/policy.ts";
+import { type LoweredRule, type NamedBody, placeNamed } from "./rule.ts";
+import type { Block, MapView } from "./views.ts";
+
+/** In each list a name stands once. */
+export interface Parts {
+  /** Maps of choices. */
+  readonly steps: readonly Named[];
+  readonly splits: readonly Named[];
+  /** Locations that are jumped to. */
+  readonly named: readonly Named[];
+  /** Of the server, in the order in which answers have them. */
+  readonly answerFields: readonly AnswerField[];
+  /** Of the http block. */
+  readonly sharedMaps: readonly MapView[];
+  readonly clusters: readonly string[];
+  /** The names of variables that all this was made with. */
+  readonly claims: readonly Claim[];
+}
+
+/** The same name, the same block. */
+export interface Named {
+  readonly name: string;
+  readonly block: Block;
+}
+
+/** What some locations are made of. */
+export interface Ingredients {
+  readonly steps: readonly Step[];
+  /** All rules that they serve. */
+  readonly rules: ReadonlySet<LoweredRule>;
+  /** Those of them that are jumped to. */
+  readonly jumped: ReadonlySet<LoweredRule>;
+}
+
+/** The parts that go with some locations. */
+export function partsOf({ steps, rules, jumped }: Ingredients): Parts {
+  const splits = [...rules].flatMap(({ split }) => split ?? []);
+  const bodies = [...[...jumped].map(({ named }) => named), ...[...rules].flatMap(({ others }) => others)];
+  return {
+    steps: distinct(steps.map(({ claims, block }) => ({ name: (claims[0] as Claim).got, block }))),
+    splits: distinct(splits.map(({ claim, block }) => ({ name: claim.got, block }))),
+    named: distinctBodies(bodies),
+    answerFields: inOrder([...rules].flatMap(({ answerFields }) => answerFields)),
+    sharedMaps: distinctMaps([...rules].flatMap(({ maps }) => maps)),
+    clusters: [...new Set([...rules].flatMap(({ clusters }) => clusters))],
+    claims: [...steps.flatMap(({ claims }) => claims), ...splits.map(({ claim }) => claim)],
+  };
+}
+
+/** Several parts as one. */
+export function joinParts(all: readonly Parts[]): Parts {
+  return {
+    steps: distinct(all.flatMap(({ steps }) => steps)),
+    splits: distinct(all.flatMap(({ splits }) => splits)),
+    named: distinct(all.flatMap(({ named }) => named)),
+    answerFields: inOrder(all.flatMap(({ answerFields }) => answerFields)),
+    sharedMaps: distinctMaps(all.flatMap(({ sharedMaps }) => sharedMaps)),
+    clusters: [...new Set(all.flatMap(({ clusters }) => clusters))],
+    claims: all.flatMap(({ claims }) => claims),
+  };
+}
+
+function distinct(list: readonly Named[]): readonly Named[] {
+  const found = new Map<string, Named>();
+  for (const entry of list) if (!found.has(entry.name)) found.set(entry.name, entry);
+  return [...found.values()];
+}
+
+function distinctBodies(bodies: readonly NamedBody[]): readonly Named[] {
+  const found = new Map<string, Named>();
+  for (const body of bodies)
+    if (!found.has(body.name)) found.set(body.name, { name: body.name, block: placeNamed(body) });
+  return [...found.values()];
+}
+
+function distinctMaps(maps: readonly MapView[]): readonly MapView[] {
+  return [...new Map(maps.map((map) => [map.name.text, map])).values()];
+}
+
+function inOrder(fields: readonly AnswerField[]): readonly AnswerField[] {
+  return [...new Map(fields.map((field) => [field.variable, field])).values()].sort(comparePlaces);
+}

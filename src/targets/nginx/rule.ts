@@ -1,0 +1,246 @@
+/** One rule: the directives of the location that serves it, and what they need elsewhere. */
+import type { ForwardIr, RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
+import { block, inline, joinBlocks, NO_BLOCK } from "./blocks.ts";
+import { USUAL_CONNECT_MS } from "./common.ts";
+import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
+import { lowerPolicies } from "./policies/index.ts";
+import type { AnswerField, PathChange, PolicyPart } from "./policies/policy.ts";
+import { comment, literal, milliseconds, namedLocation, type Part, param, regex, variable, word } from "./quote.ts";
+import { replacedPrefix } from "./replacedPrefix.ts";
+import { REQUEST_SEED, sharesView } from "./splits.ts";
+import { placeText } from "./texts.ts";
+import type { Block, MapView } from "./views.ts";
+
+/** What stands between the braces of a location. */
+export interface Body {
+  /** Lines; null: none. */
+  readonly before: Block | null;
+  /** The directive that ends it, without line feed. */
+  readonly last: Block;
+}
+
+/** A location that is jumped to. */
+export interface NamedBody {
+  /** With its `@`. */
+  readonly name: string;
+  readonly body: Body;
+}
+
+/** A `split_clients` block. */
+export interface Split {
+  readonly claim: Claim;
+  readonly block: Block;
+}
+
+/** What one rule gives. */
+export interface LoweredRule {
+  /** Works in every location of the host; its name is for where it is jumped to. */
+  readonly named: NamedBody;
+  /** Cheaper, for the location of the rule's own prefix; requests that it is wrong for go to `named`. Null: there is none. */
+  readonly native: Body | null;
+  /** Locations that `named` jumps to. */
+  readonly others: readonly NamedBody[];
+  readonly split: Split | null;
+  readonly answerFields: readonly AnswerField[];
+  readonly maps: readonly MapView[];
+  readonly clusters: readonly string[];
+}
+
+/** What lowering a rule needs to know beside it. */
+export interface RulePlace {
+  /** Of the socket that it is lowered for: its variables are named after it. */
+  readonly listener: string;
+  /** Locations see the path as it was sent, so it has to be passed on by a variable. */
+  readonly isRaw: boolean;
+  readonly names: Names;
+  /** Of every cluster, by name. */
+  readonly connectTimeouts: ReadonlyMap<string, number>;
+}
+
+/** One empty list for all rules. */
+const NONE: readonly never[] = [];
+
+/** Depends on the rule, the place and the connect timeouts of its clusters only. */
+export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
+  const parts = lowerPolicies(rule);
+  const { action } = rule;
+  const forwarded = action.kind === "forward" ? lowerForward(rule, action, { parts, place }) : null;
+  const path = forwarded?.path ?? null;
+  const dependsOnMatch = path !== null || (action.kind === "redirect" && action.path?.kind === "prefix");
+  const lines = linesOf(parts);
+  const body = (): Body => {
+    if (action.kind === "redirect") return lowerRedirect(rule, action, lines);
+    if (action.kind === "respond") return lowerRespond(action, lines);
+    return forwarded?.body ?? { before: null, last: NO_BLOCK };
+  };
+  return {
+    named: { name: ruleLocation(rule) + (dependsOnMatch ? matchSuffix(rule) : ""), body: body() },
+    native: forwarded?.native ?? null,
+    others: forwarded?.others ?? NONE,
+    split: forwarded?.split ?? null,
+    answerFields: gathered(parts, "answerFields"),
+    maps: gathered(parts, "maps"),
+    clusters: action.kind === "forward" ? action.split.map(({ cluster }) => cluster) : NONE,
+  };
+}
+
+function gathered<Key extends "answerFields" | "maps">(
+  parts: readonly PolicyPart[],
+  key: Key,
+): readonly NonNullable<PolicyPart[Key]>[number][] {
+  if (!parts.some((part) => (part[key]?.length ?? 0) > 0)) return NONE;
+  return parts.flatMap((part) => [...(part[key] ?? NONE)]) as NonNullable<PolicyPart[Key]>[number][];
+}
+
+function linesOf(parts: readonly PolicyPart[]): readonly Block[] {
+  return parts.flatMap(({ lines }) => lines ?? NONE);
+}
+
+function bodyOf(lines: readonly Block[], last: Block): Body {
+  return { before: lines.length === 0 ? null : joinBlocks(lines), last };
+}
+
+interface LoweredForward extends Pick<LoweredRule, "native" | "others" | "split"> {
+  readonly body: Body;
+  readonly path: PathChange | null;
+}
+
+function lowerForward(
+  rule: RuleIr,
+  { split }: ForwardIr,
+  { parts, place }: { readonly parts: readonly PolicyPart[]; readonly place: RulePlace },
+): LoweredForward {
+  const path = parts.find((part) => part.path !== undefined)?.path ?? null;
+  const lines = linesOf(parts);
+  const [first] = split;
+  if (first === undefined) return { ...NO_SPLIT, body: bodyOf(lines, inline("unavailable", {})), path };
+  const general = path === null ? lines : [path.lines, ...lines];
+  const uri: Part = path?.uri ?? (place.isRaw ? variable("request_uri") : "");
+  const forwardTo = (upstream: Part, rest = uri) => inline("forward", { target: param("http://", upstream, rest) });
+  const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
+  const timeout = timeoutLines(timeouts.values().next().value as number);
+  if (split.length === 1) {
+    const native = path === null || place.isRaw ? null : nativeUri(rule, path);
+    return {
+      ...NO_SPLIT,
+      body: bodyOf([...general, ...timeout], forwardTo(first.cluster)),
+      native: native === null ? null : bodyOf([...lines, ...timeout], forwardTo(first.cluster, native)),
+      path,
+    };
+  }
+  if (timeouts.size === 1) {
+    const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
+    const body = bodyOf([...general, ...timeout], forwardTo(variable(drawn.claim.got)));
+    return { ...NO_SPLIT, body, split: drawn, path };
+  }
+  // The connect timeout is a location's, so the draw picks one.
+  const own = ruleLocation(rule) + (path === null ? "" : matchSuffix(rule));
+  const others = split.map(({ cluster }) => ({
+    name: `${own}:${cluster}`,
+    body: bodyOf([...general, ...timeoutLines(timeoutOf(cluster, place))], forwardTo(cluster)),
+  }));
+  const targets = others.map(({ name }) => name);
+  const drawn = lowerSplit(rule, { split, targets, key: own.slice(1) }, place);
+  const jump = inline("jump", { target: param(variable(drawn.claim.got)) });
+  return { ...NO_SPLIT, body: { before: null, last: jump }, others, split: drawn, path };
+}
+
+const NO_SPLIT = { native: null, others: NONE, split: null } as const;
+
+/** What takes the place of the location's name, which ends with a slash. */
+function nativeUri({ path }: RuleIr, { native }: PathChange): string | null {
+  if (native === null || path.kind !== "prefix") return null;
+  return native === "/" ? "/" : `${native}/`;
+}
+
+function timeoutOf(cluster: string, { connectTimeouts }: RulePlace): number {
+  const timeout = connectTimeouts.get(cluster);
+  if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
+  return timeout;
+}
+
+function timeoutLines(timeout: number): readonly Block[] {
+  return timeout === USUAL_CONNECT_MS ? NONE : [block("connectTimeout", { timeout: milliseconds(timeout) })];
+}
+
+interface Draw {
+  readonly split: ForwardIr["split"];
+  /** For each cluster what the draw gives. */
+  readonly targets: readonly string[];
+  /** Whose draw it is. */
+  readonly key: string;
+}
+
+function lowerSplit({ name }: RuleIr, { split, targets, key }: Draw, { listener, names }: RulePlace): Split {
+  const claim = names.claim(`split_${listener}_${key}`, `split ${listener} ${key}`);
+  return {
+    claim,
+    block: block("split", {
+      comment: comment(name),
+      seed: REQUEST_SEED,
+      name: variable(claim.got),
+      shares: sharesView(split, targets),
+    }),
+  };
+}
+
+/** Empty: none is sent. An answer without a body has none on any proxy: Envoy takes it off. */
+function contentTypeOf({ body, contentType }: RespondIr): string {
+  return body === "" ? "" : contentType;
+}
+
+/** What common.conf says. */
+const USUAL_TYPE = "text/plain";
+
+/** The body is a variable even when empty: a literal empty text would be nginx's own page. */
+function lowerRespond(action: RespondIr, lines: readonly Block[]): Body {
+  const type = contentTypeOf(action);
+  const { texts, part } = placeText("answer", action.body);
+  const before = [
+    ...lines,
+    ...(type === USUAL_TYPE ? NONE : [block("respondType", { contentType: literal(type) })]),
+    ...(texts.length === 0 ? NONE : [block("texts", { texts })]),
+  ];
+  const body = param(action.body === "" ? variable("nothing") : part);
+  return bodyOf(before, inline("respond", { status: word(action.status), body }));
+}
+
+/** To the path and query as they came, to a path of the rule's with the query, or to the path with its prefix replaced. */
+function lowerRedirect({ path: match }: RuleIr, action: RedirectIr, lines: readonly Block[]): Body {
+  const { path } = action;
+  const status = word(action.status);
+  const base = redirectBase(action);
+  if (path === null) {
+    const target = param(...base, variable("request_uri"));
+    return bodyOf(lines, inline("redirect", { status, target, pattern: null }));
+  }
+  if (path.kind === "full") {
+    const { texts, part } = placeText("new_path", path.value);
+    const target = param(...base, part, variable("query"));
+    const before = texts.length === 0 ? lines : [...lines, block("texts", { texts })];
+    return bodyOf(before, inline("redirect", { status, target, pattern: null }));
+  }
+  const { pattern, texts, parts } = replacedPrefix(match.value, path.value);
+  const before = texts.length === 0 ? lines : [...lines, block("texts", { texts })];
+  const target = param(...base, ...parts);
+  return bodyOf(before, inline("redirect", { status, target, pattern: regex(pattern) }));
+}
+
+/** Scheme, host and port of a redirect's target. */
+function redirectBase({ scheme, hostname, port }: RedirectIr): readonly Part[] {
+  const isHttps = scheme === "https";
+  const start = [scheme ?? variable("scheme"), "://", hostname ?? variable("host")];
+  if (port === null || port === (isHttps ? 443 : 80)) return start;
+  if (port === "listener") return [...start, variable(isHttps ? "port_https" : "port_http")];
+  return [...start, `:${port}`];
+}
+
+/** For the location that jumps to it. */
+export function jumpTo(target: Part): Block {
+  return inline("jump", { target: param(target) });
+}
+
+/** The view's name of a named body. */
+export function placeNamed({ name, body }: NamedBody): Block {
+  return block("location", { comment: null, locations: [{ name: namedLocation(name), ...body }] });
+}

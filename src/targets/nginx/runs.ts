@@ -1,0 +1,138 @@
+/** Locations of a host in runs: a changed rule costs its run, and the text of all others is one piece each. */
+import type { PathGroupIr, RuleIr } from "../../ir/index.ts";
+import { createRuns } from "../../util/runs.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
+import { joinBlocks } from "./blocks.ts";
+import type { Candidate } from "./choice.ts";
+import { type Group, type LocationsPlace, type LoweredGroup, lowerGroup } from "./locations.ts";
+import { holdAgain } from "./names.ts";
+import { type Parts, partsOf } from "./parts.ts";
+import type { Block } from "./views.ts";
+
+/** Near the square root of the largest number of paths that is usual (10 000). */
+const LOCATIONS_IN_RUN = 64;
+
+/**
+ * What a run is made of. A changed host's groups are new objects. Where one rule takes all of a path, the locations depend on it alone,
+ * so it stands for the group; what else there is to know of other groups is kept by their path.
+ */
+export type RunItem = RuleIr | KeptGroup;
+
+/** A group with a choice. */
+export interface KeptGroup extends Group {
+  readonly id: string;
+}
+
+/** What some groups give, joined. */
+export interface LocationRun extends Pick<LoweredGroup, "early" | "usual" | "mayMiss"> {
+  readonly late: readonly NonNullable<LoweredGroup["late"]>[];
+  readonly parts: Parts;
+}
+
+/** What is kept of a host's locations. One for each place. */
+export interface LocationMemory {
+  readonly runs: (items: readonly RunItem[], place: LocationsPlace) => Steps<readonly LocationRun[]>;
+  /** By kind and value of the path. */
+  groups: ReadonlyMap<string, KeptGroup>;
+}
+
+/** Nothing is known yet. */
+export function createLocationMemory(): LocationMemory {
+  const runs = createRuns<RunItem, LocationsPlace, LocationRun>({
+    idOf: ({ id }) => id,
+    length: LOCATIONS_IN_RUN,
+    make: lowerRun,
+    holds: ({ parts }, { names }) => holdAgain(parts.claims, names),
+  });
+  return { runs, groups: new Map() };
+}
+
+/** The locations of all groups, run by run. */
+export function* lowerGroups(
+  groups: readonly PathGroupIr[],
+  rules: readonly RuleIr[],
+  { place, memory }: { readonly place: LocationsPlace; readonly memory: LocationMemory },
+): Steps<readonly LocationRun[]> {
+  const kept = new Map<string, KeptGroup>();
+  const items: RunItem[] = [];
+  for (const group of groups) {
+    const only = onlyRule(group, rules);
+    if (only !== null) {
+      items.push(only);
+      continue;
+    }
+    const id = `${group.path.kind} ${group.path.value}`;
+    const old = memory.groups.get(id);
+    const own = old !== undefined && isSameGroup(old, group, rules) ? old : keep(id, group, rules);
+    kept.set(id, own);
+    items.push(own);
+    if (shouldYield(kept.size)) yield;
+  }
+  memory.groups = kept;
+  return yield* memory.runs(items, place);
+}
+
+/** The rule that takes all requests to the group's path; null: there is a choice, or an exact rule stands beside a prefix. */
+function onlyRule({ path, candidates, bare }: PathGroupIr, rules: readonly RuleIr[]): RuleIr | null {
+  const [only] = candidates;
+  if (only === undefined || candidates.length > 1 || only.pathRegex !== null) return null;
+  if (path.kind === "prefix" && path.value !== "/") {
+    const [exact] = bare ?? [];
+    if (exact?.rule !== only.rule || exact.pathRegex !== null) return null;
+  }
+  const rule = rules[only.rule];
+  return rule === undefined || rule.conditions.length > 0 ? null : rule;
+}
+
+function keep(id: string, { path, candidates, bare }: PathGroupIr, rules: readonly RuleIr[]): KeptGroup {
+  const resolve = (list: PathGroupIr["candidates"]): readonly Candidate[] =>
+    list.map(({ rule, pathRegex }) => ({ rule: rules[rule] as RuleIr, pathRegex }));
+  const own = resolve(candidates);
+  return { id, path, candidates: own, bare: bare === candidates ? own : bare && resolve(bare) };
+}
+
+function isSameGroup({ candidates, bare }: KeptGroup, group: PathGroupIr, rules: readonly RuleIr[]): boolean {
+  if (!isSame(candidates, group.candidates, rules)) return false;
+  return bare === null || group.bare === null ? bare === group.bare : isSame(bare, group.bare, rules);
+}
+
+function isSame(old: readonly Candidate[], candidates: PathGroupIr["candidates"], rules: readonly RuleIr[]): boolean {
+  return (
+    old.length === candidates.length &&
+    candidates.every(({ rule, pathRegex }, index) => {
+      const other = old[index] as Candidate;
+      return other.rule === rules[rule] && other.pathRegex === pathRegex;
+    })
+  );
+}
+
+function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<LocationRun> {
+  const lowered: LoweredGroup[] = [];
+  for (const [index, item] of items.entries()) {
+    lowered.push(lowerGroup("candidates" in item ? item : groupOf(item), place));
+    if (shouldYield(index)) yield;
+  }
+  return {
+    early: joined(lowered.map(({ early }) => early)),
+    usual: joined(lowered.map(({ usual }) => usual)),
+    late: lowered.flatMap(({ late }) => late ?? []),
+    mayMiss: lowered.some(({ mayMiss }) => mayMiss),
+    parts: partsOf({
+      steps: lowered.flatMap(({ steps }) => steps),
+      rules: new Set(lowered.flatMap(({ rules }) => rules)),
+      jumped: new Set(lowered.flatMap(({ jumped }) => jumped)),
+    }),
+  };
+}
+
+/** All requests to the rule's path are its own. */
+function groupOf(rule: RuleIr): Group {
+  const { path } = rule;
+  const candidates = [{ rule, pathRegex: null }];
+  return { path, candidates, bare: path.kind === "prefix" && path.value !== "/" ? candidates : null };
+}
+
+function joined(blocks: readonly (Block | null)[]): Block | null {
+  const own = blocks.filter((block) => block !== null);
+  return own.length === 0 ? null : joinBlocks(own);
+}
