@@ -102,7 +102,7 @@ afterAll(async () => {
 
 async function ask(proxy: (typeof PROXIES)[number], path: string, line = "") {
   const bytes = `GET ${path} HTTP/1.1\r\nHost: a.test\r\n${line}Connection: close\r\n\r\n`;
-  return exchange({ address: ADDRESSES[proxy], port }, bytes, "GET");
+  return exchange({ address: ADDRESSES[proxy], port }, bytes, { method: "GET" });
 }
 
 /** Status, and the values that the field has where the rule's effect shows; how they are spread over lines is left open. */

@@ -51,12 +51,8 @@ const REASONS: Readonly<Record<number, string>> = {
 /** How the endpoints of each cluster behave. */
 export type Behaviours = Readonly<Record<string, Behaviour | "refuse">>;
 
-/** Reads the reference. `client` is the client's address. */
-export function expectationOf(
-  ir: FleetIr,
-  request: ProbeRequest,
-  { behaviours, client }: { readonly behaviours: Behaviours; readonly client: string },
-): Expectation {
+/** Reads the reference. */
+export function expectationOf(ir: FleetIr, request: ProbeRequest, behaviours: Behaviours): Expectation {
   const { method, target, fields } = request;
   const kept = fields.filter(([name]) => /^[A-Za-z0-9-]+$/.test(name));
   const explanation = finish(
@@ -69,11 +65,9 @@ export function expectationOf(
     (port?.kind === "http"
       ? port.virtualHosts.find(({ hostnames }) => hostnames.includes(explanation.virtualHost ?? ""))
       : null) ?? null;
-  const winner = explanation.rules.find(({ verdict }) => verdict === "wins");
-  const rule =
-    virtualHost?.rules.find(
-      (each) => each.route === winner?.route && (each.ruleName ?? each.pointer.replace("/rules/", "")) === winner.rule,
-    ) ?? null;
+  // Rules are told of in their order; their names are not distinct: one may be named as another's place is.
+  if ((virtualHost?.rules.length ?? 0) > explanation.rules.length) throw new Error("more rules than are told of");
+  const rule = virtualHost?.rules[explanation.rules.findIndex(({ verdict }) => verdict === "wins")] ?? null;
   const refused: ExpectedOutcome = { status: 400, asked: null, answeredBy: "proxy", fields: {}, body: null };
   const local = (status: number, body: string | null, more: Fields = []): ExpectedOutcome => ({
     status,
@@ -102,7 +96,7 @@ export function expectationOf(
   const { requestHeaders } = rule.policies;
   const asked = {
     line: `${method} ${outcome.path}`,
-    fields: requestFields(request, kept, { client, changes: requestHeaders }),
+    fields: requestFields(request, kept, requestHeaders),
     body: request.body?.text ?? "",
   };
   const outcomes = outcome.split.map(({ cluster }): ExpectedOutcome => {
@@ -125,16 +119,12 @@ export function expectationOf(
   return { ...base, outcomes };
 }
 
-function requestFields(
-  { host }: ProbeRequest,
-  kept: Fields,
-  { client, changes }: { readonly client: string; readonly changes: HeaderChangesIr | null },
-): FieldLists {
+function requestFields({ host, source }: ProbeRequest, kept: Fields, changes: HeaderChangesIr | null): FieldLists {
   // No request of the fuzz asks for an upgrade in Connection too.
   const forwarded = kept.filter(([name]) => !["x-forwarded-proto", "upgrade"].includes(name.toLowerCase()));
   const own: Fields = [
     ["host", host ?? ""],
-    ["x-forwarded-for", client],
+    ["x-forwarded-for", source],
     ["x-forwarded-proto", "http"],
   ];
   return changed([...forwarded, ...own], changes);

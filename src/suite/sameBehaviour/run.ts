@@ -8,7 +8,7 @@ import { type Difference, differences, type Observation } from "./compare.ts";
 import { type Behaviours, type Expectation, expectationOf } from "./expect.ts";
 import { ADDRESSES, startProxy } from "./proxies.ts";
 import { arbitraryRequest, bytesOf, type ProbeRequest } from "./requests.ts";
-import { type Behaviour, CLIENT_ADDRESS, exchange, freePort, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
+import { type Behaviour, exchange, freePort, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
 
 /** One request that one proxy did not take as the reference says. */
 export interface Mismatch {
@@ -88,9 +88,7 @@ async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> 
   const httpPort = first.ports.find((port): port is HttpPortIr => port.kind === "http");
   if (httpPort === undefined) throw new Error("the model has one HTTP port");
   const requests = fc.sample(fc.noBias(arbitraryRequest(httpPort)), { seed: run.seed, numRuns: run.requests });
-  const expected = requests.map((request) =>
-    expectationOf(first, request, { behaviours: run.behaviours, client: CLIENT_ADDRESS }),
-  );
+  const expected = requests.map((request) => expectationOf(first, request, run.behaviours));
   const results = await Promise.all(fleets.map((ir) => runProxy(ir, run, { requests, expected })));
   return {
     requests: requests.length,
@@ -115,7 +113,7 @@ async function runProxy(ir: FleetIr, { port, record }: Run, { requests, expected
     const place = { address: ADDRESSES[ir.proxy], port };
     let found: readonly Difference[];
     try {
-      const answer = await exchange(place, bytes, request.method);
+      const answer = await exchange(place, bytes, request);
       const observation: Observation = { proxy: ir.proxy, answer, seen: record.take(probe) };
       found = differences(request, expectation, observation);
     } catch (error) {

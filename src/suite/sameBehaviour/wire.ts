@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** Not 127.0.0.1: thousands of connections would take ports that other tests have found free there. */
-export const CLIENT_ADDRESS = "127.0.0.20";
+export const CLIENT_ADDRESSES = ["127.0.0.20", "127.0.0.24", "127.0.1.20", "127.1.0.20"] as const;
 /** Every proxy answers at once or after a refused connection; the machine may be busy. */
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Tells the request of one client on one proxy from all others. */
@@ -46,10 +46,18 @@ export const UPSTREAM_FIELDS: Fields = [
 /** Body of every upstream's answer. */
 export const UPSTREAM_BODY = "from upstream";
 
+/** What of a request is not in its bytes, or must be known to read the answer. */
+export interface Asking {
+  readonly method: string;
+  /** The address to ask from. */
+  readonly source?: string;
+}
+
 /** Sends one request on a connection of its own and reads its answer. Rejects when there is none. */
-export function exchange(place: Place, bytes: string, method: string): Promise<Message> {
+export function exchange(place: Place, bytes: string, { method, source }: Asking): Promise<Message> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: place.address, port: place.port, localAddress: CLIENT_ADDRESS });
+    const localAddress = source ?? CLIENT_ADDRESSES[0];
+    const socket = connect({ host: place.address, port: place.port, localAddress });
     let received = "";
     const settle = (ended: boolean, error?: Error): void => {
       const found = takeMessage(received, { ended, bodiless: method === "HEAD" });

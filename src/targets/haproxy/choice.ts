@@ -1,6 +1,6 @@
 /** A path that several rules may take: the first whose conditions hold, tried line by line or found in a table. */
 import type { RuleIr, TableIr, VirtualHostIr } from "../../ir/index.ts";
-import { linesOf, testsOf } from "./conditions.ts";
+import { linesOf, turnsOf } from "./conditions.ts";
 import { addShared, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { ruleKey } from "./names.ts";
@@ -26,16 +26,23 @@ export function addChoice(builder: FragmentBuilder, choice: Choice, context: Lis
   const { key, title, rules, owners, pathRegexes, table } = choice;
   if (context.shape.choiceTables && table !== null) {
     addTable(builder, { rules, table, key }, context);
+    addOpenEnd(builder, context);
     return;
   }
   const names = [...new Set(owners.map(ruleKey))].join(", else ");
   addText(builder, "choices", context.section("choice", { title: comment(title), names: comment(names) }));
-  for (const [place, owner] of owners.entries()) {
-    const { tests, acls } = testsOf(owner, pathRegexes[place] ?? null);
-    for (const [acl, view] of acls) addShared(builder, "choiceAcls", [acl, context.section("acl", view)]);
-    const view = { key: word(key), rule: rule(ruleKey(owner)) };
-    for (const line of linesOf(owner, tests)) {
+  for (const turn of turnsOf(owners, pathRegexes)) {
+    for (const [acl, view] of turn.acls) addShared(builder, "choiceAcls", [acl, context.section("acl", view)]);
+    const view = { key: word(key), rule: rule(ruleKey(turn.owner)) };
+    for (const line of linesOf(turn)) {
       addText(builder, "choices", context.section("candidate", { ...view, ...line }));
     }
   }
+  const isCertain = owners.at(-1)?.conditions.length === 0 && pathRegexes.at(-1) === null;
+  if (!isCertain) addOpenEnd(builder, context);
+}
+
+/** A choice that may find no rule: what is looked up then is no rule's name. */
+function addOpenEnd(builder: FragmentBuilder, context: ListenerContext): void {
+  addShared(builder, "openEnd", ["", context.section("openEnd", {})]);
 }

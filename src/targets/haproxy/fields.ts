@@ -11,8 +11,8 @@ import { expression, header } from "./quote.ts";
 export interface Reading {
   /** Names the field in ACLs and tables: `method`, `x-env`. Unique among all fields; characters `[a-z0-9.-]`. */
   readonly label: string;
-  /** As people call it. */
-  readonly title: string;
+  /** Whether its values are bare words, which can stand in the line that asks for them, several for one. */
+  readonly isPlain: boolean;
   /** Its value, of the first line if it repeats: what exact and regex are asked of. */
   readonly value: Quoted<"expression">;
   /** The value where a converter wants text. */
@@ -28,7 +28,7 @@ type Readings = { readonly [K in FieldIr["kind"]]: (field: Extract<FieldIr, { ki
 const readings: Readings = {
   method: () => ({
     label: "method",
-    title: "method",
+    isPlain: true,
     value: expression`method`,
     // A method that HAProxy knows is a number to it: concat makes it text.
     text: expression`method,concat(,,)`,
@@ -37,7 +37,7 @@ const readings: Readings = {
   }),
   header: ({ name }) => ({
     label: `header.${name}`,
-    title: name,
+    isPlain: false,
     value: expression`req.fhdr(${header(name)},1)`,
     text: expression`req.fhdr(${header(name)},1)`,
     lines: expression`req.fhdr(${header(name)})`,

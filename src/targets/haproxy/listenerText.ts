@@ -61,7 +61,7 @@ function choiceText(
     parts.push(
       sharedText(fragment, "choiceAcls", "regexAcls"),
       lines,
-      section("chosen", {}),
+      sharedText(fragment, "openEnd"),
       section("backends", { backends, more: draws !== "" }),
     );
   }

@@ -2,7 +2,7 @@
 import type { PathGroupIr, PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { fullMatch, linearRegex } from "../../regex/index.ts";
 import { addChoice, type Choice } from "./choice.ts";
-import { linesOf, testsOf } from "./conditions.ts";
+import { linesOf, turnsOf } from "./conditions.ts";
 import { addLines, addShared, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { CHOICE_MARK, ruleKey } from "./names.ts";
@@ -59,11 +59,9 @@ function addMappedRegex(builder: FragmentBuilder, { site, path, owners }: SiteGr
 function addRegex(builder: FragmentBuilder, { site, path, owners }: SiteGroup, context: ListenerContext): void {
   const names = [...new Set(owners.map(ruleKey))].join(", else ");
   addText(builder, "regexes", context.section("regexComment", { names: comment(names), path: comment(path.value) }));
-  for (const owner of owners) {
-    const { tests, acls } = testsOf(owner, null);
-    for (const [acl, view] of acls) addShared(builder, "regexAcls", [acl, context.section("acl", view)]);
-    const view = { site: word(site), regex: word(fullMatch(path.value)), rule: rule(ruleKey(owner)) };
-    for (const line of linesOf(owner, tests))
-      addText(builder, "regexes", context.section("regex", { ...view, ...line }));
+  for (const turn of turnsOf(owners, [])) {
+    for (const [acl, view] of turn.acls) addShared(builder, "regexAcls", [acl, context.section("acl", view)]);
+    const view = { site: word(site), regex: word(fullMatch(path.value)), rule: rule(ruleKey(turn.owner)) };
+    for (const line of linesOf(turn)) addText(builder, "regexes", context.section("regex", { ...view, ...line }));
   }
 }
