@@ -119,11 +119,11 @@ function stepOf(segment: readonly Tested[], next: Part, place: ChoicePlace): Ste
   const ids = segment.map(({ candidate: { rule, pathRegex } }) => `${rule.id}${pathRegex === null ? "" : "~"}`);
   const owner = `${place.key} ${ids.join(" ")} ${typeof next === "string" ? next : next.text}`;
   const claim = (what: string): Claim => place.names.claim(`${wanted}${what}`, `${owner} ${what}`);
-  const told = comment(segment.map(({ candidate }) => describeRule(candidate.rule)).join("; "));
+  const ruleComment = comment(segment.map(({ candidate }) => describeRule(candidate.rule)).join("; "));
   const head = claim("");
-  if (tests.length > 1) return allOf({ segment, next, place, head, claim, told });
+  if (tests.length > 1) return allOf({ segment, next, place, head, claim, ruleComment });
   const values = segment.length < HASHED_FROM ? null : hashedValues(segment);
-  if (values !== null) return hashed({ segment, next, place, head, claim, told });
+  if (values !== null) return hashed({ segment, next, place, head, claim, ruleComment });
   const entries = new Map<MapKey, MapEntry>();
   let fallback = next;
   for (const { candidate, tests: own } of segment) {
@@ -134,7 +134,7 @@ function stepOf(segment: readonly Tested[], next: Part, place: ChoicePlace): Ste
     if (!entries.has(EMPTY)) entries.set(EMPTY, mapEntry(EMPTY, param(next)));
     fallback = target;
   }
-  const view = { comment: told, source: param((tests[0] as Test).source), name: variable(head.got) };
+  const view = { comment: ruleComment, source: param((tests[0] as Test).source), name: variable(head.got) };
   return {
     claims: [head],
     block: block("map", { ...view, entries: mapEntries([...entries.values()]), fallback: param(fallback) }),
@@ -149,18 +149,18 @@ interface StepContext {
   readonly place: ChoicePlace;
   readonly head: Claim;
   readonly claim: (what: string) => Claim;
-  readonly told: ReturnType<typeof comment>;
+  readonly ruleComment: ReturnType<typeof comment>;
 }
 
 /** Several conditions of one rule: a map for each, which leads on to the next one when it holds. */
-function allOf({ segment, next, place, head, claim, told }: StepContext): Step {
+function allOf({ segment, next, place, head, claim, ruleComment }: StepContext): Step {
   const [{ candidate, tests }] = segment as [Tested];
   const claims = tests.map((_, index) => (index === 0 ? head : claim(`_and${index === 1 ? "" : index}`)));
   const blocks = tests.map(({ source, key }, index) => {
     const after = claims[index + 1];
     const hit = after === undefined ? place.locationOf(candidate.rule) : variable(after.got);
     return block("map", {
-      comment: index === 0 ? told : null,
+      comment: index === 0 ? ruleComment : null,
       source: param(source),
       name: variable((claims[index] as Claim).got),
       entries: mapEntries([key === null ? mapEntry(EMPTY, param(next)) : mapEntry(key, param(hit))]),
@@ -187,7 +187,7 @@ function hashedValues(segment: readonly Tested[]): readonly string[] | null {
   return values;
 }
 
-function hashed({ segment, next, place, head, claim, told }: StepContext): Step {
+function hashed({ segment, next, place, head, claim, ruleComment }: StepContext): Step {
   const spelled = claim("_spelled");
   const spellings = new Map<string, number>();
   const firsts = new Map<string, Tested>();
@@ -213,7 +213,7 @@ function hashed({ segment, next, place, head, claim, told }: StepContext): Step 
     claims: [head, spelled],
     block: joinBlocks([
       block("map", {
-        comment: told,
+        comment: ruleComment,
         source: param(source),
         name: found,
         entries: mapEntries(entries),
