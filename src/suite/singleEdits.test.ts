@@ -17,12 +17,12 @@ import { freshSnapshot, type Outcome, outcomesOf } from "./outcome.ts";
 
 const SEED = Number(process.env.TRIMTAB_SEED ?? Date.now() % 2 ** 31);
 /** An edit is made at most so often; it is left earlier when it has changed the output of every proxy. */
-const MOST_MADE = Number(process.env.TRIMTAB_EDITS ?? 4);
+const MOST_MADE = Number(process.env.TRIMTAB_EDITS ?? 3);
 /** After so many models an edit counts as impossible, and after all of them a place. */
 const MIN_MODELS = 12;
 const MAX_MODELS = 300;
 /** Values that are drawn until one makes a valid model. */
-const TRIES = 12;
+const TRIES = 8;
 const TIMEOUT_MS = 5 * 60 * 1000;
 
 /** Models of all proxies, and of one, which may have what another refuses. */
