@@ -1,4 +1,5 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
+import { refusedInPart } from "../inspected.ts";
 import type { Capabilities, Support } from "../target.ts";
 import { leastRequestByWeight } from "../unequalWeights.ts";
 import { fieldCapabilities } from "./fields.ts";
@@ -20,13 +21,18 @@ const copiedHost = {
   when: () => false,
 } as const satisfies Support;
 
+const regexSize = refusedInPart(
+  "L7-REGEX-SIZE",
+  "is refused when it compiles to more RE2 instructions than Envoy loads",
+);
+
 /** The table. */
 export const capabilities = {
   "fleet.name": "exact",
   "fleet.labels": "exact",
   "fleet.description": "exact",
   "fleet.proxy": "exact",
-  "fleet.version": "exact",
+  "fleet.version": refusedInPart("ENVOY-VERSION", "is refused when it is older than 1.31"),
   "fleet.bindAddress": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -45,7 +51,7 @@ export const capabilities = {
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
-  "route.rules[].matches[].path.regex": "exact",
+  "route.rules[].matches[].path.regex": regexSize,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": "exact",

@@ -2,6 +2,7 @@
  * What HAProxy does with each leaf of the model: those of fields and policies stand in their files. The facts are measured; codes as
  * in the design notes.
  */
+import { backtracking, refusedInPart } from "../inspected.ts";
 import type { Capabilities, Support } from "../target.ts";
 import { leastRequestByWeight } from "../unequalWeights.ts";
 import { isBefore } from "../version.ts";
@@ -36,7 +37,7 @@ export const capabilities = {
   "fleet.labels": "exact",
   "fleet.description": "exact",
   "fleet.proxy": "exact",
-  "fleet.version": "exact",
+  "fleet.version": refusedInPart("HAPROXY-VERSION", "is refused when it is older than 2.6"),
   "fleet.bindAddress": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -55,7 +56,7 @@ export const capabilities = {
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
-  "route.rules[].matches[].path.regex": "exact",
+  "route.rules[].matches[].path.regex": backtracking,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": "exact",
@@ -66,7 +67,7 @@ export const capabilities = {
   "route.rules[].redirect.path.prefix": "exact",
   "route.rules[].redirect.status": "exact",
   "route.rules[].respond.status": "exact",
-  "route.rules[].respond.body": "exact",
+  "route.rules[].respond.body": refusedInPart("HAPROXY-BODY-SIZE", "is refused when it does not fit into a buffer"),
   "route.rules[].respond.contentType": "exact",
   ...policyCapabilities,
   "cluster.name": "exact",

@@ -1,4 +1,5 @@
 /** How nginx (open source, 1.22 and later) does what each field asks for. */
+import { approximatedInPart, backtracking, refusedInPart } from "../inspected.ts";
 import type { Capabilities } from "../target.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
@@ -8,6 +9,10 @@ const noActiveCheck = {
   refused: "cannot be done: nginx has no active health checks (only nginx Plus has)",
   code: "HC-ACTIVE-NGINX",
 } as const;
+const oneOfPort = approximatedInPart(
+  "L4-CONNECT-TIMEOUT-NGINX",
+  "is one for all clusters of a TCP port: the longest of theirs holds",
+);
 /** Unreachable: a health check does nothing until a cluster names it, and that is refused. */
 const unused = "exact" as const;
 
@@ -17,7 +22,7 @@ export const capabilities = {
   "fleet.labels": "exact",
   "fleet.description": "exact",
   "fleet.proxy": "exact",
-  "fleet.version": "exact",
+  "fleet.version": refusedInPart("NGINX-VERSION", "is refused when it is older than 1.22"),
   "fleet.bindAddress": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -36,7 +41,7 @@ export const capabilities = {
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
-  "route.rules[].matches[].path.regex": "exact",
+  "route.rules[].matches[].path.regex": backtracking,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": coarseShares,
@@ -57,7 +62,7 @@ export const capabilities = {
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
   "cluster.balance.policy": "exact",
-  "cluster.timeouts.connect": "exact",
+  "cluster.timeouts.connect": oneOfPort,
   "cluster.healthCheck": noActiveCheck,
   "healthCheck.name": unused,
   "healthCheck.labels": unused,
