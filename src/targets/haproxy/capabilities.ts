@@ -2,13 +2,13 @@
  * What HAProxy does with each leaf of the model: those of fields and policies stand in their files. The facts are measured; codes as
  * in the design notes.
  */
-import { backtracking, refusedInPart } from "../inspected.ts";
+import { backtracking } from "../regexFindings.ts";
 import type { Capabilities, Support } from "../target.ts";
 import { leastRequestByWeight } from "../unequalWeights.ts";
-import { isBefore } from "../version.ts";
+import { isBefore, tooOld } from "../version.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
-import { INIT_STATE_SINCE } from "./version.ts";
+import { DEFAULT_VERSION, INIT_STATE_SINCE } from "./version.ts";
 
 const initiallyUp: Support = {
   approximated:
@@ -37,7 +37,7 @@ export const capabilities = {
   "fleet.labels": "exact",
   "fleet.description": "exact",
   "fleet.proxy": "exact",
-  "fleet.version": refusedInPart("HAPROXY-VERSION", "is refused when it is older than 2.6"),
+  "fleet.version": tooOld("HAProxy", DEFAULT_VERSION, "HAPROXY-VERSION"),
   "fleet.bindAddress": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -67,7 +67,7 @@ export const capabilities = {
   "route.rules[].redirect.path.prefix": "exact",
   "route.rules[].redirect.status": "exact",
   "route.rules[].respond.status": "exact",
-  "route.rules[].respond.body": refusedInPart("HAPROXY-BODY-SIZE", "is refused when it does not fit into a buffer"),
+  "route.rules[].respond.body": "exact",
   "route.rules[].respond.contentType": "exact",
   ...policyCapabilities,
   "cluster.name": "exact",
