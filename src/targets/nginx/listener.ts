@@ -124,11 +124,11 @@ function sitePrefix({ hostnames }: VirtualHostIr): string {
   return `/${hostnames[0]}`;
 }
 
-/** The hosts' own locations stand in one that begins with their name, so that expressions are tried for them only. */
-function site(host: VirtualHostIr, { locations }: LoweredHost): Block {
+/** Expressions stand in a location that begins with the host's name, so that they are tried for its requests only. */
+function site(host: VirtualHostIr, { locations, hasExpressions }: LoweredHost): Block {
   return block("site", {
     comment: comment(host.hostnames.join(" ")),
-    name: location("prefix", `${sitePrefix(host)}/`),
+    name: hasExpressions ? location("prefix", `${sitePrefix(host)}/`) : null,
     locations,
   });
 }

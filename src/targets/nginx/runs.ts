@@ -24,8 +24,10 @@ export interface KeptGroup extends Group {
 }
 
 /** What some groups give, joined. */
-export interface LocationRun extends Pick<LoweredGroup, "early" | "usual" | "mayMiss"> {
+export interface LocationRun extends Pick<LoweredGroup, "early" | "usual"> {
   readonly late: readonly NonNullable<LoweredGroup["late"]>[];
+  /** Some of its locations are expressions. */
+  readonly hasExpressions: boolean;
   readonly parts: Parts;
 }
 
@@ -115,13 +117,18 @@ function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<Loca
     early: joined(lowered.map(({ early }) => early)),
     usual: joined(lowered.map(({ usual }) => usual)),
     late: lowered.flatMap(({ late }) => late ?? []),
-    mayMiss: lowered.some(({ mayMiss }) => mayMiss),
+    hasExpressions: lowered.some(({ early, late }) => early !== null || late !== null) || items.some(isExpression),
     parts: partsOf({
       steps: lowered.flatMap(({ steps }) => steps),
       rules: new Set(lowered.flatMap(({ rules }) => rules)),
       jumped: new Set(lowered.flatMap(({ jumped }) => jumped)),
+      named: lowered.flatMap(({ named }) => named),
     }),
   };
+}
+
+function isExpression({ path }: RunItem): boolean {
+  return path.kind === "regex";
 }
 
 /** All requests to the rule's path are its own. */
