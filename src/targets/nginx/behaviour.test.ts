@@ -65,7 +65,7 @@ const matching = (hostname: string, more: readonly RuleIr[] = []) =>
     ...more,
   ]);
 
-/** Many values of one field on one path: from 16 on they are found by a hash. */
+/** Many values of one field on one path: from 24 on they are found by a hash. */
 const VALUES = [
   "one",
   "ONE",

@@ -3,7 +3,7 @@ import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { linearRegex } from "../../regex/index.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
 import { type Candidate, choose, describeRule, isSure, type Step } from "./choice.ts";
-import type { Names } from "./names.ts";
+import { matchSuffix, type Names } from "./names.ts";
 import {
   comment,
   isLongLocation,
@@ -210,13 +210,13 @@ function createNeeds(place: LocationsPlace): NeedsBuilder {
   };
 }
 
-/** The choice of a prefix, as `@/orders`: the candidates are all that its group has, so the first of them stands for it. */
+/** The choice of a prefix, as `@from:shop/orders`: the candidates are all that its group has, so the first of them names it. */
 function choiceOf(candidates: readonly Candidate[], place: LocationsPlace): LoweredChoice {
   const [{ rule }] = candidates as [Candidate];
   const old = place.choices.get(rule);
   if (old !== undefined) return old;
   const needs = createNeeds(place);
-  const name = `@${place.prefix}${rule.path.value}`;
+  const name = `@from:${rule.name}${matchSuffix(rule)}${place.prefix}`;
   const own = { name, body: needs.choice(candidates, null) };
   const all = needs.all();
   const made = { name, needs: { ...all, named: [own, ...all.named] } };

@@ -148,10 +148,10 @@ export function condition(source: Variable, operator: "=" | "!=" | "~", operand:
   return asCondition(`${source.text} ${operator} ${operand.text}`);
 }
 
-/** A location that only our own directives jump to, as its own name and as the target of a jump that no variable stands in. */
+/** A location that only our own directives jump to: what jumps reads variables in its name, so it has none. */
 export function namedLocation(name: string): Location {
-  if (!name.startsWith("@")) throw new Error(`not a named location: ${JSON.stringify(name)}`);
-  return asLocation(token(escapeToken(name)));
+  if (!/^@[a-z0-9_:/.*-]+$/.test(name)) throw new Error(`not a named location: ${JSON.stringify(name)}`);
+  return asLocation(name);
 }
 
 /** Whether `location` has to write a regular expression (nginx tries these in order, before all prefixes) for this name and `moreBytes`. */
