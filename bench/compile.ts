@@ -1,17 +1,16 @@
 /** In-process rows: cold compile for all three targets, one change, memory. Run as a process of its own for a clean heap. */
-import { compile, withPathGroups } from "../src/compiler/index.ts";
 import type { FleetIr } from "../src/ir/index.ts";
 import {
   applyChanges,
   type Change,
-  checkSnapshot,
+  createChecker,
   emptySnapshot,
   type Snapshot,
   validateConfig,
   validateResource,
 } from "../src/model/index.ts";
-import { gate } from "../src/targets/gate.ts";
-import { targets } from "../src/targets/registry.ts";
+import { createPipeline } from "../src/pipeline/index.ts";
+import { loadTargets } from "../src/targets/registry.ts";
 import { finish } from "../src/util/steps.ts";
 import { benchModel, benchRoute } from "./models.ts";
 
@@ -25,9 +24,12 @@ function timed<T>(work: () => T): { ms: number; value: T } {
   return { ms: performance.now() - start, value };
 }
 
+const targets = await loadTargets();
+const pipeline = createPipeline(targets);
+const check = createChecker();
+
 function render(ir: FleetIr): void {
-  const target = targets[ir.proxy];
-  finish(target.render(target.needsPathGroups ? withPathGroups(ir) : ir));
+  finish(pipeline.render(ir, targets.get(ir.proxy).output));
 }
 
 function toChange(resource: { kind: string; name: string }): Change {
@@ -39,8 +41,8 @@ const validated = timed(() => validateConfig(benchModel(routes, shape)));
 const changes = validated.value.resources.map(toChange);
 row.validateMs = validated.ms;
 let snapshot: Snapshot = applyChanges(emptySnapshot, changes);
-row.checkMs = timed(() => checkSnapshot(snapshot, changes)).ms;
-const cold = timed(() => compile(snapshot, null));
+row.checkMs = timed(() => finish(check(snapshot, changes))).ms;
+const cold = timed(() => finish(pipeline.compile(snapshot)));
 let compiled = cold.value;
 row.compileMs = cold.ms;
 for (const ir of compiled.fleets.values()) row[`${ir.proxy}RenderMs`] = timed(() => render(ir)).ms;
@@ -65,11 +67,11 @@ for (let index = 0; index < CHANGES; index++) {
   const change = [toChange(one.value.resource as never)];
   samples.validateOne?.push(one.ms);
   snapshot = applyChanges(snapshot, change);
-  samples.checkOne?.push(timed(() => checkSnapshot(snapshot, change)).ms);
-  const next = timed(() => compile(snapshot, compiled));
+  samples.checkOne?.push(timed(() => finish(check(snapshot, change))).ms);
+  const next = timed(() => finish(pipeline.compile(snapshot)));
   compiled = next.value;
   samples.compileOne?.push(next.ms);
-  samples.gateOne?.push(timed(() => [...compiled.fleets.values()].map((ir) => gate(ir, targets[ir.proxy]))).ms);
+  samples.gateOne?.push(timed(() => [...compiled.fleets.values()].map((ir) => finish(pipeline.gate(ir)))).ms);
   for (const ir of compiled.fleets.values()) samples[`${ir.proxy}One`]?.push(timed(() => render(ir)).ms);
 }
 for (const [name, values] of Object.entries(samples)) {

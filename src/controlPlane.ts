@@ -7,10 +7,11 @@ import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
 import { type DevCheck, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
-import { registerProcessMetrics } from "./processMetrics.ts";
+import { createPipeline } from "./pipeline/index.ts";
+import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
-import { targets } from "./targets/registry.ts";
+import { loadTargets } from "./targets/registry.ts";
 import { reasonOf } from "./util/reason.ts";
 import { createXdsServer, type XdsServer } from "./xds/index.ts";
 
@@ -72,8 +73,9 @@ async function startOnStore(
     onError: (error) => log("xds-error", { error: String(error) }),
   });
   const publisher = createPublisher({
-    targets,
+    pipeline: createPipeline(await loadTargets()),
     xds,
+    onPublished: countPublications(registry),
     onFailure: (fleet, error) =>
       log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
   });
@@ -134,8 +136,10 @@ export async function serve(options: PlaneOptions): Promise<number> {
   return EXIT.ok;
 }
 
-const check: DevCheck = (proxy, { files, generation }, binary) =>
-  targets[proxy].check({ kind: "files", files, generation }, { binary });
+const check: DevCheck = async (proxy, files, binary) => {
+  const { get } = await loadTargets([proxy]);
+  return get(proxy).check({ kind: "files", ...files }, { binary });
+};
 
 /** What `dev` is told besides its flags. */
 interface DevPlaneOptions extends DevRunOptions {

@@ -1,5 +1,6 @@
-/** Metrics of the process and of the xDS server, read when somebody asks. */
-import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
+/** Metrics of the process, the publisher and the xDS server. */
+import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-client";
+import type { Publication } from "./publish/index.ts";
 import type { XdsServer } from "./xds/index.ts";
 
 type Counted = "responses" | "resources" | "bytes" | "acks" | "nacks" | "held";
@@ -13,7 +14,18 @@ const HELP: Readonly<Record<Counted, string>> = {
   held: "Resources that waited for others to be there first.",
 };
 
-/** Registers all of them. */
+/** Gives what counts outputs by what proxies did to take them; not by fleet: names come and go. */
+export function countPublications(registry: Registry): (publication: Publication) => void {
+  const publications = new Counter({
+    name: "trimtab_publications_total",
+    help: "Outputs made for a fleet, by what its proxies do to take them: none, runtime, reload, listenerDrain.",
+    labelNames: ["effect"],
+    registers: [registry],
+  });
+  return ({ effect }) => publications.inc({ effect });
+}
+
+/** Registers those of the process and the xDS server. */
 export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, "metrics">): void {
   collectDefaultMetrics({ register: registry });
   for (const [name, help] of Object.entries(HELP) as [Counted, string][]) {

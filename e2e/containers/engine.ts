@@ -34,7 +34,7 @@ const commands: Readonly<Record<ProxyName, (dir: string) => readonly string[]>> 
     ...["nginx", "-p", dir, "-c", `${dir}/nginx.conf`, "-e", "stderr"],
     ...["-g", `daemon off; pid ${dir}/nginx.pid;`],
   ],
-  haproxy: (dir) => ["haproxy", "-W", "-f", `${dir}/haproxy.cfg`],
+  haproxy: (dir) => ["haproxy", "-W", "-f", dir],
 };
 
 /**

@@ -3,9 +3,9 @@
  * master process, asked over that socket.
  */
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { isRunning, logTail, startChild, stopChild, until } from "../harness/process.ts";
 import type { ProxyAdapter, RunningProxy } from "./adapter.ts";
@@ -13,7 +13,8 @@ import { fetchFiles } from "./files.ts";
 
 const run = promisify(execFile);
 const LOG = "e2e.log";
-const EXTRA = "e2e.cfg";
+/** Below the folder: of the folder itself HAProxy reads every `*.cfg`. */
+const EXTRA = join("local", "e2e.cfg");
 const SOCKET = "stats.sock";
 
 /** One command on the stats socket. */
@@ -31,11 +32,12 @@ export function ask(proxy: RunningProxy, command: string): Promise<string> {
   });
 }
 
-const configArgs = (dir: string): string[] => ["-f", join(dir, "haproxy.cfg"), "-f", join(dir, EXTRA)];
+const configArgs = (dir: string): string[] => ["-f", dir, "-f", join(dir, EXTRA)];
 
 /** The description is how the running process tells which configuration it has. */
 async function writeExtra(dir: string, description: string): Promise<void> {
   const socket = `stats socket ${join(dir, SOCKET)} mode 600 level admin expose-fd listeners`;
+  await mkdir(join(dir, dirname(EXTRA)), { recursive: true });
   await writeFile(join(dir, EXTRA), `global\n  ${socket}\n  description ${description}\n`);
 }
 
@@ -46,7 +48,8 @@ export const haproxy: ProxyAdapter = {
   live: false,
 
   async start({ program, fleet, address, dir, fromDir }) {
-    const tag = fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: [LOG, EXTRA, SOCKET] });
+    const tag =
+      fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: [LOG, dirname(EXTRA), SOCKET] });
     await writeExtra(dir, described(tag));
     await run("haproxy", ["-c", ...configArgs(dir)]);
     const child = startChild("haproxy", ["-W", ...configArgs(dir)], { logFile: join(dir, LOG), cwd: dir });
@@ -56,7 +59,7 @@ export const haproxy: ProxyAdapter = {
   },
 
   async sync(proxy, program) {
-    const tag = await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: [LOG, EXTRA, SOCKET] });
+    const tag = await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: [LOG, dirname(EXTRA), SOCKET] });
     await writeExtra(proxy.dir, described(tag));
     await run("haproxy", ["-c", ...configArgs(proxy.dir)]);
     process.kill(proxy.child.pid, "SIGUSR2");

@@ -19,14 +19,14 @@ seen=
 check() {
   case $proxy in
     nginx) nginx -t -q -e stderr -p "$1" -c "$1/nginx.conf" -g "pid $dir/nginx.pid;" ;;
-    haproxy) haproxy -c -q -f "$1/haproxy.cfg" ;;
+    haproxy) haproxy -c -q -f "$1" ;;
   esac
 }
 
 start() {
   case $proxy in
     nginx) nginx -e stderr -p "$dir/current" -c "$dir/current/nginx.conf" -g "daemon off; pid $dir/nginx.pid;" & ;;
-    haproxy) haproxy -W -f "$dir/current/haproxy.cfg" & ;;
+    haproxy) haproxy -W -f "$dir/current" & ;;
   esac
   pid=$!
 }

@@ -1,5 +1,6 @@
 /** Finds out whether sockets can be opened, by opening them for a moment. */
 import { createServer } from "node:net";
+import type { Socket } from "../targets/target.ts";
 
 export interface BusySocket {
   /** As it was asked for: `address:port`. */
@@ -22,9 +23,14 @@ export async function busySockets(wanted: readonly string[]): Promise<readonly B
 }
 
 /** `wanted` without the ports that `held` has, on whatever address: the running proxy passes those on by itself. */
-export function freshSockets(wanted: readonly string[], held: readonly string[]): readonly string[] {
-  const heldPorts = new Set(held.map((socket) => split(socket).port));
-  return wanted.filter((socket) => !heldPorts.has(split(socket).port));
+export function freshSockets(wanted: readonly Socket[], held: readonly Socket[]): readonly Socket[] {
+  const heldPorts = new Set(held.map(({ port }) => port));
+  return wanted.filter(({ port }) => !heldPorts.has(port));
+}
+
+/** `address:port`, with brackets around IPv6. */
+export function socketText({ address, port }: Pick<Socket, "address" | "port">): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function split(socket: string): { readonly host: string; readonly port: number } {

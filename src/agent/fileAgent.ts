@@ -1,6 +1,6 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
 import { mkdirSync } from "node:fs";
-import { busySockets, freshSockets } from "./busySockets.ts";
+import { busySockets, freshSockets, socketText } from "./busySockets.ts";
 import {
   type Agent,
   type AgentTiming,
@@ -57,7 +57,6 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   const memory: Memory = {
     serving: null,
     good: null,
-    sockets: [],
     applyError: null,
     failed: null,
     deathError: null,
@@ -127,8 +126,9 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     return stateOf(memory).state === "serving" ? { outcome: "serving", generation } : succeeded(agent, generation);
   }
   const verdict = await agent.check(files);
-  const sockets = proxy.sockets(files);
-  const busy = await busySockets(freshSockets(sockets, memory.sockets));
+  await supervisor.cleared();
+  // On a socket that it cannot bind a proxy tries for seconds: HAProxy's new worker silences the old one's listeners meanwhile.
+  const busy = await busySockets(freshSockets(files.sockets, memory.good?.sockets ?? []).map(socketText));
   if (memory.closed) {
     return superseded(files);
   }
@@ -153,7 +153,6 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     if (error !== null) {
       return failed(agent, files, { error, restore });
     }
-    memory.sockets = sockets;
     await pruneGenerations(proxy.runDir, generation);
     return succeeded(agent, generation);
   } finally {

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { currentGeneration, isWritten, pointCurrent, writeGeneration } from "./generations.ts";
 import { prove } from "./prove.ts";
 import type { RetryPauses } from "./retry.ts";
-import type { Backoff, Supervisor } from "./supervisor.ts";
-import type { AgentEvent, AgentFiles, Check, FileProxy } from "./types.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { AgentEvent, AgentFiles, Backoff, Check, FileProxy } from "./types.ts";
 
 /** How long an agent waits for what. */
 export interface AgentTiming {
@@ -35,8 +35,6 @@ export interface Memory {
   serving: string | null;
   /** Proved once: what a failed apply goes back to. */
   good: AgentFiles | null;
-  /** The sockets of `good`, as far as `proxy.sockets` tells them. */
-  sockets: readonly string[];
   applyError: string | null;
   /** What `applyError` is about. */
   failed: string | null;

@@ -20,7 +20,11 @@ export function currentDir(runDir: string): string {
  *
  * @throws RangeError for a name or path that could leave the folder; file system errors as they are.
  */
-export async function writeGeneration(runDir: string, input: AgentFiles, local: LocalFiles): Promise<void> {
+export async function writeGeneration(
+  runDir: string,
+  input: Pick<AgentFiles, "generation" | "files">,
+  local: LocalFiles,
+): Promise<void> {
   assertNames(input);
   const root = join(runDir, "generations");
   const final = join(root, input.generation);
@@ -67,7 +71,10 @@ export async function currentGeneration(runDir: string): Promise<string | null> 
 }
 
 /** Whether all files of this generation are there. */
-export async function isWritten(runDir: string, { generation, files }: AgentFiles): Promise<boolean> {
+export async function isWritten(
+  runDir: string,
+  { generation, files }: Pick<AgentFiles, "generation" | "files">,
+): Promise<boolean> {
   const root = join(runDir, "generations", generation);
   const paths = ["local", ...files.map(({ path }) => path)].map((path) => join(root, path));
   const found = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
@@ -93,7 +100,7 @@ async function birth(folder: string): Promise<number> {
   return found?.mtimeMs ?? 0;
 }
 
-function assertNames(input: AgentFiles): void {
+function assertNames(input: Pick<AgentFiles, "generation" | "files">): void {
   if (!GENERATION_NAME.test(input.generation)) {
     throw new RangeError(`not a generation name: ${JSON.stringify(input.generation)}`);
   }

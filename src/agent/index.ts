@@ -12,15 +12,11 @@
  *
  * Must not: know the model, the compiler, a target or xDS; change a rendered file; touch a process that it did not start.
  */
-export { type BusySocket, busySockets } from "./busySockets.ts";
-export type { EnvoyAgent, EnvoyAgentOptions } from "./envoyAgent.ts";
-export { createEnvoyAgent } from "./envoyAgent.ts";
+export { adapters } from "./adapters/index.ts";
+export { type BusySocket, busySockets, socketText } from "./busySockets.ts";
 export type { FileAgent, FileAgentOptions } from "./fileAgent.ts";
 export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
 export type { AgentTiming } from "./generationSwitch.ts";
-export { haproxyProxy } from "./haproxy.ts";
-export { nginxProxy } from "./nginx.ts";
 export { killLeftovers } from "./processGroup.ts";
 export type { RetryPauses } from "./retry.ts";
-export type { Backoff } from "./supervisor.ts";
 export type * from "./types.ts";

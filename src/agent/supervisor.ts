@@ -6,15 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../util/reason.ts";
 import { lineSplitter, recentLines } from "./lines.ts";
 import { clearGroup, killLeftovers, recordGroup, signalGroup, watchGroup } from "./processGroup.ts";
-import type { Command } from "./types.ts";
-
-export interface Backoff {
-  /** Wait after the first death; doubles with each further one. */
-  readonly firstMs: number;
-  readonly maxMs: number;
-  /** A process that lived this long starts the count anew. */
-  readonly stableMs: number;
-}
+import type { Backoff, Command } from "./types.ts";
 
 /** 200 ms is hardly an outage for a crash; 10 s keeps a proxy that cannot start from eating a core. */
 export const DEFAULT_BACKOFF: Backoff = { firstMs: 200, maxMs: 10_000, stableMs: 10_000 };
@@ -44,6 +36,8 @@ export interface Supervisor {
    * rejects: a start that fails is a death like any other, and is tried again.
    */
   start(): Promise<void>;
+  /** Resolves when what a killed run left in this folder has ended. */
+  cleared(): Promise<unknown>;
   /** False when there is no child. Goes to the leader only. */
   signal(signal: NodeJS.Signals): boolean;
   pid(): number | null;
@@ -70,13 +64,11 @@ interface Child {
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   assertAbsolute(options.runDir);
   const output = recentLines();
-  let wanted = false;
+  let [wanted, failures, deaths] = [false, 0, 0];
   let child: Child | null = null;
   let cleared: Promise<unknown> = killLeftovers(options.runDir).catch(ignore);
   let launching: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
-  let failures = 0;
-  let deaths = 0;
 
   async function launch(): Promise<void> {
     await child?.gone;
@@ -154,6 +146,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   return {
     start,
     stop,
+    cleared: () => cleared,
     signal: (signal) => child?.process.kill(signal) ?? false,
     pid: () => child?.process.pid ?? null,
     deaths: () => deaths,

@@ -8,15 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { haproxyAdapter } from "./adapters/haproxy.ts";
+import { nginxAdapter } from "./adapters/nginx.ts";
 import { writeGeneration } from "./generations.ts";
-import { haproxyProxy } from "./haproxy.ts";
-import { nginxProxy } from "./nginx.ts";
-import type { AgentFiles, Check, FileProxy } from "./types.ts";
+import type { AgentFiles, Check, FileAdapter } from "./types.ts";
 
 /** A kind of proxy under test. `config` answers every request with the text. */
 export interface Kind {
   readonly name: string;
-  readonly create: (options: { runDir: string; binary?: string }) => FileProxy;
+  readonly create: FileAdapter["createProxy"];
   readonly config: (port: number, text: string) => string;
   readonly file: string;
   /** Passes the checker, fails on a running proxy: a second listener on a port that somebody else has. */
@@ -55,7 +55,7 @@ frontend f
 export const KINDS: readonly Kind[] = [
   {
     name: "nginx",
-    create: nginxProxy,
+    create: nginxAdapter.createProxy,
     file: "nginx.conf",
     config: nginxConfig,
     unbindable: (port, taken) => nginxConfig(port, "never", `server { listen 127.0.0.1:${taken}; }`),
@@ -74,11 +74,11 @@ export const KINDS: readonly Kind[] = [
   },
   {
     name: "haproxy",
-    create: haproxyProxy,
+    create: haproxyAdapter.createProxy,
     file: "haproxy.cfg",
     config: haproxyConfig,
     unbindable: (port, taken) => haproxyConfig(port, "never", `bind 127.0.0.1:${taken}`),
-    checkArgs: (dir) => ["-c", "-f", join(dir, "haproxy.cfg")],
+    checkArgs: (dir) => ["-c", "-f", dir],
   },
 ];
 
@@ -86,6 +86,7 @@ export const KINDS: readonly Kind[] = [
 export function filesOf(kind: Kind, port: number, text: string): AgentFiles {
   return {
     generation: text,
+    sockets: [{ address: "127.0.0.1", port, listeners: ["f"] }],
     files: [
       { path: kind.file, text: kind.config(port, text), mode: 0o644 },
       { path: "words.map", text: `x ${text}\n`, mode: 0o600 },

@@ -1,4 +1,5 @@
 /** The vocabulary of the agent room. */
+import type { Socket } from "../targets/target.ts";
 
 /** One file of a generation; structurally the target room's `RenderedFile`. */
 export interface AgentFile {
@@ -14,6 +15,8 @@ export interface AgentFiles {
   readonly files: readonly AgentFile[];
   /** Content hash that names this configuration: `[A-Za-z0-9_-]`, at most 64 characters. */
   readonly generation: string;
+  /** What a proxy with these files listens on. */
+  readonly sockets: readonly Socket[];
 }
 
 /** The verdict of the proxy's own checker. */
@@ -63,6 +66,15 @@ export type AgentEvent =
   | { readonly kind: "failed"; readonly generation: string; readonly error: string }
   | { readonly kind: "line"; readonly line: string };
 
+/** How long to wait before a process that died is started again. */
+export interface Backoff {
+  /** Wait after the first death; doubles with each further one. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** A process that lived this long starts the count anew. */
+  readonly stableMs: number;
+}
+
 /** A command line. */
 export interface Command {
   readonly binary: string;
@@ -84,11 +96,6 @@ export interface FileProxy {
   readonly settleMs: number;
   /** A reload not seen after this time is asked for again (doubling); null: signals are never lost. */
   readonly resendAfterMs: number | null;
-  /**
-   * Sockets (`address:port`) that these files open and that must be free before a reload, because the proxy stops serving
-   * while it tries in vain; empty when it does not.
-   */
-  readonly sockets: (files: AgentFiles) => readonly string[];
   /** Whether a printed line says that a reload was refused. */
   readonly saysReloadFailed: (line: string) => boolean;
   /** The agent's own files of a generation (paths under `local/`), and links to set (`path` -> `target`). */
@@ -104,3 +111,62 @@ export interface LocalFiles {
   readonly files: readonly AgentFile[];
   readonly links: readonly { readonly path: string; readonly target: string }[];
 }
+
+/** Where a proxy's program is found on a machine, and how it tells its version. */
+export interface Program {
+  /** Its name in the folders of PATH. */
+  readonly file: string;
+  /** The environment variable that names another one. */
+  readonly variable: string;
+  readonly versionArgs: readonly string[];
+  /** Its first group is the version. */
+  readonly versionPattern: RegExp;
+  /** How to get it. */
+  readonly install: string;
+  /** Where the project's set-up puts it, from the project's folder; null: set-up does not. */
+  readonly setUpPath: string | null;
+}
+
+/** Where a proxy runs, and as which program (default: the one on PATH). */
+export interface RunOptions {
+  /** Absolute; one proxy's own. */
+  readonly runDir: string;
+  readonly binary?: string;
+}
+
+/** What a proxy that pulls its configuration is started with. */
+export interface ResourceAgentOptions extends RunOptions {
+  /** What it reads first: where the control plane is. */
+  readonly bootstrap: string;
+  /** More of its command line. */
+  readonly args?: readonly string[];
+  readonly backoff?: Backoff;
+  readonly graceMs?: number;
+  readonly onEvent?: (event: AgentEvent) => void;
+}
+
+/** Keeps one proxy running that pulls its configuration. */
+export interface ResourceAgent {
+  /** Starts it and keeps it running. Does not wait until it is ready: see `state`. */
+  start(): Promise<void>;
+  /** `generation` is always null: there are no files. */
+  state(): AgentState;
+  close(): Promise<void>;
+}
+
+/** A proxy that reads files. */
+export interface FileAdapter {
+  readonly output: "files";
+  readonly program: Program;
+  readonly createProxy: (options: RunOptions) => FileProxy;
+}
+
+/** A proxy that pulls resources. */
+export interface ResourceAdapter {
+  readonly output: "resources";
+  readonly program: Program;
+  readonly createAgent: (options: ResourceAgentOptions) => ResourceAgent;
+}
+
+/** How one kind of proxy is found and run on this machine; `output` as its target says. */
+export type Adapter = FileAdapter | ResourceAdapter;

@@ -108,6 +108,7 @@ function fakePublisher(): FakePublisher {
     async files(fleet) {
       return fleet === "legacy" ? this.output : null;
     },
+    outputs: (fleet) => (fleet === "edge" ? ["resources"] : []),
     proxies: (fleet) => (fleet === "edge" ? [] : null),
     explain: ({ fleet, host }) =>
       done(

@@ -91,9 +91,9 @@ test("all problems of one document at once: its shape, its name, what it names",
   const put = await t.call("PUT", "/v1/routes/shop", { body: { ...body, q: 1 } });
   const headers = { "content-type": "application/merge-patch+json" };
   const patch = await t.call("PATCH", "/v1/routes/shop", { body: JSON.stringify({ ...body, q: 1 }), headers });
-  for (const { status, body: told } of [put, patch]) {
+  for (const { status, body: problem } of [put, patch]) {
     expect(status).toBe(422);
-    expect(told.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(expected);
+    expect(problem.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(expected);
   }
   expect(put.body).toMatchObject({ code: "API-INVALID", detail: "4 problems; nothing was stored" });
 });
@@ -272,22 +272,22 @@ describe("verdicts", () => {
         const [kind = "", name = ""] = key.split("/");
         return { code: "W", severity: "warning", message: key, resource: { kind, name }, pointer: "" };
       });
-    const told = async (method: string, url: string, body?: unknown): Promise<unknown> => {
+    const warningsOf = async (method: string, url: string, body?: unknown): Promise<unknown> => {
       const answer = (await t.call(method as "PUT", url, { body })).body;
       return [answer.warnings.map(({ message }: { message: string }) => message), answer.warningsOmitted ?? 0];
     };
     const api = { ...model.routes[0], description: "new" };
-    expect(await told("PUT", "/v1/routes/api", api)).toEqual([["route/api"], 5]);
-    expect(await told("PUT", "/v1/routes/api", api)).toEqual([["route/api"], 5]);
-    expect(await told("PATCH", "/v1/clusters/green", { description: "new" })).toEqual([
+    expect(await warningsOf("PUT", "/v1/routes/api", api)).toEqual([["route/api"], 5]);
+    expect(await warningsOf("PUT", "/v1/routes/api", api)).toEqual([["route/api"], 5]);
+    expect(await warningsOf("PATCH", "/v1/clusters/green", { description: "new" })).toEqual([
       ["route/shop", "cluster/green"],
       4,
     ]);
-    expect(await told("PATCH", "/v1/fleets/edge", { description: "new" })).toEqual([named.slice(0, 4), 2]);
-    expect(await told("DELETE", "/v1/routes/shop")).toEqual([["route/shop"], 5]);
-    expect(await told("POST", "/v1/config/apply", { routes: [model.routes[1]] })).toEqual([["route/shop"], 5]);
-    expect(await told("PUT", "/v1/config", model)).toEqual([named, 0]);
-    expect(await told("POST", "/v1/revisions/0/restore")).toEqual([named, 0]);
+    expect(await warningsOf("PATCH", "/v1/fleets/edge", { description: "new" })).toEqual([named.slice(0, 4), 2]);
+    expect(await warningsOf("DELETE", "/v1/routes/shop")).toEqual([["route/shop"], 5]);
+    expect(await warningsOf("POST", "/v1/config/apply", { routes: [model.routes[1]] })).toEqual([["route/shop"], 5]);
+    expect(await warningsOf("PUT", "/v1/config", model)).toEqual([named, 0]);
+    expect(await warningsOf("POST", "/v1/revisions/0/restore")).toEqual([named, 0]);
   });
 
   test("dryRun tells the same and stores nothing, on every write", async () => {

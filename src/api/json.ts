@@ -1,7 +1,7 @@
 /** JSON bodies, strictly: UTF-8, no key twice, and what is wrong is told with its place. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { inSlices, type Pace } from "../util/slices.ts";
-import { due, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 import { findFault, placeOf } from "./jsonFault.ts";
 import { BYTES_PER_STEP, MAX_JSON_DEPTH, NODES_PER_STEP } from "./limits.ts";
 import { Problem } from "./problem.ts";
@@ -53,7 +53,7 @@ function* invalidAt(bytes: Buffer, text: string): Steps<number> {
   let offset = 0;
   let from = 0;
   for (let sent = 0; ; sent++) {
-    if (due(sent)) yield;
+    if (shouldYield(sent)) yield;
     const at = text.indexOf("\ufffd", from);
     offset += Buffer.byteLength(text.slice(from, at));
     if (at < 0 || bytes.subarray(offset, offset + 3).toString("latin1") !== "\xef\xbf\xbd") return Math.max(at, 0);

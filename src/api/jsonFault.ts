@@ -1,5 +1,5 @@
 /** The place where a text is no JSON, for people: JSON.parse is faster, but names it only sometimes. */
-import { due, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 
 /** What is wrong and where it begins. */
 export interface Fault {
@@ -61,7 +61,7 @@ export function* findFault(text: string): Steps<Fault | null> {
   };
   let at = skip(SPACE, text, 0);
   for (let index = 0; at < text.length; index++) {
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
     if (expected === "next" && around.length === 0) return { at, what: "the document has ended before" };
     const end = tokenEnd(text, at);
     const taken = take(text.slice(at, end));
@@ -113,7 +113,7 @@ export function* placeOf(text: string, at: number): Steps<{ readonly line: numbe
   for (let end = text.indexOf("\n"); end >= 0 && end < at; end = text.indexOf("\n", start)) {
     line++;
     start = end + 1;
-    if (due(line)) yield;
+    if (shouldYield(line)) yield;
   }
   return { line, column: at - start + 1 };
 }

@@ -1,7 +1,7 @@
 /** The API's metrics. */
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { WriteDeps } from "./writes.ts";
+import type { Deps } from "./writes.ts";
 
 /** Seconds: from an answer out of memory to a whole configuration of 100 000 routes. */
 const BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10];
@@ -9,7 +9,7 @@ const BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10];
 /** Counts every request by its route's pattern (never by its URL: strangers choose those, and series must stay few). */
 export function registerMetrics(
   app: FastifyInstance,
-  { store, publisher, registry }: WriteDeps & { registry: Registry },
+  { store, publisher, registry }: Deps & { registry: Registry },
 ): void {
   const duration = new Histogram({
     name: "trimtab_http_request_duration_seconds",

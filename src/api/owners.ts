@@ -2,7 +2,7 @@
 import { kindOf, OWNER_LABEL, ownedBy, ownerOf, validateResource } from "../model/index.ts";
 import type { Change, Resource, Snapshot } from "../model/types.ts";
 import { pointer } from "../util/pointer.ts";
-import { due, mapSteps, type Steps } from "../util/steps.ts";
+import { mapSteps, type Steps, shouldYield } from "../util/steps.ts";
 import { type Locate, refusal } from "./diagnostics.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
 
@@ -78,7 +78,7 @@ export function* prune(snapshot: Snapshot, resources: readonly Resource[], owner
   for (const map of Object.values(snapshot) as ReadonlyMap<string, Resource>[]) {
     let index = 0;
     for (const resource of map.values()) {
-      if (due(index++)) yield;
+      if (shouldYield(index++)) yield;
       const { kind, name } = resource;
       if (ownerOf(resource) === owner && !listed.has(`${kind}/${name}`))
         pruned.push({ kind, name, resource: null } as Change);

@@ -1,12 +1,12 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, checkSnapshotSteps, collectionOf, effectOf, reachOf } from "../model/index.ts";
+import { applyChanges, type Checker, collectionOf, effectOf, reachOf } from "../model/index.ts";
 import type { Change, ChangeWord, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
-import { due, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 import { type Locate, refusal, toItem } from "./diagnostics.ts";
 import { MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE } from "./limits.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
@@ -29,8 +29,14 @@ export interface WriteAnswer {
   readonly dryRun?: true;
 }
 
-/** What a write goes through: the publisher judges it, the store keeps it. */
-export interface WriteDeps {
+/** What a write goes through: rules and publisher judge it, the store keeps it. */
+export interface WriteDeps extends Deps {
+  /** The API's own; used in the store's turn only. */
+  readonly check: Checker;
+}
+
+/** What requests are answered with. */
+export interface Deps {
   readonly store: Store;
   readonly publisher: Publisher;
   /** Default: the process's own. */
@@ -53,16 +59,17 @@ export interface WriteOutcome {
 
 interface Judged {
   readonly changes: readonly Change[];
-  readonly told: Pick<WriteAnswer, "changed" | "warnings" | "warningsOmitted">;
+  readonly summary: Pick<WriteAnswer, "changed" | "warnings" | "warningsOmitted">;
   readonly snapshot: Snapshot;
 }
 
 /** Throws a Problem when the write is declined, a StoreError when it cannot be stored. */
-export async function write({ store, publisher, pace }: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
+export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
+  const { store, pace } = deps;
   const { author, message, dryRun, plan } = input;
   function* prepare(head: Head): Steps<Prepared<Judged | Problem>> {
     try {
-      const judged = yield* judge(head, yield* plan(head), publisher);
+      const judged = yield* judge(head, yield* plan(head), deps);
       if (dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
       return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged };
     } catch (error) {
@@ -72,29 +79,29 @@ export async function write({ store, publisher, pace }: WriteDeps, input: WriteI
   }
   const written = await store.write({ author, message, prepare: (head) => inSlices(prepare(head), pace) });
   if (written.result instanceof Problem) throw written.result;
-  const { told, snapshot } = written.result;
-  return { answer: { revision: written.revision, ...told, ...(dryRun ? { dryRun } : {}) }, snapshot };
+  const { summary, snapshot } = written.result;
+  return { answer: { revision: written.revision, ...summary, ...(dryRun ? { dryRun } : {}) }, snapshot };
 }
 
 /** The model after the changes with its warnings; throws the Problem that refuses it. */
-function* judge(head: Head, { changes, locate }: Plan, publisher: Publisher): Steps<Judged> {
+function* judge(head: Head, { changes, locate }: Plan, { publisher, check }: WriteDeps): Steps<Judged> {
   const effective: Change[] = [];
   const changed: WriteAnswer["changed"][number][] = [];
   for (const [index, change] of changes.entries()) {
     const word = effectOf(head.snapshot, change);
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
     if (word === null) continue;
     effective.push(change);
     changed.push({ resource: `${collectionOf(change.kind)}/${change.name}`, change: word });
   }
   const snapshot = effective.length === 0 ? head.snapshot : applyChanges(head.snapshot, effective);
   yield;
-  const found: readonly Diagnostic[] = yield* checkSnapshotSteps(snapshot, effective);
+  const found: readonly Diagnostic[] = yield* check(snapshot, effective);
   refuse(found, locate);
   const { diagnostics } = yield* publisher.admit(snapshot);
   refuse(diagnostics, locate);
   const warnings = yield* concerned([...found, ...diagnostics], { snapshot, changes: effective, locate });
-  return { changes: effective, told: { changed, ...warnings }, snapshot };
+  return { changes: effective, summary: { changed, ...warnings }, snapshot };
 }
 
 /** Of the whole model's warnings those that a writer should read; the others are counted. */

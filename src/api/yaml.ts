@@ -1,33 +1,12 @@
 /** Whole configurations as YAML, without holding the event loop. */
 import { Worker } from "node:worker_threads";
-import { parseDocument, stringify } from "yaml";
+import { stringify } from "yaml";
 import { inSlices, type Pace } from "../util/slices.ts";
 import type { Steps } from "../util/steps.ts";
 import { decodeUtf8 } from "./json.ts";
-import {
-  INLINE_YAML_BYTES,
-  MAX_YAML_ALIASES,
-  MAX_YAML_BYTES,
-  YAML_HEAP_MB,
-  YAML_SLICE,
-  YAML_TIMEOUT_MS,
-} from "./limits.ts";
+import { INLINE_YAML_BYTES, MAX_YAML_BYTES, YAML_HEAP_MB, YAML_SLICE, YAML_TIMEOUT_MS } from "./limits.ts";
 import { Problem } from "./problem.ts";
-
-/** A parsed document, or why it is none. */
-export type Parsed = { readonly json: string } | { readonly error: string };
-
-/** The text as JSON (so that it crosses threads cheaply). Aliases are bounded, duplicate keys and several documents refused. */
-export function parseText(text: string): Parsed {
-  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
-  const [error] = document.errors;
-  if (error !== undefined) return { error: error.message };
-  try {
-    return { json: JSON.stringify(document.toJS({ maxAliasCount: MAX_YAML_ALIASES }) ?? null) };
-  } catch (thrown) {
-    return { error: (thrown as Error).message };
-  }
-}
+import { type Parsed, parseText } from "./yamlText.ts";
 
 /** A body parser for fastify. Throws API-BAD-REQUEST with line and column. */
 export async function parseYaml(bytes: Buffer, pace?: Pace): Promise<unknown> {

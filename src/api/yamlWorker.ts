@@ -1,5 +1,5 @@
 /** A worker thread that parses one YAML document: see yaml.ts. */
 import { parentPort, workerData } from "node:worker_threads";
-import { parseText } from "./yaml.ts";
+import { parseText } from "./yamlText.ts";
 
 parentPort?.postMessage(parseText(workerData as string));

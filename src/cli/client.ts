@@ -12,7 +12,7 @@ export interface ServerOptions {
 /** A write may wait for the disk and for other writers; nothing sensible takes longer. */
 const REQUEST_TIMEOUT_MS = 60_000;
 /** More of what an unknown server says helps nobody. */
-const MAX_TOLD_CHARACTERS = 200;
+const MAX_QUOTED_CHARACTERS = 200;
 
 /** Status, entity tag and parsed body (text when it is no JSON). */
 export interface Answer {
@@ -76,8 +76,8 @@ export async function send(server: ServerOptions, request: ServerRequest): Promi
 /** One line about an answer that is not what was asked for. */
 export function refusalText({ status, body }: Answer): string {
   if (!isObject(body) || !("title" in body || "detail" in body)) {
-    const told = typeof body === "string" ? body.replace(/\s+/g, " ").slice(0, MAX_TOLD_CHARACTERS) : "";
-    return `the server answered ${status}, not as Trimtab does${told === "" ? "" : `: ${told}`}`;
+    const quoted = typeof body === "string" ? body.replace(/\s+/g, " ").slice(0, MAX_QUOTED_CHARACTERS) : "";
+    return `the server answered ${status}, not as Trimtab does${quoted === "" ? "" : `: ${quoted}`}`;
   }
   const { title, detail, errors = [] } = body as ServerProblem;
   const items = errors.map(({ pointer, message }) => `${pointer || "/"} ${message}`);

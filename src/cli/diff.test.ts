@@ -52,10 +52,10 @@ test("created, updated with the values by pointer, deleted: exit 2", async () =>
       },
     ],
   });
-  const told = await bench.run("diff", file, before);
-  expect([told.code, told.err]).toEqual([2, ""]);
-  expect(told.out).toContain('- fleets/web1\n+ fleets/web2\n~ listeners/web\n    /fleets/1: "web1" -> "web2"\n');
-  expect(told.out).toContain('    /rules/0/matches/0/method: (nothing) -> "GET"\n');
+  const result = await bench.run("diff", file, before);
+  expect([result.code, result.err]).toEqual([2, ""]);
+  expect(result.out).toContain('- fleets/web1\n+ fleets/web2\n~ listeners/web\n    /fleets/1: "web1" -> "web2"\n');
+  expect(result.out).toContain('    /rules/0/matches/0/method: (nothing) -> "GET"\n');
 });
 
 test("pointers escape what stands in keys", async () => {

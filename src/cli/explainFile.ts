@@ -8,13 +8,15 @@ import { loadModel } from "./offline.ts";
 export async function explainFile(
   file: string,
   request: ExplainRequest,
-): Promise<{ readonly told: Explanation } | { readonly told: null; readonly problems: readonly PlacedProblem[] }> {
+): Promise<
+  { readonly explanation: Explanation } | { readonly explanation: null; readonly problems: readonly PlacedProblem[] }
+> {
   const { compiled, problems } = await loadModel(file);
-  if (compiled === null) return { told: null, problems };
+  if (compiled === null) return { explanation: null, problems };
   const ir = compiled.fleets.get(request.fleet);
   if (ir === undefined) throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}`);
-  const told = finish(explain(ir, request));
-  if (told !== null) return { told };
+  const explanation = finish(explain(ir, request));
+  if (explanation !== null) return { explanation };
   const wanted =
     request.port === undefined ? "exactly one HTTP port (--port chooses one)" : `HTTP port ${request.port}`;
   const ports = ir.ports.filter(({ kind }) => kind === "http").map(({ port }) => port);

@@ -10,9 +10,9 @@ import {
   validateConfig,
 } from "../model/index.ts";
 import type { ServerOptions } from "./client.ts";
-import { isDone, refused, sendApply, type WriteAnswer, writeAnswer } from "./commands/apply.ts";
 import { type LoadedDocument, loadDocument } from "./document.ts";
 import { type Io, printProblems } from "./output.ts";
+import { isDone, refused, sendApply, type WriteAnswer, writeAnswer } from "./serverApply.ts";
 import { serverModel } from "./serverModel.ts";
 
 /** Somebody else writes between our two questions; they are asked anew this often. */

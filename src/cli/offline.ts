@@ -1,6 +1,6 @@
 /** A model from a file, without a server: shape, rules, compilation, capability gate. */
-import { type Compiled, compile } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
+import type { FleetIr } from "../ir/index.ts";
 import {
   applyChanges,
   changeTo,
@@ -12,15 +12,22 @@ import {
   type Snapshot,
   validateConfig,
 } from "../model/index.ts";
-import { gate } from "../targets/gate.ts";
-import type { Target } from "../targets/target.ts";
+import { createPipeline, type Pipeline } from "../pipeline/index.ts";
+import { loadTargets } from "../targets/registry.ts";
+import { finish } from "../util/steps.ts";
 import { type LoadedDocument, loadDocument, type PlacedProblem } from "./document.ts";
-import { loadTargets } from "./loadTargets.ts";
+
+/** The fleets of a model, and the pipeline that renders them. */
+export interface CompiledModel {
+  /** By name. */
+  readonly fleets: ReadonlyMap<string, FleetIr>;
+  readonly pipeline: Pipeline;
+}
 
 export interface OfflineModel {
   readonly snapshot: Snapshot;
   /** Null when there are errors. */
-  readonly compiled: Compiled | null;
+  readonly compiled: CompiledModel | null;
   /** Errors and warnings, in the order of the document. */
   readonly problems: readonly PlacedProblem[];
 }
@@ -34,12 +41,13 @@ export async function loadModel(file: string): Promise<OfflineModel> {
   const snapshot = applyChanges(emptySnapshot, changes);
   const found = [...diagnostics];
   if (found.length === 0) found.push(...checkSnapshot(snapshot, changes));
-  let compiled: Compiled | null = null;
+  let compiled: CompiledModel | null = null;
   if (!found.some(({ severity }) => severity === "error")) {
-    compiled = compile(snapshot, null);
-    const fleets = [...compiled.fleets.values()];
-    const targets = await loadTargets(fleets.map(({ proxy }) => proxy));
-    for (const ir of fleets) found.push(...gate(ir, targets.get(ir.proxy) as Target));
+    const targets = await loadTargets([...snapshot.fleet.values()].map(({ body }) => body.proxy));
+    const pipeline = createPipeline(targets);
+    const { fleets } = finish(pipeline.compile(snapshot));
+    for (const ir of fleets.values()) for (const diagnostic of finish(pipeline.gate(ir))) found.push(diagnostic);
+    compiled = { fleets, pipeline };
   }
   const pointers = pointersOf(resources);
   const problems = found

@@ -50,7 +50,7 @@ test.each([
   [["validate"], "missing required argument 'file'"],
   [["validate", "a", "b"], "too many arguments"],
   [["render", "a"], "required option '-o, --out <dir>' not specified"],
-  [["render", "a", "-o", "d", "--target", "apache"], "Allowed choices are nginx, haproxy, envoy"],
+  [["render", "a", "-o", "d", "--target", "apache"], "Allowed choices are envoy, nginx, haproxy"],
   [["bootstrap"], "required option '--fleet <name>' not specified"],
   [["explain", "--fleet", "a", "--url", "http://a", "--port", "99999"], "It is not a port."],
   [["explain", "--fleet", "a", "--url", "http://a", "--method", "get"], "Methods are upper case"],
@@ -66,8 +66,8 @@ test.each([
   expect([code, out]).toEqual([2, ""]);
   expect(err).toContain(text);
   expect(err).toContain("Usage: trimtab");
-  const told = await bench.run(...argv, "--json");
-  expect([told.code, told.json]).toEqual([2, { ok: false, error: expect.stringMatching(/^(?!error)./) }]);
+  const result = await bench.run(...argv, "--json");
+  expect([result.code, result.json]).toEqual([2, { ok: false, error: expect.stringMatching(/^(?!error)./) }]);
 });
 
 test("what diff ends with when there is a difference does not come of a slip", async () => {

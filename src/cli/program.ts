@@ -1,9 +1,10 @@
 /** The program: runs one command and turns whatever happens into an exit code. */
 import { Command, CommanderError } from "commander";
-import { addClients, addOffline, addServers, type Runners } from "./declare.ts";
+import type { CommandContext, Runners } from "./command.ts";
+import { COMMANDS } from "./declare.ts";
 import { EXIT, type Io, jsonText, reasonOf } from "./output.ts";
 
-export type { DevRunOptions, Runners, ServeOptions } from "./declare.ts";
+export type { DevRunOptions, Runners, ServeOptions } from "./command.ts";
 
 /** What the program does not make itself. */
 export interface ProgramContext {
@@ -59,10 +60,7 @@ function usageProblem({ exitCode, code, message }: CommanderError, argv: readonl
 }
 
 /** The commands with their options. `done` gets each command's exit code; the reference in docs/ reads the rest. */
-export function createProgram(
-  { io, runners, version }: ProgramContext,
-  done: (result: Promise<number> | number) => Promise<void>,
-): Command {
+export function createProgram({ io, runners, version }: ProgramContext, done: CommandContext["done"]): Command {
   const program = new Command("trimtab")
     .description("A load-balancer control plane: one model, the same observable behaviour on Envoy, nginx and HAProxy.")
     .version(version, "-V, --version", "print the version")
@@ -72,9 +70,7 @@ export function createProgram(
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .addHelpText("after", helpEnd());
-  addServers(program, runners, done);
-  addOffline(program, io, done);
-  addClients(program, io, done);
+  for (const declare of COMMANDS) declare(program, { io, runners, done });
   return program;
 }
 

@@ -101,8 +101,8 @@ describe("apply", () => {
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(/bad\.yaml:17:18: error MODEL-REFERENCE \/routes\/0\/rules\/1\/split\/0\/cluster: /);
     expect(err).toBe((await bench.run("validate", bad)).err);
-    const told = await run("apply", bad, "--json");
-    expect([told.code, told.json]).toEqual([1, (await bench.run("validate", bad, "--json")).json]);
+    const result = await run("apply", bad, "--json");
+    expect([result.code, result.json]).toEqual([1, (await bench.run("validate", bad, "--json")).json]);
     expect(plane.store.head()).toBe(before);
   });
 
@@ -301,9 +301,9 @@ describe("explain", () => {
       const port = await ask("explain", "--fleet", "hap", "--port", "81", ...url);
       expect([port.code, port.err]).toEqual([1, expect.stringMatching(/^trimtab: .*HTTP port.*\n$/)]);
       for (const text of ["shop.example", "https://a.test/", "http://a.test/#f"]) {
-        const told = await ask("explain", "--fleet", "hap", "--url", text);
-        expect([told.code, told.out]).toEqual([2, ""]);
-        expect(told.err).toMatch(/^error: option '--url <url>' argument '.*' is invalid\. Write it as http:.*\n/);
+        const result = await ask("explain", "--fleet", "hap", "--url", text);
+        expect([result.code, result.out]).toEqual([2, ""]);
+        expect(result.err).toMatch(/^error: option '--url <url>' argument '.*' is invalid\. Write it as http:.*\n/);
       }
     }
   });

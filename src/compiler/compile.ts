@@ -2,7 +2,7 @@
 import type { FleetIr } from "../ir/index.ts";
 import type { Resource, Snapshot } from "../model/index.ts";
 import { changedKeys } from "../util/sorted.ts";
-import { due, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 import { type CompilerMemory, createMemory } from "./memory.ts";
 import { type CanaryIndex, indexCanaries } from "./passes/canaries.ts";
 import type { CompiledRoute, RouteChange } from "./passes/changes.ts";
@@ -101,7 +101,7 @@ function* routesOf({ snapshot, memory }: Run, canaries: CanaryIndex, listener: s
   const changes: RouteChange[] = [];
   let index = 0;
   for (const [name, route] of snapshot.route) {
-    if (due(index++)) yield;
+    if (shouldYield(index++)) yield;
     if (!route.body.listeners.includes(listener)) continue;
     changes.push({ name, before: null, after: compiledRoute({ snapshot, canaries }, { name, before: null }, memory) });
   }

@@ -20,7 +20,7 @@ export interface ExplainRequest extends Asked {
 
 export interface ExplainedRule {
   readonly route: string;
-  /** The rule's name or place. */
+  /** The rule's name, or its place: as in `RuleIr.name`. */
   readonly rule: string;
   /** Its match in words. */
   readonly match: string;
@@ -130,7 +130,7 @@ function* judge(host: VirtualHostIr, request: ExplainRequest): Steps<Judgement> 
     if (told.length < MAX_RULES_TOLD || verdict === "wins") {
       told.push({
         route: rule.route,
-        rule: rule.ruleName ?? rule.pointer.replace("/rules/", ""),
+        rule: rule.name.slice(rule.route.length + 1),
         match: matchText(rule),
         verdict,
         reason,

@@ -4,14 +4,14 @@ import {
   type AgentEvent,
   type AgentState,
   type ApplyResult,
-  createEnvoyAgent,
+  adapters,
   createFileAgent,
-  haproxyProxy,
-  nginxProxy,
+  type FileAdapter,
+  type ResourceAdapter,
 } from "../agent/index.ts";
-import { envoyDrainArguments } from "../targets/envoy/index.ts";
+import type { ProxyKind } from "../ir/index.ts";
 import type { FoundProxy } from "./findProxy.ts";
-import type { DevCheck, DevControlPlane, DevFiles, DevFleet, ProxyKind } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevFiles, DevFleet } from "./types.ts";
 
 /** Nobody waits for a lab's connections to end: Ctrl-C is to give the terminal back. */
 const GRACE_MS = 1_500;
@@ -34,7 +34,7 @@ export interface ChildRow {
 export interface Children {
   /** Starts proxies of new fleets, ends those of fleets that are gone. One run at a time. */
   sync(): Promise<void>;
-  /** Waits until nginx and HAProxy run the newest files, or cannot; one line for each that cannot. */
+  /** Waits until the proxies that read files run the newest ones, or cannot; one line for each that cannot. */
   settle(): Promise<readonly string[]>;
   rows(): readonly ChildRow[];
   close(): Promise<void>;
@@ -43,7 +43,7 @@ export interface Children {
 interface Child {
   readonly proxy: ProxyKind;
   readonly state: () => AgentState;
-  /** New files; nothing to do for Envoy, which pulls. */
+  /** New files; nothing to do for one that pulls. */
   readonly apply: (files: DevFiles) => Promise<ApplyResult | null>;
   readonly close: () => Promise<void>;
 }
@@ -103,13 +103,14 @@ export function createChildren(options: ChildrenOptions): Children {
       }
       return;
     }
-    if (fleet.proxy === "envoy") {
-      const { child, started } = startEnvoy(options, fleet, proxy.binary);
+    const adapter = adapters[fleet.proxy];
+    if (adapter.output === "resources") {
+      const { child, started } = startPulling(options, { adapter, fleet, binary: proxy.binary });
       children.set(fleet.name, child);
       await started;
       return;
     }
-    const child = createFileChild(options, fleet, proxy.binary);
+    const child = createFileChild(options, { adapter, fleet, binary: proxy.binary });
     children.set(fleet.name, child);
     const files = await plane.files(fleet.name);
     if (files !== null) {
@@ -119,7 +120,7 @@ export function createChildren(options: ChildrenOptions): Children {
 
   async function settle(): Promise<readonly string[]> {
     const lines = [...children].map(async ([name, child]) => {
-      const files = child.proxy === "envoy" ? null : await plane.files(name);
+      const files = await plane.files(name);
       const result = files === null ? null : await child.apply(files);
       return result?.outcome === "failed" ? [`${name} does not run it; it is tried again: ${result.error}`] : [];
     });
@@ -142,10 +143,17 @@ export function createChildren(options: ChildrenOptions): Children {
   };
 }
 
-function createFileChild(options: ChildrenOptions, fleet: DevFleet, binary: string): Child {
+/** A fleet's proxy on this machine. */
+interface Installed<Adapter> {
+  readonly adapter: Adapter;
+  readonly fleet: DevFleet;
+  readonly binary: string;
+}
+
+function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: Installed<FileAdapter>): Child {
   const runDir = fleetRunDir(options.runDir, fleet.name);
   const agent = createFileAgent({
-    proxy: fleet.proxy === "nginx" ? nginxProxy({ runDir, binary }) : haproxyProxy({ runDir, binary }),
+    proxy: adapter.createProxy({ runDir, binary }),
     check: (files) => options.check(fleet.proxy, files, binary),
     timing: { graceMs: GRACE_MS },
     onEvent: reporter(options, fleet),
@@ -169,20 +177,20 @@ function createFileChild(options: ChildrenOptions, fleet: DevFleet, binary: stri
   };
 }
 
-function startEnvoy(
+function startPulling(
   options: ChildrenOptions,
-  fleet: DevFleet,
-  binary: string,
+  { adapter, fleet, binary }: Installed<ResourceAdapter>,
 ): { readonly child: Child; readonly started: Promise<void> } {
-  const agent = createEnvoyAgent({
+  const { text, args } = options.plane.bootstrap(fleet.name);
+  const agent = adapter.createAgent({
     runDir: fleetRunDir(options.runDir, fleet.name),
     binary,
-    bootstrap: options.plane.bootstrap(fleet.name),
-    args: envoyDrainArguments,
+    bootstrap: text,
+    args,
     graceMs: GRACE_MS,
     onEvent: reporter(options, fleet),
   });
-  const child: Child = { proxy: "envoy", state: agent.state, apply: async () => null, close: agent.close };
+  const child: Child = { proxy: fleet.proxy, state: agent.state, apply: async () => null, close: agent.close };
   return { child, started: agent.start() };
 }
 

@@ -1,7 +1,8 @@
 /** What `dev` itself reads from the configuration: which sockets it needs, and which echo upstreams are asked for. */
 import { isMap, isSeq, type Node, parse, parseDocument, type YAMLMap } from "yaml";
 import { defaults } from "../gen/defaults.ts";
-import { PROXY_KINDS, type ProxyKind } from "./types.ts";
+import type { ProxyKind } from "../ir/index.ts";
+import { PROXY_KINDS } from "../targets/registry.ts";
 
 /** A cluster with this label gets an echo upstream per endpoint: `http` or `tcp`. */
 const ECHO_LABEL = "echo";

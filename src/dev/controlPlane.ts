@@ -2,6 +2,7 @@
 
 import { parseText } from "../cli/document.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
+import { envoyDrainArguments } from "../targets/envoy/index.ts";
 import type { DevApplied, DevControlPlane, DevFiles, DevFleet, DevNode } from "./types.ts";
 
 /** What `src/controlPlane.ts` hands over. */
@@ -47,8 +48,10 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     onCommit: (listener) => store.onCommit(listener),
     files: publisher.files,
     onFiles: publisher.onFiles,
-    bootstrap: (fleet) =>
-      renderBootstrap({ fleet, nodeId: `dev-${fleet}`, xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS }),
+    bootstrap: (fleet) => {
+      const node = { fleet, nodeId: `dev-${fleet}`, xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS };
+      return { text: renderBootstrap(node), args: envoyDrainArguments };
+    },
     proxies: publisher.proxies,
     listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),
     close: plane.close,
@@ -60,12 +63,12 @@ interface Answer {
   readonly code?: string;
   readonly title?: string;
   readonly detail?: string;
-  readonly errors?: readonly Told[];
-  readonly warnings?: readonly Told[];
+  readonly errors?: readonly ProblemItem[];
+  readonly warnings?: readonly ProblemItem[];
   readonly changed?: DevApplied["changed"];
 }
 
-interface Told {
+interface ProblemItem {
   readonly code: string;
   readonly pointer: string;
   readonly message: string;
@@ -87,17 +90,17 @@ async function applyConfig(plane: RunningPlane, text: string): Promise<DevApplie
   });
   const answer = JSON.parse(body) as Answer;
   const ok = statusCode >= 200 && statusCode < 300;
-  const whole: Told = {
+  const whole: ProblemItem = {
     code: answer.code ?? "API-INTERNAL",
     pointer: "",
     message: `${answer.title ?? ""} ${answer.detail ?? ""}`.trim(),
   };
-  const told = ok ? (answer.warnings ?? []) : (answer.errors ?? [whole]);
+  const items = ok ? (answer.warnings ?? []) : (answer.errors ?? [whole]);
   const severity = ok ? "warning" : "error";
   return {
     ok,
     changed: answer.changed ?? [],
-    problems: told.map(({ code, pointer, message }) => ({
+    problems: items.map(({ code, pointer, message }) => ({
       code,
       severity,
       message,

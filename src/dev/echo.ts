@@ -2,8 +2,8 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { socketText } from "../agent/index.ts";
 import type { DevEcho } from "./config.ts";
-import { socketText } from "./ports.ts";
 
 /** Longest `?delay=`; longer than any timeout that one would try by hand. */
 const MAX_DELAY_MS = 120_000;
@@ -25,9 +25,7 @@ export function createEchoes(): Echoes {
   const running = new Map<string, Running>();
 
   async function sync(wanted: readonly DevEcho[]): Promise<readonly string[]> {
-    const byKey = new Map(
-      wanted.map((echo) => [`${echo.kind} ${echo.name} ${socketText(echo.address, echo.port)}`, echo]),
-    );
+    const byKey = new Map(wanted.map((echo) => [`${echo.kind} ${echo.name} ${socketText(echo)}`, echo]));
     const surplus = [...running].filter(([key]) => !byKey.has(key));
     await Promise.all(
       surplus.map(([key, server]) => {
@@ -96,7 +94,7 @@ async function answer(echo: DevEcho, request: IncomingMessage, response: ServerR
   await sleep(clamp(query.get("delay"), { low: 0, high: MAX_DELAY_MS }), undefined, { ref: false });
   const body = {
     upstream: echo.name,
-    endpoint: socketText(echo.address, echo.port),
+    endpoint: socketText(echo),
     method: request.method,
     path,
     host: request.headers.host ?? null,

@@ -28,11 +28,11 @@ export function overwrittenLines(
     return [];
   }
   const [old, now] = [entries(before), entries(after)];
-  const told = changed.filter(({ resource, change }) =>
+  const reported = changed.filter(({ resource, change }) =>
     before === null ? change !== "created" : old.get(resource) === now.get(resource),
   );
-  const more = told.length > MAX_LINES ? [`and ${told.length - MAX_LINES} more`] : [];
-  return [...told.slice(0, MAX_LINES).map(({ resource, change }) => WORDS[change](resource)), ...more];
+  const more = reported.length > MAX_LINES ? [`and ${reported.length - MAX_LINES} more`] : [];
+  return [...reported.slice(0, MAX_LINES).map(({ resource, change }) => WORDS[change](resource)), ...more];
 }
 
 /** `routes/hello` -> its text. Both texts were taken by the model, so they have the expected shape. */

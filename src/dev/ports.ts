@@ -1,5 +1,5 @@
 /** Finds out before anything starts which sockets are taken, and says how to change each. */
-import { busySockets } from "../agent/index.ts";
+import { busySockets, socketText } from "../agent/index.ts";
 import type { DevConfig } from "./config.ts";
 
 /** A socket that will be opened. */
@@ -27,14 +27,14 @@ export function configSockets(
   const listeners = config.listeners
     .filter(({ fleet }) => fleets.has(fleet))
     .map(({ name, fleet, address, port }) => ({
-      socket: socketText(address, port),
+      socket: socketText({ address, port }),
       purpose: `listener ${name} of fleet ${fleet}`,
       change: `${portChange(port)}, or another address with --bind ${fleet}=ADDRESS or TRIMTAB_BIND=${fleet}=ADDRESS`,
     }));
-  const echoes = config.echoes.map(({ name, address, port }) => ({
-    socket: socketText(address, port),
-    purpose: `the echo upstream of cluster ${name}`,
-    change: portChange(port),
+  const echoes = config.echoes.map((echo) => ({
+    socket: socketText(echo),
+    purpose: `the echo upstream of cluster ${echo.name}`,
+    change: portChange(echo.port),
   }));
   return [...listeners, ...echoes];
 }
@@ -50,11 +50,6 @@ export async function busyLines(wanted: readonly WantedSocket[]): Promise<readon
       ? []
       : [`${socket} ${reasonOf(error)}; it is wanted for ${purpose}. Change it with ${change}.`];
   });
-}
-
-/** `address:port`, with brackets around IPv6. */
-export function socketText(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function reasonOf(error: string): string {

@@ -82,7 +82,7 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
         listener = () => undefined;
       };
     },
-    bootstrap: () => "{}",
+    bootstrap: () => ({ text: "{}", args: [] }),
     proxies: () => [],
     listFleets: () => [...fleets, ...rest.fleets],
     close: async () => {

@@ -10,6 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { killLeftovers } from "../agent/index.ts";
 import { EXIT, type Io, problemLine } from "../cli/output.ts";
 import { readText } from "../cli/readText.ts";
+import type { ProxyKind } from "../ir/index.ts";
+import { PROXY_KINDS } from "../targets/registry.ts";
 import { type Children, createChildren, fleetRunDir } from "./children.ts";
 import { type DevConfig, type Overrides, overrideConfig, readDevConfig, unusedOverrides } from "./config.ts";
 import { createEchoes } from "./echo.ts";
@@ -18,7 +20,7 @@ import { nackLines } from "./nacks.ts";
 import { overwrittenLines } from "./overwritten.ts";
 import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
 import { proxyTable, tryCommands } from "./table.ts";
-import { type DevCheck, type DevControlPlane, PROXY_KINDS, type ProxyKind } from "./types.ts";
+import type { DevCheck, DevControlPlane } from "./types.ts";
 import { watchFile } from "./watch.ts";
 
 export interface DevOptions {

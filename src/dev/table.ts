@@ -1,10 +1,10 @@
 /** What `dev` prints when everything stands: a table of the proxies and three commands to try. */
+import { socketText } from "../agent/index.ts";
 import { table } from "../cli/output.ts";
+import type { ProxyKind } from "../ir/index.ts";
 import type { ChildRow } from "./children.ts";
 import type { DevConfig } from "./config.ts";
 import type { FoundProxy } from "./findProxy.ts";
-import { socketText } from "./ports.ts";
-import type { ProxyKind } from "./types.ts";
 
 /** Proxy, version, addresses, state; one line per fleet. */
 export function proxyTable(
@@ -15,7 +15,7 @@ export function proxyTable(
     const proxy = found.get(fleet.proxy);
     const addresses = config.listeners
       .filter((listener) => listener.fleet === fleet.name)
-      .map(({ address, port, protocol }) => `${protocol.toLowerCase()}://${socketText(address, port)}`);
+      .map((listener) => `${listener.protocol.toLowerCase()}://${socketText(listener)}`);
     const version = proxy?.binary ? proxy.version : "-";
     return [fleet.name, fleet.proxy, version, addresses.join(" "), state?.state ?? "not installed"];
   });
@@ -36,7 +36,7 @@ export function tryCommands(options: {
   const { config, apiUrl } = options;
   const web = config.listeners.find(({ protocol, fleet }) => protocol === "HTTP" && options.running.has(fleet));
   const host = config.sampleHost === null ? "" : `-H 'Host: ${config.sampleHost}' `;
-  const route = web === undefined ? [] : [`curl -i ${host}http://${socketText(web.address, web.port)}/`];
+  const route = web === undefined ? [] : [`curl -i ${host}http://${socketText(web)}/`];
   const weight = config.canary === null ? null : nextStep(config.canary);
   const change =
     weight === null

@@ -1,13 +1,8 @@
 /** The vocabulary of `trimtab dev`. */
-import type { Check } from "../agent/index.ts";
+import type { AgentFiles, Check } from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
+import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
-
-/** The proxies that `dev` can start. */
-export type ProxyKind = "envoy" | "nginx" | "haproxy";
-
-/** Every kind, in the order of the table. */
-export const PROXY_KINDS: readonly ProxyKind[] = ["envoy", "nginx", "haproxy"];
 
 /** A fleet, and which proxy it is of. */
 export interface DevFleet {
@@ -16,9 +11,14 @@ export interface DevFleet {
 }
 
 /** A file fleet's output; structurally the publish room's `FleetFiles`. */
-export interface DevFiles {
-  readonly generation: string;
-  readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
+export type DevFiles = AgentFiles;
+
+/** What a proxy that pulls is started with. */
+export interface DevBootstrap {
+  /** Where the control plane is, and an admin address (port 0 is best). */
+  readonly text: string;
+  /** More of its command line. */
+  readonly args: readonly string[];
 }
 
 /** What one Envoy said about one type; structurally part of the xDS room's `NodeStatus`. */
@@ -45,17 +45,17 @@ export interface DevControlPlane {
   applyConfig(text: string): Promise<DevApplied>;
   /** Called after every committed write, whoever made it. Returns the undo. */
   onCommit(listener: () => void): () => void;
-  /** The fleet's files at the newest revision; null for an Envoy fleet and for none. */
+  /** The fleet's files at the newest revision; null for one that pulls, and for none. */
   files(fleet: string): Promise<DevFiles | null>;
   /** New files of a fleet, or null when it is gone. Returns the undo. */
   onFiles(listener: (fleet: string, files: DevFiles | null) => void): () => void;
-  /** The bootstrap of an Envoy of this fleet, with an admin address (port 0 is best). */
-  bootstrap(fleet: string): string;
+  /** For a proxy of this fleet, when it pulls. */
+  bootstrap(fleet: string): DevBootstrap;
   /** Envoy nodes of a fleet that are connected; null: no such fleet. */
   proxies(fleet: string): readonly DevNode[] | null;
   listFleets(): readonly DevFleet[];
   close(): Promise<void>;
 }
 
-/** The checker of a proxy: `targets[proxy].check` with the binary that was found. */
+/** The checker of a proxy: its target's `check` with the binary that was found. */
 export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;

@@ -29,7 +29,7 @@ export function watchFile(options: WatchOptions): { readonly close: () => void }
   const folder = dirname(path);
   let known = options.known;
   let timer: NodeJS.Timeout | undefined;
-  let trouble: { readonly since: number; told: string | null } | null = null;
+  let trouble: { readonly since: number; reported: string | null } | null = null;
   let closed = false;
   let watcher = watchFolder();
 
@@ -72,9 +72,9 @@ export function watchFile(options: WatchOptions): { readonly close: () => void }
 
   function waitOut(reason: string): void {
     const patienceMs = options.patienceMs ?? PATIENCE_MS;
-    trouble ??= { since: performance.now(), told: null };
-    if (trouble.told !== reason && performance.now() - trouble.since >= patienceMs) {
-      trouble.told = reason;
+    trouble ??= { since: performance.now(), reported: null };
+    if (trouble.reported !== reason && performance.now() - trouble.since >= patienceMs) {
+      trouble.reported = reason;
       options.onTrouble(reason);
     }
     lookIn(patienceMs);

@@ -1,18 +1,28 @@
 /** The cross-resource rules, run on a model and what was changed in it. */
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import { sortedByKeySteps } from "../util/sorted.ts";
-import { due, finish, type Steps } from "../util/steps.ts";
+import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { referrersOf } from "./references.ts";
-import { rulesOfEach, rulesOfWhole } from "./rules/index.ts";
-import type { Known } from "./rules/rule.ts";
+import { createRulesOfWhole, rulesOfEach } from "./rules/index.ts";
+import type { Known, WholeRule } from "./rules/rule.ts";
 import type { Change, Kind, Resource, Snapshot } from "./types.ts";
 
 /**
  * Cross-resource rules on `snapshot`, the model after `changes`. Looks only at what was written and at what names something
- * written or deleted, so the verdict on the rest must stand already. Sorted.
+ * written or deleted, so the verdict on the rest must stand already. Sorted. `known`: names of what is misshapen and therefore
+ * not in the snapshot.
  */
+export type Checker = (snapshot: Snapshot, changes: readonly Change[], known?: Known) => Steps<Diagnostic[]>;
+
+/** A checker that remembers the model that it looked at last: of one that differs little, little is looked at. */
+export function createChecker(): Checker {
+  const rulesOfWhole = createRulesOfWhole();
+  return (snapshot, changes, known = nothingKnown) => checkSteps(rulesOfWhole, { snapshot, changes, known });
+}
+
+/** One look at one model, at once. */
 export function checkSnapshot(snapshot: Snapshot, changes: readonly Change[]): Diagnostic[] {
-  return finish(checkSnapshotSteps(snapshot, changes));
+  return finish(createChecker()(snapshot, changes));
 }
 
 const nothingKnown: Known = () => false;
@@ -20,12 +30,13 @@ const nothingKnown: Known = () => false;
 /** Resources that a rule looks at in one step. */
 const RESOURCES_PER_STEP = 32;
 
-/** `checkSnapshot` in steps. `known`: names of what is misshapen and therefore not in the snapshot. */
-export function* checkSnapshotSteps(
-  snapshot: Snapshot,
-  changes: readonly Change[],
-  known: Known = nothingKnown,
-): Steps<Diagnostic[]> {
+interface Look {
+  readonly snapshot: Snapshot;
+  readonly changes: readonly Change[];
+  readonly known: Known;
+}
+
+function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, known }: Look): Steps<Diagnostic[]> {
   const touched = yield* touchedBy(snapshot, changes);
   const found: Diagnostic[] = [];
   for (let at = 0; at < touched.length; at += RESOURCES_PER_STEP) {
@@ -53,7 +64,7 @@ function* touchedBy(snapshot: Snapshot, changes: readonly Change[]): Steps<Resou
     if (resource !== null) add(resource);
     const names = namesOf.get(kind) ?? new Set();
     namesOf.set(kind, names.add(name));
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   for (const [kind, names] of namesOf) for (const referrer of yield* referrersOf(snapshot, kind, names)) add(referrer);
   return [...touched.values()];

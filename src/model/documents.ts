@@ -1,8 +1,8 @@
 /** Documents in, resources or problems out. */
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { pointer, pointerTokens } from "../util/pointer.ts";
-import { due, finish, type Steps } from "../util/steps.ts";
-import { checkSnapshotSteps } from "./check.ts";
+import { finish, type Steps, shouldYield } from "../util/steps.ts";
+import { createChecker } from "./check.ts";
 import { collectionOf, collections, kinds } from "./kinds.ts";
 import { referencesIn } from "./references.ts";
 import { dangling } from "./rules/references.ts";
@@ -24,7 +24,7 @@ export function validateResource<K extends Kind>(kind: K, document: unknown, bas
   const diagnostics = checkShape(kind, document);
   if (diagnostics.length === 0) return { resource: makeResource(kind, document as Bodies[K]), diagnostics: [] };
   if (base !== undefined)
-    diagnostics.push(...danglingIn({ kind, body: document, at: "" }, base, { told: pointersOf(diagnostics) }));
+    diagnostics.push(...danglingIn({ kind, body: document, at: "" }, base, { reported: pointersOf(diagnostics) }));
   return { resource: null, diagnostics };
 }
 
@@ -108,7 +108,7 @@ function* judgeRest(
   for (const [at, resource] of sound) {
     places.set(`${resource.kind}/${resource.name}`, at);
     changes.push(changeTo(resource));
-    if (due(changes.length)) yield;
+    if (shouldYield(changes.length)) yield;
   }
   const names = new Set<string>();
   for (const { kind, body } of unsound) {
@@ -120,16 +120,16 @@ function* judgeRest(
   const known: Known = (kind, name) => unread.has(kind) || names.has(`${kind}/${name}`);
   const snapshot = applyChanges(base, changes);
   yield;
-  const told = pointersOf(misshapen);
+  const reported = pointersOf(misshapen);
   const found: Diagnostic[] = [];
-  for (const problem of yield* checkSnapshotSteps(snapshot, changes, known)) {
+  for (const problem of yield* createChecker()(snapshot, changes, known)) {
     const { resource, ...more } = problem;
     const at = resource && places.get(`${resource.kind}/${resource.name}`);
     found.push(at === undefined ? problem : { ...more, pointer: at + problem.pointer });
-    if (due(found.length)) yield;
+    if (shouldYield(found.length)) yield;
   }
   for (const entry of unsound) {
-    found.push(...danglingIn(entry, snapshot, { told, known }));
+    found.push(...danglingIn(entry, snapshot, { reported, known }));
     yield;
   }
   return found;
@@ -143,12 +143,12 @@ function pointersOf(found: readonly Diagnostic[]): ReadonlySet<string> {
 function danglingIn(
   { kind, body, at }: Entry,
   snapshot: Snapshot,
-  { told, known = () => false }: { readonly told: ReadonlySet<string>; readonly known?: Known },
+  { reported, known = () => false }: { readonly reported: ReadonlySet<string>; readonly known?: Known },
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const problem of dangling(referencesIn(kind, body), snapshot, known)) {
     const place = at + problem.pointer;
-    if (!told.has(place)) found.push({ ...problem, pointer: place });
+    if (!reported.has(place)) found.push({ ...problem, pointer: place });
     if (found.length >= MAX_PROBLEMS) break;
   }
   return found;

@@ -10,7 +10,7 @@
 export { canonicalAddress } from "./addresses.ts";
 export { boundAddress } from "./boundAddress.ts";
 export { canaryRule } from "./canaryRule.ts";
-export { checkSnapshot, checkSnapshotSteps } from "./check.ts";
+export { type Checker, checkSnapshot, createChecker } from "./check.ts";
 export { modelCodes } from "./codes.ts";
 export {
   type ConfigResult,

@@ -100,7 +100,7 @@ test("half a character (a lone surrogate) is refused with its place, a whole one
   }
 });
 
-const told = (diagnostics: readonly { code: string; pointer: string }[]): string[] =>
+const codesOf = (diagnostics: readonly { code: string; pointer: string }[]): string[] =>
   diagnostics.map(({ code, pointer }) => `${code} ${pointer}`);
 
 test("problems of shape hide neither the rules' nor what misshapen resources name", () => {
@@ -122,7 +122,7 @@ test("problems of shape hide neither the rules' nor what misshapen resources nam
     ],
   });
   expect(resources).toEqual([]);
-  expect(told(diagnostics).sort()).toEqual([
+  expect(codesOf(diagnostics).sort()).toEqual([
     "MODEL-DUPLICATE-NAME /listeners/2/name",
     "MODEL-ENDPOINT /clusters/0/endpoints/1",
     "MODEL-REFERENCE /listeners/0/fleets/0",
@@ -155,7 +155,7 @@ test("what only follows from something misshapen is not told", () => {
     clusters: [{ nam: "c", endpoints: [{ address: "127.0.0.1", port: 1 }] }],
     canaries: [{ name: "k", route: "r", rule: 0, stable: "c", canary: "d", steps: [{ weight: "1" }] }],
   });
-  expect(told(diagnostics).sort()).toEqual([
+  expect(codesOf(diagnostics).sort()).toEqual([
     "SCHEMA-MISSING-FIELD /clusters/0/name",
     "SCHEMA-TYPE /canaries/0/steps/0/weight",
     "SCHEMA-UNKNOWN-FIELD /clusters/0/nam",
@@ -175,13 +175,13 @@ test("a misshapen addition is judged on the model that it is meant for", () => {
     listeners: [{ name: "web", fleets: ["edge", "gone"], port: "8080", protocol: "TCP" }],
     routes: [{ name: "more", listeners: ["web"], rules: [{ split: [{ cluster: "api" }, { cluster: "gone" }] }] }],
   };
-  expect(told(validateConfig(addition, snapshot).diagnostics).sort()).toEqual([
+  expect(codesOf(validateConfig(addition, snapshot).diagnostics).sort()).toEqual([
     "MODEL-REFERENCE /listeners/0/fleets/1",
     "MODEL-REFERENCE /routes/0/rules/0/split/1/cluster",
     "SCHEMA-TYPE /listeners/0/port",
   ]);
   const [listener] = addition.listeners;
-  expect(told(validateResource("listener", listener, snapshot).diagnostics)).toEqual([
+  expect(codesOf(validateResource("listener", listener, snapshot).diagnostics)).toEqual([
     "SCHEMA-TYPE /port",
     "MODEL-REFERENCE /fleets/1",
   ]);
@@ -212,7 +212,7 @@ test("a canary's weight is a whole number of tenths, exactly", () => {
     canary: "b",
     steps: [{ weight }],
   });
-  const problems = (weight: number): unknown => told(validateResource("canary", canary(weight)).diagnostics);
+  const problems = (weight: number): unknown => codesOf(validateResource("canary", canary(weight)).diagnostics);
   for (let tenths = 0; tenths <= 1000; tenths++) expect(problems(Number(`${tenths}e-1`))).toEqual([]);
   for (const weight of [1e-300, 5e-324, 0.05, 99.99999999999, 0.1000000000001, 33.300000000000004, 99.95])
     expect(problems(weight)).toEqual(["SCHEMA-LIMIT /steps/0/weight"]);

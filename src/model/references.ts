@@ -1,7 +1,7 @@
 /** Which resources a resource names. */
 import { MAX_LISTED, references, referrers } from "../gen/references.ts";
 import { pointer } from "../util/pointer.ts";
-import { due, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 import type { Change, Kind, Resource, Snapshot } from "./types.ts";
 
 export interface Reference {
@@ -54,7 +54,7 @@ export function* referrersOf(snapshot: Snapshot, kind: Kind, names: ReadonlySet<
     for (const resource of snapshot[candidateKind].values() as Iterable<Resource>) {
       if (referencesOf(resource).some((reference) => reference.kind === kind && names.has(reference.name)))
         found.push(resource);
-      if (due(index++)) yield;
+      if (shouldYield(index++)) yield;
     }
   }
   return found;
@@ -69,7 +69,7 @@ export function* reachOf(snapshot: Snapshot, changes: readonly Change[]): Steps<
     for (const [index, { kind, name }] of front.entries()) {
       reached.add(`${kind}/${name}`);
       namesOf.set(kind, (namesOf.get(kind) ?? new Set()).add(name));
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
     const referring: Resource[] = [];
     for (const [kind, names] of namesOf) referring.push(...(yield* referrersOf(snapshot, kind, names)));

@@ -2,7 +2,7 @@
 import { deepFreeze } from "../util/freeze.ts";
 import { canonicalJson, contentHash } from "../util/hash.ts";
 import { compareText, sortedSteps } from "../util/sorted.ts";
-import { due, finish, type Steps } from "../util/steps.ts";
+import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { collectionOf, kinds } from "./kinds.ts";
 import type { Bodies, Change, ChangeWord, Collection, Kind, Resource, Snapshot } from "./types.ts";
 
@@ -57,7 +57,7 @@ export function* diffSnapshotsSteps(from: Snapshot, to: Snapshot): Steps<Change[
     for (const [name, resource] of after) {
       const old = before.get(name);
       if (old !== resource && old?.hash !== resource.hash) found.push({ kind, name, resource } as Change);
-      if (due(index++)) yield;
+      if (shouldYield(index++)) yield;
     }
     for (const name of before.keys()) if (!after.has(name)) found.push({ kind, name, resource: null } as Change);
     for (const change of yield* sortedSteps(found, (a, b) => compareText(a.name, b.name))) changes.push(change);

@@ -61,14 +61,14 @@ function toDiagnostic(error: ErrorObject): Diagnostic {
   };
 }
 
-interface Told {
+interface ShapeProblem {
   code: string;
   message: string;
   /** The property at fault below the error's place. */
   below?: string;
 }
 
-function explain(error: ErrorObject): Told {
+function explain(error: ErrorObject): ShapeProblem {
   const schema = error.parentSchema as {
     title?: string;
     description?: string;
@@ -76,42 +76,42 @@ function explain(error: ErrorObject): Told {
     oneOf?: { required?: string[] }[];
   };
   const params = error.params as Record<string, unknown>;
-  const told = (code: string, message: string, below?: unknown): Told =>
+  const problem = (code: string, message: string, below?: unknown): ShapeProblem =>
     below === undefined ? { code, message } : { code, message, below: String(below) };
   switch (error.keyword) {
     case "additionalProperties": {
       const known = Object.keys(schema.properties ?? {}).join(", ");
-      return told(
+      return problem(
         "SCHEMA-UNKNOWN-FIELD",
         `unknown field ${JSON.stringify(params.additionalProperty)}; known here: ${known}`,
         params.additionalProperty,
       );
     }
     case "required":
-      return told(
+      return problem(
         "SCHEMA-MISSING-FIELD",
         `the field ${JSON.stringify(params.missingProperty)} is missing`,
         params.missingProperty,
       );
     case "type":
-      return told("SCHEMA-TYPE", `must be ${[params.type].flat().join(" or ")}, but is ${typeName(error.data)}`);
+      return problem("SCHEMA-TYPE", `must be ${[params.type].flat().join(" or ")}, but is ${typeName(error.data)}`);
     case "oneOf": {
       const names = (schema.oneOf ?? []).flatMap((branch) => branch.required ?? []).join(", ");
-      return told("SCHEMA-EXACTLY-ONE", `exactly one of ${names} must be given`);
+      return problem("SCHEMA-EXACTLY-ONE", `exactly one of ${names} must be given`);
     }
     case "pattern":
     case "format":
-      return told(
+      return problem(
         "SCHEMA-FORMAT",
         `${preview(error)} is not a valid ${(schema.title ?? "value").toLowerCase()}: ${schema.description ?? error.message}`,
       );
     case "enum":
     case "const": {
       const allowed = [params.allowedValues ?? params.allowedValue].flat().join(", ");
-      return told("SCHEMA-NOT-ALLOWED", `must be one of ${allowed}`);
+      return problem("SCHEMA-NOT-ALLOWED", `must be one of ${allowed}`);
     }
     default:
-      return told("SCHEMA-LIMIT", error.message ?? `breaks the limit ${error.keyword}`);
+      return problem("SCHEMA-LIMIT", error.message ?? `breaks the limit ${error.keyword}`);
   }
 }
 

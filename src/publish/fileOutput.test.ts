@@ -2,17 +2,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { compile } from "../compiler/index.ts";
 import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, validateConfig } from "../model/index.ts";
-import { targets } from "../targets/registry.ts";
-import type { Target } from "../targets/target.ts";
+import { createPipeline, type Pipeline } from "../pipeline/index.ts";
+import { loadTargets } from "../targets/registry.ts";
+import { finish } from "../util/steps.ts";
 import { createFileOutput, type FileOutput } from "./fileOutput.ts";
 import type { FleetFiles } from "./types.ts";
 
 /** Longer than listeners' files may be old. */
 const CEILING_PASSED_MS = 1200;
 
+const targets = await loadTargets();
+let pipeline: Pipeline;
 let output: FileOutput;
 /** What waits for its turn. */
 let resting: (() => void)[];
@@ -21,6 +23,8 @@ let clock = 0;
 let step: number;
 let failures: string[];
 let heard: (string | null)[];
+/** What was told of outputs: `fleet revision effect`. */
+let published: string[];
 /** Renderings that were begun, by fleet. */
 let begun: string[];
 /** Text that the hostname of a fleet's only route must not have. */
@@ -32,27 +36,23 @@ beforeEach(() => {
   failures = [];
   heard = [];
   begun = [];
+  published = [];
   poison = "no such text";
+  pipeline = createPipeline(targets);
   output = createFileOutput({
-    targets: { envoy: targets.envoy, nginx: watched(targets.nginx), haproxy: watched(targets.haproxy) },
+    *render(ir) {
+      begun.push(ir.name);
+      const rendering = yield* pipeline.render(ir, "files");
+      if (JSON.stringify(ir).includes(poison)) throw new Error(`found ${poison}`);
+      return rendering;
+    },
+    onPublished: ({ fleet, revision, effect }) => published.push(`${fleet} ${revision} ${effect}`),
     onFailure: (fleet, error) => failures.push(`${fleet}: ${(error as Error).message}`),
     pace: { now: () => (clock += step), turn: () => new Promise((resume) => resting.push(resume)) },
   });
 });
 
 afterEach(() => output.close());
-
-function watched(target: Target): Target {
-  return {
-    ...target,
-    *render(ir) {
-      begun.push(ir.name);
-      const rendered = yield* target.render(ir);
-      if (JSON.stringify(ir).includes(poison)) throw new Error(`found ${poison}`);
-      return rendered;
-    },
-  };
-}
 
 /** The fleets of a model in which each has one route for `hostname`. */
 function fleetsOf(proxies: Readonly<Record<string, ProxyKind>>, hostname: string): FleetIr[] {
@@ -64,7 +64,7 @@ function fleetsOf(proxies: Readonly<Record<string, ProxyKind>>, hostname: string
   });
   expect(diagnostics).toEqual([]);
   const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
-  return [...compile(applyChanges(emptySnapshot, changes), null).fleets.values()];
+  return [...finish(pipeline.compile(applyChanges(emptySnapshot, changes))).fleets.values()];
 }
 
 /** Revision N has the hostname `hN.example`. */
@@ -194,6 +194,7 @@ describe("while a rendering is under way", () => {
     const third = output.get("web");
     expect([revisionIn(await ended(second)), revisionIn(await ended(third))]).toEqual([1, 3]);
     expect(failures).toEqual(["web: found h2.example"]);
+    expect(published).toEqual([expect.stringMatching(/^web 1 /), "web 3 reload"]);
   });
 
   test("revisions that come faster than they can be rendered keep nobody waiting", async () => {
@@ -279,9 +280,9 @@ test("whatever comes meanwhile: answers are as new as the question, listeners he
       await ended(Promise.all(asked));
       update(++revision);
       expect(revisionIn(await ended(output.get("web")))).toBe(revision);
-      const told = heard.filter((text) => text !== null).map((text) => Number(text.split(" ")[2]));
-      expect(told).toEqual([...told].sort((a, b) => a - b));
-      expect(told.at(-1)).toBe(revision);
+      const revisions = heard.filter((text) => text !== null).map((text) => Number(text.split(" ")[2]));
+      expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+      expect(revisions.at(-1)).toBe(revision);
       stop();
     }),
     { numRuns: 60 },

@@ -1,13 +1,13 @@
 /**
- * Rendered files of nginx and HAProxy fleets: made when somebody asks, and a moment after a commit when somebody listens.
+ * Rendered files of fleets: made when somebody asks, and a moment after a commit when somebody listens.
  * Nobody does: then a commit costs nothing here. They are made in slices; the last good output stays meanwhile.
  */
-import { withPathGroupsSteps } from "../compiler/index.ts";
-import type { FleetIr, ProxyKind } from "../ir/index.ts";
-import type { RenderedFiles, Target } from "../targets/target.ts";
+import type { FleetIr } from "../ir/index.ts";
+import { effectOf, type Rendering } from "../pipeline/index.ts";
+import type { Effect } from "../targets/target.ts";
 import { inSlices, type Pace, systemPace } from "../util/slices.ts";
 import type { Steps } from "../util/steps.ts";
-import type { FleetFiles } from "./types.ts";
+import type { FleetFiles, Publication } from "./types.ts";
 
 /** Changes that follow each other within this are rendered once: a reload costs a proxy far more than this wait. */
 const QUIET_MS = 100;
@@ -21,12 +21,13 @@ interface Entry {
   /** The newest, and its revision; what is being rendered may be older. */
   ir: FleetIr;
   revision: number;
-  /** The last good output. */
+  /** The last good output, and what was rendered for it. */
   files: FleetFiles | null;
+  rendering: Rendering<"files"> | null;
   /** The newest revision whose rendering has ended, well or not: it is not tried again. */
   tried: number;
   /** What is under way; never rejects. */
-  rendering: Promise<void> | null;
+  underWay: Promise<void> | null;
 }
 
 /** Comes before every revision. */
@@ -45,10 +46,11 @@ export interface FileOutput {
   close(): void;
 }
 
-/** Starts without fleets. `onFailure` is told when a target throws; the fleet then keeps its last good files. */
+/** Starts without fleets. `onFailure` is called when a target throws; the fleet then keeps its last good files. */
 export function createFileOutput(options: {
-  readonly targets: Readonly<Record<ProxyKind, Target>>;
+  readonly render: (ir: FleetIr) => Steps<Rendering<"files">>;
   readonly onFailure: (fleet: string, error: unknown) => void;
+  readonly onPublished: (publication: Publication) => void;
   /** Default: the process's own. */
   readonly pace?: Pace | undefined;
 }): FileOutput {
@@ -73,18 +75,22 @@ export function createFileOutput(options: {
     const { ir, revision } = entry;
     const isWanted = (): boolean => !closed && entries.get(ir.name) === entry;
     const before = entry.files?.generation;
-    let files: RenderedFiles | null = null;
+    let rendering: Rendering<"files"> | null = null;
+    let effect: Effect = "none";
     try {
-      files = await inSlices(whileWanted(isWanted, filesSteps(ir, options.targets[ir.proxy])), pace);
+      rendering = await inSlices(whileWanted(isWanted, options.render(ir)), pace);
+      if (rendering !== null) effect = effectOf(entry.rendering, rendering);
     } catch (error) {
       if (isWanted()) options.onFailure(ir.name, error);
     }
     if (!isWanted()) return;
     // The same IR may have been committed once more meanwhile.
     entry.tried = entry.ir === ir ? entry.revision : revision;
-    if (files === null) return;
-    const { generation, files: list } = files;
-    entry.files = { fleet: ir.name, proxy: ir.proxy, revision: entry.tried, generation, files: list };
+    if (rendering === null) return;
+    const { generation, files, sockets } = rendering.whole;
+    entry.rendering = rendering;
+    entry.files = { fleet: ir.name, proxy: ir.proxy, revision: entry.tried, generation, files, sockets };
+    options.onPublished({ fleet: ir.name, revision: entry.tried, effect });
     if (generation !== before) tell(ir.name, entry.files);
   };
 
@@ -98,10 +104,10 @@ export function createFileOutput(options: {
       const entry = entries.get(name);
       if (entry === undefined) return null;
       if (closed || entry.tried >= asked) return entry;
-      entry.rendering ??= render(entry).finally(() => {
-        entry.rendering = null;
+      entry.underWay ??= render(entry).finally(() => {
+        entry.underWay = null;
       });
-      await entry.rendering;
+      await entry.underWay;
       // Those who have their answer now must have it before listeners hear of the next.
       if (entry.tried < asked) await pace.turn();
     }
@@ -132,7 +138,7 @@ export function createFileOutput(options: {
       for (const ir of fleets) {
         const old = entries.get(ir.name);
         if (old?.ir.proxy === ir.proxy) renew(old, ir, revision);
-        else entries.set(ir.name, { ir, revision, files: null, tried: NONE_TRIED, rendering: null });
+        else entries.set(ir.name, { ir, revision, files: null, rendering: null, tried: NONE_TRIED, underWay: null });
       }
       if (listeners.size > 0) schedule.soon();
     },
@@ -152,12 +158,6 @@ export function createFileOutput(options: {
       schedule.cancel();
     },
   };
-}
-
-function* filesSteps(ir: FleetIr, target: Target): Steps<RenderedFiles> {
-  const rendered = yield* target.render(target.needsPathGroups ? yield* withPathGroupsSteps(ir) : ir);
-  if (rendered.kind !== "files") throw new Error(`target ${target.proxy} gave no files`);
-  return rendered;
 }
 
 /** Null: given up, because nobody wants it any more. */

@@ -1,11 +1,19 @@
 /**
  * The publish room.
  *
- * Input: "revision N committed", and models that want to be admitted. Output: Envoy fleets' resources to the xDS server,
- * file fleets' files to whoever asks or listens. Guarantee: a fleet gets all of a revision or nothing; equal output is not
+ * Input: "revision N committed", and models that want to be admitted. Output: fleets' resources to the xDS server, fleets'
+ * files to whoever asks or listens. Guarantee: a fleet gets all of a revision or nothing; equal output is not
  * published again; when output cannot be made the last good one stays; a burst of changes is rendered to files once;
  * long work is done in slices. It decides nothing about the model, and speaks to no client.
  */
 
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
-export type { Admission, ExplainedRule, ExplainRequest, Explanation, FleetFiles, Publisher } from "./types.ts";
+export type {
+  Admission,
+  ExplainedRule,
+  ExplainRequest,
+  Explanation,
+  FleetFiles,
+  Publication,
+  Publisher,
+} from "./types.ts";

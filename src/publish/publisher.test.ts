@@ -1,10 +1,11 @@
 /** The publisher with the real targets and the real xDS server, except where a target must fail. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { FleetIr, ProxyKind } from "../ir/index.ts";
+import type { FleetIr } from "../ir/index.ts";
 import { applyChanges, type Change, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
-import { targets } from "../targets/registry.ts";
-import type { Target } from "../targets/target.ts";
+import { createPipeline, type Pipeline } from "../pipeline/index.ts";
+import { loadTargets } from "../targets/registry.ts";
+import type { Pace } from "../util/slices.ts";
 import { finish } from "../util/steps.ts";
 import type { XdsServer } from "../xds/index.ts";
 import { CLUSTER, connect, startServer, subscriber, type TestClient, type TestStream } from "../xds/testing.ts";
@@ -13,11 +14,17 @@ import { ALL_FLEETS } from "./publisher.ts";
 
 /** Files are rendered 100 ms after things went quiet; listeners hear nothing more after this. */
 const SETTLED_MS = 250;
+/** On a busy machine a rendering may take a while. */
+const HEARD_MS = 10_000;
+/** A clock that stands: a commit is done when it returns, however slow the machine is. */
+const STILL: Pace = { now: () => 0, turn: () => new Promise((resume) => setImmediate(resume)) };
 
 let xds: XdsServer;
 let client: TestClient;
 let publisher: PublisherWithInput;
 let failures: string[];
+/** What was told of outputs: `fleet revision effect`. */
+let published: string[];
 /** Fleets whose rendering throws. */
 let broken: Set<string>;
 let revision: number;
@@ -25,13 +32,16 @@ let revision: number;
 beforeEach(async () => {
   broken = new Set();
   failures = [];
+  published = [];
   revision = 0;
   const { server, address } = await startServer();
   xds = server;
   client = connect(address);
   publisher = createPublisher({
-    targets: breakable(),
+    pipeline: breakable(),
     xds,
+    pace: STILL,
+    onPublished: ({ fleet, revision, effect }) => published.push(`${fleet} ${revision} ${effect}`),
     onFailure: (fleet, error) => failures.push(`${fleet}: ${(error as Error).message}`),
   });
 });
@@ -42,15 +52,15 @@ afterEach(async () => {
   await xds.close();
 });
 
-function breakable(): Record<ProxyKind, Target> {
-  const wrap = (target: Target): Target => ({
-    ...target,
-    render(ir: FleetIr) {
-      if (broken.has(ir.name)) throw new Error("cannot render");
-      return target.render(ir);
-    },
-  });
-  return { envoy: wrap(targets.envoy), nginx: wrap(targets.nginx), haproxy: wrap(targets.haproxy) };
+const targets = await loadTargets();
+
+function breakable(): Pipeline {
+  const pipeline = createPipeline(targets);
+  const render: Pipeline["render"] = (ir: FleetIr, kind) => {
+    if (broken.has(ir.name)) throw new Error("cannot render");
+    return pipeline.render(ir, kind);
+  };
+  return { ...pipeline, render };
 }
 
 interface Shape {
@@ -120,7 +130,7 @@ describe("a commit in slices", () => {
     };
     const pace = { now: () => (clock += 1000), turn };
     const onFailure = (fleet: string): unknown => failures.push(fleet);
-    return { publisher: createPublisher({ targets: breakable(), xds, onFailure, pace }), turns: () => turns };
+    return { publisher: createPublisher({ pipeline: breakable(), xds, onFailure, pace }), turns: () => turns };
   }
 
   test("serves the revision before until all of the next one is made", async () => {
@@ -238,6 +248,43 @@ describe("Envoy fleets", () => {
   });
 });
 
+describe("what proxies do to take an output", () => {
+  const effects = (): string[] => published.splice(0).sort();
+
+  test("is told of each output that is made, with the revision", async () => {
+    commit({ fleets: { edge: "envoy", web: "nginx" } });
+    await publisher.files("web");
+    expect(effects()).toEqual([expect.stringMatching(/^edge 1 /), expect.stringMatching(/^web 1 /)]);
+    commit({ fleets: { edge: "envoy", web: "nginx" }, clusters: { blue: 1, green: 2 } });
+    await publisher.files("web");
+    expect(effects()).toEqual(["edge 2 runtime", "web 2 reload"]);
+    commit({ fleets: { edge: "envoy", web: "nginx", hap: "haproxy" }, clusters: { blue: 1, green: 2 } });
+    expect(effects()).toEqual(["edge 3 none"]);
+  });
+
+  test("counts from the last output that was made", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    broken.add("edge");
+    commit({ fleets: { edge: "envoy" }, clusters: { green: 1 } });
+    broken.clear();
+    commit({ fleets: { edge: "envoy" } });
+    expect(published.slice(1)).toEqual(["edge 3 none"]);
+  });
+
+  test("of a fleet that was gone is that of a new one", async () => {
+    commit({ fleets: { edge: "envoy" } });
+    commit({});
+    commit({ fleets: { edge: "envoy" } });
+    const [first = "", again] = published;
+    expect(again).toBe(first.replace("1", "3"));
+  });
+
+  test("which kind of output a fleet gets, of the published revision", () => {
+    commit({ fleets: { edge: "envoy", web: "nginx" } });
+    expect(["edge", "web", "nobody"].map(publisher.outputs)).toEqual([["resources"], ["files"], []]);
+  });
+});
+
 describe("file fleets", () => {
   const heard: [string, string | null][] = [];
   const hear = (fleet: string, files: FleetFiles | null): void => {
@@ -262,17 +309,23 @@ describe("file fleets", () => {
     expect(await publisher.files("nobody")).toBeNull();
   });
 
+  /** Waits until so much was heard, and then for what must not come. */
+  async function settled(count: number): Promise<void> {
+    for (const end = Date.now() + HEARD_MS; heard.length < count && Date.now() < end; ) await sleep(10);
+    await sleep(SETTLED_MS);
+  }
+
   test("listeners hear each generation once, a burst as one, and null when the fleet goes", async () => {
     const stop = publisher.onFiles(hear);
     for (const port of [1, 2, 3, 4]) commit({ fleets: { web: "nginx", edge: "envoy" }, clusters: { blue: port } });
-    await sleep(SETTLED_MS);
+    await settled(1);
     expect(heard).toEqual([["web", "nginx 4"]]);
     await publisher.files("web");
     commit({ fleets: { web: "nginx" }, clusters: { blue: 4 } });
     await sleep(SETTLED_MS);
     expect(heard.length).toBe(1);
     commit({ fleets: { web: "haproxy" }, clusters: { blue: 4 } });
-    await sleep(SETTLED_MS);
+    await settled(2);
     expect(heard.slice(1)).toEqual([["web", "haproxy 6"]]);
     commit({ fleets: { web: "envoy" }, clusters: { blue: 4 } });
     expect(heard.slice(2)).toEqual([["web", null]]);

@@ -1,26 +1,28 @@
-/** Ties store, compiler, targets and consumers together: see the contract in index.ts. */
-import { type Compiled, compileSteps, type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
+/** Ties store, pipeline and consumers together: see the contract in index.ts. */
+import { type Compiled, type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
-import type { FleetIr, ProxyKind } from "../ir/index.ts";
+import type { FleetIr } from "../ir/index.ts";
 import type { Snapshot } from "../model/index.ts";
+import { effectOf, OUTPUT_KINDS, type OutputKind, type Pipeline, type Rendering } from "../pipeline/index.ts";
 import type { Head } from "../store/types.ts";
-import { gateSteps } from "../targets/gate.ts";
-import type { RenderedResources, Target } from "../targets/target.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { sortedByKeySteps } from "../util/sorted.ts";
 import { done, type Steps } from "../util/steps.ts";
 import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createFileOutput } from "./fileOutput.ts";
-import type { Admission, Publisher } from "./types.ts";
+import type { Admission, Publication, Publisher } from "./types.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
 export const ALL_FLEETS = "*";
 
 export interface PublisherOptions {
-  readonly targets: Readonly<Record<ProxyKind, Target>>;
+  /** The publisher's own: nobody else runs it. */
+  readonly pipeline: Pipeline;
   readonly xds: Pick<XdsServer, "setView" | "deleteGroup" | "nodes">;
   /** Called when a fleet's output cannot be made: a bug of ours. The fleet keeps its last good output. */
   readonly onFailure: (fleet: string, error: unknown) => void;
+  /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
+  readonly onPublished?: (publication: Publication) => void;
   /** Default: the process's own. */
   readonly pace?: Pace | undefined;
 }
@@ -39,45 +41,51 @@ export interface PublisherWithInput extends Publisher {
 
 /** Starts with nothing published (revision 0); the first `commit` publishes. */
 export function createPublisher(options: PublisherOptions): PublisherWithInput {
-  const { targets, xds, onFailure } = options;
+  const { pipeline, xds, onFailure, onPublished = () => undefined } = options;
   let published: { compiled: Compiled; revision: number } | null = null;
-  /** The newest compilation, published or not: the base of the next one. */
-  let latest: Compiled | null = null;
+  /** What xDS serves, by fleet. */
+  const views = new Map<string, Rendering<"resources">>();
   let closed = false;
-  const files = createFileOutput({ targets, onFailure, pace: options.pace });
-
-  function* compiledFor(snapshot: Snapshot): Steps<Compiled> {
-    latest = yield* compileSteps(snapshot, latest);
-    return latest;
-  }
+  const files = createFileOutput({
+    render: (ir) => pipeline.render(ir, "files"),
+    onFailure,
+    onPublished,
+    pace: options.pace,
+  });
 
   function* admit(snapshot: Snapshot): Steps<Admission> {
-    return { diagnostics: yield* admissionSteps(yield* compiledFor(snapshot), targets) };
+    return { diagnostics: yield* admissionSteps(yield* pipeline.compile(snapshot), pipeline) };
   }
 
-  function* pushEnvoy(ir: FleetIr, revision: number): Steps<void> {
+  function* pushView(ir: FleetIr, revision: number): Steps<void> {
     try {
-      const view = yield* renderEnvoy(ir, targets[ir.proxy]);
-      if (!closed) xds.setView(ir.name, view, revision);
+      const view = yield* pipeline.render(ir, "resources");
+      if (closed) return;
+      const effect = effectOf(views.get(ir.name) ?? null, view);
+      xds.setView(ir.name, view.whole.resources, revision);
+      views.set(ir.name, view);
+      onPublished({ fleet: ir.name, revision, effect });
     } catch (error) {
       onFailure(ir.name, error);
     }
   }
 
   function* commitSteps({ revision, snapshot }: Head): Steps<void> {
-    const compiled = yield* compiledFor(snapshot);
-    for (const ir of compiled.fleets.values()) if (ir.proxy === "envoy") yield* pushEnvoy(ir, revision);
+    const compiled = yield* pipeline.compile(snapshot);
+    const fleets = [...compiled.fleets.values()];
+    const pulling = fleets.filter((ir) => pipeline.gives(ir, "resources"));
+    for (const ir of pulling) yield* pushView(ir, revision);
     if (closed) return;
-    const before = published?.compiled.fleets ?? new Map<string, FleetIr>();
+    const before = published?.compiled.fleets.values() ?? [];
     published = { compiled, revision };
-    for (const [name, old] of before) {
-      const now = compiled.fleets.get(name);
-      if (old.proxy === "envoy" && now?.proxy !== "envoy") xds.deleteGroup(name);
+    const names = new Set(pulling.map(({ name }) => name));
+    for (const old of before) {
+      if (!pipeline.gives(old, "resources") || names.has(old.name)) continue;
+      xds.deleteGroup(old.name);
+      views.delete(old.name);
     }
-    files.update(
-      [...compiled.fleets.values()].filter(({ proxy }) => proxy !== "envoy"),
-      revision,
-    );
+    const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
+    files.update(filed, revision);
   }
 
   function* guarded(steps: Steps<void>): Steps<void> {
@@ -93,6 +101,10 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   return {
     admit,
     files: files.get,
+    outputs: (fleet: string): readonly OutputKind[] => {
+      const ir = fleetOf(fleet);
+      return ir === undefined ? [] : OUTPUT_KINDS.filter((kind) => pipeline.gives(ir, kind));
+    },
     proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
     explain: (request: ExplainRequest): Steps<Explanation | null> => {
       const ir = fleetOf(request.fleet);
@@ -108,20 +120,11 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   };
 }
 
-function* renderEnvoy(ir: FleetIr, target: Target): Steps<RenderedResources["resources"]> {
-  const rendered = yield* target.render(ir);
-  if (rendered.kind !== "resources") throw new Error(`target ${ir.proxy} gave no resources`);
-  return rendered.resources;
-}
-
 /** What the proxies of every fleet cannot do, or do approximately. Sorted. */
-function* admissionSteps(
-  compiled: Compiled,
-  targets: Readonly<Record<ProxyKind, Target>>,
-): Steps<readonly Diagnostic[]> {
+function* admissionSteps({ fleets }: Compiled, { gate }: Pipeline): Steps<readonly Diagnostic[]> {
   const found: Diagnostic[] = [];
-  for (const ir of compiled.fleets.values()) {
-    for (const diagnostic of yield* gateSteps(ir, targets[ir.proxy])) found.push(diagnostic);
+  for (const ir of fleets.values()) {
+    for (const diagnostic of yield* gate(ir)) found.push(diagnostic);
   }
   return yield* sortedByKeySteps(found, diagnosticKey);
 }

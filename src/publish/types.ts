@@ -2,6 +2,8 @@
 import type { ExplainRequest, Explanation } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { Snapshot } from "../model/types.ts";
+import type { OutputKind } from "../pipeline/index.ts";
+import type { Effect, Socket } from "../targets/target.ts";
 import type { Steps } from "../util/steps.ts";
 import type { NodeStatus } from "../xds/types.ts";
 
@@ -19,6 +21,16 @@ export interface FleetFiles {
   /** Content hash: the ETag. */
   readonly generation: string;
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
+  /** What proxies with these files listen on. */
+  readonly sockets: readonly Socket[];
+}
+
+/** A fleet's output was made. */
+export interface Publication {
+  readonly fleet: string;
+  readonly revision: number;
+  /** What its proxies do to get from the output before to this one; of the first output: what they do who have none. */
+  readonly effect: Effect;
 }
 
 export type { ExplainedRule, ExplainRequest, Explanation } from "../compiler/index.ts";
@@ -29,9 +41,11 @@ export interface Publisher {
    * the store's turn (`WriteRequest.prepare`): two admissions, or an admission and a commit, must not be under way at once.
    */
   admit(snapshot: Snapshot): Steps<Admission>;
-  /** Files of an nginx or HAProxy fleet at the newest revision; null: no such fleet, or an Envoy one. */
+  /** Files of a fleet at the newest revision; null: no such fleet, or none that gets files. */
   files(fleet: string): Promise<FleetFiles | null>;
-  /** Envoy nodes of a fleet: sent, acked, nacked. Null: no such fleet. */
+  /** What a fleet of the published revision gets; nothing: there is no such fleet. */
+  outputs(fleet: string): readonly OutputKind[];
+  /** Nodes of a fleet that are connected by xDS: sent, acked, nacked. Null: no such fleet. */
   proxies(fleet: string): readonly NodeStatus[] | null;
   /** Null: no such fleet, or the port is not one of its HTTP ports. Throws MatchTooLongError. */
   explain(request: ExplainRequest): Steps<Explanation | null>;

@@ -1,10 +1,13 @@
 /**
  * The regex room: regular expressions of the model's dialect (what RE2 and PCRE2 read alike).
  *
- * Input: an expression as text. Output: whether it is of the dialect, whether a text matches it (as RE2 does), and its linear
- * form for PCRE2. Guarantee: pure; matching and analysis are bounded by named limits. It must not know a proxy's syntax.
+ * Input: an expression as text. Output: whether it is of the dialect, its tree, whether a text matches it (as RE2 does), and
+ * its linear form for PCRE2. Guarantee: pure; matching and analysis are bounded by named limits. It must not know a proxy's syntax.
  */
 export { matchesEmpty, matchesOnly } from "./characters.ts";
 export { regexProblem } from "./dialect.ts";
 export { fullMatch, type LinearRegex, linearRegex } from "./linear.ts";
 export { type MatchBudget, MatchTooLongError, matchesWhole } from "./match.ts";
+export { parseRegex } from "./parse.ts";
+export { rangesOf } from "./setText.ts";
+export type { WrittenRegex } from "./tree.ts";

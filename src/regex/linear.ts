@@ -7,8 +7,10 @@
  */
 import { automatonOf } from "./automaton.ts";
 import { loopsOf } from "./loops.ts";
-import { bytesOf, isSetRepeat, longest, pcreBytes, type Repeat, type SetRepeat, setsOf, startOf } from "./shape.ts";
-import { type ByteSet, NotOfDialectError, parseRegex, type RegexNode } from "./tree.ts";
+import { NotOfDialectError, parseRegex } from "./parse.ts";
+import { bytesOf, isSetRepeat, longest, pcreBytes, type Repeat, type SetRepeat, startOf } from "./shape.ts";
+import { type ByteSet, type RegexNode, withoutGroups } from "./tree.ts";
+import { spread, variants } from "./variants.ts";
 
 /** `pattern` matches what the expression matches. With a `problem` (why it cannot be done) it is the expression as it came. */
 export interface LinearRegex {
@@ -27,8 +29,6 @@ const MAX_COPIES = 100;
 /** A parameter of nginx has 4 096 bytes, quoted. */
 const MAX_PATTERN = 4000;
 const TOO_LARGE = "its counted groups and alternatives make it too large";
-/** Alternatives are written out one by one: more of them make a pattern that is too large anyway. */
-const MAX_VARIANTS = 16;
 /** Far more expressions than a usual model has; each entry holds some hundred bytes. */
 const MAX_KNOWN = 4096;
 
@@ -54,7 +54,7 @@ class NotLinear extends Error {}
 
 function translate(text: string): LinearRegex {
   try {
-    const tree = parseRegex(text);
+    const tree = withoutGroups(parseRegex(text));
     const direct = writeAll([tree]);
     if (direct.problem === null) return direct;
     const branches = spread(tree);
@@ -92,28 +92,6 @@ function writeAll(trees: readonly RegexNode[]): LinearRegex {
 /** nginx doubles backslashes and double quotes. */
 function quotedLength(pattern: string): number {
   return pattern.length + (pattern.match(/[\\"]/g)?.length ?? 0);
-}
-
-/** `(X)?Y` as `XY` and `Y`, and so every choice that holds an endless repeat; null: there is none, or it would be too many. */
-function spread(tree: RegexNode): readonly RegexNode[] | null {
-  let sequences: readonly (readonly RegexNode[])[] = [[]];
-  for (const item of itemsOf(tree)) {
-    const options = longest(item) === Number.POSITIVE_INFINITY ? (branchesOf(item) ?? [item]) : [item];
-    sequences = options.flatMap((option) => sequences.map((items) => [...items, ...itemsOf(option)]));
-    if (sequences.length > MAX_VARIANTS) return null;
-  }
-  return sequences.length === 1 ? null : sequences.map((items) => ({ kind: "sequence", items }));
-}
-
-function branchesOf(node: RegexNode): readonly RegexNode[] | null {
-  if (node.kind === "choice") return node.branches;
-  return node.kind === "repeat" && node.min === 0 && node.max === 1
-    ? [node.body, { kind: "sequence", items: [] }]
-    : null;
-}
-
-function itemsOf(node: RegexNode): readonly RegexNode[] {
-  return node.kind === "sequence" ? node.items : [node];
 }
 
 /** What the whole expression costs so far. */
@@ -193,38 +171,6 @@ function search(item: SetRepeat, tail: readonly RegexNode[], place: Place) {
   );
   const text = texts.length === 1 ? (texts[0] as string) : `(?:${texts.join("|")})`;
   return { text, left: [{ ...end, min: 0 }, ...tail.slice(at + 1)] };
-}
-
-/** The words that the nodes stand for, each of one length; null: too many, or not of fixed lengths. */
-function variants(nodes: readonly RegexNode[]): readonly (readonly RegexNode[])[] | null {
-  let words: readonly (readonly RegexNode[])[] = [[]];
-  for (const node of nodes) {
-    const options = optionsOf(node);
-    if (options === null || words.length * options.length > MAX_VARIANTS) return null;
-    words = words.flatMap((word) => options.map((option) => [...word, ...option]));
-  }
-  return words;
-}
-
-function optionsOf(node: RegexNode): readonly (readonly RegexNode[])[] | null {
-  if (setsOf(node) !== null) return [[node]];
-  if (node.kind === "sequence") return variants(node.items);
-  if (node.kind === "choice") {
-    const options = node.branches.map((branch) => variants([branch]));
-    return options.some((words) => words === null) ? null : options.flatMap((words) => words ?? []);
-  }
-  if (node.kind !== "repeat" || node.max - node.min >= MAX_VARIANTS) return null;
-  if (node.max !== 1) return setsOf(node.body) === null ? null : counts(node).map((count) => [exactly(node, count)]);
-  const body = variants([node.body]);
-  return body === null ? null : [...body, []];
-}
-
-function counts({ min, max }: Repeat): readonly number[] {
-  return Array.from({ length: max - min + 1 }, (_, index) => min + index);
-}
-
-function exactly(node: Repeat, count: number): RegexNode {
-  return { ...node, min: count, max: count };
 }
 
 function writeChoice(branches: readonly RegexNode[], place: Place): string {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { regexProblem } from "./dialect.ts";
 import { linearRegex } from "./linear.ts";
 import { MatchTooLongError, matchesWhole } from "./match.ts";
 import { longRegexes, randomRegex, refusedRegexes, regexText } from "./testRegexes.ts";
@@ -25,6 +26,7 @@ describe("for PCRE2", () => {
     ["/[ .\\\\^\\]-]*[ -]*\\-?", "/[ \\-.\\\\-\\^]*+"],
     [".*a[a-c]*b.*", "(?:a[ac]*+[^a-c]|[^a]++)*+a[ac]*+b.*+"],
     [".*/x(/.*)?", "(?:(?>.*?/x/).*+|.*/x)"],
+    ["/(|a)b", "/(?:|a)b"],
     ["(?:[0-9]{1,3}\\.){3}[0-9]{1,3}", "(?:[0-9]{1,3}+\\.){3}+[0-9]{1,3}+"],
   ])("%s is written %s", (regex, pattern) => expect(linearRegex(regex)).toEqual({ pattern, problem: null }));
 
@@ -39,6 +41,25 @@ describe("for PCRE2", () => {
       expect(linearRegex(part.repeat(100).slice(0, 512)).pattern).not.toBe("");
     }
     expect(linearRegex(`${"(".repeat(30)}a|b${")*".repeat(30)}`).pattern).toBe("[ab]*+");
+  });
+});
+
+describe("the dialect", () => {
+  test.each([
+    ["a|b|", null],
+    ["|a", null],
+    ["(a", "at character 3: a group is not closed"],
+    ["a)", "at character 2: a `)` closes no group"],
+    ["[b-a]", "at character 5: a range runs downwards or ends with a class"],
+    ["a{2}{3}", "at character 5: a repeat is repeated; put it in a group"],
+    ["\\1", "at character 1: `\\1` is not one of \\d \\w \\s \\b \\D \\W \\S \\B"],
+    ["aé", "at character 2: write printable ASCII only"],
+    [`${"(".repeat(33)}a${")".repeat(33)}`, "at character 34: groups are nested more than 32 deep"],
+    ["(a{40}){2,40}", "repeats add up to 1600; RE2 takes at most 1000"],
+    ["(a{40}){25,}", null],
+  ])("%s: %s", (regex, problem) => {
+    const told = regexProblem(regex);
+    expect(told?.replace("; RE2 and PCRE2 must read the expression alike", "") ?? null).toBe(problem);
   });
 });
 

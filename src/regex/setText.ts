@@ -16,14 +16,25 @@ export function setText(set: ByteSet): string {
 function members(set: ByteSet): string {
   const known = [WORD, DIGIT].find((some) => (some & ~set) === 0n) ?? 0n;
   let text = known === 0n ? "" : setText(known);
-  for (const { first, last } of ranges(set & ~known, ANY_BYTE & ~set)) {
+  for (const { first, last } of rangesBetween(set & ~known, ANY_BYTE & ~set)) {
     text += member(first) + (last > first + 1 ? "-" : "") + (last > first ? member(last) : "");
   }
   return text;
 }
 
+/** Neighbouring bytes, both ends included. */
+interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The fewest ranges that a set is written with. */
+export function rangesOf(set: ByteSet): readonly ByteRange[] {
+  return rangesBetween(set, ANY_BYTE & ~set);
+}
+
 /** The fewest ranges that hold all of `wanted` and none of `others`. */
-function ranges(wanted: ByteSet, others: ByteSet): readonly { readonly first: number; readonly last: number }[] {
+function rangesBetween(wanted: ByteSet, others: ByteSet): readonly ByteRange[] {
   const found: { first: number; last: number }[] = [];
   let isOpen = false;
   for (let byte = 0; byte < 256; byte++) {

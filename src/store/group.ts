@@ -2,7 +2,7 @@
 import { effectOf } from "../model/index.ts";
 import type { Change, ChangeWord, Kind, Resource } from "../model/types.ts";
 import { inSlices, type Pace, rest } from "../util/slices.ts";
-import { due, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 import type { Appender, ChangeRow } from "./database.ts";
 import { GROUP_BUDGET_MS, MAX_GROUP_CHANGES, MAX_GROUP_WRITES, SLICE_BYTES, SLICE_ROWS } from "./limits.ts";
 import type { Head, Prepared, WriteRequest, WriteResult } from "./types.ts";
@@ -66,7 +66,7 @@ function* pendingOf(head: Head, request: WriteRequest<unknown>, prepared: Prepar
   for (const [index, change] of prepared.changes.entries()) {
     const word = effectOf(head.snapshot, change);
     if (word !== null) changes.push({ word, change });
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   if (changes.length === 0) return null;
   yield* checkAgreement(head, prepared.snapshot, changes);
@@ -78,7 +78,7 @@ function* pendingOf(head: Head, request: WriteRequest<unknown>, prepared: Prepar
 function* checkAgreement(head: Head, snapshot: Head["snapshot"], changes: Pending["changes"]): Steps<void> {
   const grown: Partial<Record<Kind, number>> = {};
   for (const [index, { word, change }] of changes.entries()) {
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
     const after = (snapshot[change.kind] as ReadonlyMap<string, Resource>).get(change.name);
     if (after?.hash !== change.resource?.hash) {
       throw new Error(`write: the snapshot does not hold the change of ${change.kind} ${change.name}`);

@@ -458,11 +458,11 @@ describe("faults", () => {
     await store.write(put(cluster("b")));
     await store.close();
     damage(sql);
-    const told = codeOf(() => start());
-    expect(told).toMatch(/^STORE-CORRUPT: .*trimtab\.db: /);
-    expect(told).toMatch(message);
+    const code = codeOf(() => start());
+    expect(code).toMatch(/^STORE-CORRUPT: .*trimtab\.db: /);
+    expect(code).toMatch(message);
     // Refusing released the lock: the same message again, not STORE-LOCKED.
-    expect(codeOf(() => start())).toBe(told);
+    expect(codeOf(() => start())).toBe(code);
   });
 
   test("a directory that cannot be had is an error at opening, which names the file", async () => {

@@ -1,13 +1,24 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FleetIr } from "../ir/index.ts";
-import { arbitraryModel, shuffled } from "./arbitraryModel.ts";
+import { pointerTokens } from "../util/pointer.ts";
+import { collectionOf, plain } from "./arbitrary/names.ts";
+import { anyDocument, arbitraryModel, shuffled } from "./arbitraryModel.ts";
 import { checkRendered, compileDocument, renderedText, renderFleet } from "./modelFiles.ts";
 
 /** Each run checks one model on three real proxies: about a quarter of a second. */
 const RUNS = Number(process.env.TRIMTAB_MODELS ?? 300);
 const SEED = Number(process.env.TRIMTAB_SEED ?? Date.now() % 2 ** 31);
 const TIMEOUT_MS = 15 * 60 * 1000;
+
+/** Whether the document has, at the pointer, a value or (of a missing field) what it belongs into. */
+function leadsSomewhere(document: unknown, at: string): boolean {
+  const [...tokens] = pointerTokens(at);
+  tokens.pop();
+  let value: unknown = document;
+  for (const token of tokens) value = (value as Record<string, unknown> | undefined)?.[token];
+  return value !== undefined;
+}
 
 function fleetsOf(document: unknown): FleetIr[] {
   const { compiled, diagnostics } = compileDocument(document);
@@ -47,5 +58,29 @@ describe(`any valid model (seed ${SEED}, ${RUNS} models; TRIMTAB_SEED repeats it
       ),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },
     );
+  });
+
+  test("any document is admitted, or problems are told at places that it has", { timeout: TIMEOUT_MS }, () => {
+    let refused = 0;
+    fc.assert(
+      fc.property(anyDocument, (document) => {
+        const { compiled, diagnostics } = compileDocument(plain(document));
+        const errors = diagnostics.filter(({ severity }) => severity === "error");
+        expect(errors.length === 0).toBe(compiled !== null);
+        if (compiled === null) refused += 1;
+        for (const { resource, pointer } of errors) {
+          const list = document[collectionOf(resource?.kind ?? "fleet")] ?? [];
+          const item = resource === undefined ? document : list.find(({ name }) => name === resource.name);
+          expect({ item: item !== undefined, pointer, leads: leadsSomewhere(item, pointer) }).toEqual({
+            item: true,
+            pointer,
+            leads: true,
+          });
+        }
+      }),
+      { numRuns: RUNS, seed: SEED, endOnFailure: true },
+    );
+    // Otherwise hardly a document was refused, and nothing was shown.
+    expect(refused).toBeGreaterThan(RUNS / 10);
   });
 });

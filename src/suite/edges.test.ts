@@ -88,7 +88,7 @@ async function ask(proxy: ProxyKind, { line, head = "", body = "" }: Sent): Prom
   const host = /^host[ \t]*:/im.test(head) ? "" : "Host: a.test\r\n";
   const version = /[ \t]HTTP\/\S+ ?$/.test(line) ? "" : " HTTP/1.1";
   const bytes = `${line}${version}\r\n${host}${head}${PROBE_FIELD}: ${probe}\r\nConnection: close\r\n\r\n${body}`;
-  const answer = await exchange({ address: ADDRESSES[proxy], port }, bytes, line.split(" ")[0] ?? "");
+  const answer = await exchange({ address: ADDRESSES[proxy], port }, bytes, { method: line.split(" ")[0] ?? "" });
   return { answer, seen: record.take(probe)[0] };
 }
 
@@ -186,7 +186,7 @@ describe("made equal", () => {
   test("HTTP/2 without TLS is not spoken", async () => {
     for (const proxy of KINDS) {
       const place = { address: ADDRESSES[proxy], port };
-      const answer = await exchange(place, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "PRI");
+      const answer = await exchange(place, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", { method: "PRI" });
       expect([proxy, answer.startLine]).toEqual([proxy, expect.stringMatching(/^HTTP\/1\.1 4\d\d /)]);
     }
   });

@@ -8,99 +8,19 @@ import type { Compiled } from "../compiler/index.ts";
 import { compile, withPathGroups } from "../compiler/testCompiler.ts";
 import { diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
-import {
-  applyChanges,
-  type Change,
-  checkSnapshot,
-  diffSnapshots,
-  emptySnapshot,
-  type Snapshot,
-  toDocument,
-  validateConfig,
-} from "../model/index.ts";
-import { gate } from "../targets/gate.ts";
-import { targets } from "../targets/registry.ts";
+import { applyChanges, diffSnapshots, type Snapshot, toDocument } from "../model/index.ts";
+import { createGate, type Gate } from "../targets/gate.ts";
 import { compareText } from "../util/sorted.ts";
+import { finish } from "../util/steps.ts";
+import { type AnyEdit, arbitraryEdit } from "./arbitrary/edits.ts";
+import { type Document, type Item, plain } from "./arbitrary/names.ts";
 import { arbitraryModel, listeningModel } from "./arbitraryModel.ts";
-import { renderedText, renderFleet } from "./modelFiles.ts";
+import { renderedText, renderFleet, targets } from "./modelFiles.ts";
+import { freshSnapshot } from "./outcome.ts";
 
 const RUNS = Number(process.env.TRIMTAB_SEQUENCES ?? 40);
 const SEED = Number(process.env.TRIMTAB_SEED ?? Date.now() % 2 ** 31);
 const TIMEOUT_MS = 5 * 60 * 1000;
-
-type Item = Record<string, unknown> & { name: string };
-type Document = Record<string, Item[]>;
-
-/** One change of a listener, fleet, cluster or canary; what does not fit the model changes nothing. */
-type Edit = (document: Document) => void;
-
-const setField =
-  (collection: string, name: string, fields: object): Edit =>
-  (document) => {
-    const item = document[collection]?.find((candidate) => candidate.name === name);
-    if (item !== undefined) Object.assign(item, fields);
-  };
-
-const fleetNames = ["envoys", "nginxes", "haproxies"];
-const someFleets = fc.subarray(fleetNames, { minLength: 1 });
-
-const listenerEdit = fc
-  .tuple(
-    fc.constantFrom("web", "narrow", "raw"),
-    fc.oneof(
-      fc.record({ fleets: someFleets }),
-      fc.record({ port: fc.constantFrom(18080, 18081, 19000) }),
-      fc.record({ address: fc.constantFrom("127.0.0.14", undefined) }),
-      fc.record({ hostname: fc.constantFrom("*.example.com", "*.b.example.com", "a.example.com", undefined) }),
-      fc.record({ description: fc.constantFrom("one", "two") }),
-    ),
-  )
-  .map(([name, fields]) => setField("listeners", name, fields));
-
-const fleetEdit = fc
-  .tuple(
-    fc.constantFrom(...fleetNames),
-    fc.oneof(
-      fc.record({ version: fc.constantFrom("1.20", "1.22", "1.24", "2.4", "2.8", "3.2", undefined) }),
-      fc.record({ bindAddress: fc.constantFrom("127.0.0.1", undefined) }),
-      fc.record({ proxy: fc.constantFrom("envoy", "nginx", "haproxy") }),
-    ),
-  )
-  .map(([name, fields]) => setField("fleets", name, fields));
-
-const clusterEdit = fc
-  .tuple(
-    fc.constantFrom("one", "two", "three"),
-    fc.oneof(
-      fc.record({ healthCheck: fc.constantFrom("up", undefined) }),
-      fc.record({ balance: fc.constantFrom({ policy: "leastRequest" }, undefined) }),
-    ),
-    fc.constantFrom("1s", "2s"),
-  )
-  .map(
-    ([name, fields, timeout]): Edit =>
-      (document) => {
-        document.healthChecks = [{ name: "up", type: "tcp", timeout }];
-        setField("clusters", name, fields)(document);
-      },
-  );
-
-const canaryEdit = fc.tuple(fc.nat(20), fc.constantFrom(0, 1, 2), fc.boolean()).map(
-  ([pick, step, there]): Edit =>
-    (document) => {
-      const places = (document.routes ?? []).flatMap((route) =>
-        (route.rules as { split?: { cluster: string }[] }[]).flatMap(({ split = [] }, rule) =>
-          split.length === 2 ? [{ route: route.name, rule, clusters: split.map(({ cluster }) => cluster) }] : [],
-        ),
-      );
-      const place = places[pick % Math.max(1, places.length)];
-      document.canaries = [];
-      if (place === undefined || !there) return;
-      const [stable = "", canary = ""] = place.clusters;
-      const steps = [{ weight: 0 }, { weight: 33.3 }, { weight: 100 }];
-      document.canaries = [{ name: "k", route: place.route, rule: place.rule, stable, canary, steps, state: { step } }];
-    },
-);
 
 /** Regexes of one length in one host: only the order in which they are declared decides between them. */
 const regexEdit = fc
@@ -110,7 +30,7 @@ const regexEdit = fc
     fc.constantFrom("GET", "POST"),
   )
   .map(
-    ([name, regexes, method]): Edit =>
+    ([name, regexes, method]): AnyEdit =>
       (document) => {
         const others = (document.routes ?? []).filter((route) => route.name !== name);
         const rules = regexes.map((regex) => ({ matches: [{ path: { regex }, method }], respond: { status: 200 } }));
@@ -119,25 +39,26 @@ const regexEdit = fc
       },
   );
 
-const edit = fc.oneof(listenerEdit, fleetEdit, clusterEdit, canaryEdit, regexEdit);
+const someEdit = fc.oneof({ weight: 4, arbitrary: arbitraryEdit }, { weight: 1, arbitrary: regexEdit });
 
 /** Takes some objects of the next drawn model, leaves others as they are, and makes some edits. */
 const step = fc.record({
   drawn: arbitraryModel,
   /** The n-th object of both models together: from which to take it. */
   take: fc.array(fc.boolean(), { minLength: 8, maxLength: 24 }),
-  edits: fc.array(edit, { maxLength: 3 }),
+  edits: fc.array(someEdit, { maxLength: 3 }),
   /** How many results back the compilation builds on. */
   back: fc.nat(3),
 });
 
-function clone<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
+interface Mix {
+  readonly drawn: Document;
+  readonly take: readonly boolean[];
+  readonly edits: readonly AnyEdit[];
 }
 
-function mixed(before: Document, { drawn, take, edits }: { drawn: object; take: readonly boolean[]; edits: Edit[] }) {
+function mixed(before: Document, { drawn: other, take, edits }: Mix): Document {
   const next: Document = {};
-  const other = drawn as Document;
   let index = 0;
   for (const collection of new Set([...Object.keys(before), ...Object.keys(other)])) {
     const old = new Map((before[collection] ?? []).map((item) => [item.name, item]));
@@ -147,33 +68,18 @@ function mixed(before: Document, { drawn, take, edits }: { drawn: object; take: 
       return item === undefined ? [] : [item];
     });
   }
-  const document = clone(next);
+  const document = plain(next);
   for (const change of edits) change(document);
-  return clone(document);
+  return plain(document);
 }
 
-/** The snapshot that a document stands for, all of it new objects; null when it is no valid model. */
-function freshSnapshot(document: object): Snapshot | null {
-  const { resources, diagnostics } = validateConfig(clone(document));
-  if (diagnostics.length > 0) return null;
-  const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
-  const snapshot = applyChanges(emptySnapshot, changes);
-  const errors = checkSnapshot(snapshot, changes).filter(({ severity }) => severity === "error");
-  return errors.length > 0 ? null : snapshot;
-}
+/** Remembers every model of this test. */
+const gate = createGate();
 
-let strangers = 0;
-
-/** The same fleet under a name that was never there: the gate remembers by name, and starts from nothing. */
-function renamed(ir: FleetIr): FleetIr {
-  strangers += 1;
-  return { ...ir, name: `stranger${strangers}-${ir.name}` };
-}
-
-function verdicts(ir: FleetIr): string {
-  const sorted = gate(ir, targets[ir.proxy]).sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
-  const found = JSON.stringify(sorted, null, 1);
-  return found.replaceAll(/stranger\d+-/g, "");
+function verdicts(look: Gate, ir: FleetIr): string {
+  const found = finish(look(ir, targets.get(ir.proxy)));
+  const sorted = found.sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
+  return JSON.stringify(sorted, null, 1);
 }
 
 function renderedOf(ir: FleetIr): string {
@@ -186,7 +92,7 @@ function expectEqual(incremental: Compiled, scratch: Compiled): void {
     const whole = scratch.fleets.get(name) as FleetIr;
     expect(JSON.stringify(withPathGroups(ir), null, 1)).toBe(JSON.stringify(withPathGroups(whole), null, 1));
     expect(renderedOf(ir)).toBe(renderedOf(whole));
-    expect(verdicts(ir)).toBe(verdicts(renamed(whole)));
+    expect(verdicts(gate, ir)).toBe(verdicts(createGate(), whole));
   }
 }
 

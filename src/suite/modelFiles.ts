@@ -1,15 +1,21 @@
 /** From a document to what every fleet gets: the path that golden and property tests share. */
 import type { Compiled } from "../compiler/index.ts";
-import { compile, withPathGroups } from "../compiler/testCompiler.ts";
+import { withPathGroups } from "../compiler/testCompiler.ts";
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
-import type { FleetIr, ProxyKind } from "../ir/index.ts";
+import { leafPaths } from "../gen/leafPaths.ts";
+import type { FleetIr, LeafPath, ProxyKind } from "../ir/index.ts";
 import { applyChanges, changeTo, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
-import { gate } from "../targets/gate.ts";
-import { targets } from "../targets/registry.ts";
-import type { CheckResult, Rendered, Renderer } from "../targets/target.ts";
+import { createPipeline } from "../pipeline/index.ts";
+import { loadTargets } from "../targets/registry.ts";
+import type { CheckResult, Rendered, Support } from "../targets/target.ts";
 import { envoyBinary } from "../tooling/binaries.ts";
 import { compareText } from "../util/sorted.ts";
 import { finish } from "../util/steps.ts";
+
+/** All of them. */
+export const targets = await loadTargets();
+/** Renders for all tests of a file: what it remembers of one model must not show in another. */
+const pipeline = createPipeline(targets);
 
 export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];
@@ -25,25 +31,35 @@ export function compileDocument(document: unknown): Compilation {
   const snapshot = applyChanges(emptySnapshot, changes);
   const problems = checkSnapshot(snapshot, changes);
   if (problems.some(({ severity }) => severity === "error")) return { diagnostics: problems, compiled: null };
-  const compiled = compile(snapshot, null);
-  const found = [...compiled.fleets.values()].flatMap((ir) => gate(ir, targets[ir.proxy]));
+  const pipeline = createPipeline(targets);
+  const compiled = finish(pipeline.compile(snapshot));
+  const found = [...compiled.fleets.values()].flatMap((ir) => finish(pipeline.gate(ir)));
   const all = [...problems, ...found].sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
   return { diagnostics: all, compiled: all.some(({ severity }) => severity === "error") ? null : compiled };
 }
 
-/** Renders one fleet, with its IR sent through JSON first when `boundary` is set. */
-export function renderFleet(ir: FleetIr, boundary = false): Rendered {
-  const target = targets[ir.proxy];
-  const ready = target.needsPathGroups ? withPathGroups(ir) : ir;
-  return finish(rendererOf(ir.proxy).render(boundary ? (JSON.parse(JSON.stringify(ready)) as FleetIr) : ready));
+/** What a diagnostic points at, as places are written: `route.rules[].split`. */
+export function leafPathOf({ resource, pointer }: Diagnostic): string {
+  return `${resource?.kind}${pointer.replaceAll(/\/\d+(?=\/|$)/g, "[]").replaceAll("/", ".")}`;
 }
 
-const renderers = new Map<ProxyKind, Renderer>();
+/** The leaf that a diagnostic of the gate points at, and what its proxy's table says of it; null: it points at none. */
+export function leafOf(found: Diagnostic): { readonly leaf: LeafPath; readonly support: Support } | null {
+  const leaf = leafPathOf(found);
+  if (found.proxy === undefined || !isLeafPath(leaf)) return null;
+  return { leaf, support: targets.get(found.proxy as ProxyKind).capabilities[leaf] };
+}
 
-function rendererOf(proxy: ProxyKind): Renderer {
-  const renderer = renderers.get(proxy) ?? targets[proxy].createRenderer();
-  renderers.set(proxy, renderer);
-  return renderer;
+function isLeafPath(path: string): path is LeafPath {
+  return (leafPaths as readonly string[]).includes(path);
+}
+
+/** Renders one fleet, with its IR sent through JSON first when `boundary` is set. */
+export function renderFleet(ir: FleetIr, boundary = false): Rendered {
+  const target = targets.get(ir.proxy);
+  if (!boundary) return finish(pipeline.render(ir, target.output)).whole;
+  const ready = target.needsPathGroups ? withPathGroups(ir) : ir;
+  return finish(target.createRenderer().render(JSON.parse(JSON.stringify(ready)) as FleetIr));
 }
 
 /** All bytes of a rendering as text, for comparing. */
@@ -60,5 +76,5 @@ export function renderedText(rendered: Rendered): string {
 
 /** The verdict of the real proxy's checker. */
 export function checkRendered(proxy: ProxyKind, rendered: Rendered): Promise<CheckResult> {
-  return targets[proxy].check(rendered, proxy === "envoy" ? { binary: envoyBinary() } : {});
+  return targets.get(proxy).check(rendered, proxy === "envoy" ? { binary: envoyBinary() } : {});
 }

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Registry } from "prom-client";
 import { createApi } from "../api/index.ts";
+import { createPipeline } from "../pipeline/index.ts";
 import { createPublisher, type PublisherWithInput } from "../publish/index.ts";
 import { openStore, type Store } from "../store/index.ts";
-import { targets } from "../targets/registry.ts";
+import { loadTargets } from "../targets/registry.ts";
 import type { Pace } from "../util/slices.ts";
 import { createXdsServer, type XdsServer } from "../xds/index.ts";
 
@@ -32,7 +33,7 @@ export async function startPlane(options: { readonly apiToken?: string; readonly
   const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z"), pace });
   const xds = createXdsServer({ identifier: "trimtab/test" });
   const publisher = createPublisher({
-    targets,
+    pipeline: createPipeline(await loadTargets()),
     xds,
     onFailure: (fleet, error) => failures.push(`${fleet}: ${String(error)}`),
     pace,

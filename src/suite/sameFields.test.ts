@@ -5,7 +5,7 @@
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FIELD_NAMES } from "./arbitraryValues.ts";
+import { FIELD_NAMES } from "./arbitrary/values.ts";
 import { compileDocument, renderFleet } from "./modelFiles.ts";
 import { ADDRESSES, type RunningProxy, startProxy } from "./sameBehaviour/proxies.ts";
 import { close, exchange, freePort, listen } from "./sameBehaviour/wire.ts";
@@ -102,7 +102,7 @@ afterAll(async () => {
 
 async function ask(proxy: (typeof PROXIES)[number], path: string, line = "") {
   const bytes = `GET ${path} HTTP/1.1\r\nHost: a.test\r\n${line}Connection: close\r\n\r\n`;
-  return exchange({ address: ADDRESSES[proxy], port }, bytes, "GET");
+  return exchange({ address: ADDRESSES[proxy], port }, bytes, { method: "GET" });
 }
 
 /** Status, and the values that the field has where the rule's effect shows; how they are spread over lines is left open. */

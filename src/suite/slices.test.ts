@@ -3,23 +3,23 @@
  * used up, others are served meanwhile, and the outcome does not depend on where it rested. No test here looks at the time.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import { createCompiler } from "../compiler/index.ts";
 import {
   applyChanges,
   type Change,
-  checkSnapshotSteps,
+  createChecker,
   diffSnapshotsSteps,
   emptySnapshot,
   type Snapshot,
   toDocumentSteps,
   validateConfigSteps,
 } from "../model/index.ts";
-import { gateSteps } from "../targets/gate.ts";
-import { targets } from "../targets/registry.ts";
+import { createPipeline } from "../pipeline/index.ts";
+import { loadTargets } from "../targets/registry.ts";
 import type { Pace } from "../util/slices.ts";
 import { finish, type Steps } from "../util/steps.ts";
 import { type Plane, startPlane } from "./planeHarness.ts";
 
+const targets = await loadTargets();
 const ROUTES = 1000;
 /** Cheap items may be taken by the dozen; nothing takes more of them at once. */
 const MAX_ITEMS_PER_STEP = 32;
@@ -56,15 +56,16 @@ describe.each([1, 10, ROUTES])("%i hosts: every long part comes in steps", (host
   const { resources } = finish(validateConfigSteps(model(hosts)));
   const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
   const snapshot = applyChanges(emptySnapshot, changes);
-  const compiled = finish(createCompiler().compileSteps(snapshot, null));
+  const pipeline = createPipeline(targets);
+  const compiled = finish(pipeline.compile(snapshot));
   const edge = compiled.fleets.get("edge");
   if (edge === undefined) throw new Error("no fleet");
   const parts: [string, () => Steps<unknown>][] = [
     ["shape and hashes", () => validateConfigSteps(model(hosts))],
-    ["rules", () => checkSnapshotSteps(snapshot, changes)],
-    ["compilation of something new", () => createCompiler().compileSteps(freshCopy(snapshot), null)],
-    ["compilation of a change of everything", () => createCompiler().compileSteps(freshCopy(snapshot), compiled)],
-    ["gate", () => gateSteps({ ...edge, name: `new-${hosts}` }, targets.envoy)],
+    ["rules", () => createChecker()(snapshot, changes)],
+    ["compilation of something new", () => createPipeline(targets).compile(freshCopy(snapshot))],
+    ["compilation of a change of everything", () => pipeline.compile(freshCopy(snapshot))],
+    ["gate", () => createPipeline(targets).gate(edge)],
     ["rendering for Envoy", () => rendering(freshCopy(snapshot), "edge")],
     ["rendering for nginx", () => rendering(freshCopy(snapshot), "web")],
     ["rendering for HAProxy", () => rendering(freshCopy(snapshot), "hap")],
@@ -85,9 +86,10 @@ function freshCopy(snapshot: Snapshot): Snapshot {
 }
 
 function rendering(snapshot: Snapshot, fleet: string): Steps<unknown> {
-  const ir = finish(createCompiler().compileSteps(snapshot, null)).fleets.get(fleet);
+  const pipeline = createPipeline(targets);
+  const ir = finish(pipeline.compile(snapshot)).fleets.get(fleet);
   if (ir === undefined) throw new Error("no fleet");
-  return targets[ir.proxy].createRenderer().render(finish(createCompiler().withPathGroupsSteps(ir)));
+  return pipeline.render(ir, targets.get(ir.proxy).output);
 }
 
 describe("the running server", () => {

@@ -1,8 +1,10 @@
 /** The gate with tables of its own; `src/suite/incremental.test.ts` shows that it forgets nothing from one look to the next. */
 import { describe, expect, test } from "vitest";
+import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, HttpPortIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
-import { gate } from "./gate.ts";
-import { targets } from "./registry.ts";
+import { finish } from "../util/steps.ts";
+import { createGate } from "./gate.ts";
+import { loadTargets } from "./registry.ts";
 import { distinctFindings, type Finding, type Target } from "./target.ts";
 
 const BODY: JsonValue = {
@@ -10,6 +12,11 @@ const BODY: JsonValue = {
   hostnames: ["a", "b"],
   rules: [{ timeouts: { request: "5s" } }, {}, { timeouts: { request: "9s" }, matches: [{ method: "GET" }] }],
 };
+
+const nginx = (await loadTargets(["nginx"])).get("nginx");
+/** One gate for all tests: what it remembers of one fleet must not reach another. */
+const look = createGate();
+const gate = (ir: FleetIr, target: Target): Diagnostic[] => finish(look(ir, target));
 
 const source = (body: JsonValue = BODY): SourceIr => ({ kind: "route", name: "shop", body });
 
@@ -21,7 +28,7 @@ function fleet(more: Partial<FleetIr> = {}): FleetIr {
 /** Everything exact but for what a test says. */
 function target(table: Partial<Record<string, unknown>>, more: Partial<Target> = {}): Target {
   return {
-    ...targets.nginx,
+    ...nginx,
     capabilities: table as unknown as Target["capabilities"],
     inspect: () => [],
     inspectRule: () => [],
@@ -31,12 +38,13 @@ function target(table: Partial<Record<string, unknown>>, more: Partial<Target> =
 
 const finding = (pointer: string): Finding => ({ code: "A-B", severity: "error", message: "m", pointer });
 const rule = (id: string): RuleIr => ({ id, route: "shop" }) as RuleIr;
-const host = (hostname: string, rules: RuleIr[]): VirtualHostIr => ({ id: hostname, hostname, rules, groups: null });
+const host = (hostname: string, rules: RuleIr[]): VirtualHostIr => ({ hostnames: [hostname], rules, groups: null });
 const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   kind: "http",
   id: "p",
   address: "0.0.0.0",
   port: 1,
+  listeners: ["l"],
   virtualHosts,
 });
 const pointersOf = (ir: FleetIr, asked: Target): string[] => gate(ir, asked).map(({ pointer }) => pointer);
@@ -99,6 +107,39 @@ describe("what stays from one look to the next", () => {
     expect(examined.splice(0)).toEqual(["new"]);
     expect(pointersOf({ ...ir, ports: [port([host("a", [one]), other])] }, asked)).toEqual([]);
     expect(examined).toEqual([]);
+  });
+
+  test("a host of other names is another look at its rules", () => {
+    const asked = target({}, { inspectRule: (_, { hostnames }) => (hostnames.includes("b") ? [finding("/b")] : []) });
+    const one = rule("one");
+    const ir = fleet({ ports: [port([host("a", [one])])] });
+    const both = { ...host("a", [one]), hostnames: ["a", "b"] };
+    expect(pointersOf(ir, asked)).toEqual([]);
+    expect(pointersOf({ ...ir, ports: [port([both])] }, asked)).toEqual(["/b"]);
+    expect(pointersOf(ir, asked)).toEqual([]);
+  });
+
+  test("two targets of one fleet, and two gates, remember apart", () => {
+    const refusing = target({ "route.name": { refused: "no", code: "A-B" } }, { proxy: "haproxy" });
+    const ir = fleet();
+    for (let times = 0; times < 2; times++) {
+      expect(pointersOf(ir, target({}))).toEqual([]);
+      expect(pointersOf(ir, refusing)).toEqual(["/name"]);
+    }
+    const examined: string[] = [];
+    const watching = target(
+      {},
+      {
+        inspectRule: ({ id }) => {
+          examined.push(id);
+          return [];
+        },
+      },
+    );
+    const routed = { ...ir, ports: [port([host("a", [rule("one")])])] };
+    const [first, second] = [createGate(), createGate()];
+    for (const gate of [first, second, first, second]) finish(gate(routed, watching));
+    expect(examined).toEqual(["one", "one"]);
   });
 
   test("another version of the fleet is another look", () => {

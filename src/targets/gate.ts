@@ -5,7 +5,7 @@
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, JsonValue, LeafPath, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { pointer } from "../util/pointer.ts";
-import { due, finish, type Steps } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
 import { distinctFindings, type Finding, type Support, type Target, type Version } from "./target.ts";
 import { createTracker, note, type Tracker, track } from "./tracker.ts";
 import { parseVersion } from "./version.ts";
@@ -29,24 +29,25 @@ interface FleetCache {
   readonly rules: WeakMap<VirtualHostIr, Tracker<RuleIr>>;
 }
 
-/** Fleets are few (at most 256 in a model); names that come and go are forgotten beyond this. */
+/** Fleets are few (at most 256 in a model, each of one or two targets); names that come and go are forgotten beyond this. */
 const MAX_CACHED_FLEETS = 512;
-const caches = new Map<string, FleetCache>();
 
-/** Diagnostics of one fleet: refusals are errors, approximations warnings. */
-export function gate(ir: FleetIr, target: Target): Diagnostic[] {
-  return finish(gateSteps(ir, target));
-}
+/** Diagnostics of one fleet as one of its targets sees it: refusals are errors, approximations warnings. */
+export type Gate = (ir: FleetIr, target: Target) => Steps<Diagnostic[]>;
 
-/** `gate` in steps. */
-export function* gateSteps(ir: FleetIr, target: Target): Steps<Diagnostic[]> {
-  const cache = cacheOf(ir, target);
-  // What is only half up to date would hide refusals from the next look: it comes back when all of it is.
-  caches.delete(ir.name);
-  const findings = yield* findingsOf(ir, cache);
-  if (caches.size >= MAX_CACHED_FLEETS) caches.clear();
-  caches.set(ir.name, cache);
-  return findings.map((finding) => told(finding, ir));
+/** A gate that remembers its last look at each fleet. Its looks must not overlap. */
+export function createGate(): Gate {
+  const caches = new Map<string, FleetCache>();
+  return function* gate(ir, target) {
+    const key = `${target.proxy} ${ir.name}`;
+    const cache = currentCache(caches.get(key), ir, target);
+    // What is only half up to date would hide refusals from the next look: it comes back when all of it is.
+    caches.delete(key);
+    const findings = yield* findingsOf(ir, cache);
+    if (caches.size >= MAX_CACHED_FLEETS) caches.clear();
+    caches.set(key, cache);
+    return findings.map((finding) => toDiagnostic(finding, ir));
+  };
 }
 
 function* findingsOf(ir: FleetIr, cache: FleetCache): Steps<readonly Finding[]> {
@@ -62,13 +63,18 @@ function* findingsOf(ir: FleetIr, cache: FleetCache): Steps<readonly Finding[]> 
     if (port.kind === "tcp") continue;
     const tracker = cache.ports.get(port.id) ?? createTracker();
     const { replaced, fresh } = track(tracker, port.virtualHosts);
-    const byName = new Map(replaced.map((old) => [old.hostnames[0], old]));
-    for (const host of fresh) note(tracker, host, yield* examineHost(cache, host, byName.get(host.hostnames[0])));
+    const byNames = new Map(replaced.map((old) => [namesOf(old), old]));
+    for (const host of fresh) note(tracker, host, yield* examineHost(cache, host, byNames.get(namesOf(host))));
     ports.set(port.id, tracker);
   }
   cache.ports = ports;
   const all = [cache.sources, ...ports.values()].flatMap(({ findings }) => [...findings.values()].flat());
   return distinctFindings([...all, ...cache.target.inspect(ir)]);
+}
+
+/** Of a host an inspection sees its names beside the rule: with the same names it says the same of the same rule. */
+function namesOf({ hostnames }: VirtualHostIr): string {
+  return hostnames.join(" ");
 }
 
 const NONE: readonly Finding[] = [];
@@ -81,14 +87,14 @@ function* examineHost(
   const tracker = (before === undefined ? undefined : cache.rules.get(before)) ?? createTracker<RuleIr>();
   for (const [index, rule] of track(tracker, host.rules).fresh.entries()) {
     note(tracker, rule, cache.target.inspectRule(rule, host));
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   yield;
   cache.rules.set(host, tracker);
   return tracker.findings.size === 0 ? NONE : [...tracker.findings.values()].flat();
 }
 
-function told(finding: Finding, ir: FleetIr): Diagnostic {
+function toDiagnostic(finding: Finding, ir: FleetIr): Diagnostic {
   return {
     ...finding,
     message: `fleet ${JSON.stringify(ir.name)}: ${finding.message}`,
@@ -97,9 +103,9 @@ function told(finding: Finding, ir: FleetIr): Diagnostic {
   };
 }
 
-function cacheOf(ir: FleetIr, target: Target): FleetCache {
+/** What is known of the fleet, if it was asked about the same version of the same target; else an empty memory. */
+function currentCache(known: FleetCache | undefined, ir: FleetIr, target: Target): FleetCache {
   const version = ir.version ?? target.defaultVersion.join(".");
-  const known = caches.get(ir.name);
   if (known?.target === target && known.version === version) return known;
   const watches = watchesOf(target);
   return { target, version, watches, sources: createTracker(), ports: new Map(), rules: new WeakMap() };

@@ -6,9 +6,9 @@ import type { Finding } from "./target.ts";
 /** Refuses the rule's expressions that PCRE2 cannot match in linear time. `proxy` as its users write it. */
 export function backtrackingRegexes(rule: RuleIr, proxy: string): readonly Finding[] {
   const found: Finding[] = [];
-  const conditions = rule.conditions.filter(({ test }) => test === "regex").map(({ value }) => value);
-  for (const value of rule.path.kind === "regex" ? [rule.path.value, ...conditions] : conditions) {
-    const { problem } = linearRegex(value);
+  const tests = [{ test: rule.path.kind, value: rule.path.value }, ...rule.conditions];
+  for (const { test, value } of tests) {
+    const problem = test === "regex" ? linearRegex(value).problem : null;
     if (problem === null) continue;
     found.push({
       code: "L7-REGEX-BACKTRACKING",

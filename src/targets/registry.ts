@@ -1,12 +1,35 @@
-/** Every target, by the proxy that it writes for. A new proxy is one line here. */
-import type { ProxyKind } from "../ir/index.ts";
-import { envoyTarget } from "./envoy/index.ts";
-import { haproxyTarget } from "./haproxy/index.ts";
-import { nginxTarget } from "./nginx/index.ts";
+/** Every target, by the proxy that it writes for: a new proxy is one line here. Each is code that others do not wait for. */
+import type { FleetIr, ProxyKind } from "../ir/index.ts";
 import type { Target } from "./target.ts";
 
-export const targets: Readonly<Record<ProxyKind, Target>> = {
-  envoy: envoyTarget,
-  nginx: nginxTarget,
-  haproxy: haproxyTarget,
+const LOADERS: Readonly<Record<ProxyKind, () => Promise<Target>>> = {
+  envoy: async () => (await import("./envoy/index.ts")).envoyTarget,
+  nginx: async () => (await import("./nginx/index.ts")).nginxTarget,
+  haproxy: async () => (await import("./haproxy/index.ts")).haproxyTarget,
 };
+
+/** All that there are, in the order in which people are told of them. */
+export const PROXY_KINDS = Object.keys(LOADERS) as readonly ProxyKind[];
+
+/** The targets that were loaded. */
+export interface Targets {
+  /** The one that writes for a proxy. Throws when it was not loaded. */
+  readonly get: (proxy: ProxyKind) => Target;
+  /**
+   * Those whose output together is what a fleet gets: the one of its proxy, and of each program that runs beside it (as one that
+   * holds the fleet's addresses). No two of them give a file of the same path.
+   */
+  readonly targetsOf: (fleet: Pick<FleetIr, "proxy">) => readonly Target[];
+}
+
+/** Loads the targets of these proxies; default: all. */
+export async function loadTargets(proxies: Iterable<ProxyKind> = PROXY_KINDS): Promise<Targets> {
+  const wanted = [...new Set(proxies)];
+  const loaded = new Map(await Promise.all(wanted.map(async (proxy) => [proxy, await LOADERS[proxy]()] as const)));
+  const get = (proxy: ProxyKind): Target => {
+    const target = loaded.get(proxy);
+    if (target === undefined) throw new Error(`the target of ${proxy} was not loaded`);
+    return target;
+  };
+  return { get, targetsOf: ({ proxy }) => [get(proxy)] };
+}

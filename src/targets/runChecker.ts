@@ -35,13 +35,13 @@ export interface CheckerRun {
   /** Its files; paths into it are cut to what lies below. */
   readonly folder: string;
   /** What of a printed line helps the reader; empty: nothing. */
-  readonly told: (line: string) => string;
+  readonly relevantPart: (line: string) => string;
   /** How to get the program, as `install nginx (Debian: …)`. */
   readonly install: string;
 }
 
 /** A missing program or one that hangs is a failed check, not an exception. */
-export function runChecker({ command, folder, told, install }: CheckerRun): Promise<CheckResult> {
+export function runChecker({ command, folder, relevantPart, install }: CheckerRun): Promise<CheckResult> {
   const [binary, ...args] = command;
   const limits = { timeout: CHECK_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES };
   return new Promise((resolve) => {
@@ -52,7 +52,7 @@ export function runChecker({ command, folder, told, install }: CheckerRun): Prom
         return resolve({ ok: false, message: `${binary} gave no answer within ${CHECK_TIMEOUT_MS} ms` });
       }
       const lines = (stderr + stdout).replaceAll(`${folder}/`, "").replaceAll(folder, ".").split("\n");
-      const kept = new Set(lines.map(told).filter((line) => line !== ""));
+      const kept = new Set(lines.map(relevantPart).filter((line) => line !== ""));
       resolve({ ok: false, message: ([...kept].join("\n") || error.message).slice(0, MAX_MESSAGE_CHARACTERS) });
     });
   });

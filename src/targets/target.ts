@@ -103,7 +103,10 @@ export interface Target {
   readonly needsPathGroups: boolean;
   /** Checks of the fleet as a whole that no leaf can express (versions too old, numbers of clusters). Looks at no rule. */
   readonly inspect: (ir: FleetIr) => readonly Finding[];
-  /** The same for one rule of a virtual host (sizes, combinations). Asked once for each rule that changed. */
+  /**
+   * The same for one rule of a virtual host (sizes, combinations). Of the host it may look at the names only: it is asked once for
+   * each rule that changed, and again when the names do.
+   */
   readonly inspectRule: (rule: RuleIr, host: VirtualHostIr) => readonly Finding[];
   /** A renderer of its own memory: what it keeps of one rendering makes the next one cheap. One per pipeline. */
   readonly createRenderer: () => Renderer;

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
-import { targets } from "../targets/registry.ts";
+import { loadTargets, PROXY_KINDS } from "../targets/registry.ts";
 import { capabilityMatrix } from "./docs/capabilityMatrix.ts";
 import { commandReference } from "./docs/commandReference.ts";
 import { errorCodes } from "./docs/errorCodes.ts";
@@ -24,9 +24,11 @@ const COMPOSE_BOOTSTRAP = {
   adminAddress: "127.0.0.1:9901",
 };
 
+const { get } = await loadTargets();
+const all = PROXY_KINDS.map(get);
+
 /** Path from the repository's root -> text, for every generated file. */
 export function generateDocs(): Readonly<Record<string, string>> {
-  const all = Object.values(targets);
   return {
     "docs/reference/model.md": modelReference(readSchemas()),
     "docs/reference/capabilities.md": capabilityMatrix(all),

@@ -11,6 +11,7 @@ function counting() {
   const made: (readonly Item[])[] = [];
   const steps = createRuns<Item, string, { readonly text: string; readonly context: string }>({
     length: 64,
+    idOf: ({ id }) => id,
     make: function* (items, context) {
       made.push(items);
       yield;

@@ -11,15 +11,16 @@ const MAX_KEPT = 4;
 /** What was made before is only compared. */
 const KNOWN_RUNS_PER_STEP = 16;
 
-/** An item by its identity; `id` tells only where runs begin. */
-interface RunItem {
-  readonly id: string;
-}
-
-/** What is done with a run. */
-export interface RunWork<Item extends RunItem, Context, Result> {
+/** Where runs begin. */
+interface Borders<Item> {
   /** The usual number of items in a run. */
   readonly length: number;
+  /** Names an item well enough to tell whether a run begins with it. */
+  readonly idOf: (item: Item) => string;
+}
+
+/** What is done with a run. An item is known by its identity. */
+export interface RunWork<Item extends object, Context, Result> extends Borders<Item> {
   /** Depends on the items and the context only. In steps: some runs are several times as long as is usual. */
   readonly make: (items: readonly Item[], context: Context) => Steps<Result>;
   /** Whether a result for the same items, made in an earlier context, holds in this one too. */
@@ -35,7 +36,7 @@ interface Kept<Item, Result> {
  * Gives the results for a list, run by run in order: old ones for runs of the very same objects. No items, no results. It may
  * rest after each run; other lists may be worked on meanwhile.
  */
-export function createRuns<Item extends RunItem, Context, Result>(
+export function createRuns<Item extends object, Context, Result>(
   work: RunWork<Item, Context, Result>,
 ): (items: readonly Item[], context: Context) => Steps<readonly Result[]> {
   const known = new WeakMap<Item, Kept<Item, Result>[]>();
@@ -49,46 +50,54 @@ export function createRuns<Item extends RunItem, Context, Result>(
   };
   return function* resultsOf(items, context) {
     const results: Result[] = [];
-    for (let start = 0, end = 0; start < items.length; start = end) {
-      end = endOfRun(items, start, work.length);
+    for (let start = 0; start < items.length; ) {
       const kept = keptFrom(items[start] as Item);
-      const range = { start, end };
-      let run = kept.find((old) => isSame(old.items, items, range) && work.holds(old.result, context));
+      const place = { start, borders: work };
+      let run = kept.find((old) => isRunAt(old.items, items, place) && work.holds(old.result, context));
       if (run === undefined) {
-        const own = items.slice(start, end);
+        const own = items.slice(start, endOfRun(items, place));
         run = { items: own, result: yield* work.make(own, context) };
         kept.unshift(run);
         if (kept.length > MAX_KEPT) kept.pop();
         yield;
       }
+      start += run.items.length;
       if (results.push(run.result) % KNOWN_RUNS_PER_STEP === 0) yield;
     }
     return results;
   };
 }
 
-function endOfRun<Item extends RunItem>(items: readonly Item[], start: number, length: number): number {
+interface Place<Item> {
+  readonly start: number;
+  readonly borders: Borders<Item>;
+}
+
+function endOfRun<Item>(items: readonly Item[], { start, borders }: Place<Item>): number {
   let end = start + 1;
-  while (end < items.length && spreadHash((items[end] as Item).id) % length !== 0) end++;
+  while (end < items.length && !beginsRun(items[end] as Item, borders)) end++;
   return end;
 }
 
-interface Range {
-  readonly start: number;
-  readonly end: number;
+function beginsRun<Item>(item: Item, { length, idOf }: Borders<Item>): boolean {
+  return spreadHash(idOf(item)) % length === 0;
 }
 
-function isSame<Item>(run: readonly Item[], items: readonly Item[], { start, end }: Range): boolean {
-  if (run.length !== end - start) return false;
+/** Whether an old run is one here too: the same items, and behind them another run or nothing. Only that border is hashed. */
+function isRunAt<Item>(run: readonly Item[], items: readonly Item[], { start, borders }: Place<Item>): boolean {
+  const end = start + run.length;
+  if (end > items.length) return false;
   for (let index = 0; index < run.length; index++) if (run[index] !== items[start + index]) return false;
-  return true;
+  return end === items.length || beginsRun(items[end] as Item, borders);
 }
 
 /** Items that are looked up between two yields. */
 const LOOKUPS_PER_STEP = 4096;
 
 /** The items of several lists, one list after the other, each id once. A single list is given back as it is. */
-export function* distinctById<Item extends RunItem>(lists: readonly (readonly Item[])[]): Steps<readonly Item[]> {
+export function* distinctById<Item extends { readonly id: string }>(
+  lists: readonly (readonly Item[])[],
+): Steps<readonly Item[]> {
   const [only] = lists;
   if (only !== undefined && lists.length === 1) return only;
   const seen = new Set<string>();

@@ -1,5 +1,5 @@
 /** Ordered collections that change a little at a time. */
-import { due, type Steps } from "./steps.ts";
+import { type Steps, shouldYield } from "./steps.ts";
 
 /** Items that are sorted in one step: about 2 ms with the slowest comparison here. */
 const SORTED_PER_STEP = 1024;
@@ -45,7 +45,7 @@ export function* sortedByKeySteps<T>(items: readonly T[], keyOf: (item: T) => st
   const keyed: { key: string; item: T }[] = [];
   for (const [index, item] of items.entries()) {
     keyed.push({ key: keyOf(item), item });
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   const sorted = yield* sortedSteps(keyed, (a, b) => compareText(a.key, b.key));
   return sorted.map(({ item }) => item);
@@ -68,7 +68,7 @@ export function* patchSortedSteps<T>(
   const out: T[] = [];
   let from = 0;
   for (const [index, { item, added }] of cuts.entries()) {
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
     const at = lowerBound(sorted, item, { compare, from });
     appendSlice(out, sorted, { from, to: at });
     from = at;

@@ -10,7 +10,7 @@ export type Steps<T> = Generator<undefined, T, undefined>;
 const ITEMS_PER_STEP = 16;
 
 /** Whether a loop over cheap items should yield after the item at `index`. */
-export function due(index: number): boolean {
+export function shouldYield(index: number): boolean {
   return index % ITEMS_PER_STEP === ITEMS_PER_STEP - 1;
 }
 
@@ -22,7 +22,7 @@ export function* mapSteps<Item, Result>(
   const results: Result[] = [];
   for (let index = 0; index < items.length; index++) {
     results.push(make(items[index] as Item, index));
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   return results;
 }

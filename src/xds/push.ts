@@ -9,16 +9,8 @@ import { typeMetrics } from "./metrics.ts";
 import { keyOf, type Payload, WHOLE_VIEW } from "./payload.ts";
 import { CLUSTER, HELD_TYPES } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
-import {
-  hasWork,
-  inScope,
-  isSent,
-  isSettled,
-  offerRejected,
-  recordGone,
-  recordSent,
-  type Subscription,
-} from "./subscription.ts";
+import { hasWork, inScope, isSent, isSettled, type Subscription } from "./subscription.ts";
+import { offerRejected, recordGone, recordSent } from "./subscriptionAnswers.ts";
 import type { XdsResource } from "./types.ts";
 import { diffFrom, type TypeView, versionWith } from "./view.ts";
 

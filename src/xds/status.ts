@@ -1,6 +1,6 @@
 /** What is known of the nodes, for people and for the ledger. */
 import type { Group, Stream } from "./state.ts";
-import { typeStatus } from "./subscription.ts";
+import { typeStatus } from "./subscriptionAnswers.ts";
 import type { NodeStatus } from "./types.ts";
 
 /** One entry per node, sorted by group and node id; a node's streams (one per type without ADS) are put together. */

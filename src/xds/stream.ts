@@ -7,15 +7,9 @@ import { fold, pump } from "./push.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { FULL_STATE_TYPES, pushRank } from "./resourceTypes.ts";
 import { type Context, type Group, type Stream, viewOf } from "./state.ts";
-import {
-  applyDeltaNames,
-  applySotwNames,
-  openSubscription,
-  recordAck,
-  recordNack,
-  type Subscription,
-  takeAnswered,
-} from "./subscription.ts";
+import { openSubscription, type Subscription } from "./subscription.ts";
+import { recordAck, recordNack, takeAnswered } from "./subscriptionAnswers.ts";
+import { applyDeltaNames, applySotwNames } from "./subscriptionNames.ts";
 import type { Connection } from "./transport.ts";
 
 /** What is common to both kinds of request. */

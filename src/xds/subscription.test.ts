@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { applyDeltaNames, applySotwNames, openSubscription, type Subscription } from "./subscription.ts";
+import { openSubscription, type Subscription } from "./subscription.ts";
+import { applyDeltaNames, applySotwNames } from "./subscriptionNames.ts";
 import { CLUSTER, ENDPOINT, resource, viewOf } from "./testing.ts";
 import type { XdsResource } from "./types.ts";
 import { EMPTY_VIEW, nextView, type TypeView } from "./view.ts";

@@ -42,6 +42,7 @@ interface Named {
 }
 
 function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): void {
+  const namesOf = createNames();
   app.get<{ Querystring: { limit: number; cursor?: string; label?: string[] } }>(
     `/v1/${collection}`,
     {
@@ -52,7 +53,10 @@ function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): v
         response: answers("List"),
       }),
     },
-    (request) => pageOf(mapOf(deps.store.head().snapshot, kind), request.query),
+    (request) => {
+      const map = mapOf(deps.store.head().snapshot, kind);
+      return pageOf(map, namesOf(map), request.query);
+    },
   );
   app.get<Named>(
     `/v1/${collection}/:name`,
@@ -213,23 +217,25 @@ function changeOf(kind: Kind, name: string, resource: Resource | null): Change {
   return { kind, name, resource } as Change;
 }
 
-/** Sorting 10 000 names takes 5 ms: once per model, not once per page. */
-const sortedNames = new WeakMap<ReadonlyMap<string, Resource>, readonly string[]>();
-
-function namesOf(map: ReadonlyMap<string, Resource>): readonly string[] {
-  const known = sortedNames.get(map) ?? [...map.keys()].sort(compareText);
-  sortedNames.set(map, known);
-  return known;
+/** Names ascending. Sorting 10 000 takes 5 ms: once per model, not once per page. */
+function createNames(): (map: ReadonlyMap<string, Resource>) => readonly string[] {
+  const known = new WeakMap<ReadonlyMap<string, Resource>, readonly string[]>();
+  return (map) => {
+    const names = known.get(map) ?? [...map.keys()].sort(compareText);
+    known.set(map, names);
+    return names;
+  };
 }
 
 /** Ascending by name; the cursor is the last name, so that writes between two pages neither repeat nor hide an item. */
 function pageOf(
   map: ReadonlyMap<string, Resource>,
+  names: readonly string[],
   { limit, cursor, label = [] }: { limit: number; cursor?: string; label?: readonly string[] },
 ): { items: unknown[]; nextCursor?: string } {
   const filters = label.map((text) => text.split("=") as [string, string?]);
   const items: Resource["body"][] = [];
-  for (const name of namesOf(map)) {
+  for (const name of names) {
     if (cursor !== undefined && name <= cursor) continue;
     const { body } = map.get(name) as Resource;
     if (!filters.every(([key, value]) => hasLabel(body.labels, key, value))) continue;

@@ -9,7 +9,7 @@ import type { Steps } from "../../util/steps.ts";
 import { answers, operation } from "../openapi.ts";
 import { noQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
-import type { WriteDeps } from "../writes.ts";
+import type { Deps } from "../writes.ts";
 
 /** Bounds are far above what people ask about; the proxies take more (60 KiB a line, 1,000 fields). */
 export const explainSchema = {
@@ -46,7 +46,7 @@ const check = new Ajv2020({
 }).compile<ExplainRequest>(explainSchema);
 
 /** Registers `/v1/explain`. */
-export function explainRoutes(app: FastifyInstance, { store, publisher, pace }: WriteDeps): void {
+export function explainRoutes(app: FastifyInstance, { store, publisher, pace }: Deps): void {
   const schema = operation("explain", "Tell what a fleet does with a request, and why", {
     operationId: "explain",
     querystring: noQuery,

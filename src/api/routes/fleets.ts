@@ -1,12 +1,13 @@
 /** What fleets get, and who has it. */
 import type { FastifyInstance } from "fastify";
+import type { FleetFiles } from "../../publish/types.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { answers, operation } from "../openapi.ts";
 import { filesQuery, nameParams, noQuery, readHeaders } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { toTar } from "../tar.ts";
-import type { WriteDeps } from "../writes.ts";
+import type { Deps } from "../writes.ts";
 
 const JSON_TYPE = "application/json";
 const TAR_TYPE = "application/x-tar";
@@ -17,7 +18,7 @@ interface Named {
 }
 
 /** Registers `/v1/fleets/{name}/files` and `/v1/fleets/{name}/proxies`. */
-export function fleetRoutes(app: FastifyInstance, { store, publisher }: WriteDeps): void {
+export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): void {
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
     "/v1/fleets/:name/files",
     {
@@ -37,7 +38,7 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: WriteDep
       if (files === null) throw noFiles(name);
       reply.header("vary", "Accept");
       if (answeredNotModified(request, reply, etagOf(files.generation))) return reply;
-      if (type === JSON_TYPE) return files;
+      if (type === JSON_TYPE) return documentOf(files);
       reply.header("content-disposition", `attachment; filename="${name}-${files.generation}.tar"`);
       return reply.type(TAR_TYPE).send(await toTar(files.files));
     },
@@ -61,12 +62,17 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: WriteDep
   );
 
   const noFiles = (name: string): Problem => {
-    const fleet = store.head().snapshot.fleet.get(name);
-    if (fleet === undefined) return notFound(name);
-    if (fleet.body.proxy === "envoy")
-      return new Problem("API-NO-FILES", `the Envoys of fleet ${name} get their configuration by xDS`);
+    if (!store.head().snapshot.fleet.has(name)) return notFound(name);
+    const outputs = publisher.outputs(name);
+    if (outputs.length > 0 && !outputs.includes("files"))
+      return new Problem("API-NO-FILES", `the proxies of fleet ${name} get their configuration by xDS`);
     return new Problem("API-NOT-READY", `fleet ${name} has not been rendered yet`, { headers: { "retry-after": "1" } });
   };
+}
+
+/** What is told of files: the schema `FleetFiles`. */
+function documentOf({ fleet, proxy, revision, generation, files }: FleetFiles): object {
+  return { fleet, proxy, revision, generation, files };
 }
 
 function notFound(name: string): Problem {

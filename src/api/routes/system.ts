@@ -4,7 +4,7 @@ import type { Registry } from "prom-client";
 import { operation } from "../openapi.ts";
 import { noQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
-import type { WriteDeps } from "../writes.ts";
+import type { Deps } from "../writes.ts";
 
 /** Paths that are open without a token: probes carry none, and the answers tell nothing worth hiding. */
 export const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
@@ -12,7 +12,7 @@ export const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 /** Registers `/healthz`, `/readyz`, `/metrics` and `/openapi.json`. */
 export function systemRoutes(
   app: FastifyInstance,
-  { store, publisher, registry }: WriteDeps & { readonly registry: Registry },
+  { store, publisher, registry }: Deps & { readonly registry: Registry },
 ): void {
   const status = { 200: { description: "Well." }, 503: { description: "Not yet, or no longer." } };
   const schema = (operationId: string, summary: string): object =>

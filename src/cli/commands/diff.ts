@@ -1,10 +1,23 @@
-import { collectionOf, diffSnapshots, kindOf, type Resource, type Snapshot } from "../../model/index.ts";
-import { pointer } from "../../util/pointer.ts";
+import type { ResourceChange } from "../changes.ts";
 import type { ServerOptions } from "../client.ts";
+import type { Declaration } from "../command.ts";
+import { type OwnerFlags, type ServerFlags, serverOf, withOwner, withServer } from "../options.ts";
 import { EXIT, type Io, jsonText, printProblems } from "../output.ts";
 
+/** `trimtab diff FILE [OTHER]`: what applying FILE would change, or how it differs from OTHER. Exit 2 when there is a difference. */
+export const diff: Declaration = (program, { io, done }) => {
+  withOwner(withServer(program.command("diff <file> [other]")))
+    .description(
+      "what `apply` with the same options would change on the server, or how FILE differs from OTHER; exit 2 when it does",
+    )
+    .action((file: string, other: string | undefined, flags: ServerFlags & OwnerFlags) => {
+      const { owner, force = false, json = false } = flags;
+      return done(run(io, { file, other, server: serverOf(flags), owner, force, json }));
+    });
+};
+
 /** What to compare with what. */
-export interface DiffOptions {
+interface DiffOptions {
   readonly file: string;
   /** Undefined: the server's model, as an `apply` of the file would leave it. */
   readonly other: string | undefined;
@@ -15,23 +28,7 @@ export interface DiffOptions {
   readonly json: boolean;
 }
 
-/** One changed value: a pointer into the resource, and what stood there before and stands there now; absent: nothing. */
-interface ValueChange {
-  readonly pointer: string;
-  readonly before?: unknown;
-  readonly after?: unknown;
-}
-
-/** One changed resource. */
-export interface ResourceChange {
-  readonly change: "created" | "updated" | "deleted";
-  /** As `routes/shop`. */
-  readonly resource: string;
-  readonly values: readonly ValueChange[];
-}
-
-/** `trimtab diff FILE [OTHER]`: what applying FILE would change, or how it differs from OTHER. Exit 2 when there is a difference. */
-export async function diff(io: Io, options: DiffOptions): Promise<number> {
+async function run(io: Io, options: DiffOptions): Promise<number> {
   const found =
     options.other === undefined ? await fromServer(io, options) : await fromFile(io, options, options.other);
   if (typeof found === "number") return found;
@@ -42,16 +39,9 @@ export async function diff(io: Io, options: DiffOptions): Promise<number> {
 
 /** The changes, or the exit code when something is wrong. */
 async function fromServer(io: Io, options: DiffOptions): Promise<readonly ResourceChange[] | number> {
-  const { foretell } = await import("../foretell.ts");
-  const { changed, before, after } = await foretell(io, options);
-  return changed === null
-    ? EXIT.failed
-    : changed.map(({ resource: path, change }) => {
-        const [collection = "", name = ""] = path.split("/");
-        const kind = kindOf(collection);
-        const [old, now] = [before, after].map((model) => (kind === undefined ? undefined : model[kind].get(name)));
-        return resourceChange(path, change, old, now);
-      });
+  const [{ foretell }, { changesOf }] = await Promise.all([import("../foretell.ts"), import("../changes.ts")]);
+  const { changed, ...models } = await foretell(io, options);
+  return changed === null ? EXIT.failed : changesOf(changed, models);
 }
 
 async function fromFile(io: Io, options: DiffOptions, other: string): Promise<readonly ResourceChange[] | number> {
@@ -62,37 +52,8 @@ async function fromFile(io: Io, options: DiffOptions, other: string): Promise<re
   const [after, before] = [await loadModel(options.file), await loadModel(other)];
   for (const { compiled, problems } of [after, before])
     if (compiled === null) return printProblems(io, problems, options.json);
+  const { changesBetween } = await import("../changes.ts");
   return changesBetween(before.snapshot, after.snapshot);
-}
-
-function changesBetween(before: Snapshot, after: Snapshot): ResourceChange[] {
-  return diffSnapshots(before, after).map(({ kind, name, resource }) => {
-    const old = before[kind].get(name);
-    const change = old === undefined ? "created" : resource === null ? "deleted" : "updated";
-    return resourceChange(`${collectionOf(kind)}/${name}`, change, old, resource);
-  });
-}
-
-function resourceChange(
-  resource: string,
-  change: ResourceChange["change"],
-  ...[before, after]: readonly (Resource | null | undefined)[]
-): ResourceChange {
-  return { change, resource, values: change === "updated" ? valueChanges(before?.body, after?.body, "") : [] };
-}
-
-function valueChanges(before: unknown, after: unknown, at: string): ValueChange[] {
-  if (JSON.stringify(before) === JSON.stringify(after)) return [];
-  if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after))
-    return [{ pointer: at, before, after }];
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return keys.flatMap((key) =>
-    valueChanges((before as Record<string, unknown>)[key], (after as Record<string, unknown>)[key], at + pointer(key)),
-  );
-}
-
-function isContainer(value: unknown): value is object {
-  return value !== null && typeof value === "object";
 }
 
 function changeText({ change, resource, values }: ResourceChange): string {

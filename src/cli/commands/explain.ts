@@ -1,10 +1,35 @@
 import type { ExplainRequest, Explanation } from "../../compiler/index.ts";
-import { isObject, refusalText, type ServerOptions, send } from "../client.ts";
+import type { ServerOptions } from "../client.ts";
+import type { Declaration } from "../command.ts";
+import { type ServerFlags, serverOf, withServer } from "../options.ts";
 import { EXIT, type Io, jsonText, printProblems, table } from "../output.ts";
-import type { Header, RequestUrl } from "../values.ts";
+import { type Header, headerLine, method, portNumber, type RequestUrl, requestUrl } from "../values.ts";
+
+interface ExplainFlags extends ServerFlags {
+  readonly fleet: string;
+  readonly url: RequestUrl;
+  readonly method: string;
+  readonly port?: number;
+  readonly header?: readonly Header[];
+}
+
+/** `trimtab explain`: which rule takes a request, where it goes, and why the others lost. */
+export const explain: Declaration = (program, { io, done }) => {
+  withServer(program.command("explain [file]"))
+    .description("which rule takes a request, and why the others lost; from FILE, or from the server")
+    .requiredOption("--fleet <name>", "whose proxies are asked")
+    .requiredOption("--url <url>", "as http://host/path?query", requestUrl)
+    .option("--method <method>", "request method", method, "GET")
+    .option("--port <port>", "the listener's port; needed when the fleet has several", portNumber)
+    .option("-H, --header <line>", "request header `Name: value`; repeat for more", headerLine)
+    .action((file: string | undefined, flags: ExplainFlags) => {
+      const { fleet, url, port, header: headers = [], json = false } = flags;
+      return done(run(io, { file, server: serverOf(flags), fleet, port, method: flags.method, url, headers, json }));
+    });
+};
 
 /** Whom to ask about which request. */
-export interface ExplainOptions {
+interface ExplainOptions {
   /** Model file; undefined: ask the server. */
   readonly file: string | undefined;
   readonly server: ServerOptions;
@@ -16,18 +41,17 @@ export interface ExplainOptions {
   readonly json: boolean;
 }
 
-/** `trimtab explain`: which rule takes a request, where it goes, and why the others lost. */
-export async function explain(io: Io, options: ExplainOptions): Promise<number> {
+async function run(io: Io, options: ExplainOptions): Promise<number> {
   const request = requestOf(options);
-  let told: Explanation;
-  if (options.file === undefined) told = await askServer(options.server, request);
+  let explanation: Explanation;
+  if (options.file === undefined) explanation = await askServer(options.server, request);
   else {
     const { explainFile } = await import("../explainFile.ts");
     const answer = await explainFile(options.file, request);
-    if (answer.told === null) return printProblems(io, answer.problems, options.json);
-    told = answer.told;
+    if (answer.explanation === null) return printProblems(io, answer.problems, options.json);
+    explanation = answer.explanation;
   }
-  io.out(options.json ? jsonText(told) : explanationText(told));
+  io.out(options.json ? jsonText(explanation) : explanationText(explanation));
   return EXIT.ok;
 }
 
@@ -45,6 +69,7 @@ function requestOf({ fleet, method, port, url, headers }: ExplainOptions): Expla
 }
 
 async function askServer(server: ServerOptions, request: ExplainRequest): Promise<Explanation> {
+  const { isObject, refusalText, send } = await import("../client.ts");
   const answer = await send(server, { method: "POST", path: "/v1/explain", body: request });
   if (answer.status !== 200 || !isObject(answer.body)) throw new Error(refusalText(answer));
   return answer.body as unknown as Explanation;

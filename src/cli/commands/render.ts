@@ -1,50 +1,56 @@
 import { join } from "node:path";
-import { withPathGroups } from "../../compiler/index.ts";
+import { Option } from "commander";
 import type { FleetIr, ProxyKind } from "../../ir/index.ts";
-import type { Target } from "../../targets/target.ts";
+import type { Pipeline } from "../../pipeline/index.ts";
+import { loadTargets, PROXY_KINDS } from "../../targets/registry.ts";
 import { finish } from "../../util/steps.ts";
-import { loadTargets } from "../loadTargets.ts";
-import { loadModel } from "../offline.ts";
+import type { Declaration } from "../command.ts";
+import type { JsonFlag } from "../options.ts";
 import { counted, EXIT, type Io, jsonText, printProblems } from "../output.ts";
-import { type RemovedFleet, removeGoneFleets } from "../removeGoneFleets.ts";
-import { type Tree, writeTree } from "../writeTree.ts";
+import type { RemovedFleet } from "../removeGoneFleets.ts";
+import { folderName } from "../values.ts";
+import type { Tree } from "../writeTree.ts";
+
+interface RenderFlags extends JsonFlag {
+  readonly out: string;
+  readonly target?: ProxyKind;
+}
 
 /**
  * `trimtab render [--target T] -o DIR FILE`: every file fleet's files into `DIR/<fleet>/`; nothing when one cannot be made.
  * What an earlier rendering wrote for a fleet that the model no longer has is removed.
  */
-export async function render(
-  io: Io,
-  options: {
-    readonly file: string;
-    readonly out: string;
-    readonly target: ProxyKind | undefined;
-    readonly json: boolean;
-  },
-): Promise<number> {
-  if (options.target === "envoy") {
-    throw new Error(
-      "Envoy has no files to render: it pulls by xDS. `trimtab bootstrap --fleet F` prints what it needs to start.",
-    );
-  }
-  const { compiled, problems } = await loadModel(options.file);
-  if (compiled === null) return printProblems(io, problems, options.json);
-  const wanted = [...compiled.fleets.values()].filter(
-    ({ proxy }) => proxy !== "envoy" && (options.target ?? proxy) === proxy,
-  );
-  if (!options.json) printProblems(io, problems, false);
-  if (wanted.length === 0) throw new Error(`${options.file} has no ${options.target ?? "nginx or haproxy"} fleet`);
-  const targets = await loadTargets(wanted.map(({ proxy }) => proxy));
-  const trees = wanted.map((ir) => renderFleet(ir, targets.get(ir.proxy) as Target));
+export const render: Declaration = (program, { io, done }) => {
+  program
+    .command("render <file>")
+    .description("write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone")
+    .addOption(new Option("--target <proxy>", "only fleets of this proxy").choices(PROXY_KINDS))
+    .requiredOption("-o, --out <dir>", "folder to write to", folderName)
+    .option("--json", "print JSON")
+    .action((file: string, flags: RenderFlags) => done(run(io, file, flags)));
+};
+
+async function run(io: Io, file: string, { out, target, json = false }: RenderFlags): Promise<number> {
+  if (target !== undefined) await refuseWithoutFiles(target);
+  const { loadModel } = await import("../offline.ts");
+  const { compiled, problems } = await loadModel(file);
+  if (compiled === null) return printProblems(io, problems, json);
+  const { pipeline } = compiled;
+  const filed = [...compiled.fleets.values()].filter((ir) => pipeline.gives(ir, "files"));
+  const wanted = filed.filter(({ proxy }) => (target ?? proxy) === proxy);
+  if (!json) printProblems(io, problems, false);
+  if (wanted.length === 0) throw new Error(`${file} has no ${target ?? (await fileProxies()).join(" or ")} fleet`);
+  const trees = wanted.map((ir) => treeOf(ir, pipeline));
+  const { writeTree } = await import("../writeTree.ts");
   const fleets = [];
   for (const tree of trees) {
-    const folder = join(options.out, tree.fleet);
+    const folder = join(out, tree.fleet);
     await writeTree(folder, tree);
     fleets.push({ fleet: tree.fleet, folder, generation: tree.generation, files: tree.files.length });
   }
-  const known = [...compiled.fleets.values()].filter(({ proxy }) => proxy !== "envoy").map(({ name }) => name);
-  const removed = await removeGoneFleets(options.out, { known: new Set(known), target: options.target });
-  if (options.json) io.out(jsonText({ ok: true, fleets, removed, problems }));
+  const { removeGoneFleets } = await import("../removeGoneFleets.ts");
+  const removed = await removeGoneFleets(out, { known: new Set(filed.map(({ name }) => name)), target });
+  if (json) io.out(jsonText({ ok: true, fleets, removed, problems }));
   else {
     for (const { fleet, folder, generation, files } of fleets)
       io.out(`${fleet}: ${counted(files, "file")} in ${folder}, generation ${generation}\n`);
@@ -53,13 +59,25 @@ export async function render(
   return EXIT.ok;
 }
 
+async function refuseWithoutFiles(proxy: ProxyKind): Promise<void> {
+  const { get } = await loadTargets([proxy]);
+  if (get(proxy).output === "files") return;
+  throw new Error(
+    `${proxy} has no files to render: it pulls by xDS. \`trimtab bootstrap --fleet F\` prints what it needs to start.`,
+  );
+}
+
+async function fileProxies(): Promise<readonly ProxyKind[]> {
+  const { get } = await loadTargets();
+  return PROXY_KINDS.filter((proxy) => get(proxy).output === "files");
+}
+
 function goneText({ fleet, folder, files, folderRemoved }: RemovedFleet): string {
   const rest = folderRemoved ? "" : "; what is not ours stays there";
   return `${fleet}: not in the model, ${counted(files.length, "file")} removed from ${folder}${rest}\n`;
 }
 
-function renderFleet(ir: FleetIr, target: Target): Tree {
-  const rendered = finish(target.render(target.needsPathGroups ? withPathGroups(ir) : ir));
-  if (rendered.kind !== "files") throw new Error(`target ${ir.proxy} gave no files`);
-  return { fleet: ir.name, proxy: ir.proxy, generation: rendered.generation, files: rendered.files };
+function treeOf(ir: FleetIr, pipeline: Pipeline): Tree {
+  const { generation, files } = finish(pipeline.render(ir, "files")).whole;
+  return { fleet: ir.name, proxy: ir.proxy, generation, files };
 }

@@ -2,7 +2,7 @@
 import type { ClusterIr, FleetIr, PortIr, SourceIr } from "../../ir/index.ts";
 import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts";
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
-import { due, mapSteps, type Steps } from "../../util/steps.ts";
+import { mapSteps, type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
@@ -69,9 +69,9 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
     const { split } = first.compiled;
     return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: TCP_IDLE_TIMEOUT_MS });
   }
-  const hosts =
-    members.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(members.map(({ compiled }) => compiled));
   const before = old?.kind === "http" ? old.virtualHosts : null;
+  const compiled = members.map((member) => member.compiled);
+  const hosts = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
   return reuse<PortIr>(old, { kind: "http", ...socket, virtualHosts: reuseList(before, hosts) });
 }
 
@@ -91,7 +91,7 @@ function* clusterNames(
     }
     for (const [index, host] of port.virtualHosts.entries()) {
       for (const name of clustersOfRules(host.rules, memory)) names.add(name);
-      if (due(index)) yield;
+      if (shouldYield(index)) yield;
     }
   }
   const same = before.length === names.size && before.every((name) => names.has(name));

@@ -4,7 +4,7 @@
  */
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { compareText, patchSortedSteps } from "../../util/sorted.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList } from "../reuse.ts";
 import type { CompiledRoute } from "./changes.ts";
@@ -109,7 +109,7 @@ function* draftsOf(base: Hosts, touched: ReadonlyMap<string, HostPatch>): Steps<
       if (draft !== undefined) draft.hostnames.push(hostname);
       else drafts.set(key, { routes, hostnames: [hostname], standing: null, staying: [], origin: { before, patch } });
     }
-    if (due(index++)) yield;
+    if (shouldYield(index++)) yield;
   }
   joinStanding(drafts, base, left);
   return drafts;

@@ -2,7 +2,7 @@
 import type { SourceIr, SplitIr } from "../../ir/index.ts";
 import { effectiveHostnames, type Listener, type Resource } from "../../model/index.ts";
 import { compareText, patchSortedSteps } from "../../util/sorted.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { sourceOf } from "../source.ts";
 import type { CompiledRoute, RouteChange } from "./changes.ts";
@@ -71,7 +71,7 @@ function* touchedHosts(
       patch[list].push(compiled);
       touched.set(host, patch);
     }
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   return touched;
 }

@@ -5,11 +5,20 @@
 import type { VirtualHostIr } from "../../ir/index.ts";
 import { ANY_HOST, covers } from "../../model/index.ts";
 import { compareText, sortedSteps } from "../../util/sorted.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
+import { reuse } from "../reuse.ts";
 import type { CompiledListener } from "./listener.ts";
 
-/** One flat list in which the choice of the most specific hostname gives the same answer. Ascending by first hostname. */
-export function* mergeHosts(listeners: readonly CompiledListener[]): Steps<VirtualHostIr[]> {
+/**
+ * One flat list in which the choice of the most specific hostname gives the same answer. Ascending by first hostname. `before` is
+ * the port's last list.
+ */
+export function* mergeHosts(
+  listeners: readonly CompiledListener[],
+  before: readonly VirtualHostIr[] | null,
+): Steps<VirtualHostIr[]> {
+  const old = new Map(before?.map((host) => [host.hostnames[0], host]));
+  const made = (host: VirtualHostIr): VirtualHostIr => reuse(old.get(host.hostnames[0]), host);
   const scopes = listeners.map(({ hostname }) => hostname?.toLowerCase() ?? ANY_HOST);
   const found: VirtualHostIr[] = [];
   for (const [index, { hosts }] of listeners.entries()) {
@@ -18,12 +27,12 @@ export function* mergeHosts(listeners: readonly CompiledListener[]): Steps<Virtu
     for (const [place, host] of hosts.list.entries()) {
       const own = host.hostnames.filter((hostname) => !narrower.some((other) => covers(other, hostname)));
       if (own.length === host.hostnames.length) found.push(host);
-      else if (own.length > 0) found.push(Object.freeze({ ...host, hostnames: own }));
-      if (due(place)) yield;
+      else if (own.length > 0) found.push(made({ ...host, hostnames: own }));
+      if (shouldYield(place)) yield;
     }
     // Without this, a host that the narrow listener does not know would fall through to a wider listener's wildcard.
     if (scope !== ANY_HOST && !hosts.groupOf.has(scope))
-      found.push(Object.freeze({ hostnames: [scope], rules: [], groups: null }));
+      found.push(made({ hostnames: [scope], rules: [], groups: null }));
   }
   return yield* sortedSteps(found, (a, b) => compareText(a.hostnames[0] as string, b.hostnames[0] as string));
 }

@@ -1,33 +1,47 @@
 import type { Diagnostic } from "../../errors/diagnostic.ts";
 import { canonicalJson } from "../../util/hash.ts";
 import { changedKeys } from "../../util/sorted.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { effectiveHostnames } from "../hostnames.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { type MatchBody, problem, touchedOf, type WholeRule } from "./rule.ts";
 
-/** Two rules with the same listener, host and match are refused: which one wins would be a guess (l7.md 4.3). */
-export const duplicateMatch: WholeRule = function* (snapshot, touched) {
-  const routes = touchedOf(touched, "route");
-  if (routes.length === 0) return;
-  const index = yield* indexOf(snapshot);
-  const names = new Set(routes.map(({ name }) => name));
-  for (const route of routes) {
-    yield* duplicatesOf(route, { snapshot, index, names });
-    yield;
-  }
-};
+/**
+ * Two rules with the same listener, host and match are refused: which one wins would be a guess (l7.md 4.3). Each rule that is
+ * made remembers the model that it looked at last: the next one usually differs in one route.
+ */
+export function createDuplicateMatch(): WholeRule {
+  const memory: Memory = { last: null, keys: new WeakMap() };
+  return function* duplicateMatch(snapshot, touched) {
+    const routes = touchedOf(touched, "route");
+    if (routes.length === 0) return;
+    const index = yield* indexOf(snapshot, memory);
+    const names = new Set(routes.map(({ name }) => name));
+    for (const route of routes) {
+      yield* duplicatesOf(route, { snapshot, memory, index, names });
+      yield;
+    }
+  };
+}
+
+interface Memory {
+  /** The index of the model that was looked at last. */
+  last: { routes: Snapshot["route"]; listeners: Snapshot["listener"]; index: Map<string, Place[]> } | null;
+  /** The keys of a route, and the listeners that they were made with. */
+  readonly keys: WeakMap<Resource<"route">, { listeners: Snapshot["listener"]; keys: MatchKey[] }>;
+}
 
 interface Context {
   readonly snapshot: Snapshot;
+  readonly memory: Memory;
   readonly index: ReadonlyMap<string, readonly Place[]>;
   /** Touched routes: of two that clash the later one by name is told. */
   readonly names: ReadonlySet<string>;
 }
 
-function* duplicatesOf(route: Resource<"route">, { snapshot, index, names }: Context): Iterable<Diagnostic> {
+function* duplicatesOf(route: Resource<"route">, { snapshot, memory, index, names }: Context): Iterable<Diagnostic> {
   const reported = new Set<string>();
-  for (const { key, pointer } of keysOf(snapshot, route)) {
+  for (const { key, pointer } of keysOf(snapshot, route, memory)) {
     const owners = index.get(key) ?? [];
     if (owners.length < 2 || reported.has(pointer)) continue;
     const own = owners.find((owner) => owner.route === route.name);
@@ -39,8 +53,8 @@ function* duplicatesOf(route: Resource<"route">, { snapshot, index, names }: Con
     reported.add(pointer);
     const where =
       earlier.route === route.name ? earlier.pointer : `route ${JSON.stringify(earlier.route)} ${earlier.pointer}`;
-    const told = key.split("\n").slice(1).join(" ");
-    yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message: `${told} is matched already by ${where}` });
+    const what = key.split("\n").slice(1).join(" ");
+    yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message: `${what} is matched already by ${where}` });
   }
 }
 
@@ -49,29 +63,26 @@ interface Place {
   readonly pointer: string;
 }
 
-/** The index of the model that was looked at last: the next one usually differs in one route. */
-let last: { routes: Snapshot["route"]; listeners: Snapshot["listener"]; index: Map<string, Place[]> } | null = null;
-
 /** Who has each key. Brought up to date from the last model's by what changed. */
-function* indexOf(snapshot: Snapshot): Steps<ReadonlyMap<string, readonly Place[]>> {
-  const before = last?.listeners === snapshot.listener ? last : null;
+function* indexOf(snapshot: Snapshot, memory: Memory): Steps<ReadonlyMap<string, readonly Place[]>> {
+  const before = memory.last?.listeners === snapshot.listener ? memory.last : null;
   const index = before?.index ?? new Map<string, Place[]>();
   // Set again at the end: while this rests, and after an exception, the half-changed index must not be used.
-  last = null;
+  memory.last = null;
   const changed = before === null ? [...snapshot.route.keys()] : changedKeys(before.routes, snapshot.route);
   for (const [count, name] of changed.entries()) {
-    if (due(count)) yield;
+    if (shouldYield(count)) yield;
     const old = before?.routes.get(name);
-    if (old !== undefined) for (const { key } of keysOf(snapshot, old)) removeOwner(index, key, name);
+    if (old !== undefined) for (const { key } of keysOf(snapshot, old, memory)) removeOwner(index, key, name);
     const now = snapshot.route.get(name);
     if (now === undefined) continue;
-    for (const { key, pointer } of keysOf(snapshot, now)) {
+    for (const { key, pointer } of keysOf(snapshot, now, memory)) {
       const owners = index.get(key);
       if (owners === undefined) index.set(key, [{ route: name, pointer }]);
       else owners.push({ route: name, pointer });
     }
   }
-  last = { routes: snapshot.route, listeners: snapshot.listener, index };
+  memory.last = { routes: snapshot.route, listeners: snapshot.listener, index };
   return index;
 }
 
@@ -86,12 +97,10 @@ interface MatchKey {
   readonly pointer: string;
 }
 
-const cache = new WeakMap<Resource<"route">, { listeners: Snapshot["listener"]; keys: MatchKey[] }>();
-
 /** One key per listener, host and match. Cached while the listeners stay. */
-function keysOf(snapshot: Snapshot, route: Resource<"route">): readonly MatchKey[] {
+function keysOf(snapshot: Snapshot, route: Resource<"route">, memory: Memory): readonly MatchKey[] {
   if (route.body.protocol === "tcp") return [];
-  const known = cache.get(route);
+  const known = memory.keys.get(route);
   if (known?.listeners === snapshot.listener) return known.keys;
   const keys: MatchKey[] = [];
   for (const listener of route.body.listeners) {
@@ -105,7 +114,7 @@ function keysOf(snapshot: Snapshot, route: Resource<"route">): readonly MatchKey
       }
     }
   }
-  cache.set(route, { listeners: snapshot.listener, keys });
+  memory.keys.set(route, { listeners: snapshot.listener, keys });
   return keys;
 }
 

@@ -9,7 +9,7 @@
  * to see all that was touched, and say themselves where they may rest.
  */
 import { canaries } from "./canaries.ts";
-import { duplicateMatch } from "./duplicateMatch.ts";
+import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { headers } from "./headers.ts";
 import { healthChecks } from "./healthChecks.ts";
@@ -27,8 +27,10 @@ import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
 import { splits } from "./splits.ts";
 
-/** Given all touched resources at once. */
-export const rulesOfWhole: readonly WholeRule[] = [limits, portClash, singleTcpRoute, duplicateMatch];
+/** Given all touched resources at once. What these remember of the model that they looked at last is their own. */
+export function createRulesOfWhole(): readonly WholeRule[] {
+  return [limits, portClash, singleTcpRoute, createDuplicateMatch()];
+}
 
 /** Given touched resources a few at a time: the verdict on one does not depend on which others were touched. */
 export const rulesOfEach: readonly Rule[] = [

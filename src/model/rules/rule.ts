@@ -18,18 +18,18 @@ export type WholeRule = (snapshot: Snapshot, touched: readonly Resource[]) => It
 export function problem(
   code: string,
   at: Resource,
-  told: { readonly pointer: string; readonly message: string },
+  details: { readonly pointer: string; readonly message: string },
 ): Diagnostic {
-  return { code, severity: "error", resource: { kind: at.kind, name: at.name }, ...told };
+  return { code, severity: "error", resource: { kind: at.kind, name: at.name }, ...details };
 }
 
 /** Names a warning. */
 export function warning(
   code: string,
   at: Resource,
-  told: { readonly pointer: string; readonly message: string },
+  details: { readonly pointer: string; readonly message: string },
 ): Diagnostic {
-  return { ...problem(code, at, told), severity: "warning" };
+  return { ...problem(code, at, details), severity: "warning" };
 }
 
 /** The touched resources of one kind. */

@@ -18,7 +18,7 @@ const split = [{ cluster: "one" }];
 const http = (rule: object, more: object = {}) => ({ name: "r", listeners: ["web"], rules: [rule], ...more });
 const path = (value: object) => [{ path: value }];
 
-function load(more: Record<string, object[]>): { told: string[]; resources: readonly Resource[] } {
+function load(more: Record<string, object[]>): { problems: string[]; resources: readonly Resource[] } {
   const document: Record<string, unknown> = { ...base };
   for (const [key, list] of Object.entries(more)) document[key] = [...((document[key] as object[]) ?? []), ...list];
   const { resources, diagnostics } = validateConfig(document);
@@ -26,7 +26,7 @@ function load(more: Record<string, object[]>): { told: string[]; resources: read
   const changes = resources.map((resource) => ({ kind: resource.kind, name: resource.name, resource }) as Change);
   const found = checkSnapshot(applyChanges(emptySnapshot, changes), changes);
   return {
-    told: found.map(
+    problems: found.map(
       ({ severity, code, resource, pointer }) =>
         `${severity === "warning" ? "warning " : ""}${code} ${resource?.kind}/${resource?.name} ${pointer}`,
     ),
@@ -437,7 +437,7 @@ const cases: Case[] = [
 ];
 
 test.each(cases)("%s", (_name, document, expected) => {
-  expect(load(document).told).toEqual(expected);
+  expect(load(document).problems).toEqual(expected);
 });
 
 test("deleting a cluster finds the routes that name it", () => {

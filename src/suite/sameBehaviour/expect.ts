@@ -3,7 +3,7 @@ import { explain } from "../../compiler/index.ts";
 import type { FleetIr, HeaderChangesIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import type { ProbeRequest } from "./requests.ts";
-import { type Fields, type Manner, UPSTREAM_BODY, UPSTREAM_FIELDS, WANTED_STATUS_FIELD } from "./wire.ts";
+import { type Behaviour, type Fields, UPSTREAM_BODY, UPSTREAM_FIELDS, WANTED_STATUS_FIELD } from "./wire.ts";
 
 /** A field's values in order, split at commas; without empty ones. By lower-case name. */
 export type FieldLists = Readonly<Record<string, readonly string[]>>;
@@ -35,7 +35,7 @@ export interface ExpectedOutcome {
 }
 
 /** Status of a broken answer of a cluster's endpoints. */
-const BROKEN: Readonly<Record<Exclude<Manner, "answer"> | "refuse", number>> = {
+const BROKEN: Readonly<Record<Exclude<Behaviour, "answer"> | "refuse", number>> = {
   close: 502,
   garbage: 502,
   refuse: 503,
@@ -49,14 +49,10 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /** How the endpoints of each cluster behave. */
-export type Manners = Readonly<Record<string, Manner | "refuse">>;
+export type Behaviours = Readonly<Record<string, Behaviour | "refuse">>;
 
-/** Reads the reference. `client` is the client's address. */
-export function expectationOf(
-  ir: FleetIr,
-  request: ProbeRequest,
-  { manners, client }: { readonly manners: Manners; readonly client: string },
-): Expectation {
+/** Reads the reference. */
+export function expectationOf(ir: FleetIr, request: ProbeRequest, behaviours: Behaviours): Expectation {
   const { method, target, fields } = request;
   const kept = fields.filter(([name]) => /^[A-Za-z0-9-]+$/.test(name));
   const explanation = finish(
@@ -69,11 +65,9 @@ export function expectationOf(
     (port?.kind === "http"
       ? port.virtualHosts.find(({ hostnames }) => hostnames.includes(explanation.virtualHost ?? ""))
       : null) ?? null;
-  const winner = explanation.rules.find(({ verdict }) => verdict === "wins");
-  const rule =
-    virtualHost?.rules.find(
-      (each) => each.route === winner?.route && (each.ruleName ?? each.pointer.replace("/rules/", "")) === winner.rule,
-    ) ?? null;
+  // Rules are told of in their order; their names are not distinct: one may be named as another's place is.
+  if ((virtualHost?.rules.length ?? 0) > explanation.rules.length) throw new Error("more rules than are told of");
+  const rule = virtualHost?.rules[explanation.rules.findIndex(({ verdict }) => verdict === "wins")] ?? null;
   const refused: ExpectedOutcome = { status: 400, asked: null, answeredBy: "proxy", fields: {}, body: null };
   const local = (status: number, body: string | null, more: Fields = []): ExpectedOutcome => ({
     status,
@@ -102,15 +96,16 @@ export function expectationOf(
   const { requestHeaders } = rule.policies;
   const asked = {
     line: `${method} ${outcome.path}`,
-    fields: requestFields(request, kept, { client, changes: requestHeaders }),
+    fields: requestFields(request, kept, requestHeaders),
     body: request.body?.text ?? "",
   };
   const outcomes = outcome.split.map(({ cluster }): ExpectedOutcome => {
-    const manner =
-      ir.clusters.find(({ name }) => name === cluster)?.endpoints.length === 0 ? "refuse" : manners[cluster];
-    if (manner === undefined) throw new Error(`cluster ${cluster} has no manner`);
-    const seen = manner === "refuse" ? null : { upstream: cluster, ...asked };
-    if (manner !== "answer") return { ...local(BROKEN[manner], REASONS[BROKEN[manner]] as string), asked: seen };
+    const behaviour =
+      ir.clusters.find(({ name }) => name === cluster)?.endpoints.length === 0 ? "refuse" : behaviours[cluster];
+    if (behaviour === undefined) throw new Error(`cluster ${cluster} has no behaviour`);
+    const seen = behaviour === "refuse" ? null : { upstream: cluster, ...asked };
+    if (behaviour !== "answer")
+      return { ...local(BROKEN[behaviour], REASONS[BROKEN[behaviour]] as string), asked: seen };
     const status = Number(kept.find(([name]) => name.toLowerCase() === WANTED_STATUS_FIELD)?.[1] ?? 200);
     const bodiless = method === "HEAD" || status === 204 || status === 304;
     return {
@@ -124,16 +119,12 @@ export function expectationOf(
   return { ...base, outcomes };
 }
 
-function requestFields(
-  { host }: ProbeRequest,
-  kept: Fields,
-  { client, changes }: { readonly client: string; readonly changes: HeaderChangesIr | null },
-): FieldLists {
+function requestFields({ host, source }: ProbeRequest, kept: Fields, changes: HeaderChangesIr | null): FieldLists {
   // No request of the fuzz asks for an upgrade in Connection too.
   const forwarded = kept.filter(([name]) => !["x-forwarded-proto", "upgrade"].includes(name.toLowerCase()));
   const own: Fields = [
     ["host", host ?? ""],
-    ["x-forwarded-for", client],
+    ["x-forwarded-for", source],
     ["x-forwarded-proto", "http"],
   ];
   return changed([...forwarded, ...own], changes);

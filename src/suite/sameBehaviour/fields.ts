@@ -7,46 +7,61 @@ import type { Fields } from "./wire.ts";
 /** What of a request rules look at. */
 export interface Parts {
   readonly method: string;
+  /** Raw path with optional query. */
   readonly target: string;
   readonly fields: Fields;
+  /** The client's address, one of loopback. */
+  readonly source: string;
 }
 
-/** Changes a request so that a field of it has the value; null: so that it has none. */
-type Put = (parts: Parts, value: string | null) => Parts;
+/** How requests are made to have something in a field. */
+interface Aim<F extends FieldIr> {
+  /** Changes a request so that the field has the value; null: so that it has none. */
+  readonly put: (parts: Parts, field: F, value: string | null) => Parts;
+  /** Values that meet the condition. Default: as for text. */
+  readonly meeting?: (condition: ConditionIr) => readonly string[];
+  /** Values that meet it or are near it; null: none. Default: as for text. */
+  readonly near?: (condition: ConditionIr) => readonly (string | null)[];
+}
 
 /** One entry for each kind: a new field is aimed at from here on. */
-const putters: { readonly [K in FieldIr["kind"]]: (field: Extract<FieldIr, { kind: K }>) => Put } = {
-  method: () => (parts, value) => (value === null ? parts : { ...parts, method: value }),
-  header:
-    ({ name }) =>
-    (parts, value) => {
+const aims: { readonly [K in FieldIr["kind"]]: Aim<Extract<FieldIr, { kind: K }>> } = {
+  method: { put: (parts, _field, value) => (value === null ? parts : { ...parts, method: value }) },
+  header: {
+    put(parts, { name }, value) {
       const others = parts.fields.filter(([other]) => other.toLowerCase() !== name);
       return { ...parts, fields: value === null ? others : [...others, [name, value.trim()]] };
     },
+  },
 };
 
-function put(field: FieldIr): Put {
-  return (putters[field.kind] as (field: FieldIr) => Put)(field);
+function aimOf(field: FieldIr): Aim<FieldIr> {
+  return aims[field.kind] as unknown as Aim<FieldIr>;
 }
 
 /** A request that meets the condition. */
 export function meeting(parts: Parts, condition: ConditionIr): fc.Arbitrary<Parts> {
-  const { field, test, value } = condition;
-  if (test === "absent") return fc.constant(put(field)(parts, null));
-  return valueMeeting(test, value).map((text) => put(field)(parts, text));
+  const { field, test } = condition;
+  const { put, meeting: own = textsMeeting } = aimOf(field);
+  if (test === "absent") return fc.constant(put(parts, field, null));
+  return fc.constantFrom(...own(condition)).map((text) => put(parts, field, text));
 }
 
-function valueMeeting(test: ConditionIr["test"], value: string): fc.Arbitrary<string> {
-  if (test !== "regex") return fc.constant(value || "some");
+function textsMeeting({ test, value }: ConditionIr): readonly string[] {
+  if (test !== "regex") return [value || "some"];
   const matching = FIELD_VALUES.filter((text) => new RegExp(`^(?:${value})$`).test(text));
-  return fc.constantFrom(...(matching.length === 0 ? ["x"] : matching));
+  return matching.length === 0 ? ["x"] : matching;
 }
 
 /** A request that meets it, or has something near it. */
-export function near(parts: Parts, { field, value }: ConditionIr): fc.Arbitrary<Parts> {
-  const { length } = value;
-  const values = [value, value, value.toUpperCase(), value.toLowerCase(), `${value}x`, `x${value}`];
-  return fc.constantFrom(...values, value.slice(0, length - 1), "", null).map((text) => put(field)(parts, text));
+export function near(parts: Parts, condition: ConditionIr): fc.Arbitrary<Parts> {
+  const { put, near: own = textsNear } = aimOf(condition.field);
+  return fc.constantFrom(...own(condition)).map((text) => put(parts, condition.field, text));
+}
+
+function textsNear({ value }: ConditionIr): readonly (string | null)[] {
+  const bent = [value.toUpperCase(), value.toLowerCase(), `${value}x`, `x${value}`, value.slice(0, value.length - 1)];
+  return [value, value, ...bent, "", null];
 }
 
 /** Meets the conditions one after the other, or comes near them. */

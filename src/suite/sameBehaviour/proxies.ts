@@ -66,7 +66,7 @@ async function commandOf(proxy: ProxyKind, rendered: Rendered, folder: string): 
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  if (proxy === "haproxy") return ["haproxy", ["-f", join(folder, "haproxy.cfg")]];
+  if (proxy === "haproxy") return ["haproxy", ["-f", folder]];
   mkdirSync(join(folder, "local"), { recursive: true });
   symlinkSync(NGINX_MODULES, join(folder, "modules"));
   const globals = "daemon off; pid nginx.pid; error_log stderr warn;";

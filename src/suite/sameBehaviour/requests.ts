@@ -13,7 +13,7 @@ import {
   QUERIES,
   REGEX_PATHS,
 } from "./samples.ts";
-import type { Fields } from "./wire.ts";
+import { CLIENT_ADDRESSES, type Fields } from "./wire.ts";
 
 /** One request. */
 export interface ProbeRequest {
@@ -26,6 +26,8 @@ export interface ProbeRequest {
   readonly form: "origin" | "absolute";
   readonly version: "1.0" | "1.1";
   readonly fields: Fields;
+  /** The client's address. */
+  readonly source: string;
   readonly body: { readonly text: string; readonly chunked: boolean } | null;
 }
 
@@ -105,6 +107,8 @@ const otherField = fc.tuple(
   fc.constantFrom(...FIELD_VALUES),
 );
 
+const source = fc.constantFrom(...CLIENT_ADDRESSES);
+
 /** Random requests to a port. Most go to a host of the model, with a path and fields of that host's rules. */
 export function arbitraryRequest(port: HttpPortIr): fc.Arbitrary<ProbeRequest> {
   const all = port.virtualHosts.flatMap((virtualHost) => virtualHost.rules);
@@ -131,8 +135,8 @@ function requestTo(host: fc.Arbitrary<string | null>, rules: readonly RuleIr[]):
       others,
       body: fc.option(body, { freq: 2 }),
     })
-    .map(({ parts: { method, target, fields }, others: more, ...rest }) => {
-      return sendable({ ...rest, method, target, fields: withoutRepeated([...fields, ...more]) });
+    .map(({ parts: { fields, ...parts }, others: more, ...rest }) => {
+      return sendable({ ...rest, ...parts, fields: withoutRepeated([...fields, ...more]) });
     });
 }
 
@@ -142,10 +146,11 @@ function partsOf(rules: readonly RuleIr[]): fc.Arbitrary<Parts> {
     method: fc.constantFrom(...METHODS),
     target: pathOf(rules),
     fields: fc.array(otherField, { maxLength: 4 }),
+    source,
   });
   const conditions = rules.flatMap((rule) => rule.conditions);
   if (conditions.length === 0) return start;
-  const some = fc.subarray([...conditions], { maxLength: 3 });
+  const some = fc.subarray([...conditions], { maxLength: Math.min(3, conditions.length) });
   return fc.tuple(start, some).chain(([parts, list]) => together(parts, list, near));
 }
 
@@ -155,12 +160,13 @@ function aimedAt(rule: RuleIr): fc.Arbitrary<Parts> {
     method: fc.constantFrom("GET", "GET", "GET", "GET", ...METHODS.slice(2)),
     target: pathOf([rule]),
     fields: fc.constant<Fields>([]),
+    source,
   });
   const stray = fc.array(otherField, { maxLength: 2 });
   const exactly = start.chain((parts) => together(parts, rule.conditions, meeting));
   const nearly = fc.tuple(exactly, stray).chain(([parts, more]) => {
     const dressedUp = { ...parts, fields: [...more, ...parts.fields] };
-    const some = fc.subarray([...rule.conditions], { maxLength: 1 });
+    const some = fc.subarray([...rule.conditions], { maxLength: Math.min(1, rule.conditions.length) });
     return some.chain((list) => together(dressedUp, list, near));
   });
   return fc.oneof({ weight: 4, arbitrary: exactly }, { weight: 1, arbitrary: nearly });

@@ -1,13 +1,14 @@
 /** One model on three real proxies: random requests to each, and what differs from the reference. */
 import fc from "fast-check";
 import type { FleetIr, HttpPortIr, ProxyKind } from "../../ir/index.ts";
+import type { Document } from "../arbitrary/names.ts";
 import { answerable, listeningModel } from "../arbitraryModel.ts";
 import { compileDocument, renderFleet } from "../modelFiles.ts";
 import { type Difference, differences, type Observation } from "./compare.ts";
-import { type Expectation, expectationOf, type Manners } from "./expect.ts";
+import { type Behaviours, type Expectation, expectationOf } from "./expect.ts";
 import { ADDRESSES, startProxy } from "./proxies.ts";
 import { arbitraryRequest, bytesOf, type ProbeRequest } from "./requests.ts";
-import { CLIENT_ADDRESS, exchange, freePort, type Manner, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
+import { type Behaviour, exchange, freePort, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
 
 /** One request that one proxy did not take as the reference says. */
 export interface Mismatch {
@@ -33,42 +34,43 @@ const DRAWN = 4;
 const ANSWERING: readonly string[] = ["one", "two", "three"];
 /** Ports that only root could listen on, and nothing does. */
 const REFUSING = [1, 2];
-const MANNERS: readonly (Manner | "refuse")[] = ["answer", "close", "answer", "refuse", "answer", "garbage"];
+const BEHAVIOURS: readonly (Behaviour | "refuse")[] = ["answer", "close", "answer", "refuse", "answer", "garbage"];
 
 /** Model number `seed`, with as many requests to each proxy. */
 export async function runModel(seed: number, requests: number): Promise<Report> {
   const drawn = drawModel(seed);
   const record = upstreams();
   try {
-    const manners: Manners = {
+    const behaviours: Behaviours = {
       one: "answer",
       two: "answer",
-      three: MANNERS[seed % MANNERS.length] as Manner,
+      three: BEHAVIOURS[seed % BEHAVIOURS.length] as Behaviour,
       empty: "refuse",
     };
     const port = await freePort(Object.values(ADDRESSES));
-    const endpoints = await openAll(record, manners);
+    const endpoints = await openAll(record, behaviours);
     const document = answerable(drawn, { port, addresses: ADDRESSES, endpoints });
     const { compiled, diagnostics } = compileDocument(document);
     if (compiled === null) throw new Error(`model ${seed} does not compile: ${JSON.stringify(diagnostics)}`);
-    return await runFleets([...compiled.fleets.values()], { seed, requests, port, manners, record });
+    return await runFleets([...compiled.fleets.values()], { seed, requests, port, behaviours, record });
   } finally {
     await record.stop();
   }
 }
 
 /** Of a few models the one with the most rules: the first ones that fast-check draws are nearly empty. */
-function drawModel(seed: number): Record<string, object[]> {
+function drawModel(seed: number): Document {
   const drawn = fc.sample(fc.noBias(listeningModel), { seed, numRuns: DRAWN });
-  const size = ({ routes = [] }: Record<string, object[]>): number => JSON.stringify(routes).length;
+  const size = ({ routes = [] }: Document): number => JSON.stringify(routes).length;
   return drawn.sort((a, b) => size(b) - size(a))[0] ?? {};
 }
 
-async function openAll(record: Upstreams, manners: Manners): Promise<Record<string, readonly number[]>> {
+async function openAll(record: Upstreams, behaviours: Behaviours): Promise<Record<string, readonly number[]>> {
   const opened: Record<string, readonly number[]> = {};
   for (const name of ANSWERING) {
-    const manner = manners[name] as Manner | "refuse";
-    opened[name] = manner === "refuse" ? REFUSING : [await record.open(name, manner), await record.open(name, manner)];
+    const behaviour = behaviours[name] as Behaviour | "refuse";
+    opened[name] =
+      behaviour === "refuse" ? REFUSING : [await record.open(name, behaviour), await record.open(name, behaviour)];
   }
   return opened;
 }
@@ -77,7 +79,7 @@ interface Run {
   readonly seed: number;
   readonly requests: number;
   readonly port: number;
-  readonly manners: Manners;
+  readonly behaviours: Behaviours;
   readonly record: Upstreams;
 }
 
@@ -86,9 +88,7 @@ async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> 
   const httpPort = first.ports.find((port): port is HttpPortIr => port.kind === "http");
   if (httpPort === undefined) throw new Error("the model has one HTTP port");
   const requests = fc.sample(fc.noBias(arbitraryRequest(httpPort)), { seed: run.seed, numRuns: run.requests });
-  const expected = requests.map((request) =>
-    expectationOf(first, request, { manners: run.manners, client: CLIENT_ADDRESS }),
-  );
+  const expected = requests.map((request) => expectationOf(first, request, run.behaviours));
   const results = await Promise.all(fleets.map((ir) => runProxy(ir, run, { requests, expected })));
   return {
     requests: requests.length,
@@ -113,7 +113,7 @@ async function runProxy(ir: FleetIr, { port, record }: Run, { requests, expected
     const place = { address: ADDRESSES[ir.proxy], port };
     let found: readonly Difference[];
     try {
-      const answer = await exchange(place, bytes, request.method);
+      const answer = await exchange(place, bytes, request);
       const observation: Observation = { proxy: ir.proxy, answer, seen: record.take(probe) };
       found = differences(request, expectation, observation);
     } catch (error) {

@@ -10,7 +10,7 @@ export const METHODS = [...KNOWN, ...KNOWN, "TRACE", "FOO", "M-SEARCH", "get", "
 /** Queries that a path check must not look at, and a fragment. */
 export const QUERIES = ["?", "?a=b", "?a=//../%2F%zz", "?x?y=%41", "?a#b", "?&&=", "?%00", "?a=/./b", "?'\"<>\\^`{|}"];
 
-/** Hosts near those of arbitraryModel.ts, and far from them. */
+/** Hosts near those of arbitrary/values.ts, and far from them. */
 export const OTHER_HOSTS = [
   "example.com",
   "x.example.com",
@@ -49,7 +49,7 @@ export const BAD_HOSTS = [
   "a.example.com:99999",
 ];
 
-/** Paths that the regular expressions of arbitraryModel.ts match, or nearly. */
+/** Paths that the regular expressions of arbitrary/values.ts match, or nearly. */
 export const REGEX_PATHS = [
   "/u/12",
   "/u/123",
@@ -119,7 +119,7 @@ export const PIECES = [
   "é",
 ];
 
-/** Values that the matchers of arbitraryModel.ts take, or nearly. */
+/** Values that the matchers of random models take, or nearly. */
 export const FIELD_VALUES = [
   "",
   "1",

@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** Not 127.0.0.1: thousands of connections would take ports that other tests have found free there. */
-export const CLIENT_ADDRESS = "127.0.0.20";
+export const CLIENT_ADDRESSES = ["127.0.0.20", "127.0.0.24", "127.0.1.20", "127.1.0.20"] as const;
 /** Every proxy answers at once or after a refused connection; the machine may be busy. */
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Tells the request of one client on one proxy from all others. */
@@ -46,10 +46,18 @@ export const UPSTREAM_FIELDS: Fields = [
 /** Body of every upstream's answer. */
 export const UPSTREAM_BODY = "from upstream";
 
+/** What of a request is not in its bytes, or must be known to read the answer. */
+export interface Asking {
+  readonly method: string;
+  /** The address to ask from. */
+  readonly source?: string;
+}
+
 /** Sends one request on a connection of its own and reads its answer. Rejects when there is none. */
-export function exchange(place: Place, bytes: string, method: string): Promise<Message> {
+export function exchange(place: Place, bytes: string, { method, source }: Asking): Promise<Message> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: place.address, port: place.port, localAddress: CLIENT_ADDRESS });
+    const localAddress = source ?? CLIENT_ADDRESSES[0];
+    const socket = connect({ host: place.address, port: place.port, localAddress });
     let received = "";
     const settle = (ended: boolean, error?: Error): void => {
       const found = takeMessage(received, { ended, bodiless: method === "HEAD" });
@@ -121,13 +129,13 @@ export interface Seen extends Message {
 }
 
 /** How an upstream behaves: answers; closes without an answer; answers with a head that is not HTTP. */
-export type Manner = "answer" | "close" | "garbage";
+export type Behaviour = "answer" | "close" | "garbage";
 
 /** Upstreams that write into one record. */
 export interface Upstreams {
   /** Requests by the value of their probe field, in order; what was asked is forgotten. */
   readonly take: (probe: string) => readonly Seen[];
-  readonly open: (name: string, manner: Manner) => Promise<number>;
+  readonly open: (name: string, behaviour: Behaviour) => Promise<number>;
   readonly stop: () => Promise<void>;
 }
 
@@ -140,12 +148,12 @@ export function upstreams(): Upstreams {
     const probe = message.fields.find(([field]) => field === PROBE_FIELD)?.[1] ?? "";
     seen.set(probe, [...(seen.get(probe) ?? []), { ...message, upstream: name }]);
   };
-  const open = async (name: string, manner: Manner): Promise<number> => {
+  const open = async (name: string, behaviour: Behaviour): Promise<number> => {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
       socket.on("error", () => socket.destroy());
-      serve(socket, manner, (message) => note(name, message));
+      serve(socket, behaviour, (message) => note(name, message));
     });
     servers.push(server);
     return await listen(server, "127.0.0.1");
@@ -162,7 +170,7 @@ export function upstreams(): Upstreams {
   return { take, open, stop };
 }
 
-function serve(socket: Socket, manner: Manner, note: (message: Message) => void): void {
+function serve(socket: Socket, behaviour: Behaviour, note: (message: Message) => void): void {
   let received = "";
   socket.on("data", (data) => {
     received += data.toString("latin1");
@@ -171,8 +179,8 @@ function serve(socket: Socket, manner: Manner, note: (message: Message) => void)
       if (found === null) return;
       received = found.rest;
       note(found.message);
-      if (manner === "answer") socket.write(answerTo(found.message));
-      else if (manner === "close") socket.destroy();
+      if (behaviour === "answer") socket.write(answerTo(found.message));
+      else if (behaviour === "close") socket.destroy();
       else socket.end("HTTP/1.1 200 OK\r\nno field\r\n\r\n");
     }
   });

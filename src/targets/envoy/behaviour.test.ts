@@ -2,22 +2,26 @@
 import { createServer as createHttpServer, type Server } from "node:http";
 import { connect, createServer, type Server as TcpServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
+import type { RedirectIr, RespondIr, RuleIr, TimeoutsIr } from "../../ir/index.ts";
 import {
   type Answer,
   ask,
+  changes,
   cluster,
   echoUpstream,
   exchange,
   fleet,
   forward,
   freePort,
+  header,
   httpPort,
   listen,
+  method,
   parseAnswer,
   type RunningEnvoy,
   rule,
   startEnvoy,
+  tcpPort as tcpPortIr,
 } from "./testing.ts";
 
 const servers: (Server | TcpServer)[] = [];
@@ -27,6 +31,8 @@ let tcpPort = 0;
 let emptyTcpPort = 0;
 /** Whether the checked endpoint is well. */
 let healthy = true;
+/** What the upstream that never answers was asked last. */
+let lastHanging: object = {};
 
 async function serve<T extends Server | TcpServer>(server: T): Promise<number> {
   servers.push(server);
@@ -39,38 +45,46 @@ const redirect = (more: Partial<RedirectIr> = {}): RedirectIr => {
 const respond = (status: number, body: string, contentType = "text/plain"): RespondIr => {
   return { kind: "respond", status, body, contentType };
 };
-const header = (name: string, value: string) => ({ name, value });
+const setting = (name: string, value: string) => ({ name, value });
 
 /** ASCII without controls, then what the wire can hold: quotes, percent signs, format commands. */
 const TRICKY = "100% %REQ(:path)% %% \"quoted\" 'single' \\1 $host $x {{y}} ; } #";
 const LONG_BODY = `${'é%"\\'.repeat(1024)}`;
 
+const rewriting = (id: string, path: string, value: string): RuleIr =>
+  rule(id, { path, action: forward("a"), policies: { rewrite: { path: { kind: "prefix", value } } } });
+const limited = (id: string, path: string, timeouts: TimeoutsIr): RuleIr =>
+  rule(id, { path, action: forward("trickle"), policies: { timeouts } });
+
+/** Each policy adds its part to one Route, two of them to its RouteAction. */
+function everything(): RuleIr {
+  return rule("every.0.0", {
+    path: "/every",
+    conditions: [method("PUT"), header("x-env", "regex", "[ab]+"), header("x-no", "absent")],
+    action: forward("hang"),
+    policies: {
+      rewrite: { path: { kind: "prefix", value: "/" } },
+      requestHeaders: changes({ set: [setting("x-set", "1")], remove: ["x-gone"] }),
+      timeouts: { idleMs: 5000, requestMs: 300 },
+      responseHeaders: changes({ set: [setting("x-rs", "2")] }),
+    },
+  });
+}
+
 function rules(): RuleIr[] {
-  const any = { set: [], add: [], remove: [] };
   return [
     rule("exact.0.0", { path: "=/users/1", action: forward("a") }),
     rule("regex.0.0", { path: "~/users/[0-9]+", action: forward("b") }),
     rule("slash.0.0", { path: "=/a/", action: forward("b") }),
-    rule("method.0.0", { path: "/m", method: "POST", action: forward("b") }),
-    rule("hexact.0.0", {
-      path: "/h",
-      headers: [{ name: "x-env", kind: "exact", value: "canary" }],
-      action: forward("b"),
-    }),
-    rule("hregex.0.0", {
-      path: "/hr",
-      headers: [{ name: "x-env", kind: "regex", value: "[ab]*" }],
-      action: forward("b"),
-    }),
-    rule("hpresent.0.0", {
-      path: "/hp",
-      headers: [{ name: "x-env", kind: "present", value: "" }],
-      action: forward("b"),
-    }),
-    rule("habsent.0.0", { path: "/ha", headers: [{ name: "x-env", kind: "absent", value: "" }], action: forward("b") }),
-    rule("rw1.0.0", { path: "/rw1", action: forward("a", { rewritePrefix: "/xyz" }) }),
-    rule("rw2.0.0", { path: "/rw2", action: forward("a", { rewritePrefix: "/" }) }),
-    rule("rw3.0.0", { path: "/r.w+3", action: forward("a", { rewritePrefix: "/x%25y" }) }),
+    rule("method.0.0", { path: "/m", conditions: [method("POST")], action: forward("b") }),
+    rule("hexact.0.0", { path: "/h", conditions: [header("x-env", "exact", "canary")], action: forward("b") }),
+    rule("hregex.0.0", { path: "/hr", conditions: [header("x-env", "regex", "[ab]*")], action: forward("b") }),
+    rule("hpresent.0.0", { path: "/hp", conditions: [header("x-env", "present")], action: forward("b") }),
+    rule("habsent.0.0", { path: "/ha", conditions: [header("x-env", "absent")], action: forward("b") }),
+    rewriting("rw1.0.0", "/rw1", "/xyz"),
+    rewriting("rw2.0.0", "/rw2", "/"),
+    rewriting("rw3.0.0", "/r.w+3", "/x%25y"),
+    everything(),
     rule("re1.0.0", { path: "/re1", action: redirect() }),
     rule("re2.0.0", { path: "/re2", action: redirect({ scheme: "https", status: 301 }) }),
     rule("re3.0.0", { path: "/re3", action: redirect({ hostname: "new.example.com", port: 8443, status: 303 }) }),
@@ -87,45 +101,57 @@ function rules(): RuleIr[] {
     rule("say7.0.0", {
       path: "/say7",
       action: respond(201, "made"),
-      responseHeaders: { set: [], add: [header("location", "mine")], remove: [] },
+      policies: { responseHeaders: changes({ add: [setting("location", "mine")] }) },
     }),
     rule("say5.0.0", { path: "/say5", action: respond(404, "<h1>no</h1>", "text/html; charset=utf-8") }),
     rule("hdr.0.0", {
       path: "/hdr",
-      action: forward("a", {
+      action: forward("a"),
+      policies: {
         requestHeaders: {
-          set: [header("x-set", TRICKY)],
-          add: [header("x-add", "1"), header("x-add", "2")],
+          set: [setting("x-set", TRICKY)],
+          add: [setting("x-add", "1"), setting("x-add", "2")],
           remove: ["x-gone"],
         },
-      }),
-      responseHeaders: { set: [header("x-rs", TRICKY)], add: [header("x-up", "more")], remove: ["x-echo2"] },
+        responseHeaders: { set: [setting("x-rs", TRICKY)], add: [setting("x-up", "more")], remove: ["x-echo2"] },
+      },
     }),
     rule("dead.0.0", {
       path: "/dead",
       action: forward("dead"),
-      responseHeaders: { ...any, set: [header("x-rule", "dead")] },
+      policies: { responseHeaders: changes({ set: [setting("x-rule", "dead")] }) },
     }),
-    rule("none.0.0", { path: "/none", action: forward("x", { split: [] }) }),
+    rule("none.0.0", {
+      path: "/none",
+      action: { kind: "forward", split: [] },
+      policies: {
+        rewrite: { path: { kind: "prefix", value: "/x" } },
+        requestHeaders: changes({ set: [setting("x", "y")] }),
+      },
+    }),
     rule("empty.0.0", { path: "/empty", action: forward("empty") }),
     rule("reset.0.0", { path: "/reset", action: forward("reset") }),
     rule("garbage.0.0", { path: "/garbage", action: forward("garbage") }),
     rule("hang.0.0", {
       path: "/hang",
-      action: forward("hang", { idleTimeoutMs: 300 }),
-      responseHeaders: { ...any, set: [header("x-rule", "hang")] },
+      action: forward("hang"),
+      policies: {
+        timeouts: { idleMs: 300, requestMs: null },
+        responseHeaders: changes({ set: [setting("x-rule", "hang")] }),
+      },
     }),
-    rule("total.0.0", { path: "/total", action: forward("trickle", { idleTimeoutMs: 5000, requestTimeoutMs: 400 }) }),
-    rule("trickle.0.0", { path: "/trickle", action: forward("trickle", { idleTimeoutMs: 1000 }) }),
+    limited("total.0.0", "/total", { idleMs: 5000, requestMs: 400 }),
+    limited("trickle.0.0", "/trickle", { idleMs: 1000, requestMs: null }),
     rule("up500.0.0", { path: "/up502", action: forward("up502") }),
     rule("split.0.0", {
       path: "/split",
-      action: forward("a", {
+      action: {
+        kind: "forward",
         split: [
           { cluster: "a", weight: 90 },
           { cluster: "b", weight: 10 },
         ],
-      }),
+      },
     }),
     rule("weights.0.0", { path: "/weights", action: forward("weighted") }),
     rule("least.0.0", { path: "/least", action: forward("least") }),
@@ -182,7 +208,11 @@ beforeAll(async () => {
   const dead = await freePort();
   const reset = await serve(createServer((socket) => void socket.on("data", () => socket.resetAndDestroy())));
   const garbage = await serve(createServer((socket) => void socket.on("data", () => socket.end("garbage\r\n\r\n"))));
-  const hang = await serve(createHttpServer(() => {}));
+  const hang = await serve(
+    createHttpServer(({ url, headers }) => {
+      lastHanging = { url, set: headers["x-set"], gone: headers["x-gone"] };
+    }),
+  );
   const trickle = await serve(tricklingUpstream());
   const up502 = await serve(createHttpServer((_request, response) => response.writeHead(502).end("upstream's own")));
   const ws = await serve(websocketUpstream());
@@ -192,7 +222,6 @@ beforeAll(async () => {
   port = await freePort();
   tcpPort = await freePort();
   emptyTcpPort = await freePort();
-  const tcp = { kind: "tcp", address: "127.0.0.1", idleTimeoutMs: 500 } as const;
   const weighted = cluster("weighted", []);
   const ports = [
     httpPort(port, {
@@ -204,9 +233,15 @@ beforeAll(async () => {
       ],
       "*.deep.wild.example.com": [rule("wild4.0.0", { path: "/", action: forward("b") })],
       "bare.example.com": [],
+      // One group of hosts, with and without a redirect that keeps the request's host.
+      "one.group.com two.group.com *.three.group.com": [rule("group1.0.0", { path: "/", action: forward("b") })],
+      "one.moved.com two.moved.com *.three.moved.com": [
+        rule("group2.0.0", { path: "/go", action: redirect({ scheme: "https" }) }),
+        rule("group3.0.0", { path: "/", action: forward("a") }),
+      ],
     }),
-    { ...tcp, id: `tcp-127-0-0-1-${tcpPort}`, port: tcpPort, split: [{ cluster: "half", weight: 1 }] },
-    { ...tcp, id: `tcp-127-0-0-1-${emptyTcpPort}`, port: emptyTcpPort, split: [] },
+    tcpPortIr(tcpPort, [{ cluster: "half", weight: 1 }], { idleTimeoutMs: 500 }),
+    tcpPortIr(emptyTcpPort, [], { idleTimeoutMs: 500 }),
   ];
   const clusters = [
     cluster("a", [a]),
@@ -314,6 +349,23 @@ describe("hosts", () => {
     ["x.deep.wild.example.com", "b"],
     ["deep.wild.example.com", "a"],
   ])("%s goes to %s", async (host, upstream) => expect((await get("/", [], host)).seen.upstream).toBe(upstream));
+  it.each([
+    ["one.group.com", "b"],
+    ["TWO.group.com.:80", "b"],
+    ["x.three.group.com", "b"],
+    ["one.moved.com", "a"],
+    ["x.three.moved.com", "a"],
+  ])("of a group: %s goes to %s", async (host, upstream) => {
+    expect((await get("/", [], host)).seen.upstream).toBe(upstream);
+  });
+  it("of a group are no others", async () => expect((await get("/", [], "three.group.com")).status).toBe(404));
+  it.each([
+    ["One.moved.com.:99", "https://one.moved.com/go"],
+    ["two.moved.com", "https://two.moved.com/go"],
+    ["x.three.moved.com", "https://x.three.moved.com/go"],
+  ])("of a group keep their own name in redirects: %s", async (host, location) => {
+    expect((await get("/go", [], host)).headers.location).toBe(location);
+  });
   it("does not take the apex for the wildcard", async () => {
     expect((await get("/", [], "wild.example.com")).status).toBe(404);
   });
@@ -374,7 +426,20 @@ describe("path policy", () => {
       "/abc%4A",
       "/abc%4f",
     ],
-    ...["/abc%50", "/abc%5A", "/abc%5a", "/abc%6F", "/abc%70", "/abc%7A", "/abc%7a", "/nothing/%2F"],
+    ...[
+      "/abc%50",
+      "/abc%5A",
+      "/abc%5a",
+      "/abc%6F",
+      "/abc%70",
+      "/abc%7A",
+      "/abc%7a",
+      "/abc%2E",
+      "/abc%2ex",
+      "/abc%7E",
+      "/abc%7e",
+      "/nothing/%2F",
+    ],
   ])("refuses %s", async (path) => {
     const { status } = await get(path);
     expect(status).toBe(400);
@@ -384,22 +449,15 @@ describe("path policy", () => {
     expect([status, body]).toEqual([400, "400 Bad Request\n"]);
   });
   it.each([
-    ...[
-      "/abc/%20",
-      "/abc%2E",
-      "/abc/...",
-      "/abc/.x",
-      "/abc/x..",
-      "/abc%40",
-      "/abc%5B",
-      "/abc%60",
-      "/abc%7B",
-      "/abc%7E",
-    ],
+    ...["/abc/%20", "/abc/...", "/abc/.x", "/abc/x..", "/abc%40", "/abc%5B", "/abc%60", "/abc%7B"],
     ...["/abc?x=//y/../%2F%", "/abc/%C3%A9", "/abc%3A", "/abc%25", "/abc/a;b=1,2"],
   ])("forwards %s unchanged", async (path) => {
     const { status, seen } = await get(path);
     expect([status, seen.url]).toEqual([path.startsWith("/abc%") ? 404 : 200, path.startsWith("/abc%") ? "" : path]);
+  });
+  it.each(["\x80", "\xc3\xa9", "\x01", "\tx"])("refuses a path with %j in it", async (char) => {
+    expect((await get(`/abc/${char}`)).status).toBe(400);
+    expect((await get(`/abc/x?${char}`)).status).toBe(400);
   });
   it("refuses TRACE, also for unknown hosts", async () => {
     for (const host of ["a.example.com", "unknown.example.com"]) {
@@ -508,6 +566,49 @@ describe("headers", () => {
     const { seen } = await get("/abc", ["X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https"]);
     expect(seen.headers["x-forwarded-for"]?.replaceAll(" ", "")).toBe("203.0.113.9,127.0.0.1");
     expect(seen.headers["x-forwarded-proto"]).toBe("http");
+  });
+});
+
+describe("what is written in parts", () => {
+  it("is one route for Envoy, as protobuf merges it", async () => {
+    const dump = JSON.parse(await envoy.admin("/config_dump?resource=static_route_configs")) as { configs: object[] };
+    const tables = JSON.stringify(dump);
+    const start = tables.indexOf('{"match":{"headers":[{"name":":method","string_match":{"exact":"PUT"}}');
+    expect(
+      JSON.parse(tables.slice(start, tables.indexOf('"name":"every/0"}', start) + '"name":"every/0"}'.length)),
+    ).toEqual({
+      match: {
+        path_separated_prefix: "/every",
+        headers: [
+          { name: ":method", string_match: { exact: "PUT" } },
+          { name: "x-env", string_match: { safe_regex: { regex: "[ab]+" } } },
+          { name: "x-env", string_match: { safe_regex: { regex: ".+" } } },
+          {
+            name: "x-no",
+            string_match: { safe_regex: { regex: ".+" } },
+            invert_match: true,
+            treat_missing_header_as_empty: true,
+          },
+        ],
+      },
+      route: {
+        cluster: "hang",
+        regex_rewrite: { pattern: { regex: "^/every/?" }, substitution: "/" },
+        timeout: "0.300s",
+        idle_timeout: "5s",
+      },
+      request_headers_to_add: [{ header: { key: "x-set", value: "1" }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" }],
+      request_headers_to_remove: ["x-gone"],
+      response_headers_to_add: [{ header: { key: "x-rs", value: "2" }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" }],
+      name: "every/0",
+    });
+  });
+  it("acts as one", async () => {
+    const lines = ["Host: a.example.com", "X-Env: a", "X-Gone: 1", "Content-Length: 0"];
+    const { status, headers } = await ask(port, "PUT /every/x", lines);
+    expect([status, headers["x-rs"]]).toEqual([504, "2"]);
+    expect(lastHanging).toEqual({ url: "/x", set: "1", gone: undefined });
+    expect((await get("/every/x")).status).toBe(404);
   });
 });
 

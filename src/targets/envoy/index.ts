@@ -3,9 +3,9 @@
  *
  * Input: a fleet's IR (path groups are not needed). Output: xDS resources for Envoy 1.31 and later: a Listener per port, a
  * RouteConfiguration per HTTP port, a Cluster and a ClusterLoadAssignment per cluster, with the names of what each needs.
- * Guarantee: pure and deterministic; versions are content hashes; an unchanged resource, and an unchanged type's map, is the
- * same object as in the fleet's last rendering; after one changed rule only its neighbourhood is encoded again, the rest of
- * the route table is spliced from ready bytes.
+ * Guarantee: deterministic; versions are content hashes; an unchanged resource, and an unchanged type's map, is the same
+ * object as in the renderer's last rendering of the fleet; after one changed rule only its neighbourhood is encoded again, the
+ * rest of the route table is spliced from ready bytes. All memory is a renderer's.
  *
  * It must not see the model, other targets, the network or the clock; only `check` touches the file system, in a temporary
  * folder, and only `quote.ts` turns text into places where characters have a meaning.
@@ -13,19 +13,22 @@
 import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
+import { effect } from "./effect.ts";
 import { DEFAULT_VERSION, inspect, inspectRule } from "./inspect.ts";
-import { render } from "./render.ts";
+import { createRenderer } from "./render.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
 
 /** The target, for the registry. */
 export const envoyTarget: Target = {
   proxy: "envoy",
+  output: "resources",
   defaultVersion: DEFAULT_VERSION,
   capabilities,
   needsPathGroups: false,
   inspect,
   inspectRule,
-  render,
+  createRenderer,
+  effect,
   check,
 };

@@ -22,7 +22,7 @@ import {
 import type { RenderedResource, RenderedResources } from "../target.ts";
 import { RE2_MAX_PROGRAM_SIZE } from "./bootstrap.ts";
 import { encode, packBytes, typeUrls } from "./types.ts";
-import { concatBytes, frameHead } from "./wire.ts";
+import { frameHead, joinBytes } from "./writer.ts";
 
 /** Clusters decoded between two turns of the event loop: about 5 ms. */
 const CLUSTERS_PER_TURN = 200;
@@ -90,7 +90,7 @@ function inlineListener(bytes: Uint8Array, routes: ReadonlyMap<string, RenderedR
       frameHead(MANAGER_ROUTE_CONFIG, table.bytes.length),
       table.bytes,
     ];
-    configType.value = packBytes(HttpConnectionManagerSchema.typeName, concatBytes(parts));
+    configType.value = packBytes(HttpConnectionManagerSchema.typeName, joinBytes(parts));
   }
   return listener;
 }

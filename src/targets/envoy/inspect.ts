@@ -1,8 +1,9 @@
 /** What no single field can show: versions too old, redirects by wildcard hosts, unequal weights, regular expressions too large. */
-import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import type { FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import type { Finding, Version } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
 import { isBefore, parseVersion } from "../version.ts";
+import { dependsOnHost } from "./actions/redirect.ts";
 import { capabilities } from "./capabilities.ts";
 import { regexInstructions } from "./regexSize.ts";
 
@@ -20,11 +21,11 @@ export function inspect(ir: FleetIr): readonly Finding[] {
 const NONE: readonly Finding[] = [];
 
 /** Errors and warnings about one rule of a virtual host. */
-export function inspectRule(rule: RuleIr, hostname: string): readonly Finding[] {
-  const large = rule.path.kind === "regex" || rule.headers.length > 0 ? largeRegex(rule) : null;
-  const copied = rule.action.kind === "redirect" && rule.action.hostname === null && hostname.startsWith("*");
-  if (large === null && !copied) return NONE;
-  return [...(large === null ? [] : [large]), ...(copied ? [copiedHost(rule)] : [])];
+export function inspectRule(rule: RuleIr, host: VirtualHostIr): readonly Finding[] {
+  const large = largeRegex(rule);
+  const isCopied = dependsOnHost(rule) && host.hostnames.some((hostname) => hostname.startsWith("*"));
+  if (large === null && !isCopied) return NONE;
+  return [...(large === null ? [] : [large]), ...(isCopied ? [copiedHost(rule)] : [])];
 }
 
 function* inspectVersion(ir: FleetIr): Iterable<Finding> {
@@ -39,35 +40,28 @@ function* inspectVersion(ir: FleetIr): Iterable<Finding> {
 }
 
 function copiedHost(rule: RuleIr): Finding {
+  const { code, approximated } = capabilities["route.rules[].redirect.hostname"];
   return {
-    code: "L7-REDIRECT-HOST",
+    code,
     severity: "warning",
-    message: [
-      `rule ${rule.id} redirects to the request's host under a wildcard: Envoy copies the Host header's letter case and`,
-      "trailing dot into Location, and writes the scheme's default port when the Host header had a port;",
-      "set `redirect.hostname` to avoid it",
-    ].join(" "),
+    message: `rule ${rule.name} ${approximated}`,
     resource: { kind: "route", name: rule.route },
     pointer: `${rule.pointer}/redirect`,
   };
 }
 
-const sizes = new WeakMap<RuleIr, number>();
-
 function largeRegex(rule: RuleIr): Finding | null {
-  let size = sizes.get(rule);
-  if (size === undefined) {
-    const regexes = rule.headers.filter(({ kind }) => kind === "regex").map(({ value }) => value);
-    if (rule.path.kind === "regex") regexes.push(rule.path.value);
-    size = Math.max(0, ...regexes.map(regexInstructions));
-    sizes.set(rule, size);
-  }
+  const { path, conditions } = rule;
+  if (path.kind !== "regex" && conditions.length === 0) return null;
+  const regexes = conditions.filter(({ test }) => test === "regex").map(({ value }) => value);
+  if (path.kind === "regex") regexes.push(path.value);
+  const size = Math.max(0, ...regexes.map(regexInstructions));
   if (size <= MAX_REGEX_INSTRUCTIONS) return null;
   return {
     code: "L7-REGEX-SIZE",
     severity: "error",
     message: [
-      `a regular expression of rule ${rule.id} is too large for Envoy: about ${size} RE2 instructions,`,
+      `a regular expression of rule ${rule.name} is too large for Envoy: about ${size} RE2 instructions,`,
       `at most ${MAX_REGEX_INSTRUCTIONS}; use fewer or smaller counted repeats`,
     ].join(" "),
     resource: { kind: "route", name: rule.route },

@@ -67,27 +67,20 @@ const MANAGER: ManagerInit = {
   ],
 };
 
-const known = new WeakMap<PortIr, RenderedResource>();
-
-/** The port's Listener; cached by identity. */
+/** The port's Listener. */
 export function renderListener(port: PortIr): RenderedResource {
-  let resource = known.get(port);
-  if (resource === undefined) {
-    const filter = port.kind === "http" ? httpFilter(port) : tcpFilter(port);
-    const message = create(ListenerSchema, {
-      name: port.id,
+  const filter = port.kind === "http" ? httpFilter(port) : tcpFilter(port);
+  const message = create(ListenerSchema, {
+    name: port.id,
+    address: {
       address: {
-        address: {
-          case: "socketAddress",
-          value: { address: port.address, portSpecifier: { case: "portValue", value: port.port } },
-        },
+        case: "socketAddress",
+        value: { address: port.address, portSpecifier: { case: "portValue", value: port.port } },
       },
-      filterChains: [{ filters: [{ name: filter.name, configType: { case: "typedConfig", value: filter.config } }] }],
-    });
-    resource = resourceOf(typeUrls.listener, port.id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
-    known.set(port, resource);
-  }
-  return resource;
+    },
+    filterChains: [{ filters: [{ name: filter.name, configType: { case: "typedConfig", value: filter.config } }] }],
+  });
+  return resourceOf(typeUrls.listener, port.id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
 }
 
 interface FilterView {

@@ -7,7 +7,7 @@ import {
   LocalReplyConfigSchema,
   type ResponseMapperSchema,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { reasonBodies } from "./lower.ts";
+import { REASON_BODIES } from "../../ir/index.ts";
 import { pack } from "./types.ts";
 
 type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
@@ -24,7 +24,7 @@ function mapper(status: number, filter: Filter): MessageInitShape<typeof Respons
   return {
     filter,
     statusCode: status,
-    body: { specifier: { case: "inlineString", value: reasonBodies[status] as string } },
+    body: { specifier: { case: "inlineString", value: REASON_BODIES[status] as string } },
     bodyFormatOverride: plainFormat,
   };
 }
@@ -54,7 +54,7 @@ export function localReplies(): LocalReplyConfig {
   const noPath = expressionFilter("response.code_details == 'absolute_path_rejected'");
   // An absolute-form target `https://…`; Envoy itself answers 403.
   const notOurScheme = expressionFilter("response.code_details == 'http1.https_url_on_plaintext_connection'");
-  const statuses = Object.keys(reasonBodies).map(Number);
+  const statuses = Object.keys(REASON_BODIES).map(Number);
   return create(LocalReplyConfigSchema, {
     mappers: [
       mapper(502, broken),

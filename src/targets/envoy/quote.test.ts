@@ -6,6 +6,7 @@ import type { RuleIr } from "../../ir/index.ts";
 import { formatLiteral, regexLiteral, substitutionLiteral } from "./quote.ts";
 import {
   ask,
+  changes,
   cluster,
   echoUpstream,
   fleet,
@@ -60,16 +61,21 @@ let port = 0;
 
 function rules(): RuleIr[] {
   return values.flatMap((value, index) => {
-    const changes = { set: [{ name: "x-set", value }], add: [{ name: "x-add", value }], remove: [] };
+    const both = changes({ set: [{ name: "x-set", value }], add: [{ name: "x-add", value }] });
+    const rewriteTo = (to: string) => ({ path: { kind: "prefix", value: to } }) as const;
     const respond = { kind: "respond", status: 200, body: value, contentType: "text/plain" } as const;
     const path = paths[index] as string;
     return [
       rule(`f${index}.0.0`, {
         path: `/forward/${index}${path}`,
-        action: forward("a", { requestHeaders: changes, rewritePrefix: path }),
-        responseHeaders: changes,
+        action: forward("a"),
+        policies: { rewrite: rewriteTo(path), requestHeaders: both, responseHeaders: both },
       }),
-      rule(`s${index}.0.0`, { path: `/strip/${index}${path}`, action: forward("a", { rewritePrefix: "/" }) }),
+      rule(`s${index}.0.0`, {
+        path: `/strip/${index}${path}`,
+        action: forward("a"),
+        policies: { rewrite: rewriteTo("/") },
+      }),
       rule(`r${index}.0.0`, { path: `/respond/${index}`, action: respond }),
     ];
   });

@@ -1,56 +1,41 @@
-/** An upper estimate of what RE2 makes of an expression. Counted repeats are written out, so a short text can be a large program. */
+/** An estimate of what RE2 makes of an expression. Counted repeats are written out: a short text can be a large program. */
+import { parseRegex, rangesOf, type WrittenRegex } from "../../regex/index.ts";
 
-/** Envoy compiles for bytes, so a class is one instruction per range of bytes: two for `.`, at most five for `\\W`. */
-const ANY_INSTRUCTIONS = 2;
-const ESCAPE_INSTRUCTIONS = 5;
-/** A capture group has two marks of its own, an alternative one. */
+/** What every program has around the expression: a failure, the match, the marks of the whole. */
+const FRAME_INSTRUCTIONS = 6;
+/** The two marks of a capture. */
 const GROUP_INSTRUCTIONS = 2;
+/** An endless repeat of what may be empty is compiled as an optional repeat of at least one. */
+const ENDLESS_INSTRUCTIONS = 4;
 
-const COUNT = /^\{(\d+)(?:,(\d*))?\}/;
-
-/** Instructions of the program for `text`, which is a valid expression of the common dialect. */
+/** Instructions of the program for `text`, which is an expression of the common dialect: at least what Envoy counts. */
 export function regexInstructions(text: string): number {
-  // Sizes of the open groups, outermost first, and of the last atom, which a repeat multiplies.
-  const open: number[] = [0];
-  let atom = 0;
-  let at = 0;
-  const add = (size: number) => {
-    atom = size;
-    open[open.length - 1] = (open.at(-1) as number) + size;
-  };
-  while (at < text.length) {
-    const count = COUNT.exec(text.slice(at));
-    const character = text[at] as string;
-    if (count !== null) {
-      const times = Math.max(1, Number(count[1]), Number(count[2] || 0) + 1);
-      // Copies that may be left out have a branch each.
-      add(atom * (times - 1) + (count[2] === undefined ? 0 : times));
-      at += count[0].length;
-      continue;
+  return FRAME_INSTRUCTIONS + sizeOf(parseRegex(text));
+}
+
+function sizeOf(node: WrittenRegex): number {
+  switch (node.kind) {
+    case "set":
+      return setSize(node.set);
+    case "assertion":
+      return 1;
+    case "group":
+      return GROUP_INSTRUCTIONS + sizeOf(node.body);
+    case "sequence":
+      return node.items.reduce((sum, item) => sum + sizeOf(item), 0);
+    case "choice":
+      return node.branches.reduce((sum, branch) => sum + 1 + sizeOf(branch), 0);
+    case "repeat": {
+      const isEndless = node.max === Number.POSITIVE_INFINITY;
+      const copies = Math.max(1, isEndless ? node.min : node.max);
+      // A copy that may be left out has a branch.
+      return copies * sizeOf(node.body) + (isEndless ? ENDLESS_INSTRUCTIONS : node.max - node.min);
     }
-    if (character === "(") open.push(GROUP_INSTRUCTIONS);
-    else if (character === ")" && open.length > 1) add(open.pop() as number);
-    else if (character === "[") {
-      const end = classEnd(text, at);
-      add(classInstructions(text.slice(at, end)));
-      at = end;
-    } else if (character === ".") add(ANY_INSTRUCTIONS);
-    else add(character === "\\" ? ESCAPE_INSTRUCTIONS : 1);
-    at += character === "\\" ? 2 : 1;
   }
-  return open.reduce((sum, size) => sum + size, 0);
 }
 
-/** No more ranges than characters, and one more when inverted. */
-function classInstructions(text: string): number {
-  const escapes = text.split("\\").length - 1;
-  return text.length + escapes * ESCAPE_INSTRUCTIONS;
-}
-
-/** Index of the `]` that ends the class at `start`. */
-function classEnd(text: string, start: number): number {
-  let at = text[start + 1] === "^" ? start + 2 : start + 1;
-  if (text[at] === "]") at++;
-  while (at < text.length && text[at] !== "]") at += text[at] === "\\" ? 2 : 1;
-  return at;
+/** Envoy compiles for bytes: one instruction per range, and one more where bytes that we do not look at divide a range. */
+function setSize(set: bigint): number {
+  const isByte = (set & (set - 1n)) === 0n;
+  return isByte ? 1 : rangesOf(set).length + 1;
 }

@@ -7,9 +7,11 @@ import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources } from "../target.ts";
-import { render } from "./render.ts";
-import { cluster, fleet, forward, httpPort, rule } from "./testing.ts";
+import { createRenderer } from "./render.ts";
+import { cluster, fleet, forward, httpPort, rule, tcpPort } from "./testing.ts";
 import { typeUrls } from "./types.ts";
+
+const { render } = createRenderer();
 
 const PORT = "http-127-0-0-1-8080";
 const ruleAt = (index: number, target = "a") => rule(`r${index}.0.0`, { path: `/p${index}`, action: forward(target) });
@@ -26,8 +28,9 @@ function routesOf({ resources }: RenderedResources): RenderedResource {
 }
 
 const decoded = (rendered: RenderedResources) => fromBinary(RouteConfigurationSchema, routesOf(rendered).bytes);
-/** Renders as a process that never saw anything before would: no node is shared with earlier renderings. */
-const afresh = (ir: FleetIr) => finish(render(structuredClone({ ...ir, name: `${ir.name}-afresh` })));
+/** Renders as a process that never saw anything before would. */
+const afresh = (ir: FleetIr) => finish(createRenderer().render(structuredClone(ir)));
+const hostsOf = (rendered: RenderedResources) => decoded(rendered).virtualHosts;
 
 describe("route configuration", () => {
   it("has the virtual hosts, each with guards first, and one for unknown hosts", () => {
@@ -39,12 +42,41 @@ describe("route configuration", () => {
       ["b.example.com", "b.example.com."],
       ["*"],
     ]);
-    for (const { routes } of table.virtualHosts) expect(routes[0]?.name).toBe("bad-path");
-    expect(table.virtualHosts[0]?.routes.map(({ name }) => name).slice(3)).toEqual(["r0.0.0", "r1.0.0"]);
+    expect(table.virtualHosts.map(({ name }) => name)).toEqual(["a.example.com", "b.example.com", "unknown host"]);
+    for (const { routes } of table.virtualHosts) {
+      expect(routes.slice(0, 3).map(({ name }) => name)).toEqual(["bad-path", "bad-host", "trace"]);
+    }
+    expect(table.virtualHosts[0]?.routes.map(({ name }) => name).slice(3)).toEqual(["r0/0", "r1/0"]);
   });
   it("does not add the unknown host when the model has `*`", () => {
     const rendered = finish(render(fleet([httpPort(8080, { "*": [] })], [])));
     expect(decoded(rendered).virtualHosts.map(({ domains }) => domains)).toEqual([["*"]]);
+  });
+  it("has one virtual host for hosts with the same rules", () => {
+    const hosts = hostsOf(finish(render(fleet([httpPort(8080, { "a.com *.b.com *": rulesUpTo(2) })], []))));
+    expect(hosts.map(({ name, domains }) => [name, ...domains])).toEqual([
+      ["a.com", "a.com", "a.com.", "*.b.com", "*.b.com.", "*"],
+    ]);
+  });
+  it("has one for each of them where a redirect keeps the request's host", () => {
+    const action = { kind: "redirect", scheme: null, hostname: null, port: 443, path: null, status: 301 } as const;
+    const rules = [...rulesUpTo(200), rule("r.0.0", { path: "/", action })];
+    const hosts = hostsOf(finish(render(fleet([httpPort(8080, { "a.com b.com *.c.com": rules })], []))));
+    expect(hosts.map(({ name, domains }) => [name, ...domains])).toEqual([
+      ["a.com", "a.com", "a.com."],
+      ["b.com", "b.com", "b.com."],
+      ["*.c.com", "*.c.com", "*.c.com."],
+      ["unknown host", "*"],
+    ]);
+    const last = hosts.map(({ routes }) => routes.at(-1)?.action);
+    expect(last.slice(0, 3).map((one) => (one?.case === "redirect" ? one.value.hostRedirect : null))).toEqual([
+      "a.com",
+      "b.com",
+      "",
+    ]);
+    expect(hosts.map(({ routes }) => routes.length)).toEqual([204, 204, 204, 3]);
+    const named = [...rulesUpTo(200), rule("r.0.0", { path: "/", action: { ...action, hostname: "d.com" } })];
+    expect(hostsOf(finish(render(fleet([httpPort(8080, { "a.com b.com": named })], []))))).toHaveLength(2);
   });
   it("names the clusters that it needs, once", () => {
     const refs = routesOf(finish(render(fleetOf("refs", [...rulesUpTo(300), ruleAt(300, "b")])))).refs;
@@ -118,6 +150,16 @@ describe("identity", () => {
     expect(third.resources.get(typeUrls.listener)).toBe(first.resources.get(typeUrls.listener));
     expect(routesOf(third)).not.toBe(routesOf(first));
   });
+  it("is a renderer's own: two models of one fleet's name do not meet", () => {
+    const [one, other] = [createRenderer(), createRenderer()];
+    const irs = [fleetOf("same", rulesUpTo(300)), fleetOf("same", rulesUpTo(299))];
+    for (const [index, renderer] of [one, other, one, other].entries()) {
+      const ir = irs[index % 2] as FleetIr;
+      expect(routesOf(finish(renderer.render(ir))).bytes).toEqual(routesOf(afresh(ir)).bytes);
+    }
+    const [first, second] = [finish(one.render(irs[0] as FleetIr)), finish(other.render(irs[0] as FleetIr))];
+    for (const [type, map] of first.resources) expect(second.resources.get(type)).not.toBe(map);
+  });
   it("changes only the assignment of a cluster whose endpoints changed", () => {
     const before = finish(render({ ...fleetOf("endpoints", []), clusters }));
     const after = finish(
@@ -176,22 +218,22 @@ describe("clusters", () => {
 });
 
 describe("listeners", () => {
-  const tcp = { kind: "tcp", id: "tcp-1", address: "::1", port: 9000, idleTimeoutMs: 1000 } as const;
+  const TCP = "tcp-127-0-0-1-9000";
   const split = [
     { cluster: "a", weight: 3 },
     { cluster: "b", weight: 1 },
   ];
-  const { resources } = finish(render(fleet([httpPort(8080, {}), { ...tcp, split }], clusters)));
+  const { resources } = finish(render(fleet([httpPort(8080, {}), tcpPort(9000, split, { address: "::1" })], clusters)));
   it("needs its route configuration, or its clusters", () => {
     const listeners = resources.get(typeUrls.listener);
     expect(listeners?.get(PORT)?.refs).toEqual([[typeUrls.routes, PORT]]);
-    expect(listeners?.get("tcp-1")?.refs).toEqual([
+    expect(listeners?.get(TCP)?.refs).toEqual([
       [typeUrls.cluster, "a"],
       [typeUrls.cluster, "b"],
     ]);
   });
   it("binds the port", () => {
-    const listener = fromBinary(ListenerSchema, resources.get(typeUrls.listener)?.get("tcp-1")?.bytes as Uint8Array);
+    const listener = fromBinary(ListenerSchema, resources.get(typeUrls.listener)?.get(TCP)?.bytes as Uint8Array);
     expect(listener.address?.address.value).toMatchObject({ address: "::1", portSpecifier: { value: 9000 } });
   });
 });

@@ -3,11 +3,12 @@
  * resources are the same as last time.
  */
 import type { ClusterIr, FleetIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
-import type { RenderedResource, RenderedResources } from "../target.ts";
+import { mapSteps, type Steps } from "../../util/steps.ts";
+import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster.ts";
 import { renderListener } from "./listener.ts";
-import { renderRouteConfiguration } from "./routeConfiguration.ts";
+import { memoByIdentity } from "./memo.ts";
+import { createRouteTables } from "./routeConfiguration.ts";
 import { typeUrls } from "./types.ts";
 
 /** Last renderings kept for comparison; a process with more fleets only loses the identity of unchanged maps. */
@@ -15,49 +16,60 @@ const MAX_REMEMBERED_FLEETS = 256;
 
 type TypeMap = ReadonlyMap<string, RenderedResource>;
 
-const lastByFleet = new Map<string, RenderedResources>();
-const clusterMaps = new WeakMap<readonly ClusterIr[], { clusters: TypeMap; assignments: TypeMap }>();
-
-/** All resources of the fleet, by type: clusters, their endpoints, listeners, route tables. */
-export function* render(ir: FleetIr): Steps<RenderedResources> {
-  const last = lastByFleet.get(ir.name)?.resources;
-  const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
-  const routes: RenderedResource[] = [];
-  for (const port of ir.ports) if (port.kind === "http") routes.push(yield* renderRouteConfiguration(port));
-  const rendered: RenderedResources = {
-    kind: "resources",
-    resources: new Map([
-      [typeUrls.cluster, clusters],
-      [typeUrls.assignment, assignments],
-      [typeUrls.listener, typeMap(ir.ports.map(renderListener), last?.get(typeUrls.listener))],
-      [typeUrls.routes, typeMap(routes, last?.get(typeUrls.routes))],
-    ]),
-  };
-  remember(ir.name, rendered);
-  return rendered;
-}
-
-function* renderClusters(
+/** Renders a fleet's clusters and their endpoints. */
+type ClusterMaps = (
   list: readonly ClusterIr[],
   last: RenderedResources["resources"] | undefined,
-): Steps<{ clusters: TypeMap; assignments: TypeMap }> {
-  let maps = clusterMaps.get(list);
-  if (maps === undefined) {
-    const clusters: RenderedResource[] = [];
-    const assignments: RenderedResource[] = [];
-    for (const [index, one] of list.entries()) {
-      const { cluster, assignment } = renderCluster(one);
-      clusters.push(cluster);
-      assignments.push(assignment);
-      if (due(index)) yield;
-    }
-    maps = {
+) => Steps<{ readonly clusters: TypeMap; readonly assignments: TypeMap }>;
+
+/** `Renderer` of the contract, for resources. */
+interface ResourceRenderer extends Renderer {
+  readonly render: (ir: FleetIr) => Steps<RenderedResources>;
+}
+
+/** A renderer of all resources of a fleet, by type: clusters, their endpoints, listeners, route tables. */
+export function createRenderer(): ResourceRenderer {
+  const lastByFleet = new Map<string, RenderedResources>();
+  const renderClusters = createClusterMaps();
+  const renderRouteTable = createRouteTables();
+  const listenerOf = memoByIdentity(renderListener);
+  return {
+    *render(ir) {
+      const last = lastByFleet.get(ir.name)?.resources;
+      const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
+      const routes: RenderedResource[] = [];
+      for (const port of ir.ports) if (port.kind === "http") routes.push(yield* renderRouteTable(port));
+      const rendered: RenderedResources = {
+        kind: "resources",
+        resources: new Map([
+          [typeUrls.cluster, clusters],
+          [typeUrls.assignment, assignments],
+          [typeUrls.listener, typeMap(ir.ports.map(listenerOf), last?.get(typeUrls.listener))],
+          [typeUrls.routes, typeMap(routes, last?.get(typeUrls.routes))],
+        ]),
+      };
+      remember(lastByFleet, ir.name, rendered);
+      return rendered;
+    },
+  };
+}
+
+function createClusterMaps(): ClusterMaps {
+  const resourcesOf = memoByIdentity(renderCluster);
+  const known = new WeakMap<readonly ClusterIr[], { readonly clusters: TypeMap; readonly assignments: TypeMap }>();
+  return function* renderClusters(list, last) {
+    const found = known.get(list);
+    if (found !== undefined) return found;
+    const rendered = yield* mapSteps(list, resourcesOf);
+    const clusters = rendered.map(({ cluster }) => cluster);
+    const assignments = rendered.map(({ assignment }) => assignment);
+    const maps = {
       clusters: typeMap(clusters, last?.get(typeUrls.cluster)),
       assignments: typeMap(assignments, last?.get(typeUrls.assignment)),
     };
-    clusterMaps.set(list, maps);
-  }
-  return maps;
+    known.set(list, maps);
+    return maps;
+  };
 }
 
 /** By name. A resource with the version that it had keeps its object; `last` itself when nothing differs. */
@@ -73,12 +85,10 @@ function typeMap(resources: readonly RenderedResource[], last: TypeMap | undefin
   return same && last !== undefined ? last : next;
 }
 
-function remember(fleet: string, rendered: RenderedResources): void {
+/** The oldest is forgotten when there are too many. */
+function remember(lastByFleet: Map<string, RenderedResources>, fleet: string, rendered: RenderedResources): void {
   lastByFleet.delete(fleet);
   lastByFleet.set(fleet, rendered);
-  if (lastByFleet.size <= MAX_REMEMBERED_FLEETS) return;
-  for (const oldest of lastByFleet.keys()) {
-    lastByFleet.delete(oldest);
-    return;
-  }
+  const [oldest] = lastByFleet.keys();
+  if (lastByFleet.size > MAX_REMEMBERED_FLEETS && oldest !== undefined) lastByFleet.delete(oldest);
 }

@@ -7,8 +7,13 @@ import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
-import { type EncodedVirtualHost, encodeVirtualHost, unknownHost } from "./virtualHost.ts";
-import { concatBytes } from "./wire.ts";
+import {
+  createVirtualHostEncoder,
+  type EncodedVirtualHost,
+  unknownHost,
+  type VirtualHostEncoder,
+} from "./virtualHost.ts";
+import { joinBytes } from "./writer.ts";
 
 /** The longest body of a direct response: the model's 4096 characters, up to four UTF-8 bytes each. Envoy's default is 4096 bytes. */
 const MAX_DIRECT_RESPONSE_BYTES = 4 * 4096;
@@ -34,33 +39,35 @@ function settings(name: string): Uint8Array {
   return encode(RouteConfigurationSchema, message);
 }
 
-const known = new WeakMap<HttpPortIr, RenderedResource>();
+/** Renders a port's route table. */
+export type RouteTables = (port: HttpPortIr) => Steps<RenderedResource>;
 
-/** The port's route table, cached by identity. Its version is a hash over the hashes of its parts. */
-export function* renderRouteConfiguration(port: HttpPortIr): Steps<RenderedResource> {
-  let rendered = known.get(port);
-  if (rendered === undefined) {
-    rendered = yield* spliced(port);
-    known.set(port, rendered);
-  }
-  return rendered;
+/** Route tables with a memory of their own, by identity of ports and what is in them. */
+export function createRouteTables(): RouteTables {
+  const encodeHost = createVirtualHostEncoder();
+  const known = new WeakMap<HttpPortIr, RenderedResource>();
+  return function* renderRouteTable(port) {
+    let rendered = known.get(port);
+    if (rendered === undefined) {
+      rendered = yield* spliced(port, encodeHost);
+      known.set(port, rendered);
+    }
+    return rendered;
+  };
 }
 
-function* spliced(port: HttpPortIr): Steps<RenderedResource> {
+/** The version is a hash over the hashes of the parts. */
+function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder): Steps<RenderedResource> {
   const hosts: EncodedVirtualHost[] = [];
-  let anyHost = false;
-  for (const host of port.virtualHosts) {
-    anyHost ||= host.hostname === "*";
-    hosts.push(yield* encodeVirtualHost(host, port.port));
-  }
-  if (!anyHost) hosts.push(unknownHost);
+  for (const host of port.virtualHosts) hosts.push(...(yield* encodeHost(host, port.port)));
+  if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost);
   const head = settings(port.id);
   const parts = [head];
   for (const host of hosts) for (const part of host.parts) parts.push(part);
   return {
     typeUrl: typeUrls.routes,
     name: port.id,
-    bytes: concatBytes(parts),
+    bytes: joinBytes(parts),
     version: contentHash(head, hosts.map(({ hash }) => hash).join()),
     refs: distinctRefs(hosts),
   };

@@ -10,16 +10,23 @@ import { fileURLToPath } from "node:url";
 import type {
   ActionIr,
   ClusterIr,
+  ConditionIr,
   FleetIr,
   ForwardIr,
   HeaderChangesIr,
+  HttpPortIr,
   PathMatchIr,
+  PoliciesIr,
   PortIr,
   RuleIr,
+  SplitIr,
+  TcpPortIr,
+  TestIr,
+  TimeoutsIr,
 } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import { inlineBootstrap } from "./inline.ts";
-import { render } from "./render.ts";
+import { createRenderer } from "./render.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -56,7 +63,10 @@ export async function startEnvoy(ir: FleetIr): Promise<RunningEnvoy> {
   const folder = await mkdtemp(join(tmpdir(), "trimtab-envoy-test-"));
   const adminPort = await freePort();
   const file = join(folder, "bootstrap.pb");
-  await writeFile(file, await inlineBootstrap(finish(render(ir)), { address: "127.0.0.1", port: adminPort }));
+  await writeFile(
+    file,
+    await inlineBootstrap(finish(createRenderer().render(ir)), { address: "127.0.0.1", port: adminPort }),
+  );
   const argv = ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
   const child = spawn(envoyBinary(), argv, { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
@@ -182,30 +192,39 @@ export function echoUpstream(name: string, before?: (request: IncomingMessage, r
   });
 }
 
-const NO_CHANGES: HeaderChangesIr = { set: [], add: [], remove: [] };
-
 /** A forward to one cluster. */
-export function forward(cluster: string, more: Partial<ForwardIr> = {}): ForwardIr {
-  return {
-    kind: "forward",
-    split: [{ cluster, weight: 1 }],
-    rewritePrefix: null,
-    requestHeaders: NO_CHANGES,
-    idleTimeoutMs: 60_000,
-    requestTimeoutMs: null,
-    ...more,
-  };
+export function forward(cluster: string): ForwardIr {
+  return { kind: "forward", split: [{ cluster, weight: 1 }] };
 }
 
-/** A rule. `id` must be its own; `path` as `=/exact`, `~regex` or `/prefix`. */
-export function rule(
-  id: string,
-  at: { path: string; action: ActionIr } & Partial<Omit<RuleIr, "path" | "action">>,
-): RuleIr {
-  const { path, ...more } = at;
-  const route = id.split(".")[0] as string;
-  const base = { id, route, ruleName: null, pointer: "/rules/0", method: null, headers: [] };
-  return { ...base, responseHeaders: NO_CHANGES, ...more, path: pathOf(path) };
+/** Header changes. */
+export function changes(more: Partial<HeaderChangesIr>): HeaderChangesIr {
+  return { set: [], add: [], remove: [], ...more };
+}
+
+/** A test of a header. */
+export function header(name: string, test: TestIr, value = ""): ConditionIr {
+  return { field: { kind: "header", name }, test, value };
+}
+
+/** Only this method. */
+export function method(value: string): ConditionIr {
+  return { field: { kind: "method" }, test: "exact", value };
+}
+
+const TIMEOUTS: TimeoutsIr = { idleMs: 60_000, requestMs: null };
+
+type RuleDraft = { path: string; action: ActionIr; policies?: Partial<PoliciesIr> } & Partial<
+  Omit<RuleIr, "path" | "action" | "policies">
+>;
+
+/** A rule. `id` must be its own; `path` as `=/exact`, `~regex` or `/prefix`. A forward has timeouts. */
+export function rule(id: string, { path, policies, ...more }: RuleDraft): RuleIr {
+  const [route = "", index = "0"] = id.split(".");
+  const timeouts = more.action.kind === "forward" ? TIMEOUTS : null;
+  const none = { rewrite: null, requestHeaders: null, timeouts, responseHeaders: null };
+  const base = { id, name: `${route}/${index}`, route, ruleName: null, pointer: `/rules/${index}`, conditions: [] };
+  return { ...base, ...more, path: pathOf(path), policies: { ...none, ...policies } };
 }
 
 function pathOf(path: string): PathMatchIr {
@@ -230,10 +249,17 @@ export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]):
   return { name: "test", proxy: "envoy", version: null, ports, clusters, sources: [] };
 }
 
-/** An HTTP port on loopback with virtual hosts given as hostname and rules. */
-export function httpPort(port: number, hosts: Readonly<Record<string, readonly RuleIr[]>>): PortIr {
-  const virtualHosts = Object.entries(hosts).map(([hostname, rules], index) => {
-    return { id: `v${index}`, hostname, rules, groups: null };
+/** An HTTP port on loopback with virtual hosts given as hostnames (one or more, with a space between them) and rules. */
+export function httpPort(port: number, hosts: Readonly<Record<string, readonly RuleIr[]>>): HttpPortIr {
+  const virtualHosts = Object.entries(hosts).map(([hostnames, rules]) => {
+    return { hostnames: hostnames.split(" "), rules, groups: null };
   });
-  return { kind: "http", id: `http-127-0-0-1-${port}`, address: "127.0.0.1", port, virtualHosts };
+  const id = `http-127-0-0-1-${port}`;
+  return { kind: "http", id, address: "127.0.0.1", port, listeners: ["web"], virtualHosts };
+}
+
+/** A TCP port on loopback. */
+export function tcpPort(port: number, split: SplitIr, more: Partial<TcpPortIr> = {}): TcpPortIr {
+  const id = `tcp-127-0-0-1-${port}`;
+  return { kind: "tcp", id, address: "127.0.0.1", port, listeners: ["raw"], split, idleTimeoutMs: 1000, ...more };
 }

@@ -1,40 +1,38 @@
 /**
- * Virtual hosts as ready bytes. Rules are encoded in chunks whose borders depend on the rules alone, so that a changed rule
- * costs one chunk, however long the list is, and the version stays a function of the content.
+ * Virtual hosts as ready bytes. Rules are encoded in runs whose borders depend on the rules alone, so that a changed rule
+ * costs one run, however long the list is, and the version stays a function of the content.
  */
 import { hash } from "node:crypto";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { spreadHash } from "../../util/hash.ts";
-import type { Steps } from "../../util/steps.ts";
+import { createRuns } from "../../util/runs.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
+import type { RouteContext } from "./actions/action.ts";
+import { dependsOnHost, dependsOnPort } from "./actions/redirect.ts";
 import { guardBytes } from "./guards.ts";
-import { dependsOnContext, lowerRule, type RouteContext } from "./lower.ts";
-import { writeRoute } from "./routeWire.ts";
+import { writeRule } from "./route.ts";
 import { type Ref, typeUrls } from "./types.ts";
-import { concatBytes, createWriter, frameHead, takeBytes, writeString } from "./wire.ts";
+import { frameHead, joinBytes, writeText } from "./writer.ts";
 
-/** Field of a virtual host in RouteConfiguration. */
+/** Number in RouteConfiguration. */
 const ROUTE_CONFIGURATION_VIRTUAL_HOSTS = 2;
+/** Numbers in VirtualHost. */
 const VIRTUAL_HOST = { name: 1, domains: 2 } as const;
 
-/** One rule in so many ends a chunk: 10 000 rules are 156 chunks, and a change encodes about 64 rules (0.2 ms). */
-const CHUNK_RULES = 64;
-/** Bounds a chunk when no rule happens to end it. */
-const CHUNK_MAX_RULES = 256;
+/** 10 000 rules are 156 runs, and a change encodes about 64 rules (0.2 ms). */
+const RUN_RULES = 64;
 /** Up to here one copy is made at once: ten thousand small virtual hosts are ten thousand parts, not four times as many. */
 const JOIN_MAX_BYTES = 16_384;
-/** Encodings kept per first rule: the rule may stand in several virtual hosts with different neighbours. */
-const MAX_VARIANTS = 8;
+/** No hostname has a space: the name is its own. */
+const UNKNOWN_HOST = "unknown host";
 
 /** Consecutive rules of a virtual host. Immutable. */
-interface Chunk {
-  readonly rules: readonly RuleIr[];
-  /** Ends at a border; otherwise it is the rest of its list and may serve only as such. */
-  readonly closed: boolean;
-  /** Hostname and port, when a rule depends on them. */
-  readonly context: string | null;
+interface EncodedRun {
   readonly bytes: Uint8Array;
   readonly hash: string;
   readonly refs: readonly Ref[];
+  /** Null: the same wherever the rules are served. */
+  readonly context: RouteContext | null;
 }
 
 /** A virtual host as a field of RouteConfiguration, in parts. Immutable. */
@@ -45,117 +43,98 @@ export interface EncodedVirtualHost {
   readonly refs: readonly (readonly Ref[])[];
 }
 
-interface HostVariant {
-  readonly port: number;
-  readonly encoded: EncodedVirtualHost;
+/** Encodes virtual hosts behind a port; one for each hostname where a rule's routes depend on it. */
+export type VirtualHostEncoder = (host: VirtualHostIr, port: number) => Steps<readonly EncodedVirtualHost[]>;
+
+/** An encoder with a memory of its own: what it made of a host stays while the host lives. */
+export function createVirtualHostEncoder(): VirtualHostEncoder {
+  const runsOf = createRuns<RuleIr, RouteContext, EncodedRun>({
+    length: RUN_RULES,
+    idOf: ({ id }) => id,
+    make: createRunEncoder(),
+    holds: ({ context }, { hostname, port }) =>
+      context === null || (context.hostname === hostname && context.port === port),
+  });
+  const known = new WeakMap<VirtualHostIr, Map<number, readonly EncodedVirtualHost[]>>();
+  return function* encodeHost(host, port) {
+    const byPort = known.get(host) ?? new Map<number, readonly EncodedVirtualHost[]>();
+    const found = byPort.get(ANY_PORT) ?? byPort.get(port);
+    if (found !== undefined) return found;
+    const encoded = yield* encodeGroup(host, port, runsOf);
+    known.set(host, byPort.set(host.rules.some(dependsOnPort) ? port : ANY_PORT, encoded));
+    return encoded;
+  };
 }
 
-const chunksByFirstRule = new WeakMap<RuleIr, readonly Chunk[]>();
-/** Encodings of a virtual host, by port where it matters: one almost always, two where two ports share it. */
-const encodedByHost = new WeakMap<VirtualHostIr, readonly HostVariant[]>();
-/** Any port: the virtual host does not depend on it. */
+/** The virtual host does not depend on it. */
 const ANY_PORT = 0;
 
-const writer = createWriter();
-const guardHash = hash("sha256", guardBytes);
+type Runs = (rules: readonly RuleIr[], context: RouteContext) => Steps<readonly EncodedRun[]>;
 
-/** The virtual host's bytes behind the given port; cached by identity. */
-export function* encodeVirtualHost(host: VirtualHostIr, port: number): Steps<EncodedVirtualHost> {
-  const variants = encodedByHost.get(host) ?? [];
-  const known = variants.find((variant) => variant.port === ANY_PORT || variant.port === port);
-  if (known !== undefined) return known.encoded;
-  const context = { hostname: host.hostname, port };
-  const chunks = yield* chunksOf(host.rules, context);
-  const { hostname } = host;
-  const domains = hostname === "*" ? ["*"] : [hostname, `${hostname}.`];
-  const encoded = assemble({ name: host.id, domains }, chunks);
-  const dependent = chunks.some((chunk) => chunk.context !== null);
-  const variant = { port: dependent ? port : ANY_PORT, encoded };
-  encodedByHost.set(host, [variant, ...variants.slice(0, MAX_VARIANTS - 1)]);
+function* encodeGroup(host: VirtualHostIr, port: number, runsOf: Runs): Steps<readonly EncodedVirtualHost[]> {
+  const { hostnames, rules } = host;
+  const groups = rules.some(dependsOnHost) ? hostnames.map((hostname) => [hostname]) : [hostnames];
+  const encoded: EncodedVirtualHost[] = [];
+  for (const group of groups) {
+    const [first] = group as readonly [string, ...string[]];
+    const runs = yield* runsOf(rules, { hostname: first, port });
+    encoded.push(assemble({ name: first, domains: group.flatMap(domainsOf) }, runs));
+  }
   return encoded;
 }
 
-/** What takes requests for hosts that no virtual host names: the guards, then 404. */
-export const unknownHost: EncodedVirtualHost = assemble({ name: "unknown-host", domains: ["*"] }, []);
+/** A Host may end with a dot. */
+function domainsOf(hostname: string): readonly string[] {
+  return hostname === "*" ? [hostname] : [hostname, `${hostname}.`];
+}
 
-function assemble(head: { name: string; domains: string[] }, chunks: readonly Chunk[]): EncodedVirtualHost {
-  const { name, domains } = head;
-  writeString(writer, VIRTUAL_HOST.name, name);
-  for (const domain of domains) writeString(writer, VIRTUAL_HOST.domains, domain);
-  const content = [takeBytes(writer), guardBytes, ...chunks.map(({ bytes }) => bytes)];
+/** Encodes runs. A writer is used again: it has grown to the size of a run. */
+function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) => Steps<EncodedRun> {
+  const spare: BinaryWriter[] = [];
+  return function* encodeRun(rules, context) {
+    const writer = spare.pop() ?? new BinaryWriter();
+    const clusters = new Set<string>();
+    let isDependent = false;
+    for (let index = 0; index < rules.length; index++) {
+      const rule = rules[index] as RuleIr;
+      writeRule(writer, rule, context);
+      if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) clusters.add(cluster);
+      isDependent ||= dependsOnHost(rule) || dependsOnPort(rule);
+      if (shouldYield(index)) yield;
+    }
+    const bytes = writer.finish();
+    spare.push(writer);
+    return {
+      bytes,
+      hash: hash("sha256", bytes, "base64url"),
+      refs: Array.from(clusters, (name) => [typeUrls.cluster, name] as const),
+      context: isDependent ? context : null,
+    };
+  };
+}
+
+const guardHash = hash("sha256", guardBytes);
+
+/** What takes requests for hosts that no virtual host names: the guards, then 404. */
+export const unknownHost: EncodedVirtualHost = assemble({ name: UNKNOWN_HOST, domains: ["*"] }, []);
+
+interface Head {
+  readonly name: string;
+  readonly domains: readonly string[];
+}
+
+function assemble({ name, domains }: Head, runs: readonly EncodedRun[]): EncodedVirtualHost {
+  const writer = new BinaryWriter();
+  writeText(writer, VIRTUAL_HOST.name, name);
+  for (const domain of domains) writeText(writer, VIRTUAL_HOST.domains, domain);
+  const content = [writer.finish(), guardBytes, ...runs.map(({ bytes }) => bytes)];
   const size = content.reduce((sum, part) => sum + part.length, 0);
   const parts = [frameHead(ROUTE_CONFIGURATION_VIRTUAL_HOSTS, size), ...content];
   // None of these holds a line break.
-  const identity = [guardHash, name, ...domains, ...chunks.map((chunk) => chunk.hash)].join("\n");
+  const identity = [guardHash, name, ...domains, ...runs.map((run) => run.hash)].join("\n");
   return {
-    parts: size <= JOIN_MAX_BYTES ? [concatBytes(parts)] : parts,
+    parts: size <= JOIN_MAX_BYTES ? [joinBytes(parts)] : parts,
     hash: hash("sha256", identity, "base64url"),
-    refs: chunks.map(({ refs }) => refs),
+    refs: runs.map(({ refs }) => refs),
   };
-}
-
-function* chunksOf(rules: readonly RuleIr[], context: RouteContext): Steps<readonly Chunk[]> {
-  const chunks: Chunk[] = [];
-  let start = 0;
-  while (start < rules.length) {
-    const known = knownChunk(rules, start, context);
-    const chunk = known ?? encodeChunk(rules, start, context);
-    chunks.push(chunk);
-    start += chunk.rules.length;
-    // Between chunks only: the writer is shared and must be empty.
-    if (known === undefined) yield;
-  }
-  return chunks;
-}
-
-function contextKey(context: RouteContext): string {
-  return `${context.hostname}:${context.port}`;
-}
-
-function knownChunk(rules: readonly RuleIr[], start: number, context: RouteContext): Chunk | undefined {
-  const variants = chunksByFirstRule.get(rules[start] as RuleIr);
-  return variants?.find((chunk) => {
-    if (!chunk.closed && start + chunk.rules.length !== rules.length) return false;
-    if (chunk.context !== null && chunk.context !== contextKey(context)) return false;
-    for (let index = 0; index < chunk.rules.length; index++) {
-      if (chunk.rules[index] !== rules[start + index]) return false;
-    }
-    return true;
-  });
-}
-
-function encodeChunk(rules: readonly RuleIr[], start: number, context: RouteContext): Chunk {
-  const end = chunkEnd(rules, start);
-  const taken = rules.slice(start, end.index);
-  let dependent = false;
-  const clusters = new Set<string>();
-  for (const rule of taken) {
-    dependent ||= dependsOnContext(rule);
-    for (const route of lowerRule(rule, context)) writeRoute(writer, route);
-    if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) clusters.add(cluster);
-  }
-  const bytes = takeBytes(writer);
-  const chunk: Chunk = {
-    rules: taken,
-    closed: end.closed,
-    context: dependent ? contextKey(context) : null,
-    bytes,
-    hash: hash("sha256", bytes, "base64url"),
-    refs: Array.from(clusters, (name) => [typeUrls.cluster, name] as const),
-  };
-  const first = taken[0] as RuleIr;
-  chunksByFirstRule.set(first, [chunk, ...(chunksByFirstRule.get(first) ?? []).slice(0, MAX_VARIANTS - 1)]);
-  return chunk;
-}
-
-function chunkEnd(rules: readonly RuleIr[], start: number): { index: number; closed: boolean } {
-  const limit = Math.min(rules.length, start + CHUNK_MAX_RULES);
-  for (let index = start; index < limit; index++) {
-    if (endsChunk(rules[index] as RuleIr)) return { index: index + 1, closed: true };
-  }
-  return { index: limit, closed: limit === start + CHUNK_MAX_RULES };
-}
-
-function endsChunk(rule: RuleIr): boolean {
-  return spreadHash(rule.id) % CHUNK_RULES === 0;
 }

@@ -4,7 +4,16 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { ClusterIr, HealthCheckIr, PortIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import { haproxyTarget } from "./index.ts";
-import { cluster, fleet, forward, prefix, rulesOf, virtualHost } from "./testSupport/ir.ts";
+import {
+  cluster,
+  fleet,
+  forward,
+  httpPort as httpPortOf,
+  prefix,
+  rulesOf,
+  tcpPort as tcpPortOf,
+  virtualHost,
+} from "./testSupport/ir.ts";
 import {
   ask,
   echoUpstream,
@@ -30,7 +39,7 @@ async function upstream(server: Promise<Server>): Promise<number> {
 }
 
 async function serve(ports: readonly PortIr[], clusters: readonly ClusterIr[]): Promise<RunningProxy> {
-  const rendered = finish(haproxyTarget.render(fleet({ ports, clusters })));
+  const rendered = finish(haproxyTarget.createRenderer().render(fleet({ ports, clusters })));
   expect(await haproxyTarget.check(rendered)).toEqual({ ok: true, message: "" });
   const proxy = await startProxy(filesOf(rendered), ports[0]?.port ?? 0);
   cleanups.push(proxy.stop);
@@ -38,13 +47,12 @@ async function serve(ports: readonly PortIr[], clusters: readonly ClusterIr[]): 
 }
 
 function httpPort(port: number, target = "c"): PortIr {
-  const hosts = [virtualHost("a.test", rulesOf("r", [{ path: prefix("/"), action: forward(target) }]))];
-  return { kind: "http", id: `http-127-0-0-1-${port}`, address: "127.0.0.1", port, virtualHosts: hosts };
+  return httpPortOf(port, [virtualHost("a.test", rulesOf("r", [{ path: prefix("/"), action: forward(target) }]))]);
 }
 
 function tcpPort(port: number, weights: Record<string, number>, idleTimeoutMs = 60_000): PortIr {
   const split = Object.entries(weights).map(([name, weight]) => ({ cluster: name, weight }));
-  return { kind: "tcp", id: `tcp-127-0-0-1-${port}`, address: "127.0.0.1", port, split, idleTimeoutMs };
+  return tcpPortOf(port, `tcp-${port}`, { split, idleTimeoutMs });
 }
 
 /** Says its name when the client has ended its side, and what the client sent. */

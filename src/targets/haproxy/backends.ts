@@ -1,20 +1,22 @@
-/** Backends: clusters as HTTP and TCP ports see them, and the one that answers without a server. */
-import type { ClusterIr, EndpointIr, FleetIr, HealthCheckIr, RespondIr } from "../../ir/index.ts";
-import { mapSteps, type Steps } from "../../util/steps.ts";
+/** Backends: clusters as HTTP and TCP ports see them. */
+import type { ClusterIr, EndpointIr, FleetIr, HealthCheckIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import type { Version } from "../target.ts";
 import { isBefore } from "../version.ts";
-import { type Use, usesOf } from "./fragment.ts";
-import { httpBackend, RESPOND_BACKEND, serverName, tcpBackend } from "./names.ts";
-import { address, file, format, name, number, statuses, time, word } from "./quote.ts";
+import { serverName, tcpBackend } from "./names.ts";
+import { address, format, name, number, statuses, time, word } from "./quote.ts";
 import { INIT_STATE_SINCE } from "./version.ts";
 
-/** `backend.hbs`. */
+/** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
+export const DEFAULT_CONNECT_MS = 5_000;
+
+/** `backend.hbs` and, behind what rules change there, `servers.hbs`. */
 export interface BackendView {
   readonly name: Quoted<"name">;
   readonly http: boolean;
   readonly leastRequest: boolean;
-  readonly connectTimeout: Quoted<"time">;
+  /** Null: the default. */
+  readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
   readonly idleTimeout: Quoted<"time"> | null;
   readonly check: CheckView | null;
@@ -46,24 +48,6 @@ export interface ServerView {
   readonly track: Quoted<"name"> | null;
 }
 
-/** `respond.hbs` and, for the answers, `answers.hbs`. */
-export interface RespondView {
-  readonly name: Quoted<"name">;
-  readonly answers: readonly AnswerView[];
-}
-
-/** One direct answer, shared by all rules that give it. */
-export interface AnswerView {
-  readonly key: Quoted<"word">;
-  readonly status: Quoted<"number">;
-  readonly contentType: Quoted<"word">;
-  /** Null: no body, and then no Content-Type, as on the other proxies. */
-  readonly body: Quoted<"file"> | null;
-}
-
-/** RFC 9110: these have no content, and HAProxy refuses to give them any. */
-const BODILESS = [204, 205, 304];
-
 /** The backends of one cluster. */
 export interface ClusterBackends {
   readonly cluster: ClusterIr;
@@ -91,7 +75,7 @@ export function clusterBackends(ir: FleetIr): readonly ClusterBackends[] {
   return ir.clusters.map((cluster) => {
     const idles = [...(tcpIdles.get(cluster.name) ?? [])].sort((a, b) => a - b);
     const forms: BackendForm[] = idles.map((idleMs) => ({ name: tcpBackend(cluster.name, idleMs), idleMs }));
-    if (idles.length === 0 || http?.has(cluster.name)) forms.unshift({ name: httpBackend(cluster.name), idleMs: null });
+    if (idles.length === 0 || http?.has(cluster.name)) forms.unshift({ name: cluster.name, idleMs: null });
     return { cluster, backends: forms };
   });
 }
@@ -132,7 +116,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     name: name(backend),
     http: idleMs === null,
     leastRequest: cluster.policy === "leastRequest",
-    connectTimeout: time(cluster.connectTimeoutMs),
+    connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
     servers: cluster.endpoints.map((endpoint) => serverView(endpoint, track)),
@@ -167,34 +151,4 @@ function checkView(check: HealthCheckIr, startsDown: boolean): CheckView {
             statuses: statuses(http.expectedStatus),
           },
   };
-}
-
-/** The answers of all ports, and their bodies as files; null view: nothing is answered directly. */
-export function* lowerResponds(uses: ReadonlyMap<string, Use>): Steps<{
-  readonly view: RespondView | null;
-  readonly files: ReadonlyMap<string, string>;
-}> {
-  const files = new Map<string, string>();
-  const responds = usesOf(uses, "respond");
-  yield;
-  const answers = yield* mapSteps(responds, ({ key, respond }) => {
-    const path = `bodies/${key}.txt`;
-    if (hasBody(respond)) files.set(path, respond.body);
-    return answerView(key, respond);
-  });
-  return { view: answers.length === 0 ? null : { name: name(RESPOND_BACKEND), answers }, files };
-}
-
-function answerView(key: string, respond: RespondIr): AnswerView {
-  const body = hasBody(respond) ? file(`bodies/${key}.txt`) : null;
-  return {
-    key: word(key),
-    status: number(respond.status),
-    contentType: word(respond.contentType),
-    body,
-  };
-}
-
-function hasBody({ status, body }: RespondIr): boolean {
-  return body !== "" && !BODILESS.includes(status);
 }

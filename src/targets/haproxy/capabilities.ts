@@ -1,15 +1,13 @@
-/** What HAProxy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
+/**
+ * What HAProxy does with each leaf of the model: those of fields and policies stand in their files. The facts are measured; codes as
+ * in the design notes.
+ */
 import type { Capabilities, Support } from "../target.ts";
 import { leastRequestByWeight } from "../unequalWeights.ts";
 import { isBefore } from "../version.ts";
+import { fieldCapabilities } from "./fields.ts";
+import { policyCapabilities } from "./policies/index.ts";
 import { INIT_STATE_SINCE } from "./version.ts";
-
-const totalTimeout: Support = {
-  approximated:
-    "is a limit on silence here: HAProxy has no limit on a whole request. The backend may stay silent for the smaller " +
-    "of `request` and `idle`; an answer that trickles can take longer.",
-  code: "L7-TIMEOUT-TOTAL",
-};
 
 const initiallyUp: Support = {
   approximated:
@@ -58,12 +56,7 @@ export const capabilities = {
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
   "route.rules[].matches[].path.regex": "exact",
-  "route.rules[].matches[].method": "exact",
-  "route.rules[].matches[].headers[].name": "exact",
-  "route.rules[].matches[].headers[].exact": "exact",
-  "route.rules[].matches[].headers[].regex": "exact",
-  "route.rules[].matches[].headers[].present": "exact",
-  "route.rules[].matches[].headers[].absent": "exact",
+  ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": "exact",
   "route.rules[].redirect.scheme": "exact",
@@ -75,19 +68,7 @@ export const capabilities = {
   "route.rules[].respond.status": "exact",
   "route.rules[].respond.body": "exact",
   "route.rules[].respond.contentType": "exact",
-  "route.rules[].rewrite.path.prefix": "exact",
-  "route.rules[].requestHeaders.set[].name": "exact",
-  "route.rules[].requestHeaders.set[].value": "exact",
-  "route.rules[].requestHeaders.add[].name": "exact",
-  "route.rules[].requestHeaders.add[].value": "exact",
-  "route.rules[].requestHeaders.remove[]": "exact",
-  "route.rules[].responseHeaders.set[].name": "exact",
-  "route.rules[].responseHeaders.set[].value": "exact",
-  "route.rules[].responseHeaders.add[].name": "exact",
-  "route.rules[].responseHeaders.add[].value": "exact",
-  "route.rules[].responseHeaders.remove[]": "exact",
-  "route.rules[].timeouts.request": totalTimeout,
-  "route.rules[].timeouts.idle": "exact",
+  ...policyCapabilities,
   "cluster.name": "exact",
   "cluster.labels": "exact",
   "cluster.description": "exact",

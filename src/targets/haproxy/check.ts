@@ -1,19 +1,20 @@
 /** Runs `haproxy -c` on a rendering, in a folder of its own that is gone afterwards. */
-import { join } from "node:path";
 import { inFolder, runChecker, writeFiles } from "../runChecker.ts";
 import type { CheckResult, Rendered } from "../target.ts";
-import { CONFIG_FILE } from "./render.ts";
 
-/** Asks HAProxy itself whether it would load these files. A missing binary is a failed check, not an exception. */
+/**
+ * Asks HAProxy itself whether it would load these files, as it is started: with their folder. A missing binary is a failed check,
+ * not an exception.
+ */
 export async function check(rendered: Rendered, options: { readonly binary?: string } = {}): Promise<CheckResult> {
   if (rendered.kind !== "files") throw new Error("the HAProxy target renders files");
   const { files } = rendered;
   return inFolder(async (folder) => {
     await writeFiles(folder, files);
     return runChecker({
-      command: [options.binary ?? "haproxy", "-c", "-f", join(folder, CONFIG_FILE)],
+      command: [options.binary ?? "haproxy", "-c", "-f", folder],
       folder,
-      told: (line) => (line.startsWith("[NOTICE]") ? "" : line),
+      relevantPart: (line) => (line.startsWith("[NOTICE]") ? "" : line),
       install: "install HAProxy (Debian: apt-get install haproxy)",
     });
   });

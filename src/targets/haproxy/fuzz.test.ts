@@ -1,13 +1,15 @@
 /** Random rules on the real HAProxy against the plainest reading of the IR: the first rule of the host that matches. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { HeaderMatchIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import type { PathMatchIr, RuleIr, TestIr, VirtualHostIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import { haproxyTarget } from "./index.ts";
 import {
   type Decide,
   exact,
   fleet,
+  type HeaderTest,
+  httpPort,
   prefix,
   type RuleInput,
   regex,
@@ -28,7 +30,7 @@ const path = fc.array(element, { maxLength: 3 }).map((parts) => `/${parts.join("
 const pathMatch = fc.oneof(path.map(exact), fc.constantFrom(...REGEXES).map(regex), path.map(prefix), path.map(prefix));
 const headerMatch = fc.record({
   name: fc.constantFrom(...HEADERS),
-  kind: fc.constantFrom("exact", "regex", "present", "absent"),
+  test: fc.constantFrom<TestIr>("exact", "regex", "present", "absent"),
   value: fc.constantFrom(...VALUES),
 });
 const rule = fc.record({
@@ -76,9 +78,9 @@ function hostOf(hostname: string, rules: readonly Rule[], decide: Decide): Virtu
   return virtualHost(hostname, rulesOf(route, inputs), decide);
 }
 
-function asIr({ name, kind, value }: Rule["headers"][number]): HeaderMatchIr {
-  const text = kind === "regex" ? `(?:${escaped(value)})+` : value;
-  return { name, kind: kind as HeaderMatchIr["kind"], value: kind === "present" || kind === "absent" ? "" : text };
+function asIr({ name, test, value }: Rule["headers"][number]): HeaderTest {
+  const text = test === "regex" ? `(?:${escaped(value)})+` : value;
+  return { name, test, value: test === "present" || test === "absent" ? "" : text };
 }
 
 function escaped(text: string): string {
@@ -89,6 +91,7 @@ function escaped(text: string): string {
 function expected(hosts: readonly VirtualHostIr[], asked: Request): string {
   const name = asked.host.toLowerCase().replace(/:\d+$/, "").replace(/\.$/, "");
   const found = [...hosts]
+    .flatMap(({ hostnames, rules }) => hostnames.map((hostname) => ({ hostname, rules })))
     .filter(({ hostname }) => hostname === name || (hostname.startsWith("*") && name.endsWith(hostname.slice(1))))
     .sort(
       (a, b) => Number(b.hostname === name) - Number(a.hostname === name) || b.hostname.length - a.hostname.length,
@@ -96,15 +99,16 @@ function expected(hosts: readonly VirtualHostIr[], asked: Request): string {
   return found?.rules.find((each) => matches(each, asked))?.id ?? "404";
 }
 
-function matches({ path: pattern, method, headers }: RuleIr, asked: Request): boolean {
-  if (!pathMatches(pattern, asked.path) || (method !== null && method !== asked.method)) return false;
-  return headers.every(({ name, kind, value }) => {
-    const lines = asked.headers.filter(([each]) => each === name).map(([, text]) => text);
+function matches({ path: pattern, conditions }: RuleIr, asked: Request): boolean {
+  if (!pathMatches(pattern, asked.path)) return false;
+  return conditions.every(({ field, test, value }) => {
+    if (field.kind === "method") return value === asked.method;
+    const lines = asked.headers.filter(([each]) => each === field.name).map(([, text]) => text);
     const isPresent = lines.some((line) => line !== "");
-    if (kind === "present" || kind === "absent") return isPresent === (kind === "present");
+    if (test === "present" || test === "absent") return isPresent === (test === "present");
     const [only = ""] = lines;
     if (lines.length !== 1 || only === "") return false;
-    return kind === "exact" ? only === value : fullMatch(value, only);
+    return test === "exact" ? only === value : fullMatch(value, only);
   });
 }
 
@@ -128,11 +132,12 @@ describe("random rules", () => {
       const property = fc.asyncProperty(hosts, requests, async (lists, asked) => {
         const [port = 0] = await freePorts(1);
         const virtualHosts = HOSTS.map((hostname, index) => hostOf(hostname, lists[index] ?? [], decide));
-        virtualHosts.sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
-        const ports = [
-          { kind: "http" as const, id: `http-127-0-0-1-${port}`, address: "127.0.0.1", port, virtualHosts },
-        ];
-        const proxy = await startProxy(filesOf(finish(haproxyTarget.render(fleet({ ports, clusters: [] })))), port);
+        virtualHosts.sort((a, b) => ((a.hostnames[0] ?? "") < (b.hostnames[0] ?? "") ? -1 : 1));
+        const ports = [httpPort(port, virtualHosts)];
+        const proxy = await startProxy(
+          filesOf(finish(haproxyTarget.createRenderer().render(fleet({ ports, clusters: [] })))),
+          port,
+        );
         try {
           const sent = asked.map(async ({ host, path: target, method, headers }) => {
             const lines = headers.map(([name, value]) => `${name}: ${value}`);

@@ -1,11 +1,21 @@
 /**
- * The HAProxy target.
+ * The HAProxy target, for HAProxy 2.6 and later.
  *
- * Input: a fleet's IR, with path groups. Output: `haproxy.cfg`, its map files and the bodies of direct answers, for HAProxy
- * 2.6 and later. Guarantee: pure and deterministic; a constant number of rules plus map files, linear only in distinct header
- * names, prefix lengths, weight vectors, answers, chains and virtual hosts with regexes, never in routes; names come from ids
- * and content, so a change moves no neighbour's line; unchanged runs of rules and paths are not lowered again. The files
- * name no absolute path, no user, no log and no socket: a second `-f` file of the agent's adds those (its own `global` section).
+ * Input: a fleet's IR, with path groups. Output: a folder that HAProxy is started with (`haproxy -W -f FOLDER`): `haproxy.cfg`
+ * (limits, what is refused, what is forwarded, the clusters), `listener.<name>.cfg` for each socket, maps and bodies. HAProxy has
+ * no include, but reads all `*.cfg` of a folder by name, `haproxy.cfg` before `listener.*`; so one `-f` is enough, as in the one
+ * variable of Debian's unit (`CONFIG=FOLDER`), and a listener can be held up by leaving out its file. They stand side by side because
+ * relative files are looked for beside the file that names them (`default-path config`), and because a folder that HAProxy is to read
+ * must be there, also of a fleet without listeners.
+ *
+ * A request is looked up, not tried: host to site (`sites.map`), site and path to rule (`exact.map`, expressions, `prefix.map`), rule
+ * to backend (`backends.map`). There the rules of a frontend end for all that just forward or answer; below stand paths with a choice
+ * and draws among clusters. What a rule changes stands in the backends that it forwards to, and what it answers in a backend of its
+ * own. Second forms, for many of a kind, stand behind the constants of shape.ts and changes.ts.
+ *
+ * Guarantee: pure and deterministic; names are the model's, so a change moves no neighbour's line, and of a step of weights only a
+ * map changes; unchanged runs of hosts, rules and paths are not written again. The files name no absolute path, no user, no log and no
+ * socket: a second `-f` of the agent's adds those (its own `global` section).
  *
  * It must not see the model, other targets, the network or the clock; only `check` touches the file system, in a temporary
  * folder, and only `quote.ts` turns text into configuration.
@@ -13,18 +23,21 @@
 import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
+import { effect } from "./effect.ts";
 import { inspect, inspectRule } from "./inspect.ts";
-import { render } from "./render.ts";
+import { createRenderer } from "./renderer.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 /** HAProxy, as the registry lists it. */
 export const haproxyTarget: Target = {
   proxy: "haproxy",
+  output: "files",
   defaultVersion: DEFAULT_VERSION,
   capabilities,
   needsPathGroups: true,
   inspect,
   inspectRule,
-  render,
+  createRenderer,
+  effect,
   check,
 };

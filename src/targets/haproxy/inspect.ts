@@ -5,7 +5,7 @@ import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
 import { isBefore } from "../version.ts";
 import { capabilities } from "./capabilities.ts";
-import { BUFFER_BYTES, REWRITE_BYTES } from "./render.ts";
+import { BUFFER_BYTES, REWRITE_BYTES } from "./renderer.ts";
 import { DEFAULT_VERSION, fleetVersion } from "./version.ts";
 
 /** Status line and headers of an answer share the buffer with its body. */

@@ -3,11 +3,21 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { longRegexes, refusedRegexes } from "../../regex/testRegexes.ts";
 import { finish } from "../../util/steps.ts";
 import { haproxyTarget } from "./index.ts";
-import { type Decide, fleet, prefix, type RuleInput, regex, respond, rulesOf, virtualHost } from "./testSupport/ir.ts";
+import {
+  type Decide,
+  fleet,
+  httpPort,
+  prefix,
+  type RuleInput,
+  regex,
+  respond,
+  rulesOf,
+  virtualHost,
+} from "./testSupport/ir.ts";
 import { ask, filesOf, freePorts, type RunningProxy, startProxy } from "./testSupport/proxy.ts";
 
 const regexes = longRegexes.map((entry) => entry.regex);
-const header = (value: string) => ({ name: "x-long", kind: "regex" as const, value });
+const header = (value: string) => ({ name: "x-long", test: "regex" as const, value });
 const rest: RuleInput = { path: prefix("/"), action: respond("no") };
 let port = 0;
 let proxy: RunningProxy;
@@ -23,9 +33,11 @@ beforeAll(async () => {
     }),
   ]);
   virtualHosts.push(virtualHost("*", rulesOf("any", [{ path: prefix("/"), action: respond("any") }])));
-  const id = `http-127-0-0-1-${port}`;
-  const ports = [{ kind: "http" as const, id, address: "127.0.0.1", port, virtualHosts }];
-  proxy = await startProxy(filesOf(finish(haproxyTarget.render(fleet({ ports, clusters: [] })))), port);
+  const ports = [httpPort(port, virtualHosts)];
+  proxy = await startProxy(
+    filesOf(finish(haproxyTarget.createRenderer().render(fleet({ ports, clusters: [] })))),
+    port,
+  );
 });
 afterAll(() => proxy.stop());
 
@@ -56,7 +68,7 @@ test.each(refusedRegexes)("%s is refused", (text) => {
     { path: regex(text), action: respond("x") },
     { path: prefix("/"), action: respond("x"), headers: [header(text)] },
   ]);
-  const found = rules.flatMap((rule) => haproxyTarget.inspectRule(rule, "a.test"));
+  const found = rules.flatMap((rule) => haproxyTarget.inspectRule(rule, virtualHost("a.test", rules)));
   expect(found.map(({ code, severity }) => [code, severity])).toEqual(
     Array.from({ length: 2 }, () => ["L7-REGEX-BACKTRACKING", "error"]),
   );

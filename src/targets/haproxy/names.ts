@@ -1,23 +1,61 @@
-/** Names of what a rendering holds. All come from IR ids and content, so that nothing is renumbered by a neighbour's change. */
-import { contentHash } from "../../util/hash.ts";
+/** Names of what a rendering holds: those of the model's listeners, routes, rules and clusters, so that a change moves no neighbour. */
+import type { RuleIr } from "../../ir/index.ts";
 
-/** Marks a look-up's result as a group that must still choose; a bare result is a rule's id. No rule id begins so. */
-export const GROUP_MARK = "@";
+/** The file with the global section, the defaults and the clusters; HAProxy reads a folder's files by name, and this one first. */
+export const CONFIG_FILE = "haproxy.cfg";
 
-/** Where answers without a backend are made. Cannot clash with a cluster: `http.` and `tcp.` begin all their names. */
-export const RESPOND_BACKEND = "respond";
+/** Stands where no port is. No listener's name has a capital. */
+export const NO_PORT_FRONTEND = "NO-PORT";
 
-/** Stands where no port is; ports' names begin with `http-` or `tcp-`. */
-export const NO_PORT_FRONTEND = "no-port";
-
-/** The backend of a cluster for HTTP. */
-export function httpBackend(cluster: string): string {
-  return `http.${cluster}`;
+/** The file of one socket. Sorts behind `CONFIG_FILE`, whose defaults it refers to. */
+export function listenerFile(listener: string): string {
+  return `listener.${listener}.cfg`;
 }
 
-/** The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. */
+/**
+ * What `txn.rule` holds for a request that the rule takes: `<route>/<rule>`. The matches of a rule share it; where the matched
+ * prefix is replaced, each match but the first has its place behind it.
+ */
+export function ruleKey(rule: RuleIr): string {
+  if (!replacesPrefix(rule)) return rule.name;
+  const match = matchIndex(rule);
+  return match === "0" ? rule.name : `${rule.name}/${match}`;
+}
+
+/** What one match of a rule is called in the names of its ACLs: no slash is allowed there. */
+export function matchName(rule: RuleIr): string {
+  const match = matchIndex(rule);
+  return dotted(match === "0" ? rule.name : `${rule.name}/${match}`);
+}
+
+function matchIndex({ id }: RuleIr): string {
+  return id.slice(id.lastIndexOf(".") + 1);
+}
+
+function replacesPrefix({ action, policies }: RuleIr): boolean {
+  if (action.kind === "redirect") return action.path?.kind === "prefix";
+  return policies.rewrite?.path?.kind === "prefix";
+}
+
+/** `shop/home` as part of a file's or an ACL's name. */
+export function dotted(key: string): string {
+  return key.replaceAll("/", ".");
+}
+
+/** Marks what a path look-up finds when several rules may take the request. No rule's name begins so. */
+export const CHOICE_MARK = "?";
+
+/** The backend that answers for a rule by itself: `web:shop:moved`. No cluster's name has a colon. */
+export function answerBackend(listener: string, key: string): string {
+  return [listener, ...key.split("/")].join(":");
+}
+
+/**
+ * The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. For HTTP it has the cluster's
+ * name.
+ */
 export function tcpBackend(cluster: string, idleTimeoutMs: number): string {
-  return `tcp.${cluster}.${idleTimeoutMs}ms`;
+  return `${cluster}.tcp.${idleTimeoutMs}ms`;
 }
 
 /** A server's name: its address, so that its state survives the coming and going of others. */
@@ -25,22 +63,22 @@ export function serverName(endpoint: { readonly address: string; readonly port: 
   return `${endpoint.address}:${endpoint.port}`;
 }
 
-/** A map file that belongs to one port. */
-export function portMap(portId: string, map: string): string {
-  return `maps/${portId}/${map}.map`;
+/** A map file that belongs to one listener. */
+export function listenerMap(listener: string, map: string): string {
+  return `maps/${listener}/${map}.map`;
 }
 
-/** The map file that turns a random number into the place of a share; the same for all equal lists of weights. */
-export function weightsMap(key: string): string {
-  return `maps/${key}.map`;
+/** A map file with what rules change in the requests and answers of one cluster. */
+export function changesMap(cluster: string, map: string): string {
+  return `changes/${cluster}/${map}.map`;
 }
 
-/** Names a list of weights. Begins unlike any backend. */
-export function weightsKey(weights: readonly number[]): string {
-  return `weights.${shortHash(weights.join(","))}`;
+/** The names of the rules that change something there. */
+export function changingRules(cluster: string): string {
+  return `changes/${cluster}/rules.list`;
 }
 
-/** 12 hex digits: enough to tell apart the regexes, bodies and weights of one fleet. */
-export function shortHash(...parts: readonly string[]): string {
-  return contentHash(...parts).slice(0, 12);
+/** The body of a rule's answer. */
+export function bodyFile(key: string): string {
+  return `bodies/${dotted(key)}.txt`;
 }

@@ -14,28 +14,54 @@ export type MapKey = string & { readonly [brand]: "mapKey" };
 export type MapValue = string & { readonly [brand]: "mapValue" };
 
 /** The landing places of HAProxy's templates: the helpers' names. */
-export const PLACES = ["name", "number", "time", "word", "format", "address", "header", "file", "statuses"] as const;
+export const PLACES = [
+  "name",
+  "rule",
+  "number",
+  "time",
+  "word",
+  "format",
+  "text",
+  "comment",
+  "expression",
+  "address",
+  "header",
+  "file",
+  "statuses",
+] as const;
 
 /** HAProxy reads a map line into its 16 KiB default buffer before `tune.bufsize` counts; the rest would be a second line. */
 const MAX_MAP_LINE = 16_000;
 /** `--` ends the flags of an ACL, but a word is still cut into 64 KiB at most; ours are regexes and paths of 2 KiB at most. */
 const MAX_WORD = 8_192;
+/** A comment is read by people: a list of 256 rules is not. */
+const MAX_COMMENT = 400;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 const asName = landingPlace("name");
+const asRule = landingPlace("rule");
 const asNumber = landingPlace("number");
 const asTime = landingPlace("time");
 const asWord = landingPlace("word");
 const asFormat = landingPlace("format");
+const asText = landingPlace("text");
+const asComment = landingPlace("comment");
+const asExpression = landingPlace("expression");
 const asAddress = landingPlace("address");
 const asHeader = landingPlace("header");
 const asFile = landingPlace("file");
 const asStatuses = landingPlace("statuses");
 
-/** A bare identifier: proxy, server, ACL, class or rule id, also as argument of `str()` and `concat()`. */
+/** A bare identifier: proxy, server, ACL or class, also as argument of `concat()`. Three names of the model and a field's fit in. */
 export function name(text: string): Quoted<"name"> {
-  if (!/^[A-Za-z0-9_.:-]{1,255}$/.test(text)) refuse("name", text);
+  if (!/^[A-Za-z0-9_.:-]{1,400}$/.test(text)) refuse("name", text);
   return asName(text);
+}
+
+/** What `txn.rule` holds, `shop/home`, as argument of `str()` and as pattern of `-m str`. */
+export function rule(text: string): Quoted<"rule"> {
+  if (!/^[a-z0-9][a-z0-9/.-]{0,254}$/.test(text)) refuse("rule", text);
+  return asRule(text);
 }
 
 /** A whole number from 0. */
@@ -63,6 +89,28 @@ export function word(text: string): Quoted<"word"> {
 /** One literal word where HAProxy reads a log-format: `%` begins an expression and is doubled. */
 export function format(text: string): Quoted<"format"> {
   return asFormat(strongQuoted("format", text.replaceAll("%", "%%")));
+}
+
+/** Text between the expressions of a log-format that the template puts in strong quotes: `'/internal%[path]'`. */
+export function text(value: string): Quoted<"text"> {
+  if (!PRINTABLE.test(value) || value.length > MAX_WORD) refuse("text", value);
+  return asText(value.replaceAll("%", "%%").replaceAll("'", "'\\''"));
+}
+
+/** A body between double quotes that is as plain as it looks. Null: it is not, and needs a file. */
+export function plainBody(body: string): Quoted<"text"> | null {
+  return /^[A-Za-z0-9 .,:;!?/()_-]{1,200}\n?$/.test(body) ? asText(body.replace("\n", "\\n")) : null;
+}
+
+/** The rest of a comment's line; what is too long to be read ends in dots. */
+export function comment(value: string): Quoted<"comment"> {
+  if (!PRINTABLE.test(value)) refuse("comment", value);
+  return asComment(value.length > MAX_COMMENT ? `${value.slice(0, MAX_COMMENT)} ...` : value);
+}
+
+/** A sample expression: words of the caller's own around quoted arguments, as expression`req.fhdr(${header(field)},1)`. */
+export function expression(words: TemplateStringsArray, ...parts: readonly Quoted<"header">[]): Quoted<"expression"> {
+  return asExpression(String.raw(words, ...parts.map((part) => part.text)));
 }
 
 /** An IP address and a port, as `bind` and `server` take them. */
@@ -94,6 +142,13 @@ export function statuses(ranges: readonly { readonly low: number; readonly high:
 export function mapKey(text: string): MapKey {
   if (!/^[\x21-\x22\x24-\x7e][\x21-\x7e]*$/.test(text)) refuse("map key", text);
   return text as MapKey;
+}
+
+/**
+ * A full-match regex of a site's paths as key of a `map_reg` file that all sites share: what is looked up is host and path.
+ */
+export function mapSiteRegexKey(site: string, regex: string): MapKey {
+  return mapRegexKey(`${site.replace(/[.*]/g, "\\$&")}(?:${regex})`);
 }
 
 /**

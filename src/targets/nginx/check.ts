@@ -50,7 +50,7 @@ export async function checkNginx(rendered: Rendered, options: { readonly binary?
     const configuration = ["-p", folder, "-c", join(folder, "nginx.conf")];
     const nginx = [binary, "-t", "-q", ...configuration, "-e", "stderr", "-g", `pid nginx.pid;${globals}`];
     const [program = binary, ...args] = [...command, ...nginx];
-    return runChecker({ command: [program, ...args], folder, told: withoutHead, install: INSTALL });
+    return runChecker({ command: [program, ...args], folder, relevantPart: withoutHead, install: INSTALL });
   });
 }
 

@@ -1,6 +1,6 @@
 /** One HTTP socket: a file with a server for each group of hosts, or with one server for all of them where there are very many. */
 import type { HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import type { Names } from "./names.ts";
@@ -59,7 +59,7 @@ export function* lowerListener(
     const kept = yield* lowerHost(host, hostPlace, old?.memory);
     const isKept = old !== undefined && old.memory === kept;
     hosts.set(first, isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept) });
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   const own = [...hosts.values()];
   yield;

@@ -77,7 +77,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
   yield;
   const sockets = ir.ports.map(({ address, port, listeners: own }) => ({ address, port, listeners: own }));
-  return { kind: "files", files, generation: generationOf(files), sockets };
+  return { kind: "files", files, generation: yield* generationOf(files), sockets };
 }
 
 function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {

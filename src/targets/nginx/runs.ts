@@ -1,7 +1,7 @@
 /** Locations of a host in runs: a changed rule costs its run, and the text of all others is one piece each. */
 import type { PathGroupIr, RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
-import { due, type Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { joinBlocks } from "./blocks.ts";
 import type { Candidate } from "./choice.ts";
 import { type Group, type LocationsPlace, type LoweredGroup, lowerGroup } from "./locations.ts";
@@ -41,6 +41,7 @@ export interface LocationMemory {
 /** Nothing is known yet. */
 export function createLocationMemory(): LocationMemory {
   const runs = createRuns<RunItem, LocationsPlace, LocationRun>({
+    idOf: ({ id }) => id,
     length: LOCATIONS_IN_RUN,
     make: lowerRun,
     holds: ({ parts }, { names }) => holdAgain(parts.claims, names),
@@ -67,7 +68,7 @@ export function* lowerGroups(
     const own = old !== undefined && isSameGroup(old, group, rules) ? old : keep(id, group, rules);
     kept.set(id, own);
     items.push(own);
-    if (due(kept.size)) yield;
+    if (shouldYield(kept.size)) yield;
   }
   memory.groups = kept;
   return yield* memory.runs(items, place);
@@ -111,7 +112,7 @@ function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<Loca
   const lowered: LoweredGroup[] = [];
   for (const [index, item] of items.entries()) {
     lowered.push(lowerGroup("candidates" in item ? item : groupOf(item), place));
-    if (due(index)) yield;
+    if (shouldYield(index)) yield;
   }
   return {
     early: joined(lowered.map(({ early }) => early)),

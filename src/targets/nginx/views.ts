@@ -231,6 +231,7 @@ export interface TextsView {
   readonly texts: readonly TextView[];
 }
 
+/** One of them. */
 export interface TextView {
   readonly name: Variable;
   readonly value: Param;

@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAst } from "rolldown/parseAst";
+import { type AstNode, isNode, walk } from "./ast.ts";
+import { moduleMemories } from "./memories.ts";
+import { proxyNames } from "./proxyNames.ts";
 
 /** The repository. */
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -27,6 +30,10 @@ export interface Source {
   readonly undocumented: readonly Place[];
   /** Every `any` type. */
   readonly anys: readonly Place[];
+  /** Where it knows a proxy by name. */
+  readonly proxyNames: readonly Place[];
+  /** Declarations that remember something from one call to the next, by name. */
+  readonly memories: readonly Place[];
 }
 
 /** Every file that `.gitignore` leaves, ascending. Without git: a machine that only runs the tests may not have it. */
@@ -70,29 +77,10 @@ export function parseSource(path: string, text: string): Source {
     line: lineAt(node.start),
     text: text.slice(node.start, node.end).split("\n", 1)[0] as string,
   }));
-  return { path, text, size: text.trimEnd().split("\n").length, imports, undocumented, anys };
-}
-
-/** An ESTree node, as far as it is looked at here. */
-interface AstNode {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-  readonly [key: string]: unknown;
-}
-
-/** Calls `visit` for every node below and including this one. */
-function walk(node: AstNode, visit: (node: AstNode) => void): void {
-  visit(node);
-  for (const value of Object.values(node)) {
-    if (Array.isArray(value)) {
-      for (const item of value) if (isNode(item)) walk(item, visit);
-    } else if (isNode(value)) walk(value, visit);
-  }
-}
-
-function isNode(value: unknown): value is AstNode {
-  return typeof value === "object" && value !== null && typeof (value as AstNode).type === "string";
+  const size = text.trimEnd().split("\n").length;
+  const named = proxyNames(program).map(({ start, end }) => ({ line: lineAt(start), text: text.slice(start, end) }));
+  const memories = moduleMemories(program).map(({ node, name }) => ({ line: lineAt(node.start), text: name }));
+  return { path, text, size, imports, undocumented, anys, proxyNames: named, memories };
 }
 
 const IMPORTING = new Set([

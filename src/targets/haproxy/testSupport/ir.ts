@@ -1,37 +1,55 @@
 /**
  * Hand-made IR for this target's tests. The path groups come from a small builder of the tests' own, written straight from
- * the words in `src/ir/index.ts`, because targets know no compiler.
+ * the words in `src/ir`, because targets know no compiler.
  */
-import { createHash } from "node:crypto";
 import type {
   ActionIr,
   CandidateIr,
   ClusterIr,
-  DecisionIr,
+  ConditionIr,
   DimensionIr,
-  FieldIr,
   FleetIr,
   ForwardIr,
   HeaderChangesIr,
-  HeaderMatchIr,
+  HttpPortIr,
   PathGroupIr,
   PathMatchIr,
+  PoliciesIr,
   RuleIr,
   SplitIr,
+  TableIr,
   TableRowIr,
+  TcpPortIr,
+  TestIr,
   VirtualHostIr,
 } from "../../../ir/index.ts";
+import { fieldKey } from "../../../ir/index.ts";
 
 /** No header changes. */
 export const noChanges: HeaderChangesIr = { set: [], add: [], remove: [] };
 
-/** What differs between the rules of a test. */
+/** No policy but the timeouts that every forwarded request has. */
+const NO_POLICIES: PoliciesIr = { rewrite: null, requestHeaders: null, timeouts: null, responseHeaders: null };
+
+/** What differs between the rules of a test. `name` of a rule that has several matches: equal names in a row. */
 export interface RuleInput {
   readonly path: PathMatchIr;
   readonly action: ActionIr;
+  readonly name?: string;
   readonly method?: string;
-  readonly headers?: readonly HeaderMatchIr[];
+  readonly headers?: readonly HeaderTest[];
+  readonly rewritePrefix?: string;
+  readonly requestHeaders?: HeaderChangesIr;
   readonly responseHeaders?: HeaderChangesIr;
+  readonly idleMs?: number;
+  readonly requestMs?: number;
+}
+
+/** A condition on a header. */
+export interface HeaderTest {
+  readonly name: string;
+  readonly test: TestIr;
+  readonly value: string;
 }
 
 /** An exact path. */
@@ -42,10 +60,8 @@ export const regex = (value: string): PathMatchIr => ({ kind: "regex", value });
 export const prefix = (value: string): PathMatchIr => ({ kind: "prefix", value });
 
 /** Forwards to one cluster or a split. */
-export function forward(target: string | SplitIr, more: Partial<ForwardIr> = {}): ForwardIr {
-  const split = typeof target === "string" ? [{ cluster: target, weight: 1 }] : target;
-  const defaults = { rewritePrefix: null, requestHeaders: noChanges, idleTimeoutMs: 60_000, requestTimeoutMs: null };
-  return { kind: "forward", split, ...defaults, ...more };
+export function forward(target: string | SplitIr): ForwardIr {
+  return { kind: "forward", split: typeof target === "string" ? [{ cluster: target, weight: 1 }] : target };
 }
 
 /** Answers directly. */
@@ -53,28 +69,82 @@ export function respond(body: string, status = 200, contentType = "text/plain"):
   return { kind: "respond", status, body, contentType };
 }
 
-/** Rules in precedence order; ids are `<route>.<n>.0`. */
+/** Rules in precedence order; ids are `<route>.<rule>.<match>`, names `<route>/<name or place>`. */
 export function rulesOf(route: string, inputs: readonly RuleInput[]): readonly RuleIr[] {
-  return inputs.map(({ path, action, method, headers, responseHeaders }, index) => ({
-    id: `${route}.${index}.0`,
-    route,
-    ruleName: null,
-    pointer: `/rules/${index}`,
-    path,
-    method: method ?? null,
-    headers: headers ?? [],
-    action,
-    responseHeaders: responseHeaders ?? noChanges,
-  }));
+  let [rule, match] = [-1, 0];
+  return inputs.map((input, index) => {
+    const isNext = input.name !== undefined && input.name === inputs[index - 1]?.name;
+    [rule, match] = isNext ? [rule, match + 1] : [rule + 1, 0];
+    return {
+      id: `${route}.${rule}.${match}`,
+      name: `${route}/${input.name ?? rule}`,
+      route,
+      ruleName: input.name ?? null,
+      pointer: `/rules/${rule}`,
+      path: input.path,
+      conditions: conditionsOf(input),
+      action: input.action,
+      policies: policiesOf(input),
+    };
+  });
 }
 
-/** How groups with several candidates choose. */
+function conditionsOf({ method, headers = [] }: RuleInput): readonly ConditionIr[] {
+  return [
+    ...(method === undefined ? [] : [{ field: { kind: "method" as const }, test: "exact" as const, value: method }]),
+    ...headers.map(({ name, test, value }) => ({ field: { kind: "header" as const, name }, test, value })),
+  ];
+}
+
+function policiesOf({ action, idleMs, requestMs, ...input }: RuleInput): PoliciesIr {
+  const responseHeaders = input.responseHeaders ?? null;
+  if (action.kind !== "forward") return { ...NO_POLICIES, responseHeaders };
+  const { rewritePrefix, requestHeaders = null } = input;
+  return {
+    rewrite: rewritePrefix === undefined ? null : { path: { kind: "prefix", value: rewritePrefix } },
+    requestHeaders,
+    timeouts: { idleMs: idleMs ?? 60_000, requestMs: requestMs ?? null },
+    responseHeaders,
+  };
+}
+
+/** How groups with several candidates can choose. */
 export type Decide = "table" | "chain";
 
 /** A virtual host with path groups. */
-export function virtualHost(hostname: string, rules: readonly RuleIr[], decide: Decide = "table"): VirtualHostIr {
-  const id = `v${createHash("sha256").update(hostname).digest("hex").slice(0, 12)}`;
-  return { id, hostname, rules, groups: groupsOf(id, rules, decide) };
+export function virtualHost(
+  hostnames: string | readonly string[],
+  rules: readonly RuleIr[],
+  decide: Decide = "chain",
+): VirtualHostIr {
+  const list = typeof hostnames === "string" ? [hostnames] : hostnames;
+  return { hostnames: list, rules, groups: groupsOf(rules, decide) };
+}
+
+/** An HTTP port of the listener `web`, unless told otherwise. */
+export function httpPort(
+  port: number,
+  virtualHosts: readonly VirtualHostIr[],
+  more: Partial<HttpPortIr> = {},
+): HttpPortIr {
+  const address = more.address ?? "127.0.0.1";
+  return { kind: "http", id: `http-${port}`, address, port, listeners: ["web"], virtualHosts, ...more };
+}
+
+/** A TCP port of a listener. */
+export function tcpPort(
+  port: number,
+  listener: string,
+  {
+    split,
+    idleTimeoutMs = 60_000,
+  }: {
+    readonly split: SplitIr;
+    readonly idleTimeoutMs?: number;
+  },
+): TcpPortIr {
+  const id = `tcp-${port}`;
+  return { kind: "tcp", id, address: "127.0.0.1", port, listeners: [listener], split, idleTimeoutMs };
 }
 
 /** A cluster of loopback endpoints: ports, or pairs of port and weight. */
@@ -92,35 +162,28 @@ export function fleet(parts: Pick<FleetIr, "ports" | "clusters"> & { readonly ve
   return { name: "edge", proxy: "haproxy", version: parts.version ?? null, ...parts, sources: [] } as FleetIr;
 }
 
-function groupsOf(id: string, rules: readonly RuleIr[], decide: Decide): readonly PathGroupIr[] {
+function groupsOf(rules: readonly RuleIr[], decide: Decide): readonly PathGroupIr[] {
   const paths = new Map(rules.map(({ path }) => [`${path.kind} ${path.value}`, path]));
-  const hasRegex = rules.some(({ path }) => path.kind === "regex");
-  return [...paths.values()].map((path, index) => {
-    const all = candidatesOf(path, rules, hasRegex);
-    const end = all.findIndex((candidate) => isCertain(rules[candidate.rule] as RuleIr, candidate));
+  return [...paths.values()].map((path) => {
+    const all = candidatesOf(path, rules);
+    const end = all.findIndex(({ rule }) => rules[rule]?.conditions.length === 0);
     const candidates = end < 0 ? all : all.slice(0, end + 1);
-    const otherwise = end >= 0 ? "never" : hasRegex && path.kind !== "prefix" ? "prefixes" : "notFound";
-    const decision: DecisionIr =
-      end === 0 ? { kind: "direct" } : decide === "chain" ? { kind: "chain" } : tableOf(candidates, rules);
-    return { id: `${id}.${index}`, path, candidates, otherwise, decision };
+    const isChoice = end !== 0 && decide === "table";
+    // HAProxy looks expressions up before prefixes, so nothing asks for the bare path.
+    return { path, candidates, bare: null, table: isChoice ? tableOf(candidates, rules) : null };
   });
 }
 
-function candidatesOf(path: PathMatchIr, rules: readonly RuleIr[], hasRegex: boolean): CandidateIr[] {
-  const own = rules.flatMap((rule, index) => (same(rule.path, path) ? [{ rule: index, pathRegex: null }] : []));
-  const first = own[0]?.rule ?? 0;
-  const regexes = rules.flatMap(({ path: other }, index) =>
-    other.kind === "regex" && !same(other, path) && (path.kind === "exact" || index > first)
-      ? [{ rule: index, pathRegex: other.value }]
-      : [],
-  );
-  const covering = rules.flatMap(({ path: other }, index) =>
-    other.kind === "prefix" && !same(other, path) && covers(other.value, path.value)
-      ? [{ rule: index, pathRegex: null }]
-      : [],
-  );
+/** An exact path's expressions are decided here. */
+function candidatesOf(path: PathMatchIr, rules: readonly RuleIr[]): CandidateIr[] {
+  const those = (isOne: (other: PathMatchIr) => boolean): CandidateIr[] =>
+    rules.flatMap(({ path: other }, rule) => (isOne(other) ? [{ rule, pathRegex: null }] : []));
+  const own = those((other) => same(other, path));
+  if (path.kind === "regex") return own;
+  const covering = those((other) => other.kind === "prefix" && !same(other, path) && covers(other.value, path.value));
   if (path.kind === "prefix") return [...own, ...covering];
-  return [...own, ...regexes, ...(hasRegex ? [] : covering)];
+  const matching = (pattern: string): boolean => new RegExp(`^(?:${pattern})$`, "s").test(path.value);
+  return [...own, ...those((other) => other.kind === "regex" && matching(other.value)), ...covering];
 }
 
 function same(a: PathMatchIr, b: PathMatchIr): boolean {
@@ -131,59 +194,33 @@ function covers(shorter: string, path: string): boolean {
   return shorter === "/" || path === shorter || path.startsWith(`${shorter}/`);
 }
 
-function isCertain(rule: RuleIr, candidate: CandidateIr): boolean {
-  return rule.method === null && rule.headers.length === 0 && candidate.pathRegex === null;
-}
+const keyOf = ({ field, test, value }: ConditionIr): string =>
+  `${fieldKey(field)}${test === "regex" ? ` ${value}` : ""}`;
 
-interface Test {
-  readonly field: FieldIr;
-  readonly kind: HeaderMatchIr["kind"];
-  readonly value: string;
-}
-
-function testsOf(rule: RuleIr, candidate: CandidateIr): readonly Test[] {
-  return [
-    ...(rule.method === null
-      ? []
-      : [{ field: { kind: "method" as const }, kind: "exact" as const, value: rule.method }]),
-    ...(candidate.pathRegex === null
-      ? []
-      : [{ field: { kind: "path" as const }, kind: "regex" as const, value: candidate.pathRegex }]),
-    ...rule.headers.map(({ name, kind, value }) => ({ field: { kind: "header" as const, name }, kind, value })),
-  ];
-}
-
-const keyOf = (test: Test): string => JSON.stringify(test.kind === "regex" ? [test.field, test.value] : [test.field]);
-
-function tableOf(candidates: readonly CandidateIr[], rules: readonly RuleIr[]): DecisionIr {
-  const entries = candidates.map((candidate) => ({
-    rule: candidate.rule,
-    tests: testsOf(rules[candidate.rule] as RuleIr, candidate),
-  }));
+function tableOf(candidates: readonly CandidateIr[], rules: readonly RuleIr[]): TableIr {
+  const entries = candidates.map(({ rule }) => ({ rule, tests: (rules[rule] as RuleIr).conditions }));
   const dimensions = new Map<string, DimensionIr & { values: string[] }>();
   for (const test of entries.flatMap(({ tests }) => tests)) {
-    const key = keyOf(test);
-    const kind = test.kind === "regex" ? "regex" : "exact";
-    const dimension = dimensions.get(key) ?? { field: test.field, kind, values: [] };
-    dimensions.set(key, dimension);
-    const isValue = test.kind === "exact" || test.kind === "regex";
+    const kind = test.test === "regex" ? "regex" : "exact";
+    const dimension = dimensions.get(keyOf(test)) ?? { field: test.field, kind, values: [] };
+    dimensions.set(keyOf(test), dimension);
+    const isValue = test.test === "exact" || test.test === "regex";
     if (isValue && !dimension.values.includes(test.value)) dimension.values.push(test.value);
   }
   const keys = [...dimensions.keys()];
   const rows: TableRowIr[] = [];
   for (const classes of product([...dimensions.values()].map(classesOf))) {
-    const holds = (test: Test): boolean => {
-      const key = keyOf(test);
-      const found = classes[keys.indexOf(key)];
-      if (test.kind === "regex") return found === "1";
-      if (test.kind === "present") return found !== "a";
-      if (test.kind === "absent") return found === "a";
-      return found === String((dimensions.get(key)?.values.indexOf(test.value) ?? -1) + 1);
+    const holds = (test: ConditionIr): boolean => {
+      const found = classes[keys.indexOf(keyOf(test))];
+      if (test.test === "regex") return found === "1";
+      if (test.test === "present") return found !== "a";
+      if (test.test === "absent") return found === "a";
+      return found === String((dimensions.get(keyOf(test))?.values.indexOf(test.value) ?? -1) + 1);
     };
     const winner = entries.find(({ tests }) => tests.every(holds));
     if (winner !== undefined) rows.push({ classes, rule: winner.rule });
   }
-  return { kind: "table", dimensions: [...dimensions.values()], rows };
+  return { dimensions: [...dimensions.values()], rows };
 }
 
 function classesOf(dimension: DimensionIr): readonly string[] {

@@ -23,7 +23,7 @@ export async function startProxy(
   writeFiles(folder, files);
   const second = `global\n  description test-generation\n  stats socket ${join(folder, "stats.sock")} mode 600\n`;
   writeFiles(folder, [{ path: "local/agent.cfg", text: second }]);
-  const argv = ["-f", join(folder, "haproxy.cfg"), "-f", join(folder, "local/agent.cfg")];
+  const argv = ["-f", folder, "-f", join(folder, "local/agent.cfg")];
   const child = spawn("haproxy", argv, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (data) => (output += data));

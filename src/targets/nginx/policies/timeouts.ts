@@ -15,6 +15,7 @@ function mayEndEarly(duration: JsonValue): boolean {
   return parts !== null && Number(parts[1] ?? 0) * 1000 + Number(parts[2] ?? 0) < EARLY_BELOW_MS;
 }
 
+/** `timeouts`: how long nginx waits for an upstream. */
 export const timeouts = {
   name: "timeouts",
   capabilities: {

@@ -1,0 +1,107 @@
+/** HTTP/1.1 by hand: requests byte for byte as a case wants them, on connections that are kept open. */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+
+/** An answer takes a local proxy milliseconds, under callgrind up to a second. */
+const ANSWER_TIMEOUT_MS = 30_000;
+const HEAD_END = "\r\n\r\n";
+
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case, in the order of the wire. */
+  readonly fields: readonly (readonly [string, string])[];
+  readonly body: string;
+}
+
+/** Cuts a stream of bytes into answers, all of which say their length. */
+export class AnswerReader {
+  #rest = "";
+
+  /** The answers that are whole with these bytes. */
+  push(bytes: Buffer): readonly string[] {
+    this.#rest += bytes.toString("latin1");
+    const answers: string[] = [];
+    for (let end = answerEnd(this.#rest); end !== null; end = answerEnd(this.#rest)) {
+      answers.push(this.#rest.slice(0, end));
+      this.#rest = this.#rest.slice(end);
+    }
+    return answers;
+  }
+}
+
+function answerEnd(text: string): number | null {
+  const head = text.indexOf(HEAD_END);
+  if (head < 0) return null;
+  const body = head + HEAD_END.length;
+  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head))?.[1];
+  if (length === undefined) throw new Error(`an answer without a length:\n${text.slice(0, head)}`);
+  const end = body + Number(length);
+  return text.length < end ? null : end;
+}
+
+/** The parts of an answer. */
+export function parseAnswer(text: string): Answer {
+  const end = text.indexOf(HEAD_END);
+  const [line = "", ...lines] = text.slice(0, end).split("\r\n");
+  const fields = lines.map((field) => {
+    const colon = field.indexOf(":");
+    return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()] as const;
+  });
+  return { status: Number(line.split(" ")[1]), fields, body: text.slice(end + HEAD_END.length) };
+}
+
+/** One connection, one request at a time. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #reader = new AnswerReader();
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+  }
+
+  static async open(port: number): Promise<Connection> {
+    const socket = connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    return new Connection(socket);
+  }
+
+  /** Sends a request and reads its answer. */
+  ask(request: Buffer): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = this.#socket;
+      const done = (settle: () => void): void => {
+        clearTimeout(timer);
+        socket.removeAllListeners();
+        socket.on("error", () => undefined);
+        settle();
+      };
+      const timer = setTimeout(() => done(() => reject(new Error("no answer"))), ANSWER_TIMEOUT_MS);
+      socket.on("data", (bytes: Buffer) => {
+        try {
+          const [answer] = this.#reader.push(bytes);
+          if (answer !== undefined) done(() => resolve(answer));
+        } catch (error) {
+          done(() => reject(error));
+        }
+      });
+      socket.on("error", (error) => done(() => reject(error)));
+      socket.on("close", () => done(() => reject(new Error("closed without an answer"))));
+      socket.write(request);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** One request on a connection of its own. */
+export async function askOnce(port: number, request: Buffer): Promise<Answer> {
+  const connection = await Connection.open(port);
+  try {
+    return parseAnswer(await connection.ask(request));
+  } finally {
+    connection.close();
+  }
+}

@@ -1,0 +1,99 @@
+/** Part `scale`: what a request costs when the model has more rules and hosts than it needs. */
+import { HOSTS_LIMIT } from "./aims.ts";
+import { questionsFor } from "./casesPart.ts";
+import { type Figures, type Question, takeFigures } from "./measuring.ts";
+import { hostProbe, manyHosts, manyRules, modelWith } from "./models.ts";
+import type { Measure, Options } from "./options.ts";
+import type { ProxyKind } from "./proxies.ts";
+import { printHeading, printRow, type Row } from "./report.ts";
+import { generatedSide, type ModelText, type Side } from "./sides.ts";
+import { spreadOf } from "./statistics.ts";
+import type { Place } from "./workplace.ts";
+
+const RULES = [60, 10_000] as const;
+const HOSTS = 200;
+
+interface Family {
+  /** The anchor first. */
+  readonly models: readonly {
+    readonly name: string;
+    readonly text: ModelText;
+    readonly questions: readonly Question[];
+  }[];
+  readonly limit?: number;
+}
+
+/** Rows of one proxy: the ratio of each larger model to the small one. */
+export async function scalePart(proxy: ProxyKind, options: Options, place: Place): Promise<readonly Row[]> {
+  const cases = questionsFor(options);
+  const host = (index: number): readonly Question[] => [{ name: "host", probe: hostProbe(index) }];
+  const families: readonly Family[] = [
+    {
+      models: [
+        { name: "as written", text: modelWith(), questions: cases },
+        ...RULES.map((count) => ({ name: `${count} rules`, text: manyRules(count), questions: cases })),
+      ],
+    },
+    {
+      models: [
+        { name: "1 host", text: manyHosts(1, "own field"), questions: host(0) },
+        { name: `${HOSTS} hosts`, text: manyHosts(HOSTS, "own field"), questions: host(HOSTS / 2) },
+      ],
+      limit: HOSTS_LIMIT,
+    },
+  ];
+  const rows: Row[] = [];
+  for (const family of families) rows.push(...(await familyRows({ family, proxy, options, place })));
+  return rows;
+}
+
+async function familyRows(work: {
+  readonly family: Family;
+  readonly proxy: ProxyKind;
+  readonly options: Options;
+  readonly place: Place;
+}): Promise<readonly Row[]> {
+  const { family, proxy, options, place } = work;
+  const sides: Side[] = [];
+  try {
+    for (const model of family.models) sides.push(await generatedSide(proxy, model, place));
+    const questionsOf = (side: Side): readonly Question[] => family.models[sides.indexOf(side)]?.questions ?? [];
+    const rows: Row[] = [];
+    for (const measure of options.measures) {
+      printHeading(`${proxy.name}: larger models, ${measure} a request`);
+      const { rounds } = options;
+      const figures = await place.withUpstreams(() => takeFigures({ measure, sides, questionsOf, rounds }));
+      const [anchor, ...larger] = sides as [Side, ...Side[]];
+      for (const { name } of questionsOf(anchor))
+        for (const side of larger) rows.push(scaleRow({ name, measure, anchor, side, figures, limit: family.limit }));
+    }
+    return rows;
+  } finally {
+    for (const side of sides) await side.close();
+  }
+}
+
+function scaleRow(options: {
+  readonly name: string;
+  readonly measure: Measure;
+  readonly anchor: Side;
+  readonly side: Side;
+  readonly figures: Figures;
+  readonly limit: number | undefined;
+}): Row {
+  const { name, measure, anchor, side, figures, limit } = options;
+  const divisor = measure === "instructions" ? 1_000 : 1;
+  const of = (one: Side): readonly number[] => (figures.get(one)?.get(name) ?? []).map((figure) => figure / divisor);
+  const row: Row = {
+    part: "scale",
+    proxy: side.proxy.name,
+    name,
+    unit: measure === "instructions" ? "kI" : "us",
+    figures: { [anchor.name]: spreadOf(of(anchor)), [side.name]: spreadOf(of(side)) },
+    ratio: spreadOf(of(side).map((figure, round) => figure / (of(anchor)[round] as number))),
+    anchor: anchor.name,
+    ...(limit === undefined ? {} : { limit }),
+  };
+  printRow(row);
+  return row;
+}

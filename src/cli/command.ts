@@ -1,0 +1,37 @@
+/** What a command is to the program. */
+import type { Command } from "commander";
+import type { Io } from "./output.ts";
+
+/** Where a control plane keeps its data and listens. */
+export interface ServeOptions {
+  readonly data: string;
+  readonly http: string;
+  readonly xds: string;
+  readonly apiTokenFile: string | undefined;
+}
+
+/** `trimtab dev`: what it runs, and where its sockets go instead. */
+export interface DevRunOptions extends ServeOptions {
+  readonly file: string;
+  /** `OLD=NEW,...` ports of the file. */
+  readonly port: string;
+  /** `FLEET=ADDRESS,...`. */
+  readonly bind: string;
+}
+
+/** What main.ts hands in. Both resolve with an exit code when the process is to end. */
+export interface Runners {
+  readonly serve: (options: ServeOptions) => Promise<number>;
+  readonly dev: (options: DevRunOptions) => Promise<number>;
+}
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly io: Io;
+  readonly runners: Runners;
+  /** Takes the command's exit code. */
+  readonly done: (result: Promise<number> | number) => Promise<void>;
+}
+
+/** Adds one command: its words, options and defaults. What it needs to run is loaded when it runs. */
+export type Declaration = (program: Command, context: CommandContext) => void;

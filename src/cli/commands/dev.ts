@@ -1,0 +1,22 @@
+import { Option } from "commander";
+import type { Declaration } from "../command.ts";
+import { withListening } from "../options.ts";
+
+/** `trimtab dev FILE`: the control plane, echo upstreams and one real proxy per fleet, until Ctrl-C. */
+export const dev: Declaration = (program, { runners, done }) => {
+  withListening(program.command("dev <file>"), ".trimtab/dev")
+    .description(
+      "run the control plane, echo upstreams and the proxies that are installed, and apply edits of the file",
+    )
+    .addOption(
+      new Option("--port <changes>", "other ports than the file's, as 8080=8081,9000=9001")
+        .env("TRIMTAB_PORTS")
+        .default("", "none"),
+    )
+    .addOption(
+      new Option("--bind <changes>", "other bind addresses, as FLEET=ADDRESS,...")
+        .env("TRIMTAB_BIND")
+        .default("", "none"),
+    )
+    .action((file: string, options) => done(runners.dev({ ...options, file })));
+};

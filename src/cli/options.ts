@@ -1,0 +1,75 @@
+/** Options that several commands have. */
+import { type Command, Option } from "commander";
+import type { ServerOptions } from "./client.ts";
+import { folderName, listenAddress, ownerName } from "./values.ts";
+
+const DEFAULT_HTTP = "127.0.0.1:8400";
+/** Where Envoys find the control plane when nobody says otherwise. */
+export const DEFAULT_XDS = "127.0.0.1:18000";
+
+/** Of every command with `--json`. */
+export interface JsonFlag {
+  readonly json?: boolean;
+}
+
+/** Of commands that run a control plane; `data` is the default of its folder. */
+export function withListening(command: Command, data: string): Command {
+  return command
+    .addOption(
+      new Option("--data <dir>", "where revisions are kept").env("TRIMTAB_DATA").default(data).argParser(folderName),
+    )
+    .addOption(
+      new Option("--http <address>", "where the REST API listens")
+        .env("TRIMTAB_HTTP")
+        .default(DEFAULT_HTTP)
+        .argParser(listenAddress),
+    )
+    .addOption(
+      new Option("--xds <address>", "where Envoys connect")
+        .env("TRIMTAB_XDS")
+        .default(DEFAULT_XDS)
+        .argParser(listenAddress),
+    )
+    .addOption(
+      new Option("--api-token-file <file>", "file with the bearer token; needed to listen beyond loopback").env(
+        "TRIMTAB_API_TOKEN_FILE",
+      ),
+    );
+}
+
+/** What `withServer` reads. */
+export interface ServerFlags extends JsonFlag {
+  readonly server: string;
+  readonly tokenFile?: string;
+}
+
+/** Of commands that ask a server. */
+export function withServer(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--server <url>", "the control plane").env("TRIMTAB_SERVER").default(`http://${DEFAULT_HTTP}`),
+    )
+    .addOption(new Option("--token-file <file>", "file with the bearer token").env("TRIMTAB_TOKEN_FILE"))
+    .option("--json", "print JSON");
+}
+
+/** The server that the flags name. */
+export function serverOf({ server, tokenFile }: ServerFlags): ServerOptions {
+  return { url: server, tokenFile };
+}
+
+/** What `withOwner` reads. */
+export interface OwnerFlags {
+  readonly owner?: string;
+  readonly force?: boolean;
+}
+
+/** What decides which resources an apply writes and deletes: the same words for `apply` and for `diff`, which foretells it. */
+export function withOwner(command: Command): Command {
+  return command
+    .option("--owner <label>", "also delete what this owner applied before and no longer lists", ownerName)
+    .option(
+      "--force",
+      "also write resources of other owners; they become this owner's, or without --owner stay theirs",
+    );
+}

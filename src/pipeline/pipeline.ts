@@ -1,0 +1,65 @@
+import { type Compiled, createCompiler } from "../compiler/index.ts";
+import type { Diagnostic } from "../errors/diagnostic.ts";
+import type { FleetIr } from "../ir/index.ts";
+import type { Snapshot } from "../model/index.ts";
+import { createGate } from "../targets/gate.ts";
+import type { Targets } from "../targets/registry.ts";
+import type { Renderer, Target } from "../targets/target.ts";
+import type { Steps } from "../util/steps.ts";
+import { combined, type OutputKind, type Rendering, type RenderingPart } from "./rendering.ts";
+
+/** See the contract in index.ts. */
+export interface Pipeline {
+  /** Builds on the model before: what did not change stays the same object. The snapshot has passed the model's rules. */
+  readonly compile: (snapshot: Snapshot) => Steps<Compiled>;
+  /** What the fleet's proxies refuse (errors) or approximate (warnings). */
+  readonly gate: (ir: FleetIr) => Steps<Diagnostic[]>;
+  /** Whether a target of the fleet gives output of this kind. */
+  readonly gives: (ir: Pick<FleetIr, "proxy">, kind: OutputKind) => boolean;
+  /** What the fleet's targets give of this kind. Throws when none does, or two give the same file. */
+  readonly render: <Kind extends OutputKind>(ir: FleetIr, kind: Kind) => Steps<Rendering<Kind>>;
+}
+
+/** A pipeline that has seen no model yet. */
+export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">): Pipeline {
+  const compiler = createCompiler();
+  /** The newest compilation: the base of the next one. */
+  let latest: Compiled | null = null;
+  const look = createGate();
+  const renderers = new Map<Target, Renderer>();
+
+  function* compile(snapshot: Snapshot): Steps<Compiled> {
+    latest = yield* compiler.compileSteps(snapshot, latest);
+    return latest;
+  }
+
+  function rendererOf(target: Target): Renderer {
+    const renderer = renderers.get(target) ?? target.createRenderer();
+    renderers.set(target, renderer);
+    return renderer;
+  }
+
+  function* gate(ir: FleetIr): Steps<Diagnostic[]> {
+    const found: Diagnostic[] = [];
+    for (const target of targetsOf(ir)) {
+      for (const diagnostic of yield* look(ir, target)) found.push(diagnostic);
+    }
+    return found;
+  }
+
+  function* render<Kind extends OutputKind>(ir: FleetIr, kind: Kind): Steps<Rendering<Kind>> {
+    const wanted = targetsOf(ir).filter(({ output }) => output === kind);
+    const grouped = wanted.some(({ needsPathGroups }) => needsPathGroups)
+      ? yield* compiler.withPathGroupsSteps(ir)
+      : ir;
+    const parts: RenderingPart[] = [];
+    for (const target of wanted) {
+      const rendered = yield* rendererOf(target).render(target.needsPathGroups ? grouped : ir);
+      parts.push({ target, rendered });
+    }
+    return yield* combined(kind, parts);
+  }
+
+  const gives: Pipeline["gives"] = (ir, kind) => targetsOf(ir).some(({ output }) => output === kind);
+  return { compile, gate, gives, render };
+}

@@ -1,0 +1,127 @@
+/**
+ * What a schema cannot say of a field's values: what the model's rules or some proxy refuse, and few values, so that rules meet
+ * each other. A field without a hint gets whatever its schema allows.
+ */
+import fc from "fast-check";
+import * as values from "./values.ts";
+
+export interface Hint {
+  /** Why the schema does not do. */
+  readonly reason: string;
+  /** In place of what the schema allows. */
+  readonly value?: fc.Arbitrary<unknown>;
+  /** How often in a hundred an optional field is there. */
+  readonly presence?: number;
+  /** Of a list: at most so many. */
+  readonly most?: number;
+  /** Of a branch of a oneOf: its share; others have 1. */
+  readonly weight?: number;
+  /** The field beside it with which an edit swaps its value: no other edit of it is valid. */
+  readonly swappedWith?: string;
+}
+
+const NO_EFFECT = "text for people: rarely there, for other fields have more to show";
+const MEET = "few values, so that rules compete and references meet";
+
+const RULE_NAMES = ["first", "main", "0"];
+
+/** By place, as in `gen/leafPaths.ts`; also objects and lists, and elements of lists (`[]`). They win over `valueHints`. */
+export const placeHints: Readonly<Record<string, Hint>> = {
+  "fleet.version": {
+    reason: "versions between which some proxy's output or verdict differs; never drawn, for only one is installed",
+    value: fc.constantFrom("1.20", "1.22", "1.24", "1.31", "2.4", "2.6", "2.8", "3.1"),
+    presence: 0,
+  },
+  "fleet.bindAddress": { reason: "addresses that meet in several spellings", value: values.bindAddress },
+  "listener.address": { reason: "addresses that meet in several spellings", value: values.bindAddress, presence: 50 },
+  "listener.port": {
+    reason: "few ports, so that listeners share and clash",
+    value: fc.constantFrom(18080, 18081, 19000),
+  },
+  "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
+  "route.listeners": {
+    reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",
+    value: fc.constantFrom(["web"], ["web", "narrow"], ["web", "x0"], ["web", "x1", "x2"]),
+  },
+  "route.protocol": {
+    reason: "belongs to the listeners: TCP is in the skeleton",
+    value: fc.constant("http"),
+    presence: 10,
+  },
+  "route.rules": { reason: MEET, most: 4 },
+  "route.rules[].name": { reason: "unique in its route", value: fc.constantFrom(...RULE_NAMES), presence: 25 },
+  "route.rules[].split": { reason: "of a forwarded request there is most to see", weight: 3 },
+  "route.rules[].split[].cluster": {
+    reason: MEET,
+    value: fc.constantFrom("one", "two", "one", "two", "one", "two", "three", "empty"),
+  },
+  "route.rules[].matches[].path.prefix": {
+    reason: "what the others are measured against",
+    value: values.path,
+    weight: 2,
+  },
+  "route.rules[].matches[].path.regex": { reason: "expressions that all proxies take, on paths", value: values.regex },
+  "route.rules[].matches[].headers[].name": { reason: "names that may be matched", value: values.matchedName },
+  "route.rules[].redirect.hostname": { reason: MEET, value: fc.constantFrom("new.example.net", "n") },
+  "route.rules[].redirect.port": { reason: "default ports are not written", value: fc.constantFrom(80, 443, 8443) },
+  "route.rules[].respond.status": {
+    reason: "redirects have another field, and two mean something to nginx",
+    value: fc.constantFrom(200, 201, 204, 205, 304, 404, 418, 502, 503, 599),
+  },
+  "route.rules[].respond.body": { reason: "text that tries to break out", value: values.bodyText },
+  "route.rules[].respond.contentType": { reason: "types as they are", value: values.contentType },
+  "route.rules[].requestHeaders.set[].name": changes("X-Set", "X-Set2"),
+  "route.rules[].requestHeaders.add[].name": changes("X-Add", "x-add2"),
+  "route.rules[].requestHeaders.remove[]": changes("X-Gone", "X-Gone2"),
+  "route.rules[].responseHeaders.set[].name": changes("X-Set", "X-Set2"),
+  "route.rules[].responseHeaders.add[].name": changes("X-Add", "x-add2"),
+  "route.rules[].responseHeaders.remove[]": changes("X-Gone", "X-Gone2"),
+  "cluster.endpoints": { reason: "as many as make a difference", most: 4 },
+  "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
+  "healthCheck.http.expectedStatus[]": {
+    reason: "a range runs upwards",
+    value: fc.constantFrom("200", "204", "200-299", "300-399", "418"),
+  },
+  "canary.stable": { reason: "the two clusters of the rule are its and the canary's", swappedWith: "canary" },
+  "canary.canary": { reason: "the two clusters of the rule are its and the stable one's", swappedWith: "stable" },
+  "canary.rule": {
+    reason: "fitted to the rules that there are (mend.ts)",
+    value: fc.oneof(fc.nat(2), fc.constantFrom(...RULE_NAMES)),
+  },
+};
+
+/** By the name of a shared value (`schemas/values.schema.json`). */
+export const valueHints: Readonly<Record<string, Hint>> = {
+  name: { reason: "few names, some of them digits", value: fc.constantFrom("a", "b", "0", "a-b", "x".repeat(63)) },
+  labels: { reason: NO_EFFECT, presence: 5 },
+  description: { reason: NO_EFFECT, presence: 5 },
+  ipAddress: { reason: "spellings of one address, and those that proxies cannot use", value: values.address },
+  port: {
+    reason: "the limits, and what is usual",
+    value: fc.oneof(fc.constantFrom(1, 8080, 65535), fc.integer({ min: 1, max: 65535 })),
+  },
+  hostname: { reason: MEET, value: values.hostname },
+  exactHostname: { reason: MEET, value: fc.constantFrom("a.example.com", "b.example.com") },
+  duration: { reason: "its units", value: values.duration },
+  path: { reason: "paths that the path policy takes", value: values.path },
+  regex: { reason: "expressions of the dialect that PCRE2 takes in linear time", value: values.valueRegex },
+  headerName: { reason: "no proxy's own", value: values.changedName("X-Set", "X-Add", "X-Gone") },
+  headerValue: { reason: "text that tries to break out", value: values.headerValue },
+};
+
+function changes(...own: string[]): Hint {
+  return { reason: "names that may be changed, each in one list", value: values.changedName(...own) };
+}
+
+const NO_HINT: Partial<Hint> = {};
+
+/** What is known of a place. */
+export function hintOf(site: {
+  readonly path: string;
+  readonly schema: { readonly "x-value"?: string };
+}): Partial<Hint> {
+  const ofValue = valueHints[site.schema["x-value"] ?? ""] ?? NO_HINT;
+  // A reference takes the names that there are, whatever its value's type.
+  const usable = "x-ref" in site.schema ? NO_HINT : ofValue;
+  return { ...usable, ...placeHints[site.path] };
+}

@@ -1,0 +1,94 @@
+/** Fits the parts of a drawn document to each other, where chance would hardly ever: what a schema cannot say of several fields. */
+import { references } from "../../gen/references.ts";
+import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
+
+/** What is true of all models that random ones are to become. Changes the document. */
+export function mend(document: Document): Document {
+  mendReferences(document);
+  for (const route of document.routes ?? []) {
+    if (route.protocol === "tcp") keepSplit(route);
+    makeTwins(route);
+  }
+  return document;
+}
+
+/** Names name objects that there are. Changes the document. */
+export function mendReferences(document: Document): void {
+  for (const { kind, collection } of KINDS) {
+    for (const item of document[collection] ?? []) {
+      for (const [named, ...steps] of references[kind as keyof typeof references]) {
+        const names = (document[collectionOf(named)] ?? []).map(({ name }) => name);
+        rename(item, steps, (name) => (names.includes(name) ? name : names[sizeOf(name) % names.length]));
+      }
+    }
+  }
+}
+
+/** Most splits of two clusters are between the same two: no canary could be moved from one rule to another otherwise. */
+function makeTwins({ rules }: Item): void {
+  for (const { split = [] } of rules as { split?: { cluster: string }[] }[]) {
+    const [one, two] = split;
+    if (one === undefined || two === undefined || split.length > 2 || sizeOf(JSON.stringify(split)) % 3 === 0) continue;
+    one.cluster = "one";
+    two.cluster = "two";
+  }
+}
+
+/** A TCP route has one rule, with a split only. */
+function keepSplit(route: Item): void {
+  const { split } = (route.rules as Partial<Item>[]).find((rule) => rule.split !== undefined) ?? {};
+  if (split !== undefined) route.rules = [{ split }];
+}
+
+interface SplitPlace {
+  readonly route: string;
+  readonly rule: number;
+  readonly name: string | undefined;
+  readonly clusters: readonly string[];
+}
+
+/**
+ * Canaries move rules that split between two clusters, each another one; without such a rule a canary goes. One rule is left over,
+ * to which a canary can be moved by an edit.
+ */
+export function mendCanaries(document: Document): Document {
+  const places = (document.routes ?? []).flatMap((route) => splitsOf(route));
+  document.canaries = (document.canaries ?? []).flatMap((canary, index) => {
+    if (index > 0 && places.length === 1) return [];
+    const [place] = places.splice(sizeOf(JSON.stringify(canary)) % Math.max(1, places.length), 1);
+    if (place === undefined) return [];
+    const steps = canary.steps as object[];
+    const state = canary.state as { step: number } | undefined;
+    const rule = typeof canary.rule === "string" ? (place.name ?? place.rule) : place.rule;
+    const [stable, target] = place.clusters;
+    const fitted = { ...canary, route: place.route, rule, stable, canary: target };
+    return state === undefined ? [fitted] : [{ ...fitted, state: { ...state, step: state.step % steps.length } }];
+  });
+  return document;
+}
+
+function splitsOf({ name: route, rules }: Item): SplitPlace[] {
+  return (rules as { name?: string; split?: { cluster: string }[] }[]).flatMap(({ name, split = [] }, rule) => {
+    const clusters = split.map(({ cluster }) => cluster);
+    return clusters.length === 2 ? [{ route, rule, name, clusters }] : [];
+  });
+}
+
+/** Some number that the same text always has. */
+function sizeOf(text: string): number {
+  let size = 0;
+  for (const character of text) size = (size * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
+  return size;
+}
+
+/** Replaces every text that stands where `steps` lead; one that has no other is left. */
+export function rename(value: unknown, steps: readonly string[], other: (name: string) => string | undefined): void {
+  const [step, ...rest] = steps;
+  if (value === null || typeof value !== "object" || step === undefined) return;
+  const container = value as Record<string, unknown>;
+  for (const key of step === "*" ? Object.keys(container) : [step]) {
+    const found = container[key];
+    if (rest.length > 0) rename(found, rest, other);
+    else if (typeof found === "string") container[key] = other(found) ?? found;
+  }
+}

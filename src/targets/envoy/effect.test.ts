@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import type { FleetIr, PortIr } from "../../ir/index.ts";
+import { finish } from "../../util/steps.ts";
+import { effect } from "./effect.ts";
+import { createRenderer } from "./render.ts";
+import { cluster, fleet, forward, httpPort, rule, tcpPort } from "./testing.ts";
+
+const ruleTo = (name: string) => rule("r.0.0", { path: "/", action: forward(name) });
+const web = (name = "a", port = 8080) => httpPort(port, { "a.com": [ruleTo(name)] });
+const raw = (weight: number) =>
+  tcpPort(9000, [
+    { cluster: "a", weight },
+    { cluster: "b", weight: 1 },
+  ]);
+const clusters = [cluster("a", [1]), cluster("b", [2])];
+const ports = (...list: PortIr[]) => fleet(list, clusters);
+const between = ([before, after]: readonly [FleetIr, FleetIr]) => {
+  const { render } = createRenderer();
+  return effect(finish(render(before)), finish(render(structuredClone(after))));
+};
+
+describe("from one rendering to the next", () => {
+  it.each<[string, readonly [FleetIr, FleetIr], string]>([
+    ["nothing changed", [ports(web(), raw(1)), ports(web(), raw(1))], "none"],
+    ["another route", [ports(web()), ports(web("b"))], "runtime"],
+    ["a new listener", [ports(web()), ports(web(), raw(1))], "runtime"],
+    ["other endpoints", [ports(web()), fleet([web()], [cluster("a", [3]), cluster("b", [2])])], "runtime"],
+    ["a cluster gone", [ports(web()), fleet([web()], [cluster("a", [1])])], "runtime"],
+    ["a listener gone", [ports(web(), raw(1)), ports(web())], "listenerDrain"],
+    ["another port", [ports(web()), ports(web("a", 8081))], "listenerDrain"],
+    ["other weights of a TCP listener", [ports(web(), raw(1)), ports(web(), raw(2))], "listenerDrain"],
+  ])("%s", (_what, change, expected) => expect(between(change)).toBe(expected));
+
+  it("nothing runs that could change", () => {
+    expect(effect(null, finish(createRenderer().render(ports(web()))))).toBe("none");
+  });
+});

@@ -1,0 +1,78 @@
+/** One HTTP socket: the file of its listener, its maps, the bodies of its answers. */
+import type { HttpPortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { createRuns } from "../../util/runs.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
+import type { TemplateSet } from "../../util/templates.ts";
+import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
+import { createHostWriter } from "./hosts.ts";
+import { isSameContext, type ListenerContext } from "./listenerContext.ts";
+import { listenerText } from "./listenerText.ts";
+import { listenerFile, listenerMap } from "./names.ts";
+import { addRule, distinctRules } from "./rules.ts";
+import { countLines, type HostLines, shapeOf } from "./shape.ts";
+
+/** Near the square root of the largest number of rules that is usual (10 000). */
+const RULES_IN_RUN = 64;
+
+/** What some rules add. */
+interface MadeRules {
+  readonly fragment: Fragment;
+  /** By path. */
+  readonly bodies: ReadonlyMap<string, string>;
+  readonly context: ListenerContext;
+}
+
+/** Writes listeners: text by path. What did not change since the last time is not written again. */
+export type ListenerWriter = (port: HttpPortIr, section: TemplateSet["render"]) => Steps<ReadonlyMap<string, string>>;
+
+/** A writer with a memory of its own. */
+export function createListenerWriter(): ListenerWriter {
+  const linesOfHosts = createLineCounter();
+  const hosts = createHostWriter();
+  const rules = createRuns({
+    length: RULES_IN_RUN,
+    idOf: ({ id }: RuleIr) => id,
+    make: lowerRules,
+    holds: (made, context) => isSameContext(made.context, context),
+  });
+  return function* write(port, section) {
+    const [listener] = port.listeners;
+    if (listener === undefined) throw new Error(`${port.id} has no listener`);
+    const shape = shapeOf(yield* linesOfHosts(port.virtualHosts));
+    const context: ListenerContext = { port, listener, shape, section };
+    const ofHosts = yield* hosts(port.virtualHosts, context);
+    const ofRules = yield* rules(yield* distinctRules(port.virtualHosts), context);
+    const fragment = yield* joinFragments([...ofHosts, ...ofRules.map((made) => made.fragment)]);
+    const files = new Map<string, string>();
+    for (const [map, text] of fragment.maps) files.set(listenerMap(listener, map), text);
+    for (const { bodies } of ofRules) for (const [path, text] of bodies) files.set(path, text);
+    files.set(listenerFile(listener), listenerText(fragment, context));
+    yield;
+    return files;
+  };
+}
+
+function* lowerRules(rules: readonly RuleIr[], context: ListenerContext): Steps<MadeRules> {
+  const builder = newFragment();
+  const bodies = new Map<string, string>();
+  for (const [index, rule] of rules.entries()) {
+    const body = addRule(builder, rule, context);
+    if (body !== null) bodies.set(body.path, body.text);
+    if (shouldYield(index)) yield;
+  }
+  return { fragment: finished(builder), bodies, context };
+}
+
+function createLineCounter() {
+  const known = new WeakMap<VirtualHostIr, HostLines>();
+  return function* count(hosts: readonly VirtualHostIr[]): Steps<readonly HostLines[]> {
+    const counted: HostLines[] = [];
+    for (const [index, host] of hosts.entries()) {
+      const lines = known.get(host) ?? (yield* countLines(host));
+      known.set(host, lines);
+      counted.push(lines);
+      if (shouldYield(index >> 4)) yield;
+    }
+    return counted;
+  };
+}

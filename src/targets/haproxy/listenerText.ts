@@ -1,0 +1,71 @@
+/** The text of a listener's file, section by section. */
+import { GOOD_HOST } from "../../ir/index.ts";
+import { fullMatch } from "../../regex/index.ts";
+import type { Quoted } from "../../util/templates.ts";
+import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
+import type { ListenerContext } from "./listenerContext.ts";
+import { listenerMap } from "./names.ts";
+import { address, file, name, word } from "./quote.ts";
+import { splitTablesText } from "./splits.ts";
+
+const goodHost = word(fullMatch(GOOD_HOST));
+
+/** The frontend, and the backends that answer by themselves. */
+export function listenerText(fragment: Fragment, context: ListenerContext): string {
+  const { port, section, listener } = context;
+  const map = (known: string): Quoted<"file"> | null =>
+    fragment.maps.has(known) ? file(listenerMap(listener, known)) : null;
+  const own = (part: Section): string => fragment.sections.get(part) ?? "";
+  const shared = (part: SharedSection): string => sharedText(fragment, part);
+  const [exact, regex, prefix] = [map("exact"), map("regex"), map("prefix")];
+  const isFirst = exact === null && regex === null && own("regexes") === "";
+  return [
+    section("frontend", {
+      name: name(listener),
+      address: address(port.address, port.port),
+      v6only: port.address.includes(":"),
+      sites: map("sites"),
+      goodHost,
+    }),
+    shared("wildcards"),
+    shared("anyHost"),
+    section("exact", { exact, regex }),
+    shared("regexAcls"),
+    own("regexes"),
+    section("prefix", { prefix, first: isFirst }),
+    choiceText(fragment, context, map),
+    own("answers"),
+  ].join("");
+}
+
+/** From the rule to the backend: by name, after a choice, by a draw. */
+function choiceText(
+  fragment: Fragment,
+  context: ListenerContext,
+  map: (known: string) => Quoted<"file"> | null,
+): string {
+  const { section, shape } = context;
+  const lines = fragment.sections.get("choices") ?? "";
+  const dimensions = map("dimensions");
+  const hasChoices = lines !== "" || dimensions !== null;
+  const hasTables = shape.splitTables && fragment.maps.has("split.0");
+  const draws = (fragment.sections.get("splits") ?? "") + (hasTables ? splitTablesText(fragment.maps, context) : "");
+  const backends = map("backends");
+  const parts = [section("backends", { backends, more: hasChoices || draws !== "" })];
+  if (hasChoices) {
+    parts.push(section("choices", {}));
+    if (dimensions !== null) {
+      const files = { dimensions, rows: map("rows") };
+      parts.push(section("tables", files), sharedText(fragment, "dimensions"), section("rows", files));
+    }
+    parts.push(
+      sharedText(fragment, "choiceAcls", "regexAcls"),
+      lines,
+      sharedText(fragment, "openEnd"),
+      section("backends", { backends, more: draws !== "" }),
+    );
+  }
+  if (draws !== "") parts.push(section("splits", {}), draws);
+  if (backends !== null || draws !== "") parts.push(section("use", {}));
+  return parts.join("");
+}

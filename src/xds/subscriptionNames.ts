@@ -1,0 +1,157 @@
+/** What a request for names does to a subscription. */
+import { BadRequest, type DeltaRequest, decodeNames } from "./decode.ts";
+import { MAX_NAMES } from "./limits.ts";
+import { CLUSTER } from "./resourceTypes.ts";
+import { demand, dropRejected, inScope, type Subscription } from "./subscription.ts";
+import type { TypeView } from "./view.ts";
+
+/** How a type's first request is to be read. */
+export interface FirstRequest {
+  /** An empty list is a wildcard. */
+  readonly legacyWildcard: boolean;
+}
+
+/** Applies the names of a state-of-the-world request. `first`: this is the type's first request on the stream. */
+export function applySotwNames(
+  sub: Subscription,
+  request: { rawNames: Buffer; version: string },
+  context: { view: TypeView; first: FirstRequest | null },
+): void {
+  const { view, first } = context;
+  if (first === null && sub.rawNames.equals(request.rawNames)) return;
+  const names = decodeNames(request.rawNames);
+  sub.rawNames = Buffer.from(request.rawNames);
+  const hadWildcard = sub.wildcard;
+  if (first !== null) sub.legacy = first.legacyWildcard && names.length === 0;
+  else if (names.length > 0) sub.legacy = false;
+  const wanted = new Set(names.map((name) => intern(view, name)));
+  sub.wildcard = wanted.delete("*") || sub.legacy;
+  for (const name of sub.names) if (!wanted.has(name)) forgetName(sub, name);
+  for (const name of wanted) {
+    if (sub.names.has(name)) continue;
+    sub.names.add(name);
+    if (view.resources.has(name)) demand(sub, name);
+  }
+  if (first !== null) startSotw(sub, request.version, view);
+  else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
+  else if (hadWildcard && !sub.wildcard) forgetUnnamed(sub);
+}
+
+/**
+ * The client's version is read here and never again. Only a pure wildcard of a full-state type can be trusted: with names, the
+ * client may have subscribed to something new while it was away.
+ */
+function startSotw(sub: Subscription, version: string, view: TypeView): void {
+  if (!sub.wildcard) {
+    sub.base = view.resources;
+    return;
+  }
+  if (sub.fullState && sub.names.size === 0 && version === view.version) {
+    sub.base = view.resources;
+    sub.ackedVersion = version;
+    return;
+  }
+  sub.mustAnswer = true;
+  sub.urgent = true;
+}
+
+/** Applies the subscription changes of a delta request. `first`: this is the type's first request on the stream. */
+export function applyDeltaNames(
+  sub: Subscription,
+  request: DeltaRequest,
+  context: { view: TypeView; first: FirstRequest | null },
+): void {
+  const { view, first } = context;
+  if (first?.legacyWildcard && request.subscribe.length === 0) sub.wildcard = true;
+  const hadWildcard = sub.wildcard;
+  for (const name of request.subscribe) {
+    if (name === "*") sub.wildcard = true;
+    else subscribeName(sub, intern(view, name), view);
+  }
+  if (sub.names.size > MAX_NAMES) throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`);
+  if (first !== null) startDelta(sub, request.initialVersions, view);
+  else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
+  for (const name of request.unsubscribe) unsubscribeName(sub, name, view);
+}
+
+function subscribeName(sub: Subscription, name: string, view: TypeView): void {
+  sub.names.add(name);
+  if (view.resources.has(name)) demand(sub, name);
+  else denyName(sub, name);
+}
+
+/** On reconnect the node says what it has: only differences are sent, removals among them. */
+function startDelta(sub: Subscription, known: ReadonlyMap<string, string>, view: TypeView): void {
+  if (sub.wildcard) {
+    sub.urgent = true;
+    sub.mustAnswer = known.size === 0;
+  }
+  if (known.size === 0) {
+    if (!sub.wildcard) sub.base = view.resources;
+    return;
+  }
+  sub.base = view.resources;
+  for (const [name, resource] of view.resources) {
+    if (!inScope(sub, name)) continue;
+    const version = known.get(name);
+    if (version === resource.version) {
+      sub.pending.delete(name);
+      continue;
+    }
+    demand(sub, name);
+    if (sub.typeUrl === CLUSTER) sub.touched.set(name, version === undefined);
+  }
+  for (const name of known.keys()) if (!view.resources.has(name) && inScope(sub, name)) sub.absent.add(name);
+  if (sub.pending.size === 0 && sub.absent.size === 0) sub.ackedVersion = view.version;
+}
+
+function unsubscribeName(sub: Subscription, name: string, view: TypeView): void {
+  if (name === "*") {
+    if (sub.wildcard) forgetUnnamed(sub);
+    sub.wildcard = false;
+    sub.mustAnswer = false;
+    return;
+  }
+  forgetName(sub, name);
+  if (!sub.wildcard) return;
+  // The client has dropped the resource with the name, although the wildcard still covers it: it must be told again.
+  if (view.resources.has(name)) demand(sub, name);
+  else denyName(sub, name);
+}
+
+/** The node is to hear at once that there is no such resource. */
+function denyName(sub: Subscription, name: string): void {
+  sub.absent.add(name);
+  sub.deferred.delete(name);
+  sub.urgent = true;
+}
+
+function demandAll(sub: Subscription, view: TypeView): void {
+  for (const name of view.resources.keys()) if (!sub.names.has(name)) demand(sub, name);
+  if (sub.fullState) sub.mustAnswer = true;
+}
+
+function forgetName(sub: Subscription, name: string): void {
+  sub.names.delete(name);
+  if (!sub.wildcard) dropState(sub, name);
+}
+
+function forgetUnnamed(sub: Subscription): void {
+  for (const table of [sub.pending, sub.absent, sub.deferred, sub.touched, sub.rejected]) {
+    for (const name of table.keys()) if (!sub.names.has(name)) dropState(sub, name);
+  }
+}
+
+function dropState(sub: Subscription, name: string): void {
+  sub.pending.delete(name);
+  sub.absent.delete(name);
+  sub.deferred.delete(name);
+  sub.waived.delete(name);
+  sub.touched.delete(name);
+  dropRejected(sub, name);
+}
+
+/** One string object per resource, not one per stream: 2 000 streams of 1 000 names would hold two million. */
+function intern(view: TypeView, name: string): string {
+  return view.resources.get(name)?.name ?? name;
+}
