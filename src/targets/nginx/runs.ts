@@ -83,7 +83,8 @@ function onlyRule({ path, candidates, bare }: PathGroupIr, rules: readonly RuleI
     if (exact?.rule !== only.rule || exact.pathRegex !== null) return null;
   }
   const rule = rules[only.rule];
-  return rule === undefined || rule.conditions.length > 0 ? null : rule;
+  if (rule === undefined || rule.conditions.length > 0) return null;
+  return rule.path.value === path.value && rule.path.kind === path.kind ? rule : null;
 }
 
 function keep(id: string, { path, candidates, bare }: PathGroupIr, rules: readonly RuleIr[]): KeptGroup {
