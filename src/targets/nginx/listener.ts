@@ -36,9 +36,9 @@ interface KeptHost {
 }
 
 /**
- * So many groups of hosts get a server each. A server costs 60 KB of memory in each process (its locations for errors and the
- * refusals) and is not cheaper for a request; one server for all of them costs each request a look-up of its host and a change of
- * its path.
+ * So many groups of hosts get a server each. Each costs 55 KB of memory (its locations for errors, the refusals, its own part of every
+ * module's settings), in one server for all of them 23 KB: of 10 000 hosts with a rule 564 MB and 231 MB. But there a request costs 14 %
+ * more instructions (39.8 kI for 35.0): its host is looked up in a map, and its path written anew.
  */
 export const MAX_SERVERS = 2000;
 
