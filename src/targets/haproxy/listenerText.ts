@@ -45,7 +45,7 @@ function choiceText(
   map: (known: string) => Quoted<"file"> | null,
 ): string {
   const { section, shape } = context;
-  const lines = fragment.sections.get("choices") ?? "";
+  const lines = (fragment.sections.get("choices") ?? "") + sharedText(fragment, "turns");
   const dimensions = map("dimensions");
   const hasChoices = lines !== "" || dimensions !== null;
   const hasTables = shape.splitTables && fragment.maps.has("split.0");
