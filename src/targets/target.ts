@@ -123,10 +123,10 @@ export interface Target {
   /** Checks of the fleet as a whole that no leaf can express (versions too old, numbers of clusters). Looks at no rule. */
   readonly inspect: (ir: FleetIr) => readonly Finding[];
   /**
-   * The same for one rule of a virtual host (sizes, combinations). Of the host it may look at the names only: it is asked once for
-   * each rule that changed, and again when the names do.
+   * The same for one rule of a virtual host (sizes, combinations). It sees the host's names only, so it is asked once for each rule
+   * that changed, and again when the names do.
    */
-  readonly inspectRule: (rule: RuleIr, host: VirtualHostIr) => readonly Finding[];
+  readonly inspectRule: (rule: RuleIr, host: Pick<VirtualHostIr, "hostnames">) => readonly Finding[];
   /** A renderer of its own memory: what it keeps of one rendering makes the next one cheap. One per pipeline. */
   readonly createRenderer: () => Renderer;
   /** What running proxies do when the one rendering follows the other; `before` null: they do not run yet. */

@@ -251,8 +251,8 @@ describe("a change touches its own lines", () => {
       "write",
       { method: "PUT" },
       [
-        "listener.web.cfg - acl a.write.method method -m str -- 'POST'",
-        "listener.web.cfg + acl a.write.method method -m str -- 'PUT'",
+        "listener.web.cfg - http-request set-var(txn.rule) str(a/write) if { var(txn.rule) -m str -- '?=a.test/e' } { method -m str POST }",
+        "listener.web.cfg + http-request set-var(txn.rule) str(a/write) if { var(txn.rule) -m str -- '?=a.test/e' } { method -m str PUT }",
       ],
     ],
     [

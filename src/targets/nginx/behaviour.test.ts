@@ -65,7 +65,7 @@ const matching = (hostname: string, more: readonly RuleIr[] = []) =>
     ...more,
   ]);
 
-/** Many values of one field on one path: from 16 on they are found by a hash. */
+/** Many values of one field on one path: from 24 on they are found by a hash. */
 const VALUES = [
   "one",
   "ONE",
@@ -81,6 +81,8 @@ const VALUES = [
   "a b",
   "x".repeat(1000),
 ];
+const DEPTHS = Array.from({ length: 14 }, (_, index) => index);
+const MANY = Array.from({ length: 256 }, (_, index) => index);
 const manyValues = (hostname: string) =>
   virtualHost(hostname, [
     ...VALUES.map((value, index) => answers(`v${index}`, "/", { conditions: [header("x-v", "exact", value)] })),
@@ -209,6 +211,26 @@ beforeAll(async () => {
       forwarded("rest", "/"),
     ]),
     virtualHost("line.test", [answers("digits", "~/l/[0-9]+"), answers("end", "=/e"), answers("rest", "/")]),
+    virtualHost("deep.test", [
+      ...DEPTHS.map((depth) =>
+        answers(`d${depth}`, `/x${"/x".repeat(depth)}`, { conditions: [header("x-d", "exact", String(depth))] }),
+      ).reverse(),
+      forwarded("root", "/"),
+    ]),
+    virtualHost("patterns.test", [
+      ...MANY.map((index) =>
+        answers(`p${index}`, "/", { conditions: [header("x-p", "regex", `a${index}b*`), header("x-q", "present")] }),
+      ),
+      answers("rest", "/"),
+    ]),
+    virtualHost(
+      "fields.test",
+      [...MANY, ...MANY.map((index) => index + MANY.length)].map((index) => {
+        const set = [{ name: `x-${"n".repeat(90)}-${index}`, value: `${index}` }];
+        const own = policies({ requestHeaders: changes({ add: set }), responseHeaders: changes({ set }) });
+        return rule(`f${index}`, `/${index}`, { action: forward("one"), policies: own });
+      }),
+    ),
     virtualHost(["many1.test", "many2.test"], [answers("same", "/")]),
     virtualHost("long.test", [
       answers("long-exact", `=${LONG}`),
@@ -328,6 +350,27 @@ describe("many values of one field", () => {
     }
     expect((await get("/", "values.test", ["X-W: 1"])).body).toBe("rest");
     expect((await get("/", "values.test")).status).toBe(404);
+  });
+});
+
+describe("choices on many prefixes, many expressions, many fields", () => {
+  it("finds the rule of any covering prefix, or the root's", async () => {
+    const path = `/x${"/x".repeat(13)}/y`;
+    for (const depth of DEPTHS) expect((await get(path, "deep.test", [`X-D: ${depth}`])).body).toBe(`d${depth}`);
+    expect((await get(path, "deep.test")).body).toMatch(/^one\n/);
+    expect((await get("/x/x", "deep.test", ["X-D: 2"])).body).toMatch(/^one\n/);
+  });
+  it("tries expressions in order, and all conditions of a rule", async () => {
+    expect((await get("/", "patterns.test", ["X-P: a255bb", "X-Q: 0"])).body).toBe("p255");
+    expect((await get("/", "patterns.test", ["X-P: a7", "X-Q: 1"])).body).toBe("p7");
+    expect((await get("/", "patterns.test", ["X-P: a7"])).body).toBe("rest");
+    expect((await get("/", "patterns.test", ["X-P: a7c", "X-Q: 1"])).body).toBe("rest");
+  });
+  it("has room for more than 301 names of fields", async () => {
+    const name = `x-${"n".repeat(90)}-511`;
+    const answer = await get("/511", "fields.test", [`${name}: c`]);
+    expect(answer.header(name)).toBe("511");
+    expect(answer.body).toContain(`\n${name}: c,511\n`);
   });
 });
 
@@ -724,12 +767,14 @@ describe("one server for very many hosts", () => {
   it.each(probes)("%s %s as a server of its own", async (host, path, headers = []) => {
     const asked = request(`GET ${path}`, host, headers);
     const [own, shared] = await Promise.all([exchange(port, asked), exchange(sharedPort, asked)]);
-    const told = ({ status, body, headers: fields }: Answer) => [
+    const textOf = ({ status, body, headers: fields }: Answer) => [
       status,
       path.startsWith("/mixed") ? body.replace(/^(?:one|two)/, "") : body,
       fields.filter(([name]) => name !== "date" && name !== "content-length"),
     ];
-    expect(JSON.stringify(told(shared)).replaceAll(String(sharedPort), String(port))).toBe(JSON.stringify(told(own)));
+    expect(JSON.stringify(textOf(shared)).replaceAll(String(sharedPort), String(port))).toBe(
+      JSON.stringify(textOf(own)),
+    );
   });
 });
 

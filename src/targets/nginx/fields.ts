@@ -1,11 +1,13 @@
-/** What conditions can look at: how nginx reads each field, tests it by the keys of a map, and how well it does that. */
+/** What conditions can look at: how nginx reads each field and tests it, and how well it does that. */
 import type { ConditionIr, FieldIr } from "../../ir/index.ts";
-import { fullMatch } from "../../regex/index.ts";
+import { fullMatch, matchesEmpty } from "../../regex/index.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Support, Version } from "../target.ts";
 import { isBefore } from "../version.ts";
 import { headerVariable } from "./names.ts";
-import { literalPattern, type MapKey, mapKey, mapRegexKey, type Variable, variable } from "./quote.ts";
+import { type Condition, condition, param, regex, type Variable, variable } from "./quote.ts";
+import { placeText } from "./texts.ts";
+import type { TextView } from "./views.ts";
 
 type FieldOf<Kind extends FieldIr["kind"]> = Extract<FieldIr, { kind: Kind }>;
 
@@ -13,11 +15,15 @@ type FieldOf<Kind extends FieldIr["kind"]> = Extract<FieldIr, { kind: Kind }>;
 interface FieldKind<Kind extends FieldIr["kind"]> {
   /** Empty when the request has no such field. */
   readonly variable: (field: FieldOf<Kind>) => Variable;
-  /** The key under which a map over the variable finds exactly this value: nginx's plain keys know no case. */
-  readonly exactKey: (value: string) => MapKey;
   /** For comments, as `header x-env`. */
   readonly describe: (field: FieldOf<Kind>) => string;
 }
+
+/** A new kind of field does not compile before it has an entry here. */
+const fieldKinds: { readonly [Kind in FieldIr["kind"]]: FieldKind<Kind> } = {
+  method: { variable: () => variable("request_method"), describe: () => "method" },
+  header: { variable: ({ name }) => headerVariable(name), describe: ({ name }) => `header ${name}` },
+};
 
 /** From this version on `$http_name` joins repeated fields; before, it is the first one. */
 const JOINS_REPEATED: Version = [1, 23, 0];
@@ -30,21 +36,6 @@ const firstOfRepeated = {
   code: "L7-DUP-HEADER",
   when: before123,
 } as const satisfies Support;
-
-/** A new kind of field does not compile before it has an entry here. */
-const fieldKinds: { readonly [Kind in FieldIr["kind"]]: FieldKind<Kind> } = {
-  method: {
-    variable: () => variable("request_method"),
-    // Methods in small letters are refused before.
-    exactKey: mapKey,
-    describe: () => "method",
-  },
-  header: {
-    variable: ({ name }) => headerVariable(name),
-    exactKey: (value) => mapRegexKey(`^${literalPattern(value)}$`),
-    describe: ({ name }) => `header ${name}`,
-  },
-};
 
 /** What the capability table says of the fields. */
 export const fieldCapabilities = {
@@ -65,24 +56,37 @@ export function fieldVariable(field: FieldIr): Variable {
   return kindOf(field).variable(field);
 }
 
-/** Finds empty values only. */
-const EMPTY_KEY = mapKey("");
+/** What stands between the brackets of an `if`, and what has to be set before. */
+export interface Test {
+  readonly texts: readonly TextView[];
+  readonly condition: Condition;
+}
 
-/**
- * The key of a map over the field that passes the test; null: every value that is not empty passes. A map never asks its
- * regular expressions about an empty value.
- */
-export function testKey({ field, test, value }: ConditionIr): MapKey | null {
+/** Strings are compared with their case. */
+export function testOf({ field, test, value }: ConditionIr): Test {
+  const source = fieldVariable(field);
   switch (test) {
-    case "exact":
-      return kindOf(field).exactKey(value);
+    case "exact": {
+      const { texts, part } = placeText("wanted", value);
+      return { texts, condition: condition(source, "=", param(part)) };
+    }
     case "regex":
-      return mapRegexKey(fullMatch(value));
+      return matchTest(source, value);
     case "absent":
-      return EMPTY_KEY;
+      return { texts: [], condition: condition(source, "=", EMPTY) };
     case "present":
-      return null;
+      return { texts: [], condition: condition(source, "!=", EMPTY) };
   }
+}
+
+const EMPTY = param("");
+/** Before an expression that could match an empty value, which is none. */
+const NOT_EMPTY = "(?!$)";
+
+/** The whole value matches, and is not empty. */
+export function matchTest(source: Variable, expression: string): Test {
+  const pattern = (matchesEmpty(expression) ? NOT_EMPTY : "") + fullMatch(expression);
+  return { texts: [], condition: condition(source, "~", regex(pattern)) };
 }
 
 /** As a comment says it: `method = POST`, `header x-env ~ a|b`. */

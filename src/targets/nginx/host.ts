@@ -5,13 +5,13 @@
 import type { PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
-import { type Choice, choose } from "./choice.ts";
-import { BELOW, type LocationsPlace, NOT_FOUND } from "./locations.ts";
+import { choose } from "./choice.ts";
+import { type LocationsPlace, NOT_FOUND } from "./locations.ts";
 import { holdAgain, type Names } from "./names.ts";
-import { joinParts, type Parts, partsOf } from "./parts.ts";
+import { joinParts, NO_INGREDIENTS, type Parts, partsOf } from "./parts.ts";
 import { isPlainPath } from "./paths.ts";
-import { location, namedLocation, param, variable } from "./quote.ts";
-import { type LoweredRule, lowerRule } from "./rule.ts";
+import { location, param, variable } from "./quote.ts";
+import { jumpTo, type LoweredRule, lowerRule } from "./rule.ts";
 import { createLocationMemory, type LocationMemory, type LocationRun, lowerGroups } from "./runs.ts";
 import type { Block } from "./views.ts";
 
@@ -30,15 +30,20 @@ export interface LoweredHost {
   readonly isRaw: boolean;
   /** Without those that are jumped to. */
   readonly locations: Block;
+  /** Some of them are expressions, which nginx tries one by one. */
+  readonly hasExpressions: boolean;
   readonly parts: Parts;
 }
+
+/** In the locations of prefixes: the location of what takes the request when no expression does. */
+const BELOW = "prefix_rule";
 
 /** What is kept of a host from one rendering to the next. */
 export interface HostMemory {
   readonly host: VirtualHostIr;
   readonly lowered: LoweredHost;
-  /** Where a request to a prefix goes first, as text; empty: the host's expressions have no conditions. */
-  readonly first: string;
+  /** Its expressions are no locations. */
+  readonly asksExpressions: boolean;
   readonly rules: WeakMap<RuleIr, LoweredRule>;
   readonly locations: LocationMemory;
 }
@@ -55,14 +60,15 @@ export function* lowerHost(host: VirtualHostIr, place: HostPlace, memory: HostMe
   const kept = memory?.lowered.isRaw === isRaw ? memory : undefined;
   const rules = kept?.rules ?? new WeakMap<RuleIr, LoweredRule>();
   const ruleOf = rulesOf(rules, { ...place, isRaw });
-  const expressions = expressionRules === null ? null : chooseExpressions(expressionRules, { ...place, key, ruleOf });
-  const first = expressions === null ? "" : param(expressions.choice.first).text;
-  const locations = kept?.first === first ? kept.locations : createLocationMemory();
-  const locationsPlace = { ...place, key, expressions: expressions?.choice ?? null, ruleOf };
+  const asksExpressions = expressionRules !== null;
+  const locations = kept?.asksExpressions === asksExpressions ? kept.locations : createLocationMemory();
+  const expressions = asksExpressions ? EXPRESSIONS + place.prefix : null;
+  const locationsPlace = { ...place, key, expressions, ruleOf, choices: new Map() };
   const runs = yield* lowerGroups(groups, host.rules, { place: locationsPlace, memory: locations });
-  const lowered = assemble(runs, { host, place: locationsPlace, isRaw, expressions });
+  const asked = expressionRules === null ? null : askExpressions(expressionRules, locationsPlace);
+  const lowered = assemble(runs, { host, place: locationsPlace, isRaw, asked });
   yield;
-  return { host, lowered, first, rules, locations };
+  return { host, lowered, asksExpressions, rules, locations };
 }
 
 /** Expressions that are no locations are matched with the path as it was sent anyway. */
@@ -90,39 +96,38 @@ function conditionalExpressions({ rules }: VirtualHostIr, groups: readonly PathG
   return own.some(({ conditions }) => conditions.length > 0) ? own : null;
 }
 
-interface Expressions {
-  readonly choice: Choice;
-  readonly parts: Parts;
-}
+/** The location that asks the expressions. No rule is named like it. */
+const EXPRESSIONS = "@:expressions";
 
-type ExpressionsPlace = Pick<LocationsPlace, "listener" | "names" | "key" | "ruleOf">;
-
-function chooseExpressions(rules: readonly RuleIr[], place: ExpressionsPlace): Expressions {
-  const lowered = new Set<LoweredRule>();
+/** Ends with the rule of the prefix that the request came from. */
+function askExpressions(rules: readonly RuleIr[], place: LocationsPlace): Parts {
+  const jumped = new Set<LoweredRule>();
   const locationOf = (rule: RuleIr): string => {
-    lowered.add(place.ruleOf(rule));
+    jumped.add(place.ruleOf(rule));
     return place.ruleOf(rule).named.name;
   };
   const candidates = rules.map((rule) => ({ rule, pathRegex: rule.path.value }));
-  const choice = choose(candidates, variable(BELOW), { ...place, locationOf });
-  return { choice, parts: partsOf({ steps: choice.steps, rules: lowered, jumped: lowered }) };
+  const { lines, steps } = choose(candidates, { ...place, locationOf });
+  const own = { name: place.expressions as string, body: { before: lines, last: jumpTo(variable(BELOW)) } };
+  return partsOf({ steps, rules: jumped, jumped, named: [own] });
 }
 
 interface AssemblyContext {
   readonly host: VirtualHostIr;
   readonly place: LocationsPlace;
   readonly isRaw: boolean;
-  readonly expressions: Expressions | null;
+  readonly asked: Parts | null;
 }
 
-function assemble(runs: readonly LocationRun[], { host, place, isRaw, expressions }: AssemblyContext): LoweredHost {
+function assemble(runs: readonly LocationRun[], { host, place, isRaw, asked }: AssemblyContext): LoweredHost {
   const hasRoot = host.groups?.some(({ path }) => path.kind === "prefix" && path.value === "/") ?? false;
-  const mayMiss = runs.some((run) => run.mayMiss) || (!hasRoot && expressions !== null);
-  const parts = joinParts([...(expressions === null ? [] : [expressions.parts]), ...runs.map((run) => run.parts)]);
+  const parts = [...runs.map((run) => run.parts), ...(asked === null ? [] : [asked])];
+  if (!hasRoot && asked !== null) parts.push(partsOf({ ...NO_INGREDIENTS, named: [NOT_FOUND] }));
   return {
     isRaw,
+    hasExpressions: runs.some((run) => run.hasExpressions),
     locations: joinBlocks([...arranged(runs), ...(hasRoot ? [] : [otherPaths(place)])]),
-    parts: mayMiss ? { ...parts, named: [...parts.named, { name: NOT_FOUND, block: notFound() }] } : parts,
+    parts: joinParts(parts),
   };
 }
 
@@ -140,15 +145,10 @@ function arranged(runs: readonly LocationRun[]): readonly Block[] {
 function otherPaths({ prefix, expressions }: LocationsPlace): Block {
   const last =
     expressions === null
-      ? inline("notFound", {})
-      : inline("jumpBelow", { target: param(expressions.first), below: param(NOT_FOUND) });
+      ? NOT_FOUND.body.last
+      : inline("jumpBelow", { target: param(expressions), below: param(NOT_FOUND.name) });
   return block("location", {
     comment: null,
     locations: [{ name: location("prefix", `${prefix}/`), before: null, last }],
   });
-}
-
-function notFound(): Block {
-  const own = { name: namedLocation(NOT_FOUND), before: null, last: inline("notFound", {}) };
-  return block("location", { comment: null, locations: [own] });
 }

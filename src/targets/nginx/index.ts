@@ -4,7 +4,7 @@
  * Input: the IR of a fleet, with path groups. Output: `nginx.conf` and the files that it includes, one for each socket. Guarantee: the
  * same IR gives the same bytes, whatever was rendered before; what did not change is not lowered again; no user text leaves its
  * quotes. The hosts that have the same rules are a `server`, and nginx's own search among its locations finds a path's rules; where
- * conditions choose among several, maps name the location to jump to. Must not: read the model, touch the network, or name anything of
+ * conditions choose among several, `if`s jump to the location of one. Must not: read the model, touch the network, or name anything of
  * the machine it will run on.
  */
 import type { Target } from "../target.ts";

@@ -5,7 +5,7 @@ import type { Finding } from "../target.ts";
 import { oneTimeoutPerPort } from "./capabilities.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 
-/** `proxy_pass http://$variable` walks the upstream groups: 3 000 of them cost about 30 us per request. */
+/** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
 
 /** Warnings about a fleet as a whole. */
@@ -15,7 +15,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     found.push({
       code: "L7-SCALE",
       severity: "warning",
-      message: `${ir.clusters.length} clusters: nginx looks upstreams up one by one, about ${Math.round(ir.clusters.length / 100)} us per request`,
+      message: `${ir.clusters.length} clusters: nginx looks upstreams of splits, rewrites and encoded paths up one by one, about ${Math.round(ir.clusters.length / 100)} us per request`,
       resource: { kind: "fleet", name: ir.name },
       pointer: "",
     });

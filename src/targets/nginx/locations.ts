@@ -2,8 +2,8 @@
 import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { linearRegex } from "../../regex/index.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
-import { type Candidate, type Choice, choose, describeRule, type Step } from "./choice.ts";
-import type { Names } from "./names.ts";
+import { type Candidate, choose, describeRule, isSure, type Step } from "./choice.ts";
+import { matchSuffix, type Names } from "./names.ts";
 import {
   comment,
   isLongLocation,
@@ -11,11 +11,10 @@ import {
   literalPattern,
   location,
   namedLocation,
-  type Part,
   param,
   regexLocation,
 } from "./quote.ts";
-import { type Body, jumpTo, type LoweredRule } from "./rule.ts";
+import { type Body, jumpTo, type LoweredRule, type NamedBody } from "./rule.ts";
 import type { Block, LocationView } from "./views.ts";
 
 /** Where the locations stand, and how a request gets there. */
@@ -27,11 +26,13 @@ export interface LocationsPlace {
   readonly prefix: string;
   /**
    * Some of the host's expressions have conditions. nginx cannot go on searching after one, so they have no locations: every
-   * prefix asks this choice first, which ends with the prefix's own rule. Null: expressions are locations.
+   * prefix jumps to this one, which asks them all and ends with the prefix's own rule. Null: expressions are locations.
    */
-  readonly expressions: Choice | null;
+  readonly expressions: string | null;
   readonly names: Names;
   readonly ruleOf: (rule: RuleIr) => LoweredRule;
+  /** Choices that several locations end with, by their first rule: made once for each rendering of the host. */
+  readonly choices: Map<RuleIr, LoweredChoice>;
 }
 
 /** A path, and the rules that may take its requests, as in `PathGroupIr`. */
@@ -42,29 +43,37 @@ export interface Group {
   readonly bare: readonly Candidate[] | null;
 }
 
+/** What directives need elsewhere. */
+export interface Needs {
+  readonly steps: readonly Step[];
+  /** All rules that may take the requests. */
+  readonly rules: readonly LoweredRule[];
+  /** Those of them that are jumped to. */
+  readonly jumped: readonly LoweredRule[];
+  /** Other locations that are jumped to. */
+  readonly named: readonly NamedBody[];
+}
+
+/** A choice in a location of its own, and what it needs, itself included. */
+export interface LoweredChoice {
+  readonly name: string;
+  readonly needs: Needs;
+}
+
 /** What a group gives. */
-export interface LoweredGroup {
+export interface LoweredGroup extends Needs {
   /** By the place where they have to stand among locations that are expressions. */
   readonly early: Block | null;
   readonly usual: Block | null;
   readonly late: { readonly length: number; readonly block: Block } | null;
-  readonly steps: readonly Step[];
-  /** All rules that may take its requests. */
-  readonly rules: readonly LoweredRule[];
-  /** Those of them that are jumped to. */
-  readonly jumped: readonly LoweredRule[];
-  /** Some request may end at `NOT_FOUND`. */
-  readonly mayMiss: boolean;
 }
 
-/** Where a request goes that no rule takes. No rule is named like it. */
-export const NOT_FOUND = "@not-found";
-/** In the locations of prefixes: the rule that takes what no expression takes. */
-export const BELOW = "prefix_rule";
+/** Where a request goes that neither an expression nor a prefix takes. No rule is named like it. */
+export const NOT_FOUND: NamedBody = { name: "@:not-found", body: { before: null, last: inline("notFound", {}) } };
 
 /** One group of a host. */
 export function lowerGroup({ path, candidates, bare }: Group, place: LocationsPlace): LoweredGroup {
-  const lower = createGroup(place);
+  const lower = createGroup(place, path.value);
   const name = place.prefix + path.value;
   if (path.kind === "regex") {
     if (place.expressions !== null) return lower.result({});
@@ -93,70 +102,126 @@ interface GroupBuilder {
   readonly result: (blocks: Partial<Pick<LoweredGroup, "early" | "usual" | "late">>) => LoweredGroup;
 }
 
-function createGroup(place: LocationsPlace): GroupBuilder {
-  const steps: Step[] = [];
-  const jumped = new Set<LoweredRule>();
-  const known = new Set<LoweredRule>();
-  let mayMiss = false;
-  const locationOf = (rule: RuleIr): string => {
-    const lowered = place.ruleOf(rule);
-    jumped.add(lowered);
-    return lowered.named.name;
-  };
-  const jump = (candidates: readonly Candidate[]): Part => {
-    const { first, steps: own } = choose(candidates, NOT_FOUND, { ...place, locationOf });
-    steps.push(...own);
-    const last = candidates.at(-1);
-    if (last === undefined || !isSure(last)) mayMiss = true;
-    return first;
-  };
+function createGroup(place: LocationsPlace, path: string): GroupBuilder {
+  const needs = createNeeds(place);
   const bodyOf = (candidates: readonly Candidate[], kind: Placed[2]): Body => {
     if (kind === "below" && place.expressions !== null) {
-      const view = { target: param(place.expressions.first), below: param(jump(candidates)) };
+      const view = { target: param(place.expressions), below: param(needs.nameOf(candidates)) };
       return { before: null, last: inline("jumpBelow", view) };
     }
     const [only] = candidates;
-    if (only === undefined) return { before: null, last: inline("notFound", {}) };
-    if (!isSure(only)) return { before: null, last: jumpTo(jump(candidates)) };
+    if (only === undefined || !isSure(only)) return needs.choice(candidates, path);
     const lowered = place.ruleOf(only.rule);
     const { named, native } = lowered;
     if (native === null) return named.body;
-    jumped.add(lowered);
+    needs.jump(only.rule);
     // The path of an exact location is a constant, but its query may be an empty one.
-    if (kind !== "below") return { before: null, last: jumpTo(named.name) };
-    return respelledBody(native, named.name);
+    return kind === "below" ? respelledBody(native, named.name) : { before: null, last: jumpTo(named.name) };
   };
   return {
     place: (locations) => {
-      const told = new Map<string, RuleIr>();
+      const byName = new Map<string, RuleIr>();
       const views = locations.map(([name, candidates, kind]): LocationView["locations"][number] => {
         for (const { rule } of candidates) {
-          known.add(place.ruleOf(rule));
-          if (!told.has(rule.name)) told.set(rule.name, rule);
+          needs.use(rule);
+          if (!byName.has(rule.name)) byName.set(rule.name, rule);
         }
         return { name, ...bodyOf(candidates, kind) };
       });
-      return block("location", { comment: commentOf([...told.values()]), locations: views });
+      return block("location", { comment: commentOf([...byName.values()]), locations: views });
     },
-    result: (blocks) => ({
-      early: null,
-      usual: null,
-      late: null,
-      ...blocks,
-      steps,
-      rules: known.size === 0 ? NONE : [...known],
-      jumped: jumped.size === 0 ? NONE : [...jumped],
-      mayMiss,
-    }),
+    result: (blocks) => ({ early: null, usual: null, late: null, ...blocks, ...needs.all() }),
   };
+}
+
+/** Gathers what directives need while they are made. */
+interface NeedsBuilder {
+  readonly use: (rule: RuleIr) => void;
+  /** The location of a rule. */
+  readonly jump: (rule: RuleIr) => string;
+  /**
+   * A body that picks from the candidates. `path`: rules of other prefixes, which several choices end with, are left to a location of
+   * their own, unless one is sure. Null: all stand in it.
+   */
+  readonly choice: (candidates: readonly Candidate[], path: string | null) => Body;
+  /** A location that picks from the candidates. */
+  readonly nameOf: (candidates: readonly Candidate[]) => string;
+  readonly all: () => Needs;
 }
 
 /** One empty list for all groups. */
 const NONE: readonly never[] = [];
 
-/** Nothing left to ask. */
-export function isSure({ rule, pathRegex }: Candidate): boolean {
-  return pathRegex === null && rule.conditions.length === 0;
+function createNeeds(place: LocationsPlace): NeedsBuilder {
+  const steps: Step[] = [];
+  const rules = new Set<LoweredRule>();
+  const jumped = new Set<LoweredRule>();
+  const named = new Map<string, NamedBody>();
+  const jump = (rule: RuleIr): string => {
+    const lowered = place.ruleOf(rule);
+    rules.add(lowered);
+    jumped.add(lowered);
+    return lowered.named.name;
+  };
+  const choice: NeedsBuilder["choice"] = (candidates, path) => {
+    const isOther = ({ rule, pathRegex }: Candidate) =>
+      path !== null && rule.path.kind === "prefix" && rule.path.value !== path && !isSure({ rule, pathRegex });
+    const at = candidates.findIndex(isOther);
+    const own = at < 0 ? candidates : candidates.slice(0, at);
+    const chosen = choose(
+      own.filter((candidate) => !isSure(candidate)),
+      { ...place, locationOf: jump },
+    );
+    steps.push(...chosen.steps);
+    const rest = at < 0 ? null : jumpTo(nameOf(candidates.slice(at)));
+    const end = rest === null ? endOf(own.at(-1), path) : { before: null, last: rest };
+    return { before: joinBlocks([chosen.lines, ...(end.before === null ? NONE : [end.before])]), last: end.last };
+  };
+  const endOf = (last: Candidate | undefined, path: string | null): Body => {
+    if (last === undefined || !isSure(last)) return NOT_FOUND.body;
+    if (last.rule.path.value === path) return place.ruleOf(last.rule).named.body;
+    return { before: null, last: jumpTo(jump(last.rule)) };
+  };
+  const nameOf = (candidates: readonly Candidate[]): string => {
+    const [first] = candidates;
+    if (first === undefined) {
+      named.set(NOT_FOUND.name, NOT_FOUND);
+      return NOT_FOUND.name;
+    }
+    if (isSure(first)) return jump(first.rule);
+    const own = choiceOf(candidates, place);
+    for (const body of own.needs.named) named.set(body.name, body);
+    for (const rule of own.needs.jumped) jumped.add(rule);
+    for (const rule of own.needs.rules) rules.add(rule);
+    steps.push(...own.needs.steps);
+    return own.name;
+  };
+  return {
+    use: (rule) => void rules.add(place.ruleOf(rule)),
+    jump,
+    choice,
+    nameOf,
+    all: () => ({
+      steps,
+      rules: [...rules],
+      jumped: jumped.size === 0 ? NONE : [...jumped],
+      named: named.size === 0 ? NONE : [...named.values()],
+    }),
+  };
+}
+
+/** The choice of a prefix, as `@from:shop/orders`: the candidates are all that its group has, so the first of them names it. */
+function choiceOf(candidates: readonly Candidate[], place: LocationsPlace): LoweredChoice {
+  const [{ rule }] = candidates as [Candidate];
+  const old = place.choices.get(rule);
+  if (old !== undefined) return old;
+  const needs = createNeeds(place);
+  const name = `@from:${rule.name}${matchSuffix(rule)}${place.prefix}`;
+  const own = { name, body: needs.choice(candidates, null) };
+  const all = needs.all();
+  const made = { name, needs: { ...all, named: [own, ...all.named] } };
+  place.choices.set(rule, made);
+  return made;
 }
 
 function respelledBody({ before, last }: Body, named: string): Body {

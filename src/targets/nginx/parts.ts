@@ -36,12 +36,17 @@ export interface Ingredients {
   readonly rules: ReadonlySet<LoweredRule>;
   /** Those of them that are jumped to. */
   readonly jumped: ReadonlySet<LoweredRule>;
+  /** Other locations that are jumped to. */
+  readonly named: readonly NamedBody[];
 }
 
+/** Of locations that need nothing. */
+export const NO_INGREDIENTS: Ingredients = { steps: [], rules: new Set(), jumped: new Set(), named: [] };
+
 /** The parts that go with some locations. */
-export function partsOf({ steps, rules, jumped }: Ingredients): Parts {
+export function partsOf({ steps, rules, jumped, named }: Ingredients): Parts {
   const splits = [...rules].flatMap(({ split }) => split ?? []);
-  const bodies = [...[...jumped].map(({ named }) => named), ...[...rules].flatMap(({ others }) => others)];
+  const bodies = [...named, ...[...jumped].map((rule) => rule.named), ...[...rules].flatMap(({ others }) => others)];
   return {
     steps: distinct(steps.map(({ claims, block }) => ({ name: (claims[0] as Claim).got, block }))),
     splits: distinct(splits.map(({ claim, block }) => ({ name: claim.got, block }))),

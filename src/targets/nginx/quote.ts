@@ -26,6 +26,7 @@ const asRegex = landingPlace("regex");
 const asMapEntries = landingPlace("mapEntries");
 const asLocation = landingPlace("location");
 const asComment = landingPlace("comment");
+const asCondition = landingPlace("condition");
 
 declare const brand: unique symbol;
 /** No template takes a key or a single line, and there are ten thousands: their brands cost nothing at run time. */
@@ -42,6 +43,7 @@ export type Regex = Quoted<"regex">;
 export type MapEntries = Quoted<"mapEntries">;
 export type Location = Quoted<"location">;
 export type Comment = Quoted<"comment">;
+export type Condition = Quoted<"condition">;
 
 /** Helpers of the templates. `block` is text that a template of ours has rendered (see `render.ts`). */
 export const places = [
@@ -53,6 +55,7 @@ export const places = [
   "mapEntries",
   "location",
   "comment",
+  "condition",
   "block",
 ] as const;
 
@@ -140,9 +143,14 @@ export function regexLocation(pattern: string): Location {
   return asLocation(`~ ${regex(pattern).text}`);
 }
 
-/** A location that only our own directives jump to. The name, with its `@`, is one of ours. */
+/** What an `if` asks; strings are compared with their case. */
+export function condition(source: Variable, operator: "=" | "!=" | "~", operand: Param | Regex): Condition {
+  return asCondition(`${source.text} ${operator} ${operand.text}`);
+}
+
+/** A location that only our own directives jump to: what jumps reads variables in its name, so it has none. */
 export function namedLocation(name: string): Location {
-  if (!/^@[a-z0-9/:-]+$/.test(name)) throw new Error(`not a named location: ${JSON.stringify(name)}`);
+  if (!/^@[a-z0-9_:/.*-]+$/.test(name)) throw new Error(`not a named location: ${JSON.stringify(name)}`);
   return asLocation(name);
 }
 

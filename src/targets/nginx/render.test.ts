@@ -125,9 +125,12 @@ describe("a changed rule", () => {
       ["- proxy_pass http://one;", "+ proxy_pass http://two;"],
     ],
     [
-      "another value of a condition: a line of a map, and the comment",
+      "another value of a condition: its line",
       withRule("a.2", { conditions: [header("x-a", "exact", "2")] }),
-      ["- # a/2: /y, header x-a = 1", "+ # a/2: /y, header x-a = 2", '- "~^1$" @a/2;', '+ "~^2$" @a/2;'],
+      [
+        "- if ($http_x_a = 1) { error_page 418 = @a/2; return 418; }",
+        "+ if ($http_x_a = 2) { error_page 418 = @a/2; return 418; }",
+      ],
     ],
     [
       "another weight: its share",

@@ -24,8 +24,10 @@ export interface KeptGroup extends Group {
 }
 
 /** What some groups give, joined. */
-export interface LocationRun extends Pick<LoweredGroup, "early" | "usual" | "mayMiss"> {
+export interface LocationRun extends Pick<LoweredGroup, "early" | "usual"> {
   readonly late: readonly NonNullable<LoweredGroup["late"]>[];
+  /** Some of its locations are expressions. */
+  readonly hasExpressions: boolean;
   readonly parts: Parts;
 }
 
@@ -81,7 +83,8 @@ function onlyRule({ path, candidates, bare }: PathGroupIr, rules: readonly RuleI
     if (exact?.rule !== only.rule || exact.pathRegex !== null) return null;
   }
   const rule = rules[only.rule];
-  return rule === undefined || rule.conditions.length > 0 ? null : rule;
+  if (rule === undefined || rule.conditions.length > 0) return null;
+  return rule.path.value === path.value && rule.path.kind === path.kind ? rule : null;
 }
 
 function keep(id: string, { path, candidates, bare }: PathGroupIr, rules: readonly RuleIr[]): KeptGroup {
@@ -116,13 +119,18 @@ function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<Loca
     early: joined(lowered.map(({ early }) => early)),
     usual: joined(lowered.map(({ usual }) => usual)),
     late: lowered.flatMap(({ late }) => late ?? []),
-    mayMiss: lowered.some(({ mayMiss }) => mayMiss),
+    hasExpressions: lowered.some(({ early, late }) => early !== null || late !== null) || items.some(isExpression),
     parts: partsOf({
       steps: lowered.flatMap(({ steps }) => steps),
       rules: new Set(lowered.flatMap(({ rules }) => rules)),
       jumped: new Set(lowered.flatMap(({ jumped }) => jumped)),
+      named: lowered.flatMap(({ named }) => named),
     }),
   };
+}
+
+function isExpression({ path }: RunItem): boolean {
+  return path.kind === "regex";
 }
 
 /** All requests to the rule's path are its own. */

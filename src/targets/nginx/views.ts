@@ -1,6 +1,6 @@
 /** What the templates of `templates/nginx/` are given: one type per template. Every text in them is quoted. */
 import type { Quoted } from "../../util/templates.ts";
-import type { Comment, Literal, Location, MapEntries, Param, Regex, Variable, Word } from "./quote.ts";
+import type { Comment, Condition, Literal, Location, MapEntries, Param, Regex, Variable, Word } from "./quote.ts";
 
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
@@ -19,6 +19,8 @@ export interface Views {
   readonly sharedServer: SharedServerView;
   readonly site: SiteView;
   readonly location: LocationView;
+  readonly choice: CasesView;
+  readonly hashedChoice: HashedChoiceView;
   readonly jump: JumpView;
   readonly jumpBelow: JumpBelowView;
   readonly notFound: Readonly<Record<never, never>>;
@@ -143,7 +145,8 @@ export interface SharedServerView {
 /** `site.hbs`: the hosts that have the same rules, in a shared server. */
 export interface SiteView {
   readonly comment: Comment;
-  readonly name: Location;
+  /** Of the location in which the host's stand; null: they need none. */
+  readonly name: Location | null;
   readonly locations: Block;
 }
 
@@ -156,6 +159,27 @@ export interface LocationView {
     readonly before: Block | null;
     readonly last: Block;
   }[];
+}
+
+/** `choice.hbs`: jumps to the first rule whose conditions hold. */
+export interface CasesView {
+  readonly cases: readonly {
+    /** The one condition; null: there are several. */
+    readonly only: ConditionView | null;
+    readonly all: readonly ConditionView[];
+    /** As many ones as conditions. */
+    readonly count: Word | null;
+    readonly target: Location;
+  }[];
+}
+
+export interface ConditionView extends TextsView {
+  readonly condition: Condition;
+}
+
+/** `hashedChoice.hbs`: jumps to what maps have found. */
+export interface HashedChoiceView {
+  readonly found: Variable;
 }
 
 /** `jump.hbs`: on to a named location. */

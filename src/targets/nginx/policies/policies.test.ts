@@ -1,0 +1,88 @@
+import { expect, it } from "vitest";
+import { POLICY_ORDER, type PoliciesIr } from "../../../ir/index.ts";
+import { changes, forward, policies, rewriteTo, rule } from "../testIr.ts";
+import { lowerPolicies } from "./index.ts";
+import { timeouts } from "./timeouts.ts";
+
+const lower = (more: Partial<PoliciesIr>, path = "/p") =>
+  lowerPolicies(rule("r.0", path, { policies: policies(more) }));
+const usual = { idleMs: 60_000, requestMs: null };
+const linesOf = (more: Partial<PoliciesIr>) =>
+  lower({ timeouts: usual, ...more }).flatMap(({ lines }) => lines?.text.split("\n").map((line) => line.trim()) ?? []);
+
+it("gives nothing for what common.conf says already", () => {
+  expect(lower({ timeouts: usual })).toEqual([{}]);
+  expect(lower({ timeouts: null })).toEqual([]);
+});
+
+it("gives parts in the order of the policies", () => {
+  const all = lower({
+    responseHeaders: changes({ set: [{ name: "x-a", value: "1" }] }),
+    rewrite: rewriteTo("/new"),
+    requestHeaders: changes({ remove: ["x-b"] }),
+  });
+  const told = all.map(({ lines, path }) => path?.lines.text ?? lines?.text ?? "");
+  expect(told.map((text) => /set_x_a|set \$path|x-b|read_timeout/.exec(text)?.[0])).toEqual([
+    "set_x_a",
+    "set $path",
+    "x-b",
+    "read_timeout",
+  ]);
+  expect(all).toHaveLength(POLICY_ORDER.length);
+});
+
+it("rewrites: natively only to plain paths", () => {
+  const native = (value: string, path?: string) => lower({ rewrite: rewriteTo(value) }, path)[0]?.path?.native;
+  expect([native("/new"), native("/"), native("/$a"), native("/a%20b")]).toEqual(["/new", "/", null, null]);
+});
+
+it("changes fields of requests, with the fields of all requests besides", () => {
+  const add = [
+    { name: "x-t", value: "a" },
+    { name: "x-t", value: "b" },
+  ];
+  const own = changes({ set: [{ name: "x-s", value: "$" }], add, remove: ["x-r"] });
+  expect(linesOf({ requestHeaders: own })).toEqual([
+    "set $adding_x_t a,b;",
+    "include proxy-headers.conf;",
+    'proxy_set_header x-s "${dollar}";',
+    "proxy_set_header x-t $added_x_t;",
+    'proxy_set_header x-r "";',
+    "",
+  ]);
+});
+
+it("changes fields of answers, and keeps what nginx would hide", () => {
+  const own = changes({ set: [{ name: "etag", value: '"x"' }], remove: ["date", "last-modified"] });
+  expect(linesOf({ responseHeaders: own }).filter((line) => !line.startsWith("proxy_pass_header"))).toEqual([
+    'set $set_etag "\\"x\\"";',
+    'set $set_last_modified " ";',
+    "proxy_hide_header date;",
+    "proxy_hide_header etag;",
+    "proxy_hide_header last-modified;",
+    "",
+  ]);
+  expect(linesOf({ responseHeaders: own })).toContain("proxy_pass_header server;");
+  expect(linesOf({ responseHeaders: own })).not.toContain("proxy_pass_header date;");
+});
+
+it("hides nothing where nobody is asked", () => {
+  const own = policies({
+    timeouts: null,
+    responseHeaders: changes({ set: [{ name: "x-a", value: "1" }], remove: ["x-b"] }),
+  });
+  const action = { kind: "respond", status: 200, body: "", contentType: "text/plain" } as const;
+  expect(lowerPolicies(rule("r.0", "/", { action, policies: own }))[0]?.lines?.text.trim()).toBe("set $set_x_a 1;");
+  expect(lowerPolicies(rule("r.0", "/", { action: forward("a"), policies: own }))[0]?.lines?.text).toContain("x-b");
+});
+
+it.each([
+  ["900ms", true],
+  ["2s999ms", true],
+  ["3s", false],
+  ["5000ms", false],
+  ["1m", false],
+  ["1m1s", false],
+])("an idle timeout of %s may end early: %s", (duration, isEarly) => {
+  expect(timeouts.capabilities["route.rules[].timeouts.idle"].when(duration)).toBe(isEarly);
+});
