@@ -7,7 +7,7 @@ import { cookieRegexes } from "./cookieRegex.ts";
 
 const NAME = "ab-c";
 
-function valueOf(line: string): string {
+function cookieValue(line: string): string {
   const pairs = line.split(";").map((pair) => pair.replace(/^[ \t]+/, ""));
   return pairs.find((pair) => pair.startsWith(`${NAME}=`))?.slice(NAME.length + 1) ?? "";
 }
@@ -39,7 +39,7 @@ const line = fc.array(piece, { maxLength: 9 }).map((pieces) => pieces.join("").t
 test("the first cookie of the name counts, whatever stands around it", () => {
   fc.assert(
     fc.property(line, (text) => {
-      const value = valueOf(text);
+      const value = cookieValue(text);
       expect([text, passes(text, "exact", "1")]).toEqual([text, value === "1"]);
       expect([text, passes(text, "present", "")]).toEqual([text, value !== ""]);
       expect([text, passes(text, "absent", "")]).toEqual([text, value === ""]);

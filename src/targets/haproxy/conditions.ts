@@ -6,7 +6,7 @@ import { readingOf } from "./fields.ts";
 import { matchName, ruleKey } from "./names.ts";
 import { expression, name, rule, word } from "./quote.ts";
 
-/** `acl.hbs`: a named ACL. One of `string`, `regex`, `single` and `present` is set. */
+/** `acl.hbs`: a named ACL. One of `string`, `regex`, `single`, `present` and `ranges` is set. */
 export interface AclView {
   readonly name: Quoted<"name">;
   readonly value: Quoted<"expression">;
@@ -14,6 +14,8 @@ export interface AclView {
   readonly regex: Quoted<"word"> | null;
   readonly single: boolean;
   readonly present: boolean;
+  /** Of addresses; it holds in any of them. */
+  readonly ranges: readonly Quoted<"word">[];
 }
 
 /** One condition of a line: a named ACL, or one of some plain values; `not`: it must not hold. */
@@ -60,12 +62,16 @@ export function testsOf(owner: RuleIr, pathRegex: string | null, own = matchName
   return { tests, acls };
 }
 
-const NO_TEST = { string: null, regex: null, single: false, present: false } as const;
+const NO_TEST = { string: null, regex: null, single: false, present: false, ranges: [] } as const;
 
 /** A field that repeats equals and matches nothing; an empty one matches no expression. */
 function addTests({ field, test, value }: ConditionIr, own: string, add: (acl: AclView, not?: boolean) => void): void {
   const reading = readingOf(field);
-  const { label, lines, count } = reading;
+  const { label, mark, lines, count } = reading;
+  if (test === "within") {
+    add({ ...NO_TEST, name: name(own), value: reading.value, ranges: value.split(" ").map(word) });
+    return;
+  }
   const present = lines && { ...NO_TEST, name: name(`present.${label}`), value: lines, present: true };
   if (test === "present" || test === "absent") {
     if (present === null) throw new Error(`${label} is always present`);
@@ -74,11 +80,16 @@ function addTests({ field, test, value }: ConditionIr, own: string, add: (acl: A
   }
   if (count !== null) add({ ...NO_TEST, name: name(`single.${label}`), value: count, single: true });
   if (test === "exact") {
-    add({ ...NO_TEST, name: name(own), value: reading.value, string: word(value) });
+    add({ ...NO_TEST, name: name(own), value: reading.value, string: word(mark + value) });
     return;
   }
   if (present !== null) add(present);
-  add({ ...NO_TEST, name: name(own), value: reading.value, regex: word(fullMatch(value)) });
+  add({ ...NO_TEST, name: name(own), value: reading.value, regex: word(markedMatch(mark, value)) });
+}
+
+/** The whole of a value, not empty, behind its mark. */
+export function markedMatch(mark: string, regex: string): string {
+  return mark === "" ? fullMatch(regex) : `^${mark}(?!$)${fullMatch(regex).slice(1)}`;
 }
 
 /** Words of a line that its tests can have: HAProxy reads 64, and the longest of ours has 28 beside them. */

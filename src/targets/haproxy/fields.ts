@@ -6,14 +6,16 @@ import type { FieldIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Support } from "../target.ts";
-import { expression, header } from "./quote.ts";
+import { expression, header, pattern } from "./quote.ts";
 
 /** How one field is read. */
 export interface Reading {
-  /** Names the field in ACLs and tables: `method`, `x-env`. Unique among all fields; characters `[a-z0-9.-]`. */
+  /** Names the field in ACLs and tables: `method`, `x-env`. Unique among all fields; characters `[A-Za-z0-9_.:-]`. */
   readonly label: string;
   /** Whether its values are bare words, which can stand in the line that asks for them, several for one. */
   readonly isPlain: boolean;
+  /** What stands before each value. */
+  readonly mark: string;
   /** Its value, of the first line if it repeats: what exact and regex are asked of. */
   readonly value: Quoted<"expression">;
   /** The value where a converter wants text. */
@@ -30,6 +32,7 @@ const readings: Readings = {
   method: () => ({
     label: "method",
     isPlain: true,
+    mark: "",
     value: expression`method`,
     // A method that HAProxy knows is a number to it: concat makes it text.
     text: expression`method,concat(,,)`,
@@ -39,17 +42,45 @@ const readings: Readings = {
   header: ({ name }) => ({
     label: `header.${name}`,
     isPlain: false,
+    mark: "",
     value: expression`req.fhdr(${header(name)},1)`,
     text: expression`req.fhdr(${header(name)},1)`,
     lines: expression`req.fhdr(${header(name)})`,
     count: expression`req.fhdr_cnt(${header(name)})`,
   }),
+  query: ({ name }) => {
+    // `url_param` passes over parameters without a value. Nothing, or `=` and the first one's value.
+    const key = pattern(name);
+    const value = expression`'query,regsub("^(?!(?:.*&)?${key}(?:[=&]|$)).*$",""),regsub("^(?:.*?&)?${key}(?:=([^&]*))?(?:&.*)?$","=\1")'`;
+    return { label: labelOf("query", name), isPlain: false, mark: "=", value, text: value, lines: value, count: null };
+  },
+  cookie: ({ name }) => {
+    // `req.cook` gives the last one of the name.
+    const key = pattern(name);
+    const value = expression`'req.fhdr(cookie,1),regsub("^(?!(?:.*;)?[ \t]*${key}=).*$",""),regsub("^(?:.*?;)?[ \t]*${key}=([^;]*)(?:;.*)?$","\1")'`;
+    const count = expression`req.fhdr_cnt(cookie)`;
+    return { label: labelOf("cookie", name), isPlain: false, mark: "", value, text: value, lines: value, count };
+  },
+  source: () => {
+    const value = expression`src`;
+    return { label: "source", isPlain: false, mark: "", value, text: value, lines: null, count: null };
+  },
 };
+
+/** Names of parameters and cookies know case and have characters that no name here has. */
+function labelOf(kind: string, name: string): string {
+  return `${kind}.${name.replaceAll("~", ":7e")}`;
+}
 
 /** How a field is read. */
 export function readingOf<K extends FieldIr["kind"]>(field: Extract<FieldIr, { kind: K }>): Reading {
   return readings[field.kind as K](field);
 }
+
+const firstCookies = {
+  approximated: "looks at the first of several Cookie lines, which a client must not send (RFC 6265, 5.4)",
+  code: "L7-DUP-HEADER",
+} as const satisfies Support;
 
 /** What HAProxy does with the leaves that name a field and a test. */
 export const fieldCapabilities = {
@@ -59,4 +90,15 @@ export const fieldCapabilities = {
   "route.rules[].matches[].headers[].regex": backtracking,
   "route.rules[].matches[].headers[].present": "exact",
   "route.rules[].matches[].headers[].absent": "exact",
+  "route.rules[].matches[].query[].name": "exact",
+  "route.rules[].matches[].query[].exact": "exact",
+  "route.rules[].matches[].query[].regex": backtracking,
+  "route.rules[].matches[].query[].present": "exact",
+  "route.rules[].matches[].query[].absent": "exact",
+  "route.rules[].matches[].cookies[].name": "exact",
+  "route.rules[].matches[].cookies[].exact": "exact",
+  "route.rules[].matches[].cookies[].regex": backtracking,
+  "route.rules[].matches[].cookies[].present": firstCookies,
+  "route.rules[].matches[].cookies[].absent": firstCookies,
+  "route.rules[].matches[].source[]": "exact",
 } as const satisfies Readonly<Record<string, Support>>;

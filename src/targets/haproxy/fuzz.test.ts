@@ -103,6 +103,7 @@ function matches({ path: pattern, conditions }: RuleIr, asked: Request): boolean
   if (!pathMatches(pattern, asked.path)) return false;
   return conditions.every(({ field, test, value }) => {
     if (field.kind === "method") return value === asked.method;
+    if (field.kind !== "header") throw new Error("this fuzz asks for methods and headers only");
     const lines = asked.headers.filter(([each]) => each === field.name).map(([, text]) => text);
     const isPresent = lines.some((line) => line !== "");
     if (test === "present" || test === "absent") return isPresent === (test === "present");

@@ -26,6 +26,7 @@ export const PLACES = [
   "expression",
   "address",
   "header",
+  "pattern",
   "file",
   "statuses",
 ] as const;
@@ -49,6 +50,7 @@ const asComment = landingPlace("comment");
 const asExpression = landingPlace("expression");
 const asAddress = landingPlace("address");
 const asHeader = landingPlace("header");
+const asPattern = landingPlace("pattern");
 const asFile = landingPlace("file");
 const asStatuses = landingPlace("statuses");
 
@@ -109,7 +111,10 @@ export function comment(value: string): Quoted<"comment"> {
 }
 
 /** A sample expression: words of the caller's own around quoted arguments, as expression`req.fhdr(${header(field)},1)`. */
-export function expression(words: TemplateStringsArray, ...parts: readonly Quoted<"header">[]): Quoted<"expression"> {
+export function expression(
+  words: TemplateStringsArray,
+  ...parts: readonly (Quoted<"header"> | Quoted<"pattern">)[]
+): Quoted<"expression"> {
   return asExpression(String.raw(words, ...parts.map((part) => part.text)));
 }
 
@@ -123,6 +128,12 @@ export function address(ip: string, port: number): Quoted<"address"> {
 export function header(text: string): Quoted<"header"> {
   if (!/^[a-z0-9][a-z0-9-]{0,126}$/.test(text)) refuse("header name", text);
   return asHeader(text);
+}
+
+/** The name of a query parameter or cookie in a regular expression that is an argument in double quotes, the whole in strong ones. */
+export function pattern(text: string): Quoted<"pattern"> {
+  if (!/^[A-Za-z0-9_.~-]{1,127}$/.test(text)) refuse("name in a pattern", text);
+  return asPattern(text.replaceAll(".", "\\."));
 }
 
 /** A relative file of this rendering, in directives and as argument of `map_str()` and its kin. */

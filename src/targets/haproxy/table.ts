@@ -3,9 +3,9 @@
  * of choice.ts are too many: the lines of a table are as many as the fields of all groups.
  */
 import type { DimensionIr, RuleIr, TableIr } from "../../ir/index.ts";
-import { fullMatch } from "../../regex/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Quoted } from "../../util/templates.ts";
+import { markedMatch } from "./conditions.ts";
 import { readingOf } from "./fields.ts";
 import { addLines, addShared, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
@@ -45,8 +45,9 @@ export function addTable(builder: FragmentBuilder, { rules, table, key }: OwnedT
   for (const { dimension, tag } of dimensions) {
     addShared(builder, "dimensions", [tag, context.section("dimension", dimensionView(dimension, tag, context))]);
     if (dimension.kind === "regex") continue;
+    const mark = dimension.field.kind === "path" ? "" : readingOf(dimension.field).mark;
     dimension.values.forEach((value, index) => {
-      addLines(builder, "classes", mapLine(mapHexKey(`${key}|${tag}`, value), mapValue(String(index + 1))));
+      addLines(builder, "classes", mapLine(mapHexKey(`${key}|${tag}`, mark + value), mapValue(String(index + 1))));
     });
   }
   for (const { classes, rule } of table.rows) {
@@ -64,7 +65,7 @@ function dimensionView({ field, kind, values }: DimensionIr, tag: string, contex
   const [regex = ""] = values;
   const reading =
     field.kind === "path"
-      ? { value: expression`var(txn.path)`, text: expression`var(txn.path)`, lines: null, count: null }
+      ? { mark: "", value: expression`var(txn.path)`, text: expression`var(txn.path)`, lines: null, count: null }
       : readingOf(field);
   return {
     tag: name(tag),
@@ -72,7 +73,7 @@ function dimensionView({ field, kind, values }: DimensionIr, tag: string, contex
     value: kind === "regex" ? reading.value : reading.text,
     lines: reading.lines,
     count: reading.count,
-    regex: kind === "regex" ? word(fullMatch(regex)) : null,
+    regex: kind === "regex" ? word(markedMatch(reading.mark, regex)) : null,
     file: file(listenerMap(context.listener, "classes")),
   };
 }

@@ -3,9 +3,9 @@
  * a rule. They compare strings with their case, take no variable of their own (each costs every request 16 bytes) and leave the
  * request as it is.
  */
-import type { ConditionIr, RuleIr } from "../../ir/index.ts";
+import { type ConditionIr, fieldKey, type RuleIr } from "../../ir/index.ts";
 import { block, joinBlocks } from "./blocks.ts";
-import { describeCondition, fieldVariable, matchTest, type Test, testOf } from "./fields.ts";
+import { describeCondition, matchTest, readField, type Test, testOf } from "./fields.ts";
 import { type Claim, matchSuffix, type Names } from "./names.ts";
 import {
   comment,
@@ -21,18 +21,13 @@ import {
   variable,
   word,
 } from "./quote.ts";
+import type { Step } from "./step.ts";
 import type { Block, CasesView } from "./views.ts";
 
 /** A rule that takes the request when its conditions hold, and its path matches the expression where that is still open. */
 export interface Candidate {
   readonly rule: RuleIr;
   readonly pathRegex: string | null;
-}
-
-/** Maps that an `if` asks. */
-export interface Step {
-  readonly claims: readonly Claim[];
-  readonly block: Block;
 }
 
 /** Lines of a location, and what they need. */
@@ -65,19 +60,26 @@ export function choose(candidates: readonly Candidate[], place: ChoicePlace): Ch
   const steps: Step[] = [];
   for (const segment of segmentsOf(candidates)) {
     const hashed = segment.length < HASHED_FROM ? null : hashedStep(segment, place);
-    if (hashed === null) lines.push(block("choice", { cases: segment.map((candidate) => caseOf(candidate, place)) }));
-    else {
-      lines.push(block("hashedChoice", { found: variable((hashed.claims[0] as Claim).got) }));
-      steps.push(hashed);
+    if (hashed === null) {
+      lines.push(block("choice", { cases: segment.map((candidate) => caseOf(candidate, place, steps)) }));
+    } else {
+      const [{ claims }] = hashed as [Step];
+      lines.push(block("hashedChoice", { found: variable((claims[0] as Claim).got) }));
+      steps.push(...hashed);
     }
   }
   return { lines: joinBlocks(lines), steps };
 }
 
-function caseOf({ rule, pathRegex }: Candidate, { locationOf }: ChoicePlace): CasesView["cases"][number] {
-  const tests: Test[] = rule.conditions.map(testOf);
+/** Adds what the tests need to `steps`. */
+function caseOf({ rule, pathRegex }: Candidate, place: ChoicePlace, steps: Step[]): CasesView["cases"][number] {
+  const tests = rule.conditions.map((asked): Test => {
+    const reading = readField(asked, rule, place);
+    if (reading.step !== null) steps.push(reading.step);
+    return testOf(asked, reading);
+  });
   if (pathRegex !== null) tests.unshift(matchTest(RAW_PATH, pathRegex));
-  const target = namedLocation(locationOf(rule));
+  const target = namedLocation(place.locationOf(rule));
   const [only] = tests;
   if (only !== undefined && tests.length === 1) return { only, all: [], count: null, target };
   return { only: null, all: tests, count: word("1".repeat(tests.length)), target };
@@ -96,11 +98,11 @@ function segmentsOf(candidates: readonly Candidate[]): Candidate[][] {
   return segments;
 }
 
-/** The variable of the one field whose value the candidate asks for; null: it asks for something else. */
+/** The one field whose value the candidate asks for; null: it asks for something else. */
 function exactField({ rule: { conditions }, pathRegex }: Candidate): string | null {
   const [only] = conditions;
   if (only?.test !== "exact" || conditions.length > 1 || pathRegex !== null) return null;
-  return fieldVariable(only.field).text;
+  return fieldKey(only.field);
 }
 
 /**
@@ -110,7 +112,8 @@ function exactField({ rule: { conditions }, pathRegex }: Candidate): string | nu
  */
 const HASHED_FROM = 24;
 
-function hashedStep(segment: readonly Candidate[], { listener, key, names, locationOf }: ChoicePlace): Step {
+function hashedStep(segment: readonly Candidate[], place: ChoicePlace): readonly Step[] {
+  const { listener, key, names, locationOf } = place;
   const [{ rule: first }] = segment as [Candidate];
   const wanted = `rule_${listener}_${first.name}${matchSuffix(first)}`;
   const owner = `${key} ${segment.map(({ rule }) => rule.id).join(" ")}`;
@@ -119,31 +122,23 @@ function hashedStep(segment: readonly Candidate[], { listener, key, names, locat
     ReturnType<typeof variable>,
     ReturnType<typeof variable>,
   ];
-  const source = fieldVariable((first.conditions[0] as ConditionIr).field);
+  const { source, mark, step } = readField(first.conditions[0] as ConditionIr, first, place);
   const compared = [
     mapEntry(mapRegexKey("^=([^ ]+) "), param(FIRST_CAPTURE)),
     mapEntry(mapRegexKey("^([^ ]+) (.*) \\2$"), param(FIRST_CAPTURE)),
   ];
   const ruleComment = comment(segment.map(({ rule }) => describeRule(rule)).join("; "));
-  const entries = mapEntries(spelledEntries(segment, locationOf));
+  const entries = mapEntries(spelledEntries(segment, locationOf, mark));
   const fallback = param("");
-  return {
-    claims,
-    block: joinBlocks([
-      block("map", { comment: ruleComment, source: param(source), name: found, entries, fallback }),
-      block("map", {
-        comment: null,
-        source: param(found, " ", source),
-        name,
-        entries: mapEntries(compared),
-        fallback,
-      }),
-    ]),
-  };
+  const maps = joinBlocks([
+    block("map", { comment: ruleComment, source: param(source), name: found, entries, fallback }),
+    block("map", { comment: null, source: param(found, " ", source), name, entries: mapEntries(compared), fallback }),
+  ]);
+  return [{ claims, block: maps }, ...(step === null ? [] : [step])];
 }
 
 /** `location spelling`; values that differ in case only, or are long, are expressions and give `=location`. */
-function spelledEntries(segment: readonly Candidate[], locationOf: ChoicePlace["locationOf"]) {
+function spelledEntries(segment: readonly Candidate[], locationOf: ChoicePlace["locationOf"], mark: string) {
   const spellings = new Map<string, number>();
   const firsts = new Map<string, RuleIr>();
   for (const { rule } of segment) {
@@ -153,9 +148,10 @@ function spelledEntries(segment: readonly Candidate[], locationOf: ChoicePlace["
     spellings.set(value.toLowerCase(), (spellings.get(value.toLowerCase()) ?? 0) + 1);
   }
   return [...firsts].map(([value, rule]) => {
-    const isAlone = spellings.get(value.toLowerCase()) === 1 && isHashedKey(value);
-    if (isAlone) return mapEntry(mapKey(value), param(`${locationOf(rule)} ${value}`));
-    return mapEntry(mapRegexKey(`^${literalPattern(value)}$`), param(`=${locationOf(rule)}`));
+    const text = mark + value;
+    const isAlone = spellings.get(value.toLowerCase()) === 1 && isHashedKey(text);
+    if (isAlone) return mapEntry(mapKey(text), param(`${locationOf(rule)} ${text}`));
+    return mapEntry(mapRegexKey(`^${literalPattern(text)}$`), param(`=${locationOf(rule)}`));
   });
 }
 

@@ -2,7 +2,7 @@
 import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { linearRegex } from "../../regex/index.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
-import { type Candidate, choose, describeRule, isSure, type Step } from "./choice.ts";
+import { type Candidate, choose, describeRule, isSure } from "./choice.ts";
 import { matchSuffix, type Names } from "./names.ts";
 import {
   comment,
@@ -15,6 +15,7 @@ import {
   regexLocation,
 } from "./quote.ts";
 import { type Body, jumpTo, type LoweredRule, type NamedBody } from "./rule.ts";
+import type { Step } from "./step.ts";
 import type { Block, LocationView } from "./views.ts";
 
 /** Where the locations stand, and how a request gets there. */

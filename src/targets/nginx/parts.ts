@@ -1,10 +1,10 @@
 /** What locations need elsewhere in the configuration: of one run of locations, of a host, joined. */
 
-import type { Step } from "./choice.ts";
 import type { Claim } from "./names.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comparePlaces } from "./policies/policy.ts";
 import { type LoweredRule, type NamedBody, placeNamed } from "./rule.ts";
+import type { Step } from "./step.ts";
 import type { Block, MapView } from "./views.ts";
 
 /** In each list a name stands once. */

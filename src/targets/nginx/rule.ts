@@ -93,7 +93,15 @@ function gathered<Key extends "answerFields" | "maps">(
 }
 
 function linesOf(parts: readonly PolicyPart[]): readonly Block[] {
-  return parts.flatMap(({ lines }) => lines ?? NONE);
+  return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts)];
+}
+
+/** One directive of its own makes a location forget all that it would inherit: then it says all of them. */
+function requestLines(parts: readonly PolicyPart[]): readonly Block[] {
+  const fields = parts.flatMap(({ requestFields }) => requestFields ?? NONE);
+  const host = parts.find((part) => part.host !== undefined)?.host;
+  if (fields.length === 0 && host === undefined) return NONE;
+  return [block("requestFields", { host: param(host ?? variable("authority")), fields })];
 }
 
 function bodyOf(lines: readonly Block[], last: Block): Body {

@@ -40,7 +40,10 @@ export const policies = (more: Partial<PoliciesIr> = {}): PoliciesIr => ({
 });
 
 /** Replaces the matched prefix. */
-export const rewriteTo = (value: string): PoliciesIr["rewrite"] => ({ path: { kind: "prefix", value } });
+export const rewriteTo = (value: string): PoliciesIr["rewrite"] => ({
+  path: { kind: "prefix", value },
+  hostname: null,
+});
 
 /** A rule; `route.rule.match` is its id, and `route.rule` alone stands for match 0. `path` as `=/exact`, `~regex` or `/prefix`. */
 export function rule(id: string, path: string, more: Partial<RuleIr> = {}): RuleIr {

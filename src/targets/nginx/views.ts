@@ -34,7 +34,9 @@ export interface Views {
   readonly texts: TextsView;
   readonly tcpServer: TcpServerView;
   readonly "policies/rewrite": RewriteView;
-  readonly "policies/requestHeaders": RequestHeadersView;
+  readonly "policies/fullPath": FullPathView;
+  readonly geo: GeoView;
+  readonly requestFields: RequestFieldsView;
   readonly "policies/timeouts": TimeoutsView;
   readonly "policies/responseHeaders": ResponseHeadersView;
 }
@@ -243,8 +245,21 @@ export interface RewriteView extends TextsView {
   readonly path: Param;
 }
 
-/** `policies/requestHeaders.hbs`. */
-export interface RequestHeadersView extends TextsView {
+/** `policies/fullPath.hbs`. */
+export interface FullPathView extends TextsView {
+  readonly path: Param;
+}
+
+/** `geo.hbs`: a variable that is 1 for clients of these ranges. */
+export interface GeoView {
+  readonly comment: Comment;
+  readonly name: Variable;
+  readonly ranges: readonly { readonly range: Word }[];
+}
+
+/** `requestFields.hbs`: everything that a request gets, in a location that changes some of it. */
+export interface RequestFieldsView {
+  readonly host: Param;
   readonly fields: readonly { readonly name: Word; readonly value: Param }[];
 }
 

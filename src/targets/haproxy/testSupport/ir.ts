@@ -101,7 +101,7 @@ function policiesOf({ action, idleMs, requestMs, ...input }: RuleInput): Policie
   if (action.kind !== "forward") return { ...NO_POLICIES, responseHeaders };
   const { rewritePrefix, requestHeaders = null } = input;
   return {
-    rewrite: rewritePrefix === undefined ? null : { path: { kind: "prefix", value: rewritePrefix } },
+    rewrite: rewritePrefix === undefined ? null : { path: { kind: "prefix", value: rewritePrefix }, hostname: null },
     requestHeaders,
     timeouts: { idleMs: idleMs ?? 60_000, requestMs: requestMs ?? null },
     responseHeaders,

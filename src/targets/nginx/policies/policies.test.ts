@@ -21,8 +21,10 @@ it("gives parts in the order of the policies", () => {
     rewrite: rewriteTo("/new"),
     requestHeaders: changes({ remove: ["x-b"] }),
   });
-  const told = all.map(({ lines, path }) => path?.lines.text ?? lines?.text ?? "");
-  expect(told.map((text) => /set_x_a|set \$path|x-b|read_timeout/.exec(text)?.[0])).toEqual([
+  const texts = all.map(
+    ({ lines, path, requestFields }) => path?.lines.text ?? lines?.text ?? requestFields?.[0]?.name.text ?? "",
+  );
+  expect(texts.map((text) => /set_x_a|set \$path|x-b|read_timeout/.exec(text)?.[0])).toEqual([
     "set_x_a",
     "set $path",
     "x-b",
@@ -42,13 +44,12 @@ it("changes fields of requests, with the fields of all requests besides", () => 
     { name: "x-t", value: "b" },
   ];
   const own = changes({ set: [{ name: "x-s", value: "$" }], add, remove: ["x-r"] });
-  expect(linesOf({ requestHeaders: own })).toEqual([
-    "set $adding_x_t a,b;",
-    "include proxy-headers.conf;",
-    'proxy_set_header x-s "${dollar}";',
-    "proxy_set_header x-t $added_x_t;",
-    'proxy_set_header x-r "";',
-    "",
+  expect(linesOf({ requestHeaders: own })).toEqual(["set $adding_x_t a,b;", ""]);
+  const fields = lower({ requestHeaders: own }).flatMap(({ requestFields = [] }) => requestFields);
+  expect(fields.map(({ name, value }) => `${name.text} ${value.text}`)).toEqual([
+    'x-s "${dollar}"',
+    "x-t $added_x_t",
+    'x-r ""',
   ]);
 });
 

@@ -1,7 +1,7 @@
 /** What each policy of a rule gives to the configuration: the shape of the files beside this one. */
 import type { PoliciesIr, RuleIr } from "../../../ir/index.ts";
 import type { Support } from "../../target.ts";
-import type { Part } from "../quote.ts";
+import type { Param, Part, Word } from "../quote.ts";
 import type { Block, MapView } from "../views.ts";
 
 /** A policy's entry in the list of `index.ts`. */
@@ -17,10 +17,20 @@ export interface PolicyPart {
   /** Directives of the rule's location. */
   readonly lines?: Block;
   readonly path?: PathChange;
+  /** The Host that the endpoint sees. */
+  readonly host?: string;
+  /** Fields that the endpoint gets; an empty one it does not get. */
+  readonly requestFields?: readonly RequestField[];
   /** Fields that the server adds to answers when their variable has a value. */
   readonly answerFields?: readonly AnswerField[];
   /** Maps of the http block that the directives need; the same name is the same map. */
   readonly maps?: readonly MapView[];
+}
+
+/** A field of a request. */
+export interface RequestField {
+  readonly name: Word;
+  readonly value: Param;
 }
 
 /** The path that the endpoint sees. */

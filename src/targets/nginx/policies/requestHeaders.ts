@@ -44,8 +44,8 @@ function lowerRequestHeaders({ set, add, remove }: HeaderChangesIr): PolicyPart 
     fields.push({ name, value: param(map.name) });
   }
   for (const name of remove) fields.push({ name, value: param("") });
-  const views = fields.map(({ name, value }) => ({ name: word(name), value }));
-  return { lines: block("policies/requestHeaders", { texts, fields: views }), maps };
+  const requestFields = fields.map(({ name, value }) => ({ name: word(name), value }));
+  return { ...(texts.length === 0 ? {} : { lines: block("texts", { texts }) }), requestFields, maps };
 }
 
 const addingName = (name: string): string => `adding_${underscored(name)}`;
