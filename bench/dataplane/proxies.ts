@@ -48,7 +48,8 @@ export const proxies: Readonly<Record<ProxyName, ProxyKind>> = {
     command(folder) {
       const globals = join(folder, "bench.cfg");
       writeFileSync(globals, HAPROXY_GLOBALS);
-      return { binary: "haproxy", args: ["-db", "-f", globals, "-f", join(folder, "haproxy.cfg")] };
+      // HAProxy reads all `*.cfg` of a folder, by name.
+      return { binary: "haproxy", args: ["-db", "-f", folder] };
     },
   },
   envoy: {

@@ -1,12 +1,20 @@
-/** Every command, in the order of the help. A new one is a file in `commands/` and a line here. */
+/** Every command, by its name, in the order of the help. A new one is a file in `commands/` and a line here. */
 import type { Declaration } from "./command.ts";
-import { apply } from "./commands/apply.ts";
-import { bootstrap } from "./commands/bootstrap.ts";
-import { dev } from "./commands/dev.ts";
-import { diff } from "./commands/diff.ts";
-import { explain } from "./commands/explain.ts";
-import { render } from "./commands/render.ts";
-import { serve } from "./commands/serve.ts";
-import { validate } from "./commands/validate.ts";
 
-export const COMMANDS: readonly Declaration[] = [serve, dev, validate, render, bootstrap, diff, apply, explain];
+const COMMANDS: Readonly<Record<string, () => Promise<Declaration>>> = {
+  serve: async () => (await import("./commands/serve.ts")).serve,
+  dev: async () => (await import("./commands/dev.ts")).dev,
+  validate: async () => (await import("./commands/validate.ts")).validate,
+  render: async () => (await import("./commands/render.ts")).render,
+  bootstrap: async () => (await import("./commands/bootstrap.ts")).bootstrap,
+  diff: async () => (await import("./commands/diff.ts")).diff,
+  apply: async () => (await import("./commands/apply.ts")).apply,
+  explain: async () => (await import("./commands/explain.ts")).explain,
+};
+
+/** The declaration of one command; of all when there is none of this name, for then they are told of. */
+export function loadDeclarations(name: string): Promise<readonly Declaration[]> {
+  const named = Object.entries(COMMANDS).filter(([known]) => known === name);
+  const wanted = named.length > 0 ? named : Object.entries(COMMANDS);
+  return Promise.all(wanted.map(([, load]) => load()));
+}

@@ -1,7 +1,7 @@
 /** The program: runs one command and turns whatever happens into an exit code. */
 import { Command, CommanderError } from "commander";
-import type { CommandContext, Runners } from "./command.ts";
-import { COMMANDS } from "./declare.ts";
+import type { CommandContext, Declaration, Runners } from "./command.ts";
+import { loadDeclarations } from "./declare.ts";
 import { EXIT, type Io, jsonText, reasonOf } from "./output.ts";
 
 export type { DevRunOptions, Runners, ServeOptions } from "./command.ts";
@@ -21,6 +21,9 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
     "the command line is wrong, nothing was done; `diff`: there is a difference (a wrong command line is 1 there)",
 };
 
+/** What they print needs no command. */
+const VERSION_FLAGS: readonly string[] = ["-V", "--version"];
+
 const EXAMPLES = `Examples:
   trimtab validate model.yaml
   trimtab apply --dry-run model.yaml
@@ -36,9 +39,12 @@ function helpEnd(): string {
 export async function runProgram(argv: readonly string[], context: ProgramContext): Promise<number> {
   const { io } = context;
   let code: number = EXIT.ok;
-  const program = createProgram(context, async (result) => {
+  const done = async (result: Promise<number> | number): Promise<void> => {
     code = await result;
-  });
+  };
+  const [first = ""] = argv;
+  const declarations = VERSION_FLAGS.includes(first) ? [] : await loadDeclarations(first);
+  const program = createProgram(context, { declarations, done });
   try {
     await program.parseAsync([...argv], { from: "user" });
     return code;
@@ -59,18 +65,21 @@ function usageProblem({ exitCode, code, message }: CommanderError, argv: readonl
   return argv.find((word) => !word.startsWith("-")) === "diff" ? EXIT.failed : EXIT.usage;
 }
 
-/** The commands with their options. `done` gets each command's exit code; the reference in docs/ reads the rest. */
-export function createProgram({ io, runners, version }: ProgramContext, done: CommandContext["done"]): Command {
+/** The declared commands with their options. `done` gets each command's exit code; the reference in docs/ reads the rest. */
+export function createProgram(
+  { io, runners, version }: ProgramContext,
+  { declarations, done }: Pick<CommandContext, "done"> & { readonly declarations: readonly Declaration[] },
+): Command {
   const program = new Command("trimtab")
     .description("A load-balancer control plane: one model, the same observable behaviour on Envoy, nginx and HAProxy.")
-    .version(version, "-V, --version", "print the version")
+    .version(version, VERSION_FLAGS.join(", "), "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
     .showHelpAfterError()
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .addHelpText("after", helpEnd());
-  for (const declare of COMMANDS) declare(program, { io, runners, done });
+  for (const declare of declarations) declare(program, { io, runners, done });
   return program;
 }
 

@@ -50,12 +50,12 @@ export interface Explanation {
   /** The virtual host that takes the request; null: none. */
   readonly virtualHost: string | null;
   readonly outcome: Outcome;
-  /** The rules of that virtual host in precedence order, up to MAX_RULES_TOLD. */
+  /** The rules of that virtual host in precedence order, up to MAX_EXPLAINED_RULES. */
   readonly rules: readonly ExplainedRule[];
 }
 
 /** More rules than this tell a person nothing; the winner is always among them. */
-const MAX_RULES_TOLD = 50;
+const MAX_EXPLAINED_RULES = 50;
 
 /** What the regular expressions of one explanation may cost: about a second. 10 000 usual ones need half of it. */
 const MATCH_BUDGET = 600_000_000;
@@ -117,7 +117,7 @@ interface Judgement {
 }
 
 function* judge(host: VirtualHostIr, request: ExplainRequest): Steps<Judgement> {
-  const told: ExplainedRule[] = [];
+  const explained: ExplainedRule[] = [];
   const budget = { left: MATCH_BUDGET };
   let winner: RuleIr | null = null;
   for (const rule of host.rules) {
@@ -127,8 +127,8 @@ function* judge(host: VirtualHostIr, request: ExplainRequest): Steps<Judgement> 
     const reason =
       mismatch ??
       (winner === null ? "the first rule in precedence order that matches" : precedenceReason(winner, rule));
-    if (told.length < MAX_RULES_TOLD || verdict === "wins") {
-      told.push({
+    if (explained.length < MAX_EXPLAINED_RULES || verdict === "wins") {
+      explained.push({
         route: rule.route,
         rule: rule.name.slice(rule.route.length + 1),
         match: matchText(rule),
@@ -138,7 +138,7 @@ function* judge(host: VirtualHostIr, request: ExplainRequest): Steps<Judgement> 
     }
     if (verdict === "wins") winner = rule;
   }
-  return { rules: told, winner };
+  return { rules: explained, winner };
 }
 
 function mismatchOf(rule: RuleIr, request: ExplainRequest, budget: MatchBudget): string | null {

@@ -15,7 +15,7 @@ test.each([
   ["/%2e", "dot segment"],
   ["/%zz", "dot segment"],
 ])("of the path %s the true reason is told", (path, reason) => {
-  const told = requestProblem({ method: "GET", host: "a.test", path });
-  if (reason === null) expect(told).toBeNull();
-  else expect(told).toEqual({ status: 400, reason: expect.stringContaining(reason) });
+  const problem = requestProblem({ method: "GET", host: "a.test", path });
+  if (reason === null) expect(problem).toBeNull();
+  else expect(problem).toEqual({ status: 400, reason: expect.stringContaining(reason) });
 });

@@ -10,6 +10,7 @@ import type { ProxyKind } from "../ir/index.ts";
 import { createPipeline } from "../pipeline/index.ts";
 import { sharedTargetCodes } from "../targets/codes.ts";
 import { PROXY_KINDS } from "../targets/registry.ts";
+import { deviationsOf } from "../targets/target.ts";
 import { arbitraryEdit } from "./arbitrary/edits.ts";
 import { plain } from "./arbitrary/names.ts";
 import { arbitraryModel, modelOf } from "./arbitraryModel.ts";
@@ -30,7 +31,7 @@ const OF_WHOLE_FLEETS: Readonly<Record<string, string>> = {
 function codesOfTable(proxy: ProxyKind): ReadonlyMap<string, readonly string[]> {
   const codes = new Map<string, string[]>();
   for (const [leaf, support] of Object.entries(targets.get(proxy).capabilities)) {
-    if (support !== "exact") codes.set(support.code, [...(codes.get(support.code) ?? []), leaf]);
+    for (const { code } of deviationsOf(support)) codes.set(code, [...(codes.get(code) ?? []), leaf]);
   }
   return codes;
 }

@@ -9,6 +9,7 @@ import { leafPaths } from "../gen/leafPaths.ts";
 import type { LeafPath, ProxyKind } from "../ir/index.ts";
 import { createPipeline } from "../pipeline/index.ts";
 import { PROXY_KINDS } from "../targets/registry.ts";
+import { deviationsOf } from "../targets/target.ts";
 import type { Place } from "../tooling/leaves.ts";
 import { type EditKind, isPossible, makeEdit, PLACES, type Spot, spotsOf } from "./arbitrary/edits.ts";
 import { arbitraryOf } from "./arbitrary/fromSchema.ts";
@@ -123,8 +124,7 @@ function textsOf(outcomes: Outcomes): string {
 describe.each(PROXY_KINDS)("%s", (proxy) => {
   const { capabilities } = targets.get(proxy);
   const isRefused = (leaf: LeafPath): boolean => {
-    const support = capabilities[leaf];
-    return support !== "exact" && "refused" in support && support.when === undefined;
+    return deviationsOf(capabilities[leaf]).some((found) => "refused" in found && found.when === undefined);
   };
   /** Leaves of which nothing is shown yet, and how often each was changed without effect. */
   const open = new Map<LeafPath, number>(leafPaths.map((leaf) => [leaf, 0]));

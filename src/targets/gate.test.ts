@@ -4,7 +4,7 @@ import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, HttpPortIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { finish } from "../util/steps.ts";
 import { createGate } from "./gate.ts";
-import { loadTargets } from "./registry.ts";
+import { loadTargets, PROXY_KINDS } from "./registry.ts";
 import { distinctFindings, type Finding, type Target } from "./target.ts";
 
 const BODY: JsonValue = {
@@ -13,7 +13,8 @@ const BODY: JsonValue = {
   rules: [{ timeouts: { request: "5s" } }, {}, { timeouts: { request: "9s" }, matches: [{ method: "GET" }] }],
 };
 
-const nginx = (await loadTargets(["nginx"])).get("nginx");
+const { get } = await loadTargets();
+const nginx = get("nginx");
 /** One gate for all tests: what it remembers of one fleet must not reach another. */
 const look = createGate();
 const gate = (ir: FleetIr, target: Target): Diagnostic[] => finish(look(ir, target));
@@ -181,4 +182,33 @@ test("of findings about the same place the same one stays in whatever order they
   const elsewhere = finding("/rules/1");
   expect(distinctFindings([one, two, elsewhere])).toEqual([one, elsewhere]);
   expect(distinctFindings([two, one, elsewhere])).toEqual([one, elsewhere]);
+});
+
+test("several deviations of one leaf are told, each where it holds", () => {
+  const when = (value: JsonValue) => value === "5s";
+  const table = {
+    "route.rules[].timeouts.request": [
+      { approximated: "x", code: "A-B" },
+      { refused: "y", code: "C-D", when },
+    ],
+  };
+  expect(gate(fleet(), target(table)).map(({ code, severity, pointer }) => `${code} ${severity} ${pointer}`)).toEqual([
+    "A-B warning /rules/0/timeouts/request",
+    "A-B warning /rules/2/timeouts/request",
+    "C-D error /rules/0/timeouts/request",
+  ]);
+});
+
+test.each(PROXY_KINDS)("%s: a version older than what is written is refused, by the table", (proxy) => {
+  const asked = get(proxy);
+  const [major, minor] = asked.defaultVersion;
+  const codes = (version: string): string[] => {
+    const written: SourceIr = { kind: "fleet", name: "f", body: { name: "f", proxy, version } };
+    return gate(fleet({ proxy, version, sources: [written] }), asked).map(
+      ({ code, severity, pointer }) => `${severity} ${code} ${pointer}`,
+    );
+  };
+  expect(codes(`${major}.${minor - 1}.9`)).toEqual([`error ${proxy.toUpperCase()}-VERSION /version`]);
+  expect(codes(`${major}.${minor}`)).toEqual([]);
+  expect(codes(`${major + 1}.0`)).toEqual([]);
 });

@@ -6,7 +6,15 @@ import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, JsonValue, LeafPath, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { pointer } from "../util/pointer.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
-import { distinctFindings, type Finding, type Support, type Target, type Version } from "./target.ts";
+import {
+  type Deviation,
+  deviationsOf,
+  distinctFindings,
+  type Finding,
+  type Support,
+  type Target,
+  type Version,
+} from "./target.ts";
 import { createTracker, note, type Tracker, track } from "./tracker.ts";
 import { parseVersion } from "./version.ts";
 
@@ -14,7 +22,7 @@ interface Watch {
   readonly leaf: LeafPath;
   /** Path below the kind: `rules[].timeouts.request` -> `["rules", "[]", "timeouts", "request"]`. */
   readonly steps: readonly string[];
-  readonly support: Exclude<Support, "exact">;
+  readonly support: Deviation;
 }
 
 /** What stays from one look at a fleet to the next, so that a change costs what changed. */
@@ -114,9 +122,9 @@ function currentCache(known: FleetCache | undefined, ir: FleetIr, target: Target
 function watchesOf(target: Target): Map<string, Watch[]> {
   const watches = new Map<string, Watch[]>();
   for (const [leaf, support] of Object.entries(target.capabilities) as [LeafPath, Support][]) {
-    if (support === "exact") continue;
     const [kind = "", ...steps] = leaf.replaceAll("[]", ".[]").split(".");
-    watches.set(kind, [...(watches.get(kind) ?? []), { leaf, steps, support }]);
+    for (const deviation of deviationsOf(support))
+      watches.set(kind, [...(watches.get(kind) ?? []), { leaf, steps, support: deviation }]);
   }
   return watches;
 }

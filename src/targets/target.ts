@@ -4,21 +4,40 @@ import type { FleetIr, JsonValue, LeafPath, ProxyKind, RuleIr, VirtualHostIr } f
 import type { Steps } from "../util/steps.ts";
 
 /**
- * How a proxy does what a leaf asks for. `when` limits an approximation or refusal to some values (default: any value that
- * is written). `text` completes a sentence that begins with the field and fleet.
+ * How a proxy does what a leaf asks for: exactly, or with one or several deviations. Each holds for some values or versions only
+ * where `when` says so (default: for any value that is written).
  */
-export type Support =
-  | "exact"
-  | {
-      readonly approximated: string;
-      readonly code: string;
-      readonly when?: (value: JsonValue, version: Version) => boolean;
-    }
-  | {
-      readonly refused: string;
-      readonly code: string;
-      readonly when?: (value: JsonValue, version: Version) => boolean;
-    };
+export type Support = "exact" | Deviation | readonly Deviation[];
+
+/** An approximation (the write returns a warning) or a refusal. Its text completes a sentence that begins with the field and fleet. */
+export type Deviation = Approximation | Refusal;
+
+interface Approximation {
+  readonly approximated: string;
+  readonly code: string;
+  readonly when?: When;
+}
+
+interface Refusal {
+  readonly refused: string;
+  readonly code: string;
+  readonly when?: When;
+}
+
+/** Whether a deviation concerns this value of the leaf, on this version. */
+export type When = (value: JsonValue, version: Version) => boolean;
+
+/**
+ * For a deviation that the leaf's own value does not show: `inspect` or `inspectRule` finds it, and the table says that it can
+ * occur.
+ */
+export const foundByInspection: When = () => false;
+
+/** All deviations of an entry. */
+export function deviationsOf(support: Support): readonly Deviation[] {
+  if (support === "exact") return [];
+  return Array.isArray(support) ? (support as readonly Deviation[]) : [support as Deviation];
+}
 
 /** A verdict on every leaf of the schemas; a schema's new leaf does not compile until each target has judged it. */
 export type Capabilities = Readonly<Record<LeafPath, Support>>;
@@ -104,10 +123,10 @@ export interface Target {
   /** Checks of the fleet as a whole that no leaf can express (versions too old, numbers of clusters). Looks at no rule. */
   readonly inspect: (ir: FleetIr) => readonly Finding[];
   /**
-   * The same for one rule of a virtual host (sizes, combinations). Of the host it may look at the names only: it is asked once for
-   * each rule that changed, and again when the names do.
+   * The same for one rule of a virtual host (sizes, combinations). It sees the host's names only, so it is asked once for each rule
+   * that changed, and again when the names do.
    */
-  readonly inspectRule: (rule: RuleIr, host: VirtualHostIr) => readonly Finding[];
+  readonly inspectRule: (rule: RuleIr, host: Pick<VirtualHostIr, "hostnames">) => readonly Finding[];
   /** A renderer of its own memory: what it keeps of one rendering makes the next one cheap. One per pipeline. */
   readonly createRenderer: () => Renderer;
   /** What running proxies do when the one rendering follows the other; `before` null: they do not run yet. */

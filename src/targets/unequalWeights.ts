@@ -1,10 +1,10 @@
 /** Least request among endpoints of unequal weight: each proxy has its own idea of it. */
 import type { ClusterIr } from "../ir/index.ts";
-import type { Finding, Support } from "./target.ts";
+import { type Finding, foundByInspection, type Support } from "./target.ts";
 
 /** What a proxy does then, as in a capability table; no single field shows it, so the table itself never finds it. */
 export function leastRequestByWeight(code: string, approximated: string) {
-  return { approximated, code, when: () => false } as const satisfies Support;
+  return { approximated, code, when: foundByInspection } as const satisfies Support;
 }
 
 /** A warning about each cluster that asks for it. */

@@ -26,6 +26,7 @@ const COMPOSE_BOOTSTRAP = {
 
 const { get } = await loadTargets();
 const all = PROXY_KINDS.map(get);
+const commands = await commandReference();
 
 /** Path from the repository's root -> text, for every generated file. */
 export function generateDocs(): Readonly<Record<string, string>> {
@@ -33,7 +34,7 @@ export function generateDocs(): Readonly<Record<string, string>> {
     "docs/reference/model.md": modelReference(readSchemas()),
     "docs/reference/capabilities.md": capabilityMatrix(all),
     "docs/reference/errors.md": errorReference(errorCodes, all),
-    "docs/reference/cli.md": commandReference(),
+    "docs/reference/cli.md": commands,
     "examples/compose/envoy-bootstrap.json": renderBootstrap(COMPOSE_BOOTSTRAP),
   };
 }

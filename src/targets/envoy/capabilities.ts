@@ -1,8 +1,11 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
-import type { Capabilities, Support } from "../target.ts";
+import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { leastRequestByWeight } from "../unequalWeights.ts";
+import { tooOld } from "../version.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { tooLarge } from "./regexSize.ts";
+import { DEFAULT_VERSION } from "./version.ts";
 
 const leastRequest = leastRequestByWeight(
   "LB-LC-WEIGHTS-ENVOY",
@@ -17,7 +20,7 @@ const copiedHost = {
     "Location, and writes the scheme's default port when the Host header had a port; set `redirect.hostname` to avoid it",
   ].join(" "),
   code: "L7-REDIRECT-HOST",
-  when: () => false,
+  when: foundByInspection,
 } as const satisfies Support;
 
 /** The table. */
@@ -26,7 +29,7 @@ export const capabilities = {
   "fleet.labels": "exact",
   "fleet.description": "exact",
   "fleet.proxy": "exact",
-  "fleet.version": "exact",
+  "fleet.version": tooOld("Envoy", DEFAULT_VERSION, "ENVOY-VERSION"),
   "fleet.bindAddress": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -45,7 +48,7 @@ export const capabilities = {
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
-  "route.rules[].matches[].path.regex": "exact",
+  "route.rules[].matches[].path.regex": tooLarge,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": "exact",

@@ -55,11 +55,6 @@ describe("check", () => {
 describe("inspect", () => {
   const codesOf = (ir: FleetIr) => inspect(ir).map(({ code, severity }) => `${severity} ${code}`);
   it("is content with ordinary fleets", () => expect(inspect(withRules(regexRule("/[a-z]{1,36}")))).toEqual([]));
-  it("refuses old versions", () => {
-    expect(codesOf({ ...withRules(), version: "1.30" })).toEqual(["error ENVOY-VERSION"]);
-    expect(codesOf({ ...withRules(), version: "1.31" })).toEqual([]);
-    expect(codesOf({ ...withRules(), version: "2.0.1" })).toEqual([]);
-  });
   it("warns of redirects to a wildcard's host", () => {
     const action = { kind: "redirect", scheme: "https", hostname: null, port: null, path: null, status: 301 } as const;
     const one = rule("r.0.0", { path: "/", action });

@@ -1,7 +1,8 @@
 /** How Envoy looks at each field that conditions name. A new kind of field is an entry here. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { ConditionIr, FieldIr, TestIr } from "../../ir/index.ts";
-import type { Capabilities, Support } from "../target.ts";
+import type { Capabilities, Deviation } from "../target.ts";
+import { tooLarge } from "./regexSize.ts";
 import { openMessage, writeNumber, writeRegex, writeText } from "./writer.ts";
 
 /** Numbers in RouteMatch and below it. */
@@ -16,7 +17,7 @@ interface FieldMatching<Field extends FieldIr> {
   write(writer: BinaryWriter, field: Field, condition: ConditionIr): void;
 }
 
-const repeatedHeader: Support = {
+const repeatedHeader: Deviation = {
   approximated: [
     "sees repeated header lines differently: Envoy from 1.40 on matches when any one of the lines does, older ones compare",
     "the lines joined by commas. Elsewhere a repeated field equals no exact value.",
@@ -33,12 +34,12 @@ const header = {
   capabilities: {
     "route.rules[].matches[].headers[].name": "exact",
     "route.rules[].matches[].headers[].exact": repeatedHeader,
-    "route.rules[].matches[].headers[].regex": repeatedHeader,
+    "route.rules[].matches[].headers[].regex": [repeatedHeader, tooLarge],
     "route.rules[].matches[].headers[].present": "exact",
     "route.rules[].matches[].headers[].absent": "exact",
   },
   write: (writer, { name }, condition) => writeHeaderTest(writer, name, condition),
-} as const satisfies FieldMatching<{ kind: "header"; name: string }>;
+} satisfies FieldMatching<{ kind: "header"; name: string }>;
 
 const fields: { readonly [Kind in FieldIr["kind"]]: FieldMatching<Extract<FieldIr, { kind: Kind }>> } = {
   method,

@@ -14,8 +14,9 @@ import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
 import { effect } from "./effect.ts";
-import { DEFAULT_VERSION, inspect, inspectRule } from "./inspect.ts";
+import { inspect, inspectRule } from "./inspect.ts";
 import { createRenderer } from "./render.ts";
+import { DEFAULT_VERSION } from "./version.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
 

@@ -1,42 +1,27 @@
-/** What no single field can show: versions too old, redirects by wildcard hosts, unequal weights, regular expressions too large. */
+/** What no single field can show: redirects by wildcard hosts, unequal weights, regular expressions too large. */
 import type { FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import type { Finding, Version } from "../target.ts";
+import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
-import { isBefore, parseVersion } from "../version.ts";
 import { dependsOnHost } from "./actions/redirect.ts";
 import { capabilities } from "./capabilities.ts";
-import { regexInstructions } from "./regexSize.ts";
-
-/** The API that we write; FULL_SCAN of least_request needs 1.30. */
-export const DEFAULT_VERSION: Version = [1, 31, 0];
+import { regexInstructions, tooLarge } from "./regexSize.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
 const MAX_REGEX_INSTRUCTIONS = 50_000;
 
-/** Errors and warnings about the whole fleet and its clusters. */
+/** Warnings about the fleet's clusters. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return [...inspectVersion(ir), ...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"])];
+  return unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]);
 }
 
 const NONE: readonly Finding[] = [];
 
 /** Errors and warnings about one rule of a virtual host. */
-export function inspectRule(rule: RuleIr, host: VirtualHostIr): readonly Finding[] {
+export function inspectRule(rule: RuleIr, host: Pick<VirtualHostIr, "hostnames">): readonly Finding[] {
   const large = largeRegex(rule);
   const isCopied = dependsOnHost(rule) && host.hostnames.some((hostname) => hostname.startsWith("*"));
   if (large === null && !isCopied) return NONE;
   return [...(large === null ? [] : [large]), ...(isCopied ? [copiedHost(rule)] : [])];
-}
-
-function* inspectVersion(ir: FleetIr): Iterable<Finding> {
-  if (ir.version === null || !isBefore(parseVersion(ir.version), DEFAULT_VERSION)) return;
-  yield {
-    code: "ENVOY-VERSION",
-    severity: "error",
-    message: `fleet ${ir.name} names Envoy ${ir.version}; the configuration needs 1.31 or later`,
-    resource: { kind: "fleet", name: ir.name },
-    pointer: "/version",
-  };
 }
 
 function copiedHost(rule: RuleIr): Finding {
@@ -58,7 +43,7 @@ function largeRegex(rule: RuleIr): Finding | null {
   const size = Math.max(0, ...regexes.map(regexInstructions));
   if (size <= MAX_REGEX_INSTRUCTIONS) return null;
   return {
-    code: "L7-REGEX-SIZE",
+    code: tooLarge.code,
     severity: "error",
     message: [
       `a regular expression of rule ${rule.name} is too large for Envoy: about ${size} RE2 instructions,`,

@@ -1,6 +1,9 @@
 /** How Envoy's own answers look: the same statuses and bodies as on the other proxies. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { AccessLogFilterSchema } from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import {
+  type AccessLogFilterSchema,
+  ComparisonFilter_Op,
+} from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import { ExpressionFilterSchema } from "../../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import {
   type LocalReplyConfig,
@@ -29,9 +32,31 @@ function mapper(status: number, filter: Filter): MessageInitShape<typeof Respons
   };
 }
 
+/**
+ * Of the answers with this status, those that the expression takes. An expression costs 4 thousand instructions: the status,
+ * which costs next to nothing, is asked first (measured: 173 to 103 thousand for a redirect).
+ */
+function ofStatus(status: number, expression: string): Filter {
+  const comparison = { op: ComparisonFilter_Op.EQ, value: { defaultValue: status, runtimeKey: NO_RUNTIME_KEY } };
+  return {
+    filterSpecifier: {
+      case: "andFilter",
+      value: {
+        filters: [
+          { filterSpecifier: { case: "statusCodeFilter", value: { comparison } } },
+          expressionFilter(expression),
+        ],
+      },
+    },
+  };
+}
+
+/** Envoy wants one; nobody sets it. */
+const NO_RUNTIME_KEY = "trimtab.unused";
+
 /** Statuses alone would also catch the answers that rules give; their code detail tells them apart. */
 function ownReply(status: number): Filter {
-  return expressionFilter(`response.code == ${status} && response.code_details != 'direct_response'`);
+  return ofStatus(status, "response.code_details != 'direct_response'");
 }
 
 function expressionFilter(expression: string): Filter {
@@ -51,9 +76,9 @@ function expressionFilter(expression: string): Filter {
 export function localReplies(): LocalReplyConfig {
   const broken: Filter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: BROKEN_REPLY_FLAGS } } };
   // `OPTIONS *`; Envoy itself answers 404.
-  const noPath = expressionFilter("response.code_details == 'absolute_path_rejected'");
+  const noPath = ofStatus(404, "response.code_details == 'absolute_path_rejected'");
   // An absolute-form target `https://…`; Envoy itself answers 403.
-  const notOurScheme = expressionFilter("response.code_details == 'http1.https_url_on_plaintext_connection'");
+  const notOurScheme = ofStatus(403, "response.code_details == 'http1.https_url_on_plaintext_connection'");
   const statuses = Object.keys(REASON_BODIES).map(Number);
   return create(LocalReplyConfigSchema, {
     mappers: [

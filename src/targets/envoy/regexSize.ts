@@ -1,5 +1,6 @@
 /** An estimate of what RE2 makes of an expression. Counted repeats are written out: a short text can be a large program. */
 import { parseRegex, rangesOf, type WrittenRegex } from "../../regex/index.ts";
+import { foundByInspection, type Support } from "../target.ts";
 
 /** What every program has around the expression: a failure, the match, the marks of the whole. */
 const FRAME_INSTRUCTIONS = 6;
@@ -39,3 +40,10 @@ function setSize(set: bigint): number {
   const isByte = (set & (set - 1n)) === 0n;
   return isByte ? 1 : rangesOf(set).length + 1;
 }
+
+/** As the capability table says it of each leaf that is a regular expression. */
+export const tooLarge = {
+  refused: "is too large for RE2 when its counted repeats make too many instructions",
+  code: "L7-REGEX-SIZE",
+  when: foundByInspection,
+} as const satisfies Support;

@@ -9,6 +9,7 @@ import {
   fleet,
   forward,
   httpPort as httpPortOf,
+  noChanges,
   prefix,
   rulesOf,
   tcpPort as tcpPortOf,
@@ -253,6 +254,31 @@ describe("health checks", () => {
     await until(async () => (await names()) === "b");
     state.status = 204;
     await until(async () => (await names()) === "a,b");
+  });
+  it("asks once for all backends of a cluster", async () => {
+    const [port = 0] = await freePorts(1);
+    const state = { status: 200, seen: "" };
+    const http = { method: "OPTIONS", path: "/up%20?", host: "h.test", expectedStatus: [{ low: 200, high: 200 }] };
+    const endpoints = [await upstream(probed("a", state)), await upstream(probed("b", { status: 200, seen: "" }))];
+    const rules = rulesOf(
+      "r",
+      Array.from({ length: 40 }, (_, index) => ({
+        path: prefix(`/p${index}`),
+        action: forward("c"),
+        responseHeaders: { ...noChanges, set: [{ name: `x-${index}`, value: "1" }] },
+      })),
+    );
+    const checked = cluster("c", endpoints, { healthCheck: { ...base, kind: "http", http } });
+    await serve([httpPortOf(port, [virtualHost("a.test", rules)])], [checked]);
+    const names = async (): Promise<string> => {
+      const paths = Array.from({ length: 40 }, (_, index) => `/p${index}`);
+      const answers = await Promise.all(paths.map((path) => ask(port, path)));
+      return [...new Set(answers.map(({ headers }) => headers["x-up"]))].sort().join();
+    };
+    // Each of these backends has had one request: they do not all begin with the same endpoint.
+    await until(async () => state.seen !== "" && (await names()) === "a,b");
+    state.status = 503;
+    await until(async () => (await names()) === "b");
   });
   it("takes an endpoint out by TCP, on its own port", async () => {
     const [port = 0, probePort = 0] = await freePorts(2);

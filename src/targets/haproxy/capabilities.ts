@@ -2,12 +2,13 @@
  * What HAProxy does with each leaf of the model: those of fields and policies stand in their files. The facts are measured; codes as
  * in the design notes.
  */
+import { backtracking } from "../regexFindings.ts";
 import type { Capabilities, Support } from "../target.ts";
 import { leastRequestByWeight } from "../unequalWeights.ts";
-import { isBefore } from "../version.ts";
+import { isBefore, tooOld } from "../version.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
-import { INIT_STATE_SINCE } from "./version.ts";
+import { DEFAULT_VERSION, INIT_STATE_SINCE } from "./version.ts";
 
 const initiallyUp: Support = {
   approximated:
@@ -36,7 +37,7 @@ export const capabilities = {
   "fleet.labels": "exact",
   "fleet.description": "exact",
   "fleet.proxy": "exact",
-  "fleet.version": "exact",
+  "fleet.version": tooOld("HAProxy", DEFAULT_VERSION, "HAPROXY-VERSION"),
   "fleet.bindAddress": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -55,7 +56,7 @@ export const capabilities = {
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
-  "route.rules[].matches[].path.regex": "exact",
+  "route.rules[].matches[].path.regex": backtracking,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": "exact",

@@ -1,39 +1,27 @@
-/**
- * What rules change in the requests and answers of a cluster: lines of its backend, where no other cluster's requests pay for
- * them. A line for each rule while they are few, a map for each thing that many rules change.
- */
+/** What rules change in the requests and answers of each cluster, gathered: by thing, as `response x-rule`. */
 import type { RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
-import type { TemplateSet } from "../../util/templates.ts";
 import { isAnswered } from "./answers.ts";
-import { changesMap, changingRules, ruleKey } from "./names.ts";
+import { ruleKey } from "./names.ts";
 import { type Change, changesOf } from "./policies/index.ts";
-import { comment, file, mapKey, mapLine, mapValue, rule } from "./quote.ts";
+import { mapKey, mapLine, mapValue } from "./quote.ts";
 
-/**
- * Up to so many rules that change one thing of a cluster get a line each. A line costs 0.7 thousand instructions where it does
- * not apply and 1.9 where it does, a map 0.7 and 2.9, however many rules stand in it (HAProxy 2.6, callgrind).
- */
-const MAX_RULES_IN_LINES = 3;
-/**
- * With more lines than this a backend lets other rules' requests pass them: 0.9 thousand instructions, and as much for the answer,
- * in place of 0.7 a line.
- */
-const MAX_OPEN_LINES = 4;
+/** Up to so many rules that change one thing of a cluster are known one by one; see changePlan.ts. */
+export const MAX_RULES_IN_LINES = 3;
 const RULES_IN_RUN = 64;
 
-/** One rule's change; `place` is its place among the rule's changes. */
-interface OwnChange {
+/** A rule's change: the one at `place` of `all` that the rule has. */
+export interface OwnChange {
   readonly key: string;
+  readonly all: readonly Change[];
   readonly place: number;
-  readonly change: Change;
 }
 
 /** What some rules change of one thing. */
-interface GroupChanges {
+export interface GroupChanges {
   readonly rules: number;
-  /** Of the first rules, as many as can have lines and one more. */
+  /** Of the first rules, as many as can have lines. */
   readonly first: readonly OwnChange[];
   /** By map: its lines, and a change of it. */
   readonly maps: ReadonlyMap<string, { readonly lines: string; readonly change: Change }>;
@@ -95,14 +83,15 @@ function* changesOfRun(rules: readonly RuleIr[], _: null): Steps<ReadonlyMap<str
       const own = clusters.get(cluster) ?? { rules: "", groups: new Map<string, GroupBuilder>() };
       clusters.set(cluster, own);
       own.rules += `${mapKey(key)}\n`;
-      for (const [place, change] of changes.entries()) addChange(own.groups, { key, place, change });
+      for (const place of changes.keys()) addChange(own.groups, { key, all: changes, place });
     }
   }
   return clusters;
 }
 
 function addChange(groups: Map<string, GroupBuilder>, own: OwnChange): void {
-  const { key, change } = own;
+  const { key } = own;
+  const change = own.all[own.place] as Change;
   const group = groups.get(change.group) ?? newGroup();
   groups.set(change.group, group);
   if (group.last !== key) group.rules++;
@@ -114,40 +103,8 @@ function addChange(groups: Map<string, GroupBuilder>, own: OwnChange): void {
   else map.lines += line;
 }
 
-/** The lines of a backend, and the files that they name. */
-export function changesText(
-  cluster: string,
-  parts: readonly ClusterChanges[],
-  section: TemplateSet["render"],
-): { readonly text: string; readonly files: ReadonlyMap<string, string> } {
-  const groups = joinGroups(parts);
-  const few = [...groups.values()].filter(({ rules }) => rules <= MAX_RULES_IN_LINES).flatMap(({ first }) => first);
-  const many = [...groups.values()].filter(({ rules }) => rules > MAX_RULES_IN_LINES).flatMap(({ maps }) => [...maps]);
-  const files = new Map<string, string>();
-  const rulesFile = changingRules(cluster);
-  const isLong = few.length + many.length > MAX_OPEN_LINES;
-  if (isLong) files.set(rulesFile, parts.map(({ rules }) => rules).join(""));
-  const texts = [section("changesStart", { rules: isLong ? file(rulesFile) : null })];
-  for (const changes of byRule(few)) {
-    const [{ key }] = changes;
-    const words = changes.map(({ change }) => change.comment).filter((word) => word !== null);
-    texts.push(
-      section("changesOfRule", { key: comment(key), what: words.length > 0 ? comment(words.join("; ")) : null }),
-    );
-    for (const { change } of changes) {
-      texts.push(section(change.template, { ...change.view, rule: rule(key), map: null }));
-    }
-  }
-  many.sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [name, { lines, change }] of many) {
-    const path = changesMap(cluster, name);
-    files.set(path, lines);
-    texts.push(section(change.template, { ...change.view, rule: null, map: file(path) }));
-  }
-  return { text: texts.join(""), files };
-}
-
-function joinGroups(parts: readonly ClusterChanges[]): ReadonlyMap<string, GroupChanges> {
+/** All that rules change in a cluster. */
+export function joinGroups(parts: readonly ClusterChanges[]): ReadonlyMap<string, GroupChanges> {
   const joined = new Map<string, GroupBuilder>();
   for (const { groups } of parts) {
     for (const [name, { rules, first, maps }] of groups) {
@@ -163,17 +120,4 @@ function joinGroups(parts: readonly ClusterChanges[]): ReadonlyMap<string, Group
     }
   }
   return joined;
-}
-
-/** Ascending by rule; a rule's changes in their order. */
-function byRule(changes: readonly OwnChange[]): readonly (readonly [OwnChange, ...OwnChange[]])[] {
-  const found = new Map<string, [OwnChange, ...OwnChange[]]>();
-  for (const own of changes) {
-    const list = found.get(own.key);
-    if (list === undefined) found.set(own.key, [own]);
-    else list.push(own);
-  }
-  const lists = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, list]) => list);
-  for (const list of lists) list.sort((a, b) => a.place - b.place);
-  return lists;
 }

@@ -9,12 +9,6 @@ export const haproxyCodes = {
     explanation:
       "The fleet's `version` is older than the oldest HAProxy that Trimtab writes for. Upgrade the proxies, then the field.",
   },
-  "HAPROXY-BODY-SIZE": {
-    status: 422,
-    title: "Body too large",
-    explanation:
-      "HAProxy's own answers must fit into one buffer. Shorten `respond.body`, or forward to a cluster that serves it.",
-  },
   "LB-LC-WEIGHTS-HAPROXY": {
     status: 422,
     title: "Least request with unequal weights",

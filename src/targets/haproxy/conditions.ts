@@ -32,9 +32,10 @@ export interface RuleTests {
 
 /**
  * The tests of a rule; `pathRegex` is one more, of the path. Nearly all are named ACLs: text of the user's must not stand in an
- * anonymous one (quote.ts), a name is one word, and what is told of a header by name alone is shared by all rules.
+ * anonymous one (quote.ts), a name is one word, and what is told of a header by name alone is shared by all rules. `own` begins the
+ * names of the others.
  */
-export function testsOf(owner: RuleIr, pathRegex: string | null): RuleTests {
+export function testsOf(owner: RuleIr, pathRegex: string | null, own = matchName(owner)): RuleTests {
   const tests: TestView[] = [];
   const acls = new Map<string, AclView>();
   const add = (acl: AclView, not = false): void => {
@@ -42,7 +43,6 @@ export function testsOf(owner: RuleIr, pathRegex: string | null): RuleTests {
     tests.push({ not, name: acl.name, value: null, words: [] });
     acls.set(acl.name.text, acl);
   };
-  const own = matchName(owner);
   if (pathRegex !== null) {
     add({ ...NO_TEST, name: name(`${own}.path`), value: expression`var(txn.path)`, regex: word(fullMatch(pathRegex)) });
   }
@@ -132,7 +132,13 @@ function textOf({ not, name: acl, value, words }: TestView): string {
 }
 
 /** The tests spread over as many lines as they need: nearly always one. */
-export function linesOf({ owner, tests }: Turn): readonly LineTests[] {
+export function linesOf({
+  owner,
+  tests,
+}: {
+  readonly owner: Pick<RuleIr, "id">;
+  readonly tests: readonly TestView[];
+}): readonly LineTests[] {
   const parts: TestView[][] = [[]];
   let words = 0;
   for (const test of tests) {

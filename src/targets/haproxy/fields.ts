@@ -4,6 +4,7 @@
  */
 import type { FieldIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
+import { backtracking } from "../regexFindings.ts";
 import type { Support } from "../target.ts";
 import { expression, header } from "./quote.ts";
 
@@ -55,7 +56,7 @@ export const fieldCapabilities = {
   "route.rules[].matches[].method": "exact",
   "route.rules[].matches[].headers[].name": "exact",
   "route.rules[].matches[].headers[].exact": "exact",
-  "route.rules[].matches[].headers[].regex": "exact",
+  "route.rules[].matches[].headers[].regex": backtracking,
   "route.rules[].matches[].headers[].present": "exact",
   "route.rules[].matches[].headers[].absent": "exact",
 } as const satisfies Readonly<Record<string, Support>>;

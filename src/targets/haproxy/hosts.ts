@@ -74,7 +74,7 @@ function createGroupWriter() {
   const known = new WeakMap<RuleIr, Map<string, MadeGroup>>();
   return function* write(host: VirtualHostIr, context: ListenerContext): Steps<readonly Fragment[]> {
     const groups = groupsOf(host).filter((group) => group.path.kind === "regex" || !isCertain(host, group));
-    const mapsRegexes = context.shape.regexMap && canMapRegexes(host);
+    const mapsRegexes = canMapRegexes(host);
     const fragments: Fragment[] = [];
     for (const [index, group] of groups.entries()) {
       const owners = group.candidates.map((candidate) => ruleOf(host.rules, candidate));

@@ -2,14 +2,14 @@
 import type { HttpPortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
-import type { TemplateSet } from "../../util/templates.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
 import { createHostWriter } from "./hosts.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { listenerText } from "./listenerText.ts";
 import { listenerFile, listenerMap } from "./names.ts";
-import { addRule, distinctRules } from "./rules.ts";
+import { addRule } from "./rules.ts";
 import { countLines, type HostLines, shapeOf } from "./shape.ts";
+import { createTurnNamer, type TurnNamer } from "./sharedTurns.ts";
 
 /** Near the square root of the largest number of rules that is usual (10 000). */
 const RULES_IN_RUN = 64;
@@ -22,12 +22,17 @@ interface MadeRules {
   readonly context: ListenerContext;
 }
 
-/** Writes listeners: text by path. What did not change since the last time is not written again. */
-export type ListenerWriter = (port: HttpPortIr, section: TemplateSet["render"]) => Steps<ReadonlyMap<string, string>>;
+/** Writes listeners, of a port and its distinct rules: text by path. What did not change since the last time is not written again. */
+export type ListenerWriter = (
+  port: HttpPortIr,
+  rules: readonly RuleIr[],
+  common: Pick<ListenerContext, "apart" | "section">,
+) => Steps<ReadonlyMap<string, string>>;
 
 /** A writer with a memory of its own. */
 export function createListenerWriter(): ListenerWriter {
-  const linesOfHosts = createLineCounter();
+  const turnName = createTurnNamer();
+  const linesOfHosts = createLineCounter(turnName);
   const hosts = createHostWriter();
   const rules = createRuns({
     length: RULES_IN_RUN,
@@ -35,13 +40,13 @@ export function createListenerWriter(): ListenerWriter {
     make: lowerRules,
     holds: (made, context) => isSameContext(made.context, context),
   });
-  return function* write(port, section) {
+  return function* write(port, ownRules, common) {
     const [listener] = port.listeners;
     if (listener === undefined) throw new Error(`${port.id} has no listener`);
     const shape = shapeOf(yield* linesOfHosts(port.virtualHosts));
-    const context: ListenerContext = { port, listener, shape, section };
+    const context: ListenerContext = { ...common, port, listener, shape, turnName };
     const ofHosts = yield* hosts(port.virtualHosts, context);
-    const ofRules = yield* rules(yield* distinctRules(port.virtualHosts), context);
+    const ofRules = yield* rules(ownRules, context);
     const fragment = yield* joinFragments([...ofHosts, ...ofRules.map((made) => made.fragment)]);
     const files = new Map<string, string>();
     for (const [map, text] of fragment.maps) files.set(listenerMap(listener, map), text);
@@ -63,12 +68,12 @@ function* lowerRules(rules: readonly RuleIr[], context: ListenerContext): Steps<
   return { fragment: finished(builder), bodies, context };
 }
 
-function createLineCounter() {
+function createLineCounter(turnName: TurnNamer) {
   const known = new WeakMap<VirtualHostIr, HostLines>();
   return function* count(hosts: readonly VirtualHostIr[]): Steps<readonly HostLines[]> {
     const counted: HostLines[] = [];
     for (const [index, host] of hosts.entries()) {
-      const lines = known.get(host) ?? (yield* countLines(host));
+      const lines = known.get(host) ?? (yield* countLines(host, turnName));
       known.set(host, lines);
       counted.push(lines);
       if (shouldYield(index >> 4)) yield;

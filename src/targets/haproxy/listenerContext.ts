@@ -2,6 +2,7 @@
 import type { HttpPortIr } from "../../ir/index.ts";
 import type { TemplateSet } from "../../util/templates.ts";
 import { isSameShape, type ListenerShape } from "./shape.ts";
+import type { TurnNamer } from "./sharedTurns.ts";
 
 /** A port, its name, its form, and what renders templates. */
 export interface ListenerContext {
@@ -9,10 +10,24 @@ export interface ListenerContext {
   /** The first listener of the socket. */
   readonly listener: string;
   readonly shape: ListenerShape;
+  readonly apart: ApartClusters;
+  /** A function of its arguments. */
+  readonly turnName: TurnNamer;
   readonly section: TemplateSet["render"];
 }
 
+/** Clusters of which some rules have backends of their own: what must be changed by a rule to stand with the others (changePlan.ts). */
+export type ApartClusters = ReadonlyMap<string, ReadonlySet<string>>;
+
 /** Whether the same is written for the same nodes. */
 export function isSameContext(a: ListenerContext, b: ListenerContext): boolean {
-  return a.listener === b.listener && a.port.port === b.port.port && isSameShape(a.shape, b.shape);
+  const isSamePlace = a.listener === b.listener && a.port.port === b.port.port;
+  return isSamePlace && isSameShape(a.shape, b.shape) && isSameApart(a.apart, b.apart);
+}
+
+function isSameApart(a: ApartClusters, b: ApartClusters): boolean {
+  if (a === b) return true;
+  const isSameSet = (things: ReadonlySet<string>, others: ReadonlySet<string> | undefined): boolean =>
+    things.size === others?.size && [...things].every((thing) => others.has(thing));
+  return a.size === b.size && [...a].every(([cluster, things]) => isSameSet(things, b.get(cluster)));
 }

@@ -45,13 +45,13 @@ function choiceText(
   map: (known: string) => Quoted<"file"> | null,
 ): string {
   const { section, shape } = context;
-  const lines = fragment.sections.get("choices") ?? "";
+  const lines = (fragment.sections.get("choices") ?? "") + sharedText(fragment, "turns");
   const dimensions = map("dimensions");
   const hasChoices = lines !== "" || dimensions !== null;
   const hasTables = shape.splitTables && fragment.maps.has("split.0");
   const draws = (fragment.sections.get("splits") ?? "") + (hasTables ? splitTablesText(fragment.maps, context) : "");
   const backends = map("backends");
-  const parts = [section("backends", { backends, more: hasChoices || draws !== "" })];
+  const parts = [section("backends", { backends, title: true, more: hasChoices || draws !== "" })];
   if (hasChoices) {
     parts.push(section("choices", {}));
     if (dimensions !== null) {
@@ -62,7 +62,7 @@ function choiceText(
       sharedText(fragment, "choiceAcls", "regexAcls"),
       lines,
       sharedText(fragment, "openEnd"),
-      section("backends", { backends, more: draws !== "" }),
+      section("backends", { backends, title: false, more: draws !== "" }),
     );
   }
   if (draws !== "") parts.push(section("splits", {}), draws);

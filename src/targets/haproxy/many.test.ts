@@ -202,17 +202,45 @@ describe("many changes", () => {
       expect(bodyOf(plain.body).requestLine).toBe("GET /plain HTTP/1.1");
     });
   });
-  it("of 300 names", async () => {
+  it("of 300 names: backends of their own, which see their endpoints as the cluster does", async () => {
     const inputs = list(300, (index): RuleInput => {
       const changes = { ...noChanges, set: [{ name: `x-${index}`, value: `v ${index}` }] };
-      return { path: prefix(`/p${index}`), action: forward("a"), requestHeaders: changes, responseHeaders: changes };
+      const more = index % 2 === 0 ? { rewritePrefix: "/" } : { idleMs: 800 };
+      const own = { path: prefix(`/p${index}`), action: forward("a"), ...more };
+      return { ...own, requestHeaders: changes, responseHeaders: changes };
     });
-    await serving([host("a", [...inputs, { path: prefix("/plain"), action: forward("a") }])], async ({ get }) => {
-      const { headers, body } = await get("/p123", {});
+    const canary = forward([
+      { cluster: "a", weight: 1 },
+      { cluster: "b", weight: 1 },
+    ]);
+    const responseHeaders = { ...noChanges, set: [{ name: "x-canary", value: "yes" }] };
+    const others: RuleInput[] = [
+      { path: prefix("/canary"), action: canary, responseHeaders },
+      { path: prefix("/plain"), action: forward("a") },
+    ];
+    await serving([host("a", [...inputs, ...others])], async (own) => {
+      expect(mainOf(own)).toContain("\nbackend a:a:123 from forward\n");
+      const { headers, body } = await own.get("/p123", {});
       expect(Object.entries(headers).filter(([name]) => /^x-\d/.test(name))).toEqual([["x-123", "v 123"]]);
       expect(bodyOf(body).headers.filter((line) => /^x-\d/.test(line))).toEqual(["x-123: v 123"]);
-      const plain = await get("/plain", {});
+      expect(bodyOf((await own.get("/p124/x", {})).body).requestLine).toBe("GET /x HTTP/1.1");
+      const plain = await own.get("/plain", {});
       expect(Object.keys(plain.headers).filter((name) => /^x-\d/.test(name))).toEqual([]);
+      const answers = await Promise.all(list(40, () => own.get("/canary", {})));
+      expect(new Set(answers.map((answer) => answer.headers["x-up"]))).toEqual(new Set(["a", "b"]));
+      expect(new Set(answers.map((answer) => answer.headers["x-canary"]))).toEqual(new Set(["yes"]));
+    });
+  });
+  it("of 300 names, where the least busy endpoint is to be chosen: together", async () => {
+    clusters = clusters.map((each) => (each.name === "a" ? { ...each, policy: "leastRequest" } : each));
+    const inputs = list(300, (index): RuleInput => {
+      const responseHeaders = { ...noChanges, set: [{ name: `x-${index}`, value: "v" }] };
+      return { path: prefix(`/p${index}`), action: forward("a"), responseHeaders };
+    });
+    await serving([host("a", [...inputs, { path: prefix("/plain"), action: forward("a") }])], async (own) => {
+      expect(pathsOf(own)).toContain("changes/a/rules.list");
+      expect((await own.get("/p123", {})).headers["x-123"]).toBe("v");
+      expect(Object.keys((await own.get("/plain", {})).headers).filter((name) => /^x-\d/.test(name))).toEqual([]);
     });
   });
 });

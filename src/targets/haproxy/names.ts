@@ -50,6 +50,11 @@ export function answerBackend(listener: string, key: string): string {
   return [listener, ...key.split("/")].join(":");
 }
 
+/** A cluster's backend for one rule alone: `cart:shop:api`. Such a rule has no answer, whose backend could have the same name. */
+export function apartBackend(cluster: string, key: string): string {
+  return answerBackend(cluster, key);
+}
+
 /**
  * The backend of a cluster for TCP ports with this idle timeout, which HAProxy keeps in the backend. For HTTP it has the cluster's
  * name.

@@ -3,17 +3,24 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   address,
+  comment,
+  expression,
   file,
   format,
   header,
+  mapComment,
   mapHexKey,
   mapKey,
   mapLine,
   mapRegexKey,
+  mapSiteRegexKey,
   mapValue,
   name,
   number,
+  plainBody,
+  rule,
   statuses,
+  text,
   time,
   word,
 } from "./quote.ts";
@@ -32,7 +39,7 @@ const many = { minLength: 25, maxLength: 25 };
 /** Starts HAProxy with the lines as rules of one frontend, and gives what each of the requests is answered. */
 async function answers(
   rules: (port: number) => string,
-  requests: readonly { target: string; value?: string }[],
+  requests: readonly { target: string; value?: string; host?: string }[],
   files: readonly { path: string; text: string }[] = [],
 ): Promise<readonly string[]> {
   const [port = 0] = await freePorts(1);
@@ -41,8 +48,8 @@ async function answers(
   const text = `${head}frontend f\n  bind 127.0.0.1:${port}\n${rules(port)}`;
   const proxy = await startProxy([{ path: "haproxy.cfg", text }, ...files], port);
   try {
-    const sent = requests.map(({ target, value }) =>
-      ask(port, target, value === undefined ? {} : { headers: [`X-V: ${value}`] }),
+    const sent = requests.map(({ target, value, host = "a.test" }) =>
+      ask(port, target, value === undefined ? {} : { host, headers: [`X-V: ${value}`] }),
     );
     return (await Promise.all(sent)).map(({ status, body }) => (status === 200 ? body : `status ${status}`));
   } finally {
@@ -80,6 +87,23 @@ describe("read back by HAProxy", () => {
     });
     await fc.assert(property, batches);
   });
+  it("text between expressions, behind a comment", async () => {
+    const property = fc.asyncProperty(fc.array(printable, many), async (values) => {
+      const line = (value: string, index: number): string =>
+        `  # ${comment(value).text}\n${returnLine("lf-string", `'${text(value).text}%[path]'`, index)}`;
+      const expected = values.map((value, index) => `${value}/${index}`);
+      expect(await answers(() => values.map(line).join(""), targets(values))).toEqual(expected);
+    });
+    await fc.assert(property, batches);
+  });
+  it("plain bodies", async () => {
+    const bodies = ["pong\n", "Not here.", "a (b), c/d: e; f? g! 1_2-3", "x".repeat(200)];
+    const lines = bodies.map((body, index) => returnLine("string", `"${plainBody(body)?.text}"`, index));
+    expect(await answers(() => lines.join(""), targets(bodies))).toEqual(bodies);
+    for (const body of ["a\n\nb", "\n\n", 'a"b', "50%", "a'b", "$HOME", "a\\b", "ä", "", "x".repeat(201)]) {
+      expect(plainBody(body)).toBeNull();
+    }
+  });
   it("map values and literal keys", async () => {
     const key = printable.map((text) => `k${text.replaceAll(" ", "_")}`);
     const property = fc.asyncProperty(fc.uniqueArray(key, many), fc.array(fieldValue, many), async (keys, values) => {
@@ -100,6 +124,28 @@ describe("read back by HAProxy", () => {
       const requests = values.map((value) => ({ target: "/", value }));
       const expected = values.map((_, index) => String(index));
       expect(await answers(() => rules, requests, [{ path: "a.map", text }])).toEqual(expected);
+    });
+    await fc.assert(property, batches);
+  });
+  it("regex keys of sites, behind comments", async () => {
+    const property = fc.asyncProperty(fc.uniqueArray(fieldValue, many), async (values) => {
+      const escaped = (value: string): string => value.replace(/[\\^$.*+?()[\]{}|/ #-]/g, "\\$&");
+      const line = (value: string, index: number): string => {
+        const key = mapSiteRegexKey("*.a.test", escaped(value));
+        return mapComment(value) + mapLine(key, mapValue(String(index)));
+      };
+      const file = { path: "a.map", text: values.map(line).join("") };
+      const looked = "  http-request set-var(txn.v) req.fhdr(x-v,1)\n  http-request set-var(txn.s) req.fhdr(host,1)\n";
+      const found = "%[var(txn.s),concat(,txn.v),map_reg(a.map)]";
+      const answer = `${looked}  http-request return status 200 content-type text/plain lf-string '${found}'\n`;
+      const asked = async (host: string) =>
+        await answers(
+          () => answer,
+          values.map((value) => ({ target: "/", value, host })),
+          [file],
+        );
+      expect(await asked("*.a.test")).toEqual(values.map((_, index) => String(index)));
+      expect(await asked("xxa.test")).toEqual(values.map(() => ""));
     });
     await fc.assert(property, batches);
   });
@@ -140,6 +186,12 @@ describe("refusals", () => {
     ["an address with a blank", () => address("127.0.0.1 x", 80)],
     ["a header name with a colon", () => header("a:b")],
     ["an upper-case header name", () => header("A")],
+    ["a rule with a blank", () => rule("a/b c")],
+    ["a rule that begins like a flag", () => rule("-a/b")],
+    ["a text with a newline", () => text("a\nb")],
+    ["a comment with a newline", () => comment("a\nb")],
+    ["a map's comment with a newline", () => mapComment("a\nb c")],
+    ["an expression of a bad header", () => expression`req.fhdr(${header("a) -m found")})`],
     ["a file outside", () => file("../x")],
     ["an absolute file", () => file("/x")],
     ["a file with a comma", () => file("a,b")],
@@ -157,6 +209,9 @@ describe("refusals", () => {
 });
 
 describe("formats", () => {
+  it("cuts a comment that nobody would read", () => {
+    expect(comment("x".repeat(401)).text).toBe(`${"x".repeat(400)} ...`);
+  });
   it("writes addresses of both families", () => {
     expect([address("127.0.0.1", 80).text, address("::1", 80).text]).toEqual(["127.0.0.1:80", "[::1]:80"]);
   });

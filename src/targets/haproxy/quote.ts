@@ -173,6 +173,11 @@ export function mapValue(text: string): MapValue {
   return text as MapValue;
 }
 
+/** A comment in a map file, newline included. */
+export function mapComment(value: string): string {
+  return `# ${comment(value).text}\n`;
+}
+
 /** One line of a map file, newline included. */
 export function mapLine(key: MapKey, value: MapValue): string {
   const line = `${key} ${value}\n`;

@@ -1,12 +1,15 @@
 /** From a fleet to its files; what was written for nodes that did not change is kept. */
-import type { ClusterIr, FleetIr, PortIr } from "../../ir/index.ts";
+import type { ClusterIr, FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
-import type { RenderedFiles, Renderer, Version } from "../target.ts";
-import { type ClusterBackends, clusterBackends, DEFAULT_CONNECT_MS, lowerBackends } from "./backends.ts";
-import { type ClusterChanges, changesText, createChangesReader } from "./changes.ts";
+import type { RenderedFiles, Renderer } from "../target.ts";
+import { clusterBackends, DEFAULT_CONNECT_MS } from "./backends.ts";
+import { type ChangePlan, planOf } from "./changePlan.ts";
+import { type ClusterChanges, createChangesReader } from "./changes.ts";
+import { type ClusterText, clusterText } from "./clusterText.ts";
 import { createListenerWriter } from "./listener.ts";
+import type { ApartClusters } from "./listenerContext.ts";
 import { CONFIG_FILE, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
 import { DEFAULT_IDLE_MS } from "./policies/timeouts.ts";
 import { name, number, PLACES, time } from "./quote.ts";
@@ -41,19 +44,34 @@ export function createRenderer(): Renderer {
   return {
     *render(ir): Steps<RenderedFiles> {
       const found: Files = new Map();
+      const rules = yield* rulesOfPorts(ir.ports);
+      const [first = [], ...others] = rules.values();
+      const all = others.length === 0 ? first : yield* distinctRules([first, ...others]);
+      const { apart, text } = yield* clusters(ir, all, found);
       for (const port of ir.ports) {
-        const own = port.kind === "http" ? yield* listeners(port, section) : tcpFiles(port, section);
-        for (const [path, text] of own) found.set(path, text);
+        const own =
+          port.kind === "http"
+            ? yield* listeners(port, rules.get(port) ?? [], { apart, section })
+            : tcpFiles(port, section);
+        for (const [path, fileText] of own) found.set(path, fileText);
         yield;
       }
-      found.set(CONFIG_FILE, commonText(ir, section) + (yield* clusters(ir, found)));
-      const files = [...found].map(([path, text]) => ({ path, text, mode: FILE_MODE }));
+      found.set(CONFIG_FILE, commonText(ir, section) + text);
+      const files = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
       const generation = yield* generationOf(files);
       return { kind: "files", files, generation, sockets: ir.ports.map(socketOf) };
     },
   };
+}
+
+function* rulesOfPorts(ports: readonly PortIr[]): Steps<ReadonlyMap<PortIr, readonly RuleIr[]>> {
+  const found = new Map<PortIr, readonly RuleIr[]>();
+  for (const port of ports) {
+    if (port.kind === "http") found.set(port, yield* distinctRules(port.virtualHosts.map((host) => host.rules)));
+  }
+  return found;
 }
 
 function socketOf({ address, port, listeners }: PortIr) {
@@ -78,56 +96,45 @@ function commonText({ ports, name: fleet }: FleetIr, section: Section): string {
 }
 
 /** A cluster's text, with what else it depends on. */
-interface KnownCluster {
+interface KnownCluster extends ClusterText {
   readonly key: string;
   readonly parts: readonly ClusterChanges[];
+  readonly plan: ChangePlan;
+}
+
+interface WrittenClusters {
   readonly text: string;
-  readonly files: ReadonlyMap<string, string>;
+  readonly apart: ApartClusters;
 }
 
 const NONE: readonly ClusterChanges[] = [];
 
-/** Gives the text of all clusters, and adds their files. */
+/** Gives the text of all clusters, adds their files, and tells which rules have backends of their own. */
 function createClusterWriter(section: Section) {
   const changes = createChangesReader();
   const known = new WeakMap<ClusterIr, KnownCluster>();
-  return function* write(ir: FleetIr, files: Files): Steps<string> {
-    const hosts = ir.ports.flatMap((port) => (port.kind === "http" ? port.virtualHosts : []));
-    const byCluster = yield* changes(yield* distinctRules(hosts));
+  return function* write(ir: FleetIr, rules: readonly RuleIr[], files: Files): Steps<WrittenClusters> {
+    const byCluster = yield* changes(rules);
     const version = fleetVersion(ir);
     const texts: string[] = [];
+    const apart = new Map<string, ReadonlySet<string>>();
     for (const [index, cluster] of clusterBackends(ir).entries()) {
-      const parts = byCluster.get(cluster.cluster.name) ?? NONE;
-      const key = `${version.join(".")} ${cluster.backends.map(({ name: backend }) => backend).join(" ")}`;
-      let own = known.get(cluster.cluster);
+      const { cluster: node, backends } = cluster;
+      const parts = byCluster.get(node.name) ?? NONE;
+      const key = `${version.join(".")} ${backends.map(({ name: backend }) => backend).join(" ")}`;
+      let own = known.get(node);
       if (own === undefined || own.key !== key || !isSameList(own.parts, parts)) {
-        own = { key, parts, ...clusterText({ cluster, parts, version }, section) };
-        known.set(cluster.cluster, own);
+        const plan = planOf(node, parts);
+        own = { key, parts, plan, ...clusterText({ cluster, plan, version }, section) };
+        known.set(node, own);
       }
       texts.push(own.text);
       for (const [path, text] of own.files) files.set(path, text);
+      if (own.plan.apart !== null) apart.set(node.name, own.plan.apart);
       if (shouldYield(index)) yield;
     }
-    return texts.join("");
+    return { text: texts.join(""), apart };
   };
-}
-
-interface ClusterInput {
-  readonly cluster: ClusterBackends;
-  readonly parts: readonly ClusterChanges[];
-  readonly version: Version;
-}
-
-function clusterText(
-  { cluster, parts, version }: ClusterInput,
-  section: Section,
-): Pick<KnownCluster, "text" | "files"> {
-  const changes =
-    parts.length === 0 ? { text: "", files: new Map() } : changesText(cluster.cluster.name, parts, section);
-  const texts = lowerBackends(cluster, version).map((view) => {
-    return section("backend", view) + (view.http ? changes.text : "") + section("servers", view);
-  });
-  return { text: texts.join(""), files: changes.files };
 }
 
 function isSameList<T>(before: readonly T[], after: readonly T[]): boolean {

@@ -1,27 +1,39 @@
 /** What rules add to their listener: a line that names their backend, a split, an answer of their own. */
-import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
-import { type Steps, shouldYield } from "../../util/steps.ts";
+import type { RuleIr } from "../../ir/index.ts";
+import type { Steps } from "../../util/steps.ts";
 import { answerOf, isAnswered } from "./answers.ts";
 import { addLines, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
-import { answerBackend, ruleKey } from "./names.ts";
+import { answerBackend, apartBackend, ruleKey } from "./names.ts";
+import { changesOf } from "./policies/index.ts";
 import { mapKey, mapLine, mapValue } from "./quote.ts";
 import { addSplit } from "./splits.ts";
 
-/** The rules of hosts, each name once: matches of one rule do the same, and a rule may serve several hosts. */
-export function* distinctRules(hosts: readonly VirtualHostIr[]): Steps<readonly RuleIr[]> {
-  const [only] = hosts;
-  if (only !== undefined && hosts.length === 1 && only.rules.every(({ id }) => id.endsWith(".0"))) return only.rules;
-  const found = new Map<string, RuleIr>();
-  for (const { rules } of hosts) {
-    for (const [index, rule] of rules.entries()) {
-      const key = ruleKey(rule);
-      if (!found.has(key)) found.set(key, rule);
-      if (shouldYield(index >> 6)) yield;
+/**
+ * The rules of some lists, each name once: matches of one rule do the same, and a rule may serve several hosts and ports. A single
+ * list without further matches is given back as it is.
+ */
+export function* distinctRules(lists: readonly (readonly RuleIr[])[]): Steps<readonly RuleIr[]> {
+  const [only] = lists;
+  if (only !== undefined && lists.length === 1 && only.every(isFirstMatch)) return only;
+  const seen = new Set<string>();
+  const found: RuleIr[] = [];
+  let looked = 0;
+  for (const rules of lists) {
+    for (const rule of rules) {
+      const known = seen.size;
+      if (seen.add(ruleKey(rule)).size > known) found.push(rule);
+      if (++looked % LOOKUPS_PER_STEP === 0) yield;
     }
-    if (shouldYield(found.size)) yield;
   }
-  return [...found.values()];
+  return found;
+}
+
+/** Names that are looked up between two yields. */
+const LOOKUPS_PER_STEP = 2048;
+
+function isFirstMatch({ id }: RuleIr): boolean {
+  return id.endsWith(".0");
 }
 
 /** Adds a rule; gives the body that it answers with, if that needs a file. */
@@ -40,8 +52,16 @@ export function addRule(
     return body;
   }
   if (action.kind !== "forward") throw new Error(`${key} neither forwards nor answers`);
-  const [first] = action.split;
-  if (action.split.length > 1) addSplit(builder, { key, split: action.split }, context);
-  else if (first !== undefined) backend(first.cluster);
+  const split = action.split.map(({ cluster, weight }) => ({ backend: backendOf(owner, cluster, context), weight }));
+  const [first] = split;
+  if (split.length > 1) addSplit(builder, { key, split }, context);
+  else if (first !== undefined) backend(first.backend);
   return null;
+}
+
+/** The cluster's, or the rule's own. */
+function backendOf(owner: RuleIr, cluster: string, { apart }: ListenerContext): string {
+  const together = apart.get(cluster);
+  if (together === undefined || changesOf(owner).every(({ group }) => together.has(group))) return cluster;
+  return apartBackend(cluster, ruleKey(owner));
 }

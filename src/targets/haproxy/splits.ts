@@ -1,5 +1,4 @@
 /** Shares of clusters: which part of the requests each gets. A step of weights changes a map and no line of the configuration. */
-import type { SplitIr } from "../../ir/index.ts";
 import { addLines, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { dotted, listenerMap } from "./names.ts";
@@ -11,8 +10,11 @@ import { comment, file, mapKey, mapLine, mapValue, number, rule } from "./quote.
  */
 export const DRAW_RANGE = 1_000_000;
 
+/** Backends and their relative weights. */
+export type Shares = readonly { readonly backend: string; readonly weight: number }[];
+
 /** Where each share begins; the first at 0. Each has one number at least. */
-export function startsOf(split: SplitIr): readonly number[] {
+export function startsOf(split: Shares): readonly number[] {
   const total = split.reduce((sum, { weight }) => sum + weight, 0);
   let before = 0;
   return split.map(({ weight }) => {
@@ -23,10 +25,10 @@ export function startsOf(split: SplitIr): readonly number[] {
 }
 
 /** Lines of a `map_int` file: the numbers from the start of a share to that of the next, and the backend. */
-export function drawLines(split: SplitIr, backends: readonly string[]): string {
+export function drawLines(split: Shares): string {
   const starts = [...startsOf(split), DRAW_RANGE];
-  return backends
-    .map((backend, place) => {
+  return split
+    .map(({ backend }, place) => {
       const [start = 0, end = 0] = starts.slice(place, place + 2);
       return mapLine(mapKey(`${start}:${end - 1}`), mapValue(backend));
     })
@@ -39,24 +41,20 @@ export function drawLines(split: SplitIr, backends: readonly string[]): string {
  */
 export function addSplit(
   builder: FragmentBuilder,
-  { key, split }: { readonly key: string; readonly split: SplitIr },
+  { key, split }: { readonly key: string; readonly split: Shares },
   context: ListenerContext,
 ): void {
   if (!context.shape.splitTables) {
     const map = `split.${dotted(key)}`;
-    addLines(builder, map, drawLines(split, clustersOf(split)));
+    addLines(builder, map, drawLines(split));
     const view = { name: comment(key), rule: rule(key), file: file(listenerMap(context.listener, map)) };
     addText(builder, "splits", context.section("split", { ...view, range: number(DRAW_RANGE) }));
     return;
   }
   startsOf(split).forEach((start, place) => {
-    addLines(builder, `${SHARE}${place}`, mapLine(mapKey(key), mapValue(split[place]?.cluster ?? "")));
+    addLines(builder, `${SHARE}${place}`, mapLine(mapKey(key), mapValue(split[place]?.backend ?? "")));
     if (place > 0) addLines(builder, `${SHARE}${place}-from`, mapLine(mapKey(key), mapValue(String(start))));
   });
-}
-
-function clustersOf(split: SplitIr): readonly string[] {
-  return split.map(({ cluster }) => cluster);
 }
 
 const SHARE = "split.";

@@ -28,7 +28,10 @@ export function lowerTcpPort(port: TcpPortIr): LoweredTcpPort {
   const [first] = port.split;
   const isSplit = port.split.length > 1;
   const path = listenerMap(listener, "split");
-  const backends = port.split.map(({ cluster }) => tcpBackend(cluster, port.idleTimeoutMs));
+  const shares = port.split.map(({ cluster, weight }) => ({
+    backend: tcpBackend(cluster, port.idleTimeoutMs),
+    weight,
+  }));
   const view: TcpPortView = {
     name: name(listener),
     address: address(port.address, port.port),
@@ -37,5 +40,5 @@ export function lowerTcpPort(port: TcpPortIr): LoweredTcpPort {
     only: first === undefined || isSplit ? null : name(tcpBackend(first.cluster, port.idleTimeoutMs)),
     split: isSplit ? { range: number(DRAW_RANGE), file: file(path) } : null,
   };
-  return { view, maps: isSplit ? new Map([[path, drawLines(port.split, backends)]]) : new Map() };
+  return { view, maps: isSplit ? new Map([[path, drawLines(shares)]]) : new Map() };
 }

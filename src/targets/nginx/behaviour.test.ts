@@ -790,12 +790,14 @@ describe("one server for very many hosts", () => {
   it.each(probes)("%s %s as a server of its own", async (host, path, headers = []) => {
     const asked = request(`GET ${path}`, host, headers);
     const [own, shared] = await Promise.all([exchange(port, asked), exchange(sharedPort, asked)]);
-    const told = ({ status, body, headers: fields }: Answer) => [
+    const textOf = ({ status, body, headers: fields }: Answer) => [
       status,
       path.startsWith("/mixed") ? body.replace(/^(?:one|two)/, "") : body,
       fields.filter(([name]) => name !== "date" && name !== "content-length"),
     ];
-    expect(JSON.stringify(told(shared)).replaceAll(String(sharedPort), String(port))).toBe(JSON.stringify(told(own)));
+    expect(JSON.stringify(textOf(shared)).replaceAll(String(sharedPort), String(port))).toBe(
+      JSON.stringify(textOf(own)),
+    );
   });
 });
 

@@ -1,13 +1,22 @@
 /** How nginx (open source, 1.22 and later) does what each field asks for. */
-import type { Capabilities } from "../target.ts";
+import { backtracking } from "../regexFindings.ts";
+import { type Capabilities, foundByInspection, type Support } from "../target.ts";
+import { tooOld } from "../version.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { coarseShares } from "./splits.ts";
+import { DEFAULT_VERSION } from "./version.ts";
 
 const noActiveCheck = {
   refused: "cannot be done: nginx has no active health checks (only nginx Plus has)",
   code: "HC-ACTIVE-NGINX",
 } as const;
+/** Of a TCP port whose split has several; only the port shows it. */
+export const oneTimeoutPerPort = {
+  approximated: "of several clusters of one TCP port is the longest of theirs: nginx has one for a port",
+  code: "L4-CONNECT-TIMEOUT-NGINX",
+  when: foundByInspection,
+} as const satisfies Support;
 /** Unreachable: a health check does nothing until a cluster names it, and that is refused. */
 const unused = "exact" as const;
 
@@ -17,7 +26,7 @@ export const capabilities = {
   "fleet.labels": "exact",
   "fleet.description": "exact",
   "fleet.proxy": "exact",
-  "fleet.version": "exact",
+  "fleet.version": tooOld("nginx", DEFAULT_VERSION, "NGINX-VERSION"),
   "fleet.bindAddress": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -36,7 +45,7 @@ export const capabilities = {
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
-  "route.rules[].matches[].path.regex": "exact",
+  "route.rules[].matches[].path.regex": backtracking,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": coarseShares,
@@ -57,7 +66,7 @@ export const capabilities = {
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
   "cluster.balance.policy": "exact",
-  "cluster.timeouts.connect": "exact",
+  "cluster.timeouts.connect": oneTimeoutPerPort,
   "cluster.healthCheck": noActiveCheck,
   "healthCheck.name": unused,
   "healthCheck.labels": unused,

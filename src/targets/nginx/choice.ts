@@ -124,13 +124,13 @@ function hashedStep(segment: readonly Candidate[], { listener, key, names, locat
     mapEntry(mapRegexKey("^=([^ ]+) "), param(FIRST_CAPTURE)),
     mapEntry(mapRegexKey("^([^ ]+) (.*) \\2$"), param(FIRST_CAPTURE)),
   ];
-  const told = comment(segment.map(({ rule }) => describeRule(rule)).join("; "));
+  const ruleComment = comment(segment.map(({ rule }) => describeRule(rule)).join("; "));
   const entries = mapEntries(spelledEntries(segment, locationOf));
   const fallback = param("");
   return {
     claims,
     block: joinBlocks([
-      block("map", { comment: told, source: param(source), name: found, entries, fallback }),
+      block("map", { comment: ruleComment, source: param(source), name: found, entries, fallback }),
       block("map", {
         comment: null,
         source: param(found, " ", source),

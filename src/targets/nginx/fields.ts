@@ -1,6 +1,7 @@
 /** What conditions can look at: how nginx reads each field and tests it, and how well it does that. */
 import type { ConditionIr, FieldIr } from "../../ir/index.ts";
 import { fullMatch, matchesEmpty } from "../../regex/index.ts";
+import { backtracking } from "../regexFindings.ts";
 import type { Support, Version } from "../target.ts";
 import { isBefore } from "../version.ts";
 import { headerVariable } from "./names.ts";
@@ -41,7 +42,7 @@ export const fieldCapabilities = {
   "route.rules[].matches[].method": "exact",
   "route.rules[].matches[].headers[].name": "exact",
   "route.rules[].matches[].headers[].exact": firstOfRepeated,
-  "route.rules[].matches[].headers[].regex": firstOfRepeated,
+  "route.rules[].matches[].headers[].regex": [firstOfRepeated, backtracking],
   "route.rules[].matches[].headers[].present": firstOfRepeated,
   "route.rules[].matches[].headers[].absent": firstOfRepeated,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -11,8 +11,9 @@ import type { Target } from "../target.ts";
 import { capabilities } from "./capabilities.ts";
 import { checkNginx } from "./check.ts";
 import { effectOfNginx } from "./effect.ts";
-import { DEFAULT_VERSION, inspectNginx, inspectNginxRule } from "./inspect.ts";
+import { inspectNginx, inspectNginxRule } from "./inspect.ts";
 import { createRenderer } from "./render.ts";
+import { DEFAULT_VERSION } from "./version.ts";
 
 /** nginx, as the registry lists it. */
 export const nginxTarget: Target = {

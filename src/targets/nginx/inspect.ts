@@ -1,27 +1,16 @@
-/** Checks that no single field can express: versions, sizes, combinations. */
+/** Checks that no single field can express: sizes, combinations. */
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
-import type { Finding, Version } from "../target.ts";
-import { isBefore, parseVersion } from "../version.ts";
+import type { Finding } from "../target.ts";
+import { oneTimeoutPerPort } from "./capabilities.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 
-/** Debian 12's nginx; the constructs here were measured on it. */
-export const DEFAULT_VERSION: Version = [1, 22, 0];
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
 
-/** Warnings and errors about a fleet as a whole. */
+/** Warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
   const found: Finding[] = [];
-  if (ir.version !== null && isBefore(parseVersion(ir.version), DEFAULT_VERSION)) {
-    found.push({
-      code: "NGINX-VERSION",
-      severity: "error",
-      message: `nginx ${ir.version} is older than 1.22, the oldest that Trimtab writes for`,
-      resource: { kind: "fleet", name: ir.name },
-      pointer: "/version",
-    });
-  }
   if (ir.clusters.length > MANY_CLUSTERS) {
     found.push({
       code: "L7-SCALE",
@@ -37,7 +26,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
     if (distinct.size > 1) {
       found.push({
-        code: "L4-CONNECT-TIMEOUT-NGINX",
+        code: oneTimeoutPerPort.code,
         severity: "warning",
         message: `${port.id}: nginx has one connect timeout for a TCP port; the longest of its clusters' holds for all`,
         pointer: "",

@@ -24,6 +24,8 @@ export interface LoweredListener extends Pick<Parts, "sharedMaps" | "clusters"> 
 
 /** What is kept of a socket from one rendering to the next. */
 export interface ListenerMemory {
+  /** It stands in each server. */
+  readonly socket: string;
   readonly isShared: boolean;
   /** By first hostname. */
   readonly hosts: ReadonlyMap<string, KeptHost>;
@@ -50,7 +52,9 @@ export function* lowerListener(
 ): Steps<{ readonly lowered: LoweredListener; readonly memory: ListenerMemory }> {
   const [name = port.id] = port.listeners;
   const isShared = port.virtualHosts.length > MAX_SERVERS;
-  const known = memory?.isShared === isShared ? memory.hosts : new Map<string, KeptHost>();
+  const socket = hostAndPort(port.address, port.port);
+  const isSame = memory?.isShared === isShared && memory.socket === socket;
+  const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const hosts = new Map<string, KeptHost>();
   for (const [index, host] of port.virtualHosts.entries()) {
     const [first = ""] = host.hostnames;
@@ -68,7 +72,7 @@ export function* lowerListener(
   const hasAnyHost = isShared || port.virtualHosts.some(({ hostnames }) => hostnames.includes(ANY));
   yield;
   const view = {
-    comment: comment(`${port.listeners.join(", ")}: ${hostAndPort(port.address, port.port)}`),
+    comment: comment(`${port.listeners.join(", ")}: ${socket}`),
     parts: servers,
     otherHosts: hasAnyHost ? null : listen(port),
   };
@@ -79,7 +83,7 @@ export function* lowerListener(
       sharedMaps: all.sharedMaps,
       clusters: all.clusters,
     },
-    memory: { isShared, hosts },
+    memory: { socket, isShared, hosts },
   };
 }
 

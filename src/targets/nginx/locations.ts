@@ -111,15 +111,15 @@ function createGroup(place: LocationsPlace, path: string): GroupBuilder {
   };
   return {
     place: (locations) => {
-      const told = new Map<string, RuleIr>();
+      const byName = new Map<string, RuleIr>();
       const views = locations.map(([name, candidates, kind]): LocationView["locations"][number] => {
         for (const { rule } of candidates) {
           needs.use(rule);
-          if (!told.has(rule.name)) told.set(rule.name, rule);
+          if (!byName.has(rule.name)) byName.set(rule.name, rule);
         }
         return { name, ...bodyOf(candidates, kind) };
       });
-      return block("location", { comment: commentOf([...told.values()]), locations: views });
+      return block("location", { comment: commentOf([...byName.values()]), locations: views });
     },
     result: (blocks) => ({ early: null, usual: null, late: null, ...blocks, ...needs.all() }),
   };

@@ -1,6 +1,6 @@
 /** Weighted splits as `split_clients`, whose shares are whole hundredths of a percent. */
 import type { SplitIr } from "../../ir/index.ts";
-import type { Support } from "../target.ts";
+import { foundByInspection, type Support } from "../target.ts";
 import { type Param, param, variable, word } from "./quote.ts";
 import type { SplitView } from "./views.ts";
 
@@ -13,7 +13,7 @@ const SHARE_TOLERANCE = 0.05;
 export const coarseShares = {
   approximated: "splits in steps of 0.01 %; the smallest share is off by more than 5 % of itself",
   code: "L7-SPLIT-RESOLUTION",
-  when: () => false,
+  when: foundByInspection,
 } as const satisfies Support;
 
 /**

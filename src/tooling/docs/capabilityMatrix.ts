@@ -1,6 +1,6 @@
 /** `docs/reference/capabilities.md`: what each proxy does with each field, from the targets' own tables. */
 import { type LeafPath, leafPaths } from "../../gen/leafPaths.ts";
-import type { Support, Target } from "../../targets/target.ts";
+import { type Deviation, deviationsOf, type Target } from "../../targets/target.ts";
 import { code, pageHead, table } from "./markdown.ts";
 
 const INTRO = `What each proxy does with each field. **exact**: as the model means it. **approximated**: as near as the proxy
@@ -10,7 +10,7 @@ the note below the table; "in part" means that only some values or some versions
 interface Note {
   readonly field: LeafPath;
   readonly proxy: string;
-  readonly support: Exclude<Support, "exact">;
+  readonly support: Deviation;
 }
 
 /** The whole page. */
@@ -31,11 +31,13 @@ function versions(targets: readonly Target[]): string {
 
 function row(leaf: LeafPath, targets: readonly Target[], notes: Note[]): string[] {
   const cells = targets.map((target) => {
-    const support = target.capabilities[leaf];
-    if (support === "exact") return "exact";
-    notes.push({ field: leaf, proxy: target.proxy, support });
-    const word = "refused" in support ? "refused" : "approximated";
-    return `${word}${support.when === undefined ? "" : " in part"} [${notes.length}](#note-${notes.length})`;
+    const deviations = deviationsOf(target.capabilities[leaf]);
+    const texts = deviations.map((support) => {
+      notes.push({ field: leaf, proxy: target.proxy, support });
+      const word = "refused" in support ? "refused" : "approximated";
+      return `${word}${support.when === undefined ? "" : " in part"} [${notes.length}](#note-${notes.length})`;
+    });
+    return texts.length === 0 ? "exact" : texts.join(", ");
   });
   return [code(leaf.slice(kindOf(leaf).length + 1)), ...cells];
 }

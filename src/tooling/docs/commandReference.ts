@@ -1,5 +1,6 @@
 /** `docs/reference/cli.md`: every command with its options, from the program's own declarations. */
 import type { Command, Option } from "commander";
+import { loadDeclarations } from "../../cli/declare.ts";
 import { createProgram, EXIT_CODES } from "../../cli/program.ts";
 import { code, pageHead, table } from "./markdown.ts";
 
@@ -8,10 +9,13 @@ line and column. An option that has an environment variable is taken from there 
 standard input.`;
 
 /** The whole page. */
-export function commandReference(): string {
+export async function commandReference(): Promise<string> {
   const none = async (): Promise<number> => 0;
   const io = { out: () => {}, err: () => {} };
-  const program = createProgram({ io, runners: { serve: none, dev: none }, version: "" }, async () => {});
+  const program = createProgram(
+    { io, runners: { serve: none, dev: none }, version: "" },
+    { declarations: await loadDeclarations(""), done: async () => {} },
+  );
   const overview = table(
     ["command", "does"],
     program.commands.map((command) => [

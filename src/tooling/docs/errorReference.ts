@@ -1,6 +1,6 @@
 /** `docs/reference/errors.md`: every stable code, from the registry and the targets' tables. */
 import type { ErrorCodes } from "../../errors/codes.ts";
-import type { Target } from "../../targets/target.ts";
+import { deviationsOf, type Target } from "../../targets/target.ts";
 import { code, pageHead, table } from "./markdown.ts";
 
 const INTRO = `Every code that Trimtab reports. Codes are stable: build on them, not on the texts. REST errors are RFC 9457
@@ -12,9 +12,10 @@ function capabilityCodes(targets: readonly Target[]): ReadonlyMap<string, readon
   const found = new Map<string, string[]>();
   for (const { proxy, capabilities } of targets) {
     for (const [leaf, support] of Object.entries(capabilities)) {
-      if (support === "exact") continue;
-      const places = found.get(support.code) ?? [];
-      found.set(support.code, [...places, `${code(leaf)} on ${proxy}`]);
+      for (const deviation of deviationsOf(support)) {
+        const places = found.get(deviation.code) ?? [];
+        found.set(deviation.code, [...places, `${code(leaf)} on ${proxy}`]);
+      }
     }
   }
   return found;
