@@ -4,7 +4,7 @@
  * Input: an expression as text. Output: whether it is of the dialect, its tree, whether a text matches it (as RE2 does), and
  * its linear form for PCRE2. Guarantee: pure; matching and analysis are bounded by named limits. It must not know a proxy's syntax.
  */
-export { matchesEmpty, matchesOnly } from "./characters.ts";
+export { matchesDecoded, matchesEmpty, matchesOnly } from "./characters.ts";
 export { regexProblem } from "./dialect.ts";
 export { fullMatch, type LinearRegex, linearRegex } from "./linear.ts";
 export { type MatchBudget, MatchTooLongError, matchesWhole } from "./match.ts";

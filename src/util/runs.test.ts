@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createRuns, distinctById } from "./runs.ts";
+import { createRuns } from "./runs.ts";
 import { finish } from "./steps.ts";
 
 interface Item {
@@ -96,11 +96,3 @@ test("two lists at once: each gives its own results, wherever one rests for the 
 });
 
 test("no items, no results", () => expect(counting().runs([], "")).toEqual([]));
-
-test("each id once, in order of first sight", () => {
-  const [a, b, c] = list(3) as [Item, Item, Item];
-  expect(finish(distinctById([[a, b], [{ ...a }, c], [b]]))).toEqual([a, b, c]);
-  const single = [a, b];
-  expect(finish(distinctById([single]))).toBe(single);
-  expect(finish(distinctById([]))).toEqual([]);
-});

@@ -90,32 +90,3 @@ function isRunAt<Item>(run: readonly Item[], items: readonly Item[], { start, bo
   for (let index = 0; index < run.length; index++) if (run[index] !== items[start + index]) return false;
   return end === items.length || beginsRun(items[end] as Item, borders);
 }
-
-/** Items that are looked up between two yields. */
-const LOOKUPS_PER_STEP = 4096;
-
-/** The items of several lists, one list after the other, each id once. A single list is given back as it is. */
-export function* distinctById<Item extends { readonly id: string }>(
-  lists: readonly (readonly Item[])[],
-): Steps<readonly Item[]> {
-  const [only] = lists;
-  if (only !== undefined && lists.length === 1) return only;
-  const seen = new Set<string>();
-  const items: Item[] = [];
-  let lookups = 0;
-  const addNew = (list: readonly Item[]): void => {
-    for (const item of list) {
-      if (seen.has(item.id)) continue;
-      seen.add(item.id);
-      items.push(item);
-    }
-  };
-  for (const list of lists) {
-    addNew(list);
-    lookups += list.length;
-    if (lookups < LOOKUPS_PER_STEP) continue;
-    lookups = 0;
-    yield;
-  }
-  return items;
-}

@@ -16,7 +16,7 @@ import type { Change } from "./policies/index.ts";
 export const MAX_OPEN_LINES = 4;
 /** With more lines than this (11, a sixth of a plain request) the rules get backends of their own, which have no conditions. */
 const MAX_LINES = 16;
-/** What those may have in all: each keeps 20 KiB, and connections of its own to the endpoint. */
+/** What those may have in all: one with four keeps 29 KiB (seen), and each has connections of its own to its endpoint. */
 const MAX_APART_SERVERS = 4_096;
 
 /** What a cluster's backends hold. */

@@ -6,7 +6,7 @@ import type { TurnNamer } from "./sharedTurns.ts";
 /**
  * More lines of rules that share a path than this, and they are looked up: those that a table can choose from (table.ts), and those
  * that ask what others ask (sharedTurns.ts). Such a line costs 0.7 thousand instructions, for requests to paths with a choice only;
- * a table of two fields 9, a line for all paths 1 (HAProxy 2.6, callgrind; a plain request costs 63).
+ * a table of two fields 18 to 27 however many rules it has, a line for all paths 1 (HAProxy 2.6, callgrind; a plain request: 63).
  */
 const MAX_CHOICE_LINES = 16;
 /** As many paths at least share a line then: below, a map of its own is more to read and no less to do. */

@@ -210,6 +210,12 @@ beforeAll(async () => {
       answers("class", "~/y/[^a]"),
       forwarded("rest", "/"),
     ]),
+    virtualHost("open.test", [
+      answers("element", "~/u/[^/]+"),
+      answers("php", "~/.*\\.php"),
+      answers("all", "~/s/.*"),
+      forwarded("rest", "/"),
+    ]),
     virtualHost("line.test", [answers("digits", "~/l/[0-9]+"), answers("end", "=/e"), answers("rest", "/")]),
     virtualHost("deep.test", [
       ...DEPTHS.map((depth) =>
@@ -387,6 +393,23 @@ describe("paths with encoded characters", () => {
     ["/y/%C3%A9", null],
   ])("decoded.test%s -> %s", async (path, expected) => {
     const { body } = await get(path, "decoded.test");
+    if (expected === null) expect(body.split("\n")[1]).toBe(`GET ${path} HTTP/1.1`);
+    else expect(body).toBe(expected);
+  });
+  it.each([
+    ["/u/a", "element"],
+    ["/u/%40", "element"],
+    ["/u/%0a", "element"],
+    ["/u/%C3%A9%0a", "element"],
+    ["/u/a%25", "element"],
+    ["/u/", null],
+    ["/u/a/b", null],
+    ["/%0a/x%40.php", "php"],
+    ["/x.php%0a", null],
+    ["/s/%0a", "all"],
+    ["/%2C%0a", null],
+  ])("open.test%s -> %s", async (path, expected) => {
+    const { body } = await get(path, "open.test");
     if (expected === null) expect(body.split("\n")[1]).toBe(`GET ${path} HTTP/1.1`);
     else expect(body).toBe(expected);
   });

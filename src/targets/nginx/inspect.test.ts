@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { leafPaths } from "../../gen/leafPaths.ts";
 import type { FleetIr } from "../../ir/index.ts";
 import { inspectFleet } from "../target.ts";
+import { capabilities } from "./capabilities.ts";
 import { nginxTarget } from "./index.ts";
 import { cluster, fleet, forward, header, httpPort, rule, tcpPort, virtualHost } from "./testIr.ts";
 
@@ -23,14 +24,24 @@ it("says of shares what it warns of", () => {
   expect(found?.message).toContain((support as { approximated: string }).approximated);
 });
 
+it.each([
+  ["1.21", true],
+  ["1.21.9", true],
+  ["1.22", false],
+  ["1.22.0", false],
+  ["1.27.3", false],
+  ["2.0", false],
+])("version %s is too old: %s", (version, isTooOld) => {
+  const support = capabilities["fleet.version"];
+  expect([support.code, support.when(version)]).toEqual(["NGINX-VERSION", isTooOld]);
+});
+
 describe("findings", () => {
   it("none for an ordinary fleet, and none for 1.22 however it is written", () => {
     for (const version of [null, "1.22", "1.22.0", "1.27.3", "2.0"])
       expect(inspectFleet(nginxTarget, { ...build(), version })).toEqual([]);
   });
   it.each<readonly [string, FleetIr]>([
-    ["NGINX-VERSION", { ...build(), version: "1.21" }],
-    ["NGINX-VERSION", { ...build(), version: "1.21.9" }],
     ["L7-SCALE", { ...build(), clusters: Array.from({ length: 2001 }, (_, index) => cluster(`c${index}`, [])) }],
     ["L7-SPLIT-RESOLUTION", build({ action: forward({ one: 1, two: 30_000 }) })],
     ["L7-REGEX-BACKTRACKING", build({ conditions: [header("x-a", "regex", ".*a.{12}[b-d]+.*")] })],

@@ -1,19 +1,10 @@
 /** The locations of one path group: where nginx's own search (exact, expressions in order, longest prefix) finds its rules. */
 import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
-import { linearRegex } from "../../regex/index.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
 import { type Candidate, choose, describeRule, isSure } from "./choice.ts";
 import { matchSuffix, type Names } from "./names.ts";
-import {
-  comment,
-  isLongLocation,
-  type Location,
-  literalPattern,
-  location,
-  namedLocation,
-  param,
-  regexLocation,
-} from "./quote.ts";
+import { locationPattern } from "./paths.ts";
+import { comment, isLongLocation, type Location, location, namedLocation, param, regexLocation } from "./quote.ts";
 import { type Body, jumpTo, type LoweredRule, type NamedBody } from "./rule.ts";
 import type { Step } from "./step.ts";
 import type { Block, LocationView } from "./views.ts";
@@ -75,12 +66,12 @@ export const NOT_FOUND: NamedBody = { name: "@:not-found", body: { before: null,
 /** One group of a host. */
 export function lowerGroup({ path, candidates, bare }: Group, place: LocationsPlace): LoweredGroup {
   const lower = createGroup(place, path.value);
-  const name = place.prefix + path.value;
   if (path.kind === "regex") {
     if (place.expressions !== null) return lower.result({});
-    const pattern = `^${literalPattern(place.prefix)}(?:${linearRegex(path.value).pattern})\\z`;
-    return lower.result({ usual: lower.place([[regexLocation(pattern), candidates]]) });
+    const name = regexLocation(locationPattern(place.prefix, path.value));
+    return lower.result({ usual: lower.place([[name, candidates]]) });
   }
+  const name = place.prefix + path.value;
   if (path.kind === "exact") {
     const own = lower.place([[location("exact", name), candidates]]);
     return lower.result(isLongLocation(name) ? { early: own } : { usual: own });

@@ -9,7 +9,8 @@ it.each([
   ["regex", "/items/[0-9]+", true],
   ["regex", "/a\\.b(?:/[a-z]{2,3}|\\d*)", true],
   ["regex", "/a.b", false],
-  ["regex", "/[^/]+", false],
+  ["regex", "/[^/]+", true],
+  ["regex", "/[^/]+@", false],
   ["regex", "/[A-z]", false],
   ["regex", "/\\w", true],
 ] as const)("%s %s: %s", (kind, value, expected) => expect(isPlainPath({ kind, value })).toBe(expected));

@@ -204,6 +204,7 @@ describe("a renderer's memory", () => {
           ]),
         ),
     ],
+    ["the port of a listener", (ir) => ({ ...ir, ports: ir.ports.map((own) => ({ ...own, port: own.port + 1000 })) })],
     [
       "a host less",
       (ir) => ({

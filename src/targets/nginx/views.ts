@@ -175,6 +175,7 @@ export interface CasesView {
   }[];
 }
 
+/** One test, and what has to be set before. */
 export interface ConditionView extends TextsView {
   readonly condition: Condition;
 }
