@@ -12,6 +12,7 @@ import * as router from "../gen/proto/envoy/extensions/filters/http/router/v3/ro
 import * as directResponse from "../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
 import * as httpManager from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import * as tcpProxy from "../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import * as headerMutation from "../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
 import * as leastRequest from "../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
 import * as roundRobin from "../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
 import * as httpOptions from "../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
@@ -22,6 +23,7 @@ const registry = createRegistry(
   directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,
   router.file_envoy_extensions_filters_http_router_v3_router,
   httpManager.file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
+  headerMutation.file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
   tcpProxy.file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
   leastRequest.file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
   roundRobin.file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,

@@ -11,6 +11,7 @@ interface ExplainFlags extends ServerFlags {
   readonly method: string;
   readonly port?: number;
   readonly header?: readonly Header[];
+  readonly source?: string;
 }
 
 /** `trimtab explain`: which rule takes a request, where it goes, and why the others lost. */
@@ -21,10 +22,12 @@ export const explain: Declaration = (program, { io, done }) => {
     .requiredOption("--url <url>", "as http://host/path?query", requestUrl)
     .option("--method <method>", "request method", method, "GET")
     .option("--port <port>", "the listener's port; needed when the fleet has several", portNumber)
+    .option("--source <address>", "the client's address, for rules that look at it")
     .option("-H, --header <line>", "request header `Name: value`; repeat for more", headerLine)
     .action((file: string | undefined, flags: ExplainFlags) => {
-      const { fleet, url, port, header: headers = [], json = false } = flags;
-      return done(run(io, { file, server: serverOf(flags), fleet, port, method: flags.method, url, headers, json }));
+      const { header: headers = [], json = false, port, source } = flags;
+      const asked = { fleet: flags.fleet, method: flags.method, url: flags.url, headers, port, source };
+      return done(run(io, { file, server: serverOf(flags), json, ...asked }));
     });
 };
 
@@ -38,6 +41,7 @@ interface ExplainOptions {
   readonly method: string;
   readonly url: RequestUrl;
   readonly headers: readonly Header[];
+  readonly source: string | undefined;
   readonly json: boolean;
 }
 
@@ -56,7 +60,7 @@ async function run(io: Io, options: ExplainOptions): Promise<number> {
 }
 
 /** A `Host` header stands above the URL's host, as in curl. */
-function requestOf({ fleet, method, port, url, headers }: ExplainOptions): ExplainRequest {
+function requestOf({ fleet, method, port, url, headers, source }: ExplainOptions): ExplainRequest {
   const isHost = ([name]: Header): boolean => name.toLowerCase() === "host";
   return {
     fleet,
@@ -65,6 +69,7 @@ function requestOf({ fleet, method, port, url, headers }: ExplainOptions): Expla
     path: url.path,
     headers: headers.filter((header) => !isHost(header)),
     ...(port === undefined ? {} : { port }),
+    ...(source === undefined ? {} : { source }),
   };
 }
 

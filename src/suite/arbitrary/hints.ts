@@ -62,6 +62,17 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   },
   "route.rules[].matches[].path.regex": { reason: "expressions that all proxies take, on paths", value: values.regex },
   "route.rules[].matches[].headers[].name": { reason: "names that may be matched", value: values.matchedName },
+  "route.rules[].matches[].query[].name": { reason: MEET, value: fc.constantFrom("v", "V", "w.x", "a-b~") },
+  "route.rules[].matches[].query[].exact": { reason: MEET, value: values.queryValue },
+  "route.rules[].matches[].query": { reason: "as many as make a difference", most: 2, presence: 25 },
+  "route.rules[].matches[].cookies[].name": { reason: MEET, value: fc.constantFrom("c", "C", "s.id", "a-b_c") },
+  "route.rules[].matches[].cookies[].exact": { reason: MEET, value: values.cookieValue },
+  "route.rules[].matches[].cookies": { reason: "as many as make a difference", most: 2, presence: 25 },
+  "route.rules[].matches[].source": { reason: "as many as make a difference", most: 3, presence: 20 },
+  "route.rules[].matches[].source[]": {
+    reason: "ranges of which clients on loopback can come, and others",
+    value: fc.constantFrom("127.0.0.2", "127.0.0.0/30", "127.0.4.0/22", "127.0.0.0/8", "10.0.0.0/8", "2001:db8::/32"),
+  },
   "route.rules[].redirect.hostname": { reason: MEET, value: fc.constantFrom("new.example.net", "n") },
   "route.rules[].redirect.port": { reason: "default ports are not written", value: fc.constantFrom(80, 443, 8443) },
   "route.rules[].respond.status": {

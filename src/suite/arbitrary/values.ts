@@ -157,6 +157,12 @@ export const regex = fc.constantFrom(
   "/'.*%",
   `/${"[a-z]".repeat(102)}`,
 );
+/** A value of a query parameter: what a request line can hold, text that tries to break out among it. */
+export const queryValue = fc.constantFrom("1", "yes", "Yes", "a=b", "\"$x'", "%20", "\\1;{}", "v".repeat(1000));
+
+/** A value of a cookie. */
+export const cookieValue = fc.constantFrom("1", "yes", "Yes", "a=b", "$x'{}", "%20", "#&|", "v".repeat(1000));
+
 /** An expression for the values of fields. */
 export const valueRegex = fc.constantFrom("[0-9]+", "can.*", "\\w+ \\w+", 'a"b', ".*'.*");
 /** A hostname of a route. */

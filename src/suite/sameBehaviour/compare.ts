@@ -91,8 +91,11 @@ function compareFields(found: Difference[], what: string, [expected, got]: reado
 function seesRepeatedOtherwise({ virtualHost }: Expectation, { fields }: ProbeRequest, proxy: ProxyKind): boolean {
   const names = fields.map(([name]) => name.toLowerCase());
   const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index));
-  if (proxy === "haproxy" || repeated.size === 0) return false;
+  if (repeated.size === 0) return false;
   return (virtualHost?.rules ?? []).some(({ conditions, policies }) => {
+    // A client must not send several Cookie lines (RFC 6265, 5.4), and each proxy takes them in its own way.
+    if (repeated.has("cookie") && conditions.some(({ field }) => field.kind === "cookie")) return true;
+    if (proxy === "haproxy") return false;
     const compared = conditions.filter(({ test }) => proxy === "nginx" || test === "exact" || test === "regex");
     const names = compared.flatMap(({ field }) => (field.kind === "header" ? [field.name] : []));
     const added = proxy === "nginx" ? (policies.requestHeaders?.add ?? []).map(({ name }) => name) : [];

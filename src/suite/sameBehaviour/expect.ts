@@ -56,7 +56,14 @@ export function expectationOf(ir: FleetIr, request: ProbeRequest, behaviours: Be
   const { method, target, fields } = request;
   const kept = fields.filter(([name]) => /^[A-Za-z0-9-]+$/.test(name));
   const explanation = finish(
-    explain(ir, { fleet: ir.name, method, host: request.host ?? "", path: target, headers: kept }),
+    explain(ir, {
+      fleet: ir.name,
+      method,
+      host: request.host ?? "",
+      path: target,
+      headers: kept,
+      source: request.source,
+    }),
   );
   if (explanation === null) throw new Error("the fleet has one HTTP port");
   const { outcome, host } = explanation;

@@ -10,7 +10,7 @@ import { expression, header, pattern } from "./quote.ts";
 
 /** How one field is read. */
 export interface Reading {
-  /** Names the field in ACLs and tables: `method`, `x-env`. Unique among all fields; characters `[A-Za-z0-9_.:-]`. */
+  /** Names the field in ACLs and tables: `method`, `x-env`. Unique among all fields; characters `[a-z0-9.-]`. */
   readonly label: string;
   /** Whether its values are bare words, which can stand in the line that asks for them, several for one. */
   readonly isPlain: boolean;
@@ -67,9 +67,10 @@ const readings: Readings = {
   },
 };
 
-/** Names of parameters and cookies know case and have characters that no name here has. */
+/** Names of parameters and cookies know case, and file names do not: other characters than theirs as `--` and two digits. */
 function labelOf(kind: string, name: string): string {
-  return `${kind}.${name.replaceAll("~", ":7e")}`;
+  const hex = (character: string): string => `--${character.charCodeAt(0).toString(16)}`;
+  return `${kind}.${name.replaceAll(/[^a-z0-9.-]|(?<=-)-/g, hex)}`;
 }
 
 /** How a field is read. */
