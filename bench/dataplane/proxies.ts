@@ -20,7 +20,7 @@ export interface ProxyKind {
   command(folder: string): Command;
 }
 
-/** Of other proxies' start; here so that two of ours do not share memory with one that runs on this machine. */
+/** One worker, and no memory shared with another Envoy of this machine. */
 const ENVOY_FLAGS = ["--concurrency", "1", "--disable-hot-restart", "-l", "error"];
 /** HAProxy allocates by these; its own default follows the limits of the machine. */
 const HAPROXY_GLOBALS = "global\n  nbthread 1\n  maxconn 2000\n";
