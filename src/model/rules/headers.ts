@@ -35,8 +35,8 @@ const RESPONSE_RESERVED = new Set([
 ]);
 /** Rules see them as the client sent them on nginx and HAProxy, and without them or rewritten on Envoy. */
 const UNMATCHABLE = new Set([...FRAMING, "x-forwarded-proto", "x-forwarded-client-cert"]);
-/** Envoy takes these as orders to itself. */
-const ENVOY_PREFIX = "x-envoy-";
+/** Envoy takes the first as orders to itself; the second are Trimtab's notes to itself inside one proxy. */
+const OWN_PREFIXES = ["x-envoy-", "x-trimtab-"];
 
 /**
  * Fields with one value (RFC 9110, 5.5, and their own specifications): added to, they come as two lines from one proxy, as
@@ -96,9 +96,13 @@ export const headers: Rule = function* (_snapshot, touched) {
   }
 };
 
+function isOwn(name: string): boolean {
+  return OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
+
 function whyUnmatchable(name: string): string | null {
   if (name === "host") return "match the host by `hostnames`";
-  if (!UNMATCHABLE.has(name) && !name.startsWith(ENVOY_PREFIX)) return null;
+  if (!UNMATCHABLE.has(name) && !isOwn(name)) return null;
   return `${name} belongs to one connection or to the proxies, and not every proxy shows it to rules; it cannot be matched`;
 }
 
@@ -117,7 +121,7 @@ function* changes(route: Resource<"route">, { rule, at, field, reserved, singlet
     for (const [index, entry] of (body[list] ?? []).entries()) {
       const name = (typeof entry === "string" ? entry : entry.name).toLowerCase();
       const pointer = `${at}/${field}/${list}/${index}${typeof entry === "string" ? "" : "/name"}`;
-      if (reserved.has(name) || name.startsWith(ENVOY_PREFIX)) {
+      if (reserved.has(name) || isOwn(name)) {
         yield problem(CODE, route, { pointer, message: `${name} belongs to the proxies; it cannot be changed here` });
       } else if (list === "add" && singletons.has(name)) {
         yield problem(CODE, route, { pointer, message: `${name} has one value and cannot be added to; use \`set\`` });

@@ -304,13 +304,20 @@ const cases: Case[] = [
       routes: [
         http({
           split,
-          matches: ["TE", "Keep-Alive", "proxy-connection", "X-Forwarded-Proto", "x-envoy-internal"].map((name) => ({
+          matches: [
+            "TE",
+            "Keep-Alive",
+            "proxy-connection",
+            "X-Forwarded-Proto",
+            "x-envoy-internal",
+            "X-Trimtab-Source",
+          ].map((name) => ({
             headers: [{ name, present: true }],
           })),
         }),
       ],
     },
-    [0, 1, 2, 3, 4].map((index) => `MODEL-HEADER route/r /rules/0/matches/${index}/headers/0/name`),
+    [0, 1, 2, 3, 4, 5].map((index) => `MODEL-HEADER route/r /rules/0/matches/${index}/headers/0/name`),
   ],
   [
     "headers: Host of an answer, in each list",
