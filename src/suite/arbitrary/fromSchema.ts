@@ -69,15 +69,18 @@ function objectOf({ path, schema }: Site): fc.Arbitrary<object> {
 
 function recordOf(site: Site, required: readonly string[], without: readonly string[]): fc.Arbitrary<object> {
   const names = Object.keys(site.schema.properties ?? {}).filter((name) => !without.includes(name));
-  return fc.record(
-    Object.fromEntries(
-      names.map((name) => {
-        const value = arbitraryOf(below(site, name));
-        if (required.includes(name)) return [name, value];
-        return [name, sometimes(value, hintAt(site, name).presence ?? USUAL_PRESENCE)];
-      }),
-    ),
-  );
+  const { minProperties = 0 } = site.schema;
+  return fc
+    .record(
+      Object.fromEntries(
+        names.map((name) => {
+          const value = arbitraryOf(below(site, name));
+          if (required.includes(name)) return [name, value];
+          return [name, sometimes(value, hintAt(site, name).presence ?? USUAL_PRESENCE)];
+        }),
+      ),
+    )
+    .filter((record) => Object.values(record).filter((value) => value !== undefined).length >= minProperties);
 }
 
 /** The value, so often in a hundred; otherwise undefined. */
