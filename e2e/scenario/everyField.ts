@@ -69,13 +69,27 @@ export function everyField(port: number): Model {
                   { name: "X-A", exact: "a" },
                   { name: "X-B", regex: "b+" },
                 ],
+                query: [
+                  { name: "q", exact: "a" },
+                  { name: "r", regex: "b+" },
+                ],
+                cookies: [
+                  { name: "c", exact: "a" },
+                  { name: "d", regex: "b+" },
+                ],
+                source: ["127.0.0.0/8"],
               },
             ],
             split,
-            rewrite: { path: { prefix: "/q" } },
+            rewrite: { path: { prefix: "/q" }, hostname: "inner.ef.example" },
             requestHeaders: changes,
             responseHeaders: changes,
             timeouts: { request: "10s", idle: "5s" },
+          },
+          {
+            matches: [{ path: { prefix: "/t" } }],
+            split: [{ cluster: "ef-other" }],
+            rewrite: { path: { full: "/u" } },
           },
           {
             matches: [{ path: { prefix: "/r" } }],

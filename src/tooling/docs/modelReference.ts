@@ -61,10 +61,10 @@ function listText(node: Schema): string {
   return `list${items}${most === "" ? "" : `${most} elements`}${unique}`;
 }
 
-/** Shared values are told once, below; here their name links there. */
+/** Shared values are told once, below; here their name links there. Others go by their own title, if they have one. */
 function valueName(node: Schema): string {
-  const shared = node.title !== undefined && node.properties === undefined;
-  return shared ? `[${node.title}](#${anchor(node.title)})` : typeName(node);
+  if (node.properties !== undefined || node.title === undefined) return typeName(node);
+  return node["x-value"] === undefined ? node.title : `[${node.title}](#${anchor(node.title)})`;
 }
 
 function typeName({ type = "any value" }: Schema): string {
@@ -73,7 +73,7 @@ function typeName({ type = "any value" }: Schema): string {
 
 function bounds(node: Schema): string[] {
   const found: string[] = [];
-  if (node.title !== undefined) return found;
+  if (node["x-value"] !== undefined) return found;
   if (node.minimum !== undefined || node.maximum !== undefined)
     found.push(`${node.minimum ?? ""} to ${node.maximum ?? ""}`);
   if (node.multipleOf !== undefined) found.push(`a multiple of ${node.multipleOf}`);
