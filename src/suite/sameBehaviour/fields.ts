@@ -16,7 +16,7 @@ export interface Parts {
 
 /** How requests are made to have something in a field. */
 interface Aim<F extends FieldIr> {
-  /** Changes a request so that the field has the value; null: so that it has none. */
+  /** Changes a request so that the field has the value; null: so that it has none. Of repeated ones the first counts. */
   readonly put: (parts: Parts, field: F, value: string | null) => Parts;
   /** Values that meet the condition. Default: as for text. */
   readonly meeting?: (condition: ConditionIr) => readonly string[];
@@ -39,7 +39,7 @@ const aims: { readonly [K in FieldIr["kind"]]: Aim<Extract<FieldIr, { kind: K }>
       const others = rest
         .join("?")
         .split("&")
-        .filter((pair) => pair !== "" && pair.split("=", 1)[0] !== name);
+        .filter((pair) => pair !== "" && (value !== null || pair.split("=", 1)[0] !== name));
       // What a request line cannot hold, or what would begin another parameter, is left out.
       const own = value === null ? [] : [`${name}=${value.replace(/[^\x21-\x7e]|[&#]/g, "")}`];
       const pairs = [...own, ...others];
@@ -50,7 +50,7 @@ const aims: { readonly [K in FieldIr["kind"]]: Aim<Extract<FieldIr, { kind: K }>
     put(parts, { name }, value) {
       const isCookie = ([field]: readonly [string, string]): boolean => field.toLowerCase() === "cookie";
       const sent = parts.fields.find(isCookie)?.[1].split("; ") ?? [];
-      const others = sent.filter((pair) => pair.split("=", 1)[0] !== name);
+      const others = sent.filter((pair) => value !== null || pair.split("=", 1)[0] !== name);
       const own = value === null ? [] : [`${name}=${value.replace(/[^\x20-\x7e]|;/g, "").trim()}`];
       const pairs = [...own, ...others];
       const line: Fields = pairs.length === 0 ? [] : [["Cookie", pairs.join("; ")]];
@@ -91,10 +91,14 @@ function textsMeeting({ test, value }: ConditionIr): readonly string[] {
   return matching.length === 0 ? ["x"] : matching;
 }
 
-/** A request that meets it, or has something near it. */
+/** A request that meets it, or has something near it; where a field can be repeated, sometimes twice. */
 export function near(parts: Parts, condition: ConditionIr): fc.Arbitrary<Parts> {
   const { put, near: own = textsNear } = aimOf(condition.field);
-  return fc.constantFrom(...own(condition)).map((text) => put(parts, condition.field, text));
+  const texts = fc.constantFrom(...own(condition));
+  return fc.tuple(texts, texts, fc.boolean()).map(([text, other, isRepeated]) => {
+    const before = isRepeated ? put(parts, condition.field, other) : parts;
+    return put(before, condition.field, text);
+  });
 }
 
 function textsNear({ value }: ConditionIr): readonly (string | null)[] {

@@ -52,7 +52,7 @@ const readings: Readings = {
     // `url_param` passes over parameters without a value. Nothing, or `=` and the first one's value.
     const key = pattern(name);
     const toNothing = expression`regsub("^(?!(?:.*&)?${key}(?:[=&]|$)).*$","")`;
-    const toValue = expression`regsub("^(?:.*?&)?${key}(?:=([^&]*))?(?:&.*)?$","=\1")`;
+    const toValue = expression`regsub("^(?:.*?&)??${key}(?:=([^&]*))?(?:&.*)?$","=\1")`;
     const value = expression`'query,${toNothing},${toValue}'`;
     return { label: labelOf("query", name), isPlain: false, mark: "=", value, text: value, lines: value, count: null };
   },
@@ -60,7 +60,7 @@ const readings: Readings = {
     // `req.cook` gives the last one of the name.
     const key = pattern(name);
     const toNothing = expression`regsub("^(?!(?:.*;)?[ \t]*${key}=).*$","")`;
-    const toValue = expression`regsub("^(?:.*?;)?[ \t]*${key}=([^;]*)(?:;.*)?$","\1")`;
+    const toValue = expression`regsub("^(?:.*?;)??[ \t]*${key}=([^;]*)(?:;.*)?$","\1")`;
     const value = expression`'req.fhdr(cookie,1),${toNothing},${toValue}'`;
     const count = expression`req.fhdr_cnt(cookie)`;
     return { label: labelOf("cookie", name), isPlain: false, mark: "", value, text: value, lines: value, count };
