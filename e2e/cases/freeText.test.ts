@@ -36,6 +36,10 @@ const texts = [
   "yes: no",
 ];
 
+/** What of a text can stand in a query, and in a cookie (RFC 6265, 4.1.1). */
+const inQuery = (text: string): string => `x${text.replace(/[\s&#]/g, "")}`;
+const inCookie = (text: string): string => `x${text.replace(/[\s",;\\]/g, "")}`;
+
 let upstream: Upstream;
 
 beforeAll(async () => {
@@ -52,6 +56,14 @@ beforeAll(async () => {
     {
       matches: [{ path: { prefix: "/match" }, headers: [{ name: "X-Want", exact: value }] }],
       respond: { status: 200, body: `matched ${at}` },
+    },
+    {
+      matches: [{ path: { exact: `/query/${at}` }, query: [{ name: "q", exact: inQuery(value) }] }],
+      respond: { status: 200, body: "query" },
+    },
+    {
+      matches: [{ path: { exact: `/cookie/${at}` }, cookies: [{ name: "c", exact: inCookie(value) }] }],
+      respond: { status: 200, body: "cookie" },
     },
   ]);
   const quoted = {
@@ -75,6 +87,15 @@ describe.each(proxyNames)("%s", (proxy) => {
     expect((await ask(proxy, { host, path: `/respond/${at}` })).body).toBe(`${text}\n${text}`);
     expect((await ask(proxy, { host, path: "/match", headers: [["X-Want", text]] })).body).toBe(`matched ${at}`);
     expect((await ask(proxy, { host, path: "/match", headers: [["X-Want", `${text}x`]] })).status).toBe(404);
+  });
+
+  it.each(texts.map((text, at) => ({ text, at })))("$text in a query and in a cookie", async ({ text, at }) => {
+    const query = `/query/${at}?q=${inQuery(text)}`;
+    expect((await ask(proxy, { host, path: query })).body).toBe("query");
+    expect((await ask(proxy, { host, path: `${query}x` })).status).toBe(404);
+    const cookie = (value: string) => ask(proxy, { host, path: `/cookie/${at}`, headers: [["Cookie", `c=${value}`]] });
+    expect((await cookie(inCookie(text))).body).toBe("cookie");
+    expect((await cookie(`${inCookie(text)}x`)).status).toBe(404);
   });
 
   it("a regex with quotes and braces", async () => {

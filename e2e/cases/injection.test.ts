@@ -12,8 +12,8 @@ import { observe } from "../harness/state.ts";
 import { everyField, replaced, stringFields, stringLeaves } from "../scenario/everyField.ts";
 
 /** Fields whose text is the user's own; `pointer` endings. */
-const freeText = /\/(?:description|value|body|headers\/\*\/exact|regex)$/;
-const isFree = (field: string): boolean => freeText.test(field);
+const freeText = /\/(?:description|value|body|exact|regex)$/;
+const isFree = (field: string): boolean => freeText.test(field) && !field.endsWith("/path/exact");
 
 const payloads = [
   `x"; }`,
