@@ -11,7 +11,7 @@ import { holdAgain, type Names } from "./names.ts";
 import { joinParts, NO_INGREDIENTS, type Parts, partsOf } from "./parts.ts";
 import { isPlainPath } from "./paths.ts";
 import { location, param, variable } from "./quote.ts";
-import { jumpTo, type LoweredRule, lowerRule } from "./rule.ts";
+import { jumpTo, type LoweredRule, lowerRule, type RulePlace } from "./rule.ts";
 import { createLocationMemory, type LocationMemory, type LocationRun, lowerGroups } from "./runs.ts";
 import type { Block } from "./views.ts";
 
@@ -59,7 +59,7 @@ export function* lowerHost(host: VirtualHostIr, place: HostPlace, memory: HostMe
   yield;
   const kept = memory?.lowered.isRaw === isRaw ? memory : undefined;
   const rules = kept?.rules ?? new WeakMap<RuleIr, LoweredRule>();
-  const ruleOf = rulesOf(rules, { ...place, isRaw });
+  const ruleOf = rulesOf(rules, { ...place, isRaw, forwards: new Map() });
   const asksExpressions = expressionRules !== null;
   const locations = kept?.asksExpressions === asksExpressions ? kept.locations : createLocationMemory();
   const expressions = asksExpressions ? EXPRESSIONS + place.prefix : null;
@@ -76,10 +76,7 @@ function isPlain(path: PathMatchIr, expressionsAreMaps: boolean): boolean {
   return (expressionsAreMaps && path.kind === "regex") || isPlainPath(path);
 }
 
-function rulesOf(
-  kept: WeakMap<RuleIr, LoweredRule>,
-  place: HostPlace & { readonly isRaw: boolean },
-): LocationsPlace["ruleOf"] {
+function rulesOf(kept: WeakMap<RuleIr, LoweredRule>, place: RulePlace): LocationsPlace["ruleOf"] {
   return (rule) => {
     const old = kept.get(rule);
     if (old !== undefined && (old.split === null || holdAgain([old.split.claim], place.names))) return old;
@@ -147,8 +144,6 @@ function otherPaths({ prefix, expressions }: LocationsPlace): Block {
     expressions === null
       ? NOT_FOUND.body.last
       : inline("jumpBelow", { target: param(expressions), below: param(NOT_FOUND.name) });
-  return block("location", {
-    comment: null,
-    locations: [{ name: location("prefix", `${prefix}/`), before: null, last }],
-  });
+  const locations = [{ name: location("prefix", `${prefix}/`), before: null, last }];
+  return block("locations", { paths: [{ comment: null, locations }] });
 }

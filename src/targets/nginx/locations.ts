@@ -7,7 +7,7 @@ import { locationPattern } from "./paths.ts";
 import { comment, isLongLocation, type Location, location, namedLocation, param, regexLocation } from "./quote.ts";
 import { type Body, jumpTo, type LoweredRule, type NamedBody } from "./rule.ts";
 import type { Step } from "./step.ts";
-import type { Block, LocationView } from "./views.ts";
+import type { PathView } from "./views.ts";
 
 /** Where the locations stand, and how a request gets there. */
 export interface LocationsPlace {
@@ -55,9 +55,9 @@ export interface LoweredChoice {
 /** What a group gives. */
 export interface LoweredGroup extends Needs {
   /** By the place where they have to stand among locations that are expressions. */
-  readonly early: Block | null;
-  readonly usual: Block | null;
-  readonly late: { readonly length: number; readonly block: Block } | null;
+  readonly early: PathView | null;
+  readonly usual: PathView | null;
+  readonly late: { readonly length: number; readonly path: PathView } | null;
 }
 
 /** Where a request goes that neither an expression nor a prefix takes. No rule is named like it. */
@@ -83,14 +83,14 @@ export function lowerGroup({ path, candidates, bare }: Group, place: LocationsPl
   const isLong = !isRoot && isLongLocation(`${name}/`);
   if (!isLong) return lower.result({ usual: lower.place(exact === null ? [below] : [exact, below]) });
   const early = exact === null ? null : lower.place([exact]);
-  return lower.result({ early, late: { length: path.value.length, block: lower.place([below]) } });
+  return lower.result({ early, late: { length: path.value.length, path: lower.place([below]) } });
 }
 
 /** A location's name and the rules that it picks from; `below`: of a prefix, after the host's expressions. */
 type Placed = readonly [name: Location, candidates: readonly Candidate[], kind?: "below"];
 
 interface GroupBuilder {
-  readonly place: (locations: readonly Placed[]) => Block;
+  readonly place: (locations: readonly Placed[]) => PathView;
   readonly result: (blocks: Partial<Pick<LoweredGroup, "early" | "usual" | "late">>) => LoweredGroup;
 }
 
@@ -113,14 +113,14 @@ function createGroup(place: LocationsPlace, path: string): GroupBuilder {
   return {
     place: (locations) => {
       const byName = new Map<string, RuleIr>();
-      const views = locations.map(([name, candidates, kind]): LocationView["locations"][number] => {
+      const views = locations.map(([name, candidates, kind]): PathView["locations"][number] => {
         for (const { rule } of candidates) {
           needs.use(rule);
           if (!byName.has(rule.name)) byName.set(rule.name, rule);
         }
         return { name, ...bodyOf(candidates, kind) };
       });
-      return block("location", { comment: commentOf([...byName.values()]), locations: views });
+      return { comment: commentOf([...byName.values()]), locations: views };
     },
     result: (blocks) => ({ early: null, usual: null, late: null, ...blocks, ...needs.all() }),
   };

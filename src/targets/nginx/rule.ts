@@ -5,7 +5,18 @@ import { USUAL_CONNECT_MS } from "./common.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart } from "./policies/policy.ts";
-import { comment, literal, milliseconds, namedLocation, type Part, param, regex, variable, word } from "./quote.ts";
+import {
+  comment,
+  literal,
+  milliseconds,
+  namedLocation,
+  type Param,
+  type Part,
+  param,
+  regex,
+  variable,
+  word,
+} from "./quote.ts";
 import { replacedPrefix } from "./replacedPrefix.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
@@ -55,6 +66,8 @@ export interface RulePlace {
   readonly names: Names;
   /** Of every cluster, by name. */
   readonly connectTimeouts: ReadonlyMap<string, number>;
+  /** `proxy_pass` directives by target: many rules have the same. */
+  readonly forwards: Map<string, Block>;
 }
 
 /** One empty list for all rules. */
@@ -124,7 +137,7 @@ function lowerForward(
   if (first === undefined) return { ...NO_SPLIT, body: bodyOf(lines, inline("unavailable", {})), path };
   const general = path === null ? lines : [path.lines, ...lines];
   const uri: Part = path?.uri ?? (place.isRaw ? variable("request_uri") : "");
-  const forwardTo = (upstream: Part, rest = uri) => inline("forward", { target: param("http://", upstream, rest) });
+  const forwardTo = (upstream: Part, rest = uri) => forward(param("http://", upstream, rest), place);
   const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
   const timeout = timeoutLines(timeouts.values().next().value as number);
   if (split.length === 1) {
@@ -151,6 +164,14 @@ function lowerForward(
   const drawn = lowerSplit(rule, { split, targets, key: own.slice(1) }, place);
   const jump = inline("jump", { target: param(variable(drawn.claim.got)) });
   return { ...NO_SPLIT, body: { before: null, last: jump }, others, split: drawn, path };
+}
+
+function forward(target: Param, { forwards }: RulePlace): Block {
+  const old = forwards.get(target.text);
+  if (old !== undefined) return old;
+  const made = inline("forward", { target });
+  forwards.set(target.text, made);
+  return made;
 }
 
 const NO_SPLIT = { native: null, others: NONE, split: null } as const;
@@ -250,5 +271,5 @@ export function jumpTo(target: Part): Block {
 
 /** The view's name of a named body. */
 export function placeNamed({ name, body }: NamedBody): Block {
-  return block("location", { comment: null, locations: [{ name: namedLocation(name), ...body }] });
+  return block("locations", { paths: [{ comment: null, locations: [{ name: namedLocation(name), ...body }] }] });
 }

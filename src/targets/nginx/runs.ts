@@ -2,12 +2,12 @@
 import type { PathGroupIr, RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
-import { joinBlocks } from "./blocks.ts";
+import { block } from "./blocks.ts";
 import type { Candidate } from "./choice.ts";
 import { type Group, type LocationsPlace, type LoweredGroup, lowerGroup } from "./locations.ts";
 import { holdAgain } from "./names.ts";
 import { type Parts, partsOf } from "./parts.ts";
-import type { Block } from "./views.ts";
+import type { Block, PathView } from "./views.ts";
 
 /** Near the square root of the largest number of paths that is usual (10 000). */
 const LOCATIONS_IN_RUN = 64;
@@ -24,8 +24,10 @@ export interface KeptGroup extends Group {
 }
 
 /** What some groups give, joined. */
-export interface LocationRun extends Pick<LoweredGroup, "early" | "usual"> {
-  readonly late: readonly NonNullable<LoweredGroup["late"]>[];
+export interface LocationRun {
+  readonly early: Block | null;
+  readonly usual: Block | null;
+  readonly late: readonly { readonly length: number; readonly block: Block }[];
   /** Some of its locations are expressions. */
   readonly hasExpressions: boolean;
   readonly parts: Parts;
@@ -118,7 +120,9 @@ function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<Loca
   return {
     early: joined(lowered.map(({ early }) => early)),
     usual: joined(lowered.map(({ usual }) => usual)),
-    late: lowered.flatMap(({ late }) => late ?? []),
+    late: lowered.flatMap(({ late }) =>
+      late === null ? [] : [{ length: late.length, block: block("locations", { paths: [late.path] }) }],
+    ),
     hasExpressions: lowered.some(({ early, late }) => early !== null || late !== null) || items.some(isExpression),
     parts: partsOf({
       steps: lowered.flatMap(({ steps }) => steps),
@@ -140,7 +144,7 @@ function groupOf(rule: RuleIr): Group {
   return { path, candidates, bare: path.kind === "prefix" && path.value !== "/" ? candidates : null };
 }
 
-function joined(blocks: readonly (Block | null)[]): Block | null {
-  const own = blocks.filter((block) => block !== null);
-  return own.length === 0 ? null : joinBlocks(own);
+function joined(views: readonly (PathView | null)[]): Block | null {
+  const paths = views.filter((view) => view !== null);
+  return paths.length === 0 ? null : block("locations", { paths });
 }

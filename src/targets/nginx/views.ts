@@ -18,7 +18,7 @@ export interface Views {
   readonly server: ServerView;
   readonly sharedServer: SharedServerView;
   readonly site: SiteView;
-  readonly location: LocationView;
+  readonly locations: LocationsView;
   readonly choice: CasesView;
   readonly hashedChoice: HashedChoiceView;
   readonly jump: JumpView;
@@ -152,8 +152,13 @@ export interface SiteView {
   readonly locations: Block;
 }
 
-/** `location.hbs`: locations of one path or one rule. */
-export interface LocationView {
+/** `locations.hbs`. */
+export interface LocationsView {
+  readonly paths: readonly PathView[];
+}
+
+/** Locations of one path or one rule. */
+export interface PathView {
   readonly comment: Comment | null;
   readonly locations: readonly {
     readonly name: Location;
