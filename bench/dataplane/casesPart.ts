@@ -69,8 +69,8 @@ function caseRow(options: {
 }): Row {
   const { name, measure, experts, generated, figures } = options;
   const of = (side: Side): readonly number[] => figures.get(side)?.get(name) ?? [];
-  const cheapest = [...experts].sort((a, b) => spreadOf(of(a)).median - spreadOf(of(b)).median)[0] as Side;
-  const ratios = of(generated).map((figure, round) => figure / (of(cheapest)[round] as number));
+  const [anchor] = experts as [Side, ...Side[]];
+  const ratios = of(generated).map((figure, round) => figure / (of(anchor)[round] as number));
   const isCounted = measure === "instructions";
   const scaled = (side: Side): readonly number[] => of(side).map((figure) => (isCounted ? figure / 1_000 : figure));
   const row: Row = {
@@ -80,7 +80,7 @@ function caseRow(options: {
     unit: isCounted ? "kI" : "us",
     figures: Object.fromEntries([...experts, generated].map((side) => [side.name, spreadOf(scaled(side))])),
     ratio: spreadOf(ratios),
-    anchor: cheapest.name,
+    anchor: anchor.name,
     // A case's CPU is noisy by 5 %; their mean is judged.
     ...(isCounted ? { limit: EXPERT_LIMIT[generated.proxy.name] } : {}),
   };

@@ -14,7 +14,7 @@ export interface Expert {
 
 export interface ProxyKind {
   readonly name: ProxyName;
-  /** Where there are several ways, the cheapest for a case is its anchor. */
+  /** The first is what is judged against; others are for reading (README.md says why). */
   readonly experts: readonly Expert[];
   /** The command that runs the files of a folder. */
   command(folder: string): Command;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reuse, reuseList } from "./reuse.ts";
+import { reuse, reuseList, reuseParent } from "./reuse.ts";
 
 test("an equal node is the old one, whatever fields it has", () => {
   const old = Object.freeze({ a: 1, list: [{ b: 2 }], none: null });
@@ -20,9 +20,20 @@ test.each([
   expect(Object.isFrozen(made)).toBe(true);
 });
 
-test("lists", () => {
-  const old = [{ a: 1 }];
-  expect(reuseList(old, [{ a: 1 }])).toBe(old);
-  expect(reuseList(old, [{ a: 2 }])).not.toBe(old);
+test("lists of nodes are told apart by identity", () => {
+  const node = Object.freeze({ a: 1 });
+  const old = [node, "text"];
+  expect(reuseList(old, [node, "text"])).toBe(old);
+  expect(reuseList(old, [{ a: 1 }, "text"])).not.toBe(old);
+  expect(reuseList(old, [node])).not.toBe(old);
   expect(reuseList(null, old)).toBe(old);
+});
+
+test("a node of nodes looks no deeper than its lists", () => {
+  const node = Object.freeze({ a: 1 });
+  const old = reuseParent<object>(null, { name: "n", list: [node] });
+  expect(Object.isFrozen(old)).toBe(true);
+  expect(reuseParent<object>(old, { name: "n", list: [node] })).toBe(old);
+  expect(reuseParent<object>(old, { name: "m", list: [node] })).not.toBe(old);
+  expect(reuseParent<object>(old, { name: "n", list: [{ a: 1 }] })).not.toBe(old);
 });

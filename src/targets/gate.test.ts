@@ -194,8 +194,8 @@ test("several deviations of one leaf are told, each where it holds", () => {
   };
   expect(gate(fleet(), target(table)).map(({ code, severity, pointer }) => `${code} ${severity} ${pointer}`)).toEqual([
     "A-B warning /rules/0/timeouts/request",
-    "A-B warning /rules/2/timeouts/request",
     "C-D error /rules/0/timeouts/request",
+    "A-B warning /rules/2/timeouts/request",
   ]);
 });
 

@@ -3,7 +3,7 @@
  * looked for, and of a model that changed only what changed is looked at.
  */
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import type { FleetIr, JsonValue, LeafPath, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
+import type { FleetIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import { pointer } from "../util/pointer.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
 import {
@@ -18,18 +18,19 @@ import {
 import { createTracker, note, type Tracker, track } from "./tracker.ts";
 import { parseVersion } from "./version.ts";
 
-interface Watch {
-  readonly leaf: LeafPath;
-  /** Path below the kind: `rules[].timeouts.request` -> `["rules", "[]", "timeouts", "request"]`. */
-  readonly steps: readonly string[];
-  readonly support: Deviation;
+/** What is looked for at one place of a document, and below it. */
+interface Watched {
+  readonly deviations: Deviation[];
+  /** By name of the field; `[]`: in each element of the list. */
+  readonly below: Map<string, Watched>;
 }
 
 /** What stays from one look at a fleet to the next, so that a change costs what changed. */
 interface FleetCache {
   readonly target: Target;
   readonly version: string;
-  readonly watches: ReadonlyMap<string, readonly Watch[]>;
+  /** By kind. */
+  readonly watched: ReadonlyMap<string, Watched>;
   readonly sources: Tracker<SourceIr>;
   /** By port id. */
   ports: Map<string, Tracker<VirtualHostIr>>;
@@ -61,9 +62,9 @@ export function createGate(): Gate {
 function* findingsOf(ir: FleetIr, cache: FleetCache): Steps<readonly Finding[]> {
   const version = parseVersion(cache.version);
   for (const source of track(cache.sources, ir.sources).fresh) {
-    const watches = cache.watches.get(source.kind);
-    if (watches === undefined) continue;
-    note(cache.sources, source, examine(source, watches, version));
+    const watched = cache.watched.get(source.kind);
+    if (watched === undefined) continue;
+    note(cache.sources, source, examine(source, watched, version));
     yield;
   }
   const ports = new Map<string, Tracker<VirtualHostIr>>();
@@ -115,48 +116,67 @@ function toDiagnostic(finding: Finding, ir: FleetIr): Diagnostic {
 function currentCache(known: FleetCache | undefined, ir: FleetIr, target: Target): FleetCache {
   const version = ir.version ?? target.defaultVersion.join(".");
   if (known?.target === target && known.version === version) return known;
-  const watches = watchesOf(target);
-  return { target, version, watches, sources: createTracker(), ports: new Map(), rules: new WeakMap() };
+  const watched = watchedOf(target);
+  return { target, version, watched, sources: createTracker(), ports: new Map(), rules: new WeakMap() };
 }
 
-function watchesOf(target: Target): Map<string, Watch[]> {
-  const watches = new Map<string, Watch[]>();
-  for (const [leaf, support] of Object.entries(target.capabilities) as [LeafPath, Support][]) {
-    const [kind = "", ...steps] = leaf.replaceAll("[]", ".[]").split(".");
-    for (const deviation of deviationsOf(support))
-      watches.set(kind, [...(watches.get(kind) ?? []), { leaf, steps, support: deviation }]);
+function watchedOf(target: Target): ReadonlyMap<string, Watched> {
+  const { below } = Object.entries(target.capabilities).reduce((root, [leaf, support]) => {
+    const deviations = deviationsOf(support as Support);
+    if (deviations.length > 0) placeOf(root, leaf).deviations.push(...deviations);
+    return root;
+  }, nothingWatched());
+  return below;
+}
+
+function nothingWatched(): Watched {
+  return { deviations: [], below: new Map() };
+}
+
+/** Path from the kind on, as `route.rules[].timeouts.request`. */
+function placeOf(root: Watched, leaf: string): Watched {
+  let place = root;
+  for (const step of leaf.replaceAll("[]", ".[]").split(".")) {
+    const next = place.below.get(step) ?? nothingWatched();
+    place.below.set(step, next);
+    place = next;
   }
-  return watches;
+  return place;
 }
 
-function examine(source: SourceIr, watches: readonly Watch[], version: Version): readonly Finding[] {
+/** Walks the document once, where something is looked for. */
+function examine({ kind, name, body }: SourceIr, watched: Watched, version: Version): readonly Finding[] {
   const findings: Finding[] = [];
-  for (const watch of watches) {
-    for (const { value, at } of valuesAt(source.body, watch.steps, [])) {
-      if (watch.support.when !== undefined && !watch.support.when(value, version)) continue;
-      const refused = "refused" in watch.support;
-      findings.push({
-        code: watch.support.code,
-        severity: refused ? "error" : "warning",
-        message: "refused" in watch.support ? watch.support.refused : watch.support.approximated,
-        resource: { kind: source.kind, name: source.name },
-        pointer: pointer(...at),
-      });
+  const at: (string | number)[] = [];
+  const visit = (value: JsonValue | undefined, { deviations, below }: Watched): void => {
+    if (value === undefined) return;
+    for (const deviation of deviations) {
+      if (deviation.when === undefined || deviation.when(value, version))
+        findings.push(findingOf(deviation, { kind, name }, pointer(...at)));
     }
-  }
+    for (const [step, next] of below) descend(value, step, next);
+  };
+  const descend = (value: JsonValue, step: string, watched: Watched): void => {
+    if (value === null || typeof value !== "object") return;
+    if (step !== "[]") go(step, (value as Record<string, JsonValue>)[step], watched);
+    else if (Array.isArray(value)) for (const [index, item] of value.entries()) go(index, item as JsonValue, watched);
+  };
+  const go = (step: string | number, value: JsonValue | undefined, watched: Watched): void => {
+    at.push(step);
+    visit(value, watched);
+    at.pop();
+  };
+  visit(body, watched);
   return findings;
 }
 
-type Found = { value: JsonValue; at: (string | number)[] };
-
-function* valuesAt(value: JsonValue | undefined, steps: readonly string[], at: (string | number)[]): Iterable<Found> {
-  if (value === undefined) return;
-  const [step, ...rest] = steps;
-  if (step === undefined) yield { value, at };
-  else if (step === "[]") {
-    if (!Array.isArray(value)) return;
-    for (const [index, item] of (value as JsonValue[]).entries()) yield* valuesAt(item, rest, [...at, index]);
-  } else if (value !== null && typeof value === "object" && !Array.isArray(value)) {
-    yield* valuesAt((value as Record<string, JsonValue>)[step], rest, [...at, step]);
-  }
+function findingOf(deviation: Deviation, resource: NonNullable<Finding["resource"]>, place: string): Finding {
+  const isRefused = "refused" in deviation;
+  return {
+    code: deviation.code,
+    severity: isRefused ? "error" : "warning",
+    message: isRefused ? deviation.refused : deviation.approximated,
+    resource,
+    pointer: place,
+  };
 }

@@ -4,7 +4,7 @@ import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
 import { mapSteps, type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
-import { reuse, reuseList } from "../reuse.ts";
+import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
 import { compileCluster } from "./cluster.ts";
 import type { CompiledListener } from "./listener.ts";
@@ -41,7 +41,7 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, clusters }, memory));
   const { name } = fleet;
   const { proxy, version = null } = fleet.body;
-  return reuse<FleetIr>(previous, { name, proxy, version, ports, clusters, sources });
+  return reuseParent<FleetIr>(previous, { name, proxy, version, ports, clusters, sources });
 }
 
 function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
@@ -72,7 +72,7 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
   const before = old?.kind === "http" ? old.virtualHosts : null;
   const compiled = members.map((member) => member.compiled);
   const hosts = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
-  return reuse<PortIr>(old, { kind: "http", ...socket, virtualHosts: reuseList(before, hosts) });
+  return reuseParent<PortIr>(old, { kind: "http", ...socket, virtualHosts: reuseList(before, hosts) });
 }
 
 /** Every cluster that the ports name, ascending. Usually those of the last compilation, which stand in order already. */

@@ -6,7 +6,7 @@ import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { compareText, patchSortedSteps } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
-import { reuse, reuseList } from "../reuse.ts";
+import { reuseList, reuseParent } from "../reuse.ts";
 import type { CompiledRoute } from "./changes.ts";
 import { addName, EMPTY_SET, type NameSet, nameSetKey, removeName } from "./nameSet.ts";
 import { compareRules, orderRegexes } from "./precedence.ts";
@@ -143,7 +143,7 @@ function* groupFrom(draft: Draft, base: Hosts, memory: CompilerMemory): Steps<Ho
   // The group that the first host was in: where only rules changed it is the same group as before.
   const old = base.groupOf.get(hostnames[0] as string);
   if (standing !== null) {
-    const host = reuse<VirtualHostIr>(old?.host, { hostnames, rules: standing.host.rules, groups: null });
+    const host = reuseParent<VirtualHostIr>(old?.host, { hostnames, rules: standing.host.rules, groups: null });
     return { routes, key, declared: standing.declared, host };
   }
   const before = origin.before?.declared ?? [];
@@ -154,5 +154,5 @@ function* groupFrom(draft: Draft, base: Hosts, memory: CompilerMemory): Steps<Ho
   const rules = reuseList(origin.before?.host.rules, yield* orderRegexes(declared));
   if (origin.before !== undefined && rules !== origin.before.host.rules)
     deriveClusters(rules, { before: origin.before.host.rules, remove, add }, memory);
-  return { routes, key, declared, host: reuse<VirtualHostIr>(old?.host, { hostnames, rules, groups: null }) };
+  return { routes, key, declared, host: reuseParent<VirtualHostIr>(old?.host, { hostnames, rules, groups: null }) };
 }

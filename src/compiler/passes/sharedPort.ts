@@ -6,7 +6,7 @@ import type { VirtualHostIr } from "../../ir/index.ts";
 import { ANY_HOST, covers } from "../../model/index.ts";
 import { compareText, sortedSteps } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
-import { reuse } from "../reuse.ts";
+import { reuseParent } from "../reuse.ts";
 import type { CompiledListener } from "./listener.ts";
 
 /**
@@ -18,7 +18,7 @@ export function* mergeHosts(
   before: readonly VirtualHostIr[] | null,
 ): Steps<VirtualHostIr[]> {
   const old = new Map(before?.map((host) => [host.hostnames[0], host]));
-  const made = (host: VirtualHostIr): VirtualHostIr => reuse(old.get(host.hostnames[0]), host);
+  const made = (host: VirtualHostIr): VirtualHostIr => reuseParent(old.get(host.hostnames[0]), host);
   const scopes = listeners.map(({ hostname }) => hostname?.toLowerCase() ?? ANY_HOST);
   const found: VirtualHostIr[] = [];
   for (const [index, { hosts }] of listeners.entries()) {

@@ -14,9 +14,13 @@ export const SOURCE_HEADER = "x-trimtab-source";
 
 /** Whether a rule of the port asks for the client's address. */
 export function looksAtSource({ virtualHosts }: HttpPortIr): boolean {
-  return virtualHosts.some(({ rules }) =>
-    rules.some(({ conditions }) => conditions.some(({ field }) => field.kind === "source")),
-  );
+  // Asked of all rules at every change: loops, for most rules have no conditions.
+  for (const { rules } of virtualHosts) {
+    for (const { conditions } of rules) {
+      for (const { field } of conditions) if (field.kind === "source") return true;
+    }
+  }
+  return false;
 }
 
 /** For `early_header_mutation_extensions`: Envoy 1.26 and later. */
