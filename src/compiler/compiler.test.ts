@@ -391,6 +391,22 @@ test.each([
   ]);
 });
 
+test.each([
+  [["10.1.1.1/8", "::1"], "prefix /, client's address within 10.0.0.0/8 or ::1/128"],
+  [
+    Array.from({ length: 64 }, (_, index) => `10.0.${index}.0/24`),
+    "prefix /, client's address within 10.0.0.0/24 or 10.0.1.0/24 or 10.0.10.0/24 or 10.0.11.0/24 or 10.0.12.0/24 or 59 more",
+  ],
+])("explain tells the ranges of a rule", (source, match) => {
+  const config = {
+    ...base,
+    routes: [{ name: "r", listeners: ["web"], rules: [{ matches: [{ source }], split: [{ cluster: "one" }] }] }],
+  };
+  const found = told(config, { method: "GET", host: "x.test", path: "/", headers: [], source: "11.0.0.1" });
+  const ranges = match.replace(/^.* within /, "");
+  expect(found?.rules[0]).toMatchObject({ match, reason: `the client's address is not within ${ranges}` });
+});
+
 test("a canary's current step replaces the split", () => {
   const snapshot = snapshotOf({
     ...base,

@@ -170,7 +170,7 @@ function failureOf({ field, test, value }: ConditionIr, request: ExplainRequest,
       return content.isPresent ? `${title} is there` : null;
     case "within":
       if (!content.isPresent) return `${title} is not told`;
-      return isWithin(content.value, value.split(" ")) ? null : `${title} is not within ${value}`;
+      return isWithin(content.value, value.split(" ")) ? null : `${title} is not within ${rangesText(value)}`;
   }
 }
 
@@ -192,7 +192,26 @@ function matchText({ path, conditions }: RuleIr): string {
 
 function conditionWords({ field, test, value }: ConditionIr): string {
   const title = fieldTitle(field).replace(/^the /, "");
-  return test === "exact" ? `${title} = ${value}` : test === "regex" ? `${title} ~ ${value}` : `${title} ${test}`;
+  switch (test) {
+    case "exact":
+      return `${title} = ${value}`;
+    case "regex":
+      return `${title} ~ ${value}`;
+    case "present":
+    case "absent":
+      return `${title} ${test}`;
+    case "within":
+      return `${title} within ${rangesText(value)}`;
+  }
+}
+
+/** A rule may have 64 ranges: the first ones are enough to recognise it. */
+const MAX_RANGES = 5;
+
+function rangesText(value: string): string {
+  const ranges = value.split(" ");
+  const more = ranges.length > MAX_RANGES ? [`${ranges.length - MAX_RANGES} more`] : [];
+  return [...ranges.slice(0, MAX_RANGES), ...more].join(" or ");
 }
 
 function rawPath(target: string): string {

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../../errors/diagnostic.ts";
 import { canonicalJson } from "../../util/hash.ts";
 import { changedKeys } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
+import { canonicalCidr } from "../cidr.ts";
 import { effectiveHostnames } from "../hostnames.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { type MatchBody, problem, touchedOf, type WholeRule } from "./rule.ts";
@@ -53,8 +54,9 @@ function* duplicatesOf(route: Resource<"route">, { snapshot, memory, index, name
     reported.add(pointer);
     const where =
       earlier.route === route.name ? earlier.pointer : `route ${JSON.stringify(earlier.route)} ${earlier.pointer}`;
-    const what = key.split("\n").slice(1).join(" ");
-    yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message: `${what} is matched already by ${where}` });
+    const [, host, ...parts] = key.split("\n");
+    const message = `${host} ${parts.join(", ")} is matched already by ${where}`;
+    yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message });
   }
 }
 
@@ -118,6 +120,7 @@ function keysOf(snapshot: Snapshot, route: Resource<"route">, memory: Memory): r
   return keys;
 }
 
+/** Equal for matches that the compiler reads alike. A line for each part: some values may have commas and blanks, none a line's end. */
 function matchText({ path = { prefix: "/" }, ...others }: MatchBody): string {
   const where =
     path.exact !== undefined
@@ -126,14 +129,16 @@ function matchText({ path = { prefix: "/" }, ...others }: MatchBody): string {
         ? `path ~${path.regex}`
         : `prefix ${path.prefix?.replace(/\/+$/, "") || "/"}`;
   const conditions = Object.entries(others).flatMap(([field, value]) =>
-    Array.isArray(value) ? value.map((item) => `${field} ${conditionText(field, item)}`) : [String(value)],
+    [value].flat().map((item) => `${field} ${conditionText(field, item)}`),
   );
-  return [where, ...new Set(conditions.sort())].join(", ");
+  return [where, ...new Set(conditions.sort())].join("\n");
 }
 
-/** Names of header fields have no case. */
-function conditionText(field: string, item: object | string): string {
-  if (typeof item === "string") return item;
-  const { name, ...test } = item as { readonly name: string };
+/** Names of header fields have no case, and ranges no bits behind their length. */
+function conditionText(field: string, item: unknown): string {
+  if (field === "source") return canonicalCidr(String(item));
+  if (typeof item !== "object") return String(item);
+  const { name, ...test } = item as { readonly name?: string };
+  if (name === undefined) return canonicalJson(test);
   return `${field === "headers" ? name.toLowerCase() : name} ${canonicalJson(test)}`;
 }

@@ -15,13 +15,13 @@ export const regexDialect: Rule = function* (_snapshot, touched) {
   }
 };
 
-/** Of the path, and of each condition in whatever list of conditions the match has. */
+/** Of each condition of the match, whether it stands by itself, as `path`, or in a list. */
 function* regexesOf(match: MatchBody, at: string): Iterable<{ readonly pointer: string; readonly regex: string }> {
-  if (match.path?.regex !== undefined) yield { pointer: `${at}/path/regex`, regex: match.path.regex };
   for (const [field, value] of Object.entries(match)) {
-    for (const [index, condition] of (Array.isArray(value) ? value : []).entries()) {
+    for (const [index, condition] of [value].flat().entries()) {
       const { regex } = condition as { readonly regex?: string };
-      if (regex !== undefined) yield { pointer: `${at}/${field}/${index}/regex`, regex };
+      const place = Array.isArray(value) ? `${field}/${index}` : field;
+      if (regex !== undefined) yield { pointer: `${at}/${place}/regex`, regex };
     }
   }
 }

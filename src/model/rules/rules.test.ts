@@ -177,6 +177,66 @@ const cases: Case[] = [
     [],
   ],
   [
+    "duplicateMatch: what means the same in other words",
+    {
+      routes: [
+        http({ split, matches: [{ source: ["10.0.0.0/8", "::1"] }, { source: ["0::1/128", "10.1.0.0/8"] }] }),
+        {
+          ...http({
+            split,
+            matches: [
+              {
+                headers: [
+                  { name: "a", exact: "1" },
+                  { name: "b", present: true },
+                ],
+                method: "GET",
+              },
+              {
+                method: "GET",
+                headers: [
+                  { present: true, name: "B" },
+                  { exact: "1", name: "A" },
+                  { name: "a", exact: "1" },
+                ],
+              },
+            ],
+          }),
+          name: "s",
+        },
+      ],
+    },
+    ["MODEL-DUPLICATE-MATCH route/r /rules/0/matches/1", "MODEL-DUPLICATE-MATCH route/s /rules/0/matches/1"],
+  ],
+  [
+    "duplicateMatch: an expression that reads like two conditions",
+    {
+      routes: [
+        http({
+          split,
+          matches: [
+            { path: { regex: "/a, GET" } },
+            { path: { regex: "/a, method GET" } },
+            { path: { regex: "/a" }, method: "GET" },
+          ],
+        }),
+      ],
+    },
+    [],
+  ],
+  [
+    "duplicateMatch: one name and value of a header, a parameter and a cookie",
+    {
+      routes: [
+        http({
+          split,
+          matches: ["headers", "query", "cookies"].map((field) => ({ [field]: [{ name: "a", exact: "1" }] })),
+        }),
+      ],
+    },
+    [],
+  ],
+  [
     "splits",
     {
       routes: [

@@ -1,6 +1,7 @@
 /** What a proxy did against what may happen, with the documented exceptions, each as narrow as its text. */
 import type { ProxyKind } from "../../ir/index.ts";
 import { type Expectation, type ExpectedOutcome, type FieldLists, listsOf } from "./expect.ts";
+import { linesOf } from "./fields.ts";
 import type { ProbeRequest } from "./requests.ts";
 import { type Message, PROBE_FIELD, type Seen } from "./wire.ts";
 
@@ -93,13 +94,14 @@ function seesRepeatedOtherwise({ virtualHost }: Expectation, { fields }: ProbeRe
   const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   if (repeated.size === 0) return false;
   return (virtualHost?.rules ?? []).some(({ conditions, policies }) => {
-    // A client must not send several Cookie lines (RFC 6265, 5.4), and each proxy takes them in its own way.
-    if (repeated.has("cookie") && conditions.some(({ field }) => field.kind === "cookie")) return true;
+    const read = conditions.flatMap(({ field, test }) => {
+      const lines = linesOf(field);
+      return lines !== null && repeated.has(lines.name) ? [{ ...lines, test }] : [];
+    });
+    if (read.some(({ isOnce }) => isOnce)) return true;
     if (proxy === "haproxy") return false;
-    const compared = conditions.filter(({ test }) => proxy === "nginx" || test === "exact" || test === "regex");
-    const names = compared.flatMap(({ field }) => (field.kind === "header" ? [field.name] : []));
-    const added = proxy === "nginx" ? (policies.requestHeaders?.add ?? []).map(({ name }) => name) : [];
-    return [...names, ...added].some((name) => repeated.has(name));
+    if (read.some(({ test }) => proxy === "nginx" || test === "exact" || test === "regex")) return true;
+    return proxy === "nginx" && (policies.requestHeaders?.add ?? []).some(({ name }) => repeated.has(name));
   });
 }
 

@@ -14,8 +14,18 @@ export interface Parts {
   readonly source: string;
 }
 
+/** A request field, of which a client can send several lines. */
+interface Lines {
+  /** In lower case. */
+  readonly name: string;
+  /** A client must not send several, and each proxy takes them in its own way. */
+  readonly isOnce?: true;
+}
+
 /** How requests are made to have something in a field. */
 interface Aim<F extends FieldIr> {
+  /** What of a request's fields it reads; null: nothing. */
+  readonly lines: (field: F) => Lines | null;
   /** Changes a request so that the field has the value; null: so that it has none. Of repeated ones the first counts. */
   readonly put: (parts: Parts, field: F, value: string | null) => Parts;
   /** Values that meet the condition. Default: as for text. */
@@ -26,14 +36,19 @@ interface Aim<F extends FieldIr> {
 
 /** One entry for each kind: a new field is aimed at from here on. */
 const aims: { readonly [K in FieldIr["kind"]]: Aim<Extract<FieldIr, { kind: K }>> } = {
-  method: { put: (parts, _field, value) => (value === null ? parts : { ...parts, method: value }) },
+  method: {
+    lines: () => null,
+    put: (parts, _field, value) => (value === null ? parts : { ...parts, method: value }),
+  },
   header: {
+    lines: ({ name }) => ({ name }),
     put(parts, { name }, value) {
       const others = parts.fields.filter(([other]) => other.toLowerCase() !== name);
       return { ...parts, fields: value === null ? others : [...others, [name, value.trim()]] };
     },
   },
   query: {
+    lines: () => null,
     put(parts, { name }, value) {
       const [path = "", ...rest] = parts.target.split("?");
       const others = rest
@@ -47,6 +62,8 @@ const aims: { readonly [K in FieldIr["kind"]]: Aim<Extract<FieldIr, { kind: K }>
     },
   },
   cookie: {
+    // RFC 6265, 5.4.
+    lines: () => ({ name: "cookie", isOnce: true }),
     put(parts, { name }, value) {
       const isCookie = ([field]: readonly [string, string]): boolean => field.toLowerCase() === "cookie";
       const sent = parts.fields.find(isCookie)?.[1].split("; ") ?? [];
@@ -58,6 +75,7 @@ const aims: { readonly [K in FieldIr["kind"]]: Aim<Extract<FieldIr, { kind: K }>
     },
   },
   source: {
+    lines: () => null,
     put: (parts, _field, value) => (value === null ? parts : { ...parts, source: value }),
     // Of ranges outside of loopback no client can come.
     meeting: ({ value }) => loopbackOf(value),
@@ -75,6 +93,11 @@ function loopbackOf(ranges: string): readonly string[] {
 
 function aimOf(field: FieldIr): Aim<FieldIr> {
   return aims[field.kind] as unknown as Aim<FieldIr>;
+}
+
+/** The request field whose lines a field reads; null: none. */
+export function linesOf(field: FieldIr): Lines | null {
+  return aimOf(field).lines(field);
 }
 
 /** A request that meets the condition. */
