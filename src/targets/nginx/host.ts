@@ -93,8 +93,8 @@ function conditionalExpressions({ rules }: VirtualHostIr, groups: readonly PathG
   return own.some(({ conditions }) => conditions.length > 0) ? own : null;
 }
 
-/** The location that asks the expressions. No rule is named like it. */
-const EXPRESSIONS = "@:expressions";
+/** The location that asks the expressions. No rule is named like it, and nginx finds it first: it compares names in order. */
+const EXPRESSIONS = "@-expressions";
 
 /** Ends with the rule of the prefix that the request came from. */
 function askExpressions(rules: readonly RuleIr[], place: LocationsPlace): Parts {

@@ -61,7 +61,7 @@ export interface LoweredGroup extends Needs {
 }
 
 /** Where a request goes that neither an expression nor a prefix takes. No rule is named like it. */
-export const NOT_FOUND: NamedBody = { name: "@:not-found", body: { before: null, last: inline("notFound", {}) } };
+export const NOT_FOUND: NamedBody = { name: "@-not-found", body: { before: null, last: inline("notFound", {}) } };
 
 /** One group of a host. */
 export function lowerGroup({ path, candidates, bare }: Group, place: LocationsPlace): LoweredGroup {
