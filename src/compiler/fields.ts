@@ -128,13 +128,17 @@ const NONE: readonly ConditionIr[] = [];
 
 /** All conditions of a match: distinct, by kind, then name, test and value. */
 export function conditionsOf(match: MatchBody): readonly ConditionIr[] {
-  const found = FIELD_KINDS.flatMap((kind) => {
+  const found: ConditionIr[] = [];
+  for (const kind of FIELD_KINDS) {
     const list = fields[kind].conditions(match);
-    if (list.length < 2) return list;
-    const byText = new Map(list.map((condition) => [conditionText(condition), condition]));
-    return [...byText.keys()].sort(compareText).map((text) => byText.get(text) as ConditionIr);
-  });
+    if (list.length > 0) found.push(...(list.length === 1 ? list : inOrder(list)));
+  }
   return found.length === 0 ? NONE : found;
+}
+
+function inOrder(list: readonly ConditionIr[]): readonly ConditionIr[] {
+  const byText = new Map(list.map((condition) => [conditionText(condition), condition]));
+  return [...byText.keys()].sort(compareText).map((text) => byText.get(text) as ConditionIr);
 }
 
 /** Distinct for distinct conditions. */

@@ -4,8 +4,11 @@
 const MIN_SWEEP = 1024;
 
 export interface Interner {
-  /** The one object of this kind that equals `value`: an earlier one, or `value` itself, frozen. Plain data only. */
-  readonly intern: <T extends object>(kind: string, value: T) => T;
+  /**
+   * The one object of this kind that equals `value`: an earlier one; or what `make` gives, which is equal too, frozen; without it `value`
+   * itself. Plain data only.
+   */
+  readonly intern: <T extends object>(kind: string, value: T, make?: () => T) => T;
 }
 
 /** An empty table. It holds values weakly: what no IR uses any more is let go. */
@@ -17,13 +20,14 @@ export function createInterner(): Interner {
     sweepAt = Math.max(MIN_SWEEP, 2 * known.size);
   };
   return {
-    intern<T extends object>(kind: string, value: T): T {
+    intern<T extends object>(kind: string, value: T, make: () => T = () => value): T {
       const key = `${kind} ${JSON.stringify(value)}`;
       const old = known.get(key)?.deref();
       if (old !== undefined) return old as T;
       if (known.size >= sweepAt) sweep();
-      known.set(key, new WeakRef(value));
-      return Object.freeze(value);
+      const made = Object.freeze(make());
+      known.set(key, new WeakRef(made));
+      return made;
     },
   };
 }

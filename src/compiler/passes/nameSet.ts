@@ -2,7 +2,7 @@
  * A set of names as a number: equal sets are equal, and to add or to remove a name costs the same however many there are. Which
  * routes serve a host is such a set, and it changes by one.
  */
-import { contentHash } from "../../util/hash.ts";
+import { hash } from "node:crypto";
 
 /** How many names, and the sum of their hashes modulo 2^64: sets of one model meet by chance with a probability of 2^-64 a pair. */
 export interface NameSet {
@@ -29,5 +29,5 @@ export function nameSetKey({ size, sum }: NameSet): string {
 }
 
 function hashOf(name: string): bigint {
-  return BigInt(`0x${contentHash(name)}`);
+  return hash("sha256", name, "buffer").readBigUInt64BE();
 }

@@ -17,9 +17,11 @@ const policies: InPolicyOrder<{ [K in keyof PoliciesIr]: Policy<K> }> = [
 /** Equal policies, and equal sets of them, are one object. */
 export function policiesOf(rule: RuleBody, interner: Interner): PoliciesIr {
   const found: Record<string, object | null> = {};
-  for (const { policy, of } of policies) {
-    const value = of(rule);
-    found[policy] = value === null ? null : interner.intern(policy, value);
-  }
-  return interner.intern("policies", found as unknown as PoliciesIr);
+  for (const { policy, of } of policies) found[policy] = of(rule);
+  // Most rules ask for the same: their set is found by one look.
+  return interner.intern("policies", found as unknown as PoliciesIr, () => {
+    for (const [policy, value] of Object.entries(found))
+      if (value !== null) found[policy] = interner.intern(policy, value);
+    return found as unknown as PoliciesIr;
+  });
 }
