@@ -10,6 +10,9 @@ export interface NameSet {
   readonly sum: bigint;
 }
 
+/** 64 bits. */
+const HEX_DIGITS = 16;
+
 /** No names. */
 export const EMPTY_SET: NameSet = { size: 0, sum: 0n };
 
@@ -29,5 +32,5 @@ export function nameSetKey({ size, sum }: NameSet): string {
 }
 
 function hashOf(name: string): bigint {
-  return hash("sha256", name, "buffer").readBigUInt64BE();
+  return BigInt(`0x${hash("sha256", name, "hex").slice(0, HEX_DIGITS)}`);
 }
