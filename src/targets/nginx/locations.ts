@@ -64,8 +64,10 @@ export interface LoweredGroup extends Needs {
 export const NOT_FOUND: NamedBody = { name: "@-not-found", body: { before: null, last: inline("notFound", {}) } };
 
 /** One group of a host. */
-export function lowerGroup({ path, candidates, bare }: Group, place: LocationsPlace): LoweredGroup {
-  const lower = createGroup(place, path.value);
+export function lowerGroup(group: Group, place: LocationsPlace): LoweredGroup {
+  const { path, candidates, bare } = group;
+  const sole = soleRule(group);
+  const lower = (sole === null ? null : createSole(sole, place)) ?? createGroup(place, path.value);
   if (path.kind === "regex") {
     if (place.expressions !== null) return lower.result({});
     const name = regexLocation(locationPattern(place.prefix, path.value));
@@ -92,6 +94,27 @@ type Placed = readonly [name: Location, candidates: readonly Candidate[], kind?:
 interface GroupBuilder {
   readonly place: (locations: readonly Placed[]) => PathView;
   readonly result: (blocks: Partial<Pick<LoweredGroup, "early" | "usual" | "late">>) => LoweredGroup;
+}
+
+/** The rule that takes all requests of a group; null: there is a choice. */
+function soleRule({ candidates, bare }: Group): RuleIr | null {
+  const [only] = candidates;
+  if (only === undefined || !isSure(only)) return null;
+  return bare === null || (bare[0]?.rule === only.rule && isSure(bare[0])) ? only.rule : null;
+}
+
+/** For most paths: nothing is chosen, and nobody jumps. Null: somebody does. */
+function createSole(rule: RuleIr, place: LocationsPlace): GroupBuilder | null {
+  const lowered = place.ruleOf(rule);
+  if (lowered.native !== null || place.expressions !== null) return null;
+  const needs: Needs = { steps: NONE, rules: [lowered], jumped: NONE, named: NONE };
+  return {
+    place: (locations) => ({
+      comment: commentOf([rule]),
+      locations: locations.map(([name]) => ({ name, ...lowered.named.body })),
+    }),
+    result: (blocks) => ({ early: null, usual: null, late: null, ...blocks, ...needs }),
+  };
 }
 
 function createGroup(place: LocationsPlace, path: string): GroupBuilder {
