@@ -1,14 +1,12 @@
 /** The hand-written configurations beside this file on real proxies, and a client that can come from two addresses. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { echoUpstream, envoyBinary, listen, type Seen } from "../../targets/envoy/testing.ts";
+import { echoUpstream, listen, runEnvoy, type Seen } from "../../targets/envoy/testing.ts";
 import { startProxy } from "../../targets/haproxy/testSupport/proxy.ts";
 import { freePorts, startNginx } from "../../targets/nginx/testNginx.ts";
 
-const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 /** `u` with the password `p`. */
 const USERS = "u:{SHA}UWuXg/ylF+7L0dBk2i0WUxCxl1k=\n";
@@ -88,26 +86,7 @@ async function start(kind: Kind, text: string, values: Values): Promise<{ readon
   }
   const file = join(values.FOLDER as string, "envoy.yaml");
   writeFileSync(file, text);
-  const argv = ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "error"];
-  const child = spawn(envoyBinary(), argv, { stdio: ["ignore", "ignore", "pipe"] });
-  let log = "";
-  child.stderr.on("data", (data) => (log += data));
-  for (const until = Date.now() + START_TIMEOUT_MS; ; ) {
-    const ready = await fetch(`http://127.0.0.1:${values.ADMIN}/ready`).catch(() => undefined);
-    if (ready?.ok === true) return { stop: () => ended(child) };
-    if (child.exitCode !== null || Date.now() > until) {
-      await ended(child);
-      throw new Error(`Envoy did not start: ${log.slice(-5000)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await exit;
+  return await runEnvoy(file, values.ADMIN as number);
 }
 
 /** A request; what is left out is harmless. */

@@ -67,6 +67,18 @@ export async function startEnvoy(ir: FleetIr): Promise<RunningEnvoy> {
     file,
     await inlineBootstrap(finish(createRenderer().render(ir)), { address: "127.0.0.1", port: adminPort }),
   );
+  const { admin, stop } = await runEnvoy(file, adminPort);
+  return {
+    admin,
+    stop: async () => {
+      await stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs Envoy on a file that names this admin port, until it is ready. Throws with its log when it does not come up. */
+export async function runEnvoy(file: string, adminPort: number): Promise<RunningEnvoy> {
   const argv = ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
   const child = spawn(envoyBinary(), argv, { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
@@ -74,10 +86,7 @@ export async function startEnvoy(ir: FleetIr): Promise<RunningEnvoy> {
     log = (log + data).slice(-10_000);
   });
   const admin = async (path: string) => (await fetch(`http://127.0.0.1:${adminPort}${path}`)).text();
-  const stop = async () => {
-    await ended(child);
-    await rm(folder, { recursive: true, force: true });
-  };
+  const stop = () => ended(child);
   const until = Date.now() + START_TIMEOUT_MS;
   while (true) {
     const state = await admin("/ready").catch(() => "");

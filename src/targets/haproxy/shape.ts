@@ -33,10 +33,11 @@ export interface HostLines {
 /** Counts a host's lines. */
 export function* countLines({ rules, groups }: VirtualHostIr, nameOf: TurnNamer): Steps<HostLines> {
   let [choices, splits] = [0, 0];
+  const own = groups ?? [];
   const turns = new Map<string, number>();
   // All paths are looked at after every change, and most have one rule without conditions.
-  for (let index = 0; index < (groups ?? NO_GROUPS).length; index++) {
-    const group = (groups ?? NO_GROUPS)[index] as PathGroupIr;
+  for (let index = 0; index < own.length; index++) {
+    const group = own[index] as PathGroupIr;
     if (shouldYield(index >> 2)) yield;
     if (group.path.kind === "regex" || certainRule(rules, group) !== null) continue;
     choices += group.candidates.length;
@@ -60,8 +61,6 @@ export function shapeOf(hosts: readonly HostLines[]): ListenerShape {
     splitTables: sum("splits") > MAX_SPLIT_LINES,
   };
 }
-
-const NO_GROUPS: readonly PathGroupIr[] = [];
 
 const NO_TURNS: ReadonlySet<string> = new Set();
 

@@ -66,8 +66,8 @@ export const NOT_FOUND: NamedBody = { name: "@-not-found", body: { before: null,
 /** One group of a host. */
 export function lowerGroup(group: Group, place: LocationsPlace): LoweredGroup {
   const { path, candidates, bare } = group;
-  const sole = soleRule(group);
-  const lower = (sole === null ? null : createSole(sole, place)) ?? createGroup(place, path.value);
+  const sole = soleRule(group, place);
+  const lower = sole === null ? createGroup(place, path.value) : createSole(sole, place);
   if (path.kind === "regex") {
     if (place.expressions !== null) return lower.result({});
     const name = regexLocation(locationPattern(place.prefix, path.value));
@@ -96,17 +96,17 @@ interface GroupBuilder {
   readonly result: (blocks: Partial<Pick<LoweredGroup, "early" | "usual" | "late">>) => LoweredGroup;
 }
 
-/** The rule that takes all requests of a group; null: there is a choice. */
-function soleRule({ candidates, bare }: Group): RuleIr | null {
+/** The rule that takes all requests of a group in its own locations; null: there is a choice, or a jump. */
+function soleRule({ candidates, bare }: Group, { expressions, ruleOf }: LocationsPlace): RuleIr | null {
   const [only] = candidates;
-  if (only === undefined || !isSure(only)) return null;
-  return bare === null || (bare[0]?.rule === only.rule && isSure(bare[0])) ? only.rule : null;
+  if (expressions !== null || only === undefined || !isSure(only)) return null;
+  if (bare !== null && (bare[0]?.rule !== only.rule || !isSure(bare[0]))) return null;
+  return ruleOf(only.rule).native === null ? only.rule : null;
 }
 
-/** For most paths: nothing is chosen, and nobody jumps. Null: somebody does. */
-function createSole(rule: RuleIr, place: LocationsPlace): GroupBuilder | null {
+/** For most paths: nothing is gathered. */
+function createSole(rule: RuleIr, place: LocationsPlace): GroupBuilder {
   const lowered = place.ruleOf(rule);
-  if (lowered.native !== null || place.expressions !== null) return null;
   const needs: Needs = { steps: NONE, rules: [lowered], jumped: NONE, named: NONE };
   return {
     place: (locations) => ({
