@@ -4,14 +4,14 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { envoyBinary } from "../src/tooling/binaries.ts";
 import { BACKENDS, benchModel, LISTENER_PORT, PROBE_HOST, type Shape, weightModel } from "./models.ts";
 
 const root = join(import.meta.dirname, "..");
 const perf = resolve(process.env.TRIMTAB_PERF ?? join(root, "../shared/perf"));
 const changes = process.env.TRIMTAB_BENCH_CHANGES ?? "60";
 const sizes = (process.env.TRIMTAB_BENCH_ROUTES ?? "1000,10000").split(",").map(Number);
-const installed = join(root, ".trimtab/bin/envoy");
-const envoy = process.env.TRIMTAB_ENVOY ?? (existsSync(installed) ? installed : "envoy");
+const envoy = envoyBinary();
 const bin = join(root, ".trimtab/bench-bin");
 const API = "127.0.0.1:24050";
 const XDS = "127.0.0.1:24051";

@@ -1,5 +1,4 @@
 /** Where things are. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** The repository. */
@@ -12,7 +11,3 @@ export const modelFile = join(import.meta.dirname, "model.yaml");
 export const program = join(root, "dist/src/main.js");
 /** Reports, not in Git. */
 export const reports = join(root, ".trimtab/reports");
-
-const installed = join(root, ".trimtab/bin/envoy");
-/** The Envoy that set-up installs, or another. */
-export const envoyBinary = process.env.TRIMTAB_ENVOY ?? (existsSync(installed) ? installed : "envoy");

@@ -2,8 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { envoyBinary } from "../../src/tooling/binaries.ts";
 import type { ProxyName } from "./aims.ts";
-import { envoyBinary } from "./places.ts";
 import type { Command } from "./processes.ts";
 
 export interface Expert {
@@ -56,7 +56,7 @@ export const proxies: Readonly<Record<ProxyName, ProxyKind>> = {
     name: "envoy",
     experts: [{ name: "expert", folder: "envoy" }],
     command(folder) {
-      return { binary: envoyBinary, args: ["-c", join(folder, "envoy.yaml"), ...ENVOY_FLAGS] };
+      return { binary: envoyBinary(), args: ["-c", join(folder, "envoy.yaml"), ...ENVOY_FLAGS] };
     },
   },
 };

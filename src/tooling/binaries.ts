@@ -1,4 +1,4 @@
-/** Where tests find the real proxies. */
+/** Where tests and benches find the real proxies. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import { envoyBinary } from "../../tooling/binaries.ts";
 import { finish } from "../../util/steps.ts";
 import { inspectFleet } from "../target.ts";
 import { renderBootstrap } from "./bootstrap.ts";
@@ -15,7 +16,7 @@ const inspect = (ir: FleetIr) => inspectFleet({ inspect: whole, inspectRule }, i
 
 import { regexInstructions } from "./regexSize.ts";
 import { createRenderer } from "./render.ts";
-import { cluster, envoyBinary, fleet, forward, httpPort, rule, tcpPort } from "./testing.ts";
+import { cluster, fleet, forward, httpPort, rule, tcpPort } from "./testing.ts";
 
 const binary = envoyBinary();
 const checkOf = (ir: FleetIr) => envoyTarget.check(finish(createRenderer().render(ir)), { binary });

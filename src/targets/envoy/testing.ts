@@ -1,12 +1,10 @@
 /** For tests: a real Envoy on ephemeral loopback ports, echo upstreams, and a client that writes requests byte by byte. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, createServer, type Server as TcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type {
   ActionIr,
   ClusterIr,
@@ -24,18 +22,13 @@ import type {
   TestIr,
   TimeoutsIr,
 } from "../../ir/index.ts";
+import { envoyBinary } from "../../tooling/binaries.ts";
 import { finish } from "../../util/steps.ts";
 import { inlineBootstrap } from "./inline.ts";
 import { createRenderer } from "./render.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
-
-/** TRIMTAB_ENVOY, the repository's own, or `envoy` on PATH. */
-export function envoyBinary(): string {
-  const own = fileURLToPath(new URL("../../../.trimtab/bin/envoy", import.meta.url));
-  return process.env.TRIMTAB_ENVOY ?? (existsSync(own) ? own : "envoy");
-}
 
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
