@@ -75,7 +75,7 @@ function* changedRoutes({ snapshot, previous, memory }: Run, canaries: CanaryInd
   for (const name of names) {
     const before = compiledRoute(previous, { name, before: null }, memory);
     const after = compiledRoute({ snapshot, canaries }, { name, before }, memory);
-    changes.push({ name, before, after });
+    changes.push({ before, after });
     yield;
   }
   return changes;
@@ -100,10 +100,11 @@ function sameSurface(before: CompiledListener, { body }: Resource<"listener">): 
 function* routesOf({ snapshot, memory }: Run, canaries: CanaryIndex, listener: string): Steps<readonly RouteChange[]> {
   const changes: RouteChange[] = [];
   let index = 0;
-  for (const [name, route] of snapshot.route) {
+  for (const route of snapshot.route.values()) {
     if (shouldYield(index++)) yield;
     if (!route.body.listeners.includes(listener)) continue;
-    changes.push({ name, before: null, after: compiledRoute({ snapshot, canaries }, { name, before: null }, memory) });
+    const rules = rulesOfRoute({ route, canaries: canaries.get(route.name), before: null }, memory);
+    changes.push({ before: null, after: { route, rules } });
   }
   return changes;
 }

@@ -23,8 +23,8 @@ export interface FieldContent {
 }
 
 interface Field<F extends FieldIr> {
-  /** The conditions of a match on this field. */
-  readonly conditions: (match: MatchBody) => readonly ConditionIr[];
+  /** The conditions of a match on this field; undefined: it does not look at it. */
+  readonly conditions: (match: MatchBody) => readonly ConditionIr[] | undefined;
   readonly read: (field: F, asked: Asked) => FieldContent;
   /** As people call it: `the method`, `header x-env`. */
   readonly title: (field: F) => string;
@@ -46,14 +46,14 @@ interface NamedTest {
 const fields: Fields = {
   method: {
     conditions: ({ method }) =>
-      method === undefined ? [] : [Object.freeze({ field: METHOD, test: "exact", value: method })],
+      method === undefined ? undefined : [Object.freeze({ field: METHOD, test: "exact", value: method })],
     read: (_field, { method }) => ({ value: method, isPresent: method !== "" }),
     title: () => "the method",
     plural: "a method",
   },
   header: {
-    conditions: ({ headers = [] }) =>
-      headers.map((test) => testOf({ kind: "header", name: test.name.toLowerCase() }, test as NamedTest)),
+    conditions: ({ headers }) =>
+      headers?.map((test) => testOf({ kind: "header", name: test.name.toLowerCase() }, test as NamedTest)),
     read({ name }, { headers }) {
       const values = headers.filter(([other]) => other.toLowerCase() === name).map(([, text]) => text);
       // A repeated field is there when one of its lines has a value, and equals and matches nothing.
@@ -63,7 +63,7 @@ const fields: Fields = {
     plural: "header conditions",
   },
   query: {
-    conditions: ({ query = [] }) => query.map((test) => testOf({ kind: "query", name: test.name }, test as NamedTest)),
+    conditions: ({ query }) => query?.map((test) => testOf({ kind: "query", name: test.name }, test as NamedTest)),
     read({ name }, { path }) {
       const at = path.indexOf("?");
       const found =
@@ -79,8 +79,7 @@ const fields: Fields = {
     plural: "query conditions",
   },
   cookie: {
-    conditions: ({ cookies = [] }) =>
-      cookies.map((test) => testOf({ kind: "cookie", name: test.name }, test as NamedTest)),
+    conditions: ({ cookies }) => cookies?.map((test) => testOf({ kind: "cookie", name: test.name }, test as NamedTest)),
     read({ name }, { headers }) {
       const lines = headers.filter(([field]) => field.toLowerCase() === "cookie").map(([, text]) => text);
       // RFC 6265, 5.4: a client sends one line. Of several none can be told to be the one.
@@ -93,9 +92,9 @@ const fields: Fields = {
     plural: "cookie conditions",
   },
   source: {
-    conditions: ({ source = [] }) =>
-      source.length === 0
-        ? []
+    conditions: ({ source }) =>
+      source === undefined
+        ? undefined
         : [
             Object.freeze({
               field: SOURCE,
@@ -125,15 +124,16 @@ function testOf(field: FieldIr, { exact, regex, present }: NamedTest): Condition
 }
 
 const NONE: readonly ConditionIr[] = [];
+const inFieldOrder = FIELD_KINDS.map((kind) => fields[kind].conditions);
 
 /** All conditions of a match: distinct, by kind, then name, test and value. */
 export function conditionsOf(match: MatchBody): readonly ConditionIr[] {
-  const found: ConditionIr[] = [];
-  for (const kind of FIELD_KINDS) {
-    const list = fields[kind].conditions(match);
-    if (list.length > 0) found.push(...(list.length === 1 ? list : inOrder(list)));
+  let found = NONE;
+  for (let index = 0; index < inFieldOrder.length; index++) {
+    const list = inFieldOrder[index]?.(match);
+    if (list !== undefined) found = [...found, ...(list.length === 1 ? list : inOrder(list))];
   }
-  return found.length === 0 ? NONE : found;
+  return found;
 }
 
 function inOrder(list: readonly ConditionIr[]): readonly ConditionIr[] {

@@ -1,11 +1,13 @@
 /** What a compiler remembers, all by identity of its inputs: it saves work and changes no result. One per `createCompiler`. */
-import type { ClusterIr, PortIr, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
+import type { ClusterIr, PoliciesIr, PortIr, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import type { Resource } from "../model/index.ts";
 import { createInterner, type Interner } from "./interner.ts";
 import { createPathMatcher, type PathMatcher } from "./pathMatcher.ts";
 
 export interface CompilerMemory {
   readonly interner: Interner;
+  /** Of the rule that was compiled last; null: none was. */
+  latestPolicies: PoliciesIr | null;
   readonly rules: WeakMap<Resource<"route">, RulesOfRoute>;
   readonly clusters: WeakMap<Resource<"cluster">, ClusterWithCheck>;
   readonly sources: WeakMap<Resource, SourceIr>;
@@ -32,6 +34,7 @@ export interface ClusterWithCheck {
 export function createMemory(): CompilerMemory {
   return {
     interner: createInterner(),
+    latestPolicies: null,
     rules: new WeakMap(),
     clusters: new WeakMap(),
     sources: new WeakMap(),

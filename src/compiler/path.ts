@@ -2,5 +2,6 @@
 
 /** A slash at the end of a prefix is ignored (Gateway API, PathPrefix); `/` stays. */
 export function withoutTrailingSlash(prefix: string): string {
-  return prefix.replace(/\/+$/, "") || "/";
+  // Nearly all have none: they are not searched.
+  return prefix.endsWith("/") ? prefix.replace(/\/+$/, "") || "/" : prefix;
 }

@@ -60,18 +60,22 @@ export function loadTemplates({ folder, places }: TemplateFolder): TemplateSet {
   for (const place of places) environment.registerHelper(place, placeHelper(place));
   registerBlocks(environment);
   const knownHelpers = Object.fromEntries([...BLOCK_HELPERS, ...places].map((name) => [name, true]));
-  const compiled = new Map<string, (view: object) => string>();
+  const compiled = new Map<string, HandlebarsTemplateDelegate<object>>();
+  // A template that is rendered as a part of another takes the helpers as they are. Otherwise each rendering would wrap all of them
+  // anew, and each call of one would copy its options: half of the time, for what our helpers do not ask for.
+  const asPart = { partial: true, helpers: environment.helpers };
   for (const [name, source] of readTemplates(folder)) {
     const faults = lintTemplate(source, places);
     if (faults.length > 0) throw new Error(`template ${name}: ${faults.join("; ")}`);
-    const options = { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers };
+    // No template reads `@index` and the like: without them a block is one function, not one for each time that it is rendered.
+    const options = { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers, data: false };
     compiled.set(name, environment.compile(source, options));
   }
   return {
     render: (name, view) => {
       const template = compiled.get(name);
       if (template === undefined) throw new Error(`no template ${name} in ${folder}`);
-      return template(view);
+      return template(view, asPart);
     },
   };
 }

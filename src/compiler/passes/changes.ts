@@ -10,7 +10,12 @@ export interface CompiledRoute {
 
 /** What a listener drops and what it gains. */
 export interface RouteChange {
-  readonly name: string;
   readonly before: CompiledRoute | null;
   readonly after: CompiledRoute | null;
+}
+
+/** What changes for one hostname. */
+export interface HostPatch {
+  readonly remove: CompiledRoute[];
+  readonly add: CompiledRoute[];
 }

@@ -7,14 +7,14 @@ import { compareText, patchSortedSteps } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuseList, reuseParent } from "../reuse.ts";
-import type { CompiledRoute } from "./changes.ts";
-import { addName, EMPTY_SET, type NameSet, nameSetKey, removeName } from "./nameSet.ts";
+import type { HostPatch } from "./changes.ts";
 import { compareRules, orderRegexes } from "./precedence.ts";
+import { changedSet, EMPTY_SET, type RouteSet, routeSetKey } from "./routeSet.ts";
 import { deriveClusters } from "./used.ts";
 
 /** Hosts that the same routes serve. */
 export interface HostGroup {
-  readonly routes: NameSet;
+  readonly routes: RouteSet;
   /** Of `routes`. */
   readonly key: string;
   /** In `compareRules` order. */
@@ -32,12 +32,6 @@ export interface Hosts {
 
 /** No hosts. */
 export const NO_HOSTS: Hosts = { groupOf: new Map(), byKey: new Map(), list: [] };
-
-/** What changes for one hostname. */
-export interface HostPatch {
-  readonly remove: CompiledRoute[];
-  readonly add: CompiledRoute[];
-}
 
 /** Hosts after a change. `touched` has every host that a changed route served or serves. */
 export function* patchHosts(
@@ -79,7 +73,7 @@ function firstOf({ hostnames }: VirtualHostIr): string {
 
 /** A group that is to be: hosts that come to it, and what it stands on. */
 interface Draft {
-  readonly routes: NameSet;
+  readonly routes: RouteSet;
   /** Hosts that are not in `standing`. */
   readonly hostnames: string[];
   /** The group of these routes that no change of a route touches, with the hosts that stay in it. */
@@ -95,16 +89,14 @@ function* draftsOf(base: Hosts, touched: ReadonlyMap<string, HostPatch>): Steps<
   let index = 0;
   for (const [hostname, patch] of touched) {
     const before = base.groupOf.get(hostname);
-    let routes = before?.routes ?? EMPTY_SET;
-    for (const { route } of patch.remove) routes = removeName(routes, route.name);
-    for (const { route } of patch.add) routes = addName(routes, route.name);
+    const routes = changedSet(before?.routes ?? EMPTY_SET, patch);
     if (before !== undefined) {
       const entry = left.get(before.key) ?? { group: before, gone: new Set<string>() };
       entry.gone.add(hostname);
       left.set(before.key, entry);
     }
     if (routes.size > 0) {
-      const key = nameSetKey(routes);
+      const key = routeSetKey(routes);
       const draft = drafts.get(key);
       if (draft !== undefined) draft.hostnames.push(hostname);
       else drafts.set(key, { routes, hostnames: [hostname], standing: null, staying: [], origin: { before, patch } });
@@ -138,7 +130,7 @@ function joinStanding(
 
 function* groupFrom(draft: Draft, base: Hosts, memory: CompilerMemory): Steps<HostGroup> {
   const { routes, standing, origin } = draft;
-  const key = nameSetKey(routes);
+  const key = routeSetKey(routes);
   const hostnames = [...draft.staying, ...draft.hostnames].sort(compareText);
   // The group that the first host was in: where only rules changed it is the same group as before.
   const old = base.groupOf.get(hostnames[0] as string);

@@ -5,8 +5,8 @@ import { compareText, patchSortedSteps } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { sourceOf } from "../source.ts";
-import type { CompiledRoute, RouteChange } from "./changes.ts";
-import { type HostPatch, type Hosts, NO_HOSTS, patchHosts } from "./hosts.ts";
+import type { CompiledRoute, HostPatch, RouteChange } from "./changes.ts";
+import { type Hosts, NO_HOSTS, patchHosts } from "./hosts.ts";
 
 /** What a listener does, whatever fleet opens it. */
 export interface CompiledListener {
@@ -30,16 +30,15 @@ export interface ListenerInput {
 /** Applies route changes to what the listener was. The same object comes back when none concerns it. */
 export function* compileListener(input: ListenerInput, memory: CompilerMemory): Steps<CompiledListener> {
   const { listener, before, changes } = input;
-  const serves = (route: CompiledRoute | null): CompiledRoute | null =>
-    route?.route.body.listeners.includes(listener.name) ? route : null;
-  const mine = changes
-    .map((change) => ({ before: serves(change.before), after: serves(change.after) }))
-    .filter((change) => change.before !== null || change.after !== null);
-  if (before !== null && mine.length === 0) return before;
+  const removed: CompiledRoute[] = [];
+  const added: CompiledRoute[] = [];
+  for (const change of changes) {
+    if (change.before?.route.body.listeners.includes(listener.name)) removed.push(change.before);
+    if (change.after?.route.body.listeners.includes(listener.name)) added.push(change.after);
+  }
+  if (before !== null && removed.length + added.length === 0) return before;
   const { protocol, hostname = null } = listener.body;
   const base = before ?? { hosts: NO_HOSTS, split: [], sources: [], hostname, protocol };
-  const removed = mine.flatMap((change) => change.before ?? []);
-  const added = mine.flatMap((change) => change.after ?? []);
   yield;
   const sources = yield* patchSortedSteps(base.sources, {
     remove: removed.map(({ route }) => sourceOf(route, memory)),
@@ -64,12 +63,15 @@ function* touchedHosts(
   added: readonly CompiledRoute[],
 ): Steps<ReadonlyMap<string, HostPatch>> {
   const touched = new Map<string, HostPatch>();
-  for (const [index, compiled] of [...removed, ...added].entries()) {
-    const list = index < removed.length ? "remove" : "add";
+  const count = removed.length + added.length;
+  for (let index = 0; index < count; index++) {
+    const isAdded = index >= removed.length;
+    const compiled = (isAdded ? added[index - removed.length] : removed[index]) as CompiledRoute;
     for (const host of effectiveHostnames(compiled.route.body, listener)) {
-      const patch = touched.get(host) ?? { remove: [], add: [] };
-      patch[list].push(compiled);
-      touched.set(host, patch);
+      const known = touched.get(host);
+      const patch = known ?? { remove: [], add: [] };
+      if (known === undefined) touched.set(host, patch);
+      (isAdded ? patch.add : patch.remove).push(compiled);
     }
     if (shouldYield(index)) yield;
   }

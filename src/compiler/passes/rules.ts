@@ -19,6 +19,8 @@ const RESPONSE = {
   contentType: defaults["route.rules[].respond.contentType"],
 };
 
+const ANY_REQUEST: readonly MatchBody[] = [{}];
+
 export interface RulesInput {
   readonly route: Resource<"route">;
   readonly canaries: readonly Resource<"canary">[] | undefined;
@@ -30,16 +32,19 @@ export interface RulesInput {
 export function rulesOfRoute({ route, canaries, before }: RulesInput, memory: CompilerMemory): readonly RuleIr[] {
   const known = memory.rules.get(route);
   if (known !== undefined && known.canaries === canaries) return known.rules;
-  const old = new Map(before?.map((rule) => [rule.id, rule]));
-  const rules = route.body.rules.flatMap((rule, index) => {
+  const old = before === null ? null : new Map(before.map((rule) => [rule.id, rule]));
+  const rules: RuleIr[] = [];
+  for (let index = 0; index < route.body.rules.length; index++) {
+    const rule = route.body.rules[index] as RuleBody;
     const canary = canaries?.find(({ body }) => canaryRule(body, route.body) === index);
-    const place = { route: route.name, index, action: actionOf(rule, canary) };
-    const policies = policiesOf(rule, memory.interner);
-    return (rule.matches ?? [{}]).map((match, matchIndex) => {
-      const next = ruleOf(rule, place, { match, matchIndex, policies });
-      return reuse(old.get(next.id), next);
-    });
-  });
+    const place = { route: route.name, index, action: actionOf(rule, canary), policies: policiesOf(rule, memory) };
+    const { matches = ANY_REQUEST } = rule;
+    for (let matchIndex = 0; matchIndex < matches.length; matchIndex++) {
+      const id = `${route.name}.${index}.${matchIndex}`;
+      const next = ruleOf(rule, place, { id, match: matches[matchIndex] as MatchBody });
+      rules.push(reuse(old?.get(id), next));
+    }
+  }
   memory.rules.set(route, { canaries, rules });
   return rules;
 }
@@ -48,18 +53,16 @@ interface Place {
   readonly route: string;
   readonly index: number;
   readonly action: ActionIr;
-}
-
-interface Matching {
-  readonly match: MatchBody;
-  readonly matchIndex: number;
   readonly policies: PoliciesIr;
 }
 
-function ruleOf(rule: RuleBody, place: Place, { match, matchIndex, policies }: Matching): RuleIr {
-  const { route, index, action } = place;
+function ruleOf(
+  rule: RuleBody,
+  { route, index, action, policies }: Place,
+  { id, match }: { readonly id: string; readonly match: MatchBody },
+): RuleIr {
   return {
-    id: `${route}.${index}.${matchIndex}`,
+    id,
     name: `${route}/${ownName(rule) ?? index}`,
     route,
     ruleName: rule.name ?? null,
@@ -112,8 +115,8 @@ function respondOf(respond: NonNullable<RuleBody["respond"]>): RespondIr {
 }
 
 function splitOf(rule: RuleBody, canary: Resource<"canary"> | undefined): SplitIr {
-  const written = (rule.split ?? []).map(({ cluster, weight = WEIGHT }) => ({ cluster, weight }));
-  const shares = canary === undefined ? written : canaryShares(canary);
-  const used = shares.filter(({ weight }) => weight > 0).sort((a, b) => compareText(a.cluster, b.cluster));
-  return used.map((share) => Object.freeze(share));
+  const used: SplitIr[number][] = [];
+  for (const { cluster, weight = WEIGHT } of canary === undefined ? (rule.split ?? []) : canaryShares(canary))
+    if (weight > 0) used.push(Object.freeze({ cluster, weight }));
+  return used.length < 2 ? used : used.sort((a, b) => compareText(a.cluster, b.cluster));
 }

@@ -29,7 +29,8 @@ export function deriveClusters(
 }
 
 function count(counts: Map<string, number>, rules: readonly RuleIr[], by: number): void {
-  for (const { action } of rules) {
+  for (let index = 0; index < rules.length; index++) {
+    const { action } = rules[index] as RuleIr;
     if (action.kind !== "forward") continue;
     for (const { cluster } of action.split) {
       const left = (counts.get(cluster) ?? 0) + by;

@@ -6,7 +6,9 @@ import { compareText } from "../../util/sorted.ts";
 type HeaderChangesBody = NonNullable<Route["rules"][number]["requestHeaders"]>;
 
 /** Null: nothing is changed. */
-export function headerChanges({ set = [], add = [], remove = [] }: HeaderChangesBody = {}): HeaderChangesIr | null {
+export function headerChanges(body: HeaderChangesBody | undefined): HeaderChangesIr | null {
+  if (body === undefined) return null;
+  const { set = [], add = [], remove = [] } = body;
   if (set.length + add.length + remove.length === 0) return null;
   return { set: settings(set), add: settings(add), remove: remove.map((name) => name.toLowerCase()).sort() };
 }

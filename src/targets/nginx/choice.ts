@@ -157,6 +157,9 @@ function spelledEntries(segment: readonly Candidate[], locationOf: ChoicePlace["
 
 /** `shop/orders-write: /orders, method = POST`. */
 export function describeRule({ name, path, conditions }: RuleIr): string {
-  const signs = { exact: "= ", regex: "~ ", prefix: "" };
-  return `${name}: ${[signs[path.kind] + path.value, ...conditions.map(describeCondition)].join(", ")}`;
+  let text = `${name}: ${SIGNS[path.kind]}${path.value}`;
+  for (const condition of conditions) text += `, ${describeCondition(condition)}`;
+  return text;
 }
+
+const SIGNS = { exact: "= ", regex: "~ ", prefix: "" };

@@ -66,8 +66,7 @@ export const NOT_FOUND: NamedBody = { name: "@-not-found", body: { before: null,
 /** One group of a host. */
 export function lowerGroup(group: Group, place: LocationsPlace): LoweredGroup {
   const { path, candidates, bare } = group;
-  const sole = soleRule(group, place);
-  const lower = sole === null ? createGroup(place, path.value) : createSole(sole, place);
+  const lower = createSole(group, place) ?? createGroup(place, path.value);
   if (path.kind === "regex") {
     if (place.expressions !== null) return lower.result({});
     const name = regexLocation(locationPattern(place.prefix, path.value));
@@ -96,25 +95,28 @@ interface GroupBuilder {
   readonly result: (blocks: Partial<Pick<LoweredGroup, "early" | "usual" | "late">>) => LoweredGroup;
 }
 
-/** The rule that takes all requests of a group in its own locations; null: there is a choice, or a jump. */
-function soleRule({ candidates, bare }: Group, { expressions, ruleOf }: LocationsPlace): RuleIr | null {
+/** For most paths, of which one rule takes all requests in its own locations; null: there is a choice, or a jump. */
+function createSole({ candidates, bare }: Group, { expressions, ruleOf }: LocationsPlace): GroupBuilder | null {
   const [only] = candidates;
   if (expressions !== null || only === undefined || !isSure(only)) return null;
   if (bare !== null && (bare[0]?.rule !== only.rule || !isSure(bare[0]))) return null;
-  return ruleOf(only.rule).native === null ? only.rule : null;
-}
-
-/** For most paths: nothing is gathered. */
-function createSole(rule: RuleIr, place: LocationsPlace): GroupBuilder {
-  const lowered = place.ruleOf(rule);
-  const needs: Needs = { steps: NONE, rules: [lowered], jumped: NONE, named: NONE };
+  const lowered = ruleOf(only.rule);
+  if (lowered.native !== null) return null;
+  const { before, last } = lowered.named.body;
   return {
     place: (locations) => ({
-      comment: commentOf([rule]),
-      locations: locations.map(([name]) => ({ name, ...lowered.named.body })),
+      comment: comment(describeRule(only.rule)),
+      locations: locations.map(([name]) => ({ name, before, last })),
     }),
-    result: (blocks) => ({ early: null, usual: null, late: null, ...blocks, ...needs }),
+    result: (blocks) => resultOf(blocks, { steps: NONE, rules: [lowered], jumped: NONE, named: NONE }),
   };
+}
+
+function resultOf(
+  { early = null, usual = null, late = null }: Partial<LoweredGroup>,
+  { steps, rules, jumped, named }: Needs,
+): LoweredGroup {
+  return { early, usual, late, steps, rules, jumped, named };
 }
 
 function createGroup(place: LocationsPlace, path: string): GroupBuilder {
@@ -145,7 +147,7 @@ function createGroup(place: LocationsPlace, path: string): GroupBuilder {
       });
       return { comment: commentOf([...byName.values()]), locations: views };
     },
-    result: (blocks) => ({ early: null, usual: null, late: null, ...blocks, ...needs.all() }),
+    result: (blocks) => resultOf(blocks, needs.all()),
   };
 }
 

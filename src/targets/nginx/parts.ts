@@ -3,7 +3,7 @@
 import type { Claim } from "./names.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comparePlaces } from "./policies/policy.ts";
-import { type LoweredRule, type NamedBody, placeNamed } from "./rule.ts";
+import { type LoweredRule, type NamedBody, placeNamed, type Split } from "./rule.ts";
 import type { Step } from "./step.ts";
 import type { Block, MapView } from "./views.ts";
 
@@ -45,15 +45,25 @@ export const NO_INGREDIENTS: Ingredients = { steps: [], rules: new Set(), jumped
 
 /** The parts that go with some locations. */
 export function partsOf({ steps, rules, jumped, named }: Ingredients): Parts {
-  const splits = [...rules].flatMap(({ split }) => split ?? []);
-  const bodies = [...named, ...[...jumped].map((rule) => rule.named), ...[...rules].flatMap(({ others }) => others)];
+  const bodies = [...named, ...[...jumped].map((rule) => rule.named)];
+  const splits: Split[] = [];
+  const answerFields: AnswerField[] = [];
+  const maps: MapView[] = [];
+  const clusters = new Set<string>();
+  for (const rule of rules) {
+    if (rule.split !== null) splits.push(rule.split);
+    bodies.push(...rule.others);
+    answerFields.push(...rule.answerFields);
+    maps.push(...rule.maps);
+    for (const cluster of rule.clusters) clusters.add(cluster);
+  }
   return {
     steps: distinct(steps.map(({ claims, block }) => ({ name: (claims[0] as Claim).got, block }))),
     splits: distinct(splits.map(({ claim, block }) => ({ name: claim.got, block }))),
     named: distinctBodies(bodies),
-    answerFields: inOrder([...rules].flatMap(({ answerFields }) => answerFields)),
-    sharedMaps: distinctMaps([...rules].flatMap(({ maps }) => maps)),
-    clusters: [...new Set([...rules].flatMap(({ clusters }) => clusters))],
+    answerFields: inOrder(answerFields),
+    sharedMaps: distinctMaps(maps),
+    clusters: [...clusters],
     claims: [...steps.flatMap(({ claims }) => claims), ...splits.map(({ claim }) => claim)],
   };
 }

@@ -117,7 +117,7 @@ export function literal(text: string): Literal {
 
 /** One line behind a `#`. Only a line feed ends a comment of nginx; no control character gets into one. */
 export function comment(text: string): Comment {
-  const line = text.replace(/[^\x20-\x7e]/g, "?");
+  const line = UNPRINTABLE.test(text) ? text.replace(/[^\x20-\x7e]/g, "?") : text;
   return asComment(line.length > COMMENT_CHARACTERS ? `${line.slice(0, COMMENT_CHARACTERS)}...` : line);
 }
 
@@ -224,6 +224,7 @@ const KEYWORD = /^(?:default|hostnames|include|volatile)$/;
 /** Longer ones are quoted for the sake of one check of their length. */
 const LONGEST_BARE = 1024;
 
+const UNPRINTABLE = /[^\x20-\x7e]/;
 const NEEDS_CARE = /["\\$]/;
 const NEEDS_ESCAPE = /["\\]/;
 

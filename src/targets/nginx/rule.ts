@@ -5,18 +5,7 @@ import { USUAL_CONNECT_MS } from "./common.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart } from "./policies/policy.ts";
-import {
-  comment,
-  literal,
-  milliseconds,
-  namedLocation,
-  type Param,
-  type Part,
-  param,
-  regex,
-  variable,
-  word,
-} from "./quote.ts";
+import { comment, literal, milliseconds, namedLocation, type Part, param, regex, variable, word } from "./quote.ts";
 import { replacedPrefix } from "./replacedPrefix.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
@@ -66,7 +55,7 @@ export interface RulePlace {
   readonly names: Names;
   /** Of every cluster, by name. */
   readonly connectTimeouts: ReadonlyMap<string, number>;
-  /** `proxy_pass` directives by target: many rules have the same. */
+  /** `proxy_pass` directives by upstream and URI: many rules have the same. */
   readonly forwards: Map<string, Block>;
 }
 
@@ -76,11 +65,11 @@ const NONE: readonly never[] = [];
 /** Depends on the rule, the place and the connect timeouts of its clusters only. */
 export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const parts = lowerPolicies(rule);
+  const lines = linesOf(parts);
   const { action } = rule;
-  const forwarded = action.kind === "forward" ? lowerForward(rule, action, { parts, place }) : null;
+  const forwarded = action.kind === "forward" ? lowerForward(rule, action, { parts, lines, place }) : null;
   const path = forwarded?.path ?? null;
   const dependsOnMatch = path !== null || (action.kind === "redirect" && action.path?.kind === "prefix");
-  const lines = linesOf(parts);
   const body = (): Body => {
     if (action.kind === "redirect") return lowerRedirect(rule, action, lines);
     if (action.kind === "respond") return lowerRespond(action, lines);
@@ -106,6 +95,7 @@ function gathered<Key extends "answerFields" | "maps">(
 }
 
 function linesOf(parts: readonly PolicyPart[]): readonly Block[] {
+  if (parts.length === 0) return NONE;
   return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts)];
 }
 
@@ -126,20 +116,21 @@ interface LoweredForward extends Pick<LoweredRule, "native" | "others" | "split"
   readonly path: PathChange | null;
 }
 
-function lowerForward(
-  rule: RuleIr,
-  { split }: ForwardIr,
-  { parts, place }: { readonly parts: readonly PolicyPart[]; readonly place: RulePlace },
-): LoweredForward {
+interface ForwardInput {
+  readonly parts: readonly PolicyPart[];
+  /** Of all parts. */
+  readonly lines: readonly Block[];
+  readonly place: RulePlace;
+}
+
+function lowerForward(rule: RuleIr, { split }: ForwardIr, { parts, lines, place }: ForwardInput): LoweredForward {
   const path = parts.find((part) => part.path !== undefined)?.path ?? null;
-  const lines = linesOf(parts);
   const [first] = split;
   if (first === undefined) return { ...NO_SPLIT, body: bodyOf(lines, inline("unavailable", {})), path };
   const general = path === null ? lines : [path.lines, ...lines];
   const uri: Part = path?.uri ?? (place.isRaw ? variable("request_uri") : "");
-  const forwardTo = (upstream: Part, rest = uri) => forward(param("http://", upstream, rest), place);
-  const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
-  const timeout = timeoutLines(timeouts.values().next().value as number);
+  const forwardTo = (upstream: Part, rest = uri) => forward(upstream, rest, place);
+  const timeout = timeoutLines(timeoutOf(first.cluster, place));
   if (split.length === 1) {
     const native = path === null || place.isRaw ? null : nativeUri(rule, path);
     return {
@@ -149,7 +140,7 @@ function lowerForward(
       path,
     };
   }
-  if (timeouts.size === 1) {
+  if (new Set(split.map(({ cluster }) => timeoutOf(cluster, place))).size === 1) {
     const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
     const body = bodyOf([...general, ...timeout], forwardTo(variable(drawn.claim.got)));
     return { ...NO_SPLIT, body, split: drawn, path };
@@ -166,12 +157,18 @@ function lowerForward(
   return { ...NO_SPLIT, body: { before: null, last: jump }, others, split: drawn, path };
 }
 
-function forward(target: Param, { forwards }: RulePlace): Block {
-  const old = forwards.get(target.text);
+function forward(upstream: Part, uri: Part, { forwards }: RulePlace): Block {
+  const key = `${textOf(upstream)} ${textOf(uri)}`;
+  const old = forwards.get(key);
   if (old !== undefined) return old;
-  const made = inline("forward", { target });
-  forwards.set(target.text, made);
+  const made = inline("forward", { target: param("http://", upstream, uri) });
+  forwards.set(key, made);
   return made;
+}
+
+/** Distinct for distinct parts here: no cluster and no path begins like a variable. */
+function textOf(part: Part): string {
+  return typeof part === "string" ? part : part.text;
 }
 
 const NO_SPLIT = { native: null, others: NONE, split: null } as const;

@@ -4,9 +4,11 @@ import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block } from "./blocks.ts";
 import type { Candidate } from "./choice.ts";
-import { type Group, type LocationsPlace, type LoweredGroup, lowerGroup } from "./locations.ts";
+import { type Group, type LocationsPlace, lowerGroup } from "./locations.ts";
 import { holdAgain } from "./names.ts";
 import { type Parts, partsOf } from "./parts.ts";
+import type { LoweredRule, NamedBody } from "./rule.ts";
+import type { Step } from "./step.ts";
 import type { Block, PathView } from "./views.ts";
 
 /** Near the square root of the largest number of paths that is usual (10 000). */
@@ -112,24 +114,33 @@ function isSame(old: readonly Candidate[], candidates: PathGroupIr["candidates"]
 }
 
 function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<LocationRun> {
-  const lowered: LoweredGroup[] = [];
-  for (const [index, item] of items.entries()) {
-    lowered.push(lowerGroup("candidates" in item ? item : groupOf(item), place));
+  const [early, usual]: [PathView[], PathView[]] = [[], []];
+  const late: LocationRun["late"][number][] = [];
+  const needs = {
+    steps: [] as Step[],
+    rules: new Set<LoweredRule>(),
+    jumped: new Set<LoweredRule>(),
+    named: [] as NamedBody[],
+  };
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index] as RunItem;
+    const group = lowerGroup("candidates" in item ? item : groupOf(item), place);
+    if (group.early !== null) early.push(group.early);
+    if (group.usual !== null) usual.push(group.usual);
+    if (group.late !== null)
+      late.push({ length: group.late.length, block: block("locations", { paths: [group.late.path] }) });
+    needs.steps.push(...group.steps);
+    needs.named.push(...group.named);
+    for (const rule of group.rules) needs.rules.add(rule);
+    for (const rule of group.jumped) needs.jumped.add(rule);
     if (shouldYield(index)) yield;
   }
   return {
-    early: joined(lowered.map(({ early }) => early)),
-    usual: joined(lowered.map(({ usual }) => usual)),
-    late: lowered.flatMap(({ late }) =>
-      late === null ? [] : [{ length: late.length, block: block("locations", { paths: [late.path] }) }],
-    ),
-    hasExpressions: lowered.some(({ early, late }) => early !== null || late !== null) || items.some(isExpression),
-    parts: partsOf({
-      steps: lowered.flatMap(({ steps }) => steps),
-      rules: new Set(lowered.flatMap(({ rules }) => rules)),
-      jumped: new Set(lowered.flatMap(({ jumped }) => jumped)),
-      named: lowered.flatMap(({ named }) => named),
-    }),
+    early: joined(early),
+    usual: joined(usual),
+    late,
+    hasExpressions: early.length > 0 || late.length > 0 || items.some(isExpression),
+    parts: partsOf(needs),
   };
 }
 
@@ -144,7 +155,6 @@ function groupOf(rule: RuleIr): Group {
   return { path, candidates, bare: path.kind === "prefix" && path.value !== "/" ? candidates : null };
 }
 
-function joined(views: readonly (PathView | null)[]): Block | null {
-  const paths = views.filter((view) => view !== null);
+function joined(paths: readonly PathView[]): Block | null {
   return paths.length === 0 ? null : block("locations", { paths });
 }

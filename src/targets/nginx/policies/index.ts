@@ -1,6 +1,6 @@
 /** The policies of a rule as nginx has them, in the order in which they act. */
 import type { InPolicyOrder, PoliciesIr, RuleIr } from "../../../ir/index.ts";
-import type { Policy, PolicyPart } from "./policy.ts";
+import { type Policy, type PolicyPart, UNCHANGED } from "./policy.ts";
 import { requestHeaders } from "./requestHeaders.ts";
 import { responseHeaders } from "./responseHeaders.ts";
 import { rewrite } from "./rewrite.ts";
@@ -22,12 +22,14 @@ export const policyCapabilities = {
   ...timeouts.capabilities,
 };
 
-/** What the rule's policies give, in their order. */
+/** What the rule's policies give, in their order; those that change nothing give nothing. */
 export function lowerPolicies(rule: RuleIr): readonly PolicyPart[] {
   const parts: PolicyPart[] = [];
   for (const policy of policies) {
     const value = rule.policies[policy.name];
-    if (value !== null) parts.push((policy as Policy<keyof PoliciesIr>).lower(value, rule));
+    if (value === null) continue;
+    const part = (policy as Policy<keyof PoliciesIr>).lower(value, rule);
+    if (part !== UNCHANGED) parts.push(part);
   }
   return parts;
 }

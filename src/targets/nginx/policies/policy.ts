@@ -33,6 +33,9 @@ export interface RequestField {
   readonly value: Param;
 }
 
+/** It changes nothing at all: the usual case. */
+export const UNCHANGED: PolicyPart = Object.freeze({});
+
 /** The path that the endpoint sees. */
 export interface PathChange {
   /** Directives that come before; the location where they stand may be any. */

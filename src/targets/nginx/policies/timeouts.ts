@@ -2,7 +2,7 @@
 import type { JsonValue } from "../../../ir/index.ts";
 import { block } from "../blocks.ts";
 import { milliseconds } from "../quote.ts";
-import type { Policy } from "./policy.ts";
+import { type Policy, UNCHANGED } from "./policy.ts";
 
 /** What common.conf says; the model's default. */
 export const USUAL_IDLE_MS = 60_000;
@@ -33,6 +33,6 @@ export const timeouts = {
   },
   lower: ({ idleMs, requestMs }) => {
     const idle = Math.min(idleMs, requestMs ?? Number.POSITIVE_INFINITY);
-    return idle === USUAL_IDLE_MS ? {} : { lines: block("policies/timeouts", { idle: milliseconds(idle) }) };
+    return idle === USUAL_IDLE_MS ? UNCHANGED : { lines: block("policies/timeouts", { idle: milliseconds(idle) }) };
   },
 } as const satisfies Policy<"timeouts">;
