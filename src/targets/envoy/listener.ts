@@ -12,10 +12,10 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { HttpPortIr, PortIr, TcpPortIr } from "../../ir/index.ts";
+import type { PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { localReplies } from "./localReplies.ts";
-import { looksAtSource, sourceMutation } from "./source.ts";
+import { sourceMutation } from "./source.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 /** A client's idle connection is closed after this; the usual keep-alive of all three proxies. */
@@ -68,20 +68,33 @@ const MANAGER: ManagerInit = {
   ],
 };
 
-/** The port's Listener. */
-export function renderListener(port: PortIr): RenderedResource {
-  const filter = port.kind === "http" ? httpFilter(port) : tcpFilter(port);
+type Socket = Pick<PortIr, "id" | "address" | "port">;
+
+/** What the Listener of an HTTP port depends on. */
+interface HttpSocket extends Socket {
+  /** Its routes look at the client's address. */
+  readonly looksAtSource: boolean;
+}
+
+/** The Listener of an HTTP port. */
+export function httpListener(socket: HttpSocket): RenderedResource {
+  return renderListener(socket, httpFilter(socket));
+}
+
+/** The Listener of a TCP port. */
+export function tcpListener(port: TcpPortIr): RenderedResource {
+  return renderListener(port, tcpFilter(port));
+}
+
+function renderListener({ id, address, port }: Socket, filter: FilterView): RenderedResource {
   const message = create(ListenerSchema, {
-    name: port.id,
+    name: id,
     address: {
-      address: {
-        case: "socketAddress",
-        value: { address: port.address, portSpecifier: { case: "portValue", value: port.port } },
-      },
+      address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
     },
     filterChains: [{ filters: [{ name: filter.name, configType: { case: "typedConfig", value: filter.config } }] }],
   });
-  return resourceOf(typeUrls.listener, port.id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
+  return resourceOf(typeUrls.listener, id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
 }
 
 interface FilterView {
@@ -90,17 +103,17 @@ interface FilterView {
   readonly refs: readonly Ref[];
 }
 
-function httpFilter(port: HttpPortIr): FilterView {
+function httpFilter({ id, looksAtSource }: HttpSocket): FilterView {
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
-    statPrefix: port.id,
-    earlyHeaderMutationExtensions: looksAtSource(port) ? [sourceMutation] : [],
-    routeSpecifier: { case: "rds", value: create(RdsSchema, { routeConfigName: port.id, configSource: adsSource() }) },
+    statPrefix: id,
+    earlyHeaderMutationExtensions: looksAtSource ? [sourceMutation] : [],
+    routeSpecifier: { case: "rds", value: create(RdsSchema, { routeConfigName: id, configSource: adsSource() }) },
   });
   return {
     name: "envoy.filters.network.http_connection_manager",
     config: pack(HttpConnectionManagerSchema, manager),
-    refs: [[typeUrls.routes, port.id]],
+    refs: [[typeUrls.routes, id]],
   };
 }
 

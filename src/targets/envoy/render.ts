@@ -6,8 +6,8 @@ import type { ClusterIr, FleetIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster.ts";
-import { renderListener } from "./listener.ts";
-import { memoByIdentity } from "./memo.ts";
+import { httpListener, tcpListener } from "./listener.ts";
+import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
 import { typeUrls } from "./types.ts";
 
@@ -32,19 +32,30 @@ export function createRenderer(): ResourceRenderer {
   const lastByFleet = new Map<string, RenderedResources>();
   const renderClusters = createClusterMaps();
   const renderRouteTable = createRouteTables();
-  const listenerOf = memoByIdentity(renderListener);
+  const ofHttp = memoByFields(httpListener);
+  const ofTcp = memoByIdentity(tcpListener);
   return {
     *render(ir) {
       const last = lastByFleet.get(ir.name)?.resources;
       const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
+      const listeners: RenderedResource[] = [];
       const routes: RenderedResource[] = [];
-      for (const port of ir.ports) if (port.kind === "http") routes.push(yield* renderRouteTable(port));
+      for (const port of ir.ports) {
+        if (port.kind === "tcp") {
+          listeners.push(ofTcp(port));
+          continue;
+        }
+        const { resource, looksAtSource } = yield* renderRouteTable(port);
+        routes.push(resource);
+        const { id, address } = port;
+        listeners.push(ofHttp({ id, address, port: port.port, looksAtSource }));
+      }
       const rendered: RenderedResources = {
         kind: "resources",
         resources: new Map([
           [typeUrls.cluster, clusters],
           [typeUrls.assignment, assignments],
-          [typeUrls.listener, typeMap(ir.ports.map(listenerOf), last?.get(typeUrls.listener))],
+          [typeUrls.listener, typeMap(listeners, last?.get(typeUrls.listener))],
           [typeUrls.routes, typeMap(routes, last?.get(typeUrls.routes))],
         ]),
       };

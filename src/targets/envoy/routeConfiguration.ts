@@ -6,7 +6,8 @@ import type { HttpPortIr } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
-import { looksAtSource, SOURCE_HEADER } from "./source.ts";
+import { memoByFields } from "./memo.ts";
+import { SOURCE_HEADER } from "./source.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
 import {
   createVirtualHostEncoder,
@@ -19,9 +20,13 @@ import { joinBytes } from "./writer.ts";
 /** The longest body of a direct response: the model's 4096 characters, up to four UTF-8 bytes each. Envoy's default is 4096 bytes. */
 const MAX_DIRECT_RESPONSE_BYTES = 4 * 4096;
 
+interface Settings {
+  readonly name: string;
+  readonly looksAtSource: boolean;
+}
+
 /** Everything but the virtual hosts. */
-function settings(port: HttpPortIr): Uint8Array {
-  const name = port.id;
+function settings({ name, looksAtSource }: Settings): Uint8Array {
   const message = create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
@@ -29,7 +34,7 @@ function settings(port: HttpPortIr): Uint8Array {
     // A rule's own changes come last and win.
     mostSpecificHeaderMutationsWins: true,
     // use_remote_address writes it; suppress_envoy_headers does not cover it.
-    requestHeadersToRemove: ["x-envoy-external-address", ...(looksAtSource(port) ? [SOURCE_HEADER] : [])],
+    requestHeadersToRemove: ["x-envoy-external-address", ...(looksAtSource ? [SOURCE_HEADER] : [])],
     // Envoy's own would be the machine's address instead of a loopback client's (skip_xff_append switches it off).
     requestHeadersToAdd: [
       {
@@ -41,17 +46,25 @@ function settings(port: HttpPortIr): Uint8Array {
   return encode(RouteConfigurationSchema, message);
 }
 
+/** A port's route table. */
+export interface RouteTable {
+  readonly resource: RenderedResource;
+  /** Its listener has to tell it the client's address. */
+  readonly looksAtSource: boolean;
+}
+
 /** Renders a port's route table. */
-export type RouteTables = (port: HttpPortIr) => Steps<RenderedResource>;
+export type RouteTables = (port: HttpPortIr) => Steps<RouteTable>;
 
 /** Route tables with a memory of their own, by identity of ports and what is in them. */
 export function createRouteTables(): RouteTables {
   const encodeHost = createVirtualHostEncoder();
-  const known = new WeakMap<HttpPortIr, RenderedResource>();
+  const settingsOf = memoByFields(settings);
+  const known = new WeakMap<HttpPortIr, RouteTable>();
   return function* renderRouteTable(port) {
     let rendered = known.get(port);
     if (rendered === undefined) {
-      rendered = yield* spliced(port, encodeHost);
+      rendered = yield* spliced(port, encodeHost, settingsOf);
       known.set(port, rendered);
     }
     return rendered;
@@ -59,20 +72,22 @@ export function createRouteTables(): RouteTables {
 }
 
 /** The version is a hash over the hashes of the parts. */
-function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder): Steps<RenderedResource> {
+function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder, settingsOf: typeof settings): Steps<RouteTable> {
   const hosts: EncodedVirtualHost[] = [];
   for (const host of port.virtualHosts) hosts.push(...(yield* encodeHost(host, port.port)));
   if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost);
-  const head = settings(port);
+  const looksAtSource = hosts.some((host) => host.looksAtSource);
+  const head = settingsOf({ name: port.id, looksAtSource });
   const parts = [head];
   for (const host of hosts) for (const part of host.parts) parts.push(part);
-  return {
+  const resource = {
     typeUrl: typeUrls.routes,
     name: port.id,
     bytes: joinBytes(parts),
     version: contentHash(head, hosts.map(({ hash }) => hash).join()),
     refs: distinctRefs(hosts),
   };
+  return { resource, looksAtSource };
 }
 
 /** In order of first appearance. */

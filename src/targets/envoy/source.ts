@@ -6,21 +6,15 @@ import { create } from "@bufbuild/protobuf";
 import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
 import { TypedExtensionConfigSchema } from "../../gen/proto/envoy/config/core/v3/extension_pb.js";
 import { HeaderMutationSchema } from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
-import type { HttpPortIr } from "../../ir/index.ts";
+import type { RuleIr } from "../../ir/index.ts";
 import { pack } from "./types.ts";
 
 /** The field. */
 export const SOURCE_HEADER = "x-trimtab-source";
 
-/** Whether a rule of the port asks for the client's address. */
-export function looksAtSource({ virtualHosts }: HttpPortIr): boolean {
-  // Asked of all rules at every change: loops, for most rules have no conditions.
-  for (const { rules } of virtualHosts) {
-    for (const { conditions } of rules) {
-      for (const { field } of conditions) if (field.kind === "source") return true;
-    }
-  }
-  return false;
+/** Whether a rule asks for the client's address. */
+export function looksAtSource({ conditions }: RuleIr): boolean {
+  return conditions.some(({ field }) => field.kind === "source");
 }
 
 /** For `early_header_mutation_extensions`: Envoy 1.26 and later. */

@@ -11,6 +11,7 @@ import type { RouteContext } from "./actions/action.ts";
 import { dependsOnHost, dependsOnPort } from "./actions/redirect.ts";
 import { guardBytes } from "./guards.ts";
 import { writeRule } from "./route.ts";
+import { looksAtSource } from "./source.ts";
 import { type Ref, typeUrls } from "./types.ts";
 import { frameHead, joinBytes, writeText } from "./writer.ts";
 
@@ -34,6 +35,8 @@ interface EncodedRun {
   /** Some of its routes differ between hosts; between listeners' ports. */
   readonly dependsOnHost: boolean;
   readonly dependsOnPort: boolean;
+  /** Some of its rules ask for the client's address. */
+  readonly looksAtSource: boolean;
   readonly context: RouteContext;
 }
 
@@ -43,6 +46,8 @@ export interface EncodedVirtualHost {
   readonly hash: string;
   /** Clusters of its rules; may repeat. */
   readonly refs: readonly (readonly Ref[])[];
+  /** Some of its rules ask for the client's address. */
+  readonly looksAtSource: boolean;
 }
 
 /** Encodes virtual hosts behind a port; one for each hostname where a rule's routes depend on it. */
@@ -101,13 +106,14 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
   return function* encodeRun(rules, context) {
     const writer = spare.pop() ?? new BinaryWriter();
     const clusters = new Set<string>();
-    let [isOfHost, isOfPort] = [false, false];
+    let [isOfHost, isOfPort, isOfSource] = [false, false, false];
     for (let index = 0; index < rules.length; index++) {
       const rule = rules[index] as RuleIr;
       writeRule(writer, rule, context);
       if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) clusters.add(cluster);
       isOfHost ||= dependsOnHost(rule);
       isOfPort ||= dependsOnPort(rule);
+      isOfSource ||= looksAtSource(rule);
       if (shouldYield(index)) yield;
     }
     const bytes = writer.finish();
@@ -118,6 +124,7 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
       refs: Array.from(clusters, (name) => [typeUrls.cluster, name] as const),
       dependsOnHost: isOfHost,
       dependsOnPort: isOfPort,
+      looksAtSource: isOfSource,
       context,
     };
   };
@@ -146,5 +153,6 @@ function assemble({ name, domains }: Head, runs: readonly EncodedRun[]): Encoded
     parts: size <= JOIN_MAX_BYTES ? [joinBytes(parts)] : parts,
     hash: hash("sha256", identity, "base64url"),
     refs: runs.map(({ refs }) => refs),
+    looksAtSource: runs.some((run) => run.looksAtSource),
   };
 }

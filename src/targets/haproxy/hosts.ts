@@ -1,12 +1,13 @@
 /** What virtual hosts add to their listener: sites, paths, choices. What did not change is not written again. */
-import type { PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
-import { addGroup, addPath, choiceKey, pathItem } from "./paths.ts";
-import { certainRule, ruleOf } from "./shape.ts";
+import { addGroup, addPath, choiceKey, type PathItem } from "./paths.ts";
+import { ruleOf } from "./shape.ts";
 import { addSite, siteOf } from "./sites.ts";
+import type { Surveyor } from "./survey.ts";
 
 /** Hosts are few with many paths or many with few: short runs, whose paths are kept in runs of their own. */
 const HOSTS_IN_RUN = 8;
@@ -23,11 +24,11 @@ interface Made<Context> {
 export type HostWriter = (hosts: readonly VirtualHostIr[], context: ListenerContext) => Steps<readonly Fragment[]>;
 
 /** A writer with a memory of its own. */
-export function createHostWriter(): HostWriter {
+export function createHostWriter(survey: Surveyor): HostWriter {
   const paths = createRuns({
     length: PATHS_IN_RUN,
-    idOf: (item: RuleIr | PathMatchIr) => ("path" in item ? item.id : item.value),
-    make: function* (items: readonly (RuleIr | PathMatchIr)[], site: string): Steps<Made<string>> {
+    idOf: (item: PathItem) => ("path" in item ? item.id : item.value),
+    make: function* (items: readonly PathItem[], site: string): Steps<Made<string>> {
       const builder = newFragment();
       for (const [index, item] of items.entries()) {
         addPath(builder, site, item);
@@ -37,7 +38,7 @@ export function createHostWriter(): HostWriter {
     },
     holds: ({ context }, site) => context === site,
   });
-  const groups = createGroupWriter();
+  const groups = createGroupWriter(survey);
   const hosts = createRuns({
     length: HOSTS_IN_RUN,
     idOf: siteOf,
@@ -47,8 +48,7 @@ export function createHostWriter(): HostWriter {
         const builder = newFragment();
         addSite(builder, host, context);
         fragments.push(finished(builder));
-        const items = groupsOf(host).flatMap((group) => pathItem(host.rules, group) ?? []);
-        yield;
+        const { items } = yield* survey(host);
         for (const { fragment } of yield* paths(items, siteOf(host))) fragments.push(fragment);
         fragments.push(...(yield* groups(host, context)));
       }
@@ -70,11 +70,10 @@ interface MadeGroup extends Made<ListenerContext> {
 }
 
 /** A changed host's groups are new objects: they are known again by their candidates. */
-function createGroupWriter() {
+function createGroupWriter(survey: Surveyor) {
   const known = new WeakMap<RuleIr, Map<string, MadeGroup>>();
   return function* write(host: VirtualHostIr, context: ListenerContext): Steps<readonly Fragment[]> {
-    const groups = groupsOf(host).filter((group) => group.path.kind === "regex" || !isCertain(host, group));
-    const mapsRegexes = canMapRegexes(host);
+    const { choices: groups, mapsRegexes } = yield* survey(host);
     const fragments: Fragment[] = [];
     for (const [index, group] of groups.entries()) {
       const owners = group.candidates.map((candidate) => ruleOf(host.rules, candidate));
@@ -108,27 +107,6 @@ function createGroupWriter() {
     }
     return fragments;
   };
-}
-
-function isCertain(host: VirtualHostIr, group: PathGroupIr): boolean {
-  return certainRule(host.rules, group) !== null;
-}
-
-/** Whether one look-up finds the first expression that matches: all are taken without conditions, and none minds what stands before it. */
-function canMapRegexes(host: VirtualHostIr): boolean {
-  return groupsOf(host).every(
-    (group) => group.path.kind !== "regex" || (isCertain(host, group) && !hasAnchor(group.path.value)),
-  );
-}
-
-function hasAnchor(regex: string): boolean {
-  const withoutEscapes = regex.replace(/\\(.)/g, (_, escaped: string) => (/[bBAzZG]/.test(escaped) ? "^" : ""));
-  return /[\^$]/.test(withoutEscapes.replace(/\[\^?[^\]]*\]/g, ""));
-}
-
-function groupsOf(host: VirtualHostIr): readonly PathGroupIr[] {
-  if (host.groups === null) throw new Error(`${siteOf(host)}: HAProxy needs path groups`);
-  return host.groups;
 }
 
 function isSameList<T>(before: readonly T[], after: readonly T[]): boolean {

@@ -10,6 +10,7 @@ import { listenerFile, listenerMap } from "./names.ts";
 import { addRule } from "./rules.ts";
 import { countLines, type HostLines, shapeOf } from "./shape.ts";
 import { createTurnNamer, type TurnNamer } from "./sharedTurns.ts";
+import { createSurveyor, type Surveyor } from "./survey.ts";
 
 /** Near the square root of the largest number of rules that is usual (10 000). */
 const RULES_IN_RUN = 64;
@@ -32,8 +33,9 @@ export type ListenerWriter = (
 /** A writer with a memory of its own. */
 export function createListenerWriter(): ListenerWriter {
   const turnName = createTurnNamer();
-  const linesOfHosts = createLineCounter(turnName);
-  const hosts = createHostWriter();
+  const survey = createSurveyor();
+  const linesOfHosts = createLineCounter(survey, turnName);
+  const hosts = createHostWriter(survey);
   const rules = createRuns({
     length: RULES_IN_RUN,
     idOf: ({ id }: RuleIr) => id,
@@ -68,12 +70,12 @@ function* lowerRules(rules: readonly RuleIr[], context: ListenerContext): Steps<
   return { fragment: finished(builder), bodies, context };
 }
 
-function createLineCounter(turnName: TurnNamer) {
+function createLineCounter(survey: Surveyor, turnName: TurnNamer) {
   const known = new WeakMap<VirtualHostIr, HostLines>();
   return function* count(hosts: readonly VirtualHostIr[]): Steps<readonly HostLines[]> {
     const counted: HostLines[] = [];
     for (const [index, host] of hosts.entries()) {
-      const lines = known.get(host) ?? (yield* countLines(host, turnName));
+      const lines = known.get(host) ?? (yield* countLines(host, yield* survey(host), turnName));
       known.set(host, lines);
       counted.push(lines);
       if (shouldYield(index >> 4)) yield;

@@ -1,5 +1,5 @@
 /** From a site's path to its rule: exact paths, regular expressions, the longest prefix. */
-import type { PathGroupIr, PathMatchIr, RuleIr } from "../../ir/index.ts";
+import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { fullMatch, linearRegex } from "../../regex/index.ts";
 import { addChoice, type Choice } from "./choice.ts";
 import { linesOf, turnsOf } from "./conditions.ts";
@@ -7,15 +7,9 @@ import { addLines, addShared, addText, type FragmentBuilder } from "./fragment.t
 import type { ListenerContext } from "./listenerContext.ts";
 import { CHOICE_MARK, ruleKey } from "./names.ts";
 import { comment, mapComment, mapKey, mapLine, mapSiteRegexKey, mapValue, rule, word } from "./quote.ts";
-import { certainRule } from "./shape.ts";
 
 /** What a path's line depends on: the rule that takes it, or its path alone where there is a choice. */
 export type PathItem = RuleIr | PathMatchIr;
-
-/** Null: an expression, which has no line in a map of paths. */
-export function pathItem(rules: readonly RuleIr[], group: PathGroupIr): PathItem | null {
-  return group.path.kind === "regex" ? null : (certainRule(rules, group) ?? group.path);
-}
 
 /** Adds a path's line. Prefix keys end in a slash, and so does what is looked up: whole elements only. */
 export function addPath(builder: FragmentBuilder, site: string, item: PathItem): void {
@@ -59,7 +53,7 @@ function addMappedRegex(builder: FragmentBuilder, { site, path, owners }: SiteGr
 }
 
 /**
- * A line for each rule of an expression, for sites that the map cannot serve (hosts.ts): it costs 1.5 thousand instructions where an
+ * A line for each rule of an expression, for sites that the map cannot serve (survey.ts): it costs 1.5 thousand instructions where an
  * entry of the map costs 0.1, and the map by itself no more than one line. Where the conditions do not hold, later expressions and the
  * prefixes get their turn.
  */

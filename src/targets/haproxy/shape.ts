@@ -2,6 +2,7 @@
 import type { CandidateIr, PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { TurnNamer } from "./sharedTurns.ts";
+import type { HostSurvey } from "./survey.ts";
 
 /**
  * More lines of rules that share a path than this, and they are looked up: those that a table can choose from (table.ts), and those
@@ -31,15 +32,16 @@ export interface HostLines {
 }
 
 /** Counts a host's lines. */
-export function* countLines({ rules, groups }: VirtualHostIr, nameOf: TurnNamer): Steps<HostLines> {
-  let [choices, splits] = [0, 0];
-  const own = groups ?? [];
+export function* countLines(
+  { rules }: VirtualHostIr,
+  { choices: groups, splits }: HostSurvey,
+  nameOf: TurnNamer,
+): Steps<HostLines> {
+  let choices = 0;
   const turns = new Map<string, number>();
-  // All paths are looked at after every change, and most have one rule without conditions.
-  for (let index = 0; index < own.length; index++) {
-    const group = own[index] as PathGroupIr;
+  for (const [index, group] of groups.entries()) {
     if (shouldYield(index >> 2)) yield;
-    if (group.path.kind === "regex" || certainRule(rules, group) !== null) continue;
+    if (group.path.kind === "regex") continue;
     choices += group.candidates.length;
     if (group.table !== null) continue;
     for (const [place, candidate] of group.candidates.entries()) {
@@ -47,7 +49,6 @@ export function* countLines({ rules, groups }: VirtualHostIr, nameOf: TurnNamer)
       turns.set(name, (turns.get(name) ?? 0) + 1);
     }
   }
-  for (const { action } of rules) if (action.kind === "forward" && action.split.length > 1) splits++;
   return { choices, turns, splits };
 }
 
