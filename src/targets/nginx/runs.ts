@@ -124,12 +124,15 @@ function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<Loca
       late === null ? [] : [{ length: late.length, block: block("locations", { paths: [late.path] }) }],
     ),
     hasExpressions: lowered.some(({ early, late }) => early !== null || late !== null) || items.some(isExpression),
-    parts: partsOf({
-      steps: lowered.flatMap(({ steps }) => steps),
-      rules: new Set(lowered.flatMap(({ rules }) => rules)),
-      jumped: new Set(lowered.flatMap(({ jumped }) => jumped)),
-      named: lowered.flatMap(({ named }) => named),
-    }),
+    parts: partsOf(
+      {
+        steps: lowered.flatMap(({ steps }) => steps),
+        rules: new Set(lowered.flatMap(({ rules }) => rules)),
+        jumped: new Set(lowered.flatMap(({ jumped }) => jumped)),
+        named: lowered.flatMap(({ named }) => named),
+      },
+      place.jumps,
+    ),
   };
 }
 
