@@ -195,6 +195,12 @@ function seen(answer: Answer | string, port: number): string {
   return JSON.stringify([status, lasting, body]).replaceAll(String(port), "PORT");
 }
 
+it("lets no client ask for a location that is jumped to", async () => {
+  for (const port of ports)
+    for (const target of ["@plain/0", "@more0/0", "@-expressions", "@-not-found", "http://@plain/0"])
+      expect((await exchange(port, request(`GET ${target}`, "plain.test", [BETA]))).status).toBe(400);
+});
+
 it("goes to what was picked, as it was sent", async () => {
   const [few = 0, many = 0] = ports;
   for (const port of [few, many]) {
