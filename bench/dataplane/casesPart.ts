@@ -1,6 +1,6 @@
 /** Part `cases`: generated beside hand-written, case by case, after the proof that they do the same. */
 import { EXPERT_LIMIT } from "./aims.ts";
-import { CASES } from "./cases.ts";
+import { CASES, type Probe } from "./cases.ts";
 import { type Figures, type Question, takeFigures } from "./measuring.ts";
 import { modelWith } from "./models.ts";
 import type { Measure, Options } from "./options.ts";
@@ -48,12 +48,13 @@ export function questionsFor({ cases }: Options): readonly Question[] {
   return chosen.map((probe) => ({ name: probe.name, probe }));
 }
 
-async function proveAll(sides: readonly Side[]): Promise<void> {
+/** Throws when the sides differ in what they do; `more`: what only they have. */
+export async function proveAll(sides: readonly Side[], more: readonly Probe[] = []): Promise<void> {
   // Nobody listens behind them yet: the first answer is an answer of the proxy's own.
   const answer = CASES.find(({ name }) => name === "answer") as (typeof CASES)[number];
   const serving = await serveAll(sides, () => answer);
   try {
-    const problems = await prove(serving);
+    const problems = await prove(serving, more);
     if (problems.length > 0) throw new Error(`the configurations are not alike:\n${problems.join("\n")}`);
   } finally {
     await stopAll(serving);

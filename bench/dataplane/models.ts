@@ -26,8 +26,7 @@ const RULES_PER_ROUTE = 200;
 /** As many rules in the measured host, of every kind. */
 export function manyRules(count: number): ModelText {
   return modelWith(({ routes }) => {
-    const written = routes.reduce((sum, route) => sum + route.rules.length, 0);
-    const rules = Array.from({ length: count - written }, (_, index) => moreRule(index));
+    const rules = Array.from({ length: moreThanWritten(count) }, (_, index) => moreRule(index));
     for (let start = 0; start < rules.length; start += RULES_PER_ROUTE)
       routes.push({
         name: `more-${start}`,
@@ -38,8 +37,40 @@ export function manyRules(count: number): ModelText {
   });
 }
 
+/** How many rules `manyRules` adds to the written ones. */
+export function moreThanWritten(count: number): number {
+  const { routes } = parse(readFileSync(modelFile, "utf8")) as Model;
+  return count - routes.reduce((sum, route) => sum + route.rules.length, 0);
+}
+
 /** Every request that no exact path takes is held against every regular expression: more than these would be another bench. */
 const MORE_REGEXES = 5;
+
+/** Whether this added rule has an expression. */
+export function isMoreRegex(index: number): boolean {
+  return index % 10 === 0 && index < MORE_REGEXES * 10;
+}
+
+/** A request to an added rule of each kind, for the proof that another configuration has them too. */
+export const MORE_PROBES: readonly Probe[] = [
+  { name: "an added regex", target: "/more/40/abc", status: 200, upstream: "blue" },
+  { name: "an added prefix", target: "/more/50/a%2Cb?c", status: 200, upstream: "blue" },
+  { name: "an added exact path", target: "/more/41", status: 200, upstream: "blue" },
+  { name: "an added exact path and more", target: "/more/41/a", status: 404 },
+  {
+    name: "an added method",
+    method: "POST",
+    target: "/more/42/a%2Cb",
+    fields: ["Content-Length: 0"],
+    status: 200,
+    upstream: "blue",
+  },
+  { name: "another method than the added one", target: "/more/42/a", status: 404 },
+  { name: "an added rewrite", target: "/more/43/a%2Cb?c", status: 200, upstream: "blue", path: "/inside/a%2Cb?c" },
+  { name: "an added redirect", target: "/more/44/a%2Cb?c", status: 308 },
+  { name: "an added answer", target: "/more/45/a", status: 410 },
+  { name: "no added rule", target: "/more", status: 404 },
+];
 
 /** Of ten rules five forward a prefix; the others are one of each kind, and of the first fifty some are regular expressions. */
 function moreRule(index: number): object {
@@ -50,7 +81,7 @@ function moreRule(index: number): object {
   const prefix = [{ path: { prefix: path } }];
   switch (index % 10) {
     case 0:
-      return index < MORE_REGEXES * 10
+      return isMoreRegex(index)
         ? { name, matches: [{ path: { regex: `${path}/[a-z]+` } }], split, responseHeaders }
         : { name, matches: prefix, split, responseHeaders };
     case 1:

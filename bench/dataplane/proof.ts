@@ -15,8 +15,11 @@ const OF_THE_MOMENT = /^(?:date|connection|keep-alive|server|content-length)$/;
 const brokenOff: Probe = { name: "an endpoint breaks off", target: `/cart?${BREAK}`, status: 502 };
 const nobodyThere: Probe = { name: "no endpoint listens", target: "/cart", status: 503 };
 
-/** Every difference between the sides, and between each of them and what must come. The upstreams' ports must be free. */
-export async function prove(sides: readonly Serving[]): Promise<readonly string[]> {
+/**
+ * Every difference between the sides, and between each of them and what must come. `more`: what only these sides have. The upstreams'
+ * ports must be free.
+ */
+export async function prove(sides: readonly Serving[], more: readonly Probe[] = []): Promise<readonly string[]> {
   const [first] = sides;
   if (first === undefined) return [];
   const problems: string[] = [];
@@ -33,7 +36,7 @@ export async function prove(sides: readonly Serving[]): Promise<readonly string[
   await probe(nobodyThere);
   const echo = await startEcho(first.side.upstreams);
   try {
-    for (const one of [...CASES, ...VARIANTS, ...REFUSED, brokenOff]) await probe(one);
+    for (const one of [...CASES, ...VARIANTS, ...REFUSED, ...more, brokenOff]) await probe(one);
     for (const serving of sides) problems.push(...(await splitProblems(serving.side)));
   } finally {
     await echo.stop();

@@ -20,15 +20,16 @@ export interface Side {
 /** A model as the program reads it, for these ports. */
 export type ModelText = (ports: Upstreams & { readonly listener: number }) => string;
 
-/** Copies the files of an expert, with free ports in them. */
+/** Copies the files of an expert, with free ports in them; `grow` writes more into the copy. */
 export async function expertSide(
   proxy: ProxyKind,
-  expert: Expert,
+  expert: Expert & { readonly grow?: (folder: string) => void },
   place: { readonly folder: string; readonly upstreams: Upstreams },
 ): Promise<Side> {
   const [listener = 0] = await freePorts(1);
   const folder = join(place.folder, expert.name.replaceAll(/\W+/g, "-"));
   cpSync(join(expertFolder, expert.folder), folder, { recursive: true });
+  expert.grow?.(folder);
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
     const path = join(folder, file);
     if (statSync(path).isFile())

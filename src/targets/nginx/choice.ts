@@ -1,11 +1,12 @@
 /**
- * How a location finds the first of several rules whose conditions hold: `if`s that read downwards and jump to the named location of
- * a rule. They compare strings with their case, take no variable of their own (each costs every request 16 bytes) and leave the
+ * How a location finds the first of several rules whose conditions hold: `if`s that read downwards and jump to the location of a
+ * rule. They compare strings with their case, take no variable of their own (each costs every request 16 bytes) and leave the
  * request as it is.
  */
 import { type ConditionIr, fieldKey, type RuleIr } from "../../ir/index.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { describeCondition, matchTest, readField, type Test, testOf } from "./fields.ts";
+import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names } from "./names.ts";
 import {
   comment,
@@ -16,7 +17,6 @@ import {
   mapEntry,
   mapKey,
   mapRegexKey,
-  namedLocation,
   param,
   variable,
   word,
@@ -42,7 +42,8 @@ export interface ChoicePlace {
   /** Names the host among all of the fleet. */
   readonly key: string;
   readonly names: Names;
-  /** The named location of a rule. */
+  readonly jumps: Jumps;
+  /** The location of a rule. */
   readonly locationOf: (rule: RuleIr) => string;
 }
 
@@ -64,7 +65,8 @@ export function choose(candidates: readonly Candidate[], place: ChoicePlace): Ch
       lines.push(block("choice", { cases: segment.map((candidate) => caseOf(candidate, place, steps)) }));
     } else {
       const [{ claims }] = hashed as [Step];
-      lines.push(block("hashedChoice", { found: variable((claims[0] as Claim).got) }));
+      const found = variable((claims[0] as Claim).got);
+      lines.push(block("hashedChoice", { found, jump: jumpTo(found, place.jumps) }));
       steps.push(...hashed);
     }
   }
@@ -79,10 +81,10 @@ function caseOf({ rule, pathRegex }: Candidate, place: ChoicePlace, steps: Step[
     return testOf(asked, reading);
   });
   if (pathRegex !== null) tests.unshift(matchTest(RAW_PATH, pathRegex));
-  const target = namedLocation(place.locationOf(rule));
+  const jump = jumpTo(place.locationOf(rule), place.jumps);
   const [only] = tests;
-  if (only !== undefined && tests.length === 1) return { only, all: [], count: null, target };
-  return { only: null, all: tests, count: word("1".repeat(tests.length)), target };
+  if (only !== undefined && tests.length === 1) return { only, all: [], count: null, jump };
+  return { only: null, all: tests, count: word("1".repeat(tests.length)), jump };
 }
 
 /** Neighbours that each ask for one exact value of the same field stand together, others alone. */

@@ -6,12 +6,13 @@ import type { PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/i
 import type { Steps } from "../../util/steps.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
 import { choose } from "./choice.ts";
+import { type Jumps, jumpTo } from "./jumps.ts";
 import { type LocationsPlace, NOT_FOUND } from "./locations.ts";
 import { holdAgain, type Names } from "./names.ts";
 import { joinParts, NO_INGREDIENTS, type Parts, partsOf } from "./parts.ts";
 import { isPlainPath } from "./paths.ts";
 import { location, param, variable } from "./quote.ts";
-import { jumpTo, type LoweredRule, lowerRule, type RulePlace } from "./rule.ts";
+import { type LoweredRule, lowerRule, type RulePlace } from "./rule.ts";
 import { createLocationMemory, type LocationMemory, type LocationRun, lowerGroups } from "./runs.ts";
 import type { Block } from "./views.ts";
 
@@ -20,6 +21,8 @@ export interface HostPlace {
   readonly listener: string;
   /** What its locations' names begin with; empty: they stand in a server of their own. */
   readonly prefix: string;
+  /** One way for all hosts of a server. */
+  readonly jumps: Jumps;
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
 }
@@ -41,6 +44,7 @@ const BELOW = "prefix_rule";
 /** What is kept of a host from one rendering to the next. */
 export interface HostMemory {
   readonly host: VirtualHostIr;
+  readonly jumps: Jumps;
   readonly lowered: LoweredHost;
   /** Its expressions are no locations. */
   readonly asksExpressions: boolean;
@@ -50,14 +54,16 @@ export interface HostMemory {
 
 /** Lowers a host, or finds it as it was. `memory` is of a place with the same listener and prefix. */
 export function* lowerHost(host: VirtualHostIr, place: HostPlace, memory: HostMemory | undefined): Steps<HostMemory> {
-  if (memory?.host === host && holdAgain(memory.lowered.parts.claims, place.names)) return memory;
+  const { jumps } = place;
+  const isSame = memory?.host === host && memory.jumps === jumps;
+  if (isSame && holdAgain(memory.lowered.parts.claims, place.names)) return memory;
   const { groups } = host;
   if (groups === null) throw new Error(`virtual host ${host.hostnames[0]} has no path groups`);
   const key = `${place.listener} ${host.hostnames[0]}`;
   const expressionRules = conditionalExpressions(host, groups);
   const isRaw = place.prefix !== "" || !groups.every(({ path }) => isPlain(path, expressionRules !== null));
   yield;
-  const kept = memory?.lowered.isRaw === isRaw ? memory : undefined;
+  const kept = memory?.lowered.isRaw === isRaw && memory.jumps === jumps ? memory : undefined;
   const rules = kept?.rules ?? new WeakMap<RuleIr, LoweredRule>();
   const ruleOf = rulesOf(rules, { ...place, isRaw, forwards: new Map() });
   const asksExpressions = expressionRules !== null;
@@ -68,7 +74,7 @@ export function* lowerHost(host: VirtualHostIr, place: HostPlace, memory: HostMe
   const asked = expressionRules === null ? null : askExpressions(expressionRules, locationsPlace);
   const lowered = assemble(runs, { host, place: locationsPlace, isRaw, asked });
   yield;
-  return { host, lowered, asksExpressions, rules, locations };
+  return { host, jumps, lowered, asksExpressions, rules, locations };
 }
 
 /** Expressions that are no locations are matched with the path as it was sent anyway. */
@@ -105,8 +111,11 @@ function askExpressions(rules: readonly RuleIr[], place: LocationsPlace): Parts 
   };
   const candidates = rules.map((rule) => ({ rule, pathRegex: rule.path.value }));
   const { lines, steps } = choose(candidates, { ...place, locationOf });
-  const own = { name: place.expressions as string, body: { before: lines, last: jumpTo(variable(BELOW)) } };
-  return partsOf({ steps, rules: jumped, jumped, named: [own] });
+  const own = {
+    name: place.expressions as string,
+    body: { before: lines, last: jumpTo(variable(BELOW), place.jumps) },
+  };
+  return partsOf({ steps, rules: jumped, jumped, named: [own] }, place.jumps);
 }
 
 interface AssemblyContext {
@@ -119,7 +128,7 @@ interface AssemblyContext {
 function assemble(runs: readonly LocationRun[], { host, place, isRaw, asked }: AssemblyContext): LoweredHost {
   const hasRoot = host.groups?.some(({ path }) => path.kind === "prefix" && path.value === "/") ?? false;
   const parts = [...runs.map((run) => run.parts), ...(asked === null ? [] : [asked])];
-  if (!hasRoot && asked !== null) parts.push(partsOf({ ...NO_INGREDIENTS, named: [NOT_FOUND] }));
+  if (!hasRoot && asked !== null) parts.push(partsOf({ ...NO_INGREDIENTS, named: [NOT_FOUND] }, place.jumps));
   return {
     isRaw,
     hasExpressions: runs.some((run) => run.hasExpressions),
@@ -139,11 +148,11 @@ function arranged(runs: readonly LocationRun[]): readonly Block[] {
 }
 
 /** Paths that no prefix covers. */
-function otherPaths({ prefix, expressions }: LocationsPlace): Block {
+function otherPaths({ prefix, expressions, jumps }: LocationsPlace): Block {
   const last =
     expressions === null
       ? NOT_FOUND.body.last
-      : inline("jumpBelow", { target: param(expressions), below: param(NOT_FOUND.name) });
+      : inline("jumpBelow", { below: param(NOT_FOUND.name), jump: jumpTo(expressions, jumps) });
   const locations = [{ name: location("prefix", `${prefix}/`), before: null, last }];
   return block("locations", { paths: [{ comment: null, locations }] });
 }

@@ -3,6 +3,7 @@ import type { HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
+import { jumpsOf } from "./jumps.ts";
 import type { Names } from "./names.ts";
 import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
@@ -55,11 +56,13 @@ export function* lowerListener(
   const socket = hostAndPort(port.address, port.port);
   const isSame = memory?.isShared === isShared && memory.socket === socket;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
+  const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
   const hosts = new Map<string, KeptHost>();
   for (const [index, host] of port.virtualHosts.entries()) {
     const [first = ""] = host.hostnames;
     const old = known.get(first);
-    const hostPlace = { ...place, listener: name, prefix: isShared ? sitePrefix(host) : "" };
+    const jumps = sharedJumps ?? jumpsOf([host], place.connectTimeouts);
+    const hostPlace = { ...place, listener: name, prefix: isShared ? sitePrefix(host) : "", jumps };
     const kept = yield* lowerHost(host, hostPlace, old?.memory);
     const isKept = old !== undefined && old.memory === kept;
     hosts.set(first, isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept) });

@@ -1,11 +1,12 @@
 /** The locations of one path group: where nginx's own search (exact, expressions in order, longest prefix) finds its rules. */
 import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
-import { block, inline, joinBlocks } from "./blocks.ts";
+import { inline, joinBlocks } from "./blocks.ts";
 import { type Candidate, choose, describeRule, isSure } from "./choice.ts";
+import { type Jumps, jumpIfRespelled, jumpTo } from "./jumps.ts";
 import { matchSuffix, type Names } from "./names.ts";
 import { locationPattern } from "./paths.ts";
-import { comment, isLongLocation, type Location, location, namedLocation, param, regexLocation } from "./quote.ts";
-import { type Body, jumpTo, type LoweredRule, type NamedBody } from "./rule.ts";
+import { comment, isLongLocation, type Location, location, param, regexLocation } from "./quote.ts";
+import type { Body, LoweredRule, NamedBody } from "./rule.ts";
 import type { Step } from "./step.ts";
 import type { PathView } from "./views.ts";
 
@@ -21,6 +22,7 @@ export interface LocationsPlace {
    * prefix jumps to this one, which asks them all and ends with the prefix's own rule. Null: expressions are locations.
    */
   readonly expressions: string | null;
+  readonly jumps: Jumps;
   readonly names: Names;
   readonly ruleOf: (rule: RuleIr) => LoweredRule;
   /** Choices that several locations end with, by their first rule: made once for each rendering of the host. */
@@ -102,7 +104,7 @@ function createSole({ candidates, bare }: Group, { expressions, ruleOf }: Locati
   if (bare !== null && (bare[0]?.rule !== only.rule || !isSure(bare[0]))) return null;
   const lowered = ruleOf(only.rule);
   if (lowered.native !== null) return null;
-  const { before, last } = lowered.named.body;
+  const { before, last } = lowered.body;
   return {
     place: (locations) => ({
       comment: comment(describeRule(only.rule)),
@@ -123,17 +125,19 @@ function createGroup(place: LocationsPlace, path: string): GroupBuilder {
   const needs = createNeeds(place);
   const bodyOf = (candidates: readonly Candidate[], kind: Placed[2]): Body => {
     if (kind === "below" && place.expressions !== null) {
-      const view = { target: param(place.expressions), below: param(needs.nameOf(candidates)) };
-      return { before: null, last: inline("jumpBelow", view) };
+      const below = param(needs.nameOf(candidates));
+      return { before: null, last: inline("jumpBelow", { below, jump: jumpTo(place.expressions, place.jumps) }) };
     }
     const [only] = candidates;
     if (only === undefined || !isSure(only)) return needs.choice(candidates, path);
     const lowered = place.ruleOf(only.rule);
-    const { named, native } = lowered;
-    if (native === null) return named.body;
+    const { body, named, native } = lowered;
+    if (native === null) return body;
     needs.jump(only.rule);
     // The path of an exact location is a constant, but its query may be an empty one.
-    return kind === "below" ? respelledBody(native, named.name) : { before: null, last: jumpTo(named.name) };
+    if (kind !== "below") return { before: null, last: jumpTo(named.name, place.jumps) };
+    const first = jumpIfRespelled(named.name, place.jumps);
+    return { before: native.before === null ? first : joinBlocks([first, native.before]), last: native.last };
   };
   return {
     place: (locations) => {
@@ -190,14 +194,14 @@ function createNeeds(place: LocationsPlace): NeedsBuilder {
       { ...place, locationOf: jump },
     );
     steps.push(...chosen.steps);
-    const rest = at < 0 ? null : jumpTo(nameOf(candidates.slice(at)));
+    const rest = at < 0 ? null : jumpTo(nameOf(candidates.slice(at)), place.jumps);
     const end = rest === null ? endOf(own.at(-1), path) : { before: null, last: rest };
     return { before: joinBlocks([chosen.lines, ...(end.before === null ? NONE : [end.before])]), last: end.last };
   };
   const endOf = (last: Candidate | undefined, path: string | null): Body => {
     if (last === undefined || !isSure(last)) return NOT_FOUND.body;
-    if (last.rule.path.value === path) return place.ruleOf(last.rule).named.body;
-    return { before: null, last: jumpTo(jump(last.rule)) };
+    if (last.rule.path.value === path) return place.ruleOf(last.rule).body;
+    return { before: null, last: jumpTo(jump(last.rule), place.jumps) };
   };
   const nameOf = (candidates: readonly Candidate[]): string => {
     const [first] = candidates;
@@ -239,11 +243,6 @@ function choiceOf(candidates: readonly Candidate[], place: LocationsPlace): Lowe
   const made = { name, needs: { ...all, named: [own, ...all.named] } };
   place.choices.set(rule, made);
   return made;
-}
-
-function respelledBody({ before, last }: Body, named: string): Body {
-  const first = block("respelled", { target: namedLocation(named) });
-  return { before: before === null ? first : joinBlocks([first, before]), last };
 }
 
 function commentOf(rules: readonly RuleIr[]) {

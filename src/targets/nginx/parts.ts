@@ -1,9 +1,11 @@
 /** What locations need elsewhere in the configuration: of one run of locations, of a host, joined. */
 
+import { block } from "./blocks.ts";
+import { type Jumps, jumpTarget } from "./jumps.ts";
 import type { Claim } from "./names.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comparePlaces } from "./policies/policy.ts";
-import { type LoweredRule, type NamedBody, placeNamed, type Split } from "./rule.ts";
+import type { LoweredRule, NamedBody, Split } from "./rule.ts";
 import type { Step } from "./step.ts";
 import type { Block, MapView } from "./views.ts";
 
@@ -44,7 +46,7 @@ export interface Ingredients {
 export const NO_INGREDIENTS: Ingredients = { steps: [], rules: new Set(), jumped: new Set(), named: [] };
 
 /** The parts that go with some locations. */
-export function partsOf({ steps, rules, jumped, named }: Ingredients): Parts {
+export function partsOf({ steps, rules, jumped, named }: Ingredients, jumps: Jumps): Parts {
   const bodies = [...named, ...[...jumped].map((rule) => rule.named)];
   const splits: Split[] = [];
   const answerFields: AnswerField[] = [];
@@ -60,7 +62,7 @@ export function partsOf({ steps, rules, jumped, named }: Ingredients): Parts {
   return {
     steps: distinct(steps.map(({ claims, block }) => ({ name: (claims[0] as Claim).got, block }))),
     splits: distinct(splits.map(({ claim, block }) => ({ name: claim.got, block }))),
-    named: distinctBodies(bodies),
+    named: distinctBodies(bodies, jumps),
     answerFields: inOrder(answerFields),
     sharedMaps: distinctMaps(maps),
     clusters: [...clusters],
@@ -87,10 +89,13 @@ function distinct(list: readonly Named[]): readonly Named[] {
   return [...found.values()];
 }
 
-function distinctBodies(bodies: readonly NamedBody[]): readonly Named[] {
+function distinctBodies(bodies: readonly NamedBody[], jumps: Jumps): readonly Named[] {
   const found = new Map<string, Named>();
-  for (const body of bodies)
-    if (!found.has(body.name)) found.set(body.name, { name: body.name, block: placeNamed(body) });
+  for (const { name, body } of bodies) {
+    if (found.has(name)) continue;
+    const view = { comment: null, locations: [{ name: jumpTarget(name, jumps), ...body }] };
+    found.set(name, { name, block: block("locations", { paths: [view] }) });
+  }
   return [...found.values()];
 }
 

@@ -3,6 +3,7 @@ import type { FleetIr, HttpPortIr, RuleIr, VirtualHostIr } from "../../ir/index.
 import { finish } from "../../util/steps.ts";
 import type { RenderedFiles } from "../target.ts";
 import { nginxTarget } from "./index.ts";
+import { MAX_LISTED } from "./jumps.ts";
 import {
   changes,
   cluster,
@@ -204,6 +205,23 @@ describe("a renderer's memory", () => {
           ]),
         ),
     ],
+    [
+      "more jumps than nginx lists",
+      (ir) =>
+        changeLast(ir, ({ hostnames, rules: own }) =>
+          virtualHost(hostnames, [
+            ...Array.from({ length: MAX_LISTED + ir.clusters.length + 1 }, (_, index) =>
+              rule(`m.${index}`, `/m/${index}`, { conditions: [method("GET")], action: forward("one") }),
+            ),
+            ...own.filter(({ conditions }) => conditions.length === 0),
+          ]),
+        ),
+    ],
+    [
+      "so many clusters that it lists them again",
+      (ir) => ({ ...ir, clusters: [...ir.clusters, ...["x", "y", "z"].map((name) => cluster(name, []))] }),
+    ],
+    ["no more clusters", (ir) => ({ ...ir, clusters: ir.clusters.slice(0, 3) })],
     ["the port of a listener", (ir) => ({ ...ir, ports: ir.ports.map((own) => ({ ...own, port: own.port + 1000 })) })],
     [
       "a host less",
@@ -223,7 +241,10 @@ describe("a renderer's memory", () => {
       let ir: FleetIr = start;
       for (const [what, step] of steps) {
         ir = step(ir);
-        expect([what, filesOf(ir, renderer)]).toEqual([what, filesOf(ir)]);
+        const files = filesOf(ir, renderer);
+        expect([what, files]).toEqual([what, filesOf(ir)]);
+        if (what.startsWith("more jumps")) expect(textOf(files)).not.toContain("error_page 418");
+        if (what.startsWith("so many clusters")) expect(textOf(files)).toContain("error_page 418");
       }
     }
   });

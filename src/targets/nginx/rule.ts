@@ -2,10 +2,11 @@
 import type { ForwardIr, RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
 import { block, inline, joinBlocks, NO_BLOCK } from "./blocks.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
+import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart } from "./policies/policy.ts";
-import { comment, literal, milliseconds, namedLocation, type Part, param, regex, variable, word } from "./quote.ts";
+import { comment, literal, milliseconds, type Part, param, regex, variable, word } from "./quote.ts";
 import { replacedPrefix } from "./replacedPrefix.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
@@ -34,9 +35,11 @@ export interface Split {
 
 /** What one rule gives. */
 export interface LoweredRule {
-  /** Works in every location of the host; its name is for where it is jumped to. */
+  /** Works in every location that the request's path has found. */
+  readonly body: Body;
+  /** Works where it is jumped to. */
   readonly named: NamedBody;
-  /** Cheaper, for the location of the rule's own prefix; requests that it is wrong for go to `named`. Null: there is none. */
+  /** Cheaper than `body`, for the location of the rule's own prefix; requests that it is wrong for go to `named`. Null: there is none. */
   readonly native: Body | null;
   /** Locations that `named` jumps to. */
   readonly others: readonly NamedBody[];
@@ -52,6 +55,7 @@ export interface RulePlace {
   readonly listener: string;
   /** Locations see the path as it was sent, so it has to be passed on by a variable. */
   readonly isRaw: boolean;
+  readonly jumps: Jumps;
   readonly names: Names;
   /** Of every cluster, by name. */
   readonly connectTimeouts: ReadonlyMap<string, number>;
@@ -70,13 +74,16 @@ export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const forwarded = action.kind === "forward" ? lowerForward(rule, action, { parts, lines, place }) : null;
   const path = forwarded?.path ?? null;
   const dependsOnMatch = path !== null || (action.kind === "redirect" && action.path?.kind === "prefix");
-  const body = (): Body => {
+  const bodyOfAction = (): Body => {
     if (action.kind === "redirect") return lowerRedirect(rule, action, lines);
     if (action.kind === "respond") return lowerRespond(action, lines);
     return forwarded?.body ?? { before: null, last: NO_BLOCK };
   };
+  const body = bodyOfAction();
+  const name = ruleLocation(rule) + (dependsOnMatch ? matchSuffix(rule) : "");
   return {
-    named: { name: ruleLocation(rule) + (dependsOnMatch ? matchSuffix(rule) : ""), body: body() },
+    body,
+    named: { name, body: forwarded?.jumped ?? body },
     native: forwarded?.native ?? null,
     others: forwarded?.others ?? NONE,
     split: forwarded?.split ?? null,
@@ -111,8 +118,9 @@ function bodyOf(lines: readonly Block[], last: Block): Body {
   return { before: lines.length === 0 ? null : joinBlocks(lines), last };
 }
 
-interface LoweredForward extends Pick<LoweredRule, "native" | "others" | "split"> {
-  readonly body: Body;
+interface LoweredForward extends Pick<LoweredRule, "body" | "native" | "others" | "split"> {
+  /** Where it is jumped to; null: like `body`. */
+  readonly jumped: Body | null;
   readonly path: PathChange | null;
 }
 
@@ -128,32 +136,37 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, { parts, lines, place 
   const [first] = split;
   if (first === undefined) return { ...NO_SPLIT, body: bodyOf(lines, inline("unavailable", {})), path };
   const general = path === null ? lines : [path.lines, ...lines];
-  const uri: Part = path?.uri ?? (place.isRaw ? variable("request_uri") : "");
+  const uri: Part = path?.uri ?? (place.isRaw ? AS_SENT : "");
+  // A searched jump leaves the name of its target for a path.
+  const uriJumped = uri === "" && place.jumps === "searched" ? AS_SENT : uri;
   const forwardTo = (upstream: Part, rest = uri) => forward(upstream, rest, place);
+  const bodies = (directives: readonly Block[], upstream: Part): Pick<LoweredForward, "body" | "jumped"> => {
+    const body = bodyOf(directives, forwardTo(upstream));
+    return { body, jumped: uriJumped === uri ? null : { ...body, last: forwardTo(upstream, uriJumped) } };
+  };
   const timeout = timeoutLines(timeoutOf(first.cluster, place));
   if (split.length === 1) {
     const native = path === null || place.isRaw ? null : nativeUri(rule, path);
     return {
       ...NO_SPLIT,
-      body: bodyOf([...general, ...timeout], forwardTo(first.cluster)),
+      ...bodies([...general, ...timeout], first.cluster),
       native: native === null ? null : bodyOf([...lines, ...timeout], forwardTo(first.cluster, native)),
       path,
     };
   }
   if (new Set(split.map(({ cluster }) => timeoutOf(cluster, place))).size === 1) {
     const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
-    const body = bodyOf([...general, ...timeout], forwardTo(variable(drawn.claim.got)));
-    return { ...NO_SPLIT, body, split: drawn, path };
+    return { ...NO_SPLIT, ...bodies([...general, ...timeout], variable(drawn.claim.got)), split: drawn, path };
   }
   // The connect timeout is a location's, so the draw picks one.
   const own = ruleLocation(rule) + (path === null ? "" : matchSuffix(rule));
   const others = split.map(({ cluster }) => ({
     name: `${own}:${cluster}`,
-    body: bodyOf([...general, ...timeoutLines(timeoutOf(cluster, place))], forwardTo(cluster)),
+    body: bodyOf([...general, ...timeoutLines(timeoutOf(cluster, place))], forwardTo(cluster, uriJumped)),
   }));
   const targets = others.map(({ name }) => name);
   const drawn = lowerSplit(rule, { split, targets, key: own.slice(1) }, place);
-  const jump = inline("jump", { target: param(variable(drawn.claim.got)) });
+  const jump = jumpTo(variable(drawn.claim.got), place.jumps);
   return { ...NO_SPLIT, body: { before: null, last: jump }, others, split: drawn, path };
 }
 
@@ -171,7 +184,10 @@ function textOf(part: Part): string {
   return typeof part === "string" ? part : part.text;
 }
 
-const NO_SPLIT = { native: null, others: NONE, split: null } as const;
+const NO_SPLIT = { jumped: null, native: null, others: NONE, split: null } as const;
+
+/** Path and query. */
+const AS_SENT = variable("request_uri");
 
 /** What takes the place of the location's name, which ends with a slash. */
 function nativeUri({ path }: RuleIr, { native }: PathChange): string | null {
@@ -259,14 +275,4 @@ function redirectBase({ scheme, hostname, port }: RedirectIr): readonly Part[] {
   if (port === null || port === (isHttps ? 443 : 80)) return start;
   if (port === "listener") return [...start, variable(isHttps ? "port_https" : "port_http")];
   return [...start, `:${port}`];
-}
-
-/** For the location that jumps to it. */
-export function jumpTo(target: Part): Block {
-  return inline("jump", { target: param(target) });
-}
-
-/** The view's name of a named body. */
-export function placeNamed({ name, body }: NamedBody): Block {
-  return block("locations", { paths: [{ comment: null, locations: [{ name: namedLocation(name), ...body }] }] });
 }

@@ -140,7 +140,7 @@ function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<Loca
     usual: joined(usual),
     late,
     hasExpressions: early.length > 0 || late.length > 0 || items.some(isExpression),
-    parts: partsOf(needs),
+    parts: partsOf(needs, place.jumps),
   };
 }
 

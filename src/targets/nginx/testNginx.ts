@@ -149,9 +149,11 @@ export async function startBackend(
     socket.on("data", (piece) => {
       received += piece.toString("latin1");
       for (let end = received.indexOf("\r\n\r\n"); end >= 0; end = received.indexOf("\r\n\r\n")) {
-        const head = received.slice(0, end);
-        received = received.slice(end + 4);
-        reply(name, head, socket);
+        const length = /^content-length: (\d+)$/im.exec(received.slice(0, end))?.[1];
+        const next = end + 4 + Number(length ?? 0);
+        if (received.length < next) return;
+        reply(name, received.slice(0, next).trimEnd(), socket);
+        received = received.slice(next);
       }
     });
   });
@@ -163,8 +165,8 @@ export async function startBackend(
   return { port: (server.address() as { port: number }).port, stop };
 }
 
-function reply(name: string, head: string, socket: Socket): void {
-  const path = head.split(" ")[1] ?? "";
+function reply(name: string, asked: string, socket: Socket): void {
+  const path = asked.split(" ")[1] ?? "";
   if (path.includes("/hang")) return;
   if (path.includes("/reset")) {
     socket.resetAndDestroy();
@@ -174,13 +176,13 @@ function reply(name: string, head: string, socket: Socket): void {
     socket.write("HTTP/1.1 502 Mine\r\nContent-Length: 4\r\n\r\nmine");
     return;
   }
-  if (/^upgrade: websocket$/im.test(head)) {
+  if (/^upgrade: websocket$/im.test(asked)) {
     socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
     socket.removeAllListeners("data");
     socket.on("data", (piece) => socket.write(piece));
     return;
   }
-  const body = `${name}\n${head.replaceAll("\r\n", "\n")}\n`;
+  const body = `${name}\n${asked.replaceAll("\r\n", "\n")}\n`;
   const fields = [
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Server: backend",
@@ -188,5 +190,5 @@ function reply(name: string, head: string, socket: Socket): void {
     "X-Accel-Redirect: /x",
     "X-R: 1",
   ];
-  socket.write(`HTTP/1.1 200 OK\r\n${fields.join("\r\n")}\r\n\r\n${head.startsWith("HEAD") ? "" : body}`);
+  socket.write(`HTTP/1.1 200 OK\r\n${fields.join("\r\n")}\r\n\r\n${asked.startsWith("HEAD") ? "" : body}`);
 }

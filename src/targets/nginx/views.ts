@@ -22,6 +22,7 @@ export interface Views {
   readonly choice: CasesView;
   readonly hashedChoice: HashedChoiceView;
   readonly jump: JumpView;
+  readonly searchedJump: JumpView;
   readonly jumpBelow: JumpBelowView;
   readonly notFound: Readonly<Record<never, never>>;
   readonly unavailable: Readonly<Record<never, never>>;
@@ -176,7 +177,7 @@ export interface CasesView {
     readonly all: readonly ConditionView[];
     /** As many ones as conditions. */
     readonly count: Word | null;
-    readonly target: Location;
+    readonly jump: Block;
   }[];
 }
 
@@ -188,16 +189,18 @@ export interface ConditionView extends TextsView {
 /** `hashedChoice.hbs`: jumps to what maps have found. */
 export interface HashedChoiceView {
   readonly found: Variable;
+  readonly jump: Block;
 }
 
-/** `jump.hbs`: on to a named location. */
+/** `jump.hbs`, on to a named location; `searchedJump.hbs`, to one that nginx searches for like those of paths. */
 export interface JumpView {
   readonly target: Param;
 }
 
 /** `jumpBelow.hbs`: on to what the host's expressions say, else to the rule of this prefix. */
-export interface JumpBelowView extends JumpView {
+export interface JumpBelowView {
   readonly below: Param;
+  readonly jump: Block;
 }
 
 /** `forward.hbs`. */
@@ -210,9 +213,9 @@ export interface ConnectTimeoutView {
   readonly timeout: Word;
 }
 
-/** `respelled.hbs`: requests whose path nginx would write anew go to the named location. */
+/** `respelled.hbs`: requests whose path nginx would write anew go to another location. */
 export interface RespelledView {
-  readonly target: Location;
+  readonly jump: Block;
 }
 
 /** `redirect.hbs`. */
