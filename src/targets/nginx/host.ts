@@ -69,7 +69,7 @@ export function* lowerHost(host: VirtualHostIr, place: HostPlace, memory: HostMe
   const asksExpressions = expressionRules !== null;
   const locations = kept?.asksExpressions === asksExpressions ? kept.locations : createLocationMemory();
   const expressions = asksExpressions ? EXPRESSIONS + place.prefix : null;
-  const locationsPlace = { ...place, key, expressions, ruleOf, choices: new Map() };
+  const locationsPlace = { ...place, key, expressions, ruleOf, choices: new Map(), bodies: new Map() };
   const runs = yield* lowerGroups(groups, host.rules, { place: locationsPlace, memory: locations });
   const asked = expressionRules === null ? null : askExpressions(expressionRules, locationsPlace);
   const lowered = assemble(runs, { host, place: locationsPlace, isRaw, asked });
@@ -153,6 +153,6 @@ function otherPaths({ prefix, expressions, jumps }: LocationsPlace): Block {
     expressions === null
       ? NOT_FOUND.body.last
       : inline("jumpBelow", { below: param(NOT_FOUND.name), jump: jumpTo(expressions, jumps) });
-  const locations = [{ name: location("prefix", `${prefix}/`), before: null, last }];
+  const locations = [{ name: location("prefix", `${prefix}/`), body: inline("body", { before: null, last }) }];
   return block("locations", { paths: [{ comment: null, locations }] });
 }

@@ -8,7 +8,7 @@ import { locationPattern } from "./paths.ts";
 import { comment, isLongLocation, type Location, location, param, regexLocation } from "./quote.ts";
 import type { Body, LoweredRule, NamedBody } from "./rule.ts";
 import type { Step } from "./step.ts";
-import type { PathView } from "./views.ts";
+import type { Block, PathView } from "./views.ts";
 
 /** Where the locations stand, and how a request gets there. */
 export interface LocationsPlace {
@@ -27,6 +27,8 @@ export interface LocationsPlace {
   readonly ruleOf: (rule: RuleIr) => LoweredRule;
   /** Choices that several locations end with, by their first rule: made once for each rendering of the host. */
   readonly choices: Map<RuleIr, LoweredChoice>;
+  /** Bodies of one directive with their braces, by its text: many rules have the same. Also made once for each rendering. */
+  readonly bodies: Map<string, Block>;
 }
 
 /** A path, and the rules that may take its requests, as in `PathGroupIr`. */
@@ -98,20 +100,29 @@ interface GroupBuilder {
 }
 
 /** For most paths, of which one rule takes all requests in its own locations; null: there is a choice, or a jump. */
-function createSole({ candidates, bare }: Group, { expressions, ruleOf }: LocationsPlace): GroupBuilder | null {
+function createSole({ candidates, bare }: Group, { expressions, ruleOf, bodies }: LocationsPlace): GroupBuilder | null {
   const [only] = candidates;
   if (expressions !== null || only === undefined || !isSure(only)) return null;
   if (bare !== null && (bare[0]?.rule !== only.rule || !isSure(bare[0]))) return null;
   const lowered = ruleOf(only.rule);
   if (lowered.native !== null) return null;
-  const { before, last } = lowered.body;
+  const body = inBraces(lowered.body, bodies);
   return {
     place: (locations) => ({
       comment: comment(describeRule(only.rule)),
-      locations: locations.map(([name]) => ({ name, before, last })),
+      locations: locations.map(([name]) => ({ name, body })),
     }),
     result: (blocks) => resultOf(blocks, { steps: NONE, rules: [lowered], jumped: NONE, named: NONE }),
   };
+}
+
+function inBraces(body: Body, bodies: Map<string, Block>): Block {
+  if (body.before !== null) return inline("body", body);
+  const old = bodies.get(body.last.text);
+  if (old !== undefined) return old;
+  const made = inline("body", body);
+  bodies.set(body.last.text, made);
+  return made;
 }
 
 function resultOf(
@@ -147,7 +158,7 @@ function createGroup(place: LocationsPlace, path: string): GroupBuilder {
           needs.use(rule);
           if (!byName.has(rule.name)) byName.set(rule.name, rule);
         }
-        return { name, ...bodyOf(candidates, kind) };
+        return { name, body: inBraces(bodyOf(candidates, kind), place.bodies) };
       });
       return { comment: commentOf([...byName.values()]), locations: views };
     },

@@ -1,6 +1,6 @@
 /** What locations need elsewhere in the configuration: of one run of locations, of a host, joined. */
 
-import { block } from "./blocks.ts";
+import { block, inline } from "./blocks.ts";
 import { type Jumps, jumpTarget } from "./jumps.ts";
 import type { Claim } from "./names.ts";
 import type { AnswerField } from "./policies/policy.ts";
@@ -93,7 +93,7 @@ function distinctBodies(bodies: readonly NamedBody[], jumps: Jumps): readonly Na
   const found = new Map<string, Named>();
   for (const { name, body } of bodies) {
     if (found.has(name)) continue;
-    const view = { comment: null, locations: [{ name: jumpTarget(name, jumps), ...body }] };
+    const view = { comment: null, locations: [{ name: jumpTarget(name, jumps), body: inline("body", body) }] };
     found.set(name, { name, block: block("locations", { paths: [view] }) });
   }
   return [...found.values()];

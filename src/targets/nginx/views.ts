@@ -19,14 +19,15 @@ export interface Views {
   readonly sharedServer: SharedServerView;
   readonly site: SiteView;
   readonly locations: LocationsView;
+  readonly body: BodyView;
   readonly choice: CasesView;
   readonly hashedChoice: HashedChoiceView;
-  readonly jump: JumpView;
-  readonly searchedJump: JumpView;
+  readonly jump: TargetView;
+  readonly searchedJump: TargetView;
   readonly jumpBelow: JumpBelowView;
   readonly notFound: Readonly<Record<never, never>>;
   readonly unavailable: Readonly<Record<never, never>>;
-  readonly forward: ForwardView;
+  readonly forward: TargetView;
   readonly connectTimeout: ConnectTimeoutView;
   readonly respelled: RespelledView;
   readonly redirect: RedirectView;
@@ -163,10 +164,16 @@ export interface PathView {
   readonly comment: Comment | null;
   readonly locations: readonly {
     readonly name: Location;
-    /** Lines before the last directive; null: the location is one line. */
-    readonly before: Block | null;
-    readonly last: Block;
+    /** With its braces. */
+    readonly body: Block;
   }[];
+}
+
+/** `body.hbs`: what stands behind a location's name. */
+export interface BodyView {
+  /** Lines before the last directive; null: the location is one line. */
+  readonly before: Block | null;
+  readonly last: Block;
 }
 
 /** `choice.hbs`: jumps to the first rule whose conditions hold. */
@@ -192,8 +199,8 @@ export interface HashedChoiceView {
   readonly jump: Block;
 }
 
-/** `jump.hbs`, on to a named location; `searchedJump.hbs`, to one that nginx searches for like those of paths. */
-export interface JumpView {
+/** `forward.hbs`: on to a cluster. `jump.hbs` and `searchedJump.hbs`: on to another location. */
+export interface TargetView {
   readonly target: Param;
 }
 
@@ -201,11 +208,6 @@ export interface JumpView {
 export interface JumpBelowView {
   readonly below: Param;
   readonly jump: Block;
-}
-
-/** `forward.hbs`. */
-export interface ForwardView {
-  readonly target: Param;
 }
 
 /** `connectTimeout.hbs`. */
