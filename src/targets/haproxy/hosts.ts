@@ -4,10 +4,9 @@ import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
-import { addGroup, addPath, choiceKey, type PathItem } from "./paths.ts";
-import { ruleOf } from "./shape.ts";
+import { addGroup, addPath, choiceKey } from "./paths.ts";
 import { addSite, siteOf } from "./sites.ts";
-import type { Surveyor } from "./survey.ts";
+import { type PathItem, ruleOf, type Surveyor } from "./survey.ts";
 
 /** Hosts are few with many paths or many with few: short runs, whose paths are kept in runs of their own. */
 const HOSTS_IN_RUN = 8;

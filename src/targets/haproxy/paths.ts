@@ -7,9 +7,7 @@ import { addLines, addShared, addText, type FragmentBuilder } from "./fragment.t
 import type { ListenerContext } from "./listenerContext.ts";
 import { CHOICE_MARK, ruleKey } from "./names.ts";
 import { comment, mapComment, mapKey, mapLine, mapSiteRegexKey, mapValue, rule, word } from "./quote.ts";
-
-/** What a path's line depends on: the rule that takes it, or its path alone where there is a choice. */
-export type PathItem = RuleIr | PathMatchIr;
+import type { PathItem } from "./survey.ts";
 
 /** Adds a path's line. Prefix keys end in a slash, and so does what is looked up: whole elements only. */
 export function addPath(builder: FragmentBuilder, site: string, item: PathItem): void {

@@ -1,8 +1,8 @@
 /** Which form a listener's rules are written in: line by line, or in maps where there are many. */
-import type { CandidateIr, PathGroupIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import type { VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { TurnNamer } from "./sharedTurns.ts";
-import type { HostSurvey } from "./survey.ts";
+import { type HostSurvey, ruleOf } from "./survey.ts";
 
 /**
  * More lines of rules that share a path than this, and they are looked up: those that a table can choose from (table.ts), and those
@@ -75,19 +75,4 @@ function sharedTurns(hosts: readonly HostLines[]): ReadonlySet<string> {
 export function isSameShape(a: ListenerShape, b: ListenerShape): boolean {
   if (a.choiceTables !== b.choiceTables || a.splitTables !== b.splitTables) return false;
   return a.sharedTurns.size === b.sharedTurns.size && [...a.sharedTurns].every((name) => b.sharedTurns.has(name));
-}
-
-/** The rule that takes all requests of a group; null: there is a choice. */
-export function certainRule(rules: readonly RuleIr[], { candidates }: PathGroupIr): RuleIr | null {
-  const [first] = candidates;
-  if (first === undefined) throw new Error("a path group without candidates");
-  const rule = ruleOf(rules, first);
-  return first.pathRegex === null && rule.conditions.length === 0 ? rule : null;
-}
-
-/** A candidate's rule. */
-export function ruleOf(rules: readonly RuleIr[], { rule }: CandidateIr): RuleIr {
-  const found = rules[rule];
-  if (found === undefined) throw new Error(`no rule at ${rule}`);
-  return found;
 }

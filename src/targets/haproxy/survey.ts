@@ -1,9 +1,9 @@
 /** One look at all paths of a host, for everything that asks about all of them: each change of a host costs it. */
-import type { PathGroupIr, VirtualHostIr } from "../../ir/index.ts";
+import type { CandidateIr, PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
-import type { PathItem } from "./paths.ts";
-import { certainRule } from "./shape.ts";
-import { siteOf } from "./sites.ts";
+
+/** What a path's line depends on: the rule that takes it, or its path alone where there is a choice. */
+export type PathItem = RuleIr | PathMatchIr;
 
 /** What was seen. */
 export interface HostSurvey {
@@ -11,7 +11,7 @@ export interface HostSurvey {
   readonly items: readonly PathItem[];
   /** Expressions, and paths with a choice. */
   readonly choices: readonly PathGroupIr[];
-  /** Whether one look-up finds the first expression that matches: all are taken without conditions, and none minds what stands before it. */
+  /** Whether one look-up finds the first expression that matches: all are taken unconditionally, and none minds what stands before it. */
   readonly mapsRegexes: boolean;
   /** How many rules have a split. */
   readonly splits: number;
@@ -32,7 +32,7 @@ export function createSurveyor(): Surveyor {
 
 function* surveyOf(host: VirtualHostIr): Steps<HostSurvey> {
   const { rules, groups } = host;
-  if (groups === null) throw new Error(`${siteOf(host)}: HAProxy needs path groups`);
+  if (groups === null) throw new Error(`${host.hostnames[0]}: HAProxy needs path groups`);
   const items: PathItem[] = [];
   const choices: PathGroupIr[] = [];
   let mapsRegexes = true;
@@ -56,4 +56,19 @@ function* surveyOf(host: VirtualHostIr): Steps<HostSurvey> {
 function hasAnchor(regex: string): boolean {
   const withoutEscapes = regex.replace(/\\(.)/g, (_, escaped: string) => (/[bBAzZG]/.test(escaped) ? "^" : ""));
   return /[\^$]/.test(withoutEscapes.replace(/\[\^?[^\]]*\]/g, ""));
+}
+
+/** The rule that takes all requests of a group; null: there is a choice. */
+function certainRule(rules: readonly RuleIr[], { candidates }: PathGroupIr): RuleIr | null {
+  const [first] = candidates;
+  if (first === undefined) throw new Error("a path group without candidates");
+  const rule = ruleOf(rules, first);
+  return first.pathRegex === null && rule.conditions.length === 0 ? rule : null;
+}
+
+/** A candidate's rule. */
+export function ruleOf(rules: readonly RuleIr[], { rule }: CandidateIr): RuleIr {
+  const found = rules[rule];
+  if (found === undefined) throw new Error(`no rule at ${rule}`);
+  return found;
 }

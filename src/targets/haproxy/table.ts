@@ -11,7 +11,7 @@ import { addLines, addShared, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap, ruleKey } from "./names.ts";
 import { expression, file, mapHexKey, mapKey, mapLine, mapValue, name, word } from "./quote.ts";
-import { ruleOf } from "./shape.ts";
+import { ruleOf } from "./survey.ts";
 
 /** A group's table; `key` is what the path look-up finds. */
 export interface OwnedTable {
