@@ -44,7 +44,7 @@ type Side = "trimtab" | "snapshot" | "linear";
 const SIDES: readonly Side[] = ["trimtab", "snapshot", "linear"];
 
 function startServer(side: Side): ChildProcess {
-  const ours = ["--no-warnings", join(import.meta.dirname, "xds/server.ts"), XDS, String(CONTROL_PORT)];
+  const ours = ["--no-warnings", join(import.meta.dirname, "xdsServer.ts"), XDS, String(CONTROL_PORT)];
   const theirs = ["-cache", side, "-addr", XDS, "-http", `127.0.0.1:${CONTROL_PORT}`];
   const [program, options] = side === "trimtab" ? [process.execPath, ours] : [join(bin, "gcpserver"), theirs];
   return spawn(program, options, { stdio: ["ignore", "ignore", "inherit"] });

@@ -1,27 +1,23 @@
 /**
- * Our xDS server with the resources of `gcpserver` (../../shared/perf): CLUSTERS clusters with an endpoint each, a listener, a route table.
+ * Our xDS server with the resources of `gcpserver` (../shared/perf): CLUSTERS clusters with an endpoint each, a listener, a route table.
  * POST /eds?n=N&ip=A.B.C.D moves the endpoint of cluster N, /cds changes the cluster itself; GET /loop tells how long the event loop was
  * held since it was last asked. Arguments: the xDS address, the port of the control server.
  */
 import { createServer } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { ClusterSchema } from "../../src/gen/proto/envoy/config/cluster/v3/cluster_pb.js";
-import {
-  type Address,
-  AddressSchema,
-  SocketAddressSchema,
-} from "../../src/gen/proto/envoy/config/core/v3/address_pb.js";
-import { EndpointSchema } from "../../src/gen/proto/envoy/config/endpoint/v3/endpoint_components_pb.js";
-import { ClusterLoadAssignmentSchema } from "../../src/gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
-import { ListenerSchema } from "../../src/gen/proto/envoy/config/listener/v3/listener_pb.js";
-import { RouteConfigurationSchema } from "../../src/gen/proto/envoy/config/route/v3/route_pb.js";
+import { ClusterSchema } from "../src/gen/proto/envoy/config/cluster/v3/cluster_pb.js";
+import { type Address, AddressSchema, SocketAddressSchema } from "../src/gen/proto/envoy/config/core/v3/address_pb.js";
+import { EndpointSchema } from "../src/gen/proto/envoy/config/endpoint/v3/endpoint_components_pb.js";
+import { ClusterLoadAssignmentSchema } from "../src/gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
+import { ListenerSchema } from "../src/gen/proto/envoy/config/listener/v3/listener_pb.js";
+import { RouteConfigurationSchema } from "../src/gen/proto/envoy/config/route/v3/route_pb.js";
 import {
   HttpConnectionManagerSchema,
   RdsSchema,
-} from "../../src/gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "../../src/targets/envoy/types.ts";
-import { createXdsServer, type XdsResource } from "../../src/xds/index.ts";
+} from "../src/gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "../src/targets/envoy/types.ts";
+import { createXdsServer, type XdsResource } from "../src/xds/index.ts";
 
 const CLUSTERS = 1000;
 /** `node.cluster` of xdsload's streams. */
