@@ -3,13 +3,16 @@
  * lists hundreds of extensions, and a state-of-the-world ACK repeats every name.
  */
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { MAX_ERROR_CHARS, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_NAMES } from "./limits.ts";
+import { MAX_ERROR_CHARS, MAX_FEATURES, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_NAMES } from "./limits.ts";
 
 /** What is used of a request's `node`. */
 export interface RequestNode {
   readonly id: string;
   readonly cluster: string;
   readonly userAgent: string;
+  /** It knows times to live of resources; and, in state of the world, takes them out of their wrappers. */
+  readonly knowsTtl: boolean;
+  readonly unwraps: boolean;
 }
 
 interface RequestHead {
@@ -38,6 +41,9 @@ export class BadRequest extends Error {}
 
 /** Tag byte of DiscoveryRequest.resource_names (field 3, length-delimited). */
 const NAME_TAG = 0x1a;
+/** How documents and clients spell that a client knows times to live, and that it takes `Resource` wrappers off. */
+const KNOWS_TTL = /^(?:xds|envoy)\.config\.(?:supports-)?resource-ttl(?:-in-sotw)?$/;
+const UNWRAPS = /^(?:xds|envoy)\.config\.(?:supports-)?resource(?:-ttl)?-in-sotw$/;
 /** Longest values and what they are called in errors. */
 const NAME: readonly [number, string] = [MAX_NAME_BYTES, "a resource name"];
 const LABEL: readonly [number, string] = [MAX_LABEL_BYTES, "a type URL, version, nonce or node field"];
@@ -174,18 +180,25 @@ function decodeVersionEntry(bytes: Buffer, reader: BinaryReader, into: Map<strin
 }
 
 function decodeNode(bytes: Buffer): RequestNode {
-  const node = { id: "", cluster: "", agent: "", version: "" };
+  const node = { id: "", cluster: "", agent: "", version: "", features: 0, knowsTtl: false, unwraps: false };
   readFields(bytes, (field, reader) => {
     if (field === 1) node.id = label(bytes, reader);
     else if (field === 2) node.cluster = label(bytes, reader);
     else if (field === 6) node.agent = label(bytes, reader);
     else if (field === 7) node.version = label(bytes, reader);
     else if (field === 8) node.version = decodeBuildVersion(view(reader));
+    else if (field === 10 && node.features++ < MAX_FEATURES) noteFeature(node, label(bytes, reader));
     else return false;
     return true;
   });
+  const { id, cluster, knowsTtl, unwraps } = node;
   const userAgent = node.version === "" ? node.agent : `${node.agent}/${node.version}`;
-  return { id: node.id, cluster: node.cluster, userAgent };
+  return { id, cluster, userAgent, knowsTtl, unwraps };
+}
+
+function noteFeature(node: { knowsTtl: boolean; unwraps: boolean }, feature: string): void {
+  node.knowsTtl ||= KNOWS_TTL.test(feature);
+  node.unwraps ||= UNWRAPS.test(feature);
 }
 
 /** BuildVersion.version is a SemanticVersion of three numbers. */

@@ -3,20 +3,26 @@
  * The order of fields on the wire is free in protobuf.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { encodeMissing } from "./errors.ts";
 import { FRAME_COPY_BYTES } from "./limits.ts";
 import type { XdsResource } from "./types.ts";
 
 export interface ResponseParts {
   readonly delta: boolean;
+  /** The node is told times to live. */
+  readonly ttl: boolean;
   readonly typeUrl: string;
   readonly version: string;
   readonly nonce: string;
   /** `control_plane.identifier`. */
   readonly identifier: string;
-  readonly resources: readonly XdsResource[];
-  /** Delta only. */
+  readonly resources: readonly Sendable[];
+  /** Delta: gone or not there. State of the world: not there, told as errors. */
   readonly removed: readonly string[];
 }
+
+/** A resource, or (`hollow`) only its wrapper: a heartbeat, or "there is no such host". */
+export type Sendable = XdsResource & { readonly hollow?: true };
 
 /** Field numbers that are equal in DiscoveryResponse and DeltaDiscoveryResponse. */
 const VERSION = 1;
@@ -25,18 +31,20 @@ const TYPE_URL = 4;
 const NONCE = 5;
 /** DeltaDiscoveryResponse only. */
 const REMOVED = 6;
+/** Of DiscoveryResponse. */
+const ERRORS = 7;
 const CONTROL_PLANE = { sotw: 6, delta: 7 };
 
 /** Encodes a DiscoveryResponse or DeltaDiscoveryResponse. */
 export function encodeResponse(parts: ResponseParts): Buffer {
   const head = encodeHead(parts);
   let size = head.length;
-  for (const resource of parts.resources) size += framedSize(resource, parts.delta);
+  for (const resource of parts.resources) size += framedSize(resource, parts);
   const message = Buffer.allocUnsafe(size);
   message.set(head, 0);
   let at = head.length;
   for (const resource of parts.resources) {
-    const frame = frameOf(resource, parts.delta);
+    const frame = frameOf(resource, parts);
     message.set(frame.bytes, at);
     at += frame.bytes.length;
     if (frame.whole) continue;
@@ -47,8 +55,8 @@ export function encodeResponse(parts: ResponseParts): Buffer {
 }
 
 /** Bytes that a resource takes in a response, framing included. */
-export function framedSize(resource: XdsResource, delta: boolean): number {
-  const frame = frameOf(resource, delta);
+export function framedSize(resource: Sendable, form: Form): number {
+  const frame = frameOf(resource, form);
   return frame.bytes.length + (frame.whole ? 0 : resource.bytes.length);
 }
 
@@ -60,7 +68,10 @@ function encodeHead(parts: ResponseParts): Uint8Array {
   const field = parts.delta ? CONTROL_PLANE.delta : CONTROL_PLANE.sotw;
   writer.tag(field, WireType.LengthDelimited).fork();
   writer.tag(1, WireType.LengthDelimited).string(parts.identifier).join();
-  for (const name of parts.removed) writer.tag(REMOVED, WireType.LengthDelimited).string(name);
+  for (const name of parts.removed) {
+    if (parts.delta) writer.tag(REMOVED, WireType.LengthDelimited).string(name);
+    else writer.tag(ERRORS, WireType.LengthDelimited).bytes(encodeMissing(name));
+  }
   return writer.finish();
 }
 
@@ -70,32 +81,64 @@ interface Frame {
   readonly whole: boolean;
 }
 
+/** How resources stand in a response. */
+type Form = Pick<ResponseParts, "delta" | "ttl">;
+
 const sotwFrames = new WeakMap<XdsResource, Frame>();
 const deltaFrames = new WeakMap<XdsResource, Frame>();
 
-function frameOf(resource: XdsResource, delta: boolean): Frame {
-  const frames = delta ? deltaFrames : sotwFrames;
+function frameOf(resource: Sendable, form: Form): Frame {
+  const ttl = form.ttl && resource.ttlMs !== undefined;
+  // Few and short: not worth a memory of their own.
+  if (ttl || resource.hollow) return makeFrame(resource, { delta: form.delta, ttl });
+  const frames = form.delta ? deltaFrames : sotwFrames;
   let frame = frames.get(resource);
   if (frame === undefined) {
-    frame = makeFrame(resource, delta);
+    frame = makeFrame(resource, { delta: form.delta, ttl });
     frames.set(resource, frame);
   }
   return frame;
 }
 
-/** SotW: `resources { Any }`; delta: `resources { Resource { version, name, resource { Any } } }`, the bytes last in both. */
-function makeFrame(resource: XdsResource, delta: boolean): Frame {
-  const size = resource.bytes.length;
-  const any = new BinaryWriter().tag(1, WireType.LengthDelimited).string(resource.typeUrl);
-  const anyHead = any.tag(2, WireType.LengthDelimited).uint32(size).finish();
-  let inner = anyHead;
-  if (delta) {
-    const wrapper = new BinaryWriter().tag(1, WireType.LengthDelimited).string(resource.version);
-    wrapper.tag(3, WireType.LengthDelimited).string(resource.name);
-    wrapper.tag(2, WireType.LengthDelimited).uint32(anyHead.length + size);
-    inner = Buffer.concat([wrapper.finish(), anyHead]);
+const WRAPPER_URL = "type.googleapis.com/envoy.service.discovery.v3.Resource";
+
+/**
+ * Delta: `resources { Resource { …, resource { Any } } }`; state of the world: `resources { Any }`, or with a time to live
+ * `resources { Any of Resource { …, resource { Any } } }`. The bytes come last in all of them.
+ */
+function makeFrame(resource: Sendable, { delta, ttl }: Form): Frame {
+  const size = resource.hollow ? 0 : resource.bytes.length;
+  let inner: Uint8Array = resource.hollow ? NOTHING : anyHead(resource.typeUrl, size);
+  if (delta || ttl) {
+    const wrapper = resourceHead(resource, ttl);
+    if (!resource.hollow) wrapper.tag(2, WireType.LengthDelimited).uint32(inner.length + size);
+    inner = Buffer.concat([wrapper.finish(), inner]);
   }
+  if (!delta && ttl) inner = Buffer.concat([anyHead(WRAPPER_URL, inner.length + size), inner]);
   const outer = new BinaryWriter().tag(RESOURCES, WireType.LengthDelimited).uint32(inner.length + size);
   const whole = size <= FRAME_COPY_BYTES;
-  return { bytes: Buffer.concat([outer.finish(), inner, ...(whole ? [resource.bytes] : [])]), whole };
+  const bytes = Buffer.concat([outer.finish(), inner, ...(whole && !resource.hollow ? [resource.bytes] : [])]);
+  return { bytes, whole };
+}
+
+const NOTHING = new Uint8Array();
+
+/** An Any up to its value. */
+function anyHead(typeUrl: string, size: number): Uint8Array {
+  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(typeUrl);
+  return writer.tag(2, WireType.LengthDelimited).uint32(size).finish();
+}
+
+/** A `Resource` up to its content. */
+function resourceHead(resource: Sendable, ttl: boolean): BinaryWriter {
+  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(resource.version);
+  writer.tag(3, WireType.LengthDelimited).string(resource.name);
+  for (const alias of resource.aliases ?? []) writer.tag(4, WireType.LengthDelimited).string(alias);
+  const { ttlMs } = resource;
+  if (ttl && ttlMs !== undefined) {
+    const duration = new BinaryWriter().tag(1, WireType.Varint).int64(Math.floor(ttlMs / 1_000));
+    duration.tag(2, WireType.Varint).int32((ttlMs % 1_000) * 1_000_000);
+    writer.tag(6, WireType.LengthDelimited).bytes(duration.finish());
+  }
+  return writer;
 }

@@ -12,6 +12,9 @@ export const CLIENT_RECEIVE_BYTES = 4 * 1024 * 1024;
 /** Names in one subscription. Ten times the largest fleet we know of; about 10 MB on our side. */
 export const MAX_NAMES = 100_000;
 
+/** Versions given by the owner of a view whose meaning is remembered, for each type; others are not trusted on reconnect. */
+export const MAX_LABELS = 1_000;
+
 /** Bytes of a resource name. Longest real ones are xdstp URLs with parameters; HTTP servers bound a URL about the same. */
 export const MAX_NAME_BYTES = 4_096;
 
@@ -65,6 +68,18 @@ export const MAX_CACHE_KEY_NAMES = 16;
 
 /** Below this size a framed copy of a resource is kept; above it only its header is, and the bytes are spliced. */
 export const FRAME_COPY_BYTES = 2_048;
+
+/** Heartbeats within one time to live: two may come late. */
+export const HEARTBEATS_PER_TTL = 3;
+
+/** Shortest time between two heartbeats of a type on a stream, whatever the times to live: they cost a response and an ACK. */
+export const MIN_HEARTBEAT_MS = 50;
+
+/** A heartbeat that finds a response unanswered tries again after this. */
+export const HEARTBEAT_RETRY_MS = 50;
+
+/** Client features of a node that are looked at. Envoy names fewer than ten. */
+export const MAX_FEATURES = 64;
 
 /** Ping an idle connection this often, so that a dead peer's streams go away. */
 export const KEEPALIVE_MS = 30_000;

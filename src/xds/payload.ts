@@ -2,7 +2,7 @@
  * Encoded responses, shared by the streams that need the same one: a change is encoded once, however many nodes get it. The
  * nonce is part of the bytes; it counts payloads over the whole server, and a stream only takes payloads younger than its last.
  */
-import { encodeResponse } from "./encode.ts";
+import { encodeResponse, type Sendable } from "./encode.ts";
 import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS } from "./limits.ts";
 import type { SentResponse } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
@@ -17,11 +17,12 @@ export interface Payload {
 export interface PayloadRequest {
   readonly typeUrl: string;
   readonly delta: boolean;
+  readonly ttl: boolean;
   readonly view: TypeView;
   readonly version: string;
   /** Null: `resources` is peculiar to this stream and not shared. */
   readonly key: string | null;
-  readonly resources: () => readonly XdsResource[];
+  readonly resources: () => readonly Sendable[];
   readonly removed: readonly string[];
   /** The stream's last payload. */
   readonly after: number;
@@ -36,18 +37,18 @@ export function createPayloadCache(identifier: string): PayloadCache {
   let count = 0;
 
   function encode(request: PayloadRequest): Payload {
-    const { typeUrl, delta, version, removed } = request;
+    const { typeUrl, delta, ttl, version, removed } = request;
     const resources = request.resources();
     count += 1;
     const nonce = count.toString(36);
-    const bytes = encodeResponse({ typeUrl, delta, version, removed, resources, nonce, identifier });
+    const bytes = encodeResponse({ typeUrl, delta, ttl, version, removed, resources, nonce, identifier });
     return { bytes, sent: { number: count, nonce, version, resources, removed } };
   }
 
   return (request) => {
     if (request.key === null) return encode(request);
     // Types without resources share one empty view, so the type belongs into the key.
-    const key = `${request.delta ? "d" : "s"}${request.typeUrl}\n${request.key}`;
+    const key = `${request.delta ? "d" : "s"}${request.ttl ? "t" : ""}${request.typeUrl}\n${request.key}`;
     const cache = caches.get(request.view) ?? new Map<string, Payload>();
     caches.set(request.view, cache);
     const found = cache.get(key);

@@ -2,15 +2,20 @@
  * What a stream is sent next. Nothing is queued: the difference to the newest state is taken when the writer is free, so a slow
  * client skips what it missed and costs no memory.
  */
+import { isAnsweredHollow, servedWith, tellByOwnName, unknownResource } from "./aliases.ts";
+import { resendDependants } from "./dependants.ts";
 import { framedSize } from "./encode.ts";
+import { heartbeatPayload } from "./heartbeats.ts";
 import { afterClustersSent, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.ts";
-import { ACK_WAIT_MS, CLIENT_RECEIVE_BYTES, SPLIT_BYTES } from "./limits.ts";
+import { ACK_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import { keyOf, type Payload, WHOLE_VIEW } from "./payload.ts";
 import { CLUSTER, HELD_TYPES } from "./resourceTypes.ts";
+import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { hasWork, inScope, isSent, isSettled, type Subscription } from "./subscription.ts";
-import { offerRejected, recordGone, recordSent } from "./subscriptionAnswers.ts";
+import { offerRejected, recordGone } from "./subscriptionAnswers.ts";
+import { startHeartbeats } from "./ttl.ts";
 import type { XdsResource } from "./types.ts";
 import { diffFrom, type TypeView, versionWith } from "./view.ts";
 
@@ -44,6 +49,9 @@ function nextPayload(stream: Stream): Payload | null {
       if (sub.retryAt <= now) offerRejected(sub);
       else if (sub.retryAt < Number.POSITIVE_INFINITY) wakeAt(stream, sub.retryAt);
       const view = viewOf(stream.group, sub.typeUrl);
+      const heartbeat = heartbeatPayload(stream, sub, now);
+      if (sub.heartbeatAt < Number.POSITIVE_INFINITY) wakeAt(stream, sub.heartbeatAt);
+      if (heartbeat !== null) return heartbeat;
       if (!sub.urgent && (earlierWaits || awaitsAck(stream, sub, now))) {
         earlierWaits ||= hasWork(sub, view);
         continue;
@@ -86,10 +94,10 @@ function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | n
   // What did not fit follows at once, without waiting for an ACK in between.
   sub.urgent = payload !== null && !sub.fullState && sub.pending.size + sub.absent.size > 0;
   if (payload === null) return null;
-  stream.lastNumber = payload.sent.number;
-  recordSent(sub, payload.sent, now);
+  noteSent(stream, sub, payload);
   if (sub.typeUrl === CLUSTER) afterClustersSent(stream, sub, payload.sent);
-  count(stream, sub, payload);
+  resendDependants(stream, sub, payload.sent);
+  startHeartbeats(sub, view, now);
   return payload;
 }
 
@@ -101,6 +109,7 @@ export function fold(stream: Stream, sub: Subscription, view: TypeView): void {
   sub.base = view.resources;
   for (const name of diff.changed) if (inScope(sub, name)) foldChanged(sub, name, before.get(name));
   for (const name of diff.removed) if (inScope(sub, name)) foldRemoved(stream, sub, { name, has: before.get(name) });
+  if (diff.aliased) tellByOwnName(sub, { diff, before, view });
 }
 
 function foldChanged(sub: Subscription, name: string, before: XdsResource | undefined): void {
@@ -163,6 +172,7 @@ function sift(stream: Stream, sub: Subscription, now: number): void {
   const view = viewOf(stream.group, sub.typeUrl);
   for (const [name, has] of sub.pending) {
     const resource = view.resources.get(name);
+    if (resource === undefined && isAnsweredHollow(sub, name)) continue;
     if (resource === undefined || has?.version === resource.version) {
       sub.pending.delete(name);
       sub.touched.delete(name);
@@ -177,7 +187,9 @@ function sift(stream: Stream, sub: Subscription, now: number): void {
 
 /** State of the world, LDS and CDS: everything in scope, what waits as the node has it. */
 function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Payload | null {
-  if (sub.pending.size === 0 && !sub.mustAnswer) return null;
+  if (sub.pending.size + sub.absent.size === 0 && !sub.mustAnswer) return null;
+  const missing = [...sub.absent];
+  sub.absent.clear();
   sub.pending.clear();
   sub.waived.clear();
   sub.mustAnswer = false;
@@ -186,11 +198,12 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Payload
   return stream.context.payloads({
     typeUrl: sub.typeUrl,
     delta: false,
+    ttl: sub.ttl && view.timed.length > 0,
     view,
     version: held.size === 0 ? view.version : versionWith(view, instead),
-    key: held.size === 0 && sub.wildcard ? WHOLE_VIEW : null,
+    key: held.size === 0 && sub.wildcard && missing.length === 0 ? WHOLE_VIEW : null,
     resources: () => fullSet(sub, view),
-    removed: [],
+    removed: missing,
     after: stream.lastNumber,
   });
 }
@@ -202,7 +215,8 @@ function fullSet(sub: Subscription, view: TypeView): XdsResource[] {
     if (resource !== undefined && !sub.deferred.has(name)) set.push(resource);
   }
   for (const waiting of sub.deferred.values()) if (waiting.has !== undefined) set.push(waiting.has);
-  return set;
+  // Under two of its names a resource is still one.
+  return view.resources === view.source ? set : [...new Set(set)];
 }
 
 /** Delta, and state of the world of the other types: what is due, as much as fits into one response. */
@@ -212,12 +226,13 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Payl
   const resources: XdsResource[] = [];
   let size = 0;
   for (const name of sub.pending.keys()) {
-    const resource = view.resources.get(name)!;
-    size += framedSize(resource, sub.delta);
+    const resource = view.resources.get(name) ?? unknownResource(sub.typeUrl, name);
+    size += framedSize(resource, sub);
     if (size > SPLIT_BYTES && resources.length > 0) break;
     resources.push(resource);
     sub.pending.delete(name);
     sub.waived.delete(name);
+    if (view.resources !== view.source) servedWith(sub, resource);
   }
   const removed: string[] = [];
   for (const name of sub.absent) {
@@ -229,6 +244,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Payl
   return stream.context.payloads({
     typeUrl: sub.typeUrl,
     delta: sub.delta,
+    ttl: sub.ttl && view.timed.length > 0,
     view,
     version: view.version,
     key: keyOf(resources, removed, view),
@@ -236,13 +252,4 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Payl
     removed,
     after: stream.lastNumber,
   });
-}
-
-function count(stream: Stream, sub: Subscription, payload: Payload): void {
-  const { metrics } = stream.context;
-  const counters = typeMetrics(metrics, sub.typeUrl);
-  counters.responses += 1;
-  counters.resources += payload.sent.resources.length;
-  counters.bytes += payload.bytes.length;
-  if (sub.fullState && payload.bytes.length > CLIENT_RECEIVE_BYTES) metrics.oversizedResponses += 1;
 }

@@ -7,11 +7,12 @@ export const CLUSTER = envoy("config.cluster.v3.Cluster");
 export const ENDPOINT = envoy("config.endpoint.v3.ClusterLoadAssignment");
 export const LISTENER = envoy("config.listener.v3.Listener");
 export const ROUTE = envoy("config.route.v3.RouteConfiguration");
-const SECRET = envoy("extensions.transport_sockets.tls.v3.Secret");
-const SCOPED_ROUTE = envoy("config.route.v3.ScopedRouteConfiguration");
-const VIRTUAL_HOST = envoy("config.route.v3.VirtualHost");
-const EXTENSION = envoy("config.core.v3.TypedExtensionConfig");
-const RUNTIME = envoy("service.runtime.v3.Runtime");
+/** Types that others refer to, or that are asked for on demand. */
+export const SECRET = envoy("extensions.transport_sockets.tls.v3.Secret");
+export const SCOPED_ROUTE = envoy("config.route.v3.ScopedRouteConfiguration");
+export const VIRTUAL_HOST = envoy("config.route.v3.VirtualHost");
+export const EXTENSION = envoy("config.core.v3.TypedExtensionConfig");
+export const RUNTIME = envoy("service.runtime.v3.Runtime");
 
 /** Order of types within one change ("make before break"): what is referred to goes before what refers to it. */
 const PUSH_ORDER: readonly string[] = [
@@ -35,16 +36,22 @@ export function pushRank(typeUrl: string): number {
 /** Types whose first, empty subscription means "everything". For the others Envoy sends such a request on reconnect and wants nothing. */
 export const LEGACY_WILDCARD_TYPES: ReadonlySet<string> = new Set([LISTENER, CLUSTER, SCOPED_ROUTE]);
 
-/** Types whose state-of-the-world responses hold every resource: what is absent is deleted. */
-export const FULL_STATE_TYPES: ReadonlySet<string> = new Set([LISTENER, CLUSTER]);
+/**
+ * Types whose state-of-the-world responses hold every resource: what is absent is deleted. The protocol says so of listeners and
+ * clusters; Envoy does so with scoped routes too.
+ */
+export const FULL_STATE_TYPES: ReadonlySet<string> = new Set([LISTENER, CLUSTER, SCOPED_ROUTE]);
+
+/** Types asked for name by name while a request waits: a name that is not there is answered with an empty wrapper (delta). */
+export const ON_DEMAND_TYPES: ReadonlySet<string> = new Set([VIRTUAL_HOST]);
 
 /** Types that name clusters and wait for them. */
-export const HELD_TYPES: ReadonlySet<string> = new Set([LISTENER, ROUTE]);
+export const HELD_TYPES: ReadonlySet<string> = new Set([LISTENER, ROUTE, VIRTUAL_HOST]);
 
 /** Types whose removals wait until the `HELD_TYPES` are through. */
 export const LINGERING_TYPES: ReadonlySet<string> = new Set([CLUSTER, ENDPOINT]);
 
-/** A streaming method of a discovery service. */
+/** A streaming method. */
 export interface DiscoveryMethod {
   /** Full path, as `/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters`. */
   readonly path: string;
@@ -53,17 +60,22 @@ export interface DiscoveryMethod {
   readonly typeUrl: string | null;
 }
 
-/** Service name, its state-of-the-world method, its delta method, its type. */
-const SERVICES: readonly (readonly [string, string, string, string | null])[] = [
+/** Service name, its state-of-the-world method (null: it has none), its delta method, its type. */
+const SERVICES: readonly (readonly [string, string | null, string, string | null])[] = [
   ["discovery.v3.AggregatedDiscoveryService", "StreamAggregatedResources", "DeltaAggregatedResources", null],
   ["cluster.v3.ClusterDiscoveryService", "StreamClusters", "DeltaClusters", CLUSTER],
   ["endpoint.v3.EndpointDiscoveryService", "StreamEndpoints", "DeltaEndpoints", ENDPOINT],
   ["listener.v3.ListenerDiscoveryService", "StreamListeners", "DeltaListeners", LISTENER],
   ["route.v3.RouteDiscoveryService", "StreamRoutes", "DeltaRoutes", ROUTE],
+  ["route.v3.ScopedRoutesDiscoveryService", "StreamScopedRoutes", "DeltaScopedRoutes", SCOPED_ROUTE],
+  ["route.v3.VirtualHostDiscoveryService", null, "DeltaVirtualHosts", VIRTUAL_HOST],
+  ["secret.v3.SecretDiscoveryService", "StreamSecrets", "DeltaSecrets", SECRET],
+  ["runtime.v3.RuntimeDiscoveryService", "StreamRuntime", "DeltaRuntime", RUNTIME],
+  ["extension.v3.ExtensionConfigDiscoveryService", "StreamExtensionConfigs", "DeltaExtensionConfigs", EXTENSION],
 ];
 
 /** All methods served. */
 export const DISCOVERY_METHODS: readonly DiscoveryMethod[] = SERVICES.flatMap(([service, stream, delta, typeUrl]) => [
-  { path: `/envoy.service.${service}/${stream}`, delta: false, typeUrl },
+  ...(stream === null ? [] : [{ path: `/envoy.service.${service}/${stream}`, delta: false, typeUrl }]),
   { path: `/envoy.service.${service}/${delta}`, delta: true, typeUrl },
 ]);

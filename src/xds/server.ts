@@ -30,6 +30,15 @@ export interface XdsServerOptions {
   readonly onError?: (error: unknown) => void;
   /** Types whose first, empty subscription is a wildcard. Default: listeners, clusters, scoped routes. */
   readonly legacyWildcard?: (typeUrl: string) => boolean;
+  /** The group of a node. Default: its `cluster`. */
+  readonly groupOf?: (node: { readonly id: string; readonly cluster: string }) => string;
+  /** Nodes of groups that are not there: refused with NOT_FOUND (default), or served nothing until the group is set. */
+  readonly unknownGroups?: "refuse" | "empty";
+  /**
+   * Whether a state-of-the-world node is told at once, in `resource_errors`, of names that are not there. No client feature says who
+   * reads them; others skip the field. Default: all are.
+   */
+  readonly readsErrors?: (userAgent: string) => boolean;
   readonly clock?: Clock;
   /** Default: gRPC. */
   readonly transport?: Transport;
@@ -40,6 +49,8 @@ interface Room {
   readonly context: Context;
   readonly groups: Map<string, Group>;
   readonly connections: Set<Connection>;
+  readonly groupOf: (node: RequestNode) => string;
+  readonly serveUnknown: boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -51,20 +62,35 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     payloads: createPayloadCache(options.identifier),
     onNack: options.onNack ?? (() => {}),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
+    readsErrors: options.readsErrors ?? (() => true),
+    wake: createFanOut(options.clock ?? systemClock),
   };
-  const room: Room = { context, groups: new Map(), connections: new Set(), onError: options.onError ?? console.error };
+  const room: Room = {
+    context,
+    groups: new Map(),
+    connections: new Set(),
+    groupOf: options.groupOf ?? ((node) => node.cluster),
+    serveUnknown: options.unknownGroups === "empty",
+    onError: options.onError ?? console.error,
+  };
   const transport = options.transport ?? createGrpcTransport();
-  const wake = createFanOut(context.clock);
   return {
-    setView(name, view, revision) {
-      const group = room.groups.get(name) ?? { name, revision, types: new Map(), streams: new Set() };
-      room.groups.set(name, group);
-      replaceView(group, view);
+    setView(name, view, tag) {
+      const { revision, versions } = typeof tag === "number" ? { revision: tag, versions: undefined } : tag;
+      const group = room.groups.get(name) ?? addGroup(room, name);
+      group.declared = true;
+      replaceView(group, view, versions);
       group.revision = revision;
-      wake(group.streams);
+      context.wake(group.streams);
     },
     deleteGroup(name) {
       const group = room.groups.get(name);
+      if (room.serveUnknown && group !== undefined && group.streams.size > 0) {
+        group.declared = false;
+        replaceView(group, new Map());
+        context.wake(group.streams);
+        return;
+      }
       room.groups.delete(name);
       for (const stream of [...(group?.streams ?? [])]) {
         context.metrics.refusedStreams += 1;
@@ -86,10 +112,17 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   };
 }
 
-function replaceView(group: Group, view: XdsView): void {
-  for (const typeUrl of new Set([...group.types.keys(), ...view.keys()])) {
+function addGroup(room: Room, name: string): Group {
+  const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>() };
+  const group: Group = { name, revision: 0, types: new Map(), declared: false, ...streams };
+  room.groups.set(name, group);
+  return group;
+}
+
+function replaceView(group: Group, view: XdsView, versions?: ReadonlyMap<string, string>): void {
+  for (const typeUrl of new Set([...group.types.keys(), ...view.keys(), ...(versions?.keys() ?? [])])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
-    group.types.set(typeUrl, nextView(previous, view.get(typeUrl) ?? NO_RESOURCES));
+    group.types.set(typeUrl, nextView(previous, view.get(typeUrl) ?? NO_RESOURCES, versions?.get(typeUrl)));
   }
 }
 
@@ -127,6 +160,7 @@ function endStream(stream: Stream, status?: EndStatus): void {
   stream.ended = true;
   stream.cancelWake();
   stream.group.streams.delete(stream);
+  stream.group.onDemand.delete(stream);
   stream.connection.end(status);
 }
 
@@ -143,6 +177,7 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
     if (status !== undefined) metrics.refusedStreams += 1;
     if (stream === null) connection.end(status);
     else endStream(stream, status);
+    if (stream?.group.declared === false && stream.group.streams.size === 0) room.groups.delete(stream.group.name);
   }
   const silent = `no request came in ${FIRST_REQUEST_MS / 1000} seconds`;
   const cancelDeadline = clock.after(FIRST_REQUEST_MS, () => end({ code: STATUS.INVALID_ARGUMENT, message: silent }));
@@ -191,9 +226,10 @@ function admit(
   const { method, connection, end } = opening;
   const node: RequestNode | null = request.node;
   if (node === null || node.id === "") throw new BadRequest("the first request of a stream needs a node with an id");
-  const group = room.groups.get(node.cluster);
+  const name = room.groupOf(node);
+  const group = room.groups.get(name) ?? (room.serveUnknown ? addGroup(room, name) : undefined);
   if (group === undefined) {
-    end(unknownGroup(node.cluster));
+    end(unknownGroup(name));
     return null;
   }
   const stream = openStream(room.context, { method, connection, group, node });

@@ -15,6 +15,9 @@ export interface Context {
   readonly payloads: PayloadCache;
   readonly onNack: (event: NackEvent) => void;
   readonly legacyWildcard: (typeUrl: string) => boolean;
+  readonly readsErrors: (userAgent: string) => boolean;
+  /** Has the streams look for work soon. */
+  readonly wake: (streams: Iterable<Stream>) => void;
 }
 
 /** Nodes that see the same resources. */
@@ -23,6 +26,10 @@ export interface Group {
   revision: number;
   readonly types: Map<string, TypeView>;
   readonly streams: Set<Stream>;
+  /** Those that subscribe to what is asked for on demand. */
+  readonly onDemand: Set<Stream>;
+  /** It was set by its owner; otherwise it is there for the nodes that named it, and served empty. */
+  declared: boolean;
 }
 
 /** A cluster that is new to the node and not yet in use there. */

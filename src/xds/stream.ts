@@ -5,12 +5,13 @@ import { MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import { fold, pump } from "./push.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
-import { FULL_STATE_TYPES, pushRank } from "./resourceTypes.ts";
+import { FULL_STATE_TYPES, ON_DEMAND_TYPES, pushRank } from "./resourceTypes.ts";
 import { type Context, type Group, type Stream, viewOf } from "./state.ts";
 import { openSubscription, type Subscription } from "./subscription.ts";
 import { recordAck, recordNack, takeAnswered } from "./subscriptionAnswers.ts";
 import { applyDeltaNames, applySotwNames } from "./subscriptionNames.ts";
 import type { Connection } from "./transport.ts";
+import { startHeartbeats, usesTtl } from "./ttl.ts";
 
 /** What is common to both kinds of request. */
 export interface Request {
@@ -58,6 +59,7 @@ export function openStream(
 
 /** Acts on a request and sends what it calls for. Throws BadRequest. */
 export function handleRequest(stream: Stream, request: Request): void {
+  if (request.node !== null) checkNode(stream, request.node);
   const typeUrl = typeOf(stream, request);
   const existing = stream.subs.get(typeUrl);
   const sub = existing ?? addSubscription(stream, typeUrl);
@@ -68,7 +70,19 @@ export function handleRequest(stream: Stream, request: Request): void {
   }
   const first = existing === undefined ? { legacyWildcard: stream.context.legacyWildcard(typeUrl) } : null;
   request.apply(sub, { view, first });
+  // What it has from an earlier stream is to be kept alive too.
+  if (first !== null) startHeartbeats(sub, view, stream.context.clock.monotonic());
   pump(stream);
+}
+
+/**
+ * A node may introduce itself again; when it becomes another one, its group and what it may see are to be judged anew, which a new
+ * stream does.
+ */
+function checkNode(stream: Stream, node: RequestNode): void {
+  const { id, cluster } = stream.node;
+  if (node.id === id && node.cluster === cluster) return;
+  throw new BadRequest("a stream speaks for one node: its id and cluster stay what the first request said");
 }
 
 function typeOf(stream: Stream, request: Request): string {
@@ -85,8 +99,15 @@ function addSubscription(stream: Stream, typeUrl: string): Subscription {
     throw new BadRequest(`a stream may subscribe to ${MAX_TYPES_PER_STREAM} types`);
   }
   const { delta } = stream.method;
-  const sub = openSubscription({ typeUrl, delta, fullState: !delta && FULL_STATE_TYPES.has(typeUrl) });
+  const sub = openSubscription({
+    typeUrl,
+    delta,
+    fullState: !delta && FULL_STATE_TYPES.has(typeUrl),
+    tellsMissing: delta || stream.context.readsErrors(stream.node.userAgent),
+    ttl: usesTtl(stream.node, { typeUrl, delta }),
+  });
   stream.subs.set(typeUrl, sub);
+  if (ON_DEMAND_TYPES.has(typeUrl)) stream.group.onDemand.add(stream);
   stream.ordered = [...stream.subs.values()].sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl));
   return sub;
 }

@@ -8,6 +8,7 @@
 import { NO_NAMES } from "./decode.ts";
 import type { NodeTypeStatus, XdsResource } from "./types.ts";
 import { NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
+import { globOver } from "./xdstp.ts";
 
 /** A response that was sent. Shared by the streams that got the same bytes. */
 export interface SentResponse {
@@ -32,6 +33,12 @@ export interface Subscription {
   readonly delta: boolean;
   /** Responses hold every resource in scope, and absence deletes (state of the world: LDS, CDS). */
   readonly fullState: boolean;
+  /** A name that is not there is answered: in `removed_resources`, or as an error of the response. */
+  readonly tellsMissing: boolean;
+  /** The node is told times to live, and gets heartbeats. */
+  readonly ttl: boolean;
+  /** Monotonic milliseconds when the next heartbeat is due; infinite: nothing sent so far has a time to live. */
+  heartbeatAt: number;
   wildcard: boolean;
   /** Only while no name was ever given: an empty list means everything. */
   legacy: boolean;
@@ -41,7 +48,7 @@ export interface Subscription {
   base: ResourceMap;
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
   readonly pending: Map<string, XdsResource | undefined>;
-  /** Delta: to be named in `removed_resources`. */
+  /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
   readonly absent: Set<string>;
   readonly deferred: Map<string, Deferred>;
   /** Waited long enough: sent although the cluster is not there. */
@@ -65,9 +72,14 @@ export interface Subscription {
 }
 
 /** A subscription before its first request. */
-export function openSubscription(kind: { typeUrl: string; delta: boolean; fullState: boolean }): Subscription {
+export function openSubscription(
+  kind: { typeUrl: string; delta: boolean; fullState: boolean } & { tellsMissing?: boolean; ttl?: boolean },
+): Subscription {
   return {
+    tellsMissing: kind.delta,
+    ttl: false,
     ...kind,
+    heartbeatAt: Number.POSITIVE_INFINITY,
     wildcard: false,
     legacy: false,
     names: new Set(),
@@ -93,7 +105,14 @@ export function openSubscription(kind: { typeUrl: string; delta: boolean; fullSt
 
 /** True when the node is to see the resource of this name. */
 export function inScope(sub: Subscription, name: string): boolean {
-  return sub.wildcard || sub.names.has(name);
+  return sub.wildcard || isNamed(sub, name);
+}
+
+/** True when the name was asked for, by itself or by a glob. */
+export function isNamed(sub: Subscription, name: string): boolean {
+  if (sub.names.has(name)) return true;
+  const glob = globOver(name);
+  return glob !== null && sub.names.has(glob);
 }
 
 /** True when nothing is to be sent, awaited or repaired: the node runs the newest state of the type. */

@@ -1,9 +1,11 @@
 /** What a request for names does to a subscription. */
+import { isAnsweredHollow, UNKNOWN_VERSION } from "./aliases.ts";
 import { BadRequest, type DeltaRequest, decodeNames } from "./decode.ts";
 import { MAX_NAMES } from "./limits.ts";
-import { CLUSTER } from "./resourceTypes.ts";
-import { demand, dropRejected, inScope, type Subscription } from "./subscription.ts";
-import type { TypeView } from "./view.ts";
+import { CLUSTER, ON_DEMAND_TYPES } from "./resourceTypes.ts";
+import { demand, dropRejected, inScope, isNamed, type Subscription } from "./subscription.ts";
+import { isVersionOf, type TypeView } from "./view.ts";
+import { globOver, isGlob, normalised } from "./xdstp.ts";
 
 /** How a type's first request is to be read. */
 export interface FirstRequest {
@@ -31,6 +33,8 @@ export function applySotwNames(
     if (sub.names.has(name)) continue;
     sub.names.add(name);
     if (view.resources.has(name)) demand(sub, name);
+    else if (isGlob(name)) demandGlob(sub, name, view);
+    else if (sub.tellsMissing && name !== "") denyName(sub, name);
   }
   if (first !== null) startSotw(sub, request.version, view);
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
@@ -46,7 +50,7 @@ function startSotw(sub: Subscription, version: string, view: TypeView): void {
     sub.base = view.resources;
     return;
   }
-  if (sub.fullState && sub.names.size === 0 && version === view.version) {
+  if (sub.fullState && sub.names.size === 0 && isVersionOf(view, version)) {
     sub.base = view.resources;
     sub.ackedVersion = version;
     return;
@@ -71,13 +75,24 @@ export function applyDeltaNames(
   if (sub.names.size > MAX_NAMES) throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`);
   if (first !== null) startDelta(sub, request.initialVersions, view);
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
-  for (const name of request.unsubscribe) unsubscribeName(sub, name, view);
+  for (const name of request.unsubscribe) unsubscribeName(sub, intern(view, name), view);
 }
 
 function subscribeName(sub: Subscription, name: string, view: TypeView): void {
   sub.names.add(name);
-  if (view.resources.has(name)) demand(sub, name);
-  else denyName(sub, name);
+  if (view.resources.has(name) || isAnsweredHollow(sub, name)) demand(sub, name);
+  else if (!isGlob(name) || !demandGlob(sub, name, view)) denyName(sub, name);
+}
+
+/** Asks for what a glob stands for; false: for nothing. */
+function demandGlob(sub: Subscription, glob: string, view: TypeView): boolean {
+  let found = false;
+  for (const [name, resource] of view.resources) {
+    if (name !== resource.name || globOver(name) !== glob) continue;
+    demand(sub, name);
+    found = true;
+  }
+  return found;
 }
 
 /** On reconnect the node says what it has: only differences are sent, removals among them. */
@@ -93,7 +108,7 @@ function startDelta(sub: Subscription, known: ReadonlyMap<string, string>, view:
   sub.base = view.resources;
   for (const [name, resource] of view.resources) {
     if (!inScope(sub, name)) continue;
-    const version = known.get(name);
+    const version = known.get(resource.name);
     if (version === resource.version) {
       sub.pending.delete(name);
       continue;
@@ -101,8 +116,16 @@ function startDelta(sub: Subscription, known: ReadonlyMap<string, string>, view:
     demand(sub, name);
     if (sub.typeUrl === CLUSTER) sub.touched.set(name, version === undefined);
   }
-  for (const name of known.keys()) if (!view.resources.has(name) && inScope(sub, name)) sub.absent.add(name);
+  for (const [name, version] of known) if (!view.resources.has(name)) tellGone(sub, name, version);
   if (sub.pending.size === 0 && sub.absent.size === 0) sub.ackedVersion = view.version;
+}
+
+/** The node has something that is no more. It may have asked for it by an alias that nobody can tell now. */
+function tellGone(sub: Subscription, name: string, version: string): void {
+  if (!inScope(sub, name) && !ON_DEMAND_TYPES.has(sub.typeUrl)) return;
+  if (version === UNKNOWN_VERSION && sub.pending.has(name)) return;
+  sub.pending.delete(name);
+  sub.absent.add(name);
 }
 
 function unsubscribeName(sub: Subscription, name: string, view: TypeView): void {
@@ -133,12 +156,14 @@ function demandAll(sub: Subscription, view: TypeView): void {
 
 function forgetName(sub: Subscription, name: string): void {
   sub.names.delete(name);
-  if (!sub.wildcard) dropState(sub, name);
+  if (sub.wildcard) return;
+  dropState(sub, name);
+  if (isGlob(name)) forgetUnnamed(sub);
 }
 
 function forgetUnnamed(sub: Subscription): void {
   for (const table of [sub.pending, sub.absent, sub.deferred, sub.touched, sub.rejected]) {
-    for (const name of table.keys()) if (!sub.names.has(name)) dropState(sub, name);
+    for (const name of table.keys()) if (!isNamed(sub, name)) dropState(sub, name);
   }
 }
 
@@ -153,5 +178,6 @@ function dropState(sub: Subscription, name: string): void {
 
 /** One string object per resource, not one per stream: 2 000 streams of 1 000 names would hold two million. */
 function intern(view: TypeView, name: string): string {
-  return view.resources.get(name)?.name ?? name;
+  const found = view.resources.get(name);
+  return found?.name === name ? found.name : normalised(name);
 }

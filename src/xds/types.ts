@@ -6,10 +6,14 @@ export interface XdsResource {
   readonly name: string;
   /** The serialised message (the value of its Any). */
   readonly bytes: Uint8Array;
-  /** Content hash, at most 16 characters. */
+  /** Hash of the content, aliases and ttl, at most 16 characters. */
   readonly version: string;
   /** Resources that must be there first: `[typeUrl, name]`. */
   readonly refs: readonly (readonly [string, string])[];
+  /** Further names by which nodes may ask for it. */
+  readonly aliases?: readonly string[];
+  /** How long a node keeps it without word from us, in milliseconds; nodes that know this get heartbeats. */
+  readonly ttlMs?: number;
 }
 
 /** typeUrl -> name -> resource: everything that one group of nodes may see. */
@@ -35,11 +39,24 @@ export interface NodeStatus {
   readonly types: readonly NodeTypeStatus[];
 }
 
+/** What a state of a group is called. */
+export interface XdsRevision {
+  readonly revision: number;
+  /** By type URL. */
+  readonly versions?: ReadonlyMap<string, string>;
+}
+
 /** The nodes' side of the server. `group` is the fleet's name; the room attaches no meaning to it. */
 export interface XdsServer {
-  /** Replaces a group's whole view. Unchanged resources must be the same objects; cost is proportional to what changed. */
-  setView(group: string, view: XdsView, revision: number): void;
-  /** Streams of an unknown or deleted group are refused with NOT_FOUND; open ones are ended so. No proxy is emptied. */
+  /**
+   * Replaces a group's whole view. Unchanged resources must be the same objects; cost is proportional to what changed. `versions`:
+   * versions to show for types instead of the hash of their content; one alone is no change, and one that repeats hides none.
+   */
+  setView(group: string, view: XdsView, revision: number | XdsRevision): void;
+  /**
+   * Streams of an unknown or deleted group are refused with NOT_FOUND; open ones are ended so. No proxy is emptied, unless
+   * `unknownGroups` is "empty": then they are served nothing.
+   */
   deleteGroup(group: string): void;
   /** All nodes seen with an open stream, or the named group's. */
   nodes(group?: string): readonly NodeStatus[];

@@ -11,7 +11,7 @@ describe("type view", () => {
   it("has a version that follows the content, whatever the way and the order", () => {
     const direct = nextView(EMPTY_VIEW, map({ a: "1", b: "2", c: "3" }));
     const around = [map({ c: "3", a: "9" }), map({ b: "2" }), map({ c: "3", b: "2", a: "1" })].reduce(
-      nextView,
+      (view, resources) => nextView(view, resources),
       EMPTY_VIEW,
     );
     expect(around.version).toBe(direct.version);
@@ -40,8 +40,8 @@ describe("type view", () => {
     const view = nextView(EMPTY_VIEW, start);
     expect(nextView(view, start)).toBe(view);
     const later = nextView(view, map({ a: "1", b: "2", d: "1" }));
-    expect(diffFrom(later, start)).toEqual({ changed: ["b", "d"], removed: ["c"] });
-    expect(diffFrom(later, EMPTY_VIEW.resources)).toEqual({ changed: ["a", "b", "d"], removed: [] });
+    expect(diffFrom(later, start)).toEqual({ changed: ["b", "d"], removed: ["c"], aliased: false });
+    expect(diffFrom(later, EMPTY_VIEW.resources)).toEqual({ changed: ["a", "b", "d"], removed: [], aliased: false });
   });
 
   it("gives a set that stands between two states the version of its content", () => {

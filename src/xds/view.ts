@@ -1,6 +1,8 @@
 /** A group's state of one resource type, what changed since an older state, and its content version. */
 import { hash } from "node:crypto";
+import { MAX_LABELS } from "./limits.ts";
 import type { XdsResource } from "./types.ts";
+import { otherNames } from "./viewNames.ts";
 
 /** The resources of one type by name. */
 export type ResourceMap = ReadonlyMap<string, XdsResource>;
@@ -10,14 +12,25 @@ export interface Diff {
   /** Added, or with another version. */
   readonly changed: readonly string[];
   readonly removed: readonly string[];
+  /** Some of these are other names than the resources' own. */
+  readonly aliased: boolean;
 }
 
 export interface TypeView {
+  /** As it was given. */
+  readonly source: ResourceMap;
+  /** The same, with every other name of a resource as a key of its own; the same map when there are none. */
   readonly resources: ResourceMap;
+  /** Resources with a time to live. */
+  readonly timed: readonly XdsResource[];
   /** Sum over all resources: order does not matter, and a change costs O(changed). */
   readonly sum: SetSum;
-  /** Content hash of the whole set: the same on every replica and after a restart. Never empty. */
+  /** Shown to nodes: the label, else the content hash of the whole set, the same on every replica and after a restart. Never empty. */
   readonly version: string;
+  /** Given by the owner of the view in place of the content hash. */
+  readonly label: string | null;
+  /** What each label so far stood for; shared by all states of the type. */
+  readonly meanings: Map<string, string>;
   /** Differences from older states, shared by all streams that stand there. */
   readonly diffs: WeakMap<ResourceMap, Diff>;
 }
@@ -25,13 +38,26 @@ export interface TypeView {
 /** 128 bits as four unsigned 32-bit lanes, each added modulo 2^32. */
 export type SetSum = Uint32Array;
 
+/** The meaning of a label that stood for several states. */
+const AMBIGUOUS = "";
+
 /** The state of a type before anything was set, and of a stream that was sent nothing. */
 export const NO_RESOURCES: ResourceMap = new Map();
-export const EMPTY_VIEW: TypeView = makeView(NO_RESOURCES, new Uint32Array(4));
+export const EMPTY_VIEW: TypeView = makeView(
+  { source: NO_RESOURCES, ...surveyed(NO_RESOURCES) },
+  { sum: new Uint32Array(4), label: null, meanings: new Map() },
+);
 
-/** The next state of a type; the same object when the resources are. Reads `resources` once. */
-export function nextView(previous: TypeView, resources: ResourceMap): TypeView {
-  if (previous.resources === resources) return previous;
+/** The next state of a type; the same object when the resources and the label are. Reads `source` once or twice. */
+export function nextView(previous: TypeView, source: ResourceMap, label: string | null = null): TypeView {
+  // The empty view is shared by all types, so what a label means is not noted there.
+  const meanings = previous === EMPTY_VIEW ? new Map<string, string>() : previous.meanings;
+  if (previous.source === source) {
+    if (previous.label === label) return previous;
+    return { ...makeView(previous, { sum: previous.sum, label, meanings }), diffs: previous.diffs };
+  }
+  const survey = surveyed(source);
+  const { resources } = survey;
   const diff = compare(previous.resources, resources);
   const sum = Uint32Array.from(previous.sum);
   for (const name of diff.changed) {
@@ -40,7 +66,7 @@ export function nextView(previous: TypeView, resources: ResourceMap): TypeView {
     addTo(sum, resources.get(name)!, 1);
   }
   for (const name of diff.removed) addTo(sum, previous.resources.get(name)!, -1);
-  const next = makeView(resources, sum);
+  const next = makeView({ source, ...survey }, { sum, label, meanings });
   next.diffs.set(previous.resources, diff);
   return next;
 }
@@ -57,6 +83,10 @@ export function diffFrom(view: TypeView, from: ResourceMap): Diff {
 
 /** The version of a set that differs from the view: `held` says, name by name, what stands there instead (undefined: nothing). */
 export function versionWith(view: TypeView, held: Iterable<readonly [string, XdsResource | undefined]>): string {
+  if (view.label !== null) {
+    view.meanings.set(view.label, AMBIGUOUS);
+    return view.label;
+  }
   const sum = Uint32Array.from(view.sum);
   for (const [name, instead] of held) {
     const current = view.resources.get(name);
@@ -66,8 +96,41 @@ export function versionWith(view: TypeView, held: Iterable<readonly [string, Xds
   return versionOf(sum);
 }
 
-function makeView(resources: ResourceMap, sum: SetSum): TypeView {
-  return { resources, sum, version: versionOf(sum), diffs: new WeakMap() };
+/** True when a node that names this version has exactly this state. A label may have stood for something else before. */
+export function isVersionOf(view: TypeView, version: string): boolean {
+  if (version !== view.version) return false;
+  return view.label === null || view.meanings.get(view.label) === versionOf(view.sum);
+}
+
+function makeView(
+  state: Pick<TypeView, "source" | "resources" | "timed">,
+  versions: Pick<TypeView, "sum" | "label" | "meanings">,
+): TypeView {
+  const { sum, label, meanings } = versions;
+  const content = versionOf(sum);
+  const { source, resources, timed } = state;
+  if (label !== null) {
+    const before = meanings.get(label);
+    if (before !== undefined && before !== content) meanings.set(label, AMBIGUOUS);
+    else if (meanings.size < MAX_LABELS) meanings.set(label, content);
+  }
+  return { source, resources, timed, sum, label, meanings, version: label ?? content, diffs: new WeakMap() };
+}
+
+/** Finds, in one pass, what few resources have: other names, and a time to live. */
+function surveyed(source: ResourceMap): Pick<TypeView, "resources" | "timed"> {
+  let resources: Map<string, XdsResource> | null = null;
+  const timed: XdsResource[] = [];
+  for (const resource of source.values()) {
+    if (resource.ttlMs !== undefined) timed.push(resource);
+    for (const other of otherNames(resource)) {
+      // A name goes before an alias, and the first alias before later ones.
+      if (source.has(other) || resources?.has(other)) continue;
+      resources ??= new Map(source);
+      resources.set(other, resource);
+    }
+  }
+  return { resources: resources ?? source, timed };
 }
 
 function versionOf(sum: SetSum): string {
@@ -102,15 +165,22 @@ function mix(text: string): readonly number[] {
 function compare(from: ResourceMap, to: ResourceMap): Diff {
   const changed: string[] = [];
   let added = 0;
+  let aliased = false;
   for (const [name, resource] of to) {
     const before = from.get(name);
     if (before === resource) continue;
     if (before === undefined) added += 1;
-    if (before?.version !== resource.version) changed.push(name);
+    if (before?.version === resource.version && before.name === resource.name) continue;
+    changed.push(name);
+    aliased ||= resource.name !== name || (before !== undefined && before.name !== name);
   }
   const removed: string[] = [];
   if (from.size + added !== to.size) {
-    for (const name of from.keys()) if (!to.has(name)) removed.push(name);
+    for (const [name, before] of from) {
+      if (to.has(name)) continue;
+      removed.push(name);
+      aliased ||= before.name !== name;
+    }
   }
-  return { changed, removed };
+  return { changed, removed, aliased };
 }

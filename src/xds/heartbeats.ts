@@ -1,0 +1,28 @@
+/** Sends the heartbeats that are due; when they are is in ttl.ts. */
+import { keyOf, type Payload } from "./payload.ts";
+import { noteSent } from "./sent.ts";
+import { type Stream, viewOf } from "./state.ts";
+import type { Subscription } from "./subscription.ts";
+import { heartbeat } from "./ttl.ts";
+
+/** The next heartbeat of a type, noted as sent; null: none is due. */
+export function heartbeatPayload(stream: Stream, sub: Subscription, now: number): Payload | null {
+  const view = viewOf(stream.group, sub.typeUrl);
+  const beat = heartbeat(sub, view, now);
+  if (beat === null) return null;
+  const { typeUrl, delta } = sub;
+  const shared = keyOf(beat.resources, [], view);
+  const payload = stream.context.payloads({
+    typeUrl,
+    delta,
+    ttl: true,
+    view,
+    version: beat.version,
+    key: shared === null ? null : `heartbeat ${beat.version} ${shared}`,
+    resources: () => beat.resources,
+    removed: [],
+    after: stream.lastNumber,
+  });
+  noteSent(stream, sub, payload);
+  return payload;
+}
