@@ -1,11 +1,15 @@
 /** A gRPC client driven by hand, for this room's tests: it sends what a test says and nothing else. */
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Client, type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
+  type Resource,
+  ResourceSchema,
 } from "../gen/proto/envoy/service/discovery/v3/discovery_pb.js";
 import { createXdsServer, type XdsResource, type XdsServer, type XdsServerOptions, type XdsView } from "./index.ts";
 import { CLUSTER, DISCOVERY_METHODS, ENDPOINT, FULL_STATE_TYPES, LISTENER, ROUTE } from "./resourceTypes.ts";
@@ -34,7 +38,20 @@ export interface Seen {
   readonly resources: readonly { name: string; version: string; bytes: Buffer }[];
   readonly names: readonly string[];
   readonly removed: readonly string[];
+  /** Delta, and state of the world with wrappers: what stands around each resource. */
+  readonly wrappers: readonly Wrapper[];
+  /** Names in `resource_errors`. */
+  readonly missing: readonly string[];
   readonly size: number;
+}
+
+/** A `Resource` without its content. */
+export interface Wrapper {
+  readonly name: string;
+  readonly version: string;
+  readonly aliases: readonly string[];
+  readonly ttlMs: number | null;
+  readonly hollow: boolean;
 }
 
 export const NODE = { id: "n1", cluster: "edge", userAgentName: "envoy" };
@@ -184,18 +201,46 @@ function driveStream(call: ClientDuplexStream<Buffer, Buffer>, delta: boolean): 
   };
 }
 
+const WRAPPER = "type.googleapis.com/envoy.service.discovery.v3.Resource";
+
 function readSotw(bytes: Buffer): Seen {
   const message = fromBinary(DiscoveryResponseSchema, bytes);
-  const resources = message.resources.map((any) => entry(any.value, ""));
-  return { ...common(message, bytes), version: message.versionInfo, resources, names: namesOf(resources), removed: [] };
+  const wrapped: Resource[] = [];
+  const resources = message.resources.flatMap((any) => {
+    if (any.typeUrl !== WRAPPER) return [entry(any.value, "")];
+    const wrapper = fromBinary(ResourceSchema, any.value);
+    wrapped.push(wrapper);
+    return wrapper.resource === undefined ? [] : [entry(wrapper.resource.value, wrapper.version)];
+  });
+  const missing = unknownFields(message, ERRORS_FIELD).map(nameInError);
+  const rest = { resources, names: namesOf(resources), removed: [], wrappers: wrapped.map(wrapperOf), missing };
+  return { ...common(message, bytes), version: message.versionInfo, ...rest };
 }
 
 function readDelta(bytes: Buffer): Seen {
   const message = fromBinary(DeltaDiscoveryResponseSchema, bytes);
-  const resources = message.resources.map((wrapped) => entry(wrapped.resource!.value, wrapped.version));
-  const names = message.resources.map((wrapped) => wrapped.name);
+  const full = message.resources.filter((wrapped) => wrapped.resource !== undefined);
+  const resources = full.map((wrapped) => entry(wrapped.resource!.value, wrapped.version));
+  const names = full.map((wrapped) => wrapped.name);
   const version = message.systemVersionInfo;
-  return { ...common(message, bytes), version, resources, names, removed: message.removedResources };
+  const rest = { removed: message.removedResources, wrappers: message.resources.map(wrapperOf), missing: [] };
+  return { ...common(message, bytes), version, resources, names, ...rest };
+}
+
+/** `resource_errors` of DiscoveryResponse, which the protos that we have do not know. */
+const ERRORS_FIELD = 7;
+
+function unknownFields(message: Message, number: number): Uint8Array[] {
+  return (message.$unknown ?? []).flatMap(({ no, data }) => (no === number ? [new BinaryReader(data).bytes()] : []));
+}
+
+/** `{ resource_name { name }, … }` */
+function nameInError(error: Uint8Array): string {
+  const outer = new BinaryReader(error);
+  outer.tag();
+  const inner = new BinaryReader(outer.bytes());
+  inner.tag();
+  return inner.string();
 }
 
 function common(
@@ -204,6 +249,11 @@ function common(
 ): { typeUrl: string; nonce: string; identifier: string; size: number } {
   const identifier = message.controlPlane?.identifier ?? "";
   return { typeUrl: message.typeUrl, nonce: message.nonce, identifier, size: bytes.length };
+}
+
+function wrapperOf(wrapped: Resource): Wrapper {
+  const { name, version, aliases, ttl, resource: content } = wrapped;
+  return { name, version, aliases, ttlMs: ttl === undefined ? null : durationMs(ttl), hollow: content === undefined };
 }
 
 function entry(value: Uint8Array, version: string): Seen["resources"][number] {

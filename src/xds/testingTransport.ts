@@ -127,6 +127,6 @@ function readSotw(bytes: Buffer): Message {
 
 function readDelta(bytes: Buffer): Message {
   const { typeUrl, nonce, resources, removedResources } = fromBinary(DeltaDiscoveryResponseSchema, bytes);
-  const texts = resources.map((entry) => Buffer.from(entry.resource!.value).toString());
+  const texts = resources.map((entry) => Buffer.from(entry.resource?.value ?? []).toString());
   return { typeUrl, nonce, texts, names: resources.map((entry) => entry.name), removed: removedResources };
 }
