@@ -23,6 +23,8 @@ const ROOTS = [
   "envoy/extensions/load_balancing_policies/least_request/v3/least_request.proto",
   "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.proto",
   "envoy/extensions/upstreams/http/v3/http_protocol_options.proto",
+  // Client status: tests read with it what we encode by hand.
+  "envoy/service/status/v3/csds.proto",
   "google/rpc/status.proto",
 ];
 

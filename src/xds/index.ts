@@ -2,10 +2,10 @@
  * The xDS server.
  *
  * Input: per group of nodes, a view of opaque resources `{typeUrl, name, bytes, version, refs}` (`setView`), and nodes that connect
- * by gRPC; the group of a node is `node.cluster` of its stream's first request.
+ * by gRPC; the group of a node is `node.cluster` of its stream's first request, unless `groupOf` says otherwise.
  *
- * Output: discovery responses on aggregated and per-type streams, state of the world and delta; the state of every node (`nodes`);
- * one `onNack` per refused response; counters (`metrics`).
+ * Output: discovery responses on aggregated and per-type streams, state of the world and delta, with heartbeats for what has a time to
+ * live; the state of every node (`nodes`, and client status by gRPC); one `onNack` per refused response; counters (`metrics`).
  *
  * Guarantees: a node learns every difference between what it has and its view, soonest state first, intermediate ones skipped when
  * it is slow; clusters before what names them, removals last; nothing that a node refused is sent again until it changes; nothing is

@@ -33,6 +33,11 @@ export function pushRank(typeUrl: string): number {
   return rank < 0 ? PUSH_ORDER.length : rank;
 }
 
+/** True for the types that the protocol has. */
+export function isKnownType(typeUrl: string): boolean {
+  return PUSH_ORDER.includes(typeUrl);
+}
+
 /** Types whose first, empty subscription means "everything". For the others Envoy sends such a request on reconnect and wants nothing. */
 export const LEGACY_WILDCARD_TYPES: ReadonlySet<string> = new Set([LISTENER, CLUSTER, SCOPED_ROUTE]);
 
@@ -58,6 +63,11 @@ export interface DiscoveryMethod {
   readonly delta: boolean;
   /** Null: the aggregated service, where each request names its type. */
   readonly typeUrl: string | null;
+  /**
+   * Client status instead of resources: asked over and over on a stream, or once. On the wire one request with one answer is a stream
+   * that the server ends after its first answer, so transports need to know nothing of it.
+   */
+  readonly status?: "stream" | "fetch";
 }
 
 /** Service name, its state-of-the-world method (null: it has none), its delta method, its type. */
@@ -74,8 +84,14 @@ const SERVICES: readonly (readonly [string, string | null, string, string | null
   ["extension.v3.ExtensionConfigDiscoveryService", "StreamExtensionConfigs", "DeltaExtensionConfigs", EXTENSION],
 ];
 
+const STATUS_SERVICE = "/envoy.service.status.v3.ClientStatusDiscoveryService";
+
 /** All methods served. */
-export const DISCOVERY_METHODS: readonly DiscoveryMethod[] = SERVICES.flatMap(([service, stream, delta, typeUrl]) => [
-  ...(stream === null ? [] : [{ path: `/envoy.service.${service}/${stream}`, delta: false, typeUrl }]),
-  { path: `/envoy.service.${service}/${delta}`, delta: true, typeUrl },
-]);
+export const DISCOVERY_METHODS: readonly DiscoveryMethod[] = [
+  ...SERVICES.flatMap(([service, stream, delta, typeUrl]): DiscoveryMethod[] => [
+    ...(stream === null ? [] : [{ path: `/envoy.service.${service}/${stream}`, delta: false, typeUrl }]),
+    { path: `/envoy.service.${service}/${delta}`, delta: true, typeUrl },
+  ]),
+  { path: `${STATUS_SERVICE}/StreamClientStatus`, delta: false, typeUrl: null, status: "stream" },
+  { path: `${STATUS_SERVICE}/FetchClientStatus`, delta: false, typeUrl: null, status: "fetch" },
+];

@@ -1,4 +1,5 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
+import { answerStatus, createStatusCall, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { createGrpcTransport } from "./grpc.ts";
 import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
@@ -51,6 +52,8 @@ interface Room {
   readonly connections: Set<Connection>;
   readonly groupOf: (node: RequestNode) => string;
   readonly serveUnknown: boolean;
+  /** Whether whoever asks for the state of clients may hear of a group. */
+  readonly mayRead: (group: string) => boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -65,15 +68,17 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     readsErrors: options.readsErrors ?? (() => true),
     wake: createFanOut(options.clock ?? systemClock),
   };
+  const transport = options.transport ?? createGrpcTransport();
   const room: Room = {
     context,
     groups: new Map(),
     connections: new Set(),
     groupOf: options.groupOf ?? ((node) => node.cluster),
     serveUnknown: options.unknownGroups === "empty",
+    // Where identities say who may pull what, nobody hears of others until the same rules are asked here.
+    mayRead: () => !("authenticates" in transport && transport.authenticates === true),
     onError: options.onError ?? console.error,
   };
-  const transport = options.transport ?? createGrpcTransport();
   return {
     setView(name, view, tag) {
       const { revision, versions } = typeof tag === "number" ? { revision: tag, versions: undefined } : tag;
@@ -169,6 +174,7 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
   const { metrics, clock } = room.context;
   let stream: Stream | null = null;
   let ended = false;
+  const status = method.status === undefined ? null : createStatusCall(method.status, connection, () => end());
 
   function end(status?: EndStatus): void {
     if (ended) return;
@@ -192,6 +198,11 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
       if (ended || stream?.ended) return;
       metrics.requests += 1;
       try {
+        if (status !== null) {
+          cancelDeadline();
+          status.ask(answerStatus(message, { groups: room.groups.values(), mayRead: room.mayRead }));
+          return;
+        }
         const request = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
         if (stream === null) {
           stream = admit(room, request, { method, connection, end });
@@ -199,11 +210,11 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
         }
         if (stream !== null) handleRequest(stream, request);
       } catch (error) {
-        if (!(error instanceof BadRequest)) room.onError(error);
+        if (!(error instanceof BadRequest || error instanceof StatusRefused)) room.onError(error);
         end(statusOf(error));
       }
     },
-    onHalfClose: () => end(),
+    onHalfClose: () => (status === null ? end() : status.finish()),
     onClose() {
       end();
       room.connections.delete(connection);
@@ -213,6 +224,7 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
 }
 
 function statusOf(error: unknown): EndStatus {
+  if (error instanceof StatusRefused) return { code: error.code, message: error.message };
   if (error instanceof BadRequest) return { code: STATUS.INVALID_ARGUMENT, message: error.message };
   return { code: STATUS.INTERNAL, message: "internal error" };
 }

@@ -5,7 +5,7 @@ import { MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import { fold, pump } from "./push.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
-import { FULL_STATE_TYPES, ON_DEMAND_TYPES, pushRank } from "./resourceTypes.ts";
+import { FULL_STATE_TYPES, isKnownType, ON_DEMAND_TYPES, pushRank } from "./resourceTypes.ts";
 import { type Context, type Group, type Stream, viewOf } from "./state.ts";
 import { openSubscription, type Subscription } from "./subscription.ts";
 import { recordAck, recordNack, takeAnswered } from "./subscriptionAnswers.ts";
@@ -103,7 +103,7 @@ function addSubscription(stream: Stream, typeUrl: string): Subscription {
     typeUrl,
     delta,
     fullState: !delta && FULL_STATE_TYPES.has(typeUrl),
-    tellsMissing: delta || stream.context.readsErrors(stream.node.userAgent),
+    tellsMissing: delta || (isKnownType(typeUrl) && stream.context.readsErrors(stream.node.userAgent)),
     ttl: usesTtl(stream.node, { typeUrl, delta }),
   });
   stream.subs.set(typeUrl, sub);

@@ -201,6 +201,11 @@ function driveStream(call: ClientDuplexStream<Buffer, Buffer>, delta: boolean): 
   };
 }
 
+/** Reads an encoded response. */
+export function readResponse(bytes: Buffer, delta: boolean): Seen {
+  return delta ? readDelta(bytes) : readSotw(bytes);
+}
+
 const WRAPPER = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
 function readSotw(bytes: Buffer): Seen {
@@ -275,7 +280,11 @@ export interface Subscriber {
   nack(seen: Seen, message?: string): void;
 }
 
-export function subscriber(stream: TestStream, typeUrl: string, node: object | null = NODE): Subscriber {
+export function subscriber(
+  stream: Pick<TestStream, "delta" | "send">,
+  typeUrl: string,
+  node: object | null = NODE,
+): Subscriber {
   let names: string[] = [];
   let version = "";
   let nonce = "";

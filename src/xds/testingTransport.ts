@@ -48,6 +48,8 @@ export interface Message {
   readonly names: readonly string[];
   readonly texts: readonly string[];
   readonly removed: readonly string[];
+  /** The whole of it: `readResponse` reads more. */
+  readonly bytes: Buffer;
 }
 
 export interface ManualStream {
@@ -122,11 +124,11 @@ function openManual(
 function readSotw(bytes: Buffer): Message {
   const { typeUrl, nonce, resources } = fromBinary(DiscoveryResponseSchema, bytes);
   const texts = resources.map((any) => Buffer.from(any.value).toString());
-  return { typeUrl, nonce, texts, names: texts.map((text) => text.split("|")[0]!), removed: [] };
+  return { typeUrl, nonce, texts, names: texts.map((text) => text.split("|")[0]!), removed: [], bytes };
 }
 
 function readDelta(bytes: Buffer): Message {
   const { typeUrl, nonce, resources, removedResources } = fromBinary(DeltaDiscoveryResponseSchema, bytes);
   const texts = resources.map((entry) => Buffer.from(entry.resource?.value ?? []).toString());
-  return { typeUrl, nonce, texts, names: resources.map((entry) => entry.name), removed: removedResources };
+  return { typeUrl, nonce, texts, names: resources.map((entry) => entry.name), removed: removedResources, bytes };
 }

@@ -8,7 +8,7 @@ import {
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
-import { HttpConnectionManagerSchema } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import * as httpManager from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE, VIRTUAL_HOST } from "../../xds/resourceTypes.ts";
 import { type AnyBytes, fieldsOf, textAt, valuesAt } from "./wire.ts";
 
@@ -60,7 +60,7 @@ function listenerRefs(value: Uint8Array): Ref[] {
   return decoded(ListenerSchema, value).filterChains.flatMap((chain) =>
     chain.filters.flatMap((filter): Ref[] => {
       if (filter.configType.case !== "typedConfig") return [];
-      const manager = anyUnpack(filter.configType.value, HttpConnectionManagerSchema);
+      const manager = anyUnpack(filter.configType.value, httpManager.HttpConnectionManagerSchema);
       if (manager?.routeSpecifier.case === "rds") return [[ROUTE, manager.routeSpecifier.value.routeConfigName]];
       return manager?.routeSpecifier.case === "routeConfig" ? clusters(manager.routeSpecifier.value.virtualHosts) : [];
     }),
