@@ -120,7 +120,7 @@ function listener(): XdsResource {
 
 const patience = { timeout: 15_000, interval: 50 };
 
-it("loads, follows endpoints and moves to a new cluster without a failed call", async () => {
+it("obligation 2: loads, follows endpoints and moves to a new cluster without a failed call", async () => {
   const one = cluster("one");
   const web = listener();
   const toOne = route("one");
