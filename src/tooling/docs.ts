@@ -1,5 +1,5 @@
 /**
- * `npm run docs`: writes the generated pages of `docs/reference/`, and the Envoy bootstrap of docker-compose.yml. They are
+ * `npm run docs`: writes the generated pages of `docs/reference/`, `docs/xds.md`, and the Envoy bootstrap of docker-compose.yml. They are
  * committed; `docs.test.ts` fails when they are stale.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { commandReference } from "./docs/commandReference.ts";
 import { errorCodes } from "./docs/errorCodes.ts";
 import { errorReference } from "./docs/errorReference.ts";
 import { modelReference } from "./docs/modelReference.ts";
+import { xdsReference } from "./docs/xdsReference.ts";
 import { readSchemas } from "./schemas.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -35,6 +36,7 @@ export function generateDocs(): Readonly<Record<string, string>> {
     "docs/reference/capabilities.md": capabilityMatrix(all),
     "docs/reference/errors.md": errorReference(errorCodes, all),
     "docs/reference/cli.md": commands,
+    "docs/xds.md": xdsReference(),
     "examples/compose/envoy-bootstrap.json": renderBootstrap(COMPOSE_BOOTSTRAP),
   };
 }

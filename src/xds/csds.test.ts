@@ -159,7 +159,7 @@ describe("client status", () => {
 it.each([
   "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats",
   "/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters",
-])("obligations 69, 70: answers %s, which is optional and not served, with UNIMPLEMENTED", async (path) => {
+])("obligations 69, 70: answers what is optional and not served with UNIMPLEMENTED: %s", async (path) => {
   const pass = (bytes: Buffer): Buffer => bytes;
   const code = await new Promise((resolve) => {
     status.makeUnaryRequest(path, pass, pass, Buffer.alloc(0), (error) => resolve(error?.code));

@@ -255,7 +255,7 @@ function randomView(pick: (below: number) => number, turn: number): XdsResource[
 }
 
 describe.each(BOTH)("1 000 random interleavings (delta: $delta)", ({ delta }) => {
-  it("never shows a route before its cluster works nor takes a used cluster away, and ends at the view", async () => {
+  it("regression 8: never shows a route before its cluster works nor takes a used cluster away, and ends at the view", async () => {
     for (let seed = 1; seed <= 1_000; seed++) {
       const pick = generator(seed);
       const manual = await manualServer();

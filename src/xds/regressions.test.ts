@@ -280,7 +280,7 @@ describe.each(BOTH)("both (delta: $delta)", ({ delta }) => {
     expect(stream.take()).toBeNull();
   });
 
-  it("keeps nothing for a stalled reader of 50 types and 10 000 updates, and resumes at the newest", async () => {
+  it("regression 12: keeps nothing for a stalled reader of 50 types and 10 000 updates, and resumes at the newest", async () => {
     const manual = await manualServer();
     const types = Array.from({ length: 50 }, (_, index) => `type.googleapis.com/example.v1.T${index}`);
     const view = fleet(manual.server);
