@@ -1,5 +1,5 @@
 /** What must follow a response although it did not change. Clusters and their endpoints are in hold.ts. */
-import { CLUSTER, LISTENER, ROUTE, SECRET, VIRTUAL_HOST } from "./resourceTypes.ts";
+import { CLUSTER, LISTENER, ON_DEMAND_TYPES, ROUTE, SECRET, VIRTUAL_HOST } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { inScope, type SentResponse, type Subscription } from "./subscription.ts";
 
@@ -42,4 +42,14 @@ function demandBelow(hosts: Subscription, prefix: string, all: Iterable<string>)
     hosts.absent.delete(name);
     hosts.pending.set(name, undefined);
   }
+}
+
+/**
+ * Envoy opens its subscription of virtual hosts without names, and a listener waits for an answer about its route configuration before it
+ * serves, 15 seconds when none comes. That a host without a name is not there is one, and changes nothing.
+ */
+export function greet(stream: Stream, hosts: Subscription): void {
+  if (!ON_DEMAND_TYPES.has(hosts.typeUrl) || !hosts.delta || hosts.wildcard || hosts.names.size > 0) return;
+  hosts.mustAnswer = true;
+  for (const name of stream.subs.get(ROUTE)?.names ?? []) hosts.absent.add(`${name}/`);
 }

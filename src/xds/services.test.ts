@@ -94,6 +94,21 @@ describe("virtual hosts on demand", () => {
     expect(client.settle()).toMatchObject([{ names: [], removed: ["web/late"] }]);
   });
 
+  it("obligation 58: answers the request without names with which Envoy opens, and a listener waits, with no host", async () => {
+    const edge = await room();
+    await edge.show(resource(ROUTE, "web"), host("web/one"));
+    const client = edge.open(true);
+    client.on(ROUTE).want("web");
+    client.settle();
+    client.on(VIRTUAL_HOST).wantAll();
+    expect(client.settle()).toMatchObject([{ typeUrl: VIRTUAL_HOST, names: [], removed: ["web/"] }]);
+    await edge.show(resource(ROUTE, "web"), host("web/one", "2"));
+    expect(client.settle()).toEqual([]);
+    const alone = edge.open(true);
+    alone.on(VIRTUAL_HOST).wantAll();
+    expect(alone.settle()).toMatchObject([{ names: [], removed: [] }]);
+  });
+
   it("obligation 58: sends all subscribed hosts again after their route configuration, on whichever stream", async () => {
     const edge = await room();
     const hosts = [host("web/one"), host("web/two"), host("other/three")];
@@ -213,10 +228,12 @@ describe("times to live", () => {
         edge.manual.clock.advance(beat === 0 ? 1 : 1_000);
         const seen = client.next()!;
         expect(seen.version).toBe(first.version);
-        expect(seen.names).toEqual([]);
+        // In state of the world every second one has content, for Envoy.
+        const hollow = delta || beat !== 1;
+        expect(seen.names).toEqual(hollow ? [] : ["a", "b"]);
         expect(seen.wrappers).toMatchObject([
-          { name: "a", version: "1-3000", ttlMs: 3_000, hollow: true },
-          { name: "b", version: "1-9000", ttlMs: 9_000, hollow: true },
+          { name: "a", version: "1-3000", ttlMs: 3_000, hollow },
+          { name: "b", version: "1-9000", ttlMs: 9_000, hollow },
         ]);
         client.on(ENDPOINT).ack(seen);
       }

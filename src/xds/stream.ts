@@ -1,5 +1,6 @@
 /** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
 import { BadRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
+import { greet } from "./dependants.ts";
 import { noteAccepted } from "./hold.ts";
 import { MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
@@ -70,8 +71,11 @@ export function handleRequest(stream: Stream, request: Request): void {
   }
   const first = existing === undefined ? { legacyWildcard: stream.context.legacyWildcard(typeUrl) } : null;
   request.apply(sub, { view, first });
-  // What it has from an earlier stream is to be kept alive too.
-  if (first !== null) startHeartbeats(sub, view, stream.context.clock.monotonic());
+  if (first !== null) {
+    greet(stream, sub);
+    // What it has from an earlier stream is to be kept alive too.
+    startHeartbeats(sub, view, stream.context.clock.monotonic());
+  }
   pump(stream);
 }
 

@@ -39,6 +39,7 @@ export interface Subscription {
   readonly ttl: boolean;
   /** Monotonic milliseconds when the next heartbeat is due; infinite: nothing sent so far has a time to live. */
   heartbeatAt: number;
+  heartbeats: number;
   wildcard: boolean;
   /** Only while no name was ever given: an empty list means everything. */
   legacy: boolean;
@@ -80,6 +81,7 @@ export function openSubscription(
     ttl: false,
     ...kind,
     heartbeatAt: Number.POSITIVE_INFINITY,
+    heartbeats: 0,
     wildcard: false,
     legacy: false,
     names: new Set(),
