@@ -60,6 +60,15 @@ export function framedSize(resource: Sendable, form: Form): number {
   return frame.bytes.length + (frame.whole ? 0 : resource.bytes.length);
 }
 
+/** Bytes, about, that the name of something that is not there takes in a response. */
+export function toldSize(name: string, delta: boolean): number {
+  return name.length + (delta ? REMOVED_FRAME_BYTES : ERROR_FRAME_BYTES);
+}
+
+/** What stands around a name: as removed, and as an error with its text. */
+const REMOVED_FRAME_BYTES = 3;
+const ERROR_FRAME_BYTES = 40;
+
 function encodeHead(parts: ResponseParts): Uint8Array {
   const writer = new BinaryWriter();
   writer.tag(VERSION, WireType.LengthDelimited).string(parts.version);

@@ -4,7 +4,7 @@
  */
 import { isAnsweredHollow, servedWith, tellByOwnName, unknownResource } from "./aliases.ts";
 import { resendDependants } from "./dependants.ts";
-import { framedSize } from "./encode.ts";
+import { framedSize, toldSize } from "./encode.ts";
 import { heartbeatPayload } from "./heartbeats.ts";
 import { afterClustersSent, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.ts";
 import { ACK_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
@@ -188,8 +188,7 @@ function sift(stream: Stream, sub: Subscription, now: number): void {
 /** State of the world, LDS and CDS: everything in scope, what waits as the node has it. */
 function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Payload | null {
   if (sub.pending.size + sub.absent.size === 0 && !sub.mustAnswer) return null;
-  const missing = [...sub.absent];
-  sub.absent.clear();
+  const missing = takeMissing(sub);
   sub.pending.clear();
   sub.waived.clear();
   sub.mustAnswer = false;
@@ -206,6 +205,19 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Payload
     removed: missing,
     after: stream.lastNumber,
   });
+}
+
+/** What is not there; a full state cannot be split, so what is too much for one response is left to the client's own timer. */
+function takeMissing(sub: Subscription): string[] {
+  const missing: string[] = [];
+  let size = 0;
+  for (const name of sub.absent) {
+    size += toldSize(name, false);
+    if (size > SPLIT_BYTES) break;
+    missing.push(name);
+  }
+  sub.absent.clear();
+  return missing;
 }
 
 function fullSet(sub: Subscription, view: TypeView): XdsResource[] {
@@ -236,7 +248,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Payl
   }
   const removed: string[] = [];
   for (const name of sub.absent) {
-    size += name.length;
+    size += toldSize(name, sub.delta);
     if (size > SPLIT_BYTES && resources.length + removed.length > 0) break;
     removed.push(name);
     sub.absent.delete(name);

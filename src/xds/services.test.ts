@@ -313,6 +313,21 @@ describe("errors of single resources", () => {
     expect(all.next()).toMatchObject({ names: [], missing: [] });
   });
 
+  it("splits very many of them, and leaves some out beside a full state", async () => {
+    const edge = await room();
+    await edge.show(resource(ENDPOINT, "a"), resource(LISTENER, "l"));
+    const client = edge.open(false);
+    const many = Array.from({ length: 60_000 }, (_, index) => `${index}`);
+    for (const typeUrl of [ENDPOINT, LISTENER]) {
+      client.on(typeUrl).want(...many);
+      const parts = client.settle();
+      expect(Math.max(...parts.map((part) => part.size))).toBeLessThan(1_500_000);
+      const told = parts.flatMap((part) => part.missing);
+      expect(new Set(told).size).toBe(told.length);
+      if (typeUrl === ENDPOINT) expect(told).toHaveLength(many.length);
+    }
+  });
+
   it("keeps silent where the caller knows that the client cannot read them", async () => {
     const edge = await room({ readsErrors: (userAgent) => !userAgent.startsWith("envoy") });
     await edge.show(resource(ENDPOINT, "a"));
