@@ -11,6 +11,7 @@ import { createPipeline } from "./pipeline/index.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
+import { readRefusal } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { reasonOf } from "./util/reason.ts";
 import { createXdsServer, type XdsServer } from "./xds/index.ts";
@@ -70,6 +71,7 @@ async function startOnStore(
   const xds = createXdsServer({
     identifier: `trimtab/${version} ${hostname()}`,
     onNack: (nack) => log("nack", { ...nack }),
+    readRefusal,
     onError: (error) => log("xds-error", { error: String(error) }),
   });
   const publisher = createPublisher({

@@ -41,7 +41,7 @@ export function createPayloadCache(identifier: string): PayloadCache {
     count += 1;
     const nonce = count.toString(36);
     const bytes = encodeResponse({ typeUrl, delta, version, removed, resources, nonce, identifier });
-    return { bytes, sent: { number: count, nonce, version, resources, removed } };
+    return { bytes, sent: { number: count, nonce, version, resources, removed, byName: byNameOf(resources) } };
   }
 
   return (request) => {
@@ -60,8 +60,23 @@ export function createPayloadCache(identifier: string): PayloadCache {
   };
 }
 
+function byNameOf(resources: readonly XdsResource[]): SentResponse["byName"] {
+  let map: Map<string, XdsResource> | null = null;
+  return () => {
+    map ??= new Map(resources.map((resource) => [resource.name, resource]));
+    return map;
+  };
+}
+
 /** Cache key of the response that holds a type's whole view. */
 export const WHOLE_VIEW = "*";
+
+/** Cache key of a full response in which some names stand as a node has them; null: too many. */
+export function keyOfHeld(held: readonly (readonly [string, XdsResource | undefined])[]): string | null {
+  if (held.length === 0) return WHOLE_VIEW;
+  if (held.length > MAX_CACHE_KEY_NAMES) return null;
+  return JSON.stringify(held.map(([name, instead]) => [name, instead?.version ?? null]));
+}
 
 /** Cache key of a partial response; null: too long to be worth it. */
 export function keyOf(resources: readonly XdsResource[], removed: readonly string[], view: TypeView): string | null {

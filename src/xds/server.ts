@@ -1,11 +1,12 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { createGrpcTransport } from "./grpc.ts";
+import { createHistory } from "./history.ts";
 import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
 import { pump } from "./push.ts";
-import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
+import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
 import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
@@ -18,7 +19,7 @@ import {
   systemClock,
   type Transport,
 } from "./transport.ts";
-import type { NackEvent, XdsServer, XdsView } from "./types.ts";
+import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
 import { EMPTY_VIEW, NO_RESOURCES, nextView } from "./view.ts";
 
 export interface XdsServerOptions {
@@ -26,6 +27,8 @@ export interface XdsServerOptions {
   readonly identifier: string;
   /** A node refused a response. Called while its request is handled: must be quick and must not throw. */
   readonly onNack?: (event: NackEvent) => void;
+  /** Reads what a refusal means: the proxy's texts are none of this room's business. Default: every refusal is final. */
+  readonly readRefusal?: RefusalReader;
   /** A defect of ours ended a stream. Default: printed to stderr. */
   readonly onError?: (error: unknown) => void;
   /** Types whose first, empty subscription is a wildcard. Default: listeners, clusters, scoped routes. */
@@ -50,6 +53,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     metrics: createMetrics(),
     payloads: createPayloadCache(options.identifier),
     onNack: options.onNack ?? (() => {}),
+    readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
   };
   const room: Room = { context, groups: new Map(), connections: new Set(), onError: options.onError ?? console.error };
@@ -57,7 +61,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   const wake = createFanOut(context.clock);
   return {
     setView(name, view, revision) {
-      const group = room.groups.get(name) ?? { name, revision, types: new Map(), streams: new Set() };
+      const group = room.groups.get(name) ?? newGroup(name, revision);
       room.groups.set(name, group);
       replaceView(group, view);
       group.revision = revision;
@@ -86,10 +90,17 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   };
 }
 
+function newGroup(name: string, revision: number): Group {
+  const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
+  return { name, revision, types: new Map(), history, streams: new Set() };
+}
+
 function replaceView(group: Group, view: XdsView): void {
   for (const typeUrl of new Set([...group.types.keys(), ...view.keys()])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
-    group.types.set(typeUrl, nextView(previous, view.get(typeUrl) ?? NO_RESOURCES));
+    const next = nextView(previous, view.get(typeUrl) ?? NO_RESOURCES);
+    group.types.set(typeUrl, next);
+    if (next !== previous) group.history.get(typeUrl)?.note(next.version, next.resources);
   }
 }
 

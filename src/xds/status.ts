@@ -1,7 +1,8 @@
 /** What is known of the nodes, for people and for the ledger. */
+import { MAX_REFUSED_NAMES } from "./limits.ts";
 import type { Group, Stream } from "./state.ts";
-import { typeStatus } from "./subscriptionAnswers.ts";
-import type { NodeStatus } from "./types.ts";
+import type { Subscription } from "./subscription.ts";
+import type { NodeStatus, NodeTypeStatus } from "./types.ts";
 
 /** One entry per node, sorted by group and node id; a node's streams (one per type without ADS) are put together. */
 export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
@@ -29,6 +30,11 @@ function nodeStatus(streams: readonly Stream[]): NodeStatus {
     ackedRevision: oldest(streams.map((stream) => stream.ackedRevision)),
     types: streams.flatMap((stream) => stream.ordered.map(typeStatus)),
   };
+}
+
+function typeStatus({ typeUrl, sentVersion, ackedVersion, nacked, rejected }: Subscription): NodeTypeStatus {
+  const resources = [...rejected.keys()].slice(0, MAX_REFUSED_NAMES);
+  return { typeUrl, sent: sentVersion, acked: ackedVersion, nacked: nacked && { ...nacked, resources } };
 }
 
 /** The revision that all streams have; null when one has none. */

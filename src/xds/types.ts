@@ -12,6 +12,15 @@ export interface XdsResource {
   readonly refs: readonly (readonly [string, string])[];
 }
 
+/**
+ * What a refusal says of the refused resource: `final`, it must change; `passing`, the same may be accepted later; `occupied`,
+ * something stands in its place that the node has and is about to lose.
+ */
+export type RefusalKind = "final" | "passing" | "occupied";
+
+/** Reads a node's refusal. Whoever knows the proxy's texts gives it; it is called for each refused response. */
+export type RefusalReader = (typeUrl: string, message: string) => RefusalKind;
+
 /** typeUrl -> name -> resource: everything that one group of nodes may see. */
 export type XdsView = ReadonlyMap<string, ReadonlyMap<string, XdsResource>>;
 
