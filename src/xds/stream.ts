@@ -147,6 +147,7 @@ function refuse(stream: Stream, sub: Subscription, answer: { sent: Outstanding; 
   onNack({
     group: stream.group.name,
     nodeId: stream.node.id,
+    peer: stream.connection.peer,
     typeUrl: sub.typeUrl,
     nonce,
     version,

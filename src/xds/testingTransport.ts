@@ -91,6 +91,7 @@ function openManual(
   let waiting: { bytes: Buffer; done: () => void } | null = null;
   let status: EndStatus | undefined | null = null;
   const handler = accept(method, {
+    peer: "manual",
     write(bytes, done) {
       if (waiting !== null) throw new Error("two writes at a time");
       waiting = { bytes, done };
