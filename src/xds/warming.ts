@@ -11,33 +11,47 @@ import type { XdsResource } from "./types.ts";
 
 /** What of these types a resource waits for, as far as the group has it. A cluster's endpoints may go by its own name. */
 function awaitedBy(stream: Stream, resource: XdsResource, types: readonly string[]): Ref[] {
-  const refs = resource.refs.filter(([typeUrl]) => types.includes(typeUrl));
-  if (resource.typeUrl === CLUSTER && !refs.some(([typeUrl]) => typeUrl === ENDPOINT)) {
-    refs.push([ENDPOINT, resource.name]);
+  const refs: Ref[] = [];
+  let endpoints = resource.typeUrl !== CLUSTER;
+  for (const ref of resource.refs) {
+    endpoints ||= ref[0] === ENDPOINT;
+    if (types.includes(ref[0]) && isThere(stream, ref)) refs.push(ref);
   }
-  return refs.filter(([typeUrl, name]) => viewOf(stream.group, typeUrl).resources.has(name));
+  if (endpoints || !types.includes(ENDPOINT)) return refs;
+  const own: Ref = [ENDPOINT, resource.name];
+  return isThere(stream, own) ? [...refs, own] : refs;
+}
+
+function isThere(stream: Stream, [typeUrl, name]: Ref): boolean {
+  return viewOf(stream.group, typeUrl).resources.has(name);
 }
 
 /** After clusters or listeners were sent: what they wait for follows, changed or not, and new clusters are watched. */
 export function afterSent(stream: Stream, sub: Subscription, sent: Outstanding): void {
   const types = followersOf(sub.typeUrl);
   if (types.length === 0 || sub.touched.size === 0) return;
+  // Whoever asks for a type later than in a first request gets what he names anyway.
+  const asked = neverWarms(stream) ? [] : types.filter((typeUrl) => stream.subs.has(typeUrl));
   const added = new Set<string>();
-  let owes = false;
   const resources = sent.offered === null ? sent.response.resources : offeredOf(sent.response, sent.offered);
   for (const resource of resources) {
     const isNew = sub.touched.get(resource.name);
     if (isNew === undefined) continue;
     sub.touched.delete(resource.name);
     if (isNew) added.add(resource.name);
-    if (neverWarms(stream)) continue;
-    for (const ref of awaitedBy(stream, resource, types)) owes = !resend(stream, ref) || owes;
+    if (asked.length > 0) for (const ref of awaitedBy(stream, resource, asked)) resend(stream, ref);
   }
   if (added.size > 0 && sub.typeUrl === CLUSTER) {
     stream.fresh.push({ number: sent.response.number, names: added, at: sent.at, accepted: false });
     stream.dueAt = Math.min(stream.dueAt, sent.at + HOLD_MS);
   }
-  if (owes && sub.delta) owe(stream, sent.response);
+  if (sub.delta && types.some((typeUrl) => isOwable(stream, typeUrl))) owe(stream, sent.response);
+}
+
+/** True when the node has yet to ask for a type that the group has. */
+function isOwable(stream: Stream, typeUrl: string): boolean {
+  const unasked = !stream.subs.has(typeUrl) && !neverWarms(stream);
+  return unasked && viewOf(stream.group, typeUrl).resources.size > 0;
 }
 
 function* offeredOf(response: SentResponse, offered: ReadonlyMap<string, unknown>): Iterable<XdsResource> {
@@ -53,15 +67,11 @@ function neverWarms(stream: Stream): boolean {
   return stream.node.userAgent.toLowerCase().startsWith("grpc");
 }
 
-/** False: nobody has asked for the type yet. Whoever names it later than in a first request gets it anyway. */
-function resend(stream: Stream, [typeUrl, name]: Ref): boolean {
+function resend(stream: Stream, [typeUrl, name]: Ref): void {
   const sub = stream.subs.get(typeUrl);
-  if (sub === undefined) return false;
-  if (inScope(sub, name)) {
-    sub.absent.delete(name);
-    sub.pending.set(name, undefined);
-  }
-  return true;
+  if (sub === undefined || !inScope(sub, name)) return;
+  sub.absent.delete(name);
+  sub.pending.set(name, undefined);
 }
 
 function owe(stream: Stream, response: SentResponse): void {
