@@ -82,6 +82,7 @@ async function startOnStore(
       log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
   });
   registerProcessMetrics(registry, xds);
+  await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
   const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version });
@@ -101,6 +102,20 @@ async function startOnStore(
     await xds.close();
     publisher.close();
     throw error;
+  }
+}
+
+/**
+ * Revisions before the newest that the xDS server is shown at the start: a proxy of the state of the world names the version it has,
+ * and what that held is known from these. A few: it was away for as long as the server.
+ */
+const RECALLED_REVISIONS = 4;
+
+async function recallRevisions(store: Store, publisher: PublisherWithInput): Promise<void> {
+  const newest = store.head().revision;
+  for (let revision = Math.max(1, newest - RECALLED_REVISIONS); revision < newest; revision++) {
+    const snapshot = await store.snapshotAt(revision);
+    if (snapshot !== null) await publisher.recall({ revision, snapshot });
   }
 }
 
