@@ -3,7 +3,7 @@ import { type Gone, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.t
 import { typeMetrics } from "./metrics.ts";
 import { followersOf, HELD_TYPES, LISTENER } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { type Deferred, inScope, type Subscription } from "./subscription.ts";
+import { type Deferred, inScope, type Subscription, UNKNOWN } from "./subscription.ts";
 import { recordGone } from "./subscriptionAnswers.ts";
 import { offer } from "./trials.ts";
 import type { XdsResource } from "./types.ts";
@@ -28,11 +28,13 @@ function replacements(sub: Subscription, diff: Diff, before: ResourceMap): reado
 }
 
 function foldChanged(sub: Subscription, name: string, before: XdsResource | undefined): void {
+  const leaving = sub.leaving.get(name) ?? (sub.absent.has(name) ? UNKNOWN : undefined);
+  sub.leaving.delete(name);
   sub.absent.delete(name);
   const waiting = sub.deferred.get(name);
   if (waiting !== undefined && HELD_TYPES.has(sub.typeUrl)) return;
+  const has = hasNow(sub, name, before) ?? leaving;
   sub.deferred.delete(name);
-  const has = waiting === undefined ? before : waiting.has;
   if (!sub.pending.has(name)) sub.pending.set(name, has);
   if (followersOf(sub.typeUrl).length > 0) {
     sub.touched.set(name, has === undefined || sub.touched.get(name) === true);
@@ -49,7 +51,7 @@ function foldRemoved(stream: Stream, sub: Subscription, gone: Gone): void {
   sub.waived.delete(name);
   sub.deferred.delete(name);
   if (lingers(stream, sub, { ...gone, has })) defer(stream, sub, { ...gone, has });
-  else if (sub.fullState || waiting === undefined || waiting.has !== undefined) remove(sub, name);
+  else if (sub.fullState || waiting === undefined || waiting.has !== undefined) remove(sub, name, has);
 }
 
 /** What the node has of a name that the view had as `before`. */
@@ -68,7 +70,8 @@ export function foldGone(stream: Stream, sub: Subscription, gone: ReadonlyMap<st
   for (const [name, has] of gone) foldRemoved(stream, sub, { name, has, after });
 }
 
-function remove(sub: Subscription, name: string): void {
+function remove(sub: Subscription, name: string, has: XdsResource | undefined): void {
+  if (has !== undefined && (sub.delta || sub.fullState)) sub.leaving.set(name, has);
   if (sub.delta) sub.absent.add(name);
   else if (sub.fullState) sub.mustAnswer = true;
 }
@@ -92,7 +95,7 @@ export function release(stream: Stream, sub: Subscription, now: number): void {
     }
     sub.deferred.delete(name);
     if (resource === undefined) {
-      remove(sub, name);
+      remove(sub, name, waiting.has);
     } else {
       sub.pending.set(name, waiting.has);
       if (waiting.deadline <= now) sub.waived.add(name);
@@ -134,10 +137,10 @@ export function sift(stream: Stream, sub: Subscription, now: number): void {
 export function makeRoom(sub: Subscription, view: TypeView, refused: readonly string[]): void {
   const names = new Set(refused);
   const freed = new Set<string>();
-  for (const [name, { after }] of sub.deferred) {
+  for (const [name, { after, has }] of sub.deferred) {
     if (view.resources.has(name) || !after.some((added) => names.has(added))) continue;
     sub.deferred.delete(name);
-    remove(sub, name);
+    remove(sub, name, has);
     for (const added of after) if (names.has(added)) freed.add(added);
   }
   offer(sub, [...freed]);

@@ -9,7 +9,7 @@ import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, referrersOf } from "./resourceTy
 import { type Stream, viewOf } from "./state.ts";
 import { type Deferred, inScope, isSent, type Subscription, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
-import { dropOldFresh, isUsable, isWarming } from "./warming.ts";
+import { dropOldFresh, isReturning, isUsable, isWarming } from "./warming.ts";
 
 /** True when a route or listener names a cluster that the node is about to get and cannot use yet. */
 export function isBlocked(stream: Stream, resource: XdsResource, now: number): boolean {
@@ -17,7 +17,7 @@ export function isBlocked(stream: Stream, resource: XdsResource, now: number): b
   if (clusters === undefined) return false;
   dropOldFresh(stream, now);
   const view = viewOf(stream.group, CLUSTER);
-  if (stream.fresh.length === 0 && isSent(clusters, view)) return false;
+  if (stream.fresh.length === 0 && !isReturning(stream) && isSent(clusters, view)) return false;
   for (const [typeUrl, name] of resource.refs) {
     if (typeUrl !== CLUSTER || !view.resources.has(name) || !inScope(clusters, name)) continue;
     if (isWarming(stream, clusters, name) || isUnsentCluster(clusters, name)) return true;
@@ -91,7 +91,7 @@ interface Target {
 /** Whether the node may have, or may be about to have, a resource of this type that names what is removed. */
 function judgeReferrers(stream: Stream, typeUrl: string, { ref, now }: Target): Verdict {
   const sub = stream.subs.get(typeUrl);
-  if (sub === undefined) return mayStillCome(stream, typeUrl, now) ? "wait" : "go";
+  if (sub === undefined) return mayStillCome(stream, typeUrl) ? "wait" : "go";
   for (const { has, resource } of sub.rejected.values()) {
     if (mayName(has, ref) || mayName(resource, ref)) return "keep";
   }
@@ -99,18 +99,22 @@ function judgeReferrers(stream: Stream, typeUrl: string, { ref, now }: Target): 
   for (const { has } of sub.deferred.values()) if (mayName(has, ref)) return "keep";
   for (const sent of sub.outstanding.values()) {
     if (now - sent.at >= HOLD_MS) continue;
-    for (const has of sent.had.values()) {
-      if (!mayName(has, ref)) continue;
-      stream.dueAt = Math.min(stream.dueAt, sent.at + HOLD_MS);
-      return "keep";
-    }
+    if (!someNames(sent.had.values(), ref) && !someNames(sent.left.values(), ref)) continue;
+    stream.dueAt = Math.min(stream.dueAt, sent.at + HOLD_MS);
+    return "keep";
   }
+  if (someNames(sub.leaving.values(), ref)) return "wait";
   return sub.outstanding.size === 0 && isSent(sub, viewOf(stream.group, typeUrl)) ? "go" : "wait";
 }
 
 /** A node that comes back asks for one type after the other; with a stream for each type, others cannot be seen at all. */
-function mayStillCome(stream: Stream, typeUrl: string, now: number): boolean {
-  return REMEMBERED_TYPES.has(typeUrl) && (stream.method.typeUrl !== null || now < stream.returningUntil);
+function mayStillCome(stream: Stream, typeUrl: string): boolean {
+  return REMEMBERED_TYPES.has(typeUrl) && (stream.method.typeUrl !== null || isReturning(stream));
+}
+
+function someNames(resources: Iterable<XdsResource | undefined>, ref: Ref): boolean {
+  for (const resource of resources) if (mayName(resource, ref)) return true;
+  return false;
 }
 
 function mayName(resource: XdsResource | undefined, ref: Ref): boolean {

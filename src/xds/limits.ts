@@ -48,6 +48,12 @@ export const HOLD_MS = 1_000;
 /** Responses remembered whose endpoints nobody has asked for yet; with more of them no version that a node names is trusted. */
 export const MAX_OWED = 32;
 
+/** How long what a stream owed its node is remembered after its end: Envoy waits as long for endpoints, and then goes on without. */
+export const WARMING_MS = 15_000;
+
+/** Nodes of a group of which that is remembered: as many as come back at once where we aim. */
+export const MAX_INTERRUPTED = 2_000;
+
 /** Versions of a type remembered for nodes that come back: an hour away at one change a minute. */
 export const MAX_HISTORY = 64;
 

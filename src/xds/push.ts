@@ -93,9 +93,9 @@ function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | n
   sub.urgent = due !== null && !sub.fullState && sub.pending.size + sub.absent.size > 0;
   sub.trial = trial && sub.urgent;
   if (due === null) return null;
-  const { payload, offered, had } = due;
+  const { payload, offered, had, left } = due;
   stream.lastNumber = payload.sent.number;
-  const sent = { response: payload.sent, at: now, offered, had, trial };
+  const sent = { response: payload.sent, at: now, offered, had, left, trial };
   recordSent(sub, sent);
   afterSent(stream, sub, sent);
   count(stream, sub, payload);
@@ -103,7 +103,7 @@ function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | n
 }
 
 /** A payload, and what a stream notes of it beside. */
-interface Due extends Pick<Outstanding, "offered" | "had"> {
+interface Due extends Pick<Outstanding, "offered" | "had" | "left"> {
   readonly payload: Payload;
 }
 
@@ -130,7 +130,9 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | n
     after: stream.lastNumber,
   });
   if (held.length > 0) stream.group.history.get(sub.typeUrl)?.note(payload.sent.version, payload.sent.resources);
-  return { payload, offered, had: offered };
+  const left = new Map(sub.leaving);
+  sub.leaving.clear();
+  return { payload, offered, had: offered, left };
 }
 
 /** Names that stand in a full response as the node has them. */
@@ -164,6 +166,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
   if (sub.pending.size + sub.absent.size === 0 && !sub.mustAnswer) return null;
   sub.mustAnswer = false;
   const had = new Map<string, XdsResource>();
+  const left = new Map<string, XdsResource>();
   const resources: XdsResource[] = [];
   let size = 0;
   for (const [name, has] of sub.pending) {
@@ -181,6 +184,9 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
     if (size > SPLIT_BYTES && resources.length + removed.length > 0) break;
     removed.push(name);
     sub.absent.delete(name);
+    const has = sub.leaving.get(name);
+    if (has !== undefined) left.set(name, has);
+    sub.leaving.delete(name);
   }
   const payload = stream.context.payloads({
     typeUrl: sub.typeUrl,
@@ -192,7 +198,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
     removed,
     after: stream.lastNumber,
   });
-  return { payload, offered: null, had };
+  return { payload, offered: null, had, left };
 }
 
 function count(stream: Stream, sub: Subscription, payload: Payload): void {

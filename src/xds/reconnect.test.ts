@@ -59,6 +59,40 @@ describe("endpoints after a delta reconnect", () => {
     expect(takeAll(stream)[0]!.names).toContain("a");
   });
 
+  it("follow clusters that the node took from a stream that broke before they came", async () => {
+    const view = (version: string): XdsResource[] => [
+      resource(CLUSTER, "a", version),
+      resource(CLUSTER, "b"),
+      resource(ENDPOINT, "a"),
+      resource(ENDPOINT, "b"),
+    ];
+    const manual = await manualServer();
+    const edge = fleet(manual.server);
+    edge.set(...view("1"));
+    const first = manual.open(true);
+    first.send({ node: NODE, typeUrl: CLUSTER, initialResourceVersions: versions });
+    first.send({ typeUrl: ENDPOINT, resourceNamesSubscribe: ["a", "b"], initialResourceVersions: versions });
+    edge.set(...view("2"));
+    await Promise.resolve();
+    expect(first.take()).toMatchObject({ typeUrl: CLUSTER, names: ["a"] });
+    first.close();
+    const known = { a: "2", b: "1" };
+    const request = { typeUrl: ENDPOINT, resourceNamesSubscribe: ["a", "b"], initialResourceVersions: versions };
+    for (const { wait, again } of [
+      { wait: 1_000, again: [{ typeUrl: ENDPOINT, names: ["a"] }] },
+      // Envoy waits no longer than that.
+      { wait: 15_000, again: [] },
+    ]) {
+      manual.clock.advance(wait);
+      const second = manual.open(true);
+      second.send({ node: NODE, typeUrl: CLUSTER, initialResourceVersions: known });
+      second.send(request);
+      const seen = takeAll(second);
+      expect(seen).toMatchObject(again);
+      expect(seen).toHaveLength(again.length);
+    }
+  });
+
   it("and secrets follow what names them", async () => {
     const tls = { ...resource(CLUSTER, "a", "2"), refs: [[SECRET, "s"] as const] };
     const { stream } = await reconnected(tls, resource(CLUSTER, "b"));

@@ -74,6 +74,11 @@ export function followersOf(typeUrl: string): readonly string[] {
   return FOLLOWERS.get(typeUrl) ?? [];
 }
 
+/** True when resources of this type are sent after others for their sake. */
+export function isFollower(typeUrl: string): boolean {
+  return typeUrl === ENDPOINT || typeUrl === SECRET;
+}
+
 /** Types that may name a resource of this type. */
 export function referrersOf(typeUrl: string): readonly string[] {
   return REFERRERS.get(typeUrl) ?? [];

@@ -21,6 +21,7 @@ import {
 } from "./transport.ts";
 import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
 import { EMPTY_VIEW, NO_RESOURCES, nextView } from "./view.ts";
+import { noteInterrupted } from "./warming.ts";
 
 export interface XdsServerOptions {
   /** `control_plane.identifier` of every response: the instance and its build, as `trimtab/0.1.0 host-1`. */
@@ -92,7 +93,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
 
 function newGroup(name: string, revision: number): Group {
   const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
-  return { name, revision, types: new Map(), history, streams: new Set() };
+  return { name, revision, types: new Map(), history, interrupted: new Map(), streams: new Set() };
 }
 
 function replaceView(group: Group, view: XdsView): void {
@@ -137,6 +138,7 @@ function endStream(stream: Stream, status?: EndStatus): void {
   if (stream.ended) return;
   stream.ended = true;
   stream.cancelWake();
+  noteInterrupted(stream);
   stream.group.streams.delete(stream);
   stream.connection.end(status);
 }

@@ -26,7 +26,19 @@ export interface Group {
   readonly types: Map<string, TypeView>;
   /** Of the types that nodes may lose resources of while they are away. */
   readonly history: Map<string, History>;
+  /** By node id: what streams that ended a moment ago left undone. */
+  readonly interrupted: Map<string, Interrupted>;
   readonly streams: Set<Stream>;
+}
+
+/** What an ended stream owed its node. A cluster may be warming there for it, whatever versions the node names when it comes back. */
+export interface Interrupted {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  readonly owed: SentResponse[] | "all";
+  /** The last clusters and listeners sent, and what was on its way of the types that they wait for. */
+  readonly warmed: readonly SentResponse[];
+  readonly subs: readonly Pick<Subscription, "typeUrl" | "pending" | "outstanding">[];
 }
 
 /** Clusters that one response brought new to the node. */
@@ -61,6 +73,8 @@ export interface Stream {
    * waits for these. `all`: too many to remember.
    */
   owed: SentResponse[] | "all";
+  /** Clusters and listeners that the node may still be warming, with the time when they were sent. */
+  readonly warmed: { readonly response: SentResponse; readonly at: number }[];
   /** Until then (monotonic) a node that came back with resources may still ask for further types. */
   returningUntil: number;
   /** The earliest time at which something that waits now may go. */

@@ -52,6 +52,7 @@ export function openStream(
     lastNumber: 0,
     fresh: [],
     owed: [],
+    warmed: [],
     returningUntil: 0,
     dueAt: Number.POSITIVE_INFINITY,
     wakeAt: Number.POSITIVE_INFINITY,

@@ -43,6 +43,8 @@ export interface Outstanding {
   readonly offered: ReadonlyMap<string, XdsResource | undefined> | null;
   /** What the node had of what was sent, as far as it is known. */
   readonly had: ReadonlyMap<string, XdsResource | undefined>;
+  /** What it takes away, as far as it is known. */
+  readonly left: ReadonlyMap<string, XdsResource>;
   /** It offers again a part of what was refused. */
   readonly trial: boolean;
 }
@@ -77,6 +79,8 @@ export interface Subscription {
   /** Delta: to be named in `removed_resources`. */
   readonly absent: Set<string>;
   readonly deferred: Map<string, Deferred>;
+  /** To be taken away with the next response; the value is what the node has. */
+  readonly leaving: Map<string, XdsResource>;
   /** Waited long enough: sent although the cluster is not there. */
   readonly waived: Set<string>;
   /** Clusters and listeners changed and not sent yet; true: new to the node. */
@@ -119,6 +123,7 @@ export function openSubscription(kind: { typeUrl: string; delta: boolean; fullSt
     pending: new Map(),
     absent: new Set(),
     deferred: new Map(),
+    leaving: new Map(),
     waived: new Set(),
     touched: new Map(),
     mustAnswer: false,
@@ -167,7 +172,7 @@ export function setAcked(sub: Subscription, version: string): void {
 }
 
 /** True when a response that is not answered yet offers this resource. */
-export function isOffered(sub: Subscription, name: string): boolean {
+export function isOffered(sub: Pick<Subscription, "outstanding">, name: string): boolean {
   for (const sent of sub.outstanding.values()) if (offers(sent, name)) return true;
   return false;
 }
@@ -182,6 +187,7 @@ export function demand(sub: Subscription, name: string): void {
   sub.pending.set(name, undefined);
   sub.absent.delete(name);
   sub.deferred.delete(name);
+  sub.leaving.delete(name);
   sub.urgent = true;
 }
 

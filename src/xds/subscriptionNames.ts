@@ -185,7 +185,7 @@ function forgetName(sub: Subscription, name: string): void {
 }
 
 function forgetUnnamed(sub: Subscription): void {
-  for (const table of [sub.pending, sub.absent, sub.deferred, sub.touched, sub.rejected]) {
+  for (const table of [sub.pending, sub.absent, sub.deferred, sub.leaving, sub.touched, sub.rejected]) {
     for (const name of table.keys()) if (!sub.names.has(name)) dropState(sub, name);
   }
 }
@@ -194,6 +194,7 @@ function dropState(sub: Subscription, name: string): void {
   sub.pending.delete(name);
   sub.absent.delete(name);
   sub.deferred.delete(name);
+  sub.leaving.delete(name);
   sub.waived.delete(name);
   sub.touched.delete(name);
   dropRejected(sub, name);

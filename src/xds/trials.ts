@@ -35,11 +35,16 @@ export function recordNack(sub: Subscription, sent: Outstanding, refusal: Refusa
   sub.nacked = { version, message };
   if (sub.ackedVersion === version) sub.ackedVersion = sub.ackedEarlier;
   planTrials(sub, { names, accused, passing, again: sent.trial });
-  // Removals that went along may have been dropped with the rest; alone they cannot be wrong.
-  for (const name of names.length > 0 ? sent.response.removed : []) {
-    if (inScope(sub, name) && !sub.base.has(name)) sub.absent.add(name);
-  }
+  // Alone they cannot be wrong.
+  if (names.length > 0) takeBackRemovals(sub, sent, now);
   return names;
+}
+
+/** Removals that went along may have been dropped with the rest: the node has that still, and is to lose it. */
+function takeBackRemovals(sub: Subscription, sent: Outstanding, now: number): void {
+  const isGone = (name: string): boolean => inScope(sub, name) && !sub.base.has(name);
+  for (const [name, has] of sent.left) if (isGone(name)) sub.deferred.set(name, { has, deadline: now, after: [] });
+  for (const name of sent.response.removed) if (isGone(name) && !sub.deferred.has(name)) sub.absent.add(name);
 }
 
 function noteRefused(
@@ -53,6 +58,10 @@ function noteRefused(
   const wasAlone = before?.alone === true && before.resource === resource;
   const has = before === undefined ? sent.had.get(name) : before.has;
   sub.rejected.set(name, { resource, has, alone: alone || wasAlone, passing });
+  // What follows it was noted when it seemed to be on its way to the node.
+  if (sub.pending.get(name)?.version === resource.version) sub.pending.set(name, has);
+  const waiting = sub.deferred.get(name);
+  if (waiting?.has?.version === resource.version) sub.deferred.set(name, { ...waiting, has });
 }
 
 function planTrials(
