@@ -7,7 +7,15 @@ import { HOLD_MS } from "./limits.ts";
 import { type Ref, refersTo } from "./refs.ts";
 import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, referrersOf } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { type Deferred, inScope, isSent, type Subscription, UNKNOWN } from "./subscription.ts";
+import {
+  type Deferred,
+  inScope,
+  isSent,
+  type Outstanding,
+  offers,
+  type Subscription,
+  UNKNOWN,
+} from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import { dropOldFresh, isReturning, isUsable, isWarming } from "./warming.ts";
 
@@ -61,7 +69,6 @@ export function mayRemove(stream: Stream, sub: Subscription, gone: Gone & Deferr
 }
 
 function judge(stream: Stream, sub: Subscription, gone: Gone): Verdict {
-  const now = stream.context.clock.monotonic();
   let verdict: Verdict = "go";
   for (const added of gone.after) {
     const found = judgeReplacement(stream, sub, added);
@@ -69,7 +76,7 @@ function judge(stream: Stream, sub: Subscription, gone: Gone): Verdict {
     if (found === "wait") verdict = found;
   }
   for (const typeUrl of referrersOf(sub.typeUrl)) {
-    const found = judgeReferrers(stream, typeUrl, { ref: [sub.typeUrl, gone.name], now });
+    const found = judgeReferrers(stream, typeUrl, [sub.typeUrl, gone.name]);
     if (found === "keep") return found;
     if (found === "wait") verdict = found;
   }
@@ -79,17 +86,13 @@ function judge(stream: Stream, sub: Subscription, gone: Gone): Verdict {
 /** A listener makes room when the one that came with its removal works; while that is refused, the old one stays. */
 function judgeReplacement(stream: Stream, sub: Subscription, added: string): Verdict {
   if (!viewOf(stream.group, sub.typeUrl).resources.has(added)) return "go";
-  if (sub.rejected.has(added)) return "keep";
+  if (sub.rejected.has(added) || sub.pending.has(added) || sub.deferred.has(added)) return "keep";
+  for (const sent of sub.outstanding.values()) if (offers(sent, added) && isAnswerDue(stream, sent)) return "keep";
   return isUsable(stream, sub.typeUrl, added) ? "go" : "wait";
 }
 
-interface Target {
-  readonly ref: Ref;
-  readonly now: number;
-}
-
 /** Whether the node may have, or may be about to have, a resource of this type that names what is removed. */
-function judgeReferrers(stream: Stream, typeUrl: string, { ref, now }: Target): Verdict {
+function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
   const sub = stream.subs.get(typeUrl);
   if (sub === undefined) return mayStillCome(stream, typeUrl) ? "wait" : "go";
   for (const { has, resource } of sub.rejected.values()) {
@@ -98,13 +101,19 @@ function judgeReferrers(stream: Stream, typeUrl: string, { ref, now }: Target): 
   // These go when their own time has come.
   for (const { has } of sub.deferred.values()) if (mayName(has, ref)) return "keep";
   for (const sent of sub.outstanding.values()) {
-    if (now - sent.at >= HOLD_MS) continue;
     if (!someNames(sent.had.values(), ref) && !someNames(sent.left.values(), ref)) continue;
-    stream.dueAt = Math.min(stream.dueAt, sent.at + HOLD_MS);
-    return "keep";
+    if (isAnswerDue(stream, sent)) return "keep";
   }
   if (someNames(sub.leaving.values(), ref)) return "wait";
   return sub.outstanding.size === 0 && isSent(sub, viewOf(stream.group, typeUrl)) ? "go" : "wait";
+}
+
+/** True while an answer may still come; some never do. */
+function isAnswerDue(stream: Stream, sent: Outstanding): boolean {
+  const until = sent.at + HOLD_MS;
+  if (until <= stream.context.clock.monotonic()) return false;
+  stream.dueAt = Math.min(stream.dueAt, until);
+  return true;
 }
 
 /** A node that comes back asks for one type after the other; with a stream for each type, others cannot be seen at all. */

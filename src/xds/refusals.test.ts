@@ -193,6 +193,28 @@ describe.each(BOTH)("a listener that moves to another port (delta: $delta)", ({ 
     expect(namesOf(node, LISTENER)).toEqual(["tcp-80"]);
   });
 
+  it("keeps its old one while the new one waits for a cluster, and until it is answered", async () => {
+    const manual = await manualServer();
+    const edge = fleet(manual.server);
+    edge.set(...clusters("a"), naming(resource(LISTENER, "l-80"), "a"));
+    const node = connectNode(manual, delta);
+    // The cluster's endpoints are not asked for: it does not get ready.
+    edge.set(...clusters("a", "new"), resource(ENDPOINT, "new"), naming(resource(LISTENER, "l-81"), "new"));
+    await Promise.resolve();
+    node.turn();
+    manual.clock.advance(999);
+    node.turn();
+    expect(namesOf(node, LISTENER)).toEqual(["l-80"]);
+    manual.clock.advance(1);
+    const added = node.stream.take()!;
+    expect(added.removed).toEqual([]);
+    expect(added.names).toEqual(delta ? ["l-81"] : ["l-81", "l-80"]);
+    manual.clock.advance(999);
+    expect(node.stream.take()).toBeNull();
+    manual.clock.advance(1);
+    expect(node.stream.take()).toMatchObject(delta ? { removed: ["l-80"] } : { names: ["l-81"] });
+  });
+
   it("keeps its old one over a reconnect", async () => {
     if (!delta) return;
     const manual = await manualServer();
