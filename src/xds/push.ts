@@ -193,7 +193,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
     delta: sub.delta,
     view,
     version: view.version,
-    key: keyOf(resources, removed, view),
+    key: keyOf({ resources, removed, likely: sub.trial }, view),
     resources: () => resources,
     removed,
     after: stream.lastNumber,

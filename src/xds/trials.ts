@@ -69,14 +69,27 @@ function planTrials(
   refused: { names: readonly string[]; accused: readonly string[]; passing: boolean; again: boolean },
 ): void {
   const { names, accused, passing, again } = refused;
+  const isBlank = !again && accused.length === 0 && names.length > BLANK_FROM;
   if (again) sub.refusalsLeft = Math.min(sub.refusalsLeft, roundsFor(sub.rejected.size)) - 1;
   else {
     sub.trialsLeft = MAX_TRIALS;
-    sub.refusalsLeft = roundsFor(names.length);
+    sub.refusalsLeft = isBlank ? SAMPLES.length : roundsFor(names.length);
   }
   // A node that refuses whatever it gets is not asked about each resource.
   if (sub.refusalsLeft <= 0) sub.trials.length = 0;
+  else if (isBlank) sub.trials.unshift(...samplesOf(names));
   else if (names.length > 1) sub.trials.unshift(...partsOf(names, accused, passing));
+}
+
+/** Of more resources than this a node that names none is offered three single ones first. When it refuses these, it refuses all. */
+const BLANK_FROM = 8;
+const SAMPLES = [0, 0.5, 1];
+
+/** Three single resources, and the rest in halves. */
+function samplesOf(names: readonly string[]): (readonly string[])[] {
+  const samples = SAMPLES.map((part) => names[Math.floor(part * (names.length - 1))]!);
+  const rest = names.filter((name) => !samples.includes(name));
+  return [...samples.map((name) => [name]), ...halvesOf(rest)];
 }
 
 /** Halvings until one is left, and one more. */
