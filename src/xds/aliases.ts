@@ -30,6 +30,7 @@ export function unknownResource(typeUrl: string, name: string): HollowResource {
 /** The resource goes out under one of its names: the others are served with it. */
 export function servedWith(sub: Subscription, resource: XdsResource): void {
   sub.absent.delete(resource.name);
+  sub.leaving.delete(resource.name);
   for (const key of [resource.name, ...otherNames(resource)]) {
     sub.pending.delete(key);
     sub.waived.delete(key);
@@ -50,7 +51,10 @@ export function tellByOwnName(sub: Subscription, change: { diff: Diff; before: R
   for (const key of [...diff.removed, ...diff.changed]) {
     const had = before.get(key);
     if (had === undefined || !inScope(sub, key) || view.resources.get(key)?.name === had.name) continue;
-    if (key !== had.name) sub.absent.delete(key);
+    if (key !== had.name) {
+      sub.absent.delete(key);
+      sub.leaving.delete(key);
+    }
     const now = view.resources.get(had.name);
     if (now !== undefined && covers(sub, now)) continue;
     if (sub.delta) sub.absent.add(had.name);

@@ -1,7 +1,7 @@
 /** Where each resource that a stream is to see stands: of the server's view, what was sent and what was said to it. */
 import { type Stream, viewOf } from "./state.ts";
 import { inScope, type Subscription } from "./subscription.ts";
-import type { NodeTypeStatus, XdsResource } from "./types.ts";
+import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
 import { isGlob } from "./xdstp.ts";
 
@@ -19,7 +19,7 @@ export interface ResourceState {
   readonly resource: XdsResource | undefined;
   readonly configStatus: number;
   readonly clientStatus: number;
-  readonly error: NodeTypeStatus["nacked"];
+  readonly error: { readonly version: string; readonly message: string } | null;
 }
 
 /** All resources in scope, and names that were asked for and are not there. */
@@ -50,7 +50,7 @@ function* missing(sub: Subscription, view: TypeView): Generator<ResourceState> {
 function unansweredNames(sub: Subscription): Map<string, string> {
   const names = new Map<string, string>();
   for (const sent of sub.outstanding.values()) {
-    for (const resource of sent.resources) names.set(resource.name, resource.version);
+    for (const resource of sent.response.resources) names.set(resource.name, resource.version);
   }
   return names;
 }

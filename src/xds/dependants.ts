@@ -1,27 +1,11 @@
-/** What must follow a response although it did not change. Clusters and their endpoints are in hold.ts. */
-import { CLUSTER, LISTENER, ON_DEMAND_TYPES, ROUTE, SECRET, VIRTUAL_HOST } from "./resourceTypes.ts";
+/** What must follow a response although it did not change. What clusters and listeners wait for is in warming.ts. */
+import { ON_DEMAND_TYPES, ROUTE, VIRTUAL_HOST } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { inScope, type SentResponse, type Subscription } from "./subscription.ts";
 
 /** Has what depends on the resources of a response sent again, after it. */
 export function resendDependants(stream: Stream, sub: Subscription, sent: SentResponse): void {
-  // A state-of-the-world client asks for everything anew when it reconnects, which is when secrets are missed.
-  if (sub.delta && (sub.typeUrl === CLUSTER || sub.typeUrl === LISTENER)) resendSecrets(stream, sent);
   if (sub.typeUrl === ROUTE) resendVirtualHosts(stream, sent);
-}
-
-/** What warms waits for its secrets; Envoy does not ask again for one that it has had on this stream. */
-function resendSecrets(stream: Stream, sent: SentResponse): void {
-  const secrets = stream.subs.get(SECRET);
-  if (secrets === undefined) return;
-  const view = viewOf(stream.group, SECRET);
-  for (const resource of sent.resources) {
-    for (const [typeUrl, name] of resource.refs) {
-      if (typeUrl !== SECRET || !inScope(secrets, name) || !view.resources.has(name)) continue;
-      secrets.absent.delete(name);
-      secrets.pending.set(name, undefined);
-    }
-  }
 }
 
 /** A route configuration that is replaced takes with it the virtual hosts that came for it one by one. */

@@ -57,6 +57,7 @@ function passThrough(bytes: Buffer): Buffer {
 function serve(call: Call, method: DiscoveryMethod, accept: Accept): void {
   let closed = false;
   const connection: Connection = {
+    peer: call.getPeer(),
     write(message, done) {
       call.write(message, (error: Error | null | undefined) => {
         if (!closed && !error) done();

@@ -11,7 +11,7 @@ export function heartbeatPayload(stream: Stream, sub: Subscription, now: number)
   const beat = heartbeat(sub, view, now);
   if (beat === null) return null;
   const { typeUrl, delta } = sub;
-  const shared = keyOf(beat.resources, [], view);
+  const shared = keyOf({ resources: beat.resources, removed: [], likely: false }, view);
   const payload = stream.context.payloads({
     typeUrl,
     delta,
@@ -23,6 +23,8 @@ export function heartbeatPayload(stream: Stream, sub: Subscription, now: number)
     removed: [],
     after: stream.lastNumber,
   });
-  noteSent(stream, sub, payload);
+  const nothing = new Map<string, never>();
+  const sent = { response: payload.sent, at: now, offered: null, had: nothing, left: nothing, trial: false };
+  noteSent(stream, sub, { payload, sent });
   return payload;
 }

@@ -3,13 +3,14 @@ import { CLIENT_RECEIVE_BYTES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import type { Payload } from "./payload.ts";
 import type { Stream } from "./state.ts";
-import type { Subscription } from "./subscription.ts";
+import type { Outstanding, Subscription } from "./subscription.ts";
 import { recordSent } from "./subscriptionAnswers.ts";
 
 /** Notes it with the stream and the subscription, and counts it. */
-export function noteSent(stream: Stream, sub: Subscription, payload: Payload): void {
+export function noteSent(stream: Stream, sub: Subscription, out: { payload: Payload; sent: Outstanding }): void {
+  const { payload, sent } = out;
   stream.lastNumber = payload.sent.number;
-  recordSent(sub, payload.sent, stream.context.clock.monotonic());
+  recordSent(sub, sent);
   const { metrics } = stream.context;
   const counters = typeMetrics(metrics, sub.typeUrl);
   counters.responses += 1;

@@ -2,11 +2,12 @@
 import { answerStatus, createStatusCall, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { createGrpcTransport } from "./grpc.ts";
+import { createHistory } from "./history.ts";
 import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
 import { pump } from "./push.ts";
-import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
+import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
 import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
@@ -19,14 +20,17 @@ import {
   systemClock,
   type Transport,
 } from "./transport.ts";
-import type { NackEvent, XdsServer, XdsView } from "./types.ts";
-import { EMPTY_VIEW, NO_RESOURCES, nextView } from "./view.ts";
+import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
+import { EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
+import { noteInterrupted } from "./warming.ts";
 
 export interface XdsServerOptions {
   /** `control_plane.identifier` of every response: the instance and its build, as `trimtab/0.1.0 host-1`. */
   readonly identifier: string;
   /** A node refused a response. Called while its request is handled: must be quick and must not throw. */
   readonly onNack?: (event: NackEvent) => void;
+  /** Reads what a refusal means: the proxy's texts are none of this room's business. Default: every refusal is final. */
+  readonly readRefusal?: RefusalReader;
   /** A defect of ours ended a stream. Default: printed to stderr. */
   readonly onError?: (error: unknown) => void;
   /** Types whose first, empty subscription is a wildcard. Default: listeners, clusters, scoped routes. */
@@ -64,6 +68,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     metrics: createMetrics(),
     payloads: createPayloadCache(options.identifier),
     onNack: options.onNack ?? (() => {}),
+    readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
     readsErrors: options.readsErrors ?? (() => true),
     wake: createFanOut(options.clock ?? systemClock),
@@ -118,8 +123,9 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
 }
 
 function addGroup(room: Room, name: string): Group {
-  const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>() };
-  const group: Group = { name, revision: 0, types: new Map(), declared: false, ...streams };
+  const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
+  const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
+  const group: Group = { name, revision: 0, types: new Map(), history, declared: false, ...streams };
   room.groups.set(name, group);
   return group;
 }
@@ -127,7 +133,12 @@ function addGroup(room: Room, name: string): Group {
 function replaceView(group: Group, view: XdsView, versions?: ReadonlyMap<string, string>): void {
   for (const typeUrl of new Set([...group.types.keys(), ...view.keys(), ...(versions?.keys() ?? [])])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
-    group.types.set(typeUrl, nextView(previous, view.get(typeUrl) ?? NO_RESOURCES, versions?.get(typeUrl)));
+    const next = nextView(previous, view.get(typeUrl) ?? NO_RESOURCES, versions?.get(typeUrl));
+    group.types.set(typeUrl, next);
+    const history = group.history.get(typeUrl);
+    if (isVersionOf(next, next.version)) {
+      if (next !== previous) history?.note(next.version, next.resources);
+    } else history?.forget(next.version);
   }
 }
 
@@ -164,6 +175,7 @@ function endStream(stream: Stream, status?: EndStatus): void {
   if (stream.ended) return;
   stream.ended = true;
   stream.cancelWake();
+  noteInterrupted(stream);
   stream.group.streams.delete(stream);
   stream.group.onDemand.delete(stream);
   stream.connection.end(status);

@@ -2,15 +2,25 @@
 import { isAnsweredHollow, UNKNOWN_VERSION } from "./aliases.ts";
 import { BadRequest, type DeltaRequest, decodeNames } from "./decode.ts";
 import { MAX_NAMES } from "./limits.ts";
-import { CLUSTER, ON_DEMAND_TYPES } from "./resourceTypes.ts";
-import { demand, dropRejected, inScope, isNamed, type Subscription } from "./subscription.ts";
-import { isVersionOf, type TypeView } from "./view.ts";
+import { followersOf, ON_DEMAND_TYPES } from "./resourceTypes.ts";
+import { demand, dropRejected, inScope, isNamed, type Subscription, setAcked, UNKNOWN } from "./subscription.ts";
+import type { XdsResource } from "./types.ts";
+import { isVersionOf, type ResourceMap, type TypeView } from "./view.ts";
 import { globOver, isGlob, normalised } from "./xdstp.ts";
 
-/** How a type's first request is to be read. */
+/** How a type's first request is to be read, and what it says of a node that was here before. */
 export interface FirstRequest {
   /** An empty list is a wildcard. */
   readonly legacyWildcard: boolean;
+  /** What the type held at a version; undefined: not remembered. */
+  readonly at: (version: string) => ResourceMap | undefined;
+  readonly find: (name: string, version: string) => XdsResource | undefined;
+  /** The node waits for this resource although it may have it. */
+  readonly isOwed: (name: string) => boolean;
+  /** Set here: the node has resources. */
+  returning: boolean;
+  /** Filled here (delta): what the node has and is to lose. */
+  readonly gone: Map<string, XdsResource>;
 }
 
 /** Applies the names of a state-of-the-world request. `first`: this is the type's first request on the stream. */
@@ -26,6 +36,8 @@ export function applySotwNames(
   const hadWildcard = sub.wildcard;
   if (first !== null) sub.legacy = first.legacyWildcard && names.length === 0;
   else if (names.length > 0) sub.legacy = false;
+  // A node that comes back may use what is gone until something better has come: no word that would make it drop that.
+  const tellsMissing = sub.tellsMissing && (first === null || request.version === "");
   const wanted = new Set(names.map((name) => intern(view, name)));
   sub.wildcard = wanted.delete("*") || sub.legacy;
   for (const name of sub.names) if (!wanted.has(name)) forgetName(sub, name);
@@ -34,9 +46,9 @@ export function applySotwNames(
     sub.names.add(name);
     if (view.resources.has(name)) demand(sub, name);
     else if (isGlob(name)) demandGlob(sub, name, view);
-    else if (sub.tellsMissing && name !== "") denyName(sub, name);
+    else if (tellsMissing && name !== "") denyName(sub, name);
   }
-  if (first !== null) startSotw(sub, request.version, view);
+  if (first !== null) startSotw(sub, request.version, { view, first });
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
   else if (hadWildcard && !sub.wildcard) forgetUnnamed(sub);
 }
@@ -45,18 +57,42 @@ export function applySotwNames(
  * The client's version is read here and never again. Only a pure wildcard of a full-state type can be trusted: with names, the
  * client may have subscribed to something new while it was away.
  */
-function startSotw(sub: Subscription, version: string, view: TypeView): void {
-  if (!sub.wildcard) {
-    sub.base = view.resources;
+function startSotw(sub: Subscription, version: string, context: { view: TypeView; first: FirstRequest }): void {
+  const { view, first } = context;
+  first.returning = version !== "";
+  const had = first.at(version);
+  if (!sub.fullState) {
+    if (first.returning) noteHad(sub, had);
+    if (!sub.wildcard) sub.base = view.resources;
+    else answerNow(sub);
     return;
   }
-  if (sub.fullState && sub.names.size === 0 && isVersionOf(view, version)) {
+  if (isVersionOf(view, version) && sub.wildcard && sub.names.size === 0) {
     sub.base = view.resources;
-    sub.ackedVersion = version;
+    setAcked(sub, version);
     return;
   }
+  sub.blind = first.returning && had === undefined;
+  // From there on the view's changes are told as if the node had stayed: what it is to lose waits for what names it.
+  if (had !== undefined) {
+    sub.base = had;
+    sub.urgent = true;
+    setAcked(sub, version);
+  } else if (sub.wildcard) answerNow(sub);
+  else sub.base = view.resources;
+}
+
+function answerNow(sub: Subscription): void {
   sub.mustAnswer = true;
   sub.urgent = true;
+}
+
+/** What the node has of the names that it is sent again. */
+function noteHad(sub: Subscription, had: ResourceMap | undefined): void {
+  for (const name of sub.pending.keys()) {
+    const resource = had === undefined ? UNKNOWN : had.get(name);
+    if (resource !== sub.base.get(name)) sub.pending.set(name, resource);
+  }
 }
 
 /** Applies the subscription changes of a delta request. `first`: this is the type's first request on the stream. */
@@ -73,7 +109,7 @@ export function applyDeltaNames(
     else subscribeName(sub, intern(view, name), view);
   }
   if (sub.names.size > MAX_NAMES) throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`);
-  if (first !== null) startDelta(sub, request.initialVersions, view);
+  if (first !== null) startDelta(sub, request.initialVersions, { view, first });
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
   for (const name of request.unsubscribe) unsubscribeName(sub, intern(view, name), view);
 }
@@ -96,7 +132,12 @@ function demandGlob(sub: Subscription, glob: string, view: TypeView): boolean {
 }
 
 /** On reconnect the node says what it has: only differences are sent, removals among them. */
-function startDelta(sub: Subscription, known: ReadonlyMap<string, string>, view: TypeView): void {
+function startDelta(
+  sub: Subscription,
+  known: ReadonlyMap<string, string>,
+  context: { view: TypeView; first: FirstRequest },
+): void {
+  const { view, first } = context;
   if (sub.wildcard) {
     sub.urgent = true;
     sub.mustAnswer = known.size === 0;
@@ -105,27 +146,34 @@ function startDelta(sub: Subscription, known: ReadonlyMap<string, string>, view:
     if (!sub.wildcard) sub.base = view.resources;
     return;
   }
+  first.returning = true;
   sub.base = view.resources;
+  const warms = followersOf(sub.typeUrl).length > 0;
   for (const [name, resource] of view.resources) {
     if (!inScope(sub, name)) continue;
     const version = known.get(resource.name);
-    if (version === resource.version) {
+    if (version === resource.version && !first.isOwed(name)) {
       sub.pending.delete(name);
       continue;
     }
     demand(sub, name);
-    if (sub.typeUrl === CLUSTER) sub.touched.set(name, version === undefined);
+    if (version !== undefined && version !== resource.version) {
+      sub.pending.set(name, first.find(name, version) ?? UNKNOWN);
+    }
+    if (warms) sub.touched.set(name, version === undefined);
   }
-  for (const [name, version] of known) if (!view.resources.has(name)) tellGone(sub, name, version);
-  if (sub.pending.size === 0 && sub.absent.size === 0) sub.ackedVersion = view.version;
+  for (const [name, version] of known) {
+    if (view.resources.has(name) || !isLost(sub, name, version)) continue;
+    sub.absent.delete(name);
+    first.gone.set(name, first.find(name, version) ?? UNKNOWN);
+  }
+  if (sub.pending.size + sub.absent.size + first.gone.size === 0) setAcked(sub, view.version);
 }
 
-/** The node has something that is no more. It may have asked for it by an alias that nobody can tell now. */
-function tellGone(sub: Subscription, name: string, version: string): void {
-  if (!inScope(sub, name) && !ON_DEMAND_TYPES.has(sub.typeUrl)) return;
-  if (version === UNKNOWN_VERSION && sub.pending.has(name)) return;
-  sub.pending.delete(name);
-  sub.absent.add(name);
+/** True when the node is to lose what it has. It may have asked for it by an alias that nobody can tell now. */
+function isLost(sub: Subscription, name: string, version: string): boolean {
+  if (!inScope(sub, name) && !ON_DEMAND_TYPES.has(sub.typeUrl)) return false;
+  return version !== UNKNOWN_VERSION || !sub.pending.has(name);
 }
 
 function unsubscribeName(sub: Subscription, name: string, view: TypeView): void {
@@ -162,7 +210,7 @@ function forgetName(sub: Subscription, name: string): void {
 }
 
 function forgetUnnamed(sub: Subscription): void {
-  for (const table of [sub.pending, sub.absent, sub.deferred, sub.touched, sub.rejected]) {
+  for (const table of [sub.pending, sub.absent, sub.deferred, sub.leaving, sub.touched, sub.rejected]) {
     for (const name of table.keys()) if (!isNamed(sub, name)) dropState(sub, name);
   }
 }
@@ -171,6 +219,7 @@ function dropState(sub: Subscription, name: string): void {
   sub.pending.delete(name);
   sub.absent.delete(name);
   sub.deferred.delete(name);
+  sub.leaving.delete(name);
   sub.waived.delete(name);
   sub.touched.delete(name);
   dropRejected(sub, name);

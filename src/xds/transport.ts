@@ -19,6 +19,8 @@ export const STATUS = {
 
 /** The server's side of one open stream. */
 export interface Connection {
+  /** The client's address and port: what tells two nodes with one id apart. */
+  readonly peer: string;
   /** Called again only after `done`, which comes when flow control has let the message through. `done` may never come. */
   write(message: Buffer, done: () => void): void;
   /** Without a status the stream ends well. */
