@@ -26,6 +26,8 @@ export function applySotwNames(
   const hadWildcard = sub.wildcard;
   if (first !== null) sub.legacy = first.legacyWildcard && names.length === 0;
   else if (names.length > 0) sub.legacy = false;
+  // A node that comes back may use what is gone until something better has come: no word that would make it drop that.
+  const tellsMissing = sub.tellsMissing && (first === null || request.version === "");
   const wanted = new Set(names.map((name) => intern(view, name)));
   sub.wildcard = wanted.delete("*") || sub.legacy;
   for (const name of sub.names) if (!wanted.has(name)) forgetName(sub, name);
@@ -34,7 +36,7 @@ export function applySotwNames(
     sub.names.add(name);
     if (view.resources.has(name)) demand(sub, name);
     else if (isGlob(name)) demandGlob(sub, name, view);
-    else if (sub.tellsMissing && name !== "") denyName(sub, name);
+    else if (tellsMissing && name !== "") denyName(sub, name);
   }
   if (first !== null) startSotw(sub, request.version, view);
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
