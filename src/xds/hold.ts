@@ -3,7 +3,7 @@
  * when a route comes before that. So routes and listeners wait for their new clusters, removals for whatever names what is removed,
  * and a removed listener for the one that takes its place.
  */
-import { HOLD_MS } from "./limits.ts";
+import { HOLD_MS, MAX_DEFERRED } from "./limits.ts";
 import { type Ref, refersTo } from "./refs.ts";
 import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, referrersOf } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
@@ -59,7 +59,14 @@ type Verdict = "go" | "wait" | "keep";
 export function lingers(stream: Stream, sub: Subscription, gone: Gone): boolean {
   // Nothing deletes other types in a state of the world; they wait for what they name.
   if (!sub.delta && !sub.fullState && !HELD_TYPES.has(sub.typeUrl)) return false;
+  if (sub.deferred.size >= MAX_DEFERRED) return false;
   return judge(stream, sub, gone) !== "go";
+}
+
+/** True when no removal of the type may go now, whatever it is of: there is no need to look at each. */
+export function allWait(stream: Stream, sub: Subscription): boolean {
+  if (HELD_TYPES.has(sub.typeUrl) || sub.deferredUntil <= stream.context.clock.monotonic()) return false;
+  return referrersOf(sub.typeUrl).some((typeUrl) => judgeType(stream, typeUrl) === "wait");
 }
 
 /** True when a removal that waited may go now. */
@@ -94,7 +101,7 @@ function judgeReplacement(stream: Stream, sub: Subscription, added: string): Ver
 /** Whether the node may have, or may be about to have, a resource of this type that names what is removed. */
 function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
   const sub = stream.subs.get(typeUrl);
-  if (sub === undefined) return mayStillCome(stream, typeUrl) ? "wait" : "go";
+  if (sub === undefined) return judgeType(stream, typeUrl);
   for (const { has, resource } of sub.rejected.values()) {
     if (mayName(has, ref) || mayName(resource, ref)) return "keep";
   }
@@ -104,7 +111,13 @@ function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
     if (!someNames(sent.had.values(), ref) && !someNames(sent.left.values(), ref)) continue;
     if (isAnswerDue(stream, sent)) return "keep";
   }
-  if (someNames(sub.leaving.values(), ref)) return "wait";
+  return judgeType(stream, typeUrl);
+}
+
+/** Whether resources of a type are still to come, to change, to go or to be answered. */
+function judgeType(stream: Stream, typeUrl: string): "go" | "wait" {
+  const sub = stream.subs.get(typeUrl);
+  if (sub === undefined) return mayStillCome(stream, typeUrl) ? "wait" : "go";
   return sub.outstanding.size === 0 && isSent(sub, viewOf(stream.group, typeUrl)) ? "go" : "wait";
 }
 

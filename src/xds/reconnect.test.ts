@@ -263,3 +263,21 @@ it("a node that comes back to a removal it was spared keeps it until its referre
   second.send({ typeUrl: ROUTE, resourceNames: ["r"], responseNonce: route.nonce });
   expect(second.take()).toMatchObject({ typeUrl: CLUSTER, names: ["a", "c"] });
 });
+
+it("looks at removals that all wait once, and lets only so many wait", async () => {
+  const manual = await manualServer();
+  fleet(manual.server).set(resource(CLUSTER, "a"));
+  const stream = manual.open(true);
+  const known = Array.from({ length: 50_000 }, (_, index) => `gone-${index}`);
+  const initialResourceVersions = Object.fromEntries(known.map((name) => [name, "1"]));
+  stream.send({ node: NODE, typeUrl: CLUSTER, initialResourceVersions });
+  const first = takeAll(stream);
+  expect(first.flatMap(({ removed }) => removed)).toHaveLength(40_000);
+  const since = performance.now();
+  for (let turn = 0; turn < 1_000; turn++) stream.send({ typeUrl: CLUSTER, responseNonce: `stale-${turn}` });
+  // To look at each of them would take seconds.
+  expect(performance.now() - since).toBeLessThan(1_000);
+  for (const { nonce } of first) stream.send({ typeUrl: CLUSTER, responseNonce: nonce });
+  manual.clock.advance(1_000);
+  expect(takeAll(stream).flatMap(({ removed }) => removed)).toHaveLength(10_000);
+});

@@ -79,6 +79,8 @@ export interface Subscription {
   /** Delta: to be named in `removed_resources`. */
   readonly absent: Set<string>;
   readonly deferred: Map<string, Deferred>;
+  /** The earliest deadline among them, or earlier. */
+  deferredUntil: number;
   /** To be taken away with the next response; the value is what the node has. */
   readonly leaving: Map<string, XdsResource>;
   /** Waited long enough: sent although the cluster is not there. */
@@ -123,6 +125,7 @@ export function openSubscription(kind: { typeUrl: string; delta: boolean; fullSt
     pending: new Map(),
     absent: new Set(),
     deferred: new Map(),
+    deferredUntil: Number.POSITIVE_INFINITY,
     leaving: new Map(),
     waived: new Set(),
     touched: new Map(),
