@@ -78,7 +78,8 @@ function remove(sub: Subscription, name: string, has: XdsResource | undefined): 
 
 function defer(stream: Stream, sub: Subscription, change: Gone): void {
   const { name, has, after } = change;
-  const deadline = holdDeadline(stream, stream.context.clock.monotonic());
+  const kind = viewOf(stream.group, sub.typeUrl).resources.has(name) ? "blocked" : "removal";
+  const deadline = holdDeadline(stream, kind, stream.context.clock.monotonic());
   sub.deferred.set(name, { has, deadline, after });
   sub.deferredUntil = Math.min(sub.deferredUntil, deadline);
   stream.dueAt = Math.min(stream.dueAt, deadline);

@@ -6,7 +6,7 @@ import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
 import { pump } from "./push.ts";
-import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
+import { CLUSTER, type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
 import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
@@ -20,8 +20,8 @@ import {
   type Transport,
 } from "./transport.ts";
 import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
-import { EMPTY_VIEW, NO_RESOURCES, nextView } from "./view.ts";
-import { noteInterrupted } from "./warming.ts";
+import { diffFrom, EMPTY_VIEW, NO_RESOURCES, nextView } from "./view.ts";
+import { noteInterrupted, noteRecent } from "./warming.ts";
 
 export interface XdsServerOptions {
   /** `control_plane.identifier` of every response: the instance and its build, as `trimtab/0.1.0 host-1`. */
@@ -64,7 +64,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     setView(name, view, revision) {
       const group = room.groups.get(name) ?? newGroup(name, revision);
       room.groups.set(name, group);
-      replaceView(group, view);
+      replaceView(group, view, context.clock.monotonic());
       group.revision = revision;
       wake(group.streams);
     },
@@ -93,15 +93,23 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
 
 function newGroup(name: string, revision: number): Group {
   const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
-  return { name, revision, types: new Map(), history, interrupted: new Map(), streams: new Set() };
+  return { name, revision, types: new Map(), history, recent: [], interrupted: new Map(), streams: new Set() };
 }
 
-function replaceView(group: Group, view: XdsView): void {
+function replaceView(group: Group, view: XdsView, now: number): void {
   for (const typeUrl of new Set([...group.types.keys(), ...view.keys()])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
     const next = nextView(previous, view.get(typeUrl) ?? NO_RESOURCES);
     group.types.set(typeUrl, next);
-    if (next !== previous) group.history.get(typeUrl)?.note(next.version, next.resources);
+    if (next === previous) continue;
+    group.history.get(typeUrl)?.note(next.version, next.resources);
+    if (typeUrl !== CLUSTER || previous === EMPTY_VIEW) continue;
+    const { changed } = diffFrom(next, previous.resources);
+    noteRecent(
+      group,
+      changed.filter((name) => !previous.resources.has(name)),
+      now,
+    );
   }
 }
 
