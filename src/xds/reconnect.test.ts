@@ -214,6 +214,32 @@ it("a state of the world that knows nothing of the node's version loses the old 
   expect(stream.take()).toMatchObject({ typeUrl: CLUSTER, names: ["new"] });
 });
 
+it.each(["the same", "older"])(
+  "a state of the world is sent what it names again, its version being %s",
+  async (kind) => {
+    const manual = await manualServer();
+    const edge = fleet(manual.server);
+    const view = [resource(ROUTE, "r"), resource(LISTENER, "l"), resource(ENDPOINT, "a")];
+    edge.set(...view, resource(ROUTE, "other"));
+    const before = manual.open(false);
+    const requests = [
+      { typeUrl: ENDPOINT, resourceNames: ["a"] },
+      { typeUrl: LISTENER, resourceNames: ["l"] },
+      { typeUrl: ROUTE, resourceNames: ["r"] },
+    ];
+    for (const request of requests) before.send({ node: NODE, ...request });
+    const versions = takeAll(before).map(({ version }) => version);
+    before.close();
+    if (kind === "older")
+      edge.set(...view, resource(ROUTE, "other", "2"), resource(LISTENER, "m"), resource(ENDPOINT, "b"));
+    const after = manual.open(false);
+    for (const [index, request] of requests.entries()) {
+      after.send({ node: NODE, ...request, versionInfo: versions[index]! });
+    }
+    expect(takeAll(after).map(({ names }) => names)).toEqual([["a"], ["l"], ["r"]]);
+  },
+);
+
 it("a state of the world of unknown version never leaves a listener out because its cluster is new", async () => {
   const manual = await manualServer();
   fleet(manual.server).set(
