@@ -1,6 +1,6 @@
 /** What the view's changes mean for one type of a stream: what is to be sent now, and what waits for other types. */
 import { isAnsweredHollow, tellByOwnName } from "./aliases.ts";
-import { type Gone, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.ts";
+import { allWait, type Gone, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.ts";
 import { typeMetrics } from "./metrics.ts";
 import { followersOf, HELD_TYPES, LISTENER } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
@@ -82,18 +82,27 @@ function remove(sub: Subscription, name: string, has: XdsResource | undefined): 
 
 function defer(stream: Stream, sub: Subscription, change: Gone): void {
   const { name, has, after } = change;
-  const deadline = holdDeadline(stream, stream.context.clock.monotonic());
+  const kind = viewOf(stream.group, sub.typeUrl).resources.has(name) ? "blocked" : "removal";
+  const deadline = holdDeadline(stream, kind, stream.context.clock.monotonic());
   sub.deferred.set(name, { has, deadline, after });
+  sub.deferredUntil = Math.min(sub.deferredUntil, deadline);
   stream.dueAt = Math.min(stream.dueAt, deadline);
   typeMetrics(stream.context.metrics, sub.typeUrl).held += 1;
 }
 
 /** Takes back what waited and need not wait any longer. */
 export function release(stream: Stream, sub: Subscription, now: number): void {
+  if (sub.deferred.size === 0) return;
+  if (allWait(stream, sub)) {
+    stream.dueAt = Math.min(stream.dueAt, sub.deferredUntil);
+    return;
+  }
   const view = viewOf(stream.group, sub.typeUrl);
+  let until = Number.POSITIVE_INFINITY;
   for (const [name, waiting] of sub.deferred) {
     const resource = view.resources.get(name);
     if (!mayGo(stream, sub, { name, resource, waiting })) {
+      until = Math.min(until, waiting.deadline);
       if (waiting.deadline > now) stream.dueAt = Math.min(stream.dueAt, waiting.deadline);
       continue;
     }
@@ -105,6 +114,7 @@ export function release(stream: Stream, sub: Subscription, now: number): void {
       if (waiting.deadline <= now) sub.waived.add(name);
     }
   }
+  sub.deferredUntil = until;
 }
 
 function mayGo(

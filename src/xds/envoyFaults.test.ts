@@ -219,3 +219,33 @@ describe.each([{ delta: true }, { delta: false }])("Envoy (delta: $delta)", ({ d
     expect(await ask(port)).toBe("two");
   });
 });
+
+describe.each([{ delta: true }, { delta: false }])("Envoy with a stream for each type (delta: $delta)", ({ delta }) => {
+  it("loses no request while cluster and route change together", async () => {
+    const backends = [await envoyTesting.backend("one"), await envoyTesting.backend("two")];
+    const { server, address } = await startServer();
+    const edge = fleet(server);
+    const port = await freePort();
+    const source = envoyTesting.ownStreams(delta);
+    const view = (name: string, at: number): XdsResource[] => [
+      cluster(name, 1, source),
+      endpoints(name, backends[at]!.port),
+      listener("web", port, { source }),
+      route(name),
+    ];
+    edge.set(...view("first", 0));
+    const envoy = await startEnvoy(Number(address.split(":")[1]), delta, false);
+    await expect.poll(() => ask(port), patience).toBe("one");
+    const stop = load(port);
+    for (let turn = 1; turn <= 5; turn++) {
+      edge.set(...view(`turn-${turn}`, turn % 2));
+      await expect.poll(() => ask(port), patience).toBe(turn % 2 === 1 ? "two" : "one");
+      const done = () => server.nodes().every(({ ackedRevision }) => ackedRevision === edge.revision);
+      await expect.poll(done, patience).toBe(true);
+    }
+    expect([...(await stop()).keys()].sort()).toEqual(["one", "two"]);
+    await envoy.stop();
+    await server.close();
+    for (const { close } of backends) close();
+  });
+});

@@ -22,6 +22,7 @@ export interface History {
 export function createHistory(): History {
   const versions = new Map<string, ResourceMap | readonly XdsResource[]>();
   let names = 0;
+  let lastFound = "";
 
   function forget(version: string): void {
     const found = versions.get(version);
@@ -50,9 +51,14 @@ export function createHistory(): History {
     at,
     forget,
     find(name, version) {
+      // A node has most of what it has from one version.
+      const likely = at(lastFound)?.get(name);
+      if (likely?.version === version) return likely;
       for (const known of [...versions.keys()].reverse()) {
         const resource = at(known)?.get(name);
-        if (resource?.version === version) return resource;
+        if (resource?.version !== version) continue;
+        lastFound = known;
+        return resource;
       }
       return undefined;
     },

@@ -3,10 +3,10 @@
  * when a route comes before that. So routes and listeners wait for their new clusters, removals for whatever names what is removed,
  * and a removed listener for the one that takes its place.
  */
-import { HOLD_MS } from "./limits.ts";
+import { HOLD_MS, MAX_DEFERRED } from "./limits.ts";
 import { type Ref, refersTo } from "./refs.ts";
 import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, referrersOf } from "./resourceTypes.ts";
-import { type Stream, viewOf } from "./state.ts";
+import { type Group, type Stream, viewOf } from "./state.ts";
 import {
   type Deferred,
   inScope,
@@ -22,7 +22,7 @@ import { dropOldFresh, isReturning, isUsable, isWarming } from "./warming.ts";
 /** True when a route or listener names a cluster that the node is about to get and cannot use yet. */
 export function isBlocked(stream: Stream, resource: XdsResource, now: number): boolean {
   const clusters = stream.subs.get(CLUSTER);
-  if (clusters === undefined) return false;
+  if (clusters === undefined) return isAlone(stream) && namesRecent(stream.group, resource, now);
   dropOldFresh(stream, now);
   const view = viewOf(stream.group, CLUSTER);
   if (stream.fresh.length === 0 && !isReturning(stream) && isSent(clusters, view)) return false;
@@ -33,14 +33,27 @@ export function isBlocked(stream: Stream, resource: XdsResource, now: number): b
   return false;
 }
 
+/** True when the stream is of one type: what the node knows of others cannot be seen, so time has to do. */
+function isAlone(stream: Stream): boolean {
+  return stream.method.typeUrl !== null;
+}
+
+function namesRecent({ recent }: Group, { refs }: XdsResource, now: number): boolean {
+  const late = recent.filter(({ at }) => now - at < HOLD_MS);
+  if (late.length === 0) return false;
+  return refs.some(([typeUrl, name]) => typeUrl === CLUSTER && late.some(({ names }) => names.has(name)));
+}
+
 function isUnsentCluster(clusters: Subscription, name: string): boolean {
   if (clusters.pending.has(name)) return clusters.pending.get(name) === undefined;
   return !clusters.base.has(name);
 }
 
 /** Until when a change that is blocked now may wait. */
-export function holdDeadline(stream: Stream, now: number): number {
-  return (stream.fresh.at(-1)?.at ?? now) + HOLD_MS;
+export function holdDeadline(stream: Stream, change: "blocked" | "removal", now: number): number {
+  if (!isAlone(stream)) return (stream.fresh.at(-1)?.at ?? now) + HOLD_MS;
+  // Routes on another stream may wait as long before they go.
+  return change === "removal" ? now + 2 * HOLD_MS : (stream.group.recent.at(-1)?.at ?? now) + HOLD_MS;
 }
 
 /** A resource that the node is to lose. */
@@ -57,9 +70,16 @@ type Verdict = "go" | "wait" | "keep";
 
 /** True when a removal has to wait for others on the stream. */
 export function lingers(stream: Stream, sub: Subscription, gone: Gone): boolean {
-  // Nothing deletes other types in a state of the world; they wait for what they name.
-  if (!sub.delta && !sub.fullState && !HELD_TYPES.has(sub.typeUrl)) return false;
+  // Nothing deletes other types in a state of the world; what they name waits for them, if it is on the same stream.
+  if (!sub.delta && !sub.fullState && (isAlone(stream) || !HELD_TYPES.has(sub.typeUrl))) return false;
+  if (sub.deferred.size >= MAX_DEFERRED) return false;
   return judge(stream, sub, gone) !== "go";
+}
+
+/** True when no removal of the type may go now, whatever it is of: there is no need to look at each. */
+export function allWait(stream: Stream, sub: Subscription): boolean {
+  if (HELD_TYPES.has(sub.typeUrl) || sub.deferredUntil <= stream.context.clock.monotonic()) return false;
+  return referrersOf(sub.typeUrl).some((typeUrl) => judgeType(stream, typeUrl) === "wait");
 }
 
 /** True when a removal that waited may go now. */
@@ -94,7 +114,7 @@ function judgeReplacement(stream: Stream, sub: Subscription, added: string): Ver
 /** Whether the node may have, or may be about to have, a resource of this type that names what is removed. */
 function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
   const sub = stream.subs.get(typeUrl);
-  if (sub === undefined) return mayStillCome(stream, typeUrl) ? "wait" : "go";
+  if (sub === undefined) return judgeType(stream, typeUrl);
   for (const { has, resource } of sub.rejected.values()) {
     if (mayName(has, ref) || mayName(resource, ref)) return "keep";
   }
@@ -104,7 +124,13 @@ function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
     if (!someNames(sent.had.values(), ref) && !someNames(sent.left.values(), ref)) continue;
     if (isAnswerDue(stream, sent)) return "keep";
   }
-  if (someNames(sub.leaving.values(), ref)) return "wait";
+  return judgeType(stream, typeUrl);
+}
+
+/** Whether resources of a type are still to come, to change, to go or to be answered. */
+function judgeType(stream: Stream, typeUrl: string): "go" | "wait" {
+  const sub = stream.subs.get(typeUrl);
+  if (sub === undefined) return mayStillCome(stream, typeUrl) ? "wait" : "go";
   return sub.outstanding.size === 0 && isSent(sub, viewOf(stream.group, typeUrl)) ? "go" : "wait";
 }
 
@@ -118,7 +144,7 @@ function isAnswerDue(stream: Stream, sent: Outstanding): boolean {
 
 /** A node that comes back asks for one type after the other; with a stream for each type, others cannot be seen at all. */
 function mayStillCome(stream: Stream, typeUrl: string): boolean {
-  return REMEMBERED_TYPES.has(typeUrl) && (stream.method.typeUrl !== null || isReturning(stream));
+  return REMEMBERED_TYPES.has(typeUrl) && (isAlone(stream) || isReturning(stream));
 }
 
 function someNames(resources: Iterable<XdsResource | undefined>, ref: Ref): boolean {

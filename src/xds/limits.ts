@@ -48,6 +48,9 @@ export const ACK_WAIT_MS = 300;
  */
 export const HOLD_MS = 1_000;
 
+/** Removals of a type that wait at a time; more go at once. As many clusters as we aim for; looking through them takes 1 ms. */
+export const MAX_DEFERRED = 10_000;
+
 /** Responses remembered whose endpoints nobody has asked for yet; with more of them no version that a node names is trusted. */
 export const MAX_OWED = 32;
 

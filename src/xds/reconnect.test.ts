@@ -214,6 +214,32 @@ it("a state of the world that knows nothing of the node's version loses the old 
   expect(stream.take()).toMatchObject({ typeUrl: CLUSTER, names: ["new"] });
 });
 
+it.each(["the same", "older"])(
+  "a state of the world is sent what it names again, its version being %s",
+  async (kind) => {
+    const manual = await manualServer();
+    const edge = fleet(manual.server);
+    const view = [resource(ROUTE, "r"), resource(LISTENER, "l"), resource(ENDPOINT, "a")];
+    edge.set(...view, resource(ROUTE, "other"));
+    const before = manual.open(false);
+    const requests = [
+      { typeUrl: ENDPOINT, resourceNames: ["a"] },
+      { typeUrl: LISTENER, resourceNames: ["l"] },
+      { typeUrl: ROUTE, resourceNames: ["r"] },
+    ];
+    for (const request of requests) before.send({ node: NODE, ...request });
+    const versions = takeAll(before).map(({ version }) => version);
+    before.close();
+    if (kind === "older")
+      edge.set(...view, resource(ROUTE, "other", "2"), resource(LISTENER, "m"), resource(ENDPOINT, "b"));
+    const after = manual.open(false);
+    for (const [index, request] of requests.entries()) {
+      after.send({ node: NODE, ...request, versionInfo: versions[index]! });
+    }
+    expect(takeAll(after).map(({ names }) => names)).toEqual([["a"], ["l"], ["r"]]);
+  },
+);
+
 it("a state of the world of unknown version never leaves a listener out because its cluster is new", async () => {
   const manual = await manualServer();
   fleet(manual.server).set(
@@ -262,4 +288,22 @@ it("a node that comes back to a removal it was spared keeps it until its referre
   expect(second.take()).toBeNull();
   second.send({ typeUrl: ROUTE, resourceNames: ["r"], responseNonce: route.nonce });
   expect(second.take()).toMatchObject({ typeUrl: CLUSTER, names: ["a", "c"] });
+});
+
+it("looks at removals that all wait once, and lets only so many wait", async () => {
+  const manual = await manualServer();
+  fleet(manual.server).set(resource(CLUSTER, "a"));
+  const stream = manual.open(true);
+  const known = Array.from({ length: 50_000 }, (_, index) => `gone-${index}`);
+  const initialResourceVersions = Object.fromEntries(known.map((name) => [name, "1"]));
+  stream.send({ node: NODE, typeUrl: CLUSTER, initialResourceVersions });
+  const first = takeAll(stream);
+  expect(first.flatMap(({ removed }) => removed)).toHaveLength(40_000);
+  const since = performance.now();
+  for (let turn = 0; turn < 1_000; turn++) stream.send({ typeUrl: CLUSTER, responseNonce: `stale-${turn}` });
+  // To look at each of them would take seconds.
+  expect(performance.now() - since).toBeLessThan(1_000);
+  for (const { nonce } of first) stream.send({ typeUrl: CLUSTER, responseNonce: nonce });
+  manual.clock.advance(1_000);
+  expect(takeAll(stream).flatMap(({ removed }) => removed)).toHaveLength(10_000);
 });

@@ -7,7 +7,7 @@ import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
 import { pump } from "./push.ts";
-import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
+import { CLUSTER, type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
 import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
@@ -21,8 +21,8 @@ import {
   type Transport,
 } from "./transport.ts";
 import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
-import { EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
-import { noteInterrupted } from "./warming.ts";
+import { diffFrom, EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
+import { noteInterrupted, noteRecent } from "./warming.ts";
 
 export interface XdsServerOptions {
   /** `control_plane.identifier` of every response: the instance and its build, as `trimtab/0.1.0 host-1`. */
@@ -89,7 +89,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       const { revision, versions } = typeof tag === "number" ? { revision: tag, versions: undefined } : tag;
       const group = room.groups.get(name) ?? addGroup(room, name);
       group.declared = true;
-      replaceView(group, view, versions);
+      replaceView(group, view, { versions, now: context.clock.monotonic() });
       group.revision = revision;
       context.wake(group.streams);
     },
@@ -97,7 +97,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       const group = room.groups.get(name);
       if (room.serveUnknown && group !== undefined && group.streams.size > 0) {
         group.declared = false;
-        replaceView(group, new Map());
+        replaceView(group, new Map(), { now: context.clock.monotonic() });
         context.wake(group.streams);
         return;
       }
@@ -125,20 +125,31 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
 function addGroup(room: Room, name: string): Group {
   const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
   const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
-  const group: Group = { name, revision: 0, types: new Map(), history, declared: false, ...streams };
+  const group: Group = { name, revision: 0, types: new Map(), history, recent: [], declared: false, ...streams };
   room.groups.set(name, group);
   return group;
 }
 
-function replaceView(group: Group, view: XdsView, versions?: ReadonlyMap<string, string>): void {
+function replaceView(
+  group: Group,
+  view: XdsView,
+  { versions, now }: { versions?: ReadonlyMap<string, string> | undefined; now: number },
+): void {
   for (const typeUrl of new Set([...group.types.keys(), ...view.keys(), ...(versions?.keys() ?? [])])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
     const next = nextView(previous, view.get(typeUrl) ?? NO_RESOURCES, versions?.get(typeUrl));
     group.types.set(typeUrl, next);
+    if (next === previous) continue;
     const history = group.history.get(typeUrl);
-    if (isVersionOf(next, next.version)) {
-      if (next !== previous) history?.note(next.version, next.resources);
-    } else history?.forget(next.version);
+    if (isVersionOf(next, next.version)) history?.note(next.version, next.resources);
+    else history?.forget(next.version);
+    if (typeUrl !== CLUSTER || previous === EMPTY_VIEW) continue;
+    const { changed } = diffFrom(next, previous.resources);
+    noteRecent(
+      group,
+      changed.filter((name) => !previous.resources.has(name)),
+      now,
+    );
   }
 }
 

@@ -29,6 +29,8 @@ export interface Group {
   readonly types: Map<string, TypeView>;
   /** Of the types that nodes may lose resources of while they are away. */
   readonly history: Map<string, History>;
+  /** Clusters that the view has got in the last moments, oldest first: for streams that see no other type than their own. */
+  readonly recent: { readonly names: ReadonlySet<string>; readonly at: number }[];
   /** By node id: what streams that ended a moment ago left undone. */
   readonly interrupted: Map<string, Interrupted>;
   readonly streams: Set<Stream>;

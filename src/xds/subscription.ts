@@ -87,6 +87,8 @@ export interface Subscription {
   /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
   readonly absent: Set<string>;
   readonly deferred: Map<string, Deferred>;
+  /** The earliest deadline among them, or earlier. */
+  deferredUntil: number;
   /** To be taken away with the next response; the value is what the node has. */
   readonly leaving: Map<string, XdsResource>;
   /** Waited long enough: sent although the cluster is not there. */
@@ -137,6 +139,7 @@ export function openSubscription(
     pending: new Map(),
     absent: new Set(),
     deferred: new Map(),
+    deferredUntil: Number.POSITIVE_INFINITY,
     leaving: new Map(),
     waived: new Set(),
     touched: new Map(),

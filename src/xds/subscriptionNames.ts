@@ -2,7 +2,7 @@
 import { isAnsweredHollow, UNKNOWN_VERSION } from "./aliases.ts";
 import { BadRequest, type DeltaRequest, decodeNames } from "./decode.ts";
 import { MAX_NAMES } from "./limits.ts";
-import { followersOf, ON_DEMAND_TYPES } from "./resourceTypes.ts";
+import { followersOf, HELD_TYPES, ON_DEMAND_TYPES } from "./resourceTypes.ts";
 import { demand, dropRejected, inScope, isNamed, type Subscription, setAcked, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import { isVersionOf, type ResourceMap, type TypeView } from "./view.ts";
@@ -62,7 +62,7 @@ function startSotw(sub: Subscription, version: string, context: { view: TypeView
   first.returning = version !== "";
   const had = first.at(version);
   if (!sub.fullState) {
-    if (first.returning) noteHad(sub, had);
+    if (first.returning && HELD_TYPES.has(sub.typeUrl)) noteHad(sub, had, view);
     if (!sub.wildcard) sub.base = view.resources;
     else answerNow(sub);
     return;
@@ -75,6 +75,7 @@ function startSotw(sub: Subscription, version: string, context: { view: TypeView
   sub.blind = first.returning && had === undefined;
   // From there on the view's changes are told as if the node had stayed: what it is to lose waits for what names it.
   if (had !== undefined) {
+    noteHad(sub, had, view);
     sub.base = had;
     sub.urgent = true;
     setAcked(sub, version);
@@ -87,11 +88,11 @@ function answerNow(sub: Subscription): void {
   sub.urgent = true;
 }
 
-/** What the node has of the names that it is sent again. */
-function noteHad(sub: Subscription, had: ResourceMap | undefined): void {
+/** What the node has of the names that it is sent again; what it has as it is now is sent again, too. */
+function noteHad(sub: Subscription, had: ResourceMap | undefined, view: TypeView): void {
   for (const name of sub.pending.keys()) {
     const resource = had === undefined ? UNKNOWN : had.get(name);
-    if (resource !== sub.base.get(name)) sub.pending.set(name, resource);
+    if (resource?.version !== view.resources.get(name)?.version) sub.pending.set(name, resource);
   }
 }
 

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { ClusterSchema } from "../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
+import type { ConfigSourceSchema } from "../gen/proto/envoy/config/core/v3/config_source_pb.js";
+import * as configSource from "../gen/proto/envoy/config/core/v3/config_source_pb.js";
 import { ClusterLoadAssignmentSchema } from "../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "../gen/proto/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../gen/proto/envoy/config/route/v3/route_pb.js";
@@ -18,10 +20,28 @@ import { freePort, type RunningEnvoy, runEnvoy } from "../targets/envoy/testing.
 import type { XdsResource } from "./index.ts";
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE } from "./testing.ts";
 
-const ADS = { configSourceSpecifier: { case: "ads", value: {} }, resourceApiVersion: 2 } as const;
+/** Where a resource says that its parts come from. */
+export type Source = MessageInitShape<typeof ConfigSourceSchema>;
+
+const ADS: Source = { configSourceSpecifier: { case: "ads", value: {} }, resourceApiVersion: 2 };
+
+/** A stream for each type. */
+export function ownStreams(delta: boolean): Source {
+  const {
+    ApiVersion: { V3 },
+    ApiConfigSource_ApiType: type,
+  } = configSource;
+  const grpcServices = [{ targetSpecifier: { case: "envoyGrpc", value: { clusterName: "xds_cluster" } } }] as const;
+  const value = {
+    apiType: delta ? type.DELTA_GRPC : type.GRPC,
+    transportApiVersion: V3,
+    grpcServices: [...grpcServices],
+  };
+  return { configSourceSpecifier: { case: "apiConfigSource", value }, resourceApiVersion: V3 };
+}
 
 /** A bootstrap with the xDS server and an admin page on loopback. */
-export function bootstrap(xdsPort: number, more: { delta: boolean; adminPort?: number }): object {
+export function bootstrap(xdsPort: number, more: { delta: boolean; adminPort?: number; ads?: boolean }): object {
   const socket = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
   const address = socket(xdsPort);
   const options = {
@@ -30,17 +50,19 @@ export function bootstrap(xdsPort: number, more: { delta: boolean; adminPort?: n
   };
   const retry = { retry_back_off: { base_interval: "0.1s", max_interval: "0.2s" } };
   const load = { cluster_name: "xds_cluster", endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] };
+  const api = {
+    api_type: more.delta ? "DELTA_GRPC" : "GRPC",
+    transport_api_version: "V3",
+    grpc_services: [{ envoy_grpc: { cluster_name: "xds_cluster", retry_policy: retry } }],
+  };
+  const source = more.ads === false ? { api_config_source: api } : { ads: {} };
   return {
     node: { id: "envoy-1", cluster: "edge" },
     ...(more.adminPort === undefined ? {} : { admin: { address: socket(more.adminPort) } }),
     dynamic_resources: {
-      ads_config: {
-        api_type: more.delta ? "DELTA_GRPC" : "GRPC",
-        transport_api_version: "V3",
-        grpc_services: [{ envoy_grpc: { cluster_name: "xds_cluster", retry_policy: retry } }],
-      },
-      cds_config: { ads: {}, resource_api_version: "V3" },
-      lds_config: { ads: {}, resource_api_version: "V3" },
+      ...(more.ads === false ? {} : { ads_config: api }),
+      cds_config: { ...source, resource_api_version: "V3" },
+      lds_config: { ...source, resource_api_version: "V3" },
     },
     static_resources: {
       clusters: [
@@ -68,11 +90,11 @@ export function encode<D extends DescMessage>(
 }
 
 /** A cluster that gets its endpoints by EDS. A negative time-out is one that Envoy refuses. */
-export function cluster(name: string, timeoutSeconds = 1): XdsResource {
+export function cluster(name: string, timeoutSeconds = 1, edsConfig = ADS): XdsResource {
   const init = {
     name,
     clusterDiscoveryType: { case: "type", value: 3 } as const,
-    edsClusterConfig: { edsConfig: ADS },
+    edsClusterConfig: { edsConfig },
     connectTimeout: { seconds: BigInt(timeoutSeconds), nanos: 0 },
   };
   return encode(ClusterSchema, init, { typeUrl: CLUSTER, name, refs: [[ENDPOINT, name]] });
@@ -99,12 +121,16 @@ export function route(to: string, name = "web"): XdsResource {
 }
 
 /** A listener of HTTP, with its routes by name. */
-export function listener(name: string, at: number, more: { route?: string; host?: string } = {}): XdsResource {
-  const { route: routeConfigName = "web", host } = more;
+export function listener(
+  name: string,
+  at: number,
+  more: { route?: string; host?: string; source?: Source } = {},
+): XdsResource {
+  const { route: routeConfigName = "web", host, source: configSource = ADS } = more;
   const router = anyPack(RouterSchema, create(RouterSchema));
   const manager = create(httpManager.HttpConnectionManagerSchema, {
     statPrefix: "web",
-    routeSpecifier: { case: "rds", value: { routeConfigName, configSource: ADS } },
+    routeSpecifier: { case: "rds", value: { routeConfigName, configSource } },
     httpFilters: [{ name: "router", configType: { case: "typedConfig", value: router } }],
   });
   const typedConfig = anyPack(httpManager.HttpConnectionManagerSchema, manager);
@@ -210,11 +236,11 @@ export async function openWay(): Promise<Way> {
 }
 
 /** An Envoy with its bootstrap in a folder of its own. Comes back when it is ready: its server must be there. */
-export async function startEnvoy(xdsPort: number, delta: boolean): Promise<RunningEnvoy> {
+export async function startEnvoy(xdsPort: number, delta: boolean, ads = true): Promise<RunningEnvoy> {
   const folder = mkdtempSync(join(tmpdir(), "trimtab-xds-"));
   const adminPort = await freePort();
   const file = join(folder, "envoy.json");
-  writeFileSync(file, JSON.stringify(bootstrap(xdsPort, { delta, adminPort })));
+  writeFileSync(file, JSON.stringify(bootstrap(xdsPort, { delta, adminPort, ads })));
   const { admin, stop } = await runEnvoy(file, adminPort);
   return {
     admin,

@@ -5,7 +5,7 @@
 import { HOLD_MS, MAX_INTERRUPTED, MAX_OWED, WARMING_MS } from "./limits.ts";
 import type { Ref } from "./refs.ts";
 import { CLUSTER, ENDPOINT, followersOf, isFollower, needsOf } from "./resourceTypes.ts";
-import { type Stream, viewOf } from "./state.ts";
+import { type Group, type Stream, viewOf } from "./state.ts";
 import { inScope, isOffered, type Outstanding, type SentResponse, type Subscription, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 
@@ -132,6 +132,12 @@ export function noteInterrupted(stream: Stream): void {
 export function noteAccepted(stream: Stream, typeUrl: string, response: SentResponse): void {
   if (typeUrl !== CLUSTER) return;
   for (const clusters of stream.fresh) clusters.accepted ||= clusters.number <= response.number;
+}
+
+/** The view has got clusters. */
+export function noteRecent({ recent }: Group, names: readonly string[], now: number): void {
+  while (recent.length > 0 && now - recent[0]!.at >= HOLD_MS) recent.shift();
+  if (names.length > 0) recent.push({ names: new Set(names), at: now });
 }
 
 /** Forgets clusters that nothing waits for any more. */
