@@ -70,6 +70,8 @@ function planTrials(
   refused: { names: readonly string[]; accused: readonly string[]; passing: boolean; again: boolean },
 ): void {
   const { names, accused, passing, again } = refused;
+  // It only took something away: what is planned stays planned.
+  if (names.length === 0) return;
   const isBlank = !again && accused.length === 0 && names.length > BLANK_FROM;
   if (again) sub.refusalsLeft = Math.min(sub.refusalsLeft, roundsFor(sub.rejected.size)) - 1;
   else {
