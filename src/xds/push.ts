@@ -14,9 +14,19 @@ import { offerRejected, recordGone, recordSent } from "./subscriptionAnswers.ts"
 import type { XdsResource } from "./types.ts";
 import { diffFrom, type TypeView, versionWith } from "./view.ts";
 
-/** Sends what there is to send, if the writer is free. */
+/**
+ * Sends what there is to send, if the writer is free. Never throws: timers, write callbacks and the fan-out call it, where a defect in
+ * one stream would end the process.
+ */
 export function pump(stream: Stream): void {
-  if (stream.writing || stream.ended) return;
+  try {
+    if (!stream.writing && !stream.ended) writeNext(stream);
+  } catch (error) {
+    stream.context.onDefect(stream, error);
+  }
+}
+
+function writeNext(stream: Stream): void {
   const payload = nextPayload(stream);
   if (payload === null) {
     noteRevision(stream);

@@ -1,10 +1,14 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
+import { judgeArrival } from "./arrivals.ts";
+import { createPool, type Pool, type Purse } from "./budgets.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { createGrpcTransport } from "./grpc.ts";
-import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
-import { createMetrics } from "./metrics.ts";
+import { CLIENT_BYTES, FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
+import { countEnd, createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
+import { takePlace } from "./places.ts";
 import { pump } from "./push.ts";
+import { type EndReason, OverLimit } from "./reasons.ts";
 import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
@@ -39,21 +43,35 @@ export interface XdsServerOptions {
 interface Room {
   readonly context: Context;
   readonly groups: Map<string, Group>;
-  readonly connections: Set<Connection>;
+  /** The open streams, each as what ends it. */
+  readonly streams: Set<(status: EndStatus) => void>;
+  readonly places: Pool;
   readonly onError: (error: unknown) => void;
+  closing: boolean;
 }
 
 /** Makes a server; it serves after `listen`. */
 export function createXdsServer(options: XdsServerOptions): XdsServer {
+  const onError = options.onError ?? console.error;
   const context: Context = {
     clock: options.clock ?? systemClock,
     metrics: createMetrics(),
     payloads: createPayloadCache(options.identifier),
     onNack: options.onNack ?? (() => {}),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
+    memory: createPool(CLIENT_BYTES),
+    onDefect(stream, error) {
+      onError(error);
+      if (stream.ended) return;
+      context.metrics.refusedStreams += 1;
+      countEnd(context.metrics, "defect");
+      endStream(stream, statusOf(error));
+    },
   };
-  const room: Room = { context, groups: new Map(), connections: new Set(), onError: options.onError ?? console.error };
-  const transport = options.transport ?? createGrpcTransport();
+  const places = createPool(MAX_STREAMS);
+  const room: Room = { context, groups: new Map(), streams: new Set(), places, onError, closing: false };
+  const refused = (reason: EndReason): void => countEnd(context.metrics, reason);
+  const transport = options.transport ?? createGrpcTransport({ refused, onError });
   const wake = createFanOut(context.clock);
   return {
     setView(name, view, revision) {
@@ -68,6 +86,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       room.groups.delete(name);
       for (const stream of [...(group?.streams ?? [])]) {
         context.metrics.refusedStreams += 1;
+        countEnd(context.metrics, "fleet");
         endStream(stream, unknownGroup(name));
       }
     },
@@ -75,13 +94,17 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       const group = name === undefined ? undefined : room.groups.get(name);
       return nodeStatuses(name === undefined ? room.groups.values() : group === undefined ? [] : [group]);
     },
-    metrics: () => context.metrics,
+    metrics() {
+      context.metrics.clientBytes = context.memory.used;
+      return context.metrics;
+    },
     listen: (address) => transport.listen(address, (method, connection) => accept(room, method, connection)),
     async close() {
-      for (const connection of room.connections) {
-        connection.end({ code: STATUS.UNAVAILABLE, message: "the server is shutting down" });
-      }
-      await transport.close();
+      room.closing = true;
+      // The port first: a client whose stream ends must not find it open and come back.
+      const closed = transport.close();
+      for (const end of room.streams) end(GOING_DOWN);
+      await closed;
     },
   };
 }
@@ -116,6 +139,8 @@ function createFanOut(clock: Clock): (streams: Iterable<Stream>) => void {
   };
 }
 
+const GOING_DOWN: EndStatus = { code: STATUS.UNAVAILABLE, message: "the server is shutting down" };
+
 function unknownGroup(name: string): EndStatus {
   const shown = JSON.stringify(name);
   const message = `there is no fleet ${shown} (the node's cluster names its fleet); the node keeps its configuration`;
@@ -135,68 +160,102 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
   const { metrics, clock } = room.context;
   let stream: Stream | null = null;
   let ended = false;
+  let arriving = 0;
 
-  function end(status?: EndStatus): void {
+  function end(status?: EndStatus, reason?: EndReason): void {
     if (ended) return;
     ended = true;
     cancelDeadline();
     if (status !== undefined) metrics.refusedStreams += 1;
+    if (reason !== undefined) countEnd(metrics, reason);
     if (stream === null) connection.end(status);
     else endStream(stream, status);
   }
+  function fail(error: unknown): void {
+    if (!(error instanceof BadRequest || error instanceof OverLimit)) room.onError(error);
+    end(statusOf(error), reasonOf(error));
+  }
   const silent = `no request came in ${FIRST_REQUEST_MS / 1000} seconds`;
-  const cancelDeadline = clock.after(FIRST_REQUEST_MS, () => end({ code: STATUS.INVALID_ARGUMENT, message: silent }));
-  room.connections.add(connection);
+  const late: EndStatus = { code: STATUS.INVALID_ARGUMENT, message: silent };
+  const cancelDeadline = clock.after(FIRST_REQUEST_MS, () => end(late, "silent"));
+  const endClosing = (status: EndStatus): void => end(status, "closing");
+  room.streams.add(endClosing);
   metrics.openStreams += 1;
   metrics.streams += 1;
-  if (metrics.openStreams > MAX_STREAMS) {
-    end({ code: STATUS.RESOURCE_EXHAUSTED, message: `this server serves ${MAX_STREAMS} streams at most` });
-  }
+  const place = takePlace(room.places, room.context.memory, connection.peer);
+  if (place instanceof OverLimit) fail(place);
+  else if (room.closing) endClosing(GOING_DOWN);
   return {
+    onArrival(length, start) {
+      if (ended || stream?.ended || place instanceof OverLimit) return false;
+      try {
+        const isKnown = (cluster: string): boolean => room.groups.has(cluster);
+        judgeArrival({ length, start, delta: method.delta, isKnown: stream === null ? isKnown : null });
+        place.purse.take(length);
+        arriving += length;
+        return true;
+      } catch (error) {
+        fail(error);
+        return false;
+      }
+    },
     onMessage(message) {
-      if (ended || stream?.ended) return;
+      if (ended || stream?.ended || place instanceof OverLimit) return;
       metrics.requests += 1;
       try {
         const request = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
         if (stream === null) {
-          stream = admit(room, request, { method, connection, end });
+          stream = admit(room, request, { method, connection, purse: place.purse, end });
           cancelDeadline();
         }
         if (stream !== null) handleRequest(stream, request);
       } catch (error) {
-        if (!(error instanceof BadRequest)) room.onError(error);
-        end(statusOf(error));
+        fail(error);
       }
+      const paid = Math.min(arriving, message.length);
+      arriving -= paid;
+      place.purse.give(paid);
     },
     onHalfClose: () => end(),
     onClose() {
       end();
-      room.connections.delete(connection);
+      room.streams.delete(endClosing);
       metrics.openStreams -= 1;
+      if (!(place instanceof OverLimit)) place.leave();
     },
   };
 }
 
 function statusOf(error: unknown): EndStatus {
   if (error instanceof BadRequest) return { code: STATUS.INVALID_ARGUMENT, message: error.message };
+  if (error instanceof OverLimit) return { code: STATUS.RESOURCE_EXHAUSTED, message: error.message };
   return { code: STATUS.INTERNAL, message: "internal error" };
+}
+
+function reasonOf(error: unknown): EndReason {
+  return error instanceof BadRequest || error instanceof OverLimit ? error.reason : "defect";
 }
 
 /** Reads who the node is; null: it was sent away. */
 function admit(
   room: Room,
   request: Request,
-  opening: { method: DiscoveryMethod; connection: Connection; end: (status: EndStatus) => void },
+  opening: {
+    method: DiscoveryMethod;
+    connection: Connection;
+    purse: Purse;
+    end: (status: EndStatus, reason: EndReason) => void;
+  },
 ): Stream | null {
-  const { method, connection, end } = opening;
+  const { method, connection, purse, end } = opening;
   const node: RequestNode | null = request.node;
   if (node === null || node.id === "") throw new BadRequest("the first request of a stream needs a node with an id");
   const group = room.groups.get(node.cluster);
   if (group === undefined) {
-    end(unknownGroup(node.cluster));
+    end(unknownGroup(node.cluster), "fleet");
     return null;
   }
-  const stream = openStream(room.context, { method, connection, group, node });
+  const stream = openStream(room.context, { method, connection, group, node, purse });
   group.streams.add(stream);
   return stream;
 }

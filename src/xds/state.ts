@@ -1,4 +1,6 @@
 /** The state that the server's parts share: groups, streams, and what serves them all. Plain data. */
+
+import type { Pool, Purse } from "./budgets.ts";
 import type { RequestNode } from "./decode.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PayloadCache } from "./payload.ts";
@@ -14,6 +16,10 @@ export interface Context {
   readonly metrics: Metrics;
   readonly payloads: PayloadCache;
   readonly onNack: (event: NackEvent) => void;
+  /** A defect of ours: reports it and ends the stream. */
+  readonly onDefect: (stream: Stream, error: unknown) => void;
+  /** Memory that clients make the server keep. */
+  readonly memory: Pool;
   readonly legacyWildcard: (typeUrl: string) => boolean;
 }
 
@@ -42,6 +48,8 @@ export interface Stream {
   readonly group: Group;
   readonly node: RequestNode;
   readonly connectedAt: string;
+  /** Pays for its names. */
+  readonly purse: Purse;
   readonly subs: Map<string, Subscription>;
   /** The same, in push order. */
   ordered: Subscription[];

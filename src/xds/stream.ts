@@ -1,4 +1,5 @@
 /** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
+import { type Purse, payForNames } from "./budgets.ts";
 import { BadRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
 import { noteAccepted } from "./hold.ts";
 import { MAX_TYPES_PER_STREAM } from "./limits.ts";
@@ -37,7 +38,7 @@ export function decodeRequest(message: Buffer, delta: boolean, subs: Iterable<Su
 /** A stream whose first request named its node and group. */
 export function openStream(
   context: Context,
-  from: { method: DiscoveryMethod; connection: Connection; group: Group; node: RequestNode },
+  from: { method: DiscoveryMethod; connection: Connection; group: Group; node: RequestNode; purse: Purse },
 ): Stream {
   return {
     context,
@@ -68,6 +69,7 @@ export function handleRequest(stream: Stream, request: Request): void {
   }
   const first = existing === undefined ? { legacyWildcard: stream.context.legacyWildcard(typeUrl) } : null;
   request.apply(sub, { view, first });
+  payForNames(stream.purse, sub);
   pump(stream);
 }
 
@@ -82,7 +84,7 @@ function typeOf(stream: Stream, request: Request): string {
 
 function addSubscription(stream: Stream, typeUrl: string): Subscription {
   if (stream.subs.size >= MAX_TYPES_PER_STREAM) {
-    throw new BadRequest(`a stream may subscribe to ${MAX_TYPES_PER_STREAM} types`);
+    throw new BadRequest(`a stream may subscribe to ${MAX_TYPES_PER_STREAM} types`, { reason: "count" });
   }
   const { delta } = stream.method;
   const sub = openSubscription({ typeUrl, delta, fullState: !delta && FULL_STATE_TYPES.has(typeUrl) });

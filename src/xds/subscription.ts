@@ -36,6 +36,11 @@ export interface Subscription {
   /** Only while no name was ever given: an empty list means everything. */
   legacy: boolean;
   readonly names: Set<string>;
+  /** Those of them that named no resource when they came: their texts are kept for this subscription alone. */
+  readonly foreign: Set<string>;
+  foreignBytes: number;
+  /** What the stream's purse has paid for all of these (budgets.ts). */
+  paid: number;
   /** The encoded names of the last state-of-the-world request: an equal ACK needs no parsing. */
   rawNames: Buffer;
   base: ResourceMap;
@@ -71,6 +76,9 @@ export function openSubscription(kind: { typeUrl: string; delta: boolean; fullSt
     wildcard: false,
     legacy: false,
     names: new Set(),
+    foreign: new Set(),
+    foreignBytes: 0,
+    paid: 0,
     rawNames: NO_NAMES,
     base: NO_RESOURCES,
     pending: new Map(),

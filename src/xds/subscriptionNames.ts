@@ -31,6 +31,7 @@ export function applySotwNames(
     if (sub.names.has(name)) continue;
     sub.names.add(name);
     if (view.resources.has(name)) demand(sub, name);
+    else noteForeign(sub, name);
   }
   if (first !== null) startSotw(sub, request.version, view);
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
@@ -68,7 +69,9 @@ export function applyDeltaNames(
     if (name === "*") sub.wildcard = true;
     else subscribeName(sub, intern(view, name), view);
   }
-  if (sub.names.size > MAX_NAMES) throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`);
+  if (sub.names.size > MAX_NAMES) {
+    throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`, { reason: "count" });
+  }
   if (first !== null) startDelta(sub, request.initialVersions, view);
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
   for (const name of request.unsubscribe) unsubscribeName(sub, name, view);
@@ -76,8 +79,12 @@ export function applyDeltaNames(
 
 function subscribeName(sub: Subscription, name: string, view: TypeView): void {
   sub.names.add(name);
-  if (view.resources.has(name)) demand(sub, name);
-  else denyName(sub, name);
+  if (view.resources.has(name)) {
+    demand(sub, name);
+    return;
+  }
+  denyName(sub, name);
+  noteForeign(sub, name);
 }
 
 /** On reconnect the node says what it has: only differences are sent, removals among them. */
@@ -131,8 +138,15 @@ function demandAll(sub: Subscription, view: TypeView): void {
   if (sub.fullState) sub.mustAnswer = true;
 }
 
+function noteForeign(sub: Subscription, name: string): void {
+  if (sub.foreign.has(name)) return;
+  sub.foreign.add(name);
+  sub.foreignBytes += name.length;
+}
+
 function forgetName(sub: Subscription, name: string): void {
   sub.names.delete(name);
+  if (sub.foreign.delete(name)) sub.foreignBytes -= name.length;
   if (!sub.wildcard) dropState(sub, name);
 }
 

@@ -11,14 +11,23 @@ export interface EndStatus {
 /** gRPC status codes used here. */
 export const STATUS = {
   INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
   RESOURCE_EXHAUSTED: 8,
+  UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
 } as const;
 
+/** Who is at the other end. */
+export interface Peer {
+  /** As `10.0.0.1:4242`. */
+  readonly address: string;
+}
+
 /** The server's side of one open stream. */
 export interface Connection {
+  readonly peer: Peer;
   /** Called again only after `done`, which comes when flow control has let the message through. `done` may never come. */
   write(message: Buffer, done: () => void): void;
   /** Without a status the stream ends well. */
@@ -27,6 +36,11 @@ export interface Connection {
 
 /** What the protocol does with one stream's events. Nothing comes after `onClose`. */
 export interface ConnectionHandler {
+  /**
+   * A request of `length` bytes is coming, of which `start` is there: all of it or its first kilobytes. False: it may not come, and
+   * the stream was ended. Otherwise `onMessage` follows, unless the stream closes.
+   */
+  onArrival(length: number, start: Buffer): boolean;
   onMessage(message: Buffer): void;
   /** The client will send no more. */
   onHalfClose(): void;
@@ -39,7 +53,10 @@ export interface Transport {
     address: string,
     accept: (method: DiscoveryMethod, connection: Connection) => ConnectionHandler,
   ): Promise<string>;
-  /** Ends what is open and frees the port. */
+  /**
+   * At once, before it returns: takes no connection any more, and tells clients to open no more streams. Then frees the port when all
+   * streams have ended or a short time has passed.
+   */
   close(): Promise<void>;
 }
 

@@ -1,0 +1,104 @@
+/** Cuts the bytes of a gRPC stream into messages. Memory is that of the one message that is coming, not of the pieces it comes in. */
+import { PEEK_BYTES } from "./limits.ts";
+
+/** What is done with messages as they come. */
+export interface MessageSink {
+  /**
+   * A message of `length` bytes is coming, and `start` of it is there: all, or at least `PEEK_BYTES`. False: it may not come, and
+   * nothing more is read.
+   */
+  onStart(length: number, start: Buffer): boolean;
+  /** It is there. The bytes may be part of what came from the network. */
+  onMessage(message: Buffer): void;
+  /** A message is compressed; nothing more is read. */
+  onCompressed(): void;
+}
+
+/** Takes a stream's bytes in order. */
+export interface MessageReader {
+  push(chunk: Buffer): void;
+  /** True while a message has begun and is not complete. */
+  readonly partial: boolean;
+}
+
+/** Flag and length before each message. */
+const HEAD_BYTES = 5;
+
+/** A reader at the start of a stream. */
+export function createMessageReader(sink: MessageSink): MessageReader {
+  const head = Buffer.alloc(HEAD_BYTES);
+  let headFilled = 0;
+  let length = 0;
+  let body: Buffer | null = null;
+  let filled = 0;
+  let started = false;
+  let dead = false;
+
+  /** Reads the head; gives how much of the chunk it took. */
+  function readHead(chunk: Buffer, at: number): number {
+    const taken = chunk.copy(head, headFilled, at, at + HEAD_BYTES - headFilled);
+    headFilled += taken;
+    if (headFilled === HEAD_BYTES) {
+      length = head.readUInt32BE(1);
+      if (head[0] !== 0) {
+        dead = true;
+        sink.onCompressed();
+      }
+    }
+    return taken;
+  }
+
+  function readBody(chunk: Buffer, at: number): number {
+    const there = Math.min(length - filled, chunk.length - at);
+    if (body === null && there === length) {
+      finish(chunk.subarray(at, at + there));
+      return there;
+    }
+    const before = filled;
+    // Until the start was judged, no more is kept than that takes.
+    const taken = started ? there : Math.min(there, PEEK_BYTES - filled);
+    body = grown(body, { filled, needed: filled + taken, length });
+    chunk.copy(body, before, at, at + taken);
+    filled += taken;
+    if (filled === length) finish(body);
+    else if (!started && filled >= PEEK_BYTES) start(body.subarray(0, filled));
+    return taken;
+  }
+
+  function start(bytes: Buffer): void {
+    started = true;
+    dead = !sink.onStart(length, bytes);
+  }
+
+  function finish(message: Buffer): void {
+    if (!started) start(message);
+    body = null;
+    filled = 0;
+    headFilled = 0;
+    started = false;
+    if (!dead) sink.onMessage(message);
+  }
+
+  return {
+    get partial() {
+      return headFilled > 0 && !dead;
+    },
+    push(chunk) {
+      for (let at = 0; at < chunk.length && !dead; ) {
+        if (headFilled < HEAD_BYTES) at += readHead(chunk, at);
+        else at += readBody(chunk, at);
+        if (headFilled === HEAD_BYTES && length === 0 && !dead) finish(head.subarray(0, 0));
+      }
+      if (dead) body = null;
+    },
+  };
+}
+
+/** A buffer for more bytes: twice as long each time, so that a large message is not copied often, and a small one takes little. */
+function grown(body: Buffer | null, want: { filled: number; needed: number; length: number }): Buffer {
+  if (body !== null && want.needed <= body.length) return body;
+  const size = Math.min(want.length, Math.max(want.needed, 2 * (body?.length ?? 0)));
+  const next = Buffer.allocUnsafeSlow(size);
+  body?.copy(next, 0, 0, want.filled);
+  return next;
+}

@@ -1,0 +1,162 @@
+/**
+ * One gRPC stream on node:http2. Requests are read one at a time: while one waits, flow control holds the client back. Responses
+ * are written as they are, behind a head of five bytes, so that streams share one buffer.
+ */
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { createMessageReader } from "./frames.ts";
+import { CLOSE_GRACE_MS, REQUEST_MS } from "./limits.ts";
+import type { EndReason } from "./reasons.ts";
+import type { RequestQueue, Waiting } from "./requestQueue.ts";
+import { type Clock, type Connection, type ConnectionHandler, type EndStatus, type Peer, STATUS } from "./transport.ts";
+
+/** What a stream is served with. */
+export interface StreamOpening {
+  readonly peer: Peer;
+  readonly accept: (connection: Connection) => ConnectionHandler;
+  readonly queue: RequestQueue;
+  readonly clock: Clock;
+  /** Counts what the transport itself refuses. */
+  readonly refused: (reason: EndReason) => void;
+  /** Bytes of requests were read from the network. */
+  readonly received: (bytes: number) => void;
+  /** Requests of this stream wait (true) and the client is held back, or not any more. */
+  readonly held: (held: boolean) => void;
+}
+
+const HEADERS: OutgoingHttpHeaders = {
+  ":status": 200,
+  "content-type": "application/grpc+proto",
+  "grpc-accept-encoding": "identity",
+};
+
+/** Serves a stream from its headers on. */
+export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpening): void {
+  const { clock, queue, refused } = opening;
+  const inbox: Buffer[] = [];
+  const sender = createSender(stream, clock);
+  const handler = opening.accept({ peer: opening.peer, write: sender.write, end: sender.end });
+  let waiting = false;
+  let halfClosed = false;
+  let stopDeadline: (() => void) | null = null;
+
+  const refuse = (reason: EndReason, status: EndStatus): void => {
+    if (sender.ended()) return;
+    refused(reason);
+    sender.end(status);
+  };
+  const reader = createMessageReader({
+    onStart: (length, start) => !sender.ended() && handler.onArrival(length, start),
+    onMessage: (message) => void inbox.push(message),
+    onCompressed: () =>
+      refuse("compressed", { code: STATUS.UNIMPLEMENTED, message: "requests must not be compressed" }),
+  });
+  const late: EndStatus = {
+    code: STATUS.DEADLINE_EXCEEDED,
+    message: `a request did not come whole in ${REQUEST_MS / 1000} seconds`,
+  };
+
+  /** The clock of a request that comes in pieces; it starts again with each request. */
+  function watch(whole: number): void {
+    if (stopDeadline !== null && (whole > 0 || !reader.partial)) {
+      stopDeadline();
+      stopDeadline = null;
+    }
+    if (reader.partial) stopDeadline ??= clock.after(REQUEST_MS, () => refuse("slow", late));
+  }
+
+  const turn: Waiting = {
+    size: () => inbox[0]!.length,
+    serve() {
+      const message = inbox.shift();
+      if (message !== undefined && !sender.ended()) handler.onMessage(message);
+      if (inbox.length > 0 && !sender.ended()) return true;
+      waiting = false;
+      inbox.length = 0;
+      opening.held(false);
+      if (!stream.destroyed) stream.resume();
+      if (halfClosed && !sender.ended()) handler.onHalfClose();
+      return false;
+    },
+  };
+  stream.on("data", (chunk: Buffer) => {
+    opening.received(chunk.length);
+    if (sender.ended()) return;
+    reader.push(chunk);
+    watch(inbox.length);
+    if (inbox.length === 0 || waiting) return;
+    waiting = true;
+    opening.held(true);
+    stream.pause();
+    queue.add(turn);
+  });
+  stream.on("end", () => {
+    halfClosed = true;
+    if (!waiting && !sender.ended()) handler.onHalfClose();
+  });
+  stream.on("close", () => {
+    stopDeadline?.();
+    inbox.length = 0;
+    sender.close();
+    handler.onClose();
+  });
+}
+
+/** The answering side of a stream. */
+interface Sender extends Pick<Connection, "write" | "end"> {
+  ended(): boolean;
+  /** The stream is gone. */
+  close(): void;
+}
+
+function createSender(stream: ServerHttp2Stream, clock: Clock): Sender {
+  let ended = false;
+  let cancelEnd = (): void => {};
+
+  /** The client may still be sending, and need not be: the reset tells it. Not before what was written went out. */
+  function reset(): void {
+    setImmediate(() => {
+      if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  function end(status: EndStatus = { code: 0, message: "" }): void {
+    if (ended) return;
+    ended = true;
+    if (stream.destroyed || stream.closed) return;
+    const trailers = { "grpc-status": status.code, "grpc-message": encodeURI(status.message.toWellFormed()) };
+    // Who does not read is not waited for.
+    cancelEnd = clock.after(CLOSE_GRACE_MS, () => stream.close(constants.NGHTTP2_CANCEL));
+    stream.resume();
+    if (!stream.headersSent) {
+      stream.respond({ ...HEADERS, ...trailers }, { endStream: true });
+      reset();
+      return;
+    }
+    stream.once("wantTrailers", () => {
+      if (!stream.destroyed && !stream.closed) stream.sendTrailers(trailers);
+      reset();
+    });
+    stream.end();
+  }
+
+  return {
+    ended: () => ended,
+    end,
+    write(message, done) {
+      if (ended || stream.destroyed || stream.closed) return;
+      if (!stream.headersSent) stream.respond(HEADERS, { waitForTrailers: true });
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(message.length, 1);
+      stream.cork();
+      stream.write(head);
+      stream.write(message, (error) => {
+        if (!error && !ended) done();
+      });
+      stream.uncork();
+    },
+    close() {
+      ended = true;
+      cancelEnd();
+    },
+  };
+}
