@@ -46,7 +46,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
     unknownProtocolTimeout: CLOSE_GRACE_MS,
   });
   const sessions = createSessions({ clock: systemClock, refused: options.refused });
-  admitConnections(server, options.refused);
+  const sockets = admitConnections(server, options.refused);
   server.on("session", (session: ServerHttp2Session) => sessions.add(session));
   // A session that fails is closed by node; there is nothing to add.
   server.on("sessionError", () => {});
@@ -66,22 +66,28 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
       const port = await bind(server, address);
       return `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
     },
-    close: () => shutDown(server, sessions),
+    close: () => shutDown(server, sessions, sockets),
   };
 }
 
-/** Closes what comes above the bound before anything is read of it. */
-function admitConnections(server: Http2Server, refused: (reason: EndReason) => void): void {
+/** Closes what comes above the bound before anything is read of it; gives the rest, as long as it is open. */
+function admitConnections(server: Http2Server, refused: (reason: EndReason) => void): ReadonlySet<Socket> {
   const places = createPool(MAX_CONNECTIONS);
+  const sockets = new Set<Socket>();
   server.prependListener("connection", (socket: Socket) => {
     const peer = peerOf(`${socket.remoteAddress}:${socket.remotePort}`);
-    if (places.take(peer, 1)) {
-      socket.once("close", () => places.give(peer, 1));
+    if (!places.take(peer, 1)) {
+      refused("places");
+      socket.destroy();
       return;
     }
-    refused("places");
-    socket.destroy();
+    sockets.add(socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      places.give(peer, 1);
+    });
   });
+  return sockets;
 }
 
 interface StreamContext extends GrpcTransportOptions {
@@ -152,11 +158,15 @@ function bind(server: Http2Server, address: string): Promise<number> {
 }
 
 /** The port is free at once; connections last as long as their streams, or a short time. */
-async function shutDown(server: Http2Server, sessions: Sessions): Promise<void> {
+async function shutDown(server: Http2Server, sessions: Sessions, sockets: ReadonlySet<Socket>): Promise<void> {
   const port = new Promise<void>((resolve) => {
     if (server.listening) server.close(() => resolve());
     else resolve();
   });
-  await sessions.close();
-  await port;
+  // Sockets, because a session that is closing in order waits for its peer even when it is destroyed.
+  const cut = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, CLOSE_GRACE_MS);
+  await Promise.all([sessions.close(), port]);
+  clearTimeout(cut);
 }

@@ -1,7 +1,6 @@
 /** The open connections: who is at the other end, whether it still lives, and whether it sends more than requests. */
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import {
-  CLOSE_GRACE_MS,
   CONNECTION_IDLE_MS,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
@@ -26,10 +25,7 @@ export interface Sessions {
   add(session: ServerHttp2Session): void;
   /** Notes an opened stream; null: its connection is gone. */
   opened(stream: ServerHttp2Stream): Link | null;
-  /**
-   * Tells clients at once that no more streams are taken (GOAWAY). Resolves when every connection is gone: with its last stream, or
-   * cut after `CLOSE_GRACE_MS`.
-   */
+  /** Tells clients at once that no more streams are taken (GOAWAY). Resolves when every connection is gone with its last stream. */
   close(): Promise<void>;
 }
 
@@ -116,15 +112,7 @@ export function createSessions(options: { clock: Clock; refused: (reason: EndRea
       for (const session of entries.keys()) session.close();
       if (entries.size === 0) return Promise.resolve();
       return new Promise((resolve) => {
-        // Not the clock's: this one keeps the process alive, so that what is on the way goes out.
-        const cut = setTimeout(() => {
-          for (const session of entries.keys()) session.destroy();
-          resolve();
-        }, CLOSE_GRACE_MS);
-        onEmpty = () => {
-          clearTimeout(cut);
-          resolve();
-        };
+        onEmpty = resolve;
       });
     },
   };
