@@ -1,7 +1,15 @@
 /** What clients share: a greedy one is bounded, what is meant to come comes, and all is given back. */
 import { expect, it } from "vitest";
 import { createPool, peerOf } from "./budgets.ts";
-import { CLIENT_BYTES, MAX_NAME_BYTES, MAX_NAMES, MAX_STREAMS } from "./limits.ts";
+import {
+  CLIENT_BYTES,
+  MAX_NAME_BYTES,
+  MAX_NAMES,
+  MAX_NEW_STREAMS,
+  MAX_STREAMS,
+  MEMORY_WAIT_MS,
+  RESPONSE_BYTES,
+} from "./limits.ts";
 import { CLUSTER, ENDPOINT, fleet, NODE, resource } from "./testing.ts";
 import { type ManualStream, manualServer } from "./testingTransport.ts";
 
@@ -31,13 +39,30 @@ it("gives one address half of the places, and another one some", async () => {
   const manual = await manualServer();
   fleet(manual.server).set(resource(CLUSTER, "a"));
   const streams: ManualStream[] = [];
-  for (let count = 0; count <= MAX_STREAMS / 2; count++) streams.push(manual.open(true, "10.0.0.1:1"));
+  const hello = { node: NODE, typeUrl: CLUSTER };
+  for (let count = 0; count <= MAX_STREAMS / 2; count++) {
+    const stream = manual.open(true, "10.0.0.1:1");
+    if (stream.status === null) stream.send(hello);
+    streams.push(stream);
+  }
   expect(streams.at(-2)!.status).toBeNull();
   expect(streams.at(-1)!.status).toMatchObject({ code: 8, message: expect.stringContaining(`${MAX_STREAMS}`) });
   expect(manual.open(true, "10.0.0.2:1").status).toBeNull();
   expect(manual.server.metrics().ended.get("places")).toBe(1);
   for (const stream of streams.slice(0, 2)) stream.close();
   streams.at(-1)!.close();
+  expect(manual.open(true, "10.0.0.1:1").status).toBeNull();
+});
+
+it("gives one address half of the places for streams that have not asked yet", async () => {
+  const manual = await manualServer();
+  fleet(manual.server).set(resource(CLUSTER, "a"));
+  const streams = Array.from({ length: MAX_NEW_STREAMS / 2 + 1 }, () => manual.open(true, "10.0.0.1:1"));
+  expect(streams.at(-2)!.status).toBeNull();
+  expect(streams.at(-1)!.status).toMatchObject({ code: 8, message: expect.stringContaining(`${MAX_NEW_STREAMS}`) });
+  expect(manual.open(true, "10.0.0.2:1").status).toBeNull();
+  // Two, because the other address has one of the places that were free.
+  for (const stream of streams.slice(0, 2)) stream.send({ node: NODE, typeUrl: CLUSTER });
   expect(manual.open(true, "10.0.0.1:1").status).toBeNull();
 });
 
@@ -69,11 +94,18 @@ it("gives back what names took when they are unsubscribed, or replaced by others
   const bytes = (): number => manual.server.metrics().clientBytes;
   const names = ["a", ...Array.from({ length: 1_000 }, (_, index) => `none-${index}`)];
   const delta = manual.open(true);
+  const answered = (): void => {
+    for (let seen = delta.take(); seen !== null; seen = delta.take()) {
+      delta.send({ typeUrl: ENDPOINT, responseNonce: seen.nonce });
+    }
+  };
   delta.send({ node: NODE, typeUrl: ENDPOINT, resourceNamesSubscribe: [] });
   const before = bytes();
   delta.send({ typeUrl: ENDPOINT, resourceNamesSubscribe: names });
   expect(bytes()).toBeGreaterThan(before + 90_000);
+  answered();
   delta.send({ typeUrl: ENDPOINT, resourceNamesSubscribe: names });
+  answered();
   delta.send({ typeUrl: ENDPOINT, resourceNamesUnsubscribe: names });
   expect(bytes()).toBe(before);
   delta.close();
@@ -110,4 +142,41 @@ it("takes the names of a large fleet for three types on one stream", async () =>
   const stream = manual.open(false);
   for (const type of ["a", "b", "c"]) stream.send({ node: NODE, typeUrl: type, resourceNames: names });
   expect(stream.status).toBeNull();
+});
+
+it("bounds the responses of streams that do not read, and goes on when they are gone", async () => {
+  const manual = await manualServer();
+  // 400 resources of 2 kB: a response of its own for each stream, because each leaves out another one.
+  const resources = Array.from({ length: 400 }, (_, index) => resource(ENDPOINT, `e${index}`, "x".repeat(2_500)));
+  fleet(manual.server).set(...resources);
+  const streams = Array.from({ length: 200 }, (_, index) => {
+    const stream = manual.open(true, "10.0.0.1:1");
+    const resourceNamesSubscribe = resources.filter((_resource, at) => at !== index).map(({ name }) => name);
+    stream.send({ node: NODE, typeUrl: ENDPOINT, resourceNamesSubscribe });
+    return stream;
+  });
+  const responses = (): number => manual.server.metrics().types.get("ClusterLoadAssignment")!.responses;
+  expect(responses() * 1_000_000).toBeLessThan(RESPONSE_BYTES / 2);
+  const other = manual.open(true, "10.0.0.2:1");
+  other.send({ node: NODE, typeUrl: ENDPOINT, resourceNamesSubscribe: ["e1"] });
+  expect(other.take()).toMatchObject({ names: ["e1"] });
+  const before = responses();
+  for (const stream of streams.slice(0, 50)) stream.close();
+  manual.clock.advance(MEMORY_WAIT_MS);
+  expect(responses()).toBe(before + 50);
+});
+
+it("counts what unanswered responses keep", async () => {
+  const manual = await manualServer();
+  fleet(manual.server).set(resource(CLUSTER, "a"));
+  const stream = manual.open(true);
+  const resourceNamesSubscribe = Array.from({ length: 30_000 }, (_, index) => `none-${index}`.padEnd(30, "x"));
+  let last = "";
+  for (let count = 0; count < 10; count++) {
+    stream.send({ node: NODE, typeUrl: ENDPOINT, resourceNamesSubscribe });
+    for (let seen = stream.take(); seen !== null; seen = stream.take()) last = seen.nonce;
+  }
+  const unanswered = manual.server.metrics().clientBytes;
+  stream.send({ typeUrl: ENDPOINT, responseNonce: last });
+  expect(unanswered - manual.server.metrics().clientBytes).toBeGreaterThan(10_000_000);
 });

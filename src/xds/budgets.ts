@@ -3,15 +3,26 @@
  * lone peer gets half, the second half of the rest, and there is always room for one that comes later, however many are greedy.
  * A fixed share would be too small for 2 000 nodes behind one address, or leave too little to others.
  */
-import { CLIENT_BYTES, FOREIGN_NAME_BYTES, MAX_BYTES_PER_STREAM, NAME_BYTES, STREAM_BYTES } from "./limits.ts";
+import {
+  CLIENT_BYTES,
+  FOREIGN_NAME_BYTES,
+  MAX_BYTES_PER_STREAM,
+  NAME_BYTES,
+  SPLIT_BYTES,
+  STREAM_BYTES,
+} from "./limits.ts";
 import { OverLimit } from "./reasons.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** An amount of something, shared by peers. */
 export interface Pool {
   readonly used: number;
+  /** Whether the peer may have so much more. */
+  affords(peer: string, amount: number): boolean;
   /** False: not to be had, and nothing was taken. */
   take(peer: string, amount: number): boolean;
+  /** Takes it even so. */
+  force(peer: string, amount: number): void;
   give(peer: string, amount: number): void;
 }
 
@@ -19,15 +30,22 @@ export interface Pool {
 export function createPool(limit: number): Pool {
   const shares = new Map<string, number>();
   let used = 0;
+  function affords(peer: string, amount: number): boolean {
+    return amount <= 0 || (shares.get(peer) ?? 0) + amount <= limit - used - amount;
+  }
+  function force(peer: string, amount: number): void {
+    shares.set(peer, (shares.get(peer) ?? 0) + amount);
+    used += amount;
+  }
   return {
     get used() {
       return used;
     },
+    affords,
+    force,
     take(peer, amount) {
-      const share = (shares.get(peer) ?? 0) + amount;
-      if (amount > 0 && share > limit - used - amount) return false;
-      shares.set(peer, share);
-      used += amount;
+      if (!affords(peer, amount)) return false;
+      force(peer, amount);
       return true;
     },
     give(peer, amount) {
@@ -46,6 +64,31 @@ export interface Purse {
   give(bytes: number): void;
   /** Gives back all that was taken; nothing can be taken any more. */
   close(): void;
+}
+
+/** Responses of a stream's own that it was sent and that its client has not taken. */
+export interface Outbox {
+  /** Whether one more may be made now. */
+  hasRoom(): boolean;
+  add(bytes: number): void;
+  remove(bytes: number): void;
+  /** The stream is gone, with what it was sent. */
+  close(): void;
+}
+
+/** An empty outbox. Memory of its own, because it always comes back: clients read, or are ended for not reading. */
+export function openOutbox(responses: Pool, peer: string): Outbox {
+  let held = 0;
+  const add = (bytes: number): void => {
+    held += bytes;
+    responses.force(peer, bytes);
+  };
+  const remove = (bytes: number): void => {
+    const less = Math.min(held, bytes);
+    held -= less;
+    responses.give(peer, less);
+  };
+  return { hasRoom: () => responses.affords(peer, SPLIT_BYTES), add, remove, close: () => remove(held) };
 }
 
 /** A stream's purse; its place is paid from the start. Throws OverLimit when the peer cannot pay even that. */
@@ -79,10 +122,11 @@ export function openPurse(memory: Pool, peer: string): Purse {
   return purse;
 }
 
-/** Settles what a subscription's names take, after a request changed them. Throws OverLimit. */
+/** Settles what a subscription's names take, and its unanswered responses, after a request changed them. Throws OverLimit. */
 export function payForNames(purse: Purse, sub: Subscription): void {
-  const { names, foreign, foreignBytes, rawNames } = sub;
-  const due = rawNames.length + NAME_BYTES * names.size + FOREIGN_NAME_BYTES * foreign.size + foreignBytes;
+  const { names, foreign, foreignBytes, rawNames, outstanding } = sub;
+  let due = rawNames.length + NAME_BYTES * names.size + FOREIGN_NAME_BYTES * foreign.size + foreignBytes;
+  for (const sent of outstanding.values()) due += sent.keeps;
   if (due > sub.paid) purse.take(due - sub.paid);
   else purse.give(sub.paid - due);
   sub.paid = due;

@@ -21,12 +21,14 @@ export interface MessageReader {
   readonly partial: boolean;
 }
 
+const NOTHING = Buffer.alloc(0);
 /** Flag and length before each message. */
 const HEAD_BYTES = 5;
 
 /** A reader at the start of a stream. */
 export function createMessageReader(sink: MessageSink): MessageReader {
-  const head = Buffer.alloc(HEAD_BYTES);
+  // Made when one comes in pieces, which is seldom: most streams are idle, and there may be many.
+  let head: Buffer | null = null;
   let headFilled = 0;
   let length = 0;
   let body: Buffer | null = null;
@@ -36,16 +38,23 @@ export function createMessageReader(sink: MessageSink): MessageReader {
 
   /** Reads the head; gives how much of the chunk it took. */
   function readHead(chunk: Buffer, at: number): number {
+    if (headFilled === 0 && chunk.length - at >= HEAD_BYTES) {
+      headFilled = HEAD_BYTES;
+      judgeHead(chunk[at]!, chunk.readUInt32BE(at + 1));
+      return HEAD_BYTES;
+    }
+    head ??= Buffer.alloc(HEAD_BYTES);
     const taken = chunk.copy(head, headFilled, at, at + HEAD_BYTES - headFilled);
     headFilled += taken;
-    if (headFilled === HEAD_BYTES) {
-      length = head.readUInt32BE(1);
-      if (head[0] !== 0) {
-        dead = true;
-        sink.onCompressed();
-      }
-    }
+    if (headFilled === HEAD_BYTES) judgeHead(head[0]!, head.readUInt32BE(1));
     return taken;
+  }
+
+  function judgeHead(flag: number, bytes: number): void {
+    length = bytes;
+    if (flag === 0) return;
+    dead = true;
+    sink.onCompressed();
   }
 
   function readBody(chunk: Buffer, at: number): number {
@@ -55,9 +64,9 @@ export function createMessageReader(sink: MessageSink): MessageReader {
       return there;
     }
     const before = filled;
-    // Until the start was judged, no more is kept than that takes.
+    // Until the start was judged, no more is kept than that takes; then there is a place for all of it, which was paid for.
     const taken = started ? there : Math.min(there, PEEK_BYTES - filled);
-    body = grown(body, { filled, needed: filled + taken, length });
+    body = roomFor(body, { filled, size: started ? length : Math.min(length, PEEK_BYTES) });
     chunk.copy(body, before, at, at + taken);
     filled += taken;
     if (filled === length) finish(body);
@@ -87,18 +96,16 @@ export function createMessageReader(sink: MessageSink): MessageReader {
       for (let at = 0; at < chunk.length && !dead; ) {
         if (headFilled < HEAD_BYTES) at += readHead(chunk, at);
         else at += readBody(chunk, at);
-        if (headFilled === HEAD_BYTES && length === 0 && !dead) finish(head.subarray(0, 0));
+        if (headFilled === HEAD_BYTES && length === 0 && !dead) finish(NOTHING);
       }
       if (dead) body = null;
     },
   };
 }
 
-/** A buffer for more bytes: twice as long each time, so that a large message is not copied often, and a small one takes little. */
-function grown(body: Buffer | null, want: { filled: number; needed: number; length: number }): Buffer {
-  if (body !== null && want.needed <= body.length) return body;
-  const size = Math.min(want.length, Math.max(want.needed, 2 * (body?.length ?? 0)));
-  const next = Buffer.allocUnsafeSlow(size);
+function roomFor(body: Buffer | null, want: { filled: number; size: number }): Buffer {
+  if (body?.length === want.size) return body;
+  const next = Buffer.allocUnsafeSlow(want.size);
   body?.copy(next, 0, 0, want.filled);
   return next;
 }

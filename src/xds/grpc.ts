@@ -18,11 +18,12 @@ import {
   MAX_HEADER_BYTES,
   MAX_STREAMS_PER_CONNECTION,
   STREAM_RESETS,
+  WINDOW_BYTES,
 } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
-import { createRequestQueue } from "./requestQueue.ts";
+import { createRequestQueue, type RequestQueue } from "./requestQueue.ts";
 import { DISCOVERY_METHODS, type DiscoveryMethod } from "./resourceTypes.ts";
-import { createSessions, type Sessions } from "./sessions.ts";
+import { createSessions, type Link, type Sessions } from "./sessions.ts";
 import { type Connection, type ConnectionHandler, STATUS, systemClock, type Transport } from "./transport.ts";
 
 /** What the transport tells. */
@@ -38,30 +39,31 @@ type Accept = (method: DiscoveryMethod, connection: Connection) => ConnectionHan
 /** Plaintext gRPC; the address decides who can reach it. */
 export function createGrpcTransport(options: GrpcTransportOptions): Transport {
   const server = createServer({
-    settings: { maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION, maxHeaderListSize: MAX_HEADER_BYTES },
+    settings: {
+      maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION,
+      maxHeaderListSize: MAX_HEADER_BYTES,
+      initialWindowSize: WINDOW_BYTES,
+    },
     streamResetBurst: STREAM_RESETS.burst,
     streamResetRate: STREAM_RESETS.rate,
     // Ours are the bounds on memory; when node's is met, sessions behave badly (so grpc-js switches it off as well).
     maxSessionMemory: Number.MAX_SAFE_INTEGER,
     unknownProtocolTimeout: CLOSE_GRACE_MS,
   });
-  const sessions = createSessions({ clock: systemClock, refused: options.refused });
+  const queue = createRequestQueue(systemClock.monotonic);
+  const sessions = createSessions({ clock: systemClock, queue, refused: options.refused });
   const sockets = admitConnections(server, options.refused);
   server.on("session", (session: ServerHttp2Session) => sessions.add(session));
   // A session that fails is closed by node; there is nothing to add.
   server.on("sessionError", () => {});
   return {
     async listen(address, accept) {
-      const queue = createRequestQueue(systemClock.monotonic);
+      const context: StreamContext = { accept, queue, ...options };
       server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
         stream.on("error", () => {});
-        try {
-          openStream(stream, headers, { accept, queue, sessions, ...options });
-        } catch (error) {
-          options.onError(error);
-          options.refused("defect");
-          stream.destroy();
-        }
+        const link = sessions.opened(stream);
+        if (link === null) stream.destroy();
+        else openInTurn(stream, headers, { ...context, link });
       });
       const port = await bind(server, address);
       return `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
@@ -92,18 +94,39 @@ function admitConnections(server: Http2Server, refused: (reason: EndReason) => v
 
 interface StreamContext extends GrpcTransportOptions {
   readonly accept: Accept;
-  readonly queue: ReturnType<typeof createRequestQueue>;
-  readonly sessions: Sessions;
+  readonly queue: RequestQueue;
 }
 
-function openStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, context: StreamContext): void {
-  const link = context.sessions.opened(stream);
-  if (link === null) {
-    stream.destroy();
-    return;
-  }
+function openInTurn(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  context: StreamContext & { readonly link: Link },
+): void {
+  const { link, onError, refused } = context;
+  link.held(true);
+  link.lane(() => {
+    link.held(false);
+    // It may have been reset before its turn came.
+    if (stream.destroyed || stream.closed) return;
+    try {
+      route(stream, headers, context);
+    } catch (error) {
+      onError(error);
+      refused("defect");
+      stream.destroy();
+    }
+  });
+}
+
+function route(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  context: StreamContext & { readonly link: Link },
+): void {
+  const { link } = context;
   if (!headers["content-type"]?.startsWith("application/grpc")) {
     context.refused("method");
+    link.failed();
     turnAway(stream, { ":status": 415 });
     return;
   }
@@ -111,24 +134,24 @@ function openStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, con
   const method = DISCOVERY_METHODS.find((entry) => entry.path === path);
   if (method === undefined) {
     context.refused("method");
+    link.failed();
     const message = "no such method: this server has the discovery services of Envoy, aggregated and for each type";
     const answer = { ":status": 200, "content-type": "application/grpc+proto", "grpc-status": STATUS.UNIMPLEMENTED };
     turnAway(stream, { ...answer, "grpc-message": encodeURI(message) });
     return;
   }
   serveGrpcStream(stream, {
-    peer: link.peer,
+    link,
     accept: (connection) => context.accept(method, connection),
     queue: context.queue,
     clock: systemClock,
     refused: context.refused,
-    received: link.received,
-    held: link.held,
   });
 }
 
 /** Answers with headers alone and reads nothing. */
 function turnAway(stream: ServerHttp2Stream, headers: Record<string, string | number>): void {
+  if (stream.destroyed || stream.closed) return;
   stream.respond(headers, { endStream: true });
   stream.resume();
   setImmediate(() => {

@@ -4,23 +4,20 @@
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { createMessageReader } from "./frames.ts";
-import { CLOSE_GRACE_MS, REQUEST_MS } from "./limits.ts";
+import { CLOSE_GRACE_MS, REQUEST_MS, WRITE_MS } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
 import type { RequestQueue, Waiting } from "./requestQueue.ts";
-import { type Clock, type Connection, type ConnectionHandler, type EndStatus, type Peer, STATUS } from "./transport.ts";
+import type { Link } from "./sessions.ts";
+import { type Clock, type Connection, type ConnectionHandler, type EndStatus, STATUS } from "./transport.ts";
 
 /** What a stream is served with. */
 export interface StreamOpening {
-  readonly peer: Peer;
+  readonly link: Link;
   readonly accept: (connection: Connection) => ConnectionHandler;
   readonly queue: RequestQueue;
   readonly clock: Clock;
   /** Counts what the transport itself refuses. */
   readonly refused: (reason: EndReason) => void;
-  /** Bytes of requests were read from the network. */
-  readonly received: (bytes: number) => void;
-  /** Requests of this stream wait (true) and the client is held back, or not any more. */
-  readonly held: (held: boolean) => void;
 }
 
 const HEADERS: OutgoingHttpHeaders = {
@@ -31,10 +28,10 @@ const HEADERS: OutgoingHttpHeaders = {
 
 /** Serves a stream from its headers on. */
 export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpening): void {
-  const { clock, queue, refused } = opening;
+  const { clock, link, queue, refused } = opening;
   const inbox: Buffer[] = [];
-  const sender = createSender(stream, clock);
-  const handler = opening.accept({ peer: opening.peer, write: sender.write, end: sender.end });
+  const sender = createSender(stream, opening);
+  const handler = opening.accept({ peer: link.peer, write: sender.write, end: sender.end });
   let waiting = false;
   let halfClosed = false;
   let stopDeadline: (() => void) | null = null;
@@ -72,20 +69,20 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
       if (inbox.length > 0 && !sender.ended()) return true;
       waiting = false;
       inbox.length = 0;
-      opening.held(false);
+      link.held(false);
       if (!stream.destroyed) stream.resume();
       if (halfClosed && !sender.ended()) handler.onHalfClose();
       return false;
     },
   };
   stream.on("data", (chunk: Buffer) => {
-    opening.received(chunk.length);
+    link.received(chunk.length);
     if (sender.ended()) return;
     reader.push(chunk);
     watch(inbox.length);
     if (inbox.length === 0 || waiting) return;
     waiting = true;
-    opening.held(true);
+    link.held(true);
     stream.pause();
     queue.add(turn);
   });
@@ -108,9 +105,15 @@ interface Sender extends Pick<Connection, "write" | "end"> {
   close(): void;
 }
 
-function createSender(stream: ServerHttp2Stream, clock: Clock): Sender {
+function createSender(stream: ServerHttp2Stream, { clock, link, refused }: StreamOpening): Sender {
   let ended = false;
   let cancelEnd = (): void => {};
+  let cancelStall = (): void => {};
+  const stalled = (): void => {
+    if (ended) return;
+    refused("stalled");
+    end({ code: STATUS.UNAVAILABLE, message: `a response was not taken in ${WRITE_MS / 1000} seconds` });
+  };
 
   /** The client may still be sending, and need not be: the reset tells it. Not before what was written went out. */
   function reset(): void {
@@ -122,6 +125,7 @@ function createSender(stream: ServerHttp2Stream, clock: Clock): Sender {
   function end(status: EndStatus = { code: 0, message: "" }): void {
     if (ended) return;
     ended = true;
+    if (status.code !== 0) link.failed();
     if (stream.destroyed || stream.closed) return;
     const trailers = { "grpc-status": status.code, "grpc-message": encodeURI(status.message.toWellFormed()) };
     // Who does not read is not waited for.
@@ -144,12 +148,17 @@ function createSender(stream: ServerHttp2Stream, clock: Clock): Sender {
     end,
     write(message, done) {
       if (ended || stream.destroyed || stream.closed) return;
-      if (!stream.headersSent) stream.respond(HEADERS, { waitForTrailers: true });
+      if (!stream.headersSent) {
+        stream.respond(HEADERS, { waitForTrailers: true });
+        link.served();
+      }
       const head = Buffer.alloc(5);
       head.writeUInt32BE(message.length, 1);
       stream.cork();
       stream.write(head);
+      cancelStall = clock.after(WRITE_MS, stalled);
       stream.write(message, (error) => {
+        cancelStall();
         if (!error && !ended) done();
       });
       stream.uncork();
@@ -157,6 +166,7 @@ function createSender(stream: ServerHttp2Stream, clock: Clock): Sender {
     close() {
       ended = true;
       cancelEnd();
+      cancelStall();
     },
   };
 }

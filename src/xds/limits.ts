@@ -24,6 +24,9 @@ export const LIGHT_REQUEST_BYTES = 64 * 1024;
 /** Where a response that may be split is split: clients' default receive limit is 4 MiB, and a long message delays the others. */
 export const SPLIT_BYTES = 1024 * 1024;
 
+/** Removed names in one response; the rest follows in the next ones, so that writing 100 000 of them does not hold the process. */
+export const MAX_REMOVED = 20_000;
+
 /** Receive limit of clients that do not raise it; a larger full-state response is reported, because it cannot be split. */
 export const CLIENT_RECEIVE_BYTES = 4 * 1024 * 1024;
 
@@ -51,6 +54,12 @@ export const MAX_TYPES_PER_STREAM = 100;
  */
 export const MAX_STREAMS = 20_000;
 
+/**
+ * Of these, such as have not made their first request yet, shared the same way: who only opens streams gets no further. One address
+ * gets 3 000, so 2 000 nodes behind it can all come back at once.
+ */
+export const MAX_NEW_STREAMS = 6_000;
+
 /** Open connections in all, shared like streams: as many as streams, because an Envoy has one of each. */
 export const MAX_CONNECTIONS = 20_000;
 
@@ -68,17 +77,47 @@ export const CLIENT_BYTES = 448 * 1024 * 1024;
 /** The same for one stream: 100 000 names of 60 bytes, in state of the world, for three types (15 MB each), and a request beside. */
 export const MAX_BYTES_PER_STREAM = 64 * 1024 * 1024;
 
+/**
+ * Bytes of responses that were made for one stream and that its client has not taken, shared by peers. Two thousand nodes behind one
+ * address that come back at once may be more: then some wait until others were read.
+ */
+export const RESPONSE_BYTES = 128 * 1024 * 1024;
+
+/** How long they wait before they look again. */
+export const MEMORY_WAIT_MS = 100;
+
+/**
+ * A response must be taken within this time. Flow control holds back for seconds while a client works; a client that answers pings and
+ * does not read for two minutes holds an old state in memory, and will not miss the stream.
+ */
+export const WRITE_MS = 120_000;
+
 /** What a name subscribed to is counted as: its place in a set. */
 export const NAME_BYTES = 32;
 
 /** And beside its length when there is no such resource: then its text is ours alone, and it has a place in a second set. */
 export const FOREIGN_NAME_BYTES = 64;
 
-/** Streams on one connection. An Envoy without ADS opens one for each EDS or RDS source; a relay has one for each node. */
-export const MAX_STREAMS_PER_CONNECTION = 4_096;
+/**
+ * Streams on one connection. An Envoy without ADS opens one for each EDS or RDS source, and another connection when these are taken;
+ * so does a relay. Opening that many at once takes some 50 ms.
+ */
+export const MAX_STREAMS_PER_CONNECTION = 1_024;
+
+/**
+ * A connection on which so many streams failed and none was ever sent anything is closed. A client of a fleet that does not exist yet
+ * tries every 30 s; one that tries a thousand times at once would make as much work as a thousand nodes.
+ */
+export const MAX_FAILED_STREAMS = 100;
 
 /** Streams of one connection that the client may reset at once, and then each second: a relay that ends resets all of its own. */
 export const STREAM_RESETS = { burst: MAX_STREAMS_PER_CONNECTION, rate: 100 } as const;
+
+/**
+ * What a stream may send before we read it (HTTP/2's flow control, 64 kB by default): node:http2 keeps that much of a stream that waits
+ * for its turn. A request of 9 MB needs 280 round trips, 6 s at 20 ms.
+ */
+export const WINDOW_BYTES = 32 * 1024;
 
 /** Bytes of a request's headers. gRPC clients send some 300. */
 export const MAX_HEADER_BYTES = 16 * 1024;

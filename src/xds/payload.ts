@@ -3,7 +3,7 @@
  * nonce is part of the bytes; it counts payloads over the whole server, and a stream only takes payloads younger than its last.
  */
 import { encodeResponse } from "./encode.ts";
-import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS } from "./limits.ts";
+import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS, NAME_BYTES } from "./limits.ts";
 import type { SentResponse } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
@@ -12,6 +12,8 @@ import type { TypeView } from "./view.ts";
 export interface Payload {
   readonly bytes: Buffer;
   readonly sent: SentResponse;
+  /** Other streams may have the same bytes. */
+  readonly shared: boolean;
 }
 
 export interface PayloadRequest {
@@ -41,7 +43,9 @@ export function createPayloadCache(identifier: string): PayloadCache {
     count += 1;
     const nonce = count.toString(36);
     const bytes = encodeResponse({ typeUrl, delta, version, removed, resources, nonce, identifier });
-    return { bytes, sent: { number: count, nonce, version, resources, removed } };
+    const shared = request.key !== null;
+    const keeps = shared || removed.length === 0 ? 0 : bytes.length + NAME_BYTES * removed.length;
+    return { bytes, sent: { number: count, nonce, version, resources, removed, keeps }, shared };
   }
 
   return (request) => {

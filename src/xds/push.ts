@@ -4,7 +4,7 @@
  */
 import { framedSize } from "./encode.ts";
 import { afterClustersSent, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.ts";
-import { ACK_WAIT_MS, CLIENT_RECEIVE_BYTES, SPLIT_BYTES } from "./limits.ts";
+import { ACK_WAIT_MS, CLIENT_RECEIVE_BYTES, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import { keyOf, type Payload, WHOLE_VIEW } from "./payload.ts";
 import { CLUSTER, HELD_TYPES } from "./resourceTypes.ts";
@@ -27,13 +27,21 @@ export function pump(stream: Stream): void {
 }
 
 function writeNext(stream: Stream): void {
+  const { outbox, context } = stream;
+  if (!outbox.hasRoom()) {
+    wakeAt(stream, context.clock.monotonic() + MEMORY_WAIT_MS);
+    return;
+  }
   const payload = nextPayload(stream);
   if (payload === null) {
     noteRevision(stream);
     return;
   }
   stream.writing = true;
+  const own = payload.shared ? 0 : payload.bytes.length;
+  outbox.add(own);
   stream.connection.write(payload.bytes, () => {
+    outbox.remove(own);
     stream.writing = false;
     pump(stream);
   });
@@ -233,6 +241,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Payl
   for (const name of sub.absent) {
     size += name.length;
     if (size > SPLIT_BYTES && resources.length + removed.length > 0) break;
+    if (removed.length >= MAX_REMOVED) break;
     removed.push(name);
     sub.absent.delete(name);
   }

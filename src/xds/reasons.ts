@@ -10,6 +10,8 @@ export type EndReason =
   | "silent"
   /** A request began and did not end in time. */
   | "slow"
+  /** A response that the client does not take. */
+  | "stalled"
   /** A request longer than is allowed at this point. */
   | "size"
   /** Too many names, fields or types. */
@@ -22,6 +24,8 @@ export type EndReason =
   | "compressed"
   /** No gRPC, or a method that is not served. */
   | "method"
+  /** A connection whose streams all failed. */
+  | "futile"
   /** More bytes of frames around requests than of requests. */
   | "flood"
   /** A connection without a stream, or one whose peer does not answer a ping. */

@@ -53,3 +53,20 @@ export function createRequestQueue(monotonic: () => number): RequestQueue {
     },
   };
 }
+
+/** Does jobs of one party one by one, in turn with what else waits. Jobs must not throw. */
+export function createLane(queue: RequestQueue): (job: () => void) => void {
+  const jobs: (() => void)[] = [];
+  const turn: Waiting = {
+    size: () => 0,
+    serve() {
+      jobs[0]!();
+      jobs.shift();
+      return jobs.length > 0;
+    },
+  };
+  return (job) => {
+    jobs.push(job);
+    if (jobs.length === 1) queue.add(turn);
+  };
+}

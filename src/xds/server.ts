@@ -1,12 +1,12 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
 import { judgeArrival } from "./arrivals.ts";
-import { createPool, type Pool, type Purse } from "./budgets.ts";
+import { createPool } from "./budgets.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { createGrpcTransport } from "./grpc.ts";
-import { CLIENT_BYTES, FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
+import { CLIENT_BYTES, FIRST_REQUEST_MS, RESPONSE_BYTES, SLICE_MS } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
-import { takePlace } from "./places.ts";
+import { createPlaces, type Place, type Places } from "./places.ts";
 import { pump } from "./push.ts";
 import { type EndReason, OverLimit } from "./reasons.ts";
 import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
@@ -45,7 +45,7 @@ interface Room {
   readonly groups: Map<string, Group>;
   /** The open streams, each as what ends it. */
   readonly streams: Set<(status: EndStatus) => void>;
-  readonly places: Pool;
+  readonly places: Places;
   readonly onError: (error: unknown) => void;
   closing: boolean;
 }
@@ -68,7 +68,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       endStream(stream, statusOf(error));
     },
   };
-  const places = createPool(MAX_STREAMS);
+  const places = createPlaces(context.memory, createPool(RESPONSE_BYTES));
   const room: Room = { context, groups: new Map(), streams: new Set(), places, onError, closing: false };
   const refused = (reason: EndReason): void => countEnd(context.metrics, reason);
   const transport = options.transport ?? createGrpcTransport({ refused, onError });
@@ -182,7 +182,7 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
   room.streams.add(endClosing);
   metrics.openStreams += 1;
   metrics.streams += 1;
-  const place = takePlace(room.places, room.context.memory, connection.peer);
+  const place = room.places.take(connection.peer);
   if (place instanceof OverLimit) fail(place);
   else if (room.closing) endClosing(GOING_DOWN);
   return {
@@ -205,7 +205,8 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
       try {
         const request = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
         if (stream === null) {
-          stream = admit(room, request, { method, connection, purse: place.purse, end });
+          stream = admit(room, request, { method, connection, place, end });
+          place.settle();
           cancelDeadline();
         }
         if (stream !== null) handleRequest(stream, request);
@@ -243,11 +244,11 @@ function admit(
   opening: {
     method: DiscoveryMethod;
     connection: Connection;
-    purse: Purse;
+    place: Place;
     end: (status: EndStatus, reason: EndReason) => void;
   },
 ): Stream | null {
-  const { method, connection, purse, end } = opening;
+  const { method, connection, place, end } = opening;
   const node: RequestNode | null = request.node;
   if (node === null || node.id === "") throw new BadRequest("the first request of a stream needs a node with an id");
   const group = room.groups.get(node.cluster);
@@ -255,7 +256,7 @@ function admit(
     end(unknownGroup(node.cluster), "fleet");
     return null;
   }
-  const stream = openStream(room.context, { method, connection, group, node, purse });
+  const stream = openStream(room.context, { method, connection, group, node, place });
   group.streams.add(stream);
   return stream;
 }

@@ -4,19 +4,28 @@ import {
   CONNECTION_IDLE_MS,
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
+  MAX_FAILED_STREAMS,
   OVERHEAD_BURST_BYTES,
   OVERHEAD_BYTES_PER_SECOND,
   SWEEP_MS,
+  WINDOW_BYTES,
 } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
+import { createLane, type RequestQueue } from "./requestQueue.ts";
 import type { Clock, Peer } from "./transport.ts";
 
 /** What streams tell of their connection. */
 export interface Link {
   readonly peer: Peer;
+  /** Opens its streams, in turn with other work: a connection can open a thousand in one read. */
+  readonly lane: (job: () => void) => void;
   /** Bytes of a request came. */
   readonly received: (bytes: number) => void;
-  /** One more stream (true) is held back by flow control, or one less. */
+  /** A stream was sent a response. */
+  readonly served: () => void;
+  /** A stream ended with an error. */
+  readonly failed: () => void;
+  /** The requests of one more stream (true), or one less, are not read at the moment: flow control holds them back. */
   readonly held: (held: boolean) => void;
 }
 
@@ -36,6 +45,8 @@ interface Entry extends Link {
   pingAt: number;
   /** A ping is on its way since then. */
   pingedAt: number | null;
+  /** Streams that failed; less than nothing once one was sent something. */
+  failures: number;
   /** Bytes of requests, and of everything as last looked at. */
   requests: number;
   seen: { readonly bytes: number; readonly requests: number; readonly at: number };
@@ -44,12 +55,13 @@ interface Entry extends Link {
   heldStreams: number;
 }
 
-/** What a held stream's requests may amount to that were read from the network and not yet by us: HTTP/2's default window. */
-const WINDOW_BYTES = 65_535;
-
 /** No connections yet. */
-export function createSessions(options: { clock: Clock; refused: (reason: EndReason) => void }): Sessions {
-  const { clock, refused } = options;
+export function createSessions(options: {
+  readonly clock: Clock;
+  readonly queue: RequestQueue;
+  readonly refused: (reason: EndReason) => void;
+}): Sessions {
+  const { clock, queue, refused } = options;
   const entries = new Map<ServerHttp2Session, Entry>();
   let closing = false;
   let onEmpty = (): void => {};
@@ -89,7 +101,7 @@ export function createSessions(options: { clock: Clock; refused: (reason: EndRea
   return {
     add(session) {
       const now = clock.monotonic();
-      const entry = createEntry(session, now);
+      const entry = createEntry(session, { now, lane: createLane(queue), cut });
       entries.set(session, entry);
       session.once("close", () => forget(session));
       if (closing) session.close();
@@ -118,18 +130,34 @@ export function createSessions(options: { clock: Clock; refused: (reason: EndRea
   };
 }
 
-function createEntry(session: ServerHttp2Session, now: number): Entry {
+function createEntry(
+  session: ServerHttp2Session,
+  {
+    now,
+    lane,
+    cut,
+  }: { readonly now: number; readonly lane: Entry["lane"]; readonly cut: (entry: Entry, reason: EndReason) => void },
+): Entry {
   const entry: Entry = {
     session,
+    lane,
     peer: { address: `${session.socket?.remoteAddress}:${session.socket?.remotePort}` },
     streams: 0,
     idleSince: now,
     pingAt: now + KEEPALIVE_MS,
     pingedAt: null,
+    failures: 0,
     requests: 0,
     seen: { bytes: 0, requests: 0, at: now },
     allowance: OVERHEAD_BURST_BYTES,
     heldStreams: 0,
+    served: () => {
+      entry.failures = Number.NEGATIVE_INFINITY;
+    },
+    failed: () => {
+      entry.failures += 1;
+      if (entry.failures === MAX_FAILED_STREAMS) cut(entry, "futile");
+    },
     received: (bytes) => {
       entry.requests += bytes;
     },
@@ -148,5 +176,6 @@ function isFlooding(entry: Entry, now: number): boolean {
   const earned = (OVERHEAD_BYTES_PER_SECOND * (now - seen.at)) / 1000;
   const spent = bytes - seen.bytes - (requests - seen.requests);
   entry.allowance = Math.min(OVERHEAD_BURST_BYTES, entry.allowance + earned) - spent;
+  // What held streams sent was read from the network and not yet by us.
   return entry.allowance < -WINDOW_BYTES * entry.heldStreams;
 }

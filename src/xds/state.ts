@@ -1,6 +1,6 @@
 /** The state that the server's parts share: groups, streams, and what serves them all. Plain data. */
 
-import type { Pool, Purse } from "./budgets.ts";
+import type { Outbox, Pool, Purse } from "./budgets.ts";
 import type { RequestNode } from "./decode.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PayloadCache } from "./payload.ts";
@@ -50,6 +50,7 @@ export interface Stream {
   readonly connectedAt: string;
   /** Pays for its names. */
   readonly purse: Purse;
+  readonly outbox: Outbox;
   readonly subs: Map<string, Subscription>;
   /** The same, in push order. */
   ordered: Subscription[];

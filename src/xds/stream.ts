@@ -1,9 +1,10 @@
 /** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
-import { type Purse, payForNames } from "./budgets.ts";
+import { payForNames } from "./budgets.ts";
 import { BadRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
 import { noteAccepted } from "./hold.ts";
 import { MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
+import type { Place } from "./places.ts";
 import { fold, pump } from "./push.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { FULL_STATE_TYPES, pushRank } from "./resourceTypes.ts";
@@ -38,11 +39,14 @@ export function decodeRequest(message: Buffer, delta: boolean, subs: Iterable<Su
 /** A stream whose first request named its node and group. */
 export function openStream(
   context: Context,
-  from: { method: DiscoveryMethod; connection: Connection; group: Group; node: RequestNode; purse: Purse },
+  from: { method: DiscoveryMethod; connection: Connection; group: Group; node: RequestNode; place: Place },
 ): Stream {
+  const { place, ...rest } = from;
   return {
     context,
-    ...from,
+    ...rest,
+    purse: place.purse,
+    outbox: place.outbox,
     connectedAt: context.clock.now().toISOString(),
     subs: new Map(),
     ordered: [],

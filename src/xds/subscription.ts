@@ -17,6 +17,8 @@ export interface SentResponse {
   readonly version: string;
   readonly resources: readonly XdsResource[];
   readonly removed: readonly string[];
+  /** Bytes that it keeps for one stream alone while it is not answered: of removed names, which clients may have made up. */
+  readonly keeps: number;
 }
 
 /** A change that waits for another type. */
@@ -36,8 +38,8 @@ export interface Subscription {
   /** Only while no name was ever given: an empty list means everything. */
   legacy: boolean;
   readonly names: Set<string>;
-  /** Those of them that named no resource when they came: their texts are kept for this subscription alone. */
-  readonly foreign: Set<string>;
+  /** Those of them that named no resource when they came, and the one text of each: it is kept for this subscription alone. */
+  readonly foreign: Map<string, string>;
   foreignBytes: number;
   /** What the stream's purse has paid for all of these (budgets.ts). */
   paid: number;
@@ -76,7 +78,7 @@ export function openSubscription(kind: { typeUrl: string; delta: boolean; fullSt
     wildcard: false,
     legacy: false,
     names: new Set(),
-    foreign: new Set(),
+    foreign: new Map(),
     foreignBytes: 0,
     paid: 0,
     rawNames: NO_NAMES,

@@ -31,7 +31,7 @@ export function applySotwNames(
     if (sub.names.has(name)) continue;
     sub.names.add(name);
     if (view.resources.has(name)) demand(sub, name);
-    else noteForeign(sub, name);
+    else foreignName(sub, name);
   }
   if (first !== null) startSotw(sub, request.version, view);
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
@@ -83,8 +83,7 @@ function subscribeName(sub: Subscription, name: string, view: TypeView): void {
     demand(sub, name);
     return;
   }
-  denyName(sub, name);
-  noteForeign(sub, name);
+  denyName(sub, foreignName(sub, name));
 }
 
 /** On reconnect the node says what it has: only differences are sent, removals among them. */
@@ -138,10 +137,13 @@ function demandAll(sub: Subscription, view: TypeView): void {
   if (sub.fullState) sub.mustAnswer = true;
 }
 
-function noteForeign(sub: Subscription, name: string): void {
-  if (sub.foreign.has(name)) return;
-  sub.foreign.add(name);
+/** Notes a name of no resource; gives the text that stands for it, so that it is not kept again with each request and response. */
+function foreignName(sub: Subscription, name: string): string {
+  const own = sub.foreign.get(name);
+  if (own !== undefined) return own;
+  sub.foreign.set(name, name);
   sub.foreignBytes += name.length;
+  return name;
 }
 
 function forgetName(sub: Subscription, name: string): void {
@@ -157,12 +159,13 @@ function forgetUnnamed(sub: Subscription): void {
 }
 
 function dropState(sub: Subscription, name: string): void {
-  sub.pending.delete(name);
-  sub.absent.delete(name);
-  sub.deferred.delete(name);
-  sub.waived.delete(name);
-  sub.touched.delete(name);
-  dropRejected(sub, name);
+  // Most of these are empty, and 100 000 names may go at once.
+  if (sub.pending.size > 0) sub.pending.delete(name);
+  if (sub.absent.size > 0) sub.absent.delete(name);
+  if (sub.deferred.size > 0) sub.deferred.delete(name);
+  if (sub.waived.size > 0) sub.waived.delete(name);
+  if (sub.touched.size > 0) sub.touched.delete(name);
+  if (sub.rejected.size > 0) dropRejected(sub, name);
 }
 
 /** One string object per resource, not one per stream: 2 000 streams of 1 000 names would hold two million. */
