@@ -33,6 +33,8 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   const sender = createSender(stream, opening);
   const handler = opening.accept({ peer: link.peer, write: sender.write, end: sender.end });
   let waiting = false;
+  /** The last request is not done with. */
+  let more = false;
   let halfClosed = false;
   let stopDeadline: (() => void) | null = null;
 
@@ -62,11 +64,12 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   }
 
   const turn: Waiting = {
-    size: () => inbox[0]!.length,
+    size: () => (more ? Number.POSITIVE_INFINITY : inbox[0]!.length),
     serve() {
-      const message = inbox.shift();
-      if (message !== undefined && !sender.ended()) handler.onMessage(message);
-      if (inbox.length > 0 && !sender.ended()) return true;
+      if (more) more = handler.proceed();
+      else if (inbox.length > 0) more = handler.onMessage(inbox.shift()!);
+      if (sender.ended()) more = false;
+      else if (more || inbox.length > 0) return true;
       waiting = false;
       inbox.length = 0;
       link.held(false);

@@ -39,6 +39,9 @@ export const MAX_NAMES = 100_000;
  */
 export const MAX_FIELDS = 300_000;
 
+/** Names of one delta request that are acted on at once, in some 10 ms: after them others have their turn. */
+export const SLICE_NAMES = 10_000;
+
 /** Bytes of a resource name. Longest real ones are xdstp URLs with parameters; HTTP servers bound a URL about the same. */
 export const MAX_NAME_BYTES = 4_096;
 

@@ -161,6 +161,7 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
   let stream: Stream | null = null;
   let ended = false;
   let arriving = 0;
+  let left: readonly Request[] = [];
 
   function end(status?: EndStatus, reason?: EndReason): void {
     if (ended) return;
@@ -200,22 +201,35 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
       }
     },
     onMessage(message) {
-      if (ended || stream?.ended || place instanceof OverLimit) return;
+      if (ended || stream?.ended || place instanceof OverLimit) return false;
       metrics.requests += 1;
       try {
-        const request = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
+        const [request, ...more] = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
         if (stream === null) {
-          stream = admit(room, request, { method, connection, place, end });
+          stream = admit(room, request!, { method, connection, place, end });
           place.settle();
           cancelDeadline();
         }
-        if (stream !== null) handleRequest(stream, request);
+        if (stream !== null) handleRequest(stream, request!);
+        left = more;
       } catch (error) {
         fail(error);
       }
       const paid = Math.min(arriving, message.length);
       arriving -= paid;
       place.purse.give(paid);
+      return left.length > 0;
+    },
+    proceed() {
+      const [request, ...more] = left;
+      left = ended || stream === null || stream.ended ? [] : more;
+      try {
+        if (request !== undefined && stream !== null && !ended && !stream.ended) handleRequest(stream, request);
+      } catch (error) {
+        left = [];
+        fail(error);
+      }
+      return left.length > 0;
     },
     onHalfClose: () => end(),
     onClose() {

@@ -105,7 +105,7 @@ function openManual(
       const bytes = delta
         ? toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request as Delta))
         : toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request as Sotw));
-      handler.onMessage(Buffer.from(bytes));
+      for (let more = handler.onMessage(Buffer.from(bytes)); more; ) more = handler.proceed();
     },
     take() {
       if (waiting === null) return null;

@@ -41,7 +41,10 @@ export interface ConnectionHandler {
    * the stream was ended. Otherwise `onMessage` follows, unless the stream closes.
    */
   onArrival(length: number, start: Buffer): boolean;
-  onMessage(message: Buffer): void;
+  /** True: there is more to do for it, by `proceed`, before the next message. */
+  onMessage(message: Buffer): boolean;
+  /** Does a part of what the last message left to do; true: there is more. */
+  proceed(): boolean;
   /** The client will send no more. */
   onHalfClose(): void;
   onClose(): void;
