@@ -26,6 +26,11 @@ const HEADERS: OutgoingHttpHeaders = {
   "grpc-accept-encoding": "identity",
 };
 
+/** A client whose requests wait is held back from here on: an ACK or two may wait without, which costs less. */
+const HELD_BYTES = 1024;
+/** What a message is counted as beside its length. */
+const MESSAGE_BYTES = 64;
+
 /** Serves a stream from its headers on. */
 export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpening): void {
   const { clock, link, queue, refused } = opening;
@@ -33,10 +38,14 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   const sender = createSender(stream, opening);
   const handler = opening.accept({ peer: link.peer, write: sender.write, end: sender.end });
   let waiting = false;
+  let held = false;
+  /** What waits in the inbox: bytes, and something for each message, because empty ones are possible. */
+  let waitingBytes = 0;
+  /** A request was complete in the last bytes that came. */
+  let whole = false;
   /** The last request is not done with. */
   let more = false;
   let halfClosed = false;
-  let stopDeadline: (() => void) | null = null;
 
   const refuse = (reason: EndReason, status: EndStatus): void => {
     if (sender.ended()) return;
@@ -45,35 +54,41 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   };
   const reader = createMessageReader({
     onStart: (length, start) => !sender.ended() && handler.onArrival(length, start),
-    onMessage: (message) => void inbox.push(message),
+    onMessage(message) {
+      whole = true;
+      waitingBytes += message.length + MESSAGE_BYTES;
+      inbox.push(message);
+    },
     onCompressed: () =>
       refuse("compressed", { code: STATUS.UNIMPLEMENTED, message: "requests must not be compressed" }),
   });
-  const late: EndStatus = {
-    code: STATUS.DEADLINE_EXCEEDED,
-    message: `a request did not come whole in ${REQUEST_MS / 1000} seconds`,
-  };
+  const deadline = createDeadline(clock, () => refuse("slow", LATE));
 
-  /** The clock of a request that comes in pieces; it starts again with each request. */
-  function watch(whole: number): void {
-    if (stopDeadline !== null && (whole > 0 || !reader.partial)) {
-      stopDeadline();
-      stopDeadline = null;
-    }
-    if (reader.partial) stopDeadline ??= clock.after(REQUEST_MS, () => refuse("slow", late));
+  function take(): Buffer {
+    const message = inbox.shift()!;
+    waitingBytes -= message.length + MESSAGE_BYTES;
+    return message;
+  }
+
+  /** Lets flow control hold the client back, or not any more. */
+  function hold(on: boolean): void {
+    if (held === on) return;
+    held = on;
+    link.held(on);
+    if (on) stream.pause();
+    else if (!stream.destroyed) stream.resume();
   }
 
   const turn: Waiting = {
     size: () => (more ? Number.POSITIVE_INFINITY : inbox[0]!.length),
     serve() {
       if (more) more = handler.proceed();
-      else if (inbox.length > 0) more = handler.onMessage(inbox.shift()!);
-      if (sender.ended()) more = false;
-      else if (more || inbox.length > 0) return true;
-      waiting = false;
+      else if (inbox.length > 0) more = handler.onMessage(take());
+      if (!sender.ended() && (more || inbox.length > 0)) return true;
+      more = false;
       inbox.length = 0;
-      link.held(false);
-      if (!stream.destroyed) stream.resume();
+      waiting = false;
+      hold(false);
       if (halfClosed && !sender.ended()) handler.onHalfClose();
       return false;
     },
@@ -81,12 +96,12 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   stream.on("data", (chunk: Buffer) => {
     link.received(chunk.length);
     if (sender.ended()) return;
+    whole = false;
     reader.push(chunk);
-    watch(inbox.length);
+    deadline.note({ whole, partial: reader.partial });
+    if (waitingBytes > HELD_BYTES) hold(true);
     if (inbox.length === 0 || waiting) return;
     waiting = true;
-    link.held(true);
-    stream.pause();
     queue.add(turn);
   });
   stream.on("end", () => {
@@ -94,11 +109,43 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
     if (!waiting && !sender.ended()) handler.onHalfClose();
   });
   stream.on("close", () => {
-    stopDeadline?.();
+    deadline.stop();
     inbox.length = 0;
+    hold(false);
     sender.close();
     handler.onClose();
   });
+}
+
+const LATE: EndStatus = {
+  code: STATUS.DEADLINE_EXCEEDED,
+  message: `a request did not come whole in ${REQUEST_MS / 1000} seconds`,
+};
+
+/** The time that a request may take that comes in pieces; it begins again with each request. */
+function createDeadline(clock: Clock, onLate: () => void) {
+  let stop: (() => void) | null = null;
+  return {
+    /** After bytes came. `whole`: with them a request was complete; `partial`: one has begun and is not. */
+    note({ whole, partial }: { whole: boolean; partial: boolean }): void {
+      if (stop !== null && (whole || !partial)) {
+        stop();
+        stop = null;
+      }
+      if (partial) stop ??= clock.after(REQUEST_MS, onLate);
+    },
+    stop: () => stop?.(),
+  };
+}
+
+/** Up to here one write of a copy costs less than two. */
+const COPIED_BYTES = 16 * 1024;
+
+/** The five bytes before a message: not compressed, and its length. */
+function headOf(message: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return head;
 }
 
 /** The answering side of a stream. */
@@ -155,15 +202,18 @@ function createSender(stream: ServerHttp2Stream, { clock, link, refused }: Strea
         stream.respond(HEADERS, { waitForTrailers: true });
         link.served();
       }
-      const head = Buffer.alloc(5);
-      head.writeUInt32BE(message.length, 1);
-      stream.cork();
-      stream.write(head);
       cancelStall = clock.after(WRITE_MS, stalled);
-      stream.write(message, (error) => {
+      const taken = (error: Error | null | undefined): void => {
         cancelStall();
         if (!error && !ended) done();
-      });
+      };
+      if (message.length <= COPIED_BYTES) {
+        stream.write(Buffer.concat([headOf(message), message]), taken);
+        return;
+      }
+      stream.cork();
+      stream.write(headOf(message));
+      stream.write(message, taken);
       stream.uncork();
     },
     close() {

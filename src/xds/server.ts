@@ -1,5 +1,5 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
-import { judgeArrival } from "./arrivals.ts";
+import { createArrivals } from "./arrivals.ts";
 import { createPool } from "./budgets.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { createGrpcTransport } from "./grpc.ts";
@@ -184,14 +184,14 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
   metrics.openStreams += 1;
   metrics.streams += 1;
   const place = room.places.take(connection.peer);
+  const arrivals = createArrivals(method.delta, (cluster) => room.groups.has(cluster));
   if (place instanceof OverLimit) fail(place);
   else if (room.closing) endClosing(GOING_DOWN);
   return {
     onArrival(length, start) {
       if (ended || stream?.ended || place instanceof OverLimit) return false;
       try {
-        const isKnown = (cluster: string): boolean => room.groups.has(cluster);
-        judgeArrival({ length, start, delta: method.delta, isKnown: stream === null ? isKnown : null });
+        arrivals.judge(length, start);
         place.purse.take(length);
         arriving += length;
         return true;
