@@ -11,6 +11,7 @@ import { createPipeline } from "./pipeline/index.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
+import { readRefusal } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { reasonOf } from "./util/reason.ts";
 import { createXdsServer, type XdsServer } from "./xds/index.ts";
@@ -70,6 +71,7 @@ async function startOnStore(
   const xds = createXdsServer({
     identifier: `trimtab/${version} ${hostname()}`,
     onNack: (nack) => log("nack", { ...nack }),
+    readRefusal,
     onError: (error) => log("xds-error", { error: String(error) }),
   });
   const publisher = createPublisher({
@@ -80,6 +82,7 @@ async function startOnStore(
       log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
   });
   registerProcessMetrics(registry, xds);
+  await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
   const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version });
@@ -99,6 +102,20 @@ async function startOnStore(
     await xds.close();
     publisher.close();
     throw error;
+  }
+}
+
+/**
+ * Revisions before the newest that the xDS server is shown at the start: a proxy of the state of the world names the version it has,
+ * and what that held is known from these. A few: it was away for as long as the server.
+ */
+const RECALLED_REVISIONS = 4;
+
+async function recallRevisions(store: Store, publisher: PublisherWithInput): Promise<void> {
+  const newest = store.head().revision;
+  for (let revision = Math.max(1, newest - RECALLED_REVISIONS); revision < newest; revision++) {
+    const snapshot = await store.snapshotAt(revision);
+    if (snapshot !== null) await publisher.recall({ revision, snapshot });
   }
 }
 

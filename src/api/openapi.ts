@@ -76,6 +76,33 @@ const revision = {
   changes,
 };
 
+const textOrNull = { type: ["string", "null"] };
+
+/** One stream of an Envoy, as the xDS room tells of it. */
+const proxyStream = object(["nodeId", "group", "peer", "connectedAt", "userAgent", "ackedRevision", "types"], {
+  nodeId: { ...text, description: "The node's id: two Envoys may have the same by mistake." },
+  group: { ...text, description: "The fleet." },
+  peer: { ...text, description: "Address and port of the Envoy." },
+  connectedAt: { ...text, format: "date-time" },
+  userAgent: text,
+  ackedRevision: { type: ["integer", "null"], description: "The last revision of which all was accepted." },
+  types: list(
+    object(["typeUrl", "sent", "acked", "nacked", "kept"], {
+      typeUrl: text,
+      sent: { ...textOrNull, description: "The version last sent." },
+      acked: { ...textOrNull, description: "The last version of which nothing is missing and nothing was refused." },
+      nacked: {
+        anyOf: [
+          object(["version", "message", "resources"], { version: text, message: text, resources: list(text) }),
+          { type: "null" },
+        ],
+        description: "What is refused now, and the last refusal.",
+      },
+      kept: { ...list(text), description: "Removed resources that stay until what is to replace them is accepted." },
+    }),
+  ),
+});
+
 /** The API's own answers. */
 const own: Record<string, object> = {
   Problem: object(["type", "title", "status", "code", "detail"], {
@@ -104,6 +131,7 @@ const own: Record<string, object> = {
     generation: text,
     files: list(object(["path", "text", "mode"], { path: text, text, mode: integer })),
   }),
+  ProxyStreams: object(["items"], { items: list(proxyStream) }),
   Explanation: { type: "object" },
 };
 

@@ -187,6 +187,28 @@ describe("Envoy fleets", () => {
     expect([seen.names, seen.removed]).toEqual([["green"], []]);
   });
 
+  test("are remembered as they were before the start: a proxy of that time keeps what it uses", async () => {
+    const fleets = { edge: "envoy" };
+    const earlier = snapshotOf({ fleets: { ...fleets, gone: "envoy" } });
+    await publisher.recall({ revision: 1, snapshot: earlier });
+    expect([publisher.publishedRevision(), published]).toEqual([0, []]);
+    const sotw = { delta: false, ads: true };
+    const before = client.stream(sotw);
+    subscriber(before, CLUSTER).wantAll();
+    const { version } = await before.next();
+    before.cancel();
+    await publisher.commit({ revision: 2, snapshot: snapshotOf({ fleets, clusters: { green: 1 } }) });
+    const after = client.stream(sotw);
+    subscriber(after, CLUSTER).wantAll({ version });
+    expect((await after.next()).resources).toHaveLength(2);
+    // No route and no listener is asked for: nothing can name the old one.
+    expect((await after.next()).resources).toHaveLength(1);
+    expect(xds.nodes("gone")).toEqual([]);
+    const lost = client.stream(sotw);
+    lost.send({ node: { id: "n2", cluster: "gone" }, typeUrl: CLUSTER });
+    expect((await lost.ended()).code).toBe(5);
+  });
+
   test("a deleted fleet's streams end with NOT_FOUND and nothing is taken away", async () => {
     commit({ fleets: { edge: "envoy", spare: "envoy" } });
     const { stream } = await follow("edge");

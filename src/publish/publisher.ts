@@ -30,6 +30,11 @@ export interface PublisherOptions {
 /** The publisher plus its input: "revision N committed". */
 export interface PublisherWithInput extends Publisher {
   /**
+   * Shows the xDS server an earlier revision, oldest first, before the first commit: a proxy that has it loses then nothing that it
+   * still uses. Nobody can connect yet. Never throws or rejects.
+   */
+  recall(head: Head): void | Promise<void>;
+  /**
    * Hands the newest committed model on: Envoy fleets at once, file fleets a moment later. A large change is made in slices:
    * then a promise says when it is handed on, and until then the revision before is served. Never throws or rejects. The next
    * commit or admission comes after that (the store sees to it).
@@ -45,6 +50,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   let published: { compiled: Compiled; revision: number } | null = null;
   /** What xDS serves, by fleet. */
   const views = new Map<string, Rendering<"resources">>();
+  /** Fleets of earlier revisions that xDS was shown. */
+  const recalled = new Set<string>();
   let closed = false;
   const files = createFileOutput({
     render: (ir) => pipeline.render(ir, "files"),
@@ -70,6 +77,14 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     }
   }
 
+  function* recallSteps({ revision, snapshot }: Head): Steps<void> {
+    for (const ir of (yield* pipeline.compile(snapshot)).fleets.values()) {
+      if (!pipeline.gives(ir, "resources")) continue;
+      xds.setView(ir.name, (yield* pipeline.render(ir, "resources")).whole.resources, revision);
+      recalled.add(ir.name);
+    }
+  }
+
   function* commitSteps({ revision, snapshot }: Head): Steps<void> {
     const compiled = yield* pipeline.compile(snapshot);
     const fleets = [...compiled.fleets.values()];
@@ -79,11 +94,13 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     const before = published?.compiled.fleets.values() ?? [];
     published = { compiled, revision };
     const names = new Set(pulling.map(({ name }) => name));
-    for (const old of before) {
-      if (!pipeline.gives(old, "resources") || names.has(old.name)) continue;
-      xds.deleteGroup(old.name);
-      views.delete(old.name);
+    for (const old of before) if (pipeline.gives(old, "resources")) recalled.add(old.name);
+    for (const name of recalled) {
+      if (names.has(name)) continue;
+      xds.deleteGroup(name);
+      views.delete(name);
     }
+    recalled.clear();
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
     files.update(filed, revision);
   }
@@ -112,6 +129,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     },
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,
+    recall: (head) => inSlices(guarded(recallSteps(head)), options.pace),
     commit: (head) => inSlices(guarded(commitSteps(head)), options.pace),
     close() {
       closed = true;

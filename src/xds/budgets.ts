@@ -126,7 +126,7 @@ export function openPurse(memory: Pool, peer: string): Purse {
 export function payForNames(purse: Purse, sub: Subscription): void {
   const { names, foreign, foreignBytes, rawNames, outstanding } = sub;
   let due = rawNames.length + NAME_BYTES * names.size + FOREIGN_NAME_BYTES * foreign.size + foreignBytes;
-  for (const sent of outstanding.values()) due += sent.keeps;
+  for (const { response } of outstanding.values()) due += response.keeps;
   if (due > sub.paid) purse.take(due - sub.paid);
   else purse.give(sub.paid - due);
   sub.paid = due;

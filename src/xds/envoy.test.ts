@@ -15,6 +15,7 @@ import { ListenerSchema } from "../gen/proto/envoy/config/listener/v3/listener_p
 import { RouteConfigurationSchema } from "../gen/proto/envoy/config/route/v3/route_pb.js";
 import { RouterSchema } from "../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as httpManager from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { readRefusal } from "../targets/envoy/index.ts";
 import type { NackEvent, XdsResource, XdsServer } from "./index.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, ROUTE, startServer } from "./testing.ts";
 
@@ -38,7 +39,7 @@ const nacks: NackEvent[] = [];
 const backends: Server[] = [];
 
 beforeAll(async () => {
-  const started = await startServer({ onNack: (event) => nacks.push(event) });
+  const started = await startServer({ readRefusal, onNack: (event) => nacks.push(event) });
   server = started.server;
   edge = fleet(server);
   for (const text of ["one", "two"]) {

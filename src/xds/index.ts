@@ -8,8 +8,9 @@
  * one `onNack` per refused response; counters (`metrics`).
  *
  * Guarantees: a node learns every difference between what it has and its view, soonest state first, intermediate ones skipped when
- * it is slow; clusters before what names them, removals last; nothing that a node refused is sent again until it changes; nothing is
- * sent that a reconnecting node says it has; an ACK costs the same at any size; memory is bounded whatever clients do. A node of an
+ * it is slow; clusters before what names them, removals last, and not while the node has something that names them; what a node
+ * refused is sent again only to find what was bad in it, and then not until it changes; nothing is sent that a reconnecting node says it
+ * has and does not wait for; an ACK costs the same at any size; memory is bounded whatever clients do. A node of an
  * unknown or deleted group is refused with NOT_FOUND and keeps what it has: a proxy is never emptied by a mistake.
  *
  * Must not: decode resources or know what they mean, other than the protocol's own order of types; debounce; drop a group that was

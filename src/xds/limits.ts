@@ -152,8 +152,35 @@ export const MAX_OUTSTANDING = 32;
  */
 export const ACK_WAIT_MS = 300;
 
-/** Longest time that a route or listener waits for its new cluster, and a removed cluster for the routes that named it. */
+/**
+ * Longest time that a route or listener waits for its new cluster, a removed cluster for the routes that named it, and a removed
+ * listener for the one that replaces it. Also how long a node that comes back may take to ask for the rest of its types.
+ */
 export const HOLD_MS = 1_000;
+
+/** Removals of a type that wait at a time; more go at once. As many clusters as we aim for; looking through them takes 1 ms. */
+export const MAX_DEFERRED = 10_000;
+
+/** Responses remembered whose endpoints nobody has asked for yet; with more of them no version that a node names is trusted. */
+export const MAX_OWED = 32;
+
+/** How long what a stream owed its node is remembered after its end: Envoy waits as long for endpoints, and then goes on without. */
+export const WARMING_MS = 15_000;
+
+/** Nodes of a group of which that is remembered: as many as come back at once where we aim. */
+export const MAX_INTERRUPTED = 2_000;
+
+/** Versions of a type remembered for nodes that come back: an hour away at one change a minute. */
+export const MAX_HISTORY = 64;
+
+/** Names in all remembered versions of a type: at 10 000 clusters the last ten versions, some 5 MB. */
+export const MAX_HISTORY_NAMES = 100_000;
+
+/**
+ * Responses that may follow one refused response to find what was bad in it. One bad resource among 200 takes 16 when the node
+ * names none, one when it does.
+ */
+export const MAX_TRIALS = 64;
 
 /** What a node refused because it could not take a port is offered again after this, then after twice as long, and so on. */
 export const RETRY_FIRST_MS = 5_000;

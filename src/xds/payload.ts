@@ -2,6 +2,7 @@
  * Encoded responses, shared by the streams that need the same one: a change is encoded once, however many nodes get it. The
  * nonce is part of the bytes; it counts payloads over the whole server, and a stream only takes payloads younger than its last.
  */
+import { hash } from "node:crypto";
 import { encodeResponse } from "./encode.ts";
 import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS, NAME_BYTES } from "./limits.ts";
 import type { SentResponse } from "./subscription.ts";
@@ -45,7 +46,8 @@ export function createPayloadCache(identifier: string): PayloadCache {
     const bytes = encodeResponse({ typeUrl, delta, version, removed, resources, nonce, identifier });
     const shared = request.key !== null;
     const keeps = shared || removed.length === 0 ? 0 : bytes.length + NAME_BYTES * removed.length;
-    return { bytes, sent: { number: count, nonce, version, resources, removed, keeps }, shared };
+    const byName = byNameOf(resources);
+    return { bytes, sent: { number: count, nonce, version, resources, removed, byName, keeps }, shared };
   }
 
   return (request) => {
@@ -64,12 +66,41 @@ export function createPayloadCache(identifier: string): PayloadCache {
   };
 }
 
+function byNameOf(resources: readonly XdsResource[]): SentResponse["byName"] {
+  let map: Map<string, XdsResource> | null = null;
+  return () => {
+    map ??= new Map(resources.map((resource) => [resource.name, resource]));
+    return map;
+  };
+}
+
 /** Cache key of the response that holds a type's whole view. */
 export const WHOLE_VIEW = "*";
 
-/** Cache key of a partial response; null: too long to be worth it. */
-export function keyOf(resources: readonly XdsResource[], removed: readonly string[], view: TypeView): string | null {
-  if (removed.length === 0 && resources.length > 0 && resources.length === view.resources.size) return WHOLE_VIEW;
-  if (resources.length + removed.length > MAX_CACHE_KEY_NAMES) return null;
-  return JSON.stringify([resources.map((resource) => resource.name), removed]);
+/** Cache key of a full response in which some names stand as a node has them: encoding all is dearer than any key. */
+export function keyOfHeld(held: readonly (readonly [string, XdsResource | undefined])[]): string {
+  if (held.length === 0) return WHOLE_VIEW;
+  return short(JSON.stringify(held.map(([name, instead]) => [name, instead?.version ?? null])));
 }
+
+/** A partial response. */
+export interface Part {
+  readonly resources: readonly XdsResource[];
+  readonly removed: readonly string[];
+  /** Other streams of the group are likely to need the same, however long it is. */
+  readonly likely: boolean;
+}
+
+/** Cache key of a partial response; null: too long to be worth it. */
+export function keyOf({ resources, removed, likely }: Part, view: TypeView): string | null {
+  if (removed.length === 0 && resources.length > 0 && resources.length === view.resources.size) return WHOLE_VIEW;
+  if (resources.length + removed.length > MAX_CACHE_KEY_NAMES && !likely) return null;
+  return short(JSON.stringify([resources.map((resource) => resource.name), removed]));
+}
+
+/** Longer keys would be kept with every payload. */
+function short(key: string): string {
+  return key.length <= LONG_KEY ? key : hash("sha256", key);
+}
+
+const LONG_KEY = 1_000;

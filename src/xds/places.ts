@@ -2,7 +2,6 @@
 import { createPool, type Outbox, openOutbox, openPurse, type Pool, type Purse, peerOf } from "./budgets.ts";
 import { MAX_NEW_STREAMS, MAX_STREAMS } from "./limits.ts";
 import { OverLimit } from "./reasons.ts";
-import type { Peer } from "./transport.ts";
 
 /** Held until the stream is closed. */
 export interface Place {
@@ -15,8 +14,8 @@ export interface Place {
 
 /** The places of one server. */
 export interface Places {
-  /** An error: there is none. */
-  take(client: Peer): Place | OverLimit;
+  /** `client`: its address and port. An error: there is none. */
+  take(client: string): Place | OverLimit;
 }
 
 /** All places free. `memory`: what streams pay their names and requests from; `responses`: what they have not taken yet. */
@@ -56,7 +55,7 @@ export function createPlaces(memory: Pool, responses: Pool): Places {
 
   return {
     take(client) {
-      const peer = peerOf(client.address);
+      const peer = peerOf(client);
       if (!all.take(peer, 1)) return full;
       if (!fresh.take(peer, 1)) {
         all.give(peer, 1);

@@ -2,17 +2,18 @@
  * What a stream is sent next. Nothing is queued: the difference to the newest state is taken when the writer is free, so a slow
  * client skips what it missed and costs no memory.
  */
+import { fold, release, sift } from "./changes.ts";
 import { framedSize } from "./encode.ts";
-import { afterClustersSent, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.ts";
-import { ACK_WAIT_MS, CLIENT_RECEIVE_BYTES, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
+import { ACK_WAIT_MS, CLIENT_RECEIVE_BYTES, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
-import { keyOf, type Payload, WHOLE_VIEW } from "./payload.ts";
-import { CLUSTER, HELD_TYPES } from "./resourceTypes.ts";
+import { keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { hasWork, inScope, isSent, isSettled, type Subscription } from "./subscription.ts";
-import { offerRejected, recordGone, recordSent } from "./subscriptionAnswers.ts";
+import { hasWork, isSent, isSettled, type Outstanding, type Subscription } from "./subscription.ts";
+import { recordSent } from "./subscriptionAnswers.ts";
+import { offerPassing, offerTrial } from "./trials.ts";
 import type { XdsResource } from "./types.ts";
-import { diffFrom, type TypeView, versionWith } from "./view.ts";
+import { type TypeView, versionWith } from "./view.ts";
+import { afterSent, dropOldFresh } from "./warming.ts";
 
 /**
  * Sends what there is to send, if the writer is free. Never throws: timers, write callbacks and the fan-out call it, where a defect in
@@ -55,12 +56,14 @@ function noteRevision(stream: Stream): void {
 
 function nextPayload(stream: Stream): Payload | null {
   const now = stream.context.clock.monotonic();
+  dropOldFresh(stream, now);
+  stream.dueAt = stream.fresh.length > 0 ? stream.fresh[0]!.at + HOLD_MS : Number.POSITIVE_INFINITY;
   // A second round, because the last types of the first one may have turned out unchanged, and removals wait for them.
   for (let round = 0; round < 2; round++) {
     let earlierWaits = false;
     for (const sub of stream.ordered) {
-      if (sub.retryAt <= now) offerRejected(sub);
-      else if (sub.retryAt < Number.POSITIVE_INFINITY) wakeAt(stream, sub.retryAt);
+      if (sub.retryAt <= now) offerPassing(sub);
+      stream.dueAt = Math.min(stream.dueAt, sub.retryAt);
       const view = viewOf(stream.group, sub.typeUrl);
       if (!sub.urgent && (earlierWaits || awaitsAck(stream, sub, now))) {
         earlierWaits ||= hasWork(sub, view);
@@ -71,6 +74,7 @@ function nextPayload(stream: Stream): Payload | null {
     }
     if (!stream.ordered.some((sub) => sub.deferred.size > 0)) break;
   }
+  if (stream.dueAt < Number.POSITIVE_INFINITY) wakeAt(stream, stream.dueAt);
   return null;
 }
 
@@ -79,7 +83,7 @@ function awaitsAck(stream: Stream, sub: Subscription, now: number): boolean {
   if (sub.outstanding.size === 0) return false;
   const until = sub.lastSentAt + ACK_WAIT_MS;
   if (until <= now) return false;
-  if (!isSent(sub, viewOf(stream.group, sub.typeUrl))) wakeAt(stream, until);
+  if (!isSent(sub, viewOf(stream.group, sub.typeUrl))) stream.dueAt = Math.min(stream.dueAt, until);
   return true;
 }
 
@@ -98,142 +102,97 @@ function wakeAt(stream: Stream, time: number): void {
 function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | null {
   const view = viewOf(stream.group, sub.typeUrl);
   fold(stream, sub, view);
+  offerTrial(sub, view);
   release(stream, sub, now);
   sift(stream, sub, now);
-  const payload = sub.fullState ? fullPayload(stream, sub, view) : partialPayload(stream, sub, view);
+  const due = sub.fullState ? fullPayload(stream, sub, view) : partialPayload(stream, sub, view);
+  const { trial } = sub;
   // What did not fit follows at once, without waiting for an ACK in between.
-  sub.urgent = payload !== null && !sub.fullState && sub.pending.size + sub.absent.size > 0;
-  if (payload === null) return null;
+  sub.urgent = due !== null && !sub.fullState && sub.pending.size + sub.absent.size > 0;
+  sub.trial = trial && sub.urgent;
+  if (due === null) return null;
+  const { payload, offered, had, left } = due;
   stream.lastNumber = payload.sent.number;
-  recordSent(sub, payload.sent, now);
-  if (sub.typeUrl === CLUSTER) afterClustersSent(stream, sub, payload.sent);
+  const sent = { response: payload.sent, at: now, offered, had, left, trial };
+  recordSent(sub, sent);
+  afterSent(stream, sub, sent);
   count(stream, sub, payload);
   return payload;
 }
 
-/** Turns the view's changes since the stream last looked into work. Requests are applied after this: they speak of the view. */
-export function fold(stream: Stream, sub: Subscription, view: TypeView): void {
-  if (sub.base === view.resources) return;
-  const before = sub.base;
-  const diff = diffFrom(view, before);
-  sub.base = view.resources;
-  for (const name of diff.changed) if (inScope(sub, name)) foldChanged(sub, name, before.get(name));
-  for (const name of diff.removed) if (inScope(sub, name)) foldRemoved(stream, sub, { name, has: before.get(name) });
+/** A payload, and what a stream notes of it beside. */
+interface Due extends Pick<Outstanding, "offered" | "had" | "left"> {
+  readonly payload: Payload;
 }
 
-function foldChanged(sub: Subscription, name: string, before: XdsResource | undefined): void {
-  sub.absent.delete(name);
-  const waiting = sub.deferred.get(name);
-  if (waiting !== undefined && HELD_TYPES.has(sub.typeUrl)) return;
-  sub.deferred.delete(name);
-  const has = waiting === undefined ? before : waiting.has;
-  if (!sub.pending.has(name)) sub.pending.set(name, has);
-  if (sub.typeUrl === CLUSTER) sub.touched.set(name, has === undefined || sub.touched.get(name) === true);
-}
-
-function foldRemoved(stream: Stream, sub: Subscription, gone: { name: string; has: XdsResource | undefined }): void {
-  const { name } = gone;
-  recordGone(sub, name);
-  const has = sub.pending.has(name) ? sub.pending.get(name) : gone.has;
-  sub.touched.delete(name);
-  sub.pending.delete(name);
-  sub.waived.delete(name);
-  const waiting = sub.deferred.get(name);
-  sub.deferred.delete(name);
-  if (lingers(stream, sub)) defer(stream, sub, { name, has });
-  else if (sub.fullState || waiting === undefined || waiting.has !== undefined) remove(sub, name);
-}
-
-function remove(sub: Subscription, name: string): void {
-  if (sub.delta) sub.absent.add(name);
-  else if (sub.fullState) sub.mustAnswer = true;
-}
-
-function defer(stream: Stream, sub: Subscription, change: { name: string; has: XdsResource | undefined }): void {
-  const deadline = holdDeadline(stream, stream.context.clock.monotonic());
-  sub.deferred.set(change.name, { has: change.has, deadline });
-  typeMetrics(stream.context.metrics, sub.typeUrl).held += 1;
-}
-
-/** Takes back what waited and need not wait any longer. */
-function release(stream: Stream, sub: Subscription, now: number): void {
-  const view = viewOf(stream.group, sub.typeUrl);
-  for (const [name, waiting] of sub.deferred) {
-    const resource = view.resources.get(name);
-    const expired = waiting.deadline <= now;
-    const go = resource ? expired || !isBlocked(stream, resource, now) : mayRemove(stream, waiting.deadline, now);
-    if (!go) {
-      if (!expired) wakeAt(stream, waiting.deadline);
-      continue;
-    }
-    sub.deferred.delete(name);
-    if (resource === undefined) {
-      remove(sub, name);
-    } else {
-      sub.pending.set(name, waiting.has);
-      if (expired) sub.waived.add(name);
-    }
-  }
-}
-
-/** Leaves in `pending` only what is to be sent now. */
-function sift(stream: Stream, sub: Subscription, now: number): void {
-  const view = viewOf(stream.group, sub.typeUrl);
-  for (const [name, has] of sub.pending) {
-    const resource = view.resources.get(name);
-    if (resource === undefined || has?.version === resource.version) {
-      sub.pending.delete(name);
-      sub.touched.delete(name);
-      sub.waived.delete(name);
-    } else if (HELD_TYPES.has(sub.typeUrl) && !sub.waived.has(name) && isBlocked(stream, resource, now)) {
-      sub.pending.delete(name);
-      defer(stream, sub, { name, has });
-      wakeAt(stream, sub.deferred.get(name)!.deadline);
-    }
-  }
-}
-
-/** State of the world, LDS and CDS: everything in scope, what waits as the node has it. */
-function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Payload | null {
+/** State of the world, LDS and CDS: everything in scope, what waits and what was refused as the node has it. */
+function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | null {
   if (sub.pending.size === 0 && !sub.mustAnswer) return null;
-  sub.pending.clear();
+  // What it has would be deleted by its absence.
+  if (sub.blind && [...sub.deferred.values()].some(({ has }) => has === undefined)) return null;
+  const offered = sub.pending;
+  sub.pending = new Map();
   sub.waived.clear();
   sub.mustAnswer = false;
-  const held = sub.deferred;
-  const instead = [...held].map(([name, waiting]) => [name, waiting.has] as const);
-  return stream.context.payloads({
+  sub.blind = false;
+  const held = heldBack(sub, offered);
+  const key = keyOfHeld(held);
+  const payload = stream.context.payloads({
     typeUrl: sub.typeUrl,
     delta: false,
     view,
-    version: held.size === 0 ? view.version : versionWith(view, instead),
-    key: held.size === 0 && sub.wildcard ? WHOLE_VIEW : null,
-    resources: () => fullSet(sub, view),
+    version: held.length === 0 ? view.version : versionWith(view, held),
+    key: sub.wildcard ? key : null,
+    resources: () => fullSet(sub, view, held),
     removed: [],
     after: stream.lastNumber,
   });
+  if (held.length > 0) stream.group.history.get(sub.typeUrl)?.note(payload.sent.version, payload.sent.resources);
+  const left = new Map(sub.leaving);
+  sub.leaving.clear();
+  return { payload, offered, had: offered, left };
 }
 
-function fullSet(sub: Subscription, view: TypeView): XdsResource[] {
+/** Names that stand in a full response as the node has them. */
+function heldBack(
+  sub: Subscription,
+  offered: ReadonlyMap<string, unknown>,
+): readonly (readonly [string, XdsResource | undefined])[] {
+  const held = new Map<string, XdsResource | undefined>();
+  for (const [name, { has }] of sub.rejected) if (!offered.has(name)) held.set(name, has);
+  for (const [name, { has }] of sub.deferred) held.set(name, has);
+  return [...held];
+}
+
+function fullSet(
+  sub: Subscription,
+  view: TypeView,
+  held: readonly (readonly [string, XdsResource | undefined])[],
+): XdsResource[] {
   const set: XdsResource[] = [];
+  const out = new Set(held.map(([name]) => name));
   for (const name of sub.wildcard ? view.resources.keys() : sub.names) {
     const resource = view.resources.get(name);
-    if (resource !== undefined && !sub.deferred.has(name)) set.push(resource);
+    if (resource !== undefined && !out.has(name)) set.push(resource);
   }
-  for (const waiting of sub.deferred.values()) if (waiting.has !== undefined) set.push(waiting.has);
+  for (const [, instead] of held) if (instead !== undefined) set.push(instead);
   return set;
 }
 
 /** Delta, and state of the world of the other types: what is due, as much as fits into one response. */
-function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Payload | null {
+function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due | null {
   if (sub.pending.size + sub.absent.size === 0 && !sub.mustAnswer) return null;
   sub.mustAnswer = false;
+  const had = new Map<string, XdsResource>();
+  const left = new Map<string, XdsResource>();
   const resources: XdsResource[] = [];
   let size = 0;
-  for (const name of sub.pending.keys()) {
+  for (const [name, has] of sub.pending) {
     const resource = view.resources.get(name)!;
     size += framedSize(resource, sub.delta);
     if (size > SPLIT_BYTES && resources.length > 0) break;
     resources.push(resource);
+    if (has !== undefined) had.set(name, has);
     sub.pending.delete(name);
     sub.waived.delete(name);
   }
@@ -244,17 +203,21 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Payl
     if (removed.length >= MAX_REMOVED) break;
     removed.push(name);
     sub.absent.delete(name);
+    const has = sub.leaving.get(name);
+    if (has !== undefined) left.set(name, has);
+    sub.leaving.delete(name);
   }
-  return stream.context.payloads({
+  const payload = stream.context.payloads({
     typeUrl: sub.typeUrl,
     delta: sub.delta,
     view,
     version: view.version,
-    key: keyOf(resources, removed, view),
+    key: keyOf({ resources, removed, likely: sub.trial }, view),
     resources: () => resources,
     removed,
     after: stream.lastNumber,
   });
+  return { payload, offered: null, had, left };
 }
 
 function count(stream: Stream, sub: Subscription, payload: Payload): void {

@@ -39,10 +39,50 @@ export const LEGACY_WILDCARD_TYPES: ReadonlySet<string> = new Set([LISTENER, CLU
 export const FULL_STATE_TYPES: ReadonlySet<string> = new Set([LISTENER, CLUSTER]);
 
 /** Types that name clusters and wait for them. */
-export const HELD_TYPES: ReadonlySet<string> = new Set([LISTENER, ROUTE]);
+export const HELD_TYPES: ReadonlySet<string> = new Set([LISTENER, ROUTE, VIRTUAL_HOST]);
 
-/** Types whose removals wait until the `HELD_TYPES` are through. */
-export const LINGERING_TYPES: ReadonlySet<string> = new Set([CLUSTER, ENDPOINT]);
+/** Types of which a node is asked what it has: their resources name others, or are deleted by their absence. */
+export const REMEMBERED_TYPES: ReadonlySet<string> = new Set([CLUSTER, LISTENER, ROUTE]);
+
+/** What a node waits for before it uses a new resource of a type. */
+const NEEDS: ReadonlyMap<string, readonly string[]> = new Map([
+  [CLUSTER, [ENDPOINT, SECRET]],
+  [LISTENER, [ROUTE, SECRET]],
+]);
+
+/** What a node waits for, and does not ask for again, when a resource of a type changes. Known routes it takes from itself. */
+const FOLLOWERS: ReadonlyMap<string, readonly string[]> = new Map([
+  [CLUSTER, [ENDPOINT, SECRET]],
+  [LISTENER, [SECRET]],
+]);
+
+/** Types whose resources may name one of the type: its removal waits for them. */
+const REFERRERS: ReadonlyMap<string, readonly string[]> = new Map([
+  [CLUSTER, [LISTENER, ROUTE, VIRTUAL_HOST]],
+  [ENDPOINT, [CLUSTER, LISTENER, ROUTE, VIRTUAL_HOST]],
+  [SECRET, [CLUSTER, LISTENER]],
+  [ROUTE, [LISTENER, SCOPED_ROUTE]],
+]);
+
+/** Types of resources that a new resource of this type needs before it works. */
+export function needsOf(typeUrl: string): readonly string[] {
+  return NEEDS.get(typeUrl) ?? [];
+}
+
+/** Types of resources that are sent after a changed resource of this type although they did not change. */
+export function followersOf(typeUrl: string): readonly string[] {
+  return FOLLOWERS.get(typeUrl) ?? [];
+}
+
+/** True when resources of this type are sent after others for their sake. */
+export function isFollower(typeUrl: string): boolean {
+  return typeUrl === ENDPOINT || typeUrl === SECRET;
+}
+
+/** Types that may name a resource of this type. */
+export function referrersOf(typeUrl: string): readonly string[] {
+  return REFERRERS.get(typeUrl) ?? [];
+}
 
 /** A streaming method of a discovery service. */
 export interface DiscoveryMethod {

@@ -3,13 +3,14 @@ import { createArrivals } from "./arrivals.ts";
 import { createPool } from "./budgets.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { createGrpcTransport } from "./grpc.ts";
+import { createHistory } from "./history.ts";
 import { CLIENT_BYTES, FIRST_REQUEST_MS, RESPONSE_BYTES, SLICE_MS } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
 import { createPlaces, type Place, type Places } from "./places.ts";
 import { pump } from "./push.ts";
 import { type EndReason, OverLimit } from "./reasons.ts";
-import { type DiscoveryMethod, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
+import { CLUSTER, type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
 import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
@@ -22,14 +23,17 @@ import {
   systemClock,
   type Transport,
 } from "./transport.ts";
-import type { NackEvent, XdsServer, XdsView } from "./types.ts";
-import { EMPTY_VIEW, NO_RESOURCES, nextView } from "./view.ts";
+import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
+import { diffFrom, EMPTY_VIEW, NO_RESOURCES, nextView } from "./view.ts";
+import { noteInterrupted, noteRecent } from "./warming.ts";
 
 export interface XdsServerOptions {
   /** `control_plane.identifier` of every response: the instance and its build, as `trimtab/0.1.0 host-1`. */
   readonly identifier: string;
   /** A node refused a response. Called while its request is handled: must be quick and must not throw. */
   readonly onNack?: (event: NackEvent) => void;
+  /** Reads what a refusal means: the proxy's texts are none of this room's business. Default: every refusal is final. */
+  readonly readRefusal?: RefusalReader;
   /** A defect of ours ended a stream. Default: printed to stderr. */
   readonly onError?: (error: unknown) => void;
   /** Types whose first, empty subscription is a wildcard. Default: listeners, clusters, scoped routes. */
@@ -58,6 +62,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     metrics: createMetrics(),
     payloads: createPayloadCache(options.identifier),
     onNack: options.onNack ?? (() => {}),
+    readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
     memory: createPool(CLIENT_BYTES),
     onDefect(stream, error) {
@@ -75,9 +80,9 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   const wake = createFanOut(context.clock);
   return {
     setView(name, view, revision) {
-      const group = room.groups.get(name) ?? { name, revision, types: new Map(), streams: new Set() };
+      const group = room.groups.get(name) ?? newGroup(name, revision);
       room.groups.set(name, group);
-      replaceView(group, view);
+      replaceView(group, view, context.clock.monotonic());
       group.revision = revision;
       wake(group.streams);
     },
@@ -109,10 +114,25 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   };
 }
 
-function replaceView(group: Group, view: XdsView): void {
+function newGroup(name: string, revision: number): Group {
+  const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
+  return { name, revision, types: new Map(), history, recent: [], interrupted: new Map(), streams: new Set() };
+}
+
+function replaceView(group: Group, view: XdsView, now: number): void {
   for (const typeUrl of new Set([...group.types.keys(), ...view.keys()])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
-    group.types.set(typeUrl, nextView(previous, view.get(typeUrl) ?? NO_RESOURCES));
+    const next = nextView(previous, view.get(typeUrl) ?? NO_RESOURCES);
+    group.types.set(typeUrl, next);
+    if (next === previous) continue;
+    group.history.get(typeUrl)?.note(next.version, next.resources);
+    if (typeUrl !== CLUSTER || previous === EMPTY_VIEW) continue;
+    const { changed } = diffFrom(next, previous.resources);
+    noteRecent(
+      group,
+      changed.filter((name) => !previous.resources.has(name)),
+      now,
+    );
   }
 }
 
@@ -151,6 +171,7 @@ function endStream(stream: Stream, status?: EndStatus): void {
   if (stream.ended) return;
   stream.ended = true;
   stream.cancelWake();
+  noteInterrupted(stream);
   stream.group.streams.delete(stream);
   stream.connection.end(status);
 }

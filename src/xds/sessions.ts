@@ -12,11 +12,12 @@ import {
 } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
 import { createLane, type RequestQueue } from "./requestQueue.ts";
-import type { Clock, Peer } from "./transport.ts";
+import type { Clock } from "./transport.ts";
 
 /** What streams tell of their connection. */
 export interface Link {
-  readonly peer: Peer;
+  /** The client's address and port. */
+  readonly peer: string;
   /** Opens its streams, in turn with other work: a connection can open a thousand in one read. */
   readonly lane: (job: () => void) => void;
   /** Bytes of a request came. */
@@ -141,7 +142,7 @@ function createEntry(
   const entry: Entry = {
     session,
     lane,
-    peer: { address: `${session.socket?.remoteAddress}:${session.socket?.remotePort}` },
+    peer: `${session.socket?.remoteAddress}:${session.socket?.remotePort}`,
     streams: 0,
     idleSince: now,
     pingAt: now + KEEPALIVE_MS,

@@ -2,12 +2,13 @@
 
 import type { Outbox, Pool, Purse } from "./budgets.ts";
 import type { RequestNode } from "./decode.ts";
+import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
-import type { Subscription } from "./subscription.ts";
+import type { SentResponse, Subscription } from "./subscription.ts";
 import type { Clock, Connection } from "./transport.ts";
-import type { NackEvent } from "./types.ts";
+import type { NackEvent, RefusalReader } from "./types.ts";
 import { EMPTY_VIEW, type TypeView } from "./view.ts";
 
 /** What the streams of one server share. */
@@ -20,6 +21,7 @@ export interface Context {
   readonly onDefect: (stream: Stream, error: unknown) => void;
   /** Memory that clients make the server keep. */
   readonly memory: Pool;
+  readonly readRefusal: RefusalReader;
   readonly legacyWildcard: (typeUrl: string) => boolean;
 }
 
@@ -28,16 +30,33 @@ export interface Group {
   readonly name: string;
   revision: number;
   readonly types: Map<string, TypeView>;
+  /** Of the types that nodes may lose resources of while they are away. */
+  readonly history: Map<string, History>;
+  /** Clusters that the view has got in the last moments, oldest first: for streams that see no other type than their own. */
+  readonly recent: { readonly names: ReadonlySet<string>; readonly at: number }[];
+  /** By node id: what streams that ended a moment ago left undone. */
+  readonly interrupted: Map<string, Interrupted>;
   readonly streams: Set<Stream>;
 }
 
-/** A cluster that is new to the node and not yet in use there. */
-export interface FreshCluster {
-  /** Number of the response that brought it. Endpoints that went before it do not count. */
+/** What an ended stream owed its node. A cluster may be warming there for it, whatever versions the node names when it comes back. */
+export interface Interrupted {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  readonly owed: SentResponse[] | "all";
+  /** The last clusters and listeners sent, and what was on its way of the types that they wait for. */
+  readonly warmed: readonly SentResponse[];
+  readonly subs: readonly Pick<Subscription, "typeUrl" | "pending" | "outstanding">[];
+}
+
+/** Clusters that one response brought new to the node. */
+export interface FreshClusters {
+  /** The response's number. */
   readonly number: number;
+  readonly names: ReadonlySet<string>;
+  /** Monotonic milliseconds when it was sent: after a while nothing waits for them any more. */
+  readonly at: number;
   accepted: boolean;
-  /** The endpoints' name; null: accepted, or there are none to wait for. */
-  endpoints: string | null;
 }
 
 /** A stream whose first request has come. */
@@ -58,8 +77,19 @@ export interface Stream {
   ended: boolean;
   /** Number of the last payload: later ones have nonces that this stream has not seen. */
   lastNumber: number;
-  readonly fresh: Map<string, FreshCluster>;
-  freshAt: number;
+  /** Oldest first; those of the last moments only. */
+  readonly fresh: FreshClusters[];
+  /**
+   * Clusters and listeners sent before the types that they wait for were asked for: whatever versions the node names then, it
+   * waits for these. `all`: too many to remember.
+   */
+  owed: SentResponse[] | "all";
+  /** Clusters and listeners that the node may still be warming, with the time when they were sent. */
+  readonly warmed: { readonly response: SentResponse; readonly at: number }[];
+  /** Until then (monotonic) a node that came back with resources may still ask for further types. */
+  returningUntil: number;
+  /** The earliest time at which something that waits now may go. */
+  dueAt: number;
   wakeAt: number;
   cancelWake: () => void;
   ackedRevision: number | null;

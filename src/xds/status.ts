@@ -1,44 +1,41 @@
 /** What is known of the nodes, for people and for the ledger. */
-import type { Group, Stream } from "./state.ts";
-import { typeStatus } from "./subscriptionAnswers.ts";
-import type { NodeStatus } from "./types.ts";
+import { MAX_REFUSED_NAMES } from "./limits.ts";
+import { type Group, type Stream, viewOf } from "./state.ts";
+import type { Subscription } from "./subscription.ts";
+import type { NodeStatus, NodeTypeStatus } from "./types.ts";
 
-/** One entry per node, sorted by group and node id; a node's streams (one per type without ADS) are put together. */
+/** One entry per open stream: whoever connects twice, by mistake or not, is seen twice. */
 export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
   const statuses: NodeStatus[] = [];
-  for (const group of groups) {
-    const byNode = new Map<string, Stream[]>();
-    for (const stream of group.streams) {
-      const streams = byNode.get(stream.node.id);
-      if (streams === undefined) byNode.set(stream.node.id, [stream]);
-      else streams.push(stream);
-    }
-    for (const streams of byNode.values()) statuses.push(nodeStatus(streams));
-  }
-  return statuses.sort((a, b) => compareText(a.group, b.group) || compareText(a.nodeId, b.nodeId));
+  for (const group of groups) for (const stream of group.streams) statuses.push(nodeStatus(stream));
+  return statuses.sort(
+    (a, b) =>
+      compareText(a.group, b.group) ||
+      compareText(a.nodeId, b.nodeId) ||
+      compareText(a.peer, b.peer) ||
+      compareText(a.connectedAt, b.connectedAt),
+  );
 }
 
-function nodeStatus(streams: readonly Stream[]): NodeStatus {
-  const first = streams[0]!;
-  const connectedAt = streams.map((stream) => stream.connectedAt).sort()[0]!;
+function nodeStatus(stream: Stream): NodeStatus {
+  const { node, group, connection, connectedAt, ackedRevision } = stream;
   return {
-    nodeId: first.node.id,
-    group: first.group.name,
+    nodeId: node.id,
+    group: group.name,
+    peer: connection.peer,
     connectedAt,
-    userAgent: first.node.userAgent,
-    ackedRevision: oldest(streams.map((stream) => stream.ackedRevision)),
-    types: streams.flatMap((stream) => stream.ordered.map(typeStatus)),
+    userAgent: node.userAgent,
+    ackedRevision,
+    types: stream.ordered.map((sub) => typeStatus(stream, sub)),
   };
 }
 
-/** The revision that all streams have; null when one has none. */
-function oldest(revisions: readonly (number | null)[]): number | null {
-  let least: number | null = null;
-  for (const revision of revisions) {
-    if (revision === null) return null;
-    least = least === null ? revision : Math.min(least, revision);
-  }
-  return least;
+function typeStatus(stream: Stream, sub: Subscription): NodeTypeStatus {
+  const { typeUrl, sentVersion, ackedVersion, nacked, rejected, deferred } = sub;
+  const resources = [...rejected.keys()].slice(0, MAX_REFUSED_NAMES);
+  const view = viewOf(stream.group, typeUrl).resources;
+  const kept = [...deferred.keys()].filter((name) => !view.has(name)).slice(0, MAX_REFUSED_NAMES);
+  return { typeUrl, sent: sentVersion, acked: ackedVersion, nacked: nacked && { ...nacked, resources }, kept };
 }
 
 function compareText(a: string, b: string): number {

@@ -1,18 +1,20 @@
 /** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
 import { payForNames } from "./budgets.ts";
+import { fold, foldGone, makeRoom } from "./changes.ts";
 import { BadRequest, type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
-import { noteAccepted } from "./hold.ts";
-import { MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
+import { HOLD_MS, MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import type { Place } from "./places.ts";
-import { fold, pump } from "./push.ts";
+import { pump } from "./push.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { FULL_STATE_TYPES, pushRank } from "./resourceTypes.ts";
 import { type Context, type Group, type Stream, viewOf } from "./state.ts";
-import { openSubscription, type Subscription } from "./subscription.ts";
-import { recordAck, recordNack, takeAnswered } from "./subscriptionAnswers.ts";
-import { applyDeltaNames, applySotwNames } from "./subscriptionNames.ts";
+import { type Outstanding, openSubscription, type Subscription } from "./subscription.ts";
+import { recordAck, takeAnswered } from "./subscriptionAnswers.ts";
+import { applyDeltaNames, applySotwNames, type FirstRequest } from "./subscriptionNames.ts";
 import type { Connection } from "./transport.ts";
+import { recordNack } from "./trials.ts";
+import { noteAccepted, owedNames } from "./warming.ts";
 
 /** What is common to both kinds of request. */
 export interface Request {
@@ -74,8 +76,11 @@ export function openStream(
     writing: false,
     ended: false,
     lastNumber: 0,
-    fresh: new Map(),
-    freshAt: 0,
+    fresh: [],
+    owed: [],
+    warmed: [],
+    returningUntil: 0,
+    dueAt: Number.POSITIVE_INFINITY,
     wakeAt: Number.POSITIVE_INFINITY,
     cancelWake: () => {},
     ackedRevision: null,
@@ -92,10 +97,32 @@ export function handleRequest(stream: Stream, request: Request): void {
     settleNonce(stream, sub, request);
     fold(stream, sub, view);
   }
-  const first = existing === undefined ? { legacyWildcard: stream.context.legacyWildcard(typeUrl) } : null;
+  const first = existing === undefined ? firstRequest(stream, typeUrl) : null;
   request.apply(sub, { view, first });
   payForNames(stream.purse, sub);
+  if (first !== null) welcome(stream, sub, first);
   pump(stream);
+}
+
+function firstRequest(stream: Stream, typeUrl: string): FirstRequest {
+  const history = stream.group.history.get(typeUrl);
+  return {
+    legacyWildcard: stream.context.legacyWildcard(typeUrl),
+    at: (version) => history?.at(version),
+    find: (name, version) => history?.find(name, version),
+    isOwed: owedNames(stream, typeUrl),
+    returning: false,
+    gone: new Map(),
+  };
+}
+
+/** A node that comes back is treated as if it had stayed: what it is to lose waits for the types that it will ask for next. */
+function welcome(stream: Stream, sub: Subscription, first: FirstRequest): void {
+  if (first.returning) {
+    const until = stream.context.clock.monotonic() + HOLD_MS;
+    stream.returningUntil = Math.max(stream.returningUntil, until);
+  }
+  foldGone(stream, sub, first.gone);
 }
 
 function typeOf(stream: Stream, request: Request): string {
@@ -121,7 +148,7 @@ function addSubscription(stream: Stream, typeUrl: string): Subscription {
 /** ACK or NACK: only `error_detail` tells them apart, and only the nonce says of what. */
 function settleNonce(stream: Stream, sub: Subscription, request: Request): void {
   if (request.nonce === "") return;
-  const { clock, metrics, onNack } = stream.context;
+  const { metrics } = stream.context;
   const sent = takeAnswered(sub, request.nonce);
   if (sent === null) {
     metrics.staleNonces += 1;
@@ -131,19 +158,28 @@ function settleNonce(stream: Stream, sub: Subscription, request: Request): void 
   if (request.error === null) {
     counters.acks += 1;
     recordAck(sub, sent);
-    noteAccepted(stream, sub.typeUrl, sent);
+    noteAccepted(stream, sub.typeUrl, sent.response);
     return;
   }
   counters.nacks += 1;
-  recordNack(sub, sent, { message: request.error, now: clock.monotonic() });
-  const { version, message, resources } = sub.nacked!;
+  refuse(stream, sub, { sent, message: request.error });
+}
+
+function refuse(stream: Stream, sub: Subscription, answer: { sent: Outstanding; message: string }): void {
+  const { clock, onNack, readRefusal } = stream.context;
+  const { sent, message } = answer;
+  const { nonce, version } = sent.response;
+  const kind = readRefusal(sub.typeUrl, message);
+  const names = recordNack(sub, sent, { message, kind, now: clock.monotonic() });
+  if (kind === "occupied") makeRoom(sub, viewOf(stream.group, sub.typeUrl), names);
   onNack({
     group: stream.group.name,
     nodeId: stream.node.id,
+    peer: stream.connection.peer,
     typeUrl: sub.typeUrl,
-    nonce: sent.nonce,
+    nonce,
     version,
     message,
-    resources,
+    resources: names.slice(0, MAX_REFUSED_NAMES),
   });
 }

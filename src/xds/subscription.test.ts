@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openSubscription, type Subscription } from "./subscription.ts";
-import { applyDeltaNames, applySotwNames } from "./subscriptionNames.ts";
+import { applyDeltaNames, applySotwNames, type FirstRequest } from "./subscriptionNames.ts";
 import { CLUSTER, ENDPOINT, resource, viewOf } from "./testing.ts";
 import type { XdsResource } from "./types.ts";
 import { EMPTY_VIEW, nextView, type TypeView } from "./view.ts";
@@ -15,7 +15,12 @@ function raw(names: readonly string[]): Buffer {
   return Buffer.concat(names.map((name) => Buffer.concat([Buffer.from([0x1a, name.length]), Buffer.from(name)])));
 }
 
-const first = { legacyWildcard: true };
+/** A first request of a node that nothing is known of. */
+function firstRequest(legacyWildcard: boolean): FirstRequest {
+  const nothing = (): undefined => undefined;
+  return { legacyWildcard, at: nothing, find: nothing, isOwed: () => false, returning: false, gone: new Map() };
+}
+const first = firstRequest(true);
 
 /** Names that the subscription covers, `*` first. */
 function covers(sub: Subscription): string[] {
@@ -50,7 +55,7 @@ describe("state of the world: what a sequence of name lists means", () => {
   it("takes an empty first list of other types for nothing", () => {
     const sub = openSubscription({ typeUrl: ENDPOINT, delta: false, fullState: false });
     const request = { rawNames: raw([]), version: "" };
-    applySotwNames(sub, request, { view: typeView("A"), first: { legacyWildcard: false } });
+    applySotwNames(sub, request, { view: typeView("A"), first: firstRequest(false) });
     expect(covers(sub)).toEqual([]);
     expect(sub.mustAnswer).toBe(false);
   });

@@ -6,7 +6,7 @@
  * Invariant: a name in scope that is in none of `pending`, `absent` and `deferred` stands at the node as `base` says.
  */
 import { NO_NAMES } from "./decode.ts";
-import type { NodeTypeStatus, XdsResource } from "./types.ts";
+import type { XdsResource } from "./types.ts";
 import { NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
 
 /** A response that was sent. Shared by the streams that got the same bytes. */
@@ -19,14 +19,47 @@ export interface SentResponse {
   readonly removed: readonly string[];
   /** Bytes that it keeps for one stream alone while it is not answered: of removed names, which clients may have made up. */
   readonly keeps: number;
+  /** `resources` by name; made when first asked for. */
+  readonly byName: () => ReadonlyMap<string, XdsResource>;
 }
 
-/** A change that waits for another type. */
+/** A node has something of a name, and we do not know what: it may refer to anything. */
+export const UNKNOWN: XdsResource = { typeUrl: "", name: "", bytes: new Uint8Array(), version: "", refs: [] };
+
+/** A change that waits for another. */
 export interface Deferred {
   /** What the node has now; undefined: nothing, or not known. */
   readonly has: XdsResource | undefined;
-  /** Monotonic milliseconds after which it waits no longer. */
+  /** Monotonic milliseconds after which it waits no longer, unless what it waits for was refused. */
   readonly deadline: number;
+  /** A removed listener: those that came with its removal and may replace it. */
+  readonly after: readonly string[];
+}
+
+/** A response that the node has not answered yet. */
+export interface Outstanding {
+  readonly response: SentResponse;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  /** Full state: what was new in it, and what the node had instead. Null: the response holds nothing else. */
+  readonly offered: ReadonlyMap<string, XdsResource | undefined> | null;
+  /** What the node had of what was sent, as far as it is known. */
+  readonly had: ReadonlyMap<string, XdsResource | undefined>;
+  /** What it takes away, as far as it is known. */
+  readonly left: ReadonlyMap<string, XdsResource>;
+  /** It offers again a part of what was refused. */
+  readonly trial: boolean;
+}
+
+/** A resource that the node refused, and has not accepted since. */
+export interface Refused {
+  readonly resource: XdsResource;
+  /** What the node has instead; undefined: nothing. */
+  readonly has: XdsResource | undefined;
+  /** The refusal was of this resource, and not only of a response that it was in. */
+  readonly alone: boolean;
+  /** It may be accepted later as it is. */
+  readonly passing: boolean;
 }
 
 export interface Subscription {
@@ -46,29 +79,44 @@ export interface Subscription {
   /** The encoded names of the last state-of-the-world request: an equal ACK needs no parsing. */
   rawNames: Buffer;
   base: ResourceMap;
+  /** Full state: the node has resources, and nobody knows which. */
+  blind: boolean;
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
-  readonly pending: Map<string, XdsResource | undefined>;
+  pending: Map<string, XdsResource | undefined>;
   /** Delta: to be named in `removed_resources`. */
   readonly absent: Set<string>;
   readonly deferred: Map<string, Deferred>;
+  /** The earliest deadline among them, or earlier. */
+  deferredUntil: number;
+  /** To be taken away with the next response; the value is what the node has. */
+  readonly leaving: Map<string, XdsResource>;
   /** Waited long enough: sent although the cluster is not there. */
   readonly waived: Set<string>;
-  /** Clusters changed and not sent yet; true: new to the node. */
+  /** Clusters and listeners changed and not sent yet; true: new to the node. */
   readonly touched: Map<string, boolean>;
   /** An answer is due even without resources. */
   mustAnswer: boolean;
   /** Work came from a request: do not wait for an ACK first. */
   urgent: boolean;
-  readonly outstanding: Map<string, SentResponse>;
+  readonly outstanding: Map<string, Outstanding>;
   lastSentAt: number;
   sentVersion: string | null;
+  /** The last version of which nothing is missing and nothing was refused. */
   ackedVersion: string | null;
-  nacked: NodeTypeStatus["nacked"];
-  /** Refused and not replaced since. */
-  readonly rejected: Set<string>;
+  /** The one before that. */
+  ackedEarlier: string | null;
+  nacked: { readonly version: string; readonly message: string } | null;
+  readonly rejected: Map<string, Refused>;
   /** Monotonic milliseconds when `rejected` is offered again; infinite: not without a change. */
   retryAt: number;
   retries: number;
+  /** Parts of what was refused, to be offered one after the other. */
+  readonly trials: (readonly string[])[];
+  /** The next response offers one of them. */
+  trial: boolean;
+  /** How many responses may still be spent on this, and how many more may be refused without one accepted between. */
+  trialsLeft: number;
+  refusalsLeft: number;
 }
 
 /** A subscription before its first request. */
@@ -83,9 +131,12 @@ export function openSubscription(kind: { typeUrl: string; delta: boolean; fullSt
     paid: 0,
     rawNames: NO_NAMES,
     base: NO_RESOURCES,
+    blind: false,
     pending: new Map(),
     absent: new Set(),
     deferred: new Map(),
+    deferredUntil: Number.POSITIVE_INFINITY,
+    leaving: new Map(),
     waived: new Set(),
     touched: new Map(),
     mustAnswer: false,
@@ -94,10 +145,15 @@ export function openSubscription(kind: { typeUrl: string; delta: boolean; fullSt
     lastSentAt: 0,
     sentVersion: null,
     ackedVersion: null,
+    ackedEarlier: null,
     nacked: null,
-    rejected: new Set(),
+    rejected: new Map(),
     retryAt: Number.POSITIVE_INFINITY,
     retries: 0,
+    trials: [],
+    trial: false,
+    trialsLeft: 0,
+    refusalsLeft: 0,
   };
 }
 
@@ -121,11 +177,30 @@ export function hasWork(sub: Subscription, view: TypeView): boolean {
   return sub.base !== view.resources || sub.pending.size + sub.absent.size > 0 || sub.mustAnswer;
 }
 
+/** Notes what the node has accepted without anything missing. */
+export function setAcked(sub: Subscription, version: string): void {
+  if (sub.ackedVersion === version) return;
+  sub.ackedEarlier = sub.ackedVersion;
+  sub.ackedVersion = version;
+}
+
+/** True when a response that is not answered yet offers this resource. */
+export function isOffered(sub: Pick<Subscription, "outstanding">, name: string): boolean {
+  for (const sent of sub.outstanding.values()) if (offers(sent, name)) return true;
+  return false;
+}
+
+/** True when a response brought this resource, and does not only repeat it. */
+export function offers({ offered, response }: Outstanding, name: string): boolean {
+  return offered === null ? response.byName().has(name) : offered.has(name);
+}
+
 /** The resource is to be sent whatever the node has. */
 export function demand(sub: Subscription, name: string): void {
   sub.pending.set(name, undefined);
   sub.absent.delete(name);
   sub.deferred.delete(name);
+  sub.leaving.delete(name);
   sub.urgent = true;
 }
 
@@ -137,6 +212,7 @@ export function dropRejected(sub: Subscription, name: string): void {
 /** Nothing is refused any more. */
 export function endRefusal(sub: Subscription): void {
   sub.nacked = null;
+  sub.trials.length = 0;
   sub.retryAt = Number.POSITIVE_INFINITY;
   sub.retries = 0;
 }

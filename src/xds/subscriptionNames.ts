@@ -1,14 +1,24 @@
 /** What a request for names does to a subscription. */
 import { BadRequest, type DeltaRequest, decodeNames } from "./decode.ts";
 import { MAX_NAMES } from "./limits.ts";
-import { CLUSTER } from "./resourceTypes.ts";
-import { demand, dropRejected, inScope, type Subscription } from "./subscription.ts";
-import type { TypeView } from "./view.ts";
+import { followersOf, HELD_TYPES } from "./resourceTypes.ts";
+import { demand, dropRejected, inScope, type Subscription, setAcked, UNKNOWN } from "./subscription.ts";
+import type { XdsResource } from "./types.ts";
+import type { ResourceMap, TypeView } from "./view.ts";
 
-/** How a type's first request is to be read. */
+/** How a type's first request is to be read, and what it says of a node that was here before. */
 export interface FirstRequest {
   /** An empty list is a wildcard. */
   readonly legacyWildcard: boolean;
+  /** What the type held at a version; undefined: not remembered. */
+  readonly at: (version: string) => ResourceMap | undefined;
+  readonly find: (name: string, version: string) => XdsResource | undefined;
+  /** The node waits for this resource although it may have it. */
+  readonly isOwed: (name: string) => boolean;
+  /** Set here: the node has resources. */
+  returning: boolean;
+  /** Filled here (delta): what the node has and is to lose. */
+  readonly gone: Map<string, XdsResource>;
 }
 
 /** Applies the names of a state-of-the-world request. `first`: this is the type's first request on the stream. */
@@ -33,7 +43,7 @@ export function applySotwNames(
     if (view.resources.has(name)) demand(sub, name);
     else foreignName(sub, name);
   }
-  if (first !== null) startSotw(sub, request.version, view);
+  if (first !== null) startSotw(sub, request.version, { view, first });
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
   else if (hadWildcard && !sub.wildcard) forgetUnnamed(sub);
 }
@@ -42,18 +52,43 @@ export function applySotwNames(
  * The client's version is read here and never again. Only a pure wildcard of a full-state type can be trusted: with names, the
  * client may have subscribed to something new while it was away.
  */
-function startSotw(sub: Subscription, version: string, view: TypeView): void {
-  if (!sub.wildcard) {
-    sub.base = view.resources;
+function startSotw(sub: Subscription, version: string, context: { view: TypeView; first: FirstRequest }): void {
+  const { view, first } = context;
+  first.returning = version !== "";
+  const had = first.at(version);
+  if (!sub.fullState) {
+    if (first.returning && HELD_TYPES.has(sub.typeUrl)) noteHad(sub, had, view);
+    if (!sub.wildcard) sub.base = view.resources;
+    else answerNow(sub);
     return;
   }
-  if (sub.fullState && sub.names.size === 0 && version === view.version) {
+  if (version === view.version && sub.wildcard && sub.names.size === 0) {
     sub.base = view.resources;
-    sub.ackedVersion = version;
+    setAcked(sub, version);
     return;
   }
+  sub.blind = first.returning && had === undefined;
+  // From there on the view's changes are told as if the node had stayed: what it is to lose waits for what names it.
+  if (had !== undefined) {
+    noteHad(sub, had, view);
+    sub.base = had;
+    sub.urgent = true;
+    setAcked(sub, version);
+  } else if (sub.wildcard) answerNow(sub);
+  else sub.base = view.resources;
+}
+
+function answerNow(sub: Subscription): void {
   sub.mustAnswer = true;
   sub.urgent = true;
+}
+
+/** What the node has of the names that it is sent again; what it has as it is now is sent again, too. */
+function noteHad(sub: Subscription, had: ResourceMap | undefined, view: TypeView): void {
+  for (const name of sub.pending.keys()) {
+    const resource = had === undefined ? UNKNOWN : had.get(name);
+    if (resource?.version !== view.resources.get(name)?.version) sub.pending.set(name, resource);
+  }
 }
 
 /** Applies the subscription changes of a delta request. `first`: this is the type's first request on the stream. */
@@ -72,7 +107,7 @@ export function applyDeltaNames(
   if (sub.names.size > MAX_NAMES) {
     throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`, { reason: "count" });
   }
-  if (first !== null) startDelta(sub, request.initialVersions, view);
+  if (first !== null) startDelta(sub, request.initialVersions, { view, first });
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
   for (const name of request.unsubscribe) unsubscribeName(sub, name, view);
 }
@@ -87,7 +122,12 @@ function subscribeName(sub: Subscription, name: string, view: TypeView): void {
 }
 
 /** On reconnect the node says what it has: only differences are sent, removals among them. */
-function startDelta(sub: Subscription, known: ReadonlyMap<string, string>, view: TypeView): void {
+function startDelta(
+  sub: Subscription,
+  known: ReadonlyMap<string, string>,
+  context: { view: TypeView; first: FirstRequest },
+): void {
+  const { view, first } = context;
   if (sub.wildcard) {
     sub.urgent = true;
     sub.mustAnswer = known.size === 0;
@@ -96,19 +136,28 @@ function startDelta(sub: Subscription, known: ReadonlyMap<string, string>, view:
     if (!sub.wildcard) sub.base = view.resources;
     return;
   }
+  first.returning = true;
   sub.base = view.resources;
+  const warms = followersOf(sub.typeUrl).length > 0;
   for (const [name, resource] of view.resources) {
     if (!inScope(sub, name)) continue;
     const version = known.get(name);
-    if (version === resource.version) {
+    if (version === resource.version && !first.isOwed(name)) {
       sub.pending.delete(name);
       continue;
     }
     demand(sub, name);
-    if (sub.typeUrl === CLUSTER) sub.touched.set(name, version === undefined);
+    if (version !== undefined && version !== resource.version) {
+      sub.pending.set(name, first.find(name, version) ?? UNKNOWN);
+    }
+    if (warms) sub.touched.set(name, version === undefined);
   }
-  for (const name of known.keys()) if (!view.resources.has(name) && inScope(sub, name)) sub.absent.add(name);
-  if (sub.pending.size === 0 && sub.absent.size === 0) sub.ackedVersion = view.version;
+  for (const [name, version] of known) {
+    if (view.resources.has(name) || !inScope(sub, name)) continue;
+    sub.absent.delete(name);
+    first.gone.set(name, first.find(name, version) ?? UNKNOWN);
+  }
+  if (sub.pending.size + sub.absent.size + first.gone.size === 0) setAcked(sub, view.version);
 }
 
 function unsubscribeName(sub: Subscription, name: string, view: TypeView): void {
@@ -153,7 +202,7 @@ function forgetName(sub: Subscription, name: string): void {
 }
 
 function forgetUnnamed(sub: Subscription): void {
-  for (const table of [sub.pending, sub.absent, sub.deferred, sub.touched, sub.rejected]) {
+  for (const table of [sub.pending, sub.absent, sub.deferred, sub.leaving, sub.touched, sub.rejected]) {
     for (const name of table.keys()) if (!sub.names.has(name)) dropState(sub, name);
   }
 }
@@ -163,6 +212,7 @@ function dropState(sub: Subscription, name: string): void {
   if (sub.pending.size > 0) sub.pending.delete(name);
   if (sub.absent.size > 0) sub.absent.delete(name);
   if (sub.deferred.size > 0) sub.deferred.delete(name);
+  if (sub.leaving.size > 0) sub.leaving.delete(name);
   if (sub.waived.size > 0) sub.waived.delete(name);
   if (sub.touched.size > 0) sub.touched.delete(name);
   if (sub.rejected.size > 0) dropRejected(sub, name);

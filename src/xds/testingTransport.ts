@@ -45,6 +45,7 @@ export function manualClock(): ManualClock {
 export interface Message {
   readonly typeUrl: string;
   readonly nonce: string;
+  readonly version: string;
   readonly names: readonly string[];
   readonly texts: readonly string[];
   readonly removed: readonly string[];
@@ -91,7 +92,7 @@ function openManual(
   let waiting: { bytes: Buffer; done: () => void } | null = null;
   let status: EndStatus | undefined | null = null;
   const handler = accept(method, {
-    peer: { address },
+    peer: address,
     write(bytes, done) {
       if (waiting !== null) throw new Error("two writes at a time");
       waiting = { bytes, done };
@@ -122,13 +123,14 @@ function openManual(
 }
 
 function readSotw(bytes: Buffer): Message {
-  const { typeUrl, nonce, resources } = fromBinary(DiscoveryResponseSchema, bytes);
+  const { typeUrl, nonce, versionInfo: version, resources } = fromBinary(DiscoveryResponseSchema, bytes);
   const texts = resources.map((any) => Buffer.from(any.value).toString());
-  return { typeUrl, nonce, texts, names: texts.map((text) => text.split("|")[0]!), removed: [] };
+  return { typeUrl, nonce, version, texts, names: texts.map((text) => text.split("|")[0]!), removed: [] };
 }
 
 function readDelta(bytes: Buffer): Message {
-  const { typeUrl, nonce, resources, removedResources } = fromBinary(DeltaDiscoveryResponseSchema, bytes);
+  const message = fromBinary(DeltaDiscoveryResponseSchema, bytes);
+  const { typeUrl, nonce, systemVersionInfo: version, resources, removedResources: removed } = message;
   const texts = resources.map((entry) => Buffer.from(entry.resource!.value).toString());
-  return { typeUrl, nonce, texts, names: resources.map((entry) => entry.name), removed: removedResources };
+  return { typeUrl, nonce, version, texts, names: resources.map((entry) => entry.name), removed };
 }

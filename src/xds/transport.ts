@@ -19,15 +19,10 @@ export const STATUS = {
   UNAVAILABLE: 14,
 } as const;
 
-/** Who is at the other end. */
-export interface Peer {
-  /** As `10.0.0.1:4242`. */
-  readonly address: string;
-}
-
 /** The server's side of one open stream. */
 export interface Connection {
-  readonly peer: Peer;
+  /** The client's address and port: what tells two nodes with one id apart. */
+  readonly peer: string;
   /** Called again only after `done`, which comes when flow control has let the message through. `done` may never come. */
   write(message: Buffer, done: () => void): void;
   /** Without a status the stream ends well. */

@@ -14,25 +14,39 @@ export interface XdsResource {
   readonly refs: readonly (readonly [string, string])[];
 }
 
+/**
+ * What a refusal says of the refused resource: `final`, it must change; `passing`, the same may be accepted later; `occupied`,
+ * something stands in its place that the node has and is about to lose.
+ */
+export type RefusalKind = "final" | "passing" | "occupied";
+
+/** Reads a node's refusal. Whoever knows the proxy's texts gives it; it is called for each refused response. */
+export type RefusalReader = (typeUrl: string, message: string) => RefusalKind;
+
 /** typeUrl -> name -> resource: everything that one group of nodes may see. */
 export type XdsView = ReadonlyMap<string, ReadonlyMap<string, XdsResource>>;
 
 /** What happened to one type on one node's stream. */
 export interface NodeTypeStatus {
   readonly typeUrl: string;
-  /** Version last sent, last accepted and last refused; null: none yet. */
+  /** Version last sent, last accepted with nothing missing, and last refused; null: none yet. */
   readonly sent: string | null;
   readonly acked: string | null;
   readonly nacked: { readonly version: string; readonly message: string; readonly resources: readonly string[] } | null;
+  /** Resources that the view has no more and the node keeps for now, as what is to take their place is not there; at most 100. */
+  readonly kept: readonly string[];
 }
 
+/** One open stream. A node has one, or one for each type when it does without aggregation; two nodes may have the same id. */
 export interface NodeStatus {
   readonly nodeId: string;
   readonly group: string;
+  /** Address and port of the other side. */
+  readonly peer: string;
   /** RFC 3339. */
   readonly connectedAt: string;
   readonly userAgent: string;
-  /** The group's `revision` tag as it was when this node last had acknowledged everything it subscribes to; null: never yet. */
+  /** The group's `revision` tag as it was when all that this stream subscribes to was last accepted; null: never yet. */
   readonly ackedRevision: number | null;
   readonly types: readonly NodeTypeStatus[];
 }
@@ -43,7 +57,7 @@ export interface XdsServer {
   setView(group: string, view: XdsView, revision: number): void;
   /** Streams of an unknown or deleted group are refused with NOT_FOUND; open ones are ended so. No proxy is emptied. */
   deleteGroup(group: string): void;
-  /** All nodes seen with an open stream, or the named group's. */
+  /** All open streams, or the named group's, sorted by group, node id, peer and age. */
   nodes(group?: string): readonly NodeStatus[];
   /** Counters since the start; a live object for `collect` functions to read. */
   metrics(): Readonly<XdsMetrics>;
@@ -88,6 +102,7 @@ export interface XdsMetrics {
 export interface NackEvent {
   readonly group: string;
   readonly nodeId: string;
+  readonly peer: string;
   readonly typeUrl: string;
   readonly nonce: string;
   readonly version: string;

@@ -46,12 +46,12 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
   app.get<Named>(
     "/v1/fleets/:name/proxies",
     {
-      schema: operation("fleets", "List the connected Envoys of a fleet: what was sent, accepted, refused", {
+      schema: operation("fleets", "List the streams of a fleet's connected Envoys: what was sent, accepted, refused", {
         operationId: "listFleetProxies",
         headers: readHeaders,
         params: nameParams,
         querystring: noQuery,
-        response: answers("List"),
+        response: answers("ProxyStreams"),
       }),
     },
     ({ params: { name } }) => {

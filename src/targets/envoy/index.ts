@@ -19,6 +19,7 @@ import { createRenderer } from "./render.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
+export { readRefusal } from "./refusals.ts";
 
 /** The target, for the registry. */
 export const envoyTarget: Target = {

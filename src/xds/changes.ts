@@ -1,0 +1,157 @@
+/** What the view's changes mean for one type of a stream: what is to be sent now, and what waits for other types. */
+import { allWait, type Gone, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.ts";
+import { typeMetrics } from "./metrics.ts";
+import { followersOf, HELD_TYPES, LISTENER } from "./resourceTypes.ts";
+import { type Stream, viewOf } from "./state.ts";
+import { type Deferred, inScope, type Subscription, UNKNOWN } from "./subscription.ts";
+import { recordGone } from "./subscriptionAnswers.ts";
+import { offer } from "./trials.ts";
+import type { XdsResource } from "./types.ts";
+import { type Diff, diffFrom, type ResourceMap, type TypeView } from "./view.ts";
+
+/** Turns the view's changes since the stream last looked into work. Requests are applied after this: they speak of the view. */
+export function fold(stream: Stream, sub: Subscription, view: TypeView): void {
+  if (sub.base === view.resources) return;
+  const before = sub.base;
+  const diff = diffFrom(view, before);
+  sub.base = view.resources;
+  const after = diff.removed.length === 0 ? [] : replacements(sub, diff, before);
+  for (const name of diff.changed) if (inScope(sub, name)) foldChanged(sub, name, before.get(name));
+  for (const name of diff.removed)
+    if (inScope(sub, name)) foldRemoved(stream, sub, { name, has: before.get(name), after });
+}
+
+/** Listeners that came as others went: one of them may have taken the place of a removed one, on another port or address. */
+function replacements(sub: Subscription, diff: Diff, before: ResourceMap): readonly string[] {
+  if (sub.typeUrl !== LISTENER) return [];
+  return diff.changed.filter((name) => !before.has(name) && inScope(sub, name));
+}
+
+function foldChanged(sub: Subscription, name: string, before: XdsResource | undefined): void {
+  const leaving = sub.leaving.get(name) ?? (sub.absent.has(name) ? UNKNOWN : undefined);
+  sub.leaving.delete(name);
+  sub.absent.delete(name);
+  const waiting = sub.deferred.get(name);
+  if (waiting !== undefined && HELD_TYPES.has(sub.typeUrl)) return;
+  const has = hasNow(sub, name, before) ?? leaving;
+  sub.deferred.delete(name);
+  if (!sub.pending.has(name)) sub.pending.set(name, has);
+  if (followersOf(sub.typeUrl).length > 0) {
+    sub.touched.set(name, has === undefined || sub.touched.get(name) === true);
+  }
+}
+
+function foldRemoved(stream: Stream, sub: Subscription, gone: Gone): void {
+  const { name } = gone;
+  const waiting = sub.deferred.get(name);
+  const has = hasNow(sub, name, gone.has);
+  recordGone(sub, name);
+  sub.touched.delete(name);
+  sub.pending.delete(name);
+  sub.waived.delete(name);
+  sub.deferred.delete(name);
+  if (lingers(stream, sub, { ...gone, has })) defer(stream, sub, { ...gone, has });
+  else if (sub.fullState || waiting === undefined || waiting.has !== undefined) remove(sub, name, has);
+}
+
+/** What the node has of a name that the view had as `before`. */
+function hasNow(sub: Subscription, name: string, before: XdsResource | undefined): XdsResource | undefined {
+  const waiting = sub.deferred.get(name);
+  if (waiting !== undefined) return waiting.has;
+  if (sub.pending.has(name)) return sub.pending.get(name);
+  const refused = sub.rejected.get(name);
+  return refused === undefined ? before : refused.has;
+}
+
+/** What a node that came back (delta) has and is to lose. */
+export function foldGone(stream: Stream, sub: Subscription, gone: ReadonlyMap<string, XdsResource>): void {
+  const added = sub.typeUrl === LISTENER ? [...sub.pending].filter(([, has]) => has === undefined) : [];
+  const after = added.map(([name]) => name);
+  for (const [name, has] of gone) foldRemoved(stream, sub, { name, has, after });
+}
+
+function remove(sub: Subscription, name: string, has: XdsResource | undefined): void {
+  if (has !== undefined && (sub.delta || sub.fullState)) sub.leaving.set(name, has);
+  if (sub.delta) sub.absent.add(name);
+  else if (sub.fullState) sub.mustAnswer = true;
+}
+
+function defer(stream: Stream, sub: Subscription, change: Gone): void {
+  const { name, has, after } = change;
+  const kind = viewOf(stream.group, sub.typeUrl).resources.has(name) ? "blocked" : "removal";
+  const deadline = holdDeadline(stream, kind, stream.context.clock.monotonic());
+  sub.deferred.set(name, { has, deadline, after });
+  sub.deferredUntil = Math.min(sub.deferredUntil, deadline);
+  stream.dueAt = Math.min(stream.dueAt, deadline);
+  typeMetrics(stream.context.metrics, sub.typeUrl).held += 1;
+}
+
+/** Takes back what waited and need not wait any longer. */
+export function release(stream: Stream, sub: Subscription, now: number): void {
+  if (sub.deferred.size === 0) return;
+  if (allWait(stream, sub)) {
+    stream.dueAt = Math.min(stream.dueAt, sub.deferredUntil);
+    return;
+  }
+  const view = viewOf(stream.group, sub.typeUrl);
+  let until = Number.POSITIVE_INFINITY;
+  for (const [name, waiting] of sub.deferred) {
+    const resource = view.resources.get(name);
+    if (!mayGo(stream, sub, { name, resource, waiting })) {
+      until = Math.min(until, waiting.deadline);
+      if (waiting.deadline > now) stream.dueAt = Math.min(stream.dueAt, waiting.deadline);
+      continue;
+    }
+    sub.deferred.delete(name);
+    if (resource === undefined) {
+      remove(sub, name, waiting.has);
+    } else {
+      sub.pending.set(name, waiting.has);
+      if (waiting.deadline <= now) sub.waived.add(name);
+    }
+  }
+  sub.deferredUntil = until;
+}
+
+function mayGo(
+  stream: Stream,
+  sub: Subscription,
+  change: { name: string; resource: XdsResource | undefined; waiting: Deferred },
+): boolean {
+  const { name, resource, waiting } = change;
+  if (resource === undefined) return mayRemove(stream, sub, { ...waiting, name });
+  const now = stream.context.clock.monotonic();
+  return waiting.deadline <= now || !isBlocked(stream, resource, now);
+}
+
+/** Leaves in `pending` only what is to be sent now. */
+export function sift(stream: Stream, sub: Subscription, now: number): void {
+  const view = viewOf(stream.group, sub.typeUrl);
+  for (const [name, has] of sub.pending) {
+    const resource = view.resources.get(name);
+    if (resource === undefined || has?.version === resource.version) {
+      sub.pending.delete(name);
+      sub.touched.delete(name);
+      sub.waived.delete(name);
+    } else if (HELD_TYPES.has(sub.typeUrl) && !sub.waived.has(name) && isBlocked(stream, resource, now)) {
+      sub.pending.delete(name);
+      defer(stream, sub, { name, has, after: [] });
+    }
+  }
+}
+
+/**
+ * The node refused resources because of what it still has and is to lose: that goes first for once, in the same response.
+ * Without it they would stand in each other's way for ever.
+ */
+export function makeRoom(sub: Subscription, view: TypeView, refused: readonly string[]): void {
+  const names = new Set(refused);
+  const freed = new Set<string>();
+  for (const [name, { after, has }] of sub.deferred) {
+    if (view.resources.has(name) || !after.some((added) => names.has(added))) continue;
+    sub.deferred.delete(name);
+    remove(sub, name, has);
+    for (const added of after) if (names.has(added)) freed.add(added);
+  }
+  offer(sub, [...freed]);
+}

@@ -1,0 +1,176 @@
+/**
+ * What a node does with clusters and listeners after it accepted them: it warms them, waiting for endpoints, secrets and routes.
+ * Some of those it does not ask for again; and what names a new cluster must not come before that cluster works.
+ */
+import { HOLD_MS, MAX_INTERRUPTED, MAX_OWED, WARMING_MS } from "./limits.ts";
+import type { Ref } from "./refs.ts";
+import { CLUSTER, ENDPOINT, followersOf, isFollower, needsOf } from "./resourceTypes.ts";
+import { type Group, type Stream, viewOf } from "./state.ts";
+import { inScope, isOffered, type Outstanding, type SentResponse, type Subscription, UNKNOWN } from "./subscription.ts";
+import type { XdsResource } from "./types.ts";
+
+/** What of these types a resource waits for, as far as the group has it. A cluster's endpoints may go by its own name. */
+function awaitedBy(stream: Stream, resource: XdsResource, types: readonly string[]): Ref[] {
+  const refs: Ref[] = [];
+  let endpoints = resource.typeUrl !== CLUSTER;
+  for (const ref of resource.refs) {
+    endpoints ||= ref[0] === ENDPOINT;
+    if (types.includes(ref[0]) && isThere(stream, ref)) refs.push(ref);
+  }
+  if (endpoints || !types.includes(ENDPOINT)) return refs;
+  const own: Ref = [ENDPOINT, resource.name];
+  return isThere(stream, own) ? [...refs, own] : refs;
+}
+
+function isThere(stream: Stream, [typeUrl, name]: Ref): boolean {
+  return viewOf(stream.group, typeUrl).resources.has(name);
+}
+
+/** After clusters or listeners were sent: what they wait for follows, changed or not, and new clusters are watched. */
+export function afterSent(stream: Stream, sub: Subscription, sent: Outstanding): void {
+  const types = followersOf(sub.typeUrl);
+  if (types.length === 0 || sub.touched.size === 0) return;
+  // Whoever asks for a type later than in a first request gets what he names anyway.
+  const asked = neverWarms(stream) ? [] : types.filter((typeUrl) => stream.subs.has(typeUrl));
+  const added = new Set<string>();
+  const resources = sent.offered === null ? sent.response.resources : offeredOf(sent.response, sent.offered);
+  for (const resource of resources) {
+    const isNew = sub.touched.get(resource.name);
+    if (isNew === undefined) continue;
+    sub.touched.delete(resource.name);
+    if (isNew) added.add(resource.name);
+    if (asked.length > 0) for (const ref of awaitedBy(stream, resource, asked)) resend(stream, ref);
+  }
+  if (added.size > 0 && sub.typeUrl === CLUSTER) {
+    stream.fresh.push({ number: sent.response.number, names: added, at: sent.at, accepted: false });
+    stream.dueAt = Math.min(stream.dueAt, sent.at + HOLD_MS);
+  }
+  if (!sub.delta || neverWarms(stream)) return;
+  if (types.some((typeUrl) => isOwable(stream, typeUrl))) owe(stream, sent.response);
+  const { warmed } = stream;
+  warmed.push({ response: sent.response, at: sent.at });
+  while (warmed.length > MAX_OWED || sent.at - warmed[0]!.at >= WARMING_MS) warmed.shift();
+}
+
+/** True when the node has yet to ask for a type that the group has. */
+function isOwable(stream: Stream, typeUrl: string): boolean {
+  return !stream.subs.has(typeUrl) && viewOf(stream.group, typeUrl).resources.size > 0;
+}
+
+function* offeredOf(response: SentResponse, offered: ReadonlyMap<string, unknown>): Iterable<XdsResource> {
+  const resources = response.byName();
+  for (const name of offered.keys()) {
+    const resource = resources.get(name);
+    if (resource !== undefined) yield resource;
+  }
+}
+
+/** Envoy warms what changed and then waits for what it does not ask for again; gRPC does not warm. */
+function neverWarms(stream: Stream): boolean {
+  return stream.node.userAgent.toLowerCase().startsWith("grpc");
+}
+
+function resend(stream: Stream, [typeUrl, name]: Ref): void {
+  const sub = stream.subs.get(typeUrl);
+  if (sub === undefined || !inScope(sub, name)) return;
+  sub.absent.delete(name);
+  sub.pending.set(name, undefined);
+  // Should it go and come back before it is sent, it is still to be sent.
+  const waiting = sub.deferred.get(name);
+  if (waiting !== undefined) sub.deferred.set(name, { ...waiting, has: UNKNOWN });
+}
+
+function owe(stream: Stream, response: SentResponse): void {
+  if (stream.owed === "all") return;
+  stream.owed.push(response);
+  if (stream.owed.length > MAX_OWED) stream.owed = "all";
+}
+
+/** Whether the node waits for a resource of the type although it may have it: asked for when the type is first requested. */
+export function owedNames(stream: Stream, typeUrl: string): (name: string) => boolean {
+  const before = stream.group.interrupted.get(stream.node.id);
+  const recent = before !== undefined && stream.context.clock.monotonic() - before.at < WARMING_MS ? before : null;
+  if (stream.owed === "all" || recent?.owed === "all") return () => true;
+  const owed = awaitedNames(stream, [...stream.owed, ...(recent?.owed ?? [])], typeUrl);
+  const undone = recent?.subs.find((sub) => sub.typeUrl === typeUrl);
+  if (recent === null || undone === undefined) return (name) => owed.has(name);
+  const warmed = awaitedNames(stream, recent.warmed, typeUrl);
+  return (name) => owed.has(name) || (warmed.has(name) && (undone.pending.has(name) || isOffered(undone, name)));
+}
+
+/** Names of a type that resources in these responses wait for. */
+function awaitedNames(stream: Stream, responses: readonly SentResponse[], typeUrl: string): Set<string> {
+  const names = new Set<string>();
+  for (const { resources } of responses) {
+    for (const resource of resources) {
+      if (!followersOf(resource.typeUrl).includes(typeUrl)) continue;
+      for (const [, name] of awaitedBy(stream, resource, [typeUrl])) names.add(name);
+    }
+  }
+  return names;
+}
+
+/** A stream ended: what it had not brought to its node may still be waited for there. */
+export function noteInterrupted(stream: Stream): void {
+  if (!stream.method.delta || neverWarms(stream)) return;
+  const { interrupted } = stream.group;
+  const now = stream.context.clock.monotonic();
+  for (const [id, { at }] of interrupted) {
+    if (now - at < WARMING_MS && interrupted.size < MAX_INTERRUPTED) break;
+    interrupted.delete(id);
+  }
+  const subs = stream.ordered
+    .filter(({ typeUrl, pending, outstanding }) => isFollower(typeUrl) && pending.size + outstanding.size > 0)
+    .map(({ typeUrl, pending, outstanding }) => ({ typeUrl, pending, outstanding }));
+  if (subs.length === 0 && stream.owed.length === 0) return;
+  interrupted.delete(stream.node.id);
+  const warmed = stream.warmed.filter(({ at }) => now - at < WARMING_MS).map(({ response }) => response);
+  interrupted.set(stream.node.id, { at: now, owed: stream.owed, warmed, subs });
+}
+
+/** Takes an accepted response into account: the same work at any size. */
+export function noteAccepted(stream: Stream, typeUrl: string, response: SentResponse): void {
+  if (typeUrl !== CLUSTER) return;
+  for (const clusters of stream.fresh) clusters.accepted ||= clusters.number <= response.number;
+}
+
+/** The view has got clusters. */
+export function noteRecent({ recent }: Group, names: readonly string[], now: number): void {
+  while (recent.length > 0 && now - recent[0]!.at >= HOLD_MS) recent.shift();
+  if (names.length > 0) recent.push({ names: new Set(names), at: now });
+}
+
+/** Forgets clusters that nothing waits for any more. */
+export function dropOldFresh(stream: Stream, now: number): void {
+  while (stream.fresh.length > 0 && now - stream.fresh[0]!.at >= HOLD_MS) stream.fresh.shift();
+}
+
+/** True when the node was sent this cluster a moment ago and cannot use it yet. */
+export function isWarming(stream: Stream, clusters: Subscription, name: string): boolean {
+  const fresh = stream.fresh.findLast(({ names }) => names.has(name));
+  // A node that comes back may have taken it from a stream that broke before its endpoints came.
+  if (fresh === undefined) return isReturning(stream) && !hasNeeds(stream, CLUSTER, name);
+  return !fresh.accepted || clusters.rejected.has(name) || !hasNeeds(stream, CLUSTER, name);
+}
+
+/** True while a node that came back may ask for further types. */
+export function isReturning(stream: Stream): boolean {
+  return stream.context.clock.monotonic() < stream.returningUntil;
+}
+
+/** True when the node accepted a resource and everything that it waits for. */
+export function isUsable(stream: Stream, typeUrl: string, name: string): boolean {
+  return isAccepted(stream, typeUrl, name) && hasNeeds(stream, typeUrl, name);
+}
+
+function hasNeeds(stream: Stream, typeUrl: string, name: string): boolean {
+  const resource = viewOf(stream.group, typeUrl).resources.get(name);
+  if (resource === undefined) return true;
+  return awaitedBy(stream, resource, needsOf(typeUrl)).every(([type, needed]) => isAccepted(stream, type, needed));
+}
+
+function isAccepted(stream: Stream, typeUrl: string, name: string): boolean {
+  const sub = stream.subs.get(typeUrl);
+  if (sub === undefined || !inScope(sub, name) || !sub.base.has(name)) return false;
+  return !sub.pending.has(name) && !sub.deferred.has(name) && !sub.rejected.has(name) && !isOffered(sub, name);
+}
