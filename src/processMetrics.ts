@@ -39,6 +39,15 @@ export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, 
       },
     });
   }
+  new Gauge({
+    name: "trimtab_xds_ended_total",
+    help: "Streams and connections that the xDS server ended, by reason: see docs/xds-limits.md.",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      for (const [reason, count] of xds.metrics().ended) this.set({ reason }, count);
+    },
+  });
   for (const name of [
     "openStreams",
     "streams",
@@ -46,6 +55,7 @@ export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, 
     "requests",
     "staleNonces",
     "oversizedResponses",
+    "clientBytes",
   ] as const) {
     new Gauge({
       name: `trimtab_xds_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,

@@ -3,7 +3,8 @@
  * lists hundreds of extensions, and a state-of-the-world ACK repeats every name.
  */
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { MAX_ERROR_CHARS, MAX_FEATURES, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_NAMES } from "./limits.ts";
+import { MAX_ERROR_CHARS, MAX_FEATURES, MAX_FIELDS, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_NAMES } from "./limits.ts";
+import { BadRequest } from "./reasons.ts";
 
 /** What is used of a request's `node`. */
 export interface RequestNode {
@@ -25,7 +26,7 @@ interface RequestHead {
 
 export interface SotwRequest extends RequestHead {
   version: string;
-  /** The encoded name fields as they stand in the request (not a copy): `decodeNames` reads them. */
+  /** The encoded name fields as they stand in the request (a copy only when others stand between): `decodeNames` reads them. */
   rawNames: Buffer;
 }
 
@@ -36,8 +37,7 @@ export interface DeltaRequest extends RequestHead {
   initialVersions: Map<string, string>;
 }
 
-/** Thrown for requests that no correct client sends; the stream ends with INVALID_ARGUMENT and this message. */
-export class BadRequest extends Error {}
+export { BadRequest };
 
 /** Tag byte of DiscoveryRequest.resource_names (field 3, length-delimited). */
 const NAME_TAG = 0x1a;
@@ -47,22 +47,28 @@ const UNWRAPS = /^(?:xds|envoy)\.config\.(?:supports-)?resource(?:-ttl)?-in-sotw
 /** Longest values and what they are called in errors. */
 const NAME: readonly [number, string] = [MAX_NAME_BYTES, "a resource name"];
 const LABEL: readonly [number, string] = [MAX_LABEL_BYTES, "a type URL, version, nonce or node field"];
+/** Fields read of one entry of `initial_resource_versions`, which has two: many entries of many fields would multiply. */
+const MAX_ENTRY_FIELDS = 8;
 /** The `rawNames` of a request that names nothing. */
 export const NO_NAMES: Buffer = Buffer.alloc(0);
 
 /** Reads a DiscoveryRequest. `known`: name fields of earlier requests; an equal run of bytes is compared, not parsed. */
 export function decodeSotwRequest(bytes: Buffer, known: Iterable<Buffer>): SotwRequest {
   const request: SotwRequest = { node: null, typeUrl: "", nonce: "", error: null, version: "", rawNames: NO_NAMES };
+  const runs: Buffer[] = [];
+  const counter = { names: 0 };
   readFields(bytes, (field, reader) => {
     if (field === 1) request.version = label(bytes, reader);
     else if (field === 2) request.node = decodeNode(view(reader));
-    else if (field === 3) request.rawNames = joinRuns(request.rawNames, takeNames(bytes, reader, known));
+    else if (field === 3)
+      runs.push((runs.length === 0 && knownRun(bytes, reader, known)) || takeRun(bytes, reader, counter));
     else if (field === 4) request.typeUrl = label(bytes, reader);
     else if (field === 5) request.nonce = label(bytes, reader);
     else if (field === 6) request.error = decodeStatus(view(reader));
     else return false;
     return true;
   });
+  if (runs.length > 0) request.rawNames = runs.length === 1 ? runs[0]! : Buffer.concat(runs);
   return request;
 }
 
@@ -101,12 +107,18 @@ export function decodeNames(raw: Buffer): string[] {
   return names;
 }
 
-/** `visit` reads a length-delimited field and returns true, or returns false and has read nothing. */
+/**
+ * `visit` reads a length-delimited field and returns true, or returns false and has read nothing. Groups are refused: discovery
+ * messages have none, and they can be nested as deep as the request is long.
+ */
 function readFields(bytes: Buffer, visit: (field: number, reader: BinaryReader) => boolean): void {
   try {
     const reader = new BinaryReader(bytes);
-    while (reader.pos < reader.len) {
+    for (let fields = 0; reader.pos < reader.len; fields++) {
+      if (fields >= MAX_FIELDS)
+        throw new BadRequest(`a message has more than ${MAX_FIELDS} fields`, { reason: "count" });
       const [field, wireType] = reader.tag();
+      if (wireType === WireType.StartGroup) throw new BadRequest("the request holds a group");
       if (wireType !== WireType.LengthDelimited || !visit(field, reader)) reader.skip(wireType, field);
     }
   } catch (cause) {
@@ -136,12 +148,16 @@ function text(bytes: Buffer, reader: BinaryReader, [limit, what]: readonly [numb
 }
 
 function pushName(names: string[], bytes: Buffer, reader: BinaryReader): void {
-  if (names.length >= MAX_NAMES) throw new BadRequest(`a request names more than ${MAX_NAMES} resources`);
+  if (names.length >= MAX_NAMES) throw tooManyNames();
   names.push(text(bytes, reader, NAME));
 }
 
-/** Reads a run of adjacent name fields; the reader stands behind the first tag. */
-function takeNames(bytes: Buffer, reader: BinaryReader, known: Iterable<Buffer>): Buffer {
+function tooManyNames(): BadRequest {
+  return new BadRequest(`a request names more than ${MAX_NAMES} resources`, { reason: "count" });
+}
+
+/** The run of name fields that begins here, if it is one of `known`; the reader stands behind the first tag. */
+function knownRun(bytes: Buffer, reader: BinaryReader, known: Iterable<Buffer>): Buffer | null {
   const start = reader.pos - 1;
   for (const run of known) {
     const end = start + run.length;
@@ -150,16 +166,19 @@ function takeNames(bytes: Buffer, reader: BinaryReader, known: Iterable<Buffer>)
     reader.pos = end;
     return bytes.subarray(start, end);
   }
-  reader.skip(WireType.LengthDelimited);
-  while (bytes[reader.pos] === NAME_TAG) {
-    reader.pos += 1;
-    reader.skip(WireType.LengthDelimited);
-  }
-  return bytes.subarray(start, reader.pos);
+  return null;
 }
 
-function joinRuns(first: Buffer, second: Buffer): Buffer {
-  return first.length === 0 ? second : Buffer.concat([first, second]);
+/** Reads a run of adjacent name fields; the reader stands behind the first tag. `counter`: names of the request so far. */
+function takeRun(bytes: Buffer, reader: BinaryReader, counter: { names: number }): Buffer {
+  const start = reader.pos - 1;
+  for (;;) {
+    counter.names += 1;
+    if (counter.names > MAX_NAMES) throw tooManyNames();
+    reader.skip(WireType.LengthDelimited);
+    if (bytes[reader.pos] !== NAME_TAG) return bytes.subarray(start, reader.pos);
+    reader.pos += 1;
+  }
 }
 
 /** One entry of a map of strings; read in place, because a reader of its own costs more than the two strings. */
@@ -168,14 +187,18 @@ function decodeVersionEntry(bytes: Buffer, reader: BinaryReader, into: Map<strin
   let version = "";
   const length = reader.uint32();
   const end = reader.pos + length;
-  while (reader.pos < end) {
+  for (let fields = 0; reader.pos < end; fields++) {
+    if (fields >= MAX_ENTRY_FIELDS) {
+      throw new BadRequest(`a version's entry has more than ${MAX_ENTRY_FIELDS} fields`, { reason: "count" });
+    }
     const [field, wireType] = reader.tag();
+    if (wireType === WireType.StartGroup) throw new BadRequest("the request holds a group");
     if (wireType !== WireType.LengthDelimited || field > 2) reader.skip(wireType, field);
     else if (field === 1) name = text(bytes, reader, NAME);
     else version = label(bytes, reader);
   }
   if (reader.pos !== end) throw new BadRequest("the request is not a valid protobuf message");
-  if (into.size >= MAX_NAMES) throw new BadRequest(`a request names more than ${MAX_NAMES} resources`);
+  if (into.size >= MAX_NAMES) throw tooManyNames();
   into.set(name, version);
 }
 
@@ -208,10 +231,11 @@ function decodeBuildVersion(bytes: Buffer): string {
     if (field !== 1) return false;
     const parts = [0, 0, 0];
     const semantic = new BinaryReader(reader.bytes());
-    while (semantic.pos < semantic.len) {
+    // Three numbers and nothing else: a longer one is not looked at further.
+    for (let fields = 0; semantic.pos < semantic.len && fields < parts.length; fields++) {
       const [part, wireType] = semantic.tag();
       if (wireType === WireType.Varint && part >= 1 && part <= 3) parts[part - 1] = semantic.uint32();
-      else semantic.skip(wireType, part);
+      else if (wireType !== WireType.StartGroup) semantic.skip(wireType, part);
     }
     version = parts.join(".");
     return true;
@@ -228,4 +252,28 @@ function decodeStatus(bytes: Buffer): string {
     return true;
   });
   return message;
+}
+
+/** Who says to send a request of which only `start` has come; null: that cannot be told from it. Clients write the node first. */
+export function peekNode(start: Buffer, delta: boolean): { id: string; cluster: string } | null {
+  const node = { id: "", cluster: "" };
+  try {
+    const reader = new BinaryReader(start);
+    for (let fields = 0; fields < MAX_ENTRY_FIELDS; fields++) {
+      const [field, wireType] = reader.tag();
+      if (field !== (delta ? 1 : 2) || wireType !== WireType.LengthDelimited) {
+        reader.skip(wireType, field);
+        continue;
+      }
+      reader.uint32();
+      for (let [part] = reader.tag(); part <= 2; [part] = reader.tag()) {
+        if (part === 1) node.id = label(start, reader);
+        else node.cluster = label(start, reader);
+      }
+      break;
+    }
+  } catch {
+    // The rest has not come: what was read before is what there is.
+  }
+  return node.id === "" ? null : node;
 }

@@ -1,110 +1,195 @@
-/** The transport on @grpc/grpc-js. Messages pass through as buffers; grpc-js copies each once, into its frame. */
-import { Server, ServerCredentials, type ServerDuplexStream, type ServiceDefinition } from "@grpc/grpc-js";
+/**
+ * The transport: gRPC on node:http2. @grpc/grpc-js keeps whole messages (64 of them a stream) before anyone can refuse them, copies
+ * each response for each stream, and bounds neither connections nor what they send beside messages (docs/decisions/0025).
+ */
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import { createPool, peerOf } from "./budgets.ts";
+import { serveGrpcStream } from "./grpcStream.ts";
 import {
   CLOSE_GRACE_MS,
-  KEEPALIVE_MS,
-  KEEPALIVE_TIMEOUT_MS,
-  MAX_REQUEST_BYTES,
+  MAX_CONNECTIONS,
+  MAX_HEADER_BYTES,
   MAX_STREAMS_PER_CONNECTION,
+  STREAM_RESETS,
+  WINDOW_BYTES,
 } from "./limits.ts";
+import type { EndReason } from "./reasons.ts";
+import { createRequestQueue, type RequestQueue } from "./requestQueue.ts";
 import { DISCOVERY_METHODS, type DiscoveryMethod } from "./resourceTypes.ts";
-import type { Connection, ConnectionHandler, Transport } from "./transport.ts";
+import { createSessions, type Link, type Sessions } from "./sessions.ts";
+import { type Connection, type ConnectionHandler, STATUS, systemClock, type Transport } from "./transport.ts";
 
-type Call = ServerDuplexStream<Buffer, Buffer>;
+/** What the transport tells. */
+export interface GrpcTransportOptions {
+  /** It refused a stream or connection, or ended one. */
+  readonly refused: (reason: EndReason) => void;
+  /** A defect of ours ended a stream. */
+  readonly onError: (error: unknown) => void;
+}
+
 type Accept = (method: DiscoveryMethod, connection: Connection) => ConnectionHandler;
 
 /** Plaintext gRPC; the address decides who can reach it. */
-export function createGrpcTransport(): Transport {
-  const server = new Server({
-    "grpc.max_receive_message_length": MAX_REQUEST_BYTES,
-    "grpc.max_send_message_length": -1,
-    "grpc.max_concurrent_streams": MAX_STREAMS_PER_CONNECTION,
-    "grpc.keepalive_time_ms": KEEPALIVE_MS,
-    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    "grpc.enable_channelz": 0,
+export function createGrpcTransport(options: GrpcTransportOptions): Transport {
+  const server = createServer({
+    settings: {
+      maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION,
+      maxHeaderListSize: MAX_HEADER_BYTES,
+      initialWindowSize: WINDOW_BYTES,
+    },
+    streamResetBurst: STREAM_RESETS.burst,
+    streamResetRate: STREAM_RESETS.rate,
+    // Ours are the bounds on memory; when node's is met, sessions behave badly (so grpc-js switches it off as well).
+    maxSessionMemory: Number.MAX_SAFE_INTEGER,
+    unknownProtocolTimeout: CLOSE_GRACE_MS,
   });
+  const queue = createRequestQueue(systemClock.monotonic);
+  const sessions = createSessions({ clock: systemClock, queue, refused: options.refused });
+  const sockets = admitConnections(server, options.refused);
+  server.on("session", (session: ServerHttp2Session) => sessions.add(session));
+  // A session that fails is closed by node; there is nothing to add.
+  server.on("sessionError", () => {});
   return {
     async listen(address, accept) {
-      for (const [definition, implementation] of services(accept)) server.addService(definition, implementation);
+      const context: StreamContext = { accept, queue, ...options };
+      server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+        stream.on("error", () => {});
+        const link = sessions.opened(stream);
+        if (link === null) stream.destroy();
+        else openInTurn(stream, headers, { ...context, link });
+      });
       const port = await bind(server, address);
       return `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
     },
-    close: () => shutDown(server),
+    close: () => shutDown(server, sessions, sockets),
   };
 }
 
-function services(accept: Accept): [ServiceDefinition, Record<string, (call: Call) => void>][] {
-  return DISCOVERY_METHODS.map((method) => [
-    {
-      handle: {
-        path: method.path,
-        requestStream: true,
-        responseStream: true,
-        requestSerialize: passThrough,
-        requestDeserialize: passThrough,
-        responseSerialize: passThrough,
-        responseDeserialize: passThrough,
-      },
-    },
-    { handle: (call) => serve(call, method, accept) },
-  ]);
-}
-
-function passThrough(bytes: Buffer): Buffer {
-  return bytes;
-}
-
-function serve(call: Call, method: DiscoveryMethod, accept: Accept): void {
-  let closed = false;
-  const connection: Connection = {
-    peer: call.getPeer(),
-    write(message, done) {
-      call.write(message, (error: Error | null | undefined) => {
-        if (!closed && !error) done();
-      });
-    },
-    end(status) {
-      if (closed) return;
-      if (status === undefined) call.end();
-      else call.emit("error", Object.assign(new Error(status.message), { code: status.code, details: status.message }));
-    },
-  };
-  const handler = accept(method, connection);
-  const close = (): void => {
-    if (closed) return;
-    closed = true;
-    handler.onClose();
-  };
-  call.on("data", (message: Buffer) => {
-    if (!closed) handler.onMessage(message);
+/** Closes what comes above the bound before anything is read of it; gives the rest, as long as it is open. */
+function admitConnections(server: Http2Server, refused: (reason: EndReason) => void): ReadonlySet<Socket> {
+  const places = createPool(MAX_CONNECTIONS);
+  const sockets = new Set<Socket>();
+  server.prependListener("connection", (socket: Socket) => {
+    const peer = peerOf(`${socket.remoteAddress}:${socket.remotePort}`);
+    if (!places.take(peer, 1)) {
+      refused("places");
+      socket.destroy();
+      return;
+    }
+    sockets.add(socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      places.give(peer, 1);
+    });
   });
-  call.on("end", () => {
-    if (!closed) handler.onHalfClose();
-  });
-  call.on("cancelled", close);
-  call.on("close", close);
-  // grpc-js turns an error into the stream's status; without a listener of ours it would still be handled there.
-  call.on("error", () => {});
+  return sockets;
 }
 
-function bind(server: Server, address: string): Promise<number> {
+interface StreamContext extends GrpcTransportOptions {
+  readonly accept: Accept;
+  readonly queue: RequestQueue;
+}
+
+function openInTurn(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  context: StreamContext & { readonly link: Link },
+): void {
+  const { link, onError, refused } = context;
+  link.held(true);
+  link.lane(() => {
+    link.held(false);
+    // It may have been reset before its turn came.
+    if (stream.destroyed || stream.closed) return;
+    try {
+      route(stream, headers, context);
+    } catch (error) {
+      onError(error);
+      refused("defect");
+      stream.destroy();
+    }
+  });
+}
+
+function route(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  context: StreamContext & { readonly link: Link },
+): void {
+  const { link } = context;
+  if (!headers["content-type"]?.startsWith("application/grpc")) {
+    context.refused("method");
+    link.failed();
+    turnAway(stream, { ":status": 415 });
+    return;
+  }
+  const path = headers[":path"];
+  const method = DISCOVERY_METHODS.find((entry) => entry.path === path);
+  if (method === undefined) {
+    context.refused("method");
+    link.failed();
+    const message = "no such method: this server has the discovery services of Envoy, aggregated and for each type";
+    const answer = { ":status": 200, "content-type": "application/grpc+proto", "grpc-status": STATUS.UNIMPLEMENTED };
+    turnAway(stream, { ...answer, "grpc-message": encodeURI(message) });
+    return;
+  }
+  serveGrpcStream(stream, {
+    link,
+    accept: (connection) => context.accept(method, connection),
+    queue: context.queue,
+    clock: systemClock,
+    refused: context.refused,
+  });
+}
+
+/** Answers with headers alone and reads nothing. */
+function turnAway(stream: ServerHttp2Stream, headers: Record<string, string | number>): void {
+  if (stream.destroyed || stream.closed) return;
+  stream.respond(headers, { endStream: true });
+  stream.resume();
+  setImmediate(() => {
+    if (!stream.destroyed) stream.close();
+  });
+}
+
+function bind(server: Http2Server, address: string): Promise<number> {
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
-    });
+    const fail = (error: Error): void => {
+      reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
+    };
+    server.once("error", fail);
+    try {
+      server.listen({ host, port: Number(address.slice(colon + 1)) }, () => {
+        server.off("error", fail);
+        // Accepting can fail later as well, when there are no descriptors: that connection is lost, and not the process.
+        server.on("error", () => {});
+        resolve((server.address() as AddressInfo).port);
+      });
+    } catch (error) {
+      fail(error as Error);
+    }
   });
 }
 
-function shutDown(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      server.forceShutdown();
-      resolve();
-    }, CLOSE_GRACE_MS);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      resolve();
-    });
+/** The port is free at once; connections last as long as their streams, or a short time. */
+async function shutDown(server: Http2Server, sessions: Sessions, sockets: ReadonlySet<Socket>): Promise<void> {
+  const port = new Promise<void>((resolve) => {
+    if (server.listening) server.close(() => resolve());
+    else resolve();
   });
+  // Sockets, because a session that is closing in order waits for its peer even when it is destroyed.
+  const cut = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, CLOSE_GRACE_MS);
+  await Promise.all([sessions.close(), port]);
+  clearTimeout(cut);
 }

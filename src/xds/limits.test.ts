@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, expect, it } from "vitest";
 import { DiscoveryRequestSchema } from "../gen/proto/envoy/service/discovery/v3/discovery_pb.js";
 import { BadRequest, decodeDeltaRequest, decodeNames, decodeSotwRequest } from "./decode.ts";
-import { MAX_NAME_BYTES, MAX_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
+import { MAX_NAME_BYTES, MAX_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
 import { CLUSTER, connect, ENDPOINT, fleet, NODE, ROUTE, resource, startServer, subscriber } from "./testing.ts";
 import { manualServer } from "./testingTransport.ts";
 
@@ -50,6 +50,32 @@ it("bounds the names of a delta subscription over many requests", async () => {
   expect(stream.status).toBeNull();
   stream.send({ typeUrl: ENDPOINT, resourceNamesSubscribe: half(MAX_NAMES) });
   expect(stream.status).toMatchObject({ code: 3, message: expect.stringContaining(`${MAX_NAMES}`) });
+});
+
+it("acts on very many names in parts that mean the same", async () => {
+  const manual = await manualServer();
+  const edge = fleet(manual.server);
+  edge.set(resource(ENDPOINT, "a"), resource(ENDPOINT, "b"), resource(CLUSTER, "c"));
+  const stream = manual.open(true);
+  stream.send({ node: NODE, typeUrl: CLUSTER, resourceNamesSubscribe: ["c"] });
+  const { nonce } = stream.take()!;
+  const none = Array.from({ length: 2 * SLICE_NAMES }, (_, index) => `none-${index}`);
+  stream.send({ typeUrl: CLUSTER, responseNonce: nonce });
+  const many = { resourceNamesSubscribe: ["b", ...none, "a"], resourceNamesUnsubscribe: [...none, "b"] };
+  stream.send({ typeUrl: ENDPOINT, ...many });
+  const seen = new Set<string>();
+  for (let message = stream.take(); message !== null; message = stream.take()) {
+    for (const name of message.names) seen.add(name);
+    stream.send({ typeUrl: ENDPOINT, responseNonce: message.nonce });
+  }
+  expect(seen.has("a")).toBe(true);
+  edge.set(resource(ENDPOINT, "a", "2"), resource(ENDPOINT, "b", "2"), resource(CLUSTER, "c"));
+  await Promise.resolve();
+  expect(stream.take()).toMatchObject({ names: ["a"], removed: [] });
+  expect(manual.server.metrics()).toMatchObject({ staleNonces: 0 });
+  // As in one request: what is in both lists is not wanted.
+  stream.send({ typeUrl: ENDPOINT, resourceNamesSubscribe: ["b"], resourceNamesUnsubscribe: ["b"] });
+  expect(stream.take()).toBeNull();
 });
 
 it("survives 20 000 mutated requests", () => {

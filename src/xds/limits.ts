@@ -1,10 +1,31 @@
 /** Every bound and waiting time of the xDS room, with its reason. */
 
-/** Largest request. 100 000 names of 60 bytes pass the 4 MiB default of gRPC; 64 MiB leaves a factor of ten. */
-export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+/**
+ * Largest request of a node whose fleet is known. 100 000 names of 60 bytes with their versions are 9 MB, above the 4 MiB default of
+ * gRPC; this leaves a factor of three for longer names.
+ */
+export const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
+
+/** Largest first request while its node is not known. An Envoy that lists 400 extensions says 60 kB about itself. */
+export const FIRST_REQUEST_BYTES = 256 * 1024;
+
+/**
+ * So much of a long request is read before it is decided whether the rest may come: a version, a node's id and its cluster, each of
+ * the greatest length, and their tags.
+ */
+export const PEEK_BYTES = 4 * 1024;
+
+/** A request that has begun must be there after this long: 9 MB take 15 s at 5 Mbit/s. Who drips bytes holds memory for nothing. */
+export const REQUEST_MS = 30_000;
+
+/** Requests above this size wait behind smaller ones, and one at a time is served: reading 100 000 names takes tens of milliseconds. */
+export const LIGHT_REQUEST_BYTES = 64 * 1024;
 
 /** Where a response that may be split is split: clients' default receive limit is 4 MiB, and a long message delays the others. */
 export const SPLIT_BYTES = 1024 * 1024;
+
+/** Removed names in one response; the rest follows in the next ones, so that writing 100 000 of them does not hold the process. */
+export const MAX_REMOVED = 20_000;
 
 /** Receive limit of clients that do not raise it; a larger full-state response is reported, because it cannot be split. */
 export const CLIENT_RECEIVE_BYTES = 4 * 1024 * 1024;
@@ -15,6 +36,15 @@ export const MAX_NAMES = 100_000;
 /** Versions given by the owner of a view whose meaning is remembered, for each type; others are not trusted on reconnect. */
 export const MAX_LABELS = 1_000;
 
+/**
+ * Fields of one message in a request. A name, a version or a node's extension is one field, so three times the names: those to
+ * subscribe to, their versions, and all else. Without it 32 MiB of empty unknown fields hold the process for a second.
+ */
+export const MAX_FIELDS = 300_000;
+
+/** Names of one delta request that are acted on at once, in some 10 ms: after them others have their turn. */
+export const SLICE_NAMES = 10_000;
+
 /** Bytes of a resource name. Longest real ones are xdstp URLs with parameters; HTTP servers bound a URL about the same. */
 export const MAX_NAME_BYTES = 4_096;
 
@@ -24,11 +54,94 @@ export const MAX_LABEL_BYTES = 1_024;
 /** Types subscribed to on one stream. Envoy knows about 12. */
 export const MAX_TYPES_PER_STREAM = 100;
 
-/** Open streams in all. Ten times the aim of 2 000; an idle stream costs some 10 kB. */
+/**
+ * Open streams in all. Ten times the aim of 2 000. A peer may have as many as are left free (budgets.ts), so one address gets half:
+ * 2 000 nodes behind one NAT or relay fit five times.
+ */
 export const MAX_STREAMS = 20_000;
 
-/** Streams on one connection. An Envoy without ADS opens one for each EDS or RDS source. */
-export const MAX_STREAMS_PER_CONNECTION = 4_096;
+/**
+ * Of these, such as have not made their first request yet, shared the same way: who only opens streams gets no further. One address
+ * gets 3 000, so 2 000 nodes behind it can all come back at once.
+ */
+export const MAX_NEW_STREAMS = 6_000;
+
+/** Open connections in all, shared like streams: as many as streams, because an Envoy has one of each. */
+export const MAX_CONNECTIONS = 20_000;
+
+/** What an open stream is counted as in `CLIENT_BYTES`: its objects here and in node:http2, and the start of a request. */
+export const STREAM_BYTES = 16 * 1024;
+
+/**
+ * What all clients together make the server keep: open streams, requests that are coming in or wait, names subscribed to. A peer may
+ * have as much as is left free, so one address gets half of it, 224 MiB. The largest load meant to come through one address (NAT or
+ * relay) takes 210 MiB: 2 000 streams that each name 1 000 resources in 60 bytes, in state of the world, where the names are kept as
+ * sent. In delta it takes 92 MiB.
+ */
+export const CLIENT_BYTES = 448 * 1024 * 1024;
+
+/** The same for one stream: 100 000 names of 60 bytes, in state of the world, for three types (15 MB each), and a request beside. */
+export const MAX_BYTES_PER_STREAM = 64 * 1024 * 1024;
+
+/**
+ * Bytes of responses that were made for one stream and that its client has not taken, shared by peers. Two thousand nodes behind one
+ * address that come back at once may be more: then some wait until others were read.
+ */
+export const RESPONSE_BYTES = 128 * 1024 * 1024;
+
+/** How long they wait before they look again. */
+export const MEMORY_WAIT_MS = 100;
+
+/**
+ * A response must be taken within this time. Flow control holds back for seconds while a client works; a client that answers pings and
+ * does not read for two minutes holds an old state in memory, and will not miss the stream.
+ */
+export const WRITE_MS = 120_000;
+
+/** What a name subscribed to is counted as: its place in a set. */
+export const NAME_BYTES = 32;
+
+/** And beside its length when there is no such resource: then its text is ours alone, and it has a place in a second set. */
+export const FOREIGN_NAME_BYTES = 64;
+
+/**
+ * Streams on one connection. An Envoy without ADS opens one for each EDS or RDS source, and another connection when these are taken;
+ * so does a relay. Opening that many at once takes some 50 ms.
+ */
+export const MAX_STREAMS_PER_CONNECTION = 1_024;
+
+/**
+ * A connection on which so many streams failed and none was ever sent anything is closed. A client of a fleet that does not exist yet
+ * tries every 30 s; one that tries a thousand times at once would make as much work as a thousand nodes.
+ */
+export const MAX_FAILED_STREAMS = 100;
+
+/** Streams of one connection that the client may reset at once, and then each second: a relay that ends resets all of its own. */
+export const STREAM_RESETS = { burst: MAX_STREAMS_PER_CONNECTION, rate: 100 } as const;
+
+/**
+ * What a stream may send before we read it (HTTP/2's flow control, 64 kB by default): node:http2 keeps that much of a stream that waits
+ * for its turn. A request of 9 MB needs 280 round trips, 6 s at 20 ms.
+ */
+export const WINDOW_BYTES = 32 * 1024;
+
+/** Bytes of a request's headers. gRPC clients send some 300. */
+export const MAX_HEADER_BYTES = 16 * 1024;
+
+/**
+ * Bytes per second that a connection may send beside requests: frame headers, pings, settings, windows, resets. 1 MiB is 60 000 pings.
+ * A client that reads 1 GB/s sends 0.4 MB of window updates for it; 2 000 streams are opened with 0.2 MB.
+ */
+export const OVERHEAD_BYTES_PER_SECOND = 1024 * 1024;
+
+/** What may be sent at once of them. */
+export const OVERHEAD_BURST_BYTES = 2 * 1024 * 1024;
+
+/** How often connections are looked at: for silence, floods and pings that are due. */
+export const SWEEP_MS = 250;
+
+/** A connection without a stream for so long is closed. Envoy and gRPC clients open a stream at once, and another after a failed one. */
+export const CONNECTION_IDLE_MS = 20_000;
 
 /** A stream that says nothing for so long after opening is ended: it holds a place and cannot be told apart from an attack. */
 export const FIRST_REQUEST_MS = 15_000;
@@ -120,5 +233,5 @@ export const KEEPALIVE_MS = 30_000;
 /** A peer that has not answered a ping for so long is dead. */
 export const KEEPALIVE_TIMEOUT_MS = 20_000;
 
-/** How long `close` waits for streams to end in order. */
+/** How long `close` waits for streams to end in order, and a stream that was ended for its client to take what is on the way. */
 export const CLOSE_GRACE_MS = 1_000;

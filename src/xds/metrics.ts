@@ -1,10 +1,13 @@
 /** Counters; `main.ts` binds them to its metrics library. */
+
+import type { EndReason } from "./reasons.ts";
 import { pushRank } from "./resourceTypes.ts";
 import type { XdsMetrics, XdsTypeMetrics } from "./types.ts";
 
 /** The writable side of `XdsMetrics`. */
 export interface Metrics extends XdsMetrics {
   readonly types: Map<string, XdsTypeMetrics>;
+  readonly ended: Map<EndReason, number>;
 }
 
 /** All counters at 0; a type's counters appear when something first happens to it. */
@@ -16,8 +19,15 @@ export function createMetrics(): Metrics {
     requests: 0,
     staleNonces: 0,
     oversizedResponses: 0,
+    clientBytes: 0,
     types: new Map(),
+    ended: new Map(),
   };
+}
+
+/** Counts a stream or connection that the server ended. */
+export function countEnd(metrics: Metrics, reason: EndReason): void {
+  metrics.ended.set(reason, (metrics.ended.get(reason) ?? 0) + 1);
 }
 
 /** Rank of a type that the protocol does not know. */

@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { encodeResponse, type Sendable } from "./encode.ts";
-import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS } from "./limits.ts";
+import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS, NAME_BYTES } from "./limits.ts";
 import type { SentResponse } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
@@ -13,6 +13,8 @@ import type { TypeView } from "./view.ts";
 export interface Payload {
   readonly bytes: Buffer;
   readonly sent: SentResponse;
+  /** Other streams may have the same bytes. */
+  readonly shared: boolean;
 }
 
 export interface PayloadRequest {
@@ -43,7 +45,10 @@ export function createPayloadCache(identifier: string): PayloadCache {
     count += 1;
     const nonce = count.toString(36);
     const bytes = encodeResponse({ typeUrl, delta, ttl, version, removed, resources, nonce, identifier });
-    return { bytes, sent: { number: count, nonce, version, resources, removed, byName: byNameOf(resources) } };
+    const shared = request.key !== null;
+    const keeps = shared || removed.length === 0 ? 0 : bytes.length + NAME_BYTES * removed.length;
+    const byName = byNameOf(resources);
+    return { bytes, sent: { number: count, nonce, version, resources, removed, byName, keeps }, shared };
   }
 
   return (request) => {

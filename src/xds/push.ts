@@ -8,7 +8,7 @@ import { resendDependants } from "./dependants.ts";
 import { framedSize, toldSize } from "./encode.ts";
 import { heartbeatPayload } from "./heartbeats.ts";
 import type { History } from "./history.ts";
-import { ACK_WAIT_MS, HOLD_MS, SPLIT_BYTES } from "./limits.ts";
+import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import { keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
@@ -19,16 +19,34 @@ import type { XdsResource } from "./types.ts";
 import { type TypeView, versionWith } from "./view.ts";
 import { afterSent, dropOldFresh } from "./warming.ts";
 
-/** Sends what there is to send, if the writer is free. */
+/**
+ * Sends what there is to send, if the writer is free. Never throws: timers, write callbacks and the fan-out call it, where a defect in
+ * one stream would end the process.
+ */
 export function pump(stream: Stream): void {
-  if (stream.writing || stream.ended) return;
+  try {
+    if (!stream.writing && !stream.ended) writeNext(stream);
+  } catch (error) {
+    stream.context.onDefect(stream, error);
+  }
+}
+
+function writeNext(stream: Stream): void {
+  const { outbox, context } = stream;
+  if (!outbox.hasRoom()) {
+    wakeAt(stream, context.clock.monotonic() + MEMORY_WAIT_MS);
+    return;
+  }
   const payload = nextPayload(stream);
   if (payload === null) {
     noteRevision(stream);
     return;
   }
   stream.writing = true;
+  const own = payload.shared ? 0 : payload.bytes.length;
+  outbox.add(own);
   stream.connection.write(payload.bytes, () => {
+    outbox.remove(own);
     stream.writing = false;
     pump(stream);
   });
@@ -212,6 +230,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
   for (const name of sub.absent) {
     size += toldSize(name, sub.delta);
     if (size > SPLIT_BYTES && resources.length + removed.length > 0) break;
+    if (removed.length >= MAX_REMOVED) break;
     removed.push(name);
     sub.absent.delete(name);
     const has = sub.leaving.get(name);

@@ -1,28 +1,21 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
-import { answerStatus, createStatusCall, StatusRefused } from "./csds.ts";
-import { BadRequest, type RequestNode } from "./decode.ts";
+import { accept, statusOf } from "./accept.ts";
+import { createPool } from "./budgets.ts";
 import { createGrpcTransport } from "./grpc.ts";
-import { createHistory } from "./history.ts";
-import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
-import { createMetrics } from "./metrics.ts";
+import { CLIENT_BYTES, RESPONSE_BYTES, SLICE_MS } from "./limits.ts";
+import { countEnd, createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
+import { createPlaces } from "./places.ts";
 import { pump } from "./push.ts";
-import { CLUSTER, type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
+import type { EndReason } from "./reasons.ts";
+import { CLUSTER, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
+import { addGroup, endStream, GOING_DOWN, type Room, unknownGroup } from "./room.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
-import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
-import {
-  type Clock,
-  type Connection,
-  type ConnectionHandler,
-  type EndStatus,
-  STATUS,
-  systemClock,
-  type Transport,
-} from "./transport.ts";
+import { type Clock, systemClock, type Transport } from "./transport.ts";
 import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
 import { diffFrom, EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
-import { noteInterrupted, noteRecent } from "./warming.ts";
+import { noteRecent } from "./warming.ts";
 
 export interface XdsServerOptions {
   /** `control_plane.identifier` of every response: the instance and its build, as `trimtab/0.1.0 host-1`. */
@@ -49,20 +42,9 @@ export interface XdsServerOptions {
   readonly transport?: Transport;
 }
 
-/** What lives as long as one server. */
-interface Room {
-  readonly context: Context;
-  readonly groups: Map<string, Group>;
-  readonly connections: Set<Connection>;
-  readonly groupOf: (node: RequestNode) => string;
-  readonly serveUnknown: boolean;
-  /** Whether whoever asks for the state of clients may hear of a group. */
-  readonly mayRead: (group: string) => boolean;
-  readonly onError: (error: unknown) => void;
-}
-
 /** Makes a server; it serves after `listen`. */
 export function createXdsServer(options: XdsServerOptions): XdsServer {
+  const onError = options.onError ?? console.error;
   const context: Context = {
     clock: options.clock ?? systemClock,
     metrics: createMetrics(),
@@ -72,17 +54,28 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
     readsErrors: options.readsErrors ?? (() => true),
     wake: createFanOut(options.clock ?? systemClock),
+    memory: createPool(CLIENT_BYTES),
+    onDefect(stream, error) {
+      onError(error);
+      if (stream.ended) return;
+      context.metrics.refusedStreams += 1;
+      countEnd(context.metrics, "defect");
+      endStream(stream, statusOf(error));
+    },
   };
-  const transport = options.transport ?? createGrpcTransport();
+  const refused = (reason: EndReason): void => countEnd(context.metrics, reason);
+  const transport = options.transport ?? createGrpcTransport({ refused, onError });
   const room: Room = {
     context,
     groups: new Map(),
-    connections: new Set(),
+    streams: new Set(),
+    places: createPlaces(context.memory, createPool(RESPONSE_BYTES)),
     groupOf: options.groupOf ?? ((node) => node.cluster),
     serveUnknown: options.unknownGroups === "empty",
     // Where identities say who may pull what, nobody hears of others until the same rules are asked here.
     mayRead: () => !("authenticates" in transport && transport.authenticates === true),
-    onError: options.onError ?? console.error,
+    onError,
+    closing: false,
   };
   return {
     setView(name, view, tag) {
@@ -104,6 +97,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       room.groups.delete(name);
       for (const stream of [...(group?.streams ?? [])]) {
         context.metrics.refusedStreams += 1;
+        countEnd(context.metrics, "fleet");
         endStream(stream, unknownGroup(name));
       }
     },
@@ -111,23 +105,19 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       const group = name === undefined ? undefined : room.groups.get(name);
       return nodeStatuses(name === undefined ? room.groups.values() : group === undefined ? [] : [group]);
     },
-    metrics: () => context.metrics,
+    metrics() {
+      context.metrics.clientBytes = context.memory.used;
+      return context.metrics;
+    },
     listen: (address) => transport.listen(address, (method, connection) => accept(room, method, connection)),
     async close() {
-      for (const connection of room.connections) {
-        connection.end({ code: STATUS.UNAVAILABLE, message: "the server is shutting down" });
-      }
-      await transport.close();
+      room.closing = true;
+      // The port first: a client whose stream ends must not find it open and come back.
+      const closed = transport.close();
+      for (const end of room.streams) end(GOING_DOWN);
+      await closed;
     },
   };
-}
-
-function addGroup(room: Room, name: string): Group {
-  const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
-  const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
-  const group: Group = { name, revision: 0, types: new Map(), history, recent: [], declared: false, ...streams };
-  room.groups.set(name, group);
-  return group;
 }
 
 function replaceView(
@@ -174,100 +164,4 @@ function createFanOut(clock: Clock): (streams: Iterable<Stream>) => void {
     running = true;
     queueMicrotask(drain);
   };
-}
-
-function unknownGroup(name: string): EndStatus {
-  const shown = JSON.stringify(name);
-  const message = `there is no fleet ${shown} (the node's cluster names its fleet); the node keeps its configuration`;
-  return { code: STATUS.NOT_FOUND, message };
-}
-
-function endStream(stream: Stream, status?: EndStatus): void {
-  if (stream.ended) return;
-  stream.ended = true;
-  stream.cancelWake();
-  noteInterrupted(stream);
-  stream.group.streams.delete(stream);
-  stream.group.onDemand.delete(stream);
-  stream.connection.end(status);
-}
-
-/** Serves one stream from its opening on. */
-function accept(room: Room, method: DiscoveryMethod, connection: Connection): ConnectionHandler {
-  const { metrics, clock } = room.context;
-  let stream: Stream | null = null;
-  let ended = false;
-  const status = method.status === undefined ? null : createStatusCall(method.status, connection, () => end());
-
-  function end(status?: EndStatus): void {
-    if (ended) return;
-    ended = true;
-    cancelDeadline();
-    if (status !== undefined) metrics.refusedStreams += 1;
-    if (stream === null) connection.end(status);
-    else endStream(stream, status);
-    if (stream?.group.declared === false && stream.group.streams.size === 0) room.groups.delete(stream.group.name);
-  }
-  const silent = `no request came in ${FIRST_REQUEST_MS / 1000} seconds`;
-  const cancelDeadline = clock.after(FIRST_REQUEST_MS, () => end({ code: STATUS.INVALID_ARGUMENT, message: silent }));
-  room.connections.add(connection);
-  metrics.openStreams += 1;
-  metrics.streams += 1;
-  if (metrics.openStreams > MAX_STREAMS) {
-    end({ code: STATUS.RESOURCE_EXHAUSTED, message: `this server serves ${MAX_STREAMS} streams at most` });
-  }
-  return {
-    onMessage(message) {
-      if (ended || stream?.ended) return;
-      metrics.requests += 1;
-      try {
-        if (status !== null) {
-          cancelDeadline();
-          status.ask(answerStatus(message, { groups: room.groups.values(), mayRead: room.mayRead }));
-          return;
-        }
-        const request = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
-        if (stream === null) {
-          stream = admit(room, request, { method, connection, end });
-          cancelDeadline();
-        }
-        if (stream !== null) handleRequest(stream, request);
-      } catch (error) {
-        if (!(error instanceof BadRequest || error instanceof StatusRefused)) room.onError(error);
-        end(statusOf(error));
-      }
-    },
-    onHalfClose: () => (status === null ? end() : status.finish()),
-    onClose() {
-      end();
-      room.connections.delete(connection);
-      metrics.openStreams -= 1;
-    },
-  };
-}
-
-function statusOf(error: unknown): EndStatus {
-  if (error instanceof StatusRefused) return { code: error.code, message: error.message };
-  if (error instanceof BadRequest) return { code: STATUS.INVALID_ARGUMENT, message: error.message };
-  return { code: STATUS.INTERNAL, message: "internal error" };
-}
-
-/** Reads who the node is; null: it was sent away. */
-function admit(
-  room: Room,
-  request: Request,
-  opening: { method: DiscoveryMethod; connection: Connection; end: (status: EndStatus) => void },
-): Stream | null {
-  const { method, connection, end } = opening;
-  const node: RequestNode | null = request.node;
-  if (node === null || node.id === "") throw new BadRequest("the first request of a stream needs a node with an id");
-  const name = room.groupOf(node);
-  const group = room.groups.get(name) ?? (room.serveUnknown ? addGroup(room, name) : undefined);
-  if (group === undefined) {
-    end(unknownGroup(name));
-    return null;
-  }
-  const stream = openStream(room.context, { method, connection, group, node });
-  group.streams.add(stream);
-  return stream;
 }

@@ -1,4 +1,6 @@
 /** The state that the server's parts share: groups, streams, and what serves them all. Plain data. */
+
+import type { Outbox, Pool, Purse } from "./budgets.ts";
 import type { RequestNode } from "./decode.ts";
 import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
@@ -15,6 +17,10 @@ export interface Context {
   readonly metrics: Metrics;
   readonly payloads: PayloadCache;
   readonly onNack: (event: NackEvent) => void;
+  /** A defect of ours: reports it and ends the stream. */
+  readonly onDefect: (stream: Stream, error: unknown) => void;
+  /** Memory that clients make the server keep. */
+  readonly memory: Pool;
   readonly readRefusal: RefusalReader;
   readonly legacyWildcard: (typeUrl: string) => boolean;
   readonly readsErrors: (userAgent: string) => boolean;
@@ -68,6 +74,9 @@ export interface Stream {
   readonly group: Group;
   readonly node: RequestNode;
   readonly connectedAt: string;
+  /** Pays for its names. */
+  readonly purse: Purse;
+  readonly outbox: Outbox;
   readonly subs: Map<string, Subscription>;
   /** The same, in push order. */
   ordered: Subscription[];

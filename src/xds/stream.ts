@@ -1,9 +1,11 @@
 /** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
+import { payForNames } from "./budgets.ts";
 import { fold, foldGone, makeRoom } from "./changes.ts";
-import { BadRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
+import { BadRequest, type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
 import { greet } from "./dependants.ts";
-import { HOLD_MS, MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
+import { HOLD_MS, MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
+import type { Place } from "./places.ts";
 import { pump } from "./push.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { FULL_STATE_TYPES, isKnownType, ON_DEMAND_TYPES, pushRank } from "./resourceTypes.ts";
@@ -26,26 +28,50 @@ export interface Request {
   readonly apply: (sub: Subscription, context: Parameters<typeof applySotwNames>[2]) => void;
 }
 
-/** Decodes a request of the method's kind. Throws BadRequest. `subs`: the stream's subscriptions so far. */
-export function decodeRequest(message: Buffer, delta: boolean, subs: Iterable<Subscription>): Request {
+/**
+ * Decodes a request of the method's kind. Throws BadRequest. `subs`: the stream's subscriptions so far. A request with very many names
+ * is given as several that mean the same.
+ */
+export function decodeRequest(message: Buffer, delta: boolean, subs: Iterable<Subscription>): readonly Request[] {
   if (delta) {
-    const request = decodeDeltaRequest(message);
-    return { ...request, apply: (sub, context) => applyDeltaNames(sub, request, context) };
+    return slicesOf(decodeDeltaRequest(message)).map((request) => ({
+      ...request,
+      apply: (sub, context) => applyDeltaNames(sub, request, context),
+    }));
   }
   const known: Buffer[] = [];
   for (const sub of subs) known.push(sub.rawNames);
   const request = decodeSotwRequest(message, known);
-  return { ...request, apply: (sub, context) => applySotwNames(sub, request, context) };
+  return [{ ...request, apply: (sub, context) => applySotwNames(sub, request, context) }];
+}
+
+/** First all names to subscribe to, then those to leave. With versions, which speak of all names, it stays one. */
+function slicesOf(request: DeltaRequest): DeltaRequest[] {
+  const { subscribe, unsubscribe, initialVersions } = request;
+  if (initialVersions.size > 0 || subscribe.length + unsubscribe.length <= SLICE_NAMES) return [request];
+  const slices: DeltaRequest[] = [];
+  const answered = { node: null, nonce: "", error: null };
+  for (let at = 0; at < subscribe.length; at += SLICE_NAMES) {
+    slices.push({ ...request, ...answered, subscribe: subscribe.slice(at, at + SLICE_NAMES), unsubscribe: [] });
+  }
+  for (let at = 0; at < unsubscribe.length; at += SLICE_NAMES) {
+    slices.push({ ...request, ...answered, subscribe: [], unsubscribe: unsubscribe.slice(at, at + SLICE_NAMES) });
+  }
+  const { node, nonce, error } = request;
+  return slices.map((slice, index) => (index === 0 ? { ...slice, node, nonce, error } : slice));
 }
 
 /** A stream whose first request named its node and group. */
 export function openStream(
   context: Context,
-  from: { method: DiscoveryMethod; connection: Connection; group: Group; node: RequestNode },
+  from: { method: DiscoveryMethod; connection: Connection; group: Group; node: RequestNode; place: Place },
 ): Stream {
+  const { place, ...rest } = from;
   return {
     context,
-    ...from,
+    ...rest,
+    purse: place.purse,
+    outbox: place.outbox,
     connectedAt: context.clock.now().toISOString(),
     subs: new Map(),
     ordered: [],
@@ -76,6 +102,7 @@ export function handleRequest(stream: Stream, request: Request): void {
   }
   const first = existing === undefined ? firstRequest(stream, typeUrl) : null;
   request.apply(sub, { view, first });
+  payForNames(stream.purse, sub);
   if (first !== null) {
     welcome(stream, sub, first);
     greet(stream, sub);
@@ -127,7 +154,7 @@ function typeOf(stream: Stream, request: Request): string {
 
 function addSubscription(stream: Stream, typeUrl: string): Subscription {
   if (stream.subs.size >= MAX_TYPES_PER_STREAM) {
-    throw new BadRequest(`a stream may subscribe to ${MAX_TYPES_PER_STREAM} types`);
+    throw new BadRequest(`a stream may subscribe to ${MAX_TYPES_PER_STREAM} types`, { reason: "count" });
   }
   const { delta } = stream.method;
   const sub = openSubscription({

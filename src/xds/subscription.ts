@@ -18,6 +18,8 @@ export interface SentResponse {
   readonly version: string;
   readonly resources: readonly XdsResource[];
   readonly removed: readonly string[];
+  /** Bytes that it keeps for one stream alone while it is not answered: of removed names, which clients may have made up. */
+  readonly keeps: number;
   /** `resources` by name; made when first asked for. */
   readonly byName: () => ReadonlyMap<string, XdsResource>;
 }
@@ -77,6 +79,11 @@ export interface Subscription {
   /** Only while no name was ever given: an empty list means everything. */
   legacy: boolean;
   readonly names: Set<string>;
+  /** Those of them that named no resource when they came, and the one text of each: it is kept for this subscription alone. */
+  readonly foreign: Map<string, string>;
+  foreignBytes: number;
+  /** What the stream's purse has paid for all of these (budgets.ts). */
+  paid: number;
   /** The encoded names of the last state-of-the-world request: an equal ACK needs no parsing. */
   rawNames: Buffer;
   base: ResourceMap;
@@ -133,6 +140,9 @@ export function openSubscription(
     wildcard: false,
     legacy: false,
     names: new Set(),
+    foreign: new Map(),
+    foreignBytes: 0,
+    paid: 0,
     rawNames: NO_NAMES,
     base: NO_RESOURCES,
     blind: false,

@@ -45,8 +45,11 @@ export function applySotwNames(
     if (sub.names.has(name)) continue;
     sub.names.add(name);
     if (view.resources.has(name)) demand(sub, name);
-    else if (isGlob(name)) demandGlob(sub, name, view);
-    else if (tellsMissing && name !== "") denyName(sub, name);
+    else {
+      foreignName(sub, name);
+      if (isGlob(name)) demandGlob(sub, name, view);
+      else if (tellsMissing && name !== "") denyName(sub, name);
+    }
   }
   if (first !== null) startSotw(sub, request.version, { view, first });
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
@@ -109,7 +112,9 @@ export function applyDeltaNames(
     if (name === "*") sub.wildcard = true;
     else subscribeName(sub, intern(view, name), view);
   }
-  if (sub.names.size > MAX_NAMES) throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`);
+  if (sub.names.size > MAX_NAMES) {
+    throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`, { reason: "count" });
+  }
   if (first !== null) startDelta(sub, request.initialVersions, { view, first });
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
   for (const name of request.unsubscribe) unsubscribeName(sub, intern(view, name), view);
@@ -117,8 +122,13 @@ export function applyDeltaNames(
 
 function subscribeName(sub: Subscription, name: string, view: TypeView): void {
   sub.names.add(name);
-  if (view.resources.has(name) || isAnsweredHollow(sub, name)) demand(sub, name);
-  else if (!isGlob(name) || !demandGlob(sub, name, view)) denyName(sub, name);
+  if (view.resources.has(name)) {
+    demand(sub, name);
+    return;
+  }
+  const own = foreignName(sub, name);
+  if (isAnsweredHollow(sub, own)) demand(sub, own);
+  else if (!isGlob(own) || !demandGlob(sub, own, view)) denyName(sub, own);
 }
 
 /** Asks for what a glob stands for; false: for nothing. */
@@ -203,8 +213,18 @@ function demandAll(sub: Subscription, view: TypeView): void {
   if (sub.fullState) sub.mustAnswer = true;
 }
 
+/** Notes a name of no resource; gives the text that stands for it, so that it is not kept again with each request and response. */
+function foreignName(sub: Subscription, name: string): string {
+  const own = sub.foreign.get(name);
+  if (own !== undefined) return own;
+  sub.foreign.set(name, name);
+  sub.foreignBytes += name.length;
+  return name;
+}
+
 function forgetName(sub: Subscription, name: string): void {
   sub.names.delete(name);
+  if (sub.foreign.delete(name)) sub.foreignBytes -= name.length;
   if (sub.wildcard) return;
   dropState(sub, name);
   if (isGlob(name)) forgetUnnamed(sub);
@@ -217,13 +237,14 @@ function forgetUnnamed(sub: Subscription): void {
 }
 
 function dropState(sub: Subscription, name: string): void {
-  sub.pending.delete(name);
-  sub.absent.delete(name);
-  sub.deferred.delete(name);
-  sub.leaving.delete(name);
-  sub.waived.delete(name);
-  sub.touched.delete(name);
-  dropRejected(sub, name);
+  // Most of these are empty, and 100 000 names may go at once.
+  if (sub.pending.size > 0) sub.pending.delete(name);
+  if (sub.absent.size > 0) sub.absent.delete(name);
+  if (sub.deferred.size > 0) sub.deferred.delete(name);
+  if (sub.leaving.size > 0) sub.leaving.delete(name);
+  if (sub.waived.size > 0) sub.waived.delete(name);
+  if (sub.touched.size > 0) sub.touched.delete(name);
+  if (sub.rejected.size > 0) dropRejected(sub, name);
 }
 
 /** One string object per resource, not one per stream: 2 000 streams of 1 000 names would hold two million. */

@@ -64,7 +64,8 @@ export interface ManualStream {
 export interface ManualServer {
   readonly server: XdsServer;
   readonly clock: ManualClock;
-  open(delta: boolean): ManualStream;
+  /** `address`: the client's. */
+  open(delta: boolean, address?: string): ManualStream;
 }
 
 export async function manualServer(options: Partial<XdsServerOptions> = {}): Promise<ManualServer> {
@@ -82,18 +83,18 @@ export async function manualServer(options: Partial<XdsServerOptions> = {}): Pro
   };
   const server = createXdsServer({ identifier: "t", clock, transport, onError: fail, ...options });
   await server.listen("manual");
-  return { server, clock, open: (delta) => openManual(accept!, delta) };
+  return { server, clock, open: (delta, address = "192.0.2.1:1") => openManual(accept!, { delta, address }) };
 }
 
 function openManual(
   accept: (method: DiscoveryMethod, connection: Connection) => ConnectionHandler,
-  delta: boolean,
+  { delta, address }: { delta: boolean; address: string },
 ): ManualStream {
   const method = DISCOVERY_METHODS.find((entry) => entry.typeUrl === null && entry.delta === delta)!;
   let waiting: { bytes: Buffer; done: () => void } | null = null;
   let status: EndStatus | undefined | null = null;
   const handler = accept(method, {
-    peer: "manual",
+    peer: address,
     write(bytes, done) {
       if (waiting !== null) throw new Error("two writes at a time");
       waiting = { bytes, done };
@@ -107,7 +108,7 @@ function openManual(
       const bytes = delta
         ? toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request as Delta))
         : toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request as Sotw));
-      handler.onMessage(Buffer.from(bytes));
+      for (let more = handler.onMessage(Buffer.from(bytes)); more; ) more = handler.proceed();
     },
     take() {
       if (waiting === null) return null;

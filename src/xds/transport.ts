@@ -11,8 +11,10 @@ export interface EndStatus {
 /** gRPC status codes used here. */
 export const STATUS = {
   INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
   RESOURCE_EXHAUSTED: 8,
+  UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
 } as const;
@@ -29,7 +31,15 @@ export interface Connection {
 
 /** What the protocol does with one stream's events. Nothing comes after `onClose`. */
 export interface ConnectionHandler {
-  onMessage(message: Buffer): void;
+  /**
+   * A request of `length` bytes is coming, of which `start` is there: all of it or its first kilobytes. False: it may not come, and
+   * the stream was ended. Otherwise `onMessage` follows, unless the stream closes.
+   */
+  onArrival(length: number, start: Buffer): boolean;
+  /** True: there is more to do for it, by `proceed`, before the next message. */
+  onMessage(message: Buffer): boolean;
+  /** Does a part of what the last message left to do; true: there is more. */
+  proceed(): boolean;
   /** The client will send no more. */
   onHalfClose(): void;
   onClose(): void;
@@ -41,7 +51,10 @@ export interface Transport {
     address: string,
     accept: (method: DiscoveryMethod, connection: Connection) => ConnectionHandler,
   ): Promise<string>;
-  /** Ends what is open and frees the port. */
+  /**
+   * At once, before it returns: takes no connection any more, and tells clients to open no more streams. Then frees the port when all
+   * streams have ended or a short time has passed.
+   */
   close(): Promise<void>;
 }
 

@@ -1,5 +1,7 @@
 /** The vocabulary of the xDS room: opaque resources, and what is known about each node. */
 
+import type { EndReason } from "./reasons.ts";
+
 /** One resource. Immutable: a changed resource is a new object. */
 export interface XdsResource {
   readonly typeUrl: string;
@@ -94,7 +96,7 @@ export interface XdsTypeMetrics {
   held: number;
 }
 
-/** Counters of the whole server. Everything but `openStreams` only grows. */
+/** Counters of the whole server. Everything but `openStreams` and `clientBytes` only grows. */
 export interface XdsMetrics {
   openStreams: number;
   streams: number;
@@ -105,6 +107,10 @@ export interface XdsMetrics {
   staleNonces: number;
   /** Full-state responses above the 4 MiB that clients accept by default; they cannot be split. */
   oversizedResponses: number;
+  /** Memory that clients make the server keep, as it is counted against `CLIENT_BYTES`. */
+  clientBytes: number;
+  /** Streams and connections that the server ended, by reason. */
+  readonly ended: ReadonlyMap<EndReason, number>;
   /** By the last part of the type URL, as `Cluster`; types that the protocol does not know count as `other`. */
   readonly types: ReadonlyMap<string, XdsTypeMetrics>;
 }

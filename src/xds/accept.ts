@@ -1,0 +1,160 @@
+/** One stream from its opening on: whether it is let in, what its requests do, and how it ends. */
+import { createArrivals } from "./arrivals.ts";
+import { answerStatus, createStatusCall, StatusRefused } from "./csds.ts";
+import { BadRequest, type RequestNode } from "./decode.ts";
+import { FIRST_REQUEST_MS } from "./limits.ts";
+import { countEnd } from "./metrics.ts";
+import type { Place } from "./places.ts";
+import { type EndReason, OverLimit } from "./reasons.ts";
+import type { DiscoveryMethod } from "./resourceTypes.ts";
+import { addGroup, endStream, GOING_DOWN, type Room, unknownGroup } from "./room.ts";
+import type { Stream } from "./state.ts";
+import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
+import { type Connection, type ConnectionHandler, type EndStatus, STATUS } from "./transport.ts";
+
+const SILENT: EndStatus = {
+  code: STATUS.INVALID_ARGUMENT,
+  message: `no request came in ${FIRST_REQUEST_MS / 1000} seconds`,
+};
+
+/** Serves one stream from its opening on. */
+export function accept(room: Room, method: DiscoveryMethod, connection: Connection): ConnectionHandler {
+  let stream: Stream | null = null;
+  let ended = false;
+  const status = method.status === undefined ? null : createStatusCall(method.status, connection, () => end());
+  let arriving = 0;
+  let left: readonly Request[] = [];
+
+  function end(status?: EndStatus, reason?: EndReason): void {
+    if (ended) return;
+    ended = true;
+    cancelDeadline();
+    if (status !== undefined) room.context.metrics.refusedStreams += 1;
+    if (reason !== undefined) countEnd(room.context.metrics, reason);
+    if (stream === null) connection.end(status);
+    else endStream(stream, status);
+    if (stream?.group.declared === false && stream.group.streams.size === 0) room.groups.delete(stream.group.name);
+  }
+  function fail(error: unknown): void {
+    if (reasonOf(error) === "defect") room.onError(error);
+    end(statusOf(error), reasonOf(error));
+  }
+  function serve(message: Buffer, place: Place): void {
+    const [request, ...more] = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
+    if (stream === null) {
+      stream = admit(room, request!, { method, connection, place, end });
+      place.settle();
+      cancelDeadline();
+    }
+    if (stream !== null) handleRequest(stream, request!);
+    left = more;
+  }
+  function proceed(): boolean {
+    const [request, ...more] = left;
+    left = [];
+    if (request === undefined || stream === null || ended || stream.ended) return false;
+    try {
+      handleRequest(stream, request);
+      left = more;
+    } catch (error) {
+      fail(error);
+    }
+    return left.length > 0;
+  }
+  const cancelDeadline = room.context.clock.after(FIRST_REQUEST_MS, () => end(SILENT, "silent"));
+  const endClosing = (status: EndStatus): void => end(status, "closing");
+  noteOpen(room, endClosing);
+  const place = room.places.take(connection.peer);
+  const arrivals = createArrivals(method.delta, (cluster) => room.serveUnknown || room.groups.has(cluster));
+  if (place instanceof OverLimit) fail(place);
+  else if (room.closing) endClosing(GOING_DOWN);
+  return {
+    onArrival(length, start) {
+      if (ended || stream?.ended || place instanceof OverLimit) return false;
+      try {
+        arrivals.judge(length, start);
+        place.purse.take(length);
+        arriving += length;
+        return true;
+      } catch (error) {
+        fail(error);
+        return false;
+      }
+    },
+    onMessage(message) {
+      if (ended || stream?.ended || place instanceof OverLimit) return false;
+      room.context.metrics.requests += 1;
+      try {
+        if (status !== null) {
+          cancelDeadline();
+          place.settle();
+          status.ask(answerStatus(message, { groups: room.groups.values(), mayRead: room.mayRead }));
+        } else serve(message, place);
+      } catch (error) {
+        fail(error);
+      }
+      const paid = Math.min(arriving, message.length);
+      arriving -= paid;
+      place.purse.give(paid);
+      return left.length > 0;
+    },
+    proceed,
+    onHalfClose: () => (status === null ? end() : status.finish()),
+    onClose() {
+      end();
+      noteClosed(room, endClosing);
+      if (!(place instanceof OverLimit)) place.leave();
+    },
+  };
+}
+
+type End = (status: EndStatus) => void;
+
+function noteOpen({ streams, context }: Room, end: End): void {
+  streams.add(end);
+  context.metrics.openStreams += 1;
+  context.metrics.streams += 1;
+}
+
+function noteClosed({ streams, context }: Room, end: End): void {
+  streams.delete(end);
+  context.metrics.openStreams -= 1;
+}
+
+/** The status that a stream ends with. */
+export function statusOf(error: unknown): EndStatus {
+  if (error instanceof StatusRefused) return { code: error.code, message: error.message };
+  if (error instanceof BadRequest) return { code: STATUS.INVALID_ARGUMENT, message: error.message };
+  if (error instanceof OverLimit) return { code: STATUS.RESOURCE_EXHAUSTED, message: error.message };
+  return { code: STATUS.INTERNAL, message: "internal error" };
+}
+
+function reasonOf(error: unknown): EndReason {
+  if (error instanceof StatusRefused) return "malformed";
+  return error instanceof BadRequest || error instanceof OverLimit ? error.reason : "defect";
+}
+
+/** Reads who the node is; null: it was sent away. */
+function admit(
+  room: Room,
+  request: Request,
+  opening: {
+    method: DiscoveryMethod;
+    connection: Connection;
+    place: Place;
+    end: (status: EndStatus, reason: EndReason) => void;
+  },
+): Stream | null {
+  const { method, connection, place, end } = opening;
+  const node: RequestNode | null = request.node;
+  if (node === null || node.id === "") throw new BadRequest("the first request of a stream needs a node with an id");
+  const name = room.groupOf(node);
+  const group = room.groups.get(name) ?? (room.serveUnknown ? addGroup(room, name) : undefined);
+  if (group === undefined) {
+    end(unknownGroup(name), "fleet");
+    return null;
+  }
+  const stream = openStream(room.context, { method, connection, group, node, place });
+  group.streams.add(stream);
+  return stream;
+}

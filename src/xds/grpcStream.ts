@@ -1,0 +1,225 @@
+/**
+ * One gRPC stream on node:http2. Requests are read one at a time: while one waits, flow control holds the client back. Responses
+ * are written as they are, behind a head of five bytes, so that streams share one buffer.
+ */
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { createMessageReader } from "./frames.ts";
+import { CLOSE_GRACE_MS, REQUEST_MS, WRITE_MS } from "./limits.ts";
+import type { EndReason } from "./reasons.ts";
+import type { RequestQueue, Waiting } from "./requestQueue.ts";
+import type { Link } from "./sessions.ts";
+import { type Clock, type Connection, type ConnectionHandler, type EndStatus, STATUS } from "./transport.ts";
+
+/** What a stream is served with. */
+export interface StreamOpening {
+  readonly link: Link;
+  readonly accept: (connection: Connection) => ConnectionHandler;
+  readonly queue: RequestQueue;
+  readonly clock: Clock;
+  /** Counts what the transport itself refuses. */
+  readonly refused: (reason: EndReason) => void;
+}
+
+const HEADERS: OutgoingHttpHeaders = {
+  ":status": 200,
+  "content-type": "application/grpc+proto",
+  "grpc-accept-encoding": "identity",
+};
+
+/** A client whose requests wait is held back from here on: an ACK or two may wait without, which costs less. */
+const HELD_BYTES = 1024;
+/** What a message is counted as beside its length. */
+const MESSAGE_BYTES = 64;
+
+/** Serves a stream from its headers on. */
+export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpening): void {
+  const { clock, link, queue, refused } = opening;
+  const inbox: Buffer[] = [];
+  const sender = createSender(stream, opening);
+  const handler = opening.accept({ peer: link.peer, write: sender.write, end: sender.end });
+  let waiting = false;
+  let held = false;
+  /** What waits in the inbox: bytes, and something for each message, because empty ones are possible. */
+  let waitingBytes = 0;
+  /** A request was complete in the last bytes that came. */
+  let whole = false;
+  /** The last request is not done with. */
+  let more = false;
+  let halfClosed = false;
+
+  const refuse = (reason: EndReason, status: EndStatus): void => {
+    if (sender.ended()) return;
+    refused(reason);
+    sender.end(status);
+  };
+  const reader = createMessageReader({
+    onStart: (length, start) => !sender.ended() && handler.onArrival(length, start),
+    onMessage(message) {
+      whole = true;
+      waitingBytes += message.length + MESSAGE_BYTES;
+      inbox.push(message);
+    },
+    onCompressed: () =>
+      refuse("compressed", { code: STATUS.UNIMPLEMENTED, message: "requests must not be compressed" }),
+  });
+  const deadline = createDeadline(clock, () => refuse("slow", LATE));
+
+  function take(): Buffer {
+    const message = inbox.shift()!;
+    waitingBytes -= message.length + MESSAGE_BYTES;
+    return message;
+  }
+
+  /** Lets flow control hold the client back, or not any more. */
+  function hold(on: boolean): void {
+    if (held === on) return;
+    held = on;
+    link.held(on);
+    if (on) stream.pause();
+    else if (!stream.destroyed) stream.resume();
+  }
+
+  const turn: Waiting = {
+    size: () => (more ? Number.POSITIVE_INFINITY : inbox[0]!.length),
+    serve() {
+      if (more) more = handler.proceed();
+      else if (inbox.length > 0) more = handler.onMessage(take());
+      if (!sender.ended() && (more || inbox.length > 0)) return true;
+      more = false;
+      inbox.length = 0;
+      waiting = false;
+      hold(false);
+      if (halfClosed && !sender.ended()) handler.onHalfClose();
+      return false;
+    },
+  };
+  stream.on("data", (chunk: Buffer) => {
+    link.received(chunk.length);
+    if (sender.ended()) return;
+    whole = false;
+    reader.push(chunk);
+    deadline.note({ whole, partial: reader.partial });
+    if (waitingBytes > HELD_BYTES) hold(true);
+    if (inbox.length === 0 || waiting) return;
+    waiting = true;
+    queue.add(turn);
+  });
+  stream.on("end", () => {
+    halfClosed = true;
+    if (!waiting && !sender.ended()) handler.onHalfClose();
+  });
+  stream.on("close", () => {
+    deadline.stop();
+    inbox.length = 0;
+    hold(false);
+    sender.close();
+    handler.onClose();
+  });
+}
+
+const LATE: EndStatus = {
+  code: STATUS.DEADLINE_EXCEEDED,
+  message: `a request did not come whole in ${REQUEST_MS / 1000} seconds`,
+};
+
+/** The time that a request may take that comes in pieces; it begins again with each request. */
+function createDeadline(clock: Clock, onLate: () => void) {
+  let stop: (() => void) | null = null;
+  return {
+    /** After bytes came. `whole`: with them a request was complete; `partial`: one has begun and is not. */
+    note({ whole, partial }: { whole: boolean; partial: boolean }): void {
+      if (stop !== null && (whole || !partial)) {
+        stop();
+        stop = null;
+      }
+      if (partial) stop ??= clock.after(REQUEST_MS, onLate);
+    },
+    stop: () => stop?.(),
+  };
+}
+
+/** Up to here one write of a copy costs less than two. */
+const COPIED_BYTES = 16 * 1024;
+
+/** The five bytes before a message: not compressed, and its length. */
+function headOf(message: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return head;
+}
+
+/** The answering side of a stream. */
+interface Sender extends Pick<Connection, "write" | "end"> {
+  ended(): boolean;
+  /** The stream is gone. */
+  close(): void;
+}
+
+function createSender(stream: ServerHttp2Stream, { clock, link, refused }: StreamOpening): Sender {
+  let ended = false;
+  let cancelEnd = (): void => {};
+  let cancelStall = (): void => {};
+  const stalled = (): void => {
+    if (ended) return;
+    refused("stalled");
+    end({ code: STATUS.UNAVAILABLE, message: `a response was not taken in ${WRITE_MS / 1000} seconds` });
+  };
+
+  /** The client may still be sending, and need not be: the reset tells it. Not before what was written went out. */
+  function reset(): void {
+    setImmediate(() => {
+      if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  function end(status: EndStatus = { code: 0, message: "" }): void {
+    if (ended) return;
+    ended = true;
+    if (status.code !== 0) link.failed();
+    if (stream.destroyed || stream.closed) return;
+    const trailers = { "grpc-status": status.code, "grpc-message": encodeURI(status.message.toWellFormed()) };
+    // Who does not read is not waited for.
+    cancelEnd = clock.after(CLOSE_GRACE_MS, () => stream.close(constants.NGHTTP2_CANCEL));
+    stream.resume();
+    if (!stream.headersSent) {
+      stream.respond({ ...HEADERS, ...trailers }, { endStream: true });
+      reset();
+      return;
+    }
+    stream.once("wantTrailers", () => {
+      if (!stream.destroyed && !stream.closed) stream.sendTrailers(trailers);
+      reset();
+    });
+    stream.end();
+  }
+
+  return {
+    ended: () => ended,
+    end,
+    write(message, done) {
+      if (ended || stream.destroyed || stream.closed) return;
+      if (!stream.headersSent) {
+        stream.respond(HEADERS, { waitForTrailers: true });
+        link.served();
+      }
+      cancelStall = clock.after(WRITE_MS, stalled);
+      const taken = (error: Error | null | undefined): void => {
+        cancelStall();
+        if (!error && !ended) done();
+      };
+      if (message.length <= COPIED_BYTES) {
+        stream.write(Buffer.concat([headOf(message), message]), taken);
+        return;
+      }
+      stream.cork();
+      stream.write(headOf(message));
+      stream.write(message, taken);
+      stream.uncork();
+    },
+    close() {
+      ended = true;
+      cancelEnd();
+      cancelStall();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** Who is served when. */
+import { expect, it } from "vitest";
+import { LIGHT_REQUEST_BYTES, SLICE_MS } from "./limits.ts";
+import { createRequestQueue, type Waiting } from "./requestQueue.ts";
+
+/** A queue whose time passes as requests say, and who was served in which turn of the event loop. */
+function setUp() {
+  let now = 0;
+  let turn = 0;
+  const served: string[] = [];
+  const queue = createRequestQueue(() => now);
+  const stream = (name: string, requests: { size: number; takes: number; count: number }): Waiting => {
+    let left = requests.count;
+    return {
+      size: () => requests.size,
+      serve() {
+        left -= 1;
+        now += requests.takes;
+        served.push(`${turn}${name}`);
+        return left > 0;
+      },
+    };
+  };
+  const turns = async (count: number): Promise<void> => {
+    for (let step = 0; step < count; step++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turn += 1;
+    }
+  };
+  return { queue, stream, served, turns };
+}
+
+it("serves streams in turn, for one slice of time between two looks at the network", async () => {
+  const { queue, stream, served, turns } = setUp();
+  queue.add(stream("a", { size: 10, takes: SLICE_MS / 2, count: 3 }));
+  queue.add(stream("b", { size: 10, takes: SLICE_MS / 2, count: 2 }));
+  await turns(4);
+  expect(served).toEqual(["0a", "0b", "1a", "1b", "2a"]);
+});
+
+it("serves small requests before large ones, and a large one in each turn", async () => {
+  const { queue, stream, served, turns } = setUp();
+  const large = { size: LIGHT_REQUEST_BYTES + 1, takes: 30, count: 2 };
+  queue.add(stream("X", large));
+  queue.add(stream("Y", large));
+  queue.add(stream("a", { size: 10, takes: SLICE_MS, count: 3 }));
+  await turns(5);
+  expect(served).toEqual(["0a", "0X", "1a", "1Y", "2a", "2X", "3Y"]);
+});

@@ -1,0 +1,72 @@
+/**
+ * Requests that wait to be served. Each stream has one in the queue at a time and goes to its end after it, so no stream waits for
+ * the many requests of another; small requests go before large ones, of which one at a time is served, so none waits for two.
+ */
+import { LIGHT_REQUEST_BYTES, SLICE_MS } from "./limits.ts";
+
+/** A stream with a request that waits. */
+export interface Waiting {
+  /** Bytes of the next request. */
+  size(): number;
+  /** Serves it; true: there is another. Must not throw. */
+  serve(): boolean;
+}
+
+/** The queue of one server. */
+export interface RequestQueue {
+  /** `waiting` must not be in the queue. */
+  add(waiting: Waiting): void;
+}
+
+/** An empty queue. `monotonic`: milliseconds that only grow. */
+export function createRequestQueue(monotonic: () => number): RequestQueue {
+  const light = new Set<Waiting>();
+  const heavy = new Set<Waiting>();
+  let running = false;
+
+  function put(waiting: Waiting): void {
+    (waiting.size() > LIGHT_REQUEST_BYTES ? heavy : light).add(waiting);
+  }
+
+  function serveFirst(lane: Set<Waiting>): void {
+    for (const waiting of lane) {
+      lane.delete(waiting);
+      if (waiting.serve()) put(waiting);
+      return;
+    }
+  }
+
+  function drain(): void {
+    const until = monotonic() + SLICE_MS;
+    while (light.size > 0 && monotonic() < until) serveFirst(light);
+    serveFirst(heavy);
+    running = light.size + heavy.size > 0;
+    if (running) setImmediate(drain);
+  }
+
+  return {
+    add(waiting) {
+      put(waiting);
+      if (running) return;
+      running = true;
+      setImmediate(drain);
+    },
+  };
+}
+
+/** Does jobs of one party one by one, in turn with what else waits. Jobs must not throw. */
+export function createLane(queue: RequestQueue): (job: () => void) => void {
+  const jobs: (() => void)[] = [];
+  const turn: Waiting = {
+    size: () => 0,
+    serve() {
+      jobs[0]!();
+      jobs.shift();
+      return jobs.length > 0;
+    },
+  };
+  return (job) => {
+    jobs.push(job);
+    if (jobs.length === 1) queue.add(turn);
+  };
+}

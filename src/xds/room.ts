@@ -1,0 +1,53 @@
+/** What lives as long as one server: its groups, its open streams, and how a stream ends. */
+import type { RequestNode } from "./decode.ts";
+import { createHistory } from "./history.ts";
+import type { Places } from "./places.ts";
+import { REMEMBERED_TYPES } from "./resourceTypes.ts";
+import type { Context, Group, Stream } from "./state.ts";
+import { type EndStatus, STATUS } from "./transport.ts";
+import { noteInterrupted } from "./warming.ts";
+
+/** One server. */
+export interface Room {
+  readonly context: Context;
+  readonly groups: Map<string, Group>;
+  /** The open streams, each as what ends it. */
+  readonly streams: Set<(status: EndStatus) => void>;
+  readonly places: Places;
+  readonly groupOf: (node: RequestNode) => string;
+  readonly serveUnknown: boolean;
+  /** Whether whoever asks for the state of clients may hear of a group. */
+  readonly mayRead: (group: string) => boolean;
+  readonly onError: (error: unknown) => void;
+  closing: boolean;
+}
+
+/** A group that nothing is known of yet. */
+export function addGroup(room: Room, name: string): Group {
+  const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
+  const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
+  const group: Group = { name, revision: 0, types: new Map(), history, recent: [], declared: false, ...streams };
+  room.groups.set(name, group);
+  return group;
+}
+
+/** Why all streams of a stopping server end. */
+export const GOING_DOWN: EndStatus = { code: STATUS.UNAVAILABLE, message: "the server is shutting down" };
+
+/** Why a stream of a node without a group ends. */
+export function unknownGroup(name: string): EndStatus {
+  const shown = JSON.stringify(name);
+  const message = `there is no fleet ${shown} (the node's cluster names its fleet); the node keeps its configuration`;
+  return { code: STATUS.NOT_FOUND, message };
+}
+
+/** Ends an admitted stream. */
+export function endStream(stream: Stream, status?: EndStatus): void {
+  if (stream.ended) return;
+  stream.ended = true;
+  stream.cancelWake();
+  noteInterrupted(stream);
+  stream.group.streams.delete(stream);
+  stream.group.onDemand.delete(stream);
+  stream.connection.end(status);
+}
