@@ -34,7 +34,8 @@ function foldChanged(sub: Subscription, name: string, before: XdsResource | unde
   sub.leaving.delete(name);
   sub.absent.delete(name);
   const waiting = sub.deferred.get(name);
-  if (waiting !== undefined && HELD_TYPES.has(sub.typeUrl)) return;
+  // A change that waits takes the newest content with it; a removal that waited is over, and so is its time.
+  if (waiting !== undefined && before !== undefined && HELD_TYPES.has(sub.typeUrl)) return;
   const has = hasNow(sub, name, before) ?? leaving;
   sub.deferred.delete(name);
   // What was refused together with others may be there all the same: it is sent even when it is what the node had before.

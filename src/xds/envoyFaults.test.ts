@@ -111,7 +111,6 @@ describe.each([{ delta: true }, { delta: false }])("Envoy (delta: $delta)", ({ d
       expect(await ask(port)).toBe(turn % 2 === 0 ? "two" : "one");
     }
     const answers = await stop();
-    console.log(`delta ${delta}, restarted ${restarted}:`, answers);
     expect([...answers.keys()].sort()).toEqual(["one", "two"]);
     expect(await clusterNames()).toEqual(new Set(["xds_cluster", "swap-11"]));
   });
@@ -209,7 +208,6 @@ describe.each([{ delta: true }, { delta: false }])("Envoy (delta: $delta)", ({ d
     expect(performance.now() - since).toBeLessThan(3_000);
     const refused = () => server.nodes()[0]!.types[0]!.nacked?.resources;
     await expect.poll(refused, patience).toEqual(["c137"]);
-    console.log(delta, performance.now() - since, nacks.length);
     // What was accepted before stays when a change of it is bad.
     edge.set(...view(3), route("c137"));
     await settled();

@@ -161,6 +161,9 @@ export const ACK_WAIT_MS = 300;
  */
 export const HOLD_MS = 1_000;
 
+/** Refused responses of one state of a type about which nodes are asked. Streams of one group are at one or two states at a time. */
+export const MAX_INQUIRIES = 16;
+
 /** Removals of a type that wait at a time; more go at once. As many clusters as we aim for; looking through them takes 1 ms. */
 export const MAX_DEFERRED = 10_000;
 

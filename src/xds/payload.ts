@@ -62,9 +62,19 @@ export function createPayloadCache(identifier: string): PayloadCache {
     const payload = encode(request);
     cache.delete(key);
     cache.set(key, payload);
-    if (cache.size > MAX_CACHED_PAYLOADS) cache.delete(cache.keys().next().value!);
+    if (cache.size > MAX_CACHED_PAYLOADS) cache.delete(oldestPart(cache));
     return payload;
   };
+}
+
+/** Whole views stay: every new stream needs them. */
+function oldestPart(cache: ReadonlyMap<string, Payload>): string {
+  let oldest = "";
+  for (const key of cache.keys()) {
+    oldest ||= key;
+    if (!key.endsWith(`\n${WHOLE_VIEW}`)) return key;
+  }
+  return oldest;
 }
 
 function byNameOf(resources: readonly XdsResource[]): SentResponse["byName"] {

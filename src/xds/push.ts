@@ -8,6 +8,7 @@ import { resendDependants } from "./dependants.ts";
 import { framedSize, toldSize } from "./encode.ts";
 import { heartbeatPayload } from "./heartbeats.ts";
 import type { History } from "./history.ts";
+import { followInquiry } from "./inquiries.ts";
 import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import { keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { noteSent } from "./sent.ts";
@@ -109,6 +110,8 @@ function wakeAt(stream: Stream, time: number): void {
 function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | null {
   const view = viewOf(stream.group, sub.typeUrl);
   fold(stream, sub, view);
+  offerTrial(sub, view);
+  followInquiry(stream, sub);
   offerTrial(sub, view);
   release(stream, sub, now);
   sift(stream, sub, now);

@@ -16,7 +16,7 @@ interface Node {
   turn(): Message[];
 }
 
-function connectNode(manual: ManualServer, delta: boolean): Node {
+function connectNode(manual: ManualServer, delta: boolean, refuse: Node["refuse"] = () => null): Node {
   const stream = manual.open(delta);
   const names = (list: string[]): object => (delta ? { resourceNamesSubscribe: list } : { resourceNames: list });
   const has = new Map([CLUSTER, ENDPOINT, LISTENER, ROUTE].map((typeUrl) => [typeUrl, new Map<string, string>()]));
@@ -30,7 +30,7 @@ function connectNode(manual: ManualServer, delta: boolean): Node {
   const node: Node = {
     stream,
     has,
-    refuse: () => null,
+    refuse,
     turn() {
       const all: Message[] = [];
       for (let message = stream.take(); message !== null; message = stream.take()) {
@@ -284,6 +284,27 @@ describe.each(BOTH)("one bad resource among 200 (delta: $delta)", ({ delta }) =>
     expect(seen.filter(({ typeUrl }) => typeUrl === CLUSTER).length).toBe(4);
     clock.advance(3_600_000);
     expect(node.turn()).toEqual([]);
+  });
+
+  it.each([
+    { title: "finds one bad for all", isRefused: isBad, others: 2 },
+    { title: "leaves all alone that refuse everything", isRefused: () => true, others: 1 },
+  ])("of many nodes one is asked: $title", async ({ isRefused, others }) => {
+    const manual = await manualServer();
+    fleet(manual.server).set(...clusters(...many));
+    const nodes = Array.from({ length: 20 }, () =>
+      connectNode(manual, delta, (message) => (isRefused(message) ? "no" : null)),
+    );
+    const responses = (): number => manual.server.metrics().types.get("Cluster")!.responses;
+    for (let turn = 0; turn < 50; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const node of nodes) node.turn();
+    }
+    expect(responses()).toBeLessThanOrEqual(others * nodes.length + 25);
+    const has = isRefused === isBad ? many.filter((name) => name !== "c137").sort() : [];
+    for (const node of nodes) expect(namesOf(node, CLUSTER)).toEqual(has);
+    manual.clock.advance(10_000);
+    for (const node of nodes) expect(node.turn()).toEqual([]);
   });
 
   it("gets its endpoints again with every cluster that is taken in the end", async () => {

@@ -45,15 +45,17 @@ export interface XdsServerOptions {
 /** Makes a server; it serves after `listen`. */
 export function createXdsServer(options: XdsServerOptions): XdsServer {
   const onError = options.onError ?? console.error;
+  const clock = options.clock ?? systemClock;
   const context: Context = {
-    clock: options.clock ?? systemClock,
+    clock,
+    wake: createFanOut(clock),
+    inquiries: new WeakMap(),
     metrics: createMetrics(),
     payloads: createPayloadCache(options.identifier),
     onNack: options.onNack ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
     readsErrors: options.readsErrors ?? (() => true),
-    wake: createFanOut(options.clock ?? systemClock),
     memory: createPool(CLIENT_BYTES),
     onDefect(stream, error) {
       onError(error);

@@ -22,10 +22,22 @@ export interface Context {
   /** Memory that clients make the server keep. */
   readonly memory: Pool;
   readonly readRefusal: RefusalReader;
+  /** What nodes are asked about refused responses, by what these offered. */
+  readonly inquiries: WeakMap<TypeView, Map<string, Inquiry>>;
+  /** Looks soon whether these have something to send. */
+  readonly wake: (streams: Iterable<Stream>) => void;
   readonly legacyWildcard: (typeUrl: string) => boolean;
   readonly readsErrors: (userAgent: string) => boolean;
-  /** Has the streams look for work soon. */
-  readonly wake: (streams: Iterable<Stream>) => void;
+}
+
+/** What is asked of one node about a response that many refused. */
+export interface Inquiry {
+  readonly message: string;
+  /** Monotonic milliseconds until when its answer is waited for. */
+  readonly until: number;
+  /** What is refused alone; null: not known yet. */
+  found: readonly string[] | null;
+  readonly followers: Set<Stream>;
 }
 
 /** Nodes that see the same resources. */
@@ -95,6 +107,8 @@ export interface Stream {
   readonly warmed: { readonly response: SentResponse; readonly at: number }[];
   /** Until then (monotonic) a node that came back with resources may still ask for further types. */
   returningUntil: number;
+  /** By type: an inquiry that this stream leads or waits for, and the names that it is about here. */
+  readonly inquiries: Map<string, { inquiry: Inquiry; leads: boolean; names: readonly string[] }>;
   /** The earliest time at which something that waits now may go. */
   dueAt: number;
   wakeAt: number;

@@ -3,6 +3,7 @@ import { payForNames } from "./budgets.ts";
 import { fold, foldGone, makeRoom } from "./changes.ts";
 import { BadRequest, type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
 import { greet } from "./dependants.ts";
+import { joinInquiry } from "./inquiries.ts";
 import { HOLD_MS, MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import type { Place } from "./places.ts";
@@ -81,6 +82,7 @@ export function openStream(
     fresh: [],
     owed: [],
     warmed: [],
+    inquiries: new Map(),
     returningUntil: 0,
     dueAt: Number.POSITIVE_INFINITY,
     wakeAt: Number.POSITIVE_INFINITY,
@@ -195,7 +197,8 @@ function refuse(stream: Stream, sub: Subscription, answer: { sent: Outstanding; 
   const { sent, message } = answer;
   const { nonce, version } = sent.response;
   const kind = readRefusal(sub.typeUrl, message);
-  const names = recordNack(sub, sent, { message, kind, now: clock.monotonic() });
+  const { names, isBlank } = recordNack(sub, sent, { message, kind, now: clock.monotonic() });
+  if (isBlank) joinInquiry(stream, sub, { response: sent.response, message, names });
   if (kind === "occupied") makeRoom(sub, viewOf(stream.group, sub.typeUrl), names);
   onNack({
     group: stream.group.name,

@@ -19,9 +19,13 @@ export interface Refusal {
 /**
  * The node refused a response. Nothing of it is sent again as it was (for the node's later state it counts as sent) but to find
  * what was bad in it, unless the reason may pass without a change of ours: then it is offered again, ever more seldom.
- * Returns what was refused.
+ * Returns what was refused, and whether single resources are to be tried first.
  */
-export function recordNack(sub: Subscription, sent: Outstanding, refusal: Refusal): readonly string[] {
+export function recordNack(
+  sub: Subscription,
+  sent: Outstanding,
+  refusal: Refusal,
+): { names: readonly string[]; isBlank: boolean } {
   const { message, now } = refusal;
   const { version } = sent.response;
   const passing = refusal.kind === "passing";
@@ -34,10 +38,10 @@ export function recordNack(sub: Subscription, sent: Outstanding, refusal: Refusa
   if (passing) sub.retryAt = now + Math.min(RETRY_FIRST_MS * 2 ** sub.retries++, RETRY_MAX_MS);
   sub.nacked = { version, message };
   if (sub.ackedVersion === version) sub.ackedVersion = sub.ackedEarlier;
-  planTrials(sub, { names, accused, passing, again: sent.trial });
+  const isBlank = planTrials(sub, { names, accused, passing, again: sent.trial });
   // Alone they cannot be wrong.
   if (names.length > 0) takeBackRemovals(sub, sent, now);
-  return names;
+  return { names, isBlank };
 }
 
 /** Removals that went along may have been dropped with the rest: the node has that still, and is to lose it. */
@@ -65,23 +69,43 @@ function noteRefused(
   if (waiting?.has?.version === resource.version) sub.deferred.set(name, { ...waiting, has });
 }
 
+/** True when nothing is known of where to look. */
 function planTrials(
   sub: Subscription,
   refused: { names: readonly string[]; accused: readonly string[]; passing: boolean; again: boolean },
-): void {
+): boolean {
   const { names, accused, passing, again } = refused;
   // It only took something away: what is planned stays planned.
-  if (names.length === 0) return;
-  const isBlank = !again && accused.length === 0 && names.length > BLANK_FROM;
-  if (again) sub.refusalsLeft = Math.min(sub.refusalsLeft, roundsFor(sub.rejected.size)) - 1;
-  else {
+  if (names.length === 0) return false;
+  if (!again) {
     sub.trialsLeft = MAX_TRIALS;
-    sub.refusalsLeft = isBlank ? SAMPLES.length : roundsFor(names.length);
+    sub.refusalsLeft = roundsFor(names.length);
+  } else {
+    sub.refusalsLeft = Math.min(sub.refusalsLeft, roundsFor(sub.rejected.size)) - 1;
   }
+  const isBlank = !again && accused.length === 0 && names.length > BLANK_FROM;
   // A node that refuses whatever it gets is not asked about each resource.
   if (sub.refusalsLeft <= 0) sub.trials.length = 0;
-  else if (isBlank) sub.trials.unshift(...samplesOf(names));
+  else if (isBlank) planSamples(sub, names);
   else if (names.length > 1) sub.trials.unshift(...partsOf(names, accused, passing));
+  return isBlank;
+}
+
+/** Three single resources are to be tried, and the rest in halves if one of them is accepted. */
+export function planSamples(sub: Subscription, names: readonly string[]): void {
+  sub.refusalsLeft = SAMPLES.length;
+  sub.trials.unshift(...samplesOf(names));
+}
+
+/** What is known to be bad is left out, and the rest is to be tried. */
+export function spareAccused(sub: Subscription, names: readonly string[], bad: readonly string[]): void {
+  const out = new Set(bad);
+  for (const name of out) {
+    const refused = sub.rejected.get(name);
+    if (refused !== undefined) sub.rejected.set(name, { ...refused, alone: true });
+  }
+  const rest = names.filter((name) => !out.has(name));
+  if (rest.length > 0) sub.trials.push(rest);
 }
 
 /** Of more resources than this a node that names none is offered three single ones first. When it refuses these, it refuses all. */

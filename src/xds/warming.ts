@@ -5,7 +5,7 @@
 import { HOLD_MS, MAX_INTERRUPTED, MAX_OWED, WARMING_MS } from "./limits.ts";
 import type { Ref } from "./refs.ts";
 import { CLUSTER, ENDPOINT, followersOf, isFollower, needsOf } from "./resourceTypes.ts";
-import { type Group, type Stream, viewOf } from "./state.ts";
+import { type Group, type Interrupted, type Stream, viewOf } from "./state.ts";
 import { inScope, isOffered, type Outstanding, type SentResponse, type Subscription, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 
@@ -88,14 +88,27 @@ function owe(stream: Stream, response: SentResponse): void {
 
 /** Whether the node waits for a resource of the type although it may have it: asked for when the type is first requested. */
 export function owedNames(stream: Stream, typeUrl: string): (name: string) => boolean {
-  const before = stream.group.interrupted.get(stream.node.id);
-  const recent = before !== undefined && stream.context.clock.monotonic() - before.at < WARMING_MS ? before : null;
+  const recent = recentlyInterrupted(stream);
   if (stream.owed === "all" || recent?.owed === "all") return () => true;
   const owed = awaitedNames(stream, [...stream.owed, ...(recent?.owed ?? [])], typeUrl);
   const undone = recent?.subs.find((sub) => sub.typeUrl === typeUrl);
   if (recent === null || undone === undefined) return (name) => owed.has(name);
   const warmed = awaitedNames(stream, recent.warmed, typeUrl);
   return (name) => owed.has(name) || (warmed.has(name) && (undone.pending.has(name) || isOffered(undone, name)));
+}
+
+/** What this stream left undone, and what the one before it did and this one could not mend. */
+function joined(before: Interrupted | null, now: Interrupted, asked: ReadonlyMap<string, unknown>): Interrupted {
+  if (before === null) return now;
+  const owed = before.owed === "all" || now.owed === "all" ? "all" : [...before.owed, ...now.owed].slice(-MAX_OWED);
+  const warmed = [...before.warmed, ...(before.owed === "all" ? [] : before.owed), ...now.warmed].slice(-MAX_OWED);
+  return { at: now.at, owed, warmed, subs: [...now.subs, ...before.subs.filter(({ typeUrl }) => !asked.has(typeUrl))] };
+}
+
+/** What the node's last stream left undone, if that was a moment ago. */
+function recentlyInterrupted(stream: Stream): Interrupted | null {
+  const before = stream.group.interrupted.get(stream.node.id);
+  return before !== undefined && stream.context.clock.monotonic() - before.at < WARMING_MS ? before : null;
 }
 
 /** Names of a type that resources in these responses wait for. */
@@ -115,6 +128,7 @@ export function noteInterrupted(stream: Stream): void {
   if (!stream.method.delta || neverWarms(stream)) return;
   const { interrupted } = stream.group;
   const now = stream.context.clock.monotonic();
+  const before = recentlyInterrupted(stream);
   for (const [id, { at }] of interrupted) {
     if (now - at < WARMING_MS && interrupted.size < MAX_INTERRUPTED) break;
     interrupted.delete(id);
@@ -125,7 +139,7 @@ export function noteInterrupted(stream: Stream): void {
   if (subs.length === 0 && stream.owed.length === 0) return;
   interrupted.delete(stream.node.id);
   const warmed = stream.warmed.filter(({ at }) => now - at < WARMING_MS).map(({ response }) => response);
-  interrupted.set(stream.node.id, { at: now, owed: stream.owed, warmed, subs });
+  interrupted.set(stream.node.id, joined(before, { at: now, owed: stream.owed, warmed, subs }, stream.subs));
 }
 
 /** Takes an accepted response into account: the same work at any size. */
