@@ -18,7 +18,7 @@ export const ALL_FLEETS = "*";
 export interface PublisherOptions {
   /** The publisher's own: nobody else runs it. */
   readonly pipeline: Pipeline;
-  readonly xds: Pick<XdsServer, "setView" | "deleteGroup" | "nodes">;
+  readonly xds: Pick<XdsServer, "setView" | "setAccess" | "deleteGroup" | "nodes">;
   /** Called when a fleet's output cannot be made: a bug of ours. The fleet keeps its last good output. */
   readonly onFailure: (fleet: string, error: unknown) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
@@ -89,7 +89,11 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     const compiled = yield* pipeline.compile(snapshot);
     const fleets = [...compiled.fleets.values()];
     const pulling = fleets.filter((ir) => pipeline.gives(ir, "resources"));
-    for (const ir of pulling) yield* pushView(ir, revision);
+    for (const ir of pulling) {
+      // Also when its output cannot be made: who may pull does not wait for that.
+      xds.setAccess(ir.name, snapshot.fleet.get(ir.name)?.body.xds?.allow ?? null);
+      yield* pushView(ir, revision);
+    }
     if (closed) return;
     const before = published?.compiled.fleets.values() ?? [];
     published = { compiled, revision };

@@ -122,3 +122,18 @@ export const KEEPALIVE_TIMEOUT_MS = 20_000;
 
 /** How long `close` waits for streams to end in order. */
 export const CLOSE_GRACE_MS = 1_000;
+
+/** Refusals told in each span of time. The first ones say what is wrong; the rest are counted. */
+export const MAX_REFUSALS_TOLD = 20;
+
+/** That span: twenty lines in ten seconds are a log that can be read, and 25 MB a day at most. */
+export const REFUSALS_TOLD_MS = 10_000;
+
+/** A handshake takes two round trips. Node's own two minutes would let silent strangers hold sockets. */
+export const TLS_HANDSHAKE_MS = 10_000;
+
+/** Certificate files are looked at so often. New ones are there hours before the old expire; a removed authority should go soon. */
+export const TLS_FILES_MS = 5_000;
+
+/** Largest certificate file. Bundles of all public authorities have a quarter of it. */
+export const MAX_TLS_FILE_BYTES = 1024 * 1024;

@@ -1,4 +1,6 @@
 /** Counters; `main.ts` binds them to its metrics library. */
+
+import type { RefusalReason } from "./refusals.ts";
 import { pushRank } from "./resourceTypes.ts";
 import type { XdsMetrics, XdsTypeMetrics } from "./types.ts";
 
@@ -7,8 +9,8 @@ export interface Metrics extends XdsMetrics {
   readonly types: Map<string, XdsTypeMetrics>;
 }
 
-/** All counters at 0; a type's counters appear when something first happens to it. */
-export function createMetrics(): Metrics {
+/** All counters at 0 (refusals are counted elsewhere); a type's counters appear when something first happens to it. */
+export function createMetrics(refusals: ReadonlyMap<RefusalReason, number>): Metrics {
   return {
     openStreams: 0,
     streams: 0,
@@ -16,6 +18,10 @@ export function createMetrics(): Metrics {
     requests: 0,
     staleNonces: 0,
     oversizedResponses: 0,
+    refusals,
+    tlsReloads: 0,
+    tlsReloadFailures: 0,
+    tlsExpires: 0,
     types: new Map(),
   };
 }

@@ -1,16 +1,19 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
 import { answerStatus, createStatusCall, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
+import { createDoor, type Door, OPEN_DOOR } from "./door.ts";
 import { createGrpcTransport } from "./grpc.ts";
 import { createHistory } from "./history.ts";
 import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
 import { pump } from "./push.ts";
+import { createRefusals, type RefusalEvent } from "./refusals.ts";
 import { CLUSTER, type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
 import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
+import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
 import {
   type Clock,
   type Connection,
@@ -45,7 +48,15 @@ export interface XdsServerOptions {
    */
   readonly readsErrors?: (userAgent: string) => boolean;
   readonly clock?: Clock;
-  /** Default: gRPC. */
+  /** Clients must show a certificate, and `setAccess` says who may pull what. Default: plaintext, on loopback only. */
+  readonly tls?: TlsFiles | undefined;
+  /** Plaintext also where other machines can reach it: whoever does may pull everything. */
+  readonly insecure?: boolean | undefined;
+  /** A client was turned away for what it showed of itself. Must be quick and must not throw. */
+  readonly onRefused?: (event: RefusalEvent) => void;
+  /** New certificate files are in use, or are no good. */
+  readonly onTlsFiles?: (event: TlsFilesEvent) => void;
+  /** Default: gRPC, secured as `tls` and `insecure` say. */
   readonly transport?: Transport;
 }
 
@@ -58,14 +69,18 @@ interface Room {
   readonly serveUnknown: boolean;
   /** Whether whoever asks for the state of clients may hear of a group. */
   readonly mayRead: (group: string) => boolean;
+  readonly door: Door;
   readonly onError: (error: unknown) => void;
 }
 
 /** Makes a server; it serves after `listen`. */
 export function createXdsServer(options: XdsServerOptions): XdsServer {
+  const clock = options.clock ?? systemClock;
+  const refusals = createRefusals(clock, options.onRefused ?? (() => {}));
+  const metrics = createMetrics(refusals.counts);
   const context: Context = {
-    clock: options.clock ?? systemClock,
-    metrics: createMetrics(),
+    clock,
+    metrics,
     payloads: createPayloadCache(options.identifier),
     onNack: options.onNack ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),
@@ -73,7 +88,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     readsErrors: options.readsErrors ?? (() => true),
     wake: createFanOut(options.clock ?? systemClock),
   };
-  const transport = options.transport ?? createGrpcTransport();
+  const transport = options.transport ?? createGrpcTransport({ ...options, clock, metrics, onRefused: refusals.note });
   const room: Room = {
     context,
     groups: new Map(),
@@ -81,7 +96,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     groupOf: options.groupOf ?? ((node) => node.cluster),
     serveUnknown: options.unknownGroups === "empty",
     // Where identities say who may pull what, nobody hears of others until the same rules are asked here.
-    mayRead: () => !("authenticates" in transport && transport.authenticates === true),
+    mayRead: () => !transport.authenticates,
+    door: transport.authenticates ? createDoor(refusals.note) : OPEN_DOOR,
     onError: options.onError ?? console.error,
   };
   return {
@@ -93,8 +109,10 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       group.revision = revision;
       context.wake(group.streams);
     },
+    setAccess: (name, rules) => changeAccess(room, name, rules),
     deleteGroup(name) {
       const group = room.groups.get(name);
+      room.door.setAccess(name, null);
       if (room.serveUnknown && group !== undefined && group.streams.size > 0) {
         group.declared = false;
         replaceView(group, new Map(), { now: context.clock.monotonic() });
@@ -128,6 +146,17 @@ function addGroup(room: Room, name: string): Group {
   const group: Group = { name, revision: 0, types: new Map(), history, recent: [], declared: false, ...streams };
   room.groups.set(name, group);
   return group;
+}
+
+/** Open streams are judged again at once: nothing goes to a node after the rules have forbidden it. */
+function changeAccess(room: Room, name: string, rules: readonly string[] | null): void {
+  if (!room.door.setAccess(name, rules)) return;
+  for (const stream of [...(room.groups.get(name)?.streams ?? [])]) {
+    const denied = room.door.denial(stream.node, stream.connection.peer);
+    if (denied === null) continue;
+    room.context.metrics.refusedStreams += 1;
+    endStream(stream, denied);
+  }
 }
 
 function replaceView(
@@ -265,6 +294,11 @@ function admit(
   const group = room.groups.get(name) ?? (room.serveUnknown ? addGroup(room, name) : undefined);
   if (group === undefined) {
     end(unknownGroup(name));
+    return null;
+  }
+  const denied = room.door.denial(node, connection.peer);
+  if (denied !== null) {
+    end(denied);
     return null;
   }
   const stream = openStream(room.context, { method, connection, group, node });

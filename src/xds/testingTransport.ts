@@ -64,13 +64,18 @@ export interface ManualStream {
 export interface ManualServer {
   readonly server: XdsServer;
   readonly clock: ManualClock;
-  open(delta: boolean): ManualStream;
+  open(delta: boolean, identities?: readonly string[]): ManualStream;
 }
 
-export async function manualServer(options: Partial<XdsServerOptions> = {}): Promise<ManualServer> {
+/** @param authenticates whether peers show who they are, as `open` says */
+export async function manualServer(
+  options: Partial<XdsServerOptions> = {},
+  authenticates = false,
+): Promise<ManualServer> {
   const clock = manualClock();
   let accept: ((method: DiscoveryMethod, connection: Connection) => ConnectionHandler) | null = null;
   const transport: Transport = {
+    authenticates,
     async listen(address, accepts) {
       accept = accepts;
       return address;
@@ -82,18 +87,19 @@ export async function manualServer(options: Partial<XdsServerOptions> = {}): Pro
   };
   const server = createXdsServer({ identifier: "t", clock, transport, onError: fail, ...options });
   await server.listen("manual");
-  return { server, clock, open: (delta) => openManual(accept!, delta) };
+  return { server, clock, open: (delta, identities = []) => openManual(accept!, delta, identities) };
 }
 
 function openManual(
   accept: (method: DiscoveryMethod, connection: Connection) => ConnectionHandler,
   delta: boolean,
+  identities: readonly string[],
 ): ManualStream {
   const method = DISCOVERY_METHODS.find((entry) => entry.typeUrl === null && entry.delta === delta)!;
   let waiting: { bytes: Buffer; done: () => void } | null = null;
   let status: EndStatus | undefined | null = null;
   const handler = accept(method, {
-    peer: "manual",
+    peer: { address: "manual:1", identities },
     write(bytes, done) {
       if (waiting !== null) throw new Error("two writes at a time");
       waiting = { bytes, done };

@@ -12,15 +12,24 @@ export interface EndStatus {
 export const STATUS = {
   INVALID_ARGUMENT: 3,
   NOT_FOUND: 5,
+  PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   INTERNAL: 13,
   UNAVAILABLE: 14,
 } as const;
 
+/** Who is at the other end. */
+export interface Peer {
+  /** As `10.0.0.1:4242`. */
+  readonly address: string;
+  /** What its certificate says, which the transport has verified: URIs, and DNS names in lower case. None without a certificate. */
+  readonly identities: readonly string[];
+}
+
 /** The server's side of one open stream. */
 export interface Connection {
-  /** The client's address and port: what tells two nodes with one id apart. */
-  readonly peer: string;
+  /** Its address tells two nodes with one id apart. */
+  readonly peer: Peer;
   /** Called again only after `done`, which comes when flow control has let the message through. `done` may never come. */
   write(message: Buffer, done: () => void): void;
   /** Without a status the stream ends well. */
@@ -36,6 +45,8 @@ export interface ConnectionHandler {
 }
 
 export interface Transport {
+  /** Whether every peer has shown a certificate: only then do rules say who may pull what. */
+  readonly authenticates: boolean;
   /** Binds `host:port` (port 0: any) and returns the address in use. Throws when it cannot. */
   listen(
     address: string,

@@ -1,0 +1,36 @@
+/** Who is let in where clients show certificates: the rules of each group, and what is told of those who are sent away. */
+import { type Access, accessOf, refusalOf } from "./access.ts";
+import type { RequestNode } from "./decode.ts";
+import type { RefusedClient } from "./refusals.ts";
+import { type EndStatus, type Peer, STATUS } from "./transport.ts";
+
+/** Judges nodes by what their peers have shown. */
+export interface Door {
+  /** Says who may pull a group; null: nobody. Gives whether that is new, and open streams are to be judged again. */
+  setAccess(group: string, rules: readonly string[] | null): boolean;
+  /** Why this node may not be served, counted and told; null: it may. */
+  denial(node: RequestNode, peer: Peer): EndStatus | null;
+}
+
+/** A door that lets everybody in: nobody can show who they are. */
+export const OPEN_DOOR: Door = { setAccess: () => false, denial: () => null };
+
+/** A door that lets in whom a group's rules allow, and nobody where there are none. */
+export function createDoor(noteRefusal: (client: RefusedClient) => void): Door {
+  const access = new Map<string, Access>();
+  return {
+    setAccess(group, rules) {
+      const before = access.get(group)?.rules ?? [];
+      if (before.join(" ") === (rules ?? []).join(" ")) return false;
+      if (rules === null) access.delete(group);
+      else access.set(group, accessOf(rules));
+      return true;
+    },
+    denial({ cluster: group, id: nodeId }, { address, identities }) {
+      const refusal = refusalOf(access.get(group), group, identities);
+      if (refusal === null) return null;
+      noteRefusal({ ...refusal, peer: address, identities, nodeId, group });
+      return { code: STATUS.PERMISSION_DENIED, message: refusal.message };
+    },
+  };
+}
