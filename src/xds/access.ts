@@ -1,6 +1,9 @@
 /** Which clients may pull a group: the rules of its owner against what a certificate says. */
 import type { Refusal } from "./refusals.ts";
 
+/** Characters of identities in a message: it travels as a header, and many clients take 8 KiB of those. */
+const MAX_SHOWN = 1_024;
+
 /** One group's rules, ready to be asked. */
 export interface Access {
   /** As they were given. */
@@ -14,8 +17,15 @@ export interface Access {
  */
 export function accessOf(rules: readonly string[]): Access {
   const exact = new Set(rules.filter((rule) => !rule.includes("*")).map(spelled));
-  const patterns = rules.filter((rule) => rule.includes("*")).map(patternOf);
-  const allows = (identity: string): boolean => exact.has(identity) || patterns.some((fits) => fits(identity));
+  const open = rules.filter((rule) => rule.includes("*"));
+  const uris = open.filter(isUri).map(uriPattern);
+  const suffixes = new Set(open.filter((rule) => !isUri(rule)).map((rule) => spelled(rule).slice(1)));
+  const allows = (identity: string): boolean => {
+    if (exact.has(identity)) return true;
+    if (!isUri(identity)) return suffixes.has(identity.slice(identity.indexOf(".")));
+    const segments = uris.length === 0 ? [] : identity.split("/");
+    return uris.some((fits) => fits(segments));
+  };
   return { rules, allows: (identities) => identities.some(allows) };
 }
 
@@ -30,7 +40,9 @@ export function refusalOf(access: Access | undefined, group: string, identities:
     return { reason: "noRules", message: `${fleet} has no xds.allow: nobody may pull it with a certificate` };
   }
   if (access.allows(identities)) return null;
-  return { reason: "notAllowed", message: `${fleet} does not allow ${identities.join(", ")} (xds.allow)` };
+  const shown = identities.join(", ");
+  const cut = shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}...` : shown;
+  return { reason: "notAllowed", message: `${fleet} does not allow ${cut} (xds.allow)` };
 }
 
 const isUri = (text: string): boolean => text.includes("://");
@@ -40,22 +52,13 @@ function spelled(rule: string): string {
   return isUri(rule) ? rule : rule.toLowerCase();
 }
 
-function patternOf(rule: string): (identity: string) => boolean {
-  return isUri(rule) ? uriPattern(rule) : dnsPattern(rule.toLowerCase());
-}
-
-function uriPattern(rule: string): (identity: string) => boolean {
+/** A test of an identity's parts between slashes. */
+function uriPattern(rule: string): (segments: readonly string[]) => boolean {
   const wanted = rule.split("/");
   const goesOn = wanted.at(-1) === "**";
   if (goesOn) wanted.pop();
-  return (identity) => {
-    const shown = identity.split("/");
-    const isLong = goesOn ? shown.length > wanted.length : shown.length === wanted.length;
-    return isLong && wanted.every((segment, index) => segment === "*" || segment === shown[index]);
+  return (segments) => {
+    const isLong = goesOn ? segments.length > wanted.length : segments.length === wanted.length;
+    return isLong && wanted.every((segment, index) => segment === "*" || segment === segments[index]);
   };
-}
-
-function dnsPattern(rule: string): (identity: string) => boolean {
-  const suffix = rule.slice(1);
-  return (identity) => !isUri(identity) && identity.slice(identity.indexOf(".")) === suffix;
 }

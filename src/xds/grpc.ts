@@ -43,7 +43,7 @@ export function createGrpcTransport(options: PortOptions): Transport {
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
   });
-  let closePort = (): void => {};
+  let port: Pick<TlsPort, "close" | "destroy"> | null = null;
   return {
     authenticates: tls !== undefined,
     async listen(address, accept) {
@@ -53,13 +53,14 @@ export function createGrpcTransport(options: PortOptions): Transport {
         refuseStrangers(address, options);
         return `${shown}:${await bind(server, address)}`;
       }
-      const { port, close } = await bindTls(server, { ...options, tls, address });
-      closePort = close;
-      return `${shown}:${port}`;
+      const opened = await bindTls(server, { ...options, tls, address });
+      port = opened;
+      return `${shown}:${opened.port}`;
     },
-    close() {
-      closePort();
-      return shutDown(server);
+    async close() {
+      port?.close();
+      await shutDown(server);
+      port?.destroy();
     },
   };
 }
@@ -80,7 +81,7 @@ function refuseStrangers(address: string, { insecure }: PortOptions): void {
 async function bindTls(
   server: Server,
   options: PortOptions & { readonly tls: TlsFiles; readonly address: string },
-): Promise<Pick<TlsPort, "port" | "close">> {
+): Promise<Pick<TlsPort, "port" | "close" | "destroy">> {
   const { tls: files, address, clock, onRefused, onTlsFiles, metrics } = options;
   const place = splitAddress(address);
   if (place === null) throw new Error(`cannot listen on ${address}: it is no address`);
@@ -113,7 +114,7 @@ async function bindTls(
     },
   });
   return {
-    port: port.port,
+    ...port,
     close() {
       unwatch();
       port.close();

@@ -123,10 +123,10 @@ export const KEEPALIVE_TIMEOUT_MS = 20_000;
 /** How long `close` waits for streams to end in order. */
 export const CLOSE_GRACE_MS = 1_000;
 
-/** Refusals told in each span of time. The first ones say what is wrong; the rest are counted. */
-export const MAX_REFUSALS_TOLD = 20;
+/** Refusals of one reason told in each span of time. The first ones say what is wrong; the rest are counted. */
+export const MAX_REFUSALS_TOLD = 10;
 
-/** That span: twenty lines in ten seconds are a log that can be read, and 25 MB a day at most. */
+/** That span: ten lines of a reason in ten seconds can be read, and are 25 MB a day at most. */
 export const REFUSALS_TOLD_MS = 10_000;
 
 /** A handshake takes two round trips. Node's own two minutes would let silent strangers hold sockets. */

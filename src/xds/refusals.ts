@@ -36,39 +36,38 @@ export interface RefusalEvent extends Refusal {
   /** What it asked for; null: it did not come so far. */
   readonly nodeId: string | null;
   readonly group: string | null;
-  /** Others that were turned away since the last event that was told. */
+  /** Others of this reason since the last event of it that was told. */
   readonly untold: number;
 }
 
 /** What is known of one refusal; the rest is counted here. */
 export type RefusedClient = Omit<RefusalEvent, "untold">;
 
-/** Counts every refusal. Strangers must not fill a disk: in each span of time only so many are told. */
+/** Counts every refusal. Strangers must not fill a disk, nor hide others: in each span of time so many of each reason are told. */
 export function createRefusals(
   clock: Clock,
   tell: (event: RefusalEvent) => void,
 ): { readonly counts: ReadonlyMap<RefusalReason, number>; readonly note: (client: RefusedClient) => void } {
   const reasons = Object.keys(REFUSAL_REASONS) as RefusalReason[];
   const counts = new Map(reasons.map((reason) => [reason, 0]));
-  let since = Number.NEGATIVE_INFINITY;
-  let told = 0;
-  let untold = 0;
+  const books = new Map(reasons.map((reason) => [reason, { since: Number.NEGATIVE_INFINITY, told: 0, untold: 0 }]));
   return {
     counts,
     note(client) {
       counts.set(client.reason, (counts.get(client.reason) ?? 0) + 1);
+      const book = books.get(client.reason) as { since: number; told: number; untold: number };
       const now = clock.monotonic();
-      if (now - since >= REFUSALS_TOLD_MS) {
-        since = now;
-        told = 0;
+      if (now - book.since >= REFUSALS_TOLD_MS) {
+        book.since = now;
+        book.told = 0;
       }
-      if (told >= MAX_REFUSALS_TOLD) {
-        untold += 1;
+      if (book.told >= MAX_REFUSALS_TOLD) {
+        book.untold += 1;
         return;
       }
-      told += 1;
-      tell({ ...client, untold });
-      untold = 0;
+      book.told += 1;
+      tell({ ...client, untold: book.untold });
+      book.untold = 0;
     },
   };
 }

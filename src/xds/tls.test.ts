@@ -273,5 +273,20 @@ test("strangers are counted all, and told in bounded number", async () => {
   const before = server.metrics().refusals.get("plaintext")!;
   for (let turn = 0; turn < 60; turn++) await knock();
   await expect.poll(() => server.metrics().refusals.get("plaintext")).toBe(before + 60);
-  expect(refused.length).toBeLessThanOrEqual(40);
+  expect(refused.length).toBeLessThanOrEqual(20);
+  // They hide nobody else.
+  await ending(null);
+  expect(refused.at(-1)).toMatchObject({ reason: "noCertificate" });
+});
+
+test("who is in the middle of a handshake does not hold up the end", async () => {
+  const silent = connectTcp(Number(address.split(":")[1]), "127.0.0.1");
+  await new Promise((resolve) => silent.once("connect", resolve));
+  const gone = new Promise((resolve) => silent.on("error", () => {}).once("close", resolve));
+  for (const each of clients.splice(0)) each.close();
+  const since = performance.now();
+  await server.close();
+  await gone;
+  expect(performance.now() - since).toBeLessThan(5_000);
+  await expect(server.listen(address)).rejects.toThrow();
 });

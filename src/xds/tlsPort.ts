@@ -18,7 +18,10 @@ export interface TlsPort {
   readonly port: number;
   /** For connections from now on; open ones keep what they have. Throws when the context is no good, and nothing changes. */
   use(context: SecureContextOptions): void;
+  /** Takes no more connections. */
   close(): void;
+  /** Cuts off what is still open, handshakes in the middle too. */
+  destroy(): void;
 }
 
 /** A TLS socket that failed forgets where it came from. The one below it, which only Node's inside knows, tells it. */
@@ -46,8 +49,12 @@ export function openTlsPort(options: {
     socket.on("error", () => {});
     onConnection(socket);
   });
-  const peers = new WeakMap<Socket, string>();
-  server.on("connection", (socket: Socket) => peers.set(socket, `${socket.remoteAddress}:${socket.remotePort}`));
+  const peers = new Map<Socket, string>();
+  server.on("connection", (socket: Socket) => {
+    peers.set(socket, `${socket.remoteAddress}:${socket.remotePort}`);
+    // Last of all: who is refused is told when the socket has closed.
+    socket.once("close", () => setImmediate(() => peers.delete(socket)));
+  });
   server.on("tlsClientError", (error, socket: FailedSocket) => {
     onRefused(handshakeRefusal(error, socket), peers.get(socket._parent ?? socket) ?? "unknown");
   });
@@ -57,16 +64,19 @@ export function openTlsPort(options: {
       server.removeListener("error", reject);
       // Of a socket that failed in accepting, such as one too many open files: the server goes on.
       server.on("error", () => {});
-      resolve(portOf(server));
+      resolve(portOf(server, peers));
     });
   });
 }
 
-function portOf(server: Server): TlsPort {
+function portOf(server: Server, sockets: ReadonlyMap<Socket, string>): TlsPort {
   return {
     port: (server.address() as AddressInfo).port,
     use: (context) => server.setSecureContext(context),
     close: () => void server.close(),
+    destroy() {
+      for (const socket of sockets.keys()) socket.destroy();
+    },
   };
 }
 
