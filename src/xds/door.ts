@@ -8,12 +8,14 @@ import { type EndStatus, type Peer, STATUS } from "./transport.ts";
 export interface Door {
   /** Says who may pull a group; null: nobody. Gives whether that is new, and open streams are to be judged again. */
   setAccess(group: string, rules: readonly string[] | null): boolean;
+  /** Whether the peer may pull the group; nobody is told. */
+  mayPull(group: string, peer: Peer): boolean;
   /** Why this node may not be served, counted and told; null: it may. */
   denial(node: RequestNode, peer: Peer): EndStatus | null;
 }
 
 /** A door that lets everybody in: nobody can show who they are. */
-export const OPEN_DOOR: Door = { setAccess: () => false, denial: () => null };
+export const OPEN_DOOR: Door = { setAccess: () => false, mayPull: () => true, denial: () => null };
 
 /** A door that lets in whom a group's rules allow, and nobody where there are none. */
 export function createDoor(noteRefusal: (client: RefusedClient) => void): Door {
@@ -26,6 +28,7 @@ export function createDoor(noteRefusal: (client: RefusedClient) => void): Door {
       else access.set(group, accessOf(rules));
       return true;
     },
+    mayPull: (group, { identities }) => refusalOf(access.get(group), group, identities) === null,
     denial({ cluster: group, id: nodeId }, { address, identities }) {
       const refusal = refusalOf(access.get(group), group, identities);
       if (refusal === null) return null;

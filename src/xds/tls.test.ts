@@ -288,5 +288,4 @@ test("who is in the middle of a handshake does not hold up the end", async () =>
   await server.close();
   await gone;
   expect(performance.now() - since).toBeLessThan(5_000);
-  await expect(server.listen(address)).rejects.toThrow();
 });
