@@ -12,6 +12,8 @@ export interface Wanted {
   readonly dns?: readonly string[];
   /** IPv4 only. */
   readonly ips?: readonly string[];
+  /** For servers only (extended key usage). Default: for whatever. */
+  readonly serverOnly?: boolean;
   /** Days from now. Default: from yesterday to tomorrow. */
   readonly from?: number;
   readonly to?: number;
@@ -44,6 +46,8 @@ const ECDSA_WITH_SHA256 = der(SEQUENCE, oid("2a8648ce3d040302"));
 const COMMON_NAME = oid("550403");
 const BASIC_CONSTRAINTS = oid("551d13");
 const SUBJECT_ALT_NAME = oid("551d11");
+const EXTENDED_KEY_USAGE = oid("551d25");
+const SERVER_AUTH = oid("2b06010505070301");
 
 /** A new authority with a key of its own. */
 export function createAuthority(name: string): Authority {
@@ -66,11 +70,14 @@ export function createAuthority(name: string): Authority {
         ...(wanted.dns ?? []).map((host) => der(DNS_NAME, Buffer.from(host))),
         ...(wanted.ips ?? []).map((ip) => der(IP_ADDRESS, Buffer.from(ip.split(".").map(Number)))),
       ]);
-      const alt = names.length === 0 ? names : extension(SUBJECT_ALT_NAME, der(SEQUENCE, names), false);
+      const extensions = Buffer.concat([
+        ...(names.length === 0 ? [] : [extension(SUBJECT_ALT_NAME, der(SEQUENCE, names), false)]),
+        ...(wanted.serverOnly === true ? [extension(EXTENDED_KEY_USAGE, der(SEQUENCE, SERVER_AUTH), false)] : []),
+      ]);
       const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
       const subject = distinguishedName("holder");
       const signer = own.privateKey;
-      return { cert: certificate({ issuer, signer, subject, key: publicKey, wanted, extensions: alt }), key };
+      return { cert: certificate({ issuer, signer, subject, key: publicKey, wanted, extensions }), key };
     },
   };
 }

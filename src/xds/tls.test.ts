@@ -118,6 +118,7 @@ test("a client whose certificate the fleet allows is served, in every variant", 
 test.each([
   ["of another authority", other.issue({ uris: [EDGE] }), ["unknownAuthority", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]],
   ["that has expired", clientCa.issue({ uris: [EDGE], from: -3, to: -2 }), ["expired", "CERT_HAS_EXPIRED"]],
+  ["for servers only", clientCa.issue({ uris: [EDGE], serverOnly: true }), ["badCertificate", "INVALID_PURPOSE"]],
   ["that is not valid yet", clientCa.issue({ uris: [EDGE], from: 2, to: 3 }), ["notYetValid", "CERT_NOT_YET_VALID"]],
 ] as const)("a certificate %s ends in the handshake", async (_what, holder, [reason, code]) => {
   expect(await ending(holder)).toMatchObject({ code: 14 });
