@@ -191,6 +191,18 @@ test("bootstrap with certificates: Envoy shows its own and believes only who say
     "DNS",
     "t.example",
   ]);
+  const { common_tls_context: watched } = await socketOf("--tls-secret", "/etc/envoy/secret.json");
+  expect(watched.tls_certificates).toBeUndefined();
+  const [{ name, sds_config }] = watched.tls_certificate_sds_secret_configs;
+  expect(sds_config.path_config_source).toEqual({ path: "/etc/envoy/secret.json" });
+  const secret = (await bench.run("bootstrap", "--fleet", "edge", ...tls, "--print-secret")).json;
+  expect(secret.resources).toEqual([
+    {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+      name,
+      tls_certificate: named.common_tls_context.tls_certificates[0],
+    },
+  ]);
   const spiffe = "spiffe://example.org/trimtab";
   expect(san(await socketOf("--xds", "t.example:1", "--tls-server-name", spiffe))).toEqual([
     "t.example",
@@ -207,6 +219,8 @@ test.each([
   [["--tls-server-name", "trimtab.example"], 1, "--tls-cert, --tls-key and --tls-ca go together"],
   [["--tls-server-name", "*.example"], 2, "Write a DNS name, an IP address or a URI"],
   [["--tls-ca", ""], 2, "It is empty."],
+  [["--tls-secret", "s.json"], 1, "--tls-cert, --tls-key and --tls-ca go together"],
+  [["--print-secret"], 1, "--print-secret needs --tls-cert"],
 ])("bootstrap %j is refused: it would believe anybody, or nobody", async (argv, code, text) => {
   const result = await bench.run("bootstrap", "--fleet", "edge", ...argv);
   expect([result.code, result.out]).toEqual([code, ""]);

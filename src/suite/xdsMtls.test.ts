@@ -5,7 +5,7 @@ import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
+import { renderBootstrap, renderSecret } from "../targets/envoy/bootstrap.ts";
 import { ask, echoUpstream, freePort, listen, type RunningEnvoy, runEnvoy } from "../targets/envoy/testing.ts";
 import { envoyBinary } from "../tooling/binaries.ts";
 import type { RefusalEvent, TlsFilesEvent } from "../xds/index.ts";
@@ -38,15 +38,21 @@ function putServer({ cert, key }: Issued): void {
   put("server.key", key);
 }
 
-/** Writes the bootstrap of an Envoy; gives its path and admin port. */
-async function bootstrap(name: string, { cert, key }: Issued, more: { ca?: string; serverName?: string } = {}) {
+/** Writes the bootstrap of an Envoy; gives its path and admin port. `watches`: it takes new certificates while it runs. */
+async function bootstrap(
+  name: string,
+  { cert, key }: Issued,
+  more: { ca?: string; serverName?: string; watches?: boolean } = {},
+) {
   const adminPort = await freePort();
   const tls = {
     cert: put(`${name}.pem`, cert),
     key: put(`${name}.key`, key),
     ca: put(`${name}-ca.pem`, more.ca ?? serverCa.cert),
     serverName: more.serverName ?? "trimtab.example.org",
+    secretFile: more.watches === true ? join(dir, `${name}-secret.json`) : undefined,
   };
+  put(`${name}-secret.json`, renderSecret(tls));
   const adminAddress = `127.0.0.1:${adminPort}`;
   const text = renderBootstrap({ fleet: "edge", nodeId: name, xdsAddress: plane.xdsAddress, adminAddress, tls });
   return { file: put(`${name}.json`, text), adminPort };
@@ -138,6 +144,27 @@ test(
       expect(plane.xds.nodes("edge")).toHaveLength(1);
     } finally {
       await envoy?.stop();
+    }
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "one that watches its certificate takes a new one without a restart",
+  async () => {
+    await apply([EDGE], 0);
+    const { file, adminPort } = await bootstrap("watching", clientCa.issue({ uris: [EDGE] }), { watches: true });
+    const envoy = await runEnvoy(file, adminPort);
+    try {
+      await expect.poll(upstream, patience).toBe("one");
+      const renewed = clientCa.issue({ uris: [`${EDGE}-renewed`] });
+      put("watching.pem", renewed.cert);
+      put("watching.key", renewed.key);
+      await expect.poll(() => envoy.admin("/certs"), patience).toContain(`${EDGE}-renewed`);
+      await apply([EDGE], 1);
+      await expect.poll(upstream, patience).toBe("two");
+    } finally {
+      await envoy.stop();
     }
   },
   TIMEOUT_MS,

@@ -19,6 +19,8 @@ interface BootstrapFlags {
   readonly tlsKey?: string;
   readonly tlsCa?: string;
   readonly tlsServerName?: string;
+  readonly tlsSecret?: string;
+  readonly printSecret?: boolean;
 }
 
 /** `trimtab bootstrap --fleet F`: the file that an Envoy of the fleet starts with. */
@@ -41,29 +43,38 @@ export const bootstrap: Declaration = (program, { io, done }) => {
     .addOption(
       new Option(
         "--tls-server-name <name>",
-        "DNS name, address or URI that the control plane's certificate must say",
+        "DNS name, address or URI that the control plane's certificate must say (default: the host of --xds)",
       ).argParser(serverName),
     )
+    .addOption(
+      new Option(
+        "--tls-secret <file>",
+        "where Envoy finds what --print-secret prints; it then takes a new certificate without a restart",
+      ).argParser(fileName),
+    )
+    .option("--print-secret", "print the file that --tls-secret names, not the bootstrap")
     .option("--json", "print JSON, as without")
     .action((flags: BootstrapFlags) => done(run(io, flags)));
 };
 
 async function run(io: Io, flags: BootstrapFlags): Promise<number> {
   const { fleet, nodeId = hostname(), xds, admin } = flags;
-  const { renderBootstrap } = await import("../../targets/envoy/bootstrap.ts");
-  io.out(renderBootstrap({ fleet, nodeId, xdsAddress: xds, adminAddress: admin, tls: tlsOf(flags) }));
+  const { renderBootstrap, renderSecret } = await import("../../targets/envoy/bootstrap.ts");
+  const tls = tlsOf(flags);
+  if (flags.printSecret !== true) {
+    io.out(renderBootstrap({ fleet, nodeId, xdsAddress: xds, adminAddress: admin, tls }));
+    return EXIT.ok;
+  }
+  if (tls === null) throw new Error("--print-secret needs --tls-cert, --tls-key and --tls-ca");
+  io.out(renderSecret(tls));
   return EXIT.ok;
 }
 
 /** Without an authority Envoy would trust anybody who answers at the address, so it is not left away. */
-function tlsOf({
-  tlsCert: cert,
-  tlsKey: key,
-  tlsCa: ca,
-  tlsServerName: serverName,
-}: BootstrapFlags): TlsOptions | null {
-  if (cert === undefined && key === undefined && ca === undefined && serverName === undefined) return null;
+function tlsOf(flags: BootstrapFlags): TlsOptions | null {
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca, tlsServerName: serverName, tlsSecret: secretFile } = flags;
+  if ([cert, key, ca, serverName, secretFile].every((flag) => flag === undefined)) return null;
   if (cert === undefined || key === undefined || ca === undefined)
-    throw new Error("--tls-cert, --tls-key and --tls-ca go together (--tls-server-name with them)");
-  return { cert, key, ca, serverName };
+    throw new Error("--tls-cert, --tls-key and --tls-ca go together (--tls-server-name and --tls-secret with them)");
+  return { cert, key, ca, serverName, secretFile };
 }

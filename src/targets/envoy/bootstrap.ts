@@ -22,7 +22,12 @@ export interface TlsOptions {
   readonly ca: string;
   /** DNS name, IP address or URI that the server's certificate must say. Default: the host of the server's address. */
   readonly serverName?: string | undefined;
+  /** Where Envoy finds what `renderSecret` gives: it then takes a new certificate without a restart. */
+  readonly secretFile?: string | undefined;
 }
+
+/** Name of the secret in that file. */
+const SECRET = "trimtab_xds_client";
 
 /**
  * RE2 programs up to this many instructions load; Envoy's default of 100 refuses `[0-9a-f-]{36}`. `inspect` refuses
@@ -79,6 +84,23 @@ export function renderBootstrap(options: BootstrapOptions): string {
   return `${JSON.stringify(bootstrap, null, 2)}\n`;
 }
 
+/** JSON text of the file that holds Envoy's own certificate as a secret: what stands in a bootstrap itself Envoy reads once only. */
+export function renderSecret(tls: TlsOptions): string {
+  const type = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+  const secret = { "@type": type, name: SECRET, tls_certificate: ownCertificate(tls) };
+  return `${JSON.stringify({ resources: [secret] }, null, 2)}\n`;
+}
+
+function ownCertificate({ cert, key }: TlsOptions): object {
+  return { certificate_chain: { filename: cert }, private_key: { filename: key } };
+}
+
+function certificateSource(tls: TlsOptions): object {
+  if (tls.secretFile === undefined) return { tls_certificates: [ownCertificate(tls)] };
+  const source = { path_config_source: { path: tls.secretFile }, resource_api_version: "V3" };
+  return { tls_certificate_sds_secret_configs: [{ name: SECRET, sds_config: source }] };
+}
+
 function xdsCluster(address: string, tls: TlsOptions | null): object {
   const http2 = { explicit_http_config: { http2_protocol_options: { connection_keepalive: KEEPALIVE } } };
   const endpoint = { endpoint: { address: socketAddress(address) } };
@@ -98,7 +120,8 @@ function xdsCluster(address: string, tls: TlsOptions | null): object {
 }
 
 /** Neither side is believed without a certificate, and the server's must say the name: any other of the same authority is no server. */
-function tlsSocket({ cert, key, ca, serverName }: TlsOptions, host: string): object {
+function tlsSocket(tls: TlsOptions, host: string): object {
+  const { ca, serverName } = tls;
   const name = serverName ?? host;
   const sanType = isIP(name) !== 0 ? "IP_ADDRESS" : name.includes("://") ? "URI" : "DNS";
   // What a client may ask for in clear are DNS names only (RFC 6066, section 3).
@@ -111,7 +134,7 @@ function tlsSocket({ cert, key, ca, serverName }: TlsOptions, host: string): obj
       common_tls_context: {
         tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
         alpn_protocols: ["h2"],
-        tls_certificates: [{ certificate_chain: { filename: cert }, private_key: { filename: key } }],
+        ...certificateSource(tls),
         validation_context: {
           trusted_ca: { filename: ca },
           match_typed_subject_alt_names: [{ san_type: sanType, matcher: { exact: name } }],
