@@ -24,8 +24,10 @@ const refused: RefusalEvent[] = [];
 const read: TlsFilesEvent[] = [];
 /** Looks at the files now, not in seconds. */
 const looks: (() => void)[] = [];
+let daysOn = 0;
 const clock = {
   ...systemClock,
+  now: () => new Date(Date.now() + daysOn * 24 * 60 * 60 * 1000),
   after(milliseconds: number, callback: () => void): () => void {
     if (milliseconds !== TLS_FILES_MS) return systemClock.after(milliseconds, callback);
     looks.push(callback);
@@ -166,6 +168,34 @@ test("handshakes with an old TLS, without HTTP/2, or given up half way are told"
   expect(await told()).toMatchObject({ reason: "handshake" });
 });
 
+test.each(["TLSv1.2", "TLSv1.3"] as const)(
+  "no session of %s is resumed: each connection's certificate is judged",
+  async (version) => {
+    const port = Number(address.split(":")[1]);
+    const shown = {
+      port,
+      host: "127.0.0.1",
+      servername: "localhost",
+      ca: serverCa.cert,
+      ...good,
+      ALPNProtocols: ["h2"],
+    };
+    const reused: boolean[] = [];
+    let session: Buffer | undefined;
+    for (let turn = 0; turn < 2; turn++) {
+      const socket = connectTls({ ...shown, minVersion: version, maxVersion: version, ...(session && { session }) });
+      socket.on("session", (next) => {
+        session = next;
+      });
+      await new Promise((resolve) => socket.once("data", resolve));
+      reused.push(socket.isSessionReused());
+      session ??= socket.getSession();
+      socket.destroy();
+    }
+    expect(reused).toEqual([false, false]);
+  },
+);
+
 test("the right authority but another fleet: PERMISSION_DENIED with the reason, and nothing is sent", async () => {
   const shop = clientCa.issue({ uris: ["spiffe://td/fleet/shop"] });
   const message = 'fleet "edge" does not allow spiffe://td/fleet/shop (xds.allow)';
@@ -254,10 +284,20 @@ test("files that are no good leave the ones before in use, and are told once", a
   expect(await words()).toContain("holds no certificate in PEM");
   rmSync(files.clientCa);
   expect(await words()).toContain("no such file");
-  expect(server.metrics().tlsReloadFailures).toBe(failures + 5);
-  expect(JSON.stringify(read)).not.toContain("PRIVATE");
+  daysOn = 10;
+  putServer({ cert, key });
   put(files.clientCa, clientCa.cert);
+  expect(await words()).toContain("has expired");
+  daysOn = 0;
+  expect(server.metrics().tlsReloadFailures).toBe(failures + 6);
+  expect(JSON.stringify(read)).not.toContain("PRIVATE");
   expect(await words()).toBe("true");
+  // The one in use grows old, and nobody renews it.
+  daysOn = 10;
+  expect(await words()).toContain("has expired");
+  expect(await look()).toBeUndefined();
+  daysOn = 0;
+  expect(await look()).toBeUndefined();
   const stream = client(good).stream({ delta: true, ads: true });
   stream.send({ node: NODE, typeUrl: CLUSTER });
   expect((await stream.next()).names).toEqual(["a"]);

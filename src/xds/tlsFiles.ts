@@ -20,13 +20,19 @@ export class TlsFilesError extends Error {
   override readonly name = "TlsFilesError";
 }
 
-/** What the files held. */
+/** What the files hold. */
+interface Parts {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer;
+}
+
+/** Files that can be used. */
 export interface TlsMaterial {
   readonly context: SecureContextOptions;
   /** When the server's certificate expires. */
   readonly expires: Date;
-  /** The files' bytes. */
-  readonly bytes: Buffer;
+  readonly parts: Parts;
 }
 
 /** The files were read anew: they are in use from now on, or they are no good and the ones before stay. */
@@ -38,23 +44,41 @@ const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE
 
 /** Throws TlsFilesError. */
 export async function readTlsFiles(files: TlsFiles, now: Date): Promise<TlsMaterial> {
-  const cert = await readPart(files.cert);
-  const key = await readPart(files.key);
-  const ca = await readPart(files.clientCa);
-  const [own] = certificatesIn(cert, files.cert);
+  return judge(await readParts(files), files, now);
+}
+
+async function readParts(files: TlsFiles): Promise<Parts> {
+  const [cert, key, ca] = [await readPart(files.cert), await readPart(files.key), await readPart(files.clientCa)];
+  return { cert, key, ca };
+}
+
+function judge(parts: Parts, files: TlsFiles, now: Date): TlsMaterial {
+  const { validFrom, expires } = validityOf(parts.cert, files.cert);
   // Node takes a file without any certificate as "no authority", and then refuses every client.
-  certificatesIn(ca, files.clientCa);
-  const { validFromDate, validToDate } = own as X509Certificate;
-  if (validToDate <= now) throw new TlsFilesError(`${files.cert} has expired (${validToDate.toISOString()})`);
-  if (validFromDate > now) throw new TlsFilesError(`${files.cert} is not valid before ${validFromDate.toISOString()}`);
-  const context = { ...TLS_CONTEXT, cert, key, ca };
+  certificatesIn(parts.ca, files.clientCa);
+  if (validFrom > now) throw new TlsFilesError(`${files.cert} is not valid before ${validFrom.toISOString()}`);
+  refuseExpired(expires, files, now);
+  const context = { ...TLS_CONTEXT, ...parts };
   try {
     createSecureContext(context);
   } catch (error) {
     const { message } = error as Error;
     throw new TlsFilesError(`${files.cert} and ${files.key} cannot be used together: ${message}`, { cause: error });
   }
-  return { context, expires: validToDate, bytes: Buffer.concat([cert, key, ca]) };
+  return { context, expires, parts };
+}
+
+function validityOf(pem: Buffer, path: string): { readonly validFrom: Date; readonly expires: Date } {
+  const { validFromDate, validToDate } = certificatesIn(pem, path)[0] as X509Certificate;
+  return { validFrom: validFromDate, expires: validToDate };
+}
+
+function refuseExpired(expires: Date, files: TlsFiles, now: Date): void {
+  if (expires <= now) throw new TlsFilesError(`${files.cert} has expired (${expires.toISOString()})`);
+}
+
+function areEqual(a: Parts, b: Parts): boolean {
+  return a.cert.equals(b.cert) && a.key.equals(b.key) && a.ca.equals(b.ca);
 }
 
 async function readPart(path: string): Promise<Buffer> {
@@ -100,10 +124,13 @@ export function watchTlsFiles(
   }
   async function again(): Promise<void> {
     try {
-      const next = await readTlsFiles(files, clock.now());
+      const parts = await readParts(files);
       if (stopped) return;
+      const isNew = !areEqual(parts, current.parts);
+      if (!isNew) refuseExpired(current.expires, files, clock.now());
+      const next = isNew ? judge(parts, files, clock.now()) : current;
       complaint = "";
-      if (next.bytes.equals(current.bytes)) return;
+      if (!isNew) return;
       use(next);
       current = next;
       tell({ ok: true, expires: next.expires.toISOString() });
