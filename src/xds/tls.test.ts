@@ -38,6 +38,8 @@ let server: XdsServer;
 let address: string;
 let edge: ReturnType<typeof fleet>;
 const clients: TestClient[] = [];
+/** Who is refused does not try again within a test. */
+const ONE_TRY = { "grpc.initial_reconnect_backoff_ms": 600_000, "grpc.max_reconnect_backoff_ms": 600_000 };
 
 /** As secrets are swapped: never half a file. */
 function put(path: string, text: string): void {
@@ -62,7 +64,7 @@ async function look(): Promise<TlsFilesEvent | undefined> {
 function client(holder: Issued | null, trust = serverCa): TestClient {
   const pem = holder === null ? [] : [Buffer.from(holder.key), Buffer.from(holder.cert)];
   const channel = credentials.createSsl(Buffer.from(trust.cert), ...pem);
-  const made = connect(address.replace("127.0.0.1", "localhost"), {}, channel);
+  const made = connect(address.replace("127.0.0.1", "localhost"), ONE_TRY, channel);
   clients.push(made);
   return made;
 }
@@ -140,7 +142,7 @@ test("no certificate ends in the handshake", async () => {
 });
 
 test("plaintext gRPC on the TLS port is told as such", async () => {
-  const plain = connect(address);
+  const plain = connect(address, ONE_TRY);
   const stream = plain.stream({ delta: true, ads: true });
   stream.send({ node: NODE, typeUrl: CLUSTER });
   expect(await stream.ended()).toMatchObject({ code: 14 });
