@@ -1,6 +1,5 @@
 /** Who is let in where clients show certificates: the rules of each group, and what is told of those who are sent away. */
 import { type Access, accessOf, refusalOf } from "./access.ts";
-import type { RequestNode } from "./decode.ts";
 import type { RefusedClient } from "./refusals.ts";
 import { type EndStatus, type Peer, STATUS } from "./transport.ts";
 
@@ -11,7 +10,7 @@ export interface Door {
   /** Whether the peer may pull the group; nobody is told. */
   mayPull(group: string, peer: Peer): boolean;
   /** Why this node may not be served, counted and told; null: it may. */
-  denial(node: RequestNode, peer: Peer): EndStatus | null;
+  denial(asked: { readonly group: string; readonly nodeId: string; readonly peer: Peer }): EndStatus | null;
 }
 
 /** A door that lets everybody in: nobody can show who they are. */
@@ -29,7 +28,7 @@ export function createDoor(noteRefusal: (client: RefusedClient) => void): Door {
       return true;
     },
     mayPull: (group, { identities }) => refusalOf(access.get(group), group, identities) === null,
-    denial({ cluster: group, id: nodeId }, { address, identities }) {
+    denial({ group, nodeId, peer: { address, identities } }) {
       const refusal = refusalOf(access.get(group), group, identities);
       if (refusal === null) return null;
       noteRefusal({ ...refusal, peer: address, identities, nodeId, group });

@@ -2,12 +2,12 @@
 import { answerStatus, createStatusCall, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { createDoor, type Door, OPEN_DOOR } from "./door.ts";
+import { createFanOut } from "./fanOut.ts";
 import { createGrpcTransport } from "./grpc.ts";
 import { createHistory } from "./history.ts";
-import { FIRST_REQUEST_MS, MAX_STREAMS, SLICE_MS } from "./limits.ts";
+import { FIRST_REQUEST_MS, MAX_STREAMS } from "./limits.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
-import { pump } from "./push.ts";
 import { createRefusals, type RefusalEvent } from "./refusals.ts";
 import { CLUSTER, type DiscoveryMethod, LEGACY_WILDCARD_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
@@ -67,8 +67,6 @@ interface Room {
   readonly connections: Set<Connection>;
   readonly groupOf: (node: RequestNode) => string;
   readonly serveUnknown: boolean;
-  /** Whether whoever asks for the state of clients may hear of a group. */
-  readonly mayRead: (group: string) => boolean;
   readonly door: Door;
   readonly onError: (error: unknown) => void;
 }
@@ -95,8 +93,6 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     connections: new Set(),
     groupOf: options.groupOf ?? ((node) => node.cluster),
     serveUnknown: options.unknownGroups === "empty",
-    // Where identities say who may pull what, nobody hears of others until the same rules are asked here.
-    mayRead: () => !transport.authenticates,
     door: transport.authenticates ? createDoor(refusals.note) : OPEN_DOOR,
     onError: options.onError ?? console.error,
   };
@@ -152,7 +148,7 @@ function addGroup(room: Room, name: string): Group {
 function changeAccess(room: Room, name: string, rules: readonly string[] | null): void {
   if (!room.door.setAccess(name, rules)) return;
   for (const stream of [...(room.groups.get(name)?.streams ?? [])]) {
-    const denied = room.door.denial(stream.node, stream.connection.peer);
+    const denied = room.door.denial({ group: name, nodeId: stream.node.id, peer: stream.connection.peer });
     if (denied === null) continue;
     room.context.metrics.refusedStreams += 1;
     endStream(stream, denied);
@@ -180,29 +176,6 @@ function replaceView(
       now,
     );
   }
-}
-
-/** Pumps many streams in slices, so that requests and pings are served in between. Starts in the same turn of the event loop. */
-function createFanOut(clock: Clock): (streams: Iterable<Stream>) => void {
-  const waiting = new Set<Stream>();
-  let running = false;
-  function drain(): void {
-    const until = clock.monotonic() + SLICE_MS;
-    for (const stream of waiting) {
-      waiting.delete(stream);
-      pump(stream);
-      if (clock.monotonic() < until) continue;
-      setImmediate(drain);
-      return;
-    }
-    running = false;
-  }
-  return (streams) => {
-    for (const stream of streams) waiting.add(stream);
-    if (running || waiting.size === 0) return;
-    running = true;
-    queueMicrotask(drain);
-  };
 }
 
 function unknownGroup(name: string): EndStatus {
@@ -252,7 +225,12 @@ function accept(room: Room, method: DiscoveryMethod, connection: Connection): Co
       try {
         if (status !== null) {
           cancelDeadline();
-          status.ask(answerStatus(message, { groups: room.groups.values(), mayRead: room.mayRead }));
+          status.ask(
+            answerStatus(message, {
+              groups: room.groups.values(),
+              mayRead: (group) => room.door.mayPull(group, connection.peer),
+            }),
+          );
           return;
         }
         const request = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
@@ -296,7 +274,7 @@ function admit(
     end(unknownGroup(name));
     return null;
   }
-  const denied = room.door.denial(node, connection.peer);
+  const denied = room.door.denial({ group: name, nodeId: node.id, peer: connection.peer });
   if (denied !== null) {
     end(denied);
     return null;
