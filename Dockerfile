@@ -24,5 +24,5 @@ EXPOSE 8400 18000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \
     CMD ["node", "-e", "fetch('http://127.0.0.1:8400/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "/app/dist/src/main.js"]
-# Loopback only: any other address needs --api-token-file (docker-compose.yml shows it).
+# Loopback only: any other address needs --api-token-file (docker-compose.yml shows it), and for xDS certificates (docs/operations.md).
 CMD ["serve", "--data", "/data", "--http", "127.0.0.1:8400", "--xds", "127.0.0.1:18000"]

@@ -14,7 +14,7 @@ import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readRefusal } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { reasonOf } from "./util/reason.ts";
-import { createXdsServer, type XdsServer } from "./xds/index.ts";
+import { createXdsServer, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
 
 // What it says of its own we say too, in our form.
 if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
@@ -73,6 +73,10 @@ async function startOnStore(
     onNack: (nack) => log("nack", { ...nack }),
     readRefusal,
     onError: (error) => log("xds-error", { error: String(error) }),
+    tls: xdsTls(options),
+    insecure: options.xdsInsecure,
+    onRefused: (event) => log("xds-refused", { ...event }),
+    onTlsFiles: (event) => log(event.ok ? "xds-tls-loaded" : "xds-tls-kept", { ...event }),
   });
   const publisher = createPublisher({
     pipeline: createPipeline(await loadTargets()),
@@ -119,11 +123,22 @@ async function recallRevisions(store: Store, publisher: PublisherWithInput): Pro
   }
 }
 
+/** All three or none: with a part of them the port would be open to others than was meant. */
+function xdsTls({ xdsTlsCert: cert, xdsTlsKey: key, xdsTlsClientCa: clientCa }: ServeOptions): TlsFiles | undefined {
+  if (cert !== undefined && key !== undefined && clientCa !== undefined) return { cert, key, clientCa };
+  const missing = Object.entries({ "--xds-tls-cert": cert, "--xds-tls-key": key, "--xds-tls-client-ca": clientCa })
+    .filter(([, file]) => file === undefined)
+    .map(([flag]) => flag);
+  if (missing.length === 3) return undefined;
+  throw new Error(`TLS on the xDS port needs ${missing.join(" and ")} too`);
+}
+
 /** Says how to choose another address when this one cannot be had. */
 async function listening(address: Promise<string>, change: string): Promise<string> {
   try {
     return await address;
   } catch (error) {
+    if (error instanceof TlsFilesError) throw error;
     throw new Error(`${reasonOf(error)} (${change} changes it)`, {
       cause: error,
     });
@@ -140,8 +155,9 @@ async function readToken(file: string): Promise<string> {
 export async function serve(options: PlaneOptions): Promise<number> {
   const stop = stopOnSignals();
   const plane = await startControlPlane(options);
+  const secured = options.xdsTlsCert !== undefined ? " (TLS)" : options.xdsInsecure === true ? " (insecure)" : "";
   process.stdout.write(
-    `trimtab ${options.version}: REST API on http://${plane.httpAddress}, xDS on ${plane.xdsAddress}, revision ${plane.store.head().revision}\n`,
+    `trimtab ${options.version}: REST API on http://${plane.httpAddress}, xDS on ${plane.xdsAddress}${secured}, revision ${plane.store.head().revision}\n`,
   );
   // Whoever ends us with SIGKILL shall not wait the longer for the next start.
   flushCompileCache();

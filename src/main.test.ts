@@ -5,8 +5,10 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, write
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ask, freePort } from "./agent/testSupport.ts";
+import { createAuthority } from "./xds/testingCertificates.ts";
 
 /** Processes take a second to start, many times that on a busy machine. */
 vi.setConfig({ testTimeout: 120_000 });
@@ -28,6 +30,8 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 interface Running {
   readonly child: ChildProcess;
   readonly out: () => string;
+  /** Standard error so far. */
+  readonly err: () => string;
   /** Exit code and standard error, at the end. */
   readonly ended: Promise<{ code: number | null; err: string }>;
 }
@@ -39,11 +43,15 @@ function start(...argv: string[]): Running {
   child.stdout?.on("data", (part) => out.push(String(part)));
   child.stderr?.on("data", (part) => err.push(String(part)));
   const ended = once(child, "close").then(([code]) => ({ code: code as number | null, err: err.join("") }));
-  return { child, out: () => out.join(""), ended };
+  return { child, out: () => out.join(""), err: () => err.join(""), ended };
 }
 
 const serve = (data: string, ...more: string[]): Running =>
   start("serve", "--data", join(dir, data), "--http", "127.0.0.1:0", "--xds", "127.0.0.1:0", ...more);
+
+const tlsFlags = (cert: string, key: string, ca: string): string[] => {
+  return ["--xds-tls-cert", cert, "--xds-tls-key", key, "--xds-tls-client-ca", ca];
+};
 
 test("serve tells its addresses, answers, keeps its store to itself, and stops on SIGTERM", async () => {
   const first = serve("one");
@@ -115,6 +123,13 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
       [serve("c", "--http", "0.0.0.0:0"), /needs an API token/],
       [serve("d", "--api-token-file", join(dir, "none")), /cannot read \S+none: there is no such file/],
       [serve("e", "--api-token-file", empty), /empty holds no token/],
+      [
+        serve("f", "--xds", "0.0.0.0:0"),
+        /needs client certificates: --xds-tls-cert, --xds-tls-key and --xds-tls-client-ca, or --xds-insecure .* \(--xds ADDRESS/,
+      ],
+      [serve("g", "--xds-tls-key", empty), /TLS on the xDS port needs --xds-tls-cert and --xds-tls-client-ca too\n/],
+      [serve("h", ...tlsFlags(join(dir, "none"), empty, empty)), /no such file or directory, open '\S+none'\n/],
+      [serve("i", ...tlsFlags(empty, empty, empty)), /empty holds no certificate in PEM\n/],
     ];
     for (const [run, text] of runs) {
       const { code, err } = await run.ended;
@@ -124,6 +139,45 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
   } finally {
     other.close();
   }
+});
+
+test("serve with client certificates tells whom it turns away, in a line and in a metric, and no key", async () => {
+  const authority = createAuthority("ca");
+  const { cert, key } = authority.issue({ dns: ["localhost"] });
+  const [certFile, keyFile, caFile] = ["cert", "key", "ca"].map((name) => join(dir, `tls-${name}`)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  writeFileSync(caFile, authority.cert);
+  const run = serve("tls", ...tlsFlags(certFile, keyFile, caFile));
+  await expect.poll(run.out, { timeout: START_MS }).toMatch(/xDS on \S+ \(TLS\), revision 0\n/);
+  const [, api, port] = /REST API on (\S+), xDS on \S+:(\d+)/.exec(run.out()) as unknown as [string, string, string];
+  const knock = connect({
+    port: Number(port),
+    host: "127.0.0.1",
+    ca: authority.cert,
+    servername: "localhost",
+    ALPNProtocols: ["h2"],
+  });
+  await new Promise<void>((resolve) => knock.on("error", () => {}).on("close", () => resolve()));
+  await expect.poll(run.err, { timeout: START_MS }).toContain("\n");
+  expect(JSON.parse(run.err())).toMatchObject({
+    event: "xds-refused",
+    reason: "noCertificate",
+    message: "showed no client certificate (ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE)",
+    peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+  });
+  const metrics = await (await fetch(`${api}/metrics`)).text();
+  expect(metrics).toContain('trimtab_xds_refusals_total{reason="noCertificate"} 1\n');
+  expect(metrics).toContain('trimtab_xds_refusals_total{reason="expired"} 0\n');
+  expect(metrics).toMatch(/^trimtab_xds_tls_expires_seconds 1[\d.e+]+$/m);
+  run.child.kill("SIGTERM");
+  const { code, err } = await run.ended;
+  expect(code).toBe(0);
+  expect(run.out() + err + metrics).not.toContain(key.split("\n")[1]);
 });
 
 test("who stops reading its output is no error", async () => {

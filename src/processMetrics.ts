@@ -56,6 +56,8 @@ export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, 
     "staleNonces",
     "oversizedResponses",
     "clientBytes",
+    "tlsReloads",
+    "tlsReloadFailures",
   ] as const) {
     new Gauge({
       name: `trimtab_xds_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
@@ -66,4 +68,25 @@ export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, 
       },
     });
   }
+  registerRefusals(registry, xds);
+}
+
+function registerRefusals(registry: Registry, xds: Pick<XdsServer, "metrics">): void {
+  new Gauge({
+    name: "trimtab_xds_refusals_total",
+    help: "Clients of the xDS port that were turned away for what they showed of themselves, by reason.",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      for (const [reason, count] of xds.metrics().refusals) this.set({ reason }, count);
+    },
+  });
+  new Gauge({
+    name: "trimtab_xds_tls_expires_seconds",
+    help: "When the certificate of the xDS port expires, in seconds since 1970; 0: it has none.",
+    registers: [registry],
+    collect() {
+      this.set(xds.metrics().tlsExpires);
+    },
+  });
 }

@@ -1,7 +1,7 @@
 /** Who may speak to the API. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { isLoopback, splitAddress } from "./address.ts";
+import { isLoopback, splitAddress } from "../util/address.ts";
 import { Problem } from "./problem.ts";
 import { OPEN_PATHS } from "./routes/system.ts";
 

@@ -1,7 +1,7 @@
 /** The small functions that implement an RFC, against its own examples and edges. */
 import { describe, expect, test } from "vitest";
+import { isLoopback, splitAddress } from "../util/address.ts";
 import { negotiate } from "./accept.ts";
-import { isLoopback, splitAddress } from "./address.ts";
 import { checkConditions, readConditions } from "./conditions.ts";
 import { mergePatch } from "./mergePatch.ts";
 

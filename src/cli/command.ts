@@ -8,6 +8,12 @@ export interface ServeOptions {
   readonly http: string;
   readonly xds: string;
   readonly apiTokenFile: string | undefined;
+  /** PEM files of the xDS port; all of them or none. */
+  readonly xdsTlsCert?: string;
+  readonly xdsTlsKey?: string;
+  readonly xdsTlsClientCa?: string;
+  /** Plaintext xDS also beyond loopback. */
+  readonly xdsInsecure?: boolean;
 }
 
 /** `trimtab dev`: what it runs, and where its sockets go instead. */

@@ -1,7 +1,7 @@
 /** Options that several commands have. */
 import { type Command, Option } from "commander";
 import type { ServerOptions } from "./client.ts";
-import { folderName, listenAddress, ownerName } from "./values.ts";
+import { fileName, folderName, listenAddress, ownerName } from "./values.ts";
 
 const DEFAULT_HTTP = "127.0.0.1:8400";
 /** Where Envoys find the control plane when nobody says otherwise. */
@@ -34,7 +34,18 @@ export function withListening(command: Command, data: string): Command {
       new Option("--api-token-file <file>", "file with the bearer token; needed to listen beyond loopback").env(
         "TRIMTAB_API_TOKEN_FILE",
       ),
-    );
+    )
+    .option("--xds-insecure", "let whoever reaches the xDS port pull every fleet; needed beyond loopback without TLS");
+}
+
+/** Of `serve`: what secures the xDS port. */
+export function withXdsTls(command: Command): Command {
+  const file = (name: string, what: string): Option =>
+    new Option(`--${name} <file>`, what).env(`TRIMTAB_${name.toUpperCase().replaceAll("-", "_")}`).argParser(fileName);
+  return command
+    .addOption(file("xds-tls-cert", "certificate of the xDS port (PEM, with its chain); read again when it changes"))
+    .addOption(file("xds-tls-key", "its key"))
+    .addOption(file("xds-tls-client-ca", "authorities of the certificates that Envoys must show"));
 }
 
 /** What `withServer` reads. */

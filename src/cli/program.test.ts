@@ -117,6 +117,25 @@ test("serve and dev get what flags and environment say; flags win", async () => 
   expect(served).toEqual([{ data: "d", http: "127.0.0.1:1111", xds: "127.0.0.1:3333", apiTokenFile: "t" }]);
 });
 
+test("serve gets what secures the xDS port; plaintext beyond loopback is never said by the environment", async () => {
+  process.env.TRIMTAB_XDS_TLS_CLIENT_CA = "ca.pem";
+  process.env.TRIMTAB_XDS_INSECURE = "1";
+  served.length = 0;
+  try {
+    await bench.run("serve", "--xds-tls-cert", "c.pem", "--xds-tls-key", "k.pem");
+    await bench.run("serve", "--xds-insecure");
+  } finally {
+    delete process.env.TRIMTAB_XDS_TLS_CLIENT_CA;
+    delete process.env.TRIMTAB_XDS_INSECURE;
+  }
+  expect(served).toMatchObject([
+    { xdsTlsCert: "c.pem", xdsTlsKey: "k.pem", xdsTlsClientCa: "ca.pem" },
+    { xdsInsecure: true },
+  ]);
+  expect(served[0]).not.toHaveProperty("xdsInsecure");
+  expect(await bench.run("serve", "--xds-tls-cert", "")).toMatchObject({ code: 2 });
+});
+
 test("what a command throws is one line on standard error, no stack trace, exit 1", async () => {
   expect(await bench.run("dev", "m.yaml", "--port", "1=2")).toMatchObject({
     code: 1,
@@ -138,4 +157,72 @@ test("bootstrap prints JSON with the fleet, the node and the addresses", async (
   expect((await bench.run("bootstrap", "--fleet", "edge", "--json")).json.node.cluster).toBe("edge");
   expect((await bench.run("bootstrap", "--fleet", "edge", "--xds", "trimtab.example:0")).code).toBe(2);
   expect((await bench.run("bootstrap", "--fleet", "edge", "--xds", "[::1]:18000")).code).toBe(0);
+});
+
+test("bootstrap with certificates: Envoy shows its own and believes only who says the server's name", async () => {
+  const tls = ["--tls-cert", "/etc/envoy/tls.crt", "--tls-key", "/etc/envoy/tls.key", "--tls-ca", "/etc/envoy/ca.crt"];
+  const socketOf = async (...more: string[]) => {
+    const { code, json, err } = await bench.run("bootstrap", "--fleet", "edge", ...tls, ...more);
+    expect([code, err]).toEqual([0, ""]);
+    const { name, typed_config } = json.static_resources.clusters[0].transport_socket;
+    expect(name).toBe("envoy.transport_sockets.tls");
+    return typed_config;
+  };
+  const named = await socketOf("--xds", "trimtab.example:18000");
+  expect(named.sni).toBe("trimtab.example");
+  expect(named.common_tls_context).toEqual({
+    tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
+    alpn_protocols: ["h2"],
+    tls_certificates: [
+      { certificate_chain: { filename: "/etc/envoy/tls.crt" }, private_key: { filename: "/etc/envoy/tls.key" } },
+    ],
+    validation_context: {
+      trusted_ca: { filename: "/etc/envoy/ca.crt" },
+      match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: "trimtab.example" } }],
+    },
+  });
+  const san = ({ sni, common_tls_context: { validation_context } }: Awaited<ReturnType<typeof socketOf>>) => {
+    const [{ san_type, matcher }] = validation_context.match_typed_subject_alt_names;
+    return [sni, san_type, matcher.exact];
+  };
+  expect(san(await socketOf("--xds", "[::1]:18000"))).toEqual([undefined, "IP_ADDRESS", "::1"]);
+  expect(san(await socketOf("--xds", "10.0.0.9:1", "--tls-server-name", "t.example"))).toEqual([
+    "t.example",
+    "DNS",
+    "t.example",
+  ]);
+  const { common_tls_context: watched } = await socketOf("--tls-secret", "/etc/envoy/secret.json");
+  expect(watched.tls_certificates).toBeUndefined();
+  const [{ name, sds_config }] = watched.tls_certificate_sds_secret_configs;
+  expect(sds_config.path_config_source).toEqual({ path: "/etc/envoy/secret.json" });
+  const secret = (await bench.run("bootstrap", "--fleet", "edge", ...tls, "--print-secret")).json;
+  expect(secret.resources).toEqual([
+    {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+      name,
+      tls_certificate: named.common_tls_context.tls_certificates[0],
+    },
+  ]);
+  const spiffe = "spiffe://example.org/trimtab";
+  expect(san(await socketOf("--xds", "t.example:1", "--tls-server-name", spiffe))).toEqual([
+    "t.example",
+    "URI",
+    spiffe,
+  ]);
+  expect((await bench.run("bootstrap", "--fleet", "edge")).json.static_resources.clusters[0]).not.toHaveProperty(
+    "transport_socket",
+  );
+});
+
+test.each([
+  [["--tls-cert", "c", "--tls-key", "k"], 1, "--tls-cert, --tls-key and --tls-ca go together"],
+  [["--tls-server-name", "trimtab.example"], 1, "--tls-cert, --tls-key and --tls-ca go together"],
+  [["--tls-server-name", "*.example"], 2, "Write a DNS name, an IP address or a URI"],
+  [["--tls-ca", ""], 2, "It is empty."],
+  [["--tls-secret", "s.json"], 1, "--tls-cert, --tls-key and --tls-ca go together"],
+  [["--print-secret"], 1, "--print-secret needs --tls-cert"],
+])("bootstrap %j is refused: it would believe anybody, or nobody", async (argv, code, text) => {
+  const result = await bench.run("bootstrap", "--fleet", "edge", ...argv);
+  expect([result.code, result.out]).toEqual([code, ""]);
+  expect(result.err).toContain(text);
 });

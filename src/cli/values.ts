@@ -1,5 +1,5 @@
 /** Readers of option values: what was written as it is used, or a message that says how it is written. */
-import { isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import { InvalidArgumentError } from "commander";
 // Not the whole room: what a command line needs to be read is all that loads before a command.
 import { OWNER_NAME } from "../model/owner.ts";
@@ -71,6 +71,16 @@ export function fleetName(text: string): string {
     throw new InvalidArgumentError("A name has lower-case letters, digits, and hyphens between them, 63 at most.");
   return text;
 }
+
+/** What a certificate may say of a server: a DNS name without `*`, an IP address, or a URI. */
+export function serverName(text: string): string {
+  if (isIP(text) === 0 && !/^(?:[a-z][a-z0-9+.-]*:\/\/\S+|[A-Za-z0-9_](?:[-A-Za-z0-9_.]*[A-Za-z0-9_])?)$/.test(text))
+    throw new InvalidArgumentError("Write a DNS name, an IP address or a URI, as spiffe://example.org/trimtab.");
+  return text;
+}
+
+/** A file; an empty name is a variable that was not set. */
+export const fileName = folderName;
 
 /** A folder; an empty name is a variable that was not set. */
 export function folderName(text: string): string {

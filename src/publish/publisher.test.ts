@@ -68,12 +68,16 @@ interface Shape {
   readonly fleets?: Readonly<Record<string, string>>;
   /** Name -> port of its endpoint. */
   readonly clusters?: Readonly<Record<string, number>>;
+  /** Name -> its `xds.allow`. */
+  readonly allow?: Readonly<Record<string, readonly string[]>>;
   readonly more?: object;
 }
 
-function snapshotOf({ fleets = {}, clusters = { blue: 1 }, more = {} }: Shape): Snapshot {
+function snapshotOf({ fleets = {}, clusters = { blue: 1 }, allow = {}, more = {} }: Shape): Snapshot {
   const document = {
-    fleets: Object.entries(fleets).map(([name, proxy]) => ({ name, proxy })),
+    fleets: Object.entries(fleets).map(([name, proxy]) => {
+      return { name, proxy, ...(allow[name] === undefined ? {} : { xds: { allow: allow[name] } }) };
+    }),
     listeners:
       Object.keys(fleets).length === 0
         ? []
@@ -267,6 +271,51 @@ describe("Envoy fleets", () => {
     await stream.silence();
     commit({ fleets: { edge: "envoy" }, clusters: { blue: 1, green: 2 } });
     expect((await stream.next()).names).toEqual(["green"]);
+  });
+});
+
+describe("who may pull a fleet", () => {
+  const EDGE = "spiffe://td/edge";
+  const allowed = (...allow: string[]): Shape => ({ fleets: { edge: "envoy" }, allow: { edge: allow } });
+  let told: string[];
+
+  beforeEach(() => {
+    told = [];
+    const { setAccess, setView, deleteGroup } = xds;
+    xds.setAccess = (group, rules) => {
+      told.push(`${group} ${JSON.stringify(rules)}`);
+      setAccess(group, rules);
+    };
+    xds.setView = (...view) => {
+      told.push(`${view[0]} view`);
+      setView(...view);
+    };
+    xds.deleteGroup = (group) => {
+      told.push(`${group} gone`);
+      deleteGroup(group);
+    };
+  });
+
+  test("is told right before the view of the same revision, and of a fleet without rules that nobody may", () => {
+    commit(allowed(EDGE));
+    commit(allowed("*.example.org", EDGE));
+    commit({ fleets: { edge: "envoy" } });
+    commit({});
+    expect(told).toEqual([
+      ...[`edge ["${EDGE}"]`, "edge view"],
+      ...[`edge ["*.example.org","${EDGE}"]`, "edge view"],
+      ...["edge null", "edge view", "edge gone"],
+    ]);
+  });
+
+  test("is told also when the output, or the whole model, cannot be made", () => {
+    commit(allowed(EDGE));
+    told.length = 0;
+    broken.add("edge");
+    commit(allowed("other.example.org"));
+    publisher.commit({ revision: 9, snapshot: { ...snapshotOf(allowed("third.example.org")), cluster: new Map() } });
+    expect(told).toEqual(['edge ["other.example.org"]', 'edge ["third.example.org"]']);
+    expect(failures).toHaveLength(2);
   });
 });
 

@@ -18,7 +18,7 @@ export const ALL_FLEETS = "*";
 export interface PublisherOptions {
   /** The publisher's own: nobody else runs it. */
   readonly pipeline: Pipeline;
-  readonly xds: Pick<XdsServer, "setView" | "deleteGroup" | "nodes">;
+  readonly xds: Pick<XdsServer, "setView" | "setAccess" | "deleteGroup" | "nodes">;
   /** Called when a fleet's output cannot be made: a bug of ours. The fleet keeps its last good output. */
   readonly onFailure: (fleet: string, error: unknown) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
@@ -64,15 +64,23 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     return { diagnostics: yield* admissionSteps(yield* pipeline.compile(snapshot), pipeline) };
   }
 
-  function* pushView(ir: FleetIr, revision: number): Steps<void> {
+  /** In one turn with the view that the rules are of: whom they newly allow sees nothing that was made for others. */
+  function setAccess(fleet: string, snapshot: Snapshot): void {
+    if (!closed) xds.setAccess(fleet, snapshot.fleet.get(fleet)?.body.xds?.allow ?? null);
+  }
+
+  function* pushView(ir: FleetIr, { revision, snapshot }: Head): Steps<void> {
     try {
       const view = yield* pipeline.render(ir, "resources");
       if (closed) return;
+      setAccess(ir.name, snapshot);
       const effect = effectOf(views.get(ir.name) ?? null, view);
       xds.setView(ir.name, view.whole.resources, revision);
       views.set(ir.name, view);
       onPublished({ fleet: ir.name, revision, effect });
     } catch (error) {
+      // Who may pull does not wait for what can be pulled.
+      setAccess(ir.name, snapshot);
       onFailure(ir.name, error);
     }
   }
@@ -89,7 +97,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     const compiled = yield* pipeline.compile(snapshot);
     const fleets = [...compiled.fleets.values()];
     const pulling = fleets.filter((ir) => pipeline.gives(ir, "resources"));
-    for (const ir of pulling) yield* pushView(ir, revision);
+    for (const ir of pulling) yield* pushView(ir, { revision, snapshot });
     if (closed) return;
     const before = published?.compiled.fleets.values() ?? [];
     published = { compiled, revision };
@@ -105,10 +113,11 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     files.update(filed, revision);
   }
 
-  function* guarded(steps: Steps<void>): Steps<void> {
+  function* guarded(head: Head, steps: Steps<void>): Steps<void> {
     try {
       yield* steps;
     } catch (error) {
+      for (const fleet of head.snapshot.fleet.keys()) setAccess(fleet, head.snapshot);
       onFailure(ALL_FLEETS, error);
     }
   }
@@ -129,8 +138,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     },
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,
-    recall: (head) => inSlices(guarded(recallSteps(head)), options.pace),
-    commit: (head) => inSlices(guarded(commitSteps(head)), options.pace),
+    recall: (head) => inSlices(guarded(head, recallSteps(head)), options.pace),
+    commit: (head) => inSlices(guarded(head, commitSteps(head)), options.pace),
     close() {
       closed = true;
       files.close();

@@ -35,6 +35,7 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "text for people", leaves: endingWith(".description") },
   { reason: "which fleet it is; the proxies of a fleet are not told", leaves: ["fleet.name"], on: ["envoy", "nginx"] },
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
+  { reason: "judged where Envoys connect; the proxies are not told", leaves: ["fleet.xds.allow[]"], on: ["envoy"] },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
   {
     reason: "Envoy's is named by its address: a renamed listener keeps its connections",
@@ -53,7 +54,7 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
 /** Models, values and spots are the same in each run: a leaf that is found to have effect is found in the next run too. */
 const SEED = 1;
 /** Valid models in which a leaf's effect is looked for. Most show theirs in the first that has them. */
-const MAX_MODELS = 80;
+const MAX_MODELS = 160;
 /** Spots of one leaf that are changed in one model, and values that are tried at each. */
 const SPOTS = 3;
 const VALUES = 3;
@@ -91,7 +92,15 @@ function waysOf(leaf: LeafPath, isSet: boolean): readonly Way[] {
     return [{ place: placeOf(leaf.slice(0, at)), kind: "remove", isMeant, values: fc.constant(null) }];
   }
   const kinds: readonly EditKind[] = isSet || hintOf(place).presence === 0 ? ["change", "set"] : ["change"];
-  return kinds.map((kind) => ({ place, kind, isMeant: () => true, values: arbitraryOf(place) }));
+  const ways = kinds.map((kind): Way => ({ place, kind, isMeant: () => true, values: arbitraryOf(place) }));
+  return isSet ? [...ways, ...waysOfWhole(leaf)] : ways;
+}
+
+/** No model has what is refused, and so nothing to change in it: what the leaf stands in is set as a whole. */
+function waysOfWhole(leaf: LeafPath): readonly Way[] {
+  return PLACES.filter(({ path }) => leaf.startsWith(`${path}.`) || leaf.startsWith(`${path}[`)).map((place) => {
+    return { place, kind: "set", isMeant: () => true, values: arbitraryOf(place) };
+  });
 }
 
 function placeOf(path: string): Place {

@@ -9,7 +9,7 @@ import { createPublisher, type PublisherWithInput } from "../publish/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { loadTargets } from "../targets/registry.ts";
 import type { Pace } from "../util/slices.ts";
-import { createXdsServer, type XdsServer } from "../xds/index.ts";
+import { createXdsServer, type XdsServer, type XdsServerOptions } from "../xds/index.ts";
 
 /** Parts, addresses and the way to end it. */
 export interface Plane {
@@ -26,12 +26,14 @@ export interface Plane {
 }
 
 /** Starts on an empty store in a folder of its own, which `close` removes. */
-export async function startPlane(options: { readonly apiToken?: string; readonly pace?: Pace } = {}): Promise<Plane> {
+export async function startPlane(
+  options: { readonly apiToken?: string; readonly pace?: Pace; readonly xds?: Partial<XdsServerOptions> } = {},
+): Promise<Plane> {
   const dir = mkdtempSync(join(tmpdir(), "trimtab-plane-"));
   const failures: string[] = [];
   const { pace } = options;
   const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z"), pace });
-  const xds = createXdsServer({ identifier: "trimtab/test" });
+  const xds = createXdsServer({ identifier: "trimtab/test", ...options.xds });
   const publisher = createPublisher({
     pipeline: createPipeline(await loadTargets()),
     xds,

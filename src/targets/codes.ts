@@ -21,4 +21,10 @@ export const sharedTargetCodes = {
     explanation:
       "A warning. The proxy limits silence, not the whole request: an answer that trickles can take longer than `timeouts.request`.",
   },
+  "XDS-ALLOW-FILES": {
+    status: 422,
+    title: "Rules for xDS on a fleet of files",
+    explanation:
+      "`xds.allow` says who may pull a fleet by xDS, and this fleet's proxy gets files: nobody would obey it. Leave it off; the API's token decides who fetches files.",
+  },
 } as const satisfies ErrorCodes;

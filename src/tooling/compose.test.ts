@@ -93,8 +93,14 @@ describe("docker-compose.yml", () => {
       data: "/data",
       http: "0.0.0.0:8400",
       xds: "0.0.0.0:18000",
+      xdsInsecure: true,
       apiTokenFile: "/secrets/api-token",
     });
+  });
+
+  test("the xDS port, which asks nobody who they are, is not published", () => {
+    const published = services.flatMap(([, service]) => (service as { ports?: string[] }).ports ?? []);
+    expect(published.filter((port) => !port.startsWith("127.0.0.1:") || port.endsWith(":18000"))).toEqual([]);
   });
 
   test("the command that sends the model is understood, and reaches for the server", async () => {

@@ -10,7 +10,7 @@ import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { addGroup, endStream, GOING_DOWN, type Room, unknownGroup } from "./room.ts";
 import type { Stream } from "./state.ts";
 import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
-import { type Connection, type ConnectionHandler, type EndStatus, STATUS } from "./transport.ts";
+import { type Connection, type ConnectionHandler, type EndStatus, type Peer, STATUS } from "./transport.ts";
 
 const SILENT: EndStatus = {
   code: STATUS.INVALID_ARGUMENT,
@@ -64,8 +64,8 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
   const cancelDeadline = room.context.clock.after(FIRST_REQUEST_MS, () => end(SILENT, "silent"));
   const endClosing = (status: EndStatus): void => end(status, "closing");
   noteOpen(room, endClosing);
-  const place = room.places.take(connection.peer);
-  const arrivals = createArrivals(method.delta, (cluster) => room.serveUnknown || room.groups.has(cluster));
+  const place = room.places.take(connection.peer.address);
+  const arrivals = createArrivals(method.delta, (cluster) => isKnown(room, cluster, connection.peer));
   if (place instanceof OverLimit) fail(place);
   else if (room.closing) endClosing(GOING_DOWN);
   return {
@@ -88,7 +88,7 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
         if (status !== null) {
           cancelDeadline();
           place.settle();
-          status.ask(answerStatus(message, { groups: room.groups.values(), mayRead: room.mayRead }));
+          status.ask(clientStatus(room, message, connection.peer));
         } else serve(message, place);
       } catch (error) {
         fail(error);
@@ -154,7 +154,35 @@ function admit(
     end(unknownGroup(name), "fleet");
     return null;
   }
+  const denied = room.door.denial({ group: name, nodeId: node.id, peer: connection.peer });
+  if (denied !== null) {
+    end(denied, "denied");
+    return null;
+  }
   const stream = openStream(room.context, { method, connection, group, node, place });
   group.streams.add(stream);
   return stream;
+}
+
+/** Of the groups that whoever asks may pull. */
+function clientStatus(room: Room, message: Buffer, peer: Peer) {
+  const mayRead = (group: string): boolean => room.door.mayPull(group, peer);
+  return answerStatus(message, { groups: room.groups.values(), mayRead });
+}
+
+/** Whether a node of that cluster may be let in: then it may send long requests from the start. */
+function isKnown(room: Room, cluster: string, peer: Peer): boolean {
+  return room.serveUnknown || (room.groups.has(cluster) && room.door.mayPull(cluster, peer));
+}
+
+/** Open streams are judged again at once: nothing goes to a node after the rules have forbidden it. */
+export function changeAccess(room: Room, name: string, rules: readonly string[] | null): void {
+  if (!room.door.setAccess(name, rules)) return;
+  for (const stream of [...(room.groups.get(name)?.streams ?? [])]) {
+    const denied = room.door.denial({ group: name, nodeId: stream.node.id, peer: stream.connection.peer });
+    if (denied === null) continue;
+    room.context.metrics.refusedStreams += 1;
+    countEnd(room.context.metrics, "denied");
+    endStream(stream, denied);
+  }
 }

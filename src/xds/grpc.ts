@@ -2,14 +2,8 @@
  * The transport: gRPC on node:http2. @grpc/grpc-js keeps whole messages (64 of them a stream) before anyone can refuse them, copies
  * each response for each stream, and bounds neither connections nor what they send beside messages (docs/decisions/0025).
  */
-import {
-  createServer,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { createPool, peerOf } from "./budgets.ts";
 import { serveGrpcStream } from "./grpcStream.ts";
 import {
@@ -20,6 +14,7 @@ import {
   STREAM_RESETS,
   WINDOW_BYTES,
 } from "./limits.ts";
+import { openTls, type PortOptions, refuseStrangers } from "./port.ts";
 import type { EndReason } from "./reasons.ts";
 import { createRequestQueue, type RequestQueue } from "./requestQueue.ts";
 import { DISCOVERY_METHODS, type DiscoveryMethod } from "./resourceTypes.ts";
@@ -27,7 +22,7 @@ import { createSessions, type Link, type Sessions } from "./sessions.ts";
 import { type Connection, type ConnectionHandler, STATUS, systemClock, type Transport } from "./transport.ts";
 
 /** What the transport tells. */
-export interface GrpcTransportOptions {
+export interface GrpcTransportOptions extends PortOptions {
   /** It refused a stream or connection, or ended one. */
   readonly refused: (reason: EndReason) => void;
   /** A defect of ours ended a stream. */
@@ -36,8 +31,9 @@ export interface GrpcTransportOptions {
 
 type Accept = (method: DiscoveryMethod, connection: Connection) => ConnectionHandler;
 
-/** Plaintext gRPC; the address decides who can reach it. */
+/** gRPC over TLS with client certificates, or plaintext. */
 export function createGrpcTransport(options: GrpcTransportOptions): Transport {
+  const { tls } = options;
   const server = createServer({
     settings: {
       maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION,
@@ -52,11 +48,12 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
   });
   const queue = createRequestQueue(systemClock.monotonic);
   const sessions = createSessions({ clock: systemClock, queue, refused: options.refused });
-  const sockets = admitConnections(server, options.refused);
+  let port: Port = { listener: server, unwatch: () => {}, sockets: new Set() };
   server.on("session", (session: ServerHttp2Session) => sessions.add(session));
   // A session that fails is closed by node; there is nothing to add.
   server.on("sessionError", () => {});
   return {
+    authenticates: tls !== undefined,
     async listen(address, accept) {
       const context: StreamContext = { accept, queue, ...options };
       server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
@@ -65,15 +62,26 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
         if (link === null) stream.destroy();
         else openInTurn(stream, headers, { ...context, link });
       });
-      const port = await bind(server, address);
-      return `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
+      if (tls === undefined) refuseStrangers(address, options);
+      const onConnection = (socket: Socket): void => void server.emit("connection", socket);
+      const opened = tls === undefined ? { ...port } : await openTls(tls, { ...options, onConnection });
+      port = { ...opened, sockets: admitConnections(opened.listener, options.refused) };
+      const number = await bind(port.listener, address);
+      return `${address.slice(0, address.lastIndexOf(":"))}:${number}`;
     },
-    close: () => shutDown(server, sessions, sockets),
+    close: () => shutDown(port, sessions),
   };
 }
 
+/** What is bound: the server itself, or what stands before it where there is TLS. */
+interface Port {
+  readonly listener: Server;
+  readonly unwatch: () => void;
+  readonly sockets: ReadonlySet<Socket>;
+}
+
 /** Closes what comes above the bound before anything is read of it; gives the rest, as long as it is open. */
-function admitConnections(server: Http2Server, refused: (reason: EndReason) => void): ReadonlySet<Socket> {
+function admitConnections(server: Server, refused: (reason: EndReason) => void): ReadonlySet<Socket> {
   const places = createPool(MAX_CONNECTIONS);
   const sockets = new Set<Socket>();
   server.prependListener("connection", (socket: Socket) => {
@@ -159,7 +167,7 @@ function turnAway(stream: ServerHttp2Stream, headers: Record<string, string | nu
   });
 }
 
-function bind(server: Http2Server, address: string): Promise<number> {
+function bind(server: Server, address: string): Promise<number> {
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
   return new Promise((resolve, reject) => {
@@ -181,8 +189,9 @@ function bind(server: Http2Server, address: string): Promise<number> {
 }
 
 /** The port is free at once; connections last as long as their streams, or a short time. */
-async function shutDown(server: Http2Server, sessions: Sessions, sockets: ReadonlySet<Socket>): Promise<void> {
-  const port = new Promise<void>((resolve) => {
+async function shutDown({ listener: server, unwatch, sockets }: Port, sessions: Sessions): Promise<void> {
+  unwatch();
+  const free = new Promise<void>((resolve) => {
     if (server.listening) server.close(() => resolve());
     else resolve();
   });
@@ -190,6 +199,6 @@ async function shutDown(server: Http2Server, sessions: Sessions, sockets: Readon
   const cut = setTimeout(() => {
     for (const socket of sockets) socket.destroy();
   }, CLOSE_GRACE_MS);
-  await Promise.all([sessions.close(), port]);
+  await Promise.all([sessions.close(), free]);
   clearTimeout(cut);
 }

@@ -176,6 +176,7 @@ function createSender(stream: ServerHttp2Stream, { clock, link, refused }: Strea
     if (ended) return;
     ended = true;
     if (status.code !== 0) link.failed();
+    if (status.reconnect === true) stream.session?.close();
     if (stream.destroyed || stream.closed) return;
     const trailers = { "grpc-status": status.code, "grpc-message": encodeURI(status.message.toWellFormed()) };
     // Who does not read is not waited for.

@@ -11,11 +11,15 @@
  * it is slow; clusters before what names them, removals last, and not while the node has something that names them; what a node
  * refused is sent again only to find what was bad in it, and then not until it changes; nothing is sent that a reconnecting node says it
  * has and does not wait for; an ACK costs the same at any size; memory is bounded whatever clients do. A node of an
- * unknown or deleted group is refused with NOT_FOUND and keeps what it has: a proxy is never emptied by a mistake.
+ * unknown or deleted group is refused with NOT_FOUND and keeps what it has: a proxy is never emptied by a mistake. Beyond loopback it
+ * serves nobody without a certificate, unless told to; with certificates a group is pulled by whom its rules allow and by nobody else,
+ * and who is turned away is counted and told with the reason. New certificate files are taken without ending a stream.
  *
  * Must not: decode resources or know what they mean, other than the protocol's own order of types; debounce; drop a group that was
  * not deleted.
  */
+export { REFUSAL_REASONS, type RefusalEvent, type RefusalReason } from "./refusals.ts";
 export { createXdsServer, type XdsServerOptions } from "./server.ts";
-export type { Clock, Connection, ConnectionHandler, Transport } from "./transport.ts";
+export { type TlsFiles, TlsFilesError, type TlsFilesEvent } from "./tlsFiles.ts";
+export type { Clock, Connection, ConnectionHandler, Peer, Transport } from "./transport.ts";
 export type * from "./types.ts";

@@ -1,6 +1,7 @@
 /** Counters; `main.ts` binds them to its metrics library. */
 
 import type { EndReason } from "./reasons.ts";
+import type { RefusalReason } from "./refusals.ts";
 import { pushRank } from "./resourceTypes.ts";
 import type { XdsMetrics, XdsTypeMetrics } from "./types.ts";
 
@@ -10,8 +11,8 @@ export interface Metrics extends XdsMetrics {
   readonly ended: Map<EndReason, number>;
 }
 
-/** All counters at 0; a type's counters appear when something first happens to it. */
-export function createMetrics(): Metrics {
+/** All counters at 0 (refusals are counted elsewhere); a type's counters appear when something first happens to it. */
+export function createMetrics(refusals: ReadonlyMap<RefusalReason, number>): Metrics {
   return {
     openStreams: 0,
     streams: 0,
@@ -19,6 +20,10 @@ export function createMetrics(): Metrics {
     requests: 0,
     staleNonces: 0,
     oversizedResponses: 0,
+    refusals,
+    tlsReloads: 0,
+    tlsReloadFailures: 0,
+    tlsExpires: 0,
     clientBytes: 0,
     types: new Map(),
     ended: new Map(),

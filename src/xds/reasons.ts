@@ -6,6 +6,8 @@ export type EndReason =
   | "malformed"
   /** The node's cluster names no fleet. */
   | "fleet"
+  /** The fleet's rules do not allow the client; `trimtab_xds_refusals_total` says more. */
+  | "denied"
   /** No first request in time. */
   | "silent"
   /** A request began and did not end in time. */

@@ -1,5 +1,6 @@
 /** What lives as long as one server: its groups, its open streams, and how a stream ends. */
 import type { RequestNode } from "./decode.ts";
+import type { Door } from "./door.ts";
 import { createHistory } from "./history.ts";
 import type { Places } from "./places.ts";
 import { REMEMBERED_TYPES } from "./resourceTypes.ts";
@@ -16,8 +17,7 @@ export interface Room {
   readonly places: Places;
   readonly groupOf: (node: RequestNode) => string;
   readonly serveUnknown: boolean;
-  /** Whether whoever asks for the state of clients may hear of a group. */
-  readonly mayRead: (group: string) => boolean;
+  readonly door: Door;
   readonly onError: (error: unknown) => void;
   closing: boolean;
 }

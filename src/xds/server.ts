@@ -1,17 +1,20 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
-import { accept, statusOf } from "./accept.ts";
+import { accept, changeAccess, statusOf } from "./accept.ts";
 import { createPool } from "./budgets.ts";
+import { createDoor, OPEN_DOOR } from "./door.ts";
+import { createFanOut } from "./fanOut.ts";
 import { createGrpcTransport } from "./grpc.ts";
-import { CLIENT_BYTES, RESPONSE_BYTES, SLICE_MS } from "./limits.ts";
+import { CLIENT_BYTES, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
 import { createPayloadCache } from "./payload.ts";
 import { createPlaces } from "./places.ts";
-import { pump } from "./push.ts";
 import type { EndReason } from "./reasons.ts";
+import { createRefusals, type RefusalEvent } from "./refusals.ts";
 import { CLUSTER, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import { addGroup, endStream, GOING_DOWN, type Room, unknownGroup } from "./room.ts";
-import type { Context, Group, Stream } from "./state.ts";
+import type { Context, Group } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
+import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
 import { type Clock, systemClock, type Transport } from "./transport.ts";
 import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
 import { diffFrom, EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
@@ -38,7 +41,15 @@ export interface XdsServerOptions {
    */
   readonly readsErrors?: (userAgent: string) => boolean;
   readonly clock?: Clock;
-  /** Default: gRPC. */
+  /** Clients must show a certificate, and `setAccess` says who may pull what. Default: plaintext, on loopback only. */
+  readonly tls?: TlsFiles | undefined;
+  /** Plaintext also where other machines can reach it: whoever does may pull everything. */
+  readonly insecure?: boolean | undefined;
+  /** A client was turned away for what it showed of itself. Must be quick and must not throw. */
+  readonly onRefused?: (event: RefusalEvent) => void;
+  /** New certificate files are in use, or are no good. */
+  readonly onTlsFiles?: (event: TlsFilesEvent) => void;
+  /** Default: gRPC, secured as `tls` and `insecure` say. */
   readonly transport?: Transport;
 }
 
@@ -46,11 +57,13 @@ export interface XdsServerOptions {
 export function createXdsServer(options: XdsServerOptions): XdsServer {
   const onError = options.onError ?? console.error;
   const clock = options.clock ?? systemClock;
+  const refusals = createRefusals(clock, options.onRefused ?? (() => {}));
+  const metrics = createMetrics(refusals.counts);
   const context: Context = {
     clock,
     wake: createFanOut(clock),
     inquiries: new WeakMap(),
-    metrics: createMetrics(),
+    metrics,
     payloads: createPayloadCache(options.identifier),
     onNack: options.onNack ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),
@@ -65,8 +78,9 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       endStream(stream, statusOf(error));
     },
   };
-  const refused = (reason: EndReason): void => countEnd(context.metrics, reason);
-  const transport = options.transport ?? createGrpcTransport({ refused, onError });
+  const refused = (reason: EndReason): void => countEnd(metrics, reason);
+  const port = { ...options, clock, metrics, refused, onError, onRefused: refusals.note };
+  const transport = options.transport ?? createGrpcTransport(port);
   const room: Room = {
     context,
     groups: new Map(),
@@ -74,8 +88,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     places: createPlaces(context.memory, createPool(RESPONSE_BYTES)),
     groupOf: options.groupOf ?? ((node) => node.cluster),
     serveUnknown: options.unknownGroups === "empty",
-    // Where identities say who may pull what, nobody hears of others until the same rules are asked here.
-    mayRead: () => !("authenticates" in transport && transport.authenticates === true),
+    door: transport.authenticates ? createDoor(refusals.note) : OPEN_DOOR,
     onError,
     closing: false,
   };
@@ -88,8 +101,10 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       group.revision = revision;
       context.wake(group.streams);
     },
+    setAccess: (name, rules) => changeAccess(room, name, rules),
     deleteGroup(name) {
       const group = room.groups.get(name);
+      room.door.setAccess(name, null);
       if (room.serveUnknown && group !== undefined && group.streams.size > 0) {
         group.declared = false;
         replaceView(group, new Map(), { now: context.clock.monotonic() });
@@ -143,27 +158,4 @@ function replaceView(
       now,
     );
   }
-}
-
-/** Pumps many streams in slices, so that requests and pings are served in between. Starts in the same turn of the event loop. */
-function createFanOut(clock: Clock): (streams: Iterable<Stream>) => void {
-  const waiting = new Set<Stream>();
-  let running = false;
-  function drain(): void {
-    const until = clock.monotonic() + SLICE_MS;
-    for (const stream of waiting) {
-      waiting.delete(stream);
-      pump(stream);
-      if (clock.monotonic() < until) continue;
-      setImmediate(drain);
-      return;
-    }
-    running = false;
-  }
-  return (streams) => {
-    for (const stream of streams) waiting.add(stream);
-    if (running || waiting.size === 0) return;
-    running = true;
-    queueMicrotask(drain);
-  };
 }

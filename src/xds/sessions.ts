@@ -1,5 +1,7 @@
 /** The open connections: who is at the other end, whether it still lives, and whether it sends more than requests. */
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { TLSSocket } from "node:tls";
+import { identitiesIn } from "./identities.ts";
 import {
   CONNECTION_IDLE_MS,
   KEEPALIVE_MS,
@@ -12,12 +14,12 @@ import {
 } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
 import { createLane, type RequestQueue } from "./requestQueue.ts";
-import type { Clock } from "./transport.ts";
+import type { Clock, Peer } from "./transport.ts";
 
 /** What streams tell of their connection. */
 export interface Link {
-  /** The client's address and port. */
-  readonly peer: string;
+  /** The client: its address and port, and what its certificate says. */
+  readonly peer: Peer;
   /** Opens its streams, in turn with other work: a connection can open a thousand in one read. */
   readonly lane: (job: () => void) => void;
   /** Bytes of a request came. */
@@ -142,7 +144,7 @@ function createEntry(
   const entry: Entry = {
     session,
     lane,
-    peer: `${session.socket?.remoteAddress}:${session.socket?.remotePort}`,
+    peer: peerAt(session.socket),
     streams: 0,
     idleSince: now,
     pingAt: now + KEEPALIVE_MS,
@@ -167,6 +169,13 @@ function createEntry(
     },
   };
   return entry;
+}
+
+/** Asked once: a connection's certificate never changes. */
+function peerAt(socket: ServerHttp2Session["socket"]): Peer {
+  const address = `${socket?.remoteAddress}:${socket?.remotePort}`;
+  const isKnown = socket instanceof TLSSocket && socket.authorized;
+  return { address, identities: isKnown ? identitiesIn(socket.getPeerCertificate().subjectaltname) : [] };
 }
 
 /** Bytes that came beside requests are paid from an allowance that grows with time. */

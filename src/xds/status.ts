@@ -22,7 +22,7 @@ function nodeStatus(stream: Stream): NodeStatus {
   return {
     nodeId: node.id,
     group: group.name,
-    peer: connection.peer,
+    peer: connection.peer.address,
     connectedAt,
     userAgent: node.userAgent,
     ackedRevision,

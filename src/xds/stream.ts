@@ -203,7 +203,7 @@ function refuse(stream: Stream, sub: Subscription, answer: { sent: Outstanding; 
   onNack({
     group: stream.group.name,
     nodeId: stream.node.id,
-    peer: stream.connection.peer,
+    peer: stream.connection.peer.address,
     typeUrl: sub.typeUrl,
     nonce,
     version,

@@ -122,8 +122,12 @@ export interface TestClient {
   close(): void;
 }
 
-export function connect(address: string, options: Record<string, number> = {}): TestClient {
-  const client = new Client(address, credentials.createInsecure(), {
+export function connect(
+  address: string,
+  options: Record<string, number> = {},
+  channel = credentials.createInsecure(),
+): TestClient {
+  const client = new Client(address, channel, {
     "grpc.max_receive_message_length": -1,
     "grpc.use_local_subchannel_pool": 1,
     ...options,

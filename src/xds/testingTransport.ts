@@ -9,7 +9,7 @@ import {
 import { createXdsServer, type XdsServer, type XdsServerOptions } from "./index.ts";
 import { DISCOVERY_METHODS, type DiscoveryMethod } from "./resourceTypes.ts";
 import type { Delta, Sotw } from "./testing.ts";
-import type { Clock, Connection, ConnectionHandler, EndStatus, Transport } from "./transport.ts";
+import type { Clock, Connection, ConnectionHandler, EndStatus, Peer, Transport } from "./transport.ts";
 
 export interface ManualClock extends Clock {
   /** Moves time and calls what is due, in order. */
@@ -64,14 +64,19 @@ export interface ManualStream {
 export interface ManualServer {
   readonly server: XdsServer;
   readonly clock: ManualClock;
-  /** `address`: the client's. */
-  open(delta: boolean, address?: string): ManualStream;
+  /** `address`: the client's. `identities`: what its certificate says. */
+  open(delta: boolean, address?: string, identities?: readonly string[]): ManualStream;
 }
 
-export async function manualServer(options: Partial<XdsServerOptions> = {}): Promise<ManualServer> {
+/** @param authenticates whether peers show who they are, as `open` says */
+export async function manualServer(
+  options: Partial<XdsServerOptions> = {},
+  authenticates = false,
+): Promise<ManualServer> {
   const clock = manualClock();
   let accept: ((method: DiscoveryMethod, connection: Connection) => ConnectionHandler) | null = null;
   const transport: Transport = {
+    authenticates,
     async listen(address, accepts) {
       accept = accepts;
       return address;
@@ -83,18 +88,20 @@ export async function manualServer(options: Partial<XdsServerOptions> = {}): Pro
   };
   const server = createXdsServer({ identifier: "t", clock, transport, onError: fail, ...options });
   await server.listen("manual");
-  return { server, clock, open: (delta, address = "192.0.2.1:1") => openManual(accept!, { delta, address }) };
+  const open: ManualServer["open"] = (delta, address = "192.0.2.1:1", identities = []) =>
+    openManual(accept!, { delta, peer: { address, identities } });
+  return { server, clock, open };
 }
 
 function openManual(
   accept: (method: DiscoveryMethod, connection: Connection) => ConnectionHandler,
-  { delta, address }: { delta: boolean; address: string },
+  { delta, peer }: { readonly delta: boolean; readonly peer: Peer },
 ): ManualStream {
   const method = DISCOVERY_METHODS.find((entry) => entry.typeUrl === null && entry.delta === delta)!;
   let waiting: { bytes: Buffer; done: () => void } | null = null;
   let status: EndStatus | undefined | null = null;
   const handler = accept(method, {
-    peer: address,
+    peer,
     write(bytes, done) {
       if (waiting !== null) throw new Error("two writes at a time");
       waiting = { bytes, done };

@@ -6,6 +6,8 @@ export interface EndStatus {
   /** A gRPC status code. */
   readonly code: number;
   readonly message: string;
+  /** The client has to connect anew before it asks again. Other streams of its connection go on. */
+  readonly reconnect?: boolean;
 }
 
 /** gRPC status codes used here. */
@@ -13,16 +15,25 @@ export const STATUS = {
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
+  PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
 } as const;
 
+/** Who is at the other end. */
+export interface Peer {
+  /** As `10.0.0.1:4242`. */
+  readonly address: string;
+  /** What its certificate says, which the transport has verified: URIs, and DNS names in lower case. None without a certificate. */
+  readonly identities: readonly string[];
+}
+
 /** The server's side of one open stream. */
 export interface Connection {
-  /** The client's address and port: what tells two nodes with one id apart. */
-  readonly peer: string;
+  /** Its address tells two nodes with one id apart. */
+  readonly peer: Peer;
   /** Called again only after `done`, which comes when flow control has let the message through. `done` may never come. */
   write(message: Buffer, done: () => void): void;
   /** Without a status the stream ends well. */
@@ -46,6 +57,8 @@ export interface ConnectionHandler {
 }
 
 export interface Transport {
+  /** Whether every peer has shown a certificate: only then do rules say who may pull what. */
+  readonly authenticates: boolean;
   /** Binds `host:port` (port 0: any) and returns the address in use. Throws when it cannot. */
   listen(
     address: string,

@@ -1,6 +1,7 @@
 /** The vocabulary of the xDS room: opaque resources, and what is known about each node. */
 
 import type { EndReason } from "./reasons.ts";
+import type { RefusalReason } from "./refusals.ts";
 
 /** One resource. Immutable: a changed resource is a new object. */
 export interface XdsResource {
@@ -70,6 +71,11 @@ export interface XdsServer {
    */
   setView(group: string, view: XdsView, revision: number | XdsRevision): void;
   /**
+   * Says who may pull a group where clients show certificates: rules as `access.ts` reads them; null: nobody. Call it before the group's
+   * first view; open streams that the rules no longer allow are ended. `deleteGroup` forgets them.
+   */
+  setAccess(group: string, rules: readonly string[] | null): void;
+  /**
    * Streams of an unknown or deleted group are refused with NOT_FOUND; open ones are ended so. No proxy is emptied, unless
    * `unknownGroups` is "empty": then they are served nothing.
    */
@@ -111,6 +117,13 @@ export interface XdsMetrics {
   clientBytes: number;
   /** Streams and connections that the server ended, by reason. */
   readonly ended: ReadonlyMap<EndReason, number>;
+  /** Clients that were turned away for what they showed of themselves, by reason; each reason is there from the start. */
+  readonly refusals: ReadonlyMap<RefusalReason, number>;
+  /** Certificate files that were taken into use after the start, and those that were no good. */
+  tlsReloads: number;
+  tlsReloadFailures: number;
+  /** When the certificate in use expires, in seconds since 1970; 0: there is none. */
+  tlsExpires: number;
   /** By the last part of the type URL, as `Cluster`; types that the protocol does not know count as `other`. */
   readonly types: ReadonlyMap<string, XdsTypeMetrics>;
 }

@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import { Option } from "commander";
+import type { TlsOptions } from "../../targets/envoy/bootstrap.ts";
 import type { Declaration } from "../command.ts";
 import { DEFAULT_XDS } from "../options.ts";
 import { EXIT, type Io } from "../output.ts";
-import { fleetName, listenAddress, remoteAddress } from "../values.ts";
+import { fileName, fleetName, listenAddress, remoteAddress, serverName } from "../values.ts";
 
 interface BootstrapFlags {
   readonly fleet: string;
@@ -13,6 +14,13 @@ interface BootstrapFlags {
   readonly xds: string;
   /** Envoy's own admin address. */
   readonly admin: string;
+  /** PEM files as Envoy finds them; all of them or none. */
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly tlsServerName?: string;
+  readonly tlsSecret?: string;
+  readonly printSecret?: boolean;
 }
 
 /** `trimtab bootstrap --fleet F`: the file that an Envoy of the fleet starts with. */
@@ -29,12 +37,44 @@ export const bootstrap: Declaration = (program, { io, done }) => {
         .argParser(remoteAddress),
     )
     .option("--admin <address>", "Envoy's admin address", listenAddress, "127.0.0.1:9901")
+    .addOption(new Option("--tls-cert <file>", "Envoy's certificate (PEM), where Envoy finds it").argParser(fileName))
+    .addOption(new Option("--tls-key <file>", "its key").argParser(fileName))
+    .addOption(new Option("--tls-ca <file>", "authorities of the control plane's certificate").argParser(fileName))
+    .addOption(
+      new Option(
+        "--tls-server-name <name>",
+        "DNS name, address or URI that the control plane's certificate must say (default: the host of --xds)",
+      ).argParser(serverName),
+    )
+    .addOption(
+      new Option(
+        "--tls-secret <file>",
+        "where Envoy finds what --print-secret prints; it then takes a new certificate without a restart",
+      ).argParser(fileName),
+    )
+    .option("--print-secret", "print the file that --tls-secret names, not the bootstrap")
     .option("--json", "print JSON, as without")
     .action((flags: BootstrapFlags) => done(run(io, flags)));
 };
 
-async function run(io: Io, { fleet, nodeId = hostname(), xds, admin }: BootstrapFlags): Promise<number> {
-  const { renderBootstrap } = await import("../../targets/envoy/bootstrap.ts");
-  io.out(renderBootstrap({ fleet, nodeId, xdsAddress: xds, adminAddress: admin }));
+async function run(io: Io, flags: BootstrapFlags): Promise<number> {
+  const { fleet, nodeId = hostname(), xds, admin } = flags;
+  const { renderBootstrap, renderSecret } = await import("../../targets/envoy/bootstrap.ts");
+  const tls = tlsOf(flags);
+  if (flags.printSecret !== true) {
+    io.out(renderBootstrap({ fleet, nodeId, xdsAddress: xds, adminAddress: admin, tls }));
+    return EXIT.ok;
+  }
+  if (tls === null) throw new Error("--print-secret needs --tls-cert, --tls-key and --tls-ca");
+  io.out(renderSecret(tls));
   return EXIT.ok;
+}
+
+/** Without an authority Envoy would trust anybody who answers at the address, so it is not left away. */
+function tlsOf(flags: BootstrapFlags): TlsOptions | null {
+  const { tlsCert: cert, tlsKey: key, tlsCa: ca, tlsServerName: serverName, tlsSecret: secretFile } = flags;
+  if ([cert, key, ca, serverName, secretFile].every((flag) => flag === undefined)) return null;
+  if (cert === undefined || key === undefined || ca === undefined)
+    throw new Error("--tls-cert, --tls-key and --tls-ca go together (--tls-server-name and --tls-secret with them)");
+  return { cert, key, ca, serverName, secretFile };
 }

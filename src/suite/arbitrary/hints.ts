@@ -33,6 +33,8 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 0,
   },
   "fleet.bindAddress": { reason: "addresses that meet in several spellings", value: values.bindAddress },
+  "fleet.xds": { reason: "no proxy is told of it, and those of files refuse it", presence: 10 },
+  "fleet.xds.allow": { reason: "as many as make a difference", most: 3 },
   "listener.address": { reason: "addresses that meet in several spellings", value: values.bindAddress, presence: 50 },
   "listener.port": {
     reason: "few ports, so that listeners share and clash",
@@ -106,6 +108,16 @@ export const valueHints: Readonly<Record<string, Hint>> = {
   name: { reason: "few names, some of them digits", value: fc.constantFrom("a", "b", "0", "a-b", "x".repeat(63)) },
   labels: { reason: NO_EFFECT, presence: 5 },
   description: { reason: NO_EFFECT, presence: 5 },
+  clientIdentity: {
+    reason: "its forms",
+    value: fc.constantFrom(
+      "spiffe://td/envoy",
+      "spiffe://td/*/envoy",
+      "spiffe://td/**",
+      "e.example.org",
+      "*.example.org",
+    ),
+  },
   ipAddress: { reason: "spellings of one address, and those that proxies cannot use", value: values.address },
   port: {
     reason: "the limits, and what is usual",

@@ -31,6 +31,7 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("Envoy", DEFAULT_VERSION, "ENVOY-VERSION"),
   "fleet.bindAddress": "exact",
+  "fleet.xds.allow[]": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
   "listener.description": "exact",

@@ -1,4 +1,5 @@
 /** How nginx (open source, 1.22 and later) does what each field asks for. */
+import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { tooOld } from "../version.ts";
@@ -28,6 +29,7 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("nginx", DEFAULT_VERSION, "NGINX-VERSION"),
   "fleet.bindAddress": "exact",
+  "fleet.xds.allow[]": pulledAsFiles("nginx"),
   "listener.name": "exact",
   "listener.labels": "exact",
   "listener.description": "exact",
