@@ -138,8 +138,9 @@ interface Due extends Pick<Outstanding, "offered" | "had" | "left"> {
 /** State of the world, LDS and CDS: everything in scope, what waits and what was refused as the node has it. */
 function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | null {
   if (sub.pending.size + sub.absent.size === 0 && !sub.mustAnswer) return null;
-  // What it has would be deleted by its absence.
-  if (sub.blind && [...sub.deferred.values()].some(({ has }) => has === undefined)) return null;
+  // What it has would be deleted by its absence. (Of what is to go nobody knows the content: it cannot be kept, nor wait for others.)
+  if (sub.blind && [...sub.deferred].some(([name, { has }]) => has === undefined && view.resources.has(name)))
+    return null;
   const missing = takeMissing(sub);
   const offered = sub.pending;
   sub.pending = new Map();
