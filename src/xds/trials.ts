@@ -29,8 +29,11 @@ export function recordNack(
   const { message, now } = refusal;
   const { version } = sent.response;
   const passing = refusal.kind === "passing";
-  const names = [...(sent.offered ?? sent.response.byName()).keys()].filter((name) => inScope(sub, name));
-  const accused = names.length <= 1 ? names : namedIn(message, names);
+  const offered = [...(sent.offered ?? sent.response.byName()).keys()].filter((name) => inScope(sub, name));
+  const repeated = repeatedIn(sub, sent, offered);
+  const names = [...offered, ...repeated];
+  const known = repeated.filter((name) => sub.rejected.get(name)?.alone === true);
+  const accused = names.length <= 1 ? names : known.length > 0 ? known : namedIn(message, names);
   for (const name of names) {
     const isAccused = accused.length === 0 || accused.includes(name);
     noteRefused(sub, sent, { name, alone: isAccused && accused.length === 1, passing: isAccused && passing });
@@ -42,6 +45,14 @@ export function recordNack(
   // Alone they cannot be wrong.
   if (names.length > 0) takeBackRemovals(sub, sent, now);
   return { names, isBlank };
+}
+
+/** Of a full state that was on its way when an earlier one was refused: what of that it has again, and may be the reason. */
+function repeatedIn(sub: Subscription, { response }: Outstanding, offered: readonly string[]): readonly string[] {
+  if (!sub.fullState || sub.rejected.size === 0) return [];
+  const isRepeated = (name: string): boolean =>
+    !offered.includes(name) && response.byName().get(name) === sub.rejected.get(name)?.resource;
+  return [...sub.rejected.keys()].filter(isRepeated);
 }
 
 /** Removals that went along may have been dropped with the rest: the node has that still, and is to lose it. */
