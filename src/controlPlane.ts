@@ -2,7 +2,6 @@
 import { flushCompileCache } from "node:module";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
@@ -15,9 +14,6 @@ import { readRefusal } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { reasonOf } from "./util/reason.ts";
 import { createXdsServer, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
-
-// What it says of its own we say too, in our form.
-if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
 
 /** A running control plane. */
 interface ControlPlane {

@@ -7,7 +7,7 @@ import { countEnd } from "./metrics.ts";
 import type { Place } from "./places.ts";
 import { type EndReason, OverLimit } from "./reasons.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
-import { addGroup, endStream, GOING_DOWN, type Room, unknownGroup } from "./room.ts";
+import { addGroup, endStream, GOING_DOWN, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Stream } from "./state.ts";
 import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
 import { type Connection, type ConnectionHandler, type EndStatus, type Peer, STATUS } from "./transport.ts";
@@ -180,9 +180,6 @@ export function changeAccess(room: Room, name: string, rules: readonly string[] 
   if (!room.door.setAccess(name, rules)) return;
   for (const stream of [...(room.groups.get(name)?.streams ?? [])]) {
     const denied = room.door.denial({ group: name, nodeId: stream.node.id, peer: stream.connection.peer });
-    if (denied === null) continue;
-    room.context.metrics.refusedStreams += 1;
-    countEnd(room.context.metrics, "denied");
-    endStream(stream, denied);
+    if (denied !== null) turnAway(room.context, stream, { status: denied, reason: "denied" });
   }
 }

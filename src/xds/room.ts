@@ -2,7 +2,9 @@
 import type { RequestNode } from "./decode.ts";
 import type { Door } from "./door.ts";
 import { createHistory } from "./history.ts";
+import { countEnd } from "./metrics.ts";
 import type { Places } from "./places.ts";
+import type { EndReason } from "./reasons.ts";
 import { REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Stream } from "./state.ts";
 import { type EndStatus, STATUS } from "./transport.ts";
@@ -39,6 +41,18 @@ export function unknownGroup(name: string): EndStatus {
   const shown = JSON.stringify(name);
   const message = `there is no fleet ${shown} (the node's cluster names its fleet); the node keeps its configuration`;
   return { code: STATUS.NOT_FOUND, message };
+}
+
+/** Ends an admitted stream against its client's will, and counts it. */
+export function turnAway({ metrics }: Context, stream: Stream, { status, reason }: TurnedAway): void {
+  metrics.refusedStreams += 1;
+  countEnd(metrics, reason);
+  endStream(stream, status);
+}
+
+interface TurnedAway {
+  readonly status: EndStatus;
+  readonly reason: EndReason;
 }
 
 /** Ends an admitted stream. */

@@ -11,7 +11,7 @@ import { createPlaces } from "./places.ts";
 import type { EndReason } from "./reasons.ts";
 import { createRefusals, type RefusalEvent } from "./refusals.ts";
 import { CLUSTER, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
-import { addGroup, endStream, GOING_DOWN, type Room, unknownGroup } from "./room.ts";
+import { addGroup, GOING_DOWN, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
 import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
@@ -72,10 +72,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     memory: createPool(CLIENT_BYTES),
     onDefect(stream, error) {
       onError(error);
-      if (stream.ended) return;
-      context.metrics.refusedStreams += 1;
-      countEnd(context.metrics, "defect");
-      endStream(stream, statusOf(error));
+      if (!stream.ended) turnAway(context, stream, { status: statusOf(error), reason: "defect" });
     },
   };
   const refused = (reason: EndReason): void => countEnd(metrics, reason);
@@ -113,9 +110,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       }
       room.groups.delete(name);
       for (const stream of [...(group?.streams ?? [])]) {
-        context.metrics.refusedStreams += 1;
-        countEnd(context.metrics, "fleet");
-        endStream(stream, unknownGroup(name));
+        turnAway(context, stream, { status: unknownGroup(name), reason: "fleet" });
       }
     },
     nodes: (name) => {

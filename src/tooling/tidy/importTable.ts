@@ -53,7 +53,7 @@ const PURE_BUILTINS = new Set(["node:crypto", "node:net"]);
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   fastify: ["api/", "controlPlane.ts"],
   "@fastify/": ["api/", "controlPlane.ts"],
-  "@grpc/grpc-js": ["xds/", "controlPlane.ts"],
+  "@grpc/grpc-js": ["xds/"],
   "@bufbuild/protobuf": ["xds/", "targets/envoy/"],
   "node:sqlite": ["store/"],
   handlebars: ["util/"],
