@@ -79,11 +79,15 @@ function startSotw(sub: Subscription, version: string, context: { view: TypeView
   // From there on the view's changes are told as if the node had stayed: what it is to lose waits for what names it.
   if (had !== undefined) {
     noteHad(sub, had, view);
+    if (sub.names.size > 0) sub.doubt = "open";
     sub.base = had;
     sub.urgent = true;
     setAcked(sub, version);
-  } else if (sub.wildcard) answerNow(sub);
-  else sub.base = view.resources;
+    return;
+  }
+  if (!sub.wildcard) sub.base = view.resources;
+  // What a node that comes back is not told of, it keeps.
+  if (sub.wildcard || first.returning) answerNow(sub);
 }
 
 function answerNow(sub: Subscription): void {
@@ -121,9 +125,10 @@ export function applyDeltaNames(
 }
 
 function subscribeName(sub: Subscription, name: string, view: TypeView): void {
+  const isSeen = inScope(sub, name);
   sub.names.add(name);
   if (view.resources.has(name)) {
-    demand(sub, name);
+    demand(sub, name, isSeen ? UNKNOWN : undefined);
     return;
   }
   const own = foreignName(sub, name);
@@ -196,8 +201,8 @@ function unsubscribeName(sub: Subscription, name: string, view: TypeView): void 
   }
   forgetName(sub, name);
   if (!sub.wildcard) return;
-  // The client has dropped the resource with the name, although the wildcard still covers it: it must be told again.
-  if (view.resources.has(name)) demand(sub, name);
+  // The client may have dropped the resource with the name, although the wildcard still covers it: it must be told again.
+  if (view.resources.has(name)) demand(sub, name, UNKNOWN);
   else denyName(sub, name);
 }
 
