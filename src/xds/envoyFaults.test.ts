@@ -103,6 +103,7 @@ describe.each([{ delta: true }, { delta: false }])("Envoy (delta: $delta)", ({ d
   it.each([
     { restarted: false, how: "was out of reach" },
     { restarted: true, how: "was restarted" },
+    { restarted: true, how: "was replaced by one that knows the clusters and not the version", others: true },
   ])("loses no request in 12 swaps made while its server $how", async ({ restarted, others = false }) => {
     const stop = load(port);
     let view = [...all("one"), web(), route("one")];

@@ -2,10 +2,10 @@
 import { isAnsweredHollow, UNKNOWN_VERSION } from "./aliases.ts";
 import { BadRequest, type DeltaRequest, decodeNames } from "./decode.ts";
 import { MAX_NAMES } from "./limits.ts";
-import { followersOf, HELD_TYPES, ON_DEMAND_TYPES } from "./resourceTypes.ts";
+import { CLUSTER, followersOf, HELD_TYPES, ON_DEMAND_TYPES } from "./resourceTypes.ts";
 import { demand, dropRejected, inScope, isNamed, type Subscription, setAcked, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
-import { isVersionOf, type ResourceMap, type TypeView } from "./view.ts";
+import { isContentVersion, isVersionOf, type ResourceMap, type TypeView } from "./view.ts";
 import { globOver, isGlob, normalised } from "./xdstp.ts";
 
 /** How a type's first request is to be read, and what it says of a node that was here before. */
@@ -15,11 +15,13 @@ export interface FirstRequest {
   /** What the type held at a version; undefined: not remembered. */
   readonly at: (version: string) => ResourceMap | undefined;
   readonly find: (name: string, version: string) => XdsResource | undefined;
+  /** What the type held at versions that are remembered and holds no more. */
+  readonly lost: () => ResourceMap;
   /** The node waits for this resource although it may have it. */
   readonly isOwed: (name: string) => boolean;
   /** Set here: the node has resources. */
   returning: boolean;
-  /** Filled here (delta): what the node has and is to lose. */
+  /** Filled here: what the node has and is to lose, but for full states. */
   readonly gone: Map<string, XdsResource>;
 }
 
@@ -66,6 +68,10 @@ function startSotw(sub: Subscription, version: string, context: { view: TypeView
   const had = first.at(version);
   if (!sub.fullState) {
     if (first.returning && HELD_TYPES.has(sub.typeUrl)) noteHad(sub, had, view);
+    for (const name of sub.names) {
+      const gone = view.resources.has(name) ? undefined : had?.get(name);
+      if (gone !== undefined) first.gone.set(name, gone);
+    }
     if (!sub.wildcard) sub.base = view.resources;
     else answerNow(sub);
     return;
@@ -82,8 +88,13 @@ function startSotw(sub: Subscription, version: string, context: { view: TypeView
     sub.base = had;
     sub.urgent = true;
     setAcked(sub, version);
-  } else if (sub.wildcard) answerNow(sub);
+    return;
+  }
+  if (sub.wildcard) answerNow(sub);
   else sub.base = view.resources;
+  if (!sub.blind || sub.typeUrl !== CLUSTER || !isContentVersion(version)) return;
+  // It may use what is gone, and would lose it before its routes lead elsewhere. Nobody knows what it has; this is what others had.
+  for (const [name, resource] of first.lost()) if (inScope(sub, name)) first.gone.set(name, resource);
 }
 
 function answerNow(sub: Subscription): void {
