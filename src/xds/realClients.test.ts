@@ -23,6 +23,8 @@ const PAUSE_MS = 30;
 const LOOPS = 4;
 /** So much fewer changes where each takes seconds, unless their number is given. */
 const PACED = 20;
+/** How often the server is killed: each time it takes a second or more until it is there again. */
+const KILLS = process.env.TRIMTAB_CHANGES === undefined ? 1 : 3;
 /** So many failures are shown. */
 const SHOWN = 10;
 /** After it is there again, a server is found and obeyed within this time: clients try about once a second. */
@@ -126,7 +128,7 @@ describe.each(CLIENT_KINDS)(`$name (seed ${SEED})`, (kind) => {
 
   it("loses no request when its server is killed and comes back with other resources", async () => {
     const running = load(client, isAnswer);
-    for (let turn = 0; turn < 3; turn++) {
+    for (let turn = 0; turn < KILLS; turn++) {
       const views = [view()];
       await child.kill();
       for (let change = 0; change < 3; change++) {
