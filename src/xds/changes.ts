@@ -1,10 +1,11 @@
 /** What the view's changes mean for one type of a stream: what is to be sent now, and what waits for other types. */
 import { isAnsweredHollow, tellByOwnName } from "./aliases.ts";
-import { allWait, type Gone, holdDeadline, isBlocked, lingers, mayRemove } from "./hold.ts";
+import { dropDrained, noteDraining } from "./draining.ts";
+import { allWait, type Gone, holdDeadline, isBlocked, judgeAgain, lingers } from "./hold.ts";
 import { typeMetrics } from "./metrics.ts";
 import { followersOf, HELD_TYPES, LISTENER } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { type Deferred, inScope, type Subscription, UNKNOWN } from "./subscription.ts";
+import { type Deferred, dropRejected, inScope, isOffered, type Subscription, UNKNOWN } from "./subscription.ts";
 import { recordGone } from "./subscriptionAnswers.ts";
 import { offer } from "./trials.ts";
 import type { XdsResource } from "./types.ts";
@@ -56,7 +57,7 @@ function foldRemoved(stream: Stream, sub: Subscription, gone: Gone): void {
   sub.waived.delete(name);
   sub.deferred.delete(name);
   if (lingers(stream, sub, { ...gone, has })) defer(stream, sub, { ...gone, has });
-  else if (sub.fullState || waiting === undefined || waiting.has !== undefined) remove(sub, name, has);
+  else if (sub.fullState || waiting === undefined || waiting.has !== undefined) removeFrom(stream, sub, { name, has });
 }
 
 /** What the node has of a name that the view had as `before`. */
@@ -65,7 +66,9 @@ function hasNow(sub: Subscription, name: string, before: XdsResource | undefined
   if (waiting !== undefined) return waiting.has;
   if (sub.pending.has(name)) return sub.pending.get(name);
   const refused = sub.rejected.get(name);
-  return refused === undefined ? before : refused.has;
+  if (refused === undefined) return before;
+  // Offered again and not answered yet: it may have that by now.
+  return isOffered(sub, name) ? UNKNOWN : refused.has;
 }
 
 /** What a node that came back (delta) has and is to lose. */
@@ -73,6 +76,11 @@ export function foldGone(stream: Stream, sub: Subscription, gone: ReadonlyMap<st
   const added = sub.typeUrl === LISTENER ? [...sub.pending].filter(([, has]) => has === undefined) : [];
   const after = added.map(([name]) => name);
   for (const [name, has] of gone) foldRemoved(stream, sub, { name, has, after });
+}
+
+function removeFrom(stream: Stream, sub: Subscription, gone: Pick<Gone, "name" | "has">): void {
+  remove(sub, gone.name, gone.has);
+  noteDraining(stream, sub, gone);
 }
 
 function remove(sub: Subscription, name: string, has: XdsResource | undefined): void {
@@ -86,6 +94,7 @@ function defer(stream: Stream, sub: Subscription, change: Gone): void {
   const kind = viewOf(stream.group, sub.typeUrl).resources.has(name) ? "blocked" : "removal";
   const deadline = holdDeadline(stream, kind, stream.context.clock.monotonic());
   sub.deferred.set(name, { has, deadline, after });
+  sub.lingersFor = null;
   sub.deferredUntil = Math.min(sub.deferredUntil, deadline);
   stream.dueAt = Math.min(stream.dueAt, deadline);
   typeMetrics(stream.context.metrics, sub.typeUrl).held += 1;
@@ -94,39 +103,46 @@ function defer(stream: Stream, sub: Subscription, change: Gone): void {
 /** Takes back what waited and need not wait any longer. */
 export function release(stream: Stream, sub: Subscription, now: number): void {
   if (sub.deferred.size === 0) return;
+  dropDrained(stream, now);
+  if (sub.lingersFor === stream.draining) return;
+  sub.lingersFor = null;
   if (allWait(stream, sub)) {
     stream.dueAt = Math.min(stream.dueAt, sub.deferredUntil);
     return;
   }
   const view = viewOf(stream.group, sub.typeUrl);
   let until = Number.POSITIVE_INFINITY;
+  let lingering = 0;
   for (const [name, waiting] of sub.deferred) {
     const resource = view.resources.get(name);
-    if (!mayGo(stream, sub, { name, resource, waiting })) {
+    const verdict = judgeWaiting(stream, sub, { name, resource, waiting });
+    if (verdict === "linger") lingering += 1;
+    if (verdict !== "go") {
       until = Math.min(until, waiting.deadline);
       if (waiting.deadline > now) stream.dueAt = Math.min(stream.dueAt, waiting.deadline);
       continue;
     }
     sub.deferred.delete(name);
     if (resource === undefined) {
-      remove(sub, name, waiting.has);
+      removeFrom(stream, sub, { name, has: waiting.has });
     } else {
       sub.pending.set(name, waiting.has);
       if (waiting.deadline <= now) sub.waived.add(name);
     }
   }
   sub.deferredUntil = until;
+  if (lingering > 0 && lingering === sub.deferred.size) sub.lingersFor = stream.draining;
 }
 
-function mayGo(
+function judgeWaiting(
   stream: Stream,
   sub: Subscription,
   change: { name: string; resource: XdsResource | undefined; waiting: Deferred },
-): boolean {
+): ReturnType<typeof judgeAgain> {
   const { name, resource, waiting } = change;
-  if (resource === undefined) return mayRemove(stream, sub, { ...waiting, name });
+  if (resource === undefined) return judgeAgain(stream, sub, { ...waiting, name });
   const now = stream.context.clock.monotonic();
-  return waiting.deadline <= now || !isBlocked(stream, resource, now);
+  return waiting.deadline <= now || !isBlocked(stream, resource, now) ? "go" : "wait";
 }
 
 /** Leaves in `pending` only what is to be sent now. */
@@ -136,6 +152,8 @@ export function sift(stream: Stream, sub: Subscription, now: number): void {
     const resource = view.resources.get(name);
     if (resource === undefined && isAnsweredHollow(sub, name)) continue;
     if (resource === undefined || has?.version === resource.version) {
+      // The node has it already: what it refused instead is over.
+      if (resource !== undefined) dropRejected(sub, name);
       sub.pending.delete(name);
       sub.touched.delete(name);
       sub.waived.delete(name);

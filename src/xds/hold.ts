@@ -3,13 +3,15 @@
  * when a route comes before that. So routes and listeners wait for their new clusters, removals for whatever names what is removed,
  * and a removed listener for the one that takes its place.
  */
+import { isDrained } from "./draining.ts";
 import { HOLD_MS, MAX_DEFERRED } from "./limits.ts";
 import { type Ref, refersTo } from "./refs.ts";
-import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, referrersOf } from "./resourceTypes.ts";
-import { type Group, type Stream, viewOf } from "./state.ts";
+import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, ROUTE, referrersOf } from "./resourceTypes.ts";
+import { type Stream, viewOf } from "./state.ts";
 import {
   type Deferred,
   inScope,
+  isInUse,
   isSent,
   type Outstanding,
   offers,
@@ -22,7 +24,7 @@ import { dropOldFresh, isReturning, isUsable, isWarming } from "./warming.ts";
 /** True when a route or listener names a cluster that the node is about to get and cannot use yet. */
 export function isBlocked(stream: Stream, resource: XdsResource, now: number): boolean {
   const clusters = stream.subs.get(CLUSTER);
-  if (clusters === undefined) return isAlone(stream) && namesRecent(stream.group, resource, now);
+  if (clusters === undefined) return isAlone(stream) && namesLate(stream, resource, now);
   dropOldFresh(stream, now);
   const view = viewOf(stream.group, CLUSTER);
   if (stream.fresh.length === 0 && !isReturning(stream) && isSent(clusters, view)) return false;
@@ -38,8 +40,10 @@ function isAlone(stream: Stream): boolean {
   return stream.method.typeUrl !== null;
 }
 
-function namesRecent({ recent }: Group, { refs }: XdsResource, now: number): boolean {
-  const late = recent.filter(({ at }) => now - at < HOLD_MS);
+/** Whether it names clusters that another stream of the node may not have got yet: new ones, or any when the node has just come back. */
+function namesLate(stream: Stream, { refs }: XdsResource, now: number): boolean {
+  if (isReturning(stream)) return refs.some(([typeUrl]) => typeUrl === CLUSTER);
+  const late = stream.group.recent.filter(({ at }) => now - at < HOLD_MS);
   if (late.length === 0) return false;
   return refs.some(([typeUrl, name]) => typeUrl === CLUSTER && late.some(({ names }) => names.has(name)));
 }
@@ -51,9 +55,10 @@ function isUnsentCluster(clusters: Subscription, name: string): boolean {
 
 /** Until when a change that is blocked now may wait. */
 export function holdDeadline(stream: Stream, change: "blocked" | "removal", now: number): number {
-  if (!isAlone(stream)) return (stream.fresh.at(-1)?.at ?? now) + HOLD_MS;
   // Routes on another stream may wait as long before they go.
-  return change === "removal" ? now + 2 * HOLD_MS : (stream.group.recent.at(-1)?.at ?? now) + HOLD_MS;
+  if (change === "removal") return now + (isAlone(stream) ? 2 * HOLD_MS : HOLD_MS);
+  if (isAlone(stream) && isReturning(stream)) return now + HOLD_MS;
+  return ((isAlone(stream) ? stream.group.recent : stream.fresh).at(-1)?.at ?? now) + HOLD_MS;
 }
 
 /** A resource that the node is to lose. */
@@ -65,15 +70,23 @@ export interface Gone {
   readonly after: readonly string[];
 }
 
-/** Whether a removal may go: at once, when others are through (or its time is over), or not while what was refused stands. */
-type Verdict = "go" | "wait" | "keep";
+/**
+ * Whether a removal may go: at once, when old connections have ended, when others are through (or its time is over), or not while what
+ * was refused stands. The later ones count more.
+ */
+const VERDICTS = ["go", "linger", "wait", "keep"] as const;
+type Verdict = (typeof VERDICTS)[number];
+
+function later(one: Verdict, other: Verdict): Verdict {
+  return VERDICTS.indexOf(one) < VERDICTS.indexOf(other) ? other : one;
+}
 
 /** True when a removal has to wait for others on the stream. */
 export function lingers(stream: Stream, sub: Subscription, gone: Gone): boolean {
   // Nothing deletes other types in a state of the world; what they name waits for them, if it is on the same stream.
   if (!sub.delta && !sub.fullState && (isAlone(stream) || !HELD_TYPES.has(sub.typeUrl))) return false;
   if (sub.deferred.size >= MAX_DEFERRED) return false;
-  return judge(stream, sub, gone) !== "go";
+  return judge(stream, sub, { ...gone, isPatient: true }) !== "go";
 }
 
 /** True when no removal of the type may go now, whatever it is of: there is no need to look at each. */
@@ -82,25 +95,28 @@ export function allWait(stream: Stream, sub: Subscription): boolean {
   return referrersOf(sub.typeUrl).some((typeUrl) => judgeType(stream, typeUrl) === "wait");
 }
 
-/** True when a removal that waited may go now. */
-export function mayRemove(stream: Stream, sub: Subscription, gone: Gone & Deferred): boolean {
-  const verdict = judge(stream, sub, gone);
-  return verdict === "go" || (verdict === "wait" && gone.deadline <= stream.context.clock.monotonic());
+/** Whether a removal that waited may go now. */
+export function judgeAgain(stream: Stream, sub: Subscription, gone: Gone & Deferred): Verdict {
+  return judge(stream, sub, { ...gone, isPatient: gone.deadline > stream.context.clock.monotonic() });
 }
 
-function judge(stream: Stream, sub: Subscription, gone: Gone): Verdict {
-  let verdict: Verdict = "go";
-  for (const added of gone.after) {
-    const found = judgeReplacement(stream, sub, added);
-    if (found === "keep") return found;
-    if (found === "wait") verdict = found;
-  }
-  for (const typeUrl of referrersOf(sub.typeUrl)) {
-    const found = judgeReferrers(stream, typeUrl, [sub.typeUrl, gone.name]);
-    if (found === "keep") return found;
-    if (found === "wait") verdict = found;
-  }
+/** `isPatient`: its time is not over. Then nobody waits for others to come through, but what is known to be in use stays. */
+function judge(stream: Stream, sub: Subscription, gone: Gone & { isPatient: boolean }): Verdict {
+  const { isPatient } = gone;
+  const ref: Ref = [sub.typeUrl, gone.name];
+  let verdict: Verdict = isDrained(stream, ref) ? "linger" : "go";
+  const hear = (found: Verdict): void => {
+    if (isPatient || found !== "wait") verdict = later(verdict, found);
+  };
+  for (const added of gone.after) hear(judgeReplacement(stream, sub, added));
+  for (const typeUrl of referrersOf(sub.typeUrl)) hear(judgeReferrers(stream, typeUrl, ref));
+  if (isStillAsked(stream, sub, gone.name)) hear("wait");
   return verdict;
+}
+
+/** A node that asks for clusters by name (gRPC) stops asking for one when it has no use for it any more, which is after its routes. */
+function isStillAsked(stream: Stream, sub: Subscription, name: string): boolean {
+  return sub.typeUrl === CLUSTER && sub.names.has(name) && (stream.subs.has(ROUTE) || isReturning(stream));
 }
 
 /** A listener makes room when the one that came with its removal works; while that is refused, the old one stays. */
@@ -119,7 +135,8 @@ function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
     if (mayName(has, ref) || mayName(resource, ref)) return "keep";
   }
   // These go when their own time has come.
-  for (const { has } of sub.deferred.values()) if (mayName(has, ref)) return "keep";
+  for (const { has } of sub.deferred.values())
+    if (mayName(has, ref)) return sub.lingersFor === null ? "keep" : "linger";
   for (const sent of sub.outstanding.values()) {
     if (!someNames(sent.had.values(), ref) && !someNames(sent.left.values(), ref)) continue;
     if (isAnswerDue(stream, sent)) return "keep";
@@ -131,7 +148,7 @@ function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
 function judgeType(stream: Stream, typeUrl: string): "go" | "wait" {
   const sub = stream.subs.get(typeUrl);
   if (sub === undefined) return mayStillCome(stream, typeUrl) ? "wait" : "go";
-  return sub.outstanding.size === 0 && isSent(sub, viewOf(stream.group, typeUrl)) ? "go" : "wait";
+  return sub.outstanding.size === 0 && isInUse(sub, viewOf(stream.group, typeUrl)) ? "go" : "wait";
 }
 
 /** True while an answer may still come; some never do. */

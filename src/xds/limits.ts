@@ -161,6 +161,15 @@ export const ACK_WAIT_MS = 300;
  */
 export const HOLD_MS = 1_000;
 
+/**
+ * How long clusters of routes that are gone are kept for connections that still use these: as long as our Envoys let such connections
+ * last (`--drain-time-s`). Others may let them last longer, but by then only those are left on which nothing was asked for a minute.
+ */
+export const DRAIN_MS = 60_000;
+
+/** Routes of a stream that this is remembered of. More than one listener a second would have to change. */
+export const MAX_DRAINING = 64;
+
 /** Refused responses of one state of a type about which nodes are asked. Streams of one group are at one or two states at a time. */
 export const MAX_INQUIRIES = 16;
 
@@ -181,6 +190,12 @@ export const MAX_HISTORY = 64;
 
 /** Names in all remembered versions of a type: at 10 000 clusters the last ten versions, some 5 MB. */
 export const MAX_HISTORY_NAMES = 100_000;
+
+/**
+ * Clusters that are gone and that a node is taken to have when nobody knows the state it names: it is sent them once more and loses them
+ * after its routes. Some that it never had cost it a moment's work, so not any number.
+ */
+export const MAX_PRESUMED = 1_000;
 
 /**
  * Responses that may follow one refused response to find what was bad in it. One bad resource among 200 takes 16 when the node

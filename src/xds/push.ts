@@ -11,6 +11,7 @@ import type { History } from "./history.ts";
 import { followInquiry } from "./inquiries.ts";
 import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import { keyOf, keyOfHeld, type Payload } from "./payload.ts";
+import { isPostponed } from "./presumed.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { hasWork, isOffered, isSent, isSettled, type Outstanding, type Subscription } from "./subscription.ts";
@@ -74,6 +75,7 @@ function nextPayload(stream: Stream): Payload | null {
       const heartbeat = heartbeatPayload(stream, sub, now);
       stream.dueAt = Math.min(stream.dueAt, sub.heartbeatAt);
       if (heartbeat !== null) return heartbeat;
+      if (isPostponed(stream, sub, now)) continue;
       if (!sub.urgent && (earlierWaits || awaitsAck(stream, sub, now))) {
         earlierWaits ||= hasWork(sub, view);
         continue;

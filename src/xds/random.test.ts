@@ -1,5 +1,6 @@
 /** Random views, interleavings, refusals and reconnects, against a model of what Envoy does with what it gets. */
 import { describe, expect, it } from "vitest";
+import { DRAIN_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
 import { type ManualServer, type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 import type { XdsResource } from "./types.ts";
@@ -189,11 +190,11 @@ async function run(seed: number, delta: boolean): Promise<void> {
   }
   const last = randomView(pick, 100, false);
   edge.set(...last);
-  // What a reconnect left without its referrer goes after a second.
-  for (let turn = 0; turn < 4; turn++) {
+  // What a reconnect left without its referrer goes after a second; what routes name that are gone and still asked for, later.
+  for (const wait of [0, 1_000, 1_000, DRAIN_MS, 1_000]) {
     await Promise.resolve();
     while (envoy.act() || envoy.answer());
-    manual.clock.advance(turn === 0 ? 0 : 1_000);
+    manual.clock.advance(wait);
   }
   for (const typeUrl of TYPES) {
     const want = last.filter((entry) => entry.typeUrl === typeUrl).map((entry) => [entry.name, `${entry.bytes}`]);

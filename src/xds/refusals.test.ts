@@ -1,7 +1,7 @@
 /** What a refusal holds back, and what it does not: the rest of its response, removals of others, listeners that are replaced. */
 import { describe, expect, it } from "vitest";
 import type { XdsServerOptions } from "./index.ts";
-import { SEARCH_AGAIN_MS } from "./limits.ts";
+import { DRAIN_MS, SEARCH_AGAIN_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
 import { type ManualServer, type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 import type { XdsResource } from "./types.ts";
@@ -163,7 +163,7 @@ describe.each(BOTH)("a listener that moves to another port (delta: $delta)", ({ 
   it("keeps its old one, with all that this needs, while the new one is refused", async () => {
     const old = { ...resource(LISTENER, "l-80"), refs: [[ROUTE, "r"] as const] };
     const moved = { ...resource(LISTENER, "l-81"), refs: [[ROUTE, "r-81"] as const] };
-    const { node, clock, set, types } = await start(delta, [...clusters("a", "b"), old, ...routes("r")]);
+    const { node, clock, set, types, server } = await start(delta, [...clusters("a", "b"), old, ...routes("r")]);
     node.refuse = ({ names }) => (names.includes("l-81") ? "l-81: cannot bind" : null);
     await set(...clusters("b"), moved, naming(resource(ROUTE, "r-81"), "b"));
     clock.advance(10_000);
@@ -179,6 +179,11 @@ describe.each(BOTH)("a listener that moves to another port (delta: $delta)", ({ 
     clock.advance(2_000);
     node.turn();
     expect(namesOf(node, LISTENER)).toEqual(["l-82"]);
+    // The node still asks for the old route: connections of the old listener may come to it.
+    expect(namesOf(node, CLUSTER)).toEqual(["a", "b"]);
+    expect(server.nodes()[0]!.ackedRevision).toBe(3);
+    clock.advance(DRAIN_MS);
+    node.turn();
     expect(namesOf(node, CLUSTER)).toEqual(["b"]);
     expect(types().get(LISTENER)).toMatchObject({ nacked: null });
   });

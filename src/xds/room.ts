@@ -28,7 +28,8 @@ export interface Room {
 export function addGroup(room: Room, name: string): Group {
   const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
   const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
-  const group: Group = { name, revision: 0, types: new Map(), history, recent: [], declared: false, ...streams };
+  const lately = { recent: [], parted: [], returned: new Map() };
+  const group: Group = { name, revision: 0, types: new Map(), history, declared: false, ...lately, ...streams };
   room.groups.set(name, group);
   return group;
 }

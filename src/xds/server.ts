@@ -6,11 +6,12 @@ import { createFanOut } from "./fanOut.ts";
 import { createGrpcTransport } from "./grpc.ts";
 import { CLIENT_BYTES, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
+import { noteParted } from "./parting.ts";
 import { createPayloadCache } from "./payload.ts";
 import { createPlaces } from "./places.ts";
 import type { EndReason } from "./reasons.ts";
 import { createRefusals, type RefusalEvent } from "./refusals.ts";
-import { CLUSTER, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
+import { CLUSTER, ENDPOINT, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import { addGroup, GOING_DOWN, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
@@ -145,8 +146,10 @@ function replaceView(
     const history = group.history.get(typeUrl);
     if (isVersionOf(next, next.version)) history?.note(next.version, next.resources);
     else history?.forget(next.version);
-    if (typeUrl !== CLUSTER || previous === EMPTY_VIEW) continue;
-    const { changed } = diffFrom(next, previous.resources);
+    if (previous === EMPTY_VIEW) continue;
+    const { changed, removed } = diffFrom(next, previous.resources);
+    if (typeUrl === ENDPOINT) noteParted(group, removed, now);
+    if (typeUrl !== CLUSTER) continue;
     noteRecent(
       group,
       changed.filter((name) => !previous.resources.has(name)),

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { XdsResource } from "./index.ts";
-import { SEARCH_AGAIN_MS } from "./limits.ts";
+import { DRAIN_MS, SEARCH_AGAIN_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, FULL_STATE_TYPES, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
 import { type ManualServer, type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 
@@ -20,7 +20,7 @@ const NAMES = Array.from({ length: 12 }, (_, index) => `n${index}`);
 /** What a refusing client takes exception to. */
 const BAD = "bad";
 /** Longer than anything that the server waits for. */
-const LONG_MS = SEARCH_AGAIN_MS + 5_000;
+const LONG_MS = Math.max(DRAIN_MS, SEARCH_AGAIN_MS) + 5_000;
 /** Turns until nobody has anything more to say. */
 const MAX_TURNS = 2_000;
 /** Of the heap between the middle and the end of a run, without clients. */

@@ -6,7 +6,7 @@ import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
-import type { Refused, SentResponse, Subscription } from "./subscription.ts";
+import type { Draining, Refused, SentResponse, Subscription } from "./subscription.ts";
 import type { Clock, Connection } from "./transport.ts";
 import type { NackEvent, RefusalReader } from "./types.ts";
 import { EMPTY_VIEW, type TypeView } from "./view.ts";
@@ -49,6 +49,10 @@ export interface Group {
   readonly history: Map<string, History>;
   /** Clusters that the view has got in the last moments, oldest first: for streams that see no other type than their own. */
   readonly recent: { readonly names: ReadonlySet<string>; readonly at: number }[];
+  /** Endpoints that the view has lost in the last moments, likewise. */
+  readonly parted: { readonly names: ReadonlySet<string>; readonly at: number }[];
+  /** By node id: until when (monotonic) a node that came back, with a stream for each type, may still come back with others. */
+  readonly returned: Map<string, number>;
   /** By node id: what streams that ended a moment ago left undone. */
   readonly interrupted: Map<string, Interrupted>;
   readonly streams: Set<Stream>;
@@ -107,6 +111,7 @@ export interface Stream {
   readonly warmed: { readonly response: SentResponse; readonly at: number }[];
   /** Until then (monotonic) a node that came back with resources may still ask for further types. */
   returningUntil: number;
+  draining: Draining;
   /** By type: an inquiry that this stream leads or waits for, and the names that it is about here. */
   readonly inquiries: Map<string, { inquiry: Inquiry; leads: boolean; names: readonly string[] }>;
   /** The earliest time at which something that waits now may go. */

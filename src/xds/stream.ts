@@ -3,10 +3,13 @@ import { payForNames } from "./budgets.ts";
 import { fold, foldGone, makeRoom } from "./changes.ts";
 import { BadRequest, type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
 import { greet } from "./dependants.ts";
+import { NOTHING_DRAINS } from "./draining.ts";
 import { joinInquiry } from "./inquiries.ts";
-import { HOLD_MS, MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
+import { MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
+import { denyLater } from "./parting.ts";
 import type { Place } from "./places.ts";
+import { awaitUsed, noteUsed } from "./presumed.ts";
 import { pump } from "./push.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { FULL_STATE_TYPES, isKnownType, ON_DEMAND_TYPES, pushRank } from "./resourceTypes.ts";
@@ -17,7 +20,7 @@ import { applyDeltaNames, applySotwNames, type FirstRequest } from "./subscripti
 import type { Connection } from "./transport.ts";
 import { recordNack } from "./trials.ts";
 import { startHeartbeats, usesTtl } from "./ttl.ts";
-import { noteAccepted, owedNames } from "./warming.ts";
+import { noteAccepted, noteReturning, owedNames } from "./warming.ts";
 
 /** What is common to both kinds of request. */
 export interface Request {
@@ -82,6 +85,7 @@ export function openStream(
     fresh: [],
     owed: [],
     warmed: [],
+    draining: NOTHING_DRAINS,
     inquiries: new Map(),
     returningUntil: 0,
     dueAt: Number.POSITIVE_INFINITY,
@@ -104,6 +108,7 @@ export function handleRequest(stream: Stream, request: Request): void {
   }
   const first = existing === undefined ? firstRequest(stream, typeUrl) : null;
   request.apply(sub, { view, first });
+  denyLater(stream, sub);
   payForNames(stream.purse, sub);
   if (first !== null) {
     welcome(stream, sub, first);
@@ -132,17 +137,17 @@ function firstRequest(stream: Stream, typeUrl: string): FirstRequest {
     find: (name, version) => history?.find(name, version),
     isOwed: owedNames(stream, typeUrl),
     returning: false,
+    version: "",
     gone: new Map(),
   };
 }
 
 /** A node that comes back is treated as if it had stayed: what it is to lose waits for the types that it will ask for next. */
 function welcome(stream: Stream, sub: Subscription, first: FirstRequest): void {
-  if (first.returning) {
-    const until = stream.context.clock.monotonic() + HOLD_MS;
-    stream.returningUntil = Math.max(stream.returningUntil, until);
-  }
+  if (first.returning) noteReturning(stream);
   foldGone(stream, sub, first.gone);
+  awaitUsed(stream, sub, first.version);
+  noteUsed(stream, sub);
 }
 
 function typeOf(stream: Stream, request: Request): string {

@@ -18,7 +18,8 @@ function raw(names: readonly string[]): Buffer {
 /** A first request of a node that nothing is known of. */
 function firstRequest(legacyWildcard: boolean): FirstRequest {
   const nothing = (): undefined => undefined;
-  return { legacyWildcard, at: nothing, find: nothing, isOwed: () => false, returning: false, gone: new Map() };
+  const known = { at: nothing, find: nothing };
+  return { legacyWildcard, ...known, isOwed: () => false, returning: false, version: "", gone: new Map() };
 }
 const first = firstRequest(true);
 

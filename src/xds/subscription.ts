@@ -27,6 +27,9 @@ export interface SentResponse {
 /** A node has something of a name, and we do not know what: it may refer to anything. */
 export const UNKNOWN: XdsResource = { typeUrl: "", name: "", bytes: new Uint8Array(), version: "", refs: [] };
 
+/** By name: routes as the node has them, and until when (monotonic milliseconds) what they name is kept. Never changed: replaced. */
+export type Draining = ReadonlyMap<string, { readonly has: XdsResource; readonly until: number }>;
+
 /** A change that waits for another. */
 export interface Deferred {
   /** What the node has now; undefined: nothing, or not known. */
@@ -89,6 +92,8 @@ export interface Subscription {
   base: ResourceMap;
   /** Full state: the node has resources, and nobody knows which. */
   blind: boolean;
+  /** Monotonic milliseconds until when the first response waits for what another type's request says (presumed.ts); 0: it does not. */
+  postponedUntil: number;
   /** Full state: what we think the node has is not proven (doubts.ts), and the node was asked to accept that alone. */
   doubt: "none" | "open" | "asked";
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
@@ -98,6 +103,11 @@ export interface Subscription {
   readonly deferred: Map<string, Deferred>;
   /** The earliest deadline among them, or earlier. */
   deferredUntil: number;
+  /**
+   * All that is deferred waits for connections that these routes serve, and for nothing else: the newest state is in use. Null: that is
+   * not so, or not known.
+   */
+  lingersFor: Draining | null;
   /** To be taken away with the next response; the value is what the node has. */
   readonly leaving: Map<string, XdsResource>;
   /** Waited long enough: sent although the cluster is not there. */
@@ -153,11 +163,13 @@ export function openSubscription(
     rawNames: NO_NAMES,
     base: NO_RESOURCES,
     blind: false,
+    postponedUntil: 0,
     doubt: "none",
     pending: new Map(),
     absent: new Set(),
     deferred: new Map(),
     deferredUntil: Number.POSITIVE_INFINITY,
+    lingersFor: null,
     leaving: new Map(),
     waived: new Set(),
     touched: new Map(),
@@ -195,7 +207,12 @@ export function isNamed(sub: Subscription, name: string): boolean {
 
 /** True when nothing is to be sent, awaited or repaired: the node runs the newest state of the type. */
 export function isSettled(sub: Subscription, view: TypeView): boolean {
-  return isSent(sub, view) && sub.outstanding.size === 0 && sub.nacked === null;
+  return isInUse(sub, view) && sub.outstanding.size === 0 && sub.nacked === null;
+}
+
+/** True when everything was sent but what old connections still need. */
+export function isInUse(sub: Subscription, view: TypeView): boolean {
+  return !hasWork(sub, view) && (sub.deferred.size === 0 || sub.lingersFor !== null);
 }
 
 /** True when everything was sent, whatever the node said to it. */

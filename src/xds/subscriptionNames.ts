@@ -19,7 +19,9 @@ export interface FirstRequest {
   readonly isOwed: (name: string) => boolean;
   /** Set here: the node has resources. */
   returning: boolean;
-  /** Filled here (delta): what the node has and is to lose. */
+  /** Set here (state of the world): the version that it has. */
+  version: string;
+  /** Filled here: what the node has and is to lose, but for full states. */
   readonly gone: Map<string, XdsResource>;
 }
 
@@ -63,9 +65,14 @@ export function applySotwNames(
 function startSotw(sub: Subscription, version: string, context: { view: TypeView; first: FirstRequest }): void {
   const { view, first } = context;
   first.returning = version !== "";
+  first.version = version;
   const had = first.at(version);
   if (!sub.fullState) {
     if (first.returning && HELD_TYPES.has(sub.typeUrl)) noteHad(sub, had, view);
+    for (const name of sub.names) {
+      const gone = view.resources.has(name) ? undefined : had?.get(name);
+      if (gone !== undefined) first.gone.set(name, gone);
+    }
     if (!sub.wildcard) sub.base = view.resources;
     else answerNow(sub);
     return;

@@ -4,8 +4,10 @@ import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
-import { credentials } from "@grpc/grpc-js";
+import { fromBinary } from "@bufbuild/protobuf";
+import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type ClientStatusResponse, ClientStatusResponseSchema } from "../gen/proto/envoy/service/status/v3/csds_pb.js";
 import type { RefusalEvent, TlsFilesEvent, XdsServer } from "./index.ts";
 import { TLS_FILES_MS } from "./limits.ts";
 import { CLUSTER, connect, fleet, NODE, resource, startServer, subscriber, type TestClient } from "./testing.ts";
@@ -117,6 +119,41 @@ test("a client whose certificate the fleet allows is served, in every variant", 
     }
   }
   expect(refused).toEqual([]);
+});
+
+test("client status tells a client of the fleets that its certificate may pull, and of no others", async () => {
+  const stream = client(good).stream({ delta: true, ads: true });
+  stream.send({ node: NODE, typeUrl: CLUSTER });
+  await stream.next();
+  const FETCH = "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus";
+  const fetchStatus = (holder: Issued): Promise<ClientStatusResponse> => {
+    const channel = credentials.createSsl(
+      Buffer.from(serverCa.cert),
+      Buffer.from(holder.key),
+      Buffer.from(holder.cert),
+    );
+    const status = new Client(address.replace("127.0.0.1", "localhost"), channel, ONE_TRY);
+    const decode = (bytes: Buffer): ClientStatusResponse => fromBinary(ClientStatusResponseSchema, bytes);
+    return new Promise<ClientStatusResponse>((resolve, reject) => {
+      status.makeUnaryRequest(
+        FETCH,
+        (bytes: Buffer) => bytes,
+        decode,
+        Buffer.alloc(0),
+        (error, answer) => {
+          if (error === null) resolve(answer!);
+          else reject(error);
+        },
+      );
+    }).finally(() => status.close());
+  };
+  const ids = ({ config }: ClientStatusResponse) => config.map(({ node }) => node!.id);
+  expect(new Set(ids(await fetchStatus(good)))).toEqual(new Set([NODE.id]));
+  const elsewhere = clientCa.issue({ uris: ["spiffe://td/fleet/other"] });
+  expect(ids(await fetchStatus(elsewhere))).toEqual([]);
+  await expect(fetchStatus(other.issue({ uris: [EDGE] }))).rejects.toMatchObject({ code: 14 });
+  await expect.poll(() => refused.map(({ reason }) => reason)).toEqual(["unknownAuthority"]);
+  stream.cancel();
 });
 
 test.each([

@@ -102,6 +102,11 @@ export function isVersionOf(view: TypeView, version: string): boolean {
   return view.label === null || view.meanings.get(view.label) === versionOf(view.sum);
 }
 
+/** True for what looks like a content hash: another state of ours, and not a version that somebody else has given. */
+export function isContentVersion(version: string): boolean {
+  return /^[0-9a-f]{16}$/.test(version);
+}
+
 function makeView(
   state: Pick<TypeView, "source" | "resources" | "timed">,
   versions: Pick<TypeView, "sum" | "label" | "meanings">,

@@ -167,9 +167,25 @@ export function isWarming(stream: Stream, clusters: Subscription, name: string):
   return !fresh.accepted || clusters.rejected.has(name) || !hasNeeds(stream, CLUSTER, name);
 }
 
+/** The node has come back. With a stream for each type, what one of them says of it holds for the others. */
+export function noteReturning(stream: Stream): void {
+  const now = stream.context.clock.monotonic();
+  stream.returningUntil = now + HOLD_MS;
+  if (stream.method.typeUrl === null) return;
+  const { returned } = stream.group;
+  for (const [id, until] of returned) {
+    if (now < until && returned.size < MAX_INTERRUPTED) break;
+    returned.delete(id);
+  }
+  returned.delete(stream.node.id);
+  returned.set(stream.node.id, stream.returningUntil);
+}
+
 /** True while a node that came back may ask for further types. */
 export function isReturning(stream: Stream): boolean {
-  return stream.context.clock.monotonic() < stream.returningUntil;
+  const { context, group, node, returningUntil } = stream;
+  const alone = stream.method.typeUrl === null ? 0 : (group.returned.get(node.id) ?? 0);
+  return context.clock.monotonic() < Math.max(returningUntil, alone);
 }
 
 /** True when the node accepted a resource and everything that it waits for. */

@@ -49,6 +49,8 @@ export interface RunningEnvoy {
   /** Text of an admin page. */
   readonly admin: (path: string) => Promise<string>;
   readonly stop: () => Promise<void>;
+  /** The end of what it has said so far. */
+  readonly log: () => string;
 }
 
 /** Starts Envoy with the fleet's rendering, inlined. Throws with its log when it does not come up. */
@@ -60,9 +62,10 @@ export async function startEnvoy(ir: FleetIr): Promise<RunningEnvoy> {
     file,
     await inlineBootstrap(finish(createRenderer().render(ir)), { address: "127.0.0.1", port: adminPort }),
   );
-  const { admin, stop } = await runEnvoy(file, adminPort);
+  const { admin, stop, log } = await runEnvoy(file, adminPort);
   return {
     admin,
+    log,
     stop: async () => {
       await stop();
       await rm(folder, { recursive: true, force: true });
@@ -71,8 +74,8 @@ export async function startEnvoy(ir: FleetIr): Promise<RunningEnvoy> {
 }
 
 /** Runs Envoy on a file that names this admin port, until it is ready. Throws with its log when it does not come up. */
-export async function runEnvoy(file: string, adminPort: number): Promise<RunningEnvoy> {
-  const argv = ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
+export async function runEnvoy(file: string, adminPort: number, more: readonly string[] = []): Promise<RunningEnvoy> {
+  const argv = ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", ...more];
   const child = spawn(envoyBinary(), argv, { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr?.on("data", (data) => {
@@ -83,7 +86,7 @@ export async function runEnvoy(file: string, adminPort: number): Promise<Running
   const until = Date.now() + START_TIMEOUT_MS;
   while (true) {
     const state = await admin("/ready").catch(() => "");
-    if (state.startsWith("LIVE")) return { admin, stop };
+    if (state.startsWith("LIVE")) return { admin, stop, log: () => log };
     if (child.exitCode !== null || Date.now() > until) {
       await stop();
       throw new Error(`Envoy did not start: ${log}`);
