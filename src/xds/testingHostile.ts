@@ -109,6 +109,8 @@ function openStream(
   stream.on("response", note);
   stream.on("trailers", note);
   stream.on("error", () => {});
+  // Each write that waits listens to the end.
+  stream.setMaxListeners(0);
   if (read) {
     let head = Buffer.alloc(0);
     stream.on("data", (chunk: Buffer) => {

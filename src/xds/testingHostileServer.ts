@@ -1,12 +1,14 @@
 /** The server that hostile clients meet, in a process of its own: its memory is nobody else's. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createXdsServer, type XdsResource } from "./index.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, naming, ROUTE, resource } from "./testing.ts";
 import { CLUSTERS } from "./testingHostile.ts";
 import { answerParent } from "./testingProcess.ts";
 
 const CONTENT = "x".repeat(150);
-/** How often memory is looked at. */
+/** How often memory and the event loop are looked at. */
 const SAMPLE_MS = 20;
+const LOOP_MS = 2;
 
 const errors: string[] = [];
 const server = createXdsServer({ identifier: "trimtab/hostile", onError: (error) => void errors.push(String(error)) });
@@ -18,22 +20,21 @@ const clusters = list(CLUSTER);
 const others = [...list(ENDPOINT), resource(LISTENER, "l"), naming(resource(ROUTE, "r"), "c0")];
 edge.set(...clusters, ...others);
 
+const held = monitorEventLoopDelay({ resolution: LOOP_MS });
+held.enable();
 let peak = 0;
-function look(): void {
+setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());
-}
-setInterval(look, SAMPLE_MS);
+}, SAMPLE_MS);
 
 const answers = {
   listen: () => server.listen("127.0.0.1:0"),
-  /** Memory now, and the highest seen. */
-  memory() {
-    look();
-    return { rss: process.memoryUsage.rss(), peak };
-  },
-  collect() {
-    globalThis.gc!();
-    return null;
+  /** Since the last call: the most memory, and the longest hold of the event loop. */
+  figures() {
+    const figures = { rss: Math.max(peak, process.memoryUsage.rss()), holdMs: held.max / 1e6 - LOOP_MS };
+    peak = 0;
+    held.reset();
+    return figures;
   },
   state() {
     const { ended, openStreams, clientBytes, staleNonces, requests } = server.metrics();

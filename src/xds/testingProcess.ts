@@ -26,7 +26,7 @@ export interface Child<A extends Answers> {
 
 /** Starts a module of this folder; it answers as `A` says. */
 export function startChild<A extends Answers>(file: string): Child<A> {
-  const child: ChildProcess = fork(new URL(file, import.meta.url), { execArgv: ["--expose-gc"] });
+  const child: ChildProcess = fork(new URL(file, import.meta.url), { execArgv: [] });
   const waiting = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   let last = 0;
   child.on("message", ({ id, answer }: { id: number; answer: never }) => {

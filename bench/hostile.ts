@@ -1,0 +1,83 @@
+/** `npm run bench:hostile`: what hostile clients cost one that behaves, and the server's memory; see README.md. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+/** The aims: a good client's p99 with every kind, and how much the server grows beside what it has when nobody attacks. */
+const P99_MS = 150;
+const GROWTH_BYTES = 256 * 1024 * 1024;
+const MIB = 1024 * 1024;
+
+/** One kind of hostile client in one round, as `src/xds/hostile.test.ts` writes it. */
+interface Figures {
+  readonly kind: string;
+  /** Milliseconds that the good client waited for each of its answers. */
+  readonly waits: readonly number[];
+  /** The longest hold of the server's event loop, and the most memory of its process. */
+  readonly holdMs: number;
+  readonly rss: number;
+}
+
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "3" } } });
+const root = join(import.meta.dirname, "..");
+const file = join(root, ".trimtab/bench-hostile.jsonl");
+
+/** Runs every kind once, on a fresh server. */
+function runKinds(): Figures[] {
+  mkdirSync(join(root, ".trimtab"), { recursive: true });
+  rmSync(file, { force: true });
+  const options = ["run", "--root", root, "--project", "unit", "src/xds/hostile.test.ts", "--reporter", "dot"];
+  const { status } = spawnSync(join(root, "node_modules/.bin/vitest"), options, {
+    env: { ...process.env, TRIMTAB_HOSTILE_FIGURES: file },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (status !== 0) throw new Error("not every kind was answered as documented: run vitest on src/xds/hostile.test.ts");
+  return readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Figures);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+/** A line of the table: the answers of all rounds are one sample; of memory and holds the worst round counts. */
+function summarize(kind: string, rounds: readonly (readonly Figures[])[]) {
+  const own = rounds.flatMap((round) => round.filter((figures) => figures.kind === kind));
+  const growth = rounds.map((round) => {
+    // The first two lines are the server at its ordinary work.
+    const before = Math.max(...round.slice(0, 2).map(({ rss }) => rss));
+    return Math.max(...round.filter((figures) => figures.kind === kind).map(({ rss }) => rss)) - before;
+  });
+  const waits = own.flatMap((figures) => figures.waits);
+  return {
+    kind,
+    answers: waits.length,
+    p50: quantile(waits, 0.5),
+    p99: quantile(waits, 0.99),
+    holdMs: Math.max(...own.map(({ holdMs }) => holdMs)),
+    growth: Math.max(...growth),
+  };
+}
+
+function line({ kind, answers, p50, p99, holdMs, growth }: ReturnType<typeof summarize>): string {
+  const numbers = [answers, p50, p99, holdMs, growth / MIB].map((value) => value.toFixed(0).padStart(8));
+  const failed = p99 >= P99_MS || growth >= GROWTH_BYTES ? "  FAIL" : "";
+  return `${kind.slice(0, 76).padEnd(76)}${numbers.join("")}${failed}`;
+}
+
+const load = loadavg()[0]!.toFixed(2);
+process.stdout.write(`${cpus().length} x ${cpus()[0]?.model}, node ${process.version}, load ${load}\n`);
+const rounds = Array.from({ length: Number(values.rounds) }, runKinds);
+const rows = rounds[0]!.map(({ kind }) => summarize(kind, rounds));
+process.stdout.write(`${"".padEnd(76)} answers  p50 ms  p99 ms hold ms  +MiB\n`);
+for (const row of rows) process.stdout.write(`${line(row)}\n`);
+const failed = rows.filter(({ p99, growth }) => p99 >= P99_MS || growth >= GROWTH_BYTES);
+process.stdout.write(
+  `${failed.length} of ${rows.length} rows miss the aims (p99 below ${P99_MS} ms, growth below 256 MiB)\n`,
+);
+process.exitCode = failed.length === 0 ? 0 : 1;
