@@ -451,6 +451,29 @@ it("100 000 names subscribed to and left again, over and over", async () => {
   expect(opened.stream.destroyed).toBe(false);
 });
 
+it("100 000 names in state of the world, and then 100 000 others", async () => {
+  const opened = await stream(SOTW, HELLO_SOTW);
+  await until(() => opened.messages() === 1);
+  const { requests } = await server.ask("state");
+  for (let round = 0; round < 3; round++) {
+    void opened.write(sotw({ typeUrl: ENDPOINT, resourceNames: names(MAX_NAMES, round * MAX_NAMES) }));
+  }
+  void opened.write(sotw({ typeUrl: CLUSTER, resourceNames: ["c1"] }));
+  await until(async () => (await server.ask("state")).requests >= requests + 4);
+  expect(opened.stream.destroyed).toBe(false);
+});
+
+it("100 000 globs subscribed to and left again", async () => {
+  const opened = await stream(DELTA, HELLO);
+  const globs = names(MAX_NAMES - 1).map((name) => `xdstp://a/b/${name}/*`);
+  const { requests } = await server.ask("state");
+  void opened.write(delta({ typeUrl: ENDPOINT, resourceNamesSubscribe: globs }));
+  void opened.write(delta({ typeUrl: ENDPOINT, resourceNamesUnsubscribe: globs }));
+  void opened.write(delta({ typeUrl: CLUSTER, resourceNamesSubscribe: ["c1"] }));
+  await until(async () => (await server.ask("state")).requests >= requests + 3);
+  expect(opened.stream.destroyed).toBe(false);
+});
+
 it("100 000 versions on a first request, of a known fleet and of none", async () => {
   const initialResourceVersions = Object.fromEntries(names(MAX_NAMES).map((name) => [name, "0123456789abcdef"]));
   const known = await stream(DELTA, delta({ node: NODE, typeUrl: CLUSTER, initialResourceVersions }));

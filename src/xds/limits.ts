@@ -18,7 +18,7 @@ export const PEEK_BYTES = 4 * 1024;
 /** A request that has begun must be there after this long: 9 MB take 15 s at 5 Mbit/s. Who drips bytes holds memory for nothing. */
 export const REQUEST_MS = 30_000;
 
-/** Requests above this size wait behind smaller ones, and one at a time is served: reading 100 000 names takes tens of milliseconds. */
+/** Requests above this size wait behind smaller ones, and one at a time is served: 100 000 names take a tenth of a second. */
 export const LIGHT_REQUEST_BYTES = 64 * 1024;
 
 /** Where a response that may be split is split: clients' default receive limit is 4 MiB, and a long message delays the others. */
@@ -41,9 +41,6 @@ export const MAX_LABELS = 1_000;
  * subscribe to, their versions, and all else. Without it 32 MiB of empty unknown fields hold the process for a second.
  */
 export const MAX_FIELDS = 300_000;
-
-/** Names of one delta request that are acted on at once, in some 10 ms: after them others have their turn. */
-export const SLICE_NAMES = 10_000;
 
 /** Bytes of a resource name. Longest real ones are xdstp URLs with parameters; HTTP servers bound a URL about the same. */
 export const MAX_NAME_BYTES = 4_096;
@@ -194,7 +191,7 @@ export const RETRY_FIRST_MS = 5_000;
 /** Longest time between two such offers: one failed bind and one line in two logs a minute. */
 export const RETRY_MAX_MS = 60_000;
 
-/** A drain of many streams yields to requests and pings after so long. */
+/** A drain of many streams, or the work for one long request, yields to requests and pings after so long. */
 export const SLICE_MS = 5;
 
 /** Characters kept of a client's refusal: enough for its first errors, bounded because the client writes it. */

@@ -26,7 +26,7 @@ import { afterSent, dropOldFresh } from "./warming.ts";
  */
 export function pump(stream: Stream): void {
   try {
-    if (!stream.writing && !stream.ended) writeNext(stream);
+    if (!stream.writing && !stream.applying && !stream.ended) writeNext(stream);
   } catch (error) {
     stream.context.onDefect(stream, error);
   }
