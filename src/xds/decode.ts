@@ -54,11 +54,11 @@ const MAX_ENTRY_FIELDS = 8;
 export const NO_NAMES: Buffer = Buffer.alloc(0);
 
 /** Reads a DiscoveryRequest. `known`: name fields of earlier requests; an equal run of bytes is compared, not parsed. */
-export function decodeSotwRequest(bytes: Buffer, known: Iterable<Buffer>): SotwRequest {
+export function* decodeSotwSteps(bytes: Buffer, known: Iterable<Buffer>): Steps<SotwRequest> {
   const request: SotwRequest = { node: null, typeUrl: "", nonce: "", error: null, version: "", rawNames: NO_NAMES };
   const runs: Buffer[] = [];
   const counter = { names: 0 };
-  readFields(bytes, (field, reader) => {
+  yield* fieldSteps(bytes, (field, reader) => {
     if (field === 1) request.version = label(bytes, reader);
     else if (field === 2) request.node = decodeNode(view(reader));
     else if (field === 3)

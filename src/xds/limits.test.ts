@@ -3,12 +3,13 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, expect, it } from "vitest";
 import { DiscoveryRequestSchema } from "../gen/proto/envoy/service/discovery/v3/discovery_pb.js";
 import { finish } from "../util/steps.ts";
-import { BadRequest, decodeDeltaSteps, decodeNamesSteps, decodeSotwRequest } from "./decode.ts";
+import { BadRequest, decodeDeltaSteps, decodeNamesSteps, decodeSotwSteps } from "./decode.ts";
 import { MAX_NAME_BYTES, MAX_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { CLUSTER, connect, ENDPOINT, fleet, NODE, ROUTE, resource, startServer, subscriber } from "./testing.ts";
 import { manualServer } from "./testingTransport.ts";
 
 const decodeDelta = (bytes: Buffer) => finish(decodeDeltaSteps(bytes));
+const decodeSotw = (bytes: Buffer, known: Iterable<Buffer>) => finish(decodeSotwSteps(bytes, known));
 const decodeNames = (raw: Buffer) => finish(decodeNamesSteps(raw));
 
 const undo: (() => Promise<void> | void)[] = [];
@@ -40,7 +41,7 @@ it("refuses long names, many types and bytes that are no message", async () => {
   for (let type = 0; type <= MAX_TYPES_PER_STREAM; type++) many.send({ node: NODE, typeUrl: `t/${type}` });
   expect(many.status).toMatchObject({ code: 3, message: expect.stringContaining("types") });
   expect(() => decodeDelta(Buffer.from([0x12, 0x7f, 0x01]))).toThrow(BadRequest);
-  expect(() => decodeSotwRequest(Buffer.from([0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f]), [])).toThrow(BadRequest);
+  expect(() => decodeSotw(Buffer.from([0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f]), [])).toThrow(BadRequest);
   expect(() => decodeNames(Buffer.from([0x1a, 5, 0x61]))).toThrow(BadRequest);
 });
 
@@ -98,7 +99,7 @@ it("survives 20 000 mutated requests", () => {
   for (let turn = 0; turn < 20_000; turn++) {
     const bytes = Buffer.from(good);
     for (let flips = random() % 4; flips >= 0; flips--) bytes[random() % bytes.length] = random() & 255;
-    for (const decode of [decodeDelta, (input: Buffer) => decodeNames(decodeSotwRequest(input, [good]).rawNames)]) {
+    for (const decode of [decodeDelta, (input: Buffer) => decodeNames(decodeSotw(input, [good]).rawNames)]) {
       try {
         decode(bytes);
       } catch (error) {
@@ -117,13 +118,13 @@ it("reads equal names as equal bytes wherever they stand", () => {
         create(DiscoveryRequestSchema, { versionInfo: version, resourceNames: names, typeUrl: CLUSTER }),
       ),
     );
-  const { rawNames } = decodeSotwRequest(encode(""), []);
+  const { rawNames } = decodeSotw(encode(""), []);
   expect(decodeNames(rawNames)).toEqual(names);
-  const again = decodeSotwRequest(encode("some version"), [rawNames]);
+  const again = decodeSotw(encode("some version"), [rawNames]);
   expect(again.rawNames.equals(rawNames)).toBe(true);
   expect(again.typeUrl).toBe(CLUSTER);
   // A prefix of the names is not the same subscription.
-  const shorter = decodeSotwRequest(encode(""), [rawNames.subarray(0, 3)]);
+  const shorter = decodeSotw(encode(""), [rawNames.subarray(0, 3)]);
   expect(decodeNames(shorter.rawNames)).toEqual(names);
 });
 

@@ -2,7 +2,7 @@
 import type { Steps } from "../util/steps.ts";
 import { payForNames } from "./budgets.ts";
 import { fold, foldGoneSteps, makeRoom } from "./changes.ts";
-import { BadRequest, decodeDeltaSteps, decodeSotwRequest, type RequestNode } from "./decode.ts";
+import { BadRequest, decodeDeltaSteps, decodeSotwSteps, type RequestNode } from "./decode.ts";
 import { greet } from "./dependants.ts";
 import { joinInquiry } from "./inquiries.ts";
 import { HOLD_MS, MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
@@ -38,7 +38,7 @@ export function* decodeSteps(message: Buffer, delta: boolean, subs: Iterable<Sub
   }
   const known: Buffer[] = [];
   for (const sub of subs) known.push(sub.rawNames);
-  const request = decodeSotwRequest(message, known);
+  const request = yield* decodeSotwSteps(message, known);
   return { ...request, apply: (sub, context) => applySotwSteps(sub, request, context) };
 }
 
