@@ -15,8 +15,8 @@ interface Figures {
   readonly kind: string;
   /** Milliseconds that the good client waited for each of its answers. */
   readonly waits: readonly number[];
-  /** The longest hold of the server's event loop, and the most memory of its process. */
-  readonly holdMs: number;
+  /** CPU of the longest turn of the server's event loop, and the most memory of its process. */
+  readonly turnMs: number;
   readonly rss: number;
 }
 
@@ -45,7 +45,7 @@ function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-/** A line of the table: the answers of all rounds are one sample; of memory and holds the worst round counts. */
+/** A line of the table: the answers of all rounds are one sample; of memory and turns the worst round counts. */
 function summarize(kind: string, rounds: readonly (readonly Figures[])[]) {
   const own = rounds.flatMap((round) => round.filter((figures) => figures.kind === kind));
   const growth = rounds.map((round) => {
@@ -59,13 +59,13 @@ function summarize(kind: string, rounds: readonly (readonly Figures[])[]) {
     answers: waits.length,
     p50: quantile(waits, 0.5),
     p99: quantile(waits, 0.99),
-    holdMs: Math.max(...own.map(({ holdMs }) => holdMs)),
+    turnMs: Math.max(...own.map(({ turnMs }) => turnMs)),
     growth: Math.max(...growth),
   };
 }
 
-function line({ kind, answers, p50, p99, holdMs, growth }: ReturnType<typeof summarize>): string {
-  const numbers = [answers, p50, p99, holdMs, growth / MIB].map((value) => value.toFixed(0).padStart(8));
+function line({ kind, answers, p50, p99, turnMs, growth }: ReturnType<typeof summarize>): string {
+  const numbers = [answers, p50, p99, turnMs, growth / MIB].map((value) => value.toFixed(0).padStart(8));
   const failed = p99 >= P99_MS || growth >= GROWTH_BYTES ? "  FAIL" : "";
   return `${kind.slice(0, 76).padEnd(76)}${numbers.join("")}${failed}`;
 }
@@ -74,7 +74,7 @@ const load = loadavg()[0]!.toFixed(2);
 process.stdout.write(`${cpus().length} x ${cpus()[0]?.model}, node ${process.version}, load ${load}\n`);
 const rounds = Array.from({ length: Number(values.rounds) }, runKinds);
 const rows = rounds[0]!.map(({ kind }) => summarize(kind, rounds));
-process.stdout.write(`${"".padEnd(76)} answers  p50 ms  p99 ms hold ms  +MiB\n`);
+process.stdout.write(`${"".padEnd(76)} answers  p50 ms  p99 ms turn ms  +MiB\n`);
 for (const row of rows) process.stdout.write(`${line(row)}\n`);
 const failed = rows.filter(({ p99, growth }) => p99 >= P99_MS || growth >= GROWTH_BYTES);
 process.stdout.write(

@@ -115,7 +115,7 @@ function openInTurn(
   link.lane(() => {
     link.held(false);
     // It may have been reset before its turn came.
-    if (stream.destroyed || stream.closed) return;
+    if (stream.destroyed || stream.closed || link.isCut()) return;
     try {
       route(stream, headers, context);
     } catch (error) {

@@ -14,6 +14,7 @@ export const ALLOWED_MEMORIES: Readonly<Record<string, string>> = {
   "src/xds/encode.ts sotwFrames": "as deltaFrames",
   "src/xds/globs.ts tables": "pure function of a map that is never changed; dropped with it",
   "src/xds/refs.ts tables": "as deltaFrames",
+  "src/xds/transport.ts due": "whose turn of this process's event loop comes next",
   "src/targets/haproxy/renderer.ts templates": "the templates as they lie on disk, read once",
   "src/targets/nginx/check.ts namespace": "what this machine lets a process do, asked once",
   "src/targets/nginx/quote.ts knownVariables": "pure function of a variable's name; bounded",
