@@ -143,6 +143,14 @@ export function* applyDeltaSteps(
     hadGlobs ||= isGlob(name);
   }
   if (hadGlobs && !sub.wildcard) forgetUnnamed(sub);
+  if (request.unsubscribe.length > 0) dropTables(sub);
+}
+
+/** Emptied sets and maps leave a chain of tables behind, which only a collection of the whole heap takes away; new ones do not. */
+function dropTables(sub: Subscription): void {
+  if (sub.names.size === 0) sub.names = new Set();
+  if (sub.foreign.size === 0) sub.foreign = new Map();
+  if (sub.absent.size === 0) sub.absent = new Set();
 }
 
 function subscribeName(sub: Subscription, name: string, view: TypeView): void {
