@@ -231,9 +231,9 @@ it("64 MiB of a request before anyone was let in", async () => {
 
 it("parts of requests on 2 000 streams", async () => {
   const part = framed(Buffer.alloc(65_000), { length: FIRST_REQUEST_BYTES });
-  const two = [await attacker(), await attacker()];
-  for (const { open } of two) for (let count = 0; count < 1_000; count++) void open(DELTA).write(part);
-  await Promise.all(two.map(({ closed }) => closed));
+  const four = await Promise.all(Array.from({ length: 4 }, () => attacker()));
+  for (const { open } of four) for (let count = 0; count < 500; count++) void open(DELTA).write(part);
+  await until(async () => (await endedFor("futile")) > 0);
   expect(await endedFor("memory")).toBeGreaterThanOrEqual(MAX_FAILED_STREAMS);
   expect((await server.ask("state")).clientBytes).toBeLessThan(230 * 2 ** 20);
 });
@@ -264,10 +264,10 @@ it("2 000 nodes of fleets that do not exist", async () => {
   expect(await endedFor("fleet")).toBeGreaterThanOrEqual(10 * MAX_FAILED_STREAMS - 10);
 });
 
-it("five connections with 4 096 streams each", async () => {
-  const five = await Promise.all(Array.from({ length: 5 }, () => attacker()));
+it("seven connections with 4 096 streams each", async () => {
+  const seven = await Promise.all(Array.from({ length: 7 }, () => attacker()));
   let refused = 0;
-  for (const { open } of five) {
+  for (const { open } of seven) {
     for (let count = 0; count < 4_096; count++) {
       void open(DELTA).ended.then(({ code }) => {
         if (code === RESOURCE_EXHAUSTED) refused += 1;
@@ -519,6 +519,14 @@ it("no HTTP/2 at all", async () => {
     raw.socket.write(Buffer.from(text, "latin1"));
     await raw.closed;
   }
+});
+
+it("2 000 streams that never ask", async () => {
+  const two = [await attacker(), await attacker()];
+  for (const { open } of two) for (let count = 0; count < 1_000; count++) open(SOTW);
+  await Promise.all(two.map(({ closed }) => closed));
+  expect(await endedFor("silent")).toBeGreaterThanOrEqual(2 * MAX_FAILED_STREAMS);
+  expect(await endedFor("futile")).toBe(2);
 });
 
 it("a request that comes byte by byte, first or later", async () => {
