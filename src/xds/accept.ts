@@ -1,9 +1,9 @@
 /** One stream from its opening on: whether it is let in, what its requests do, and how it ends. */
 import type { Steps } from "../util/steps.ts";
 import { createArrivals } from "./arrivals.ts";
-import { answerStatus, createStatusCall, StatusRefused } from "./csds.ts";
+import { answerStatusSteps, createStatusCall, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
-import { FIRST_REQUEST_MS } from "./limits.ts";
+import { FIRST_REQUEST_MS, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd } from "./metrics.ts";
 import type { Place } from "./places.ts";
 import { type EndReason, OverLimit } from "./reasons.ts";
@@ -18,6 +18,12 @@ const SILENT: EndStatus = {
   code: STATUS.INVALID_ARGUMENT,
   message: `no request came in ${FIRST_REQUEST_MS / 1000} seconds`,
 };
+
+/** Answers about the state of clients are made when they are asked for, however many were not read. */
+const UNREAD = new OverLimit(
+  "memory",
+  `${RESPONSE_BYTES} bytes of answers wait to be read, for one address at most what is left free`,
+);
 
 /** Serves one stream from its opening on. */
 export function accept(room: Room, method: DiscoveryMethod, connection: Connection): ConnectionHandler {
@@ -44,7 +50,11 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
     if (status !== null) {
       cancelDeadline();
       place.settle();
-      status.ask(clientStatus(room, message, connection.peer));
+      if (!place.outbox.hasRoom()) throw UNREAD;
+      const answer = yield* clientStatusSteps(room, message, connection.peer);
+      // Others may have been made meanwhile.
+      if (!place.outbox.hasRoom()) throw UNREAD;
+      status.ask(answer, place.outbox);
       return;
     }
     const request = yield* decodeSteps(message, method.delta, stream?.subs.values() ?? []);
@@ -151,9 +161,9 @@ function admit(
 }
 
 /** Of the groups that whoever asks may pull. */
-function clientStatus(room: Room, message: Buffer, peer: Peer) {
+function clientStatusSteps(room: Room, message: Buffer, peer: Peer): Steps<Buffer> {
   const mayRead = (group: string): boolean => room.door.mayPull(group, peer);
-  return answerStatus(message, { groups: room.groups.values(), mayRead });
+  return answerStatusSteps(message, { groups: room.groups.values(), mayRead });
 }
 
 /** Whether a node of that cluster may be let in: then it may send long requests from the start. */

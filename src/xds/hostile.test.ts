@@ -35,6 +35,7 @@ import {
   pathOf,
   rawConnection,
   SOTW,
+  STATUS,
   sotw,
 } from "./testingHostile.ts";
 import type { HostileServer } from "./testingHostileServer.ts";
@@ -507,6 +508,30 @@ it("two hundred requests of 20 000 names at once", async () => {
   for (let count = 0; count < 200; count++) await opened.write(all);
   await until(async () => (await server.ask("state")).requests >= requests + 200);
   expect(opened.stream.destroyed).toBe(false);
+});
+
+it("the state of all clients, asked for over and over, and not read", async () => {
+  const { open } = await attacker();
+  // An answer of 6 MiB: more than 8 are not given.
+  const nodes = Array.from({ length: 12 }, () => open(DELTA));
+  for (const node of nodes) {
+    for (const typeUrl of [CLUSTER, ENDPOINT]) {
+      void node.write(delta({ node: NODE, typeUrl, resourceNamesSubscribe: ["*"] }));
+    }
+  }
+  await until(() => nodes.every((node) => node.messages() >= 2));
+  const reading = open(STATUS);
+  for (let count = 0; count < 10; count++) void reading.write(framed(Buffer.alloc(0)));
+  await until(() => reading.messages() > 0);
+  const ends = Array.from({ length: 20 }, () => {
+    const opened = open(STATUS, { read: false });
+    void opened.write(framed(Buffer.alloc(0)));
+    return opened.ended;
+  });
+  expect(await Promise.race(ends)).toMatchObject({
+    code: RESOURCE_EXHAUSTED,
+    message: expect.stringContaining("wait to be read"),
+  });
 });
 
 it("no HTTP/2 at all", async () => {

@@ -215,8 +215,11 @@ export const MAX_CACHE_KEY_NAMES = 16;
 /** Below this size a framed copy of a resource is kept; above it only its header is, and the bytes are spliced. */
 export const FRAME_COPY_BYTES = 2_048;
 
-/** Largest answer about the state of clients. It is made in one piece; who needs more names nodes or leaves contents out. */
-export const MAX_STATUS_BYTES = 16 * 1024 * 1024;
+/**
+ * Largest answer about the state of clients, twice what a gRPC client receives by default. It is sent in one piece; who needs more names nodes
+ * or leaves contents out.
+ */
+export const MAX_STATUS_BYTES = 8 * 1024 * 1024;
 
 /** Matchers of nodes in one question. */
 export const MAX_MATCHERS = 1_000;

@@ -16,6 +16,8 @@ export const CLUSTERS = 1_000;
 export const SOTW = pathOf(false, null);
 export const DELTA = pathOf(true, null);
 
+export const STATUS = DISCOVERY_METHODS.find((method) => method.status === "stream")!.path;
+
 /** The path of a discovery method. */
 export function pathOf(delta: boolean, typeUrl: string | null): string {
   return DISCOVERY_METHODS.find((method) => method.delta === delta && method.typeUrl === typeUrl)!.path;
