@@ -216,8 +216,8 @@ export const MAX_CACHE_KEY_NAMES = 16;
 export const FRAME_COPY_BYTES = 2_048;
 
 /**
- * Largest answer about the state of clients, twice what a gRPC client receives by default. It is sent in one piece; who needs more names nodes
- * or leaves contents out.
+ * Largest answer about the state of clients, twice what a gRPC client receives by default. It is sent in one piece; who needs more
+ * names nodes or leaves contents out.
  */
 export const MAX_STATUS_BYTES = 8 * 1024 * 1024;
 
