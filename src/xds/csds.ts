@@ -78,24 +78,34 @@ function* configSteps(streams: readonly Stream[], contents: boolean, grown: (byt
   }
   const parts: Uint8Array[] = [new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(node.finish()).finish()];
   for (const stream of streams) {
-    const entries: Uint8Array[] = [];
+    // One for all states of a stream: each writer, and each part that it gives, is a buffer of its own.
+    const writer = new BinaryWriter();
+    let done = 0;
     for (const state of resourceStates(stream)) {
-      const entry = encodeState(state, contents);
-      grown(entry.length);
-      entries.push(entry);
-      if (shouldYield(entries.length)) yield;
+      grown(sizeOf(state, contents));
+      writeState(writer, state, contents);
+      if (shouldYield(done++)) yield;
     }
-    // Joined here: to join hundreds of thousands in the end would hold the process.
-    parts.push(Buffer.concat(entries));
+    parts.push(writer.finish());
     yield;
   }
   return Buffer.concat(parts);
 }
 
+/** What stands around the texts and the content of a state, at most. */
+const STATE_BYTES = 64;
+
+/** Bytes, about, that a state takes. */
+function sizeOf({ typeUrl, name, resource, error }: ResourceState, contents: boolean): number {
+  const content = contents && typeUrl !== SECRET ? (resource?.bytes.length ?? 0) + typeUrl.length : 0;
+  return STATE_BYTES + typeUrl.length + name.length + content + (error === null ? 0 : error.message.length);
+}
+
 /** A GenericXdsConfig, framed as field 3 of its ClientConfig. */
-function encodeState(state: ResourceState, contents: boolean): Uint8Array {
+function writeState(writer: BinaryWriter, state: ResourceState, contents: boolean): void {
   const { typeUrl, name, resource, configStatus, clientStatus, error } = state;
-  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(typeUrl);
+  writer.tag(3, WireType.LengthDelimited).fork();
+  writer.tag(1, WireType.LengthDelimited).string(typeUrl);
   writer.tag(2, WireType.LengthDelimited).string(name);
   if (resource !== undefined) {
     writer.tag(3, WireType.LengthDelimited).string(resource.version);
@@ -113,7 +123,7 @@ function encodeState(state: ResourceState, contents: boolean): Uint8Array {
     writer.tag(3, WireType.LengthDelimited).string(error.message);
     writer.tag(4, WireType.LengthDelimited).string(error.version).join();
   }
-  return new BinaryWriter().tag(3, WireType.LengthDelimited).bytes(writer.finish()).finish();
+  writer.join();
 }
 
 /** One call for status. */
