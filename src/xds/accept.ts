@@ -1,15 +1,17 @@
 /** One stream from its opening on: whether it is let in, what its requests do, and how it ends. */
+import type { Steps } from "../util/steps.ts";
 import { createArrivals } from "./arrivals.ts";
-import { answerStatus, createStatusCall, StatusRefused } from "./csds.ts";
+import { answerStatusSteps, createStatusCall, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
-import { FIRST_REQUEST_MS } from "./limits.ts";
+import { FIRST_REQUEST_MS, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd } from "./metrics.ts";
 import type { Place } from "./places.ts";
 import { type EndReason, OverLimit } from "./reasons.ts";
+import { createRequestWork } from "./requestWork.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { addGroup, endStream, GOING_DOWN, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Stream } from "./state.ts";
-import { decodeRequest, handleRequest, openStream, type Request } from "./stream.ts";
+import { decodeSteps, handleSteps, openStream, type Request } from "./stream.ts";
 import { type Connection, type ConnectionHandler, type EndStatus, type Peer, STATUS } from "./transport.ts";
 
 const SILENT: EndStatus = {
@@ -17,13 +19,18 @@ const SILENT: EndStatus = {
   message: `no request came in ${FIRST_REQUEST_MS / 1000} seconds`,
 };
 
+/** Answers about the state of clients are made when they are asked for, however many were not read. */
+const UNREAD = new OverLimit(
+  "memory",
+  `${RESPONSE_BYTES} bytes of answers wait to be read, for one address at most what is left free`,
+);
+
 /** Serves one stream from its opening on. */
 export function accept(room: Room, method: DiscoveryMethod, connection: Connection): ConnectionHandler {
   let stream: Stream | null = null;
   let ended = false;
   const status = method.status === undefined ? null : createStatusCall(method.status, connection, () => end());
   let arriving = 0;
-  let left: readonly Request[] = [];
 
   function end(status?: EndStatus, reason?: EndReason): void {
     if (ended) return;
@@ -39,28 +46,27 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
     if (reasonOf(error) === "defect") room.onError(error);
     end(statusOf(error), reasonOf(error));
   }
-  function serve(message: Buffer, place: Place): void {
-    const [request, ...more] = decodeRequest(message, method.delta, stream?.subs.values() ?? []);
+  function* serveSteps(message: Buffer, place: Place): Steps<void> {
+    if (status !== null) {
+      cancelDeadline();
+      place.settle();
+      if (!place.outbox.hasRoom()) throw UNREAD;
+      const answer = yield* clientStatusSteps(room, message, connection.peer);
+      // Others may have been made meanwhile.
+      if (!place.outbox.hasRoom()) throw UNREAD;
+      status.ask(answer, place.outbox);
+      return;
+    }
+    const request = yield* decodeSteps(message, method.delta, stream?.subs.values() ?? []);
     if (stream === null) {
-      stream = admit(room, request!, { method, connection, place, end });
+      stream = admit(room, request, { method, connection, place, end });
       place.settle();
       cancelDeadline();
     }
-    if (stream !== null) handleRequest(stream, request!);
-    left = more;
+    if (stream !== null) yield* handleSteps(stream, request);
   }
-  function proceed(): boolean {
-    const [request, ...more] = left;
-    left = [];
-    if (request === undefined || stream === null || ended || stream.ended) return false;
-    try {
-      handleRequest(stream, request);
-      left = more;
-    } catch (error) {
-      fail(error);
-    }
-    return left.length > 0;
-  }
+  const isOver = (): boolean => ended || stream?.ended === true;
+  const work = createRequestWork(room.context.clock, { isOver, fail });
   const cancelDeadline = room.context.clock.after(FIRST_REQUEST_MS, () => end(SILENT, "silent"));
   const endClosing = (status: EndStatus): void => end(status, "closing");
   noteOpen(room, endClosing);
@@ -70,7 +76,7 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
   else if (room.closing) endClosing(GOING_DOWN);
   return {
     onArrival(length, start) {
-      if (ended || stream?.ended || place instanceof OverLimit) return false;
+      if (isOver() || place instanceof OverLimit) return false;
       try {
         arrivals.judge(length, start);
         place.purse.take(length);
@@ -82,23 +88,13 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
       }
     },
     onMessage(message) {
-      if (ended || stream?.ended || place instanceof OverLimit) return false;
+      if (isOver() || place instanceof OverLimit) return false;
       room.context.metrics.requests += 1;
-      try {
-        if (status !== null) {
-          cancelDeadline();
-          place.settle();
-          status.ask(clientStatus(room, message, connection.peer));
-        } else serve(message, place);
-      } catch (error) {
-        fail(error);
-      }
-      const paid = Math.min(arriving, message.length);
-      arriving -= paid;
-      place.purse.give(paid);
-      return left.length > 0;
+      const bytes = Math.min(arriving, message.length);
+      arriving -= bytes;
+      return work.begin({ steps: serveSteps(message, place), onDone: () => place.purse.give(bytes) });
     },
-    proceed,
+    proceed: work.proceed,
     onHalfClose: () => (status === null ? end() : status.finish()),
     onClose() {
       end();
@@ -165,9 +161,9 @@ function admit(
 }
 
 /** Of the groups that whoever asks may pull. */
-function clientStatus(room: Room, message: Buffer, peer: Peer) {
+function clientStatusSteps(room: Room, message: Buffer, peer: Peer): Steps<Buffer> {
   const mayRead = (group: string): boolean => room.door.mayPull(group, peer);
-  return answerStatus(message, { groups: room.groups.values(), mayRead });
+  return answerStatusSteps(message, { groups: room.groups.values(), mayRead });
 }
 
 /** Whether a node of that cluster may be let in: then it may send long requests from the start. */

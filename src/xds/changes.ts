@@ -1,4 +1,5 @@
 /** What the view's changes mean for one type of a stream: what is to be sent now, and what waits for other types. */
+import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { isAnsweredHollow, tellByOwnName } from "./aliases.ts";
 import { dropDrained, noteDraining } from "./draining.ts";
 import { allWait, type Gone, holdDeadline, isBlocked, judgeAgain, lingers } from "./hold.ts";
@@ -72,10 +73,19 @@ function hasNow(sub: Subscription, name: string, before: XdsResource | undefined
 }
 
 /** What a node that came back (delta) has and is to lose. */
-export function foldGone(stream: Stream, sub: Subscription, gone: ReadonlyMap<string, XdsResource>): void {
+export function* foldGoneSteps(stream: Stream, sub: Subscription, gone: ReadonlyMap<string, XdsResource>): Steps<void> {
+  let done = 0;
   const added = sub.typeUrl === LISTENER ? [...sub.pending].filter(([, has]) => has === undefined) : [];
   const after = added.map(([name]) => name);
-  for (const [name, has] of gone) foldRemoved(stream, sub, { name, has, after });
+  for (const [name, has] of gone) {
+    foldRemoved(stream, sub, { name, has, after });
+    if (shouldYield(done++)) yield;
+  }
+}
+
+/** The same for a few. */
+export function foldGone(stream: Stream, sub: Subscription, gone: ReadonlyMap<string, XdsResource>): void {
+  finish(foldGoneSteps(stream, sub, gone));
 }
 
 function removeFrom(stream: Stream, sub: Subscription, gone: Pick<Gone, "name" | "has">): void {

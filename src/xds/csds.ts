@@ -3,6 +3,8 @@
  * all responses are: resources stay opaque.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { type Steps, shouldYield } from "../util/steps.ts";
+import type { Outbox } from "./budgets.ts";
 import { CONFIG_STATUS, type ResourceState, resourceStates } from "./clientStates.ts";
 import { MAX_STATUS_BYTES } from "./limits.ts";
 import { matches, readStatusRequest } from "./nodeMatchers.ts";
@@ -26,14 +28,15 @@ export interface StatusSource {
 }
 
 /** The encoded ClientStatusResponse to an encoded ClientStatusRequest. Throws BadRequest and StatusRefused. */
-export function answerStatus(message: Buffer, source: StatusSource): Buffer {
+export function* answerStatusSteps(message: Buffer, source: StatusSource): Steps<Buffer> {
   const request = readStatusRequest(message);
   const parts: Uint8Array[] = [];
   let size = 0;
   for (const streams of streamsByNode(source)) {
+    yield;
     if (!matches(request.matchers, streams[0]!.node.id)) continue;
     const before = size;
-    const config = encodeConfig(streams, request.contents, (bytes) => {
+    const config = yield* configSteps(streams, request.contents, (bytes) => {
       size += bytes;
       if (size <= MAX_STATUS_BYTES) return;
       const advice = "name nodes in node_matchers, or set exclude_resource_contents";
@@ -61,7 +64,7 @@ function streamsByNode({ groups, mayRead }: StatusSource): Stream[][] {
 }
 
 /** A ClientConfig: `{ node, generic_xds_configs }`. */
-function encodeConfig(streams: readonly Stream[], contents: boolean, grown: (bytes: number) => void): Buffer {
+function* configSteps(streams: readonly Stream[], contents: boolean, grown: (bytes: number) => void): Steps<Buffer> {
   const { id, cluster, userAgent } = streams[0]!.node;
   const [agent = "", version = ""] = userAgent.split("/", 2);
   const node = new BinaryWriter();
@@ -75,19 +78,34 @@ function encodeConfig(streams: readonly Stream[], contents: boolean, grown: (byt
   }
   const parts: Uint8Array[] = [new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(node.finish()).finish()];
   for (const stream of streams) {
+    // One for all states of a stream: each writer, and each part that it gives, is a buffer of its own.
+    const writer = new BinaryWriter();
+    let done = 0;
     for (const state of resourceStates(stream)) {
-      const entry = encodeState(state, contents);
-      grown(entry.length);
-      parts.push(entry);
+      grown(sizeOf(state, contents));
+      writeState(writer, state, contents);
+      if (shouldYield(done++)) yield;
     }
+    parts.push(writer.finish());
+    yield;
   }
   return Buffer.concat(parts);
 }
 
+/** What stands around the texts and the content of a state, at most. */
+const STATE_BYTES = 64;
+
+/** Bytes, about, that a state takes. */
+function sizeOf({ typeUrl, name, resource, error }: ResourceState, contents: boolean): number {
+  const content = contents && typeUrl !== SECRET ? (resource?.bytes.length ?? 0) + typeUrl.length : 0;
+  return STATE_BYTES + typeUrl.length + name.length + content + (error === null ? 0 : error.message.length);
+}
+
 /** A GenericXdsConfig, framed as field 3 of its ClientConfig. */
-function encodeState(state: ResourceState, contents: boolean): Uint8Array {
+function writeState(writer: BinaryWriter, state: ResourceState, contents: boolean): void {
   const { typeUrl, name, resource, configStatus, clientStatus, error } = state;
-  const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(typeUrl);
+  writer.tag(3, WireType.LengthDelimited).fork();
+  writer.tag(1, WireType.LengthDelimited).string(typeUrl);
   writer.tag(2, WireType.LengthDelimited).string(name);
   if (resource !== undefined) {
     writer.tag(3, WireType.LengthDelimited).string(resource.version);
@@ -105,13 +123,16 @@ function encodeState(state: ResourceState, contents: boolean): Uint8Array {
     writer.tag(3, WireType.LengthDelimited).string(error.message);
     writer.tag(4, WireType.LengthDelimited).string(error.version).join();
   }
-  return new BinaryWriter().tag(3, WireType.LengthDelimited).bytes(writer.finish()).finish();
+  writer.join();
 }
 
 /** One call for status. */
 export interface StatusCall {
-  /** Sends an answer; while one is being written, the newest waits and takes the place of an older one. */
-  ask(answer: Buffer): void;
+  /**
+   * Sends an answer; while one is being written, the newest waits and takes the place of an older one. `outbox` holds what was not taken
+   * yet.
+   */
+  ask(answer: Buffer, outbox: Outbox): void;
   /** The client asks no more. */
   finish(): void;
 }
@@ -121,23 +142,27 @@ export function createStatusCall(kind: "stream" | "fetch", connection: Connectio
   let writing = false;
   let waiting: Buffer | null = null;
   let finished = false;
-  function send(answer: Buffer): void {
+  function send(answer: Buffer, outbox: Outbox): void {
     writing = true;
     connection.write(answer, () => {
       writing = false;
+      outbox.remove(answer.length);
       const next = waiting;
       waiting = null;
       if (kind === "fetch") end();
-      else if (next !== null) send(next);
+      else if (next !== null) send(next, outbox);
       else if (finished) end();
     });
   }
   return {
-    ask(answer) {
+    ask(answer, outbox) {
       if (finished) return;
       finished = kind === "fetch";
-      if (writing) waiting = answer;
-      else send(answer);
+      outbox.add(answer.length);
+      if (writing) {
+        outbox.remove(waiting?.length ?? 0);
+        waiting = answer;
+      } else send(answer, outbox);
     },
     finish() {
       finished = true;

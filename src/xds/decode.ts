@@ -3,6 +3,7 @@
  * lists hundreds of extensions, and a state-of-the-world ACK repeats every name.
  */
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { MAX_ERROR_CHARS, MAX_FEATURES, MAX_FIELDS, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_NAMES } from "./limits.ts";
 import { BadRequest } from "./reasons.ts";
 
@@ -26,7 +27,7 @@ interface RequestHead {
 
 export interface SotwRequest extends RequestHead {
   version: string;
-  /** The encoded name fields as they stand in the request (a copy only when others stand between): `decodeNames` reads them. */
+  /** The encoded name fields as they stand in the request (a copy only when others stand between): `decodeNamesSteps` reads them. */
   rawNames: Buffer;
 }
 
@@ -53,11 +54,11 @@ const MAX_ENTRY_FIELDS = 8;
 export const NO_NAMES: Buffer = Buffer.alloc(0);
 
 /** Reads a DiscoveryRequest. `known`: name fields of earlier requests; an equal run of bytes is compared, not parsed. */
-export function decodeSotwRequest(bytes: Buffer, known: Iterable<Buffer>): SotwRequest {
+export function* decodeSotwSteps(bytes: Buffer, known: Iterable<Buffer>): Steps<SotwRequest> {
   const request: SotwRequest = { node: null, typeUrl: "", nonce: "", error: null, version: "", rawNames: NO_NAMES };
   const runs: Buffer[] = [];
   const counter = { names: 0 };
-  readFields(bytes, (field, reader) => {
+  yield* fieldSteps(bytes, (field, reader) => {
     if (field === 1) request.version = label(bytes, reader);
     else if (field === 2) request.node = decodeNode(view(reader));
     else if (field === 3)
@@ -73,7 +74,7 @@ export function decodeSotwRequest(bytes: Buffer, known: Iterable<Buffer>): SotwR
 }
 
 /** Reads a DeltaDiscoveryRequest. */
-export function decodeDeltaRequest(bytes: Buffer): DeltaRequest {
+export function* decodeDeltaSteps(bytes: Buffer): Steps<DeltaRequest> {
   const request: DeltaRequest = {
     node: null,
     typeUrl: "",
@@ -83,7 +84,7 @@ export function decodeDeltaRequest(bytes: Buffer): DeltaRequest {
     unsubscribe: [],
     initialVersions: new Map(),
   };
-  readFields(bytes, (field, reader) => {
+  yield* fieldSteps(bytes, (field, reader) => {
     if (field === 1) request.node = decodeNode(view(reader));
     else if (field === 2) request.typeUrl = label(bytes, reader);
     else if (field === 3) pushName(request.subscribe, bytes, reader);
@@ -98,20 +99,27 @@ export function decodeDeltaRequest(bytes: Buffer): DeltaRequest {
 }
 
 /** The names in the `rawNames` of a request. */
-export function decodeNames(raw: Buffer): string[] {
+export function* decodeNamesSteps(raw: Buffer): Steps<string[]> {
   const names: string[] = [];
-  readFields(raw, (_field, reader) => {
+  yield* fieldSteps(raw, (_field, reader) => {
     pushName(names, raw, reader);
     return true;
   });
   return names;
 }
 
+/** Reads what is small, or of which nothing is made. */
+function readFields(bytes: Buffer, visit: FieldVisitor): void {
+  finish(fieldSteps(bytes, visit));
+}
+
+type FieldVisitor = (field: number, reader: BinaryReader) => boolean;
+
 /**
  * `visit` reads a length-delimited field and returns true, or returns false and has read nothing. Groups are refused: discovery
  * messages have none, and they can be nested as deep as the request is long.
  */
-function readFields(bytes: Buffer, visit: (field: number, reader: BinaryReader) => boolean): void {
+function* fieldSteps(bytes: Buffer, visit: FieldVisitor): Steps<void> {
   try {
     const reader = new BinaryReader(bytes);
     for (let fields = 0; reader.pos < reader.len; fields++) {
@@ -120,6 +128,7 @@ function readFields(bytes: Buffer, visit: (field: number, reader: BinaryReader) 
       const [field, wireType] = reader.tag();
       if (wireType === WireType.StartGroup) throw new BadRequest("the request holds a group");
       if (wireType !== WireType.LengthDelimited || !visit(field, reader)) reader.skip(wireType, field);
+      if (shouldYield(fields)) yield;
     }
   } catch (cause) {
     if (cause instanceof BadRequest) throw cause;

@@ -29,20 +29,18 @@ const VERSION = 1;
 const RESOURCES = 2;
 const TYPE_URL = 4;
 const NONCE = 5;
-/** DeltaDiscoveryResponse only. */
-const REMOVED = 6;
-/** Of DiscoveryResponse. */
-const ERRORS = 7;
 const CONTROL_PLANE = { sotw: 6, delta: 7 };
 
 /** Encodes a DiscoveryResponse or DeltaDiscoveryResponse. */
 export function encodeResponse(parts: ResponseParts): Buffer {
   const head = encodeHead(parts);
-  let size = head.length;
+  const missing = encodeMissing(parts.removed, parts.delta);
+  let size = head.length + missing.length;
   for (const resource of parts.resources) size += framedSize(resource, parts);
   const message = Buffer.allocUnsafe(size);
   message.set(head, 0);
-  let at = head.length;
+  message.set(missing, head.length);
+  let at = head.length + missing.length;
   for (const resource of parts.resources) {
     const frame = frameOf(resource, parts);
     message.set(frame.bytes, at);
@@ -77,10 +75,6 @@ function encodeHead(parts: ResponseParts): Uint8Array {
   const field = parts.delta ? CONTROL_PLANE.delta : CONTROL_PLANE.sotw;
   writer.tag(field, WireType.LengthDelimited).fork();
   writer.tag(1, WireType.LengthDelimited).string(parts.identifier).join();
-  for (const name of parts.removed) {
-    if (parts.delta) writer.tag(REMOVED, WireType.LengthDelimited).string(name);
-    else writer.tag(ERRORS, WireType.LengthDelimited).bytes(encodeMissing(name));
-  }
   return writer.finish();
 }
 

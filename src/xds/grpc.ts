@@ -10,6 +10,7 @@ import {
   CLOSE_GRACE_MS,
   MAX_CONNECTIONS,
   MAX_HEADER_BYTES,
+  MAX_REJECTED_STREAMS,
   MAX_STREAMS_PER_CONNECTION,
   STREAM_RESETS,
   WINDOW_BYTES,
@@ -40,6 +41,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
       maxHeaderListSize: MAX_HEADER_BYTES,
       initialWindowSize: WINDOW_BYTES,
     },
+    maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
     streamResetBurst: STREAM_RESETS.burst,
     streamResetRate: STREAM_RESETS.rate,
     // Ours are the bounds on memory; when node's is met, sessions behave badly (so grpc-js switches it off as well).
@@ -115,7 +117,7 @@ function openInTurn(
   link.lane(() => {
     link.held(false);
     // It may have been reset before its turn came.
-    if (stream.destroyed || stream.closed) return;
+    if (stream.destroyed || stream.closed || link.isCut()) return;
     try {
       route(stream, headers, context);
     } catch (error) {

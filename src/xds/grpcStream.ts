@@ -47,6 +47,7 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   let more = false;
   let halfClosed = false;
 
+  const isOver = (): boolean => sender.ended() || link.isCut();
   const refuse = (reason: EndReason, status: EndStatus): void => {
     if (sender.ended()) return;
     refused(reason);
@@ -82,9 +83,9 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   const turn: Waiting = {
     size: () => (more ? Number.POSITIVE_INFINITY : inbox[0]!.length),
     serve() {
-      if (more) more = handler.proceed();
-      else if (inbox.length > 0) more = handler.onMessage(take());
-      if (!sender.ended() && (more || inbox.length > 0)) return true;
+      if (more) more = !isOver() && handler.proceed();
+      else if (inbox.length > 0 && !isOver()) more = handler.onMessage(take());
+      if (!isOver() && (more || inbox.length > 0)) return true;
       more = false;
       inbox.length = 0;
       waiting = false;
@@ -95,7 +96,7 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   };
   stream.on("data", (chunk: Buffer) => {
     link.received(chunk.length);
-    if (sender.ended()) return;
+    if (isOver()) return;
     whole = false;
     reader.push(chunk);
     deadline.note({ whole, partial: reader.partial });

@@ -1,11 +1,13 @@
 /**
  * Hostile clients of every kind we know, against a server in a process of its own: each is answered as docs/xds-limits.md says, while
- * a client that behaves is served in time and the server's memory stays bounded.
+ * a client that behaves is served and what the server counts stays bounded. How long that one waits, and how much memory the server takes,
+ * is for `npm run bench:hostile` to judge: it runs this file and names the one for the figures.
  */
 import { randomBytes } from "node:crypto";
-import { availableParallelism, loadavg } from "node:os";
+import { appendFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import { gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import {
   FIRST_REQUEST_BYTES,
   MAX_FAILED_STREAMS,
@@ -13,6 +15,7 @@ import {
   MAX_NEW_STREAMS,
   MAX_STREAMS_PER_CONNECTION,
   MAX_TYPES_PER_STREAM,
+  STREAM_BYTES,
 } from "./limits.ts";
 import { CLUSTER, ENDPOINT, NODE } from "./testing.ts";
 import type { GoodClient } from "./testingGoodClient.ts";
@@ -32,14 +35,23 @@ import {
   pathOf,
   rawConnection,
   SOTW,
+  STATUS,
   sotw,
 } from "./testingHostile.ts";
 import type { HostileServer } from "./testingHostileServer.ts";
 import { type Child, startChild } from "./testingProcess.ts";
 
-/** What must hold throughout. */
-const GOOD_P99_MS = 150;
-const RSS_GROWTH = 256 * 1024 * 1024;
+/** Where the figures of each kind go, as a line of JSON; undefined: nothing is measured. */
+const FIGURES = process.env.TRIMTAB_HOSTILE_FIGURES;
+/** How long nobody attacks, for comparison, and how long what a kind left behind still counts as its own. */
+const QUIET_MS = 3_000;
+const AFTERMATH_MS = 300;
+/** Attackers would be on other machines: on this one they take what the server and the client that behaves leave. */
+const ATTACKER_PRIORITY = 10;
+
+/** Until something that must come has come: as much as a crowded machine may need. */
+const PATIENCE_MS = 60_000;
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS, hookTimeout: 2 * PATIENCE_MS });
 
 /** gRPC status codes. */
 const INVALID_ARGUMENT = 3;
@@ -51,10 +63,6 @@ const UNIMPLEMENTED = 12;
 let server: Child<HostileServer>;
 let good: Child<GoodClient>;
 let address: string;
-let before: number;
-const waits: number[] = [];
-/** What each kind did to the good client and to memory: printed when HOSTILE_TABLE is set. */
-const rows: object[] = [];
 const attackers: Attacker[] = [];
 /** Begun at once, because their answer takes its time; ended by the last tests. */
 let slow: { silent: Promise<End>; drip: Promise<End>; drippedLate: Promise<End>; mute: Promise<unknown> };
@@ -62,21 +70,20 @@ let slow: { silent: Promise<End>; drip: Promise<End>; drippedLate: Promise<End>;
 beforeAll(async () => {
   server = startChild<HostileServer>("./testingHostileServer.ts");
   good = startChild<GoodClient>("./testingGoodClient.ts");
+  if (FIGURES !== undefined) setPriority(ATTACKER_PRIORITY);
   address = await server.ask("listen");
   await good.ask("start", address);
-  await pause(1_000);
-  await good.ask("take");
   await warmUp();
-  await server.ask("collect");
-  before = (await server.ask("memory")).rss;
   slow = await beginSlow();
-  await good.ask("take");
+  if (FIGURES === undefined) return;
+  await note(FIGURES, "(warming up)");
+  await pause(QUIET_MS);
+  await note(FIGURES, "(nobody attacks)");
 });
 
 afterAll(async () => {
   await good.stop();
   await server.stop();
-  if (process.env.HOSTILE_TABLE !== undefined) console.table(rows);
 });
 
 let ended: Record<string, number>;
@@ -86,27 +93,17 @@ beforeEach(async () => {
 
 afterEach(async ({ task }) => {
   for (const attacker of attackers.splice(0)) attacker.close();
-  const { waits: own, failures } = await good.ask("take");
-  const { peak } = await server.ask("memory");
-  const { errors } = await server.ask("state");
-  waits.push(...own);
-  rows.push({ kind: task.name, asked: own.length, p99: p99(own), grown: Math.round((peak - before) / 2 ** 20) });
-  // Each kind from a swept heap, or the next one would pay for what this one left; who waits for the sweep waits for the test.
-  await server.ask("collect");
-  await good.ask("take");
-  expect(failures).toEqual([]);
-  expect(errors).toEqual([]);
-  expect(peak - before).toBeLessThan(RSS_GROWTH);
+  if (FIGURES !== undefined) await note(FIGURES, task.name);
+  // However busy the server was, who behaves is answered.
+  expect(await good.ask("answered")).toEqual([]);
+  expect((await server.ask("state")).errors).toEqual([]);
 });
 
-function p99(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))]!);
-}
-
-/** How much longer everything takes because other programs want this machine's cores as well; our own processes are two a core. */
-function crowding(): number {
-  return Math.max(1, loadavg()[0]! / (2 * availableParallelism()));
+/** Writes what was measured since the last call. */
+async function note(file: string, kind: string): Promise<void> {
+  await pause(AFTERMATH_MS);
+  const [waits, figures] = await Promise.all([good.ask("waits"), server.ask("figures")]);
+  appendFileSync(file, `${JSON.stringify({ kind, waits, ...figures })}\n`);
 }
 
 function pause(milliseconds: number): Promise<void> {
@@ -139,8 +136,8 @@ function names(count: number, start = 0): string[] {
   return Array.from({ length: count }, (_, index) => `n${start + index}`);
 }
 
-async function until(done: () => boolean | Promise<boolean>, milliseconds = 10_000): Promise<void> {
-  await expect.poll(done, { timeout: milliseconds, interval: 20 }).toBe(true);
+async function until(done: () => boolean | Promise<boolean>): Promise<void> {
+  await expect.poll(done, { timeout: PATIENCE_MS, interval: 20 }).toBe(true);
 }
 
 const HELLO = delta({ node: NODE, typeUrl: CLUSTER, resourceNamesSubscribe: ["c0"] });
@@ -235,9 +232,9 @@ it("64 MiB of a request before anyone was let in", async () => {
 
 it("parts of requests on 2 000 streams", async () => {
   const part = framed(Buffer.alloc(65_000), { length: FIRST_REQUEST_BYTES });
-  const two = [await attacker(), await attacker()];
-  for (const { open } of two) for (let count = 0; count < 1_000; count++) void open(DELTA).write(part);
-  await Promise.all(two.map(({ closed }) => closed));
+  const four = await Promise.all(Array.from({ length: 4 }, () => attacker()));
+  for (const { open } of four) for (let count = 0; count < 500; count++) void open(DELTA).write(part);
+  await until(async () => (await endedFor("futile")) > 0);
   expect(await endedFor("memory")).toBeGreaterThanOrEqual(MAX_FAILED_STREAMS);
   expect((await server.ask("state")).clientBytes).toBeLessThan(230 * 2 ** 20);
 });
@@ -268,17 +265,17 @@ it("2 000 nodes of fleets that do not exist", async () => {
   expect(await endedFor("fleet")).toBeGreaterThanOrEqual(10 * MAX_FAILED_STREAMS - 10);
 });
 
-it("five connections with 4 096 streams each", async () => {
-  const five = await Promise.all(Array.from({ length: 5 }, () => attacker()));
+it("seven connections with 4 096 streams each", async () => {
+  const seven = await Promise.all(Array.from({ length: 7 }, () => attacker()));
   let refused = 0;
-  for (const { open } of five) {
+  for (const { open } of seven) {
     for (let count = 0; count < 4_096; count++) {
       void open(DELTA).ended.then(({ code }) => {
         if (code === RESOURCE_EXHAUSTED) refused += 1;
       });
     }
   }
-  await until(async () => (await endedFor("futile")) >= 2, 20_000);
+  await until(async () => (await endedFor("futile")) >= 2);
   expect(refused).toBeGreaterThan(MAX_FAILED_STREAMS);
   expect((await server.ask("state")).openStreams).toBeLessThan(MAX_NEW_STREAMS / 2 + MAX_STREAMS_PER_CONNECTION);
   const other = (await attacker({ from: "127.0.0.3" })).open(DELTA);
@@ -455,6 +452,29 @@ it("100 000 names subscribed to and left again, over and over", async () => {
   expect(opened.stream.destroyed).toBe(false);
 });
 
+it("100 000 names in state of the world, and then 100 000 others", async () => {
+  const opened = await stream(SOTW, HELLO_SOTW);
+  await until(() => opened.messages() === 1);
+  const { requests } = await server.ask("state");
+  for (let round = 0; round < 3; round++) {
+    void opened.write(sotw({ typeUrl: ENDPOINT, resourceNames: names(MAX_NAMES, round * MAX_NAMES) }));
+  }
+  void opened.write(sotw({ typeUrl: CLUSTER, resourceNames: ["c1"] }));
+  await until(async () => (await server.ask("state")).requests >= requests + 4);
+  expect(opened.stream.destroyed).toBe(false);
+});
+
+it("100 000 globs subscribed to and left again", async () => {
+  const opened = await stream(DELTA, HELLO);
+  const globs = names(MAX_NAMES - 1).map((name) => `xdstp://a/b/${name}/*`);
+  const { requests } = await server.ask("state");
+  void opened.write(delta({ typeUrl: ENDPOINT, resourceNamesSubscribe: globs }));
+  void opened.write(delta({ typeUrl: ENDPOINT, resourceNamesUnsubscribe: globs }));
+  void opened.write(delta({ typeUrl: CLUSTER, resourceNamesSubscribe: ["c1"] }));
+  await until(async () => (await server.ask("state")).requests >= requests + 3);
+  expect(opened.stream.destroyed).toBe(false);
+});
+
 it("100 000 versions on a first request, of a known fleet and of none", async () => {
   const initialResourceVersions = Object.fromEntries(names(MAX_NAMES).map((name) => [name, "0123456789abcdef"]));
   const known = await stream(DELTA, delta({ node: NODE, typeUrl: CLUSTER, initialResourceVersions }));
@@ -486,8 +506,32 @@ it("two hundred requests of 20 000 names at once", async () => {
   const opened = await stream(DELTA, HELLO);
   const { requests } = await server.ask("state");
   for (let count = 0; count < 200; count++) await opened.write(all);
-  await until(async () => (await server.ask("state")).requests >= requests + 200, 20_000);
+  await until(async () => (await server.ask("state")).requests >= requests + 200);
   expect(opened.stream.destroyed).toBe(false);
+});
+
+it("the state of all clients, asked for over and over, and not read", async () => {
+  const { open } = await attacker();
+  // An answer of 6 MiB: more than 8 are not given.
+  const nodes = Array.from({ length: 12 }, () => open(DELTA));
+  for (const node of nodes) {
+    for (const typeUrl of [CLUSTER, ENDPOINT]) {
+      void node.write(delta({ node: NODE, typeUrl, resourceNamesSubscribe: ["*"] }));
+    }
+  }
+  await until(() => nodes.every((node) => node.messages() >= 2));
+  const reading = open(STATUS);
+  for (let count = 0; count < 10; count++) void reading.write(framed(Buffer.alloc(0)));
+  await until(() => reading.messages() > 0);
+  const ends = Array.from({ length: 20 }, () => {
+    const opened = open(STATUS, { read: false });
+    void opened.write(framed(Buffer.alloc(0)));
+    return opened.ended;
+  });
+  expect(await Promise.race(ends)).toMatchObject({
+    code: RESOURCE_EXHAUSTED,
+    message: expect.stringContaining("wait to be read"),
+  });
 });
 
 it("no HTTP/2 at all", async () => {
@@ -502,7 +546,15 @@ it("no HTTP/2 at all", async () => {
   }
 });
 
-it("a request that comes byte by byte, first or later", { timeout: 60_000 }, async () => {
+it("2 000 streams that never ask", async () => {
+  const two = [await attacker(), await attacker()];
+  for (const { open } of two) for (let count = 0; count < 1_000; count++) open(SOTW);
+  await Promise.all(two.map(({ closed }) => closed));
+  expect(await endedFor("silent")).toBeGreaterThanOrEqual(2 * MAX_FAILED_STREAMS);
+  expect(await endedFor("futile")).toBe(2);
+});
+
+it("a request that comes byte by byte, first or later", async () => {
   expect(await slow.drip).toMatchObject({ code: INVALID_ARGUMENT, message: expect.stringContaining("15 seconds") });
   expect(await slow.drippedLate).toMatchObject({
     code: DEADLINE_EXCEEDED,
@@ -510,24 +562,17 @@ it("a request that comes byte by byte, first or later", { timeout: 60_000 }, asy
   });
 });
 
-it("a stream that never asks", { timeout: 60_000 }, async () => {
+it("a stream that never asks", async () => {
   expect(await slow.silent).toMatchObject({ code: INVALID_ARGUMENT, message: expect.stringContaining("15 seconds") });
 });
 
-it("connections on which nothing is said", { timeout: 60_000 }, async () => {
+it("connections on which nothing is said", async () => {
   await slow.mute;
 });
 
-it("and all the while a client that behaves is answered in time", () => {
-  expect(waits.length).toBeGreaterThan(500);
-  expect(p99(waits)).toBeLessThan(GOOD_P99_MS * crowding());
-});
-
-it("gives the memory back", async () => {
-  await pause(500);
-  await server.ask("collect");
-  const { clientBytes, openStreams } = await server.ask("state");
-  expect(openStreams).toBeLessThan(10);
-  expect(clientBytes).toBeLessThan(10 * 16 * 1024);
-  expect((await server.ask("memory")).rss - before).toBeLessThan(RSS_GROWTH * 0.75);
+it("gives back what clients took", async () => {
+  await until(async () => {
+    const { clientBytes, openStreams } = await server.ask("state");
+    return openStreams < 10 && clientBytes < 10 * STREAM_BYTES;
+  });
 });

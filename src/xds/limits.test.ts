@@ -2,10 +2,15 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, expect, it } from "vitest";
 import { DiscoveryRequestSchema } from "../gen/proto/envoy/service/discovery/v3/discovery_pb.js";
-import { BadRequest, decodeDeltaRequest, decodeNames, decodeSotwRequest } from "./decode.ts";
-import { MAX_NAME_BYTES, MAX_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
+import { finish } from "../util/steps.ts";
+import { BadRequest, decodeDeltaSteps, decodeNamesSteps, decodeSotwSteps } from "./decode.ts";
+import { MAX_NAME_BYTES, MAX_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { CLUSTER, connect, ENDPOINT, fleet, NODE, ROUTE, resource, startServer, subscriber } from "./testing.ts";
 import { manualServer } from "./testingTransport.ts";
+
+const decodeDelta = (bytes: Buffer) => finish(decodeDeltaSteps(bytes));
+const decodeSotw = (bytes: Buffer, known: Iterable<Buffer>) => finish(decodeSotwSteps(bytes, known));
+const decodeNames = (raw: Buffer) => finish(decodeNamesSteps(raw));
 
 const undo: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -35,8 +40,8 @@ it("refuses long names, many types and bytes that are no message", async () => {
   const many = manual.open(false);
   for (let type = 0; type <= MAX_TYPES_PER_STREAM; type++) many.send({ node: NODE, typeUrl: `t/${type}` });
   expect(many.status).toMatchObject({ code: 3, message: expect.stringContaining("types") });
-  expect(() => decodeDeltaRequest(Buffer.from([0x12, 0x7f, 0x01]))).toThrow(BadRequest);
-  expect(() => decodeSotwRequest(Buffer.from([0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f]), [])).toThrow(BadRequest);
+  expect(() => decodeDelta(Buffer.from([0x12, 0x7f, 0x01]))).toThrow(BadRequest);
+  expect(() => decodeSotw(Buffer.from([0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f]), [])).toThrow(BadRequest);
   expect(() => decodeNames(Buffer.from([0x1a, 5, 0x61]))).toThrow(BadRequest);
 });
 
@@ -52,14 +57,14 @@ it("bounds the names of a delta subscription over many requests", async () => {
   expect(stream.status).toMatchObject({ code: 3, message: expect.stringContaining(`${MAX_NAMES}`) });
 });
 
-it("acts on very many names in parts that mean the same", async () => {
+it("acts on very many names as on few", async () => {
   const manual = await manualServer();
   const edge = fleet(manual.server);
   edge.set(resource(ENDPOINT, "a"), resource(ENDPOINT, "b"), resource(CLUSTER, "c"));
   const stream = manual.open(true);
   stream.send({ node: NODE, typeUrl: CLUSTER, resourceNamesSubscribe: ["c"] });
   const { nonce } = stream.take()!;
-  const none = Array.from({ length: 2 * SLICE_NAMES }, (_, index) => `none-${index}`);
+  const none = Array.from({ length: 20_000 }, (_, index) => `none-${index}`);
   stream.send({ typeUrl: CLUSTER, responseNonce: nonce });
   const many = { resourceNamesSubscribe: ["b", ...none, "a"], resourceNamesUnsubscribe: [...none, "b"] };
   stream.send({ typeUrl: ENDPOINT, ...many });
@@ -94,10 +99,7 @@ it("survives 20 000 mutated requests", () => {
   for (let turn = 0; turn < 20_000; turn++) {
     const bytes = Buffer.from(good);
     for (let flips = random() % 4; flips >= 0; flips--) bytes[random() % bytes.length] = random() & 255;
-    for (const decode of [
-      decodeDeltaRequest,
-      (input: Buffer) => decodeNames(decodeSotwRequest(input, [good]).rawNames),
-    ]) {
+    for (const decode of [decodeDelta, (input: Buffer) => decodeNames(decodeSotw(input, [good]).rawNames)]) {
       try {
         decode(bytes);
       } catch (error) {
@@ -116,13 +118,13 @@ it("reads equal names as equal bytes wherever they stand", () => {
         create(DiscoveryRequestSchema, { versionInfo: version, resourceNames: names, typeUrl: CLUSTER }),
       ),
     );
-  const { rawNames } = decodeSotwRequest(encode(""), []);
+  const { rawNames } = decodeSotw(encode(""), []);
   expect(decodeNames(rawNames)).toEqual(names);
-  const again = decodeSotwRequest(encode("some version"), [rawNames]);
+  const again = decodeSotw(encode("some version"), [rawNames]);
   expect(again.rawNames.equals(rawNames)).toBe(true);
   expect(again.typeUrl).toBe(CLUSTER);
   // A prefix of the names is not the same subscription.
-  const shorter = decodeSotwRequest(encode(""), [rawNames.subarray(0, 3)]);
+  const shorter = decodeSotw(encode(""), [rawNames.subarray(0, 3)]);
   expect(decodeNames(shorter.rawNames)).toEqual(names);
 });
 

@@ -18,7 +18,7 @@ export const PEEK_BYTES = 4 * 1024;
 /** A request that has begun must be there after this long: 9 MB take 15 s at 5 Mbit/s. Who drips bytes holds memory for nothing. */
 export const REQUEST_MS = 30_000;
 
-/** Requests above this size wait behind smaller ones, and one at a time is served: reading 100 000 names takes tens of milliseconds. */
+/** Requests above this size wait behind smaller ones, and one at a time is served: 100 000 names take a tenth of a second. */
 export const LIGHT_REQUEST_BYTES = 64 * 1024;
 
 /** Where a response that may be split is split: clients' default receive limit is 4 MiB, and a long message delays the others. */
@@ -41,9 +41,6 @@ export const MAX_LABELS = 1_000;
  * subscribe to, their versions, and all else. Without it 32 MiB of empty unknown fields hold the process for a second.
  */
 export const MAX_FIELDS = 300_000;
-
-/** Names of one delta request that are acted on at once, in some 10 ms: after them others have their turn. */
-export const SLICE_NAMES = 10_000;
 
 /** Bytes of a resource name. Longest real ones are xdstp URLs with parameters; HTTP servers bound a URL about the same. */
 export const MAX_NAME_BYTES = 4_096;
@@ -106,9 +103,15 @@ export const FOREIGN_NAME_BYTES = 64;
 
 /**
  * Streams on one connection. An Envoy without ADS opens one for each EDS or RDS source, and another connection when these are taken;
- * so does a relay. Opening that many at once takes some 50 ms.
+ * so does a relay. Opening that many in one read, and losing them with the connection, each takes some 25 ms inside node:http2.
  */
-export const MAX_STREAMS_PER_CONNECTION = 1_024;
+export const MAX_STREAMS_PER_CONNECTION = 512;
+
+/**
+ * Streams above that bound are reset one by one, so many of a connection; after them node:http2 ends it with all its streams in one piece.
+ * Who opens more has long sent more than `OVERHEAD_BYTES_PER_SECOND` allows.
+ */
+export const MAX_REJECTED_STREAMS = 1_000_000;
 
 /**
  * A connection on which so many streams failed and none was ever sent anything is closed. A client of a fleet that does not exist yet
@@ -212,7 +215,7 @@ export const RETRY_FIRST_MS = 5_000;
 /** Longest time between two such offers: one failed bind and one line in two logs a minute. */
 export const RETRY_MAX_MS = 60_000;
 
-/** A drain of many streams yields to requests and pings after so long. */
+/** A drain of many streams, or the work for one long request, yields to requests and pings after so long. */
 export const SLICE_MS = 5;
 
 /** Characters kept of a client's refusal: enough for its first errors, bounded because the client writes it. */
@@ -230,8 +233,11 @@ export const MAX_CACHE_KEY_NAMES = 16;
 /** Below this size a framed copy of a resource is kept; above it only its header is, and the bytes are spliced. */
 export const FRAME_COPY_BYTES = 2_048;
 
-/** Largest answer about the state of clients. It is made in one piece; who needs more names nodes or leaves contents out. */
-export const MAX_STATUS_BYTES = 16 * 1024 * 1024;
+/**
+ * Largest answer about the state of clients, twice what a gRPC client receives by default. It is sent in one piece; who needs more
+ * names nodes or leaves contents out.
+ */
+export const MAX_STATUS_BYTES = 8 * 1024 * 1024;
 
 /** Matchers of nodes in one question. */
 export const MAX_MATCHERS = 1_000;

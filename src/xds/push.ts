@@ -27,7 +27,7 @@ import { afterSent, dropOldFresh } from "./warming.ts";
  */
 export function pump(stream: Stream): void {
   try {
-    if (!stream.writing && !stream.ended) writeNext(stream);
+    if (!stream.writing && !stream.applying && !stream.ended) writeNext(stream);
   } catch (error) {
     stream.context.onDefect(stream, error);
   }
@@ -169,6 +169,15 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | n
   return { payload, offered, had: offered, left };
 }
 
+/**
+ * Takes names off that have been told. Mostly that is all of them, and then the set is a new one: a set that is filled and emptied over and
+ * over leaves a chain of tables behind, which only a collection of the whole heap takes away.
+ */
+function forgetTold(sub: Subscription, told: readonly string[]): void {
+  if (told.length === sub.absent.size) sub.absent = new Set();
+  else for (const name of told) sub.absent.delete(name);
+}
+
 /** What is not there; a full state cannot be split, so what is too much for one response is left to the client's own timer. */
 function takeMissing(sub: Subscription): string[] {
   const missing: string[] = [];
@@ -178,7 +187,7 @@ function takeMissing(sub: Subscription): string[] {
     if (size > SPLIT_BYTES) break;
     missing.push(name);
   }
-  sub.absent.clear();
+  sub.absent = new Set();
   return missing;
 }
 
@@ -240,11 +249,11 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
     if (size > SPLIT_BYTES && resources.length + removed.length > 0) break;
     if (removed.length >= MAX_REMOVED) break;
     removed.push(name);
-    sub.absent.delete(name);
     const has = sub.leaving.get(name);
     if (has !== undefined) left.set(name, has);
     sub.leaving.delete(name);
   }
+  forgetTold(sub, removed);
   const payload = stream.context.payloads({
     typeUrl: sub.typeUrl,
     delta: sub.delta,

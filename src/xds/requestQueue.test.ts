@@ -47,3 +47,22 @@ it("serves small requests before large ones, and a large one in each turn", asyn
   await turns(5);
   expect(served).toEqual(["0a", "0X", "1a", "1Y", "2a", "2X", "3Y"]);
 });
+
+it("finishes a large request that it has begun before the next", async () => {
+  const { queue, served, turns } = setUp();
+  const parts = (name: string, count: number): Waiting => {
+    let left = count;
+    return {
+      size: () => (left < count ? Number.POSITIVE_INFINITY : LIGHT_REQUEST_BYTES + 1),
+      serve() {
+        left -= 1;
+        served.push(name);
+        return left > 0;
+      },
+    };
+  };
+  queue.add(parts("X", 3));
+  queue.add(parts("Y", 2));
+  await turns(5);
+  expect(served).toEqual(["X", "X", "X", "Y", "Y"]);
+});

@@ -1,14 +1,15 @@
 /**
  * Requests that wait to be served. Each stream has one in the queue at a time and goes to its end after it, so no stream waits for
- * the many requests of another; small requests go before large ones, of which one at a time is served, so none waits for two.
+ * the many requests of another; small requests go before large ones, of which one at a time is served to its end: what is made of
+ * it is memory.
  */
 import { LIGHT_REQUEST_BYTES, SLICE_MS } from "./limits.ts";
 
 /** A stream with a request that waits. */
 export interface Waiting {
-  /** Bytes of the next request. */
+  /** Bytes of the next request; infinite: the last one is not done with. */
   size(): number;
-  /** Serves it; true: there is another. Must not throw. */
+  /** Serves it, or a part; true: there is more. Must not throw. */
   serve(): boolean;
 }
 
@@ -30,8 +31,10 @@ export function createRequestQueue(monotonic: () => number): RequestQueue {
 
   function serveFirst(lane: Set<Waiting>): void {
     for (const waiting of lane) {
+      const more = waiting.serve();
+      if (more && lane === heavy && waiting.size() === Number.POSITIVE_INFINITY) return;
       lane.delete(waiting);
-      if (waiting.serve()) put(waiting);
+      if (more) put(waiting);
       return;
     }
   }

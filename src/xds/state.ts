@@ -97,6 +97,8 @@ export interface Stream {
   /** The same, in push order. */
   ordered: Subscription[];
   writing: boolean;
+  /** A request is acted on, a part at a time. */
+  applying: boolean;
   ended: boolean;
   /** Number of the last payload: later ones have nonces that this stream has not seen. */
   lastNumber: number;

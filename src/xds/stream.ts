@@ -1,11 +1,12 @@
 /** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
+import type { Steps } from "../util/steps.ts";
 import { payForNames } from "./budgets.ts";
-import { fold, foldGone, makeRoom } from "./changes.ts";
-import { BadRequest, type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
+import { fold, foldGoneSteps, makeRoom } from "./changes.ts";
+import { BadRequest, decodeDeltaSteps, decodeSotwSteps, type RequestNode } from "./decode.ts";
 import { greet } from "./dependants.ts";
 import { NOTHING_DRAINS } from "./draining.ts";
 import { joinInquiry } from "./inquiries.ts";
-import { MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
+import { MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import { denyLater } from "./parting.ts";
 import type { Place } from "./places.ts";
@@ -16,7 +17,7 @@ import { FULL_STATE_TYPES, isKnownType, ON_DEMAND_TYPES, pushRank } from "./reso
 import { type Context, type Group, type Stream, viewOf } from "./state.ts";
 import { type Outstanding, openSubscription, type Subscription } from "./subscription.ts";
 import { recordAck, takeAnswered } from "./subscriptionAnswers.ts";
-import { applyDeltaNames, applySotwNames, type FirstRequest } from "./subscriptionNames.ts";
+import { applyDeltaSteps, applySotwSteps, type FirstRequest } from "./subscriptionNames.ts";
 import type { Connection } from "./transport.ts";
 import { recordNack } from "./trials.ts";
 import { startHeartbeats, usesTtl } from "./ttl.ts";
@@ -29,40 +30,19 @@ export interface Request {
   readonly nonce: string;
   readonly error: string | null;
   /** Applies the request's names to its subscription. */
-  readonly apply: (sub: Subscription, context: Parameters<typeof applySotwNames>[2]) => void;
+  readonly apply: (sub: Subscription, context: Parameters<typeof applySotwSteps>[2]) => Steps<void>;
 }
 
-/**
- * Decodes a request of the method's kind. Throws BadRequest. `subs`: the stream's subscriptions so far. A request with very many names
- * is given as several that mean the same.
- */
-export function decodeRequest(message: Buffer, delta: boolean, subs: Iterable<Subscription>): readonly Request[] {
+/** Decodes a request of the method's kind. Throws BadRequest. `subs`: the stream's subscriptions so far. */
+export function* decodeSteps(message: Buffer, delta: boolean, subs: Iterable<Subscription>): Steps<Request> {
   if (delta) {
-    return slicesOf(decodeDeltaRequest(message)).map((request) => ({
-      ...request,
-      apply: (sub, context) => applyDeltaNames(sub, request, context),
-    }));
+    const request = yield* decodeDeltaSteps(message);
+    return { ...request, apply: (sub, context) => applyDeltaSteps(sub, request, context) };
   }
   const known: Buffer[] = [];
   for (const sub of subs) known.push(sub.rawNames);
-  const request = decodeSotwRequest(message, known);
-  return [{ ...request, apply: (sub, context) => applySotwNames(sub, request, context) }];
-}
-
-/** First all names to subscribe to, then those to leave. With versions, which speak of all names, it stays one. */
-function slicesOf(request: DeltaRequest): DeltaRequest[] {
-  const { subscribe, unsubscribe, initialVersions } = request;
-  if (initialVersions.size > 0 || subscribe.length + unsubscribe.length <= SLICE_NAMES) return [request];
-  const slices: DeltaRequest[] = [];
-  const answered = { node: null, nonce: "", error: null };
-  for (let at = 0; at < subscribe.length; at += SLICE_NAMES) {
-    slices.push({ ...request, ...answered, subscribe: subscribe.slice(at, at + SLICE_NAMES), unsubscribe: [] });
-  }
-  for (let at = 0; at < unsubscribe.length; at += SLICE_NAMES) {
-    slices.push({ ...request, ...answered, subscribe: [], unsubscribe: unsubscribe.slice(at, at + SLICE_NAMES) });
-  }
-  const { node, nonce, error } = request;
-  return slices.map((slice, index) => (index === 0 ? { ...slice, node, nonce, error } : slice));
+  const request = yield* decodeSotwSteps(message, known);
+  return { ...request, apply: (sub, context) => applySotwSteps(sub, request, context) };
 }
 
 /** A stream whose first request named its node and group. */
@@ -80,6 +60,7 @@ export function openStream(
     subs: new Map(),
     ordered: [],
     writing: false,
+    applying: false,
     ended: false,
     lastNumber: 0,
     fresh: [],
@@ -96,7 +77,7 @@ export function openStream(
 }
 
 /** Acts on a request and sends what it calls for. Throws BadRequest. */
-export function handleRequest(stream: Stream, request: Request): void {
+export function* handleSteps(stream: Stream, request: Request): Steps<void> {
   if (request.node !== null) checkNode(stream, request.node);
   const typeUrl = typeOf(stream, request);
   const existing = stream.subs.get(typeUrl);
@@ -107,15 +88,18 @@ export function handleRequest(stream: Stream, request: Request): void {
     fold(stream, sub, view);
   }
   const first = existing === undefined ? firstRequest(stream, typeUrl) : null;
-  request.apply(sub, { view, first });
+  // Half of a request means something else than all of it: nothing is sent before.
+  stream.applying = true;
+  yield* request.apply(sub, { view, first });
   denyLater(stream, sub);
   payForNames(stream.purse, sub);
   if (first !== null) {
-    welcome(stream, sub, first);
+    yield* welcomeSteps(stream, sub, first);
     greet(stream, sub);
     // What it has from an earlier stream is to be kept alive too.
     startHeartbeats(sub, view, stream.context.clock.monotonic());
   }
+  stream.applying = false;
   pump(stream);
 }
 
@@ -143,9 +127,9 @@ function firstRequest(stream: Stream, typeUrl: string): FirstRequest {
 }
 
 /** A node that comes back is treated as if it had stayed: what it is to lose waits for the types that it will ask for next. */
-function welcome(stream: Stream, sub: Subscription, first: FirstRequest): void {
+function* welcomeSteps(stream: Stream, sub: Subscription, first: FirstRequest): Steps<void> {
   if (first.returning) noteReturning(stream);
-  foldGone(stream, sub, first.gone);
+  yield* foldGoneSteps(stream, sub, first.gone);
   awaitUsed(stream, sub, first.version);
   noteUsed(stream, sub);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { finish } from "../util/steps.ts";
 import { openSubscription, type Subscription } from "./subscription.ts";
-import { applyDeltaNames, applySotwNames, type FirstRequest } from "./subscriptionNames.ts";
+import { applyDeltaSteps, applySotwSteps, type FirstRequest } from "./subscriptionNames.ts";
 import { CLUSTER, ENDPOINT, resource, viewOf } from "./testing.ts";
 import type { XdsResource } from "./types.ts";
 import { EMPTY_VIEW, nextView, type TypeView } from "./view.ts";
@@ -48,7 +49,7 @@ describe("state of the world: what a sequence of name lists means", () => {
     const sub = openSubscription({ typeUrl: CLUSTER, delta: false, fullState: true });
     for (const [index, names] of lists.entries()) {
       const request = { rawNames: raw(names), version: "" };
-      applySotwNames(sub, request, { view: typeView("A"), first: index === 0 ? first : null });
+      finish(applySotwSteps(sub, request, { view: typeView("A"), first: index === 0 ? first : null }));
     }
     expect(covers(sub)).toEqual(result);
   });
@@ -56,7 +57,7 @@ describe("state of the world: what a sequence of name lists means", () => {
   it("takes an empty first list of other types for nothing", () => {
     const sub = openSubscription({ typeUrl: ENDPOINT, delta: false, fullState: false });
     const request = { rawNames: raw([]), version: "" };
-    applySotwNames(sub, request, { view: typeView("A"), first: firstRequest(false) });
+    finish(applySotwSteps(sub, request, { view: typeView("A"), first: firstRequest(false) }));
     expect(covers(sub)).toEqual([]);
     expect(sub.mustAnswer).toBe(false);
   });
@@ -69,7 +70,7 @@ describe("state of the world: what a sequence of name lists means", () => {
   ])("on reconnect, $title", ({ names, known, due }) => {
     const view = typeView("A");
     const sub = openSubscription({ typeUrl: CLUSTER, delta: false, fullState: true });
-    applySotwNames(sub, { rawNames: raw(names), version: known ? view.version : "other" }, { view, first });
+    finish(applySotwSteps(sub, { rawNames: raw(names), version: known ? view.version : "other" }, { view, first }));
     expect(sub.mustAnswer || sub.pending.size > 0 || sub.base !== view.resources).toBe(due);
   });
 });
@@ -90,7 +91,7 @@ describe("delta: what a sequence of changes means", () => {
     for (const [index, [subscribe, unsubscribe]] of steps.entries()) {
       const request = { node: null, typeUrl: CLUSTER, nonce: "", error: null, initialVersions: new Map() };
       const context = { view: typeView("A"), first: index === 0 ? first : null };
-      applyDeltaNames(sub, { ...request, subscribe, unsubscribe }, context);
+      finish(applyDeltaSteps(sub, { ...request, subscribe, unsubscribe }, context));
     }
     expect(covers(sub)).toEqual(result);
   });

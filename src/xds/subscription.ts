@@ -81,9 +81,9 @@ export interface Subscription {
   wildcard: boolean;
   /** Only while no name was ever given: an empty list means everything. */
   legacy: boolean;
-  readonly names: Set<string>;
+  names: Set<string>;
   /** Those of them that named no resource when they came, and the one text of each: it is kept for this subscription alone. */
-  readonly foreign: Map<string, string>;
+  foreign: Map<string, string>;
   foreignBytes: number;
   /** What the stream's purse has paid for all of these (budgets.ts). */
   paid: number;
@@ -99,7 +99,7 @@ export interface Subscription {
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
   pending: Map<string, XdsResource | undefined>;
   /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
-  readonly absent: Set<string>;
+  absent: Set<string>;
   readonly deferred: Map<string, Deferred>;
   /** The earliest deadline among them, or earlier. */
   deferredUntil: number;

@@ -1,12 +1,14 @@
 /** What a request for names does to a subscription. */
+import { mapSteps, type Steps, shouldYield } from "../util/steps.ts";
 import { isAnsweredHollow, UNKNOWN_VERSION } from "./aliases.ts";
-import { BadRequest, type DeltaRequest, decodeNames } from "./decode.ts";
+import { BadRequest, type DeltaRequest, decodeNamesSteps } from "./decode.ts";
+import { namesUnder } from "./globs.ts";
 import { MAX_NAMES } from "./limits.ts";
 import { followersOf, HELD_TYPES, ON_DEMAND_TYPES } from "./resourceTypes.ts";
 import { demand, dropRejected, inScope, isNamed, type Subscription, setAcked, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import { isVersionOf, type ResourceMap, type TypeView } from "./view.ts";
-import { globOver, isGlob, normalised } from "./xdstp.ts";
+import { isGlob, normalised } from "./xdstp.ts";
 
 /** How a type's first request is to be read, and what it says of a node that was here before. */
 export interface FirstRequest {
@@ -26,24 +28,33 @@ export interface FirstRequest {
 }
 
 /** Applies the names of a state-of-the-world request. `first`: this is the type's first request on the stream. */
-export function applySotwNames(
+export function* applySotwSteps(
   sub: Subscription,
   request: { rawNames: Buffer; version: string },
   context: { view: TypeView; first: FirstRequest | null },
-): void {
+): Steps<void> {
   const { view, first } = context;
   if (first === null && sub.rawNames.equals(request.rawNames)) return;
-  const names = decodeNames(request.rawNames);
+  const names = yield* decodeNamesSteps(request.rawNames);
   sub.rawNames = Buffer.from(request.rawNames);
   const hadWildcard = sub.wildcard;
   if (first !== null) sub.legacy = first.legacyWildcard && names.length === 0;
   else if (names.length > 0) sub.legacy = false;
   // A node that comes back may use what is gone until something better has come: no word that would make it drop that.
   const tellsMissing = sub.tellsMissing && (first === null || request.version === "");
-  const wanted = new Set(names.map((name) => intern(view, name)));
+  const wanted = new Set(yield* mapSteps(names, (name) => intern(view, name)));
   sub.wildcard = wanted.delete("*") || sub.legacy;
-  for (const name of sub.names) if (!wanted.has(name)) forgetName(sub, name);
+  let done = 0;
+  let hadGlobs = false;
+  for (const name of sub.names) {
+    if (shouldYield(done++)) yield;
+    if (wanted.has(name)) continue;
+    forgetName(sub, name);
+    hadGlobs ||= isGlob(name);
+  }
+  if (hadGlobs && !sub.wildcard) forgetUnnamed(sub);
   for (const name of wanted) {
+    if (shouldYield(done++)) yield;
     if (sub.names.has(name)) continue;
     sub.names.add(name);
     if (view.resources.has(name)) demand(sub, name);
@@ -111,24 +122,46 @@ function noteHad(sub: Subscription, had: ResourceMap | undefined, view: TypeView
 }
 
 /** Applies the subscription changes of a delta request. `first`: this is the type's first request on the stream. */
-export function applyDeltaNames(
+export function* applyDeltaSteps(
   sub: Subscription,
   request: DeltaRequest,
   context: { view: TypeView; first: FirstRequest | null },
-): void {
+): Steps<void> {
   const { view, first } = context;
   if (first?.legacyWildcard && request.subscribe.length === 0) sub.wildcard = true;
   const hadWildcard = sub.wildcard;
-  for (const name of request.subscribe) {
+  // Each once: what a repeated name costs is little, but a glob may stand for all there is.
+  const globs = new Set<string>();
+  for (const [index, name] of request.subscribe.entries()) {
+    if (shouldYield(index)) yield;
     if (name === "*") sub.wildcard = true;
+    else if (isGlob(name)) globs.add(name);
     else subscribeName(sub, intern(view, name), view);
+  }
+  for (const glob of globs) {
+    subscribeName(sub, intern(view, glob), view);
+    yield;
   }
   if (sub.names.size > MAX_NAMES) {
     throw new BadRequest(`a subscription names more than ${MAX_NAMES} resources`, { reason: "count" });
   }
-  if (first !== null) startDelta(sub, request.initialVersions, { view, first });
+  if (first !== null) yield* startDeltaSteps(sub, request.initialVersions, { view, first });
   else if (sub.wildcard && !hadWildcard) demandAll(sub, view);
-  for (const name of request.unsubscribe) unsubscribeName(sub, intern(view, name), view);
+  let hadGlobs = false;
+  for (const [index, name] of request.unsubscribe.entries()) {
+    if (shouldYield(index)) yield;
+    unsubscribeName(sub, intern(view, name), view);
+    hadGlobs ||= isGlob(name);
+  }
+  if (hadGlobs && !sub.wildcard) forgetUnnamed(sub);
+  if (request.unsubscribe.length > 0) dropTables(sub);
+}
+
+/** Emptied sets and maps leave a chain of tables behind, which only a collection of the whole heap takes away; new ones do not. */
+function dropTables(sub: Subscription): void {
+  if (sub.names.size === 0) sub.names = new Set();
+  if (sub.foreign.size === 0) sub.foreign = new Map();
+  if (sub.absent.size === 0) sub.absent = new Set();
 }
 
 function subscribeName(sub: Subscription, name: string, view: TypeView): void {
@@ -145,21 +178,17 @@ function subscribeName(sub: Subscription, name: string, view: TypeView): void {
 
 /** Asks for what a glob stands for; false: for nothing. */
 function demandGlob(sub: Subscription, glob: string, view: TypeView): boolean {
-  let found = false;
-  for (const [name, resource] of view.resources) {
-    if (name !== resource.name || globOver(name) !== glob) continue;
-    demand(sub, name);
-    found = true;
-  }
-  return found;
+  const names = namesUnder(view.resources, glob);
+  for (const name of names) demand(sub, name);
+  return names.length > 0;
 }
 
 /** On reconnect the node says what it has: only differences are sent, removals among them. */
-function startDelta(
+function* startDeltaSteps(
   sub: Subscription,
   known: ReadonlyMap<string, string>,
   context: { view: TypeView; first: FirstRequest },
-): void {
+): Steps<void> {
   const { view, first } = context;
   if (sub.wildcard) {
     sub.urgent = true;
@@ -172,7 +201,9 @@ function startDelta(
   first.returning = true;
   sub.base = view.resources;
   const warms = followersOf(sub.typeUrl).length > 0;
+  let done = 0;
   for (const [name, resource] of view.resources) {
+    if (shouldYield(done++)) yield;
     if (!inScope(sub, name)) continue;
     const version = known.get(resource.name);
     if (version === resource.version && !first.isOwed(name)) {
@@ -186,6 +217,7 @@ function startDelta(
     if (warms) sub.touched.set(name, version === undefined);
   }
   for (const [name, version] of known) {
+    if (shouldYield(done++)) yield;
     if (view.resources.has(name) || !isLost(sub, name, version)) continue;
     sub.absent.delete(name);
     first.gone.set(name, first.find(name, version) ?? UNKNOWN);
@@ -237,9 +269,8 @@ function foreignName(sub: Subscription, name: string): string {
 function forgetName(sub: Subscription, name: string): void {
   sub.names.delete(name);
   if (sub.foreign.delete(name)) sub.foreignBytes -= name.length;
-  if (sub.wildcard) return;
-  dropState(sub, name);
-  if (isGlob(name)) forgetUnnamed(sub);
+  // What a glob stood for is forgotten by those who call this, once for all globs.
+  if (!sub.wildcard) dropState(sub, name);
 }
 
 function forgetUnnamed(sub: Subscription): void {

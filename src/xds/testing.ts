@@ -181,7 +181,7 @@ function driveStream(call: ClientDuplexStream<Buffer, Buffer>, delta: boolean): 
         : toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request as Sotw));
       call.write(Buffer.from(bytes));
     },
-    async next(milliseconds = 3_000) {
+    async next(milliseconds = 20_000) {
       if (!(await until(() => received.length > read, milliseconds))) {
         throw new Error(`no response came in ${milliseconds} ms (stream status: ${JSON.stringify(status)})`);
       }

@@ -6,11 +6,12 @@ import { answerParent } from "./testingProcess.ts";
 const PAUSE_MS = 10;
 /** Every so many questions comes by a new stream. */
 const REOPEN = 10;
-/** Waiting longer than this counts as this. */
-const PATIENCE_MS = 10_000;
+/** Waiting longer than this is a failure. */
+const PATIENCE_MS = 60_000;
 
 let waits: number[] = [];
-let failures: string[] = [];
+const failures: string[] = [];
+let onAnswer = (): void => {};
 
 async function askOn(stream: TestStream, fields: object): Promise<void> {
   const start = performance.now();
@@ -23,6 +24,7 @@ async function askOn(stream: TestStream, fields: object): Promise<void> {
     waits.push(PATIENCE_MS);
     failures.push(String(error));
   }
+  onAnswer();
 }
 
 async function run(address: string): Promise<void> {
@@ -47,12 +49,18 @@ const answers = {
     void run(address);
     return null;
   },
-  /** Milliseconds waited since the last call, and what went wrong. */
-  take() {
-    const taken = { waits, failures };
+  /** Milliseconds waited for each answer since the last call. */
+  waits() {
+    const taken = waits;
     waits = [];
-    failures = [];
     return taken;
+  },
+  /** After the next answer: what went wrong so far. */
+  async answered() {
+    await new Promise<void>((resolve) => {
+      onAnswer = resolve;
+    });
+    return failures;
   },
 };
 export type GoodClient = typeof answers;

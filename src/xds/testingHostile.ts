@@ -16,6 +16,8 @@ export const CLUSTERS = 1_000;
 export const SOTW = pathOf(false, null);
 export const DELTA = pathOf(true, null);
 
+export const STATUS = DISCOVERY_METHODS.find((method) => method.status === "stream")!.path;
+
 /** The path of a discovery method. */
 export function pathOf(delta: boolean, typeUrl: string | null): string {
   return DISCOVERY_METHODS.find((method) => method.delta === delta && method.typeUrl === typeUrl)!.path;
@@ -109,6 +111,8 @@ function openStream(
   stream.on("response", note);
   stream.on("trailers", note);
   stream.on("error", () => {});
+  // Each write that waits listens to the end.
+  stream.setMaxListeners(0);
   if (read) {
     let head = Buffer.alloc(0);
     stream.on("data", (chunk: Buffer) => {

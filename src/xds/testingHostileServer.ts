@@ -5,8 +5,9 @@ import { CLUSTERS } from "./testingHostile.ts";
 import { answerParent } from "./testingProcess.ts";
 
 const CONTENT = "x".repeat(150);
-/** How often memory is looked at. */
+/** How often memory and the event loop are looked at. */
 const SAMPLE_MS = 20;
+const TURN_MS = 1;
 
 const errors: string[] = [];
 const server = createXdsServer({ identifier: "trimtab/hostile", onError: (error) => void errors.push(String(error)) });
@@ -19,21 +20,30 @@ const others = [...list(ENDPOINT), resource(LISTENER, "l"), naming(resource(ROUT
 edge.set(...clusters, ...others);
 
 let peak = 0;
-function look(): void {
+setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());
-}
-setInterval(look, SAMPLE_MS);
+}, SAMPLE_MS);
+
+/**
+ * The most CPU time that one turn of the event loop took. Not its time by the clock: that is also how long other processes had the
+ * core.
+ */
+let longest = 0;
+let before = process.threadCpuUsage();
+setInterval(() => {
+  const { user, system } = process.threadCpuUsage(before);
+  before = process.threadCpuUsage();
+  longest = Math.max(longest, (user + system) / 1_000);
+}, TURN_MS);
 
 const answers = {
   listen: () => server.listen("127.0.0.1:0"),
-  /** Memory now, and the highest seen. */
-  memory() {
-    look();
-    return { rss: process.memoryUsage.rss(), peak };
-  },
-  collect() {
-    globalThis.gc!();
-    return null;
+  /** Since the last call: the most memory, and the longest turn of the event loop. */
+  figures() {
+    const figures = { rss: Math.max(peak, process.memoryUsage.rss()), turnMs: longest };
+    peak = 0;
+    longest = 0;
+    return figures;
   },
   state() {
     const { ended, openStreams, clientBytes, staleNonces, requests } = server.metrics();

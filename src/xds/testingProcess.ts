@@ -29,7 +29,7 @@ export interface Child<A extends Answers> {
 /** Starts a module of this folder; it answers as `A` says. */
 export function startChild<A extends Answers>(file: string): Child<A> {
   const child: ChildProcess = fork(new URL(file, import.meta.url), {
-    execArgv: ["--expose-gc"],
+    execArgv: [],
     // Bytes stay bytes.
     serialization: "advanced",
   });

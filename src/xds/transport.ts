@@ -1,4 +1,5 @@
 /** The seam between the protocol and the wire: encoded messages in, encoded messages out. */
+import { SLICE_MS } from "./limits.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 
 /** Why a stream ends. */
@@ -80,13 +81,37 @@ export interface Clock {
   after(milliseconds: number, callback: () => void): () => void;
 }
 
+/** Callbacks whose time has come. */
+const due = new Set<{ readonly callback: () => void }>();
+
+/** Thousands of streams that were opened together are judged together: others have their turn in between. */
+function serveDue(): void {
+  const until = performance.now() + SLICE_MS;
+  try {
+    for (const entry of due) {
+      due.delete(entry);
+      entry.callback();
+      if (performance.now() >= until) return;
+    }
+  } finally {
+    if (due.size > 0) setImmediate(serveDue);
+  }
+}
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonic: () => performance.now(),
   after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
+    const entry = { callback };
+    const timer = setTimeout(() => {
+      due.add(entry);
+      if (due.size === 1) setImmediate(serveDue);
+    }, milliseconds);
     timer.unref();
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      due.delete(entry);
+    };
   },
 };
