@@ -68,8 +68,9 @@ function hasNow(sub: Subscription, name: string, before: XdsResource | undefined
   if (sub.pending.has(name)) return sub.pending.get(name);
   const refused = sub.rejected.get(name);
   if (refused === undefined) return before;
-  // Offered again and not answered yet: it may have that by now.
-  return isOffered(sub, name) ? UNKNOWN : refused.has;
+  if (!isOffered(sub, name)) return refused.has;
+  // Offered again and not answered yet: it may have that by now. A full state has to say which; a refusal will correct it.
+  return sub.fullState ? refused.resource : UNKNOWN;
 }
 
 /** What a node that came back (delta) has and is to lose. */
