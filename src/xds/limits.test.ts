@@ -2,7 +2,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, expect, it } from "vitest";
 import { DiscoveryRequestSchema } from "../gen/proto/envoy/service/discovery/v3/discovery_pb.js";
-import { BadRequest, decodeDeltaRequest, decodeNames, decodeSotwRequest } from "./decode.ts";
+import { BadRequest, decodeDeltaRequest, decodeNames, decodeSotwRequest, decodeVersions } from "./decode.ts";
 import { MAX_NAME_BYTES, MAX_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
 import { CLUSTER, connect, ENDPOINT, fleet, NODE, ROUTE, resource, startServer, subscriber } from "./testing.ts";
 import { manualServer } from "./testingTransport.ts";
@@ -95,7 +95,8 @@ it("survives 20 000 mutated requests", () => {
     const bytes = Buffer.from(good);
     for (let flips = random() % 4; flips >= 0; flips--) bytes[random() % bytes.length] = random() & 255;
     for (const decode of [
-      decodeDeltaRequest,
+      (input: Buffer) => decodeNames(decodeDeltaRequest(input).rawSubscribe),
+      (input: Buffer) => decodeVersions(decodeDeltaRequest(input).rawVersions),
       (input: Buffer) => decodeNames(decodeSotwRequest(input, [good]).rawNames),
     ]) {
       try {

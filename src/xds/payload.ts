@@ -88,10 +88,16 @@ function byNameOf(resources: readonly XdsResource[]): SentResponse["byName"] {
 /** Cache key of the response that holds a type's whole view. */
 export const WHOLE_VIEW = "*";
 
-/** Cache key of a full response in which some names stand as a node has them: encoding all is dearer than any key. */
-export function keyOfHeld(held: readonly (readonly [string, XdsResource | undefined])[]): string {
-  if (held.length === 0) return WHOLE_VIEW;
-  return short(JSON.stringify(held.map(([name, instead]) => [name, instead?.version ?? null])));
+/**
+ * Cache key of a full response in which some names stand as a node has them: encoding all is dearer than any key. `scope`: the names
+ * that it is of; null: all.
+ */
+export function keyOfHeld(
+  held: readonly (readonly [string, XdsResource | undefined])[],
+  scope: { readonly id: number } | null,
+): string {
+  if (held.length === 0) return scope === null ? WHOLE_VIEW : `names ${scope.id}`;
+  return short(JSON.stringify([scope?.id, held.map(([name, instead]) => [name, instead?.version ?? null])]));
 }
 
 /** A partial response. */

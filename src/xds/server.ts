@@ -6,6 +6,7 @@ import { createFanOut } from "./fanOut.ts";
 import { createGrpcTransport } from "./grpc.ts";
 import { CLIENT_BYTES, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
+import { createNameSets } from "./nameSets.ts";
 import { createPayloadCache } from "./payload.ts";
 import { createPlaces } from "./places.ts";
 import type { EndReason } from "./reasons.ts";
@@ -65,6 +66,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     inquiries: new WeakMap(),
     metrics,
     payloads: createPayloadCache(options.identifier),
+    nameSets: createNameSets(),
     onNack: options.onNack ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),

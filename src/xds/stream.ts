@@ -1,7 +1,14 @@
 /** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
 import { payForNames } from "./budgets.ts";
 import { fold, foldGone, makeRoom } from "./changes.ts";
-import { BadRequest, type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type RequestNode } from "./decode.ts";
+import {
+  BadRequest,
+  type DeltaRequest,
+  decodeDeltaRequest,
+  decodeNames,
+  decodeSotwRequest,
+  type RequestNode,
+} from "./decode.ts";
 import { greet } from "./dependants.ts";
 import { joinInquiry } from "./inquiries.ts";
 import { HOLD_MS, MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM, SLICE_NAMES } from "./limits.ts";
@@ -13,7 +20,8 @@ import { FULL_STATE_TYPES, isKnownType, ON_DEMAND_TYPES, pushRank } from "./reso
 import { type Context, type Group, type Stream, viewOf } from "./state.ts";
 import { type Outstanding, openSubscription, type Subscription } from "./subscription.ts";
 import { recordAck, takeAnswered } from "./subscriptionAnswers.ts";
-import { applyDeltaNames, applySotwNames, type FirstRequest } from "./subscriptionNames.ts";
+import { applyDeltaNames, applySotwNames, type DeltaNames, type NamesContext } from "./subscriptionNames.ts";
+import type { FirstRequest } from "./subscriptionStart.ts";
 import type { Connection } from "./transport.ts";
 import { recordNack } from "./trials.ts";
 import { startHeartbeats, usesTtl } from "./ttl.ts";
@@ -26,7 +34,7 @@ export interface Request {
   readonly nonce: string;
   readonly error: string | null;
   /** Applies the request's names to its subscription. */
-  readonly apply: (sub: Subscription, context: Parameters<typeof applySotwNames>[2]) => void;
+  readonly apply: (sub: Subscription, context: NamesContext) => void;
 }
 
 /**
@@ -46,12 +54,18 @@ export function decodeRequest(message: Buffer, delta: boolean, subs: Iterable<Su
   return [{ ...request, apply: (sub, context) => applySotwNames(sub, request, context) }];
 }
 
+/** A delta request, or a part of one. */
+type DeltaSlice = Omit<DeltaRequest, "rawSubscribe" | "subscribes"> & DeltaNames;
+
 /** First all names to subscribe to, then those to leave. With versions, which speak of all names, it stays one. */
-function slicesOf(request: DeltaRequest): DeltaRequest[] {
-  const { subscribe, unsubscribe, initialVersions } = request;
-  if (initialVersions.size > 0 || subscribe.length + unsubscribe.length <= SLICE_NAMES) return [request];
-  const slices: DeltaRequest[] = [];
+function slicesOf(request: DeltaRequest): DeltaSlice[] {
+  const { rawSubscribe, subscribes, unsubscribe, rawVersions } = request;
+  if (rawVersions.length > 0 || subscribes + unsubscribe.length <= SLICE_NAMES) {
+    return [{ ...request, subscribe: rawSubscribe }];
+  }
+  const slices: DeltaSlice[] = [];
   const answered = { node: null, nonce: "", error: null };
+  const subscribe = decodeNames(rawSubscribe);
   for (let at = 0; at < subscribe.length; at += SLICE_NAMES) {
     slices.push({ ...request, ...answered, subscribe: subscribe.slice(at, at + SLICE_NAMES), unsubscribe: [] });
   }
@@ -103,7 +117,7 @@ export function handleRequest(stream: Stream, request: Request): void {
     fold(stream, sub, view);
   }
   const first = existing === undefined ? firstRequest(stream, typeUrl) : null;
-  request.apply(sub, { view, first });
+  request.apply(sub, { view, first, nameSets: stream.context.nameSets });
   payForNames(stream.purse, sub);
   if (first !== null) {
     welcome(stream, sub, first);

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { NO_NAMES } from "./decode.ts";
+import { createNameSets } from "./nameSets.ts";
 import { openSubscription, type Subscription } from "./subscription.ts";
-import { applyDeltaNames, applySotwNames, type FirstRequest } from "./subscriptionNames.ts";
+import { applyDeltaNames, applySotwNames } from "./subscriptionNames.ts";
+import type { FirstRequest } from "./subscriptionStart.ts";
 import { CLUSTER, ENDPOINT, resource, viewOf } from "./testing.ts";
 import type { XdsResource } from "./types.ts";
 import { EMPTY_VIEW, nextView, type TypeView } from "./view.ts";
@@ -18,9 +21,10 @@ function raw(names: readonly string[]): Buffer {
 /** A first request of a node that nothing is known of. */
 function firstRequest(legacyWildcard: boolean): FirstRequest {
   const nothing = (): undefined => undefined;
-  return { legacyWildcard, at: nothing, find: nothing, isOwed: () => false, returning: false, gone: new Map() };
+  return { legacyWildcard, at: nothing, find: nothing, isOwed: null, returning: false, gone: new Map() };
 }
 const first = firstRequest(true);
+const nameSets = createNameSets();
 
 /** Names that the subscription covers, `*` first. */
 function covers(sub: Subscription): string[] {
@@ -47,7 +51,7 @@ describe("state of the world: what a sequence of name lists means", () => {
     const sub = openSubscription({ typeUrl: CLUSTER, delta: false, fullState: true });
     for (const [index, names] of lists.entries()) {
       const request = { rawNames: raw(names), version: "" };
-      applySotwNames(sub, request, { view: typeView("A"), first: index === 0 ? first : null });
+      applySotwNames(sub, request, { view: typeView("A"), first: index === 0 ? first : null, nameSets });
     }
     expect(covers(sub)).toEqual(result);
   });
@@ -55,7 +59,7 @@ describe("state of the world: what a sequence of name lists means", () => {
   it("takes an empty first list of other types for nothing", () => {
     const sub = openSubscription({ typeUrl: ENDPOINT, delta: false, fullState: false });
     const request = { rawNames: raw([]), version: "" };
-    applySotwNames(sub, request, { view: typeView("A"), first: firstRequest(false) });
+    applySotwNames(sub, request, { view: typeView("A"), first: firstRequest(false), nameSets });
     expect(covers(sub)).toEqual([]);
     expect(sub.mustAnswer).toBe(false);
   });
@@ -68,7 +72,7 @@ describe("state of the world: what a sequence of name lists means", () => {
   ])("on reconnect, $title", ({ names, known, due }) => {
     const view = typeView("A");
     const sub = openSubscription({ typeUrl: CLUSTER, delta: false, fullState: true });
-    applySotwNames(sub, { rawNames: raw(names), version: known ? view.version : "other" }, { view, first });
+    applySotwNames(sub, { rawNames: raw(names), version: known ? view.version : "other" }, { view, first, nameSets });
     expect(sub.mustAnswer || sub.pending.size > 0 || sub.base !== view.resources).toBe(due);
   });
 });
@@ -87,9 +91,8 @@ describe("delta: what a sequence of changes means", () => {
   ])("$title", ({ steps, result }) => {
     const sub = openSubscription({ typeUrl: CLUSTER, delta: true, fullState: false });
     for (const [index, [subscribe, unsubscribe]] of steps.entries()) {
-      const request = { node: null, typeUrl: CLUSTER, nonce: "", error: null, initialVersions: new Map() };
-      const context = { view: typeView("A"), first: index === 0 ? first : null };
-      applyDeltaNames(sub, { ...request, subscribe, unsubscribe }, context);
+      const context = { view: typeView("A"), first: index === 0 ? first : null, nameSets };
+      applyDeltaNames(sub, { subscribe: raw(subscribe), unsubscribe, rawVersions: NO_NAMES }, context);
     }
     expect(covers(sub)).toEqual(result);
   });

@@ -5,7 +5,9 @@
  *
  * Invariant: a name in scope that is in none of `pending`, `absent` and `deferred` stands at the node as `base` says.
  */
+import { Backlog, type Notes } from "./backlog.ts";
 import { NO_NAMES } from "./decode.ts";
+import { Names } from "./names.ts";
 import type { XdsResource } from "./types.ts";
 import { NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
 import { globOver } from "./xdstp.ts";
@@ -43,9 +45,9 @@ export interface Outstanding {
   /** Monotonic milliseconds. */
   readonly at: number;
   /** Full state: what was new in it, and what the node had instead. Null: the response holds nothing else. */
-  readonly offered: ReadonlyMap<string, XdsResource | undefined> | null;
+  readonly offered: Notes<XdsResource | undefined> | null;
   /** What the node had of what was sent, as far as it is known. */
-  readonly had: ReadonlyMap<string, XdsResource | undefined>;
+  readonly had: Notes<XdsResource | undefined>;
   /** What it takes away, as far as it is known. */
   readonly left: ReadonlyMap<string, XdsResource>;
   /** It offers again a part of what was refused. */
@@ -78,19 +80,19 @@ export interface Subscription {
   wildcard: boolean;
   /** Only while no name was ever given: an empty list means everything. */
   legacy: boolean;
-  readonly names: Set<string>;
+  readonly names: Names;
   /** Those of them that named no resource when they came, and the one text of each: it is kept for this subscription alone. */
   readonly foreign: Map<string, string>;
   foreignBytes: number;
   /** What the stream's purse has paid for all of these (budgets.ts). */
   paid: number;
-  /** The encoded names of the last state-of-the-world request: an equal ACK needs no parsing. */
+  /** The encoded names of the last state-of-the-world request, shared: an equal ACK needs no parsing. */
   rawNames: Buffer;
   base: ResourceMap;
   /** Full state: the node has resources, and nobody knows which. */
   blind: boolean;
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
-  pending: Map<string, XdsResource | undefined>;
+  readonly pending: Backlog<XdsResource | undefined>;
   /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
   readonly absent: Set<string>;
   readonly deferred: Map<string, Deferred>;
@@ -101,7 +103,7 @@ export interface Subscription {
   /** Waited long enough: sent although the cluster is not there. */
   readonly waived: Set<string>;
   /** Clusters and listeners changed and not sent yet; true: new to the node. */
-  readonly touched: Map<string, boolean>;
+  readonly touched: Backlog<boolean>;
   /** An answer is due even without resources. */
   mustAnswer: boolean;
   /** Work came from a request: do not wait for an ACK first. */
@@ -139,20 +141,20 @@ export function openSubscription(
     heartbeats: 0,
     wildcard: false,
     legacy: false,
-    names: new Set(),
+    names: new Names(),
     foreign: new Map(),
     foreignBytes: 0,
     paid: 0,
     rawNames: NO_NAMES,
     base: NO_RESOURCES,
     blind: false,
-    pending: new Map(),
+    pending: new Backlog(),
     absent: new Set(),
     deferred: new Map(),
     deferredUntil: Number.POSITIVE_INFINITY,
     leaving: new Map(),
     waived: new Set(),
-    touched: new Map(),
+    touched: new Backlog(),
     mustAnswer: false,
     urgent: false,
     outstanding: new Map(),
