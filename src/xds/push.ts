@@ -3,7 +3,6 @@
  * client skips what it missed and costs no memory.
  */
 import { servedWith, unknownResource } from "./aliases.ts";
-import type { Notes } from "./backlog.ts";
 import { fold, release, sift } from "./changes.ts";
 import type { Cohort } from "./cohorts.ts";
 import { resendDependants } from "./dependants.ts";
@@ -12,6 +11,7 @@ import { heartbeatPayload } from "./heartbeats.ts";
 import type { History } from "./history.ts";
 import { followInquiry } from "./inquiries.ts";
 import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
+import type { ReadonlyNotes } from "./notes.ts";
 import { keyOf, keyOfHeld, type Payload, WHOLE_VIEW } from "./payload.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
@@ -197,7 +197,10 @@ function noteHeld(history: History | undefined, view: TypeView, sent: Payload["s
 }
 
 /** Names that stand in a full response as the node has them. */
-function heldBack(sub: Subscription, offered: Notes<unknown>): readonly (readonly [string, XdsResource | undefined])[] {
+function heldBack(
+  sub: Subscription,
+  offered: ReadonlyNotes<unknown>,
+): readonly (readonly [string, XdsResource | undefined])[] {
   const held = new Map<string, XdsResource | undefined>();
   for (const [name, { has }] of sub.rejected) if (!offered.has(name)) held.set(name, has);
   for (const [name, { has }] of sub.deferred) held.set(name, has);

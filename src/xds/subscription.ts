@@ -5,9 +5,10 @@
  *
  * Invariant: a name in scope that is in none of `pending`, `absent` and `deferred` stands at the node as `base` says.
  */
-import { Backlog, type Notes } from "./backlog.ts";
+
 import { NO_NAMES } from "./decode.ts";
 import { Names } from "./names.ts";
+import { Notes, type ReadonlyNotes } from "./notes.ts";
 import type { XdsResource } from "./types.ts";
 import { NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
 import { globOver } from "./xdstp.ts";
@@ -45,9 +46,9 @@ export interface Outstanding {
   /** Monotonic milliseconds. */
   readonly at: number;
   /** Full state: what was new in it, and what the node had instead. Null: the response holds nothing else. */
-  readonly offered: Notes<XdsResource | undefined> | null;
+  readonly offered: ReadonlyNotes<XdsResource | undefined> | null;
   /** What the node had of what was sent, as far as it is known. */
-  readonly had: Notes<XdsResource | undefined>;
+  readonly had: ReadonlyNotes<XdsResource | undefined>;
   /** What it takes away, as far as it is known. */
   readonly left: ReadonlyMap<string, XdsResource>;
   /** It offers again a part of what was refused. */
@@ -82,7 +83,7 @@ export interface Subscription {
   legacy: boolean;
   readonly names: Names;
   /** Those of them that named no resource when they came, and the one text of each: it is kept for this subscription alone. */
-  readonly foreign: Map<string, string>;
+  readonly foreign: Notes<string>;
   foreignBytes: number;
   /** What the stream's purse has paid for all of these (budgets.ts). */
   paid: number;
@@ -92,18 +93,18 @@ export interface Subscription {
   /** Full state: the node has resources, and nobody knows which. */
   blind: boolean;
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
-  readonly pending: Backlog<XdsResource | undefined>;
+  readonly pending: Notes<XdsResource | undefined>;
   /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
   readonly absent: Set<string>;
-  readonly deferred: Map<string, Deferred>;
+  readonly deferred: Notes<Deferred>;
   /** The earliest deadline among them, or earlier. */
   deferredUntil: number;
   /** To be taken away with the next response; the value is what the node has. */
-  readonly leaving: Map<string, XdsResource>;
+  readonly leaving: Notes<XdsResource>;
   /** Waited long enough: sent although the cluster is not there. */
   readonly waived: Set<string>;
   /** Clusters and listeners changed and not sent yet; true: new to the node. */
-  readonly touched: Backlog<boolean>;
+  readonly touched: Notes<boolean>;
   /** An answer is due even without resources. */
   mustAnswer: boolean;
   /** Work came from a request: do not wait for an ACK first. */
@@ -116,7 +117,7 @@ export interface Subscription {
   /** The one before that. */
   ackedEarlier: string | null;
   nacked: { readonly version: string; readonly message: string } | null;
-  readonly rejected: Map<string, Refused>;
+  readonly rejected: Notes<Refused>;
   /** Monotonic milliseconds when `rejected` is offered again; infinite: not without a change. */
   retryAt: number;
   retries: number;
@@ -142,19 +143,19 @@ export function openSubscription(
     wildcard: false,
     legacy: false,
     names: new Names(),
-    foreign: new Map(),
+    foreign: new Notes(),
     foreignBytes: 0,
     paid: 0,
     rawNames: NO_NAMES,
     base: NO_RESOURCES,
     blind: false,
-    pending: new Backlog(),
+    pending: new Notes(),
     absent: new Set(),
-    deferred: new Map(),
+    deferred: new Notes(),
     deferredUntil: Number.POSITIVE_INFINITY,
-    leaving: new Map(),
+    leaving: new Notes(),
     waived: new Set(),
-    touched: new Backlog(),
+    touched: new Notes(),
     mustAnswer: false,
     urgent: false,
     outstanding: new Map(),
@@ -163,7 +164,7 @@ export function openSubscription(
     ackedVersion: null,
     ackedEarlier: null,
     nacked: null,
-    rejected: new Map(),
+    rejected: new Notes(),
     retryAt: Number.POSITIVE_INFINITY,
     retries: 0,
     trials: [],

@@ -11,45 +11,69 @@ export interface VersionSum {
   readonly high: number;
 }
 
-/** Tag bytes of the name and the version in an entry. */
+/** Tag bytes: of an entry in the request, and of the name and the version in it. */
+const ENTRY_TAG = 0x2a;
 const NAME_TAG = 0x0a;
 const VERSION_TAG = 0x12;
-/** Most bytes of a tag and a length. */
-const FIELD_HEAD_BYTES = 6;
+/** Most bytes of a tag and a length, and of a character. */
+const HEAD_BYTES = 6;
+const CHAR_BYTES = 3;
 
-/** The sum of entries as they stand in a request, adjacent and each with its tag: `decodeVersions` of the same bytes would read them. */
+/**
+ * The sum of entries as they stand in a request, adjacent and each with its tag: `decodeVersions` of the same bytes would read them.
+ * Each entry is mixed over two lanes and then spread: names and versions differ in few bytes, and what is added must not.
+ */
 export function sumOfEntries(raw: Buffer): VersionSum {
-  const sum = { count: 0, low: 0, high: 0 };
   const words = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  let count = 0;
+  let low = 0;
+  let high = 0;
   for (let at = 0; at < raw.length; ) {
-    at += 1;
-    let length = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = raw[at++]!;
-      length += (byte & 0x7f) * 2 ** shift;
-      if (!(byte >= 0x80)) break;
+    let length = raw[at + 1]!;
+    at += 2;
+    // The length is a varint, nearly always of one byte.
+    for (let shift = 7; raw[at - 1]! >= 0x80; shift += 7) length += (raw[at++]! - 1) * 2 ** shift;
+    const end = Math.min(at + length, raw.length);
+    let one = 0x9e3779b9 ^ length;
+    let two = 0x85ebca6b;
+    for (; at + 4 <= end; at += 4) {
+      const word = words.getInt32(at, true);
+      one = Math.imul(one ^ word, 0x9e3779b1);
+      one ^= one >>> 15;
+      two = Math.imul((two + word) | 0, 0x2c1b3c6d);
+      two ^= two >>> 13;
     }
-    add(sum, words, { start: at, end: Math.min(at + length, raw.length) });
-    at += length;
+    for (; at < end; at++) {
+      one = Math.imul(one ^ raw[at]!, 0x9e3779b1);
+      one ^= one >>> 15;
+      two = Math.imul((two + raw[at]!) | 0, 0x2c1b3c6d);
+      two ^= two >>> 13;
+    }
+    one = spread(one ^ (two >>> 3));
+    two = spread(two ^ one);
+    count += 1;
+    low = (low + one) | 0;
+    high = (high + two) | 0;
   }
-  return sum;
+  return { count, low, high };
 }
 
 /** The sum of the entries of a node that has just these. */
-export function sumOfResources(resources: Iterable<XdsResource>): VersionSum {
-  const sum = { count: 0, low: 0, high: 0 };
-  let entry = Buffer.alloc(0);
+export function sumOfResources(resources: readonly XdsResource[]): VersionSum {
+  let most = 0;
+  for (const { name, version } of resources) most += 3 * HEAD_BYTES + CHAR_BYTES * (name.length + version.length);
+  const raw = Buffer.allocUnsafe(most);
+  let at = 0;
   for (const { name, version } of resources) {
-    const most = 2 * FIELD_HEAD_BYTES + 3 * (name.length + version.length);
-    if (most > entry.length) entry = Buffer.alloc(most);
-    const end = writeField(entry, {
-      tag: VERSION_TAG,
-      value: version,
-      at: writeField(entry, { tag: NAME_TAG, value: name, at: 0 }),
-    });
-    add(sum, new DataView(entry.buffer, entry.byteOffset), { start: 0, end });
+    const [nameBytes, versionBytes] = [Buffer.byteLength(name), Buffer.byteLength(version)];
+    const length = 2 + lengthBytes(nameBytes) + nameBytes + lengthBytes(versionBytes) + versionBytes;
+    at = writeHead(raw, { tag: ENTRY_TAG, length, at });
+    at = writeHead(raw, { tag: NAME_TAG, length: nameBytes, at });
+    at += raw.write(name, at);
+    at = writeHead(raw, { tag: VERSION_TAG, length: versionBytes, at });
+    at += raw.write(version, at);
   }
-  return sum;
+  return sumOfEntries(raw.subarray(0, at));
 }
 
 /** True when both are of the same entries. A node whose entries only look so deceives itself alone. */
@@ -57,45 +81,23 @@ export function isSameSum(one: VersionSum, other: VersionSum): boolean {
   return one.count === other.count && one.low === other.low && one.high === other.high;
 }
 
-/** Writes a text field; gives where it ends. */
-function writeField(into: Buffer, { tag, value, at }: { tag: number; value: string; at: number }): number {
+function lengthBytes(length: number): number {
+  let bytes = 1;
+  for (let rest = length; rest >= 0x80; rest >>>= 7) bytes += 1;
+  return bytes;
+}
+
+/** Writes a tag and a length; gives where they end. */
+function writeHead(into: Buffer, { tag, length, at }: { tag: number; length: number; at: number }): number {
   let end = at;
   into[end++] = tag;
-  let rest = Buffer.byteLength(value);
+  let rest = length;
   for (; rest >= 0x80; rest >>>= 7) into[end++] = (rest & 0x7f) | 0x80;
   into[end++] = rest;
-  return end + into.write(value, end);
+  return end;
 }
 
-/** Multiply and rotate with an avalanche: names and versions differ in few bytes, and the sum must not. Words, because bytes take long. */
-function add(
-  sum: { count: number; low: number; high: number },
-  words: DataView,
-  { start, end }: { start: number; end: number },
-): void {
-  let low = 0x9e3779b9 ^ (end - start);
-  let high = 0x85ebca6b;
-  let at = start;
-  for (; at + 4 <= end; at += 4) {
-    const word = words.getInt32(at, true);
-    low = turned(Math.imul(low ^ word, 0x9e3779b1), 13);
-    high = turned(Math.imul(high ^ word, 0x2c1b3c6d), 17);
-  }
-  for (; at < end; at++) {
-    low = turned(Math.imul(low ^ words.getUint8(at), 0x9e3779b1), 13);
-    high = turned(Math.imul(high ^ words.getUint8(at), 0x2c1b3c6d), 17);
-  }
-  low = avalanche(low ^ (high >>> 3));
-  sum.count += 1;
-  sum.low = (sum.low + low) >>> 0;
-  sum.high = (sum.high + avalanche(high ^ low)) >>> 0;
-}
-
-function turned(value: number, bits: number): number {
-  return (value << bits) | (value >>> (32 - bits));
-}
-
-function avalanche(value: number): number {
+function spread(value: number): number {
   const once = Math.imul(value ^ (value >>> 16), 0x7feb352d);
   const twice = Math.imul(once ^ (once >>> 15), 0x846ca68b);
   return twice ^ (twice >>> 16);

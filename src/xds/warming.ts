@@ -2,8 +2,9 @@
  * What a node does with clusters and listeners after it accepted them: it warms them, waiting for endpoints, secrets and routes.
  * Some of those it does not ask for again; and what names a new cluster must not come before that cluster works.
  */
-import type { Notes } from "./backlog.ts";
+
 import { HOLD_MS, MAX_INTERRUPTED, MAX_OWED, WARMING_MS } from "./limits.ts";
+import type { ReadonlyNotes } from "./notes.ts";
 import type { Ref } from "./refs.ts";
 import { CLUSTER, ENDPOINT, followersOf, isFollower, LISTENER, needsOf } from "./resourceTypes.ts";
 import { type Group, type Interrupted, type Stream, viewOf } from "./state.ts";
@@ -77,7 +78,7 @@ function isOwable(stream: Stream, typeUrl: string): boolean {
   return !stream.subs.has(typeUrl) && viewOf(stream.group, typeUrl).resources.size > 0;
 }
 
-function* offeredOf(response: SentResponse, offered: Notes<unknown>): Iterable<XdsResource> {
+function* offeredOf(response: SentResponse, offered: ReadonlyNotes<unknown>): Iterable<XdsResource> {
   const resources = response.byName();
   for (const name of offered.keys()) {
     const resource = resources.get(name);

@@ -5,7 +5,7 @@
 import type { Cohort } from "./cohorts.ts";
 
 /** What can be read of it; a map is one, too. */
-export interface Notes<V> extends Iterable<readonly [string, V]> {
+export interface ReadonlyNotes<V> extends Iterable<readonly [string, V]> {
   readonly size: number;
   has(name: string): boolean;
   get(name: string): V | undefined;
@@ -14,7 +14,7 @@ export interface Notes<V> extends Iterable<readonly [string, V]> {
 }
 
 /** Such a map by name. */
-export class Backlog<V> implements Notes<V> {
+export class Notes<V> implements ReadonlyNotes<V> {
   #cohort: Cohort | null = null;
   #from = 0;
   #note!: V;
@@ -83,8 +83,8 @@ export class Backlog<V> implements Notes<V> {
   }
 
   /** What there is, for somebody else to keep; here nothing is left. */
-  take(): Backlog<V> {
-    const taken = new Backlog<V>();
+  take(): Notes<V> {
+    const taken = new Notes<V>();
     taken.#cohort = this.#cohort;
     taken.#from = this.#from;
     taken.#note = this.#note;
