@@ -121,6 +121,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     },
     metrics() {
       context.metrics.clientBytes = context.memory.used;
+      context.metrics.nameSets = context.nameSets.size;
       return context.metrics;
     },
     listen: (address) => transport.listen(address, (method, connection) => accept(room, method, connection)),
