@@ -10,7 +10,7 @@ import { isGlob } from "./xdstp.ts";
 
 /** The names of one list, in its order; never changed. */
 export interface NameSet {
-  /** Different from all others of the server, and not 0. */
+  /** Different from all others of the server, and above 0 for every set that is kept. */
   readonly id: number;
   /** Without `*`. */
   readonly names: ReadonlySet<string>;
@@ -31,13 +31,14 @@ export interface NameSets {
   readonly size: number;
   /** What a wildcard alone asks for. */
   readonly everything: NameSet;
-  /** The set of these encoded names, for one more subscription. `textOf`: the text to keep for a name. Throws BadRequest. */
+  /** The set of these encoded names for one more subscription. `textOf`: the text to keep for a name. Throws BadRequest. */
   hold(raw: Buffer, textOf: (name: string) => string): NameSet;
 }
 
 /** No sets yet. */
 export function createNameSets(): NameSets {
   const sets = new Map<string, NameSet>();
+  const nothing = makeSet({ id: -1, names: new Set(), wildcard: false }, () => {});
   let count = 0;
 
   function add(key: string, names: readonly string[]): NameSet {
@@ -54,6 +55,7 @@ export function createNameSets(): NameSets {
     },
     everything: makeSet({ id: 0, names: new Set(), wildcard: true }, () => {}),
     hold(raw, textOf) {
+      if (raw.length === 0) return nothing;
       const key = hash("sha256", raw, "base64");
       const set = sets.get(key) ?? add(key, decodeNames(raw).map(textOf));
       set.holders += 1;

@@ -20,8 +20,7 @@ export function isPlainlyReady(stream: Stream, clusters: Subscription, resource:
     if (scope === null) return false;
     scopes.push(scope);
   }
-  const views = types.map((typeUrl) => viewOf(stream.group, typeUrl));
-  return finding(stream, resource, { views, scopes }).reaches;
+  return reaches(stream, resource, scopes);
 }
 
 /** True when the node accepted all of the type that it asked for. */
@@ -35,17 +34,13 @@ function scopeOf(sub: Subscription): number | null {
   return sub.names.same?.id ?? null;
 }
 
-function finding(stream: Stream, resource: XdsResource, of: Pick<Finding, "views" | "scopes">): Finding {
+function reaches(stream: Stream, resource: XdsResource, scopes: Finding["scopes"]): boolean {
   const { findings } = stream.group;
   const last = findings.get(resource);
-  if (last !== undefined && isEqual(last.views, of.views) && isEqual(last.scopes, of.scopes)) return last;
-  const found = { ...of, reaches: reachesAll(stream, resource) };
+  if (last?.scopes.every((scope, index) => scope === scopes[index])) return last.reaches;
+  const found = { scopes, reaches: reachesAll(stream, resource) };
   findings.set(resource, found);
-  return found;
-}
-
-function isEqual(one: readonly unknown[], other: readonly unknown[]): boolean {
-  return one.every((value, index) => value === other[index]);
+  return found.reaches;
 }
 
 /** True when the stream asks for whatever the clusters wait for. */

@@ -54,17 +54,16 @@ export interface Group {
   /** By node id: what streams that ended a moment ago left undone. */
   readonly interrupted: Map<string, Interrupted>;
   readonly streams: Set<Stream>;
-  /** The last one for each route and listener. */
-  readonly findings: WeakMap<XdsResource, Finding>;
+  /** The last one for each route and listener; forgotten when the view changes. */
+  findings: WeakMap<XdsResource, Finding>;
   /** Those that subscribe to what is asked for on demand. */
   readonly onDemand: Set<Stream>;
   /** It was set by its owner; otherwise it is there for the nodes that named it, and served empty. */
   declared: boolean;
 }
 
-/** Whether streams that see the same and ask for the same reach all that a resource's clusters wait for. */
+/** Whether streams that ask for the same reach all that a resource's clusters wait for. */
 export interface Finding {
-  readonly views: readonly TypeView[];
   /** By type: the name set's number; 0: a wildcard; undefined: not asked for. */
   readonly scopes: readonly (number | undefined)[];
   readonly reaches: boolean;
