@@ -28,7 +28,8 @@ export interface Room {
 export function addGroup(room: Room, name: string): Group {
   const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
   const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
-  const group: Group = { name, revision: 0, types: new Map(), history, recent: [], declared: false, ...streams };
+  const seen = { types: new Map(), history, recent: [], findings: new WeakMap() };
+  const group: Group = { name, revision: 0, declared: false, ...seen, ...streams };
   room.groups.set(name, group);
   return group;
 }
@@ -61,6 +62,7 @@ export function endStream(stream: Stream, status?: EndStatus): void {
   stream.ended = true;
   stream.cancelWake();
   noteInterrupted(stream);
+  for (const { names } of stream.subs.values()) names.release();
   stream.group.streams.delete(stream);
   stream.group.onDemand.delete(stream);
   stream.connection.end(status);
