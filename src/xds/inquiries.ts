@@ -46,7 +46,7 @@ export function followInquiry(stream: Stream, sub: Subscription): void {
   if (leads) {
     const isBusy = sub.trial || sub.outstanding.size > 0 || (sub.trials.length > 0 && sub.trialsLeft > 0);
     if (isBusy) return;
-    inquiry.found = [...sub.rejected.keys()];
+    inquiry.found = new Map(sub.rejected);
     stream.context.wake(inquiry.followers);
     inquiry.followers.clear();
   } else if (inquiry.found !== null) {

@@ -191,6 +191,9 @@ export const MAX_HISTORY_NAMES = 100_000;
  */
 export const MAX_TRIALS = 64;
 
+/** Pause before what such a search did not find out is looked at again: three single resources and as many lines in two logs. */
+export const SEARCH_AGAIN_MS = 60_000;
+
 /** What a node refused because it could not take a port is offered again after this, then after twice as long, and so on. */
 export const RETRY_FIRST_MS = 5_000;
 

@@ -15,8 +15,8 @@ import type { ReadonlyNotes } from "./notes.ts";
 import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { hasWork, isSent, isSettled, type Subscription } from "./subscription.ts";
-import { offerPassing, offerTrial } from "./trials.ts";
+import { hasWork, isOffered, isSent, isSettled, type Subscription } from "./subscription.ts";
+import { offerPassing, offerTrial, offerUntried } from "./trials.ts";
 import { startHeartbeats } from "./ttl.ts";
 import type { XdsResource } from "./types.ts";
 import { type TypeView, versionWith } from "./view.ts";
@@ -70,7 +70,8 @@ function nextPayload(stream: Stream): Payload | null {
     let earlierWaits = false;
     for (const sub of stream.ordered) {
       if (sub.retryAt <= now) offerPassing(sub);
-      stream.dueAt = Math.min(stream.dueAt, sub.retryAt);
+      if (sub.searchAt <= now) offerUntried(sub);
+      stream.dueAt = Math.min(stream.dueAt, sub.retryAt, sub.searchAt);
       const view = viewOf(stream.group, sub.typeUrl);
       const heartbeat = heartbeatPayload(stream, sub, now);
       stream.dueAt = Math.min(stream.dueAt, sub.heartbeatAt);
@@ -112,9 +113,9 @@ function wakeAt(stream: Stream, time: number): void {
 function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | null {
   const view = viewOf(stream.group, sub.typeUrl);
   fold(stream, sub, view);
-  offerTrial(sub, view);
+  offerTrial(sub, view, now);
   followInquiry(stream, sub);
-  offerTrial(sub, view);
+  offerTrial(sub, view, now);
   release(stream, sub, now);
   sift(stream, sub, now);
   const due = sub.fullState ? fullPayload(stream, sub, view) : partialPayload(stream, sub, view);
@@ -198,7 +199,8 @@ function heldBack(
   offered: ReadonlyNotes<unknown>,
 ): readonly (readonly [string, XdsResource | undefined])[] {
   const held = new Map<string, XdsResource | undefined>();
-  for (const [name, { has }] of sub.rejected) if (!offered.has(name)) held.set(name, has);
+  // What is being offered stays so in the next response, or that would take it back.
+  for (const [name, { has }] of sub.rejected) if (!offered.has(name) && !isOffered(sub, name)) held.set(name, has);
   for (const [name, { has }] of sub.deferred) held.set(name, has);
   return [...held];
 }

@@ -1,6 +1,7 @@
 /** Nodes that come back: what they are sent although they may have it, and what they lose only when nothing names it any more. */
 import { describe, expect, it } from "vitest";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
+import { cpuOf } from "./testingTimes.ts";
 import { type ManualServer, type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 import type { XdsResource } from "./types.ts";
 
@@ -299,10 +300,11 @@ it("looks at removals that all wait once, and lets only so many wait", async () 
   stream.send({ node: NODE, typeUrl: CLUSTER, initialResourceVersions });
   const first = takeAll(stream);
   expect(first.flatMap(({ removed }) => removed)).toHaveLength(40_000);
-  const since = performance.now();
-  for (let turn = 0; turn < 1_000; turn++) stream.send({ typeUrl: CLUSTER, responseNonce: `stale-${turn}` });
+  const spent = cpuOf(() => {
+    for (let turn = 0; turn < 1_000; turn++) stream.send({ typeUrl: CLUSTER, responseNonce: `stale-${turn}` });
+  });
   // To look at each of them would take seconds.
-  expect(performance.now() - since).toBeLessThan(1_000);
+  expect(spent).toBeLessThan(1_000);
   for (const { nonce } of first) stream.send({ typeUrl: CLUSTER, responseNonce: nonce });
   manual.clock.advance(1_000);
   expect(takeAll(stream).flatMap(({ removed }) => removed)).toHaveLength(10_000);

@@ -1,6 +1,7 @@
 /** What a refusal holds back, and what it does not: the rest of its response, removals of others, listeners that are replaced. */
 import { describe, expect, it } from "vitest";
 import type { XdsServerOptions } from "./index.ts";
+import { SEARCH_AGAIN_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
 import { type ManualServer, type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 import type { XdsResource } from "./types.ts";
@@ -282,8 +283,22 @@ describe.each(BOTH)("one bad resource among 200 (delta: $delta)", ({ delta }) =>
     node.refuse = ({ typeUrl }) => (typeUrl === CLUSTER ? "no" : null);
     const seen = await set(...good, ...clusters(...many));
     expect(seen.filter(({ typeUrl }) => typeUrl === CLUSTER).length).toBe(4);
-    clock.advance(3_600_000);
+    clock.advance(SEARCH_AGAIN_MS - 1);
     expect(node.turn()).toEqual([]);
+    // Three single ones more.
+    clock.advance(3_600_000);
+    expect(node.turn().length).toBe(3);
+  });
+
+  it("is not looked for in vain for good when the first that are tried are bad as well", async () => {
+    const { node, set, clock } = await start(delta, good);
+    const bad = new Set([many[0]!, many[99]!, many[199]!]);
+    node.refuse = ({ typeUrl, names }) => (typeUrl === CLUSTER && names.some((name) => bad.has(name)) ? "no" : null);
+    await set(...good, ...clusters(...many));
+    clock.advance(SEARCH_AGAIN_MS);
+    node.turn();
+    const has = namesOf(node, CLUSTER);
+    expect(many.filter((name) => !has.includes(name))).toEqual([...bad]);
   });
 
   it.each([

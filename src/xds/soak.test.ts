@@ -6,6 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { XdsResource } from "./index.ts";
+import { SEARCH_AGAIN_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, FULL_STATE_TYPES, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
 import { type ManualServer, type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 
@@ -19,14 +20,11 @@ const NAMES = Array.from({ length: 12 }, (_, index) => `n${index}`);
 /** What a refusing client takes exception to. */
 const BAD = "bad";
 /** Longer than anything that the server waits for. */
-const LONG_MS = 5_000;
+const LONG_MS = SEARCH_AGAIN_MS + 5_000;
 /** Turns until nobody has anything more to say. */
 const MAX_TURNS = 2_000;
 /** Of the heap between the middle and the end of a run, without clients. */
 const MAX_GROWTH_BYTES = 8 * 2 ** 20;
-
-/** `picky` and `strict` too by `TRIMTAB_TEMPERS=meek,picky,strict`: docs/notes/progress.md says what is open there. */
-const TEMPERS = (process.env.TRIMTAB_TEMPERS ?? "meek").split(",");
 
 type Random = (below: number) => number;
 
@@ -52,12 +50,12 @@ interface Wanted {
   nonce: string;
 }
 
-/** How a client takes a response with something bad in it: all of it, what is good, or nothing. */
-type Temper = "meek" | "picky" | "strict";
+/** How a client takes a response with something bad in it: all of it, what is good (gRPC), or nothing (Envoy). */
+const TEMPERS = ["meek", "picky", "strict"] as const;
 
 interface SoakClient {
   readonly delta: boolean;
-  readonly temper: Temper;
+  readonly temper: (typeof TEMPERS)[number];
   stream: ManualStream | null;
   readonly types: Map<string, Wanted>;
   /** The next request is the stream's first. */
@@ -99,6 +97,14 @@ function connectClient(client: SoakClient, { open }: ManualServer): void {
   client.stream = open(client.delta);
   client.isFirst = true;
   for (const typeUrl of client.types.keys()) begin(client, typeUrl);
+}
+
+/** Only a stream on which nothing was asked for may be ended by the server. */
+function wasEnded({ stream, types }: SoakClient): boolean {
+  if (stream === null || stream.status === null) return false;
+  if (types.size > 0 && !stream.status?.message.includes("no request came"))
+    throw new Error(JSON.stringify(stream.status));
+  return true;
 }
 
 function isBad(text: string): boolean {
@@ -188,8 +194,9 @@ it(`every client ends up with what it should have, and nothing is left of it (se
   const edge = fleet(manual.server);
   const view = new Map<string, XdsResource>();
   const publish = (): void => edge.set(...view.values());
+  publish();
   const clients = Array.from({ length: STREAMS }, (_, index): SoakClient => {
-    const temper = TEMPERS[index % TEMPERS.length] as Temper;
+    const temper = TEMPERS[index % TEMPERS.length]!;
     return { delta: index % 2 === 0, temper, stream: null, types: new Map(), isFirst: true };
   });
   const one = <T>(list: readonly T[]): T => list[random(list.length)] as T;
@@ -210,7 +217,7 @@ it(`every client ends up with what it should have, and nothing is left of it (se
   function step(): void {
     const client = one(clients);
     const what = random(20);
-    if (client.stream === null || what === 0) {
+    if (client.stream === null || wasEnded(client) || what === 0) {
       client.stream?.close();
       client.stream = null;
       if (random(3) > 0) connectClient(client, manual);
@@ -232,7 +239,7 @@ it(`every client ends up with what it should have, and nothing is left of it (se
   async function settle(): Promise<void> {
     if (random(2) === 0) mend();
     publish();
-    for (const client of clients) if (client.stream === null) connectClient(client, manual);
+    for (const client of clients) if (client.stream === null || wasEnded(client)) connectClient(client, manual);
     for (let quiet = 0, turns = 0; quiet < 3; turns++) {
       if (turns > MAX_TURNS) throw new Error("the server does not come to rest");
       // Streams of a changed view are pumped in a microtask.

@@ -7,7 +7,7 @@ import type { Metrics } from "./metrics.ts";
 import type { NameSets } from "./nameSets.ts";
 import type { PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
-import type { SentResponse, Subscription } from "./subscription.ts";
+import type { Refused, SentResponse, Subscription } from "./subscription.ts";
 import type { Clock, Connection } from "./transport.ts";
 import type { NackEvent, RefusalReader, XdsResource } from "./types.ts";
 import { EMPTY_VIEW, type TypeView } from "./view.ts";
@@ -37,8 +37,8 @@ export interface Inquiry {
   readonly message: string;
   /** Monotonic milliseconds until when its answer is waited for. */
   readonly until: number;
-  /** What is refused alone; null: not known yet. */
-  found: readonly string[] | null;
+  /** What is refused; null: not known yet. */
+  found: ReadonlyMap<string, Refused> | null;
   readonly followers: Set<Stream>;
 }
 

@@ -46,7 +46,7 @@ export interface Outstanding {
   /** Monotonic milliseconds. */
   readonly at: number;
   /** Full state: what was new in it, and what the node had instead. Null: the response holds nothing else. */
-  readonly offered: ReadonlyNotes<XdsResource | undefined> | null;
+  readonly offered: Notes<XdsResource | undefined> | null;
   /** What the node had of what was sent, as far as it is known. */
   readonly had: ReadonlyNotes<XdsResource | undefined>;
   /** What it takes away, as far as it is known. */
@@ -92,6 +92,8 @@ export interface Subscription {
   base: ResourceMap;
   /** Full state: the node has resources, and nobody knows which. */
   blind: boolean;
+  /** Full state: what we think the node has is not proven (doubts.ts), and the node was asked to accept that alone. */
+  doubt: "none" | "open" | "asked";
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
   readonly pending: Notes<XdsResource | undefined>;
   /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
@@ -125,9 +127,14 @@ export interface Subscription {
   readonly trials: (readonly string[])[];
   /** The next response offers one of them. */
   trial: boolean;
-  /** How many responses may still be spent on this, and how many more may be refused without one accepted between. */
+  /** How many responses may still be spent on this. */
   trialsLeft: number;
-  refusalsLeft: number;
+  /** How many more may be refused before one is accepted; infinite: any number. */
+  samplesLeft: number;
+  /** Parts are being offered, or about to be. */
+  searching: boolean;
+  /** Monotonic milliseconds when what a search did not find out is looked at again; infinite: there is no such thing. */
+  searchAt: number;
 }
 
 /** A subscription before its first request. */
@@ -149,6 +156,7 @@ export function openSubscription(
     rawNames: NO_NAMES,
     base: NO_RESOURCES,
     blind: false,
+    doubt: "none",
     pending: new Notes(),
     absent: new Set(),
     deferred: new Notes(),
@@ -170,7 +178,9 @@ export function openSubscription(
     trials: [],
     trial: false,
     trialsLeft: 0,
-    refusalsLeft: 0,
+    samplesLeft: Number.POSITIVE_INFINITY,
+    searching: false,
+    searchAt: Number.POSITIVE_INFINITY,
   };
 }
 
@@ -219,9 +229,22 @@ export function offers({ offered, response }: Outstanding, name: string): boolea
   return offered === null ? response.byName().has(name) : offered.has(name);
 }
 
-/** The resource is to be sent whatever the node has. */
-export function demand(sub: Subscription, name: string): void {
-  sub.pending.set(name, undefined);
+/**
+ * A full state repeats what came in an earlier one. When the node refused that, or said nothing to it, the later one offers it as well: it
+ * may be the reason should that be refused, and is accepted with it.
+ */
+export function bequeath(earlier: Outstanding, later: Outstanding): void {
+  if (earlier.offered === null || later.offered === null) return;
+  const [old, repeated] = [earlier.response.byName(), later.response.byName()];
+  for (const [name, has] of earlier.offered) {
+    const isRepeated = old.get(name) === repeated.get(name);
+    if (isRepeated && !later.offered.has(name)) later.offered.set(name, has);
+  }
+}
+
+/** The resource is to be sent whatever the node has. `has`: UNKNOWN when it may have something, which it is to lose with the view. */
+export function demand(sub: Subscription, name: string, has?: XdsResource): void {
+  sub.pending.set(name, has);
   sub.absent.delete(name);
   sub.deferred.delete(name);
   sub.leaving.delete(name);
@@ -237,6 +260,8 @@ export function dropRejected(sub: Subscription, name: string): void {
 export function endRefusal(sub: Subscription): void {
   sub.nacked = null;
   sub.trials.length = 0;
+  sub.searching = false;
+  sub.searchAt = Number.POSITIVE_INFINITY;
   sub.retryAt = Number.POSITIVE_INFINITY;
   sub.retries = 0;
 }

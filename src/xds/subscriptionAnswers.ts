@@ -1,6 +1,14 @@
 /** What a response, and the answer to it, do to a subscription. */
 import { MAX_OUTSTANDING } from "./limits.ts";
-import { dropRejected, endRefusal, type Outstanding, offers, type Subscription, setAcked } from "./subscription.ts";
+import {
+  bequeath,
+  dropRejected,
+  endRefusal,
+  type Outstanding,
+  offers,
+  type Subscription,
+  setAcked,
+} from "./subscription.ts";
 import { offerUntried } from "./trials.ts";
 
 /** Notes a response as sent. */
@@ -20,9 +28,10 @@ export function takeAnswered(sub: Subscription, nonce: string): Outstanding | nu
   const sent = sub.outstanding.get(nonce);
   if (sent === undefined) return null;
   // Clients answer in order; what is older was passed over in silence and will not be answered any more.
-  for (const older of sub.outstanding.keys()) {
+  for (const [older, passed] of sub.outstanding) {
     sub.outstanding.delete(older);
     if (older === nonce) break;
+    bequeath(passed, sent);
   }
   return sent;
 }
@@ -33,10 +42,11 @@ export function takeAnswered(sub: Subscription, nonce: string): Outstanding | nu
  */
 export function recordAck(sub: Subscription, sent: Outstanding): void {
   const refused = sub.rejected.size;
+  sub.doubt = "none";
   if (refused > 0) {
     for (const name of sub.rejected.keys()) if (offers(sent, name)) sub.rejected.delete(name);
     for (const name of sent.response.removed) sub.rejected.delete(name);
-    sub.refusalsLeft = Number.POSITIVE_INFINITY;
+    sub.samplesLeft = Number.POSITIVE_INFINITY;
   }
   if (sub.rejected.size === 0) endRefusal(sub);
   else if (sub.rejected.size < refused && !sent.trial) offerUntried(sub);

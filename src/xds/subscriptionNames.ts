@@ -6,7 +6,7 @@ import { BadRequest, type DeltaRequest, decodeNamesSteps } from "./decode.ts";
 import { namesUnder } from "./globs.ts";
 import { MAX_NAMES } from "./limits.ts";
 import type { NameSets } from "./nameSets.ts";
-import { demand, dropRejected, isNamed, type Subscription } from "./subscription.ts";
+import { demand, dropRejected, inScope, isNamed, type Subscription, UNKNOWN } from "./subscription.ts";
 import { type FirstRequest, startDeltaSteps, startSotw } from "./subscriptionStart.ts";
 import type { TypeView } from "./view.ts";
 import { isGlob, normalised } from "./xdstp.ts";
@@ -92,7 +92,7 @@ export function* applyDeltaSteps(sub: Subscription, request: DeltaNames, context
   else {
     const names = yield* decodeNamesSteps(rawSubscribe);
     sub.wildcard ||= names.includes("*");
-    yield* subscribeSteps(sub, names, view);
+    yield* subscribeSteps(sub, names, { view, isFirst: first !== null });
   }
   if (first !== null && sub.wildcard && sub.names.size === 0) cohort = context.nameSets.everything.cohort(view);
   if (sub.names.size > MAX_NAMES) {
@@ -122,29 +122,36 @@ function* startNamesSteps(sub: Subscription, raw: Buffer, { view, nameSets }: Na
   sub.names.become(set);
   sub.wildcard ||= set.wildcard;
   const cohort = set.cohort(view);
-  if (shareDemand(sub, cohort, (name) => subscribeName(sub, name, view))) return cohort;
-  yield* subscribeSteps(sub, [...set.names], view);
+  if (shareDemand(sub, cohort, (name) => subscribeName(sub, name, { view, isFirst: true }))) return cohort;
+  yield* subscribeSteps(sub, [...set.names], { view, isFirst: true });
   return null;
 }
 
 /** Each glob once: what a repeated name costs is little, but a glob may stand for all there is. */
-function* subscribeSteps(sub: Subscription, names: readonly string[], view: TypeView): Steps<void> {
+function* subscribeSteps(sub: Subscription, names: readonly string[], where: Subscribing): Steps<void> {
   const globs = new Set<string>();
   for (const [index, name] of names.entries()) {
     if (shouldYield(index)) yield;
     if (isGlob(name)) globs.add(name);
-    else if (name !== "*") subscribeName(sub, intern(view, name), view);
+    else if (name !== "*") subscribeName(sub, intern(where.view, name), where);
   }
   for (const glob of globs) {
-    subscribeName(sub, intern(view, glob), view);
+    subscribeName(sub, intern(where.view, glob), where);
     yield;
   }
 }
 
-function subscribeName(sub: Subscription, name: string, view: TypeView): void {
+/** `isFirst`: the node has nothing of the type from this stream. */
+interface Subscribing {
+  readonly view: TypeView;
+  readonly isFirst: boolean;
+}
+
+function subscribeName(sub: Subscription, name: string, { view, isFirst }: Subscribing): void {
+  const isSeen = !isFirst && inScope(sub, name);
   sub.names.add(name);
   if (view.resources.has(name)) {
-    demand(sub, name);
+    demand(sub, name, isSeen ? UNKNOWN : undefined);
     return;
   }
   const own = foreignName(sub, name);
@@ -168,8 +175,8 @@ function unsubscribeName(sub: Subscription, name: string, view: TypeView): void 
   }
   forgetName(sub, name);
   if (!sub.wildcard) return;
-  // The client has dropped the resource with the name, although the wildcard still covers it: it must be told again.
-  if (view.resources.has(name)) demand(sub, name);
+  // The client may have dropped the resource with the name, although the wildcard still covers it: it must be told again.
+  if (view.resources.has(name)) demand(sub, name, UNKNOWN);
   else denyName(sub, name);
 }
 

@@ -50,11 +50,15 @@ export function startSotw(
   // From there on the view's changes are told as if the node had stayed: what it is to lose waits for what names it.
   if (had !== undefined) {
     noteHad(sub, had, view);
+    if (sub.names.size > 0) sub.doubt = "open";
     sub.base = had;
     sub.urgent = true;
     setAcked(sub, version);
-  } else if (sub.wildcard) answerNow(sub);
-  else sub.base = view.resources;
+    return;
+  }
+  if (!sub.wildcard) sub.base = view.resources;
+  // What a node that comes back is not told of, it keeps.
+  if (sub.wildcard || first.returning) answerNow(sub);
 }
 
 function answerNow(sub: Subscription): void {

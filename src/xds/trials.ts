@@ -2,9 +2,10 @@
  * What becomes of a refused response. A node drops all of a response for one bad resource, so the rest is offered again without the
  * one that the refusal names, or in halves when it names none, until the bad one stands alone.
  */
-import { MAX_TRIALS, RETRY_FIRST_MS, RETRY_MAX_MS } from "./limits.ts";
+import { askForProof, noteDoubtful } from "./doubts.ts";
+import { MAX_TRIALS, RETRY_FIRST_MS, RETRY_MAX_MS, SEARCH_AGAIN_MS } from "./limits.ts";
 import { CLUSTER } from "./resourceTypes.ts";
-import { inScope, type Outstanding, type Subscription } from "./subscription.ts";
+import { bequeath, inScope, type Outstanding, type Refused, type Subscription } from "./subscription.ts";
 import type { RefusalKind } from "./types.ts";
 import type { TypeView } from "./view.ts";
 
@@ -29,11 +30,10 @@ export function recordNack(
   const { message, now } = refusal;
   const { version } = sent.response;
   const passing = refusal.kind === "passing";
-  const offered = [...(sent.offered ?? sent.response.byName()).keys()].filter((name) => inScope(sub, name));
-  const repeated = repeatedIn(sub, sent, offered);
-  const names = [...offered, ...repeated];
-  const known = repeated.filter((name) => sub.rejected.get(name)?.alone === true);
-  const accused = names.length <= 1 ? names : known.length > 0 ? known : namedIn(message, names);
+  const names = [...(sent.offered ?? sent.response.byName()).keys()];
+  const isDoubtful = sub.doubt !== "none";
+  if (isDoubtful) noteDoubtful(sub, names.length > 0);
+  const accused = accusedOf(sub, sent, { message, names });
   for (const name of names) {
     const isAccused = accused.length === 0 || accused.includes(name);
     noteRefused(sub, sent, { name, alone: isAccused && accused.length === 1, passing: isAccused && passing });
@@ -41,18 +41,30 @@ export function recordNack(
   if (passing) sub.retryAt = now + Math.min(RETRY_FIRST_MS * 2 ** sub.retries++, RETRY_MAX_MS);
   sub.nacked = { version, message };
   if (sub.ackedVersion === version) sub.ackedVersion = sub.ackedEarlier;
+  for (const later of sub.outstanding.values()) bequeath(sent, later);
   const isBlank = planTrials(sub, { names, accused, passing, again: sent.trial });
+  if (isDoubtful && names.length === 1) sub.trials.unshift(names);
   // Alone they cannot be wrong.
   if (names.length > 0) takeBackRemovals(sub, sent, now);
   return { names, isBlank };
 }
 
-/** Of a full state that was on its way when an earlier one was refused: what of that it has again, and may be the reason. */
-function repeatedIn(sub: Subscription, { response }: Outstanding, offered: readonly string[]): readonly string[] {
-  if (!sub.fullState || sub.rejected.size === 0) return [];
-  const isRepeated = (name: string): boolean =>
-    !offered.includes(name) && response.byName().get(name) === sub.rejected.get(name)?.resource;
-  return [...sub.rejected.keys()].filter(isRepeated);
+/** What was bad, by all that is known; none: it may have been any of it. */
+function accusedOf(
+  sub: Subscription,
+  sent: Outstanding,
+  { message, names }: { message: string; names: readonly string[] },
+): readonly string[] {
+  // With what else came along it may not have been the only one.
+  if (names.length <= 1) return sub.doubt === "none" ? names : [];
+  const known = names.filter((name) => isKnownBad(sub, sent, name));
+  return known.length > 0 ? known : namedIn(message, names);
+}
+
+/** A full state that was on its way when the node refused another has what was bad in that. */
+function isKnownBad(sub: Subscription, { response }: Outstanding, name: string): boolean {
+  const refused = sub.rejected.get(name);
+  return refused?.alone === true && response.byName().get(name) === refused.resource;
 }
 
 /** Removals that went along may have been dropped with the rest: the node has that still, and is to lose it. */
@@ -73,11 +85,16 @@ function noteRefused(
   const before = sub.rejected.get(name);
   const wasAlone = before?.alone === true && before.resource === resource;
   const has = before === undefined ? sent.had.get(name) : before.has;
-  sub.rejected.set(name, { resource, has, alone: alone || wasAlone, passing });
+  // What is gone or not wanted any more may have been the reason, but is not sent again.
+  if (sub.base.has(name) && inScope(sub, name))
+    sub.rejected.set(name, { resource, has, alone: alone || wasAlone, passing });
   // What follows it was noted when it seemed to be on its way to the node.
   if (sub.pending.get(name)?.version === resource.version) sub.pending.set(name, has);
   const waiting = sub.deferred.get(name);
   if (waiting?.has?.version === resource.version) sub.deferred.set(name, { ...waiting, has });
+  if (sub.leaving.get(name)?.version !== resource.version) return;
+  if (has === undefined) sub.leaving.delete(name);
+  else sub.leaving.set(name, has);
 }
 
 /** True when nothing is known of where to look. */
@@ -88,34 +105,37 @@ function planTrials(
   const { names, accused, passing, again } = refused;
   // It only took something away: what is planned stays planned.
   if (names.length === 0) return false;
-  if (!again) {
-    sub.trialsLeft = MAX_TRIALS;
-    sub.refusalsLeft = roundsFor(names.length);
-  } else {
-    sub.refusalsLeft = Math.min(sub.refusalsLeft, roundsFor(sub.rejected.size)) - 1;
-  }
+  if (again) sub.samplesLeft -= 1;
+  else beginSearch(sub);
   const isBlank = !again && accused.length === 0 && names.length > BLANK_FROM;
   // A node that refuses whatever it gets is not asked about each resource.
-  if (sub.refusalsLeft <= 0) sub.trials.length = 0;
+  if (sub.samplesLeft <= 0) sub.trials.length = 0;
   else if (isBlank) planSamples(sub, names);
   else if (names.length > 1) sub.trials.unshift(...partsOf(names, accused, passing));
   return isBlank;
 }
 
+/** Parts of what was refused are to be offered: so many, whatever the node says to them. */
+function beginSearch(sub: Subscription): void {
+  sub.trialsLeft = MAX_TRIALS;
+  sub.samplesLeft = Number.POSITIVE_INFINITY;
+  sub.searching = true;
+}
+
 /** Three single resources are to be tried, and the rest in halves if one of them is accepted. */
 export function planSamples(sub: Subscription, names: readonly string[]): void {
-  sub.refusalsLeft = SAMPLES.length;
+  sub.samplesLeft = SAMPLES.length;
   sub.trials.unshift(...samplesOf(names));
 }
 
-/** What is known to be bad is left out, and the rest is to be tried. */
-export function spareAccused(sub: Subscription, names: readonly string[], bad: readonly string[]): void {
-  const out = new Set(bad);
-  for (const name of out) {
+/** Another node refused these of the names, alone or along with others: they are left out, and the rest is to be tried. */
+export function spareAccused(sub: Subscription, names: readonly string[], found: ReadonlyMap<string, Refused>): void {
+  for (const [name, { alone }] of found) {
     const refused = sub.rejected.get(name);
-    if (refused !== undefined) sub.rejected.set(name, { ...refused, alone: true });
+    if (refused !== undefined && alone) sub.rejected.set(name, { ...refused, alone });
   }
-  const rest = names.filter((name) => !out.has(name));
+  beginSearch(sub);
+  const rest = names.filter((name) => !found.has(name));
   if (rest.length > 0) sub.trials.push(rest);
 }
 
@@ -128,11 +148,6 @@ function samplesOf(names: readonly string[]): (readonly string[])[] {
   const samples = SAMPLES.map((part) => names[Math.floor(part * (names.length - 1))]!);
   const rest = names.filter((name) => !samples.includes(name));
   return [...samples.map((name) => [name]), ...halvesOf(rest)];
-}
-
-/** Halvings until one is left, and one more. */
-function roundsFor(count: number): number {
-  return Math.ceil(Math.log2(Math.max(1, count))) + 1;
 }
 
 function partsOf(names: readonly string[], accused: readonly string[], passing: boolean): (readonly string[])[] {
@@ -159,19 +174,29 @@ function namedIn(message: string, names: readonly string[]): readonly string[] {
 }
 
 /** Puts the next part that is to be tried into `pending`, when no answer is awaited. */
-export function offerTrial(sub: Subscription, view: TypeView): void {
-  while (sub.trials.length > 0 && sub.outstanding.size === 0 && sub.trialsLeft > 0 && !sub.trial) {
-    const part = sub.trials.shift()!.filter((name) => isStillRefused(sub, name, view));
+export function offerTrial(sub: Subscription, view: TypeView, now: number): void {
+  if (sub.outstanding.size > 0) return;
+  if (sub.searching && sub.doubt === "open" && sub.trialsLeft > 0) askForProof(sub);
+  while (sub.trials.length > 0 && sub.trialsLeft > 0 && !sub.trial) {
+    const part = sub.trials.shift()!.filter((name) => isUntried(sub, name, view));
     if (part.length === 0) continue;
     sub.trialsLeft -= 1;
     sub.trial = true;
     offer(sub, part);
   }
+  if (sub.searching && !sub.trial) restFromSearch(sub, now);
 }
 
-function isStillRefused(sub: Subscription, name: string, view: TypeView): boolean {
+/** The search has ended: what was not found out is looked at again, much later. */
+function restFromSearch(sub: Subscription, now: number): void {
+  sub.searching = false;
+  sub.trials.length = 0;
+  if (untriedOf(sub).length > 0) sub.searchAt = now + SEARCH_AGAIN_MS;
+}
+
+function isUntried(sub: Subscription, name: string, view: TypeView): boolean {
   const refused = sub.rejected.get(name);
-  return refused !== undefined && view.resources.get(name)?.version === refused.resource.version;
+  return refused?.alone === false && view.resources.get(name)?.version === refused.resource.version;
 }
 
 /** What the node may accept now, although it refused it, is to be sent once more. */
@@ -185,10 +210,16 @@ export function offerPassing(sub: Subscription): void {
 
 /** What was refused along with others is tried once more. */
 export function offerUntried(sub: Subscription): void {
-  const untried = [...sub.rejected].filter(([, { alone }]) => !alone).map(([name]) => name);
+  sub.searchAt = Number.POSITIVE_INFINITY;
+  const untried = untriedOf(sub);
   if (untried.length === 0) return;
-  sub.trialsLeft = MAX_TRIALS;
-  sub.trials.push(untried);
+  beginSearch(sub);
+  if (untried.length > BLANK_FROM) planSamples(sub, untried);
+  else sub.trials.push(untried);
+}
+
+function untriedOf(sub: Subscription): string[] {
+  return [...sub.rejected].filter(([, { alone }]) => !alone).map(([name]) => name);
 }
 
 /** These refused resources are to be sent once more. */
