@@ -25,13 +25,13 @@ export class Names implements Iterable<string> {
   }
 
   add(name: string): void {
-    if (this.#shared.has(name)) this.#left?.delete(name);
+    if (this.#shared.has(name)) this.#left = without(this.#left, name);
     else this.#added = (this.#added ?? new Set()).add(name);
   }
 
   delete(name: string): void {
     if (!this.#shared.has(name)) {
-      this.#added?.delete(name);
+      this.#added = without(this.#added, name);
       return;
     }
     this.#left = (this.#left ?? new Set()).add(name);
@@ -65,4 +65,10 @@ export class Names implements Iterable<string> {
     this.#shared = NONE;
     this.release();
   }
+}
+
+/** A difference that is none any more takes no room, and the names are those of the set again. */
+function without(names: Set<string> | null, name: string): Set<string> | null {
+  names?.delete(name);
+  return names?.size === 0 ? null : names;
 }

@@ -52,6 +52,19 @@ it("names that many subscriptions change are each one's own", () => {
   }
 });
 
+it("a difference that is taken back is none", () => {
+  const sets = createNameSets();
+  const names = new Names();
+  const set = sets.hold(encoded(NAMES), (name) => name);
+  names.become(set);
+  names.add("more");
+  names.delete("n0");
+  expect(names.same).toBeNull();
+  names.delete("more");
+  names.add("n0");
+  expect(names.same).toBe(set);
+});
+
 it("who has left most of a set holds it no longer", () => {
   const sets = createNameSets();
   const [one, other] = [new Names(), new Names()];
