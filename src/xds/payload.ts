@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import { encodeResponse, type Sendable } from "./encode.ts";
 import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS, NAME_BYTES } from "./limits.ts";
-import type { SentResponse } from "./subscription.ts";
+import type { Outstanding, SentResponse } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
 
@@ -15,6 +15,13 @@ export interface Payload {
   readonly sent: SentResponse;
   /** Other streams may have the same bytes. */
   readonly shared: boolean;
+}
+
+/** A payload, and what a stream notes of it beside. */
+export interface Due extends Pick<Outstanding, "offered" | "had" | "left"> {
+  readonly payload: Payload;
+  /** All that it offers is new to the node, which waits for it: so of a whole cohort. `touched` is settled for it. */
+  readonly allNew: boolean;
 }
 
 export interface PayloadRequest {

@@ -4,7 +4,7 @@
  */
 import { servedWith, unknownResource } from "./aliases.ts";
 import { fold, release, sift } from "./changes.ts";
-import type { Cohort } from "./cohorts.ts";
+import { cohortPayload, isAllNew } from "./cohortPayload.ts";
 import { resendDependants } from "./dependants.ts";
 import { framedSize, toldSize } from "./encode.ts";
 import { heartbeatPayload } from "./heartbeats.ts";
@@ -12,10 +12,10 @@ import type { History } from "./history.ts";
 import { followInquiry } from "./inquiries.ts";
 import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import type { ReadonlyNotes } from "./notes.ts";
-import { keyOf, keyOfHeld, type Payload, WHOLE_VIEW } from "./payload.ts";
+import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { hasWork, isSent, isSettled, type Outstanding, type Subscription } from "./subscription.ts";
+import { hasWork, isSent, isSettled, type Subscription } from "./subscription.ts";
 import { offerPassing, offerTrial } from "./trials.ts";
 import { startHeartbeats } from "./ttl.ts";
 import type { XdsResource } from "./types.ts";
@@ -132,13 +132,6 @@ function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | n
   return payload;
 }
 
-/** A payload, and what a stream notes of it beside. */
-interface Due extends Pick<Outstanding, "offered" | "had" | "left"> {
-  readonly payload: Payload;
-  /** All that it offers is new to the node, which waits for it: so of a whole cohort. `touched` is settled for it. */
-  readonly allNew: boolean;
-}
-
 /** State of the world, LDS and CDS: everything in scope, what waits and what was refused as the node has it. */
 function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | null {
   if (sub.pending.size + sub.absent.size === 0 && !sub.mustAnswer) return null;
@@ -169,12 +162,6 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | n
   const left = new Map(sub.leaving);
   sub.leaving.clear();
   return { payload, offered, had: offered, left, allNew };
-}
-
-/** True when what is to be sent is a cohort's, as far as it has not gone out, and the node waits for all of it. */
-function isAllNew({ pending, touched }: Subscription): boolean {
-  const [due, news] = [pending.shared, touched.shared];
-  return due !== null && news !== null && due.cohort === news.cohort && due.from === news.from;
 }
 
 /** What is not there; a full state cannot be split, so what is too much for one response is left to the client's own timer. */
@@ -267,28 +254,3 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
   });
   return { payload, offered: null, had, left, allNew: false };
 }
-
-/** The next part of what a cohort is sent, the same for all its streams. */
-function cohortPayload(stream: Stream, sub: Subscription, due: { cohort: Cohort; from: number }): Due {
-  const { cohort, from } = due;
-  const { view } = cohort;
-  const to = cohort.endOf(from, sub);
-  const allNew = isAllNew(sub);
-  sub.pending.advance(to);
-  if (allNew) sub.touched.advance(to);
-  const isWholeView = to - from === view.resources.size;
-  const payload = stream.context.payloads({
-    typeUrl: sub.typeUrl,
-    delta: sub.delta,
-    ttl: sub.ttl && view.timed.length > 0,
-    view,
-    version: view.version,
-    key: isWholeView ? WHOLE_VIEW : `cohort ${cohort.id} ${from}`,
-    resources: () => cohort.resources.slice(from, to),
-    removed: [],
-    after: stream.lastNumber,
-  });
-  return { payload, offered: null, had: NOTHING, left: NOTHING, allNew };
-}
-
-const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
