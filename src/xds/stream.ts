@@ -59,18 +59,19 @@ type DeltaSlice = Omit<DeltaRequest, "rawSubscribe" | "subscribes"> & DeltaNames
 
 /** First all names to subscribe to, then those to leave. With versions, which speak of all names, it stays one. */
 function slicesOf(request: DeltaRequest): DeltaSlice[] {
-  const { rawSubscribe, subscribes, unsubscribe, rawVersions } = request;
-  if (rawVersions.length > 0 || subscribes + unsubscribe.length <= SLICE_NAMES) {
-    return [{ ...request, subscribe: rawSubscribe }];
+  // The bytes of the request are not kept with its parts.
+  const { rawSubscribe, subscribes, unsubscribe, ...rest } = request;
+  if (rest.rawVersions.length > 0 || subscribes + unsubscribe.length <= SLICE_NAMES) {
+    return [{ ...rest, subscribe: rawSubscribe, unsubscribe }];
   }
   const slices: DeltaSlice[] = [];
   const answered = { node: null, nonce: "", error: null };
   const subscribe = decodeNames(rawSubscribe);
   for (let at = 0; at < subscribe.length; at += SLICE_NAMES) {
-    slices.push({ ...request, ...answered, subscribe: subscribe.slice(at, at + SLICE_NAMES), unsubscribe: [] });
+    slices.push({ ...rest, ...answered, subscribe: subscribe.slice(at, at + SLICE_NAMES), unsubscribe: [] });
   }
   for (let at = 0; at < unsubscribe.length; at += SLICE_NAMES) {
-    slices.push({ ...request, ...answered, subscribe: [], unsubscribe: unsubscribe.slice(at, at + SLICE_NAMES) });
+    slices.push({ ...rest, ...answered, subscribe: [], unsubscribe: unsubscribe.slice(at, at + SLICE_NAMES) });
   }
   const { node, nonce, error } = request;
   return slices.map((slice, index) => (index === 0 ? { ...slice, node, nonce, error } : slice));
