@@ -56,6 +56,7 @@ export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, 
     "staleNonces",
     "oversizedResponses",
     "clientBytes",
+    "nameSets",
     "tlsReloads",
     "tlsReloadFailures",
   ] as const) {

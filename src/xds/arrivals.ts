@@ -1,6 +1,6 @@
 /** Whether a request may come at all: judged by its length and its first bytes, before it is kept. */
-import { peekNode } from "./decode.ts";
 import { FIRST_REQUEST_BYTES, MAX_REQUEST_BYTES } from "./limits.ts";
+import { peekNode } from "./peek.ts";
 import { OverLimit } from "./reasons.ts";
 
 /** Judges one stream's requests in order, each when it begins to come. */

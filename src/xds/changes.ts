@@ -10,19 +10,32 @@ import { type Deferred, dropRejected, inScope, isOffered, type Subscription, UNK
 import { recordGone } from "./subscriptionAnswers.ts";
 import { offer } from "./trials.ts";
 import type { XdsResource } from "./types.ts";
-import { type Diff, diffFrom, type ResourceMap, type TypeView } from "./view.ts";
+import { type Diff, diffFrom, NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
 
 /** Turns the view's changes since the stream last looked into work. Requests are applied after this: they speak of the view. */
 export function fold(stream: Stream, sub: Subscription, view: TypeView): void {
   if (sub.base === view.resources) return;
   const before = sub.base;
-  const diff = diffFrom(view, before);
   sub.base = view.resources;
+  if (before === NO_RESOURCES && startsWhole(stream, sub, view)) return;
+  const diff = diffFrom(view, before);
   const after = diff.removed.length === 0 ? [] : replacements(sub, diff, before);
   for (const name of diff.changed) if (inScope(sub, name)) foldChanged(sub, name, before.get(name));
   for (const name of diff.removed)
     if (inScope(sub, name)) foldRemoved(stream, sub, { name, has: before.get(name), after });
   if (diff.aliased) tellByOwnName(sub, { diff, before, view });
+}
+
+/** A node that has nothing is to get everything: noted at once for all of it. False: this is not so simple here. */
+function startsWhole(stream: Stream, sub: Subscription, view: TypeView): boolean {
+  const { pending, absent, deferred, leaving, touched, rejected } = sub;
+  if (!sub.wildcard || sub.names.size > 0) return false;
+  if (pending.size + absent.size + deferred.size + leaving.size + touched.size + rejected.size > 0) return false;
+  const cohort = stream.context.nameSets.everything.cohort(view);
+  if (cohort === null) return false;
+  pending.share(cohort, undefined);
+  if (followersOf(sub.typeUrl).length > 0) touched.share(cohort, true);
+  return true;
 }
 
 /** Listeners that came as others went: one of them may have taken the place of a removed one, on another port or address. */
@@ -159,6 +172,9 @@ function judgeWaiting(
 /** Leaves in `pending` only what is to be sent now. */
 export function sift(stream: Stream, sub: Subscription, now: number): void {
   const view = viewOf(stream.group, sub.typeUrl);
+  const isHeld = HELD_TYPES.has(sub.typeUrl);
+  // A cohort's resources are there, and the node has none of them.
+  if (!isHeld && sub.pending.shared?.cohort.view === view) return;
   for (const [name, has] of sub.pending) {
     const resource = view.resources.get(name);
     if (resource === undefined && isAnsweredHollow(sub, name)) continue;
@@ -168,7 +184,7 @@ export function sift(stream: Stream, sub: Subscription, now: number): void {
       sub.pending.delete(name);
       sub.touched.delete(name);
       sub.waived.delete(name);
-    } else if (HELD_TYPES.has(sub.typeUrl) && !sub.waived.has(name) && isBlocked(stream, resource, now)) {
+    } else if (isHeld && !sub.waived.has(name) && isBlocked(stream, resource, now)) {
       sub.pending.delete(name);
       defer(stream, sub, { name, has, after: [] });
     }

@@ -32,16 +32,19 @@ export interface SotwRequest extends RequestHead {
 }
 
 export interface DeltaRequest extends RequestHead {
-  subscribe: string[];
+  /** The encoded names to subscribe to: `decodeNamesSteps` reads them. */
+  rawSubscribe: Buffer;
   unsubscribe: string[];
-  /** Name to version, from `initial_resource_versions`. */
-  initialVersions: Map<string, string>;
+  /** The encoded `initial_resource_versions`: `decodeVersionsSteps` reads them. */
+  rawVersions: Buffer;
 }
 
 export { BadRequest };
 
-/** Tag byte of DiscoveryRequest.resource_names (field 3, length-delimited). */
+/** Tag byte of DiscoveryRequest.resource_names and DeltaDiscoveryRequest.resource_names_subscribe (field 3, length-delimited). */
 const NAME_TAG = 0x1a;
+/** Tag byte of DeltaDiscoveryRequest.initial_resource_versions (field 5). */
+const VERSION_TAG = 0x2a;
 /** How documents and clients spell that a client knows times to live, and that it takes `Resource` wrappers off. */
 const KNOWS_TTL = /^(?:xds|envoy)\.config\.(?:supports-)?resource-ttl(?:-in-sotw)?$/;
 const UNWRAPS = /^(?:xds|envoy)\.config\.(?:supports-)?resource(?:-ttl)?-in-sotw$/;
@@ -57,7 +60,7 @@ export const NO_NAMES: Buffer = Buffer.alloc(0);
 export function* decodeSotwSteps(bytes: Buffer, known: Iterable<Buffer>): Steps<SotwRequest> {
   const request: SotwRequest = { node: null, typeUrl: "", nonce: "", error: null, version: "", rawNames: NO_NAMES };
   const runs: Buffer[] = [];
-  const counter = { names: 0 };
+  const counter = { tag: NAME_TAG, count: 0 };
   yield* fieldSteps(bytes, (field, reader) => {
     if (field === 1) request.version = label(bytes, reader);
     else if (field === 2) request.node = decodeNode(view(reader));
@@ -69,7 +72,7 @@ export function* decodeSotwSteps(bytes: Buffer, known: Iterable<Buffer>): Steps<
     else return false;
     return true;
   });
-  if (runs.length > 0) request.rawNames = runs.length === 1 ? runs[0]! : Buffer.concat(runs);
+  request.rawNames = joined(runs);
   return request;
 }
 
@@ -80,25 +83,36 @@ export function* decodeDeltaSteps(bytes: Buffer): Steps<DeltaRequest> {
     typeUrl: "",
     nonce: "",
     error: null,
-    subscribe: [],
+    rawSubscribe: NO_NAMES,
     unsubscribe: [],
-    initialVersions: new Map(),
+    rawVersions: NO_NAMES,
   };
+  const subscribe: Buffer[] = [];
+  const versions: Buffer[] = [];
+  const names = { tag: NAME_TAG, count: 0 };
+  const entries = { tag: VERSION_TAG, count: 0 };
   yield* fieldSteps(bytes, (field, reader) => {
     if (field === 1) request.node = decodeNode(view(reader));
     else if (field === 2) request.typeUrl = label(bytes, reader);
-    else if (field === 3) pushName(request.subscribe, bytes, reader);
+    else if (field === 3) subscribe.push(takeRun(bytes, reader, names));
     else if (field === 4) pushName(request.unsubscribe, bytes, reader);
-    else if (field === 5) decodeVersionEntry(bytes, reader, request.initialVersions);
+    else if (field === 5) versions.push(takeRun(bytes, reader, entries));
     else if (field === 6) request.nonce = label(bytes, reader);
     else if (field === 7) request.error = decodeStatus(view(reader));
     else return false;
     return true;
   });
+  request.rawSubscribe = joined(subscribe);
+  request.rawVersions = joined(versions);
   return request;
 }
 
-/** The names in the `rawNames` of a request. */
+function joined(runs: readonly Buffer[]): Buffer {
+  if (runs.length === 0) return NO_NAMES;
+  return runs.length === 1 ? runs[0]! : Buffer.concat(runs);
+}
+
+/** The names in the `rawNames` or `rawSubscribe` of a request. */
 export function* decodeNamesSteps(raw: Buffer): Steps<string[]> {
   const names: string[] = [];
   yield* fieldSteps(raw, (_field, reader) => {
@@ -106,6 +120,16 @@ export function* decodeNamesSteps(raw: Buffer): Steps<string[]> {
     return true;
   });
   return names;
+}
+
+/** Name to version, of the `rawVersions` of a request. */
+export function* decodeVersionsSteps(raw: Buffer): Steps<Map<string, string>> {
+  const versions = new Map<string, string>();
+  yield* fieldSteps(raw, (_field, reader) => {
+    decodeVersionEntry(raw, reader, versions);
+    return true;
+  });
+  return versions;
 }
 
 /** Reads what is small, or of which nothing is made. */
@@ -142,7 +166,8 @@ function view(reader: BinaryReader): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
-function label(bytes: Buffer, reader: BinaryReader): string {
+/** The next length-delimited value as a short text. Throws BadRequest. */
+export function label(bytes: Buffer, reader: BinaryReader): string {
   return text(bytes, reader, LABEL);
 }
 
@@ -178,14 +203,17 @@ function knownRun(bytes: Buffer, reader: BinaryReader, known: Iterable<Buffer>):
   return null;
 }
 
-/** Reads a run of adjacent name fields; the reader stands behind the first tag. `counter`: names of the request so far. */
-function takeRun(bytes: Buffer, reader: BinaryReader, counter: { names: number }): Buffer {
+/** Reads a run of adjacent fields of one tag; the reader stands behind the first. `counter`: those of the request so far. */
+function takeRun(bytes: Buffer, reader: BinaryReader, counter: { readonly tag: number; count: number }): Buffer {
   const start = reader.pos - 1;
   for (;;) {
-    counter.names += 1;
-    if (counter.names > MAX_NAMES) throw tooManyNames();
-    reader.skip(WireType.LengthDelimited);
-    if (bytes[reader.pos] !== NAME_TAG) return bytes.subarray(start, reader.pos);
+    counter.count += 1;
+    if (counter.count > MAX_NAMES) throw tooManyNames();
+    // Most are short, and their length is one byte.
+    const length = bytes[reader.pos]!;
+    if (length < 0x80 && reader.pos + length < reader.len) reader.pos += 1 + length;
+    else reader.skip(WireType.LengthDelimited);
+    if (bytes[reader.pos] !== counter.tag) return bytes.subarray(start, reader.pos);
     reader.pos += 1;
   }
 }
@@ -261,28 +289,4 @@ function decodeStatus(bytes: Buffer): string {
     return true;
   });
   return message;
-}
-
-/** Who says to send a request of which only `start` has come; null: that cannot be told from it. Clients write the node first. */
-export function peekNode(start: Buffer, delta: boolean): { id: string; cluster: string } | null {
-  const node = { id: "", cluster: "" };
-  try {
-    const reader = new BinaryReader(start);
-    for (let fields = 0; fields < MAX_ENTRY_FIELDS; fields++) {
-      const [field, wireType] = reader.tag();
-      if (field !== (delta ? 1 : 2) || wireType !== WireType.LengthDelimited) {
-        reader.skip(wireType, field);
-        continue;
-      }
-      reader.uint32();
-      for (let [part] = reader.tag(); part <= 2; [part] = reader.tag()) {
-        if (part === 1) node.id = label(start, reader);
-        else node.cluster = label(start, reader);
-      }
-      break;
-    }
-  } catch {
-    // The rest has not come: what was read before is what there is.
-  }
-  return node.id === "" ? null : node;
 }

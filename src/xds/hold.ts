@@ -5,6 +5,7 @@
  */
 import { isDrained } from "./draining.ts";
 import { HOLD_MS, MAX_DEFERRED } from "./limits.ts";
+import { isPlainlyReady } from "./readiness.ts";
 import { type Ref, refersTo } from "./refs.ts";
 import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, ROUTE, referrersOf } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
@@ -28,6 +29,7 @@ export function isBlocked(stream: Stream, resource: XdsResource, now: number): b
   dropOldFresh(stream, now);
   const view = viewOf(stream.group, CLUSTER);
   if (stream.fresh.length === 0 && !isReturning(stream) && isSent(clusters, view)) return false;
+  if (isPlainlyReady(stream, clusters, resource)) return false;
   for (const [typeUrl, name] of resource.refs) {
     if (typeUrl !== CLUSTER || !view.resources.has(name) || !inScope(clusters, name)) continue;
     if (isWarming(stream, clusters, name) || isUnsentCluster(clusters, name)) return true;

@@ -3,13 +3,14 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, expect, it } from "vitest";
 import { DiscoveryRequestSchema } from "../gen/proto/envoy/service/discovery/v3/discovery_pb.js";
 import { finish } from "../util/steps.ts";
-import { BadRequest, decodeDeltaSteps, decodeNamesSteps, decodeSotwSteps } from "./decode.ts";
+import { BadRequest, decodeDeltaSteps, decodeNamesSteps, decodeSotwSteps, decodeVersionsSteps } from "./decode.ts";
 import { MAX_NAME_BYTES, MAX_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { CLUSTER, connect, ENDPOINT, fleet, NODE, ROUTE, resource, startServer, subscriber } from "./testing.ts";
 import { manualServer } from "./testingTransport.ts";
 
 const decodeDelta = (bytes: Buffer) => finish(decodeDeltaSteps(bytes));
 const decodeSotw = (bytes: Buffer, known: Iterable<Buffer>) => finish(decodeSotwSteps(bytes, known));
+const decodeVersions = (raw: Buffer) => finish(decodeVersionsSteps(raw));
 const decodeNames = (raw: Buffer) => finish(decodeNamesSteps(raw));
 
 const undo: (() => Promise<void> | void)[] = [];
@@ -99,7 +100,11 @@ it("survives 20 000 mutated requests", () => {
   for (let turn = 0; turn < 20_000; turn++) {
     const bytes = Buffer.from(good);
     for (let flips = random() % 4; flips >= 0; flips--) bytes[random() % bytes.length] = random() & 255;
-    for (const decode of [decodeDelta, (input: Buffer) => decodeNames(decodeSotw(input, [good]).rawNames)]) {
+    for (const decode of [
+      (input: Buffer) => decodeNames(decodeDelta(input).rawSubscribe),
+      (input: Buffer) => decodeVersions(decodeDelta(input).rawVersions),
+      (input: Buffer) => decodeNames(decodeSotw(input, [good]).rawNames),
+    ]) {
       try {
         decode(bytes);
       } catch (error) {

@@ -25,6 +25,7 @@ export function createMetrics(refusals: ReadonlyMap<RefusalReason, number>): Met
     tlsReloadFailures: 0,
     tlsExpires: 0,
     clientBytes: 0,
+    nameSets: 0,
     types: new Map(),
     ended: new Map(),
   };

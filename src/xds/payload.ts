@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import { encodeResponse, type Sendable } from "./encode.ts";
 import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS, NAME_BYTES } from "./limits.ts";
-import type { SentResponse } from "./subscription.ts";
+import type { Outstanding, SentResponse } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
 
@@ -15,6 +15,13 @@ export interface Payload {
   readonly sent: SentResponse;
   /** Other streams may have the same bytes. */
   readonly shared: boolean;
+}
+
+/** A payload, and what a stream notes of it beside. */
+export interface Due extends Pick<Outstanding, "offered" | "had" | "left"> {
+  readonly payload: Payload;
+  /** All that it offers is new to the node, which waits for it: so of a whole cohort. `touched` is settled for it. */
+  readonly allNew: boolean;
 }
 
 export interface PayloadRequest {
@@ -88,10 +95,16 @@ function byNameOf(resources: readonly XdsResource[]): SentResponse["byName"] {
 /** Cache key of the response that holds a type's whole view. */
 export const WHOLE_VIEW = "*";
 
-/** Cache key of a full response in which some names stand as a node has them: encoding all is dearer than any key. */
-export function keyOfHeld(held: readonly (readonly [string, XdsResource | undefined])[]): string {
-  if (held.length === 0) return WHOLE_VIEW;
-  return short(JSON.stringify(held.map(([name, instead]) => [name, instead?.version ?? null])));
+/**
+ * Cache key of a full response in which some names stand as a node has them: encoding all is dearer than any key. `scope`: the names
+ * that it is of; null: all.
+ */
+export function keyOfHeld(
+  held: readonly (readonly [string, XdsResource | undefined])[],
+  scope: { readonly id: number } | null,
+): string {
+  if (held.length === 0) return scope === null ? WHOLE_VIEW : `names ${scope.id}`;
+  return short(JSON.stringify([scope?.id, held.map(([name, instead]) => [name, instead?.version ?? null])]));
 }
 
 /** A partial response. */

@@ -4,17 +4,19 @@
  */
 import { servedWith, unknownResource } from "./aliases.ts";
 import { fold, release, sift } from "./changes.ts";
+import { cohortPayload, isAllNew } from "./cohortPayload.ts";
 import { resendDependants } from "./dependants.ts";
 import { framedSize, toldSize } from "./encode.ts";
 import { heartbeatPayload } from "./heartbeats.ts";
 import type { History } from "./history.ts";
 import { followInquiry } from "./inquiries.ts";
 import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
-import { keyOf, keyOfHeld, type Payload } from "./payload.ts";
+import type { ReadonlyNotes } from "./notes.ts";
+import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { isPostponed } from "./presumed.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { hasWork, isOffered, isSent, isSettled, type Outstanding, type Subscription } from "./subscription.ts";
+import { hasWork, isOffered, isSent, isSettled, type Subscription } from "./subscription.ts";
 import { offerPassing, offerTrial, offerUntried } from "./trials.ts";
 import { startHeartbeats } from "./ttl.ts";
 import type { XdsResource } from "./types.ts";
@@ -124,18 +126,13 @@ function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | n
   sub.urgent = due !== null && !sub.fullState && sub.pending.size + sub.absent.size > 0;
   sub.trial = trial && sub.urgent;
   if (due === null) return null;
-  const { payload, offered, had, left } = due;
+  const { payload, offered, had, left, allNew } = due;
   const sent = { response: payload.sent, at: now, offered, had, left, trial };
   noteSent(stream, sub, { payload, sent });
-  afterSent(stream, sub, sent);
+  afterSent(stream, sub, { sent, allNew });
   resendDependants(stream, sub, payload.sent);
   startHeartbeats(sub, view, now);
   return payload;
-}
-
-/** A payload, and what a stream notes of it beside. */
-interface Due extends Pick<Outstanding, "offered" | "had" | "left"> {
-  readonly payload: Payload;
 }
 
 /** State of the world, LDS and CDS: everything in scope, what waits and what was refused as the node has it. */
@@ -145,20 +142,21 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | n
   if (sub.blind && [...sub.deferred].some(([name, { has }]) => has === undefined && view.resources.has(name)))
     return null;
   const missing = takeMissing(sub);
-  const offered = sub.pending;
-  sub.pending = new Map();
+  const allNew = isAllNew(sub);
+  if (allNew) sub.touched.clear();
+  const offered = sub.pending.take();
   sub.waived.clear();
   sub.mustAnswer = false;
   sub.blind = false;
   const held = heldBack(sub, offered);
-  const key = keyOfHeld(held);
+  const scope = sub.wildcard ? null : sub.names.same;
   const payload = stream.context.payloads({
     typeUrl: sub.typeUrl,
     delta: false,
     ttl: sub.ttl && view.timed.length > 0,
     view,
     version: held.length === 0 ? view.version : versionWith(view, held),
-    key: sub.wildcard && missing.length === 0 ? key : null,
+    key: missing.length > 0 || (!sub.wildcard && scope === null) ? null : keyOfHeld(held, scope),
     resources: () => fullSet(sub, view, held),
     removed: missing,
     after: stream.lastNumber,
@@ -166,7 +164,7 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | n
   if (held.length > 0) noteHeld(stream.group.history.get(sub.typeUrl), view, payload.sent);
   const left = new Map(sub.leaving);
   sub.leaving.clear();
-  return { payload, offered, had: offered, left };
+  return { payload, offered, had: offered, left, allNew };
 }
 
 /**
@@ -200,7 +198,7 @@ function noteHeld(history: History | undefined, view: TypeView, sent: Payload["s
 /** Names that stand in a full response as the node has them. */
 function heldBack(
   sub: Subscription,
-  offered: ReadonlyMap<string, unknown>,
+  offered: ReadonlyNotes<unknown>,
 ): readonly (readonly [string, XdsResource | undefined])[] {
   const held = new Map<string, XdsResource | undefined>();
   // What is being offered stays so in the next response, or that would take it back.
@@ -229,6 +227,8 @@ function fullSet(
 function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due | null {
   if (sub.pending.size + sub.absent.size === 0 && !sub.mustAnswer) return null;
   sub.mustAnswer = false;
+  const { shared } = sub.pending;
+  if (shared?.cohort.view === view && sub.absent.size === 0) return cohortPayload(stream, sub, shared);
   const had = new Map<string, XdsResource>();
   const left = new Map<string, XdsResource>();
   const resources: XdsResource[] = [];
@@ -265,5 +265,5 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
     removed,
     after: stream.lastNumber,
   });
-  return { payload, offered: null, had, left };
+  return { payload, offered: null, had, left, allNew: false };
 }

@@ -29,7 +29,8 @@ export function addGroup(room: Room, name: string): Group {
   const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
   const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
   const lately = { recent: [], parted: [], returned: new Map() };
-  const group: Group = { name, revision: 0, types: new Map(), history, declared: false, ...lately, ...streams };
+  const seen = { types: new Map(), history, findings: new WeakMap() };
+  const group: Group = { name, revision: 0, declared: false, ...seen, ...lately, ...streams };
   room.groups.set(name, group);
   return group;
 }
@@ -62,6 +63,7 @@ export function endStream(stream: Stream, status?: EndStatus): void {
   stream.ended = true;
   stream.cancelWake();
   noteInterrupted(stream);
+  for (const { names } of stream.subs.values()) names.release();
   stream.group.streams.delete(stream);
   stream.group.onDemand.delete(stream);
   stream.connection.end(status);

@@ -6,6 +6,7 @@ import { createFanOut } from "./fanOut.ts";
 import { createGrpcTransport } from "./grpc.ts";
 import { CLIENT_BYTES, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
+import { createNameSets } from "./nameSets.ts";
 import { noteParted } from "./parting.ts";
 import { createPayloadCache } from "./payload.ts";
 import { createPlaces } from "./places.ts";
@@ -66,6 +67,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     inquiries: new WeakMap(),
     metrics,
     payloads: createPayloadCache(options.identifier),
+    nameSets: createNameSets(),
     onNack: options.onNack ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
@@ -120,6 +122,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     },
     metrics() {
       context.metrics.clientBytes = context.memory.used;
+      context.metrics.nameSets = context.nameSets.size;
       return context.metrics;
     },
     listen: (address) => transport.listen(address, (method, connection) => accept(room, method, connection)),
@@ -138,6 +141,7 @@ function replaceView(
   view: XdsView,
   { versions, now }: { versions?: ReadonlyMap<string, string> | undefined; now: number },
 ): void {
+  group.findings = new WeakMap();
   for (const typeUrl of new Set([...group.types.keys(), ...view.keys(), ...(versions?.keys() ?? [])])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
     const next = nextView(previous, view.get(typeUrl) ?? NO_RESOURCES, versions?.get(typeUrl));

@@ -4,11 +4,12 @@ import type { Outbox, Pool, Purse } from "./budgets.ts";
 import type { RequestNode } from "./decode.ts";
 import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
+import type { NameSets } from "./nameSets.ts";
 import type { PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import type { Draining, Refused, SentResponse, Subscription } from "./subscription.ts";
 import type { Clock, Connection } from "./transport.ts";
-import type { NackEvent, RefusalReader } from "./types.ts";
+import type { NackEvent, RefusalReader, XdsResource } from "./types.ts";
 import { EMPTY_VIEW, type TypeView } from "./view.ts";
 
 /** What the streams of one server share. */
@@ -16,6 +17,7 @@ export interface Context {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly payloads: PayloadCache;
+  readonly nameSets: NameSets;
   readonly onNack: (event: NackEvent) => void;
   /** A defect of ours: reports it and ends the stream. */
   readonly onDefect: (stream: Stream, error: unknown) => void;
@@ -56,10 +58,19 @@ export interface Group {
   /** By node id: what streams that ended a moment ago left undone. */
   readonly interrupted: Map<string, Interrupted>;
   readonly streams: Set<Stream>;
+  /** The last one for each route and listener; forgotten when the view changes. */
+  findings: WeakMap<XdsResource, Finding>;
   /** Those that subscribe to what is asked for on demand. */
   readonly onDemand: Set<Stream>;
   /** It was set by its owner; otherwise it is there for the nodes that named it, and served empty. */
   declared: boolean;
+}
+
+/** Whether streams that ask for the same reach all that a resource's clusters wait for. */
+export interface Finding {
+  /** By type: the name set's number; 0: a wildcard; undefined: not asked for. */
+  readonly scopes: readonly (number | undefined)[];
+  readonly reaches: boolean;
 }
 
 /** What an ended stream owed its node. A cluster may be warming there for it, whatever versions the node names when it comes back. */
@@ -76,7 +87,7 @@ export interface Interrupted {
 export interface FreshClusters {
   /** The response's number. */
   readonly number: number;
-  readonly names: ReadonlySet<string>;
+  readonly names: Pick<ReadonlySet<string>, "has">;
   /** Monotonic milliseconds when it was sent: after a while nothing waits for them any more. */
   readonly at: number;
   accepted: boolean;

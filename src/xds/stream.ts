@@ -17,7 +17,8 @@ import { FULL_STATE_TYPES, isKnownType, ON_DEMAND_TYPES, pushRank } from "./reso
 import { type Context, type Group, type Stream, viewOf } from "./state.ts";
 import { type Outstanding, openSubscription, type Subscription } from "./subscription.ts";
 import { recordAck, takeAnswered } from "./subscriptionAnswers.ts";
-import { applyDeltaSteps, applySotwSteps, type FirstRequest } from "./subscriptionNames.ts";
+import { applyDeltaSteps, applySotwSteps, type NamesContext } from "./subscriptionNames.ts";
+import type { FirstRequest } from "./subscriptionStart.ts";
 import type { Connection } from "./transport.ts";
 import { recordNack } from "./trials.ts";
 import { startHeartbeats, usesTtl } from "./ttl.ts";
@@ -30,7 +31,7 @@ export interface Request {
   readonly nonce: string;
   readonly error: string | null;
   /** Applies the request's names to its subscription. */
-  readonly apply: (sub: Subscription, context: Parameters<typeof applySotwSteps>[2]) => Steps<void>;
+  readonly apply: (sub: Subscription, context: NamesContext) => Steps<void>;
 }
 
 /** Decodes a request of the method's kind. Throws BadRequest. `subs`: the stream's subscriptions so far. */
@@ -90,7 +91,7 @@ export function* handleSteps(stream: Stream, request: Request): Steps<void> {
   const first = existing === undefined ? firstRequest(stream, typeUrl) : null;
   // Half of a request means something else than all of it: nothing is sent before.
   stream.applying = true;
-  yield* request.apply(sub, { view, first });
+  yield* request.apply(sub, { view, first, nameSets: stream.context.nameSets });
   denyLater(stream, sub);
   payForNames(stream.purse, sub);
   if (first !== null) {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { finish } from "../util/steps.ts";
+import { NO_NAMES } from "./decode.ts";
+import { createNameSets } from "./nameSets.ts";
 import { openSubscription, type Subscription } from "./subscription.ts";
-import { applyDeltaSteps, applySotwSteps, type FirstRequest } from "./subscriptionNames.ts";
+import { applyDeltaSteps, applySotwSteps } from "./subscriptionNames.ts";
+import type { FirstRequest } from "./subscriptionStart.ts";
 import { CLUSTER, ENDPOINT, resource, viewOf } from "./testing.ts";
 import type { XdsResource } from "./types.ts";
 import { EMPTY_VIEW, nextView, type TypeView } from "./view.ts";
@@ -19,10 +22,11 @@ function raw(names: readonly string[]): Buffer {
 /** A first request of a node that nothing is known of. */
 function firstRequest(legacyWildcard: boolean): FirstRequest {
   const nothing = (): undefined => undefined;
-  const known = { at: nothing, find: nothing };
-  return { legacyWildcard, ...known, isOwed: () => false, returning: false, version: "", gone: new Map() };
+  const known = { at: nothing, find: nothing, isOwed: null };
+  return { legacyWildcard, ...known, returning: false, version: "", gone: new Map() };
 }
 const first = firstRequest(true);
+const nameSets = createNameSets();
 
 /** Names that the subscription covers, `*` first. */
 function covers(sub: Subscription): string[] {
@@ -49,7 +53,7 @@ describe("state of the world: what a sequence of name lists means", () => {
     const sub = openSubscription({ typeUrl: CLUSTER, delta: false, fullState: true });
     for (const [index, names] of lists.entries()) {
       const request = { rawNames: raw(names), version: "" };
-      finish(applySotwSteps(sub, request, { view: typeView("A"), first: index === 0 ? first : null }));
+      finish(applySotwSteps(sub, request, { view: typeView("A"), first: index === 0 ? first : null, nameSets }));
     }
     expect(covers(sub)).toEqual(result);
   });
@@ -57,7 +61,7 @@ describe("state of the world: what a sequence of name lists means", () => {
   it("takes an empty first list of other types for nothing", () => {
     const sub = openSubscription({ typeUrl: ENDPOINT, delta: false, fullState: false });
     const request = { rawNames: raw([]), version: "" };
-    finish(applySotwSteps(sub, request, { view: typeView("A"), first: firstRequest(false) }));
+    finish(applySotwSteps(sub, request, { view: typeView("A"), first: firstRequest(false), nameSets }));
     expect(covers(sub)).toEqual([]);
     expect(sub.mustAnswer).toBe(false);
   });
@@ -70,7 +74,9 @@ describe("state of the world: what a sequence of name lists means", () => {
   ])("on reconnect, $title", ({ names, known, due }) => {
     const view = typeView("A");
     const sub = openSubscription({ typeUrl: CLUSTER, delta: false, fullState: true });
-    finish(applySotwSteps(sub, { rawNames: raw(names), version: known ? view.version : "other" }, { view, first }));
+    finish(
+      applySotwSteps(sub, { rawNames: raw(names), version: known ? view.version : "other" }, { view, first, nameSets }),
+    );
     expect(sub.mustAnswer || sub.pending.size > 0 || sub.base !== view.resources).toBe(due);
   });
 });
@@ -89,9 +95,8 @@ describe("delta: what a sequence of changes means", () => {
   ])("$title", ({ steps, result }) => {
     const sub = openSubscription({ typeUrl: CLUSTER, delta: true, fullState: false });
     for (const [index, [subscribe, unsubscribe]] of steps.entries()) {
-      const request = { node: null, typeUrl: CLUSTER, nonce: "", error: null, initialVersions: new Map() };
-      const context = { view: typeView("A"), first: index === 0 ? first : null };
-      finish(applyDeltaSteps(sub, { ...request, subscribe, unsubscribe }, context));
+      const context = { view: typeView("A"), first: index === 0 ? first : null, nameSets };
+      finish(applyDeltaSteps(sub, { rawSubscribe: raw(subscribe), unsubscribe, rawVersions: NO_NAMES }, context));
     }
     expect(covers(sub)).toEqual(result);
   });

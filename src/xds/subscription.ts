@@ -5,7 +5,10 @@
  *
  * Invariant: a name in scope that is in none of `pending`, `absent` and `deferred` stands at the node as `base` says.
  */
+
 import { NO_NAMES } from "./decode.ts";
+import { Names } from "./names.ts";
+import { Notes, type ReadonlyNotes } from "./notes.ts";
 import type { XdsResource } from "./types.ts";
 import { NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
 import { globOver } from "./xdstp.ts";
@@ -46,9 +49,9 @@ export interface Outstanding {
   /** Monotonic milliseconds. */
   readonly at: number;
   /** Full state: what was new in it, and what the node had instead. Null: the response holds nothing else. */
-  readonly offered: Map<string, XdsResource | undefined> | null;
+  readonly offered: Notes<XdsResource | undefined> | null;
   /** What the node had of what was sent, as far as it is known. */
-  readonly had: ReadonlyMap<string, XdsResource | undefined>;
+  readonly had: ReadonlyNotes<XdsResource | undefined>;
   /** What it takes away, as far as it is known. */
   readonly left: ReadonlyMap<string, XdsResource>;
   /** It offers again a part of what was refused. */
@@ -81,13 +84,13 @@ export interface Subscription {
   wildcard: boolean;
   /** Only while no name was ever given: an empty list means everything. */
   legacy: boolean;
-  names: Set<string>;
+  readonly names: Names;
   /** Those of them that named no resource when they came, and the one text of each: it is kept for this subscription alone. */
-  foreign: Map<string, string>;
+  readonly foreign: Notes<string>;
   foreignBytes: number;
   /** What the stream's purse has paid for all of these (budgets.ts). */
   paid: number;
-  /** The encoded names of the last state-of-the-world request: an equal ACK needs no parsing. */
+  /** The encoded names of the last state-of-the-world request, shared: an equal ACK needs no parsing. */
   rawNames: Buffer;
   base: ResourceMap;
   /** Full state: the node has resources, and nobody knows which. */
@@ -97,10 +100,10 @@ export interface Subscription {
   /** Full state: what we think the node has is not proven (doubts.ts), and the node was asked to accept that alone. */
   doubt: "none" | "open" | "asked";
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
-  pending: Map<string, XdsResource | undefined>;
+  readonly pending: Notes<XdsResource | undefined>;
   /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
   absent: Set<string>;
-  readonly deferred: Map<string, Deferred>;
+  readonly deferred: Notes<Deferred>;
   /** The earliest deadline among them, or earlier. */
   deferredUntil: number;
   /**
@@ -109,11 +112,11 @@ export interface Subscription {
    */
   lingersFor: Draining | null;
   /** To be taken away with the next response; the value is what the node has. */
-  readonly leaving: Map<string, XdsResource>;
+  readonly leaving: Notes<XdsResource>;
   /** Waited long enough: sent although the cluster is not there. */
   readonly waived: Set<string>;
   /** Clusters and listeners changed and not sent yet; true: new to the node. */
-  readonly touched: Map<string, boolean>;
+  readonly touched: Notes<boolean>;
   /** An answer is due even without resources. */
   mustAnswer: boolean;
   /** Work came from a request: do not wait for an ACK first. */
@@ -126,7 +129,7 @@ export interface Subscription {
   /** The one before that. */
   ackedEarlier: string | null;
   nacked: { readonly version: string; readonly message: string } | null;
-  readonly rejected: Map<string, Refused>;
+  readonly rejected: Notes<Refused>;
   /** Monotonic milliseconds when `rejected` is offered again; infinite: not without a change. */
   retryAt: number;
   retries: number;
@@ -156,8 +159,8 @@ export function openSubscription(
     heartbeats: 0,
     wildcard: false,
     legacy: false,
-    names: new Set(),
-    foreign: new Map(),
+    names: new Names(),
+    foreign: new Notes(),
     foreignBytes: 0,
     paid: 0,
     rawNames: NO_NAMES,
@@ -165,14 +168,14 @@ export function openSubscription(
     blind: false,
     postponedUntil: 0,
     doubt: "none",
-    pending: new Map(),
+    pending: new Notes(),
     absent: new Set(),
-    deferred: new Map(),
+    deferred: new Notes(),
     deferredUntil: Number.POSITIVE_INFINITY,
     lingersFor: null,
-    leaving: new Map(),
+    leaving: new Notes(),
     waived: new Set(),
-    touched: new Map(),
+    touched: new Notes(),
     mustAnswer: false,
     urgent: false,
     outstanding: new Map(),
@@ -181,7 +184,7 @@ export function openSubscription(
     ackedVersion: null,
     ackedEarlier: null,
     nacked: null,
-    rejected: new Map(),
+    rejected: new Notes(),
     retryAt: Number.POSITIVE_INFINITY,
     retries: 0,
     trials: [],

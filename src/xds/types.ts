@@ -102,7 +102,7 @@ export interface XdsTypeMetrics {
   held: number;
 }
 
-/** Counters of the whole server. Everything but `openStreams` and `clientBytes` only grows. */
+/** Counters of the whole server. Everything but `openStreams`, `clientBytes` and `nameSets` only grows. */
 export interface XdsMetrics {
   openStreams: number;
   streams: number;
@@ -115,6 +115,8 @@ export interface XdsMetrics {
   oversizedResponses: number;
   /** Memory that clients make the server keep, as it is counted against `CLIENT_BYTES`. */
   clientBytes: number;
+  /** Different lists of names that are subscribed to, whoever shares them. */
+  nameSets: number;
   /** Streams and connections that the server ended, by reason. */
   readonly ended: ReadonlyMap<EndReason, number>;
   /** Clients that were turned away for what they showed of themselves, by reason; each reason is there from the start. */

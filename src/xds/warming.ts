@@ -2,15 +2,17 @@
  * What a node does with clusters and listeners after it accepted them: it warms them, waiting for endpoints, secrets and routes.
  * Some of those it does not ask for again; and what names a new cluster must not come before that cluster works.
  */
+
 import { HOLD_MS, MAX_INTERRUPTED, MAX_OWED, WARMING_MS } from "./limits.ts";
+import type { ReadonlyNotes } from "./notes.ts";
 import type { Ref } from "./refs.ts";
-import { CLUSTER, ENDPOINT, followersOf, isFollower, needsOf } from "./resourceTypes.ts";
+import { CLUSTER, ENDPOINT, followersOf, isFollower, LISTENER, needsOf } from "./resourceTypes.ts";
 import { type Group, type Interrupted, type Stream, viewOf } from "./state.ts";
 import { inScope, isOffered, type Outstanding, type SentResponse, type Subscription, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 
 /** What of these types a resource waits for, as far as the group has it. A cluster's endpoints may go by its own name. */
-function awaitedBy(stream: Stream, resource: XdsResource, types: readonly string[]): Ref[] {
+export function awaitedBy(stream: Stream, resource: XdsResource, types: readonly string[]): Ref[] {
   const refs: Ref[] = [];
   let endpoints = resource.typeUrl !== CLUSTER;
   for (const ref of resource.refs) {
@@ -27,20 +29,17 @@ function isThere(stream: Stream, [typeUrl, name]: Ref): boolean {
 }
 
 /** After clusters or listeners were sent: what they wait for follows, changed or not, and new clusters are watched. */
-export function afterSent(stream: Stream, sub: Subscription, sent: Outstanding): void {
+export function afterSent(
+  stream: Stream,
+  sub: Subscription,
+  { sent, allNew }: { readonly sent: Outstanding; readonly allNew: boolean },
+): void {
   const types = followersOf(sub.typeUrl);
-  if (types.length === 0 || sub.touched.size === 0) return;
+  if (types.length === 0 || (sub.touched.size === 0 && !allNew)) return;
   // Whoever asks for a type later than in a first request gets what he names anyway.
   const asked = neverWarms(stream) ? [] : types.filter((typeUrl) => stream.subs.has(typeUrl));
-  const added = new Set<string>();
-  const resources = sent.offered === null ? sent.response.resources : offeredOf(sent.response, sent.offered);
-  for (const resource of resources) {
-    const isNew = sub.touched.get(resource.name);
-    if (isNew === undefined) continue;
-    sub.touched.delete(resource.name);
-    if (isNew) added.add(resource.name);
-    if (asked.length > 0) for (const ref of awaitedBy(stream, resource, asked)) resend(stream, ref);
-  }
+  const added = allNew ? sent.response.byName() : takeTouched(stream, sub, { sent, asked });
+  if (allNew && asked.length > 0) for (const resource of sent.response.resources) follow(stream, resource, asked);
   if (added.size > 0 && sub.typeUrl === CLUSTER) {
     stream.fresh.push({ number: sent.response.number, names: added, at: sent.at, accepted: false });
     stream.dueAt = Math.min(stream.dueAt, sent.at + HOLD_MS);
@@ -52,12 +51,34 @@ export function afterSent(stream: Stream, sub: Subscription, sent: Outstanding):
   while (warmed.length > MAX_OWED || sent.at - warmed[0]!.at >= WARMING_MS) warmed.shift();
 }
 
+/** What was touched and is sent now is followed by what it waits for; gives the names that are new to the node. */
+function takeTouched(
+  stream: Stream,
+  sub: Subscription,
+  { sent, asked }: { readonly sent: Outstanding; readonly asked: readonly string[] },
+): ReadonlySet<string> {
+  const added = new Set<string>();
+  const resources = sent.offered === null ? sent.response.resources : offeredOf(sent.response, sent.offered);
+  for (const resource of resources) {
+    const isNew = sub.touched.get(resource.name);
+    if (isNew === undefined) continue;
+    sub.touched.delete(resource.name);
+    if (isNew) added.add(resource.name);
+    if (asked.length > 0) follow(stream, resource, asked);
+  }
+  return added;
+}
+
+function follow(stream: Stream, resource: XdsResource, asked: readonly string[]): void {
+  for (const ref of awaitedBy(stream, resource, asked)) resend(stream, ref);
+}
+
 /** True when the node has yet to ask for a type that the group has. */
 function isOwable(stream: Stream, typeUrl: string): boolean {
   return !stream.subs.has(typeUrl) && viewOf(stream.group, typeUrl).resources.size > 0;
 }
 
-function* offeredOf(response: SentResponse, offered: ReadonlyMap<string, unknown>): Iterable<XdsResource> {
+function* offeredOf(response: SentResponse, offered: ReadonlyNotes<unknown>): Iterable<XdsResource> {
   const resources = response.byName();
   for (const name of offered.keys()) {
     const resource = resources.get(name);
@@ -87,10 +108,25 @@ function owe(stream: Stream, response: SentResponse): void {
 }
 
 /** Whether the node waits for a resource of the type although it may have it: asked for when the type is first requested. */
-export function owedNames(stream: Stream, typeUrl: string): (name: string) => boolean {
+export function owedNames(stream: Stream, typeUrl: string): ((name: string) => boolean) | null {
   const recent = recentlyInterrupted(stream);
-  if (stream.owed === "all" || recent?.owed === "all") return () => true;
-  const owed = awaitedNames(stream, [...stream.owed, ...(recent?.owed ?? [])], typeUrl);
+  if (recent === null && stream.owed.length === 0) return null;
+  const sent = stream.owed === "all" || recent?.owed === "all" ? "all" : [...stream.owed, ...(recent?.owed ?? [])];
+  if (sent === "all") return () => true;
+  // Only a node that says what it has is asked about: most ask for a type for the first time.
+  let isOwed: ((name: string) => boolean) | null = null;
+  return (name) => {
+    isOwed ??= owedOf(stream, { sent, recent, typeUrl });
+    return isOwed(name);
+  };
+}
+
+function owedOf(
+  stream: Stream,
+  of: { readonly sent: readonly SentResponse[]; readonly recent: Interrupted | null; readonly typeUrl: string },
+): (name: string) => boolean {
+  const { sent, recent, typeUrl } = of;
+  const owed = awaitedNames(stream, sent, typeUrl);
   const undone = recent?.subs.find((sub) => sub.typeUrl === typeUrl);
   if (recent === null || undone === undefined) return (name) => owed.has(name);
   const warmed = awaitedNames(stream, recent.warmed, typeUrl);
@@ -136,10 +172,16 @@ export function noteInterrupted(stream: Stream): void {
   const subs = stream.ordered
     .filter(({ typeUrl, pending, outstanding }) => isFollower(typeUrl) && pending.size + outstanding.size > 0)
     .map(({ typeUrl, pending, outstanding }) => ({ typeUrl, pending, outstanding }));
-  if (subs.length === 0 && stream.owed.length === 0) return;
+  if (subs.length === 0 && !isOwing(stream)) return;
   interrupted.delete(stream.node.id);
   const warmed = stream.warmed.filter(({ at }) => now - at < WARMING_MS).map(({ response }) => response);
   interrupted.set(stream.node.id, joined(before, { at: now, owed: stream.owed, warmed, subs }, stream.subs));
+}
+
+/** True when something was sent that waits for a type that the node never asked for. What it asked for it was sent: see `subs`. */
+function isOwing(stream: Stream): boolean {
+  if (stream.owed.length === 0) return false;
+  return [CLUSTER, LISTENER].some((typeUrl) => followersOf(typeUrl).some((follower) => isOwable(stream, follower)));
 }
 
 /** Takes an accepted response into account: the same work at any size. */

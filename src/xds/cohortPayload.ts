@@ -1,0 +1,36 @@
+/** What streams of one cohort are sent: responses that are the same for all of them. */
+import type { Cohort } from "./cohorts.ts";
+import { type Due, WHOLE_VIEW } from "./payload.ts";
+import type { Stream } from "./state.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** The next part of what a cohort is sent, the same for all its streams. */
+export function cohortPayload(stream: Stream, sub: Subscription, due: { cohort: Cohort; from: number }): Due {
+  const { cohort, from } = due;
+  const { view } = cohort;
+  const to = cohort.endOf(from, sub);
+  const allNew = isAllNew(sub);
+  sub.pending.advance(to);
+  if (allNew) sub.touched.advance(to);
+  const isWholeView = to - from === view.resources.size;
+  const payload = stream.context.payloads({
+    typeUrl: sub.typeUrl,
+    delta: sub.delta,
+    ttl: sub.ttl && view.timed.length > 0,
+    view,
+    version: view.version,
+    key: isWholeView ? WHOLE_VIEW : `cohort ${cohort.id} ${from}`,
+    resources: () => cohort.resources.slice(from, to),
+    removed: [],
+    after: stream.lastNumber,
+  });
+  return { payload, offered: null, had: NOTHING, left: NOTHING, allNew };
+}
+
+const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
+
+/** True when what is to be sent is a cohort's, as far as it has not gone out, and the node waits for all of it. */
+export function isAllNew({ pending, touched }: Subscription): boolean {
+  const [due, news] = [pending.shared, touched.shared];
+  return due !== null && news !== null && due.cohort === news.cohort && due.from === news.from;
+}
