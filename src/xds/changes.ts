@@ -6,7 +6,7 @@ import { allWait, type Gone, holdDeadline, isBlocked, judgeAgain, lingers } from
 import { typeMetrics } from "./metrics.ts";
 import { followersOf, HELD_TYPES, LISTENER } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { type Deferred, dropRejected, inScope, isOffered, type Subscription, UNKNOWN } from "./subscription.ts";
+import { type Deferred, dropRejected, inScope, lastOffered, type Subscription, UNKNOWN } from "./subscription.ts";
 import { recordGone } from "./subscriptionAnswers.ts";
 import { offer } from "./trials.ts";
 import type { XdsResource } from "./types.ts";
@@ -81,9 +81,10 @@ function hasNow(sub: Subscription, name: string, before: XdsResource | undefined
   if (sub.pending.has(name)) return sub.pending.get(name);
   const refused = sub.rejected.get(name);
   if (refused === undefined) return before;
-  if (!isOffered(sub, name)) return refused.has;
   // Offered again and not answered yet: it may have that by now. A full state has to say which; a refusal will correct it.
-  return sub.fullState ? refused.resource : UNKNOWN;
+  const offered = lastOffered(sub, name);
+  if (offered === undefined) return refused.has;
+  return sub.fullState ? offered : UNKNOWN;
 }
 
 /** What a node that came back (delta) has and is to lose. */

@@ -27,7 +27,7 @@ export function cohortPayload(stream: Stream, sub: Subscription, due: { cohort: 
   return { payload, offered: null, had: NOTHING, left: NOTHING, allNew };
 }
 
-const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
+const NOTHING: Due["left"] = new Map();
 
 /** True when what is to be sent is a cohort's, as far as it has not gone out, and the node waits for all of it. */
 export function isAllNew({ pending, touched }: Subscription): boolean {

@@ -118,6 +118,7 @@ function nextOfType(stream: Stream, sub: Subscription, now: number): Payload | n
   offerTrial(sub, view, now);
   followInquiry(stream, sub);
   offerTrial(sub, view, now);
+  stream.dueAt = Math.min(stream.dueAt, sub.searchAt);
   release(stream, sub, now);
   sift(stream, sub, now);
   const due = sub.fullState ? fullPayload(stream, sub, view) : partialPayload(stream, sub, view);
@@ -161,7 +162,8 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | n
     removed: missing,
     after: stream.lastNumber,
   });
-  if (held.length > 0) noteHeld(stream.group.history.get(sub.typeUrl), view, payload.sent);
+  // Of names alone it would tell what the node has of these, and the version is of all.
+  if (held.length > 0 && sub.wildcard) noteHeld(stream.group.history.get(sub.typeUrl), view, payload.sent);
   const left = new Map(sub.leaving);
   sub.leaving.clear();
   return { payload, offered, had: offered, left, allNew };

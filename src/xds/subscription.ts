@@ -43,6 +43,11 @@ export interface Deferred {
   readonly after: readonly string[];
 }
 
+/** What a node has, by name. */
+export interface Had extends ReadonlyNotes<XdsResource | undefined> {
+  set(name: string, has: XdsResource | undefined): void;
+}
+
 /** A response that the node has not answered yet. */
 export interface Outstanding {
   readonly response: SentResponse;
@@ -51,9 +56,9 @@ export interface Outstanding {
   /** Full state: what was new in it, and what the node had instead. Null: the response holds nothing else. */
   readonly offered: Notes<XdsResource | undefined> | null;
   /** What the node had of what was sent, as far as it is known. */
-  readonly had: ReadonlyNotes<XdsResource | undefined>;
+  readonly had: Had;
   /** What it takes away, as far as it is known. */
-  readonly left: ReadonlyMap<string, XdsResource>;
+  readonly left: Had;
   /** It offers again a part of what was refused. */
   readonly trial: boolean;
 }
@@ -112,7 +117,7 @@ export interface Subscription {
    */
   lingersFor: Draining | null;
   /** To be taken away with the next response; the value is what the node has. */
-  readonly leaving: Notes<XdsResource>;
+  readonly leaving: Notes<XdsResource | undefined>;
   /** Waited long enough: sent although the cluster is not there. */
   readonly waived: Set<string>;
   /** Clusters and listeners changed and not sent yet; true: new to the node. */
@@ -233,6 +238,13 @@ export function setAcked(sub: Subscription, version: string): void {
   if (sub.ackedVersion === version) return;
   sub.ackedEarlier = sub.ackedVersion;
   sub.ackedVersion = version;
+}
+
+/** What the last response that is not answered yet offers of this name; undefined: none does. */
+export function lastOffered(sub: Pick<Subscription, "outstanding">, name: string): XdsResource | undefined {
+  let last: XdsResource | undefined;
+  for (const sent of sub.outstanding.values()) if (offers(sent, name)) last = sent.response.byName().get(name);
+  return last;
 }
 
 /** True when a response that is not answered yet offers this resource. */

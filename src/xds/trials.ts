@@ -93,9 +93,9 @@ function noteRefused(
   if (sub.pending.get(name)?.version === resource.version) sub.pending.set(name, has);
   const waiting = sub.deferred.get(name);
   if (waiting?.has?.version === resource.version) sub.deferred.set(name, { ...waiting, has });
-  if (sub.leaving.get(name)?.version !== resource.version) return;
-  if (has === undefined) sub.leaving.delete(name);
-  else sub.leaving.set(name, has);
+  for (const had of [sub.leaving, ...[...sub.outstanding.values()].flatMap((later) => [later.had, later.left])]) {
+    if (had.get(name)?.version === resource.version) had.set(name, has);
+  }
 }
 
 /** True when nothing is known of where to look. */
