@@ -34,18 +34,17 @@ const MESSAGE_BYTES = 64;
 /** Serves a stream from its headers on. */
 export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpening): void {
   const { clock, link, queue, refused } = opening;
-  const inbox: Buffer[] = [];
+  const inbox = createInbox();
   const sender = createSender(stream, opening);
   const handler = opening.accept({ peer: link.peer, write: sender.write, end: sender.end });
   let waiting = false;
   let held = false;
-  /** What waits in the inbox: bytes, and something for each message, because empty ones are possible. */
-  let waitingBytes = 0;
   /** A request was complete in the last bytes that came. */
   let whole = false;
   /** The last request is not done with. */
   let more = false;
   let halfClosed = false;
+  let closed = false;
 
   const isOver = (): boolean => sender.ended() || link.isCut();
   const refuse = (reason: EndReason, status: EndStatus): void => {
@@ -57,19 +56,12 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
     onStart: (length, start) => !sender.ended() && handler.onArrival(length, start),
     onMessage(message) {
       whole = true;
-      waitingBytes += message.length + MESSAGE_BYTES;
-      inbox.push(message);
+      inbox.add(message);
     },
     onCompressed: () =>
       refuse("compressed", { code: STATUS.UNIMPLEMENTED, message: "requests must not be compressed" }),
   });
   const deadline = createDeadline(clock, () => refuse("slow", LATE));
-
-  function take(): Buffer {
-    const message = inbox.shift()!;
-    waitingBytes -= message.length + MESSAGE_BYTES;
-    return message;
-  }
 
   /** Lets flow control hold the client back, or not any more. */
   function hold(on: boolean): void {
@@ -81,41 +73,78 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   }
 
   const turn: Waiting = {
-    size: () => (more ? Number.POSITIVE_INFINITY : inbox[0]!.length),
+    size: () => (more ? Number.POSITIVE_INFINITY : inbox.next()),
     serve() {
+      if (closed) return leave();
       if (more) more = !isOver() && handler.proceed();
-      else if (inbox.length > 0 && !isOver()) more = handler.onMessage(take());
-      if (!isOver() && (more || inbox.length > 0)) return true;
+      else if (inbox.bytes() > 0 && !isOver()) more = handler.onMessage(inbox.take());
+      if (!isOver() && (more || inbox.bytes() > 0)) return true;
       more = false;
-      inbox.length = 0;
+      inbox.clear();
       waiting = false;
       hold(false);
       if (halfClosed && !sender.ended()) handler.onHalfClose();
       return false;
     },
   };
+  function leave(): false {
+    waiting = false;
+    handler.onClose();
+    return false;
+  }
+
+  function lineUp(): void {
+    if (waiting) return;
+    waiting = true;
+    queue.add(turn);
+  }
   stream.on("data", (chunk: Buffer) => {
     link.received(chunk.length);
     if (isOver()) return;
     whole = false;
     reader.push(chunk);
     deadline.note({ whole, partial: reader.partial });
-    if (waitingBytes > HELD_BYTES) hold(true);
-    if (inbox.length === 0 || waiting) return;
-    waiting = true;
-    queue.add(turn);
+    if (inbox.bytes() > HELD_BYTES) hold(true);
+    if (inbox.bytes() > 0) lineUp();
   });
+  // Thousands may end or close in one moment: that waits in the queue, too.
   stream.on("end", () => {
     halfClosed = true;
-    if (!waiting && !sender.ended()) handler.onHalfClose();
+    lineUp();
   });
   stream.on("close", () => {
+    closed = true;
     deadline.stop();
-    inbox.length = 0;
+    inbox.clear();
     hold(false);
     sender.close();
-    handler.onClose();
+    lineUp();
   });
+}
+
+/** Requests that came and were not served yet. */
+function createInbox() {
+  const messages: Buffer[] = [];
+  let bytes = 0;
+  return {
+    /** All of them: their bytes, and something for each, because empty ones are possible. */
+    bytes: (): number => bytes,
+    /** Bytes of the next one; 0: there is none. */
+    next: (): number => messages[0]?.length ?? 0,
+    add(message: Buffer): void {
+      bytes += message.length + MESSAGE_BYTES;
+      messages.push(message);
+    },
+    take(): Buffer {
+      const message = messages.shift()!;
+      bytes -= message.length + MESSAGE_BYTES;
+      return message;
+    },
+    clear(): void {
+      bytes = 0;
+      messages.length = 0;
+    },
+  };
 }
 
 const LATE: EndStatus = {

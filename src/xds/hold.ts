@@ -5,6 +5,7 @@
  */
 import { isDrained } from "./draining.ts";
 import { HOLD_MS, MAX_DEFERRED } from "./limits.ts";
+import { offers } from "./offers.ts";
 import { isPlainlyReady } from "./readiness.ts";
 import { type Ref, refersTo } from "./refs.ts";
 import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, ROUTE, referrersOf } from "./resourceTypes.ts";
@@ -15,7 +16,6 @@ import {
   isInUse,
   isSent,
   type Outstanding,
-  offers,
   type Subscription,
   UNKNOWN,
 } from "./subscription.ts";

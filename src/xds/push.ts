@@ -12,11 +12,12 @@ import type { History } from "./history.ts";
 import { followInquiry } from "./inquiries.ts";
 import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import type { ReadonlyNotes } from "./notes.ts";
+import { isOffered } from "./offers.ts";
 import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { isPostponed } from "./presumed.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { hasWork, isOffered, isSent, isSettled, type Subscription } from "./subscription.ts";
+import { hasWork, isIdle, isSent, isSettled, type Subscription } from "./subscription.ts";
 import { offerPassing, offerTrial, offerUntried } from "./trials.ts";
 import { startHeartbeats } from "./ttl.ts";
 import type { XdsResource } from "./types.ts";
@@ -70,10 +71,11 @@ function nextPayload(stream: Stream): Payload | null {
   for (let round = 0; round < 2; round++) {
     let earlierWaits = false;
     for (const sub of stream.ordered) {
+      const view = viewOf(stream.group, sub.typeUrl);
+      if (stream.inquiries.size === 0 && isIdle(sub, view)) continue;
       if (sub.retryAt <= now) offerPassing(sub);
       if (sub.searchAt <= now) offerUntried(sub);
       stream.dueAt = Math.min(stream.dueAt, sub.retryAt, sub.searchAt);
-      const view = viewOf(stream.group, sub.typeUrl);
       const heartbeat = heartbeatPayload(stream, sub, now);
       stream.dueAt = Math.min(stream.dueAt, sub.heartbeatAt);
       if (heartbeat !== null) return heartbeat;

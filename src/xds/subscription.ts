@@ -223,6 +223,12 @@ export function isInUse(sub: Subscription, view: TypeView): boolean {
   return !hasWork(sub, view) && (sub.deferred.size === 0 || sub.lingersFor !== null);
 }
 
+/** True when there is nothing to send, to wait for or to wake for: what most types of a stream are when one of them changes. */
+export function isIdle(sub: Subscription, view: TypeView): boolean {
+  const isQuiet = !sub.urgent && sub.postponedUntil === 0 && sub.heartbeatAt === Number.POSITIVE_INFINITY;
+  return isQuiet && sub.outstanding.size + sub.rejected.size === 0 && isSent(sub, view);
+}
+
 /** True when everything was sent, whatever the node said to it. */
 export function isSent(sub: Subscription, view: TypeView): boolean {
   return !hasWork(sub, view) && sub.deferred.size === 0;
@@ -238,37 +244,6 @@ export function setAcked(sub: Subscription, version: string): void {
   if (sub.ackedVersion === version) return;
   sub.ackedEarlier = sub.ackedVersion;
   sub.ackedVersion = version;
-}
-
-/** What the last response that is not answered yet offers of this name; undefined: none does. */
-export function lastOffered(sub: Pick<Subscription, "outstanding">, name: string): XdsResource | undefined {
-  let last: XdsResource | undefined;
-  for (const sent of sub.outstanding.values()) if (offers(sent, name)) last = sent.response.byName().get(name);
-  return last;
-}
-
-/** True when a response that is not answered yet offers this resource. */
-export function isOffered(sub: Pick<Subscription, "outstanding">, name: string): boolean {
-  for (const sent of sub.outstanding.values()) if (offers(sent, name)) return true;
-  return false;
-}
-
-/** True when a response brought this resource, and does not only repeat it. */
-export function offers({ offered, response }: Outstanding, name: string): boolean {
-  return offered === null ? response.byName().has(name) : offered.has(name);
-}
-
-/**
- * A full state repeats what came in an earlier one. When the node refused that, or said nothing to it, the later one offers it as well: it
- * may be the reason should that be refused, and is accepted with it.
- */
-export function bequeath(earlier: Outstanding, later: Outstanding): void {
-  if (earlier.offered === null || later.offered === null) return;
-  const [old, repeated] = [earlier.response.byName(), later.response.byName()];
-  for (const [name, has] of earlier.offered) {
-    const isRepeated = old.get(name) === repeated.get(name);
-    if (isRepeated && !later.offered.has(name)) later.offered.set(name, has);
-  }
 }
 
 /** The resource is to be sent whatever the node has. `has`: UNKNOWN when it may have something, which it is to lose with the view. */

@@ -1,14 +1,7 @@
 /** What a response, and the answer to it, do to a subscription. */
 import { MAX_OUTSTANDING } from "./limits.ts";
-import {
-  bequeath,
-  dropRejected,
-  endRefusal,
-  type Outstanding,
-  offers,
-  type Subscription,
-  setAcked,
-} from "./subscription.ts";
+import { bequeath, offers } from "./offers.ts";
+import { dropRejected, endRefusal, type Outstanding, type Subscription, setAcked } from "./subscription.ts";
 import { offerUntried } from "./trials.ts";
 
 /** Notes a response as sent. */

@@ -4,8 +4,9 @@
  */
 import { askForProof, noteDoubtful } from "./doubts.ts";
 import { MAX_TRIALS, RETRY_FIRST_MS, RETRY_MAX_MS, SEARCH_AGAIN_MS } from "./limits.ts";
+import { bequeath } from "./offers.ts";
 import { CLUSTER } from "./resourceTypes.ts";
-import { bequeath, inScope, type Outstanding, type Refused, type Subscription } from "./subscription.ts";
+import { inScope, type Outstanding, type Refused, type Subscription } from "./subscription.ts";
 import type { RefusalKind } from "./types.ts";
 import type { TypeView } from "./view.ts";
 

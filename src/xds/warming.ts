@@ -5,10 +5,11 @@
 
 import { HOLD_MS, MAX_INTERRUPTED, MAX_OWED, WARMING_MS } from "./limits.ts";
 import type { ReadonlyNotes } from "./notes.ts";
+import { isOffered } from "./offers.ts";
 import type { Ref } from "./refs.ts";
 import { CLUSTER, ENDPOINT, followersOf, isFollower, LISTENER, needsOf } from "./resourceTypes.ts";
 import { type Group, type Interrupted, type Stream, viewOf } from "./state.ts";
-import { inScope, isOffered, type Outstanding, type SentResponse, type Subscription, UNKNOWN } from "./subscription.ts";
+import { inScope, type Outstanding, type SentResponse, type Subscription, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 
 /** What of these types a resource waits for, as far as the group has it. A cluster's endpoints may go by its own name. */
