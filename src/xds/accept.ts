@@ -1,7 +1,7 @@
 /** One stream from its opening on: whether it is let in, what its requests do, and how it ends. */
 import type { Steps } from "../util/steps.ts";
 import { createArrivals } from "./arrivals.ts";
-import { answerStatusSteps, createStatusCall, StatusRefused } from "./csds.ts";
+import { answerStatusSteps, createStatusCall, type Encoded, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
 import { FIRST_REQUEST_MS, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd } from "./metrics.ts";
@@ -10,7 +10,7 @@ import { type EndReason, OverLimit } from "./reasons.ts";
 import { createRequestWork } from "./requestWork.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { addGroup, endStream, GOING_DOWN, type Room, turnAway, unknownGroup } from "./room.ts";
-import type { Stream } from "./state.ts";
+import type { Group, Stream } from "./state.ts";
 import { decodeSteps, handleSteps, openStream, type Request } from "./stream.ts";
 import { type Connection, type ConnectionHandler, type EndStatus, type Peer, STATUS } from "./transport.ts";
 
@@ -40,7 +40,7 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
     if (reason !== undefined) countEnd(room.context.metrics, reason);
     if (stream === null) connection.end(status);
     else endStream(stream, status);
-    if (stream?.group.declared === false && stream.group.streams.size === 0) room.groups.delete(stream.group.name);
+    if (stream !== null) forgetUndeclared(room, stream.group);
   }
   function fail(error: unknown): void {
     if (reasonOf(error) === "defect") room.onError(error);
@@ -104,6 +104,11 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
   };
 }
 
+/** A group that is there for its nodes alone goes with the last of them; another of that name may have come since. */
+function forgetUndeclared({ groups }: Room, group: Group): void {
+  if (!group.declared && group.streams.size === 0 && groups.get(group.name) === group) groups.delete(group.name);
+}
+
 type End = (status: EndStatus) => void;
 
 function noteOpen({ streams, context }: Room, end: End): void {
@@ -161,7 +166,7 @@ function admit(
 }
 
 /** Of the groups that whoever asks may pull. */
-function clientStatusSteps(room: Room, message: Buffer, peer: Peer): Steps<Buffer> {
+function clientStatusSteps(room: Room, message: Buffer, peer: Peer): Steps<Encoded> {
   const mayRead = (group: string): boolean => room.door.mayPull(group, peer);
   return answerStatusSteps(message, { groups: room.groups.values(), mayRead });
 }

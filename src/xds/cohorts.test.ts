@@ -1,7 +1,8 @@
 /** Streams that ask for the same share what they ask for and what they get, and are told apart as soon as they are not alike. */
 import { describe, expect, it } from "vitest";
 import { SPLIT_BYTES } from "./limits.ts";
-import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, ROUTE, resource } from "./testing.ts";
+import { VIRTUAL_HOST } from "./resourceTypes.ts";
+import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, ROUTE, resource, viewOf } from "./testing.ts";
 import { type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 import type { XdsResource } from "./types.ts";
 
@@ -227,4 +228,32 @@ describe("a node that comes back", () => {
     second.send({ ...asking(true, ENDPOINT, NAMES), initialResourceVersions: versions(loads) });
     expect(second.take()).toBeNull();
   });
+});
+
+it("nodes that come back are told of a virtual host that is not there, the second as well as the first", async () => {
+  const { server, open } = await manualServer();
+  const host = resource(VIRTUAL_HOST, "web/h1");
+  fleet(server).set(host);
+  const answers = [1, 2, 3].map(() => {
+    const stream = open(true);
+    const resourceNamesSubscribe = ["web/h1", "web/h2"];
+    const initialResourceVersions = { "web/h1": host.version };
+    stream.send({ node: NODE, typeUrl: VIRTUAL_HOST, resourceNamesSubscribe, initialResourceVersions });
+    return settle(stream, true, []).flatMap(({ names, removed }) => [...names, ...removed]);
+  });
+  expect(answers[0]).toContain("web/h2");
+  expect(answers).toEqual([answers[0], answers[0], answers[0]]);
+});
+
+it("groups that spell the parameters of a name in other orders do not share a list", async () => {
+  const { server, open } = await manualServer();
+  const name = (context: string): string => `xdstp://a/envoy.config.endpoint.v3.ClusterLoadAssignment/x?${context}`;
+  const asked = [name("b=1&a=2")];
+  server.setView("one", viewOf(resource(ENDPOINT, name("b=1&a=2"))), 1);
+  server.setView("two", viewOf(resource(ENDPOINT, name("a=2&b=1"))), 1);
+  for (const cluster of ["one", "two", "two"]) {
+    const stream = open(true);
+    stream.send({ node: { id: "n", cluster }, typeUrl: ENDPOINT, resourceNamesSubscribe: asked });
+    expect(stream.take()).toMatchObject({ removed: [], texts: [expect.stringContaining("x?")] });
+  }
 });

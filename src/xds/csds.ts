@@ -27,10 +27,16 @@ export interface StatusSource {
   readonly mayRead: (group: string) => boolean;
 }
 
+/** An encoded message in parts: as one it would be in memory twice. */
+export interface Encoded {
+  readonly parts: readonly Buffer[];
+  readonly length: number;
+}
+
 /** The encoded ClientStatusResponse to an encoded ClientStatusRequest. Throws BadRequest and StatusRefused. */
-export function* answerStatusSteps(message: Buffer, source: StatusSource): Steps<Buffer> {
+export function* answerStatusSteps(message: Buffer, source: StatusSource): Steps<Encoded> {
   const request = readStatusRequest(message);
-  const parts: Uint8Array[] = [];
+  const parts: Buffer[] = [];
   let size = 0;
   for (const streams of streamsByNode(source)) {
     yield;
@@ -43,9 +49,18 @@ export function* answerStatusSteps(message: Buffer, source: StatusSource): Steps
       throw new StatusRefused(STATUS.RESOURCE_EXHAUSTED, `the answer is over ${MAX_STATUS_BYTES} bytes: ${advice}`);
     });
     size = before + config.length;
-    parts.push(new BinaryWriter().tag(1, WireType.LengthDelimited).uint32(config.length).finish(), config);
+    parts.push(finished(new BinaryWriter().tag(1, WireType.LengthDelimited).uint32(config.length)), ...config.parts);
   }
-  return Buffer.concat(parts);
+  return encoded(parts);
+}
+
+function finished(writer: BinaryWriter): Buffer {
+  const { buffer, byteOffset, byteLength } = writer.finish();
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+function encoded(parts: readonly Buffer[]): Encoded {
+  return { parts, length: parts.reduce((sum, { length }) => sum + length, 0) };
 }
 
 /** Streams of each node together: one without ADS has a stream for each type. */
@@ -64,7 +79,7 @@ function streamsByNode({ groups, mayRead }: StatusSource): Stream[][] {
 }
 
 /** A ClientConfig: `{ node, generic_xds_configs }`. */
-function* configSteps(streams: readonly Stream[], contents: boolean, grown: (bytes: number) => void): Steps<Buffer> {
+function* configSteps(streams: readonly Stream[], contents: boolean, grown: (bytes: number) => void): Steps<Encoded> {
   const { id, cluster, userAgent } = streams[0]!.node;
   const [agent = "", version = ""] = userAgent.split("/", 2);
   const node = new BinaryWriter();
@@ -76,7 +91,7 @@ function* configSteps(streams: readonly Stream[], contents: boolean, grown: (byt
   ] as const) {
     if (text !== "") node.tag(field, WireType.LengthDelimited).string(text);
   }
-  const parts: Uint8Array[] = [new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(node.finish()).finish()];
+  const parts: Buffer[] = [finished(new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(node.finish()))];
   for (const stream of streams) {
     // One for all states of a stream: each writer, and each part that it gives, is a buffer of its own.
     const writer = new BinaryWriter();
@@ -86,10 +101,10 @@ function* configSteps(streams: readonly Stream[], contents: boolean, grown: (byt
       writeState(writer, state, contents);
       if (shouldYield(done++)) yield;
     }
-    parts.push(writer.finish());
+    parts.push(finished(writer));
     yield;
   }
-  return Buffer.concat(parts);
+  return encoded(parts);
 }
 
 /** What stands around the texts and the content of a state, at most. */
@@ -132,7 +147,7 @@ export interface StatusCall {
    * Sends an answer; while one is being written, the newest waits and takes the place of an older one. `outbox` holds what was not taken
    * yet.
    */
-  ask(answer: Buffer, outbox: Outbox): void;
+  ask(answer: Encoded, outbox: Outbox): void;
   /** The client asks no more. */
   finish(): void;
 }
@@ -140,11 +155,11 @@ export interface StatusCall {
 /** `fetch` ends after its first answer. */
 export function createStatusCall(kind: "stream" | "fetch", connection: Connection, end: () => void): StatusCall {
   let writing = false;
-  let waiting: Buffer | null = null;
+  let waiting: Encoded | null = null;
   let finished = false;
-  function send(answer: Buffer, outbox: Outbox): void {
+  function send(answer: Encoded, outbox: Outbox): void {
     writing = true;
-    connection.write(answer, () => {
+    connection.write(answer.parts, () => {
       writing = false;
       outbox.remove(answer.length);
       const next = waiting;

@@ -1,6 +1,6 @@
 /** What a node still uses although the view has it no more: clusters of routes that old connections follow, or that it asks for itself. */
 import { describe, expect, it } from "vitest";
-import { ACK_WAIT_MS, DRAIN_MS, HOLD_MS } from "./limits.ts";
+import { DRAIN_MS, HOLD_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
 import { type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 import type { XdsResource } from "./types.ts";
@@ -137,7 +137,7 @@ it("answers a node of unknown state that asks for clusters alone a moment later"
   const stream = manual.open(false);
   stream.send({ node: NODE, typeUrl: CLUSTER, versionInfo: "0123456789abcdef" });
   expect(stream.take()).toBeNull();
-  manual.clock.advance(ACK_WAIT_MS);
+  manual.clock.advance(HOLD_MS);
   expect(stream.take()).toMatchObject({ names: ["b"] });
 });
 

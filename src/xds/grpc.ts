@@ -94,6 +94,8 @@ function admitConnections(server: Server, refused: (reason: EndReason) => void):
       return;
     }
     sockets.add(socket);
+    // Of a session that has ended node:http2 closes its own side alone, and the other may keep its place for ever.
+    socket.once("finish", () => setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref());
     socket.once("close", () => {
       sockets.delete(socket);
       places.give(peer, 1);

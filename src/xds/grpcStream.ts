@@ -172,9 +172,9 @@ function createDeadline(clock: Clock, onLate: () => void) {
 const COPIED_BYTES = 16 * 1024;
 
 /** The five bytes before a message: not compressed, and its length. */
-function headOf(message: Buffer): Buffer {
+function headOf(length: number): Buffer {
   const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
+  head.writeUInt32BE(length, 1);
   return head;
 }
 
@@ -238,13 +238,16 @@ function createSender(stream: ServerHttp2Stream, { clock, link, refused }: Strea
         cancelStall();
         if (!error && !ended) done();
       };
-      if (message.length <= COPIED_BYTES) {
-        stream.write(Buffer.concat([headOf(message), message]), taken);
+      const parts = Buffer.isBuffer(message) ? [message] : message;
+      const length = parts.reduce((sum, part) => sum + part.length, 0);
+      if (length <= COPIED_BYTES) {
+        stream.write(Buffer.concat([headOf(length), ...parts]), taken);
         return;
       }
       stream.cork();
-      stream.write(headOf(message));
-      stream.write(message, taken);
+      stream.write(headOf(length));
+      for (const part of parts.slice(0, -1)) stream.write(part);
+      stream.write(parts.at(-1), taken);
       stream.uncork();
     },
     close() {

@@ -54,8 +54,8 @@ export function createHistory(): History {
 
   return {
     note(version, resources) {
+      if (!versions.has(version)) lastLost = null;
       forget(version);
-      lastLost = null;
       versions.set(version, resources);
       names += sizeOf(resources);
       for (const oldest of versions.keys()) {

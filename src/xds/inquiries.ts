@@ -34,8 +34,13 @@ export function joinInquiry(
     return;
   }
   sub.trials.length = 0;
-  known.followers.add(stream);
+  if (known.found === null) known.followers.add(stream);
   stream.inquiries.set(sub.typeUrl, { inquiry: known, leads: false, names });
+}
+
+/** The stream has ended. */
+export function leaveInquiries(stream: Stream): void {
+  for (const { inquiry } of stream.inquiries.values()) inquiry.followers.delete(stream);
 }
 
 /** Says what was found, or takes over what another found. Whoever does not answer in time is waited for no longer. */

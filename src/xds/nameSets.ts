@@ -7,7 +7,7 @@ import { mapSteps, type Steps } from "../util/steps.ts";
 import { type Cohort, makeCohort } from "./cohorts.ts";
 import { decodeNamesSteps } from "./decode.ts";
 import type { TypeView } from "./view.ts";
-import { isGlob } from "./xdstp.ts";
+import { isGlob, isXdstp } from "./xdstp.ts";
 
 /** The names of one list, in its order; never changed. */
 export interface NameSet {
@@ -63,6 +63,8 @@ export function createNameSets(): NameSets {
         const names = yield* mapSteps(yield* decodeNamesSteps(raw), textOf);
         // Another stream may have brought it meanwhile.
         set = sets.get(key) ?? add(key, names);
+        // How the parameters of a name are spelled is for the view to say, and views differ: nobody shares these.
+        if (names.some((name) => isXdstp(name) && name.includes("?"))) sets.delete(key);
       }
       set.holders += 1;
       return set;

@@ -19,11 +19,12 @@ export function noteParted({ parted }: Group, names: readonly string[], now: num
 
 /** The node asked for endpoints: what would be denied, and was there a moment ago, is denied later. */
 export function denyLater(stream: Stream, sub: Subscription): void {
-  if (sub.typeUrl !== ENDPOINT || sub.absent.size === 0) return;
+  // In a state of the world nobody takes endpoints away.
+  if (!sub.delta || sub.typeUrl !== ENDPOINT || sub.absent.size === 0) return;
   const since = stream.context.clock.monotonic() - PARTING_MS;
   const late = stream.group.parted.filter(({ at }) => at > since);
   if (late.length === 0) return;
-  const names = [...sub.absent].filter((name) => late.some((parted) => parted.names.has(name)));
+  const names = late.flatMap((parted) => [...parted.names].filter((name) => sub.absent.has(name)));
   for (const name of names) sub.absent.delete(name);
   foldGone(stream, sub, new Map(names.map((name) => [name, UNKNOWN])));
 }

@@ -4,7 +4,7 @@
  * comes right behind, names what it uses: what is remembered of that goes later, as if the node had stayed.
  */
 import { foldGone } from "./changes.ts";
-import { ACK_WAIT_MS } from "./limits.ts";
+import { HOLD_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT } from "./resourceTypes.ts";
 import type { Group, Stream } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
@@ -24,13 +24,14 @@ export function awaitUsed(stream: Stream, sub: Subscription, version: string): v
   const named = [...lost].filter(([name]) => sub.names.has(name));
   presume(stream, sub, named);
   if (!sub.wildcard || lost.size === 0 || stream.method.typeUrl !== null || stream.subs.has(ENDPOINT)) return;
-  sub.postponedUntil = stream.context.clock.monotonic() + ACK_WAIT_MS;
+  sub.postponedUntil = stream.context.clock.monotonic() + HOLD_MS;
 }
 
 /** The node's first request for endpoints. */
 export function noteUsed(stream: Stream, endpoints: Subscription): void {
   const clusters = stream.subs.get(CLUSTER);
-  if (endpoints.typeUrl !== ENDPOINT || clusters === undefined || clusters.postponedUntil === 0) return;
+  if (endpoints.typeUrl !== ENDPOINT || clusters === undefined) return;
+  if (!isPostponed(stream, clusters, stream.context.clock.monotonic())) return;
   clusters.postponedUntil = 0;
   const used = [...lostClusters(stream.group)].filter(([name, { refs }]) => {
     const asked = refs.filter(([typeUrl]) => typeUrl === ENDPOINT).map(([, endpoint]) => endpoint);
@@ -47,7 +48,10 @@ function presume(stream: Stream, clusters: Subscription, used: readonly (readonl
 
 /** True while the answer waits; the stream is woken when that has lasted too long. */
 export function isPostponed(stream: Stream, sub: Subscription, now: number): boolean {
-  if (sub.postponedUntil <= now) return false;
+  if (sub.postponedUntil <= now) {
+    sub.postponedUntil = 0;
+    return false;
+  }
   stream.dueAt = Math.min(stream.dueAt, sub.postponedUntil);
   return true;
 }

@@ -1,7 +1,7 @@
 /** What a refusal holds back, and what it does not: the rest of its response, removals of others, listeners that are replaced. */
 import { describe, expect, it } from "vitest";
 import type { XdsServerOptions } from "./index.ts";
-import { DRAIN_MS, SEARCH_AGAIN_MS } from "./limits.ts";
+import { DRAIN_MS, MAX_OUTSTANDING, SEARCH_AGAIN_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
 import { type ManualServer, type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 import type { XdsResource } from "./types.ts";
@@ -348,4 +348,29 @@ it("a version is accepted only when nothing of it was refused", async () => {
   expect(namesOf(node, LISTENER)).toEqual(["l"]);
   expect(acked).toBe(before);
   expect(nacked!.version).not.toBe(acked);
+});
+
+it("what came in a full state that was forgotten unanswered shares the blame of those that repeat it", async () => {
+  const { server, open, clock } = await manualServer();
+  const edge = fleet(server);
+  edge.set(resource(CLUSTER, "a"));
+  const stream = open(false);
+  stream.send({ node: NODE, typeUrl: CLUSTER });
+  stream.send({ typeUrl: CLUSTER, responseNonce: stream.take()!.nonce });
+  const view = [resource(CLUSTER, "a"), resource(CLUSTER, "bad")];
+  let last: Message | null = null;
+  for (let turn = 0; turn <= MAX_OUTSTANDING; turn++) {
+    edge.set(...view, resource(CLUSTER, "changing", `${turn}`));
+    await Promise.resolve();
+    clock.advance(1_000);
+    last = stream.take();
+  }
+  const errorDetail = { code: 3, message: "no" };
+  for (let message = last; message !== null; message = stream.take()) {
+    const isBad = message.names.includes("bad");
+    stream.send({ typeUrl: CLUSTER, responseNonce: message.nonce, ...(isBad ? { errorDetail } : {}) });
+    if (!isBad) last = message;
+  }
+  expect([...last!.names].sort()).toEqual(["a", "changing"]);
+  expect(last!.texts.find((text) => text.startsWith("changing"))).toContain(`${MAX_OUTSTANDING}`);
 });

@@ -2,6 +2,7 @@
 import type { RequestNode } from "./decode.ts";
 import type { Door } from "./door.ts";
 import { createHistory } from "./history.ts";
+import { leaveInquiries } from "./inquiries.ts";
 import { countEnd } from "./metrics.ts";
 import type { Places } from "./places.ts";
 import type { EndReason } from "./reasons.ts";
@@ -63,6 +64,7 @@ export function endStream(stream: Stream, status?: EndStatus): void {
   stream.ended = true;
   stream.cancelWake();
   noteInterrupted(stream);
+  leaveInquiries(stream);
   for (const { names } of stream.subs.values()) names.release();
   stream.group.streams.delete(stream);
   stream.group.onDemand.delete(stream);

@@ -118,6 +118,8 @@ export function createSessions(options: {
   }
 
   function ping(entry: Entry, now: number): void {
+    // It has ended and waits for its peer to close the connection.
+    if (entry.session.destroyed) return;
     entry.pingedAt = now;
     entry.session.ping(() => {
       entry.pingedAt = null;

@@ -10,10 +10,9 @@ export function recordSent(sub: Subscription, sent: Outstanding): void {
   sub.lastSentAt = sent.at;
   sub.sentVersion = sent.response.version;
   if (sub.outstanding.size <= MAX_OUTSTANDING) return;
-  for (const oldest of sub.outstanding.keys()) {
-    sub.outstanding.delete(oldest);
-    break;
-  }
+  const [[oldest, passed], [, next]] = [...sub.outstanding.entries()] as [[string, Outstanding], [string, Outstanding]];
+  bequeath(passed, next);
+  sub.outstanding.delete(oldest);
 }
 
 /** The response that a nonce answers; null: unknown, stale, or answered before (so a repeated NACK is one event). */

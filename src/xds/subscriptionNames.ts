@@ -54,7 +54,7 @@ export function* applySotwSteps(
     if (isGlob(name)) demandGlob(sub, name, view);
     else if (tellsMissing && name !== "") denyName(sub, name);
   };
-  if (first !== null && shareDemand(sub, set.cohort(view), missing)) {
+  if (first !== null && (yield* shareDemandSteps(sub, set.cohort(view), missing))) {
     startSotw(sub, request.version, { view, first });
     return;
   }
@@ -70,11 +70,14 @@ export function* applySotwSteps(
 }
 
 /** Demands what a cohort is sent, with no work for each name; false: there is no cohort. `missing`: a name of no resource. */
-function shareDemand(sub: Subscription, cohort: Cohort | null, missing: (name: string) => void): boolean {
+function* shareDemandSteps(sub: Subscription, cohort: Cohort | null, missing: (name: string) => void): Steps<boolean> {
   if (cohort === null || sub.wildcard) return false;
   sub.pending.share(cohort, undefined);
   sub.urgent = true;
-  for (const name of cohort.missing) missing(name);
+  for (const [index, name] of cohort.missing.entries()) {
+    if (shouldYield(index)) yield;
+    missing(name);
+  }
   return true;
 }
 
@@ -122,7 +125,8 @@ function* startNamesSteps(sub: Subscription, raw: Buffer, { view, nameSets }: Na
   sub.names.become(set);
   sub.wildcard ||= set.wildcard;
   const cohort = set.cohort(view);
-  if (shareDemand(sub, cohort, (name) => subscribeName(sub, name, { view, isFirst: true }))) return cohort;
+  const missing = (name: string): void => subscribeName(sub, name, { view, isFirst: true });
+  if (yield* shareDemandSteps(sub, cohort, missing)) return cohort;
   yield* subscribeSteps(sub, [...set.names], { view, isFirst: true });
   return null;
 }

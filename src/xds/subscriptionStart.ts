@@ -108,7 +108,9 @@ export function* startDeltaSteps(
   }
   first.returning = true;
   sub.base = view.resources;
-  const isEqual = cohort !== null && isSameSum(sumOfEntries(rawVersions), cohort.versions());
+  // Of types that are asked for on demand a name without a resource is answered as well.
+  const isWhole = cohort !== null && (cohort.missing.length === 0 || !ON_DEMAND_TYPES.has(sub.typeUrl));
+  const isEqual = isWhole && isSameSum(sumOfEntries(rawVersions), cohort.versions());
   if (isEqual && first.isOwed === null) sub.pending.clear();
   else yield* compareSteps(sub, yield* decodeVersionsSteps(rawVersions), { view, first });
   if (sub.pending.size + sub.absent.size + first.gone.size === 0) setAcked(sub, view.version);

@@ -102,9 +102,9 @@ function openManual(
   let status: EndStatus | undefined | null = null;
   const handler = accept(method, {
     peer,
-    write(bytes, done) {
+    write(message, done) {
       if (waiting !== null) throw new Error("two writes at a time");
-      waiting = { bytes, done };
+      waiting = { bytes: Buffer.isBuffer(message) ? message : Buffer.concat(message), done };
     },
     end(end) {
       status = end;

@@ -6,7 +6,7 @@ import { askForProof, noteDoubtful } from "./doubts.ts";
 import { MAX_TRIALS, RETRY_FIRST_MS, RETRY_MAX_MS, SEARCH_AGAIN_MS } from "./limits.ts";
 import { bequeath } from "./offers.ts";
 import { CLUSTER } from "./resourceTypes.ts";
-import { inScope, type Outstanding, type Refused, type Subscription } from "./subscription.ts";
+import { type Had, inScope, type Outstanding, type Refused, type Subscription } from "./subscription.ts";
 import type { RefusalKind } from "./types.ts";
 import type { TypeView } from "./view.ts";
 
@@ -35,14 +35,23 @@ export function recordNack(
   const isDoubtful = sub.doubt !== "none";
   if (isDoubtful) noteDoubtful(sub, names.length > 0);
   const accused = accusedOf(sub, sent, { message, names });
+  const blamed = new Set(accused);
+  const later = [sub.leaving, ...[...sub.outstanding.values()].flatMap(({ had, left }) => [had, left])];
   for (const name of names) {
-    const isAccused = accused.length === 0 || accused.includes(name);
-    noteRefused(sub, sent, { name, alone: isAccused && accused.length === 1, passing: isAccused && passing });
+    const isAccused = accused.length === 0 || blamed.has(name);
+    noteRefused(sub, sent, {
+      later,
+      name,
+      alone: isAccused && accused.length === 1,
+      passing: isAccused && passing,
+    });
   }
   if (passing) sub.retryAt = now + Math.min(RETRY_FIRST_MS * 2 ** sub.retries++, RETRY_MAX_MS);
   sub.nacked = { version, message };
   if (sub.ackedVersion === version) sub.ackedVersion = sub.ackedEarlier;
-  for (const later of sub.outstanding.values()) bequeath(sent, later);
+  // The next one passes it on when it is refused or passed over as well.
+  const next = sub.outstanding.values().next().value;
+  if (next !== undefined) bequeath(sent, next);
   const isBlank = planTrials(sub, { names, accused, passing, again: sent.trial });
   if (isDoubtful && names.length === 1) sub.trials.unshift(names);
   // Alone they cannot be wrong.
@@ -80,9 +89,9 @@ function takeBackRemovals(sub: Subscription, sent: Outstanding, now: number): vo
 function noteRefused(
   sub: Subscription,
   sent: Outstanding,
-  said: { name: string; alone: boolean; passing: boolean },
+  said: { later: readonly Had[]; name: string; alone: boolean; passing: boolean },
 ): void {
-  const { name, alone, passing } = said;
+  const { later, name, alone, passing } = said;
   const resource = sent.response.byName().get(name)!;
   const before = sub.rejected.get(name);
   const wasAlone = before?.alone === true && before.resource === resource;
@@ -94,7 +103,7 @@ function noteRefused(
   if (sub.pending.get(name)?.version === resource.version) sub.pending.set(name, has);
   const waiting = sub.deferred.get(name);
   if (waiting?.has?.version === resource.version) sub.deferred.set(name, { ...waiting, has });
-  for (const had of [sub.leaving, ...[...sub.outstanding.values()].flatMap((later) => [later.had, later.left])]) {
+  for (const had of later) {
     if (had.get(name)?.version === resource.version) had.set(name, has);
   }
 }
