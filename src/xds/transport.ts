@@ -35,7 +35,10 @@ export interface Peer {
 export interface Connection {
   /** Its address tells two nodes with one id apart. */
   readonly peer: Peer;
-  /** A message, in one piece or in parts. Called again only after `done`, which comes when flow control has let the message through. `done` may never come. */
+  /**
+   * A message, in one piece or in parts. Called again only after `done`, which comes when flow control has let the message through. `done`
+   * may never come.
+   */
   write(message: Buffer | readonly Buffer[], done: () => void): void;
   /** Without a status the stream ends well. */
   end(status?: EndStatus): void;
