@@ -3,7 +3,7 @@ import type { Steps } from "../util/steps.ts";
 import { createArrivals } from "./arrivals.ts";
 import { answerStatusSteps, createStatusCall, type Encoded, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
-import { FIRST_REQUEST_MS, RESPONSE_BYTES } from "./limits.ts";
+import { FIRST_REQUEST_MS, RESPONSE_BYTES, STATUS_RESERVE_BYTES } from "./limits.ts";
 import { countEnd } from "./metrics.ts";
 import type { Place } from "./places.ts";
 import { type EndReason, OverLimit } from "./reasons.ts";
@@ -50,10 +50,10 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
     if (status !== null) {
       cancelDeadline();
       place.settle();
-      if (!place.outbox.hasRoom()) throw UNREAD;
+      if (!place.outbox.hasRoom(STATUS_RESERVE_BYTES)) throw UNREAD;
       const answer = yield* clientStatusSteps(room, message, connection.peer);
       // Others may have been made meanwhile.
-      if (!place.outbox.hasRoom()) throw UNREAD;
+      if (!place.outbox.hasRoom(STATUS_RESERVE_BYTES)) throw UNREAD;
       status.ask(answer, place.outbox);
       return;
     }
@@ -95,6 +95,7 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
       return work.begin({ steps: serveSteps(message, place), onDone: () => place.purse.give(bytes) });
     },
     proceed: work.proceed,
+    isCostly: status !== null,
     onHalfClose: () => (status === null ? end() : status.finish()),
     onClose() {
       end();

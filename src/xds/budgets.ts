@@ -68,8 +68,8 @@ export interface Purse {
 
 /** Responses of a stream's own that it was sent and that its client has not taken. */
 export interface Outbox {
-  /** Whether one more may be made now. */
-  hasRoom(): boolean;
+  /** Whether one more may be made now. `bytes`: room that there has to be. */
+  hasRoom(bytes?: number): boolean;
   add(bytes: number): void;
   remove(bytes: number): void;
   /** The stream is gone, with what it was sent. */
@@ -88,7 +88,7 @@ export function openOutbox(responses: Pool, peer: string): Outbox {
     held -= less;
     responses.give(peer, less);
   };
-  return { hasRoom: () => responses.affords(peer, SPLIT_BYTES), add, remove, close: () => remove(held) };
+  return { hasRoom: (bytes = SPLIT_BYTES) => responses.affords(peer, bytes), add, remove, close: () => remove(held) };
 }
 
 /** A stream's purse; its place is paid from the start. Throws OverLimit when the peer cannot pay even that. */

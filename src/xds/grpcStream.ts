@@ -4,7 +4,7 @@
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { createMessageReader } from "./frames.ts";
-import { CLOSE_GRACE_MS, REQUEST_MS, WRITE_MS } from "./limits.ts";
+import { CLOSE_GRACE_MS, LIGHT_REQUEST_BYTES, REQUEST_MS, WRITE_MS } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
 import type { RequestQueue, Waiting } from "./requestQueue.ts";
 import type { Link } from "./sessions.ts";
@@ -73,7 +73,7 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   }
 
   const turn: Waiting = {
-    size: () => (more ? Number.POSITIVE_INFINITY : inbox.next()),
+    size: () => (more ? Number.POSITIVE_INFINITY : handler.isCostly ? LIGHT_REQUEST_BYTES + 1 : inbox.next()),
     serve() {
       if (closed) return leave();
       if (more) more = !isOver() && handler.proceed();

@@ -89,6 +89,9 @@ export const RESPONSE_BYTES = 128 * 1024 * 1024;
 /** How long they wait before they look again. */
 export const MEMORY_WAIT_MS = 100;
 
+/** What answers about the state of clients leave of that to discovery: half of what one address may have. */
+export const STATUS_RESERVE_BYTES = 32 * 1024 * 1024;
+
 /**
  * A response must be taken within this time. Flow control holds back for seconds while a client works; a client that answers pings and
  * does not read for two minutes holds an old state in memory, and will not miss the stream.

@@ -46,6 +46,8 @@ export interface Connection {
 
 /** What the protocol does with one stream's events. Nothing comes after `onClose`. */
 export interface ConnectionHandler {
+  /** Its requests cost more than their length says. */
+  readonly isCostly: boolean;
   /**
    * A request of `length` bytes is coming, of which `start` is there: all of it or its first kilobytes. False: it may not come, and
    * the stream was ended. Otherwise `onMessage` follows, unless the stream closes.
