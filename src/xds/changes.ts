@@ -8,7 +8,6 @@ import { lastOffered } from "./offers.ts";
 import { followersOf, HELD_TYPES, LISTENER } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { type Deferred, dropRejected, inScope, type Subscription, UNKNOWN } from "./subscription.ts";
-import { recordGone } from "./subscriptionAnswers.ts";
 import { offer } from "./trials.ts";
 import type { XdsResource } from "./types.ts";
 import { type Diff, diffFrom, NO_RESOURCES, type ResourceMap, type TypeView } from "./view.ts";
@@ -66,7 +65,7 @@ function foldRemoved(stream: Stream, sub: Subscription, gone: Gone): void {
   const { name } = gone;
   const waiting = sub.deferred.get(name);
   const has = hasNow(sub, name, gone.has);
-  recordGone(sub, name);
+  dropRejected(sub, name);
   sub.touched.delete(name);
   sub.pending.delete(name);
   sub.waived.delete(name);

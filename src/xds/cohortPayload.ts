@@ -2,6 +2,7 @@
 import type { Cohort } from "./cohorts.ts";
 import { type Due, WHOLE_VIEW } from "./payload.ts";
 import type { Stream } from "./state.ts";
+import { streamPayload } from "./streamPayload.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** The next part of what a cohort is sent, the same for all its streams. */
@@ -13,16 +14,12 @@ export function cohortPayload(stream: Stream, sub: Subscription, due: { cohort: 
   sub.pending.advance(to);
   if (allNew) sub.touched.advance(to);
   const isWholeView = to - from === view.resources.size;
-  const payload = stream.context.payloads({
-    typeUrl: sub.typeUrl,
-    delta: sub.delta,
-    ttl: sub.ttl && view.timed.length > 0,
+  const payload = streamPayload(stream, sub, {
     view,
     version: view.version,
     key: isWholeView ? WHOLE_VIEW : `cohort ${cohort.id} ${from}`,
     resources: () => cohort.resources.slice(from, to),
     removed: [],
-    after: stream.lastNumber,
   });
   return { payload, offered: null, had: NOTHING, left: NOTHING, allNew };
 }

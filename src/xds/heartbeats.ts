@@ -2,6 +2,7 @@
 import { keyOf, type Payload } from "./payload.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
+import { streamPayload } from "./streamPayload.ts";
 import type { Subscription } from "./subscription.ts";
 import { heartbeat } from "./ttl.ts";
 
@@ -10,18 +11,13 @@ export function heartbeatPayload(stream: Stream, sub: Subscription, now: number)
   const view = viewOf(stream.group, sub.typeUrl);
   const beat = heartbeat(sub, view, now);
   if (beat === null) return null;
-  const { typeUrl, delta } = sub;
   const shared = keyOf({ resources: beat.resources, removed: [], likely: false }, view);
-  const payload = stream.context.payloads({
-    typeUrl,
-    delta,
-    ttl: true,
+  const payload = streamPayload(stream, sub, {
     view,
     version: beat.version,
     key: shared === null ? null : `heartbeat ${beat.version} ${shared}`,
     resources: () => beat.resources,
     removed: [],
-    after: stream.lastNumber,
   });
   const nothing = new Map<string, never>();
   const sent = { response: payload.sent, at: now, offered: null, had: nothing, left: nothing, trial: false };

@@ -17,6 +17,7 @@ import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { isPostponed } from "./presumed.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
+import { streamPayload } from "./streamPayload.ts";
 import { hasWork, isIdle, isSent, isSettled, type Subscription } from "./subscription.ts";
 import { offerPassing, offerTrial, offerUntried } from "./trials.ts";
 import { startHeartbeats } from "./ttl.ts";
@@ -153,16 +154,12 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | n
   sub.blind = false;
   const held = heldBack(sub, offered);
   const scope = sub.wildcard ? null : sub.names.same;
-  const payload = stream.context.payloads({
-    typeUrl: sub.typeUrl,
-    delta: false,
-    ttl: sub.ttl && view.timed.length > 0,
+  const payload = streamPayload(stream, sub, {
     view,
     version: held.length === 0 ? view.version : versionWith(view, held),
     key: missing.length > 0 || (!sub.wildcard && scope === null) ? null : keyOfHeld(held, scope),
     resources: () => fullSet(sub, view, held),
     removed: missing,
-    after: stream.lastNumber,
   });
   // Of names alone it would tell what the node has of these, and the version is of all.
   if (held.length > 0 && sub.wildcard) noteHeld(stream.group.history.get(sub.typeUrl), view, payload.sent);
@@ -258,16 +255,12 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
     sub.leaving.delete(name);
   }
   forgetTold(sub, removed);
-  const payload = stream.context.payloads({
-    typeUrl: sub.typeUrl,
-    delta: sub.delta,
-    ttl: sub.ttl && view.timed.length > 0,
+  const payload = streamPayload(stream, sub, {
     view,
     version: view.version,
     key: keyOf({ resources, removed, likely: sub.trial }, view),
     resources: () => resources,
     removed,
-    after: stream.lastNumber,
   });
   return { payload, offered: null, had, left, allNew: false };
 }

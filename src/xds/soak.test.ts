@@ -8,6 +8,7 @@ import { expect, it } from "vitest";
 import type { XdsResource } from "./index.ts";
 import { DRAIN_MS, SEARCH_AGAIN_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, FULL_STATE_TYPES, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
+import { createRandom, type Random } from "./testingRandom.ts";
 import { type ManualServer, type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 
 const OPERATIONS = Number(process.env.TRIMTAB_SOAK ?? 60_000);
@@ -25,19 +26,6 @@ const LONG_MS = Math.max(DRAIN_MS, SEARCH_AGAIN_MS) + 5_000;
 const MAX_TURNS = 2_000;
 /** Of the heap between the middle and the end of a run, without clients. */
 const MAX_GROWTH_BYTES = 8 * 2 ** 20;
-
-type Random = (below: number) => number;
-
-/** Marsaglia's xorshift. */
-function createRandom(seed: number): Random {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 /** What a client wants of a type, and what it runs. */
 interface Wanted {

@@ -1,7 +1,7 @@
 /** What a response, and the answer to it, do to a subscription. */
 import { MAX_OUTSTANDING } from "./limits.ts";
 import { bequeath, offers } from "./offers.ts";
-import { dropRejected, endRefusal, type Outstanding, type Subscription, setAcked } from "./subscription.ts";
+import { endRefusal, type Outstanding, type Subscription, setAcked } from "./subscription.ts";
 import { offerUntried } from "./trials.ts";
 
 /** Notes a response as sent. */
@@ -53,9 +53,4 @@ function noteVersion(sub: Subscription, version: string): void {
   const whole = sub.outstanding.size + sub.pending.size + sub.absent.size + sub.deferred.size === 0;
   if (sub.fullState || (whole && sub.rejected.size === 0)) setAcked(sub, version);
   else if (sub.nacked !== null) sub.nacked = { ...sub.nacked, version };
-}
-
-/** Ends the memory of a refusal of a resource that is gone from the view. */
-export function recordGone(sub: Subscription, name: string): void {
-  dropRejected(sub, name);
 }

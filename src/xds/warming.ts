@@ -2,7 +2,6 @@
  * What a node does with clusters and listeners after it accepted them: it warms them, waiting for endpoints, secrets and routes.
  * Some of those it does not ask for again; and what names a new cluster must not come before that cluster works.
  */
-
 import { HOLD_MS, MAX_INTERRUPTED, MAX_OWED, WARMING_MS } from "./limits.ts";
 import type { ReadonlyNotes } from "./notes.ts";
 import { isOffered } from "./offers.ts";
