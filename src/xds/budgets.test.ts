@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { createPool, peerOf } from "./budgets.ts";
 import {
   CLIENT_BYTES,
+  HOLD_MS,
   MAX_NAME_BYTES,
   MAX_NAMES,
   MAX_NEW_STREAMS,
@@ -147,6 +148,29 @@ it("takes the names of a large fleet for three types on one stream", async () =>
   const stream = manual.open(false);
   for (const type of ["a", "b", "c"]) stream.send({ node: NODE, typeUrl: type, resourceNames: names });
   expect(stream.status).toBeNull();
+});
+
+it("counts names that a node says it has until it was told that they are gone", async () => {
+  const manual = await manualServer();
+  fleet(manual.server).set(resource(CLUSTER, "a"));
+  const bytes = (): number => manual.server.metrics().clientBytes;
+  const plain = manual.open(true);
+  plain.send({ node: NODE, typeUrl: CLUSTER });
+  const before = bytes();
+  const stream = manual.open(true);
+  const made = (index: number): [string, string] => [`none-${index}`.padEnd(30, "x"), "1"];
+  const initialResourceVersions = Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => made(index)));
+  stream.send({ node: NODE, typeUrl: CLUSTER, initialResourceVersions });
+  expect(bytes() - before).toBeGreaterThan(50_000 * 60);
+  manual.clock.advance(HOLD_MS);
+  manual.clock.advance(HOLD_MS);
+  const removed: string[] = [];
+  for (let seen = stream.take(); seen !== null; seen = stream.take()) {
+    removed.push(...seen.removed);
+    stream.send({ typeUrl: CLUSTER, responseNonce: seen.nonce });
+  }
+  expect(removed.length).toBe(50_000);
+  expect(bytes()).toBe(2 * before);
 });
 
 it("bounds the responses of streams that do not read, and goes on when they are gone", async () => {

@@ -124,8 +124,8 @@ export function openPurse(memory: Pool, peer: string): Purse {
 
 /** Settles what a subscription's names take, and its unanswered responses, after a request changed them. Throws OverLimit. */
 export function payForNames(purse: Purse, sub: Subscription): void {
-  const { names, foreign, foreignBytes, rawNames, outstanding } = sub;
-  let due = rawNames.length + NAME_BYTES * names.size + FOREIGN_NAME_BYTES * foreign.size + foreignBytes;
+  const { names, foreign, foreignBytes, lostBytes, rawNames, outstanding } = sub;
+  let due = rawNames.length + NAME_BYTES * names.size + FOREIGN_NAME_BYTES * foreign.size + foreignBytes + lostBytes;
   for (const { response } of outstanding.values()) due += response.keeps;
   if (due > sub.paid) purse.take(due - sub.paid);
   else purse.give(sub.paid - due);

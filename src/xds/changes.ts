@@ -2,7 +2,7 @@
 import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { isAnsweredHollow, tellByOwnName } from "./aliases.ts";
 import { dropDrained, noteDraining } from "./draining.ts";
-import { allWait, type Gone, holdDeadline, isBlocked, judgeAgain, lingers } from "./hold.ts";
+import { allWait, type Gone, holdDeadline, isBlocked, judgeAgain, mustWait } from "./hold.ts";
 import { typeMetrics } from "./metrics.ts";
 import { lastOffered } from "./offers.ts";
 import { followersOf, HELD_TYPES, LISTENER } from "./resourceTypes.ts";
@@ -70,7 +70,7 @@ function foldRemoved(stream: Stream, sub: Subscription, gone: Gone): void {
   sub.pending.delete(name);
   sub.waived.delete(name);
   sub.deferred.delete(name);
-  if (lingers(stream, sub, { ...gone, has })) defer(stream, sub, { ...gone, has });
+  if (mustWait(stream, sub, { ...gone, has })) defer(stream, sub, { ...gone, has });
   else if (sub.fullState || waiting === undefined || waiting.has !== undefined) removeFrom(stream, sub, { name, has });
 }
 

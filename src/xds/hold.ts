@@ -84,7 +84,7 @@ function later(one: Verdict, other: Verdict): Verdict {
 }
 
 /** True when a removal has to wait for others on the stream. */
-export function lingers(stream: Stream, sub: Subscription, gone: Gone): boolean {
+export function mustWait(stream: Stream, sub: Subscription, gone: Gone): boolean {
   // Nothing deletes other types in a state of the world; what they name waits for them, if it is on the same stream.
   if (!sub.delta && !sub.fullState && (isAlone(stream) || !HELD_TYPES.has(sub.typeUrl))) return false;
   if (sub.deferred.size >= MAX_DEFERRED) return false;

@@ -87,6 +87,8 @@ export function* handleSteps(stream: Stream, request: Request): Steps<void> {
   if (existing !== undefined) {
     settleNonce(stream, sub, request);
     fold(stream, sub, view);
+    // Told: what the response keeps of them is counted until it is answered.
+    if (sub.absent.size + sub.leaving.size + sub.deferred.size === 0) sub.lostBytes = 0;
   }
   const first = existing === undefined ? firstRequest(stream, typeUrl) : null;
   // Half of a request means something else than all of it: nothing is sent before.

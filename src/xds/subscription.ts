@@ -93,6 +93,8 @@ export interface Subscription {
   /** Those of them that named no resource when they came, and the one text of each: it is kept for this subscription alone. */
   readonly foreign: Notes<string>;
   foreignBytes: number;
+  /** What names take that the node says it has, that are not there, and that it has not been told of yet. */
+  lostBytes: number;
   /** What the stream's purse has paid for all of these (budgets.ts). */
   paid: number;
   /** The encoded names of the last state-of-the-world request, shared: an equal ACK needs no parsing. */
@@ -167,6 +169,7 @@ export function openSubscription(
     names: new Names(),
     foreign: new Notes(),
     foreignBytes: 0,
+    lostBytes: 0,
     paid: 0,
     rawNames: NO_NAMES,
     base: NO_RESOURCES,

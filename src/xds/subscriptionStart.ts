@@ -3,6 +3,7 @@ import { type Steps, shouldYield } from "../util/steps.ts";
 import { UNKNOWN_VERSION } from "./aliases.ts";
 import type { Cohort } from "./cohorts.ts";
 import { decodeVersionsSteps } from "./decode.ts";
+import { FOREIGN_NAME_BYTES } from "./limits.ts";
 import { followersOf, HELD_TYPES, ON_DEMAND_TYPES } from "./resourceTypes.ts";
 import { demand, inScope, type Subscription, setAcked, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
@@ -142,6 +143,7 @@ function* compareSteps(
     if (view.resources.has(name) || !isLost(sub, name, version)) continue;
     sub.absent.delete(name);
     first.gone.set(name, first.find(name, version) ?? UNKNOWN);
+    sub.lostBytes += FOREIGN_NAME_BYTES + name.length;
   }
 }
 
