@@ -17,6 +17,7 @@ import {
   RdsSchema,
 } from "../src/gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "../src/targets/envoy/types.ts";
+import { boundHeapGrowth } from "../src/util/heap.ts";
 import { createXdsServer, type XdsResource } from "../src/xds/index.ts";
 
 const CLUSTERS = 1000;
@@ -24,6 +25,8 @@ const CLUSTERS = 1000;
 const GROUP = "load";
 /** What the meter of the event loop itself waits between two looks. */
 const METER_MS = 5;
+
+boundHeapGrowth();
 
 type Resources = Map<string, XdsResource>;
 

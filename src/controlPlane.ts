@@ -12,6 +12,7 @@ import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readRefusal } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
+import { boundHeapGrowth } from "./util/heap.ts";
 import { reasonOf } from "./util/reason.ts";
 import { createXdsServer, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
 
@@ -38,6 +39,7 @@ interface PlaneOptions extends ServeOptions {
 
 /** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
 async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
+  boundHeapGrowth();
   const apiToken = options.apiTokenFile === undefined ? undefined : await readToken(options.apiTokenFile);
   const store = openData(options.data);
   try {

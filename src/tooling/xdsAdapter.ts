@@ -3,6 +3,7 @@
  * Not part of the program.
  */
 import { parseArgs } from "node:util";
+import { boundHeapGrowth } from "../util/heap.ts";
 import { startAdapter } from "./xdsAdapter/adapter.ts";
 
 /** Both ends of a port's range, and the longest delay. */
@@ -24,6 +25,7 @@ function number(text: string, flag: string): number {
   return value;
 }
 
+boundHeapGrowth();
 const running = await startAdapter({
   host: values.host,
   port: number(values.port, "port"),

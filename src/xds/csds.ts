@@ -159,7 +159,7 @@ export function createStatusCall(kind: "stream" | "fetch", connection: Connectio
   let finished = false;
   function send(answer: Encoded, outbox: Outbox): void {
     writing = true;
-    connection.write(answer.parts, () => {
+    connection.write([answer.parts], () => {
       writing = false;
       outbox.remove(answer.length);
       const next = waiting;

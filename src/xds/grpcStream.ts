@@ -4,11 +4,18 @@
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { createMessageReader } from "./frames.ts";
-import { CLOSE_GRACE_MS, LIGHT_REQUEST_BYTES, REQUEST_MS, WRITE_MS } from "./limits.ts";
+import { CLOSE_GRACE_MS, COPIED_BYTES, LIGHT_REQUEST_BYTES, REQUEST_MS, WRITE_MS } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
 import type { RequestQueue, Waiting } from "./requestQueue.ts";
 import type { Link } from "./sessions.ts";
-import { type Clock, type Connection, type ConnectionHandler, type EndStatus, STATUS } from "./transport.ts";
+import {
+  type Clock,
+  type Connection,
+  type ConnectionHandler,
+  type EndStatus,
+  type Message,
+  STATUS,
+} from "./transport.ts";
 
 /** What a stream is served with. */
 export interface StreamOpening {
@@ -168,13 +175,16 @@ function createDeadline(clock: Clock, onLate: () => void) {
   };
 }
 
-/** Up to here one write of a copy costs less than two. */
-const COPIED_BYTES = 16 * 1024;
+function sizeOf(parts: readonly Buffer[]): number {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  return size;
+}
 
 /** The five bytes before a message: not compressed, and its length. */
-function headOf(length: number): Buffer {
+function headOf(message: Message): Buffer {
   const head = Buffer.alloc(5);
-  head.writeUInt32BE(length, 1);
+  head.writeUInt32BE(sizeOf(message), 1);
   return head;
 }
 
@@ -227,7 +237,7 @@ function createSender(stream: ServerHttp2Stream, { clock, link, refused }: Strea
   return {
     ended: () => ended,
     end,
-    write(message, done) {
+    write(messages, done) {
       if (ended || stream.destroyed || stream.closed) return;
       if (!stream.headersSent) {
         stream.respond(HEADERS, { waitForTrailers: true });
@@ -238,14 +248,12 @@ function createSender(stream: ServerHttp2Stream, { clock, link, refused }: Strea
         cancelStall();
         if (!error && !ended) done();
       };
-      const parts = Buffer.isBuffer(message) ? [message] : message;
-      const length = parts.reduce((sum, part) => sum + part.length, 0);
-      if (length <= COPIED_BYTES) {
-        stream.write(Buffer.concat([headOf(length), ...parts]), taken);
+      const parts = messages.flatMap((message) => [headOf(message), ...message]);
+      if (sizeOf(parts) <= COPIED_BYTES) {
+        stream.write(Buffer.concat(parts), taken);
         return;
       }
       stream.cork();
-      stream.write(headOf(length));
       for (const part of parts.slice(0, -1)) stream.write(part);
       stream.write(parts.at(-1), taken);
       stream.uncork();

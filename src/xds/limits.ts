@@ -24,6 +24,9 @@ export const LIGHT_REQUEST_BYTES = 64 * 1024;
 /** Where a response that may be split is split: clients' default receive limit is 4 MiB, and a long message delays the others. */
 export const SPLIT_BYTES = 1024 * 1024;
 
+/** Up to here one write of a copy costs less than two. */
+export const COPIED_BYTES = 16 * 1024;
+
 /** Removed names in one response; the rest follows in the next ones, so that writing 100 000 of them does not hold the process. */
 export const MAX_REMOVED = 20_000;
 

@@ -10,7 +10,7 @@ import { framedSize, toldSize } from "./encode.ts";
 import { heartbeatPayload } from "./heartbeats.ts";
 import type { History } from "./history.ts";
 import { followInquiry } from "./inquiries.ts";
-import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
+import { ACK_WAIT_MS, COPIED_BYTES, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
 import type { ReadonlyNotes } from "./notes.ts";
 import { isOffered } from "./offers.ts";
 import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
@@ -31,7 +31,8 @@ import { afterSent, dropOldFresh } from "./warming.ts";
  */
 export function pump(stream: Stream): void {
   try {
-    if (!stream.writing && !stream.applying && !stream.ended) writeNext(stream);
+    if (stream.writing) stream.missed = true;
+    else if (!stream.applying && !stream.ended) writeNext(stream);
   } catch (error) {
     stream.context.onDefect(stream, error);
   }
@@ -48,14 +49,24 @@ function writeNext(stream: Stream): void {
     noteRevision(stream);
     return;
   }
+  // A change and what follows from it, such as a cluster's endpoints, go together: a write costs as much as making what is written.
+  // More would be old when a slow client takes it.
+  const second = payload.bytes.length < COPIED_BYTES ? nextPayload(stream) : null;
+  const own = ownBytes(payload) + (second === null ? 0 : ownBytes(second));
   stream.writing = true;
-  const own = payload.shared ? 0 : payload.bytes.length;
+  stream.missed = second !== null || payload.bytes.length >= COPIED_BYTES;
   outbox.add(own);
-  stream.connection.write(payload.bytes, () => {
+  const messages = second === null ? [[payload.bytes]] : [[payload.bytes], [second.bytes]];
+  stream.connection.write(messages, () => {
     outbox.remove(own);
     stream.writing = false;
-    pump(stream);
+    if (stream.missed) pump(stream);
   });
+}
+
+/** Bytes that are kept for this stream alone until its client has taken them. */
+function ownBytes(payload: Payload): number {
+  return payload.shared ? 0 : payload.bytes.length;
 }
 
 function noteRevision(stream: Stream): void {

@@ -108,6 +108,8 @@ export interface Stream {
   /** The same, in push order. */
   ordered: Subscription[];
   writing: boolean;
+  /** There may be more to send once that is through. */
+  missed: boolean;
   /** A request is acted on, a part at a time. */
   applying: boolean;
   ended: boolean;

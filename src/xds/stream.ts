@@ -61,6 +61,7 @@ export function openStream(
     subs: new Map(),
     ordered: [],
     writing: false,
+    missed: false,
     applying: false,
     ended: false,
     lastNumber: 0,

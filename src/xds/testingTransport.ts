@@ -98,13 +98,13 @@ function openManual(
   { delta, peer }: { readonly delta: boolean; readonly peer: Peer },
 ): ManualStream {
   const method = DISCOVERY_METHODS.find((entry) => entry.typeUrl === null && entry.delta === delta)!;
-  let waiting: { bytes: Buffer; done: () => void } | null = null;
+  let waiting: { messages: Buffer[]; done: () => void } | null = null;
   let status: EndStatus | undefined | null = null;
   const handler = accept(method, {
     peer,
-    write(message, done) {
+    write(messages, done) {
       if (waiting !== null) throw new Error("two writes at a time");
-      waiting = { bytes: Buffer.isBuffer(message) ? message : Buffer.concat(message), done };
+      waiting = { messages: messages.map((parts) => (parts.length === 1 ? parts[0]! : Buffer.concat(parts))), done };
     },
     end(end) {
       status = end;
@@ -119,9 +119,12 @@ function openManual(
     },
     take() {
       if (waiting === null) return null;
-      const { bytes, done } = waiting;
-      waiting = null;
-      done();
+      const { messages, done } = waiting;
+      const bytes = messages.shift()!;
+      if (messages.length === 0) {
+        waiting = null;
+        done();
+      }
       return delta ? readDelta(bytes) : readSotw(bytes);
     },
     get status() {

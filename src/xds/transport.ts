@@ -31,15 +31,15 @@ export interface Peer {
   readonly identities: readonly string[];
 }
 
+/** A message of parts. */
+export type Message = readonly Buffer[];
+
 /** The server's side of one open stream. */
 export interface Connection {
   /** Its address tells two nodes with one id apart. */
   readonly peer: Peer;
-  /**
-   * A message, in one piece or in parts. Called again only after `done`, which comes when flow control has let the message through. `done`
-   * may never come.
-   */
-  write(message: Buffer | readonly Buffer[], done: () => void): void;
+  /** Called again only after `done`, which comes when flow control has let the messages through. `done` may never come. */
+  write(messages: readonly Message[], done: () => void): void;
   /** Without a status the stream ends well. */
   end(status?: EndStatus): void;
 }

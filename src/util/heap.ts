@@ -1,0 +1,13 @@
+/** How much memory this process keeps for what it no longer needs. */
+import { setFlagsFromString } from "node:v8";
+
+/**
+ * The heap is collected once it has grown by this much since the last time. V8 lets a small one grow to four times its size, so that
+ * requests which are soon forgotten leave a server with twice the memory that it uses.
+ */
+const GROWTH_PERCENT = 50;
+
+/** For the life of the process; to be called as it starts. */
+export function boundHeapGrowth(): void {
+  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+}
