@@ -180,8 +180,8 @@ function isKnown(room: Room, cluster: string, peer: Peer): boolean {
 /** Open streams are judged again at once: nothing goes to a node after the rules have forbidden it. */
 export function changeAccess(room: Room, name: string, rules: readonly string[] | null): void {
   if (!room.door.setAccess(name, rules)) return;
-  for (const stream of [...(room.groups.get(name)?.streams ?? [])]) {
+  for (const stream of room.groups.get(name)?.streams ?? []) {
     const denied = room.door.denial({ group: name, nodeId: stream.node.id, peer: stream.connection.peer });
-    if (denied !== null) turnAway(room.context, stream, { status: denied, reason: "denied" });
+    if (denied !== null) turnAway(room.context, [stream], { status: denied, reason: "denied" });
   }
 }

@@ -1,4 +1,5 @@
 /** A defect of ours in one stream ends that stream, whoever called: a timer, the fan-out, or a write that went through. */
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { ACK_WAIT_MS } from "./limits.ts";
 import { CLUSTER, ENDPOINT, fleet, NODE, resource } from "./testing.ts";
@@ -32,7 +33,7 @@ it("called by the fan-out", async () => {
   ill.send({ typeUrl: ENDPOINT, responseNonce: nonce });
   well.send({ typeUrl: CLUSTER, responseNonce: well.take()!.nonce });
   edge.set(resource(CLUSTER, "a", "2"), broken(ENDPOINT, "e"));
-  await Promise.resolve();
+  await turn();
   expect(ill.status).toMatchObject({ code: 13 });
   expect(well.take()).toMatchObject({ names: ["a"] });
   expect(errors).toHaveLength(1);
@@ -44,9 +45,10 @@ it("called by a timer", async () => {
   const { edge, ill, clock, errors } = await setUp();
   ill.take();
   edge.set(resource(CLUSTER, "a"), broken(ENDPOINT, "e"));
-  await Promise.resolve();
+  await turn();
   expect(ill.status).toBeNull();
   clock.advance(ACK_WAIT_MS);
+  await turn();
   expect(ill.status).toMatchObject({ code: 13 });
   expect(errors).toHaveLength(1);
 });
@@ -54,10 +56,11 @@ it("called by a timer", async () => {
 it("called by a write that went through", async () => {
   const { edge, ill, errors, clock } = await setUp();
   edge.set(resource(CLUSTER, "a"), broken(ENDPOINT, "e"));
-  await Promise.resolve();
+  await turn();
   expect(ill.status).toBeNull();
   clock.advance(ACK_WAIT_MS);
   expect(ill.take()).not.toBeNull();
+  await turn();
   expect(ill.status).toMatchObject({ code: 13 });
   expect(errors).toHaveLength(1);
 });

@@ -7,7 +7,7 @@ import { countEnd } from "./metrics.ts";
 import type { Places } from "./places.ts";
 import type { EndReason } from "./reasons.ts";
 import { REMEMBERED_TYPES } from "./resourceTypes.ts";
-import type { Context, Group, Stream } from "./state.ts";
+import type { Context, Group, Leaving, Stream } from "./state.ts";
 import { type EndStatus, STATUS } from "./transport.ts";
 import { noteInterrupted } from "./warming.ts";
 
@@ -46,11 +46,17 @@ export function unknownGroup(name: string): EndStatus {
   return { code: STATUS.NOT_FOUND, message };
 }
 
-/** Ends an admitted stream against its client's will, and counts it. */
-export function turnAway({ metrics }: Context, stream: Stream, { status, reason }: TurnedAway): void {
-  metrics.refusedStreams += 1;
-  countEnd(metrics, reason);
-  endStream(stream, status);
+/** Ends admitted streams against their clients' will, and counts them. From now on nothing is sent to any of them. */
+export function turnAway(context: Context, streams: Iterable<Stream>, { status, reason }: TurnedAway): void {
+  const leaving: Leaving[] = [];
+  for (const stream of streams) {
+    if (stream.ended) continue;
+    stop(stream);
+    context.metrics.refusedStreams += 1;
+    countEnd(context.metrics, reason);
+    leaving.push({ stream, status });
+  }
+  context.leave(leaving);
 }
 
 interface TurnedAway {
@@ -61,8 +67,17 @@ interface TurnedAway {
 /** Ends an admitted stream. */
 export function endStream(stream: Stream, status?: EndStatus): void {
   if (stream.ended) return;
+  stop(stream);
+  leave({ stream, status });
+}
+
+function stop(stream: Stream): void {
   stream.ended = true;
   stream.cancelWake();
+}
+
+/** What is left to do for a stream that was stopped. */
+export function leave({ stream, status }: Leaving): void {
   noteInterrupted(stream);
   leaveInquiries(stream);
   for (const { names } of stream.subs.values()) names.release();

@@ -2,7 +2,6 @@
 import { accept, changeAccess, statusOf } from "./accept.ts";
 import { createPool } from "./budgets.ts";
 import { createDoor, OPEN_DOOR } from "./door.ts";
-import { createFanOut } from "./fanOut.ts";
 import { createGrpcTransport } from "./grpc.ts";
 import { CLIENT_BYTES, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
@@ -10,14 +9,16 @@ import { createNameSets } from "./nameSets.ts";
 import { noteParted } from "./parting.ts";
 import { createPayloadCache } from "./payload.ts";
 import { createPlaces } from "./places.ts";
+import { pump } from "./push.ts";
 import type { EndReason } from "./reasons.ts";
 import { createRefusals, type RefusalEvent } from "./refusals.ts";
 import { CLUSTER, ENDPOINT, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
-import { addGroup, GOING_DOWN, type Room, turnAway, unknownGroup } from "./room.ts";
+import { addGroup, GOING_DOWN, leave, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
 import { nodeStatuses } from "./status.ts";
 import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
-import { type Clock, systemClock, type Transport } from "./transport.ts";
+import { type Clock, type EndStatus, systemClock, type Transport } from "./transport.ts";
+import { createTurns } from "./turns.ts";
 import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
 import { diffFrom, EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
 import { noteRecent } from "./warming.ts";
@@ -63,7 +64,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
   const metrics = createMetrics(refusals.counts);
   const context: Context = {
     clock,
-    wake: createFanOut(clock),
+    wake: createTurns(clock, pump, onError),
+    leave: createTurns(clock, leave, onError),
     inquiries: new WeakMap(),
     metrics,
     payloads: createPayloadCache(options.identifier),
@@ -75,7 +77,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     memory: createPool(CLIENT_BYTES),
     onDefect(stream, error) {
       onError(error);
-      if (!stream.ended) turnAway(context, stream, { status: statusOf(error), reason: "defect" });
+      turnAway(context, [stream], { status: statusOf(error), reason: "defect" });
     },
   };
   const refused = (reason: EndReason): void => countEnd(metrics, reason);
@@ -112,9 +114,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
         return;
       }
       room.groups.delete(name);
-      for (const stream of [...(group?.streams ?? [])]) {
-        turnAway(context, stream, { status: unknownGroup(name), reason: "fleet" });
-      }
+      turnAway(context, group?.streams ?? [], { status: unknownGroup(name), reason: "fleet" });
     },
     nodes: (name) => {
       const group = name === undefined ? undefined : room.groups.get(name);
@@ -130,7 +130,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       room.closing = true;
       // The port first: a client whose stream ends must not find it open and come back.
       const closed = transport.close();
-      for (const end of room.streams) end(GOING_DOWN);
+      createTurns<(status: EndStatus) => void>(context.clock, (end) => end(GOING_DOWN), onError)(room.streams);
       await closed;
     },
   };

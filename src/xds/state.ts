@@ -8,7 +8,7 @@ import type { NameSets } from "./nameSets.ts";
 import type { PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import type { Draining, Refused, SentResponse, Subscription } from "./subscription.ts";
-import type { Clock, Connection } from "./transport.ts";
+import type { Clock, Connection, EndStatus } from "./transport.ts";
 import type { NackEvent, RefusalReader, XdsResource } from "./types.ts";
 import { EMPTY_VIEW, type TypeView } from "./view.ts";
 
@@ -28,6 +28,8 @@ export interface Context {
   readonly inquiries: WeakMap<TypeView, Map<string, Inquiry>>;
   /** Looks soon whether these have something to send. */
   readonly wake: (streams: Iterable<Stream>) => void;
+  /** Takes leave of these soon. */
+  readonly leave: (leaving: Iterable<Leaving>) => void;
   readonly legacyWildcard: (typeUrl: string) => boolean;
   readonly readsErrors: (userAgent: string) => boolean;
 }
@@ -91,6 +93,12 @@ export interface FreshClusters {
   /** Monotonic milliseconds when it was sent: after a while nothing waits for them any more. */
   readonly at: number;
   accepted: boolean;
+}
+
+/** A stream that was stopped and has not been taken leave of; undefined: it ends well. */
+export interface Leaving {
+  readonly stream: Stream;
+  readonly status: EndStatus | undefined;
 }
 
 /** A stream whose first request has come. */

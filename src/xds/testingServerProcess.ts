@@ -3,6 +3,7 @@ import { readRefusal } from "../targets/envoy/index.ts";
 import { createXdsServer, type XdsResource } from "./index.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, ROUTE } from "./testing.ts";
 import { answerParent } from "./testingProcess.ts";
+import type { NodeTypeStatus } from "./types.ts";
 
 const server = createXdsServer({ identifier: "trimtab/killed", readRefusal });
 const edge = fleet(server);
@@ -29,12 +30,15 @@ const answers = {
     setView(resources);
     return null;
   },
-  /** True when all types were asked for and served, and each stream has accepted the newest state. */
+  /**
+   * True when all types were asked for and served, and each stream has accepted the newest state. A node that comes back with all of
+   * a type, and with more that its old connections still use, is sent nothing.
+   */
   isSettled() {
     const nodes = server.nodes("edge");
-    const served = new Set(
-      nodes.flatMap(({ types }) => types.flatMap(({ typeUrl, sent, acked }) => ((sent ?? acked) ? [typeUrl] : []))),
-    );
+    const isServed = ({ sent, acked, kept }: NodeTypeStatus): boolean =>
+      sent !== null || acked !== null || kept.length > 0;
+    const served = new Set(nodes.flatMap(({ types }) => types.filter(isServed).map(({ typeUrl }) => typeUrl)));
     const all = [CLUSTER, ENDPOINT, LISTENER, ROUTE].every((typeUrl) => served.has(typeUrl));
     return all && nodes.every(({ ackedRevision }) => ackedRevision === edge.revision);
   },
