@@ -160,6 +160,12 @@ export const storeCodes = {
     title: "Store in use",
     explanation: "Another process has this data directory open. Stop it, or give each server a directory of its own.",
   },
+  "STORE-MISSING": {
+    status: 500,
+    title: "No database",
+    explanation:
+      "The directory that `--data` names holds no database to check, copy or compact. `trimtab serve` makes one.",
+  },
   "STORE-NEWER": {
     status: 500,
     title: "Store written by a newer program",

@@ -41,10 +41,21 @@ export function openFolder(dir: string): readonly Exposed[] {
     const ours = names.filter(isOurs);
     if (ours.length === names.length) close(dir);
     for (const name of ours) close(join(dir, name));
-    return [dir, ...ours.map((name) => join(dir, name))].flatMap(exposureOf);
+    return exposedIn(dir);
   } catch (cause) {
     throw new StoreError("STORE-UNWRITABLE", `cannot keep data in ${dir}: ${reasonOf(cause)}`, cause);
   }
+}
+
+/** What others than the owner may read; nothing when there is no such folder. */
+export function exposedIn(dir: string): readonly Exposed[] {
+  if (!(statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false)) return [];
+  return [
+    dir,
+    ...readdirSync(dir)
+      .filter(isOurs)
+      .map((name) => join(dir, name)),
+  ].flatMap(exposureOf);
 }
 
 /** Makes an empty file that only its owner may read, whatever the umask. One that is there is left as it is. */
