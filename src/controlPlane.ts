@@ -50,13 +50,18 @@ async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
   }
 }
 
-/** Says how to choose another folder when this one cannot be had. */
+/** Says what to do when the folder cannot be had. */
 function openData(dir: string): Store {
   try {
-    return openStore({ dir, now: () => new Date() });
+    return openStore({ dir, now: () => new Date(), onExposed: (exposed) => log("store-exposed", { ...exposed }) });
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    throw new Error(`${error.message} (--data DIR or TRIMTAB_DATA names another folder)`, { cause: error });
+    const { code, message } = error;
+    const remedy =
+      code === "STORE-CORRUPT"
+        ? `trimtab store check --data ${dir} tells all that is wrong; nothing was changed; restore a backup`
+        : "--data DIR or TRIMTAB_DATA names another folder";
+    throw new Error(`${code}: ${message} (${remedy})`, { cause: error });
   }
 }
 

@@ -61,7 +61,7 @@ test("serve tells its addresses, answers, keeps its store to itself, and stops o
   const second = await serve("one").ended;
   expect(second.code).toBe(1);
   expect(second.err).toMatch(
-    /^trimtab: the data directory \S+one is in use by another Trimtab process \(--data DIR or TRIMTAB_DATA names another folder\)\n$/,
+    /^trimtab: STORE-LOCKED: the data directory \S+one is in use by another Trimtab process \(--data DIR or TRIMTAB_DATA names another/,
   );
   first.child.kill("SIGTERM");
   expect(await first.ended).toEqual({ code: 0, err: "" });
@@ -114,7 +114,7 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
       [serve("b", "--xds", `127.0.0.1:${port}`), /:\d+.* \(--xds ADDRESS or TRIMTAB_XDS/],
       [
         start("serve", "--data", "/proc/trimtab"),
-        /^trimtab: cannot keep data in \/proc\/trimtab: no folder .* \(--data DIR/,
+        /^trimtab: STORE-UNWRITABLE: cannot keep data in \/proc\/trimtab: no folder .* \(--data DIR/,
       ],
       [serve("noise"), /noise\/lock was not written by Trimtab: .* \(--data DIR or TRIMTAB_DATA/],
       [serve("empty"), /cannot keep data in \S+empty: .* \(--data DIR or TRIMTAB_DATA/],

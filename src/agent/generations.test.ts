@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, readlink, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { currentGeneration, KEPT_GENERATIONS, pointCurrent, pruneGenerations, writeGeneration } from "./generations.ts";
@@ -62,8 +62,13 @@ test("old generations go, the current one stays however old it is", async () => 
   for (let n = 0; n < KEPT_GENERATIONS + 3; n += 1) {
     await write(`g${n}`);
   }
+  // Somebody keeps a copy of a file, and a folder, beside them.
+  await mkdir(join(scratch.path, "generations", "kept"));
+  await writeFile(join(scratch.path, "generations", "kept.conf"), "mine");
   await pruneGenerations(scratch.path, "g0");
-  const left = await readdir(join(scratch.path, "generations"));
+  const names = await readdir(join(scratch.path, "generations"));
+  expect(names).toEqual(expect.arrayContaining(["kept", "kept.conf"]));
+  const left = names.filter((name) => !name.startsWith("kept"));
   expect(left).toHaveLength(KEPT_GENERATIONS + 1);
   expect(left).toContain("g0");
   expect(left).toContain(`g${KEPT_GENERATIONS + 2}`);

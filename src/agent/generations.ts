@@ -81,22 +81,26 @@ export async function isWritten(
   return found.every((file) => file !== null);
 }
 
-/** Removes all but the current generation and the newest `KEPT_GENERATIONS`. */
+/**
+ * Removes all but the current generation and the newest `KEPT_GENERATIONS`. What else lies there is not ours: only
+ * generations, and drafts of them, have a folder `local`.
+ */
 export async function pruneGenerations(runDir: string, current: string | null): Promise<void> {
   const root = join(runDir, "generations");
   const names = (await readdir(root).catch(ignoreMissing)) ?? [];
   const aged = await Promise.all(
     names.filter((name) => name !== current).map(async (name) => ({ name, time: await birth(join(root, name)) })),
   );
-  aged.sort((a, b) => b.time - a.time);
-  for (const { name } of aged.slice(KEPT_GENERATIONS)) {
+  const ours = aged.filter(({ time }) => time > 0).sort((a, b) => b.time - a.time);
+  for (const { name } of ours.slice(KEPT_GENERATIONS)) {
     await rm(join(root, name), { recursive: true, force: true });
   }
 }
 
-// The local folder is written once and by us only; the generation's own folder changes when a proxy makes its temp folders.
+// The local folder is written once and by us only; the generation's own folder changes when a proxy makes its temp folders. 0: it
+// is no generation.
 async function birth(folder: string): Promise<number> {
-  const found = await stat(join(folder, "local")).catch(ignoreMissing);
+  const found = await stat(join(folder, "local")).catch(ignoreMissingFolder);
   return found?.mtimeMs ?? 0;
 }
 
@@ -139,6 +143,10 @@ async function closing(handle: FileHandle, work: () => Promise<void>): Promise<v
   } finally {
     await handle.close();
   }
+}
+
+function ignoreMissingFolder(error: NodeJS.ErrnoException): undefined {
+  return error.code === "ENOTDIR" ? undefined : ignoreMissing(error);
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

@@ -1,11 +1,22 @@
 /** Every way in which a request can fail, as a problem. */
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { StoreCode } from "../errors/codes.ts";
 import { StoreError } from "../store/index.ts";
 import { PROBLEM_TYPE, Problem, problemDocument, sendProblem } from "./problem.ts";
 
-/** Seconds after which a client may come back when the queue was full: it drains in about one. */
+/** Seconds after which a client may come back when the queue was full (it drains in about one), or another has the lock. */
 const RETRY_AFTER = { "retry-after": "1" };
+/** A disk that takes nothing needs somebody who sees to it. */
+const RETRY_DISK = { "retry-after": "30" };
+
+const RETRY_STORE: Partial<Record<StoreCode, Readonly<Record<string, string>>>> = {
+  "STORE-QUEUE-FULL": RETRY_AFTER,
+  "STORE-BUSY": RETRY_AFTER,
+  "STORE-FULL": RETRY_DISK,
+  "STORE-WRITE-FAILED": RETRY_DISK,
+  "STORE-READ-FAILED": RETRY_DISK,
+};
 
 /** fastify's own errors that clients can cause. */
 const fastifyCodes: Readonly<Record<string, ConstructorParameters<typeof Problem>[0]>> = {
@@ -24,8 +35,8 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
 function toProblem(error: FastifyError | Error): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StoreError) {
-    const busy = error.code === "STORE-QUEUE-FULL";
-    return new Problem(error.code, error.message, busy ? { headers: RETRY_AFTER } : {});
+    const headers = RETRY_STORE[error.code];
+    return new Problem(error.code, error.message, headers === undefined ? {} : { headers });
   }
   const { code = "", statusCode = 500 } = error as Partial<FastifyError>;
   const known = fastifyCodes[code];

@@ -172,18 +172,16 @@ describe("errors", () => {
     });
   });
 
-  test("a disk that fails is 500, a full queue 503, a closed store 503", async () => {
+  test("a disk that fails is 503, a full one 507, a foreign lock, a full queue and a closed store are 503", async () => {
     const t = await start();
     const answer = async (error: StoreError): Promise<unknown> => {
       const store: Store = { ...t.store, write: () => Promise.reject(error) };
       const { status, body, headers } = await (await start({ store })).call("PUT", "/v1/clusters/blue", { body: blue });
       return [status, body.code, headers["retry-after"]];
     };
-    expect(await answer(new StoreError("STORE-WRITE-FAILED", "disk full"))).toEqual([
-      500,
-      "STORE-WRITE-FAILED",
-      undefined,
-    ]);
+    expect(await answer(new StoreError("STORE-WRITE-FAILED", "quota"))).toEqual([503, "STORE-WRITE-FAILED", "30"]);
+    expect(await answer(new StoreError("STORE-FULL", "disk full"))).toEqual([507, "STORE-FULL", "30"]);
+    expect(await answer(new StoreError("STORE-BUSY", "locked"))).toEqual([503, "STORE-BUSY", "1"]);
     expect(await answer(new StoreError("STORE-QUEUE-FULL", "full"))).toEqual([503, "STORE-QUEUE-FULL", "1"]);
     await t.store.close();
     expect(await t.call("PUT", "/v1/clusters/blue", { body: blue })).toMatchObject({

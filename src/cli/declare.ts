@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declaration>>> = {
   diff: async () => (await import("./commands/diff.ts")).diff,
   apply: async () => (await import("./commands/apply.ts")).apply,
   explain: async () => (await import("./commands/explain.ts")).explain,
+  store: async () => (await import("./commands/store.ts")).store,
 };
 
 /** The declaration of one command; of all when there is none of this name, for then they are told of. */

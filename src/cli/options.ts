@@ -12,12 +12,19 @@ export interface JsonFlag {
   readonly json?: boolean;
 }
 
+/** Where `serve` keeps its data when nobody says otherwise. */
+export const DEFAULT_DATA = "trimtab-data";
+
+/** The data directory; `data` is the default. */
+export function withData(command: Command, data: string): Command {
+  return command.addOption(
+    new Option("--data <dir>", "where revisions are kept").env("TRIMTAB_DATA").default(data).argParser(folderName),
+  );
+}
+
 /** Of commands that run a control plane; `data` is the default of its folder. */
 export function withListening(command: Command, data: string): Command {
-  return command
-    .addOption(
-      new Option("--data <dir>", "where revisions are kept").env("TRIMTAB_DATA").default(data).argParser(folderName),
-    )
+  return withData(command, data)
     .addOption(
       new Option("--http <address>", "where the REST API listens")
         .env("TRIMTAB_HTTP")

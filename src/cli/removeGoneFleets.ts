@@ -1,8 +1,9 @@
 /** Removes what `render` wrote for fleets that are no longer in the model. */
-import { constants } from "node:fs";
-import { lstat, open, readdir, rm, rmdir } from "node:fs/promises";
+import { lstat, readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isManifest, MANIFEST, type Manifest, removeInside, UNFINISHED } from "./writeTree.ts";
+import { MANIFEST, type Manifest, readManifest } from "./manifest.ts";
+import { isChanged } from "./obstacles.ts";
+import { removeInside, UNFINISHED } from "./writeTree.ts";
 
 /** A fleet whose files are gone. */
 export interface RemovedFleet {
@@ -14,14 +15,22 @@ export interface RemovedFleet {
   readonly folderRemoved: boolean;
 }
 
+/** What is gone, and how to remove it. */
+export interface GoneOptions {
+  readonly known: ReadonlySet<string>;
+  readonly target: string | undefined;
+  readonly force: boolean;
+}
+
 /**
  * Looks at the folders right below `out`. One is a gone fleet's when its manifest says that it was written for a fleet of the
  * folder's own name, and `known` does not have that fleet; with `target`, when it was written for that proxy. Only what the
- * manifest lists is removed, then folders that are left empty. Links are not followed.
+ * manifest lists is removed, of that what was changed since only with `force`, then folders that are left empty. Links are not
+ * followed.
  */
 export async function removeGoneFleets(
   out: string,
-  { known, target }: { readonly known: ReadonlySet<string>; readonly target: string | undefined },
+  { known, target, force }: GoneOptions,
 ): Promise<readonly RemovedFleet[]> {
   const removed: RemovedFleet[] = [];
   const entries = await readdir(out, { withFileTypes: true });
@@ -30,37 +39,25 @@ export async function removeGoneFleets(
     const folder = join(out, name);
     const manifest = await ownManifest(folder);
     if (manifest === null || manifest.fleet !== name || (target ?? manifest.proxy) !== manifest.proxy) continue;
-    removed.push({ fleet: name, folder, ...(await removeListed(folder, manifest)) });
+    removed.push({ fleet: name, folder, ...(await removeListed(folder, manifest, force)) });
   }
   return removed.sort((a, b) => (a.fleet < b.fleet ? -1 : 1));
 }
 
-/** Null when there is none, or none of ours. */
-async function ownManifest(folder: string): Promise<Manifest | null> {
-  try {
-    const file = await open(join(folder, MANIFEST), constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      const manifest: unknown = JSON.parse(await file.readFile("utf8"));
-      return isManifest(manifest) ? manifest : null;
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof SyntaxError || ABSENT.has((error as NodeJS.ErrnoException).code ?? "")) return null;
-    throw error;
-  }
+/** Null when there is none, or none of ours: what lies there is then nobody's business. */
+function ownManifest(folder: string): Promise<Manifest | null> {
+  return readManifest(folder).catch(() => null);
 }
-
-/** ELOOP: it is a link; EISDIR: a folder. */
-const ABSENT = new Set(["ENOENT", "ELOOP", "EISDIR"]);
 
 /** The manifest goes last: a run that is cut off leaves something that the next one knows. */
 async function removeListed(
   folder: string,
   manifest: Manifest,
+  force: boolean,
 ): Promise<Pick<RemovedFleet, "files" | "folderRemoved">> {
   const files: string[] = [];
   for (const path of Object.keys(manifest.files).sort()) {
+    if (!force && (await isChanged(folder, path, manifest))) continue;
     if (await removeInside(folder, path)) files.push(path);
     await removeInside(folder, `${path}${UNFINISHED}`);
   }

@@ -14,8 +14,9 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Bench, MODEL, openBench } from "./cliHarness.ts";
+import { MANIFEST } from "./manifest.ts";
 import { counted } from "./output.ts";
-import { MANIFEST, writeTree } from "./writeTree.ts";
+import { writeTree } from "./writeTree.ts";
 
 let bench: Bench;
 let out: string;

@@ -1,21 +1,9 @@
 /** Writes a rendering to a folder so that a reader never sees half of it. */
 import { createHash } from "node:crypto";
-import { lstat, open, readFile, realpath, rename, rm } from "node:fs/promises";
+import { lstat, open, realpath, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeDirectory } from "../util/makeDirectory.ts";
-
-/** Lists what the last rendering wrote, so that the next one removes just that. */
-export const MANIFEST = ".trimtab-manifest.json";
-
-/** What stands in a manifest. */
-export interface Manifest {
-  /** Whose files these are: a copy of the folder under another name is not the fleet's. */
-  readonly fleet?: string;
-  readonly proxy?: string;
-  readonly generation: string;
-  /** Path -> SHA-256 in hex. */
-  readonly files: Readonly<Record<string, string>>;
-}
+import { MANIFEST, type Manifest, readManifest } from "./manifest.ts";
 
 /** What a folder is to hold. */
 export interface Tree {
@@ -31,52 +19,47 @@ export const UNFINISHED = ".trimtab-unfinished";
 /**
  * Each file is written beside its place and renamed over it; the main file, which names the others, comes last but for the
  * manifest. Files of the last manifest that are no longer rendered are removed; nothing else is touched. Until all is done
- * the manifest lists old and new files, so that a run that was cut off leaves nothing that the next one does not know.
+ * the manifest lists old and new files, so that a run that was cut off leaves nothing that the next one does not know. Whoever
+ * calls has looked for obstacles, and is the only one who writes there.
  */
 export async function writeTree(folder: string, tree: Tree): Promise<void> {
   const { fleet, proxy, generation } = tree;
   const before = await readManifest(folder);
   const files = Object.fromEntries(tree.files.map(({ path, text }) => [path, sha256(text)]));
-  const stale = Object.keys(before?.files ?? {}).filter((path) => !Object.hasOwn(files, path));
-  if (before === null || stale.length > 0 || Object.keys(files).some((path) => !Object.hasOwn(before.files, path)))
+  const known: Readonly<Record<string, string>> = { ...before?.unfinished, ...before?.files };
+  const stale = Object.keys(known).filter((path) => !Object.hasOwn(files, path));
+  if (before === null || before.unfinished !== undefined || !isSame(before.files, files)) {
     await writeManifest(folder, {
       fleet,
       proxy,
       generation: before?.generation ?? generation,
-      files: { ...files, ...before?.files },
+      files: { ...files, ...known },
+      unfinished: { ...before?.unfinished, ...files },
     });
+  }
   const depth = (path: string): number => path.split("/").length;
-  for (const file of [...tree.files].sort((a, b) => depth(b.path) - depth(a.path)))
-    await replace(join(folder, file.path), file.text, file.mode);
-  for (const path of stale) await removeInside(folder, path);
+  for (const file of [...tree.files].sort((a, b) => depth(b.path) - depth(a.path))) await replace(folder, file);
+  for (const path of stale) {
+    await removeInside(folder, path);
+    await removeInside(folder, `${path}${UNFINISHED}`);
+  }
   await writeManifest(folder, { fleet, proxy, generation, files });
 }
 
+function isSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  return Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([path, hash]) => b[path] === hash);
+}
+
 function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  return replace(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
+  return replace(folder, { path: MANIFEST, text: `${JSON.stringify(manifest, null, 2)}\n`, mode: 0o644 });
 }
 
-async function readManifest(folder: string): Promise<Manifest | null> {
-  const path = join(folder, MANIFEST);
-  try {
-    const manifest: unknown = JSON.parse(await readFile(path, "utf8"));
-    if (isManifest(manifest)) return manifest;
-    throw new Error("it is not what `trimtab render` writes");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new Error(`${path} cannot be read; remove it if the files that it lists may stay`, { cause: error });
-  }
-}
-
-/** Whether a file holds what `writeTree` writes. */
-export function isManifest(value: unknown): value is Manifest {
-  const { generation, files } = (value ?? {}) as Partial<Manifest>;
-  return typeof generation === "string" && typeof files === "object" && files !== null && !Array.isArray(files);
-}
-
-async function replace(path: string, text: string, mode: number): Promise<void> {
-  makeDirectory(dirname(path));
-  const temporary = `${path}${UNFINISHED}`;
+async function replace(folder: string, { path, text, mode }: Tree["files"][number]): Promise<void> {
+  const full = join(folder, path);
+  makeDirectory(dirname(full));
+  // Looked at before; looked at again, for somebody may have put a link there meanwhile.
+  if (!(await staysInside(folder, path))) throw new Error(`${dirname(full)} leads out of ${folder}`);
+  const temporary = `${full}${UNFINISHED}`;
   await rm(temporary, { force: true });
   const handle = await open(temporary, "wx", mode);
   try {
@@ -86,7 +69,12 @@ async function replace(path: string, text: string, mode: number): Promise<void> 
   } finally {
     await handle.close();
   }
-  await rename(temporary, path);
+  await rename(temporary, full);
+}
+
+/** Whether the folder of a file is where its path says: no link leads elsewhere. */
+async function staysInside(folder: string, path: string): Promise<boolean> {
+  return (await realpath(dirname(join(folder, path)))) === join(await realpath(folder), dirname(path));
 }
 
 /**
@@ -99,8 +87,7 @@ export async function removeInside(folder: string, path: string): Promise<boolea
   if (path === MANIFEST) return false;
   const full = join(folder, path);
   try {
-    const parent = await realpath(dirname(full));
-    if (parent !== join(await realpath(folder), dirname(path))) return false;
+    if (!(await staysInside(folder, path))) return false;
     if ((await lstat(full)).isDirectory()) return false;
     await rm(full, { force: true });
     return true;
@@ -110,6 +97,7 @@ export async function removeInside(folder: string, path: string): Promise<boolea
   }
 }
 
-function sha256(text: string): string {
+/** Of a text, in hex. */
+export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

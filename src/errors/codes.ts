@@ -160,6 +160,12 @@ export const storeCodes = {
     title: "Store in use",
     explanation: "Another process has this data directory open. Stop it, or give each server a directory of its own.",
   },
+  "STORE-MISSING": {
+    status: 500,
+    title: "No database",
+    explanation:
+      "The directory that `--data` names holds no database to check, copy or compact. `trimtab serve` makes one.",
+  },
   "STORE-NEWER": {
     status: 500,
     title: "Store written by a newer program",
@@ -176,7 +182,7 @@ export const storeCodes = {
     status: 500,
     title: "Store corrupt",
     explanation:
-      "Stored rows contradict each other or their hashes. Nothing is loaded; restore a backup of the data directory.",
+      "The database is damaged: the file, its tables, rows that contradict each other or their hashes, or acknowledged revisions that are gone. Nothing is loaded and nothing changed. `trimtab store check` tells all that is wrong; restore a backup.",
   },
   "STORE-UNWRITABLE": {
     status: 500,
@@ -184,11 +190,28 @@ export const storeCodes = {
     explanation:
       "The data directory cannot be made, or what is in it cannot be opened for writing. Give it to the user that runs the server, or choose another with `--data`.",
   },
+  "STORE-BUSY": {
+    status: 503,
+    title: "Database locked by another program",
+    explanation:
+      "Another program (a backup tool, the sqlite3 shell) has held the database's write lock for some seconds. Nothing was stored. Try again after the seconds that Retry-After gives.",
+  },
+  "STORE-FULL": {
+    status: 507,
+    title: "Disk full",
+    explanation:
+      "The disk has no room for the write. Nothing was stored; the last good configuration stays in force, and writes succeed again when there is room.",
+  },
   "STORE-WRITE-FAILED": {
-    status: 500,
+    status: 503,
     title: "Store cannot write",
     explanation:
-      "The disk refused the write (full, read-only, failing). Nothing was stored; the last good configuration stays in force.",
+      "The disk refused the write (a quota, turned read-only, failing). Nothing was stored; the last good configuration stays in force, and writes succeed again when the disk takes them.",
+  },
+  "STORE-READ-FAILED": {
+    status: 503,
+    title: "Store cannot read",
+    explanation: "The disk refused to give an older revision. The configuration in force is not concerned.",
   },
   "STORE-QUEUE-FULL": {
     status: 503,

@@ -1,16 +1,6 @@
 /** The tables: rows in, rows out. Knows SQL and nothing of queues or heads. */
-import { closeSync, fsyncSync, openSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { StoreCode } from "../errors/codes.ts";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChangeWord } from "../model/types.ts";
-import { reasonOf } from "../util/reason.ts";
-import { SQLITE, StoreError, sqliteCode } from "./errors.ts";
-import { BUSY_TIMEOUT_MS, WAL_SIZE_LIMIT_BYTES } from "./limits.ts";
-import { migrate, migrations } from "./migrations.ts";
-
-/** Of the file in the data directory. */
-export const DATABASE_FILE = "trimtab.db";
 
 /** A change as it is stored. `hash` and `body` (JSON) are null when the resource was deleted. */
 export interface ChangeRow {
@@ -30,66 +20,23 @@ export interface RevisionRow {
   readonly resources: number;
 }
 
-export interface Database {
-  readonly writer: DatabaseSync;
-  /** Sees committed rows only, also while `writer` is inside a transaction. */
-  readonly reader: DatabaseSync;
-}
+/** The columns of a RevisionRow. */
+const REVISION = "revision, time, author, message, resources";
 
-/** Opens (and creates, and migrates) the database of a data directory. */
-export function openDatabase(dir: string): Database {
-  const file = join(dir, DATABASE_FILE);
-  let writer: DatabaseSync | undefined;
-  try {
-    writer = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-    writer.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-       PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}`,
-    );
-    migrate(writer);
-    proveWritable(writer);
-    syncDirectory(dir);
-    return { writer, reader: new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS }) };
-  } catch (cause) {
-    writer?.close();
-    throw new StoreError(codeFor(cause), `${file}: ${reasonOf(cause)}`, cause);
-  }
-}
-
-function codeFor(cause: unknown): StoreCode {
-  if (cause instanceof StoreError) return cause.code;
-  const code = sqliteCode(cause);
-  return code === SQLITE.readOnly || code === SQLITE.cantOpen ? "STORE-UNWRITABLE" : "STORE-CORRUPT";
-}
-
-/**
- * SQLite opens a file that it may only read, and says so at the first write: better now than to whoever writes. Nothing
- * reaches the disk: a full one does not keep the server from serving what is stored.
- */
-function proveWritable(writer: DatabaseSync): void {
-  writer.exec("BEGIN IMMEDIATE");
-  try {
-    writer.exec(`PRAGMA user_version = ${migrations.length}`);
-  } finally {
-    writer.exec("ROLLBACK");
-  }
-}
-
-/** The names of new files must survive a power cut as their contents do. */
-function syncDirectory(dir: string): void {
-  const handle = openSync(dir, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+/** What the schema gives a database when it is made, and a copy keeps; undefined: it is lost. */
+export function identityOf(database: DatabaseSync): string | undefined {
+  return (database.prepare("SELECT id FROM identity").get() as { id: string } | undefined)?.id;
 }
 
 /** Statements that append. */
 export interface Appender {
+  /** The database's. */
+  readonly identity: string;
   begin(): void;
   revision(row: RevisionRow): void;
   change(revision: number, row: ChangeRow): void;
+  /** After its last change: what the revision hashes to. */
+  seal(revision: number, digest: string): void;
   commit(): void;
   /** Leaves the transaction, if there still is one (SQLite ends it by itself after some failures). */
   rollback(): void;
@@ -106,12 +53,14 @@ export function createAppender(writer: DatabaseSync): Appender {
   const insertChange = writer.prepare(
     "INSERT INTO changes (revision, kind, name, change, hash, body) VALUES (?, ?, ?, ?, ?, ?)",
   );
+  const seal = writer.prepare("UPDATE revisions SET digest = ? WHERE revision = ?");
   const upsert = writer.prepare(
     `INSERT INTO resources (kind, name, revision) VALUES (?, ?, ?)
      ON CONFLICT (kind, name) DO UPDATE SET revision = excluded.revision`,
   );
   const remove = writer.prepare("DELETE FROM resources WHERE kind = ? AND name = ?");
   return {
+    identity: identityOf(writer) ?? "",
     begin: () => void begin.run(),
     revision: (row) => void insertRevision.run(row.revision, row.time, row.author, row.message, row.resources),
     change(revision, { kind, name, change, hash, body }) {
@@ -119,6 +68,7 @@ export function createAppender(writer: DatabaseSync): Appender {
       if (body === null) remove.run(kind, name);
       else upsert.run(kind, name, revision);
     },
+    seal: (revision, digest) => void seal.run(digest, revision),
     commit: () => void commit.run(),
     rollback() {
       if (writer.isTransaction) rollback.run();
@@ -154,14 +104,14 @@ export interface Finder {
 /** Prepares the statements on the reading connection. They throw SQLite's errors as they are. */
 export function createFinder(reader: DatabaseSync): Finder {
   const one = (sql: string): StatementSync => reader.prepare(sql);
-  const newest = one("SELECT * FROM revisions ORDER BY revision DESC LIMIT 1");
+  const newest = one(`SELECT ${REVISION} FROM revisions ORDER BY revision DESC LIMIT 1`);
   const countRevisions = one("SELECT count(*) AS n FROM revisions");
   const current = one(
     `SELECT r.kind, r.name, c.hash, c.body FROM resources r
      LEFT JOIN changes c ON c.kind = r.kind AND c.name = r.name AND c.revision = r.revision ORDER BY r.kind, r.name`,
   );
-  const revision = one("SELECT * FROM revisions WHERE revision = ?");
-  const below = one("SELECT * FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT ?");
+  const revision = one(`SELECT ${REVISION} FROM revisions WHERE revision = ?`);
+  const below = one(`SELECT ${REVISION} FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT ?`);
   const changesOf = one("SELECT kind, name, change FROM changes WHERE revision = ? ORDER BY kind, name");
   const countChangesOf = one("SELECT count(*) AS n FROM changes WHERE revision = ?");
   const changedSince = one("SELECT DISTINCT kind, name FROM changes WHERE revision > ?");

@@ -1,10 +1,21 @@
 /** One group of writes: prepared in order, then stored in one transaction. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { effectOf } from "../model/index.ts";
 import type { Change, ChangeWord, Kind, Resource } from "../model/types.ts";
 import { inSlices, type Pace, rest } from "../util/slices.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
 import type { Appender, ChangeRow } from "./database.ts";
-import { GROUP_BUDGET_MS, MAX_GROUP_CHANGES, MAX_GROUP_WRITES, SLICE_BYTES, SLICE_ROWS } from "./limits.ts";
+import { createDigest } from "./digest.ts";
+import { SQLITE, sqliteCode } from "./errors.ts";
+import {
+  GROUP_BUDGET_MS,
+  LOCK_RETRY_MS,
+  LOCK_WAIT_MS,
+  MAX_GROUP_CHANGES,
+  MAX_GROUP_WRITES,
+  SLICE_BYTES,
+  SLICE_ROWS,
+} from "./limits.ts";
 import type { Head, Prepared, WriteRequest, WriteResult } from "./types.ts";
 
 /** A write in the queue. */
@@ -105,12 +116,15 @@ export async function storeGroup(appender: Appender, { pending, time, pace }: St
   let bytes = 0;
   let large = false;
   try {
-    appender.begin();
+    await beginPatiently(appender);
     for (const { head, author, message, changes } of pending) {
-      appender.revision({ revision: head.revision, time, author, message, resources: sizeOf(head) });
+      const revision = { revision: head.revision, time, author, message, resources: sizeOf(head) };
+      appender.revision(revision);
+      const digest = createDigest(appender.identity, revision);
       for (const { word, change } of changes) {
         const row = rowOf(word, change);
         appender.change(head.revision, row);
+        digest.add(row);
         rows += 1;
         bytes += row.body?.length ?? 0;
         if (rows < SLICE_ROWS && bytes < SLICE_BYTES) continue;
@@ -119,6 +133,7 @@ export async function storeGroup(appender: Appender, { pending, time, pace }: St
         large = true;
         await pace.turn();
       }
+      appender.seal(head.revision, digest.end());
     }
     // Writing the log and bringing the database up to date took 20 ms for 10 000 rows.
     if (large) await rest(pace);
@@ -126,6 +141,20 @@ export async function storeGroup(appender: Appender, { pending, time, pace }: St
   } catch (error) {
     appender.rollback();
     throw error;
+  }
+}
+
+/** Another process may hold the database's lock, as a backup tool does for a moment. Others have their turns meanwhile. */
+async function beginPatiently(appender: Appender): Promise<void> {
+  const deadline = performance.now() + LOCK_WAIT_MS;
+  for (;;) {
+    try {
+      appender.begin();
+      return;
+    } catch (error) {
+      if (sqliteCode(error) !== SQLITE.busy || performance.now() > deadline) throw error;
+    }
+    await sleep(LOCK_RETRY_MS);
   }
 }
 

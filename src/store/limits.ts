@@ -19,8 +19,26 @@ export const SLICE_ROWS = 500;
 /** A page of revisions ends early when their lists of changes together are longer (a whole configuration may change 10^5). */
 export const MAX_PAGE_CHANGES = 10_000;
 
-/** The only other user can be a person with the sqlite3 shell: wait for them less than the event loop may be blocked. */
-export const BUSY_TIMEOUT_MS = 40;
+/**
+ * Another process that holds the database's lock (a backup tool, a person with the sqlite3 shell) is waited for: by writes in
+ * turns of the event loop, long enough for what takes a moment and shorter than clients wait for an answer; by the start, which
+ * nobody waits for, as long as a copy of a large database may take.
+ */
+export const LOCK_WAIT_MS = 2_000;
+export const LOCK_RETRY_MS = 20;
+export const START_LOCK_WAIT_MS = 5_000;
+
+/** Of readers, whom only another process's recovery of the log can keep waiting: less than the event loop may be blocked. */
+export const READ_LOCK_WAIT_MS = 20;
+
+/** A larger database is looked at in part when a server starts; measured: decision 33. `store check` looks at all of any. */
+export const START_CHECK_BYTES = 256 * 1024 * 1024;
+
+/** Of a larger one the newest revisions are read in full: what is restored is mostly one of them. */
+export const START_CHECK_REVISIONS = 1_000;
+
+/** What is wrong beyond this says nothing new. */
+export const MAX_DAMAGES = 50;
 
 /** The write-ahead log is cut back to this after a checkpoint: one very large write must not hold its size for ever. */
 export const WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;

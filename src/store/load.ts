@@ -54,7 +54,8 @@ function keyOf({ kind, name }: ResourceRow): { kind: Kind; name: string } {
   return { kind: kind as Kind, name };
 }
 
-function readResource(row: ResourceRow): Resource {
+/** A stored resource; throws STORE-CORRUPT when it is not what was written. */
+export function readResource(row: ResourceRow): Resource {
   const { kind } = keyOf(row);
   const where = `the stored ${row.kind} ${row.name}`;
   if (row.body === null) throw new StoreError("STORE-CORRUPT", `${where} has no content`);

@@ -1,11 +1,10 @@
 /** One process per data directory. */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { reasonOf } from "../util/reason.ts";
 import { SQLITE, StoreError, sqliteCode } from "./errors.ts";
-
-/** A file of its own, so that backup tools may read the data beside a running server. */
-const LOCK_FILE = "lock";
+import { LOCK_FILE, makeFile } from "./files.ts";
 
 /**
  * Takes the directory, or throws STORE-LOCKED, STORE-FOREIGN or STORE-UNWRITABLE. The lock is an exclusive transaction on an
@@ -15,8 +14,11 @@ export function lockDirectory(dir: string): () => void {
   const file = join(dir, LOCK_FILE);
   let database: DatabaseSync | undefined;
   try {
+    makeFile(file);
+    if (!statSync(file).isFile()) throw new StoreError("STORE-FOREIGN", `${file} is not a plain file`);
     database = new DatabaseSync(file, { timeout: 0 });
-    database.exec("BEGIN EXCLUSIVE");
+    // Nothing is ever written, so a journal file, for which a full disk has no room, is for nothing.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (cause) {
     database?.close();
     throw refusal({ dir, file }, cause);
@@ -26,6 +28,7 @@ export function lockDirectory(dir: string): () => void {
 }
 
 function refusal({ dir, file }: { readonly dir: string; readonly file: string }, cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause;
   const code = sqliteCode(cause);
   if (code === SQLITE.busy)
     return new StoreError("STORE-LOCKED", `the data directory ${dir} is in use by another Trimtab process`, cause);

@@ -33,13 +33,15 @@ export const migrations: readonly string[] = [
      revision INTEGER NOT NULL,
      PRIMARY KEY (kind, name)
    ) STRICT, WITHOUT ROWID;`,
+  // `digest` covers a revision's row and its changes (digest.ts); null: written before there were any. `identity` tells one
+  // database from another: a log beside the wrong one is damage.
+  `ALTER TABLE revisions ADD COLUMN digest TEXT;
+   CREATE TABLE identity (id TEXT NOT NULL) STRICT;
+   INSERT INTO identity VALUES (lower(hex(randomblob(16))));`,
 ];
 
-/**
- * Brings a database to the newest schema, each step in a transaction of its own. Refuses (STORE-NEWER, STORE-FOREIGN) what a
- * newer or another program wrote.
- */
-export function migrate(database: DatabaseSync, steps: readonly string[] = migrations): void {
+/** The schema's number. Refuses (STORE-NEWER, STORE-FOREIGN) what a newer or another program wrote. */
+export function versionOf(database: DatabaseSync, steps: readonly string[] = migrations): number {
   const version = pragma(database, "user_version");
   const owner = pragma(database, "application_id");
   const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get() as { n: number };
@@ -52,14 +54,20 @@ export function migrate(database: DatabaseSync, steps: readonly string[] = migra
       `the database has schema ${version}, this program knows up to ${steps.length}: a newer Trimtab wrote it`,
     );
   }
-  for (let step = version; step < steps.length; step++) {
+  return version;
+}
+
+/** Brings a database to the newest schema, each step in a transaction of its own. Refuses what `versionOf` does. */
+export function migrate(database: DatabaseSync, steps: readonly string[] = migrations): void {
+  for (let step = versionOf(database, steps); step < steps.length; step++) {
     database.exec("BEGIN IMMEDIATE");
     try {
       database.exec(steps[step] as string);
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${step + 1}`);
       database.exec("COMMIT");
     } catch (cause) {
-      database.exec("ROLLBACK");
+      // SQLite ends it by itself after some failures.
+      if (database.isTransaction) database.exec("ROLLBACK");
       throw cause;
     }
   }

@@ -48,7 +48,7 @@ function asNobody(folder: string, run: () => void): void {
     return;
   }
   chmodSync(folder, 0o777);
-  chmodSync(join(folder, "lock"), 0o666);
+  for (const file of ["lock", "acknowledged"]) chmodSync(join(folder, file), 0o666);
   process.seteuid?.(65534);
   try {
     run();
@@ -440,11 +440,11 @@ describe("faults", () => {
       /cluster a is not what was written/,
     ],
     ["a body that is no JSON", "UPDATE changes SET body = '{' WHERE name = 'a'", /cluster a cannot be read/],
-    ["a lost change", "DELETE FROM changes WHERE name = 'a'", /cluster a has no content/],
+    ["a lost change", "DELETE FROM changes WHERE name = 'a'", /a revision without changes: 1$/],
     [
       "a lost resource",
       "DELETE FROM resources WHERE name = 'a'",
-      /resources are missing: revision 2 has 2, but 1 are stored/,
+      /a resource of the newest model is missing or not the newest: cluster a at revision 1$/,
     ],
     ["a lost revision", "PRAGMA foreign_keys = OFF; DELETE FROM revisions WHERE revision = 1", /revisions are missing/],
     [
@@ -471,12 +471,13 @@ describe("faults", () => {
     );
     writeFileSync(join(dir, "lock"), "noise ".repeat(1000));
     expect(codeOf(() => start())).toBe(`STORE-FOREIGN: ${dir}/lock was not written by Trimtab: file is not a database`);
-    for (const file of ["lock", "trimtab.db"]) {
+    for (const [file, reason] of [
+      ["lock", "lock is not a plain file"],
+      ["trimtab.db", "trimtab.db: this is a directory, not a database"],
+    ] as const) {
       rmSync(join(dir, "lock"));
       mkdirSync(join(dir, file));
-      expect(codeOf(() => start())).toMatch(
-        new RegExp(`^STORE-UNWRITABLE: .*${dir}/${file}: unable to open database file$`),
-      );
+      expect(codeOf(() => start())).toBe(`STORE-FOREIGN: ${dir}/${reason}`);
       rmSync(join(dir, file), { recursive: true });
       writeFileSync(join(dir, "lock"), "");
     }

@@ -1,21 +1,15 @@
 /** The store: the head in memory, the queue in front of the disk. */
+import { join } from "node:path";
 import { emptySnapshot } from "../model/index.ts";
-import { makeDirectory } from "../util/makeDirectory.ts";
-import { reasonOf } from "../util/reason.ts";
 import { inSlices, type Pace, systemPace } from "../util/slices.ts";
-import {
-  createAppender,
-  createFinder,
-  DATABASE_FILE,
-  type Finder,
-  openDatabase,
-  type RevisionRow,
-} from "./database.ts";
-import { StoreError } from "./errors.ts";
+import { createAppender, type Finder, type RevisionRow } from "./database.ts";
+import { StoreError, storeErrorOf } from "./errors.ts";
+import { DATABASE_FILE, type Exposed, openFolder } from "./files.ts";
 import { prepareGroup, storeGroup, type Waiting } from "./group.ts";
 import { MAX_PAGE_CHANGES, MAX_QUEUED_WRITES } from "./limits.ts";
-import { loadHead, loadSnapshot } from "./load.ts";
+import { loadSnapshot } from "./load.ts";
 import { lockDirectory } from "./lock.ts";
+import { openDatabase } from "./open.ts";
 import type { Head, RevisionInfo, Store, WriteRequest, WriteResult } from "./types.ts";
 
 export interface StoreOptions {
@@ -25,18 +19,16 @@ export interface StoreOptions {
   readonly now: () => Date;
   /** Default: the process's own. */
   readonly pace?: Pace | undefined;
+  /** Told what others may read, and only another user can close. */
+  readonly onExposed?: ((exposed: Exposed) => void) | undefined;
 }
 
 /**
- * Opens a data directory for this process alone. Throws StoreError: STORE-LOCKED, STORE-NEWER, STORE-FOREIGN, STORE-CORRUPT,
- * STORE-UNWRITABLE.
+ * Opens a data directory for this process alone, and checks what is in it. Throws StoreError: STORE-LOCKED, STORE-BUSY,
+ * STORE-NEWER, STORE-FOREIGN, STORE-CORRUPT, STORE-FULL, STORE-UNWRITABLE.
  */
 export function openStore(options: StoreOptions): Store {
-  try {
-    makeDirectory(options.dir, 0o700);
-  } catch (cause) {
-    throw new StoreError("STORE-UNWRITABLE", `cannot keep data in ${options.dir}: ${reasonOf(cause)}`, cause);
-  }
+  for (const exposed of openFolder(options.dir)) options.onExposed?.(exposed);
   const unlock = lockDirectory(options.dir);
   try {
     return startStore(options, unlock);
@@ -47,18 +39,15 @@ export function openStore(options: StoreOptions): Store {
 }
 
 function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () => void): Store {
-  const { writer, reader } = openDatabase(dir);
-  const closeDatabase = (): void => {
-    reader.close();
-    writer.close();
-  };
-  const finder = createFinder(reader);
-  const appender = createAppender(writer);
+  const database = openDatabase(dir);
+  const { finder, mark } = database;
+  const file = join(dir, DATABASE_FILE);
+  const appender = createAppender(database.writer);
   const queue: Waiting[] = [];
   const listeners = new Set<CommitListener>();
   /** Models that are being read: the database is not closed under them. */
   const reads = new Set<Promise<unknown>>();
-  let head: Head = loadOrClose(() => loadHead(finder), dir, closeDatabase);
+  let head: Head = database.head;
   let pump: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
   let writeFailures = 0;
@@ -72,13 +61,16 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
       try {
         if (pending.length > 0) await storeGroup(appender, { pending, time: now().toISOString(), pace });
       } catch (cause) {
-        const error = new StoreError("STORE-WRITE-FAILED", `${dir}/${DATABASE_FILE}: ${reasonOf(cause)}`, cause);
+        const error = storeErrorOf(cause, file, "write");
         writeFailures += group.answers.length;
         for (const { waiting } of group.answers) waiting.reject(error);
         continue;
       }
       head = group.head;
-      if (pending.length > 0) await announce(listeners, head);
+      if (pending.length > 0) {
+        mark.raise(head.revision);
+        await announce(listeners, head);
+      }
       for (const { waiting, result } of group.answers) waiting.resolve(result);
     }
     // In the turn that found the queue empty: a write that comes later must start a pump of its own.
@@ -99,15 +91,18 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
   return {
     head: () => head,
     write,
-    revisions: ({ before, limit }) => pageOf(finder, before ?? head.revision + 1, limit),
-    revision(number) {
-      const row = finder.revision(number);
-      return row === undefined ? null : infoOf(finder, row);
-    },
+    revisions: ({ before, limit }) => reading(file, () => pageOf(finder, before ?? head.revision + 1, limit)),
+    revision: (number) =>
+      reading(file, () => {
+        const row = finder.revision(number);
+        return row === undefined ? null : infoOf(finder, row);
+      }),
     async snapshotAt(number) {
       if (!Number.isInteger(number) || number < 0 || number > head.revision) return null;
       if (number === 0) return emptySnapshot;
-      const read = Promise.resolve(inSlices(loadSnapshot(finder, head, number), pace));
+      const read = (async () => inSlices(loadSnapshot(finder, head, number), pace))().catch((cause) => {
+        throw storeErrorOf(cause, file, "read");
+      });
       reads.add(read);
       return read.finally(() => reads.delete(read));
     },
@@ -120,7 +115,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
       closing ??= (async () => {
         await pump;
         await Promise.allSettled(reads);
-        closeDatabase();
+        database.close();
         unlock();
       })();
       return closing;
@@ -128,12 +123,11 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
   };
 }
 
-function loadOrClose(load: () => Head, dir: string, close: () => void): Head {
+function reading<T>(file: string, read: () => T): T {
   try {
-    return load();
+    return read();
   } catch (cause) {
-    close();
-    throw new StoreError("STORE-CORRUPT", `${dir}/${DATABASE_FILE}: ${reasonOf(cause)}`, cause);
+    throw storeErrorOf(cause, file, "read");
   }
 }
 

@@ -3,22 +3,26 @@ import { Option } from "commander";
 import type { FleetIr, ProxyKind } from "../../ir/index.ts";
 import type { Pipeline } from "../../pipeline/index.ts";
 import { loadTargets, PROXY_KINDS } from "../../targets/registry.ts";
+import { makeDirectory } from "../../util/makeDirectory.ts";
 import { finish } from "../../util/steps.ts";
 import type { Declaration } from "../command.ts";
+import type { Obstacle } from "../obstacles.ts";
 import type { JsonFlag } from "../options.ts";
 import { counted, EXIT, type Io, jsonText, printProblems } from "../output.ts";
-import type { RemovedFleet } from "../removeGoneFleets.ts";
+import type { GoneOptions, RemovedFleet } from "../removeGoneFleets.ts";
 import { folderName } from "../values.ts";
 import type { Tree } from "../writeTree.ts";
 
 interface RenderFlags extends JsonFlag {
   readonly out: string;
   readonly target?: ProxyKind;
+  readonly force?: boolean;
 }
 
 /**
- * `trimtab render [--target T] -o DIR FILE`: every file fleet's files into `DIR/<fleet>/`; nothing when one cannot be made.
- * What an earlier rendering wrote for a fleet that the model no longer has is removed.
+ * `trimtab render [--target T] -o DIR FILE`: every file fleet's files into `DIR/<fleet>/`; nothing when one cannot be made, or
+ * when something stands in the way that no rendering wrote. What an earlier rendering wrote for a fleet that the model no
+ * longer has is removed.
  */
 export const render: Declaration = (program, { io, done }) => {
   program
@@ -26,11 +30,12 @@ export const render: Declaration = (program, { io, done }) => {
     .description("write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone")
     .addOption(new Option("--target <proxy>", "only fleets of this proxy").choices(PROXY_KINDS))
     .requiredOption("-o, --out <dir>", "folder to write to", folderName)
+    .option("--force", "also replace files that render did not write, or that were changed since it did")
     .option("--json", "print JSON")
     .action((file: string, flags: RenderFlags) => done(run(io, file, flags)));
 };
 
-async function run(io: Io, file: string, { out, target, json = false }: RenderFlags): Promise<number> {
+async function run(io: Io, file: string, { out, target, force = false, json = false }: RenderFlags): Promise<number> {
   if (target !== undefined) await refuseWithoutFiles(target);
   const { loadModel } = await import("../offline.ts");
   const { compiled, problems } = await loadModel(file);
@@ -41,22 +46,74 @@ async function run(io: Io, file: string, { out, target, json = false }: RenderFl
   if (!json) printProblems(io, problems, false);
   if (wanted.length === 0) throw new Error(`${file} has no ${target ?? (await fileProxies()).join(" or ")} fleet`);
   const trees = wanted.map((ir) => treeOf(ir, pipeline));
-  const { writeTree } = await import("../writeTree.ts");
+  const { lockFolder } = await import("../renderLock.ts");
+  makeDirectory(out);
+  const release = await lockFolder(out);
+  try {
+    const inTheWay = await obstaclesIn(out, trees, force);
+    if (inTheWay.length > 0) return printObstacles(io, inTheWay, json);
+    const known = new Set(filed.map(({ name }) => name));
+    const written = await writeAll(out, trees, { known, target, force });
+    if (json) io.out(jsonText({ ok: true, ...written, problems }));
+    else printWritten(io, written);
+    return EXIT.ok;
+  } finally {
+    await release();
+  }
+}
+
+/** Of all fleets, before any is written. */
+async function obstaclesIn(out: string, trees: readonly Tree[], force: boolean): Promise<readonly Obstacle[]> {
+  const { obstaclesOf } = await import("../obstacles.ts");
+  const found: Obstacle[] = [];
+  for (const tree of trees) found.push(...(await obstaclesOf(join(out, tree.fleet), tree)));
+  return found.filter(({ canForce }) => !(force && canForce));
+}
+
+/** More than this of one kind says nothing new. */
+const MAX_TOLD_OBSTACLES = 20;
+
+function printObstacles(io: Io, obstacles: readonly Obstacle[], json: boolean): number {
+  const remedy = obstacles.every(({ canForce }) => canForce)
+    ? "move them away, or replace them with --force"
+    : "move them away";
+  const error = `nothing was written: ${counted(obstacles.length, "thing")} in the way; ${remedy}`;
+  if (json) io.out(jsonText({ ok: false, error, inTheWay: obstacles }));
+  else {
+    for (const { path, reason } of obstacles.slice(0, MAX_TOLD_OBSTACLES)) io.err(`${path} ${reason}\n`);
+    io.err(`trimtab: ${error}\n`);
+  }
+  return EXIT.failed;
+}
+
+interface Written {
+  readonly fleets: readonly {
+    readonly fleet: string;
+    readonly folder: string;
+    readonly generation: string;
+    readonly files: number;
+  }[];
+  readonly removed: readonly RemovedFleet[];
+}
+
+async function writeAll(out: string, trees: readonly Tree[], gone: GoneOptions): Promise<Written> {
+  const [{ writeTree }, { removeGoneFleets }] = await Promise.all([
+    import("../writeTree.ts"),
+    import("../removeGoneFleets.ts"),
+  ]);
   const fleets = [];
   for (const tree of trees) {
     const folder = join(out, tree.fleet);
     await writeTree(folder, tree);
     fleets.push({ fleet: tree.fleet, folder, generation: tree.generation, files: tree.files.length });
   }
-  const { removeGoneFleets } = await import("../removeGoneFleets.ts");
-  const removed = await removeGoneFleets(out, { known: new Set(filed.map(({ name }) => name)), target });
-  if (json) io.out(jsonText({ ok: true, fleets, removed, problems }));
-  else {
-    for (const { fleet, folder, generation, files } of fleets)
-      io.out(`${fleet}: ${counted(files, "file")} in ${folder}, generation ${generation}\n`);
-    for (const gone of removed) io.out(goneText(gone));
-  }
-  return EXIT.ok;
+  return { fleets, removed: await removeGoneFleets(out, gone) };
+}
+
+function printWritten(io: Io, { fleets, removed }: Written): void {
+  for (const { fleet, folder, generation, files } of fleets)
+    io.out(`${fleet}: ${counted(files, "file")} in ${folder}, generation ${generation}\n`);
+  for (const gone of removed) io.out(goneText(gone));
 }
 
 async function refuseWithoutFiles(proxy: ProxyKind): Promise<void> {

@@ -16,10 +16,11 @@ export async function commandReference(): Promise<string> {
     { io, runners: { serve: none, dev: none }, version: "" },
     { declarations: await loadDeclarations(""), done: async () => {} },
   );
+  const commands = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
   const overview = table(
     ["command", "does"],
-    program.commands.map((command) => [
-      `[${code(command.name())}](#trimtab-${command.name()})`,
+    commands.map((command) => [
+      `[${code(nameOf(command))}](#trimtab-${nameOf(command).replaceAll(" ", "-")})`,
       prose(command.description()),
     ]),
   );
@@ -27,18 +28,24 @@ export async function commandReference(): Promise<string> {
     ["exit code", "means"],
     Object.entries(EXIT_CODES).map(([number, text]) => [number, text]),
   );
-  return `${pageHead("Command line", INTRO)}\n${overview}\n${exits}\n${program.commands.map(section).join("\n")}`;
+  return `${pageHead("Command line", INTRO)}\n${overview}\n${exits}\n${commands.map(section).join("\n")}`;
+}
+
+/** With that of the command that it belongs to: `store check`. */
+function nameOf(command: Command): string {
+  const above = command.parent;
+  return above === null || above.parent === null ? command.name() : `${nameOf(above)} ${command.name()}`;
 }
 
 function section(command: Command): string {
   const usage = [
-    `trimtab ${command.name()} [options]`,
+    `trimtab ${nameOf(command)} [options]`,
     ...command.registeredArguments.map((argument) =>
       argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
     ),
   ].join(" ");
   const rows = command.options.map((option) => [code(option.flags), prose(option.description), defaultText(option)]);
-  return `## trimtab ${command.name()}\n\n${sentence(command.description())}\n\n    ${usage}\n\n${table(["option", "means", "default"], rows)}`;
+  return `## trimtab ${nameOf(command)}\n\n${sentence(command.description())}\n\n    ${usage}\n\n${table(["option", "means", "default"], rows)}`;
 }
 
 function defaultText(option: Option): string {

@@ -35,7 +35,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   canary: ["store/", "model/", "publish/"],
   // The schemas themselves are what OpenAPI tells.
   api: ["regex/", "store/", "model/", "publish/", "canary/", "gen/schemas.ts"],
-  cli: ["model/", "compiler/", "pipeline/", "targets/", "agent/", "ir/"],
+  cli: ["store/", "model/", "compiler/", "pipeline/", "targets/", "agent/", "ir/"],
   dev: ["ir/", "model/", "compiler/", "targets/", "agent/", "cli/", "gen/defaults.ts"],
 };
 
