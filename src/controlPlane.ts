@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
-import { type DevCheck, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
+import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
@@ -170,6 +170,12 @@ const check: DevCheck = async (proxy, files, binary) => {
   return get(proxy).check({ kind: "files", ...files }, { binary });
 };
 
+const rebound: DevRebound = async (proxy, text, places) => {
+  const { rebind } = (await loadTargets([proxy])).get(proxy);
+  if (rebind === null) throw new Error(`${proxy} gets no files`);
+  return rebind(text, places);
+};
+
 /** What `dev` is told besides its flags. */
 interface DevPlaneOptions extends DevRunOptions {
   readonly version: string;
@@ -194,6 +200,7 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
       return devControlPlane(plane);
     },
     check,
+    rebound,
     io: processIo,
     env: process.env,
     stop: stopOnSignals(),

@@ -11,7 +11,7 @@ import {
 } from "../agent/index.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { FoundProxy } from "./findProxy.ts";
-import type { DevCheck, DevControlPlane, DevFiles, DevFleet } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevFiles, DevFleet, DevRebound } from "./types.ts";
 
 /** Nobody waits for a lab's connections to end: Ctrl-C is to give the terminal back. */
 const GRACE_MS = 1_500;
@@ -22,6 +22,7 @@ export interface ChildrenOptions {
   readonly found: ReadonlyMap<ProxyKind, FoundProxy>;
   readonly runDir: string;
   readonly check: DevCheck;
+  readonly rebound: DevRebound;
   readonly say: (line: string) => void;
 }
 
@@ -155,6 +156,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
   const agent = createFileAgent({
     proxy: adapter.createProxy({ runDir, binary }),
     check: (files) => options.check(fleet.proxy, files, binary),
+    rebound: (text, places) => options.rebound(fleet.proxy, text, places),
     timing: { graceMs: GRACE_MS },
     onEvent: reporter(options, fleet),
   });

@@ -105,6 +105,7 @@ async function options(text: string): Promise<DevOptions> {
       expect(binary).toMatch(/^\//);
       return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
     },
+    rebound: async (proxy, text, places) => KINDS.find(({ name }) => name === proxy)!.rebind(text, places),
     io: {
       out: (part) => {
         out += part;

@@ -20,7 +20,7 @@ import { nackLines } from "./nacks.ts";
 import { overwrittenLines } from "./overwritten.ts";
 import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
 import { proxyTable, tryCommands } from "./table.ts";
-import type { DevCheck, DevControlPlane } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevRebound } from "./types.ts";
 import { watchFile } from "./watch.ts";
 
 export interface DevOptions {
@@ -35,6 +35,7 @@ export interface DevOptions {
   /** Opens `sockets`. Called once, when all of them were free. */
   readonly startPlane: () => Promise<DevControlPlane>;
   readonly check: DevCheck;
+  readonly rebound: DevRebound;
   readonly io: Io;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted: end. See `stopOnSignals`. */
@@ -87,6 +88,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     found,
     runDir,
     check: options.check,
+    rebound: options.rebound,
     say: (line) => io.out(`${line}\n`),
   });
   try {

@@ -1,5 +1,5 @@
 /** The vocabulary of `trimtab dev`. */
-import type { AgentFiles, Check } from "../agent/index.ts";
+import type { AgentFiles, Check, MakeRebound } from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
@@ -56,6 +56,9 @@ export interface DevControlPlane {
   listFleets(): readonly DevFleet[];
   close(): Promise<void>;
 }
+
+/** A listener's file at other places: its target's `rebind`. */
+export type DevRebound = (proxy: ProxyKind, ...file: Parameters<MakeRebound>) => ReturnType<MakeRebound>;
 
 /** The checker of a proxy: its target's `check` with the binary that was found. */
 export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;

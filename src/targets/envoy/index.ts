@@ -31,6 +31,7 @@ export const envoyTarget: Target = {
   inspect,
   inspectRule,
   createRenderer,
+  rebind: null,
   effect,
   check,
 };
