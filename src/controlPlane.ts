@@ -13,6 +13,7 @@ import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readRefusal } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { reasonOf } from "./util/reason.ts";
+import { inSlices } from "./util/slices.ts";
 import { createXdsServer, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
 
 /** A running control plane. */
@@ -173,7 +174,7 @@ const check: DevCheck = async (proxy, files, binary) => {
 const rebound: DevRebound = async (proxy, text, places) => {
   const { rebind } = (await loadTargets([proxy])).get(proxy);
   if (rebind === null) throw new Error(`${proxy} gets no files`);
-  return rebind(text, places);
+  return inSlices(rebind(text, places));
 };
 
 /** What `dev` is told besides its flags. */

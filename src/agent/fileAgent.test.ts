@@ -3,6 +3,7 @@ import { readdir, readlink, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { finish } from "../util/steps.ts";
 import { createFileAgent, type FileAgent, type FileAgentOptions } from "./fileAgent.ts";
 import { KEPT_GENERATIONS } from "./generations.ts";
 import {
@@ -48,7 +49,7 @@ describe.each(KINDS)("a real $name", (kind) => {
     agent = createFileAgent({
       proxy: kind.create({ runDir }),
       check: checkWith(kind, join(scratch.path, "check")),
-      rebound: async (text, places) => kind.rebind(text, places),
+      rebound: async (text, places) => finish(kind.rebind(text, places)),
       timing: { ...FAST, retry: NO_RETRY },
       onEvent: (event) => events.push(event),
       ...options,

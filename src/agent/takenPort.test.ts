@@ -1,11 +1,14 @@
+import { ChildProcess } from "node:child_process";
 import { readlink } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Worker } from "node:worker_threads";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { finish } from "../util/steps.ts";
 import { createFileAgent, type FileAgent } from "./fileAgent.ts";
+import type { AgentTiming } from "./generationSwitch.ts";
 import {
   ask,
-  checkWith,
   filesWith,
   freePort,
   groupMembers,
@@ -15,7 +18,7 @@ import {
   type TestListener,
   until,
 } from "./testSupport.ts";
-import type { AgentEvent, AgentFiles, FileProxy, ListenerState } from "./types.ts";
+import type { AgentEvent, AgentFiles, FileProxy, ListenerState, LocalFiles } from "./types.ts";
 
 const TIMING = {
   gapMs: 50,
@@ -38,12 +41,12 @@ describe.each(KINDS)("a real $name", (kind) => {
   const pids = (): number[] => events.flatMap((event) => (event.kind === "started" ? [event.pid] : []));
   const files = (text: string, ...listeners: TestListener[]): AgentFiles => filesWith(kind, text, listeners);
 
-  function create(proxy: FileProxy = kind.create({ runDir: runDir() })): void {
+  function create(timing: Partial<AgentTiming> = {}, proxy: FileProxy = kind.create({ runDir: runDir() })): void {
     agent = createFileAgent({
       proxy,
-      check: checkWith(kind, join(scratch.path, "check")),
-      rebound: async (text, places) => kind.rebind(text, places),
-      timing: TIMING,
+      check: async () => ({ ok: true, message: "" }),
+      rebound: async (text, places) => finish(kind.rebind(text, places)),
+      timing: { ...TIMING, ...timing },
       onEvent: (event) => events.push(event),
     });
   }
@@ -110,7 +113,7 @@ describe.each(KINDS)("a real $name", (kind) => {
     await until(async () => (await ask(g.port)) === "two");
     await until(() => agent.state().state === "serving");
     expect(agent.state()).toEqual({ state: "serving", generation: "two", lastError: null });
-    expect(stateOf("g")).toMatchObject({ state: "serving", reason: null });
+    await until(() => stateOf("g").state === "serving");
     expect(events.filter(({ kind: word }) => word === "failed")).toEqual([]);
     expect(pids()).toHaveLength(1);
   });
@@ -145,7 +148,7 @@ describe.each(KINDS)("a real $name", (kind) => {
     await free();
     await until(async () => (await ask(moved.port)) === "three");
     await until(async () => (await ask(g.port)) === null);
-    expect(stateOf("g")).toMatchObject({ state: "serving", reason: null });
+    await until(() => stateOf("g").state === "serving");
   });
 
   test("two listeners that move to one taken socket are served where each was", async () => {
@@ -158,7 +161,7 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(await Promise.all([ask(f.port), ask(g.port)])).toEqual(["two", "two"]);
     await free();
     await until(async () => (await ask(ports[2]!)) === "two");
-    expect(await Promise.all([ask(f.port), ask(g.port)])).toEqual([null, null]);
+    await until(async () => (await ask(f.port)) === null && (await ask(g.port)) === null);
   });
 
   test("a removed listener waits no longer, and its port is given up though another waits", async () => {
@@ -173,9 +176,11 @@ describe.each(KINDS)("a real $name", (kind) => {
   });
 
   test("after a death the listeners whose ports are free come back, the others when theirs are", async () => {
-    create();
+    create({ backoff: { ...TIMING.backoff, firstMs: 1_000 } });
     await agent.apply(files("one", f, g));
     process.kill(pids()[0]!, "SIGKILL");
+    await until(() => events.some(({ kind: word }) => word === "died"));
+    expect(agent.listeners().map(({ state }) => state)).toEqual(["waiting", "waiting"]);
     const free = await take(g.port);
     await until(() => agent.state().state === "degraded" && agent.state().generation !== null);
     expect(await ask(f.port)).toBe("one");
@@ -226,48 +231,67 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(await agent.apply({ ...all, files: only })).toEqual({ outcome: "serving", generation: "one" });
   });
 
-  test("a port that is taken between our look and the proxy's is found, and the rest is served", async () => {
+  test("a port that is taken while the files are written is found before the proxy tries it", async () => {
     const real = kind.create({ runDir: runDir() });
     let free: (() => Promise<unknown>) | null = null;
-    // Called when the files are written, after the first look; and once more for the second.
-    let calls = 0;
-    create({
-      ...real,
-      localFiles: async (generation) => {
-        calls += 1;
-        if (generation === "two" && calls === 2) {
-          setTimeout(() => void take(g.port).then((end) => (free = end)), 0);
-        }
-        return real.localFiles(generation);
-      },
-    });
+    const localFiles = async (generation: string): Promise<LocalFiles> => {
+      free ??= generation === "two" ? await take(g.port) : null;
+      return real.localFiles(generation);
+    };
+    create({}, { ...real, localFiles });
     await agent.apply(files("one", f));
+    const traffic = loop(f.port);
     expect(await agent.apply(files("two", f, g))).toMatchObject({ outcome: "partial" });
+    expect(await traffic.stop()).not.toContain(null);
     expect(await ask(f.port)).toBe("two");
-    expect(pids()).toHaveLength(1);
     await free!();
     await until(async () => (await ask(g.port)) === "two");
   });
 
   test("a port that is taken at the very moment of the reload costs that try only", async () => {
-    const real = kind.create({ runDir: runDir() });
-    let squat: Promise<() => Promise<unknown>> | null = null;
-    // The first question for the new generation comes after the signal; nothing of ours looks in between.
-    create({ ...real, reloadSignal: real.reloadSignal });
+    const { reloadSignal } = kind.create({ runDir: runDir() });
+    create();
     await agent.apply(files("one", f));
-    const known = process.kill;
-    process.kill = ((pid: number, signal: NodeJS.Signals) => known.call(process, pid, signal)) as typeof process.kill;
+    const squatter = threadThatListens();
+    const real = ChildProcess.prototype.kill;
+    const kill = vi.spyOn(ChildProcess.prototype, "kill").mockImplementation(function (this: ChildProcess, signal) {
+      if (signal === reloadSignal) {
+        squatter.take(g.port);
+      }
+      return real.call(this, signal);
+    });
     try {
-      const apply = agent.apply(files("two", f, g));
-      await until(async () => (await current()) === "two");
-      squat = take(g.port).catch(() => async () => undefined);
-      const result = await apply;
-      expect(["partial", "serving"]).toContain(result.outcome);
-      expect(await ask(f.port)).toBe("two");
+      expect(await agent.apply(files("two", f, g))).toMatchObject({
+        outcome: "partial",
+        waiting: [{ listener: "g", reason: `127.0.0.1:${g.port} is in use` }],
+      });
     } finally {
-      process.kill = known;
-      await (await squat)?.();
+      kill.mockRestore();
     }
+    expect(await ask(f.port)).toBe("two");
+    expect(pids()).toHaveLength(1);
+    expect(events.filter(({ kind: word }) => word === "failed")).toEqual([]);
+    await squatter.end();
     await until(async () => (await ask(g.port)) === "two");
   });
 });
+
+/** Takes a port while this thread stands still; once. */
+function threadThatListens(): { take: (port: number) => void; end: () => Promise<unknown> } {
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const code = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    parentPort.once("message", (port) => require("node:net").createServer().listen(port, "127.0.0.1", () => {
+      Atomics.store(workerData, 0, 1);
+      Atomics.notify(workerData, 0);
+    }));
+    parentPort.ref();`;
+  const worker = new Worker(code, { eval: true, workerData: done });
+  return {
+    take: (port) => {
+      worker.postMessage(port);
+      Atomics.wait(done, 0, 0, 5_000);
+    },
+    end: () => worker.terminate(),
+  };
+}

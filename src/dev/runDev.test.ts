@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ask, checkWith, filesOf, freePort, KINDS, scratchDir, until } from "../agent/testSupport.ts";
+import { finish } from "../util/steps.ts";
 import { readDevConfig } from "./config.ts";
 import { type DevOptions, runDev } from "./runDev.ts";
 import type { DevApplied, DevControlPlane, DevFiles, DevFleet } from "./types.ts";
@@ -105,7 +106,7 @@ async function options(text: string): Promise<DevOptions> {
       expect(binary).toMatch(/^\//);
       return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
     },
-    rebound: async (proxy, text, places) => KINDS.find(({ name }) => name === proxy)!.rebind(text, places),
+    rebound: async (proxy, text, places) => finish(KINDS.find(({ name }) => name === proxy)!.rebind(text, places)),
     io: {
       out: (part) => {
         out += part;

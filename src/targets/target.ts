@@ -80,7 +80,7 @@ export interface Socket extends Place {
 }
 
 /** The text of a socket's file, with the socket at these places (one or more) instead of its own. */
-export type Rebind = (text: string, places: readonly Place[]) => string;
+export type Rebind = (text: string, places: readonly Place[]) => Steps<string>;
 
 /**
  * What a running proxy does to get from one rendering to another. none: nothing. runtime: takes it over without a new process

@@ -1,4 +1,5 @@
 /** Writes the file of a socket for other places than its own. */
+import { done, type Steps } from "../../util/steps.ts";
 import type { Place } from "../target.ts";
 import { address } from "./quote.ts";
 
@@ -6,10 +7,10 @@ import { address } from "./quote.ts";
 const BIND = /^ {2}bind .*\n/m;
 
 /** The frontend binds these places. */
-export function rebind(text: string, places: readonly Place[]): string {
+export function rebind(text: string, places: readonly Place[]): Steps<string> {
   const lines = places.map((place) => {
     const v6only = place.address.includes(":") ? " v6only" : "";
     return `  bind ${address(place.address, place.port).text}${v6only}\n`;
   });
-  return text.replace(BIND, () => lines.join(""));
+  return done(text.replace(BIND, () => lines.join("")));
 }

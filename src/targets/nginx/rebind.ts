@@ -1,4 +1,5 @@
 /** Writes the file of a socket for other places than its own. */
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { Place } from "../target.ts";
 import { word } from "./quote.ts";
 import { hostAndPort } from "./upstreams.ts";
@@ -10,9 +11,17 @@ import { hostAndPort } from "./upstreams.ts";
 const STRING_COMMENT_OR_LISTEN = /"(?:[^"\\]|\\.)*"|#[^\n]*|( {2}server \{\n) {4}listen \S+?( default_server)?;\n/gs;
 
 /** Every server of the file listens at these places. */
-export function rebind(text: string, places: readonly Place[]): string {
+export function* rebind(text: string, places: readonly Place[]): Steps<string> {
   const words = places.map(({ address, port }) => word(hostAndPort(address, port)).text);
-  return text.replace(STRING_COMMENT_OR_LISTEN, (found, server?: string, isDefault = "") =>
-    server === undefined ? found : server + words.map((place) => `    listen ${place}${isDefault};\n`).join(""),
-  );
+  const parts: string[] = [];
+  let end = 0;
+  let seen = 0;
+  for (const { 0: found, 1: server, 2: isDefault = "", index } of text.matchAll(STRING_COMMENT_OR_LISTEN)) {
+    seen += 1;
+    if (shouldYield(seen)) yield;
+    if (server === undefined) continue;
+    parts.push(text.slice(end, index), server, ...words.map((place) => `    listen ${place}${isDefault};\n`));
+    end = index + found.length;
+  }
+  return parts.join("") + text.slice(end);
 }
