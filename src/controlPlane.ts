@@ -7,10 +7,10 @@ import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
 import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
-import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
+import { countPublications, registerListenerMetrics, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
-import { readRefusal } from "./targets/envoy/index.ts";
+import { readListenerRefusal, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { reasonOf } from "./util/reason.ts";
 import { inSlices } from "./util/slices.ts";
@@ -67,7 +67,10 @@ async function startOnStore(
   const registry: Registry = new MetricsRegistry();
   const xds = createXdsServer({
     identifier: `trimtab/${version} ${hostname()}`,
-    onNack: (nack) => log("nack", { ...nack }),
+    onNack: (nack) => {
+      log("nack", { ...nack });
+      publisher.listenerStatus.noteRefusal(nack.group);
+    },
     readRefusal,
     onError: (error) => log("xds-error", { error: String(error) }),
     tls: xdsTls(options),
@@ -75,14 +78,17 @@ async function startOnStore(
     onRefused: (event) => log("xds-refused", { ...event }),
     onTlsFiles: (event) => log(event.ok ? "xds-tls-loaded" : "xds-tls-kept", { ...event }),
   });
-  const publisher = createPublisher({
+  const publisher: PublisherWithInput = createPublisher({
     pipeline: createPipeline(await loadTargets()),
     xds,
+    refusals: { typeUrl: typeUrls.listener, reasonOf: readListenerRefusal },
     onPublished: countPublications(registry),
+    onListener: ({ state, ...listener }) => log(`listener-${state}`, listener),
     onFailure: (fleet, error) =>
       log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
   });
   registerProcessMetrics(registry, xds);
+  registerListenerMetrics(registry, publisher.listenerStatus);
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);

@@ -14,7 +14,7 @@
  * Must not: know the model, the compiler, a target or xDS; change a rendered file; touch a process that it did not start.
  */
 export { adapters } from "./adapters/index.ts";
-export { type BusySocket, busySockets, socketText } from "./busySockets.ts";
+export { type BusySocket, busySockets, busyText, socketText } from "./busySockets.ts";
 export type { FileAgent, FileAgentOptions } from "./fileAgent.ts";
 export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
 export type { AgentTiming } from "./generationSwitch.ts";

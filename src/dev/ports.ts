@@ -1,5 +1,5 @@
 /** Finds out before anything starts which sockets are taken, and says how to change each. */
-import { busySockets, socketText } from "../agent/index.ts";
+import { busySockets, busyText, socketText } from "../agent/index.ts";
 import type { DevConfig } from "./config.ts";
 
 /** A socket that will be opened. */
@@ -48,19 +48,6 @@ export async function busyLines(wanted: readonly WantedSocket[]): Promise<readon
     const error = busy.get(socket);
     return error === undefined
       ? []
-      : [`${socket} ${reasonOf(error)}; it is wanted for ${purpose}. Change it with ${change}.`];
+      : [`${socket} ${busyText(error)}; it is wanted for ${purpose}. Change it with ${change}.`];
   });
-}
-
-function reasonOf(error: string): string {
-  switch (error) {
-    case "EADDRINUSE":
-      return "is in use";
-    case "EADDRNOTAVAIL":
-      return "is not an address of this machine";
-    case "EACCES":
-      return "needs more rights than this user has";
-    default:
-      return `cannot be opened (${error})`;
-  }
 }

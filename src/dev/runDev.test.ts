@@ -85,6 +85,7 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
     },
     bootstrap: () => ({ text: "{}", args: [] }),
     proxies: () => [],
+    reportListeners: () => undefined,
     listFleets: () => [...fleets, ...rest.fleets],
     close: async () => {
       planeClosed = true;

@@ -1,8 +1,9 @@
 /** What is known of the nodes, for people and for the ledger. */
 import { MAX_REFUSED_NAMES } from "./limits.ts";
+import { offers } from "./offers.ts";
 import { type Group, type Stream, viewOf } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
-import type { NodeStatus, NodeTypeStatus } from "./types.ts";
+import type { NodeAnswers, NodeStatus, NodeTypeStatus } from "./types.ts";
 
 /** One entry per open stream: whoever connects twice, by mistake or not, is seen twice. */
 export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
@@ -15,6 +16,29 @@ export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
       compareText(a.peer, b.peer) ||
       compareText(a.connectedAt, b.connectedAt),
   );
+}
+
+/** One entry per open stream that asks for the type. */
+export function nodeAnswers(group: Group, typeUrl: string): NodeAnswers[] {
+  const view = viewOf(group, typeUrl).resources;
+  return [...group.streams].flatMap(({ node, subs }) => {
+    const sub = subs.get(typeUrl);
+    return sub === undefined ? [] : [{ nodeId: node.id, refused: refusedBy(sub), unanswered: unansweredBy(sub, view) }];
+  });
+}
+
+function refusedBy({ rejected }: Subscription): ReadonlyMap<string, string> {
+  return new Map(Array.from(rejected, ([name, { message }]) => [name, message]));
+}
+
+function unansweredBy(sub: Subscription, view: ReadonlyMap<string, unknown>): NodeAnswers["unanswered"] {
+  if (sub.base !== view || sub.sentVersion === null) return "all";
+  const names = new Set<string>();
+  for (const [name] of sub.pending) names.add(name);
+  for (const sent of sub.outstanding.values()) {
+    for (const name of sent.response.byName().keys()) if (offers(sent, name)) names.add(name);
+  }
+  return names;
 }
 
 function nodeStatus(stream: Stream): NodeStatus {

@@ -19,7 +19,8 @@ import { createRenderer } from "./render.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
-export { readRefusal } from "./refusals.ts";
+export { readListenerRefusal, readRefusal } from "./refusals.ts";
+export { typeUrls } from "./types.ts";
 
 /** The target, for the registry. */
 export const envoyTarget: Target = {
