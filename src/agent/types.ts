@@ -13,7 +13,7 @@ export interface AgentFile {
 /** What a proxy has to run: structurally the target room's `RenderedFiles` without its kind. */
 export interface AgentFiles {
   readonly files: readonly AgentFile[];
-  /** Content hash that names this configuration: `[A-Za-z0-9_-]`, at most 64 characters (the agent adds to it: arrange.ts). */
+  /** Content hash that names this configuration: `[A-Za-z0-9_-]`, at most 64 characters (arrange.ts adds to it). */
   readonly generation: string;
   /** What a proxy with these files listens on. */
   readonly sockets: readonly Socket[];
@@ -51,9 +51,9 @@ export interface AgentState {
 }
 
 /**
- * What became of one `apply`. `partial`: all but listeners whose sockets cannot be opened; they are tried again. `superseded`: a newer one came while this one waited, or the agent was closed.
- * `failed`: the old generation (if any) keeps running, and the new one is tried again; `restoreError` is set when
- * going back to the old one failed too.
+ * What became of one `apply`. `superseded`: a newer one came while this one waited, or the agent was closed.
+ * `partial`: all but listeners whose sockets cannot be opened; these are tried again. `failed`: the old generation (if any) keeps
+ * running, and the new one is tried again; `restoreError` is set when going back to the old one failed too.
  */
 export type ApplyResult =
   | { readonly outcome: "serving"; readonly generation: string }

@@ -8,6 +8,8 @@ export interface WantedSocket {
   readonly socket: string;
   /** Completes "is wanted for": `the REST API`. */
   readonly purpose: string;
+  /** Without it the rest can run: who wants it waits until it is free. */
+  readonly canWait?: true;
   /** How to choose another one: `--http ADDRESS or TRIMTAB_HTTP`. */
   readonly change: string;
 }
@@ -29,6 +31,7 @@ export function configSockets(
     .map(({ name, fleet, address, port }) => ({
       socket: socketText({ address, port }),
       purpose: `listener ${name} of fleet ${fleet}`,
+      canWait: true as const,
       change: `${portChange(port)}, or another address with --bind ${fleet}=ADDRESS or TRIMTAB_BIND=${fleet}=ADDRESS`,
     }));
   const echoes = config.echoes.map((echo) => ({

@@ -27,13 +27,15 @@ export function nodeAnswers(group: Group, typeUrl: string): NodeAnswers[] {
   });
 }
 
+/** Those that were the reason. What was only refused along with them is being offered again. */
 function refusedBy({ rejected }: Subscription): ReadonlyMap<string, string> {
-  return new Map(Array.from(rejected, ([name, { message }]) => [name, message]));
+  const accused = Array.from(rejected).filter(([, { alone, passing }]) => alone || passing);
+  return new Map(accused.map(([name, { message }]) => [name, message]));
 }
 
 function unansweredBy(sub: Subscription, view: ReadonlyMap<string, unknown>): NodeAnswers["unanswered"] {
   if (sub.base !== view || sub.sentVersion === null) return "all";
-  const names = new Set<string>();
+  const names = new Set(sub.rejected.keys());
   for (const [name] of sub.pending) names.add(name);
   for (const sent of sub.outstanding.values()) {
     for (const name of sent.response.byName().keys()) if (offers(sent, name)) names.add(name);
