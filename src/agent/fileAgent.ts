@@ -77,6 +77,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     failed: null,
     deathError: null,
     applying: false,
+    onlyLooked: false,
     proving: 0,
     closed: false,
     reloadRefused: false,
@@ -126,7 +127,12 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     supervisor,
     memory,
   };
-  const queue = createLatest({ gapMs: timing.gapMs, skipped: superseded, work: (files) => applyOnDisk(agent, files) });
+  const queue = createLatest({
+    gapMs: timing.gapMs,
+    needsGap: () => !memory.onlyLooked,
+    skipped: superseded,
+    work: (files) => applyOnDisk(agent, files),
+  });
   const retry = createRetry(queue.push, timing.retry);
   return {
     apply: retry.apply,
@@ -159,7 +165,8 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   const { memory, proxy, supervisor } = agent;
   memory.wanted = files;
   await supervisor.cleared();
-  if (await isServed(agent, files)) {
+  memory.onlyLooked = await isServed(agent, files);
+  if (memory.onlyLooked) {
     return succeeded(agent);
   }
   const verdict = await agent.check(files);

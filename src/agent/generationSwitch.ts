@@ -50,6 +50,8 @@ export interface Memory {
   failed: string | null;
   deathError: string | null;
   applying: boolean;
+  /** The work under way, or the last, only looked: it did not touch the process. */
+  onlyLooked: boolean;
   /** Which run of `proveRestart` is the newest: older ones end. */
   proving: number;
   closed: boolean;
