@@ -11,7 +11,8 @@
  * pauses. One apply at a time, at least two seconds apart; of those that wait only the newest is applied. A proxy that dies is
  * restarted with a growing pause, also when its run folder is gone or the disk is full. `close` leaves no process behind.
  *
- * Must not: know the model, the compiler, a target or xDS; change a rendered file (its target writes it for another place); touch a process that it did not start.
+ * Must not: know the model, the compiler, a target or xDS; change a rendered file (its target writes it for another place); touch a
+ * process that it did not start.
  */
 export { adapters } from "./adapters/index.ts";
 export { type BusySocket, busySockets, busyText, socketText } from "./busySockets.ts";
