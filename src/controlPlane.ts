@@ -10,7 +10,7 @@ import { createPipeline } from "./pipeline/index.ts";
 import { countPublications, registerListenerMetrics, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
-import { readListenerRefusal, readRefusal, typeUrls } from "./targets/envoy/index.ts";
+import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { reasonOf } from "./util/reason.ts";
 import { inSlices } from "./util/slices.ts";
@@ -69,7 +69,7 @@ async function startOnStore(
     identifier: `trimtab/${version} ${hostname()}`,
     onNack: (nack) => {
       log("nack", { ...nack });
-      publisher.listenerStatus.noteRefusal(nack.group);
+      publisher.listenerStatus.noteRefusal(nack.group, nack.message);
     },
     readRefusal,
     onError: (error) => log("xds-error", { error: String(error) }),
@@ -81,7 +81,7 @@ async function startOnStore(
   const publisher: PublisherWithInput = createPublisher({
     pipeline: createPipeline(await loadTargets()),
     xds,
-    refusals: { typeUrl: typeUrls.listener, reasonOf: readListenerRefusal },
+    refusals: { typeUrl: typeUrls.listener, read: readBindErrors },
     onPublished: countPublications(registry),
     onListener: ({ state, ...listener }) => log(`listener-${state}`, listener),
     onFailure: (fleet, error) =>

@@ -26,7 +26,7 @@ beforeEach(() => {
     fleets: () => ports.keys(),
     ports: (fleet) => ports.get(fleet) ?? null,
     answers: () => answers,
-    reasonOf: (port, message) => `${port}: ${message}`,
+    readRefusal: (message) => message.split(", ").map((part) => [part.split(": ")[0]!, part]),
     onChange: ({ fleet, listener, state, reason, proxies }: ListenerChange) =>
       told.push(`${fleet} ${listener} ${state} ${reason} ${proxies}`),
   });
@@ -64,18 +64,23 @@ test("since is when a state began; changes are told once", () => {
 });
 
 test("proxies that pull say it by their answers, and their mending is found without a word of theirs", () => {
-  answers = [{ nodeId: "e", refused: new Map([["http-a-80", "taken"]]), unanswered: new Set(["tcp-a-9"]) }];
-  status.noteRefusal("edge");
+  answers = [{ nodeId: "e", refused: new Set(["http-a-80"]), unanswered: new Set(["tcp-a-9"]) }];
+  status.noteRefusal("edge", "http-a-80: taken, not-ours: no");
+  status.noteRefusal("edge", "nothing that is known");
+  vi.advanceTimersByTime(50);
+  expect(told).toEqual(["edge api waiting http-a-80: taken e", "edge web waiting http-a-80: taken e"]);
   expect(status.of("edge")).toMatchObject([
     { listener: "api", state: "waiting", reason: "http-a-80: taken", proxies: ["e"] },
     { listener: "db", state: "unknown" },
     { listener: "web", state: "waiting", reason: "http-a-80: taken", proxies: ["e"] },
   ]);
-  answers = [{ nodeId: "e", refused: new Map(), unanswered: new Set() }];
+  answers = [{ nodeId: "e", refused: new Set(), unanswered: new Set() }];
   vi.advanceTimersByTime(1_000);
   expect(told.slice(2)).toEqual(["edge api serving null ", "edge web serving null "]);
   expect(vi.getTimerCount()).toBe(0);
-  answers = [{ nodeId: "e", refused: new Map(), unanswered: "all" }];
+  answers = [{ nodeId: "e", refused: new Set(["tcp-a-9"]), unanswered: new Set(["tcp-a-9"]) }];
+  expect(status.of("edge")?.[1]).toMatchObject({ state: "waiting", reason: expect.stringMatching(/^it is refused/) });
+  answers = [{ nodeId: "e", refused: new Set(), unanswered: "all" }];
   expect(status.of("edge")?.map(({ state }) => state)).toEqual(["unknown", "unknown", "unknown"]);
 });
 

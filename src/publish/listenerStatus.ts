@@ -11,8 +11,12 @@ import type { ListenerReport, ListenerStatus } from "./types.ts";
 export const MAX_REPORTERS = 1_000;
 /** Names of proxies that are told with a listener. */
 const MAX_NAMED_PROXIES = 100;
+/** Names in the answers of proxies that are read at once; of very many refusals the first stand for all. Some milliseconds. */
+const MAX_ANSWERS = 20_000;
 /** While a proxy that pulls refuses a listener, its answers are looked at so often: it does not say when it mends. */
 const LOOK_AGAIN_MS = 1_000;
+/** After the first refusal: those of other proxies, and of other resources, follow within this. */
+const FIRST_LOOK_MS = 50;
 
 /** A listener of a fleet begins to wait, for a reason, or is served. */
 export interface ListenerChange extends ListenerStatus {
@@ -25,9 +29,9 @@ export interface ListenerStatusOptions {
   /** Null: no such fleet. */
   readonly ports: (fleet: string) => readonly Pick<PortIr, "id" | "listeners">[] | null;
   /** What proxies that pull said to the listeners' resources, which have the names of ports. */
-  readonly answers: (fleet: string) => readonly NodeAnswers[];
-  /** One sentence of what a refusal says of one of them. */
-  readonly reasonOf: (port: string, message: string) => string;
+  readonly answers: (fleet: string) => Iterable<NodeAnswers>;
+  /** Of which of them a refusal says why, and in one sentence why. */
+  readonly readRefusal: (message: string) => readonly (readonly [port: string, reason: string])[];
   /** Must not throw. */
   readonly onChange: (change: ListenerChange) => void;
 }
@@ -35,8 +39,8 @@ export interface ListenerStatusOptions {
 export interface ListenerStatuses {
   /** Replaces what this proxy reported before; null: it is gone. */
   report(fleet: string, proxy: string, listeners: readonly ListenerReport[] | null): void;
-  /** A proxy of this fleet that pulls has refused something. */
-  noteRefusal(fleet: string): void;
+  /** A proxy of this fleet that pulls has refused something, in these words. */
+  noteRefusal(fleet: string, message: string): void;
   /** By name; null: no such fleet. */
   of(fleet: string): readonly ListenerStatus[] | null;
   /** All that wait now. */
@@ -48,8 +52,8 @@ export interface ListenerStatuses {
 export function createListenerStatus(options: ListenerStatusOptions): ListenerStatuses {
   const reports = new Map<string, Map<string, readonly ListenerReport[]>>();
   const known = new Map<string, ReadonlyMap<string, ListenerStatus>>();
-  /** Fleets of which a proxy that pulls refuses a listener. */
-  const refusing = new Set<string>();
+  /** Fleets of which a proxy that pulls refuses a listener: what was said last, by port. */
+  const refusing = new Map<string, Map<string, string>>();
   let timer: NodeJS.Timeout | undefined;
 
   function look(fleet: string): readonly ListenerStatus[] | null {
@@ -60,8 +64,11 @@ export function createListenerStatus(options: ListenerStatusOptions): ListenerSt
       return null;
     }
     const before = known.get(fleet);
-    const told = [...answersOf(fleet, ports), ...(reports.get(fleet) ?? [])];
-    const now = ports.flatMap(({ listeners }) => listeners).map((listener) => statusOf(listener, told));
+    const tallies = new Map(ports.flatMap(({ listeners }) => listeners).map((listener) => [listener, newTally()]));
+    const reasons = refusing.get(fleet) ?? new Map<string, string>();
+    countAnswers(options.answers(fleet), { ports, reasons, tallies });
+    for (const [proxy, own] of reports.get(fleet) ?? []) for (const report of own) count(tallies, proxy, report);
+    const now = Array.from(tallies, ([listener, tally]) => statusOf(listener, tally));
     const kept = now.map((status) => {
       const old = before?.get(status.listener);
       return old !== undefined && isSame(old, status) ? { ...status, since: old.since } : status;
@@ -76,30 +83,16 @@ export function createListenerStatus(options: ListenerStatusOptions): ListenerSt
     return kept;
   }
 
-  function* answersOf(
-    fleet: string,
-    ports: readonly Pick<PortIr, "id" | "listeners">[],
-  ): Generator<readonly [string, readonly ListenerReport[]]> {
-    for (const { nodeId, refused, unanswered } of options.answers(fleet)) {
-      const found = ports.flatMap(({ id, listeners }) => {
-        const message = refused.get(id);
-        if (message === undefined && (unanswered === "all" || unanswered.has(id))) return [];
-        const reason = message === undefined ? null : options.reasonOf(id, message);
-        return listeners.map((listener) => ({ listener, state: stateFor(reason), reason }));
-      });
-      yield [nodeId, found];
-    }
-  }
-
-  function lookLater(): void {
+  /** However many refuse at once, they are looked at once. */
+  function lookLater(afterMs: number): void {
     timer ??= setTimeout(() => {
       timer = undefined;
-      for (const fleet of refusing) {
+      for (const fleet of refusing.keys()) {
         look(fleet);
-        if (options.answers(fleet).every(({ refused }) => refused.size === 0)) refusing.delete(fleet);
+        if (!refuses(options.answers(fleet))) refusing.delete(fleet);
       }
-      if (refusing.size > 0) lookLater();
-    }, LOOK_AGAIN_MS);
+      if (refusing.size > 0) lookLater(LOOK_AGAIN_MS);
+    }, afterMs);
   }
 
   return {
@@ -111,10 +104,12 @@ export function createListenerStatus(options: ListenerStatusOptions): ListenerSt
       else reports.set(fleet, own);
       look(fleet);
     },
-    noteRefusal(fleet) {
-      refusing.add(fleet);
-      look(fleet);
-      lookLater();
+    noteRefusal(fleet, message) {
+      const ids = new Set(options.ports(fleet)?.map(({ id }) => id));
+      const named = options.readRefusal(message).filter(([id]) => ids.has(id));
+      const before = [...(refusing.get(fleet) ?? [])].filter(([id]) => ids.has(id));
+      refusing.set(fleet, new Map([...before, ...named]));
+      lookLater(FIRST_LOOK_MS);
     },
     of: look,
     waiting() {
@@ -128,20 +123,74 @@ export function createListenerStatus(options: ListenerStatusOptions): ListenerSt
   };
 }
 
-function stateFor(reason: string | null): "serving" | "waiting" {
-  return reason === null ? "serving" : "waiting";
+type Ports = readonly Pick<PortIr, "id" | "listeners">[];
+
+/** What proxies say of one listener. */
+interface Tally {
+  serving: boolean;
+  /** Of the first for which it waits. */
+  reason: string | null;
+  /** For which it waits. */
+  readonly proxies: string[];
+}
+
+function newTally(): Tally {
+  return { serving: false, reason: null, proxies: [] };
+}
+
+function count(tallies: ReadonlyMap<string, Tally>, proxy: string, { listener, state, reason }: ListenerReport): void {
+  const tally = tallies.get(listener);
+  if (tally === undefined) return;
+  if (state === "serving") tally.serving = true;
+  else if (tally.proxies.length < MAX_NAMED_PROXIES) tally.proxies.push(proxy);
+  if (state === "waiting") tally.reason ??= reason;
+}
+
+/** Of a refusal that does not say it in words that are known. */
+const REFUSED = "it is refused; GET /v1/fleets/{name}/proxies has the proxy's words";
+
+/** Of proxies that pull, usually thousands, only what they do not have is gone through. */
+function countAnswers(
+  answers: Iterable<NodeAnswers>,
+  {
+    ports,
+    reasons,
+    tallies,
+  }: { ports: Ports; reasons: ReadonlyMap<string, string>; tallies: ReadonlyMap<string, Tally> },
+): void {
+  const listenersOf = new Map(ports.map(({ id, listeners }) => [id, listeners]));
+  /** By port: how many of them do not have it. */
+  const missing = new Map<string, number>();
+  const miss = (id: string): unknown => missing.set(id, (missing.get(id) ?? 0) + 1);
+  let proxies = 0;
+  let left = MAX_ANSWERS;
+  for (const { nodeId, refused, unanswered } of answers) {
+    for (const id of refused) {
+      miss(id);
+      const reason = reasons.get(id) ?? REFUSED;
+      for (const listener of listenersOf.get(id) ?? []) count(tallies, nodeId, { listener, state: "waiting", reason });
+    }
+    if (unanswered === "all") continue;
+    proxies += 1;
+    for (const id of unanswered) if (!refused.has(id)) miss(id);
+    left -= refused.size + unanswered.size;
+    if (left < 0) break;
+  }
+  for (const { id, listeners } of ports) {
+    if (proxies <= (missing.get(id) ?? 0)) continue;
+    for (const listener of listeners) count(tallies, "", { listener, state: "serving", reason: null });
+  }
 }
 
 /** It waits when it waits for any proxy. */
-function statusOf(listener: string, told: readonly (readonly [string, readonly ListenerReport[]])[]): ListenerStatus {
-  const said = told.flatMap(([proxy, reports]) => {
-    const report = reports.find((entry) => entry.listener === listener);
-    return report === undefined ? [] : [{ proxy, ...report }];
-  });
-  const waits = said.filter(({ state }) => state === "waiting");
-  const state = waits.length > 0 ? "waiting" : said.length > 0 ? "serving" : "unknown";
-  const proxies = waits.slice(0, MAX_NAMED_PROXIES).map(({ proxy }) => proxy);
-  return { listener, state, reason: waits[0]?.reason ?? null, since: new Date().toISOString(), proxies };
+function statusOf(listener: string, { serving, reason, proxies }: Tally): ListenerStatus {
+  const state = proxies.length > 0 ? "waiting" : serving ? "serving" : "unknown";
+  return { listener, state, reason, since: new Date().toISOString(), proxies };
+}
+
+function refuses(answers: Iterable<NodeAnswers>): boolean {
+  for (const { refused } of answers) if (refused.size > 0) return true;
+  return false;
 }
 
 function isSame(a: ListenerStatus, b: ListenerStatus): boolean {

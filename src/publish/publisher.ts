@@ -36,8 +36,8 @@ export interface PublisherOptions {
 export interface ListenerRefusals {
   /** The type of listeners' resources, which have the names of ports. */
   readonly typeUrl: string;
-  /** One sentence of what a refusal says of one of them. */
-  readonly reasonOf: (port: string, message: string) => string;
+  /** Of which of them a refusal says why, and in one sentence why. */
+  readonly read: (message: string) => readonly (readonly [port: string, reason: string])[];
 }
 
 /** The publisher plus its input: "revision N committed". */
@@ -174,7 +174,7 @@ function statusOf(options: PublisherOptions, compiled: () => Compiled | null): L
     fleets: () => compiled()?.fleets.keys() ?? [],
     ports: (fleet) => compiled()?.fleets.get(fleet)?.ports ?? null,
     answers: (fleet) => (refusals === undefined ? [] : xds.answers(fleet, refusals.typeUrl)),
-    reasonOf: (port, message) => refusals?.reasonOf(port, message) ?? message,
+    readRefusal: (message) => refusals?.read(message) ?? [],
     onChange: onListener,
   });
 }

@@ -19,18 +19,20 @@ export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
 }
 
 /** One entry per open stream that asks for the type. */
-export function nodeAnswers(group: Group, typeUrl: string): NodeAnswers[] {
+export function* nodeAnswers(group: Group, typeUrl: string): Generator<NodeAnswers> {
   const view = viewOf(group, typeUrl).resources;
-  return [...group.streams].flatMap(({ node, subs }) => {
+  for (const { node, subs } of group.streams) {
     const sub = subs.get(typeUrl);
-    return sub === undefined ? [] : [{ nodeId: node.id, refused: refusedBy(sub), unanswered: unansweredBy(sub, view) }];
-  });
+    if (sub === undefined) continue;
+    yield { nodeId: node.id, refused: refusedBy(sub), unanswered: unansweredBy(sub, view) };
+  }
 }
 
 /** Those that were the reason. What was only refused along with them is being offered again. */
-function refusedBy({ rejected }: Subscription): ReadonlyMap<string, string> {
-  const accused = Array.from(rejected).filter(([, { alone, passing }]) => alone || passing);
-  return new Map(accused.map(([name, { message }]) => [name, message]));
+function refusedBy({ rejected }: Subscription): ReadonlySet<string> {
+  const accused = new Set<string>();
+  for (const [name, { alone, passing }] of rejected) if (alone || passing) accused.add(name);
+  return accused;
 }
 
 function unansweredBy(sub: Subscription, view: ReadonlyMap<string, unknown>): NodeAnswers["unanswered"] {

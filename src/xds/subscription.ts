@@ -72,8 +72,6 @@ export interface Refused {
   readonly alone: boolean;
   /** It may be accepted later as it is. */
   readonly passing: boolean;
-  /** What the node said, of this one or of all that came with it. */
-  readonly message: string;
 }
 
 export interface Subscription {

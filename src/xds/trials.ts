@@ -44,7 +44,6 @@ export function recordNack(
       name,
       alone: isAccused && accused.length === 1,
       passing: isAccused && passing,
-      message,
     });
   }
   if (passing) sub.retryAt = now + Math.min(RETRY_FIRST_MS * 2 ** sub.retries++, RETRY_MAX_MS);
@@ -90,16 +89,16 @@ function takeBackRemovals(sub: Subscription, sent: Outstanding, now: number): vo
 function noteRefused(
   sub: Subscription,
   sent: Outstanding,
-  said: { later: readonly Had[]; name: string; alone: boolean; passing: boolean; message: string },
+  said: { later: readonly Had[]; name: string; alone: boolean; passing: boolean },
 ): void {
-  const { later, name, alone, passing, message } = said;
+  const { later, name, alone, passing } = said;
   const resource = sent.response.byName().get(name)!;
   const before = sub.rejected.get(name);
   const wasAlone = before?.alone === true && before.resource === resource;
   const has = before === undefined ? sent.had.get(name) : before.has;
   // What is gone or not wanted any more may have been the reason, but is not sent again.
   if (sub.base.has(name) && inScope(sub, name))
-    sub.rejected.set(name, { resource, has, alone: alone || wasAlone, passing, message });
+    sub.rejected.set(name, { resource, has, alone: alone || wasAlone, passing });
   // What follows it was noted when it seemed to be on its way to the node.
   if (sub.pending.get(name)?.version === resource.version) sub.pending.set(name, has);
   const waiting = sub.deferred.get(name);

@@ -59,8 +59,8 @@ export interface NodeStatus {
 /** What one open stream has said to resources of one type. */
 export interface NodeAnswers {
   readonly nodeId: string;
-  /** By name: what it refuses now, in its own words (of several that came together perhaps). */
-  readonly refused: ReadonlyMap<string, string>;
+  /** What it refuses now. */
+  readonly refused: ReadonlySet<string>;
   /** What it was not sent yet, or has not answered; `all`: it has not seen the newest state. */
   readonly unanswered: ReadonlySet<string> | "all";
 }
@@ -91,8 +91,8 @@ export interface XdsServer {
   deleteGroup(group: string): void;
   /** All open streams, or the named group's, sorted by group, node id, peer and age. */
   nodes(group?: string): readonly NodeStatus[];
-  /** What the group's open streams that ask for this type have said to it. */
-  answers(group: string, typeUrl: string): readonly NodeAnswers[];
+  /** What the group's open streams that ask for this type have said to it; made one by one, while nothing else runs. */
+  answers(group: string, typeUrl: string): Iterable<NodeAnswers>;
   /** Counters since the start; a live object for `collect` functions to read. */
   metrics(): Readonly<XdsMetrics>;
   /** Binds and returns the address in use, as `127.0.0.1:18000`. */

@@ -19,7 +19,7 @@ import { createRenderer } from "./render.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
-export { readListenerRefusal, readRefusal } from "./refusals.ts";
+export { readBindErrors, readRefusal } from "./refusals.ts";
 export { typeUrls } from "./types.ts";
 
 /** The target, for the registry. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readListenerRefusal, readRefusal } from "./refusals.ts";
+import { readBindErrors, readRefusal } from "./refusals.ts";
 
 it.each([
   ["Error adding/updating listener(s) b: cannot bind '127.0.0.1:80': Address already in use", "passing"],
@@ -11,10 +11,12 @@ it.each([
   expect(readRefusal("type.googleapis.com/envoy.config.listener.v3.Listener", message)).toBe(kind);
 });
 
-it("tells of each listener what is wrong with it", () => {
-  const message =
-    "Error adding/updating listener(s) http-a-80: cannot bind '127.0.0.1:80': Address already in use, tcp-b-1: cannot bind '[::1]:1': Permission denied";
-  expect(readListenerRefusal("http-a-80", message)).toBe("127.0.0.1:80 is in use");
-  expect(readListenerRefusal("tcp-b-1", message)).toBe("[::1]:1 needs more rights than this user has");
-  expect(readListenerRefusal("other", message)).toBe(`Envoy refuses it: ${message}`);
+it("tells of each listener whose socket cannot be opened why", () => {
+  const message = `Error adding/updating listener(s) http-a-80: cannot bind '127.0.0.1:80': Address already in use
+tcp-b-1: cannot bind '[::1]:1': Permission denied
+other: something else`;
+  expect(readBindErrors(message)).toEqual([
+    ["http-a-80", "127.0.0.1:80 is in use"],
+    ["tcp-b-1", "[::1]:1 needs more rights than this user has"],
+  ]);
 });

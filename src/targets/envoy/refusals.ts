@@ -12,7 +12,13 @@ const BIND_ERRORS: Readonly<Record<string, string>> = {
   "Permission denied": "needs more rights than this user has",
 };
 
-const PASSING = new RegExp(`cannot bind .*: (?:${Object.keys(BIND_ERRORS).join("|")})`);
+const BIND_ERROR = `cannot bind '([^']*)': (${Object.keys(BIND_ERRORS).join("|")})`;
+const PASSING = new RegExp(BIND_ERROR);
+/**
+ * One listener's error after the other: `a: cannot bind '127.0.0.1:80': Address already in use`. Its name has the bounds of a port's id:
+ * what is searched was written by a client.
+ */
+const CANNOT_BIND = new RegExp(`([a-z0-9-]{1,64}): ${BIND_ERROR}`, "g");
 
 /** Another listener of its own has the address: one that the same change takes away. */
 const OCCUPIED = /has duplicate address .* as existing listener/;
@@ -23,12 +29,10 @@ export function readRefusal(_typeUrl: string, message: string): RefusalKind {
   return PASSING.test(message) ? "passing" : "final";
 }
 
-/** A refusal's text about one listener: one sentence. */
-export function readListenerRefusal(listener: string, message: string): string {
-  // One error after the other: `a: cannot bind '127.0.0.1:80': Address already in use, b: …`.
-  const begin = message.indexOf(`${listener}: `);
-  const own = begin < 0 ? message : message.slice(begin + listener.length + 2);
-  const [, socket, error = ""] = /^cannot bind '([^']*)': ([A-Za-z ]+)/.exec(own) ?? [];
-  const meaning = BIND_ERRORS[error];
-  return socket === undefined || meaning === undefined ? `Envoy refuses it: ${message}` : `${socket} ${meaning}`;
+/** Of the listeners whose sockets cannot be opened: name, and one sentence why. */
+export function readBindErrors(message: string): readonly (readonly [string, string])[] {
+  return Array.from(message.matchAll(CANNOT_BIND), ([, name = "", socket, error = ""]) => [
+    name,
+    `${socket} ${BIND_ERRORS[error]}`,
+  ]);
 }
