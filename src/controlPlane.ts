@@ -5,15 +5,16 @@ import { join, resolve } from "node:path";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
-import { type DevCheck, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
+import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
-import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
+import { countPublications, registerListenerMetrics, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
-import { readRefusal } from "./targets/envoy/index.ts";
+import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { boundHeapGrowth } from "./util/heap.ts";
 import { reasonOf } from "./util/reason.ts";
+import { inSlices } from "./util/slices.ts";
 import { createXdsServer, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
 
 /** A running control plane. */
@@ -73,7 +74,10 @@ async function startOnStore(
   const registry: Registry = new MetricsRegistry();
   const xds = createXdsServer({
     identifier: `trimtab/${version} ${hostname()}`,
-    onNack: (nack) => log("nack", { ...nack }),
+    onNack: (nack) => {
+      log("nack", { ...nack });
+      publisher.listenerStatus.noteRefusal(nack.group, nack.message);
+    },
     readRefusal,
     onError: (error) => log("xds-error", { error: String(error) }),
     tls: xdsTls(options),
@@ -81,14 +85,17 @@ async function startOnStore(
     onRefused: (event) => log("xds-refused", { ...event }),
     onTlsFiles: (event) => log(event.ok ? "xds-tls-loaded" : "xds-tls-kept", { ...event }),
   });
-  const publisher = createPublisher({
+  const publisher: PublisherWithInput = createPublisher({
     pipeline: createPipeline(await loadTargets()),
     xds,
+    refusals: { typeUrl: typeUrls.listener, read: readBindErrors },
     onPublished: countPublications(registry),
+    onListener: ({ state, ...listener }) => log(`listener-${state}`, listener),
     onFailure: (fleet, error) =>
       log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
   });
   registerProcessMetrics(registry, xds);
+  registerListenerMetrics(registry, publisher.listenerStatus);
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
@@ -177,6 +184,12 @@ const check: DevCheck = async (proxy, files, binary) => {
   return get(proxy).check({ kind: "files", ...files }, { binary });
 };
 
+const rebound: DevRebound = async (proxy, text, places) => {
+  const { rebind } = (await loadTargets([proxy])).get(proxy);
+  if (rebind === null) throw new Error(`${proxy} gets no files`);
+  return inSlices(rebind(text, places));
+};
+
 /** What `dev` is told besides its flags. */
 interface DevPlaneOptions extends DevRunOptions {
   readonly version: string;
@@ -201,6 +214,7 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
       return devControlPlane(plane);
     },
     check,
+    rebound,
     io: processIo,
     env: process.env,
     stop: stopOnSignals(),

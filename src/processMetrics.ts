@@ -1,6 +1,6 @@
 /** Metrics of the process, the publisher and the xDS server. */
 import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-client";
-import type { Publication } from "./publish/index.ts";
+import type { ListenerStatuses, Publication } from "./publish/index.ts";
 import type { XdsServer } from "./xds/index.ts";
 
 type Counted = "responses" | "resources" | "bytes" | "acks" | "nacks" | "held";
@@ -70,6 +70,20 @@ export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, 
     });
   }
   registerRefusals(registry, xds);
+}
+
+/** Those that wait only: a fleet's listeners are as many as its model has. */
+export function registerListenerMetrics(registry: Registry, listeners: Pick<ListenerStatuses, "waiting">): void {
+  new Gauge({
+    name: "trimtab_listeners_waiting",
+    help: "Proxies for which a listener waits because its socket cannot be opened or was refused; at most 100 are counted.",
+    labelNames: ["fleet", "listener"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { fleet, listener, proxies } of listeners.waiting()) this.set({ fleet, listener }, proxies.length);
+    },
+  });
 }
 
 function registerRefusals(registry: Registry, xds: Pick<XdsServer, "metrics">): void {

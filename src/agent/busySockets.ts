@@ -1,6 +1,7 @@
 /** Finds out whether sockets can be opened, by opening them for a moment. */
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import type { Socket } from "../targets/target.ts";
+import type { Place } from "../targets/target.ts";
 
 export interface BusySocket {
   /** As it was asked for: `address:port`. */
@@ -14,7 +15,7 @@ export async function busySockets(wanted: readonly string[]): Promise<readonly B
   const busy: BusySocket[] = [];
   // One after the other: two that overlap (0.0.0.0 and 127.0.0.1) must not find each other.
   for (const socket of wanted) {
-    const error = await tryListen(socket);
+    const error = await tryListen(split(socket));
     if (error !== null) {
       busy.push({ socket, error });
     }
@@ -22,15 +23,53 @@ export async function busySockets(wanted: readonly string[]): Promise<readonly B
   return busy;
 }
 
-/** `wanted` without the ports that `held` has, on whatever address: the running proxy passes those on by itself. */
-export function freshSockets(wanted: readonly Socket[], held: readonly Socket[]): readonly Socket[] {
-  const heldPorts = new Set(held.map(({ port }) => port));
-  return wanted.filter(({ port }) => !heldPorts.has(port));
+/**
+ * Why a running proxy that has the places `own` cannot open this one too; null: it can, or has it. Beside a place of its own that
+ * overlaps (`overlaps`) nothing can be tried: then only those count whom the kernel names beside `own`.
+ */
+export async function whyTaken(wanted: Place, own: readonly Place[]): Promise<string | null> {
+  if (own.some((place) => isSame(place, wanted))) {
+    return null;
+  }
+  const overlapping = own.filter((place) => overlaps(place, wanted));
+  if (overlapping.length === 0) {
+    return tryListen({ host: wanted.address, port: wanted.port });
+  }
+  return (await countListening(wanted)) > overlapping.length ? "EADDRINUSE" : null;
+}
+
+/** One is for all addresses of the other's kind, on the same port. */
+export function overlaps(a: Place, b: Place): boolean {
+  const isWide = ({ address }: Place): boolean => address === "0.0.0.0" || address === "::";
+  return a.port === b.port && isV6(a) === isV6(b) && a.address !== b.address && (isWide(a) || isWide(b));
+}
+
+/** Addresses are canonical in what is rendered. */
+export function isSame(a: Place, b: Place): boolean {
+  return a.port === b.port && a.address === b.address;
 }
 
 /** `address:port`, with brackets around IPv6. */
-export function socketText({ address, port }: Pick<Socket, "address" | "port">): string {
+export function socketText({ address, port }: Place): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** What an error of `busySockets` means, behind the name of a socket. */
+export function busyText(error: string): string {
+  switch (error) {
+    case "EADDRINUSE":
+      return "is in use";
+    case "EADDRNOTAVAIL":
+      return "is not an address of this machine";
+    case "EACCES":
+      return "needs more rights than this user has";
+    default:
+      return `cannot be opened (${error})`;
+  }
+}
+
+function isV6({ address }: Place): boolean {
+  return address.includes(":");
 }
 
 function split(socket: string): { readonly host: string; readonly port: number } {
@@ -39,10 +78,24 @@ function split(socket: string): { readonly host: string; readonly port: number }
 }
 
 /** The error's code, or null when the socket could be opened. It is closed again. */
-function tryListen(socket: string): Promise<string | null> {
+function tryListen(at: { readonly host: string; readonly port: number }): Promise<string | null> {
   const { promise, resolve } = Promise.withResolvers<string | null>();
   const server = createServer();
   server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-  server.listen({ ...split(socket), exclusive: true }, () => server.close(() => resolve(null)));
+  // As proxies do it: `::` is not for IPv4.
+  const ipv6Only = at.host.includes(":");
+  server.listen({ ...at, ipv6Only, exclusive: true }, () => server.close(() => resolve(null)));
   return promise;
+}
+
+/** The state of a listening socket in /proc/net/tcp. */
+const LISTENING = "0A";
+
+/** On how many addresses of its kind somebody listens on this port; 0 where the kernel does not tell. */
+async function countListening(place: Place): Promise<number> {
+  const table = await readFile(isV6(place) ? "/proc/net/tcp6" : "/proc/net/tcp", "utf8").catch(() => "");
+  const port = `:${place.port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const rows = table.split("\n").map((line) => line.trim().split(/\s+/));
+  const found = rows.filter(([, local, , state]) => state === LISTENING && local?.endsWith(port));
+  return new Set(found.map(([, local]) => local)).size;
 }

@@ -1,22 +1,32 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
 import { mkdirSync } from "node:fs";
-import { busySockets, freshSockets, socketText } from "./busySockets.ts";
+import type { Arrangement, WaitingSocket } from "./arrange.ts";
 import {
   type Agent,
   type AgentTiming,
   goBack,
+  look,
   type Memory,
   printed,
   proveRestart,
   restoreGood,
-  switchPatiently,
-  write,
+  switchToArranged,
 } from "./generationSwitch.ts";
 import { pruneGenerations } from "./generations.ts";
 import { createLatest } from "./latest.ts";
+import { createListenerStates, withoutNumbers } from "./listenerStates.ts";
 import { createRetry } from "./retry.ts";
 import { createSupervisor, DEFAULT_BACKOFF } from "./supervisor.ts";
-import type { AgentEvent, AgentFiles, AgentState, ApplyResult, Check, FileProxy } from "./types.ts";
+import type {
+  AgentEvent,
+  AgentFiles,
+  AgentState,
+  ApplyResult,
+  Check,
+  FileProxy,
+  ListenerState,
+  MakeRebound,
+} from "./types.ts";
 
 /** Milliseconds; `FileAgentOptions.timing` overrides single ones. */
 export const DEFAULT_TIMING: AgentTiming = {
@@ -27,13 +37,15 @@ export const DEFAULT_TIMING: AgentTiming = {
   graceMs: 5_000,
   backoff: DEFAULT_BACKOFF,
   // A try that fails while nginx reloads gives its workers up twice, which ends idle keep-alive connections.
-  retry: { firstMs: 1_000, maxMs: 30_000 },
+  // A look at a taken socket costs a system call: a port that got free is served a few seconds later.
+  retry: { firstMs: 1_000, maxMs: 30_000, waitingMs: 5_000 },
 };
 
 export interface FileAgentOptions {
   readonly proxy: FileProxy;
   /** The proxy's own checker; must end by itself. */
   readonly check: (files: AgentFiles) => Promise<Check>;
+  readonly rebound: MakeRebound;
   readonly timing?: Partial<AgentTiming>;
   readonly onEvent?: (event: AgentEvent) => void;
 }
@@ -45,27 +57,39 @@ export interface FileAgent {
    */
   apply(files: AgentFiles): Promise<ApplyResult>;
   state(): AgentState;
+  /** Of the listeners of the newest files, by name. Events tell of changes. */
+  listeners(): readonly ListenerState[];
   /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
   close(): Promise<void>;
 }
 
 /** Creates `proxy.runDir`; starts nothing before the first `apply`. */
 export function createFileAgent(options: FileAgentOptions): FileAgent {
-  const { proxy, check } = options;
+  const { proxy, check, rebound } = options;
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   mkdirSync(proxy.runDir, { recursive: true, mode: 0o755 });
   const memory: Memory = {
+    wanted: null,
     serving: null,
     good: null,
+    told: null,
     applyError: null,
     failed: null,
     deathError: null,
     applying: false,
+    onlyLooked: false,
     proving: 0,
     closed: false,
     reloadRefused: false,
   };
+  const states = createListenerStates();
   const tell = options.onEvent ?? (() => undefined);
+  const tellListeners = (): void => {
+    const listeners = states.update(memory);
+    if (listeners !== null) {
+      tell({ kind: "listeners", listeners });
+    }
+  };
   const supervisor = createSupervisor({
     command: proxy.command,
     runDir: proxy.runDir,
@@ -77,25 +101,43 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     onStart: (pid) => {
       tell({ kind: "started", pid });
       if (!memory.applying) {
-        void proveRestart(agent);
+        // What had to be left out at the start is looked after.
+        void proveRestart(agent).then(retry.lookAgain);
       }
     },
     onDeath: (reason, restartInMs) => {
       memory.serving = null;
       memory.deathError = `${proxy.name} ${reason}${printed(supervisor)}`;
       tell({ kind: "died", reason: memory.deathError, restartInMs });
+      tellListeners();
     },
     onLine: (line) => {
       memory.reloadRefused ||= proxy.saysReloadFailed(line);
       tell({ kind: "line", line });
     },
   });
-  const agent: Agent = { proxy, check, timing, tell, supervisor, memory };
-  const queue = createLatest({ gapMs: timing.gapMs, skipped: superseded, work: (files) => applyOnDisk(agent, files) });
+  const agent: Agent = {
+    proxy,
+    check,
+    rebound,
+    timing,
+    tell,
+    tellListeners,
+    listeners: states.all,
+    supervisor,
+    memory,
+  };
+  const queue = createLatest({
+    gapMs: timing.gapMs,
+    needsGap: () => !memory.onlyLooked,
+    skipped: superseded,
+    work: (files) => applyOnDisk(agent, files),
+  });
   const retry = createRetry(queue.push, timing.retry);
   return {
     apply: retry.apply,
     state: () => stateOf(memory),
+    listeners: states.all,
     close: async () => {
       memory.closed = true;
       retry.close();
@@ -121,14 +163,13 @@ async function applyOnDisk(agent: Agent, files: AgentFiles): Promise<ApplyResult
 
 async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   const { memory, proxy, supervisor } = agent;
-  const { generation } = files;
-  if (generation === memory.serving) {
-    return stateOf(memory).state === "serving" ? { outcome: "serving", generation } : succeeded(agent, generation);
+  memory.wanted = files;
+  await supervisor.cleared();
+  memory.onlyLooked = await isServed(agent, files);
+  if (memory.onlyLooked) {
+    return succeeded(agent);
   }
   const verdict = await agent.check(files);
-  await supervisor.cleared();
-  // On a socket that it cannot bind a proxy tries for seconds: HAProxy's new worker silences the old one's listeners meanwhile.
-  const busy = await busySockets(freshSockets(files.sockets, memory.good?.sockets ?? []).map(socketText));
   if (memory.closed) {
     return superseded(files);
   }
@@ -138,14 +179,9 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
       restore: null,
     });
   }
-  if (busy.length > 0) {
-    const list = busy.map(({ socket, error }) => `${socket}: ${error}`).join(", ");
-    return failed(agent, files, { error: `${proxy.name} could not listen: ${list}`, restore: null });
-  }
-  await write(proxy, files);
   memory.applying = true;
   try {
-    const error = await switchPatiently(agent, files);
+    const error = await switchToArranged(agent, files);
     const restore = error === null || memory.closed ? null : await goBack(agent);
     if (memory.closed) {
       return superseded(files);
@@ -153,8 +189,8 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     if (error !== null) {
       return failed(agent, files, { error, restore });
     }
-    await pruneGenerations(proxy.runDir, generation);
-    return succeeded(agent, generation);
+    await pruneGenerations(proxy.runDir, memory.serving);
+    return succeeded(agent);
   } finally {
     memory.applying = false;
     if (memory.serving === null && supervisor.pid() !== null) {
@@ -163,16 +199,47 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   }
 }
 
-function succeeded({ memory, tell }: Agent, generation: string): ApplyResult {
+/** Whether what runs is all that can be run of these files. */
+async function isServed(agent: Agent, files: AgentFiles): Promise<boolean> {
+  const { memory } = agent;
+  const { good, serving } = memory;
+  if (good === null || serving === null || good.whole.generation !== files.generation) {
+    return false;
+  }
+  if (serving === files.generation) {
+    return true;
+  }
+  const next = await look(agent, files, good.files.sockets);
+  if (next.files.generation !== serving || memory.serving !== serving) {
+    return false;
+  }
+  // The reasons may be others now.
+  memory.good = next;
+  return true;
+}
+
+/** What `memory.good` names answers. The same is told once. */
+function succeeded(agent: Agent): ApplyResult {
+  const { memory, tell } = agent;
+  const { files, waiting } = memory.good as Arrangement;
+  const { generation } = files;
+  const isNews = memory.told !== generation || memory.applyError !== null || memory.deathError !== null;
+  memory.told = generation;
   memory.applyError = null;
   memory.failed = null;
   memory.deathError = null;
-  tell({ kind: "serving", generation });
-  return { outcome: "serving", generation };
+  if (isNews) {
+    tell({ kind: "serving", generation });
+  }
+  agent.tellListeners();
+  const states = agent.listeners().filter(({ state }) => state === "waiting");
+  return waiting.length === 0
+    ? { outcome: "serving", generation }
+    : { outcome: "partial", generation, waiting: states };
 }
 
 function failed(
-  { memory, tell }: Agent,
+  { memory, tell, tellListeners }: Agent,
   { generation }: AgentFiles,
   { error, restore }: { readonly error: string; readonly restore: string | null },
 ): ApplyResult {
@@ -182,27 +249,33 @@ function failed(
   }
   memory.applyError = reason;
   memory.failed = generation;
+  tellListeners();
   return { outcome: "failed", generation, error, restoreError: restore };
 }
 
-/** What proxies print has times and process ids, which make the same error look new at each try. */
-function withoutNumbers(reason: string | null): string {
-  return (reason ?? "").replace(/\d+/g, "");
-}
-
 function stateOf({ serving, good, applyError, deathError, applying, closed }: Memory): AgentState {
-  const lastError = applyError ?? deathError;
+  const waiting = serving === null ? [] : (good?.waiting ?? []);
+  const lastError = applyError ?? deathError ?? waitingText(waiting);
   if (closed) {
     return { state: "stopped", generation: null, lastError };
   }
   if (serving !== null) {
-    return { state: applyError === null ? "serving" : "degraded", generation: serving, lastError };
+    return {
+      state: applyError === null && waiting.length === 0 ? "serving" : "degraded",
+      generation: serving,
+      lastError,
+    };
   }
   if (good !== null) {
     return { state: "degraded", generation: null, lastError };
   }
   const idle = lastError === null ? "stopped" : "failed";
   return { state: applying ? "starting" : idle, generation: null, lastError };
+}
+
+function waitingText(waiting: readonly WaitingSocket[]): string | null {
+  const lines = waiting.map(({ socket, reason }) => `${socket.listeners.join(", ")} waits: ${reason}`);
+  return lines.length === 0 ? null : lines.join("\n");
 }
 
 function superseded(files: AgentFiles): ApplyResult {

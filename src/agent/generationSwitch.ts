@@ -1,10 +1,12 @@
 /** Switches a proxy to a generation, back to the last good one, and sees to that one after a restart. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Socket } from "../targets/target.ts";
+import { type Arrangement, arrange } from "./arrange.ts";
 import { currentGeneration, isWritten, pointCurrent, writeGeneration } from "./generations.ts";
 import { prove } from "./prove.ts";
 import type { RetryPauses } from "./retry.ts";
 import type { Supervisor } from "./supervisor.ts";
-import type { AgentEvent, AgentFiles, Backoff, Check, FileProxy } from "./types.ts";
+import type { AgentEvent, AgentFiles, Backoff, Check, FileProxy, ListenerState, MakeRebound } from "./types.ts";
 
 /** How long an agent waits for what. */
 export interface AgentTiming {
@@ -23,23 +25,33 @@ export interface AgentTiming {
 export interface Agent {
   readonly proxy: FileProxy;
   readonly check: (files: AgentFiles) => Promise<Check>;
+  readonly rebound: MakeRebound;
   readonly timing: AgentTiming;
   readonly tell: (event: AgentEvent) => void;
+  /** Tells what of `memory` changed for listeners. */
+  readonly tellListeners: () => void;
+  readonly listeners: () => readonly ListenerState[];
   readonly supervisor: Supervisor;
   readonly memory: Memory;
 }
 
 /** What an agent knows of its proxy. */
 export interface Memory {
-  /** Proved, and its process lives. */
+  /** What was asked for last, of what was begun. */
+  wanted: AgentFiles | null;
+  /** Proved, and its process lives: the name of what runs, which may be a part of a generation. */
   serving: string | null;
   /** Proved once: what a failed apply goes back to. */
-  good: AgentFiles | null;
+  good: Arrangement | null;
+  /** The generation of the last event that said that one serves. */
+  told: string | null;
   applyError: string | null;
   /** What `applyError` is about. */
   failed: string | null;
   deathError: string | null;
   applying: boolean;
+  /** The work under way, or the last, only looked: it did not touch the process. */
+  onlyLooked: boolean;
   /** Which run of `proveRestart` is the newest: older ones end. */
   proving: number;
   closed: boolean;
@@ -48,26 +60,64 @@ export interface Memory {
 }
 
 /**
+ * So often is looked anew at what sockets can be had: when one was taken since the last look, and after a former address of the proxy's
+ * own was given up. Whoever takes one port after the other holds up one apply no longer.
+ */
+const MAX_LOOKS = 4;
+
+/** Switches to what can be run of these files. Null, or why that does not answer. */
+export async function switchToArranged(agent: Agent, whole: AgentFiles): Promise<string | null> {
+  const { memory, proxy } = agent;
+  const former = memory.good?.files.sockets ?? [];
+  let next = await look(agent, whole, former);
+  for (let looks = 1; ; looks += 1) {
+    await write(proxy, next.files);
+    // That took a while. On a socket that it cannot bind a proxy tries for seconds, and HAProxy silences its listeners meanwhile.
+    const written = next;
+    next = await look(agent, whole, former);
+    if (next.files.generation !== written.files.generation && looks < MAX_LOOKS) {
+      continue;
+    }
+    const error = await switchPatiently(agent, written);
+    if (looks >= MAX_LOOKS || memory.closed || (error === null && !written.isClosing)) {
+      return error;
+    }
+    next = await look(agent, whole, former);
+    if (next.files.generation === written.files.generation) {
+      return error;
+    }
+  }
+}
+
+/** What of these files can be run now. `former`: where listeners were. */
+export function look(agent: Agent, whole: AgentFiles, former: readonly Socket[]): Promise<Arrangement> {
+  const { memory, proxy, supervisor, rebound } = agent;
+  // A process that runs has what was proved last, or it was started with it.
+  const own = supervisor.pid() === null ? [] : (memory.good?.files.sockets ?? []);
+  return arrange(whole, { own, former, bindsBesideOwn: proxy.bindsBesideOwn }, rebound);
+}
+
+/**
  * As `switchTo`, with a second try when a proxy that served died meanwhile: somebody may have killed it, which says nothing
  * about the new generation. One that kills its proxy does so twice.
  */
-export async function switchPatiently(agent: Agent, files: AgentFiles): Promise<string | null> {
+async function switchPatiently(agent: Agent, next: Arrangement): Promise<string | null> {
   const { memory, supervisor } = agent;
   const served = memory.serving !== null;
   const deaths = supervisor.deaths();
-  const error = await switchTo(agent, files);
+  const error = await switchTo(agent, next);
   const killed = error !== null && served && supervisor.deaths() !== deaths && !memory.closed;
-  return killed ? switchTo(agent, files) : error;
+  return killed ? switchTo(agent, next) : error;
 }
 
 /** Null, or why the generation does not answer. */
-async function switchTo(agent: Agent, files: AgentFiles): Promise<string | null> {
+async function switchTo(agent: Agent, next: Arrangement): Promise<string | null> {
   const { memory, proxy, supervisor } = agent;
-  const { generation } = files;
+  const { generation } = next.files;
   // Its run folder was removed under the running proxy, and with it the socket on which it tells its generation.
-  const isLost = memory.good !== null && !(await isWritten(proxy.runDir, memory.good));
-  if (isLost && files === memory.good) {
-    await write(proxy, files);
+  const isLost = memory.good !== null && !(await isWritten(proxy.runDir, memory.good.files));
+  if (isLost && next === memory.good) {
+    await write(proxy, next.files);
   }
   await pointCurrent(proxy.runDir, generation);
   const deaths = supervisor.deaths();
@@ -89,7 +139,7 @@ async function switchTo(agent: Agent, files: AgentFiles): Promise<string | null>
   });
   if (error === null) {
     memory.serving = generation;
-    memory.good = files;
+    memory.good = next;
   }
   return error;
 }
@@ -102,6 +152,9 @@ export async function goBack(agent: Agent): Promise<string | null> {
     await supervisor.stop("SIGTERM", agent.timing.graceMs);
     return null;
   }
+  if (supervisor.pid() === null) {
+    await restoreGood(agent);
+  }
   const error = await switchTo(agent, memory.good);
   if (error !== null) {
     memory.serving = null;
@@ -109,16 +162,24 @@ export async function goBack(agent: Agent): Promise<string | null> {
   return error;
 }
 
-/** Before a restart by the supervisor: the last good generation is there and `current`, whatever became of the folder. */
-export async function restoreGood({ proxy, memory: { good } }: Agent): Promise<void> {
+/**
+ * Before a restart by the supervisor: of the last good generation stands there, and is `current`, what can be run now, whatever became
+ * of the folder and of the sockets.
+ */
+export async function restoreGood({ proxy, memory, rebound }: Agent): Promise<void> {
+  const { good } = memory;
   if (good === null) {
     return;
   }
-  if (!(await isWritten(proxy.runDir, good))) {
-    await write(proxy, good);
+  const sockets = { own: [], former: good.files.sockets, bindsBesideOwn: proxy.bindsBesideOwn };
+  const next = await arrange(good.whole, sockets, rebound);
+  const { files } = next;
+  memory.good = next;
+  if (!(await isWritten(proxy.runDir, files))) {
+    await write(proxy, files);
   }
-  if ((await currentGeneration(proxy.runDir)) !== good.generation) {
-    await pointCurrent(proxy.runDir, good.generation);
+  if ((await currentGeneration(proxy.runDir)) !== files.generation) {
+    await pointCurrent(proxy.runDir, files.generation);
   }
 }
 
@@ -138,7 +199,7 @@ export async function proveRestart(agent: Agent): Promise<void> {
   if (good === null) {
     return;
   }
-  const { generation } = good;
+  const { generation } = good.files;
   const deaths = supervisor.deaths();
   const isOver = (): boolean =>
     memory.closed || memory.applying || memory.proving !== proving || supervisor.deaths() !== deaths;
@@ -151,6 +212,7 @@ export async function proveRestart(agent: Agent): Promise<void> {
       memory.serving = generation;
       memory.deathError = null;
       agent.tell({ kind: "serving", generation });
+      agent.tellListeners();
       return;
     }
     memory.deathError = `${agent.proxy.name} runs again, but ${error}${printed(supervisor)}`;

@@ -6,7 +6,8 @@ import type { AgentFile, AgentFiles, LocalFiles } from "./types.ts";
 /** How many generations stay on disk beside the current one: enough to look at what changed, few enough to stay small. */
 export const KEPT_GENERATIONS = 5;
 
-const GENERATION_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+/** 64 characters, and what the agent adds to the name of a part. */
+const GENERATION_NAME = /^[A-Za-z0-9_-]{1,96}$/;
 const DIRECTORY_MODE = 0o755;
 
 /** The folder that a proxy is pointed at; always through the link, so that a reload reads what the link names then. */

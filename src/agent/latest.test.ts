@@ -31,6 +31,28 @@ test("one at a time, the newest of those that wait, with a pause between", async
   expect(performance.now() - before).toBeGreaterThanOrEqual(GAP_MS);
 });
 
+test("no pause follows work that needs none, and it does not shorten one that is due", async () => {
+  const work = async (input: string): Promise<string> => input;
+  const endless = createLatest({ gapMs: 3_600_000, needsGap: () => false, work, skipped: (input) => input });
+  await endless.push("a");
+  expect(await endless.push("b")).toBe("b");
+
+  let last = "";
+  const queue = createLatest({
+    gapMs: GAP_MS,
+    needsGap: () => last === "a",
+    work: async (input: string) => {
+      last = input;
+      return input;
+    },
+    skipped: (input) => input,
+  });
+  const before = performance.now();
+  await queue.push("a");
+  await queue.push("b");
+  expect(performance.now() - before).toBeGreaterThanOrEqual(GAP_MS);
+});
+
 test("a failure reaches its caller only, and the queue goes on", async () => {
   const queue = create([]);
   const bad = queue.push("bad");

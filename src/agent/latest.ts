@@ -12,6 +12,8 @@ export interface LatestOptions<Input, Output> {
   readonly skipped: (input: Input) => Output;
   /** From the end of one piece of work to the beginning of the next. */
   readonly gapMs: number;
+  /** False: there was nothing to do, and the next may begin at once. Default: always true. */
+  readonly needsGap?: () => boolean;
 }
 
 interface Waiting<Input, Output> {
@@ -47,7 +49,7 @@ export function createLatest<Input, Output>(options: LatestOptions<Input, Output
       .then(job.resolve, job.reject)
       .finally(() => {
         running = null;
-        freeAt = performance.now() + options.gapMs;
+        freeAt = options.needsGap?.() === false ? freeAt : performance.now() + options.gapMs;
         next();
       });
   }

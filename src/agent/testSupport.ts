@@ -8,36 +8,50 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { rebind as rebindHaproxy } from "../targets/haproxy/rebind.ts";
+import { rebind as rebindNginx } from "../targets/nginx/rebind.ts";
+import type { Rebind } from "../targets/target.ts";
 import { haproxyAdapter } from "./adapters/haproxy.ts";
 import { nginxAdapter } from "./adapters/nginx.ts";
+import { socketText } from "./busySockets.ts";
 import { writeGeneration } from "./generations.ts";
 import type { AgentFiles, Check, FileAdapter } from "./types.ts";
 
-/** A kind of proxy under test. `config` answers every request with the text. */
+/** A kind of proxy under test. */
 export interface Kind {
   readonly name: string;
   readonly create: FileAdapter["createProxy"];
-  readonly config: (port: number, text: string) => string;
+  /** The file that is read first, and its text. */
   readonly file: string;
-  /** Passes the checker, fails on a running proxy: a second listener on a port that somebody else has. */
-  readonly unbindable: (port: number, taken: number) => string;
+  readonly main: string;
+  readonly listenerFile: (name: string) => string;
+  /** Answers every request with the text. */
+  readonly listener: (listener: TestListener, text: string) => string;
+  readonly rebind: Rebind;
   readonly checkArgs: (dir: string) => readonly string[];
 }
 
-const nginxConfig = (port: number, text: string, more = ""): string => `
+/** A listener under test. */
+export interface TestListener {
+  readonly name: string;
+  readonly port: number;
+  /** Default: 127.0.0.1. */
+  readonly address?: string;
+}
+
+const NGINX_MAIN = `
 worker_processes 2;
 events {}
 http {
   access_log off;
   client_body_temp_path tmp_body; proxy_temp_path tmp_proxy; fastcgi_temp_path tmp_fcgi;
   uwsgi_temp_path tmp_uwsgi; scgi_temp_path tmp_scgi;
-  server { listen 127.0.0.1:${port}; location / { return 200 "${text}"; } }
-  ${more}
+  include listeners/*.conf;
   include local/*.conf;
 }
 `;
 
-const haproxyConfig = (port: number, text: string, more = ""): string => `
+const HAPROXY_MAIN = `
 global
   default-path config
 defaults
@@ -45,20 +59,21 @@ defaults
   timeout client 5s
   timeout server 5s
   timeout connect 1s
-frontend f
-  bind 127.0.0.1:${port}
-  ${more}
-  http-request return status 200 content-type text/plain lf-string %[str(x),map_str(words.map)]
-# ${text}
+backend unused
 `;
+
+const at = ({ address = "127.0.0.1", port }: TestListener): string => socketText({ address, port });
 
 export const KINDS: readonly Kind[] = [
   {
     name: "nginx",
     create: nginxAdapter.createProxy,
     file: "nginx.conf",
-    config: nginxConfig,
-    unbindable: (port, taken) => nginxConfig(port, "never", `server { listen 127.0.0.1:${taken}; }`),
+    main: NGINX_MAIN,
+    listenerFile: (name) => `listeners/${name}.conf`,
+    listener: (listener, text) =>
+      `  server {\n    listen ${at(listener)};\n    location / { return 200 "${text}"; }\n  }\n`,
+    rebind: rebindNginx,
     checkArgs: (dir) => [
       "-t",
       "-q",
@@ -76,19 +91,40 @@ export const KINDS: readonly Kind[] = [
     name: "haproxy",
     create: haproxyAdapter.createProxy,
     file: "haproxy.cfg",
-    config: haproxyConfig,
-    unbindable: (port, taken) => haproxyConfig(port, "never", `bind 127.0.0.1:${taken}`),
+    main: HAPROXY_MAIN,
+    listenerFile: (name) => `listener.${name}.cfg`,
+    listener: (listener, text) => `frontend ${listener.name}
+  bind ${at(listener)}
+  http-request return status 200 content-type text/plain lf-string %[str(x),map_str(words.map)]
+# ${text}
+`,
+    rebind: rebindHaproxy,
     checkArgs: (dir) => ["-c", "-f", dir],
   },
 ];
 
 /** Files whose proxy answers every request with `text`, which is the generation's name too. */
 export function filesOf(kind: Kind, port: number, text: string): AgentFiles {
+  return filesWith(kind, text, [{ name: "f", port }]);
+}
+
+/** The same with several listeners. */
+export function filesWith(kind: Kind, text: string, listeners: readonly TestListener[]): AgentFiles {
   return {
     generation: text,
-    sockets: [{ address: "127.0.0.1", port, listeners: ["f"] }],
+    sockets: listeners.map((listener) => ({
+      address: listener.address ?? "127.0.0.1",
+      port: listener.port,
+      listeners: [listener.name],
+      file: kind.listenerFile(listener.name),
+    })),
     files: [
-      { path: kind.file, text: kind.config(port, text), mode: 0o644 },
+      { path: kind.file, text: kind.main, mode: 0o644 },
+      ...listeners.map((listener) => ({
+        path: kind.listenerFile(listener.name),
+        text: kind.listener(listener, text),
+        mode: 0o644,
+      })),
       { path: "words.map", text: `x ${text}\n`, mode: 0o600 },
     ],
   };

@@ -1,5 +1,5 @@
 /** The vocabulary of the agent room. */
-import type { Socket } from "../targets/target.ts";
+import type { Place, Socket } from "../targets/target.ts";
 
 /** One file of a generation; structurally the target room's `RenderedFile`. */
 export interface AgentFile {
@@ -13,11 +13,14 @@ export interface AgentFile {
 /** What a proxy has to run: structurally the target room's `RenderedFiles` without its kind. */
 export interface AgentFiles {
   readonly files: readonly AgentFile[];
-  /** Content hash that names this configuration: `[A-Za-z0-9_-]`, at most 64 characters. */
+  /** Content hash that names this configuration: `[A-Za-z0-9_-]`, at most 64 characters (arrange.ts adds to it). */
   readonly generation: string;
   /** What a proxy with these files listens on. */
   readonly sockets: readonly Socket[];
 }
+
+/** The text of a listener's file, with its socket at these places instead: its target's `rebind`. */
+export type MakeRebound = (text: string, places: readonly Place[]) => Promise<string>;
 
 /** The verdict of the proxy's own checker. */
 export interface Check {
@@ -30,14 +33,18 @@ export interface Check {
  * - `stopped`: nothing was applied yet, or the agent is closed.
  * - `starting`: the process was started for the first time and has not answered yet.
  * - `serving`: the newest configuration answers.
- * - `degraded`: an older configuration answers because the newest was refused, or the process died and is being restarted.
+ * - `degraded`: an older configuration answers because the newest was refused, a listener waits for its socket, or the process died
+ *   and is being restarted.
  * - `failed`: nothing runs, and nothing good is known that could be run.
  */
 export type AgentPhase = "stopped" | "starting" | "serving" | "degraded" | "failed";
 
 export interface AgentState {
   readonly state: AgentPhase;
-  /** The generation that was last proved to answer and whose process still lives; null: none. */
+  /**
+   * The generation that was last proved to answer and whose process still lives; null: none. While listeners wait its name ends with
+   * `-without-` and a mark: it is not all of that generation.
+   */
   readonly generation: string | null;
   /** Why the last apply or the process failed; null when all is well. */
   readonly lastError: string | null;
@@ -45,11 +52,12 @@ export interface AgentState {
 
 /**
  * What became of one `apply`. `superseded`: a newer one came while this one waited, or the agent was closed.
- * `failed`: the old generation (if any) keeps running, and the new one is tried again; `restoreError` is set when
- * going back to the old one failed too.
+ * `partial`: all but listeners whose sockets cannot be opened; these are tried again. `failed`: the old generation (if any) keeps
+ * running, and the new one is tried again; `restoreError` is set when going back to the old one failed too.
  */
 export type ApplyResult =
   | { readonly outcome: "serving"; readonly generation: string }
+  | { readonly outcome: "partial"; readonly generation: string; readonly waiting: readonly ListenerState[] }
   | { readonly outcome: "superseded"; readonly generation: string }
   | {
       readonly outcome: "failed";
@@ -58,12 +66,22 @@ export type ApplyResult =
       readonly restoreError: string | null;
     };
 
-/** What a watcher of the agent is told. `line` is one line that the proxy printed. */
+/** Whether a listener takes connections where it is to; `reason` says in one sentence why not. */
+export interface ListenerState {
+  readonly listener: string;
+  readonly state: "serving" | "waiting";
+  readonly reason: string | null;
+  /** RFC 3339: so long it has this state, for this reason. */
+  readonly since: string;
+}
+
+/** What a watcher of the agent is told. `listeners`: the state of one of them changed; all are named. `line`: the proxy printed it. */
 export type AgentEvent =
   | { readonly kind: "started"; readonly pid: number }
   | { readonly kind: "died"; readonly reason: string; readonly restartInMs: number }
   | { readonly kind: "serving"; readonly generation: string }
   | { readonly kind: "failed"; readonly generation: string; readonly error: string }
+  | { readonly kind: "listeners"; readonly listeners: readonly ListenerState[] }
   | { readonly kind: "line"; readonly line: string };
 
 /** How long to wait before a process that died is started again. */
@@ -96,6 +114,8 @@ export interface FileProxy {
   readonly settleMs: number;
   /** A reload not seen after this time is asked for again (doubling); null: signals are never lost. */
   readonly resendAfterMs: number | null;
+  /** It opens a socket beside one of its own that overlaps it (0.0.0.0 and 127.0.0.1); else that one has to be closed first. */
+  readonly bindsBesideOwn: boolean;
   /** Whether a printed line says that a reload was refused. */
   readonly saysReloadFailed: (line: string) => boolean;
   /** The agent's own files of a generation (paths under `local/`), and links to set (`path` -> `target`). */

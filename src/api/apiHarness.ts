@@ -119,6 +119,7 @@ function fakePublisher(): FakePublisher {
     publishedRevision() {
       return this.published;
     },
+    listeners: (fleet) => (fleet === "edge" ? [] : null),
     onFiles: () => () => {},
   };
 }

@@ -103,6 +103,18 @@ const proxyStream = object(["nodeId", "group", "peer", "connectedAt", "userAgent
   ),
 });
 
+/** Where a listener stands on a fleet's proxies. */
+const fleetListener = object(["listener", "state", "reason", "since", "proxies"], {
+  listener: text,
+  state: {
+    enum: ["serving", "waiting", "unknown"],
+    description: "waiting: on some proxy. unknown: none has said anything.",
+  },
+  reason: { ...textOrNull, description: "Why it waits." },
+  since: { ...text, format: "date-time" },
+  proxies: { ...list(text), description: "For which it waits; at most 100." },
+});
+
 /** The API's own answers. */
 const own: Record<string, object> = {
   Problem: object(["type", "title", "status", "code", "detail"], {
@@ -131,6 +143,7 @@ const own: Record<string, object> = {
     generation: text,
     files: list(object(["path", "text", "mode"], { path: text, text, mode: integer })),
   }),
+  FleetListeners: object(["items"], { items: list(fleetListener) }),
   ProxyStreams: object(["items"], { items: list(proxyStream) }),
   Explanation: { type: "object" },
 };

@@ -7,11 +7,12 @@ import {
   adapters,
   createFileAgent,
   type FileAdapter,
+  type ListenerState,
   type ResourceAdapter,
 } from "../agent/index.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { FoundProxy } from "./findProxy.ts";
-import type { DevCheck, DevControlPlane, DevFiles, DevFleet } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevFiles, DevFleet, DevRebound } from "./types.ts";
 
 /** Nobody waits for a lab's connections to end: Ctrl-C is to give the terminal back. */
 const GRACE_MS = 1_500;
@@ -22,6 +23,7 @@ export interface ChildrenOptions {
   readonly found: ReadonlyMap<ProxyKind, FoundProxy>;
   readonly runDir: string;
   readonly check: DevCheck;
+  readonly rebound: DevRebound;
   readonly say: (line: string) => void;
 }
 
@@ -122,6 +124,9 @@ export function createChildren(options: ChildrenOptions): Children {
     const lines = [...children].map(async ([name, child]) => {
       const files = await plane.files(name);
       const result = files === null ? null : await child.apply(files);
+      if (result?.outcome === "partial") {
+        return result.waiting.map((state) => waitingLine(name, state));
+      }
       return result?.outcome === "failed" ? [`${name} does not run it; it is tried again: ${result.error}`] : [];
     });
     return (await Promise.all(lines)).flat();
@@ -155,9 +160,14 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
   const agent = createFileAgent({
     proxy: adapter.createProxy({ runDir, binary }),
     check: (files) => options.check(fleet.proxy, files, binary),
+    rebound: (text, places) => options.rebound(fleet.proxy, text, places),
     timing: { graceMs: GRACE_MS },
     onEvent: reporter(options, fleet),
   });
+  const close = async (): Promise<void> => {
+    await agent.close();
+    options.plane.reportListeners(fleet.name, null);
+  };
   // A new fleet's first files come twice, told and asked for; the second time must not wait for the pause between reloads.
   let last: { readonly generation: string; readonly done: Promise<ApplyResult> } | null = null;
   return {
@@ -173,7 +183,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
       }
       return latest.done;
     },
-    close: agent.close,
+    close,
   };
 }
 
@@ -194,9 +204,32 @@ function startPulling(
   return { child, started: agent.start() };
 }
 
+function waitingLine(fleet: string, { listener, reason }: Pick<ListenerState, "listener" | "reason">): string {
+  return `${fleet}: listener ${listener} waits: ${reason}`;
+}
+
 /** Tells what a person wants to know; what proxies print themselves comes along when something went wrong. */
-function reporter({ say }: ChildrenOptions, { name }: DevFleet): (event: AgentEvent) => void {
+function reporter({ say, plane }: ChildrenOptions, { name }: DevFleet): (event: AgentEvent) => void {
+  let waiting: ReadonlyMap<string, string> = new Map();
+  const tellListeners = (listeners: readonly ListenerState[]): void => {
+    const before = waiting;
+    waiting = new Map(listeners.flatMap(({ listener, reason }) => (reason === null ? [] : [[listener, reason]])));
+    for (const [listener, reason] of waiting) {
+      if (before.get(listener) !== reason) {
+        say(waitingLine(name, { listener, reason }));
+      }
+    }
+    for (const { listener, state } of listeners) {
+      if (state === "serving" && before.has(listener)) {
+        say(`${name}: listener ${listener} is served`);
+      }
+    }
+    plane.reportListeners(name, listeners);
+  };
   return (event) => {
+    if (event.kind === "listeners") {
+      tellListeners(event.listeners);
+    }
     if (event.kind === "died") {
       say(`${name}: ${event.reason}\n  restarting in ${event.restartInMs} ms`);
     } else if (event.kind === "failed") {

@@ -1,5 +1,6 @@
 /** The control plane in this process, as `trimtab dev` sees it: the public API by injection, files and nodes by call. */
 
+import type { ListenerState } from "../agent/index.ts";
 import { parseText } from "../cli/document.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
 import { envoyDrainArguments } from "../targets/envoy/index.ts";
@@ -21,6 +22,9 @@ export interface RunningPlane {
     files(fleet: string): Promise<DevFiles | null>;
     onFiles(listener: (fleet: string, files: DevFiles | null) => void): () => void;
     proxies(fleet: string): readonly DevNode[] | null;
+    readonly listenerStatus: {
+      report(fleet: string, proxy: string, listeners: readonly ListenerState[] | null): void;
+    };
   };
   readonly store: {
     head(): {
@@ -40,6 +44,11 @@ export interface RunningPlane {
 /** Port 0: Envoy picks a free one, so that several can run on one machine. */
 const ADMIN_ADDRESS = "127.0.0.1:0";
 
+/** The one proxy of a fleet on this machine. */
+function nodeId(fleet: string): string {
+  return `dev-${fleet}`;
+}
+
 /** What `runDev` asks of the control plane. Edits go through the same PUT as everybody's. */
 export function devControlPlane(plane: RunningPlane): DevControlPlane {
   const { publisher, store } = plane;
@@ -49,11 +58,12 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     files: publisher.files,
     onFiles: publisher.onFiles,
     bootstrap: (fleet) => {
-      const node = { fleet, nodeId: `dev-${fleet}`, xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS };
+      const node = { fleet, nodeId: nodeId(fleet), xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS };
       return { text: renderBootstrap(node), args: envoyDrainArguments };
     },
     proxies: publisher.proxies,
     listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),
+    reportListeners: (fleet, listeners) => publisher.listenerStatus.report(fleet, nodeId(fleet), listeners),
     close: plane.close,
   };
 }

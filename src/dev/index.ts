@@ -8,4 +8,4 @@
 export { parseOverrides } from "./config.ts";
 export { devControlPlane } from "./controlPlane.ts";
 export { runDev, stopOnSignals } from "./runDev.ts";
-export type { DevCheck } from "./types.ts";
+export type { DevCheck, DevRebound } from "./types.ts";

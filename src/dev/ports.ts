@@ -1,5 +1,5 @@
 /** Finds out before anything starts which sockets are taken, and says how to change each. */
-import { busySockets, socketText } from "../agent/index.ts";
+import { busySockets, busyText, socketText } from "../agent/index.ts";
 import type { DevConfig } from "./config.ts";
 
 /** A socket that will be opened. */
@@ -8,6 +8,8 @@ export interface WantedSocket {
   readonly socket: string;
   /** Completes "is wanted for": `the REST API`. */
   readonly purpose: string;
+  /** Without it the rest can run: who wants it waits until it is free. */
+  readonly canWait?: true;
   /** How to choose another one: `--http ADDRESS or TRIMTAB_HTTP`. */
   readonly change: string;
 }
@@ -29,6 +31,7 @@ export function configSockets(
     .map(({ name, fleet, address, port }) => ({
       socket: socketText({ address, port }),
       purpose: `listener ${name} of fleet ${fleet}`,
+      canWait: true as const,
       change: `${portChange(port)}, or another address with --bind ${fleet}=ADDRESS or TRIMTAB_BIND=${fleet}=ADDRESS`,
     }));
   const echoes = config.echoes.map((echo) => ({
@@ -48,19 +51,6 @@ export async function busyLines(wanted: readonly WantedSocket[]): Promise<readon
     const error = busy.get(socket);
     return error === undefined
       ? []
-      : [`${socket} ${reasonOf(error)}; it is wanted for ${purpose}. Change it with ${change}.`];
+      : [`${socket} ${busyText(error)}; it is wanted for ${purpose}. Change it with ${change}.`];
   });
-}
-
-function reasonOf(error: string): string {
-  switch (error) {
-    case "EADDRINUSE":
-      return "is in use";
-    case "EADDRNOTAVAIL":
-      return "is not an address of this machine";
-    case "EACCES":
-      return "needs more rights than this user has";
-    default:
-      return `cannot be opened (${error})`;
-  }
 }

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ask, checkWith, filesOf, freePort, KINDS, scratchDir, until } from "../agent/testSupport.ts";
+import { finish } from "../util/steps.ts";
 import { readDevConfig } from "./config.ts";
 import { type DevOptions, runDev } from "./runDev.ts";
 import type { DevApplied, DevControlPlane, DevFiles, DevFleet } from "./types.ts";
@@ -84,6 +85,7 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
     },
     bootstrap: () => ({ text: "{}", args: [] }),
     proxies: () => [],
+    reportListeners: () => undefined,
     listFleets: () => [...fleets, ...rest.fleets],
     close: async () => {
       planeClosed = true;
@@ -105,6 +107,7 @@ async function options(text: string): Promise<DevOptions> {
       expect(binary).toMatch(/^\//);
       return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
     },
+    rebound: async (proxy, text, places) => finish(KINDS.find(({ name }) => name === proxy)!.rebind(text, places)),
     io: {
       out: (part) => {
         out += part;
@@ -170,14 +173,43 @@ test("says which ports are busy and how to change them, and starts nothing", asy
     expect.stringMatching(new RegExp(`^127.0.0.1:${ports.echo} is in use.*echo upstream of cluster backend`)),
   ]);
 
-  // Only a proxy's port is taken: the control plane was up for a moment, and is closed again.
+  // Only an upstream's port is taken: the control plane was up for a moment, and is closed again.
   squatters[0]!.close();
   err = "";
   expect(await runDev({ ...given, startPlane })).toBe(1);
-  expect(err).toMatch(/is in use/);
+  expect(err).toMatch(/is in use.*echo upstream/);
   expect(planeClosed).toBe(true);
+  for (const squatter of squatters) {
+    squatter.close();
+  }
+});
 
-  // The advice works.
+test("a proxy's port that is taken at the start holds up its listener only; the advice works", async () => {
+  const given = await options(yaml("one"));
+  const squatter = createServer().listen(ports.haproxy, "127.0.0.1");
+  await until(() => squatter.listening);
+  const reports: string[] = [];
+  const startPlane = async (): Promise<DevControlPlane> => ({
+    ...fakePlane(),
+    reportListeners: (fleet, listeners) => {
+      reports.push(`${fleet} ${listeners?.map(({ state }) => state)}`);
+    },
+  });
+  const done = runDev({ ...given, startPlane });
+  await until(() => out.includes("Watching"));
+  expect(err).toMatch(new RegExp(`^127.0.0.1:${ports.haproxy} is in use.*--port ${ports.haproxy}=OTHER or TRIMTAB`));
+  expect(out).toContain(`edge-haproxy: listener f waits: 127.0.0.1:${ports.haproxy} is in use\n`);
+  expect(out).toMatch(/edge-haproxy +haproxy +\S+ +http:\/\/127\.0\.0\.1:\d+ +degraded/);
+  expect(reports).toContain("edge-haproxy waiting");
+  expect(await ask(ports.nginx)).toBe("one");
+  await new Promise((resolve) => squatter.close(resolve));
+  await until(async () => (await ask(ports.haproxy)) === "one", 20_000);
+  await until(() => out.includes("edge-haproxy: listener f is served"));
+  expect(reports).toContain("edge-haproxy serving");
+  stop.abort();
+  expect(await done).toBe(0);
+  expect(reports.slice(-2).sort()).toEqual(["edge-haproxy undefined", "edge-nginx undefined"]);
+
   const other = [await freePort(), await freePort()] as const;
   const overrides = {
     ports: new Map([
@@ -186,21 +218,12 @@ test("says which ports are busy and how to change them, and starts nothing", asy
     ]),
     addresses: new Map(),
   };
-  const squatter = createServer().listen(other[0], "127.0.0.1");
-  await until(() => squatter.listening);
-  err = "";
-  expect(await runDev({ ...given, overrides })).toBe(1);
-  expect(err).toContain(`127.0.0.1:${other[0]} is in use`);
-  expect(err).toContain(`--port ${ports.haproxy}=OTHER`);
-  await new Promise((resolve) => squatter.close(resolve));
-  const done = runDev({ ...given, overrides });
+  [out, err, stop] = ["", "", new AbortController()];
+  const again = runDev({ ...given, overrides, stop: stop.signal });
   await until(() => out.includes("Watching"));
   expect(await ask(other[0])).toBe("one");
   stop.abort();
-  expect(await done).toBe(0);
-  for (const squatter of squatters) {
-    squatter.close();
-  }
+  expect(await again).toBe(0);
 });
 
 test("proxies of fleets that are made over REST are started, and ended with them; what an edit undoes is told", async () => {
@@ -255,8 +278,10 @@ test("an edit that a proxy cannot run is not called applied; saving the file tri
   const moved = yaml("two").replace(`[edge-haproxy], port: ${ports.haproxy}`, `[edge-haproxy], port: ${taken}`);
   await writeFile(given.file, moved);
   await until(() => out.includes("stored, but not every proxy runs it"));
-  expect(err).toMatch(/edge-haproxy does not run it; it is tried again: .*EADDRINUSE/);
-  expect(await Promise.all([ask(ports.nginx), ask(ports.haproxy)])).toEqual(["two", "one"]);
+  expect(err).toContain(
+    `edge-haproxy: listener f waits: 127.0.0.1:${taken} is in use; served on 127.0.0.1:${ports.haproxy} until then\n`,
+  );
+  expect(await Promise.all([ask(ports.nginx), ask(ports.haproxy)])).toEqual(["two", "two"]);
   await new Promise((resolve) => squatter.close(resolve));
   await writeFile(given.file, `${moved}# again\n`);
   await until(() => out.includes(`${given.file}: applied`));

@@ -2,8 +2,9 @@
  * `trimtab dev FILE`: the control plane, echo upstreams, and one real proxy per fleet, until Ctrl-C.
  *
  * Input: a configuration file, a control plane to start, the proxies on this machine. Output: running proxies and a short
- * report on the terminal. Guarantees: nothing is started while a socket that it needs is taken; edits of the file are checked,
- * then applied live, and a bad edit changes nothing; when it resolves, every child has ended.
+ * report on the terminal. Guarantees: nothing is started while a socket of the control plane or of an echo upstream is taken, and of
+ * proxies a taken one holds up its listener only; edits of the file are checked, then applied live, and a bad edit changes nothing;
+ * when it resolves, every child has ended.
  */
 import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +21,7 @@ import { nackLines } from "./nacks.ts";
 import { overwrittenLines } from "./overwritten.ts";
 import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
 import { proxyTable, tryCommands } from "./table.ts";
-import type { DevCheck, DevControlPlane } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevRebound } from "./types.ts";
 import { watchFile } from "./watch.ts";
 
 export interface DevOptions {
@@ -35,6 +36,7 @@ export interface DevOptions {
   /** Opens `sockets`. Called once, when all of them were free. */
   readonly startPlane: () => Promise<DevControlPlane>;
   readonly check: DevCheck;
+  readonly rebound: DevRebound;
   readonly io: Io;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted: end. See `stopOnSignals`. */
@@ -87,6 +89,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     found,
     runDir,
     check: options.check,
+    rebound: options.rebound,
     say: (line) => io.out(`${line}\n`),
   });
   try {
@@ -94,10 +97,11 @@ export async function runDev(options: DevOptions): Promise<number> {
     for (const fleet of await readdir(runDir).catch(() => [])) {
       await killLeftovers(fleetRunDir(runDir, fleet));
     }
-    const busy = await busyLines(wanted);
+    const busy = await busyLines(wanted.filter(({ canWait }) => !canWait));
     if (busy.length > 0) {
       return refuse(io, busy);
     }
+    complain(io, await busyLines(wanted.filter(({ canWait }) => canWait)));
     const session: Session = { options, plane, children, found, echoes, applied: null, reports: Promise.resolve() };
     if (!(await apply(session, text))) {
       return EXIT.failed;

@@ -1,5 +1,5 @@
 /** The vocabulary of `trimtab dev`. */
-import type { AgentFiles, Check } from "../agent/index.ts";
+import type { AgentFiles, Check, ListenerState, MakeRebound } from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
@@ -54,8 +54,13 @@ export interface DevControlPlane {
   /** Envoy nodes of a fleet that are connected; null: no such fleet. */
   proxies(fleet: string): readonly DevNode[] | null;
   listFleets(): readonly DevFleet[];
+  /** What this fleet's proxy says of its listeners; null: it is gone. */
+  reportListeners(fleet: string, listeners: readonly ListenerState[] | null): void;
   close(): Promise<void>;
 }
+
+/** A listener's file at other places: its target's `rebind`. */
+export type DevRebound = (proxy: ProxyKind, ...file: Parameters<MakeRebound>) => ReturnType<MakeRebound>;
 
 /** The checker of a proxy: its target's `check` with the binary that was found. */
 export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;

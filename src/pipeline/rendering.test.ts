@@ -4,7 +4,7 @@ import type { Effect, Rendered, RenderedFiles, Target } from "../targets/target.
 import { finish } from "../util/steps.ts";
 import { combined, effectOf, type Rendering, type RenderingPart } from "./rendering.ts";
 
-const socket = (port: number) => ({ address: "127.0.0.1", port, listeners: [`l${port}`] });
+const socket = (port: number) => ({ address: "127.0.0.1", port, listeners: [`l${port}`], file: `l${port}.cfg` });
 
 function files(paths: readonly string[], port: number): RenderedFiles {
   const list = paths.map((path) => ({ path, text: `text of ${path}`, mode: 0o644 }));

@@ -7,6 +7,7 @@
  * long work is done in slices. It decides nothing about the model, and speaks to no client.
  */
 
+export type { ListenerChange, ListenerStatuses } from "./listenerStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
 export type {
   Admission,
@@ -14,6 +15,8 @@ export type {
   ExplainRequest,
   Explanation,
   FleetFiles,
+  ListenerReport,
+  ListenerStatus,
   Publication,
   Publisher,
 } from "./types.ts";

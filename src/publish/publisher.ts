@@ -10,6 +10,7 @@ import { sortedByKeySteps } from "../util/sorted.ts";
 import { done, type Steps } from "../util/steps.ts";
 import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createFileOutput } from "./fileOutput.ts";
+import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import type { Admission, Publication, Publisher } from "./types.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
@@ -18,7 +19,11 @@ export const ALL_FLEETS = "*";
 export interface PublisherOptions {
   /** The publisher's own: nobody else runs it. */
   readonly pipeline: Pipeline;
-  readonly xds: Pick<XdsServer, "setView" | "setAccess" | "deleteGroup" | "nodes">;
+  readonly xds: Pick<XdsServer, "setView" | "setAccess" | "deleteGroup" | "nodes" | "answers">;
+  /** How to read what proxies that pull say of listeners; default: nothing is known of these. */
+  readonly refusals?: ListenerRefusals;
+  /** Called when a listener begins to wait, for a reason, or is served again. Must not throw. */
+  readonly onListener?: (change: ListenerChange) => void;
   /** Called when a fleet's output cannot be made: a bug of ours. The fleet keeps its last good output. */
   readonly onFailure: (fleet: string, error: unknown) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
@@ -27,8 +32,18 @@ export interface PublisherOptions {
   readonly pace?: Pace | undefined;
 }
 
+/** Whoever knows the proxy that pulls gives it. */
+export interface ListenerRefusals {
+  /** The type of listeners' resources, which have the names of ports. */
+  readonly typeUrl: string;
+  /** Of which of them a refusal says why, and in one sentence why. */
+  readonly read: (message: string) => readonly (readonly [port: string, reason: string])[];
+}
+
 /** The publisher plus its input: "revision N committed". */
 export interface PublisherWithInput extends Publisher {
+  /** Which listeners wait: proxies report here. */
+  readonly listenerStatus: ListenerStatuses;
   /**
    * Shows the xDS server an earlier revision, oldest first, before the first commit: a proxy that has it loses then nothing that it
    * still uses. Nobody can connect yet. Never throws or rejects.
@@ -123,19 +138,16 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   }
 
   const fleetOf = (name: string): FleetIr | undefined => published?.compiled.fleets.get(name);
+  const listenerStatus = statusOf(options, () => published?.compiled ?? null);
 
   return {
     admit,
+    listenerStatus,
+    listeners: listenerStatus.of,
     files: files.get,
-    outputs: (fleet: string): readonly OutputKind[] => {
-      const ir = fleetOf(fleet);
-      return ir === undefined ? [] : OUTPUT_KINDS.filter((kind) => pipeline.gives(ir, kind));
-    },
+    outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
     proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
-    explain: (request: ExplainRequest): Steps<Explanation | null> => {
-      const ir = fleetOf(request.fleet);
-      return ir === undefined ? done(null) : explain(ir, request);
-    },
+    explain: (request) => explained(fleetOf(request.fleet), request),
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,
     recall: (head) => inSlices(guarded(head, recallSteps(head)), options.pace),
@@ -143,8 +155,28 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     close() {
       closed = true;
       files.close();
+      listenerStatus.close();
     },
   };
+}
+
+function outputsOf(ir: FleetIr | undefined, pipeline: Pipeline): readonly OutputKind[] {
+  return ir === undefined ? [] : OUTPUT_KINDS.filter((kind) => pipeline.gives(ir, kind));
+}
+
+function explained(ir: FleetIr | undefined, request: ExplainRequest): Steps<Explanation | null> {
+  return ir === undefined ? done(null) : explain(ir, request);
+}
+
+function statusOf(options: PublisherOptions, compiled: () => Compiled | null): ListenerStatuses {
+  const { xds, refusals, onListener = () => undefined } = options;
+  return createListenerStatus({
+    fleets: () => compiled()?.fleets.keys() ?? [],
+    ports: (fleet) => compiled()?.fleets.get(fleet)?.ports ?? null,
+    answers: (fleet) => (refusals === undefined ? [] : xds.answers(fleet, refusals.typeUrl)),
+    readRefusal: (message) => refusals?.read(message) ?? [],
+    onChange: onListener,
+  });
 }
 
 /** What the proxies of every fleet cannot do, or do approximately. Sorted. */

@@ -33,6 +33,27 @@ export interface Publication {
   readonly effect: Effect;
 }
 
+/** What one proxy says of one of its listeners; structurally part of the agent room's `ListenerState`. */
+export interface ListenerReport {
+  readonly listener: string;
+  readonly state: "serving" | "waiting";
+  /** One sentence why it waits; null: it does not. */
+  readonly reason: string | null;
+}
+
+/** Where a listener stands on the proxies of a fleet. */
+export interface ListenerStatus {
+  readonly listener: string;
+  /** `waiting`: a proxy does not take connections where it is to. `unknown`: none has said anything. */
+  readonly state: "serving" | "waiting" | "unknown";
+  /** What the first of the proxies says for which it waits. */
+  readonly reason: string | null;
+  /** RFC 3339: when this was seen first. */
+  readonly since: string;
+  /** For which it waits; at most 100. */
+  readonly proxies: readonly string[];
+}
+
 export type { ExplainedRule, ExplainRequest, Explanation } from "../compiler/index.ts";
 
 export interface Publisher {
@@ -47,6 +68,8 @@ export interface Publisher {
   outputs(fleet: string): readonly OutputKind[];
   /** Nodes of a fleet that are connected by xDS: sent, acked, nacked. Null: no such fleet. */
   proxies(fleet: string): readonly NodeStatus[] | null;
+  /** Which listeners of a fleet take connections, and which wait, and why. Null: no such fleet. */
+  listeners(fleet: string): readonly ListenerStatus[] | null;
   /** Null: no such fleet, or the port is not one of its HTTP ports. Throws MatchTooLongError. */
   explain(request: ExplainRequest): Steps<Explanation | null>;
   /** The revision that was last handed to the xDS server and file consumers. */

@@ -65,13 +65,22 @@ export interface RenderedFiles {
   readonly sockets: readonly Socket[];
 }
 
-/** Where a proxy listens, and for whom. */
-export interface Socket {
+/** Where something listens. */
+export interface Place {
   readonly address: string;
   readonly port: number;
+}
+
+/** Where a proxy listens, and for whom. */
+export interface Socket extends Place {
   /** Names of the listeners behind it, ascending. */
   readonly listeners: readonly string[];
+  /** Path of the file that opens this socket, and nothing else: without it the others are served as they are. */
+  readonly file: string;
 }
+
+/** The text of a socket's file, with the socket at these places (one or more) instead of its own. */
+export type Rebind = (text: string, places: readonly Place[]) => Steps<string>;
 
 /**
  * What a running proxy does to get from one rendering to another. none: nothing. runtime: takes it over without a new process
@@ -131,6 +140,8 @@ export interface Target {
   readonly createRenderer: () => Renderer;
   /** What running proxies do when the one rendering follows the other; `before` null: they do not run yet. */
   readonly effect: (before: Rendered | null, after: Rendered) => Effect;
+  /** For a listener whose new address is taken: it is served where it was. Null: the proxy does that by itself. */
+  readonly rebind: Rebind | null;
   /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
 }

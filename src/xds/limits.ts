@@ -218,8 +218,8 @@ export const SEARCH_AGAIN_MS = 60_000;
 /** What a node refused because it could not take a port is offered again after this, then after twice as long, and so on. */
 export const RETRY_FIRST_MS = 5_000;
 
-/** Longest time between two such offers: one failed bind and one line in two logs a minute. */
-export const RETRY_MAX_MS = 60_000;
+/** Longest time between two such offers: a listener is served half a minute after its port is free. Each costs a line in two logs. */
+export const RETRY_MAX_MS = 20_000;
 
 /** A drain of many streams, or the work for one long request, yields to requests and pings after so long. */
 export const SLICE_MS = 5;

@@ -15,7 +15,7 @@ import { createRefusals, type RefusalEvent } from "./refusals.ts";
 import { CLUSTER, ENDPOINT, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import { addGroup, GOING_DOWN, leave, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
-import { nodeStatuses } from "./status.ts";
+import { nodeAnswers, nodeStatuses } from "./status.ts";
 import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
 import { type Clock, type EndStatus, systemClock, type Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
@@ -119,6 +119,10 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     nodes: (name) => {
       const group = name === undefined ? undefined : room.groups.get(name);
       return nodeStatuses(name === undefined ? room.groups.values() : group === undefined ? [] : [group]);
+    },
+    answers: (name, typeUrl) => {
+      const group = room.groups.get(name);
+      return group === undefined ? [] : nodeAnswers(group, typeUrl);
     },
     metrics() {
       context.metrics.clientBytes = context.memory.used;

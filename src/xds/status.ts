@@ -1,8 +1,9 @@
 /** What is known of the nodes, for people and for the ledger. */
 import { MAX_REFUSED_NAMES } from "./limits.ts";
+import { offers } from "./offers.ts";
 import { type Group, type Stream, viewOf } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
-import type { NodeStatus, NodeTypeStatus } from "./types.ts";
+import type { NodeAnswers, NodeStatus, NodeTypeStatus } from "./types.ts";
 
 /** One entry per open stream: whoever connects twice, by mistake or not, is seen twice. */
 export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
@@ -15,6 +16,33 @@ export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
       compareText(a.peer, b.peer) ||
       compareText(a.connectedAt, b.connectedAt),
   );
+}
+
+/** One entry per open stream that asks for the type. */
+export function* nodeAnswers(group: Group, typeUrl: string): Generator<NodeAnswers> {
+  const view = viewOf(group, typeUrl).resources;
+  for (const { node, subs } of group.streams) {
+    const sub = subs.get(typeUrl);
+    if (sub === undefined) continue;
+    yield { nodeId: node.id, refused: refusedBy(sub), unanswered: unansweredBy(sub, view) };
+  }
+}
+
+/** Those that were the reason. What was only refused along with them is being offered again. */
+function refusedBy({ rejected }: Subscription): ReadonlySet<string> {
+  const accused = new Set<string>();
+  for (const [name, { alone, passing }] of rejected) if (alone || passing) accused.add(name);
+  return accused;
+}
+
+function unansweredBy(sub: Subscription, view: ReadonlyMap<string, unknown>): NodeAnswers["unanswered"] {
+  if (sub.base !== view || sub.sentVersion === null) return "all";
+  const names = new Set(sub.rejected.keys());
+  for (const [name] of sub.pending) names.add(name);
+  for (const sent of sub.outstanding.values()) {
+    for (const name of sent.response.byName().keys()) if (offers(sent, name)) names.add(name);
+  }
+  return names;
 }
 
 function nodeStatus(stream: Stream): NodeStatus {

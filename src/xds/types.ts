@@ -56,6 +56,15 @@ export interface NodeStatus {
   readonly types: readonly NodeTypeStatus[];
 }
 
+/** What one open stream has said to resources of one type. */
+export interface NodeAnswers {
+  readonly nodeId: string;
+  /** What it refuses now. */
+  readonly refused: ReadonlySet<string>;
+  /** What it was not sent yet, or has not answered; `all`: it has not seen the newest state. */
+  readonly unanswered: ReadonlySet<string> | "all";
+}
+
 /** What a state of a group is called. */
 export interface XdsRevision {
   readonly revision: number;
@@ -82,6 +91,8 @@ export interface XdsServer {
   deleteGroup(group: string): void;
   /** All open streams, or the named group's, sorted by group, node id, peer and age. */
   nodes(group?: string): readonly NodeStatus[];
+  /** What the group's open streams that ask for this type have said to it; made one by one, while nothing else runs. */
+  answers(group: string, typeUrl: string): Iterable<NodeAnswers>;
   /** Counters since the start; a live object for `collect` functions to read. */
   metrics(): Readonly<XdsMetrics>;
   /** Binds and returns the address in use, as `127.0.0.1:18000`. */

@@ -35,6 +35,8 @@ function haproxyProxy(options: { readonly runDir: string; readonly binary?: stri
     stopSignal: "SIGUSR1",
     settleMs: SETTLE_MS,
     resendAfterMs: RESEND_AFTER_MS,
+    // It shares ports among its processes (SO_REUSEPORT).
+    bindsBesideOwn: true,
     saysReloadFailed: (line) => line.includes("Loading failure!"),
     localFiles: async (generation) => ({
       files: [{ path: agentFile, text: agentConfig(socket, generation), mode: 0o644 }],

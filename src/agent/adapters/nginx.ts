@@ -33,8 +33,9 @@ function nginxProxy(options: { readonly runDir: string; readonly binary?: string
     stopSignal: "SIGQUIT",
     settleMs: SETTLE_MS,
     resendAfterMs: null,
-    // A failing bind is logged at once but tried five times; only its last line is the verdict.
-    saysReloadFailed: (line) => line.includes("[emerg]") && !line.includes(" bind() to "),
+    bindsBesideOwn: false,
+    // A bind that finds the socket taken (98) is logged at once but tried five times; only its last line is the verdict.
+    saysReloadFailed: (line) => line.includes("[emerg]") && !/ bind\(\) to .* \(98: /.test(line),
     localFiles: async (generation) => {
       const modules = await modulesPath(binary);
       return {

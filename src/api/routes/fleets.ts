@@ -17,7 +17,7 @@ interface Named {
   Params: { name: string };
 }
 
-/** Registers `/v1/fleets/{name}/files` and `/v1/fleets/{name}/proxies`. */
+/** Registers `/v1/fleets/{name}/files`, `/v1/fleets/{name}/proxies` and `/v1/fleets/{name}/listeners`. */
 export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): void {
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
     "/v1/fleets/:name/files",
@@ -56,6 +56,23 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
     },
     ({ params: { name } }) => {
       const items = publisher.proxies(name);
+      if (items === null) throw notFound(name);
+      return { items };
+    },
+  );
+  app.get<Named>(
+    "/v1/fleets/:name/listeners",
+    {
+      schema: operation("fleets", "List the listeners of a fleet: which are served, and which wait, and why", {
+        operationId: "listFleetListeners",
+        headers: readHeaders,
+        params: nameParams,
+        querystring: noQuery,
+        response: answers("FleetListeners"),
+      }),
+    },
+    ({ params: { name } }) => {
+      const items = publisher.listeners(name);
       if (items === null) throw notFound(name);
       return { items };
     },

@@ -19,7 +19,8 @@ import { createRenderer } from "./render.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
-export { readRefusal } from "./refusals.ts";
+export { readBindErrors, readRefusal } from "./refusals.ts";
+export { typeUrls } from "./types.ts";
 
 /** The target, for the registry. */
 export const envoyTarget: Target = {
@@ -31,6 +32,7 @@ export const envoyTarget: Target = {
   inspect,
   inspectRule,
   createRenderer,
+  rebind: null,
   effect,
   check,
 };

@@ -3,8 +3,22 @@
 /** Structurally the xDS room's `RefusalKind`. */
 type RefusalKind = "final" | "passing" | "occupied";
 
-/** Another process has the port, or the address (a virtual IP) is not on this machine now. */
-const PASSING = /cannot bind .*: (?:Address already in use|Cannot assign requested address)/;
+/** Why a socket cannot be opened now, as Envoy puts it and in our words: those of the agent for other proxies. */
+const BIND_ERRORS: Readonly<Record<string, string>> = {
+  "Address already in use": "is in use",
+  // A virtual IP that is on another machine.
+  "Cannot assign requested address": "is not an address of this machine",
+  // Below 1024; it may be allowed while Envoy runs (`net.ipv4.ip_unprivileged_port_start`).
+  "Permission denied": "needs more rights than this user has",
+};
+
+const BIND_ERROR = `cannot bind '([^']*)': (${Object.keys(BIND_ERRORS).join("|")})`;
+const PASSING = new RegExp(BIND_ERROR);
+/**
+ * One listener's error after the other: `a: cannot bind '127.0.0.1:80': Address already in use`. Its name has the bounds of a port's id:
+ * what is searched was written by a client.
+ */
+const CANNOT_BIND = new RegExp(`([a-z0-9-]{1,64}): ${BIND_ERROR}`, "g");
 
 /** Another listener of its own has the address: one that the same change takes away. */
 const OCCUPIED = /has duplicate address .* as existing listener/;
@@ -13,4 +27,12 @@ const OCCUPIED = /has duplicate address .* as existing listener/;
 export function readRefusal(_typeUrl: string, message: string): RefusalKind {
   if (OCCUPIED.test(message)) return "occupied";
   return PASSING.test(message) ? "passing" : "final";
+}
+
+/** Of the listeners whose sockets cannot be opened: name, and one sentence why. */
+export function readBindErrors(message: string): readonly (readonly [string, string])[] {
+  return Array.from(message.matchAll(CANNOT_BIND), ([, name = "", socket, error = ""]) => [
+    name,
+    `${socket} ${BIND_ERRORS[error]}`,
+  ]);
 }

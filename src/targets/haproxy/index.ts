@@ -25,6 +25,7 @@ import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
 import { effect } from "./effect.ts";
 import { inspect, inspectRule } from "./inspect.ts";
+import { rebind } from "./rebind.ts";
 import { createRenderer } from "./renderer.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -38,6 +39,7 @@ export const haproxyTarget: Target = {
   inspect,
   inspectRule,
   createRenderer,
+  rebind,
   effect,
   check,
 };

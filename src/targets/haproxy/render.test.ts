@@ -106,8 +106,8 @@ describe("render", () => {
     expect(rendered.generation).toMatch(/^[0-9a-f]{16}$/);
     expect(rendered.files.map(({ path }) => path)).toEqual(rendered.files.map(({ path }) => path).sort());
     expect(rendered.sockets).toEqual([
-      { address: "127.0.0.1", port: 8080, listeners: ["web"] },
-      { address: "127.0.0.1", port: 9, listeners: ["db"] },
+      { address: "127.0.0.1", port: 8080, listeners: ["web"], file: "listener.web.cfg" },
+      { address: "127.0.0.1", port: 9, listeners: ["db"], file: "listener.db.cfg" },
     ]);
     expect(await haproxyTarget.check(rendered)).toEqual({ ok: true, message: "" });
   });

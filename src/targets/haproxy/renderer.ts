@@ -3,7 +3,7 @@ import type { ClusterIr, FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
-import type { RenderedFiles, Renderer } from "../target.ts";
+import type { RenderedFiles, Renderer, Socket } from "../target.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./backends.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
@@ -74,8 +74,8 @@ function* rulesOfPorts(ports: readonly PortIr[]): Steps<ReadonlyMap<PortIr, read
   return found;
 }
 
-function socketOf({ address, port, listeners }: PortIr) {
-  return { address, port, listeners };
+function socketOf({ address, port, listeners, id }: PortIr): Socket {
+  return { address, port, listeners, file: listenerFile(listeners[0] ?? id) };
 }
 
 function tcpFiles(port: Extract<PortIr, { kind: "tcp" }>, section: Section): ReadonlyMap<string, string> {

@@ -12,6 +12,7 @@ import { capabilities } from "./capabilities.ts";
 import { checkNginx } from "./check.ts";
 import { effectOfNginx } from "./effect.ts";
 import { inspectNginx, inspectNginxRule } from "./inspect.ts";
+import { rebind } from "./rebind.ts";
 import { createRenderer } from "./render.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -25,6 +26,7 @@ export const nginxTarget: Target = {
   inspect: inspectNginx,
   inspectRule: inspectNginxRule,
   createRenderer,
+  rebind,
   effect: effectOfNginx,
   check: checkNginx,
 };

@@ -4,7 +4,7 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { jumpsOf } from "./jumps.ts";
-import type { Names } from "./names.ts";
+import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
@@ -81,7 +81,7 @@ export function* lowerListener(
   };
   return {
     lowered: {
-      path: `listeners/${name}.conf`,
+      path: listenerFile(port),
       text: block("listener", view).text,
       sharedMaps: all.sharedMaps,
       clusters: all.clusters,

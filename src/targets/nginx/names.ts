@@ -1,5 +1,5 @@
 /** Names of variables, locations and files: words of the model, never hashes, and numbers only where two words fall together. */
-import type { RuleIr } from "../../ir/index.ts";
+import type { HttpPortIr, RuleIr, TcpPortIr } from "../../ir/index.ts";
 import { type Variable, variable } from "./quote.ts";
 
 /** `x-a-b` -> `x_a_b`. Names of header fields have no underscore, so they stay apart. */
@@ -21,6 +21,16 @@ export function ruleLocation({ name }: Pick<RuleIr, "name">): string {
 export function matchSuffix({ id }: Pick<RuleIr, "id">): string {
   const match = id.slice(id.lastIndexOf(".") + 1);
   return match === "0" || match === id ? "" : `/${match}`;
+}
+
+/** The file of an HTTP socket. */
+export function listenerFile({ id, listeners: [name = id] }: Pick<HttpPortIr, "id" | "listeners">): string {
+  return `listeners/${name}.conf`;
+}
+
+/** The file of a TCP port. */
+export function streamFile({ id, listeners: [name = id] }: Pick<TcpPortIr, "id" | "listeners">): string {
+  return `streams/${name}.conf`;
 }
 
 /** Below `variables_hash_bucket_size` by more than nginx keeps beside a name. */

@@ -77,9 +77,9 @@ describe("render", () => {
       "streams/tcp-9.conf",
     ]);
     expect(sockets).toEqual([
-      { address: "127.0.0.1", port: 80, listeners: ["web-80"] },
-      { address: "::1", port: 8080, listeners: ["web-8080"] },
-      { address: "127.0.0.1", port: 9, listeners: ["tcp-9"] },
+      { address: "127.0.0.1", port: 80, listeners: ["web-80"], file: "listeners/web-80.conf" },
+      { address: "::1", port: 8080, listeners: ["web-8080"], file: "listeners/web-8080.conf" },
+      { address: "127.0.0.1", port: 9, listeners: ["tcp-9"], file: "streams/tcp-9.conf" },
     ]);
     const empty = filesOf(fleet([], []));
     for (const path of ["common.conf", "proxy-headers.conf", "server.conf"]) {

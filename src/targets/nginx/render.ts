@@ -1,13 +1,13 @@
 /** A fleet's files, and what is kept of them from one rendering to the next. */
-import type { ClusterIr, FleetIr } from "../../ir/index.ts";
+import type { ClusterIr, FleetIr, PortIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { generationOf } from "../generation.ts";
-import type { RenderedFile, RenderedFiles, Renderer, Version } from "../target.ts";
+import type { RenderedFile, RenderedFiles, Renderer, Socket, Version } from "../target.ts";
 import { isBefore, parseVersion } from "../version.ts";
 import { block } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
-import { createNames } from "./names.ts";
+import { createNames, listenerFile, streamFile } from "./names.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstreams.ts";
@@ -76,8 +76,12 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
     ...[...listeners, ...streams].map(({ path, text }) => ({ path, text, mode: FILE_MODE })),
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
   yield;
-  const sockets = ir.ports.map(({ address, port, listeners: own }) => ({ address, port, listeners: own }));
-  return { kind: "files", files, generation: yield* generationOf(files), sockets };
+  return { kind: "files", files, generation: yield* generationOf(files), sockets: ir.ports.map(socketOf) };
+}
+
+function socketOf(ir: PortIr): Socket {
+  const { address, port, listeners } = ir;
+  return { address, port, listeners, file: ir.kind === "tcp" ? streamFile(ir) : listenerFile(ir) };
 }
 
 function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {

@@ -1,7 +1,7 @@
 /** TCP ports: a file with one stream server each. */
 import type { TcpPortIr } from "../../ir/index.ts";
 import { block } from "./blocks.ts";
-import { underscored } from "./names.ts";
+import { streamFile, underscored } from "./names.ts";
 import { comment, milliseconds, param, variable, word } from "./quote.ts";
 import { sharesView } from "./splits.ts";
 import { hostAndPort } from "./upstreams.ts";
@@ -42,7 +42,7 @@ export function lowerTcpPort(
     connectTimeout: milliseconds(Math.max(...timeouts, 1)),
     idleTimeout: milliseconds(port.idleTimeoutMs),
   };
-  return { path: `streams/${name}.conf`, text: block("tcpServer", view).text };
+  return { path: streamFile(port), text: block("tcpServer", view).text };
 }
 
 function splitBlock({ split }: TcpPortIr, name: string): Block {

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { finish } from "../../util/steps.ts";
+import { rebind } from "./rebind.ts";
+
+const places = [
+  { address: "127.0.0.1", port: 1 },
+  { address: "::1", port: 2 },
+];
+
+test("every server listens at each place, the one for other hosts as the default of each", () => {
+  const text = `# web: 0.0.0.0:80
+  server {
+    listen 0.0.0.0:80;
+    server_name a;
+  }
+  server {
+    listen 0.0.0.0:80 default_server;
+    server_name _;
+  }
+`;
+  expect(finish(rebind(text, places))).toBe(`# web: 0.0.0.0:80
+  server {
+    listen 127.0.0.1:1;
+    listen [::1]:2;
+    server_name a;
+  }
+  server {
+    listen 127.0.0.1:1 default_server;
+    listen [::1]:2 default_server;
+    server_name _;
+  }
+`);
+});
+
+test("what only looks like it stays: in strings, in comments, as the key of a map", () => {
+  const lookalike = "  server {\n    listen 0.0.0.0:80;\n";
+  const text = `# "  server {
+  map $http_x $own {
+    listen 0.0.0.0:80;
+    "\\"\\\\${lookalike}\\"" "${lookalike}";
+  }
+  location / { return 200 "${lookalike}"; }
+`;
+  expect(finish(rebind(text, places))).toBe(text);
+});
