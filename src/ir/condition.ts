@@ -35,6 +35,27 @@ export interface ConditionIr {
   readonly value: string;
 }
 
+/** The request field whose lines a condition's field is read from, in lower case; null: it is no part of a request field. */
+export function readFrom(field: FieldIr): string | null {
+  if (field.kind === "header") return field.name;
+  return field.kind === "cookie" ? "cookie" : null;
+}
+
+/** Every request field that the rules look at, ascending. */
+export function fieldsReadBy(rules: readonly { readonly conditions: readonly ConditionIr[] }[]): readonly string[] {
+  const found = new Set<string>();
+  for (const { conditions } of rules) {
+    for (const { field } of conditions) {
+      const name = readFrom(field);
+      if (name !== null) found.add(name);
+    }
+  }
+  return found.size === 0 ? NO_FIELDS : [...found].sort();
+}
+
+/** The usual case: one list for all. */
+const NO_FIELDS: readonly string[] = [];
+
 /** One text for one field: equal for equal fields, as `method`, `header x-env`. */
 export function fieldKey(field: FieldIr): string {
   return "name" in field ? `${field.kind} ${field.name}` : field.kind;

@@ -122,7 +122,7 @@ function requestIn(text: string): { told: Told; length: number } | null {
   if (end < 0) return null;
   const head = text.slice(0, end);
   if (/\r\ntransfer-encoding:/i.test(head)) {
-    const chunks = /^(?:[0-9a-f]+\r\n[^]*?\r\n)*?0\r\n(?:[^\r\n]+\r\n)*\r\n/i.exec(text.slice(end + 4));
+    const chunks = /^(?:[0-9a-f]+\r\n[\s\S]*?\r\n)*?0\r\n(?:[^\r\n]+\r\n)*\r\n/i.exec(text.slice(end + 4));
     return chunks === null ? null : { told: { head, body: unchunked(chunks[0]) }, length: end + 4 + chunks[0].length };
   }
   const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);

@@ -22,7 +22,12 @@ export const GATED_FIELDS = [
 ] as const;
 
 /** What each test of a field denies. */
-const TESTS = { exact: { exact: "admin" }, regex: { regex: "ad.*n" }, present: { present: true }, absent: { absent: true } };
+const TESTS = {
+  exact: { exact: "admin" },
+  regex: { regex: "ad.*n" },
+  present: { present: true },
+  absent: { absent: true },
+};
 
 /** Values that 30 neighbours ask of one field: tables on nginx and HAProxy. */
 const NEIGHBOURS = 30;
@@ -44,7 +49,10 @@ const denied = { respond: { status: 403, body: "denied" } };
 
 function gateOf(kind: "headers" | "query" | "cookies", name: string, test: keyof typeof TESTS): object[] {
   const path = { prefix: `/${kind}/${name}/${test}` };
-  return [{ matches: [{ path, [kind]: [{ name, ...TESTS[test] }] }], ...denied }, { matches: [{ path }], ...open(path.prefix) }];
+  return [
+    { matches: [{ path, [kind]: [{ name, ...TESTS[test] }] }], ...denied },
+    { matches: [{ path }], ...open(path.prefix) },
+  ];
 }
 
 /** The rule that took a request is told to its upstream. */

@@ -6,15 +6,24 @@ const ALWAYS = ["host", "x-rule"];
 
 /** Status and rule; of a forwarded request also its line, the fields that rules look at, and its body. */
 export function outcomeOf({ status, body }: RawAnswer, gated: readonly string[]): string {
-  if (status !== 200 || !body.startsWith("{")) return `${status}${status === 200 || status === 403 ? ` ${body.trim()}` : ""}`;
+  if (status !== 200 || !body.startsWith("{"))
+    return `${status}${status === 200 || status === 403 ? ` ${body.trim()}` : ""}`;
   const told = JSON.parse(body) as Told;
   const [line = "", ...lines] = told.head.split("\r\n");
-  const values = [...ALWAYS, ...gated].map((name) => `${name}=${valueOf(lines, name).join("|")}`);
-  return ["200", line, ...values.filter((text) => !text.endsWith("=")), `body=${told.body}`].join(" ; ");
+  const values = [...ALWAYS, ...gated].map((name) => `${name}=${valuesOf(lines, name).join("|")}`);
+  return [
+    "200",
+    line.replace(/ HTTP\/1\.[01]$/, ""),
+    ...values.filter((text) => !text.endsWith("=")),
+    `body=${told.body}`,
+  ].join(" ; ");
 }
 
 /** A field's values without the blanks around them; empty ones do not count, and lines of a cookie or list are one. */
-function valueOf(lines: readonly string[], name: string): readonly string[] {
+function valuesOf(lines: readonly string[], name: string): readonly string[] {
   const own = lines.flatMap((line) => (line.toLowerCase().startsWith(`${name}:`) ? [line.slice(name.length + 1)] : []));
-  return own.flatMap((value) => value.split(name === "cookie" ? ";" : ",")).map((value) => value.trim()).filter((value) => value !== "");
+  return own
+    .flatMap((value) => value.split(name === "cookie" ? ";" : ","))
+    .map((value) => value.trim())
+    .filter((value) => value !== "");
 }

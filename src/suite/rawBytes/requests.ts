@@ -1,7 +1,7 @@
 /** Raw requests that aim at the gates, bent in what their bytes can be bent in. Each bend has a name, by which differences are told. */
 import type { Random } from "../../xds/testingRandom.ts";
 import { CLIENT_ADDRESSES } from "../sameBehaviour/wire.ts";
-import { DENIED_HOST, type Gate, GATED_FIELDS, GATES, HOST } from "./gates.ts";
+import { DENIED_HOST, GATED_FIELDS, GATES, type Gate, HOST } from "./gates.ts";
 
 /** A request in pieces. */
 interface Draft {
@@ -26,8 +26,34 @@ export interface RawRequest {
 const one = <T>(random: Random, list: readonly T[]): T => list[random(list.length)] as T;
 
 /** Values that the gates deny, or nearly. */
-const VALUES = ["admin", "admin", "admin", "admiral ocean", "Admin", "user", "", "a", "admin,x", "admin, admin", "ad\xe9n", '"admin"'];
-const TOKENS = ["close", "keep-alive", "upgrade", "te", "", " ", "foo", "x-role", "cookie", "host", "content-length", "X-ROLE"];
+const VALUES = [
+  "admin",
+  "admin",
+  "admin",
+  "admiral ocean",
+  "Admin",
+  "user",
+  "",
+  "a",
+  "admin,x",
+  "admin, admin",
+  "ad\xe9n",
+  '"admin"',
+];
+const TOKENS = [
+  "close",
+  "keep-alive",
+  "upgrade",
+  "te",
+  "",
+  " ",
+  "foo",
+  "x-role",
+  "cookie",
+  "host",
+  "content-length",
+  "X-ROLE",
+];
 const BLANKS = [" ", "\t", "  ", " \t", "\t ", "\t\t"];
 const CONTROLS = ["\x00", "\x01", "\x08", "\x0b", "\x0c", "\x1f", "\x7f", "\r"];
 
@@ -69,11 +95,19 @@ const chunked = (...parts: string[]): string =>
 /** Every way to bend a request. */
 export const BENDS: Readonly<Record<string, Bend>> = {
   "blank before the value": (draft, gate, random) =>
-    change(draft, aimedLine(draft, gate, random), (name, value) => `${name}:${one(random, BLANKS)}${value.trimStart()}`),
+    change(
+      draft,
+      aimedLine(draft, gate, random),
+      (name, value) => `${name}:${one(random, BLANKS)}${value.trimStart()}`,
+    ),
   "blank behind the value": (draft, gate, random) =>
     change(draft, aimedLine(draft, gate, random), (name, value) => `${name}:${value}${one(random, BLANKS)}`),
   "blank in the value": (draft, gate, random) =>
-    change(draft, aimedLine(draft, gate, random), (name, value) => `${name}: ${insert(value.trim(), one(random, BLANKS), random)}`),
+    change(
+      draft,
+      aimedLine(draft, gate, random),
+      (name, value) => `${name}: ${insert(value.trim(), one(random, BLANKS), random)}`,
+    ),
   "blank before the colon": (draft, gate, random) =>
     change(draft, aimedLine(draft, gate, random), (name, value) => `${name}${one(random, BLANKS)}:${value}`),
   "blank before the name": (draft, gate, random) =>
@@ -81,11 +115,24 @@ export const BENDS: Readonly<Record<string, Bend>> = {
   "only blanks as a value": (draft, gate, random) =>
     change(draft, aimedLine(draft, gate, random), (name) => `${name}:${one(random, BLANKS)}`),
   "control byte in the value": (draft, gate, random) =>
-    change(draft, aimedLine(draft, gate, random), (name, value) => `${name}: ${insert(value.trim(), one(random, CONTROLS), random)}`),
+    change(
+      draft,
+      aimedLine(draft, gate, random),
+      (name, value) => `${name}: ${insert(value.trim(), one(random, CONTROLS), random)}`,
+    ),
   "high byte in the value": (draft, gate, random) =>
-    change(draft, aimedLine(draft, gate, random), (name, value) => `${name}: ${insert(value.trim(), one(random, ["\x80", "\xff", "\xc3\xa9"]), random)}`),
+    change(
+      draft,
+      aimedLine(draft, gate, random),
+      (name, value) => `${name}: ${insert(value.trim(), one(random, ["\x80", "\xff", "\xc3\xa9"]), random)}`,
+    ),
   "odd byte in the name": (draft, gate, random) =>
-    change(draft, aimedLine(draft, gate, random), (name, value) => `${insert(name, one(random, ["_", ".", "!", "(", "/", '"', "\x01", "\x80", "~"]), random)}:${value}`),
+    change(
+      draft,
+      aimedLine(draft, gate, random),
+      (name, value) =>
+        `${insert(name, one(random, ["_", ".", "!", "(", "/", '"', "\x01", "\x80", "~"]), random)}:${value}`,
+    ),
   "underscore for a hyphen": (draft, gate, random) =>
     change(draft, aimedLine(draft, gate, random), (name, value) => `${name.replace("-", "_")}:${value}`),
   "other case of the name": (draft, gate, random) =>
@@ -93,15 +140,27 @@ export const BENDS: Readonly<Record<string, Bend>> = {
   "no colon": (draft, gate, random) => change(draft, aimedLine(draft, gate, random), (name) => name),
   "no name": (draft, _gate, random) => change(draft, lineIndex(draft, random), (_name, value) => `:${value}`),
   "no value": (draft, gate, random) => change(draft, aimedLine(draft, gate, random), (name) => `${name}:`),
-  "folded": (draft, gate, random) =>
-    change(draft, aimedLine(draft, gate, random), (name, value) => `${name}: ${insert(value.trim(), `\r\n${one(random, BLANKS)}`, random)}`),
+  folded: (draft, gate, random) =>
+    change(
+      draft,
+      aimedLine(draft, gate, random),
+      (name, value) => `${name}: ${insert(value.trim(), `\r\n${one(random, BLANKS)}`, random)}`,
+    ),
   "LF alone": (draft, gate, random) =>
     change(draft, aimedLine(draft, gate, random), (name, value) => `${name}:${value}\nX-After: lf`),
   "long name": (draft, gate, random) =>
-    change(draft, aimedLine(draft, gate, random), (name, value) => `${name}${"n".repeat(one(random, [100, 250, 300]))}:${value}`),
+    change(
+      draft,
+      aimedLine(draft, gate, random),
+      (name, value) => `${name}${"n".repeat(one(random, [100, 250, 300]))}:${value}`,
+    ),
   "long value": (draft, gate, random) =>
-    change(draft, aimedLine(draft, gate, random), (name, value) => `${name}:${value}${"v".repeat(one(random, [1000, 8000, 30_000]))}`),
-  "repeated": (draft, gate, random) => {
+    change(
+      draft,
+      aimedLine(draft, gate, random),
+      (name, value) => `${name}:${value}${"v".repeat(one(random, [1000, 8000, 30_000]))}`,
+    ),
+  repeated: (draft, gate, random) => {
     const [name] = split(draft.lines[aimedLine(draft, gate, random)] as string);
     draft.lines.splice(random(draft.lines.length + 1), 0, `${name}: ${one(random, VALUES)}`);
   },
@@ -115,7 +174,19 @@ export const BENDS: Readonly<Record<string, Bend>> = {
     draft.lines.push(`Connection: ${tokens.join(", ")}`);
   },
   "hop by hop": (draft, _gate, random) => {
-    draft.lines.push(one(random, ["TE: trailers", "TE: gzip", "Keep-Alive: timeout=5", "Proxy-Connection: close", "Upgrade: foo", "Expect: 100-continue", "Trailer: x-role", "Proxy-Authorization: admin", "HTTP2-Settings: AAAA"]));
+    draft.lines.push(
+      one(random, [
+        "TE: trailers",
+        "TE: gzip",
+        "Keep-Alive: timeout=5",
+        "Proxy-Connection: close",
+        "Upgrade: foo",
+        "Expect: 100-continue",
+        "Trailer: x-role",
+        "Proxy-Authorization: admin",
+        "HTTP2-Settings: AAAA",
+      ]),
+    );
   },
   "Upgrade asked for": (draft, _gate, random) => {
     draft.lines.push(`Upgrade: ${one(random, ["foo", "h2c", "websocket,h2c", ""])}`, "Connection: upgrade");
@@ -133,15 +204,76 @@ export const BENDS: Readonly<Record<string, Bend>> = {
     draft.target = `${one(random, ["http", "HTTP", "https"])}://${one(random, [HOST, DENIED_HOST, `u@${HOST}`, `${HOST}:`, "", HOST.toUpperCase()])}${draft.target}`;
   },
   "byte in the query": (draft, _gate, random) => {
-    const piece = one(random, ["'", '"', "+", "%20", "%", "%zz", "&", "&&", "=", ";", "#", "%61", "\x80", "\x01", "\t", "?", "[", "{", "&role", "&role=admin", "&ROLE=admin", "%00", "\\"]);
-    draft.target = draft.target.includes("?") ? `${draft.target.split("?")[0]}?${insert(draft.target.split("?")[1] ?? "", piece, random)}` : `${draft.target}?${piece}`;
+    const piece = one(random, [
+      "'",
+      '"',
+      "+",
+      "%20",
+      "%",
+      "%zz",
+      "&",
+      "&&",
+      "=",
+      ";",
+      "#",
+      "%61",
+      "\x80",
+      "\x01",
+      "\t",
+      "?",
+      "[",
+      "{",
+      "&role",
+      "&role=admin",
+      "&ROLE=admin",
+      "%00",
+      "\\",
+    ]);
+    draft.target = draft.target.includes("?")
+      ? `${draft.target.split("?")[0]}?${insert(draft.target.split("?")[1] ?? "", piece, random)}`
+      : `${draft.target}?${piece}`;
   },
   "query of bits": (draft, _gate, random) => {
-    const bits = ["role", "=", "admin", "&", "role=admin", "", "%61dmin", "+", "x", "role=", "&", ";", "Role=admin", "role=x"];
+    const bits = [
+      "role",
+      "=",
+      "admin",
+      "&",
+      "role=admin",
+      "",
+      "%61dmin",
+      "+",
+      "x",
+      "role=",
+      "&",
+      ";",
+      "Role=admin",
+      "role=x",
+    ];
     draft.target = `${draft.target.split("?")[0]}?${Array.from({ length: random(7) }, () => one(random, bits)).join("")}`;
   },
   "cookie of bits": (draft, _gate, random) => {
-    const bits = ["role", "=", "admin", ";", "; ", "role=admin", "", '"admin"', '"', " ", "\t", ",", "x=y", "role=", ";;", "Role=admin", "role=x", "%", "\xe9"];
+    const bits = [
+      "role",
+      "=",
+      "admin",
+      ";",
+      "; ",
+      "role=admin",
+      "",
+      '"admin"',
+      '"',
+      " ",
+      "\t",
+      ",",
+      "x=y",
+      "role=",
+      ";;",
+      "Role=admin",
+      "role=x",
+      "%",
+      "\xe9",
+    ];
     draft.lines = draft.lines.filter((line) => !/^cookie:/i.test(line));
     draft.lines.push(`Cookie: ${Array.from({ length: 1 + random(8) }, () => one(random, bits)).join("")}`);
   },
@@ -149,38 +281,116 @@ export const BENDS: Readonly<Record<string, Bend>> = {
     draft.lines.push(`Cookie: ${one(random, ["role=admin", "role=user", "x=y", "", "role", "role=admin; role=user"])}`);
   },
   "method byte": (draft, _gate, random) => {
-    draft.method = one(random, ["post", "POST", "Post", "POST\x01", "PO ST", "", "GET,", "POST\t", "PRI", "TRACE", "PURGE", "QUERY", "M-SEARCH", "POSTX"]);
+    draft.method = one(random, [
+      "post",
+      "POST",
+      "Post",
+      "POST\x01",
+      "PO ST",
+      "",
+      "GET,",
+      "POST\t",
+      "PRI",
+      "TRACE",
+      "PURGE",
+      "QUERY",
+      "M-SEARCH",
+      "POSTX",
+    ]);
   },
   "path byte": (draft, _gate, random) => {
-    draft.target = insert(draft.target, one(random, ["%2f", "/", "//", ".", "/./", "/../", "%", "%00", "\\", "\x80", "\t", " ", ";", "%41", "'", '"', "?", "#", "%3f", "\x01"]), random);
+    draft.target = insert(
+      draft.target,
+      one(random, [
+        "%2f",
+        "/",
+        "//",
+        ".",
+        "/./",
+        "/../",
+        "%",
+        "%00",
+        "\\",
+        "\x80",
+        "\t",
+        " ",
+        ";",
+        "%41",
+        "'",
+        '"',
+        "?",
+        "#",
+        "%3f",
+        "\x01",
+      ]),
+      random,
+    );
   },
   "other version": (draft, _gate, random) => {
-    draft.version = one(random, ["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "http/1.1", "HTTP/1.1 ", " HTTP/1.1", "HTTP/1.01", "HTTP/0.9", "HTTP/1.10"]);
+    draft.version = one(random, [
+      "HTTP/1.0",
+      "HTTP/1.2",
+      "HTTP/2.0",
+      "http/1.1",
+      "HTTP/1.1 ",
+      " HTTP/1.1",
+      "HTTP/1.01",
+      "HTTP/0.9",
+      "HTTP/1.10",
+    ]);
   },
-  "body": (draft, _gate, random) => {
+  body: (draft, _gate, random) => {
     const text = one(random, ["x", "abc", "GET /open HTTP/1.1\r\nHost: denied.test\r\n\r\n"]);
     draft.lines.push(`Content-Length: ${text.length}`);
     draft.body = text;
   },
-  "chunks": (draft, _gate, random) => {
+  chunks: (draft, _gate, random) => {
     draft.lines.push("Transfer-Encoding: chunked");
     draft.body = `${chunked(one(random, ["x", "abc"]))}\r\n`;
   },
-  "trailers": (draft, gate, random) => {
+  trailers: (draft, gate, random) => {
     draft.lines.push("Transfer-Encoding: chunked", ...(random(2) === 0 ? [`Trailer: ${nameOf(gate, random)}`] : []));
     draft.body = `${chunked("abc")}${nameOf(gate, random)}: ${one(random, VALUES)}\r\n\r\n`;
   },
   "odd length": (draft, _gate, random) => {
-    draft.lines.push(one(random, ["Content-Length: 3\r\nContent-Length: 3", "Content-Length: 3, 3", "Content-Length: +3", "Content-Length: 03", "Content-Length: 0x3", "Content-Length: -3", "Content-Length: 3 3", "Content-Length:", "Content-Length: 3\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 3", "Content-Length: 3\r\nContent-Length: 4", "Content-Length:\t3"]));
+    draft.lines.push(
+      one(random, [
+        "Content-Length: 3\r\nContent-Length: 3",
+        "Content-Length: 3, 3",
+        "Content-Length: +3",
+        "Content-Length: 03",
+        "Content-Length: 0x3",
+        "Content-Length: -3",
+        "Content-Length: 3 3",
+        "Content-Length:",
+        "Content-Length: 3\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3",
+        "Content-Length: 3\r\nContent-Length: 4",
+        "Content-Length:\t3",
+      ]),
+    );
     draft.body = draft.lines.some((line) => /chunked/.test(line)) ? `${chunked("abc")}\r\n` : "abc";
   },
   "odd coding": (draft, _gate, random) => {
-    draft.lines.push(`Transfer-Encoding: ${one(random, ["gzip, chunked", "chunked, chunked", "Chunked", "\tchunked", "chunked\t", "identity", "xchunked", "chunked\r\nTransfer-Encoding: identity", "", "chunked;q=1", '"chunked"'])}`);
+    draft.lines.push(
+      `Transfer-Encoding: ${one(random, ["gzip, chunked", "chunked, chunked", "Chunked", "\tchunked", "chunked\t", "identity", "xchunked", "chunked\r\nTransfer-Encoding: identity", "", "chunked;q=1", '"chunked"'])}`,
+    );
     draft.body = `${chunked("abc")}\r\n`;
   },
   "odd chunk": (draft, _gate, random) => {
     draft.lines.push("Transfer-Encoding: chunked");
-    draft.body = one(random, ["3;a=b\r\nabc\r\n0\r\n\r\n", "3 \r\nabc\r\n0\r\n\r\n", "03\r\nabc\r\n0\r\n\r\n", "3\nabc\n0\n\n", "0x3\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "+3\r\nabc\r\n0\r\n\r\n", '3;a="b\r\nc"\r\nabc\r\n0\r\n\r\n', "g\r\nabc\r\n0\r\n\r\n", "\r\n3\r\nabc\r\n0\r\n\r\n"]);
+    draft.body = one(random, [
+      "3;a=b\r\nabc\r\n0\r\n\r\n",
+      "3 \r\nabc\r\n0\r\n\r\n",
+      "03\r\nabc\r\n0\r\n\r\n",
+      "3\nabc\n0\n\n",
+      "0x3\r\nabc\r\n0\r\n\r\n",
+      "3\r\nabcd\r\n0\r\n\r\n",
+      "+3\r\nabc\r\n0\r\n\r\n",
+      '3;a="b\r\nc"\r\nabc\r\n0\r\n\r\n',
+      "g\r\nabc\r\n0\r\n\r\n",
+      "\r\n3\r\nabc\r\n0\r\n\r\n",
+    ]);
   },
   "empty lines before": (draft, _gate, random) => {
     draft.method = `${one(random, ["\r\n", "\n", "\r\n\r\n", "\r"])}${draft.method}`;

@@ -27,7 +27,11 @@ export interface RunReport {
 const WORKERS = 16;
 
 /** Sends as many requests. `tell` hears of every difference at once. */
-export async function runRawBytes(count: number, random: Random, tell: (found: Difference) => void): Promise<RunReport> {
+export async function runRawBytes(
+  count: number,
+  random: Random,
+  tell: (found: Difference) => void,
+): Promise<RunReport> {
   const upstream = tellingUpstream();
   const upstreamPort = await listen(upstream, "127.0.0.1");
   const port = await freePort(Object.values(ADDRESSES));

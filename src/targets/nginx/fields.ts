@@ -5,7 +5,8 @@ import { backtracking } from "../regexFindings.ts";
 import type { Support, Version } from "../target.ts";
 import { isBefore } from "../version.ts";
 import { block } from "./blocks.ts";
-import { type Claim, headerVariable, matchSuffix, type Names } from "./names.ts";
+import { fieldVariable } from "./gatedFields.ts";
+import { type Claim, matchSuffix, type Names } from "./names.ts";
 import {
   type Condition,
   comment,
@@ -61,7 +62,7 @@ interface Asked {
 /** A new kind of field does not compile before it has an entry here. */
 const fieldKinds: { readonly [Kind in FieldIr["kind"]]: FieldKind<Kind> } = {
   method: { read: () => native(variable("request_method")), describe: () => "method" },
-  header: { read: ({ name }) => native(headerVariable(name)), describe: ({ name }) => `header ${name}` },
+  header: { read: ({ name }) => native(fieldVariable(name)), describe: ({ name }) => `header ${name}` },
   query: {
     // `$arg_v` knows no case, and takes a parameter without a value for none.
     read: ({ name }, { place: { listener, names } }) =>
@@ -76,7 +77,7 @@ const fieldKinds: { readonly [Kind in FieldIr["kind"]]: FieldKind<Kind> } = {
     // `$cookie_c` knows no case.
     read: ({ name }, { place: { listener, names } }) =>
       extracted(names.claim(`first_cookie_${listener}_${name}`, `cookie ${listener} ${name}`), {
-        from: variable("http_cookie"),
+        from: fieldVariable("cookie"),
         pattern: `(?:^|;)[ \\t]*${literalPattern(name)}=([^;]*)`,
         mark: "",
       }),

@@ -39,6 +39,7 @@ export interface Views {
   readonly "policies/fullPath": FullPathView;
   readonly geo: GeoView;
   readonly requestFields: RequestFieldsView;
+  readonly gatedFields: GatedFieldsView;
   readonly "policies/timeouts": TimeoutsView;
   readonly "policies/responseHeaders": ResponseHeadersView;
 }
@@ -61,6 +62,7 @@ export interface HttpView {
 
 /** `common.hbs`: the same for every fleet. Patterns are whole keys of maps. */
 export interface CommonView {
+  readonly badRequest: Param;
   readonly passed: readonly { readonly name: Word }[];
   readonly connectTimeout: Word;
   readonly idleTimeout: Word;
@@ -68,6 +70,7 @@ export interface CommonView {
   readonly requestForms: MapEntries;
   readonly badPath: MapEntries;
   readonly badTarget: MapEntries;
+  readonly badConnection: MapEntries;
   readonly goodHost: MapEntries;
   readonly methods: MapEntries;
 }
@@ -125,6 +128,8 @@ export interface ServerView {
   readonly otherNames: readonly { readonly name: Word }[];
   /** Its locations match the path as it was sent, not decoded. */
   readonly isRaw: boolean;
+  /** For fields that its rules look at; null: none. */
+  readonly gated: Block | null;
   readonly answerFields: readonly AnswerFieldView[];
   readonly locations: Block;
 }
@@ -142,6 +147,7 @@ export interface SharedServerView {
   readonly site: Variable;
   readonly sites: MapEntries;
   readonly anyHost: Param;
+  readonly gated: Block | null;
   readonly answerFields: readonly AnswerFieldView[];
   readonly locations: Block;
 }
@@ -272,6 +278,11 @@ export interface GeoView {
 export interface RequestFieldsView {
   readonly host: Param;
   readonly fields: readonly { readonly name: Word; readonly value: Param }[];
+}
+
+/** `gatedFields.hbs`: what a server refuses and passes on for its rules' sake. */
+export interface GatedFieldsView extends RequestFieldsView {
+  readonly tests: readonly { readonly condition: Condition }[];
 }
 
 /** `policies/timeouts.hbs`. */
