@@ -1,6 +1,6 @@
 /** What a rule asks of a request beside its path. */
 
-/** What a condition looks at. A field that repeats is present when one of its lines has a value, and equals and matches nothing. */
+/** What a condition looks at. A field that repeats is one value, its lines joined by `, `. */
 export type FieldIr =
   | { readonly kind: "method" }
   /** Name in lower case. */

@@ -2,10 +2,11 @@
 import { fieldsReadBy, type RuleIr, type VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
+import type { Quoted } from "../../util/templates.ts";
 import { addShared, type Fragment, type FragmentBuilder, finished, joinFragments, newFragment } from "./fragment.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { addGroup, addPath, choiceKey } from "./paths.ts";
-import { header } from "./quote.ts";
+import { header, text } from "./quote.ts";
 import { addSite, siteOf } from "./sites.ts";
 import { type PathItem, ruleOf, type Surveyor } from "./survey.ts";
 
@@ -17,8 +18,16 @@ const PATHS_IN_RUN = 64;
 /** What is told of each field that the host's rules look at. */
 function addGatedFields(builder: FragmentBuilder, { rules }: VirtualHostIr, { section }: ListenerContext): void {
   for (const field of fieldsReadBy(rules)) {
-    addShared(builder, "gatedFields", [field, section("gatedField", { name: header(field) })]);
+    addShared(builder, "gatedFields", [
+      field,
+      section("gatedField", { name: header(field), separator: separatorOf(field) }),
+    ]);
   }
+}
+
+/** What stands between lines that become one (RFC 9110, 5.3; RFC 6265, 5.4). */
+function separatorOf(field: string): Quoted<"text"> {
+  return text(field === "cookie" ? "; " : ", ");
 }
 
 /** A fragment, and what it was made in. */

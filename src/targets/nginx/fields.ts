@@ -117,14 +117,9 @@ const JOINS_REPEATED: Version = [1, 23, 0];
 export const before123 = (_value: unknown, version: Version): boolean => isBefore(version, JOINS_REPEATED);
 
 const firstOfRepeated = {
-  approximated: "looks only at the first of repeated header fields before nginx 1.23",
+  approximated: "looks only at the first of repeated header fields before nginx 1.23, and passes only that on",
   code: "L7-DUP-HEADER",
   when: before123,
-} as const satisfies Support;
-
-const joinedCookies = {
-  approximated: "takes several Cookie lines, which a client must not send (RFC 6265, 5.4), for one",
-  code: "L7-DUP-HEADER",
 } as const satisfies Support;
 
 /** What the capability table says of the fields. */
@@ -141,10 +136,10 @@ export const fieldCapabilities = {
   "route.rules[].matches[].query[].present": "exact",
   "route.rules[].matches[].query[].absent": "exact",
   "route.rules[].matches[].cookies[].name": "exact",
-  "route.rules[].matches[].cookies[].exact": joinedCookies,
-  "route.rules[].matches[].cookies[].regex": [joinedCookies, backtracking],
-  "route.rules[].matches[].cookies[].present": joinedCookies,
-  "route.rules[].matches[].cookies[].absent": joinedCookies,
+  "route.rules[].matches[].cookies[].exact": "exact",
+  "route.rules[].matches[].cookies[].regex": backtracking,
+  "route.rules[].matches[].cookies[].present": "exact",
+  "route.rules[].matches[].cookies[].absent": "exact",
   "route.rules[].matches[].source[]": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 
