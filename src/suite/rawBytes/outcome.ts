@@ -1,29 +1,28 @@
 /** What a proxy made of a request, as a text that is equal where the behaviour is. */
 import type { RawAnswer, Told } from "./client.ts";
+import { GATED_FIELDS } from "./gates.ts";
+import { valuesOf } from "./head.ts";
 
-/** Fields beside the gated ones that say where a request went. */
-const ALWAYS = ["host", "x-rule"];
-
-/** Status and rule; of a forwarded request also its line, the fields that rules look at, and its body. */
-export function outcomeOf({ status, body }: RawAnswer, gated: readonly string[]): string {
-  if (status !== 200 || !body.startsWith("{"))
-    return `${status}${status === 200 || status === 403 ? ` ${body.trim()}` : ""}`;
-  const told = JSON.parse(body) as Told;
-  const [line = "", ...lines] = told.head.split("\r\n");
-  const values = [...ALWAYS, ...gated].map((name) => `${name}=${valuesOf(lines, name).join("|")}`);
-  return [
-    "200",
-    line.replace(/ HTTP\/1\.[01]$/, ""),
-    ...values.filter((text) => !text.endsWith("=")),
-    `body=${told.body}`,
-  ].join(" ; ");
+/** What an endpoint was asked; null: none was. */
+export function toldBy({ status, body }: RawAnswer): Told | null {
+  return status === 200 && body.startsWith("{") ? (JSON.parse(body) as Told) : null;
 }
 
-/** A field's values without the blanks around them; empty ones do not count, and lines of a cookie or list are one. */
-function valuesOf(lines: readonly string[], name: string): readonly string[] {
-  const own = lines.flatMap((line) => (line.toLowerCase().startsWith(`${name}:`) ? [line.slice(name.length + 1)] : []));
-  return own
-    .flatMap((value) => value.split(name === "cookie" ? ";" : ","))
-    .map((value) => value.trim())
-    .filter((value) => value !== "");
+/** Status and rule; of a forwarded request also its line, Host, the fields that rules look at (but those besides), and its body. */
+export function outcomeOf(answer: RawAnswer, besides: readonly string[]): string {
+  const told = toldBy(answer);
+  const { status, body } = answer;
+  if (told === null) return `${status}${status === 200 || status === 403 ? ` ${body.trim()}` : ""}`;
+  const [line = "", ...lines] = told.head.split("\r\n");
+  const fields = ["x-rule", ...GATED_FIELDS.filter((name) => !besides.includes(name))];
+  const texts = fields.map((name) => `${name}=${listOf(lines, name).join("|")}`);
+  const host = valuesOf(lines, "host").join("|").toLowerCase();
+  const rest = texts.filter((text) => !text.endsWith("="));
+  return ["200", line.replace(/ HTTP\/1\.[01]$/, ""), `host=${host}`, ...rest, `body=${told.body}`].join(" ; ");
+}
+
+/** How a list is spread over lines is left open, and empty members do not count. */
+function listOf(lines: readonly string[], name: string): readonly string[] {
+  const members = valuesOf(lines, name).flatMap((value) => value.split(name === "cookie" ? ";" : ","));
+  return members.map((value) => value.trim()).filter((value) => value !== "");
 }
