@@ -1,6 +1,6 @@
 /** The rows of docs/decisions/0011 that raw requests meet: by what of a request, and which of the proxies then go their own way. */
 import { BAD_FIELD_CHARACTERS, type ProxyKind } from "../../ir/index.ts";
-import { GATED_FIELDS } from "./gates.ts";
+import { GATED_FIELDS, HOST } from "./gates.ts";
 import { type Head, headOf, valuesOf } from "./head.ts";
 
 /** One row. */
@@ -41,12 +41,15 @@ const KNOWN: readonly Known[] = [
   { name: "several Connection lines", applies: (head) => count(head, "connection") > 1, apart: ["nginx"] },
   {
     name: "more than nine names in Connection",
-    applies: ({ lines }) => valuesOf(lines, "connection").some((value) => value.split(",").length > 9),
+    applies: ({ lines }) => valuesOf(lines, "connection").join().split(",").length > 9,
     apart: ["haproxy"],
   },
   {
     name: "a control character in a field that no rule of the host looks at",
-    applies: ({ lines }) => lines.some((line) => !read.includes(nameOf(line).toLowerCase()) && badCharacter.test(line)),
+    applies: ({ lines }) => {
+      const isGated = valuesOf(lines, "host")[0]?.toLowerCase() === HOST;
+      return lines.some((line) => badCharacter.test(line) && !(isGated && read.includes(nameOf(line).toLowerCase())));
+    },
     apart: ["nginx"],
   },
   { name: "a bare CR in a field", applies: ({ lines }) => lines.some((line) => /\r./s.test(line)), apart: ["envoy"] },
