@@ -57,6 +57,16 @@ const TOKENS = [
 const BLANKS = [" ", "\t", "  ", " \t", "\t ", "\t\t"];
 const CONTROLS = ["\x00", "\x01", "\x08", "\x0b", "\x0c", "\x1f", "\x7f", "\r"];
 
+const OTHER_HOSTS = [
+  ...["", DENIED_HOST, "Denied.Test:80", "denied.test.", "u@denied.test", "denied.test,gate.test", "gate.test/x"],
+  "\tdenied.test",
+];
+const AUTHORITIES = [HOST, DENIED_HOST, `u@${HOST}`, `${HOST}:`, "", HOST.toUpperCase()];
+const CODINGS = [
+  ...["gzip, chunked", "chunked, chunked", "Chunked", "\tchunked", "chunked\t", "identity", "xchunked", ""],
+  ...["chunked\r\nTransfer-Encoding: identity", "chunked;q=1", '"chunked"'],
+];
+
 function lineIndex(draft: Draft, random: Random): number {
   return random(draft.lines.length);
 }
@@ -198,10 +208,10 @@ export const BENDS: Readonly<Record<string, Bend>> = {
     draft.lines[0] = `Host:${one(random, BLANKS)}${HOST}${one(random, ["", ...BLANKS])}`;
   },
   "other Host": (draft, _gate, random) => {
-    draft.lines[0] = `Host: ${one(random, ["", DENIED_HOST, "Denied.Test:80", "denied.test.", "u@denied.test", "denied.test,gate.test", "gate.test/x", "\tdenied.test"])}`;
+    draft.lines[0] = `Host: ${one(random, OTHER_HOSTS)}`;
   },
   "absolute form": (draft, _gate, random) => {
-    draft.target = `${one(random, ["http", "HTTP", "https"])}://${one(random, [HOST, DENIED_HOST, `u@${HOST}`, `${HOST}:`, "", HOST.toUpperCase()])}${draft.target}`;
+    draft.target = `${one(random, ["http", "HTTP", "https"])}://${one(random, AUTHORITIES)}${draft.target}`;
   },
   "byte in the query": (draft, _gate, random) => {
     const piece = one(random, [
@@ -372,9 +382,7 @@ export const BENDS: Readonly<Record<string, Bend>> = {
     draft.body = draft.lines.some((line) => /chunked/.test(line)) ? `${chunked("abc")}\r\n` : "abc";
   },
   "odd coding": (draft, _gate, random) => {
-    draft.lines.push(
-      `Transfer-Encoding: ${one(random, ["gzip, chunked", "chunked, chunked", "Chunked", "\tchunked", "chunked\t", "identity", "xchunked", "chunked\r\nTransfer-Encoding: identity", "", "chunked;q=1", '"chunked"'])}`,
-    );
+    draft.lines.push(`Transfer-Encoding: ${one(random, CODINGS)}`);
     draft.body = `${chunked("abc")}\r\n`;
   },
   "odd chunk": (draft, _gate, random) => {

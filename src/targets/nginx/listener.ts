@@ -10,7 +10,7 @@ import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import { hostAndPort } from "./upstreams.ts";
-import type { AnswerFieldView, Block } from "./views.ts";
+import type { Block, ServerView } from "./views.ts";
 
 /** What a fleet's listeners share. */
 export interface ListenerPlace {
@@ -104,7 +104,7 @@ function listen({ address, port }: HttpPortIr) {
   return word(hostAndPort(address, port));
 }
 
-function fieldViews(fields: readonly AnswerField[]): readonly AnswerFieldView[] {
+function fieldViews(fields: readonly AnswerField[]): ServerView["answerFields"] {
   return fields.map(({ name, variable: own }) => ({ name: word(name), value: variable(own) }));
 }
 

@@ -39,7 +39,7 @@ export interface Views {
   readonly "policies/fullPath": FullPathView;
   readonly geo: GeoView;
   readonly requestFields: RequestFieldsView;
-  readonly gatedFields: GatedFieldsView;
+  readonly gatedFields: RequestFieldsView & { readonly tests: readonly { readonly condition: Condition }[] };
   readonly "policies/timeouts": TimeoutsView;
   readonly "policies/responseHeaders": ResponseHeadersView;
 }
@@ -119,37 +119,31 @@ export interface ListenerView {
   readonly otherHosts: Word | null;
 }
 
-/** `server.hbs`: the hosts that have the same rules. */
-export interface ServerView {
+/** What every server has. */
+interface AnyServerView {
   readonly maps: Block;
   readonly listen: Word;
+  /** For fields that its rules look at; null: they look at none. */
+  readonly gated: Block | null;
+  /** Fields that its answers may have. */
+  readonly answerFields: readonly { readonly name: Word; readonly value: Variable }[];
+  readonly locations: Block;
+}
+
+/** `server.hbs`: the hosts that have the same rules. */
+export interface ServerView extends AnyServerView {
   readonly isDefault: boolean;
   readonly firstName: Word;
   readonly otherNames: readonly { readonly name: Word }[];
   /** Its locations match the path as it was sent, not decoded. */
   readonly isRaw: boolean;
-  /** For fields that its rules look at; null: none. */
-  readonly gated: Block | null;
-  readonly answerFields: readonly AnswerFieldView[];
-  readonly locations: Block;
-}
-
-/** A field that answers of this server may have. */
-export interface AnswerFieldView {
-  readonly name: Word;
-  readonly value: Variable;
 }
 
 /** `sharedServer.hbs`: one server for all hosts of a socket. */
-export interface SharedServerView {
-  readonly maps: Block;
-  readonly listen: Word;
+export interface SharedServerView extends AnyServerView {
   readonly site: Variable;
   readonly sites: MapEntries;
   readonly anyHost: Param;
-  readonly gated: Block | null;
-  readonly answerFields: readonly AnswerFieldView[];
-  readonly locations: Block;
 }
 
 /** `site.hbs`: the hosts that have the same rules, in a shared server. */
@@ -278,11 +272,6 @@ export interface GeoView {
 export interface RequestFieldsView {
   readonly host: Param;
   readonly fields: readonly { readonly name: Word; readonly value: Param }[];
-}
-
-/** `gatedFields.hbs`: what a server refuses and passes on for its rules' sake. */
-export interface GatedFieldsView extends RequestFieldsView {
-  readonly tests: readonly { readonly condition: Condition }[];
 }
 
 /** `policies/timeouts.hbs`. */
