@@ -38,7 +38,7 @@ function load(more: Record<string, object[]>): { problems: string[]; resources: 
 const fieldsOf = (bytes: number) =>
   Array.from({ length: 8 }, (_, index) => ({
     name: `x-${index}`,
-    value: "v".repeat(1016 + (index === 0 ? bytes - 8192 : 0)),
+    value: "v".repeat(1017 + (index === 0 ? bytes - 8192 : 0)),
   }));
 
 type Case = [string, Record<string, object[]>, string[]];
@@ -347,7 +347,7 @@ const cases: Case[] = [
     {
       routes: [
         http({ split, requestHeaders: { set: fieldsOf(8192) }, responseHeaders: { add: fieldsOf(8193) } }),
-        http({ split, requestHeaders: { set: fieldsOf(8193) } }, { name: "s" }),
+        http({ split, requestHeaders: { set: fieldsOf(8193) } }, { name: "s", hostnames: ["s.test"] }),
       ],
     },
     ["MODEL-HEADER-SIZE route/r /rules/0/responseHeaders", "MODEL-HEADER-SIZE route/s /rules/0/requestHeaders"],

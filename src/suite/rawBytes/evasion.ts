@@ -19,8 +19,8 @@ export function evasionOf(told: Told, ofReferer: "as sent" | "perhaps taken off"
   if (gate.name === "referer" && ofReferer === "perhaps taken off") return null;
   const test = rule.slice(rule.lastIndexOf("/") + 1);
   const values = {
-    // Whichever line an endpoint takes. The address that proxies append is no part of what they were asked of.
-    header: valuesOf(lines, gate.name).map((value) => (gate.name === "x-forwarded-for" ? withoutLast(value) : value)),
+    // Whichever line an endpoint takes.
+    header: gate.name === "x-forwarded-for" ? [forwardedBefore(lines)] : valuesOf(lines, gate.name),
     cookie: firstOf(valuesOf(lines, "cookie").join("; ").split(";"), gate.name),
     query: firstOf((target.split("?").slice(1).join("?") || "").split("&"), gate.name),
     method: [],
@@ -46,7 +46,9 @@ function isDenied(test: string, emptyCounts: boolean, values: readonly string[])
   return values.some((value) => (test === "exact" ? value === "admin" : /^ad.*n$/s.test(value)));
 }
 
-function withoutLast(list: string): string {
+/** The list that the client sent: without the address that proxies append. */
+function forwardedBefore(lines: readonly string[]): string {
+  const list = valuesOf(lines, "x-forwarded-for").join(", ");
   return list.includes(",") ? list.slice(0, list.lastIndexOf(",")) : "";
 }
 
