@@ -16,7 +16,7 @@ export interface Asked {
   readonly source?: string | undefined;
 }
 
-/** A field's content. `value` is what exact and regex are asked of: empty when there is none, or several lines of it. */
+/** A field's content. `value` is what exact and regex are asked of: empty when there is none; several lines are joined. */
 export interface FieldContent {
   readonly value: string;
   readonly isPresent: boolean;
@@ -56,8 +56,8 @@ const fields: Fields = {
       headers?.map((test) => testOf({ kind: "header", name: test.name.toLowerCase() }, test as NamedTest)),
     read({ name }, { headers }) {
       const values = headers.filter(([other]) => other.toLowerCase() === name).map(([, text]) => text);
-      // A repeated field is there when one of its lines has a value, and equals and matches nothing.
-      return { value: values.length > 1 ? "" : (values[0] ?? ""), isPresent: values.some((value) => value !== "") };
+      // RFC 9110, 5.3: several lines are one list. It is there when one of its lines has a value.
+      return { value: values.join(", "), isPresent: values.some((value) => value !== "") };
     },
     title: ({ name }) => `header ${name}`,
     plural: "header conditions",
@@ -82,9 +82,11 @@ const fields: Fields = {
     conditions: ({ cookies }) => cookies?.map((test) => testOf({ kind: "cookie", name: test.name }, test as NamedTest)),
     read({ name }, { headers }) {
       const lines = headers.filter(([field]) => field.toLowerCase() === "cookie").map(([, text]) => text);
-      // RFC 6265, 5.4: a client sends one line. Of several none can be told to be the one.
-      const pairs =
-        lines.length === 1 ? (lines[0] as string).split(";").map((pair) => pair.replace(/^[ \t]+/, "")) : [];
+      // Several lines are one (RFC 9113, 8.2.3), which no client sends in HTTP/1 (RFC 6265, 5.4).
+      const pairs = lines
+        .join("; ")
+        .split(";")
+        .map((pair) => pair.replace(/^[ \t]+/, ""));
       const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
       return { value, isPresent: value !== "" };
     },

@@ -1,6 +1,6 @@
 /** What a rule asks of a request beside its path. */
 
-/** What a condition looks at. A field that repeats is present when one of its lines has a value, and equals and matches nothing. */
+/** What a condition looks at. A field that repeats is one value, its lines joined by `, `. */
 export type FieldIr =
   | { readonly kind: "method" }
   /** Name in lower case. */
@@ -34,6 +34,27 @@ export interface ConditionIr {
   /** Empty for present and absent. */
   readonly value: string;
 }
+
+/** The request field whose lines a condition's field is read from, in lower case; null: it is no part of a request field. */
+export function readFrom(field: FieldIr): string | null {
+  if (field.kind === "header") return field.name;
+  return field.kind === "cookie" ? "cookie" : null;
+}
+
+/** Every request field that the rules look at, ascending. */
+export function fieldsReadBy(rules: readonly { readonly conditions: readonly ConditionIr[] }[]): readonly string[] {
+  const found = new Set<string>();
+  for (const { conditions } of rules) {
+    for (const { field } of conditions) {
+      const name = readFrom(field);
+      if (name !== null) found.add(name);
+    }
+  }
+  return found.size === 0 ? NO_FIELDS : [...found].sort();
+}
+
+/** The usual case: one list for all. */
+const NO_FIELDS: readonly string[] = [];
 
 /** One text for one field: equal for equal fields, as `method`, `header x-env`. */
 export function fieldKey(field: FieldIr): string {

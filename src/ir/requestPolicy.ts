@@ -27,6 +27,17 @@ export const BAD_PATH = {
 /** Characters that no request target has unencoded (a class without its brackets): everything but visible ASCII. */
 export const BAD_TARGET_CHARACTERS = "^\\x21-\\x7e";
 
+/** Characters that no field has in which rules look (a class without its brackets): all control characters but the tab. */
+export const BAD_FIELD_CHARACTERS = "\\x00-\\x08\\x0a-\\x1f\\x7f";
+
+/**
+ * A Connection field that is refused, as a search for it in its value, with regard to no case: it names fields that say where a
+ * request goes or comes from, or more than Envoy looks at, which refuses both itself. What else it names is not there: for rules
+ * neither, nor for the endpoint as far as rules look at it (RFC 9110, 7.6.1).
+ */
+export const BAD_CONNECTION =
+  "(?:^|,)[ \\t]*(?:(?:host|x-forwarded-(?:for|host|proto))[ \\t]*(?:,|$)|:)|^,*(?:[^,]+(?:,+|$)){10}";
+
 /** Bodies of the answers that the proxy itself makes; the same on every proxy. */
 export const REASON_BODIES: Readonly<Record<number, string>> = {
   400: "400 Bad Request\n",

@@ -63,6 +63,10 @@ export const modelCodes = {
     "Bad direct response",
     "The status cannot be given alike by all proxies, or HTTP allows no body with it.",
   ),
+  "MODEL-HEADER-SIZE": unprocessable(
+    "Too much added to a head",
+    "What a rule sets and adds of one head's fields has more bytes than every proxy has room for beside the largest head.",
+  ),
   "MODEL-HEADER": unprocessable(
     "Bad header",
     "A header belongs to one connection or to the proxies, is named twice, or is no list that can be added to.",

@@ -11,6 +11,7 @@
 import { canaries } from "./canaries.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
+import { headerSize } from "./headerSize.ts";
 import { headers } from "./headers.ts";
 import { healthChecks } from "./healthChecks.ts";
 import { hostnameScope } from "./hostnameScope.ts";
@@ -43,6 +44,7 @@ export const rulesOfEach: readonly Rule[] = [
   ruleParts,
   respondStatus,
   headers,
+  headerSize,
   pathPolicy,
   regexDialect,
   endpoints,

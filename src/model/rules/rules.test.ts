@@ -34,6 +34,13 @@ function load(more: Record<string, object[]>): { problems: string[]; resources: 
   };
 }
 
+/** Fields of so many bytes, with `: ` and the ends of their lines. */
+const fieldsOf = (bytes: number) =>
+  Array.from({ length: 8 }, (_, index) => ({
+    name: `x-${index}`,
+    value: "v".repeat(1017 + (index === 0 ? bytes - 8192 : 0)),
+  }));
+
 type Case = [string, Record<string, object[]>, string[]];
 
 const cases: Case[] = [
@@ -334,6 +341,16 @@ const cases: Case[] = [
       "MODEL-RESPOND route/r /rules/1/respond/status",
       "MODEL-RESPOND route/r /rules/2/respond/body",
     ],
+  ],
+  [
+    "headerSize: as much as fits, and a byte more",
+    {
+      routes: [
+        http({ split, requestHeaders: { set: fieldsOf(8192) }, responseHeaders: { add: fieldsOf(8193) } }),
+        http({ split, requestHeaders: { set: fieldsOf(8193) } }, { name: "s", hostnames: ["s.test"] }),
+      ],
+    },
+    ["MODEL-HEADER-SIZE route/r /rules/0/responseHeaders", "MODEL-HEADER-SIZE route/s /rules/0/requestHeaders"],
   ],
   [
     "headers",

@@ -7,7 +7,7 @@ import { cidrRegex } from "./cidrRegex.ts";
 import { cookieRegexes } from "./cookieRegex.ts";
 import { regexLiteral } from "./quote.ts";
 import { tooLarge } from "./regexSize.ts";
-import { SOURCE_HEADER } from "./source.ts";
+import { REFERER_HEADER, SOURCE_HEADER } from "./source.ts";
 import { openMessage, writeNumber, writeRegex, writeText } from "./writer.ts";
 
 /** Numbers in RouteMatch and below it. */
@@ -27,7 +27,7 @@ interface FieldMatching<Field extends FieldIr> {
 const repeatedHeader: Deviation = {
   approximated: [
     "sees repeated header lines differently: Envoy from 1.40 on matches when any one of the lines does, older ones compare",
-    "the lines joined by commas. Elsewhere a repeated field equals no exact value.",
+    "the lines joined by commas. Elsewhere they are one value, joined by a comma and a blank (of Cookie by a semicolon).",
   ].join(" "),
   code: "L7-DUP-HEADER",
 };
@@ -45,7 +45,8 @@ const header = {
     "route.rules[].matches[].headers[].present": "exact",
     "route.rules[].matches[].headers[].absent": "exact",
   },
-  write: (writer, { name }, condition) => writeHeaderTest(writer, name, condition),
+  write: (writer, { name }, condition) =>
+    writeHeaderTest(writer, name === "referer" ? REFERER_HEADER : name, condition),
 } satisfies FieldMatching<{ kind: "header"; name: string }>;
 
 const query = {

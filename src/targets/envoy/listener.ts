@@ -15,7 +15,7 @@ import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network
 import type { PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { localReplies } from "./localReplies.ts";
-import { sourceMutation } from "./source.ts";
+import { type Looks, notes } from "./source.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 /** A client's idle connection is closed after this; the usual keep-alive of all three proxies. */
@@ -71,10 +71,7 @@ const MANAGER: ManagerInit = {
 type Socket = Pick<PortIr, "id" | "address" | "port">;
 
 /** What the Listener of an HTTP port depends on. */
-interface HttpSocket extends Socket {
-  /** Its routes look at the client's address. */
-  readonly looksAtSource: boolean;
-}
+interface HttpSocket extends Socket, Looks {}
 
 /** The Listener of an HTTP port. */
 export function httpListener(socket: HttpSocket): RenderedResource {
@@ -103,11 +100,11 @@ interface FilterView {
   readonly refs: readonly Ref[];
 }
 
-function httpFilter({ id, looksAtSource }: HttpSocket): FilterView {
+function httpFilter({ id, ...looks }: HttpSocket): FilterView {
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
     statPrefix: id,
-    earlyHeaderMutationExtensions: looksAtSource ? [sourceMutation] : [],
+    earlyHeaderMutationExtensions: [...notes(looks)],
     routeSpecifier: { case: "rds", value: create(RdsSchema, { routeConfigName: id, configSource: adsSource() }) },
   });
   return {

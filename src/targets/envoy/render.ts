@@ -45,10 +45,10 @@ export function createRenderer(): ResourceRenderer {
           listeners.push(ofTcp(port));
           continue;
         }
-        const { resource, looksAtSource } = yield* renderRouteTable(port);
+        const { resource, looks } = yield* renderRouteTable(port);
         routes.push(resource);
         const { id, address } = port;
-        listeners.push(ofHttp({ id, address, port: port.port, looksAtSource }));
+        listeners.push(ofHttp({ id, address, port: port.port, ...looks }));
       }
       const rendered: RenderedResources = {
         kind: "resources",

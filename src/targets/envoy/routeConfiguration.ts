@@ -7,7 +7,7 @@ import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
 import { memoByFields } from "./memo.ts";
-import { SOURCE_HEADER } from "./source.ts";
+import { joinLooks, type Looks, notedHeaders } from "./source.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
 import {
   createVirtualHostEncoder,
@@ -20,13 +20,12 @@ import { joinBytes } from "./writer.ts";
 /** The longest body of a direct response: the model's 4096 characters, up to four UTF-8 bytes each. Envoy's default is 4096 bytes. */
 const MAX_DIRECT_RESPONSE_BYTES = 4 * 4096;
 
-interface Settings {
+interface Settings extends Looks {
   readonly name: string;
-  readonly looksAtSource: boolean;
 }
 
 /** Everything but the virtual hosts. */
-function settings({ name, looksAtSource }: Settings): Uint8Array {
+function settings({ name, ...looks }: Settings): Uint8Array {
   const message = create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
@@ -34,7 +33,7 @@ function settings({ name, looksAtSource }: Settings): Uint8Array {
     // A rule's own changes come last and win.
     mostSpecificHeaderMutationsWins: true,
     // use_remote_address writes it; suppress_envoy_headers does not cover it.
-    requestHeadersToRemove: ["x-envoy-external-address", ...(looksAtSource ? [SOURCE_HEADER] : [])],
+    requestHeadersToRemove: ["x-envoy-external-address", ...notedHeaders(looks)],
     // Envoy's own would be the machine's address instead of a loopback client's (skip_xff_append switches it off).
     requestHeadersToAdd: [
       {
@@ -49,8 +48,8 @@ function settings({ name, looksAtSource }: Settings): Uint8Array {
 /** A port's route table. */
 export interface RouteTable {
   readonly resource: RenderedResource;
-  /** Its listener has to tell it the client's address. */
-  readonly looksAtSource: boolean;
+  /** What its listener has to note for it. */
+  readonly looks: Looks;
 }
 
 /** Renders a port's route table. */
@@ -76,8 +75,8 @@ function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder, settingsOf: 
   const hosts: EncodedVirtualHost[] = [];
   for (const host of port.virtualHosts) hosts.push(...(yield* encodeHost(host, port.port)));
   if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost);
-  const looksAtSource = hosts.some((host) => host.looksAtSource);
-  const head = settingsOf({ name: port.id, looksAtSource });
+  const looks = joinLooks(hosts.map((host) => host.looks));
+  const head = settingsOf({ name: port.id, ...looks });
   const parts = [head];
   for (const host of hosts) for (const part of host.parts) parts.push(part);
   const resource = {
@@ -87,7 +86,7 @@ function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder, settingsOf: 
     version: contentHash(head, hosts.map(({ hash }) => hash).join()),
     refs: distinctRefs(hosts),
   };
-  return { resource, looksAtSource };
+  return { resource, looks };
 }
 
 /** In order of first appearance. */

@@ -11,7 +11,7 @@ import type { RouteContext } from "./actions/action.ts";
 import { dependsOnHost, dependsOnPort } from "./actions/redirect.ts";
 import { guardBytes } from "./guards.ts";
 import { writeRule } from "./route.ts";
-import { looksAtSource } from "./source.ts";
+import { joinLooks, type Looks, looksOf } from "./source.ts";
 import { type Ref, typeUrls } from "./types.ts";
 import { frameHead, joinBytes, writeText } from "./writer.ts";
 
@@ -35,8 +35,7 @@ interface EncodedRun {
   /** Some of its routes differ between hosts; between listeners' ports. */
   readonly dependsOnHost: boolean;
   readonly dependsOnPort: boolean;
-  /** Some of its rules ask for the client's address. */
-  readonly looksAtSource: boolean;
+  readonly looks: Looks;
   readonly context: RouteContext;
 }
 
@@ -46,8 +45,7 @@ export interface EncodedVirtualHost {
   readonly hash: string;
   /** Clusters of its rules; may repeat. */
   readonly refs: readonly (readonly Ref[])[];
-  /** Some of its rules ask for the client's address. */
-  readonly looksAtSource: boolean;
+  readonly looks: Looks;
 }
 
 /** Encodes virtual hosts behind a port; one for each hostname where a rule's routes depend on it. */
@@ -106,14 +104,15 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
   return function* encodeRun(rules, context) {
     const writer = spare.pop() ?? new BinaryWriter();
     const clusters = new Set<string>();
-    let [isOfHost, isOfPort, isOfSource] = [false, false, false];
+    let [isOfHost, isOfPort] = [false, false];
+    let looks = joinLooks([]);
     for (let index = 0; index < rules.length; index++) {
       const rule = rules[index] as RuleIr;
       writeRule(writer, rule, context);
       if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) clusters.add(cluster);
       isOfHost ||= dependsOnHost(rule);
       isOfPort ||= dependsOnPort(rule);
-      isOfSource ||= looksAtSource(rule);
+      if (rule.conditions.length > 0) looks = joinLooks([looks, looksOf(rule)]);
       if (shouldYield(index)) yield;
     }
     const bytes = writer.finish();
@@ -124,7 +123,7 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
       refs: Array.from(clusters, (name) => [typeUrls.cluster, name] as const),
       dependsOnHost: isOfHost,
       dependsOnPort: isOfPort,
-      looksAtSource: isOfSource,
+      looks,
       context,
     };
   };
@@ -153,6 +152,6 @@ function assemble({ name, domains }: Head, runs: readonly EncodedRun[]): Encoded
     parts: size <= JOIN_MAX_BYTES ? [joinBytes(parts)] : parts,
     hash: hash("sha256", identity, "base64url"),
     refs: runs.map(({ refs }) => refs),
-    looksAtSource: runs.some((run) => run.looksAtSource),
+    looks: joinLooks(runs.map((run) => run.looks)),
   };
 }

@@ -6,13 +6,12 @@ import { readingOf } from "./fields.ts";
 import { matchName, ruleKey } from "./names.ts";
 import { expression, name, rule, word } from "./quote.ts";
 
-/** `acl.hbs`: a named ACL. One of `string`, `regex`, `single`, `present` and `ranges` is set. */
+/** `acl.hbs`: a named ACL. One of `string`, `regex`, `present` and `ranges` is set. */
 export interface AclView {
   readonly name: Quoted<"name">;
   readonly value: Quoted<"expression">;
   readonly string: Quoted<"word"> | null;
   readonly regex: Quoted<"word"> | null;
-  readonly single: boolean;
   readonly present: boolean;
   /** Of addresses; it holds in any of them. */
   readonly ranges: readonly Quoted<"word">[];
@@ -62,12 +61,12 @@ export function testsOf(owner: RuleIr, pathRegex: string | null, own = matchName
   return { tests, acls };
 }
 
-const NO_TEST = { string: null, regex: null, single: false, present: false, ranges: [] } as const;
+const NO_TEST = { string: null, regex: null, present: false, ranges: [] } as const;
 
-/** A field that repeats equals and matches nothing; an empty one matches no expression. */
+/** An empty field matches no expression. */
 function addTests({ field, test, value }: ConditionIr, own: string, add: (acl: AclView, not?: boolean) => void): void {
   const reading = readingOf(field);
-  const { label, mark, lines, count } = reading;
+  const { label, mark, lines } = reading;
   if (test === "within") {
     add({ ...NO_TEST, name: name(own), value: reading.value, ranges: value.split(" ").map(word) });
     return;
@@ -78,7 +77,6 @@ function addTests({ field, test, value }: ConditionIr, own: string, add: (acl: A
     add(present, test === "absent");
     return;
   }
-  if (count !== null) add({ ...NO_TEST, name: name(`single.${label}`), value: count, single: true });
   if (test === "exact") {
     add({ ...NO_TEST, name: name(own), value: reading.value, string: word(mark + value) });
     return;

@@ -16,13 +16,13 @@ export interface Reading {
   readonly isPlain: boolean;
   /** What stands before each value. */
   readonly mark: string;
-  /** Its value, of the first line if it repeats: what exact and regex are asked of. */
+  /** Its value: what exact and regex are asked of. Several lines of it have become one (`gatedField.hbs`). */
   readonly value: Quoted<"expression">;
   /** The value where a converter wants text. */
   readonly text: Quoted<"expression">;
-  /** All lines of it, of which one with a value makes it present; null: it always is. */
+  /** A value that is not empty makes it present; null: it always is. */
   readonly lines: Quoted<"expression"> | null;
-  /** How many lines it has; null: one at most. */
+  /** 0 or 1, where tables need to know that it is there; null: its value tells. */
   readonly count: Quoted<"expression"> | null;
 }
 
@@ -82,11 +82,6 @@ export function readingOf<K extends FieldIr["kind"]>(field: Extract<FieldIr, { k
   return readings[field.kind as K](field);
 }
 
-const firstCookies = {
-  approximated: "looks at the first of several Cookie lines, which a client must not send (RFC 6265, 5.4)",
-  code: "L7-DUP-HEADER",
-} as const satisfies Support;
-
 /** What HAProxy does with the leaves that name a field and a test. */
 export const fieldCapabilities = {
   "route.rules[].matches[].method": "exact",
@@ -103,7 +98,7 @@ export const fieldCapabilities = {
   "route.rules[].matches[].cookies[].name": "exact",
   "route.rules[].matches[].cookies[].exact": "exact",
   "route.rules[].matches[].cookies[].regex": backtracking,
-  "route.rules[].matches[].cookies[].present": firstCookies,
-  "route.rules[].matches[].cookies[].absent": firstCookies,
+  "route.rules[].matches[].cookies[].present": "exact",
+  "route.rules[].matches[].cookies[].absent": "exact",
   "route.rules[].matches[].source[]": "exact",
 } as const satisfies Readonly<Record<string, Support>>;

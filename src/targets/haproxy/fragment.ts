@@ -8,7 +8,15 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 export type Section = "regexes" | "choices" | "splits" | "answers";
 
 /** Sections in which a text stands once, however many nodes ask for it, ascending by key. */
-export type SharedSection = "wildcards" | "anyHost" | "regexAcls" | "choiceAcls" | "dimensions" | "turns" | "openEnd";
+export type SharedSection =
+  | "gatedFields"
+  | "wildcards"
+  | "anyHost"
+  | "regexAcls"
+  | "choiceAcls"
+  | "dimensions"
+  | "turns"
+  | "openEnd";
 
 /** What nodes add. */
 export interface Fragment {

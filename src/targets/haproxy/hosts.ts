@@ -1,10 +1,12 @@
 /** What virtual hosts add to their listener: sites, paths, choices. What did not change is not written again. */
-import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { fieldsReadBy, type RuleIr, type VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
-import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
+import type { Quoted } from "../../util/templates.ts";
+import { addShared, type Fragment, type FragmentBuilder, finished, joinFragments, newFragment } from "./fragment.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { addGroup, addPath, choiceKey } from "./paths.ts";
+import { header, text } from "./quote.ts";
 import { addSite, siteOf } from "./sites.ts";
 import { type PathItem, ruleOf, type Surveyor } from "./survey.ts";
 
@@ -12,6 +14,21 @@ import { type PathItem, ruleOf, type Surveyor } from "./survey.ts";
 const HOSTS_IN_RUN = 8;
 /** Near the square root of the largest number of paths that is usual (10 000). */
 const PATHS_IN_RUN = 64;
+
+/** What is told of each field that the host's rules look at. */
+function addGatedFields(builder: FragmentBuilder, { rules }: VirtualHostIr, { section }: ListenerContext): void {
+  for (const field of fieldsReadBy(rules)) {
+    addShared(builder, "gatedFields", [
+      field,
+      section("gatedField", { name: header(field), separator: separatorOf(field) }),
+    ]);
+  }
+}
+
+/** What stands between lines that become one (RFC 9110, 5.3; RFC 6265, 5.4). */
+function separatorOf(field: string): Quoted<"text"> {
+  return text(field === "cookie" ? "; " : ", ");
+}
 
 /** A fragment, and what it was made in. */
 interface Made<Context> {
@@ -46,6 +63,7 @@ export function createHostWriter(survey: Surveyor): HostWriter {
       for (const host of run) {
         const builder = newFragment();
         addSite(builder, host, context);
+        addGatedFields(builder, host, context);
         fragments.push(finished(builder));
         const { items } = yield* survey(host);
         for (const { fragment } of yield* paths(items, siteOf(host))) fragments.push(fragment);

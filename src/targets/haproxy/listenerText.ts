@@ -27,6 +27,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       sites: map("sites"),
       goodHost,
     }),
+    shared("gatedFields") === "" ? "" : section("gatedFields", {}) + shared("gatedFields"),
     shared("wildcards"),
     shared("anyHost"),
     section("exact", { exact, regex }),

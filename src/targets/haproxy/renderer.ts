@@ -18,12 +18,19 @@ import { distinctRules } from "./rules.ts";
 import { lowerTcpPort } from "./tcpPort.ts";
 import { fleetVersion } from "./version.ts";
 
-/** Room for the largest header block and for any body of `respond`: Envoy's 60 KiB of headers plus what we add to them. */
-export const BUFFER_BYTES = 65_536;
-/** The part of a buffer kept for our own header changes: 32 of them with values of 1 KiB hardly occur at once. */
-export const REWRITE_BYTES = 4_096;
-/** Header fields of a message: as many as Envoy is told to take. */
+/** The largest head that a client or an endpoint may send, as Envoy takes it: HAProxy keeps the rest of a buffer free. */
+const HEAD_BYTES = 60 * 1024;
+/**
+ * The part of a buffer for what we add to a head: fields of the rule (8 KiB at most, MODEL-HEADER-SIZE; each takes 8 bytes more here),
+ * a path and a host of the rule's own (1 024 and 253), the client's address.
+ */
+export const REWRITE_BYTES = 12 * 1024;
+/** Room for both, and for any body of `respond`. */
+export const BUFFER_BYTES = HEAD_BYTES + REWRITE_BYTES;
+/** Header fields that a client or an endpoint may send: as many as Envoy is told to take. */
 const MAX_HEADERS = 1000;
+/** Fields that a rule sets or adds (32 of each), and those that every request gets. */
+const ADDED_HEADERS = 64 + 16;
 /** No secret is in the rendering. */
 const FILE_MODE = 0o644;
 
@@ -87,9 +94,10 @@ function tcpFiles(port: Extract<PortIr, { kind: "tcp" }>, section: Section): Rea
 function commonText({ ports, name: fleet }: FleetIr, section: Section): string {
   const limits = { bufferBytes: number(BUFFER_BYTES), rewriteBytes: number(REWRITE_BYTES) };
   const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS) };
-  const parts = [section("global", { ...limits, maxHeaders: number(MAX_HEADERS) })];
+  const parts = [section("global", { ...limits, maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) })];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
-  if (ports.some(({ kind }) => kind === "http")) parts.push(section("http", { ...times, ...requestsView() }));
+  if (ports.some(({ kind }) => kind === "http"))
+    parts.push(section("http", { ...times, ...requestsView(), maxHeaders: number(MAX_HEADERS) }));
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));
   return parts.join("");

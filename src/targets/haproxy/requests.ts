@@ -1,5 +1,5 @@
 /** What is refused before a rule is looked for, in HAProxy's words: from the IR's data. */
-import { BAD_PATH, KNOWN_METHODS, REASON_BODIES } from "../../ir/index.ts";
+import { BAD_CONNECTION, BAD_PATH, BAD_TARGET_CHARACTERS, KNOWN_METHODS, REASON_BODIES } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { name, number, plainBody, word } from "./quote.ts";
 
@@ -11,6 +11,8 @@ export interface RequestsView {
   /** All but GET, which is asked for first. */
   readonly methods: readonly Quoted<"name">[];
   readonly badPath: Quoted<"word">;
+  readonly badTarget: Quoted<"word">;
+  readonly badConnection: Quoted<"word">;
   readonly answers: readonly { readonly status: Quoted<"number">; readonly body: Quoted<"text"> }[];
 }
 
@@ -20,6 +22,8 @@ export function requestsView(): RequestsView {
   return {
     methods: KNOWN_METHODS.filter((method) => method !== "GET").map(name),
     badPath: word(patterns.join("|")),
+    badTarget: word(`[${BAD_TARGET_CHARACTERS}]`),
+    badConnection: word(BAD_CONNECTION),
     answers: OWN_STATUSES.map((status) => ({ status: number(status), body: bodyOf(status) })),
   };
 }

@@ -1,5 +1,6 @@
 /** The files that are the same for every fleet: limits, refusals, forwarding, error texts. What is refused is the IR's data. */
 import {
+  BAD_CONNECTION,
   BAD_PATH,
   BAD_TARGET_CHARACTERS,
   GOOD_HOST,
@@ -61,6 +62,7 @@ function badPath(): MapEntries {
 /** common.conf. */
 export function commonView(): CommonView {
   return {
+    badRequest: param(reasonBody(400)),
     passed: KEPT_BY_NGINX.map((name) => ({ name: word(name) })),
     connectTimeout: milliseconds(USUAL_CONNECT_MS),
     idleTimeout: milliseconds(USUAL_IDLE_MS),
@@ -70,6 +72,7 @@ export function commonView(): CommonView {
     requestForms: requestForms(),
     badPath: badPath(),
     badTarget: mapEntries([mapEntry(mapRegexKey(`#|[${BAD_TARGET_CHARACTERS}]`), param("1"))]),
+    badConnection: mapEntries([mapEntry(mapRegexKey(`(?i)${BAD_CONNECTION}`), param("1"))]),
     goodHost: mapEntries([mapEntry(mapRegexKey(`^${possessive(GOOD_HOST)}$`), param(""))]),
     methods: mapEntries(KNOWN_METHODS.map((method) => mapEntry(mapKey(method), param("")))),
   };

@@ -17,12 +17,12 @@ const cookie = { kind: "cookie", name: "C" } as const;
 
 it.each<readonly [ConditionIr, string, string]>([
   [method("POST"), "$request_method = POST", "method = POST"],
-  [header("x-a", "exact", "yes"), "$http_x_a = yes", "header x-a = yes"],
-  [header("x-a", "exact", 'a "$b"'), '$http_x_a = "a \\"${dollar}b\\""', 'header x-a = a "$b"'],
-  [header("x-a", "present"), '$http_x_a != ""', "header x-a present"],
-  [header("x-a", "absent"), '$http_x_a = ""', "header x-a absent"],
-  [header("x-a", "regex", "a+"), '$http_x_a ~ "^(?:a++)$"', "header x-a ~ a+"],
-  [header("x-a", "regex", "a*"), '$http_x_a ~ "^(?!$)(?:a*+)$"', "header x-a ~ a*"],
+  [header("x-a", "exact", "yes"), "$field_x_a = yes", "header x-a = yes"],
+  [header("x-a", "exact", 'a "$b"'), '$field_x_a = "a \\"${dollar}b\\""', 'header x-a = a "$b"'],
+  [header("x-a", "present"), '$field_x_a != ""', "header x-a present"],
+  [header("x-a", "absent"), '$field_x_a = ""', "header x-a absent"],
+  [header("x-a", "regex", "a+"), '$field_x_a ~ "^(?:a++)$"', "header x-a ~ a+"],
+  [header("x-a", "regex", "a*"), '$field_x_a ~ "^(?!$)(?:a*+)$"', "header x-a ~ a*"],
   [of(query, "exact", "1"), "$query_web_a_b = =1", "query a.b = 1"],
   [of(query, "regex", "1*"), '$query_web_a_b ~ "^=(?!$)(?:1*+)$"', "query a.b ~ 1*"],
   [of(query, "present"), '$query_web_a_b != ""', "query a.b present"],
@@ -46,7 +46,7 @@ it("takes parameters and cookies out of what nginx has, and ranges of addresses 
 
 it("puts a value together that is longer than a parameter", () => {
   const { texts, condition } = tested(header("x-a", "exact", "$".repeat(1024)));
-  expect(condition.text).toBe("$http_x_a = $wanted");
+  expect(condition.text).toBe("$field_x_a = $wanted");
   expect(texts.length).toBeGreaterThan(1);
   expect(texts.map(({ name }) => name.text)).toEqual(texts.map(() => "$wanted"));
 });

@@ -5,7 +5,8 @@ import { backtracking } from "../regexFindings.ts";
 import type { Support, Version } from "../target.ts";
 import { isBefore } from "../version.ts";
 import { block } from "./blocks.ts";
-import { type Claim, headerVariable, matchSuffix, type Names } from "./names.ts";
+import { fieldVariable } from "./gatedFields.ts";
+import { type Claim, matchSuffix, type Names } from "./names.ts";
 import {
   type Condition,
   comment,
@@ -61,7 +62,7 @@ interface Asked {
 /** A new kind of field does not compile before it has an entry here. */
 const fieldKinds: { readonly [Kind in FieldIr["kind"]]: FieldKind<Kind> } = {
   method: { read: () => native(variable("request_method")), describe: () => "method" },
-  header: { read: ({ name }) => native(headerVariable(name)), describe: ({ name }) => `header ${name}` },
+  header: { read: ({ name }) => native(fieldVariable(name)), describe: ({ name }) => `header ${name}` },
   query: {
     // `$arg_v` knows no case, and takes a parameter without a value for none.
     read: ({ name }, { place: { listener, names } }) =>
@@ -76,7 +77,7 @@ const fieldKinds: { readonly [Kind in FieldIr["kind"]]: FieldKind<Kind> } = {
     // `$cookie_c` knows no case.
     read: ({ name }, { place: { listener, names } }) =>
       extracted(names.claim(`first_cookie_${listener}_${name}`, `cookie ${listener} ${name}`), {
-        from: variable("http_cookie"),
+        from: fieldVariable("cookie"),
         pattern: `(?:^|;)[ \\t]*${literalPattern(name)}=([^;]*)`,
         mark: "",
       }),
@@ -116,14 +117,9 @@ const JOINS_REPEATED: Version = [1, 23, 0];
 export const before123 = (_value: unknown, version: Version): boolean => isBefore(version, JOINS_REPEATED);
 
 const firstOfRepeated = {
-  approximated: "looks only at the first of repeated header fields before nginx 1.23",
+  approximated: "looks only at the first of repeated header fields before nginx 1.23, and passes only that on",
   code: "L7-DUP-HEADER",
   when: before123,
-} as const satisfies Support;
-
-const joinedCookies = {
-  approximated: "takes several Cookie lines, which a client must not send (RFC 6265, 5.4), for one",
-  code: "L7-DUP-HEADER",
 } as const satisfies Support;
 
 /** What the capability table says of the fields. */
@@ -140,10 +136,10 @@ export const fieldCapabilities = {
   "route.rules[].matches[].query[].present": "exact",
   "route.rules[].matches[].query[].absent": "exact",
   "route.rules[].matches[].cookies[].name": "exact",
-  "route.rules[].matches[].cookies[].exact": joinedCookies,
-  "route.rules[].matches[].cookies[].regex": [joinedCookies, backtracking],
-  "route.rules[].matches[].cookies[].present": joinedCookies,
-  "route.rules[].matches[].cookies[].absent": joinedCookies,
+  "route.rules[].matches[].cookies[].exact": "exact",
+  "route.rules[].matches[].cookies[].regex": backtracking,
+  "route.rules[].matches[].cookies[].present": "exact",
+  "route.rules[].matches[].cookies[].absent": "exact",
   "route.rules[].matches[].source[]": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 

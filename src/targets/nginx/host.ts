@@ -25,6 +25,8 @@ export interface HostPlace {
   readonly jumps: Jumps;
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
+  /** Request fields that rules of its server look at. */
+  readonly gated: readonly string[];
 }
 
 /** What the hosts give. */
@@ -45,6 +47,7 @@ const BELOW = "prefix_rule";
 export interface HostMemory {
   readonly host: VirtualHostIr;
   readonly jumps: Jumps;
+  readonly gated: readonly string[];
   readonly lowered: LoweredHost;
   /** Its expressions are no locations. */
   readonly asksExpressions: boolean;
@@ -54,16 +57,17 @@ export interface HostMemory {
 
 /** Lowers a host, or finds it as it was. `memory` is of a place with the same listener and prefix. */
 export function* lowerHost(host: VirtualHostIr, place: HostPlace, memory: HostMemory | undefined): Steps<HostMemory> {
-  const { jumps } = place;
-  const isSame = memory?.host === host && memory.jumps === jumps;
-  if (isSame && holdAgain(memory.lowered.parts.claims, place.names)) return memory;
+  const { jumps, gated } = place;
+  const fitting =
+    memory !== undefined && memory.jumps === jumps && isSameList(memory.gated, gated) ? memory : undefined;
+  if (fitting?.host === host && holdAgain(fitting.lowered.parts.claims, place.names)) return fitting;
   const { groups } = host;
   if (groups === null) throw new Error(`virtual host ${host.hostnames[0]} has no path groups`);
   const key = `${place.listener} ${host.hostnames[0]}`;
   const expressionRules = conditionalExpressions(host, groups);
   const isRaw = place.prefix !== "" || !groups.every(({ path }) => isPlain(path, expressionRules !== null));
   yield;
-  const kept = memory?.lowered.isRaw === isRaw && memory.jumps === jumps ? memory : undefined;
+  const kept = fitting?.lowered.isRaw === isRaw ? fitting : undefined;
   const rules = kept?.rules ?? new WeakMap<RuleIr, LoweredRule>();
   const ruleOf = rulesOf(rules, { ...place, isRaw, forwards: new Map() });
   const asksExpressions = expressionRules !== null;
@@ -74,7 +78,11 @@ export function* lowerHost(host: VirtualHostIr, place: HostPlace, memory: HostMe
   const asked = expressionRules === null ? null : askExpressions(expressionRules, locationsPlace);
   const lowered = assemble(runs, { host, place: locationsPlace, isRaw, asked });
   yield;
-  return { host, jumps, lowered, asksExpressions, rules, locations };
+  return { host, jumps, gated, lowered, asksExpressions, rules, locations };
+}
+
+function isSameList(before: readonly string[], after: readonly string[]): boolean {
+  return before === after || (before.length === after.length && before.every((name, index) => name === after[index]));
 }
 
 /** Expressions that are no locations are matched with the path as it was sent anyway. */

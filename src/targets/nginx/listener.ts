@@ -2,6 +2,7 @@
 import type { HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block, joinBlocks } from "./blocks.ts";
+import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { jumpsOf } from "./jumps.ts";
 import { listenerFile, type Names } from "./names.ts";
@@ -9,7 +10,7 @@ import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import { hostAndPort } from "./upstreams.ts";
-import type { AnswerFieldView, Block } from "./views.ts";
+import type { Block, ServerView } from "./views.ts";
 
 /** What a fleet's listeners share. */
 export interface ListenerPlace {
@@ -57,12 +58,16 @@ export function* lowerListener(
   const isSame = memory?.isShared === isShared && memory.socket === socket;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
+  const sharedGated = isShared ? gatedFields(port.virtualHosts) : null;
+  const allGated = new Set(sharedGated);
   const hosts = new Map<string, KeptHost>();
   for (const [index, host] of port.virtualHosts.entries()) {
     const [first = ""] = host.hostnames;
     const old = known.get(first);
     const jumps = sharedJumps ?? jumpsOf([host], place.connectTimeouts);
-    const hostPlace = { ...place, listener: name, prefix: isShared ? sitePrefix(host) : "", jumps };
+    const gated = sharedGated ?? (old?.memory.host === host ? old.memory.gated : gatedFields([host]));
+    for (const field of gated) allGated.add(field);
+    const hostPlace = { ...place, gated, listener: name, prefix: isShared ? sitePrefix(host) : "", jumps };
     const kept = yield* lowerHost(host, hostPlace, old?.memory);
     const isKept = old !== undefined && old.memory === kept;
     hosts.set(first, isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept) });
@@ -71,7 +76,9 @@ export function* lowerListener(
   const own = [...hosts.values()];
   yield;
   const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
-  const servers = isShared ? [sharedServer({ port, name, place, parts: all }, own)] : own.map((kept) => kept.block);
+  const servers = isShared
+    ? [sharedServer({ port, name, place, parts: all, gated: sharedGated ?? [] }, own)]
+    : own.map((kept) => kept.block);
   const hasAnyHost = isShared || port.virtualHosts.some(({ hostnames }) => hostnames.includes(ANY));
   yield;
   const view = {
@@ -83,7 +90,7 @@ export function* lowerListener(
     lowered: {
       path: listenerFile(port),
       text: block("listener", view).text,
-      sharedMaps: all.sharedMaps,
+      sharedMaps: [...fieldMaps([...allGated]), ...all.sharedMaps],
       clusters: all.clusters,
     },
     memory: { socket, isShared, hosts },
@@ -97,7 +104,7 @@ function listen({ address, port }: HttpPortIr) {
   return word(hostAndPort(address, port));
 }
 
-function fieldViews(fields: readonly AnswerField[]): readonly AnswerFieldView[] {
+function fieldViews(fields: readonly AnswerField[]): ServerView["answerFields"] {
   return fields.map(({ name, variable: own }) => ({ name: word(name), value: variable(own) }));
 }
 
@@ -112,7 +119,7 @@ function mapsOf({ steps, splits }: Parts): Block {
   return joinBlocks(blocksOf([...steps, ...splits]));
 }
 
-function server(port: HttpPortIr, { host, lowered: { isRaw, locations, parts } }: HostMemory): Block {
+function server(port: HttpPortIr, { host, gated, lowered: { isRaw, locations, parts } }: HostMemory): Block {
   const names = host.hostnames.filter((hostname) => hostname !== ANY);
   const [first = NO_NAME, ...others] = names;
   return block("server", {
@@ -122,6 +129,7 @@ function server(port: HttpPortIr, { host, lowered: { isRaw, locations, parts } }
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
     isRaw,
+    gated: gatedLines(gated),
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([locations, ...blocksOf(parts.named)]),
   });
@@ -145,9 +153,10 @@ interface SharedPlace {
   readonly name: string;
   readonly place: ListenerPlace;
   readonly parts: Parts;
+  readonly gated: readonly string[];
 }
 
-function sharedServer({ port, name, place, parts }: SharedPlace, hosts: readonly KeptHost[]): Block {
+function sharedServer({ port, name, place, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
   const sites: MapEntry[] = [];
   let anyHost = "";
   for (const { memory } of hosts) {
@@ -162,6 +171,7 @@ function sharedServer({ port, name, place, parts }: SharedPlace, hosts: readonly
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),
+    gated: gatedLines(gated),
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([...hosts.map((kept) => kept.block), ...blocksOf(parts.named)]),
   });

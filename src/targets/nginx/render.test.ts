@@ -129,8 +129,8 @@ describe("a changed rule", () => {
       "another value of a condition: its line",
       withRule("a.2", { conditions: [header("x-a", "exact", "2")] }),
       [
-        "- if ($http_x_a = 1) { error_page 418 = @a/2; return 418; }",
-        "+ if ($http_x_a = 2) { error_page 418 = @a/2; return 418; }",
+        "- if ($field_x_a = 1) { error_page 418 = @a/2; return 418; }",
+        "+ if ($field_x_a = 2) { error_page 418 = @a/2; return 418; }",
       ],
     ],
     [

@@ -2,10 +2,11 @@
 import type { ForwardIr, RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
 import { block, inline, joinBlocks, NO_BLOCK } from "./blocks.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
+import { keptFields } from "./gatedFields.ts";
 import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
-import type { AnswerField, PathChange, PolicyPart } from "./policies/policy.ts";
+import type { AnswerField, PathChange, PolicyPart, RequestField } from "./policies/policy.ts";
 import { comment, literal, milliseconds, type Part, param, regex, variable, word } from "./quote.ts";
 import { replacedPrefix } from "./replacedPrefix.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
@@ -59,6 +60,8 @@ export interface RulePlace {
   readonly names: Names;
   /** Of every cluster, by name. */
   readonly connectTimeouts: ReadonlyMap<string, number>;
+  /** Request fields that rules of its server look at. */
+  readonly gated: readonly string[];
   /** `proxy_pass` directives by upstream and URI: many rules have the same. */
   readonly forwards: Map<string, Block>;
 }
@@ -69,7 +72,7 @@ const NONE: readonly never[] = [];
 /** Depends on the rule, the place and the connect timeouts of its clusters only. */
 export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const parts = lowerPolicies(rule);
-  const lines = linesOf(parts);
+  const lines = linesOf(parts, rule, place.gated);
   const { action } = rule;
   const forwarded = action.kind === "forward" ? lowerForward(rule, action, { parts, lines, place }) : null;
   const path = forwarded?.path ?? null;
@@ -101,17 +104,19 @@ function gathered<Key extends "answerFields" | "maps">(
   return parts.flatMap((part) => [...(part[key] ?? NONE)]) as NonNullable<PolicyPart[Key]>[number][];
 }
 
-function linesOf(parts: readonly PolicyPart[]): readonly Block[] {
+function linesOf(parts: readonly PolicyPart[], { policies }: RuleIr, gated: readonly string[]): readonly Block[] {
   if (parts.length === 0) return NONE;
-  return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts)];
+  const { set = NONE, add = NONE, remove = NONE } = policies.requestHeaders ?? {};
+  const own = new Set([...[...set, ...add].map(({ name }) => name), ...remove]);
+  return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts, keptFields(gated, own))];
 }
 
 /** One directive of its own makes a location forget all that it would inherit: then it says all of them. */
-function requestLines(parts: readonly PolicyPart[]): readonly Block[] {
+function requestLines(parts: readonly PolicyPart[], kept: readonly RequestField[]): readonly Block[] {
   const fields = parts.flatMap(({ requestFields }) => requestFields ?? NONE);
   const host = parts.find((part) => part.host !== undefined)?.host;
   if (fields.length === 0 && host === undefined) return NONE;
-  return [block("requestFields", { host: param(host ?? variable("authority")), fields })];
+  return [block("requestFields", { host: param(host ?? variable("authority")), fields: [...kept, ...fields] })];
 }
 
 function bodyOf(lines: readonly Block[], last: Block): Body {

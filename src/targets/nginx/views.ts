@@ -39,6 +39,7 @@ export interface Views {
   readonly "policies/fullPath": FullPathView;
   readonly geo: GeoView;
   readonly requestFields: RequestFieldsView;
+  readonly gatedFields: RequestFieldsView & { readonly tests: readonly { readonly condition: Condition }[] };
   readonly "policies/timeouts": TimeoutsView;
   readonly "policies/responseHeaders": ResponseHeadersView;
 }
@@ -61,6 +62,7 @@ export interface HttpView {
 
 /** `common.hbs`: the same for every fleet. Patterns are whole keys of maps. */
 export interface CommonView {
+  readonly badRequest: Param;
   readonly passed: readonly { readonly name: Word }[];
   readonly connectTimeout: Word;
   readonly idleTimeout: Word;
@@ -68,6 +70,7 @@ export interface CommonView {
   readonly requestForms: MapEntries;
   readonly badPath: MapEntries;
   readonly badTarget: MapEntries;
+  readonly badConnection: MapEntries;
   readonly goodHost: MapEntries;
   readonly methods: MapEntries;
 }
@@ -116,34 +119,31 @@ export interface ListenerView {
   readonly otherHosts: Word | null;
 }
 
-/** `server.hbs`: the hosts that have the same rules. */
-export interface ServerView {
+/** What every server has. */
+interface AnyServerView {
   readonly maps: Block;
   readonly listen: Word;
+  /** For fields that its rules look at; null: they look at none. */
+  readonly gated: Block | null;
+  /** Fields that its answers may have. */
+  readonly answerFields: readonly { readonly name: Word; readonly value: Variable }[];
+  readonly locations: Block;
+}
+
+/** `server.hbs`: the hosts that have the same rules. */
+export interface ServerView extends AnyServerView {
   readonly isDefault: boolean;
   readonly firstName: Word;
   readonly otherNames: readonly { readonly name: Word }[];
   /** Its locations match the path as it was sent, not decoded. */
   readonly isRaw: boolean;
-  readonly answerFields: readonly AnswerFieldView[];
-  readonly locations: Block;
-}
-
-/** A field that answers of this server may have. */
-export interface AnswerFieldView {
-  readonly name: Word;
-  readonly value: Variable;
 }
 
 /** `sharedServer.hbs`: one server for all hosts of a socket. */
-export interface SharedServerView {
-  readonly maps: Block;
-  readonly listen: Word;
+export interface SharedServerView extends AnyServerView {
   readonly site: Variable;
   readonly sites: MapEntries;
   readonly anyHost: Param;
-  readonly answerFields: readonly AnswerFieldView[];
-  readonly locations: Block;
 }
 
 /** `site.hbs`: the hosts that have the same rules, in a shared server. */

@@ -3,7 +3,8 @@ import type { HeaderChangesIr } from "../../../ir/index.ts";
 import type { Support } from "../../target.ts";
 import { block } from "../blocks.ts";
 import { before123 } from "../fields.ts";
-import { headerVariable, underscored } from "../names.ts";
+import { keptMap, keptVariable } from "../gatedFields.ts";
+import { underscored } from "../names.ts";
 import { mapEntries, mapEntry, mapKey, type Param, param, variable, word } from "../quote.ts";
 import { placeText, setText } from "../texts.ts";
 import type { MapView, TextView } from "../views.ts";
@@ -40,7 +41,7 @@ function lowerRequestHeaders({ set, add, remove }: HeaderChangesIr): PolicyPart 
   for (const [name, values] of valuesByName(add)) {
     const map = addedMap(name);
     texts.push(...setText(addingName(name), values.join(",")));
-    maps.push(map);
+    maps.push(keptMap(name), map);
     fields.push({ name, value: param(map.name) });
   }
   for (const name of remove) fields.push({ name, value: param("") });
@@ -52,7 +53,7 @@ const addingName = (name: string): string => `adding_${underscored(name)}`;
 
 /** The client's list with the rule's values appended, or the rule's alone. */
 function addedMap(name: string): MapView {
-  const own = headerVariable(name);
+  const own = keptVariable(name);
   const adding = variable(addingName(name));
   return {
     comment: null,
