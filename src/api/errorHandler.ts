@@ -34,9 +34,9 @@ function toProblem(error: FastifyError | Error): Problem {
   return new Problem("API-INTERNAL", "a defect in Trimtab; see its log");
 }
 
-/** Too many whole-configuration writes at once. */
-export function busy(): Problem {
-  return new Problem("API-BUSY", "too many whole-configuration writes are in progress", { headers: RETRY_AFTER });
+/** Of what is bounded all is in use. */
+export function busy(detail: string): Problem {
+  return new Problem("API-BUSY", detail, { headers: RETRY_AFTER });
 }
 
 /** For `clientErrorHandler`: what is no HTTP, or did not come in time, has no request and no reply. */
