@@ -13,6 +13,8 @@ import type { Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
 import { guard } from "./access.ts";
 import { createBodies } from "./bodies/bodies.ts";
+import { DOCS_POLICY } from "./browserHeaders.ts";
+import { guardBrowsers } from "./browsers.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
 import { boundConnections, closeUnread } from "./connections.ts";
 import { handleClientError, handleError } from "./errorHandler.ts";
@@ -69,7 +71,7 @@ export interface Api {
 export async function createApi(options: ApiOptions): Promise<Api> {
   const limits = { ...defaultLimits, ...options.limits };
   const app = fastify(serverOptions(options, limits));
-  boundConnections(app.server, { maximum: limits.connections, registry: options.registry });
+  const admitted = boundConnections(app.server, { maximum: limits.connections, registry: options.registry });
   closeUnread(app);
   app.removeAllContentTypeParsers();
   const bodies = createBodies(app, { resourceBytes: limits.resourceBodyBytes, pace: options.pace });
@@ -80,7 +82,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, new Problem("API-NOT-FOUND", `there is no ${request.url.split("?")[0]}`)),
   );
-  guard(app, options.apiToken);
+  guardBrowsers(app);
+  guard(app, { apiToken: options.apiToken, admitted });
   requireJson(app);
   tagAnswers(app);
   const refuseOtherMethods = collectMethods(app);
@@ -95,7 +98,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       ...(options.apiToken === undefined ? {} : { security: [{ bearer: [] }] }),
     },
   });
-  await app.register(swaggerUi, { routePrefix: DOCS });
+  await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: DOCS_POLICY });
   registerMetrics(app, options);
   const writing = { ...options, bodies, check: createChecker() };
   collectionRoutes(app, writing);

@@ -319,6 +319,36 @@ describe("slow and broken clients", () => {
     expect(received()).toMatch(/^HTTP\/1\.1 201 /);
   });
 
+  test("a slow upload of a client with the token keeps its connection, however many strangers come", async () => {
+    const t = await start({ apiToken: "s3cret-token", limits: { ...long, connections: 8 } });
+    const address = await t.api.listen("127.0.0.1:0");
+    const body = JSON.stringify(blue);
+    const { socket, received } = await dial(address);
+    const fields = ["Content-Type: application/json", `Content-Length: ${body.length}`];
+    socket.write(head("PUT /v1/clusters/blue", "Authorization: Bearer s3cret-token", ...fields));
+    const stranger = await dial(address);
+    stranger.socket.write(head("PUT /v1/clusters/blue", "Authorization: Bearer wrong", ...fields));
+    for (const [index, character] of [...body].entries()) {
+      if (index % 8 === 0) for (let count = 0; count < 10; count++) await dial(address);
+      socket.write(character);
+    }
+    if (received() === "") await once(socket, "data");
+    expect(received()).toMatch(/^HTTP\/1\.1 201 /);
+    expect(stranger.socket.closed).toBe(true);
+  });
+
+  test("connections that carried the token leave room for new ones", async () => {
+    const t = await start({ apiToken: "s3cret-token", limits: { ...long, connections: 8 } });
+    const address = await t.api.listen("127.0.0.1:0");
+    const read = head("GET /v1/config", "Authorization: Bearer s3cret-token");
+    for (let count = 0; count < 20; count++) {
+      const { socket, received } = await dial(address);
+      socket.write(read);
+      await once(socket, "data");
+      expect(received()).toMatch(/^HTTP\/1\.1 200 /);
+    }
+  });
+
   test("who is refused before the body came does not keep the connection, and reads why", async () => {
     const t = await start({ apiToken: "s3cret-token", limits: { ...long, connections: 50 } });
     const address = await t.api.listen("127.0.0.1:0");

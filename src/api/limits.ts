@@ -40,6 +40,9 @@ export const defaultLimits: Limits = {
   configWrites: 4,
 };
 
+/** Of all connections: known clients that only wait make room when strangers, among them new known ones, would have fewer. */
+export const STRANGERS_SHARE = 1 / 4;
+
 /** Items of a list page: a page of 1 000 routes is about 300 KB. */
 export const MAX_PAGE = 1000;
 export const DEFAULT_PAGE = 100;
