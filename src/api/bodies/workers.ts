@@ -42,7 +42,7 @@ interface Lane {
 }
 
 /** Sources run as `.ts`, the built program as `.js`. */
-const WORKER = new URL(`./worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+const WORKER = new URL(`./bodyWorker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
 function createLane(): Lane {
   const waiting = new Set<Task>();
