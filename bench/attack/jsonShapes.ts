@@ -24,7 +24,8 @@ export const jsonShapes: Readonly<Record<string, (bytes: number) => string>> = {
   "objects in objects": (bytes) => `${fill('{"a":', bytes * 0.8)}1${"}".repeat(Math.floor((bytes * 0.8) / 5))}`,
   "64 levels again and again": (bytes) => `{"routes":[${fill(`${"[".repeat(60)}${"]".repeat(60)},`, bytes - 20)}1]}`,
   "distinct keys": (bytes) => `{${list(bytes, (index) => `"k${index}":1`)}}`,
-  "distinct keys with long lists": (bytes) => `{${list(bytes, (index) => `"k${index}":[${fill("1,", 40_000)}1]`)}}`,
+  "distinct keys with long lists": (bytes) =>
+    `{"a":1,${list(bytes, (index) => `"k${index}":[${fill("1,", bytes / 8)}1]`)}}`,
   "objects of one key of their own": (bytes) => `{"clusters":[${list(bytes - 20, (index) => `{"k${index}":1}`)}]}`,
   "one key again and again": (bytes) => `{${fill('"a":1,', bytes - 8)}"a":1}`,
   "__proto__ again and again": (bytes) => `{"routes":[${fill('{"__proto__":{}},', bytes - 20)}{}]}`,
@@ -34,7 +35,7 @@ export const jsonShapes: Readonly<Record<string, (bytes: number) => string>> = {
   "one key of escapes": (bytes) => `{"${fill("\\n", bytes - 10)}":[]}`,
   "one string of four-byte characters": (bytes) => `{"a":"${fill("\u{1f600}", bytes / 2 - 20)}"}`,
   "nothing but blanks": (bytes) => " ".repeat(bytes),
-  "blanks in a list": (bytes) => `{"routes":[${" ".repeat(bytes - 14)}]}`,
+  "blanks in a list": (bytes) => `{"routes":[${" ".repeat(bytes - 15)}1]}`,
   "a comma at the end": (bytes) => `{"routes":[${fill("1,", bytes - 20)}]}`,
   "a string that does not end": (bytes) => `{"routes":["${"x".repeat(bytes - 14)}`,
   quotes: (bytes) => '"'.repeat(bytes),

@@ -29,6 +29,7 @@ import { explainRoutes } from "./routes/explain.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { takeTurns } from "./turns.ts";
 
 /** The plugin that serves these pages answers for its own methods. */
 const DOCS = "/docs";
@@ -71,6 +72,7 @@ export interface Api {
 export async function createApi(options: ApiOptions): Promise<Api> {
   const limits = { ...defaultLimits, ...options.limits };
   const app = fastify(serverOptions(options, limits));
+  takeTurns(app.server);
   const admitted = boundConnections(app.server, { maximum: limits.connections, registry: options.registry });
   closeUnread(app);
   app.removeAllContentTypeParsers();

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { Counter, type Registry } from "prom-client";
+import { createChunkCount } from "./bodies/chunks.ts";
 import { DRAIN_MS, STRANGERS_SHARE } from "./limits.ts";
 
 /**
@@ -94,6 +95,9 @@ function drained(request: IncomingMessage): Promise<boolean> | boolean {
       clearTimeout(timer);
       resolve(request.readableEnded);
     });
-    request.resume();
+    const isTooSmall = createChunkCount();
+    request.on("data", (piece: Buffer) => {
+      if (isTooSmall(piece)) request.socket.destroy();
+    });
   });
 }

@@ -40,6 +40,12 @@ export const defaultLimits: Limits = {
   configWrites: 4,
 };
 
+/** Requests that begin in one turn of the event loop: 0.1 to 0.5 ms each. */
+export const REQUESTS_PER_TURN = 16;
+
+/** Requests of one connection that wait for their answers. Hardly a client sends a second one before it has the first answer. */
+export const MAX_PIPELINED = 8;
+
 /** Of all connections: known clients that only wait make room when strangers, among them new known ones, would have fewer. */
 export const STRANGERS_SHARE = 1 / 4;
 
@@ -98,6 +104,12 @@ export const WORKER_IDLE_MS = 5_000;
 
 /** Bodies that wait for a worker: with RECEIVED_BYTES the first bound that is met is that of the memory, unless they are small. */
 export const MAX_WAITING_CHECKS = 64;
+
+/** Pieces that a body may come in whatever their size: lines of a small document, one by one. */
+export const UNCOUNTED_CHUNKS = 4096;
+
+/** Bytes that the pieces of a body have on average beyond that. A line of YAML has 20. */
+export const MIN_CHUNK_BYTES = 16;
 
 /** Bytes of larger bodies that are received or wait: four of the largest. */
 export const RECEIVED_BYTES = 128 * 1024 * 1024;

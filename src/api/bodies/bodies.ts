@@ -2,14 +2,14 @@
  * The bodies of requests: received within a bound, checked (in a worker when they are large), built in steps, and their memory
  * given back when the request is answered. Nothing that a body holds keeps the event loop for more than some milliseconds.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { inSlices, type Pace, systemPace } from "../../util/slices.ts";
 import { finish } from "../../util/steps.ts";
+import { locateNone, refusal } from "../diagnostics.ts";
 import { busy } from "../errorHandler.ts";
 import {
   BODY_MEMORY_BYTES,
-  BYTES_PER_CONTAINER,
-  BYTES_PER_VALUE,
   INLINE_BODY_BYTES,
   MAX_RESOURCE_VALUES,
   MAX_YAML_BYTES,
@@ -22,7 +22,7 @@ import { check, type Sound } from "./checked.ts";
 import { createMemory } from "./memory.ts";
 import type { Bounds } from "./outline.ts";
 import { createReceive } from "./receive.ts";
-import type { Format } from "./types.ts";
+import type { CheckedBody, Format, UncheckedBody } from "./types.ts";
 import { createWorkers, type Outcome } from "./workers.ts";
 
 export interface Bodies {
@@ -49,7 +49,7 @@ export function createBodies(
     const { bodyLimit } = request.routeOptions;
     const received = await receive(request.raw, tooLarge(bodyLimit, format));
     try {
-      requireUtf8(request.headers["content-type"]);
+      requirePlain(request.headers);
       const bytes = withoutMark(received.bytes);
       const isSmall = format === "json" && bytes.length <= INLINE_BODY_BYTES;
       if (isSmall) return await read.small(bytes);
@@ -65,12 +65,7 @@ export function createBodies(
   };
 }
 
-interface Large {
-  readonly bytes: Buffer;
-  readonly format: Format;
-  /** One resource, and no configuration. */
-  readonly isResource: boolean;
-}
+type Large = Omit<UncheckedBody, "bounds">;
 
 function createRead(bounds: Bounds, pace: Pace) {
   const workers = createWorkers();
@@ -83,15 +78,9 @@ function createRead(bounds: Bounds, pace: Pace) {
       const found = sound(check(bytes, bounds));
       return finish(build({ ...found, bytes, frame: found.value }));
     },
-    async large({ bytes, format, isResource }: Large, hold: Hold): Promise<unknown> {
-      const found = sound(await workers.check({ bytes, format, bounds }, hold.signal));
-      const values = found.containers + found.commas;
-      if (isResource && values > MAX_RESOURCE_VALUES)
-        throw new Problem("API-TOO-LARGE", `a resource has at most ${MAX_RESOURCE_VALUES} values`);
-      const needed = found.bytes.length + found.containers * BYTES_PER_CONTAINER + found.commas * BYTES_PER_VALUE;
-      if (needed > BODY_MEMORY_BYTES)
-        throw new Problem("API-TOO-LARGE", "the body has too many values; send it in parts");
-      const free = await memory.take(needed, { signal: hold.signal, patienceMs: MEMORY_PATIENCE_MS });
+    async large(body: Large, hold: Hold): Promise<unknown> {
+      const found = sound(await workers.check({ ...body, bounds }, hold.signal));
+      const free = await memory.take(found.needs, { signal: hold.signal, patienceMs: MEMORY_PATIENCE_MS });
       if (free === null) throw busy("other large bodies take the memory for them");
       hold.free = free;
       if (hold.signal.aborted) free();
@@ -102,11 +91,12 @@ function createRead(bounds: Bounds, pace: Pace) {
 }
 
 /** Throws the Problem of what is not sound. */
-function sound<T extends Pick<Sound, "kind" | "largeItem">>(outcome: T | Exclude<Outcome, { kind: "sound" }>): T {
+function sound<T extends Sound | CheckedBody>(outcome: T | Exclude<Outcome, CheckedBody>): T {
   if (outcome === "busy") throw busy("other large bodies are being read");
-  if (outcome.kind === "unsound") throw new Problem("API-BAD-REQUEST", outcome.detail);
-  const { largeItem } = outcome as T;
-  if (largeItem === null) return outcome as T;
+  if (outcome.kind === "unsound") throw new Problem(outcome.code, outcome.detail);
+  if (outcome.kind === "misshapen") throw refusal(outcome.diagnostics, locateNone) as Problem;
+  const { largeItem } = outcome;
+  if (largeItem === null) return outcome;
   const message = `is larger than a resource may be, or has more than ${MAX_RESOURCE_VALUES} values`;
   throw new Problem("API-INVALID", "1 problem; nothing was stored", {
     errors: [{ pointer: largeItem, code: "API-TOO-LARGE", message }],
@@ -136,12 +126,20 @@ function tooLarge(bodyLimit: number, format: Format): { readonly maximum: number
   return { maximum: bodyLimit, detail: `this path takes bodies of at most ${bodyLimit} bytes` };
 }
 
-/** Throws API-UNSUPPORTED-MEDIA-TYPE when Content-Type names another character set than UTF-8. */
-function requireUtf8(contentType: string | undefined): void {
-  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType ?? "")?.[1];
+/** Throws API-UNSUPPORTED-MEDIA-TYPE for another character set than UTF-8, and for what is packed. */
+function requirePlain({ "content-type": type, "content-encoding": encoding }: IncomingHttpHeaders): void {
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw new Problem(
+      "API-UNSUPPORTED-MEDIA-TYPE",
+      `bodies are taken as they are, not in ${encoding.slice(0, MAX_TOLD)}`,
+    );
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(type ?? "")?.[1];
   if (charset === undefined || /^utf-?8$/i.test(charset)) return;
-  throw new Problem("API-UNSUPPORTED-MEDIA-TYPE", `bodies are taken in UTF-8, not in ${charset}`);
+  throw new Problem("API-UNSUPPORTED-MEDIA-TYPE", `bodies are taken in UTF-8, not in ${charset.slice(0, MAX_TOLD)}`);
 }
+
+/** Characters of a field that an answer repeats. */
+const MAX_TOLD = 40;
 
 const MARK = Buffer.from("\ufeff");
 

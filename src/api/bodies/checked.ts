@@ -18,6 +18,7 @@ export interface Sound extends Omit<Outline, "largeItem"> {
 /** What is wrong, as a sentence for the sender. */
 export interface Unsound {
   readonly kind: "unsound";
+  readonly code: "API-BAD-REQUEST" | "API-TOO-LARGE";
   readonly detail: string;
 }
 
@@ -28,7 +29,7 @@ export function check(bytes: Buffer, bounds: Bounds): Sound | Unsound {
     return unsound(text, { at: invalidAt(bytes, text), what: "a byte that is no UTF-8" });
   }
   const found = outline(bytes, bounds);
-  if (typeof found === "string") return { kind: "unsound", detail: found };
+  if (typeof found === "string") return { kind: "unsound", code: "API-BAD-REQUEST", detail: found };
   try {
     const value: unknown = JSON.parse(found.frame);
     if (keysIn(value, found, bytes) === found.colons)
@@ -42,7 +43,11 @@ export function check(bytes: Buffer, bounds: Bounds): Sound | Unsound {
 
 function unsound(text: string, { at, what }: Fault): Unsound {
   const { line, column } = finish(placeOf(text, at));
-  return { kind: "unsound", detail: `the body breaks at line ${line}, column ${column}: ${what}` };
+  return {
+    kind: "unsound",
+    code: "API-BAD-REQUEST",
+    detail: `the body breaks at line ${line}, column ${column}: ${what}`,
+  };
 }
 
 /** Where decoding put a U+FFFD that the bytes do not have. */

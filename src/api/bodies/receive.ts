@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { busy } from "../errorHandler.ts";
 import { INLINE_BODY_BYTES, LATE_AFTER_MS, MIN_UPLOAD_RATE, RECEIVED_BYTES } from "../limits.ts";
 import { Problem } from "../problem.ts";
+import { createChunkCount } from "./chunks.ts";
 
 /** A body that was received. `free` must be called when its bytes are not needed any more. */
 export interface Received {
@@ -68,7 +69,14 @@ export function createReceive(now: () => number = () => performance.now()): Rece
       room = larger;
       return true;
     };
+    const isTooSmall = createChunkCount();
     const onData = (chunk: Buffer): void => {
+      if (isTooSmall(chunk)) {
+        fail(new Problem("API-BAD-REQUEST", "the body comes in too many small chunks"));
+        // What is on its way would cost as much again.
+        request.socket.destroy();
+        return;
+      }
       const size = upload.size + chunk.length;
       if (size > maximum) fail(tooLarge());
       else if (size > room.length && !grow(size)) fail(busy("other large bodies are being received"));

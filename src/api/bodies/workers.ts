@@ -2,10 +2,10 @@
 import { Worker } from "node:worker_threads";
 import { CHECK_TIMEOUT_MS, MAX_WAITING_CHECKS, WORKER_HEAP_MB, WORKER_IDLE_MS } from "../limits.ts";
 import type { Unsound } from "./checked.ts";
-import type { CheckedBody, Format, UncheckedBody } from "./types.ts";
+import type { Answer, Format, UncheckedBody } from "./types.ts";
 
 /** What became of a body; `busy`: too many wait already, or its turn did not come in time. */
-export type Outcome = CheckedBody | Unsound | "busy";
+export type Outcome = Answer | "busy";
 
 export interface Workers {
   /** Takes the memory of the body's bytes. Rejects when the signal aborts, and on a defect. */
@@ -64,14 +64,13 @@ function createLane(): Lane {
   };
   const start = (): Worker => {
     const started = new Worker(WORKER, { resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB } });
-    started.on("message", (outcome: CheckedBody | Unsound) => {
+    started.on("message", (outcome: Answer) => {
       if (worker === started) finishWith(outcome);
     });
     started.on("error", (error: NodeJS.ErrnoException) => {
       if (worker !== started) return;
       discard(started);
-      const tooLarge: Unsound = { kind: "unsound", detail: "the body takes too much memory to read" };
-      finishWith(error.code === "ERR_WORKER_OUT_OF_MEMORY" ? tooLarge : error);
+      finishWith(error.code === "ERR_WORKER_OUT_OF_MEMORY" ? tooDear("memory than a body may take") : error);
     });
     started.unref();
     return started;
@@ -90,7 +89,7 @@ function createLane(): Lane {
     const at = worker;
     timer = setTimeout(() => {
       discard(at);
-      finishWith({ kind: "unsound", detail: `the body takes more than ${CHECK_TIMEOUT_MS / 1000} s to read` });
+      finishWith(tooDear(`than ${CHECK_TIMEOUT_MS / 1000} s`));
     }, CHECK_TIMEOUT_MS);
     at.postMessage(task.body, [task.body.bytes.buffer as ArrayBuffer]);
   };
@@ -112,4 +111,8 @@ function createLane(): Lane {
       await worker?.terminate();
     },
   };
+}
+
+function tooDear(what: string): Unsound {
+  return { kind: "unsound", code: "API-TOO-LARGE", detail: `to read the body takes more ${what}` };
 }
