@@ -13,8 +13,9 @@ export interface Seen {
   readonly answers: number;
   readonly p50: number;
   readonly p99: number;
-  /** The longest time in which the server's event loop ran nothing else. */
+  /** The longest time in which the server's event loop ran nothing else: on the wall, and in CPU of its thread. */
   readonly holdMs: number;
+  readonly turnMs: number;
   readonly rss: number;
   readonly seconds: number;
   /** What broke. */
@@ -40,14 +41,14 @@ export async function runAttack(attack: Attack, size: "short" | "whole"): Promis
     const watch = startWatch(server);
     const wrong = await attack.run(server, size).catch((error: unknown) => [`the attack failed: ${String(error)}`]);
     await sleep(AROUND_MS[size]);
-    const { holdMs, rss } = await watch.end();
+    const { holdMs, turnMs, rss } = await watch.end();
     const told = await client.end();
     const { waits } = told;
     const seen = { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) };
     const broken = [...wrong, ...(await kept(server, told)), ...(rss > MAX_RSS ? ["more than 2 GiB of memory"] : [])];
     if (size === "whole" && seen.p99 > MAX_P99_MS) broken.push(`another client's p99 is ${seen.p99.toFixed(0)} ms`);
     const seconds = (performance.now() - began) / 1000;
-    return { name: attack.name, answers: waits.length, ...seen, holdMs, rss, seconds, broken };
+    return { name: attack.name, answers: waits.length, ...seen, holdMs, turnMs, rss, seconds, broken };
   } finally {
     await server.stop();
   }
@@ -71,12 +72,16 @@ function startClient(server: Started): { end(): Promise<Told> } {
 }
 
 /** Longest hold of the loop since the last call, which the server measures itself. */
-async function holdSince(server: Started): Promise<number> {
+async function holdSince(server: Started): Promise<{ holdMs: number; turnMs: number }> {
   const { text: metrics } = await server.call("GET", "/metrics");
-  return Number(/^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(metrics)?.[1] ?? Number.NaN) * 1000;
+  const ms = (name: string): number => {
+    const line = metrics.split("\n").find((text) => text.startsWith(`${name} `));
+    return Number(line?.split(" ")[1] ?? Number.NaN) * 1000;
+  };
+  return { holdMs: ms("nodejs_eventloop_lag_max_seconds"), turnMs: ms("trimtab_longest_turn_cpu_seconds") };
 }
 
-function startWatch(server: Started): { end(): Promise<{ holdMs: number; rss: number }> } {
+function startWatch(server: Started): { end(): Promise<Pick<Seen, "holdMs" | "turnMs" | "rss">> } {
   let rss = 0;
   const timer = setInterval(() => {
     rss = Math.max(rss, server.memory());
@@ -84,8 +89,8 @@ function startWatch(server: Started): { end(): Promise<{ holdMs: number; rss: nu
   return {
     async end() {
       clearInterval(timer);
-      const holdMs = server.ended() === null ? await holdSince(server) : Number.NaN;
-      return { holdMs, rss };
+      const held = server.ended() === null ? await holdSince(server) : { holdMs: Number.NaN, turnMs: Number.NaN };
+      return { ...held, rss };
     },
   };
 }

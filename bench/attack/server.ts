@@ -50,7 +50,7 @@ export async function startServer(): Promise<Started> {
     url,
     pid,
     dir: join(dir, "data"),
-    call: (method, path, body, headers) => call(url, { method, path, body, headers }),
+    call: (...[method, path, body, headers]) => call(url, { method, path, body, headers }),
     ended: () => ended,
     memory: () => (ended === null ? residentBytes(pid) : 0),
     async stop() {
