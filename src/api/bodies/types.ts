@@ -32,4 +32,5 @@ export interface Misshapen {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** What a worker makes of a body. */
 export type Answer = CheckedBody | Misshapen | Unsound;
