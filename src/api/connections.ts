@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { Counter, type Registry } from "prom-client";
 import { createChunkCount } from "./bodies/chunks.ts";
+import { createReadInTurns } from "./bodies/readInTurns.ts";
 import { DRAIN_MS, STRANGERS_SHARE } from "./limits.ts";
 
 /**
@@ -76,8 +77,9 @@ export function boundConnections(
  * honest client that is still sending.
  */
 export function closeUnread(app: FastifyInstance): void {
+  const took = createReadInTurns();
   app.addHook("onSend", async ({ raw }, reply, payload) => {
-    if (hasBody(raw) && !(await drained(raw))) reply.header("connection", "close");
+    if (hasBody(raw) && !(await drained(raw, took))) reply.header("connection", "close");
     return payload;
   });
 }
@@ -87,7 +89,10 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /** Whether the body ends within DRAIN_MS. */
-function drained(request: IncomingMessage): Promise<boolean> | boolean {
+function drained(
+  request: IncomingMessage,
+  took: (request: IncomingMessage, bytes: number) => void,
+): Promise<boolean> | boolean {
   if (request.readableEnded || request.destroyed) return request.readableEnded;
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), DRAIN_MS);
@@ -97,6 +102,7 @@ function drained(request: IncomingMessage): Promise<boolean> | boolean {
     });
     const isTooSmall = createChunkCount();
     request.on("data", (piece: Buffer) => {
+      took(request, piece.length);
       if (isTooSmall(piece)) request.socket.destroy();
     });
   });

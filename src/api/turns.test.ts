@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startApi, type TestApi } from "./apiHarness.ts";
-import { MAX_PIPELINED, REQUESTS_PER_TURN } from "./limits.ts";
+import { MAX_PIPELINED } from "./limits.ts";
 
 let t: TestApi;
 let port: number;
@@ -56,6 +56,6 @@ test("one after the other there may be any number", async () => {
 });
 
 test("many clients at once are all answered", async () => {
-  const all = Array.from({ length: REQUESTS_PER_TURN * 5 }, () => send(get("/healthz"), (text) => text.includes("ok")));
+  const all = Array.from({ length: 100 }, () => send(get("/healthz"), (text) => text.includes("ok")));
   expect((await Promise.all(all)).map(answersIn)).toEqual(all.map(() => 1));
 });

@@ -1,25 +1,30 @@
-/** Requests begin in turns: however many arrive in one read, the event loop serves others between a few of them. */
+/** Requests begin in turns: however many arrive in one read, the event loop serves others between two of them. */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { MAX_PIPELINED, REQUESTS_PER_TURN } from "./limits.ts";
+import { MAX_PIPELINED } from "./limits.ts";
+
+type Pending = readonly [request: IncomingMessage, response: ServerResponse];
 
 /**
- * Puts itself between the server and its listener. A connection whose client sends more than MAX_PIPELINED requests without
- * waiting for answers is closed: Node would begin them all at once.
+ * Puts itself between the server and its listener: one request begins in each turn of the event loop, and those of clients that
+ * wait for an answer already come last. A connection whose client sends more than MAX_PIPELINED requests without waiting for
+ * answers is closed.
  */
 export function takeTurns(server: Server): void {
   const [listener] = server.listeners("request") as [RequestListener];
-  const waiting: (readonly [IncomingMessage, ServerResponse])[] = [];
+  const waiting = { first: [] as Pending[], pipelined: [] as Pending[] };
   const unanswered = new WeakMap<Socket, number>();
-  /** In this turn of the event loop. */
-  let begun = 0;
-  const nextTurn = (): void => {
-    begun = 0;
-    for (const [request, response] of waiting.splice(0, REQUESTS_PER_TURN)) begin(request, response);
-  };
-  const begin = (request: IncomingMessage, response: ServerResponse): void => {
-    if (begun++ === 0) setImmediate(nextTurn);
+  /** Whether one began in this turn. */
+  let isTaken = false;
+  const begin = ([request, response]: Pending): void => {
+    isTaken = true;
+    setImmediate(nextTurn);
     if (!request.socket.destroyed) listener.call(server, request, response);
+  };
+  const nextTurn = (): void => {
+    isTaken = false;
+    const next = waiting.first.shift() ?? waiting.pipelined.shift();
+    if (next !== undefined) begin(next);
   };
   server.off("request", listener);
   server.on("request", (request, response) => {
@@ -31,7 +36,7 @@ export function takeTurns(server: Server): void {
     }
     unanswered.set(socket, before + 1);
     response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
-    if (waiting.length > 0 || begun >= REQUESTS_PER_TURN) waiting.push([request, response]);
-    else begin(request, response);
+    if (isTaken) waiting[before === 0 ? "first" : "pipelined"].push([request, response]);
+    else begin([request, response]);
   });
 }

@@ -4,6 +4,7 @@ import { busy } from "../errorHandler.ts";
 import { INLINE_BODY_BYTES, LATE_AFTER_MS, MIN_UPLOAD_RATE, RECEIVED_BYTES } from "../limits.ts";
 import { Problem } from "../problem.ts";
 import { createChunkCount } from "./chunks.ts";
+import { createReadInTurns } from "./readInTurns.ts";
 
 /** A body that was received. `free` must be called when its bytes are not needed any more. */
 export interface Received {
@@ -28,6 +29,7 @@ export type Receive = (
 /** Small bodies are not counted: connections are few. */
 export function createReceive(now: () => number = () => performance.now()): Receive {
   const uploads = new Set<Upload>();
+  const took = createReadInTurns();
   let held = 0;
   /** Makes room for more by cutting off who could not be done in time anyway; false: nobody is that slow. */
   const makeRoom = (bytes: number): boolean => {
@@ -71,6 +73,7 @@ export function createReceive(now: () => number = () => performance.now()): Rece
     };
     const isTooSmall = createChunkCount();
     const onData = (chunk: Buffer): void => {
+      took(request, chunk.length);
       if (isTooSmall(chunk)) {
         fail(new Problem("API-BAD-REQUEST", "the body comes in too many small chunks"));
         // What is on its way would cost as much again.
