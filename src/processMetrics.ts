@@ -1,5 +1,6 @@
 /** Metrics of the process, the publisher and the xDS server. */
 import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-client";
+import { registerLongestTurn } from "./longestTurn.ts";
 import type { ListenerStatuses, Publication } from "./publish/index.ts";
 import type { XdsServer } from "./xds/index.ts";
 
@@ -28,6 +29,7 @@ export function countPublications(registry: Registry): (publication: Publication
 /** Registers those of the process and the xDS server. */
 export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, "metrics">): void {
   collectDefaultMetrics({ register: registry });
+  registerLongestTurn(registry);
   for (const [name, help] of Object.entries(HELP) as [Counted, string][]) {
     new Gauge({
       name: `trimtab_xds_${name}_total`,

@@ -1,15 +1,24 @@
 /** Who may speak to the API. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isLoopback, splitAddress } from "../util/address.ts";
 import { Problem } from "./problem.ts";
 import { OPEN_PATHS } from "./routes/system.ts";
 
-/** With a token: it is required. Without: only this machine speaks here, and no web page in its browsers may (see below). */
-export function guard(app: FastifyInstance, apiToken: string | undefined): void {
+/**
+ * With a token: it is required, and `admitted` is told of each connection that carried it. Without: only this machine speaks
+ * here, and no web page in its browsers may (see below).
+ */
+export function guard(
+  app: FastifyInstance,
+  { apiToken, admitted }: { readonly apiToken: string | undefined; readonly admitted: (connection: Socket) => void },
+): void {
   const check = apiToken === undefined ? refuseForeign : bearer(apiToken);
   app.addHook("onRequest", async (request) => {
-    if (!OPEN_PATHS.has(request.routeOptions.url ?? "")) check(request);
+    if (OPEN_PATHS.has(request.routeOptions.url ?? "")) return;
+    check(request);
+    if (apiToken !== undefined) admitted(request.raw.socket);
   });
 }
 

@@ -12,10 +12,12 @@ import { contentHash } from "../util/hash.ts";
 import type { Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
 import { guard } from "./access.ts";
+import { createBodies } from "./bodies/bodies.ts";
+import { DOCS_POLICY } from "./browserHeaders.ts";
+import { guardBrowsers } from "./browsers.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
 import { boundConnections, closeUnread } from "./connections.ts";
 import { handleClientError, handleError } from "./errorHandler.ts";
-import { takeJson } from "./json.ts";
 import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
 import { registerMetrics } from "./metrics.ts";
 import { componentSchemas } from "./openapi.ts";
@@ -27,6 +29,7 @@ import { explainRoutes } from "./routes/explain.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { takeTurns } from "./turns.ts";
 
 /** The plugin that serves these pages answers for its own methods. */
 const DOCS = "/docs";
@@ -69,17 +72,20 @@ export interface Api {
 export async function createApi(options: ApiOptions): Promise<Api> {
   const limits = { ...defaultLimits, ...options.limits };
   const app = fastify(serverOptions(options, limits));
-  boundConnections(app.server, { maximum: limits.connections, registry: options.registry });
+  takeTurns(app.server);
+  const admitted = boundConnections(app.server, { maximum: limits.connections, registry: options.registry });
   closeUnread(app);
   app.removeAllContentTypeParsers();
-  takeJson(app, "application/json", options.pace);
+  const bodies = createBodies(app, { resourceBytes: limits.resourceBodyBytes, pace: options.pace });
+  bodies.take(app, ["application/json"], "json");
   app.setValidatorCompiler(compileSchema as Parameters<typeof app.setValidatorCompiler>[0]);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, new Problem("API-NOT-FOUND", `there is no ${request.url.split("?")[0]}`)),
   );
-  guard(app, options.apiToken);
+  guardBrowsers(app);
+  guard(app, { apiToken: options.apiToken, admitted });
   requireJson(app);
   tagAnswers(app);
   const refuseOtherMethods = collectMethods(app);
@@ -94,9 +100,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       ...(options.apiToken === undefined ? {} : { security: [{ bearer: [] }] }),
     },
   });
-  await app.register(swaggerUi, { routePrefix: DOCS });
+  await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: DOCS_POLICY });
   registerMetrics(app, options);
-  const writing = { ...options, check: createChecker() };
+  const writing = { ...options, bodies, check: createChecker() };
   collectionRoutes(app, writing);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);

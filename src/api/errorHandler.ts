@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { StoreCode } from "../errors/codes.ts";
 import { StoreError } from "../store/index.ts";
+import { BROWSER_HEADERS } from "./browserHeaders.ts";
 import { PROBLEM_TYPE, Problem, problemDocument, sendProblem } from "./problem.ts";
 
 /** Seconds after which a client may come back when the queue was full (it drains in about one), or another has the lock. */
@@ -45,9 +46,9 @@ function toProblem(error: FastifyError | Error): Problem {
   return new Problem("API-INTERNAL", "a defect in Trimtab; see its log");
 }
 
-/** Too many whole-configuration writes at once. */
-export function busy(): Problem {
-  return new Problem("API-BUSY", "too many whole-configuration writes are in progress", { headers: RETRY_AFTER });
+/** Of what is bounded all is in use. */
+export function busy(detail: string): Problem {
+  return new Problem("API-BUSY", detail, { headers: RETRY_AFTER });
 }
 
 /** For `clientErrorHandler`: what is no HTTP, or did not come in time, has no request and no reply. */
@@ -58,10 +59,15 @@ export function handleClientError(error: NodeJS.ErrnoException, socket: Socket):
   }
   const problem = clientProblem(error);
   const body = JSON.stringify(problemDocument(problem));
-  const head = `HTTP/1.1 ${problem.status} ${problemDocument(problem).title}\r\nContent-Type: ${PROBLEM_TYPE}\r\n`;
-  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`, () =>
-    socket.destroy(),
-  );
+  const fields = {
+    "content-type": PROBLEM_TYPE,
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+    ...BROWSER_HEADERS,
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${problem.status} ${problemDocument(problem).title}`, ...lines].join("\r\n");
+  socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 function clientProblem({ code }: NodeJS.ErrnoException): Problem {

@@ -157,7 +157,7 @@ describe("errors", () => {
     expect((await t.call("DELETE", "/v1/config")).headers.allow).toBe("GET, HEAD, PUT");
   });
 
-  test("bodies over their limit are 413: 1 MiB for a resource, 32 MiB for a configuration", async () => {
+  test("bodies over their limit are 413: 512 KiB for a resource, 32 MiB for a configuration", async () => {
     const t = await start();
     const large = { ...blue, description: "x".repeat(defaultLimits.resourceBodyBytes) };
     expect(await t.call("PUT", "/v1/clusters/blue", { body: large })).toMatchObject({
@@ -192,13 +192,20 @@ describe("errors", () => {
 
   test("large writes are bounded: one more is told to come back, and a place is freed by its end", async () => {
     const t = await start({ limits: { configWrites: 1 } });
+    const write = t.store.write.bind(t.store);
+    const gate = Promise.withResolvers<void>();
+    t.store.write = (async (request: Parameters<typeof write>[0]) => {
+      await gate.promise;
+      return write(request);
+    }) as typeof write;
     const address = await t.api.listen("127.0.0.1:0");
-    const held = await dial(address);
-    held.socket.write(head("PUT /v1/config", "Content-Type: application/json", "Content-Length: 100"));
-    held.socket.write("{");
-    await sleep(100);
+    // Who has not sent all of it takes no place.
+    const slow = await dial(address);
+    slow.socket.write(`${head("PUT /v1/config", "Content-Type: application/json", "Content-Length: 100")}{`);
     const url = `http://${address}/v1/config`;
     const init = { method: "PUT", body: "{}", headers: { "content-type": "application/json" } };
+    const first = fetch(url, init);
+    await sleep(100);
     const refused = await fetch(url, init);
     expect([
       refused.status,
@@ -206,8 +213,8 @@ describe("errors", () => {
       ((await refused.json()) as { code: string }).code,
     ]).toEqual([503, "1", "API-BUSY"]);
     expect((await fetch(url)).status).toBe(200);
-    held.socket.destroy();
-    await sleep(100);
+    gate.resolve();
+    expect((await first).status).toBe(200);
     expect((await fetch(url, init)).status).toBe(200);
   });
 });
@@ -308,6 +315,36 @@ describe("slow and broken clients", () => {
     gate.resolve();
     await once(socket, "data");
     expect(received()).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  test("a slow upload of a client with the token keeps its connection, however many strangers come", async () => {
+    const t = await start({ apiToken: "s3cret-token", limits: { ...long, connections: 8 } });
+    const address = await t.api.listen("127.0.0.1:0");
+    const body = JSON.stringify(blue);
+    const { socket, received } = await dial(address);
+    const fields = ["Content-Type: application/json", `Content-Length: ${body.length}`];
+    socket.write(head("PUT /v1/clusters/blue", "Authorization: Bearer s3cret-token", ...fields));
+    const stranger = await dial(address);
+    stranger.socket.write(head("PUT /v1/clusters/blue", "Authorization: Bearer wrong", ...fields));
+    for (const [index, character] of [...body].entries()) {
+      if (index % 8 === 0) for (let count = 0; count < 10; count++) await dial(address);
+      socket.write(character);
+    }
+    if (received() === "") await once(socket, "data");
+    expect(received()).toMatch(/^HTTP\/1\.1 201 /);
+    expect(stranger.socket.closed).toBe(true);
+  });
+
+  test("connections that carried the token leave room for new ones", async () => {
+    const t = await start({ apiToken: "s3cret-token", limits: { ...long, connections: 8 } });
+    const address = await t.api.listen("127.0.0.1:0");
+    const read = head("GET /v1/config", "Authorization: Bearer s3cret-token");
+    for (let count = 0; count < 20; count++) {
+      const { socket, received } = await dial(address);
+      socket.write(read);
+      await once(socket, "data");
+      expect(received()).toMatch(/^HTTP\/1\.1 200 /);
+    }
   });
 
   test("who is refused before the body came does not keep the connection, and reads why", async () => {

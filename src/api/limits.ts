@@ -15,8 +15,11 @@ export interface Limits {
 
 /** The bounds in force unless a test sets others: sizes in bytes, times in milliseconds, counts; each with its reason. */
 export const defaultLimits: Limits = {
-  /** Far above any resource that people write (a route of 256 rules has some 100 KB); 1 MiB parses in about 17 ms. */
-  resourceBodyBytes: 1024 * 1024,
+  /**
+   * A route of 256 rules with 64 short matches each, the largest that the schemas allow and people could mean, has 490 KB; one of
+   * 256 rules with four matches and header changes, indented, 400 KB; a cluster of 1 000 endpoints 150 KB.
+   */
+  resourceBodyBytes: 512 * 1024,
   /** 100 000 routes of 300 bytes. */
   configBodyBytes: 32 * 1024 * 1024,
   /** Node's own default: room for a token and conditions, none for abuse. */
@@ -31,11 +34,17 @@ export const defaultLimits: Limits = {
   keepAliveTimeoutMs: 15_000,
   /** How often Node looks for requests over their time; its default, 30 s, would let a half-open client stay that much longer. */
   timeoutCheckMs: 1_000,
-  /** Agents, CI jobs and people of one installation; times resourceBodyBytes, all of them at once hold 256 MiB. */
+  /** Agents, CI jobs and people of one installation; what they may hold together is bounded by RECEIVED_BYTES and BODY_MEMORY_BYTES. */
   connections: 256,
-  /** Whole-configuration writes being received or worked on: 4 times 32 MiB and their parsed models fit in 1 GiB. */
+  /** Whole-configuration writes that are worked on; their memory is bounded by BODY_MEMORY_BYTES. One more is told to come back. */
   configWrites: 4,
 };
+
+/** Requests of one connection that wait for their answers. Hardly a client sends a second one before it has the first answer. */
+export const MAX_PIPELINED = 8;
+
+/** Of all connections: known clients that only wait make room when strangers, among them new known ones, would have fewer. */
+export const STRANGERS_SHARE = 1 / 4;
 
 /** Items of a list page: a page of 1 000 routes is about 300 KB. */
 export const MAX_PAGE = 1000;
@@ -54,29 +63,75 @@ export const MAX_LABEL_FILTERS = 32;
 export const MAX_AUTHOR = 128;
 export const MAX_MESSAGE = 1024;
 
-/** Levels of lists and objects in a JSON body. The model has 9; what copies or prints a document may recurse. */
+/** Levels of lists and objects in a body. The model has 9; what copies or prints a document may recurse. */
 export const MAX_JSON_DEPTH = 64;
 
-/** Bytes of a body that are looked at in one step (about 0.2 ms). */
-export const BYTES_PER_STEP = 64 * 1024;
+/** Keys of one object. The model's largest has 32; of more than this only the first 1 000 would be told to be unknown. */
+export const MAX_JSON_KEYS = 10_000;
 
-/** Values of a body that are looked at in one step (about 0.1 ms). */
-export const NODES_PER_STEP = 512;
+/** Lists, objects and commas of one resource: 256 rules with 64 short matches have 50 000. Its checks take about 1 us for each. */
+export const MAX_RESOURCE_VALUES = 64 * 1024;
 
-/** YAML up to this many bytes is parsed in place; above, in a worker thread: parsing takes 2 to 5 ms of CPU a KiB. */
-export const INLINE_YAML_BYTES = 8 * 1024;
+/** Bytes of one string or number, or of blanks in a row. The model's longest has 4 096; JSON.parse takes 4 ms for this many escapes. */
+export const MAX_SCALAR_BYTES = 2 * 1024 * 1024;
 
-/** Parsing YAML takes about 250 bytes of memory for each of the text: 4 MiB (20 000 routes) take 1 GiB. Beyond it JSON is the way. */
+/** Neighbouring values of a long list or object are built in one step up to this many bytes: at most 1.5 ms, in the worst shape. */
+export const RUN_BYTES = 16 * 1024;
+
+/** JSON up to this many bytes is checked in place: 3 ms in the worst shape (objects with keys of their own). Larger, in a worker. */
+export const INLINE_BODY_BYTES = 32 * 1024;
+
+/** YAML of this size (20 000 routes) takes its worker 0.5 s, 5 s in the worst shape on a busy machine, and up to 500 MB. */
 export const MAX_YAML_BYTES = 4 * 1024 * 1024;
 
-/** A worker that parses longer than this is ended: 4 MiB took 15 s on a machine with load 8. */
-export const YAML_TIMEOUT_MS = 60_000;
+/** What a YAML body may say as JSON, its aliases written out: what a configuration may have. */
+export const MAX_YAML_JSON_BYTES = 32 * 1024 * 1024;
 
-/** What a worker may hold; beyond it the document is refused instead of the machine's memory used up. */
-export const YAML_HEAP_MB = 1024;
-
-/** Aliases that a YAML document may expand: enough for anchors, too few for an entity bomb. */
+/** Aliases of a YAML document: enough for anchors. */
 export const MAX_YAML_ALIASES = 1000;
+
+/** A worker that reads one body for longer is ended: the worst of 32 MiB take a third of this on a busy machine. */
+export const CHECK_TIMEOUT_MS = 15_000;
+
+/** Heap of a worker: twice what the worst YAML takes. Beyond it the body is refused instead of the machine's memory used up. */
+export const WORKER_HEAP_MB = 768;
+
+/** An idle worker ends, and its heap with it. A pipeline that applies many documents keeps it for all of them. */
+export const WORKER_IDLE_MS = 5_000;
+
+/** Bodies that wait for a worker: with RECEIVED_BYTES the first bound that is met is that of the memory, unless they are small. */
+export const MAX_WAITING_CHECKS = 64;
+
+/** Pieces that a body may come in whatever their size: lines of a small document, one by one. */
+export const UNCOUNTED_CHUNKS = 4096;
+
+/** Bytes that the pieces of a body have on average beyond that. A line of YAML has 20. */
+export const MIN_CHUNK_BYTES = 16;
+
+/** Bytes of all bodies that are taken in one turn of the event loop: 2 ms of copying; of each connection Node may bring 64 KiB more. */
+export const BYTES_PER_TURN = 2 * 1024 * 1024;
+
+/** What a piece costs beside its bytes, as bytes that are copied in that time (1 us). */
+export const BYTES_PER_CHUNK = 1024;
+
+/** Bytes of larger bodies that are received or wait: four of the largest. */
+export const RECEIVED_BYTES = 128 * 1024 * 1024;
+
+/** Who sends slower than this (bytes a millisecond) could not bring the largest body within the request's time. */
+export const MIN_UPLOAD_RATE = 512;
+
+/** An upload is not called slow before it had this long to get going. */
+export const LATE_AFTER_MS = 2_000;
+
+/** All larger bodies together once they are built, until their request is answered. A whole configuration of 32 MiB takes half of it. */
+export const BODY_MEMORY_BYTES = 512 * 1024 * 1024;
+
+/** What a list or object takes in memory, and what another value does: at most, over all shapes. */
+export const BYTES_PER_CONTAINER = 160;
+export const BYTES_PER_VALUE = 40;
+
+/** A body waits this long for room in the memory of all bodies; then its sender is told to come back. */
+export const MEMORY_PATIENCE_MS = 20_000;
 
 /** Resources turned into YAML in one step (about 0.15 ms each). */
 export const YAML_SLICE = 20;

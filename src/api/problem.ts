@@ -1,6 +1,7 @@
 /** Errors as RFC 9457 problem documents. */
 import type { FastifyReply } from "fastify";
 import { type ApiCode, apiCodes, combineCodes, type ErrorCode, storeCodes } from "../errors/codes.ts";
+import { BROWSER_HEADERS } from "./browserHeaders.ts";
 import { MAX_ERRORS } from "./limits.ts";
 
 /** One problem in the submitted document, or (`resource` set) in a stored one that the write would break. */
@@ -79,7 +80,7 @@ export function problemDocument(problem: Problem): ProblemDocument {
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply
     .code(problem.status)
-    .headers(problem.headers)
+    .headers({ ...BROWSER_HEADERS, ...problem.headers })
     .type(PROBLEM_TYPE)
     .send(JSON.stringify(problemDocument(problem)));
 }

@@ -34,7 +34,7 @@ export const apiCodes = {
     status: 400,
     title: "Malformed request",
     explanation:
-      "The request is not well-formed HTTP, JSON or YAML. `detail` says in which line and column a body broke, or which key stands twice in one object.",
+      "The request is not well-formed HTTP, JSON or YAML, has two Host fields, or its body nests too deep or has too many keys or chunks. `detail` says in which line and column a body broke, or which key stands twice in one object.",
   },
   "API-BAD-PARAMETER": {
     status: 400,
@@ -99,13 +99,13 @@ export const apiCodes = {
     status: 413,
     title: "Body too large",
     explanation:
-      "The body is larger than this path takes: 1 MiB for a resource, 32 MiB for a whole configuration as JSON, 4 MiB as YAML.",
+      "The body is larger than this path takes: 512 KiB and 65 536 values for a resource, alone or in a configuration; 32 MiB for a whole configuration as JSON, 4 MiB as YAML, and less when it has very many values. Send it in parts, by apply.",
   },
   "API-UNSUPPORTED-MEDIA-TYPE": {
     status: 415,
     title: "Unsupported media type",
     explanation:
-      "Resources are JSON (PATCH: also application/merge-patch+json); whole configurations are JSON or YAML, both in UTF-8. Content-Type must say so.",
+      "Resources are JSON (PATCH: also application/merge-patch+json); whole configurations are JSON or YAML, both in UTF-8 and not packed (no Content-Encoding). Content-Type must say so.",
   },
   "API-HEADERS-TOO-LARGE": {
     status: 431,
@@ -143,7 +143,8 @@ export const apiCodes = {
   "API-BUSY": {
     status: 503,
     title: "Busy",
-    explanation: "Too many large writes are in progress. Try again after the seconds that Retry-After gives.",
+    explanation:
+      "Too many large writes are in progress, or all memory for large bodies is in use. Try again after the seconds that Retry-After gives.",
   },
   "API-NOT-READY": {
     status: 503,

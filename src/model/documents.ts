@@ -55,6 +55,15 @@ export function* validateConfigSteps(document: unknown, base: Snapshot = emptySn
   return { resources: [], diagnostics: [...found, ...rest] };
 }
 
+/**
+ * The problems of a document that is so misshapen that `validateConfig` looks at nothing but them; null: it is judged whole. Said
+ * without a model, so that whoever has none can spare others the document.
+ */
+export function beyondJudging(document: unknown): readonly Diagnostic[] | null {
+  const misshapen = finish(checkConfigShape(document ?? {}));
+  return misshapen.length >= MAX_PROBLEMS ? misshapen : null;
+}
+
 /** An entry of a configuration. */
 interface Entry {
   readonly kind: Kind;

@@ -14,6 +14,7 @@ export { type Checker, checkSnapshot, createChecker } from "./check.ts";
 export { canonicalCidr, isWithin } from "./cidr.ts";
 export { modelCodes } from "./codes.ts";
 export {
+  beyondJudging,
   type ConfigResult,
   type ResourceResult,
   validateConfig,

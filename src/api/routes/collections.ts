@@ -6,9 +6,9 @@ import { collections, kindOf, validateResource } from "../../model/index.ts";
 import type { Change, Collection, Kind, Resource, Snapshot } from "../../model/types.ts";
 import { compareText } from "../../util/sorted.ts";
 import { done } from "../../util/steps.ts";
+import type { Bodies } from "../bodies/bodies.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone, locateOne, refusal } from "../diagnostics.ts";
-import { takeJson } from "../json.ts";
 import { mergePatch } from "../mergePatch.ts";
 import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
@@ -18,14 +18,14 @@ import { readMeta, type WriteDeps, write } from "../writes.ts";
 const MERGE_PATCH = "application/merge-patch+json";
 
 /** Registers `/v1/{collection}` and `/v1/{collection}/{name}` for every kind. */
-export function collectionRoutes(app: FastifyInstance, deps: WriteDeps): void {
+export function collectionRoutes(app: FastifyInstance, deps: WriteDeps & { readonly bodies: Bodies }): void {
   for (const collection of collections) {
     const kind = kindOf(collection) as Kind;
     readRoutes(app, { collection, kind, deps });
     writeRoutes(app, { collection, kind, deps });
     // A scope of its own: only PATCH takes this content type.
     app.register(async (scope) => {
-      takeJson(scope, MERGE_PATCH, deps.pace);
+      deps.bodies.take(scope, [MERGE_PATCH], "json");
       patchRoute(scope, { collection, kind, deps });
     });
   }

@@ -9,59 +9,49 @@ import {
   validateConfigSteps,
 } from "../../model/index.ts";
 import type { Change, Resource, Snapshot } from "../../model/types.ts";
-import { inSlices, type Pace, rest } from "../../util/slices.ts";
+import { inSlices } from "../../util/slices.ts";
 import type { Steps } from "../../util/steps.ts";
 import { negotiate } from "../accept.ts";
+import type { Bodies } from "../bodies/bodies.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateIn, locateNone, refusal } from "../diagnostics.ts";
 import { documentJson } from "../documentJson.ts";
+import { documentYaml } from "../documentYaml.ts";
 import { busy } from "../errorHandler.ts";
-import { requireUtf8 } from "../json.ts";
 import type { Limits } from "../limits.ts";
 import { answers, operation, schemaRef } from "../openapi.ts";
 import { labelled, prune, settleOwners } from "../owners.ts";
 import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
-import { documentYaml, parseYaml } from "../yaml.ts";
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
 
 /** Registers `/v1/config` and `/v1/config/apply`, in a scope of their own: only they take YAML and large bodies. */
-export function configRoutes(app: FastifyInstance, deps: WriteDeps & { readonly limits: Limits }): void {
+export function configRoutes(
+  app: FastifyInstance,
+  deps: WriteDeps & { readonly limits: Limits; readonly bodies: Bodies },
+): void {
   app.register(async (scope) => {
-    scope.addContentTypeParser(
-      ["application/yaml", "application/x-yaml", "text/yaml"],
-      { parseAs: "buffer" },
-      async ({ headers }: FastifyRequest, bytes: Buffer) => {
-        requireUtf8(headers["content-type"]);
-        return parseYaml(bytes, deps.pace);
-      },
-    );
+    deps.bodies.take(scope, ["application/yaml", "application/x-yaml", "text/yaml"], "yaml");
     getRoute(scope, deps);
     scope.register(async (writes) => {
       boundWrites(writes, deps.limits.configWrites);
-      startRested(writes, deps.pace);
       putRoute(writes, deps);
       applyRoute(writes, deps);
     });
   });
 }
 
-/** Counts requests from their headers to their answer, as their bodies are held all that time. */
+/** Counts requests from their whole body to their answer: who sends slowly takes nobody's place. */
 function boundWrites(app: FastifyInstance, maximum: number): void {
   const running = new Set<string>();
-  app.addHook("onRequest", async (request, reply) => {
-    if (running.size >= maximum) throw busy();
+  app.addHook("preHandler", async (request, reply) => {
+    if (running.size >= maximum) throw busy("too many whole-configuration writes are in progress");
     running.add(request.id);
     reply.raw.once("close", () => running.delete(request.id));
   });
-}
-
-/** The turn of the event loop that parsed a body of megabytes has held it long enough. */
-function startRested(app: FastifyInstance, pace: Pace | undefined): void {
-  app.addHook("preHandler", () => rest(pace));
 }
 
 function getRoute(app: FastifyInstance, { store, pace }: WriteDeps): void {

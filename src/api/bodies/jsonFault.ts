@@ -1,5 +1,5 @@
 /** The place where a text is no JSON, for people: JSON.parse is faster, but names it only sometimes. */
-import { type Steps, shouldYield } from "../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 
 /** What is wrong and where it begins. */
 export interface Fault {

@@ -1,9 +1,10 @@
 /** Bodies: what is no strict JSON is refused with its place, over the same paths as a client's. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { finish } from "../util/steps.ts";
-import { clusterOf, startApi, type TestApi } from "./apiHarness.ts";
-import { parseJson } from "./json.ts";
+import { finish } from "../../util/steps.ts";
+import { clusterOf, startApi, type TestApi } from "../apiHarness.ts";
+import { build } from "./build.ts";
+import { check } from "./checked.ts";
 import { findFault, placeOf } from "./jsonFault.ts";
 
 let t: TestApi;
@@ -64,8 +65,13 @@ describe("a body that breaks is 400 and says where", () => {
   });
 
   test("what nests without end", async () => {
-    const deep = `${'{"a":'.repeat(150_000)}1${"}".repeat(150_000)}`;
-    expect(await put(deep)).toMatchObject({ status: 400, body: { detail: "the body nests deeper than 64 levels" } });
+    const detail = "the body nests deeper than 64 levels";
+    for (const levels of [65, 150_000]) {
+      const deep = `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+      expect(await put(deep, "application/json", "/v1/config")).toMatchObject({ status: 400, body: { detail } });
+    }
+    const shallow = `${'{"a":'.repeat(64)}1${"}".repeat(64)}`;
+    expect(await put(shallow)).toMatchObject({ status: 422 });
   });
 });
 
@@ -120,14 +126,43 @@ test("finds a fault exactly where JSON.parse does, and keys that stand twice", (
   );
 });
 
-test("takes what JSON.parse takes when no key stands twice", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.jsonValue({ maxDepth: 6 }), async (value) => {
-      const text = JSON.stringify(value);
-      expect(await parseJson(Buffer.from(`\ufeff ${text}`))).toEqual(JSON.parse(text));
-    }),
-    { numRuns: 300 },
+/** The value of a text that is cut into runs of so few bytes, or what is wrong with it. */
+function parse(text: string, runBytes: number): unknown {
+  const bytes = Buffer.from(text);
+  const found = check(bytes, { itemBytes: 1e6, itemValues: 1e6, runBytes });
+  return found.kind === "unsound" ? found : finish(build({ ...found, bytes, frame: found.value }));
+}
+
+test("takes what JSON.parse takes when no key stands twice, however it is cut", () => {
+  fc.assert(
+    fc.property(
+      fc.jsonValue({ maxDepth: 6 }),
+      fc.integer({ min: 0, max: 40 }),
+      fc.nat(3),
+      (value, runBytes, indent) => {
+        const text = ` ${JSON.stringify(value, null, indent)}\n`;
+        expect(parse(text, runBytes)).toEqual(JSON.parse(text));
+      },
+    ),
+    { numRuns: 3000 },
   );
+});
+
+test("refuses what JSON.parse refuses, and what has a key twice, however it is cut", () => {
+  fc.assert(
+    fc.property(damaged, fc.integer({ min: 0, max: 20 }), (text, runBytes) => {
+      const fault = finish(findFault(text));
+      const found = parse(text, runBytes) as { kind?: unknown } | null;
+      if (fault === null) expect(found).toEqual(JSON.parse(text));
+      else expect(found).toMatchObject({ kind: "unsound", detail: expect.stringContaining(fault.what) });
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test("a key that stands twice is found across the places where its object is cut", () => {
+  const text = `{${Array.from({ length: 20 }, (_, index) => `"k${index}":[1,2,3,4,5,6]`).join(",")},"k0":1}`;
+  expect(parse(text, 12)).toMatchObject({ detail: expect.stringContaining('the key "k0" stands twice') });
 });
 
 test("places count lines and columns from 1", () => {
