@@ -6,6 +6,7 @@ import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
 import { type DevCheck, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
+import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
@@ -64,6 +65,7 @@ async function startOnStore(
 ): Promise<ControlPlane> {
   const { version } = options;
   const registry: Registry = new MetricsRegistry();
+  const scale = createScale(boundsFor(options.memoryLimit ?? DEFAULT_MEMORY));
   const xds = createXdsServer({
     identifier: `trimtab/${version} ${hostname()}`,
     onNack: (nack) => log("nack", { ...nack }),
@@ -75,17 +77,17 @@ async function startOnStore(
     onTlsFiles: (event) => log(event.ok ? "xds-tls-loaded" : "xds-tls-kept", { ...event }),
   });
   const publisher = createPublisher({
-    pipeline: createPipeline(await loadTargets()),
+    pipeline: createPipeline(await loadTargets(), scale),
     xds,
     onPublished: countPublications(registry),
-    onFailure: (fleet, error) =>
-      log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
+    onFailure: (fleet, error, revision) =>
+      log("publish-failed", { fleet, revision, error: error instanceof Error ? error.stack : String(error) }),
   });
   registerProcessMetrics(registry, xds);
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
-  const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version });
+  const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version, scale });
   const close = async (): Promise<void> => {
     stopListening();
     await api.close();

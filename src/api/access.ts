@@ -3,13 +3,13 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isLoopback, splitAddress } from "../util/address.ts";
 import { Problem } from "./problem.ts";
-import { OPEN_PATHS } from "./routes/system.ts";
+import { OPEN_URLS } from "./routes/system.ts";
 
 /** With a token: it is required. Without: only this machine speaks here, and no web page in its browsers may (see below). */
 export function guard(app: FastifyInstance, apiToken: string | undefined): void {
   const check = apiToken === undefined ? refuseForeign : bearer(apiToken);
   app.addHook("onRequest", async (request) => {
-    if (!OPEN_PATHS.has(request.routeOptions.url ?? "")) check(request);
+    if (!OPEN_URLS.has(request.url)) check(request);
   });
 }
 

@@ -110,6 +110,9 @@ function fakePublisher(): FakePublisher {
     },
     outputs: (fleet) => (fleet === "edge" ? ["resources"] : []),
     proxies: (fleet) => (fleet === "edge" ? [] : null),
+    status: () => null,
+    statuses: () => [],
+    reportListeners: () => undefined,
     explain: ({ fleet, host }) =>
       done(
         fleet === "edge"

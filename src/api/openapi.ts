@@ -103,6 +103,37 @@ const proxyStream = object(["nodeId", "group", "peer", "connectedAt", "userAgent
   ),
 });
 
+const fleetError = object(["code", "message", "revision", "since"], {
+  code: text,
+  message: text,
+  revision: { ...integer, description: "The first revision that it befell." },
+  since: { ...text, format: "date-time" },
+});
+
+/** See `FleetStatus` of the publish room. */
+const fleetStatus = object(["fleet", "state", "revision", "publishedRevision", "error", "listeners"], {
+  fleet: text,
+  state: {
+    enum: ["current", "behind", "failed"],
+    description:
+      "current: the output of `revision` is made. behind: not yet; files are made when somebody asks. failed: it cannot be made.",
+  },
+  revision: { ...integer, description: "The newest revision." },
+  publishedRevision: { type: ["integer", "null"], description: "That the last good output is of, which is in force." },
+  error: { anyOf: [fleetError, { type: "null" }] },
+  listeners: {
+    ...list(
+      object(["name", "state", "reason", "since"], {
+        name: text,
+        state: text,
+        reason: text,
+        since: { ...text, format: "date-time" },
+      }),
+    ),
+    description: "Listeners that do not serve, and why.",
+  },
+});
+
 /** The API's own answers. */
 const own: Record<string, object> = {
   Problem: object(["type", "title", "status", "code", "detail"], {
@@ -130,7 +161,12 @@ const own: Record<string, object> = {
     revision: integer,
     generation: text,
     files: list(object(["path", "text", "mode"], { path: text, text, mode: integer })),
+    error: {
+      ...fleetError,
+      description: "Why these are the last good files and no newer ones. Absent: they are the newest.",
+    },
   }),
+  FleetStatus: fleetStatus,
   ProxyStreams: object(["items"], { items: list(proxyStream) }),
   Explanation: { type: "object" },
 };

@@ -7,6 +7,8 @@
  * long work is done in slices. It decides nothing about the model, and speaks to no client.
  */
 
+export { NoGoodFilesError } from "./fileOutput.ts";
+export type { FleetError, FleetStatus, ListenerStatus } from "./fleetStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
 export type {
   Admission,

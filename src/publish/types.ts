@@ -6,6 +6,7 @@ import type { OutputKind } from "../pipeline/index.ts";
 import type { Effect, Socket } from "../targets/target.ts";
 import type { Steps } from "../util/steps.ts";
 import type { NodeStatus } from "../xds/types.ts";
+import type { FleetStatus, ListenerStatus } from "./fleetStatus.ts";
 
 /** What would happen if this snapshot were committed. */
 export interface Admission {
@@ -41,7 +42,10 @@ export interface Publisher {
    * the store's turn (`WriteRequest.prepare`): two admissions, or an admission and a commit, must not be under way at once.
    */
   admit(snapshot: Snapshot): Steps<Admission>;
-  /** Files of a fleet at the newest revision; null: no such fleet, or none that gets files. */
+  /**
+   * Files of a fleet at the newest revision, or the last good ones (`status` says why); null: no such fleet, or none that gets
+   * files. Rejects with NoGoodFilesError when there are none.
+   */
   files(fleet: string): Promise<FleetFiles | null>;
   /** What a fleet of the published revision gets; nothing: there is no such fleet. */
   outputs(fleet: string): readonly OutputKind[];
@@ -49,6 +53,12 @@ export interface Publisher {
   proxies(fleet: string): readonly NodeStatus[] | null;
   /** Null: no such fleet, or the port is not one of its HTTP ports. Throws MatchTooLongError. */
   explain(request: ExplainRequest): Steps<Explanation | null>;
+  /** Null: no such fleet in the newest committed revision. */
+  status(fleet: string): FleetStatus | null;
+  /** Of all fleets. */
+  statuses(): readonly FleetStatus[];
+  /** What else is known of a fleet's listeners; replaces what was told before. */
+  reportListeners(fleet: string, listeners: readonly ListenerStatus[]): void;
   /** The revision that was last handed to the xDS server and file consumers. */
   publishedRevision(): number;
   /** Called when a fleet has new output (files) or is gone (null). Returns the undo. */

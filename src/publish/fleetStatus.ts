@@ -1,0 +1,102 @@
+/** What is known of each fleet's output: which revision it has, why a newer one could not be made, and what waits on a listener. */
+import { reasonOf } from "../util/reason.ts";
+
+/** Why the output of a revision could not be made. */
+export interface FleetError {
+  /** `FLEET-NOT-RENDERED`, `MODEL-TOO-LARGE`. */
+  readonly code: string;
+  readonly message: string;
+  /** The first revision that it befell; RFC 3339, UTC. */
+  readonly revision: number;
+  readonly since: string;
+}
+
+/** Of a listener something else than that it serves; those that serve are not listed. */
+export interface ListenerStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+  /** RFC 3339, UTC. */
+  readonly since: string;
+}
+
+export interface FleetStatus {
+  readonly fleet: string;
+  /**
+   * `current`: the output of `revision` is made. `behind`: it is not made yet (of files: nobody asked for them since). `failed`: it
+   * cannot be made; the last good output, if there is one, stays.
+   */
+  readonly state: "current" | "behind" | "failed";
+  /** The newest revision. */
+  readonly revision: number;
+  /** The revision that the last good output is of; null: there is none. */
+  readonly publishedRevision: number | null;
+  readonly error: FleetError | null;
+  readonly listeners: readonly ListenerStatus[];
+}
+
+/** The fleet is not rendered, for a reason that is none of a defect. */
+export class FleetLeftOutError extends Error {
+  readonly code = "MODEL-TOO-LARGE";
+}
+
+export interface FleetStatuses {
+  /** These fleets there are from this revision on; what is known of others is forgotten. */
+  readonly renew: (fleets: Iterable<string>, revision: number) => void;
+  readonly published: (fleet: string, revision: number) => void;
+  /** Says whether this is news: the same failure of the next revision is not. */
+  readonly failed: (fleet: string, revision: number, error: unknown) => boolean;
+  /** For who knows more of a fleet's listeners: replaces what was reported before. Of an unknown fleet: ignored. */
+  readonly report: (fleet: string, listeners: readonly ListenerStatus[]) => void;
+  readonly of: (fleet: string) => FleetStatus | null;
+  readonly all: () => readonly FleetStatus[];
+}
+
+interface Entry {
+  published: number | null;
+  error: FleetError | null;
+  listeners: readonly ListenerStatus[];
+}
+
+/** Characters of a message; a renderer may quote what it chokes on. */
+const MAX_MESSAGE = 500;
+
+/** Knows no fleet yet. */
+export function createFleetStatuses(now: () => Date = () => new Date()): FleetStatuses {
+  const entries = new Map<string, Entry>();
+  let newest = 0;
+  const shown = (fleet: string, { published, error, listeners }: Entry): FleetStatus => {
+    const state = error !== null ? "failed" : published === newest ? "current" : "behind";
+    return { fleet, state, revision: newest, publishedRevision: published, error, listeners };
+  };
+  return {
+    renew(fleets, revision) {
+      const names = new Set(fleets);
+      newest = revision;
+      for (const name of entries.keys()) if (!names.has(name)) entries.delete(name);
+      for (const name of names)
+        if (!entries.has(name)) entries.set(name, { published: null, error: null, listeners: [] });
+    },
+    published(fleet, revision) {
+      const entry = entries.get(fleet);
+      if (entry !== undefined) Object.assign(entry, { published: revision, error: null });
+    },
+    failed(fleet, revision, error) {
+      const entry = entries.get(fleet);
+      const message = reasonOf(error).slice(0, MAX_MESSAGE);
+      if (entry === undefined || entry.error?.message === message) return false;
+      const code = error instanceof FleetLeftOutError ? error.code : "FLEET-NOT-RENDERED";
+      entry.error = { code, message, revision, since: now().toISOString() };
+      return true;
+    },
+    report(fleet, listeners) {
+      const entry = entries.get(fleet);
+      if (entry !== undefined) entry.listeners = listeners;
+    },
+    of(fleet) {
+      const entry = entries.get(fleet);
+      return entry === undefined ? null : shown(fleet, entry);
+    },
+    all: () => [...entries].map(([fleet, entry]) => shown(fleet, entry)),
+  };
+}
