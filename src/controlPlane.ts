@@ -6,6 +6,7 @@ import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
 import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
+import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { countPublications, registerListenerMetrics, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
@@ -72,6 +73,7 @@ async function startOnStore(
 ): Promise<ControlPlane> {
   const { version } = options;
   const registry: Registry = new MetricsRegistry();
+  const scale = createScale(boundsFor(options.memoryLimit ?? DEFAULT_MEMORY));
   const xds = createXdsServer({
     identifier: `trimtab/${version} ${hostname()}`,
     onNack: (nack) => {
@@ -86,20 +88,20 @@ async function startOnStore(
     onTlsFiles: (event) => log(event.ok ? "xds-tls-loaded" : "xds-tls-kept", { ...event }),
   });
   const publisher: PublisherWithInput = createPublisher({
-    pipeline: createPipeline(await loadTargets()),
+    pipeline: createPipeline(await loadTargets(), scale),
     xds,
     refusals: { typeUrl: typeUrls.listener, read: readBindErrors },
     onPublished: countPublications(registry),
     onListener: ({ state, ...listener }) => log(`listener-${state}`, listener),
-    onFailure: (fleet, error) =>
-      log("publish-failed", { fleet, error: error instanceof Error ? error.stack : String(error) }),
+    onFailure: (fleet, error, revision) =>
+      log("publish-failed", { fleet, revision, error: error instanceof Error ? error.stack : String(error) }),
   });
   registerProcessMetrics(registry, xds);
   registerListenerMetrics(registry, publisher.listenerStatus);
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
-  const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version });
+  const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version, scale });
   const close = async (): Promise<void> => {
     stopListening();
     await api.close();

@@ -124,7 +124,7 @@ async function put(body: string, change: Parameters<typeof model>[1]): Promise<v
 
 /** Listener -> reason, of those that wait. */
 async function waiting(proxy: ProxyName): Promise<Record<string, string>> {
-  const { items } = (await must(api, `GET /v1/fleets/${proxy}/listeners`)).json;
+  const { listeners: items } = (await must(api, `GET /v1/fleets/${proxy}/status`)).json;
   const found = (items as { listener: string; state: string; reason: string; proxies: string[] }[]).filter(
     ({ state }) => state !== "serving",
   );

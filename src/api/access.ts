@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isLoopback, splitAddress } from "../util/address.ts";
 import { Problem } from "./problem.ts";
-import { OPEN_PATHS } from "./routes/system.ts";
+import { OPEN_URLS } from "./routes/system.ts";
 
 /**
  * With a token: it is required, and `admitted` is told of each connection that carried it. Without: only this machine speaks
@@ -16,7 +16,7 @@ export function guard(
 ): void {
   const check = apiToken === undefined ? refuseForeign : bearer(apiToken);
   app.addHook("onRequest", async (request) => {
-    if (OPEN_PATHS.has(request.routeOptions.url ?? "")) return;
+    if (OPEN_URLS.has(request.url)) return;
     check(request);
     if (apiToken !== undefined) admitted(request.raw.socket);
   });

@@ -4,7 +4,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Registry } from "prom-client";
-import { createChecker } from "../model/index.ts";
+import { createChecker, createScale, type Scale } from "../model/index.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Store } from "../store/types.ts";
 import { isLoopback, splitAddress } from "../util/address.ts";
@@ -55,6 +55,8 @@ export interface ApiOptions {
   /** Told in OpenAPI. */
   readonly version?: string | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /** How large the model may be. Default: as with the default memory. */
+  readonly scale?: Scale | undefined;
   /** How long work is sliced. Default: the process's own. */
   readonly pace?: Pace | undefined;
 }
@@ -102,7 +104,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
   await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: DOCS_POLICY });
   registerMetrics(app, options);
-  const writing = { ...options, bodies, check: createChecker() };
+  const writing = { ...options, bodies, check: createChecker(), scale: options.scale ?? createScale() };
   collectionRoutes(app, writing);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);

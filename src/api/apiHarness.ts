@@ -110,6 +110,8 @@ function fakePublisher(): FakePublisher {
     },
     outputs: (fleet) => (fleet === "edge" ? ["resources"] : []),
     proxies: (fleet) => (fleet === "edge" ? [] : null),
+    status: () => null,
+    statuses: () => [],
     explain: ({ fleet, host }) =>
       done(
         fleet === "edge"
@@ -119,7 +121,6 @@ function fakePublisher(): FakePublisher {
     publishedRevision() {
       return this.published;
     },
-    listeners: (fleet) => (fleet === "edge" ? [] : null),
     onFiles: () => () => {},
   };
 }

@@ -449,8 +449,7 @@ describe("fleets", () => {
     expect(await get("legacy")).toEqual([503, "API-NOT-READY"]);
     expect((await t.call("GET", "/v1/fleets/edge/proxies")).body).toEqual({ items: [] });
     expect((await t.call("GET", "/v1/fleets/nope/proxies")).status).toBe(404);
-    expect((await t.call("GET", "/v1/fleets/edge/listeners")).body).toEqual({ items: [] });
-    expect((await t.call("GET", "/v1/fleets/nope/listeners")).status).toBe(404);
+    expect((await t.call("GET", "/v1/fleets/nope/status")).status).toBe(404);
   });
 
   test("an explanation that would take long is refused", async () => {

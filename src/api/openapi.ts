@@ -115,6 +115,27 @@ const fleetListener = object(["listener", "state", "reason", "since", "proxies"]
   proxies: { ...list(text), description: "For which it waits; at most 100." },
 });
 
+const fleetError = object(["code", "message", "revision", "since"], {
+  code: text,
+  message: text,
+  revision: { ...integer, description: "The first revision that it befell." },
+  since: { ...text, format: "date-time" },
+});
+
+/** See `FleetStatus` of the publish room. */
+const fleetStatus = object(["fleet", "state", "revision", "publishedRevision", "error", "listeners"], {
+  fleet: text,
+  state: {
+    enum: ["current", "behind", "failed"],
+    description:
+      "current: the output of `revision` is made. behind: not yet; files are made when somebody asks. failed: it cannot be made.",
+  },
+  revision: { ...integer, description: "The newest revision." },
+  publishedRevision: { type: ["integer", "null"], description: "That the last good output is of, which is in force." },
+  error: { anyOf: [fleetError, { type: "null" }] },
+  listeners: list(fleetListener),
+});
+
 /** The API's own answers. */
 const own: Record<string, object> = {
   Problem: object(["type", "title", "status", "code", "detail"], {
@@ -142,8 +163,12 @@ const own: Record<string, object> = {
     revision: integer,
     generation: text,
     files: list(object(["path", "text", "mode"], { path: text, text, mode: integer })),
+    error: {
+      ...fleetError,
+      description: "Why these are the last good files and no newer ones. Absent: they are the newest.",
+    },
   }),
-  FleetListeners: object(["items"], { items: list(fleetListener) }),
+  FleetStatus: fleetStatus,
   ProxyStreams: object(["items"], { items: list(proxyStream) }),
   Explanation: { type: "object" },
 };

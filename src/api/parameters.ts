@@ -24,6 +24,10 @@ const dryRun = { type: "boolean", description: "Judge and tell what would change
 
 /** Of operations without query parameters. */
 export const noQuery = object({});
+/** Of the readiness probe; `verbose` is usually written alone. */
+export const readyQuery = object({
+  verbose: { enum: ["", "true", "1"], description: "Tell of each fleet which revision it has, and why no newer one." },
+});
 /** Of writes of a resource or of the whole configuration, and of restores. */
 export const writeQuery = object({ dryRun });
 /** Of apply: listed resources are written; of the others only those that have `owner` as their owner are deleted. */

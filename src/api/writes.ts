@@ -1,8 +1,8 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, type Checker, collectionOf, effectOf, reachOf } from "../model/index.ts";
-import type { Change, ChangeWord, Snapshot } from "../model/types.ts";
+import { applyChanges, type Checker, collectionOf, effectOf, reachOf, type Scale } from "../model/index.ts";
+import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
@@ -33,6 +33,7 @@ export interface WriteAnswer {
 export interface WriteDeps extends Deps {
   /** The API's own; used in the store's turn only. */
   readonly check: Checker;
+  readonly scale: Scale;
 }
 
 /** What requests are answered with. */
@@ -84,7 +85,7 @@ export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOu
 }
 
 /** The model after the changes with its warnings; throws the Problem that refuses it. */
-function* judge(head: Head, { changes, locate }: Plan, { publisher, check }: WriteDeps): Steps<Judged> {
+function* judge(head: Head, { changes, locate }: Plan, { publisher, check, scale }: WriteDeps): Steps<Judged> {
   const effective: Change[] = [];
   const changed: WriteAnswer["changed"][number][] = [];
   for (const [index, change] of changes.entries()) {
@@ -96,6 +97,7 @@ function* judge(head: Head, { changes, locate }: Plan, { publisher, check }: Wri
   }
   const snapshot = effective.length === 0 ? head.snapshot : applyChanges(head.snapshot, effective);
   yield;
+  refuse(yield* scale.judge(head.snapshot, snapshot, effective), locate);
   const found: readonly Diagnostic[] = yield* check(snapshot, effective);
   refuse(found, locate);
   const { diagnostics } = yield* publisher.admit(snapshot);
@@ -116,6 +118,15 @@ function* concerned(
   const warnings = near.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
   const omitted = all.length - warnings.length;
   return omitted > 0 ? { warnings, warningsOmitted: omitted } : { warnings };
+}
+
+/** What takes long and depends on what is written alone is done before the write's turn. Throws the Problem that refuses it. */
+export async function prepareWrite(
+  { scale, pace }: Pick<WriteDeps, "scale" | "pace">,
+  resources: readonly Resource[],
+  locate: Locate,
+): Promise<void> {
+  refuse(await inSlices(scale.prepare(resources), pace), locate);
 }
 
 function refuse(found: readonly Diagnostic[], locate: Locate): void {

@@ -8,6 +8,8 @@ export interface ServeOptions {
   readonly http: string;
   readonly xds: string;
   readonly apiTokenFile: string | undefined;
+  /** Bytes of memory that the server stays below; the model's bounds follow from it. Default: 2 GiB. */
+  readonly memoryLimit?: number;
   /** PEM files of the xDS port; all of them or none. */
   readonly xdsTlsCert?: string;
   readonly xdsTlsKey?: string;

@@ -1,7 +1,8 @@
 /** Options that several commands have. */
 import { type Command, Option } from "commander";
+import { DEFAULT_MEMORY } from "../model/bounds.ts";
 import type { ServerOptions } from "./client.ts";
-import { fileName, folderName, listenAddress, ownerName } from "./values.ts";
+import { fileName, folderName, listenAddress, memorySize, ownerName } from "./values.ts";
 
 const DEFAULT_HTTP = "127.0.0.1:8400";
 /** Where Envoys find the control plane when nobody says otherwise. */
@@ -53,6 +54,16 @@ export function withXdsTls(command: Command): Command {
     .addOption(file("xds-tls-cert", "certificate of the xDS port (PEM, with its chain); read again when it changes"))
     .addOption(file("xds-tls-key", "its key"))
     .addOption(file("xds-tls-client-ca", "authorities of the certificates that Envoys must show"));
+}
+
+/** Of `serve`: how large the model may be. */
+export function withMemoryLimit(command: Command): Command {
+  return command.addOption(
+    new Option("--memory-limit <size>", "memory to stay below, as 2GiB; larger models are refused, in proportion")
+      .env("TRIMTAB_MEMORY_LIMIT")
+      .default(DEFAULT_MEMORY, "2GiB")
+      .argParser(memorySize),
+  );
 }
 
 /** What `withServer` reads. */

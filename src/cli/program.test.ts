@@ -114,7 +114,9 @@ test("serve and dev get what flags and environment say; flags win", async () => 
     delete process.env.TRIMTAB_HTTP;
     delete process.env.TRIMTAB_XDS;
   }
-  expect(served).toEqual([{ data: "d", http: "127.0.0.1:1111", xds: "127.0.0.1:3333", apiTokenFile: "t" }]);
+  expect(served).toEqual([
+    { data: "d", memoryLimit: 2 ** 31, http: "127.0.0.1:1111", xds: "127.0.0.1:3333", apiTokenFile: "t" },
+  ]);
 });
 
 test("serve gets what secures the xDS port; plaintext beyond loopback is never said by the environment", async () => {

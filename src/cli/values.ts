@@ -2,6 +2,7 @@
 import { isIP, isIPv6 } from "node:net";
 import { InvalidArgumentError } from "commander";
 // Not the whole room: what a command line needs to be read is all that loads before a command.
+import { MIN_MEMORY } from "../model/bounds.ts";
 import { OWNER_NAME } from "../model/owner.ts";
 
 /** Name and value of a request header. */
@@ -77,6 +78,17 @@ export function serverName(text: string): string {
   if (isIP(text) === 0 && !/^(?:[a-z][a-z0-9+.-]*:\/\/\S+|[A-Za-z0-9_](?:[-A-Za-z0-9_.]*[A-Za-z0-9_])?)$/.test(text))
     throw new InvalidArgumentError("Write a DNS name, an IP address or a URI, as spiffe://example.org/trimtab.");
   return text;
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { MiB: 2 ** 20, GiB: 2 ** 30 };
+
+/** Bytes of memory, as `2GiB` or `512MiB`. */
+export function memorySize(text: string): number {
+  const [, digits, unit = ""] = /^(\d{1,6})(MiB|GiB)$/.exec(text) ?? [];
+  const bytes = Number(digits) * (SIZE_UNITS[unit] ?? Number.NaN);
+  // Not a comparison that NaN passes.
+  if (!(bytes >= MIN_MEMORY)) throw new InvalidArgumentError("Write it as 2GiB or 512MiB; 256MiB is the least.");
+  return bytes;
 }
 
 /** A file; an empty name is a variable that was not set. */

@@ -146,6 +146,18 @@ export const apiCodes = {
     explanation:
       "Too many large writes are in progress, or all memory for large bodies is in use. Try again after the seconds that Retry-After gives.",
   },
+  "API-FLEET-FAILED": {
+    status: 503,
+    title: "Fleet has no good output",
+    explanation:
+      "The fleet's configuration cannot be made, and there is none of an earlier revision that could be given. `detail` says why; `GET /v1/fleets/{name}/status` has it with the revision and the time.",
+  },
+  "FLEET-NOT-RENDERED": {
+    status: 500,
+    title: "Fleet cannot be rendered",
+    explanation:
+      "A defect in Trimtab: what was admitted for this fleet cannot be written. The fleet keeps its last good output, other fleets go on. The message and the log say where it broke.",
+  },
   "API-NOT-READY": {
     status: 503,
     title: "Not ready",

@@ -42,7 +42,7 @@ function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, kn
   for (let at = 0; at < touched.length; at += RESOURCES_PER_STEP) {
     const some = touched.slice(at, at + RESOURCES_PER_STEP);
     for (const rule of rulesOfEach) {
-      found.push(...rule(snapshot, some, known));
+      for (const diagnostic of rule(snapshot, some, known)) found.push(diagnostic);
       yield;
     }
   }

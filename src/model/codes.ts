@@ -29,6 +29,10 @@ export const modelCodes = {
     "Too many resources",
     "The model would hold more resources of a kind than a document may list.",
   ),
+  "MODEL-TOO-LARGE": unprocessable(
+    "Model too large",
+    "What the documents amount to is over a bound: their bytes, the matches of rules (each for every hostname, listener and fleet), the work on regular expressions, what is written for all fleets, or the rules that are looked at in turn for a path. The message gives the figure, the limit and what most of it comes of. Split the model between servers, or give the server more memory (`serve --memory-limit`): the bounds grow with it.",
+  ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
     "Two listeners of a fleet want the same socket. Only HTTP listeners with different hostnames can share one.",

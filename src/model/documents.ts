@@ -7,6 +7,7 @@ import { collectionOf, collections, kinds } from "./kinds.ts";
 import { referencesIn } from "./references.ts";
 import { dangling } from "./rules/references.ts";
 import type { Known } from "./rules/rule.ts";
+import { createScale, type Scale } from "./scale.ts";
 import { applyChanges, changeTo, emptySnapshot, makeResource } from "./snapshot.ts";
 import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
 import { checkConfigShape, checkShape, MAX_PROBLEMS } from "./validate.ts";
@@ -44,14 +45,22 @@ export function validateConfig(document: unknown, base: Snapshot = emptySnapshot
 }
 
 /** `validateConfig` in steps. */
-export function* validateConfigSteps(document: unknown, base: Snapshot = emptySnapshot): Steps<ConfigResult> {
+export function* validateConfigSteps(
+  document: unknown,
+  base: Snapshot = emptySnapshot,
+  scale: Scale = createScale(),
+): Steps<ConfigResult> {
   const misshapen = yield* checkConfigShape(document ?? {});
   // Not all of it was looked at.
   if (misshapen.length >= MAX_PROBLEMS) return { resources: [], diagnostics: misshapen };
   const { sound, unsound, doubles } = yield* sortOut(document, misshapen);
   const found = [...misshapen, ...doubles];
   if (found.length === 0) return { resources: [...sound.values()], diagnostics: [] };
-  const rest = yield* judgeRest({ sound, unsound }, base, { misshapen, unread: unreadKinds(document, misshapen) });
+  const rest = yield* judgeRest({ sound, unsound }, base, {
+    misshapen,
+    unread: unreadKinds(document, misshapen),
+    scale,
+  });
   return { resources: [], diagnostics: [...found, ...rest] };
 }
 
@@ -106,11 +115,16 @@ function* sortOut(
   return { sound, unsound, doubles };
 }
 
+/** What was told already. */
+interface Told {
+  readonly misshapen: readonly Diagnostic[];
+}
+
 /** What follows from nothing that is misshapen. */
 function* judgeRest(
   { sound, unsound }: Sorted,
   base: Snapshot,
-  { misshapen, unread }: { readonly misshapen: readonly Diagnostic[]; readonly unread: ReadonlySet<Kind> },
+  { misshapen, unread, scale }: Told & { readonly unread: ReadonlySet<Kind>; readonly scale: Scale },
 ): Steps<Diagnostic[]> {
   const places = new Map<string, string>();
   const changes: Change[] = [];
@@ -131,7 +145,8 @@ function* judgeRest(
   yield;
   const reported = pointersOf(misshapen);
   const found: Diagnostic[] = [];
-  for (const problem of yield* createChecker()(snapshot, changes, known)) {
+  const tooLarge = yield* scale.judge(base, snapshot, changes);
+  for (const problem of tooLarge.length > 0 ? tooLarge : yield* createChecker()(snapshot, changes, known)) {
     const { resource, ...more } = problem;
     const at = resource && places.get(`${resource.kind}/${resource.name}`);
     found.push(at === undefined ? problem : { ...more, pointer: at + problem.pointer });

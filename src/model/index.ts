@@ -9,6 +9,7 @@
 
 export { canonicalAddress } from "./addresses.ts";
 export { boundAddress } from "./boundAddress.ts";
+export { type Bounds, boundsFor, DEFAULT_MEMORY, MIN_MEMORY } from "./bounds.ts";
 export { canaryRule } from "./canaryRule.ts";
 export { type Checker, checkSnapshot, createChecker } from "./check.ts";
 export { canonicalCidr, isWithin } from "./cidr.ts";
@@ -25,6 +26,7 @@ export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";
 export { reachOf } from "./references.ts";
+export { createScale, type Scale } from "./scale.ts";
 export {
   applyChanges,
   changeTo,

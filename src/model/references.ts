@@ -72,7 +72,8 @@ export function* reachOf(snapshot: Snapshot, changes: readonly Change[]): Steps<
       if (shouldYield(index)) yield;
     }
     const referring: Resource[] = [];
-    for (const [kind, names] of namesOf) referring.push(...(yield* referrersOf(snapshot, kind, names)));
+    for (const [kind, names] of namesOf)
+      for (const referrer of yield* referrersOf(snapshot, kind, names)) referring.push(referrer);
     front = referring.filter(({ kind, name }) => !reached.has(`${kind}/${name}`));
   }
   return reached;

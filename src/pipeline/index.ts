@@ -9,3 +9,4 @@
  */
 export { createPipeline, type Pipeline } from "./pipeline.ts";
 export { effectOf, OUTPUT_KINDS, type OutputKind, type Rendering } from "./rendering.ts";
+export type { Weight } from "./weight.ts";

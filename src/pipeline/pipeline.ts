@@ -1,17 +1,28 @@
 import { type Compiled, createCompiler } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
-import type { Snapshot } from "../model/index.ts";
+import { type Bounds, createScale, type Scale, type Snapshot } from "../model/index.ts";
 import { createGate } from "../targets/gate.ts";
 import type { Targets } from "../targets/registry.ts";
 import type { Renderer, Target } from "../targets/target.ts";
 import type { Steps } from "../util/steps.ts";
 import { combined, type OutputKind, type Rendering, type RenderingPart } from "./rendering.ts";
+import { createWeigher, type Weigher, type Weight } from "./weight.ts";
 
 /** See the contract in index.ts. */
 export interface Pipeline {
-  /** Builds on the model before: what did not change stays the same object. The snapshot has passed the model's rules. */
+  readonly bounds: Bounds;
+  /**
+   * Builds on the model before: what did not change stays the same object. The snapshot has passed the model's rules. Fleets that
+   * make it too large to be compiled are missing in the result: `leftOut` says why.
+   */
   readonly compile: (snapshot: Snapshot) => Steps<Compiled>;
+  /** By name of a fleet that `compile` leaves out of this snapshot: why. Nothing, of a model that was admitted under these bounds. */
+  readonly leftOut: (snapshot: Snapshot) => Steps<ReadonlyMap<string, string>>;
+  /** What it takes to render the fleet, estimated. */
+  readonly weigh: (ir: FleetIr) => Steps<Weight>;
+  /** What most of that comes of. */
+  readonly heaviest: Weigher["heaviest"];
   /** What the fleet's proxies refuse (errors) or approximate (warnings). */
   readonly gate: (ir: FleetIr) => Steps<Diagnostic[]>;
   /** Whether a target of the fleet gives output of this kind. */
@@ -21,16 +32,26 @@ export interface Pipeline {
 }
 
 /** A pipeline that has seen no model yet. */
-export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">): Pipeline {
+export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">, scale: Scale = createScale()): Pipeline {
   const compiler = createCompiler();
   /** The newest compilation: the base of the next one. */
   let latest: Compiled | null = null;
   const look = createGate();
   const renderers = new Map<Target, Renderer>();
+  const weigher = createWeigher();
 
   function* compile(snapshot: Snapshot): Steps<Compiled> {
-    latest = yield* compiler.compileSteps(snapshot, latest);
+    const fitting = yield* scale.fitting(snapshot);
+    latest = yield* compiler.compileSteps(fitting.snapshot, latest);
     return latest;
+  }
+
+  function* leftOut(snapshot: Snapshot): Steps<ReadonlyMap<string, string>> {
+    return (yield* scale.fitting(snapshot)).leftOut;
+  }
+
+  function weigh(ir: FleetIr): Steps<Weight> {
+    return weigher.weigh(ir, targetsOf(ir), scale.bounds.lookups);
   }
 
   function rendererOf(target: Target): Renderer {
@@ -61,5 +82,6 @@ export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">): Pipel
   }
 
   const gives: Pipeline["gives"] = (ir, kind) => targetsOf(ir).some(({ output }) => output === kind);
-  return { compile, gate, gives, render };
+  const { heaviest } = weigher;
+  return { bounds: scale.bounds, compile, leftOut, weigh, heaviest, gate, gives, render };
 }

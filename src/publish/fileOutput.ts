@@ -34,11 +34,11 @@ interface Entry {
 const NONE_TRIED = -1;
 
 export interface FileOutput {
-  /** The file fleets of a revision. Fleets that are no longer there are reported gone. */
-  update(fleets: readonly FleetIr[], revision: number): void;
+  /** The file fleets of a revision. Fleets that are no longer there are reported gone; those that are `kept` stay as they are. */
+  update(fleets: readonly FleetIr[], revision: number, kept?: ReadonlySet<string>): void;
   /**
    * The files of the newest revision, or of a later one that came while they were made; when these cannot be made, or after
-   * `close`, the last good ones. Null: no such fleet. Rejects when there are no good ones.
+   * `close`, the last good ones. Null: no such fleet. Rejects with NoGoodFilesError.
    */
   get(fleet: string): Promise<FleetFiles | null>;
   onFiles(listener: FilesListener): () => void;
@@ -46,11 +46,20 @@ export interface FileOutput {
   close(): void;
 }
 
+/** The files of the fleet's only revisions so far cannot be made. */
+export class NoGoodFilesError extends Error {
+  constructor(fleet: string) {
+    super(`the files of fleet ${fleet} cannot be made; its status says why`);
+  }
+}
+
 /** Starts without fleets. `onFailure` is called when a target throws; the fleet then keeps its last good files. */
 export function createFileOutput(options: {
   readonly render: (ir: FleetIr) => Steps<Rendering<"files">>;
-  readonly onFailure: (fleet: string, error: unknown) => void;
+  readonly onFailure: (fleet: string, error: unknown, revision: number) => void;
   readonly onPublished: (publication: Publication) => void;
+  /** The last good files are those of a later revision too. */
+  readonly onUnchanged?: (fleet: string, revision: number) => void;
   /** Default: the process's own. */
   readonly pace?: Pace | undefined;
 }): FileOutput {
@@ -65,7 +74,7 @@ export function createFileOutput(options: {
       try {
         listener(fleet, files);
       } catch (error) {
-        options.onFailure(fleet, error);
+        options.onFailure(fleet, error, files?.revision ?? 0);
       }
     }
   };
@@ -81,7 +90,7 @@ export function createFileOutput(options: {
       rendering = await inSlices(whileWanted(isWanted, options.render(ir)), pace);
       if (rendering !== null) effect = effectOf(entry.rendering, rendering);
     } catch (error) {
-      if (isWanted()) options.onFailure(ir.name, error);
+      if (isWanted()) options.onFailure(ir.name, error, revision);
     }
     if (!isWanted()) return;
     // The same IR may have been committed once more meanwhile.
@@ -117,35 +126,26 @@ export function createFileOutput(options: {
     for (const name of [...entries.keys()]) await refresh(name);
   });
 
-  /** Output that this IR did not make keeps the revision that it is of, until a rendering replaces it. */
-  const renew = (entry: Entry, ir: FleetIr, revision: number): void => {
-    if (entry.ir === ir && entry.tried === entry.revision) {
-      if (entry.files?.revision === entry.revision) entry.files = { ...entry.files, revision };
-      entry.tried = revision;
-    }
-    entry.ir = ir;
-    entry.revision = revision;
-  };
-
   return {
-    update(fleets, revision) {
+    update(fleets, revision, kept) {
       const names = new Set(fleets.map(({ name }) => name));
       for (const name of [...entries.keys()]) {
-        if (names.has(name)) continue;
+        if (names.has(name) || kept?.has(name)) continue;
         entries.delete(name);
         tell(name, null);
       }
       for (const ir of fleets) {
         const old = entries.get(ir.name);
-        if (old?.ir.proxy === ir.proxy) renew(old, ir, revision);
-        else entries.set(ir.name, { ir, revision, files: null, rendering: null, tried: NONE_TRIED, underWay: null });
+        if (old?.ir.proxy === ir.proxy) {
+          if (renew(old, ir, revision)) options.onUnchanged?.(ir.name, revision);
+        } else entries.set(ir.name, { ir, revision, files: null, rendering: null, tried: NONE_TRIED, underWay: null });
       }
       if (listeners.size > 0) schedule.soon();
     },
     async get(fleet) {
       const entry = await refresh(fleet);
       if (entry === null) return null;
-      if (entry.files === null) throw new Error(`the files of fleet ${fleet} cannot be made; the log says why`);
+      if (entry.files === null) throw new NoGoodFilesError(fleet);
       return entry.files;
     },
     onFiles(listener) {
@@ -158,6 +158,24 @@ export function createFileOutput(options: {
       schedule.cancel();
     },
   };
+}
+
+/**
+ * Output that this IR did not make keeps the revision that it is of, until a rendering replaces it. Says whether the last good files are
+ * those of this revision.
+ */
+function renew(entry: Entry, ir: FleetIr, revision: number): boolean {
+  let isGood = false;
+  if (entry.ir === ir && entry.tried === entry.revision) {
+    if (entry.files?.revision === entry.revision) {
+      entry.files = { ...entry.files, revision };
+      isGood = true;
+    }
+    entry.tried = revision;
+  }
+  entry.ir = ir;
+  entry.revision = revision;
+  return isGood;
 }
 
 /** Null: given up, because nobody wants it any more. */

@@ -7,6 +7,7 @@
  * long work is done in slices. It decides nothing about the model, and speaks to no client.
  */
 
+export { NoGoodFilesError } from "./fileOutput.ts";
 export type { ListenerChange, ListenerStatuses } from "./listenerStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
 export type {
@@ -14,7 +15,9 @@ export type {
   ExplainedRule,
   ExplainRequest,
   Explanation,
+  FleetError,
   FleetFiles,
+  FleetStatus,
   ListenerReport,
   ListenerStatus,
   Publication,

@@ -3,15 +3,18 @@ import { type Compiled, type ExplainRequest, type Explanation, explain } from ".
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
 import type { Snapshot } from "../model/index.ts";
-import { effectOf, OUTPUT_KINDS, type OutputKind, type Pipeline, type Rendering } from "../pipeline/index.ts";
+import { OUTPUT_KINDS, type OutputKind, type Pipeline } from "../pipeline/index.ts";
 import type { Head } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { sortedByKeySteps } from "../util/sorted.ts";
 import { done, type Steps } from "../util/steps.ts";
 import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createFileOutput } from "./fileOutput.ts";
+import { createFleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
-import type { Admission, Publication, Publisher } from "./types.ts";
+import { type Fitting, fittingOf, overweight, WEIGHTLESS, weightsOf } from "./overweight.ts";
+import type { Admission, FleetOutcome, FleetStatus, Publication, Publisher } from "./types.ts";
+import { createXdsOutput } from "./xdsOutput.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
 export const ALL_FLEETS = "*";
@@ -24,12 +27,14 @@ export interface PublisherOptions {
   readonly refusals?: ListenerRefusals;
   /** Called when a listener begins to wait, for a reason, or is served again. Must not throw. */
   readonly onListener?: (change: ListenerChange) => void;
-  /** Called when a fleet's output cannot be made: a bug of ours. The fleet keeps its last good output. */
-  readonly onFailure: (fleet: string, error: unknown) => void;
+  /** Called when a fleet's output cannot be made, once for each reason. The fleet keeps its last good output. */
+  readonly onFailure: (fleet: string, error: unknown, revision: number) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
   readonly onPublished?: (publication: Publication) => void;
   /** Default: the process's own. */
   readonly pace?: Pace | undefined;
+  /** Default: the system's clock. */
+  readonly now?: (() => Date) | undefined;
 }
 
 /** Whoever knows the proxy that pulls gives it. */
@@ -61,79 +66,68 @@ export interface PublisherWithInput extends Publisher {
 
 /** Starts with nothing published (revision 0); the first `commit` publishes. */
 export function createPublisher(options: PublisherOptions): PublisherWithInput {
-  const { pipeline, xds, onFailure, onPublished = () => undefined } = options;
+  const { pipeline, xds } = options;
+  const statuses = createFleetStatuses(options.now);
   let published: { compiled: Compiled; revision: number } | null = null;
-  /** What xDS serves, by fleet. */
-  const views = new Map<string, Rendering<"resources">>();
-  /** Fleets of earlier revisions that xDS was shown. */
-  const recalled = new Set<string>();
+  /** Of the model that was committed last. */
+  let weights = WEIGHTLESS;
   let closed = false;
+  const onPublished = (publication: Publication): void => {
+    statuses.published(publication.fleet, publication.revision);
+    options.onPublished?.(publication);
+  };
+  const onFailure = (fleet: string, error: unknown, revision: number): void => {
+    if (statuses.failed(fleet, revision, error)) options.onFailure(fleet, error, revision);
+  };
+  const views = createXdsOutput({ pipeline, xds, onFailure, onPublished });
   const files = createFileOutput({
     render: (ir) => pipeline.render(ir, "files"),
     onFailure,
     onPublished,
+    onUnchanged: statuses.published,
     pace: options.pace,
   });
 
   function* admit(snapshot: Snapshot): Steps<Admission> {
-    return { diagnostics: yield* admissionSteps(yield* pipeline.compile(snapshot), pipeline) };
-  }
-
-  /** In one turn with the view that the rules are of: whom they newly allow sees nothing that was made for others. */
-  function setAccess(fleet: string, snapshot: Snapshot): void {
-    if (!closed) xds.setAccess(fleet, snapshot.fleet.get(fleet)?.body.xds?.allow ?? null);
-  }
-
-  function* pushView(ir: FleetIr, { revision, snapshot }: Head): Steps<void> {
-    try {
-      const view = yield* pipeline.render(ir, "resources");
-      if (closed) return;
-      setAccess(ir.name, snapshot);
-      const effect = effectOf(views.get(ir.name) ?? null, view);
-      xds.setView(ir.name, view.whole.resources, revision);
-      views.set(ir.name, view);
-      onPublished({ fleet: ir.name, revision, effect });
-    } catch (error) {
-      // Who may pull does not wait for what can be pulled.
-      setAccess(ir.name, snapshot);
-      onFailure(ir.name, error);
-    }
-  }
-
-  function* recallSteps({ revision, snapshot }: Head): Steps<void> {
-    for (const ir of (yield* pipeline.compile(snapshot)).fleets.values()) {
-      if (!pipeline.gives(ir, "resources")) continue;
-      xds.setView(ir.name, (yield* pipeline.render(ir, "resources")).whole.resources, revision);
-      recalled.add(ir.name);
-    }
-  }
-
-  function* commitSteps({ revision, snapshot }: Head): Steps<void> {
     const compiled = yield* pipeline.compile(snapshot);
-    const fleets = [...compiled.fleets.values()];
+    const tooHeavy = yield* overweight(yield* weightsOf(compiled, pipeline), weights, pipeline);
+    return { diagnostics: tooHeavy.length > 0 ? tooHeavy : yield* admissionSteps(compiled, pipeline) };
+  }
+
+  function* compileFitting(head: Head): Steps<Fitting> {
+    const fitting = yield* fittingOf(head.snapshot, pipeline);
+    for (const [name, error] of fitting.leftOut) onFailure(name, error, head.revision);
+    return fitting;
+  }
+
+  function* recallSteps(head: Head): Steps<void> {
+    for (const ir of (yield* compileFitting(head)).fleets)
+      if (pipeline.gives(ir, "resources")) yield* views.recall(ir, head.revision);
+  }
+
+  function* commitSteps(head: Head): Steps<void> {
+    const { revision } = head;
+    statuses.renew(head.snapshot.fleet.keys(), revision);
+    const { compiled, fleets, leftOut, weights: all } = yield* compileFitting(head);
+    weights = all;
+    const kept = new Set(leftOut.keys());
     const pulling = fleets.filter((ir) => pipeline.gives(ir, "resources"));
-    for (const ir of pulling) yield* pushView(ir, { revision, snapshot });
+    yield* views.show(pulling, head, kept);
     if (closed) return;
-    const before = published?.compiled.fleets.values() ?? [];
     published = { compiled, revision };
-    const names = new Set(pulling.map(({ name }) => name));
-    for (const old of before) if (pipeline.gives(old, "resources")) recalled.add(old.name);
-    for (const name of recalled) {
-      if (names.has(name)) continue;
-      xds.deleteGroup(name);
-      views.delete(name);
-    }
-    recalled.clear();
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
-    files.update(filed, revision);
+    files.update(filed, revision, kept);
   }
 
   function* guarded(head: Head, steps: Steps<void>): Steps<void> {
     try {
       yield* steps;
     } catch (error) {
-      for (const fleet of head.snapshot.fleet.keys()) setAccess(fleet, head.snapshot);
-      onFailure(ALL_FLEETS, error);
+      for (const fleet of head.snapshot.fleet.keys()) {
+        views.setAccess(fleet, head.snapshot);
+        statuses.failed(fleet, head.revision, error);
+      }
+      options.onFailure(ALL_FLEETS, error, head.revision);
     }
   }
 
@@ -143,21 +137,27 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   return {
     admit,
     listenerStatus,
-    listeners: listenerStatus.of,
     files: files.get,
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
     proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
     explain: (request) => explained(fleetOf(request.fleet), request),
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,
+    status: (fleet) => withListeners(statuses.of(fleet), listenerStatus)[0] ?? null,
+    statuses: () => withListeners(statuses.all(), listenerStatus),
     recall: (head) => inSlices(guarded(head, recallSteps(head)), options.pace),
     commit: (head) => inSlices(guarded(head, commitSteps(head)), options.pace),
     close() {
       closed = true;
+      views.close();
       files.close();
       listenerStatus.close();
     },
   };
+}
+
+function withListeners(outcomes: readonly FleetOutcome[], { of }: ListenerStatuses): FleetStatus[] {
+  return outcomes.map((outcome) => ({ ...outcome, listeners: of(outcome.fleet) ?? [] }));
 }
 
 function outputsOf(ir: FleetIr | undefined, pipeline: Pipeline): readonly OutputKind[] {

@@ -56,22 +56,57 @@ export interface ListenerStatus {
 
 export type { ExplainedRule, ExplainRequest, Explanation } from "../compiler/index.ts";
 
+/** Why the output of a revision could not be made. */
+export interface FleetError {
+  /** `FLEET-NOT-RENDERED`, `MODEL-TOO-LARGE`. */
+  readonly code: string;
+  readonly message: string;
+  /** The first revision that it befell; RFC 3339, UTC. */
+  readonly revision: number;
+  readonly since: string;
+}
+
+/** What became of a fleet's output. */
+export interface FleetOutcome {
+  readonly fleet: string;
+  /**
+   * `current`: the output of `revision` is made. `behind`: it is not made yet (of files: nobody asked for them since). `failed`: it
+   * cannot be made; the last good output, if there is one, stays.
+   */
+  readonly state: "current" | "behind" | "failed";
+  /** The newest revision. */
+  readonly revision: number;
+  /** The revision that the last good output is of; null: there is none. */
+  readonly publishedRevision: number | null;
+  readonly error: FleetError | null;
+}
+
+/** That, and where its listeners stand. */
+export interface FleetStatus extends FleetOutcome {
+  readonly listeners: readonly ListenerStatus[];
+}
+
 export interface Publisher {
   /**
    * Compiles and gates without publishing; the work is kept, so that committing the same snapshot costs nothing more. Only in
    * the store's turn (`WriteRequest.prepare`): two admissions, or an admission and a commit, must not be under way at once.
    */
   admit(snapshot: Snapshot): Steps<Admission>;
-  /** Files of a fleet at the newest revision; null: no such fleet, or none that gets files. */
+  /**
+   * Files of a fleet at the newest revision, or the last good ones (`status` says why); null: no such fleet, or none that gets
+   * files. Rejects with NoGoodFilesError when there are none.
+   */
   files(fleet: string): Promise<FleetFiles | null>;
   /** What a fleet of the published revision gets; nothing: there is no such fleet. */
   outputs(fleet: string): readonly OutputKind[];
   /** Nodes of a fleet that are connected by xDS: sent, acked, nacked. Null: no such fleet. */
   proxies(fleet: string): readonly NodeStatus[] | null;
-  /** Which listeners of a fleet take connections, and which wait, and why. Null: no such fleet. */
-  listeners(fleet: string): readonly ListenerStatus[] | null;
   /** Null: no such fleet, or the port is not one of its HTTP ports. Throws MatchTooLongError. */
   explain(request: ExplainRequest): Steps<Explanation | null>;
+  /** Null: no such fleet in the newest committed revision. */
+  status(fleet: string): FleetStatus | null;
+  /** Of all fleets. */
+  statuses(): readonly FleetStatus[];
   /** The revision that was last handed to the xDS server and file consumers. */
   publishedRevision(): number;
   /** Called when a fleet has new output (files) or is gone (null). Returns the undo. */

@@ -2,6 +2,7 @@
  * The smallest deterministic automaton of an expression: after each byte of a text there is one state, whatever the expression
  * leaves open. States are found by derivation: what may follow a byte is the list of parts that are left of the expression.
  */
+import type { Meter } from "./meter.ts";
 import { setsIn } from "./shape.ts";
 import { ANY_BYTE, type ByteSet, type RegexNode, WORD } from "./tree.ts";
 
@@ -19,6 +20,7 @@ const MAX_STATES = 200;
 const MAX_CLASSES = 64;
 /** Parts that are looked at: 20 ms. */
 const MAX_WORK = 100_000;
+const MICROSECONDS_PER_PART = 0.4;
 
 /** What is left of an expression: nodes, one after the other. */
 type Rest = readonly RegexNode[];
@@ -43,13 +45,16 @@ interface ByteClass {
 }
 
 /** The states, the first of which is where a text begins; null: too many. Nothing at all: no text matches. */
-export function automatonOf(tree: RegexNode): readonly State[] | null {
+export function automatonOf(tree: RegexNode, meter: Meter): readonly State[] | null {
+  const budget = { left: MAX_WORK };
   try {
     const classes = classesOf([WORD, ...setsIn(tree)]);
-    return smallest(explore(tree, classes), classes);
+    return smallest(explore(tree, classes, budget), classes);
   } catch (error) {
     if (error instanceof TooLargeError) return null;
     throw error;
+  } finally {
+    meter.work += (MAX_WORK - budget.left) * MICROSECONDS_PER_PART;
   }
 }
 
@@ -70,7 +75,7 @@ interface Row {
 }
 
 /** Every state that a text can lead to, by breadth. */
-function explore(tree: RegexNode, classes: readonly ByteClass[]): readonly Row[] {
+function explore(tree: RegexNode, classes: readonly ByteClass[], budget: Step["budget"]): readonly Row[] {
   const keyOf = keys();
   const known = new Map<string, number>();
   const states: { readonly rests: readonly Rest[]; readonly before: Side }[] = [];
@@ -84,7 +89,6 @@ function explore(tree: RegexNode, classes: readonly ByteClass[]): readonly Row[]
     return states.push({ rests: [...unique.values()], before }) - 1;
   };
   numberOf([[tree]], "edge");
-  const budget = { left: MAX_WORK };
   const rows: Row[] = [];
   for (const { rests, before } of states) {
     const next = classes.map(({ set, side }) => {

@@ -6,8 +6,8 @@
  */
 export { matchesDecoded, matchesEmpty, matchesOnly } from "./characters.ts";
 export { regexProblem } from "./dialect.ts";
-export { fullMatch, type LinearRegex, linearRegex } from "./linear.ts";
-export { type MatchBudget, MatchTooLongError, matchesWhole } from "./match.ts";
+export { fullMatch, type LinearRegex, linearRegex, regexWork } from "./linear.ts";
+export { literalStart, type MatchBudget, MatchTooLongError, matchesWhole } from "./match.ts";
 export { parseRegex } from "./parse.ts";
 export { rangesOf } from "./setText.ts";
 export type { WrittenRegex } from "./tree.ts";

@@ -5,8 +5,10 @@
  * 60 KiB). So every repeat whose end the next byte decides is written possessively, and `.*a.*b` with atomic groups. Where that
  * is not enough the whole expression is made anew from its automaton (`loops.ts`). What grows too large that way is refused.
  */
+import { createRecent } from "../util/recent.ts";
 import { automatonOf } from "./automaton.ts";
 import { loopsOf } from "./loops.ts";
+import type { Meter } from "./meter.ts";
 import { NotOfDialectError, parseRegex } from "./parse.ts";
 import { bytesOf, isSetRepeat, longest, pcreBytes, type Repeat, type SetRepeat, startOf } from "./shape.ts";
 import { type ByteSet, type RegexNode, withoutGroups } from "./tree.ts";
@@ -29,21 +31,42 @@ const MAX_COPIES = 100;
 /** A parameter of nginx has 4 096 bytes, quoted. */
 const MAX_PATTERN = 4000;
 const TOO_LARGE = "its counted groups and alternatives make it too large";
-/** Far more expressions than a usual model has; each entry holds some hundred bytes. */
-const MAX_KNOWN = 4096;
+/** A hundred thousand usual expressions, or the worst of a whole model: see `regexWork` in src/model/bounds.ts. */
+const MAX_KNOWN_BYTES = 32 * 1024 * 1024;
+/** Of an entry, beside its texts. */
+const ENTRY_BYTES = 200;
 
-const known = new Map<string, LinearRegex>();
-
-/** The expression, of the common dialect, for PCRE2. Remembers up to MAX_KNOWN. */
-export function linearRegex(text: string): LinearRegex {
-  let found = known.get(text);
-  if (found === undefined) {
-    found = translate(text);
-    if (known.size >= MAX_KNOWN) known.clear();
-    known.set(text, found);
-  }
-  return found;
+interface Known {
+  readonly linear: LinearRegex;
+  readonly work: number;
 }
+
+const known = createRecent<Known>(MAX_KNOWN_BYTES);
+
+/** The expression, of the common dialect, for PCRE2. Remembers what MAX_KNOWN_BYTES hold. */
+export function linearRegex(text: string): LinearRegex {
+  return analysed(text).linear;
+}
+
+/** What it takes to write the expression for PCRE2: about microseconds, the same on every machine. The work is done and kept. */
+export function regexWork(text: string): number {
+  return analysed(text).work;
+}
+
+function analysed(text: string): Known {
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  const meter: Meter = { work: USUAL_WORK };
+  const linear = translate(text, meter);
+  const made = { linear, work: Math.ceil(meter.work) };
+  known.set(text, made, ENTRY_BYTES + text.length + linear.pattern.length);
+  return made;
+}
+
+/** Of an expression that can be written as it stands, in microseconds. */
+const USUAL_WORK = 100;
+/** Of each way to spell it, where it is spelt out. */
+const WORK_PER_BRANCH = 15;
 
 /** A pattern that matches the whole of what the expression matches. */
 export function fullMatch(text: string): string {
@@ -52,16 +75,17 @@ export function fullMatch(text: string): string {
 
 class NotLinear extends Error {}
 
-function translate(text: string): LinearRegex {
+function translate(text: string, meter: Meter): LinearRegex {
   try {
     const tree = withoutGroups(parseRegex(text));
     const direct = writeAll([tree]);
     if (direct.problem === null) return direct;
     const branches = spread(tree);
+    meter.work += (branches?.length ?? 0) * WORK_PER_BRANCH;
     const apart = branches === null ? direct : writeAll(branches);
     if (apart.problem === null) return apart;
-    const states = automatonOf(tree);
-    const pattern = states === null ? null : loopsOf(states, MAX_PATTERN);
+    const states = automatonOf(tree, meter);
+    const pattern = states === null ? null : loopsOf(states, MAX_PATTERN, meter);
     const isWritten = pattern !== null && quotedLength(pattern) <= MAX_PATTERN;
     return isWritten ? { pattern, problem: null } : { pattern: text, problem: direct.problem };
   } catch (error) {

@@ -5,12 +5,14 @@
  * round that fails, once for each loop around it.
  */
 import type { State } from "./automaton.ts";
+import type { Meter } from "./meter.ts";
 import { setText } from "./setText.ts";
 
 /** Each level reads a text twice at most: 64 times 60 KiB take 10 ms. */
 const MAX_LEVELS = 6;
 /** States that are looked at: 20 ms. Usual expressions need some thousand. */
 const MAX_WORK = 300_000;
+const MICROSECONDS_PER_STATE = 0.12;
 
 interface Arrow {
   readonly to: number;
@@ -29,20 +31,22 @@ interface Graph {
 class TooLargeError extends Error {}
 
 /** A pattern that matches whole texts like the automaton; null: it would be longer than `maxLength`, or be nested too deep. */
-export function loopsOf(states: readonly State[], maxLength: number): string | null {
+export function loopsOf(states: readonly State[], maxLength: number, meter: Meter): string | null {
   const end = states.length;
   const arrows = states.map((state) => [
     ...state.arrows.map(({ to, set }) => ({ to, text: setText(set) })),
     ...(state.accepts ? [{ to: end, text: "" }] : []),
   ]);
   if (end === 0) return null;
+  const graph = { arrows: [...arrows, []], room: maxLength, work: MAX_WORK };
   try {
-    const graph = { arrows: [...arrows, []], room: maxLength, work: MAX_WORK };
     const text = visit(graph, { from: 0, to: end, closed: new Set(), level: 0 });
     return text.length > maxLength ? null : text;
   } catch (error) {
     if (error instanceof TooLargeError) return null;
     throw error;
+  } finally {
+    meter.work += (MAX_WORK - graph.work) * MICROSECONDS_PER_STATE;
   }
 }
 

@@ -120,6 +120,18 @@ export interface CheckResult {
 /** A diagnostic before it is known which fleet asks. */
 export type Finding = Omit<Diagnostic, "fleet" | "proxy">;
 
+/**
+ * Bytes of memory that a rendering takes at most, measured (`bench/attack/products.ts`): a model is admitted by them. Of a virtual
+ * host; of each rule in it; of a byte of the rule's texts; of a rule that is tried for a path after its first; of an endpoint.
+ */
+export interface RenderingCost {
+  readonly host: number;
+  readonly rule: number;
+  readonly text: number;
+  readonly lookup: number;
+  readonly endpoint: number;
+}
+
 /** A proxy as a target: constants and functions without memory. */
 export interface Target {
   readonly proxy: ProxyKind;
@@ -129,6 +141,7 @@ export interface Target {
   readonly capabilities: Capabilities;
   /** Whether `render` wants `VirtualHostIr.groups`. */
   readonly needsPathGroups: boolean;
+  readonly cost: RenderingCost;
   /** Checks of the fleet as a whole that no leaf can express (versions too old, numbers of clusters). Looks at no rule. */
   readonly inspect: (ir: FleetIr) => readonly Finding[];
   /**

@@ -13,7 +13,7 @@ import { mergePatch } from "../mergePatch.ts";
 import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
-import { readMeta, type WriteDeps, write } from "../writes.ts";
+import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
 
@@ -97,6 +97,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
       const { name } = request.params;
       const conditions = readConditions(request);
       const resource = readResource({ kind, name, base: deps.store.head().snapshot }, request.body);
+      await prepareWrite(deps, [resource], locateOne(kind, name));
       const outcome = await write(deps, {
         ...readMeta(request),
         plan({ snapshot }) {
@@ -152,6 +153,7 @@ function patchRoute(app: FastifyInstance, target: Target): void {
     async (request, reply) => {
       const { name } = request.params;
       const conditions = readConditions(request);
+      await preparePatch(target, name, request.body);
       const outcome = await write(deps, {
         ...readMeta(request),
         plan({ snapshot }) {
@@ -164,6 +166,13 @@ function patchRoute(app: FastifyInstance, target: Target): void {
       return answerWith(reply, target, { ...outcome, name });
     },
   );
+}
+
+/** On what stands now; in the write's turn that is the same, or its regular expressions are. */
+async function preparePatch({ kind, deps }: Target, name: string, patch: unknown): Promise<void> {
+  const before = mapOf(deps.store.head().snapshot, kind).get(name);
+  const resource = before === undefined ? null : validateResource(kind, mergePatch(before.body, patch)).resource;
+  if (resource !== null) await prepareWrite(deps, [resource], locateOne(kind, name));
 }
 
 function answerWith(

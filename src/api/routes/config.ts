@@ -23,7 +23,7 @@ import { answers, operation, schemaRef } from "../openapi.ts";
 import { labelled, prune, settleOwners } from "../owners.ts";
 import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
-import { readMeta, type WriteDeps, write } from "../writes.ts";
+import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
@@ -98,7 +98,8 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     response: answers("WriteAnswer"),
   });
   app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
-    const resources = await inSlices(readConfig(request.body, emptySnapshot), deps.pace);
+    const resources = await inSlices(readConfig(request.body, emptySnapshot, deps), deps.pace);
+    await prepareWrite(deps, resources, locateIn(request.body));
     const target = applyChanges(emptySnapshot, resources.map(changeTo));
     return store(deps, { request, reply, changes: (snapshot) => diffSnapshotsSteps(snapshot, target) });
   });
@@ -121,7 +122,8 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
       // Labels go in before the check, so that their number and values are judged with the rest.
       if (owner !== undefined) request.body = await inSlices(labelled(request.body, owner), deps.pace);
       const { snapshot: base } = deps.store.head();
-      const resources = await inSlices(readConfig(request.body, base), deps.pace);
+      const resources = await inSlices(readConfig(request.body, base, deps), deps.pace);
+      await prepareWrite(deps, resources, locateIn(request.body));
       function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
         const settled = yield* settleOwners(snapshot, resources, { force, locate: locateIn(request.body) });
         const writes = settled.map(changeTo);
@@ -155,11 +157,15 @@ async function store(
 }
 
 /** A missing body is no empty configuration: a pipeline that produced nothing must not delete everything. `{}` says it. */
-function* readConfig(document: unknown, base: Snapshot): Steps<readonly Resource[]> {
+function* readConfig(
+  document: unknown,
+  base: Snapshot,
+  { scale }: Pick<WriteDeps, "scale">,
+): Steps<readonly Resource[]> {
   if (document === undefined || document === null) {
     throw new Problem("API-BAD-REQUEST", "the body is empty; to mean an empty configuration send {}");
   }
-  const { resources, diagnostics } = yield* validateConfigSteps(document, base);
+  const { resources, diagnostics } = yield* validateConfigSteps(document, base, scale);
   const problem = refusal(diagnostics, locateNone);
   if (problem !== null) throw problem;
   return resources;

@@ -1,5 +1,6 @@
 /** What fleets get, and who has it. */
 import type { FastifyInstance } from "fastify";
+import { NoGoodFilesError } from "../../publish/fileOutput.ts";
 import type { FleetFiles } from "../../publish/types.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
@@ -13,11 +14,14 @@ const JSON_TYPE = "application/json";
 const TAR_TYPE = "application/x-tar";
 const formats = { json: JSON_TYPE, tar: TAR_TYPE } as const;
 
+/** Of an answer with files that are older than the newest revision, because that one's cannot be made. */
+const LAST_GOOD = "trimtab-last-good";
+
 interface Named {
   Params: { name: string };
 }
 
-/** Registers `/v1/fleets/{name}/files`, `/v1/fleets/{name}/proxies` and `/v1/fleets/{name}/listeners`. */
+/** Registers `/v1/fleets/{name}/files`, `/v1/fleets/{name}/proxies` and `/v1/fleets/{name}/status`. */
 export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): void {
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
     "/v1/fleets/:name/files",
@@ -34,11 +38,12 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
       const { name } = request.params;
       const { format } = request.query;
       const type = format === undefined ? negotiate(request.headers.accept, [JSON_TYPE, TAR_TYPE]) : formats[format];
-      const files = await publisher.files(name);
-      if (files === null) throw noFiles(name);
+      const files = await goodFiles(name);
+      const error = publisher.status(name)?.error ?? null;
+      if (error !== null) reply.header(LAST_GOOD, `revision ${files.revision}; revision ${error.revision} failed`);
       reply.header("vary", "Accept");
       if (answeredNotModified(request, reply, etagOf(files.generation))) return reply;
-      if (type === JSON_TYPE) return documentOf(files);
+      if (type === JSON_TYPE) return { ...documentOf(files), ...(error === null ? {} : { error }) };
       reply.header("content-disposition", `attachment; filename="${name}-${files.generation}.tar"`);
       return reply.type(TAR_TYPE).send(await toTar(files.files));
     },
@@ -61,25 +66,44 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
     },
   );
   app.get<Named>(
-    "/v1/fleets/:name/listeners",
+    "/v1/fleets/:name/status",
     {
-      schema: operation("fleets", "List the listeners of a fleet: which are served, and which wait, and why", {
-        operationId: "listFleetListeners",
-        headers: readHeaders,
-        params: nameParams,
-        querystring: noQuery,
-        response: answers("FleetListeners"),
-      }),
+      schema: operation(
+        "fleets",
+        "Tell which revision a fleet has, why it has no newer one, and which listeners wait, and why",
+        {
+          operationId: "getFleetStatus",
+          headers: readHeaders,
+          params: nameParams,
+          querystring: noQuery,
+          response: answers("FleetStatus"),
+        },
+      ),
     },
     ({ params: { name } }) => {
-      const items = publisher.listeners(name);
-      if (items === null) throw notFound(name);
-      return { items };
+      const status = publisher.status(name);
+      if (status === null) throw notFound(name);
+      return status;
     },
   );
 
+  const goodFiles = async (name: string): Promise<FleetFiles> => {
+    try {
+      const files = await publisher.files(name);
+      if (files !== null) return files;
+    } catch (error) {
+      if (!(error instanceof NoGoodFilesError)) throw error;
+    }
+    throw noFiles(name);
+  };
+
   const noFiles = (name: string): Problem => {
     if (!store.head().snapshot.fleet.has(name)) return notFound(name);
+    const error = publisher.status(name)?.error;
+    if (error) {
+      const detail = `fleet ${name} has no files yet: those of revision ${error.revision} cannot be made (${error.code}: ${error.message})`;
+      return new Problem("API-FLEET-FAILED", detail);
+    }
     const outputs = publisher.outputs(name);
     if (outputs.length > 0 && !outputs.includes("files"))
       return new Problem("API-NO-FILES", `the proxies of fleet ${name} get their configuration by xDS`);

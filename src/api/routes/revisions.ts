@@ -9,7 +9,7 @@ import { locateNone } from "../diagnostics.ts";
 import { answers, operation } from "../openapi.ts";
 import { noQuery, readHeaders, revisionParams, revisionsQuery, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
-import { readMeta, type WriteDeps, write } from "../writes.ts";
+import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 import { configJson } from "./config.ts";
 
 interface Numbered {
@@ -73,6 +73,7 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
       const { revision } = request.params;
       const conditions = readConditions(request);
       const target = await snapshotAt(store, revision);
+      await prepareWrite(deps, [...target.route.values()], locateNone);
       const { answer } = await write(deps, {
         ...readMeta(request, `restore revision ${revision}`),
         *plan(head) {

@@ -2,12 +2,12 @@
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import { operation } from "../openapi.ts";
-import { noQuery } from "../parameters.ts";
+import { noQuery, readyQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import type { Deps } from "../writes.ts";
 
-/** Paths that are open without a token: probes carry none, and the answers tell nothing worth hiding. */
-export const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+/** URLs that are open without a token: probes carry none, and the answers tell nothing worth hiding. With `?verbose` they do. */
+export const OPEN_URLS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 /** Registers `/healthz`, `/readyz`, `/metrics` and `/openapi.json`. */
 export function systemRoutes(
@@ -23,15 +23,17 @@ export function systemRoutes(
     stopping = true;
   });
   app.get("/healthz", { schema: schema("getHealth", "The process answers") }, () => ({ status: "ok" }));
-  app.get(
+  const readiness = schema("getReadiness", "What was stored at the start is published, and the server is not stopping");
+  app.get<{ Querystring: { verbose?: string } }>(
     "/readyz",
-    { schema: schema("getReadiness", "What was stored at the start is published, and the server is not stopping") },
-    () => {
+    { schema: { ...readiness, querystring: readyQuery } },
+    ({ query: { verbose } }) => {
       const published = publisher.publishedRevision();
       if (stopping) throw new Problem("API-NOT-READY", "the server is stopping");
       if (published < needed)
         throw new Problem("API-NOT-READY", `revision ${published} is published, ${needed} is needed`);
-      return { status: "ready", revision: store.head().revision, publishedRevision: published };
+      const fleets = verbose !== undefined ? { fleets: publisher.statuses() } : {};
+      return { status: "ready", revision: store.head().revision, publishedRevision: published, ...fleets };
     },
   );
   app.get(

@@ -1,9 +1,9 @@
 import type { Declaration } from "../command.ts";
-import { DEFAULT_DATA, withListening, withXdsTls } from "../options.ts";
+import { DEFAULT_DATA, withListening, withMemoryLimit, withXdsTls } from "../options.ts";
 
 /** `trimtab serve`: runs the control plane. */
 export const serve: Declaration = (program, { runners, done }) => {
-  withXdsTls(withListening(program.command("serve"), DEFAULT_DATA))
+  withMemoryLimit(withXdsTls(withListening(program.command("serve"), DEFAULT_DATA)))
     .description("run the control plane")
     .action((options) => done(runners.serve(options)));
 };

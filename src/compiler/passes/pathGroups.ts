@@ -60,6 +60,10 @@ interface Buckets {
 /** Between two yields: of groups that have nothing to choose there are thousands, and each takes less than a microsecond. */
 const WORK_PER_STEP = 256;
 const WORK_OF_CHOICE = 16;
+/** To match expressions takes its own time: so much of a host's budget for it is one. */
+const BUDGET_PER_WORK = 2_500;
+/** A candidate that is listed and looked at for a table. */
+const WORK_PER_CANDIDATE = 1;
 
 function* groupsOf(rules: readonly RuleIr[], memory: CompilerMemory): Steps<PathGroupIr[]> {
   const buckets = bucketsOf(rules, memory);
@@ -67,9 +71,12 @@ function* groupsOf(rules: readonly RuleIr[], memory: CompilerMemory): Steps<Path
   const groups: PathGroupIr[] = [];
   let work = 0;
   for (let index = 0; index < all.length; index++) {
+    const { left } = buckets.budget;
     const group = groupOf(all[index] as Bucket, buckets);
     groups.push(group);
-    work += group.candidates.length === 1 && buckets.regex.size === 0 ? 1 : WORK_OF_CHOICE;
+    const isPlain = group.candidates.length === 1 && buckets.regex.size === 0;
+    work += isPlain ? 1 : WORK_OF_CHOICE + group.candidates.length * WORK_PER_CANDIDATE + buckets.regex.size;
+    work += (left - buckets.budget.left) / BUDGET_PER_WORK;
     if (work < WORK_PER_STEP) continue;
     work = 0;
     yield;

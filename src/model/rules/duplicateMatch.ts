@@ -12,7 +12,7 @@ import { type MatchBody, problem, touchedOf, type WholeRule } from "./rule.ts";
  * made remembers the model that it looked at last: the next one usually differs in one route.
  */
 export function createDuplicateMatch(): WholeRule {
-  const memory: Memory = { last: null, keys: new WeakMap() };
+  const memory: Memory = { last: null, matches: new WeakMap() };
   return function* duplicateMatch(snapshot, touched) {
     const routes = touchedOf(touched, "route");
     if (routes.length === 0) return;
@@ -20,104 +20,143 @@ export function createDuplicateMatch(): WholeRule {
     const names = new Set(routes.map(({ name }) => name));
     for (const route of routes) {
       yield* duplicatesOf(route, { snapshot, memory, index, names });
-      yield;
     }
   };
 }
 
 interface Memory {
   /** The index of the model that was looked at last. */
-  last: { routes: Snapshot["route"]; listeners: Snapshot["listener"]; index: Map<string, Place[]> } | null;
-  /** The keys of a route, and the listeners that they were made with. */
-  readonly keys: WeakMap<Resource<"route">, { listeners: Snapshot["listener"]; keys: MatchKey[] }>;
+  last: { routes: Snapshot["route"]; listeners: Snapshot["listener"]; index: Index } | null;
+  readonly matches: WeakMap<Resource<"route">, readonly Owned[]>;
 }
+
+/** A match and who has it. One object, and one text, for all the hosts that it serves: there may be a million of these. */
+interface Owned {
+  readonly route: string;
+  readonly pointer: string;
+  readonly text: string;
+}
+
+/** The owners of each match, by listener and host. Nearly all have one, which stands by itself. */
+type Index = Map<string, Map<string, Owned | readonly Owned[]>>;
 
 interface Context {
   readonly snapshot: Snapshot;
   readonly memory: Memory;
-  readonly index: ReadonlyMap<string, readonly Place[]>;
+  readonly index: Index;
   /** Touched routes: of two that clash the later one by name is told. */
   readonly names: ReadonlySet<string>;
 }
 
-function* duplicatesOf(route: Resource<"route">, { snapshot, memory, index, names }: Context): Iterable<Diagnostic> {
+/** Matches that are looked up between two rests: below a millisecond. */
+const MATCHES_PER_STEP = 1024;
+
+function* duplicatesOf(
+  route: Resource<"route">,
+  { snapshot, memory, index, names }: Context,
+): Iterable<Diagnostic | undefined> {
   const reported = new Set<string>();
-  for (const { key, pointer } of keysOf(snapshot, route, memory)) {
-    const owners = index.get(key) ?? [];
-    if (owners.length < 2 || reported.has(pointer)) continue;
-    const own = owners.find((owner) => owner.route === route.name);
-    const other = owners.find(
-      (owner) => owner.route !== route.name && (!names.has(owner.route) || owner.route < route.name),
-    );
-    const earlier = other ?? (own?.pointer === pointer ? undefined : own);
-    if (earlier === undefined) continue;
-    reported.add(pointer);
-    const where =
-      earlier.route === route.name ? earlier.pointer : `route ${JSON.stringify(earlier.route)} ${earlier.pointer}`;
-    const [, host, ...parts] = key.split("\n");
-    const message = `${host} ${parts.join(", ")} is matched already by ${where}`;
-    yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message });
+  const matches = matchesOfRoute(route, memory);
+  let work = 0;
+  for (const { key, host } of placesOf(snapshot, route)) {
+    const owners = index.get(key);
+    for (const { pointer, text } of matches) {
+      if (++work % MATCHES_PER_STEP === 0) yield undefined;
+      const found = owners?.get(text);
+      if (!Array.isArray(found) || reported.has(pointer)) continue;
+      const earlier = earlierOf(found, { name: route.name, pointer, names });
+      if (earlier === undefined) continue;
+      reported.add(pointer);
+      const where =
+        earlier.route === route.name ? earlier.pointer : `route ${JSON.stringify(earlier.route)} ${earlier.pointer}`;
+      const message = `${host} ${text.replaceAll("\n", ", ")} is matched already by ${where}`;
+      yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message });
+    }
   }
+  yield undefined;
 }
 
-interface Place {
-  readonly route: string;
-  readonly pointer: string;
+/** Of several owners of one match the one that a touched route is told of. */
+function earlierOf(
+  owners: readonly Owned[],
+  { name, pointer, names }: { readonly name: string; readonly pointer: string; readonly names: ReadonlySet<string> },
+): Owned | undefined {
+  const own = owners.find((owner) => owner.route === name);
+  const other = owners.find((owner) => owner.route !== name && (!names.has(owner.route) || owner.route < name));
+  return other ?? (own?.pointer === pointer ? undefined : own);
 }
 
-/** Who has each key. Brought up to date from the last model's by what changed. */
-function* indexOf(snapshot: Snapshot, memory: Memory): Steps<ReadonlyMap<string, readonly Place[]>> {
+/** Who has each match. Brought up to date from the last model's by what changed. */
+function* indexOf(snapshot: Snapshot, memory: Memory): Steps<Index> {
   const before = memory.last?.listeners === snapshot.listener ? memory.last : null;
-  const index = before?.index ?? new Map<string, Place[]>();
+  const index: Index = before?.index ?? new Map();
   // Set again at the end: while this rests, and after an exception, the half-changed index must not be used.
   memory.last = null;
   const changed = before === null ? [...snapshot.route.keys()] : changedKeys(before.routes, snapshot.route);
   for (const [count, name] of changed.entries()) {
     if (shouldYield(count)) yield;
     const old = before?.routes.get(name);
-    if (old !== undefined) for (const { key } of keysOf(snapshot, old, memory)) removeOwner(index, key, name);
+    if (old !== undefined) yield* leave(index, old, { snapshot, memory });
     const now = snapshot.route.get(name);
-    if (now === undefined) continue;
-    for (const { key, pointer } of keysOf(snapshot, now, memory)) {
-      const owners = index.get(key);
-      if (owners === undefined) index.set(key, [{ route: name, pointer }]);
-      else owners.push({ route: name, pointer });
-    }
+    if (now !== undefined) yield* enter(index, now, { snapshot, memory });
   }
   memory.last = { routes: snapshot.route, listeners: snapshot.listener, index };
   return index;
 }
 
-function removeOwner(index: Map<string, Place[]>, key: string, name: string): void {
-  const left = (index.get(key) ?? []).filter((owner) => owner.route !== name);
-  if (left.length === 0) index.delete(key);
-  else index.set(key, left);
-}
+type Indexing = Pick<Context, "snapshot" | "memory">;
 
-interface MatchKey {
-  readonly key: string;
-  readonly pointer: string;
-}
-
-/** One key per listener, host and match. Cached while the listeners stay. */
-function keysOf(snapshot: Snapshot, route: Resource<"route">, memory: Memory): readonly MatchKey[] {
-  if (route.body.protocol === "tcp") return [];
-  const known = memory.keys.get(route);
-  if (known?.listeners === snapshot.listener) return known.keys;
-  const keys: MatchKey[] = [];
-  for (const listener of route.body.listeners) {
-    for (const host of effectiveHostnames(route.body, snapshot.listener.get(listener)?.body)) {
-      for (const [ruleIndex, rule] of route.body.rules.entries()) {
-        for (const [matchIndex, match] of (rule.matches ?? [{}]).entries()) {
-          const pointer =
-            rule.matches === undefined ? `/rules/${ruleIndex}` : `/rules/${ruleIndex}/matches/${matchIndex}`;
-          keys.push({ key: `${listener}\n${host}\n${matchText(match)}`, pointer });
-        }
-      }
+function* enter(index: Index, route: Resource<"route">, { snapshot, memory }: Indexing): Steps<void> {
+  const matches = matchesOfRoute(route, memory);
+  let work = 0;
+  for (const { key } of placesOf(snapshot, route)) {
+    const owners = index.get(key) ?? new Map<string, Owned | readonly Owned[]>();
+    index.set(key, owners);
+    for (const owned of matches) {
+      const others = owners.get(owned.text);
+      owners.set(owned.text, others === undefined ? owned : [others, owned].flat());
+      if (++work % MATCHES_PER_STEP === 0) yield;
     }
   }
-  memory.keys.set(route, { listeners: snapshot.listener, keys });
-  return keys;
+}
+
+function* leave(index: Index, route: Resource<"route">, { snapshot, memory }: Indexing): Steps<void> {
+  const matches = matchesOfRoute(route, memory);
+  let work = 0;
+  for (const { key } of placesOf(snapshot, route)) {
+    const owners = index.get(key);
+    if (owners === undefined) continue;
+    for (const { text } of matches) {
+      if (++work % MATCHES_PER_STEP === 0) yield;
+      const [one, ...others] = [owners.get(text) ?? []].flat().filter((owner) => owner.route !== route.name);
+      if (one === undefined) owners.delete(text);
+      else owners.set(text, others.length === 0 ? one : [one, ...others]);
+    }
+    if (owners.size === 0) index.delete(key);
+  }
+}
+
+/** Every listener and host that a route serves. */
+function* placesOf(snapshot: Snapshot, { body }: Resource<"route">): Iterable<{ key: string; host: string }> {
+  if (body.protocol === "tcp") return;
+  for (const listener of body.listeners) {
+    for (const host of effectiveHostnames(body, snapshot.listener.get(listener)?.body))
+      yield { key: `${listener}\n${host}`, host };
+  }
+}
+
+function matchesOfRoute(route: Resource<"route">, memory: Memory): readonly Owned[] {
+  const known = memory.matches.get(route);
+  if (known !== undefined) return known;
+  const found: Owned[] = [];
+  for (const [ruleIndex, { matches }] of route.body.rules.entries()) {
+    for (const [matchIndex, match] of (matches ?? [{}]).entries()) {
+      const place = matches === undefined ? "" : `/matches/${matchIndex}`;
+      found.push({ route: route.name, pointer: `/rules/${ruleIndex}${place}`, text: matchText(match) });
+    }
+  }
+  memory.matches.set(route, found);
+  return found;
 }
 
 /** Equal for matches that the compiler reads alike. A line for each part: some values may have commas and blanks, none a line's end. */

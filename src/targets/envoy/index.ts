@@ -29,6 +29,7 @@ export const envoyTarget: Target = {
   defaultVersion: DEFAULT_VERSION,
   capabilities,
   needsPathGroups: false,
+  cost: { host: 2200, rule: 100, text: 2, lookup: 0, endpoint: 250 },
   inspect,
   inspectRule,
   createRenderer,

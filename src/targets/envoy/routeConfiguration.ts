@@ -73,7 +73,7 @@ export function createRouteTables(): RouteTables {
 /** The version is a hash over the hashes of the parts. */
 function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder, settingsOf: typeof settings): Steps<RouteTable> {
   const hosts: EncodedVirtualHost[] = [];
-  for (const host of port.virtualHosts) hosts.push(...(yield* encodeHost(host, port.port)));
+  for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, port.port)) hosts.push(part);
   if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost);
   const looks = joinLooks(hosts.map((host) => host.looks));
   const head = settingsOf({ name: port.id, ...looks });

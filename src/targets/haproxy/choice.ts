@@ -1,5 +1,6 @@
 /** A path that several rules may take: the first whose conditions hold, tried line by line or found in a table. */
 import type { RuleIr, TableIr, VirtualHostIr } from "../../ir/index.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { linesOf, type Turn, testsOf, turnsOf } from "./conditions.ts";
 import { addLines, addShared, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
@@ -22,24 +23,25 @@ export interface Choice {
 }
 
 /** Adds lines, a table, or turns. */
-export function addChoice(builder: FragmentBuilder, choice: Choice, context: ListenerContext): void {
+export function* addChoice(builder: FragmentBuilder, choice: Choice, context: ListenerContext): Steps<void> {
   const { key, rules, owners, pathRegexes, table } = choice;
   const { choiceTables } = context.shape;
-  if (!choiceTables) addLinesOf(builder, choice, context);
+  if (!choiceTables) yield* addLinesOf(builder, choice, context);
   else if (table !== null) addTable(builder, { rules, table, key }, context);
-  else addTurns(builder, choice, context);
+  else yield* addTurns(builder, choice, context);
   const isCertain = owners.at(-1)?.conditions.length === 0 && pathRegexes.at(-1) === null;
   if (!isCertain) addShared(builder, "openEnd", ["", context.section("openEnd", {})]);
 }
 
 /** A line for each turn, path after path. */
-function addLinesOf(builder: FragmentBuilder, choice: Choice, context: ListenerContext): void {
+function* addLinesOf(builder: FragmentBuilder, choice: Choice, context: ListenerContext): Steps<void> {
   const { key, title, owners, pathRegexes } = choice;
   const names = [...new Set(owners.map(ruleKey))].join(", else ");
   addText(builder, "choices", context.section("choice", { title: comment(title), names: comment(names) }));
-  for (const turn of turnsOf(owners, pathRegexes)) {
+  for (const [index, turn] of (yield* turnsOf(owners, pathRegexes)).entries()) {
     for (const [acl, view] of turn.acls) addShared(builder, "choiceAcls", [acl, context.section("acl", view)]);
     addText(builder, "choices", ownLines(key, turn, context));
+    if (shouldYield(index)) yield;
   }
 }
 
@@ -51,8 +53,13 @@ function ownLines(key: string, turn: Turn, context: ListenerContext): string {
 }
 
 /** All first turns, then all second ones: of those that ask the same one line for all paths, with a map from paths to rules. */
-function addTurns(builder: FragmentBuilder, { key, owners, pathRegexes }: Choice, context: ListenerContext): void {
+function* addTurns(
+  builder: FragmentBuilder,
+  { key, owners, pathRegexes }: Choice,
+  context: ListenerContext,
+): Steps<void> {
   for (const [place, owner] of owners.entries()) {
+    if (shouldYield(place)) yield;
     const pathRegex = pathRegexes[place] ?? null;
     const turn = context.turnName(place, owner, pathRegex);
     const isShared = context.shape.sharedTurns.has(turn);

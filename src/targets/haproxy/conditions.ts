@@ -1,6 +1,7 @@
 /** What a rule asks beside its path, as named ACLs, and lines of the configuration that take no more words than HAProxy reads. */
 import type { ConditionIr, RuleIr } from "../../ir/index.ts";
 import { fullMatch } from "../../regex/index.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { readingOf } from "./fields.ts";
 import { matchName, ruleKey } from "./names.ts";
@@ -110,7 +111,7 @@ export interface Turn extends RuleTests {
 }
 
 /** The turns of rules one after the other; matches of one rule that differ in a plain value only are one turn. */
-export function turnsOf(owners: readonly RuleIr[], pathRegexes: readonly (string | null)[]): readonly Turn[] {
+export function* turnsOf(owners: readonly RuleIr[], pathRegexes: readonly (string | null)[]): Steps<readonly Turn[]> {
   const turns: Turn[] = [];
   for (const [place, owner] of owners.entries()) {
     const turn = { owner, ...testsOf(owner, pathRegexes[place] ?? null) };
@@ -118,6 +119,7 @@ export function turnsOf(owners: readonly RuleIr[], pathRegexes: readonly (string
     const merged = last !== undefined && ruleKey(last.owner) === ruleKey(owner) ? mergedTests(last, turn) : null;
     if (last !== undefined && merged !== null) turns[turns.length - 1] = { ...last, tests: merged };
     else turns.push(turn);
+    if (shouldYield(place)) yield;
   }
   return turns;
 }

@@ -67,7 +67,7 @@ export function createHostWriter(survey: Surveyor): HostWriter {
         fragments.push(finished(builder));
         const { items } = yield* survey(host);
         for (const { fragment } of yield* paths(items, siteOf(host))) fragments.push(fragment);
-        fragments.push(...(yield* groups(host, context)));
+        for (const fragment of yield* groups(host, context)) fragments.push(fragment);
       }
       return { fragment: yield* joinFragments(fragments), context };
     },
@@ -112,7 +112,7 @@ function createGroupWriter(survey: Surveyor) {
       const builder = newFragment();
       const { path, table } = group;
       const title = `${site}${path.value}`;
-      addGroup(
+      yield* addGroup(
         builder,
         { site, path, key, title, rules: host.rules, owners, pathRegexes, table, mapsRegexes },
         context,

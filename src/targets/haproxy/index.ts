@@ -36,6 +36,7 @@ export const haproxyTarget: Target = {
   defaultVersion: DEFAULT_VERSION,
   capabilities,
   needsPathGroups: true,
+  cost: { host: 1700, rule: 450, text: 2, lookup: 2000, endpoint: 250 },
   inspect,
   inspectRule,
   createRenderer,

@@ -1,6 +1,7 @@
 /** From a site's path to its rule: exact paths, regular expressions, the longest prefix. */
 import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { fullMatch, linearRegex } from "../../regex/index.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import { addChoice, type Choice } from "./choice.ts";
 import { linesOf, turnsOf } from "./conditions.ts";
 import { addLines, addShared, addText, type FragmentBuilder } from "./fragment.ts";
@@ -36,10 +37,10 @@ export interface SiteGroup extends Choice {
 }
 
 /** Adds a choice or an expression. */
-export function addGroup(builder: FragmentBuilder, group: SiteGroup, context: ListenerContext): void {
-  if (group.path.kind !== "regex") addChoice(builder, group, context);
+export function* addGroup(builder: FragmentBuilder, group: SiteGroup, context: ListenerContext): Steps<void> {
+  if (group.path.kind !== "regex") yield* addChoice(builder, group, context);
   else if (group.mapsRegexes) addMappedRegex(builder, group);
-  else addRegex(builder, group, context);
+  else yield* addRegex(builder, group, context);
 }
 
 /** With the expression as the model has it where it was written anew. */
@@ -55,10 +56,11 @@ function addMappedRegex(builder: FragmentBuilder, { site, path, owners }: SiteGr
  * entry of the map costs 0.1, and the map by itself no more than one line. Where the conditions do not hold, later expressions and the
  * prefixes get their turn.
  */
-function addRegex(builder: FragmentBuilder, { site, path, owners }: SiteGroup, context: ListenerContext): void {
+function* addRegex(builder: FragmentBuilder, { site, path, owners }: SiteGroup, context: ListenerContext): Steps<void> {
   const names = [...new Set(owners.map(ruleKey))].join(", else ");
   addText(builder, "regexes", context.section("regexComment", { names: comment(names), path: comment(path.value) }));
-  for (const turn of turnsOf(owners, [])) {
+  for (const [index, turn] of (yield* turnsOf(owners, [])).entries()) {
+    if (shouldYield(index)) yield;
     for (const [acl, view] of turn.acls) addShared(builder, "regexAcls", [acl, context.section("acl", view)]);
     const view = { site: word(site), regex: word(fullMatch(path.value)), rule: rule(ruleKey(turn.owner)) };
     for (const line of linesOf(turn)) addText(builder, "regexes", context.section("regex", { ...view, ...line }));

@@ -23,6 +23,7 @@ export const nginxTarget: Target = {
   defaultVersion: DEFAULT_VERSION,
   capabilities,
   needsPathGroups: true,
+  cost: { host: 3500, rule: 900, text: 5, lookup: 1400, endpoint: 400 },
   inspect: inspectNginx,
   inspectRule: inspectNginxRule,
   createRenderer,

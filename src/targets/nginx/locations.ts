@@ -204,7 +204,7 @@ function createNeeds(place: LocationsPlace): NeedsBuilder {
       own.filter((candidate) => !isSure(candidate)),
       { ...place, locationOf: jump },
     );
-    steps.push(...chosen.steps);
+    for (const step of chosen.steps) steps.push(step);
     const rest = at < 0 ? null : jumpTo(nameOf(candidates.slice(at)), place.jumps);
     const end = rest === null ? endOf(own.at(-1), path) : { before: null, last: rest };
     return { before: joinBlocks([chosen.lines, ...(end.before === null ? NONE : [end.before])]), last: end.last };
@@ -225,7 +225,7 @@ function createNeeds(place: LocationsPlace): NeedsBuilder {
     for (const body of own.needs.named) named.set(body.name, body);
     for (const rule of own.needs.jumped) jumped.add(rule);
     for (const rule of own.needs.rules) rules.add(rule);
-    steps.push(...own.needs.steps);
+    for (const step of own.needs.steps) steps.push(step);
     return own.name;
   };
   return {

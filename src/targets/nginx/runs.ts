@@ -113,6 +113,9 @@ function isSame(old: readonly Candidate[], candidates: PathGroupIr["candidates"]
   );
 }
 
+/** Candidates that are written between two rests: about a millisecond. */
+const WORK_PER_STEP = 32;
+
 function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<LocationRun> {
   const [early, usual]: [PathView[], PathView[]] = [[], []];
   const late: LocationRun["late"][number][] = [];
@@ -122,6 +125,7 @@ function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<Loca
     jumped: new Set<LoweredRule>(),
     named: [] as NamedBody[],
   };
+  let work = 0;
   for (let index = 0; index < items.length; index++) {
     const item = items[index] as RunItem;
     const group = lowerGroup("candidates" in item ? item : groupOf(item), place);
@@ -129,11 +133,14 @@ function* lowerRun(items: readonly RunItem[], place: LocationsPlace): Steps<Loca
     if (group.usual !== null) usual.push(group.usual);
     if (group.late !== null)
       late.push({ length: group.late.length, block: block("locations", { paths: [group.late.path] }) });
-    needs.steps.push(...group.steps);
-    needs.named.push(...group.named);
+    for (const step of group.steps) needs.steps.push(step);
+    for (const named of group.named) needs.named.push(named);
     for (const rule of group.rules) needs.rules.add(rule);
     for (const rule of group.jumped) needs.jumped.add(rule);
-    if (shouldYield(index)) yield;
+    work += "candidates" in item ? 1 + item.candidates.length : 1;
+    if (work < WORK_PER_STEP) continue;
+    work = 0;
+    yield;
   }
   return {
     early: joined(early),

@@ -1,0 +1,149 @@
+/** What a model amounts to: sums over its resources, so that what a change adds costs what changed. */
+import { regexWork } from "../regex/index.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
+import type { Bounds } from "./bounds.ts";
+import { effectiveHostnames } from "./hostnames.ts";
+import { kinds } from "./kinds.ts";
+import { regexesOfRoute } from "./rules/regexDialect.ts";
+import type { Change, Kind, Resource, Snapshot } from "./types.ts";
+
+/** The bounds that a model is held to by its documents alone. */
+export type Figure = "documentBytes" | "rules" | "hosts" | "regexWork";
+/** By figure. */
+export type Figures = Readonly<Record<Figure, number>>;
+
+const NOTHING: Figures = { documentBytes: 0, rules: 0, hosts: 0, regexWork: 0 };
+
+/** In the words of messages. */
+export const FIGURE_WORDS: Readonly<Record<Figure, string>> = {
+  documentBytes: "bytes of all documents as JSON",
+  rules: "matches of rules, each for every hostname, listener and fleet that it serves",
+  hosts: "hostnames of routes, each for every listener and fleet",
+  regexWork: "microseconds that it takes to make all regular expressions ready for PCRE2",
+};
+
+/** What is remembered is dropped with the models and resources that it is of. */
+export interface FiguresMemory {
+  readonly bounds: Pick<Bounds, Figure>;
+  readonly figures: WeakMap<Snapshot, Figures>;
+  readonly own: WeakMap<Resource, Own>;
+}
+
+/** What a resource amounts to by itself. */
+export interface Own {
+  readonly documentBytes: number;
+  readonly matches: number;
+  readonly regexWork: number;
+}
+
+/** The figures of a model; all of it is looked at when they are not known yet. */
+export function* figuresOf(snapshot: Snapshot, memory: FiguresMemory): Steps<Figures> {
+  const known = memory.figures.get(snapshot);
+  if (known !== undefined) return known;
+  let figures = NOTHING;
+  let index = 0;
+  for (const kind of kinds) {
+    for (const resource of snapshot[kind].values()) {
+      figures = sum(figures, yield* figuresOfOne(resource, snapshot, memory), 1);
+      if (shouldYield(index++)) yield;
+    }
+  }
+  memory.figures.set(snapshot, figures);
+  return figures;
+}
+
+/** A change of a model. */
+export interface Look {
+  readonly base: Snapshot;
+  readonly snapshot: Snapshot;
+  readonly changes: readonly Change[];
+}
+
+/** The figures after the changes, when `before` is what they are of the base. */
+export function* figuresAfter(
+  { base, snapshot, changes }: Look,
+  before: Figures,
+  memory: FiguresMemory,
+): Steps<Figures> {
+  let figures = before;
+  let index = 0;
+  for (const { kind, name } of yield* withRoutesOfListeners(snapshot, changes)) {
+    const old = resourceOf(base, kind, name);
+    const now = resourceOf(snapshot, kind, name);
+    if (old !== undefined) figures = sum(figures, yield* figuresOfOne(old, base, memory), -1);
+    if (now !== undefined) figures = sum(figures, yield* figuresOfOne(now, snapshot, memory), 1);
+    if (shouldYield(index++)) yield;
+  }
+  return figures;
+}
+
+type Key = Pick<Change, "kind" | "name">;
+
+/** What changed, and the routes that a listener which changed serves: theirs is the product with it. */
+function* withRoutesOfListeners(snapshot: Snapshot, changes: readonly Change[]): Steps<readonly Key[]> {
+  const listeners = new Set(changes.filter(({ kind }) => kind === "listener").map(({ name }) => name));
+  if (listeners.size === 0) return changes;
+  const written = new Set(changes.filter(({ kind }) => kind === "route").map(({ name }) => name));
+  const keys: Key[] = [...changes];
+  let index = 0;
+  for (const { name, body } of snapshot.route.values()) {
+    if (!written.has(name) && body.listeners.some((listener) => listeners.has(listener)))
+      keys.push({ kind: "route", name });
+    if (shouldYield(index++)) yield;
+  }
+  return keys;
+}
+
+function resourceOf(snapshot: Snapshot, kind: Kind, name: string): Resource | undefined {
+  return (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
+}
+
+function sum(a: Figures, b: Figures, sign: 1 | -1): Figures {
+  return {
+    documentBytes: a.documentBytes + sign * b.documentBytes,
+    rules: a.rules + sign * b.rules,
+    hosts: a.hosts + sign * b.hosts,
+    regexWork: a.regexWork + sign * b.regexWork,
+  };
+}
+
+/** What one resource adds to the figures. */
+export function* figuresOfOne(resource: Resource, snapshot: Snapshot, memory: FiguresMemory): Steps<Figures> {
+  const own = memory.own.get(resource) ?? (yield* ownOf(resource, memory));
+  const { documentBytes, regexWork: work } = own;
+  const hosts =
+    resource.kind === "route" ? placesOf(resource as Resource<"route">, snapshot, ({ length }) => length) : 0;
+  return { documentBytes, rules: own.matches * hosts, hosts, regexWork: work };
+}
+
+/** The same by itself: regular expressions are analysed here. */
+export function* ownOf(resource: Resource, memory: FiguresMemory): Steps<Own> {
+  const documentBytes = JSON.stringify(resource.body).length;
+  const own = { documentBytes, matches: 0, regexWork: 0 };
+  if (resource.kind === "route") {
+    const route = resource as Resource<"route">;
+    own.matches = route.body.rules.reduce((total, rule) => total + (rule.matches?.length ?? 1), 0);
+    for (const regex of new Set([...regexesOfRoute(route)].map((place) => place.regex))) {
+      own.regexWork += regexWork(regex);
+      yield;
+      // Nobody needs to know by how much.
+      if (own.regexWork > memory.bounds.regexWork) break;
+    }
+  }
+  memory.own.set(resource, own);
+  return own;
+}
+
+/** How often each match of a route is counted: for every hostname, listener and fleet of it (`count` says how many of these). */
+export function placesOf(
+  { body }: Resource<"route">,
+  snapshot: Snapshot,
+  count: (fleets: readonly string[]) => number,
+): number {
+  let places = 0;
+  for (const name of body.listeners) {
+    const listener = snapshot.listener.get(name)?.body;
+    if (listener !== undefined) places += effectiveHostnames(body, listener).length * count(listener.fleets);
+  }
+  return places;
+}

@@ -1,0 +1,62 @@
+/** What is known of each fleet's output: which revision it has, and why a newer one could not be made. */
+import { reasonOf } from "../util/reason.ts";
+import type { FleetError, FleetOutcome } from "./types.ts";
+
+/** The fleet is not rendered, for a reason that is none of a defect. */
+export class FleetLeftOutError extends Error {
+  readonly code = "MODEL-TOO-LARGE";
+}
+
+export interface FleetStatuses {
+  /** These fleets there are from this revision on; what is known of others is forgotten. */
+  readonly renew: (fleets: Iterable<string>, revision: number) => void;
+  readonly published: (fleet: string, revision: number) => void;
+  /** Says whether this is news: the same failure of the next revision is not. */
+  readonly failed: (fleet: string, revision: number, error: unknown) => boolean;
+  /** One; none: no such fleet. */
+  readonly of: (fleet: string) => readonly FleetOutcome[];
+  readonly all: () => readonly FleetOutcome[];
+}
+
+interface Entry {
+  published: number | null;
+  error: FleetError | null;
+}
+
+/** Characters of a message; a renderer may quote what it chokes on. */
+const MAX_MESSAGE = 500;
+
+/** Knows no fleet yet. */
+export function createFleetStatuses(now: () => Date = () => new Date()): FleetStatuses {
+  const entries = new Map<string, Entry>();
+  let newest = 0;
+  const shown = (fleet: string, { published, error }: Entry): FleetOutcome => {
+    const state = error !== null ? "failed" : published === newest ? "current" : "behind";
+    return { fleet, state, revision: newest, publishedRevision: published, error };
+  };
+  return {
+    renew(fleets, revision) {
+      const names = new Set(fleets);
+      newest = revision;
+      for (const name of entries.keys()) if (!names.has(name)) entries.delete(name);
+      for (const name of names) if (!entries.has(name)) entries.set(name, { published: null, error: null });
+    },
+    published(fleet, revision) {
+      const entry = entries.get(fleet);
+      if (entry !== undefined) Object.assign(entry, { published: revision, error: null });
+    },
+    failed(fleet, revision, error) {
+      const entry = entries.get(fleet);
+      const message = reasonOf(error).slice(0, MAX_MESSAGE);
+      if (entry === undefined || entry.error?.message === message) return false;
+      const code = error instanceof FleetLeftOutError ? error.code : "FLEET-NOT-RENDERED";
+      entry.error = { code, message, revision, since: now().toISOString() };
+      return true;
+    },
+    of(fleet) {
+      const entry = entries.get(fleet);
+      return entry === undefined ? [] : [shown(fleet, entry)];
+    },
+    all: () => [...entries].map(([fleet, entry]) => shown(fleet, entry)),
+  };
+}
