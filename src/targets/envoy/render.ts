@@ -47,8 +47,9 @@ export function createRenderer(): ResourceRenderer {
         }
         const { resource, looksAtSource } = yield* renderRouteTable(port);
         routes.push(resource);
-        const { id, address } = port;
-        listeners.push(ofHttp({ id, address, port: port.port, looksAtSource }));
+        const { id, address, clientTimeouts } = port;
+        const { headersMs, keepAliveMs } = clientTimeouts;
+        listeners.push(ofHttp({ id, address, port: port.port, looksAtSource, headersMs, keepAliveMs }));
       }
       const rendered: RenderedResources = {
         kind: "resources",

@@ -7,6 +7,7 @@ import {
   REASON_BODIES,
   REFUSED_ESCAPES,
 } from "../../ir/index.ts";
+import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { USUAL_IDLE_MS } from "./policies/timeouts.ts";
 import { type MapEntries, mapEntries, mapEntry, mapKey, mapRegexKey, milliseconds, param, word } from "./quote.ts";
 import type { CommonView, ServerPartsView } from "./views.ts";
@@ -62,6 +63,7 @@ function badPath(): MapEntries {
 export function commonView(): CommonView {
   return {
     passed: KEPT_BY_NGINX.map((name) => ({ name: word(name) })),
+    clientTimeouts: usualClientTimeouts,
     connectTimeout: milliseconds(USUAL_CONNECT_MS),
     idleTimeout: milliseconds(USUAL_IDLE_MS),
     statusTexts: mapEntries(

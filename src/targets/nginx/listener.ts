@@ -2,6 +2,7 @@
 import type { HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block, joinBlocks } from "./blocks.ts";
+import { clientTimeoutLines } from "./clientTimeouts.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { jumpsOf } from "./jumps.ts";
 import type { Names } from "./names.ts";
@@ -25,8 +26,8 @@ export interface LoweredListener extends Pick<Parts, "sharedMaps" | "clusters"> 
 
 /** What is kept of a socket from one rendering to the next. */
 export interface ListenerMemory {
-  /** It stands in each server. */
-  readonly socket: string;
+  /** What stands in each server: its socket, its limits for clients. */
+  readonly head: string;
   readonly isShared: boolean;
   /** By first hostname. */
   readonly hosts: ReadonlyMap<string, KeptHost>;
@@ -54,7 +55,9 @@ export function* lowerListener(
   const [name = port.id] = port.listeners;
   const isShared = port.virtualHosts.length > MAX_SERVERS;
   const socket = hostAndPort(port.address, port.port);
-  const isSame = memory?.isShared === isShared && memory.socket === socket;
+  const clientTimeouts = clientTimeoutLines(port.clientTimeouts);
+  const head = `${socket} ${clientTimeouts?.text ?? ""}`;
+  const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
   const hosts = new Map<string, KeptHost>();
@@ -77,6 +80,7 @@ export function* lowerListener(
   const view = {
     comment: comment(`${port.listeners.join(", ")}: ${socket}`),
     parts: servers,
+    clientTimeouts,
     otherHosts: hasAnyHost ? null : listen(port),
   };
   return {
@@ -86,7 +90,7 @@ export function* lowerListener(
       sharedMaps: all.sharedMaps,
       clusters: all.clusters,
     },
-    memory: { socket, isShared, hosts },
+    memory: { head, isShared, hosts },
   };
 }
 
@@ -121,6 +125,7 @@ function server(port: HttpPortIr, { host, lowered: { isRaw, locations, parts } }
     isDefault: names.length < host.hostnames.length,
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
+    clientTimeouts: clientTimeoutLines(port.clientTimeouts),
     isRaw,
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([locations, ...blocksOf(parts.named)]),
@@ -159,6 +164,7 @@ function sharedServer({ port, name, place, parts }: SharedPlace, hosts: readonly
   return block("sharedServer", {
     maps: mapsOf(parts),
     listen: listen(port),
+    clientTimeouts: clientTimeoutLines(port.clientTimeouts),
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),

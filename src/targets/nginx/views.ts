@@ -1,6 +1,8 @@
 /** What the templates of `templates/nginx/` are given: one type per template. Every text in them is quoted. */
 import type { Quoted } from "../../util/templates.ts";
+import type { ClientTimeoutView } from "./clientTimeouts.ts";
 import type { Comment, Condition, Literal, Location, MapEntries, Param, Regex, Variable, Word } from "./quote.ts";
+import type { TcpServerView } from "./stream.ts";
 
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
@@ -11,6 +13,7 @@ export interface Views {
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
+  readonly clientTimeout: ClientTimeoutView;
   readonly upstream: UpstreamView;
   readonly map: MapView;
   readonly split: SplitView;
@@ -30,6 +33,7 @@ export interface Views {
   readonly forward: TargetView;
   readonly connectTimeout: ConnectTimeoutView;
   readonly respelled: RespelledView;
+  readonly webSocket: RespelledView;
   readonly redirect: RedirectView;
   readonly respondType: RespondTypeView;
   readonly respond: RespondView;
@@ -62,6 +66,7 @@ export interface HttpView {
 /** `common.hbs`: the same for every fleet. Patterns are whole keys of maps. */
 export interface CommonView {
   readonly passed: readonly { readonly name: Word }[];
+  readonly clientTimeouts: readonly ClientTimeoutView[];
   readonly connectTimeout: Word;
   readonly idleTimeout: Word;
   readonly statusTexts: MapEntries;
@@ -112,6 +117,7 @@ export interface UpstreamView {
 export interface ListenerView {
   readonly comment: Comment;
   readonly parts: readonly Block[];
+  readonly clientTimeouts: Block | null;
   /** Its socket when no server takes every host: any other host is answered 404. */
   readonly otherHosts: Word | null;
 }
@@ -123,6 +129,7 @@ export interface ServerView {
   readonly isDefault: boolean;
   readonly firstName: Word;
   readonly otherNames: readonly { readonly name: Word }[];
+  readonly clientTimeouts: Block | null;
   /** Its locations match the path as it was sent, not decoded. */
   readonly isRaw: boolean;
   readonly answerFields: readonly AnswerFieldView[];
@@ -139,6 +146,7 @@ export interface AnswerFieldView {
 export interface SharedServerView {
   readonly maps: Block;
   readonly listen: Word;
+  readonly clientTimeouts: Block | null;
   readonly site: Variable;
   readonly sites: MapEntries;
   readonly anyHost: Param;
@@ -215,7 +223,7 @@ export interface ConnectTimeoutView {
   readonly timeout: Word;
 }
 
-/** `respelled.hbs`: requests whose path nginx would write anew go to another location. */
+/** `respelled.hbs`, `webSocket.hbs`: requests whose path nginx would write anew, or for a WebSocket, go to another location. */
 export interface RespelledView {
   readonly jump: Block;
 }
@@ -283,15 +291,4 @@ export interface TimeoutsView {
 export interface ResponseHeadersView extends TextsView {
   readonly hidden: readonly { readonly name: Word }[];
   readonly passed: readonly { readonly name: Word }[];
-}
-
-/** `tcpServer.hbs`: a file. */
-export interface TcpServerView {
-  readonly comment: Comment;
-  readonly split: Block | null;
-  readonly listen: Word;
-  /** Null: connections are closed. */
-  readonly target: Param | null;
-  readonly connectTimeout: Word;
-  readonly idleTimeout: Word;
 }
