@@ -1,6 +1,6 @@
 /**
- * `npm run timeouts`: plays every situation of docs/timeouts.md on the three real proxies and prints what client and endpoint saw, and when.
- * An argument: only situations whose name holds it. `!`: other than the table says.
+ * `npm run timeouts`: plays every situation of docs/timeouts.md on the three real proxies and prints what client and endpoint saw, and
+ * when. An argument: only situations whose name holds it. `!`: other than the table says.
  */
 import { playAll, type Row } from "../src/suite/timeouts/play.ts";
 import { expectedOf, nameOf } from "../src/suite/timeouts/situation.ts";

@@ -1,14 +1,10 @@
 /** How long clients may take, as directives of each server: nginx reads a head by those of the socket's default server. */
 import { type ClientTimeoutsIr, USUAL_CLIENT_TIMEOUTS } from "../../ir/index.ts";
 import { block, joinBlocks } from "./blocks.ts";
-import { milliseconds, type Word, word } from "./quote.ts";
-import type { Block } from "./views.ts";
+import { milliseconds, word } from "./quote.ts";
+import type { Block, Views } from "./views.ts";
 
-/** `clientTimeout.hbs`. */
-export interface ClientTimeoutView {
-  readonly directive: Word;
-  readonly time: Word;
-}
+type ClientTimeoutView = Views["clientTimeout"];
 
 const DIRECTIVES: readonly (readonly [keyof ClientTimeoutsIr, string])[] = [
   ["headersMs", "client_header_timeout"],

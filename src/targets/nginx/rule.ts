@@ -1,6 +1,7 @@
 /** One rule: the directives of the location that serves it, and what they need elsewhere. */
 import type { ForwardIr, RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
-import { block, inline, joinBlocks, NO_BLOCK } from "./blocks.ts";
+import { block, inline, NO_BLOCK } from "./blocks.ts";
+import { type Body, bodyOf, type NamedBody } from "./body.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
 import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
@@ -11,21 +12,6 @@ import { replacedPrefix } from "./replacedPrefix.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
 import type { Block, MapView } from "./views.ts";
-
-/** What stands between the braces of a location. */
-export interface Body {
-  /** Lines; null: none. */
-  readonly before: Block | null;
-  /** The directive that ends it, without line feed. */
-  readonly last: Block;
-}
-
-/** A location that is jumped to. */
-export interface NamedBody {
-  /** With its `@`. */
-  readonly name: string;
-  readonly body: Body;
-}
 
 /** A `split_clients` block. */
 export interface Split {
@@ -120,10 +106,6 @@ function requestLines(parts: readonly PolicyPart[]): readonly Block[] {
   const host = parts.find((part) => part.host !== undefined)?.host;
   if (fields.length === 0 && host === undefined) return NONE;
   return [block("requestFields", { host: param(host ?? variable("authority")), fields })];
-}
-
-function bodyOf(lines: readonly Block[], last: Block): Body {
-  return { before: lines.length === 0 ? null : joinBlocks(lines), last };
 }
 
 interface LoweredForward extends Pick<LoweredRule, "body" | "native" | "others" | "split"> {

@@ -2,21 +2,10 @@
 import type { TcpPortIr } from "../../ir/index.ts";
 import { block } from "./blocks.ts";
 import { underscored } from "./names.ts";
-import { type Comment, comment, milliseconds, type Param, param, variable, type Word, word } from "./quote.ts";
+import { comment, milliseconds, param, variable, word } from "./quote.ts";
 import { sharesView } from "./splits.ts";
 import { hostAndPort } from "./upstreams.ts";
 import type { Block } from "./views.ts";
-
-/** `tcpServer.hbs`: a file. */
-export interface TcpServerView {
-  readonly comment: Comment;
-  readonly split: Block | null;
-  readonly listen: Word;
-  /** Null: connections are closed. */
-  readonly target: Param | null;
-  readonly connectTimeout: Word;
-  readonly idleTimeout: Word;
-}
 
 /** nginx needs a value even where nothing is proxied; it has no effect there. */
 const UNUSED_CONNECT_TIMEOUT_MS = 5000;

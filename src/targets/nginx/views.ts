@@ -1,8 +1,6 @@
 /** What the templates of `templates/nginx/` are given: one type per template. Every text in them is quoted. */
 import type { Quoted } from "../../util/templates.ts";
-import type { ClientTimeoutView } from "./clientTimeouts.ts";
 import type { Comment, Condition, Literal, Location, MapEntries, Param, Regex, Variable, Word } from "./quote.ts";
-import type { TcpServerView } from "./stream.ts";
 
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
@@ -13,7 +11,7 @@ export interface Views {
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
-  readonly clientTimeout: ClientTimeoutView;
+  readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly upstream: UpstreamView;
   readonly map: MapView;
   readonly split: SplitView;
@@ -32,8 +30,9 @@ export interface Views {
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
   readonly connectTimeout: ConnectTimeoutView;
-  readonly respelled: RespelledView;
-  readonly webSocket: RespelledView;
+  /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
+  readonly respelled: { readonly jump: Block };
+  readonly webSocket: { readonly jump: Block };
   readonly redirect: RedirectView;
   readonly respondType: RespondTypeView;
   readonly respond: RespondView;
@@ -66,7 +65,7 @@ export interface HttpView {
 /** `common.hbs`: the same for every fleet. Patterns are whole keys of maps. */
 export interface CommonView {
   readonly passed: readonly { readonly name: Word }[];
-  readonly clientTimeouts: readonly ClientTimeoutView[];
+  readonly clientTimeouts: readonly Views["clientTimeout"][];
   readonly connectTimeout: Word;
   readonly idleTimeout: Word;
   readonly statusTexts: MapEntries;
@@ -223,11 +222,6 @@ export interface ConnectTimeoutView {
   readonly timeout: Word;
 }
 
-/** `respelled.hbs`, `webSocket.hbs`: requests whose path nginx would write anew, or for a WebSocket, go to another location. */
-export interface RespelledView {
-  readonly jump: Block;
-}
-
 /** `redirect.hbs`. */
 export interface RedirectView {
   readonly status: Word;
@@ -291,4 +285,15 @@ export interface TimeoutsView {
 export interface ResponseHeadersView extends TextsView {
   readonly hidden: readonly { readonly name: Word }[];
   readonly passed: readonly { readonly name: Word }[];
+}
+
+/** `tcpServer.hbs`: a file. */
+export interface TcpServerView {
+  readonly comment: Comment;
+  readonly split: Block | null;
+  readonly listen: Word;
+  /** Null: connections are closed. */
+  readonly target: Param | null;
+  readonly connectTimeout: Word;
+  readonly idleTimeout: Word;
 }

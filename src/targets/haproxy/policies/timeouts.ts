@@ -16,13 +16,13 @@ const totalTimeout = {
 
 const foundLate = {
   approximated:
-    "does not hold for requests whose body is chunked or longer than 16 KiB: HAProxy cannot tell the endpoint's silence from the client's " +
-    "while it passes a body on, and leaves both 60 s.",
+    "does not hold for requests whose body is chunked or longer than 16 KiB: while it passes a body on, HAProxy cannot tell " +
+    "the endpoint's silence from the client's, and leaves both 60 s.",
   code: "L7-TIMEOUT-IDLE",
   when: isShorterThan(DEFAULT_IDLE_MS),
 } as const satisfies Support;
 
-/** No total limit in HAProxy: silence is cut at the smaller of the two; that of a WebSocket, which has no answer to wait for, at `idle`. */
+/** No total limit in HAProxy: silence is cut at the smaller of the two; that of a WebSocket, which has no end to wait for, at `idle`. */
 export const timeouts = {
   policy: "timeouts",
   changes({ idleMs, requestMs }) {
