@@ -8,9 +8,8 @@ import { problem, type WholeRule } from "./rule.ts";
 type Listener = Resource<"listener">["body"];
 
 /**
- * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames and
- * the same limits for clients. A listener on all
- * addresses takes the port from every other address.
+ * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames and the same limits for
+ * clients. A listener on all addresses takes the port from every other address.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
@@ -63,7 +62,7 @@ function clashOf(one: Bound, other: Bound): string | null {
   if (a.protocol !== "HTTP" || b.protocol !== "HTTP")
     return `${one.address}:${a.port} can be shared by HTTP listeners only`;
   if (!haveSameClientTimeouts(a, b))
-    return `clients of ${one.address}:${a.port} are told apart by hostname only after their time has begun to run; give both the same \`http\``;
+    return `time of clients on ${one.address}:${a.port} runs before their hostname is known; give both the same \`http\``;
   const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
   return hostA === hostB
     ? `both take ${hostA === ANY_HOST ? "every hostname" : hostA} on ${one.address}:${a.port}`
