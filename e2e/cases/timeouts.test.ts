@@ -1,12 +1,13 @@
-/** What a failing backend looks like: 504 silent, 502 broken reply, 503 refused; the backend's own statuses pass. */
+/** What a failing backend looks like: 504 silent, 502 broken reply, 503 refused; the backend's own statuses pass. And clients' limits. */
 
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ApiAnswer, warningsOf } from "../harness/api.ts";
-import { type ProxyName, proxyNames } from "../harness/context.ts";
+import { e2e, type ProxyName, proxyAddresses, proxyNames } from "../harness/context.ts";
 import { cluster, route } from "../harness/model.ts";
-import type { RawResponse } from "../harness/rawHttp.ts";
+import { freePort } from "../harness/ports.ts";
+import { connectTo, type RawResponse } from "../harness/rawHttp.ts";
 import { ask, deadPort, serve } from "../harness/serve.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 
@@ -19,12 +20,19 @@ const host = "timeouts.e2e.example";
 let upstream: Upstream;
 let closing: Server;
 let written: ApiAnswer;
+/** Of a listener whose clients must be quick. */
+let hastyPort: number;
+const hastyHost = "hasty.e2e.example";
 
 beforeAll(async () => {
   upstream = await startEcho("timeouts");
   closing = await startClosing();
   const split = [{ cluster: "timeouts" }];
+  hastyPort = await freePort(...Object.values(proxyAddresses));
+  const second = "1s";
+  const http = { headersTimeout: second, bodyTimeout: second, sendTimeout: second, keepAliveTimeout: second };
   written = await serve({
+    listeners: [{ name: "hasty", fleets: [...proxyNames], port: hastyPort, protocol: "HTTP", http }],
     clusters: [
       cluster("timeouts", upstream.port),
       cluster("timeouts-refused", deadPort()),
@@ -40,6 +48,10 @@ beforeAll(async () => {
         { matches: [{ path: { prefix: "/refused" } }], split: [{ cluster: "timeouts-refused" }] },
         { matches: [{ path: { prefix: "/closing" } }], split: [{ cluster: "timeouts-closing" }] },
       ),
+      {
+        ...route("hasty", hastyHost, { split, timeouts: { idle: second } }),
+        listeners: ["hasty"],
+      },
     ],
   });
 });
@@ -139,5 +151,53 @@ describe.each(proxyNames)("%s: total request time", (proxy) => {
     expect(whole).toBe(!cutsTrickle[proxy]);
     const warned = warningsOf(written).some(({ fleet, code }) => fleet === proxy && code === "L7-TIMEOUT-TOTAL");
     expect(warned).toBe(!cutsTrickle[proxy]);
+  });
+});
+
+/** Sends the pieces with a pause of more than a short limit between them, and gives all that comes until the connection ends. */
+async function sendSlowly(proxy: ProxyName, port: number, pieces: readonly string[]): Promise<string> {
+  const socket = await connectTo({ address: e2e().proxies[proxy].address, port });
+  let received = "";
+  let isEnded = false;
+  socket.on("data", (chunk) => {
+    received += chunk.toString("latin1");
+  });
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ["end", "close", "error"]) socket.once(event, () => resolve());
+  }).then(() => {
+    isEnded = true;
+  });
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, PAUSE_MS))]);
+    if (!isEnded) socket.write(piece, "latin1");
+  }
+  await ended;
+  socket.destroy();
+  return received;
+}
+
+/** More than every short limit and what proxies and a busy machine add to it. */
+const PAUSE_MS = 2_500;
+
+/** Every other case: docs/timeouts.md. nginx closes the connection of a client that is late without an answer. */
+describe.each(proxyNames)("%s: clients", (proxy) => {
+  const late = proxy === "nginx" ? /^$/ : /^HTTP\/1\.1 408 /;
+  const head = `POST / HTTP/1.1\r\nHost: ${hastyHost}\r\nContent-Length: 4\r\nConnection: close\r\n`;
+
+  it.concurrent("408, or closed, when a head stops half way", async () => {
+    expect(await sendSlowly(proxy, hastyPort, [head])).toMatch(late);
+  });
+
+  it.concurrent("408, or closed, when a body stops half way", async () => {
+    expect(await sendSlowly(proxy, hastyPort, [`${head}\r\nab`])).toMatch(late);
+  });
+
+  it.concurrent("closed when nothing is asked", async () => {
+    expect(await sendSlowly(proxy, hastyPort, [])).toBe("");
+  });
+
+  it.concurrent("a pause in a body is not the backend's silence", async () => {
+    const pieces = [`${head.replace(hastyHost, host).replace("POST /", "POST /idle")}\r\nab`, "cd"];
+    expect(await sendSlowly(proxy, e2e().ports.http, pieces)).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

@@ -31,6 +31,7 @@ export function everyField(port: number): Model {
         port,
         protocol: "HTTP",
         hostname: "*.ef.example",
+        http: { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" },
       },
     ],
     clusters: [

@@ -8,12 +8,14 @@
  */
 import type { Kind } from "../gen/kinds.ts";
 import type { SplitIr } from "./action.ts";
+import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { RuleIr } from "./rule.ts";
 
 export type { LeafPath } from "../gen/leafPaths.ts";
 export type * from "./action.ts";
+export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
 export type * from "./pathGroup.ts";
@@ -53,6 +55,7 @@ export interface HttpPortIr {
   readonly port: number;
   /** Names of the listeners that share this socket, ascending; the first names what is written for it. */
   readonly listeners: readonly string[];
+  readonly clientTimeouts: ClientTimeoutsIr;
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }

@@ -9,6 +9,7 @@ import { ListenerSchema } from "../gen/proto/envoy/config/listener/v3/listener_p
 import { RouteConfigurationSchema } from "../gen/proto/envoy/config/route/v3/route_pb.js";
 import * as celFilter from "../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import * as router from "../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
+import * as tlsInspector from "../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
 import * as directResponse from "../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
 import * as httpManager from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import * as tcpProxy from "../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
@@ -21,6 +22,7 @@ const registry = createRegistry(
   file_envoy_config_cluster_v3_cluster,
   celFilter.file_envoy_extensions_access_loggers_filters_cel_v3_cel,
   directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,
+  tlsInspector.file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
   router.file_envoy_extensions_filters_http_router_v3_router,
   httpManager.file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
   headerMutation.file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,

@@ -15,6 +15,18 @@ export const sharedTargetCodes = {
     explanation:
       "PCRE2, with which nginx and HAProxy match, tries every way in which an ambiguous expression can match: for seconds, or until it gives up, and then a long path would pass the rule. Trimtab writes such expressions anew without ambiguity; this one would grow too large for a line of configuration. Use smaller counted repeats (`[a-z]+` for `[a-z]{1,200}`) and fewer words beside `.*` and repeated groups, split the rule, or serve the route with Envoy.",
   },
+  "L7-TIMEOUT-CLIENT": {
+    status: 422,
+    title: "Limits for clients that are one",
+    explanation:
+      "A warning. The proxy has one limit where the listener has several, `bodyTimeout` and `sendTimeout` first of all: the longer one counts. The warning says which limits are one on that proxy; docs/timeouts.md has every case.",
+  },
+  "L7-TIMEOUT-IDLE": {
+    status: 422,
+    title: "Silence of the endpoint that is found late",
+    explanation:
+      "A warning. In some phase of a request the proxy cannot tell the endpoint's silence from the client's. It leaves clients the time that they have, so a short `timeouts.idle` acts later there; docs/timeouts.md has every case.",
+  },
   "L7-TIMEOUT-TOTAL": {
     status: 422,
     title: "No limit on a whole request",

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, HttpPortIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
+import { USUAL_CLIENT_TIMEOUTS } from "../ir/index.ts";
 import { finish } from "../util/steps.ts";
 import { createGate } from "./gate.ts";
 import { loadTargets, PROXY_KINDS } from "./registry.ts";
@@ -46,6 +47,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   address: "0.0.0.0",
   port: 1,
   listeners: ["l"],
+  clientTimeouts: USUAL_CLIENT_TIMEOUTS,
   virtualHosts,
 });
 const pointersOf = (ir: FleetIr, asked: Target): string[] => gate(ir, asked).map(({ pointer }) => pointer);

@@ -6,6 +6,7 @@ import { mapSteps, type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
+import { clientTimeouts } from "./clientTimeouts.ts";
 import { compileCluster } from "./cluster.ts";
 import type { CompiledListener } from "./listener.ts";
 import { mergeHosts } from "./sharedPort.ts";
@@ -69,10 +70,13 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
     const { split } = first.compiled;
     return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: TCP_IDLE_TIMEOUT_MS });
   }
-  const before = old?.kind === "http" ? old.virtualHosts : null;
+  const oldHttp = old?.kind === "http" ? old : null;
+  const before = oldHttp?.virtualHosts ?? null;
+  const timeouts = clientTimeouts(first.listener.body, oldHttp?.clientTimeouts);
   const compiled = members.map((member) => member.compiled);
   const hosts = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
-  return reuseParent<PortIr>(old, { kind: "http", ...socket, virtualHosts: reuseList(before, hosts) });
+  const virtualHosts = reuseList(before, hosts);
+  return reuseParent<PortIr>(old, { kind: "http", ...socket, clientTimeouts: timeouts, virtualHosts });
 }
 
 /** Every cluster that the ports name, ascending. Usually those of the last compilation, which stand in order already. */

@@ -1,12 +1,15 @@
+import { defaults } from "../../gen/defaults.ts";
 import { isUnspecified } from "../addresses.ts";
 import { boundAddress } from "../boundAddress.ts";
 import type { Resource, Snapshot } from "../types.ts";
-import { ANY_HOST } from "../values.ts";
+import { ANY_HOST, durationMs } from "../values.ts";
 import { problem, type WholeRule } from "./rule.ts";
 
+type Listener = Resource<"listener">["body"];
+
 /**
- * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames. A listener on all
- * addresses takes the port from every other address.
+ * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames and the same limits for
+ * clients. A listener on all addresses takes the port from every other address.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
@@ -58,8 +61,19 @@ function clashOf(one: Bound, other: Bound): string | null {
   }
   if (a.protocol !== "HTTP" || b.protocol !== "HTTP")
     return `${one.address}:${a.port} can be shared by HTTP listeners only`;
+  if (!haveSameClientTimeouts(a, b))
+    return `time of clients on ${one.address}:${a.port} runs before their hostname is known; give both the same \`http\``;
   const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
   return hostA === hostB
     ? `both take ${hostA === ANY_HOST ? "every hostname" : hostA} on ${one.address}:${a.port}`
     : null;
+}
+
+const CLIENT_TIMEOUTS = ["headersTimeout", "bodyTimeout", "sendTimeout", "keepAliveTimeout"] as const;
+
+function haveSameClientTimeouts({ http: one }: Listener, { http: other }: Listener): boolean {
+  return CLIENT_TIMEOUTS.every((field) => {
+    const [a, b] = [one, other].map((http) => durationMs(http?.[field] ?? defaults[`listener.http.${field}`]));
+    return a === b;
+  });
 }

@@ -5,14 +5,19 @@ const TCP_ROUTE_CODE = "MODEL-TCP-ROUTE";
 /** What a rule of a TCP route may have; the rest looks at requests. */
 const TCP_FIELDS: ReadonlySet<string> = new Set<keyof RuleBody>(["name", "split"]);
 
-/** A route's protocol is its listeners'; a TCP route is one rule with a split; a TCP listener has no hostname. */
+/** What a TCP listener cannot have, and why. */
+const HTTP_ONLY = {
+  hostname: "a TCP listener sees no hostname; remove the field",
+  http: "a TCP listener sees no requests; remove the field",
+} as const;
+
+/** A route's protocol is its listeners'; a TCP route is one rule with a split; a TCP listener has nothing of HTTP. */
 export const protocols: Rule = function* (snapshot, touched) {
   for (const listener of touchedOf(touched, "listener")) {
-    if (listener.body.protocol === "TCP" && listener.body.hostname !== undefined) {
-      yield problem("MODEL-PROTOCOL", listener, {
-        pointer: "/hostname",
-        message: "a TCP listener sees no hostname; remove the field",
-      });
+    if (listener.body.protocol !== "TCP") continue;
+    for (const [field, message] of Object.entries(HTTP_ONLY)) {
+      if (listener.body[field as keyof typeof HTTP_ONLY] === undefined) continue;
+      yield problem("MODEL-PROTOCOL", listener, { pointer: `/${field}`, message });
     }
   }
   for (const route of touchedOf(touched, "route")) {

@@ -92,6 +92,22 @@ const cases: Case[] = [
     [],
   ],
   [
+    "portClash: those who share have the same limits for clients",
+    {
+      listeners: [
+        { name: "x", fleets: ["edge"], port: 8080, protocol: "HTTP", hostname: "x.com", http: { bodyTimeout: "5s" } },
+        { name: "y", fleets: ["edge"], port: 81, protocol: "HTTP", hostname: "x.com", http: { sendTimeout: "90s" } },
+        { name: "z", fleets: ["edge"], port: 81, protocol: "HTTP", http: { sendTimeout: "1m30s", bodyTimeout: "60s" } },
+      ],
+    },
+    ["MODEL-PORT-CLASH listener/x /port"],
+  ],
+  [
+    "protocols: limits for HTTP clients",
+    { listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "TCP", http: { bodyTimeout: "5s" } }] },
+    ["MODEL-PROTOCOL listener/t /http"],
+  ],
+  [
     "protocols",
     {
       listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "TCP", hostname: "x.com" }],

@@ -65,7 +65,7 @@ function everything(): RuleIr {
     policies: {
       rewrite: { path: { kind: "prefix", value: "/" }, hostname: null },
       requestHeaders: changes({ set: [setting("x-set", "1")], remove: ["x-gone"] }),
-      timeouts: { idleMs: 5000, requestMs: 300 },
+      timeouts: { idleMs: 90_000, requestMs: 300 },
       responseHeaders: changes({ set: [setting("x-rs", "2")] }),
     },
   });
@@ -595,7 +595,7 @@ describe("what is written in parts", () => {
         cluster: "hang",
         regex_rewrite: { pattern: { regex: "^/every/?" }, substitution: "/" },
         timeout: "0.300s",
-        idle_timeout: "5s",
+        idle_timeout: "90s",
       },
       request_headers_to_add: [{ header: { key: "x-set", value: "1" }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" }],
       request_headers_to_remove: ["x-gone"],

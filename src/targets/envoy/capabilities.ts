@@ -23,6 +23,12 @@ const copiedHost = {
   when: foundByInspection,
 } as const satisfies Support;
 
+const oneSilence = {
+  approximated:
+    "is the longest of `bodyTimeout`, `sendTimeout` and the `idle` of the request's rule: Envoy has one limit on the silence of a request.",
+  code: "L7-TIMEOUT-CLIENT",
+} as const satisfies Support;
+
 /** The table. */
 export const capabilities = {
   "fleet.name": "exact",
@@ -40,6 +46,10 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  "listener.http.headersTimeout": "exact",
+  "listener.http.bodyTimeout": oneSilence,
+  "listener.http.sendTimeout": oneSilence,
+  "listener.http.keepAliveTimeout": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -143,6 +143,11 @@ export function writeAuthority(writer: BinaryWriter, regex: string): void {
   writeHeader(writer, ":authority", { kind: "safeRegex", value: regex });
 }
 
+/** Asks for a WebSocket. */
+export function writeUpgrade(writer: BinaryWriter): void {
+  writeHeader(writer, "upgrade", { kind: "safeRegex", value: "(?i)websocket" });
+}
+
 function writeHeaderTest(writer: BinaryWriter, name: string, { test, value }: ConditionIr): void {
   for (const matcher of headerMatchers(test, value)) writeHeader(writer, name, matcher);
 }

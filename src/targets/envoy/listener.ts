@@ -18,10 +18,6 @@ import { localReplies } from "./localReplies.ts";
 import { type Looks, notes } from "./source.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
-/** A client's idle connection is closed after this; the usual keep-alive of all three proxies. */
-const CLIENT_IDLE_MS = 60_000;
-/** A client has this long to send the head of its request; then 408. */
-const REQUEST_HEADERS_TIMEOUT_MS = 10_000;
 /** 431 above; the other proxies have buffers of this size for the whole head. */
 const MAX_REQUEST_HEADERS_KB = 60;
 /** Another endpoint is tried when one cannot be reached: of two endpoints one may be down without a client noticing. */
@@ -32,7 +28,7 @@ const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 type ManagerInit = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
 /** Fixed; everything that varies between ports is added to it. */
-const MANAGER: ManagerInit = {
+const MANAGER = {
   // HTTP/2 without TLS, which AUTO would take, is not spoken by nginx beside HTTP/1.
   codecType: CodecType.HTTP1,
   useRemoteAddress: true,
@@ -43,18 +39,12 @@ const MANAGER: ManagerInit = {
   normalizePath: false,
   mergeSlashes: false,
   pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,
-  commonHttpProtocolOptions: {
-    headersWithUnderscoresAction: Underscores.DROP_HEADER,
-    idleTimeout: duration(CLIENT_IDLE_MS),
-    maxHeadersCount: MAX_HEADERS,
-  },
   httpProtocolOptions: { acceptHttp10: true },
   generateRequestId: false,
   preserveExternalRequestId: true,
   serverHeaderTransformation: ServerHeader.PASS_THROUGH,
-  // Silence of the backend is a rule's own limit.
+  // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
-  requestHeadersTimeout: duration(REQUEST_HEADERS_TIMEOUT_MS),
   upgradeConfigs: [{ upgradeType: "websocket" }],
   localReplyConfig: localReplies(),
   httpFilters: [
@@ -66,16 +56,19 @@ const MANAGER: ManagerInit = {
       },
     },
   ],
-};
+} satisfies ManagerInit;
 
 type Socket = Pick<PortIr, "id" | "address" | "port">;
 
 /** What the Listener of an HTTP port depends on. */
-interface HttpSocket extends Socket, Looks {}
+interface HttpSocket extends Socket, Looks {
+  readonly headersMs: number;
+  readonly keepAliveMs: number;
+}
 
 /** The Listener of an HTTP port. */
 export function httpListener(socket: HttpSocket): RenderedResource {
-  return renderListener(socket, httpFilter(socket));
+  return renderListener(socket, { ...httpFilter(socket), firstByteMs: socket.headersMs });
 }
 
 /** The Listener of a TCP port. */
@@ -89,6 +82,7 @@ function renderListener({ id, address, port }: Socket, filter: FilterView): Rend
     address: {
       address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
     },
+    ...(filter.firstByteMs === undefined ? {} : waitForByte(filter.firstByteMs)),
     filterChains: [{ filters: [{ name: filter.name, configType: { case: "typedConfig", value: filter.config } }] }],
   });
   return resourceOf(typeUrls.listener, id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
@@ -98,12 +92,36 @@ interface FilterView {
   readonly name: string;
   readonly config: Any;
   readonly refs: readonly Ref[];
+  /** A connection on which nothing comes for so long is closed; undefined: the protocol may begin on the other side. */
+  readonly firstByteMs?: number;
 }
 
-function httpFilter({ id, ...looks }: HttpSocket): FilterView {
+/**
+ * Nothing in the connection manager limits the wait for the first byte but the limit for idle connections. A listener filter that wants
+ * to see bytes does: the cheapest one asks whether they begin like TLS, which one byte tells.
+ */
+function waitForByte(firstByteMs: number) {
+  const name = "envoy.filters.listener.tls_inspector";
+  const typeName = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
+  const value = packBytes(typeName, encode(EmptySchema, create(EmptySchema)));
+  return {
+    listenerFilters: [{ name, configType: { case: "typedConfig" as const, value } }],
+    listenerFiltersTimeout: duration(firstByteMs),
+  };
+}
+
+function httpFilter({ id, headersMs, keepAliveMs, ...looks }: HttpSocket): FilterView {
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
     statPrefix: id,
+    commonHttpProtocolOptions: {
+      headersWithUnderscoresAction: Underscores.DROP_HEADER,
+      idleTimeout: duration(keepAliveMs),
+      maxHeadersCount: MAX_HEADERS,
+    },
+    requestHeadersTimeout: duration(headersMs),
+    // Or else an idle connection would be kept for 5 s more.
+    drainTimeout: duration(0),
     earlyHeaderMutationExtensions: [...notes(looks)],
     routeSpecifier: { case: "rds", value: create(RdsSchema, { routeConfigName: id, configSource: adsSource() }) },
   });

@@ -47,8 +47,9 @@ export function createRenderer(): ResourceRenderer {
         }
         const { resource, looks } = yield* renderRouteTable(port);
         routes.push(resource);
-        const { id, address } = port;
-        listeners.push(ofHttp({ id, address, port: port.port, ...looks }));
+        const { id, address, clientTimeouts } = port;
+        const { headersMs, keepAliveMs } = clientTimeouts;
+        listeners.push(ofHttp({ id, address, port: port.port, ...looks, headersMs, keepAliveMs }));
       }
       const rendered: RenderedResources = {
         kind: "resources",

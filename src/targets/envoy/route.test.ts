@@ -18,7 +18,7 @@ import { writeRule } from "./route.ts";
 import { changes, forward, method, rule } from "./testing.ts";
 import { duration } from "./types.ts";
 
-const HERE = { hostname: "a.example.com", port: 8080 };
+const HERE = { hostname: "a.example.com", port: 8080, clientSilenceMs: 60_000 };
 
 function bytesOf(one: RuleIr, context = HERE): Uint8Array {
   const writer = new BinaryWriter();
@@ -155,11 +155,22 @@ function forwardOf({ path, action, policies: { rewrite, timeouts } }: RuleIr): A
         : { case: "weightedClusters", value: { clusters } },
     ...(timeouts === null
       ? {}
-      : { timeout: duration(timeouts.requestMs ?? 0), idleTimeout: duration(timeouts.idleMs) }),
+      : {
+          timeout: duration(timeouts.requestMs ?? 0),
+          idleTimeout: duration(Math.max(timeouts.idleMs, HERE.clientSilenceMs)),
+          ...(timeouts.idleMs < HERE.clientSilenceMs
+            ? { retryPolicy: { perTryTimeout: duration(timeouts.idleMs) } }
+            : {}),
+        }),
     ...(change === null ? {} : { [change.case]: change.value }),
     ...(hostname === null ? {} : { hostRewriteSpecifier: { case: "hostRewriteLiteral", value: hostname } }),
   };
   return { action: { case: "route", value } };
+}
+
+function hasOwnRouteForTunnels({ action, policies: { timeouts } }: RuleIr): boolean {
+  const isForwarded = action.kind === "forward" && action.split.length > 0;
+  return isForwarded && timeouts !== null && timeouts.idleMs < HERE.clientSilenceMs;
 }
 
 function pathChangeOf(from: string, path: RewriteIr["path"]) {
@@ -227,9 +238,9 @@ describe("writeRule", () => {
     fc.assert(
       fc.property(anyRule, (one) => {
         const expected = toBinary(RouteSchema, create(RouteSchema, messageOf(one)));
-        const [route, ...others] = routesOf(one);
-        expect(others).toEqual([]);
-        expect(Buffer.from(toBinary(RouteSchema, route as Route)).equals(expected)).toBe(true);
+        const routes = routesOf(one);
+        expect(routes).toHaveLength(hasOwnRouteForTunnels(one) ? 2 : 1);
+        expect(Buffer.from(toBinary(RouteSchema, routes.at(-1) as Route)).equals(expected)).toBe(true);
       }),
       { numRuns: 500 },
     );
@@ -262,6 +273,27 @@ describe("writeRule", () => {
         route: { cluster: "a", timeout: "1.500s", idleTimeout: "60s" },
       },
     ]);
+  });
+  it("gives WebSockets a route of their own where the endpoint may be silent for less long than a client", () => {
+    const one = rule("r.0.0", {
+      path: "/",
+      action: forward("a"),
+      policies: { timeouts: { idleMs: 5000, requestMs: null } },
+    });
+    const asksForOne = { name: "upgrade", stringMatch: { safeRegex: { regex: "(?i)websocket" } } };
+    expect(jsonOf(one)).toEqual([
+      {
+        name: "r/0",
+        match: { prefix: "/", headers: [asksForOne] },
+        route: { cluster: "a", timeout: "0s", idleTimeout: "5s" },
+      },
+      {
+        name: "r/0",
+        match: { prefix: "/" },
+        route: { cluster: "a", timeout: "0s", idleTimeout: "60s", retryPolicy: { perTryTimeout: "5s" } },
+      },
+    ]);
+    expect(jsonOf(one, { ...HERE, clientSilenceMs: 5000 })).toHaveLength(1);
   });
   it("writes no timeout as zero, which is not Envoy's default", () => {
     expect(jsonOf(rule("r.0.0", { path: "/", action: forward("a") }))).toMatchObject([{ route: { timeout: "0s" } }]);

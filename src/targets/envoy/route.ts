@@ -5,8 +5,10 @@ import type { RouteContext, RouteForm } from "./actions/action.ts";
 import { forwardForms } from "./actions/forward.ts";
 import { redirectForms } from "./actions/redirect.ts";
 import { respondForms } from "./actions/respond.ts";
-import { writeAuthority, writeCondition } from "./fields.ts";
+import { writeAuthority, writeCondition, writeUpgrade } from "./fields.ts";
 import { writePolicies } from "./policies/index.ts";
+import type { RoutePlace } from "./policies/policy.ts";
+import { tunnelsApart } from "./policies/timeouts.ts";
 import { openMessage, ROUTE, writeRegex, writeText } from "./writer.ts";
 
 /** Number in VirtualHost. */
@@ -16,14 +18,28 @@ const MATCH = { prefix: 1, path: 2, safeRegex: 10, pathSeparatedPrefix: 14 } as 
 
 /** Adds the rule's routes, in order, to the open VirtualHost. */
 export function writeRule(writer: BinaryWriter, rule: RuleIr, context: RouteContext): void {
+  const { clientSilenceMs } = context;
   for (const form of formsOf(rule, context)) {
-    openMessage(writer, VIRTUAL_HOST_ROUTES);
-    writeMatch(writer, rule, form.authority);
-    form.write(writer);
-    writePolicies(writer, rule, form.isForwarded);
-    writeText(writer, ROUTE.name, rule.name);
-    writer.join();
+    const { isForwarded } = form;
+    if (isForwarded && tunnelsApart(rule, clientSilenceMs))
+      writeRoute(writer, form, { rule, isForwarded, isTunnel: true, clientSilenceMs });
+    writeRoute(writer, form, { rule, isForwarded, isTunnel: false, clientSilenceMs });
   }
+}
+
+function writeRoute(writer: BinaryWriter, form: RouteForm, place: RoutePlace): void {
+  const { rule } = place;
+  openMessage(writer, VIRTUAL_HOST_ROUTES);
+  openMessage(writer, ROUTE.match);
+  writePath(writer, rule.path);
+  for (const condition of rule.conditions) writeCondition(writer, condition);
+  if (form.authority !== null) writeAuthority(writer, form.authority);
+  if (place.isTunnel) writeUpgrade(writer);
+  writer.join();
+  form.write(writer);
+  writePolicies(writer, place);
+  writeText(writer, ROUTE.name, rule.name);
+  writer.join();
 }
 
 function formsOf(rule: RuleIr, context: RouteContext): readonly RouteForm[] {
@@ -36,14 +52,6 @@ function formsOf(rule: RuleIr, context: RouteContext): readonly RouteForm[] {
     case "respond":
       return respondForms(action);
   }
-}
-
-function writeMatch(writer: BinaryWriter, { path, conditions }: RuleIr, authority: string | null): void {
-  openMessage(writer, ROUTE.match);
-  writePath(writer, path);
-  for (const condition of conditions) writeCondition(writer, condition);
-  if (authority !== null) writeAuthority(writer, authority);
-  writer.join();
 }
 
 /** `path_separated_prefix` refuses the bare slash, for which `prefix` says the same. */

@@ -6,6 +6,7 @@ import type { HttpPortIr } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
+import { clientSilenceMs } from "./clientTimeouts.ts";
 import { memoByFields } from "./memo.ts";
 import { joinLooks, type Looks, notedHeaders } from "./source.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
@@ -73,7 +74,8 @@ export function createRouteTables(): RouteTables {
 /** The version is a hash over the hashes of the parts. */
 function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder, settingsOf: typeof settings): Steps<RouteTable> {
   const hosts: EncodedVirtualHost[] = [];
-  for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, port.port)) hosts.push(part);
+  const place = { port: port.port, clientSilenceMs: clientSilenceMs(port.clientTimeouts) };
+  for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
   if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost);
   const looks = joinLooks(hosts.map((host) => host.looks));
   const head = settingsOf({ name: port.id, ...looks });

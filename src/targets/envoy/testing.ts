@@ -22,6 +22,7 @@ import type {
   TestIr,
   TimeoutsIr,
 } from "../../ir/index.ts";
+import { USUAL_CLIENT_TIMEOUTS } from "../../ir/index.ts";
 import { envoyBinary } from "../../tooling/binaries.ts";
 import { finish } from "../../util/steps.ts";
 import { inlineBootstrap } from "./inline.ts";
@@ -260,7 +261,8 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     return { hostnames: hostnames.split(" "), rules, groups: null };
   });
   const id = `http-127-0-0-1-${port}`;
-  return { kind: "http", id, address: "127.0.0.1", port, listeners: ["web"], virtualHosts };
+  const clientTimeouts = USUAL_CLIENT_TIMEOUTS;
+  return { kind: "http", id, address: "127.0.0.1", port, listeners: ["web"], clientTimeouts, virtualHosts };
 }
 
 /** A TCP port on loopback. */

@@ -49,7 +49,10 @@ export interface EncodedVirtualHost {
 }
 
 /** Encodes virtual hosts behind a port; one for each hostname where a rule's routes depend on it. */
-export type VirtualHostEncoder = (host: VirtualHostIr, port: number) => Steps<readonly EncodedVirtualHost[]>;
+export type VirtualHostEncoder = (host: VirtualHostIr, port: RoutePort) => Steps<readonly EncodedVirtualHost[]>;
+
+/** What routes may depend on of their port. */
+export type RoutePort = Omit<RouteContext, "hostname">;
 
 /** An encoder with a memory of its own: what it made of a host stays while the host lives. */
 export function createVirtualHostEncoder(): VirtualHostEncoder {
@@ -57,22 +60,29 @@ export function createVirtualHostEncoder(): VirtualHostEncoder {
     length: RUN_RULES,
     idOf: ({ id }) => id,
     make: createRunEncoder(),
-    holds: (run, { hostname, port }) =>
-      (!run.dependsOnHost || run.context.hostname === hostname) && (!run.dependsOnPort || run.context.port === port),
+    holds: (run, { hostname, port, clientSilenceMs }) =>
+      run.context.clientSilenceMs === clientSilenceMs &&
+      (!run.dependsOnHost || run.context.hostname === hostname) &&
+      (!run.dependsOnPort || run.context.port === port),
   });
-  const known = new WeakMap<VirtualHostIr, Map<number, readonly EncodedVirtualHost[]>>();
+  const known = new WeakMap<VirtualHostIr, Map<string, readonly EncodedVirtualHost[]>>();
   return function* encodeHost(host, port) {
-    const byPort = known.get(host) ?? new Map<number, readonly EncodedVirtualHost[]>();
-    const found = byPort.get(ANY_PORT) ?? byPort.get(port);
+    const byPort = known.get(host) ?? new Map<string, readonly EncodedVirtualHost[]>();
+    const anyPort = keyOf({ ...port, port: ANY_PORT });
+    const found = byPort.get(anyPort) ?? byPort.get(keyOf(port));
     if (found !== undefined) return found;
     const { encoded, dependsOnPort: isOfPort } = yield* encodeGroup(host, port, runsOf);
-    known.set(host, byPort.set(isOfPort ? port : ANY_PORT, encoded));
+    known.set(host, byPort.set(isOfPort ? keyOf(port) : anyPort, encoded));
     return encoded;
   };
 }
 
 /** The virtual host does not depend on it. */
 const ANY_PORT = 0;
+
+function keyOf({ port, clientSilenceMs }: RoutePort): string {
+  return `${port} ${clientSilenceMs}`;
+}
 
 type Runs = (rules: readonly RuleIr[], context: RouteContext) => Steps<readonly EncodedRun[]>;
 
@@ -81,13 +91,13 @@ interface EncodedGroup {
   readonly dependsOnPort: boolean;
 }
 
-function* encodeGroup({ hostnames, rules }: VirtualHostIr, port: number, runsOf: Runs): Steps<EncodedGroup> {
+function* encodeGroup({ hostnames, rules }: VirtualHostIr, port: RoutePort, runsOf: Runs): Steps<EncodedGroup> {
   const [first, ...others] = hostnames as readonly [string, ...string[]];
-  const runs = yield* runsOf(rules, { hostname: first, port });
+  const runs = yield* runsOf(rules, { hostname: first, ...port });
   const isOfHost = runs.some((run) => run.dependsOnHost);
   const encoded = [assemble({ name: first, domains: (isOfHost ? [first] : hostnames).flatMap(domainsOf) }, runs)];
   for (const hostname of isOfHost ? others : []) {
-    const own = yield* runsOf(rules, { hostname, port });
+    const own = yield* runsOf(rules, { hostname, ...port });
     encoded.push(assemble({ name: hostname, domains: domainsOf(hostname) }, own));
   }
   return { encoded, dependsOnPort: runs.some((run) => run.dependsOnPort) };

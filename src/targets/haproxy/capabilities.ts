@@ -4,7 +4,7 @@
  */
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
-import type { Capabilities, Support } from "../target.ts";
+import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { leastRequestByWeight } from "../unequalWeights.ts";
 import { isBefore, tooOld } from "../version.ts";
 import { fieldCapabilities } from "./fields.ts";
@@ -32,6 +32,26 @@ const leastRequest = leastRequestByWeight(
     "proxies by weight (one request at a time at weights 3:1: 40:40 here, 60:20 there; eight at a time: 60:20).",
 );
 
+const clientSilence: Support = {
+  approximated: "is the longer of `bodyTimeout` and `sendTimeout`: HAProxy has one limit on a client's silence.",
+  code: "L7-TIMEOUT-CLIENT",
+};
+
+const bodySilence: Support = {
+  approximated:
+    "is the longer of `bodyTimeout` and `sendTimeout`: HAProxy has one limit on a client's silence. Of a body that is chunked or longer " +
+    "than 16 KiB HAProxy cannot tell the client's silence from the endpoint's: 504 after the longer of 60 s and the rule's `idle`.",
+  code: "L7-TIMEOUT-CLIENT",
+};
+
+/** No single field shows it. */
+export const withinSilence = {
+  approximated:
+    "is at most the longer of `bodyTimeout` and `sendTimeout`: HAProxy's limit on a client's silence holds for all that it waits for.",
+  code: "L7-TIMEOUT-CLIENT",
+  when: foundByInspection,
+} as const satisfies Support;
+
 /** One line per leaf path; a new field does not compile until it has one. */
 export const capabilities = {
   "fleet.name": "exact",
@@ -49,6 +69,10 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  "listener.http.headersTimeout": withinSilence,
+  "listener.http.bodyTimeout": bodySilence,
+  "listener.http.sendTimeout": clientSilence,
+  "listener.http.keepAliveTimeout": withinSilence,
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -1,16 +1,33 @@
-/** What no single field can show: unequal weights, and expressions that HAProxy cannot match safely. */
-import type { FleetIr, RuleIr } from "../../ir/index.ts";
+/** What no single field can show: unequal weights, limits that cut others short, and expressions that HAProxy cannot match safely. */
+import type { FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
-import { capabilities } from "./capabilities.ts";
+import { capabilities, withinSilence } from "./capabilities.ts";
+import { clientSilenceMs } from "./clientTimeouts.ts";
 
-/** Warnings about the fleet's clusters. */
+/** Warnings about the fleet's clusters and listeners. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]);
+  return [...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]), ...ir.ports.flatMap(cutShort)];
 }
 
 /** Errors about one rule. */
 export function inspectRule(rule: RuleIr): readonly Finding[] {
   return backtrackingRegexes(rule, "HAProxy");
+}
+
+/** Limits of a listener that another one ends before their time. */
+function cutShort(port: PortIr): readonly Finding[] {
+  if (port.kind === "tcp") return [];
+  const { headersMs, keepAliveMs } = port.clientTimeouts;
+  if (Math.max(headersMs, keepAliveMs) <= clientSilenceMs(port.clientTimeouts)) return [];
+  const { code, approximated } = withinSilence;
+  const field = keepAliveMs > clientSilenceMs(port.clientTimeouts) ? "keepAliveTimeout" : "headersTimeout";
+  return port.listeners.map((name) => ({
+    code,
+    severity: "warning",
+    message: `${field} ${approximated}`,
+    resource: { kind: "listener", name },
+    pointer: "/http",
+  }));
 }

@@ -2,6 +2,7 @@
 import { GOOD_HOST } from "../../ir/index.ts";
 import { fullMatch } from "../../regex/index.ts";
 import type { Quoted } from "../../util/templates.ts";
+import { clientTimeoutsView } from "./clientTimeouts.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap } from "./names.ts";
@@ -24,6 +25,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       name: name(listener),
       address: address(port.address, port.port),
       v6only: port.address.includes(":"),
+      ...clientTimeoutsView(port.clientTimeouts),
       sites: map("sites"),
       goodHost,
     }),

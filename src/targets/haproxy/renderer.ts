@@ -7,6 +7,7 @@ import type { RenderedFiles, Renderer, Socket } from "../target.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./backends.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
+import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { type ClusterText, clusterText } from "./clusterText.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
@@ -97,7 +98,9 @@ function commonText({ ports, name: fleet }: FleetIr, section: Section): string {
   const parts = [section("global", { ...limits, maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) })];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   if (ports.some(({ kind }) => kind === "http"))
-    parts.push(section("http", { ...times, ...requestsView(), maxHeaders: number(MAX_HEADERS) }));
+    parts.push(
+      section("http", { ...times, ...usualClientTimeouts, ...requestsView(), maxHeaders: number(MAX_HEADERS) }),
+    );
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));
   return parts.join("");

@@ -18,6 +18,10 @@ export const oneTimeoutPerPort = {
   code: "L4-CONNECT-TIMEOUT-NGINX",
   when: foundByInspection,
 } as const satisfies Support;
+const closesSilently = {
+  approximated: "ends with a closed connection and no answer: nginx sends no 408",
+  code: "L7-TIMEOUT-CLOSES",
+} as const;
 /** Unreachable: a health check does nothing until a cluster names it, and that is refused. */
 const unused = "exact" as const;
 
@@ -38,6 +42,10 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  "listener.http.headersTimeout": closesSilently,
+  "listener.http.bodyTimeout": closesSilently,
+  "listener.http.sendTimeout": "exact",
+  "listener.http.keepAliveTimeout": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -25,6 +25,12 @@ export const nginxCodes = {
     title: "Many clusters",
     explanation: "A warning. nginx looks the cluster of each request up one by one; with thousands the time shows.",
   },
+  "L7-TIMEOUT-CLOSES": {
+    status: 422,
+    title: "Slow clients get no answer",
+    explanation:
+      "A warning. nginx closes the connection of a client that does not send its request in time; the other proxies answer 408 first.",
+  },
   "L7-TIMEOUT-EARLY": {
     status: 422,
     title: "Short timeout may end early",

@@ -8,6 +8,7 @@ import {
   REASON_BODIES,
   REFUSED_ESCAPES,
 } from "../../ir/index.ts";
+import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { USUAL_IDLE_MS } from "./policies/timeouts.ts";
 import { type MapEntries, mapEntries, mapEntry, mapKey, mapRegexKey, milliseconds, param, word } from "./quote.ts";
 import type { CommonView, ServerPartsView } from "./views.ts";
@@ -64,6 +65,7 @@ export function commonView(): CommonView {
   return {
     badRequest: param(reasonBody(400)),
     passed: KEPT_BY_NGINX.map((name) => ({ name: word(name) })),
+    clientTimeouts: usualClientTimeouts,
     connectTimeout: milliseconds(USUAL_CONNECT_MS),
     idleTimeout: milliseconds(USUAL_IDLE_MS),
     statusTexts: mapEntries(

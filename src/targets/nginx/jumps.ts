@@ -30,6 +30,9 @@ export function jumpsOf(hosts: readonly VirtualHostIr[], connectTimeouts: Readon
 function isJumpedTo({ conditions, policies, action }: RuleIr, connectTimeouts: ReadonlyMap<string, number>): boolean {
   if (conditions.length > 0) return true;
   if (action.kind !== "forward") return false;
+  const { timeouts } = policies;
+  // Its WebSockets.
+  if (timeouts !== null && timeouts.requestMs !== null && timeouts.requestMs < timeouts.idleMs) return true;
   if (policies.rewrite?.path?.kind === "prefix") return true;
   const [first, ...others] = action.split;
   if (first === undefined || others.length === 0) return false;

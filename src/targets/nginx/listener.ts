@@ -2,6 +2,7 @@
 import type { HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block, joinBlocks } from "./blocks.ts";
+import { clientTimeoutLines } from "./clientTimeouts.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { jumpsOf } from "./jumps.ts";
@@ -26,8 +27,8 @@ export interface LoweredListener extends Pick<Parts, "sharedMaps" | "clusters"> 
 
 /** What is kept of a socket from one rendering to the next. */
 export interface ListenerMemory {
-  /** It stands in each server. */
-  readonly socket: string;
+  /** What stands in each server: its socket, its limits for clients. */
+  readonly head: string;
   readonly isShared: boolean;
   /** By first hostname. */
   readonly hosts: ReadonlyMap<string, KeptHost>;
@@ -55,7 +56,9 @@ export function* lowerListener(
   const [name = port.id] = port.listeners;
   const isShared = port.virtualHosts.length > MAX_SERVERS;
   const socket = hostAndPort(port.address, port.port);
-  const isSame = memory?.isShared === isShared && memory.socket === socket;
+  const clientTimeouts = clientTimeoutLines(port.clientTimeouts);
+  const head = `${socket} ${clientTimeouts?.text ?? ""}`;
+  const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
   const sharedGated = isShared ? gatedFields(port.virtualHosts) : null;
@@ -84,6 +87,7 @@ export function* lowerListener(
   const view = {
     comment: comment(`${port.listeners.join(", ")}: ${socket}`),
     parts: servers,
+    clientTimeouts,
     otherHosts: hasAnyHost ? null : listen(port),
   };
   return {
@@ -93,7 +97,7 @@ export function* lowerListener(
       sharedMaps: [...fieldMaps([...allGated]), ...all.sharedMaps],
       clusters: all.clusters,
     },
-    memory: { socket, isShared, hosts },
+    memory: { head, isShared, hosts },
   };
 }
 
@@ -128,6 +132,7 @@ function server(port: HttpPortIr, { host, gated, lowered: { isRaw, locations, pa
     isDefault: names.length < host.hostnames.length,
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
+    clientTimeouts: clientTimeoutLines(port.clientTimeouts),
     isRaw,
     gated: gatedLines(gated),
     answerFields: fieldViews(parts.answerFields),
@@ -168,6 +173,7 @@ function sharedServer({ port, name, place, parts, gated }: SharedPlace, hosts: r
   return block("sharedServer", {
     maps: mapsOf(parts),
     listen: listen(port),
+    clientTimeouts: clientTimeoutLines(port.clientTimeouts),
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),

@@ -1,12 +1,13 @@
 /** The locations of one path group: where nginx's own search (exact, expressions in order, longest prefix) finds its rules. */
 import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
 import { inline, joinBlocks } from "./blocks.ts";
+import type { Body, NamedBody } from "./body.ts";
 import { type Candidate, choose, describeRule, isSure } from "./choice.ts";
 import { type Jumps, jumpIfRespelled, jumpTo } from "./jumps.ts";
 import { matchSuffix, type Names } from "./names.ts";
 import { locationPattern } from "./paths.ts";
 import { comment, isLongLocation, type Location, location, param, regexLocation } from "./quote.ts";
-import type { Body, LoweredRule, NamedBody } from "./rule.ts";
+import type { LoweredRule } from "./rule.ts";
 import type { Step } from "./step.ts";
 import type { Block, PathView } from "./views.ts";
 

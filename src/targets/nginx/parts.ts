@@ -1,11 +1,12 @@
 /** What locations need elsewhere in the configuration: of one run of locations, of a host, joined. */
 
 import { block, inline } from "./blocks.ts";
+import type { NamedBody } from "./body.ts";
 import { type Jumps, jumpTarget } from "./jumps.ts";
 import type { Claim } from "./names.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comparePlaces } from "./policies/policy.ts";
-import type { LoweredRule, NamedBody, Split } from "./rule.ts";
+import type { LoweredRule, Split } from "./rule.ts";
 import type { Step } from "./step.ts";
 import type { Block, MapView } from "./views.ts";
 

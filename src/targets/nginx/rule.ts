@@ -1,6 +1,7 @@
 /** One rule: the directives of the location that serves it, and what they need elsewhere. */
 import type { ForwardIr, RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
-import { block, inline, joinBlocks, NO_BLOCK } from "./blocks.ts";
+import { block, inline, NO_BLOCK } from "./blocks.ts";
+import { type Body, bodyOf, type NamedBody } from "./body.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
 import { keptFields } from "./gatedFields.ts";
 import { type Jumps, jumpTo } from "./jumps.ts";
@@ -12,21 +13,6 @@ import { replacedPrefix } from "./replacedPrefix.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
 import type { Block, MapView } from "./views.ts";
-
-/** What stands between the braces of a location. */
-export interface Body {
-  /** Lines; null: none. */
-  readonly before: Block | null;
-  /** The directive that ends it, without line feed. */
-  readonly last: Block;
-}
-
-/** A location that is jumped to. */
-export interface NamedBody {
-  /** With its `@`. */
-  readonly name: string;
-  readonly body: Body;
-}
 
 /** A `split_clients` block. */
 export interface Split {
@@ -74,7 +60,9 @@ export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const parts = lowerPolicies(rule);
   const lines = linesOf(parts, rule, place.gated);
   const { action } = rule;
-  const forwarded = action.kind === "forward" ? lowerForward(rule, action, { parts, lines, place }) : null;
+  const webSocketLines = webSocketLinesOf(parts, rule, place.gated);
+  const forwarded =
+    action.kind === "forward" ? lowerForward(rule, action, { parts, lines, webSocketLines, place }) : null;
   const path = forwarded?.path ?? null;
   const dependsOnMatch = path !== null || (action.kind === "redirect" && action.path?.kind === "prefix");
   const bodyOfAction = (): Body => {
@@ -111,16 +99,23 @@ function linesOf(parts: readonly PolicyPart[], { policies }: RuleIr, gated: read
   return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts, keptFields(gated, own))];
 }
 
+/** Null: the same as all. */
+function webSocketLinesOf(
+  parts: readonly PolicyPart[],
+  rule: RuleIr,
+  gated: readonly string[],
+): readonly Block[] | null {
+  if (!parts.some(({ webSocketLines }) => webSocketLines !== undefined)) return null;
+  const own = parts.map((part) => ({ ...part, lines: part.webSocketLines ?? part.lines ?? NO_BLOCK }));
+  return linesOf(own, rule, gated);
+}
+
 /** One directive of its own makes a location forget all that it would inherit: then it says all of them. */
 function requestLines(parts: readonly PolicyPart[], kept: readonly RequestField[]): readonly Block[] {
   const fields = parts.flatMap(({ requestFields }) => requestFields ?? NONE);
   const host = parts.find((part) => part.host !== undefined)?.host;
   if (fields.length === 0 && host === undefined) return NONE;
   return [block("requestFields", { host: param(host ?? variable("authority")), fields: [...kept, ...fields] })];
-}
-
-function bodyOf(lines: readonly Block[], last: Block): Body {
-  return { before: lines.length === 0 ? null : joinBlocks(lines), last };
 }
 
 interface LoweredForward extends Pick<LoweredRule, "body" | "native" | "others" | "split"> {
@@ -133,14 +128,19 @@ interface ForwardInput {
   readonly parts: readonly PolicyPart[];
   /** Of all parts. */
   readonly lines: readonly Block[];
+  /** Of a WebSocket; null: the same. */
+  readonly webSocketLines: readonly Block[] | null;
   readonly place: RulePlace;
 }
 
-function lowerForward(rule: RuleIr, { split }: ForwardIr, { parts, lines, place }: ForwardInput): LoweredForward {
+function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): LoweredForward {
+  const { parts, lines, webSocketLines, place } = input;
   const path = parts.find((part) => part.path !== undefined)?.path ?? null;
   const [first] = split;
   if (first === undefined) return { ...NO_SPLIT, body: bodyOf(lines, inline("unavailable", {})), path };
-  const general = path === null ? lines : [path.lines, ...lines];
+  const own = ruleLocation(rule) + (path === null ? "" : matchSuffix(rule));
+  const withPath = (directives: readonly Block[]) => (path === null ? directives : [path.lines, ...directives]);
+  const general = withPath(lines);
   const uri: Part = path?.uri ?? (place.isRaw ? AS_SENT : "");
   // A searched jump leaves the name of its target for a path.
   const uriJumped = uri === "" && place.jumps === "searched" ? AS_SENT : uri;
@@ -149,27 +149,39 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, { parts, lines, place 
     const body = bodyOf(directives, forwardTo(upstream));
     return { body, jumped: uriJumped === uri ? null : { ...body, last: forwardTo(upstream, uriJumped) } };
   };
+  const jumpOfWebSockets = (base: string): readonly Block[] =>
+    webSocketLines === null ? NONE : [block("webSocket", { jump: jumpTo(`${base}${WEB_SOCKET}`, place.jumps) })];
+  const webSockets = (base: string, upstream: Part, timeout: readonly Block[]): readonly NamedBody[] => {
+    if (webSocketLines === null) return NONE;
+    const body = bodyOf([...withPath(webSocketLines), ...timeout], forwardTo(upstream, uriJumped));
+    return [{ name: `${base}${WEB_SOCKET}`, body }];
+  };
   const timeout = timeoutLines(timeoutOf(first.cluster, place));
   if (split.length === 1) {
     const native = path === null || place.isRaw ? null : nativeUri(rule, path);
+    const start = jumpOfWebSockets(own);
     return {
       ...NO_SPLIT,
-      ...bodies([...general, ...timeout], first.cluster),
-      native: native === null ? null : bodyOf([...lines, ...timeout], forwardTo(first.cluster, native)),
+      ...bodies([...start, ...general, ...timeout], first.cluster),
+      native: native === null ? null : bodyOf([...start, ...lines, ...timeout], forwardTo(first.cluster, native)),
+      others: webSockets(own, first.cluster, timeout),
       path,
     };
   }
   if (new Set(split.map(({ cluster }) => timeoutOf(cluster, place))).size === 1) {
     const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
-    return { ...NO_SPLIT, ...bodies([...general, ...timeout], variable(drawn.claim.got)), split: drawn, path };
+    const upstream = variable(drawn.claim.got);
+    const all = bodies([...jumpOfWebSockets(own), ...general, ...timeout], upstream);
+    return { ...NO_SPLIT, ...all, others: webSockets(own, upstream, timeout), split: drawn, path };
   }
   // The connect timeout is a location's, so the draw picks one.
-  const own = ruleLocation(rule) + (path === null ? "" : matchSuffix(rule));
-  const others = split.map(({ cluster }) => ({
-    name: `${own}:${cluster}`,
-    body: bodyOf([...general, ...timeoutLines(timeoutOf(cluster, place))], forwardTo(cluster, uriJumped)),
-  }));
-  const targets = others.map(({ name }) => name);
+  const targets = split.map(({ cluster }) => `${own}:${cluster}`);
+  const others = split.flatMap(({ cluster }) => {
+    const name = `${own}:${cluster}`;
+    const timeout = timeoutLines(timeoutOf(cluster, place));
+    const body = bodyOf([...jumpOfWebSockets(name), ...general, ...timeout], forwardTo(cluster, uriJumped));
+    return [{ name, body }, ...webSockets(name, cluster, timeout)];
+  });
   const drawn = lowerSplit(rule, { split, targets, key: own.slice(1) }, place);
   const jump = jumpTo(variable(drawn.claim.got), place.jumps);
   return { ...NO_SPLIT, body: { before: null, last: jump }, others, split: drawn, path };
@@ -188,6 +200,9 @@ function forward(upstream: Part, uri: Part, { forwards }: RulePlace): Block {
 function textOf(part: Part): string {
   return typeof part === "string" ? part : part.text;
 }
+
+/** What the name of a location for WebSockets ends with. */
+const WEB_SOCKET = ":-websocket";
 
 const NO_SPLIT = { jumped: null, native: null, others: NONE, split: null } as const;
 

@@ -3,11 +3,12 @@ import type { PathGroupIr, RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { block } from "./blocks.ts";
+import type { NamedBody } from "./body.ts";
 import type { Candidate } from "./choice.ts";
 import { type Group, type LocationsPlace, lowerGroup } from "./locations.ts";
 import { holdAgain } from "./names.ts";
 import { type Parts, partsOf } from "./parts.ts";
-import type { LoweredRule, NamedBody } from "./rule.ts";
+import type { LoweredRule } from "./rule.ts";
 import type { Step } from "./step.ts";
 import type { Block, PathView } from "./views.ts";
 

@@ -16,6 +16,7 @@ import type {
   TcpPortIr,
   VirtualHostIr,
 } from "../../ir/index.ts";
+import { USUAL_CLIENT_TIMEOUTS } from "../../ir/index.ts";
 
 /** To one cluster (null: to none), or by weights. */
 export function forward(to: string | null | Readonly<Record<string, number>>): ForwardIr {
@@ -85,7 +86,8 @@ export function virtualHost(hostnames: string | readonly string[], rules: readon
 
 export function httpPort(address: string, port: number, virtualHosts: readonly VirtualHostIr[]): HttpPortIr {
   const id = `http-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
-  return { kind: "http", id, address, port, listeners: [`web-${port}`], virtualHosts };
+  const clientTimeouts = USUAL_CLIENT_TIMEOUTS;
+  return { kind: "http", id, address, port, listeners: [`web-${port}`], clientTimeouts, virtualHosts };
 }
 
 export function tcpPort(address: string, port: number, more: Partial<TcpPortIr>): TcpPortIr {

@@ -11,6 +11,7 @@ export interface Views {
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
+  readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly upstream: UpstreamView;
   readonly map: MapView;
   readonly split: SplitView;
@@ -29,7 +30,9 @@ export interface Views {
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
   readonly connectTimeout: ConnectTimeoutView;
-  readonly respelled: RespelledView;
+  /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
+  readonly respelled: { readonly jump: Block };
+  readonly webSocket: { readonly jump: Block };
   readonly redirect: RedirectView;
   readonly respondType: RespondTypeView;
   readonly respond: RespondView;
@@ -64,6 +67,7 @@ export interface HttpView {
 export interface CommonView {
   readonly badRequest: Param;
   readonly passed: readonly { readonly name: Word }[];
+  readonly clientTimeouts: readonly Views["clientTimeout"][];
   readonly connectTimeout: Word;
   readonly idleTimeout: Word;
   readonly statusTexts: MapEntries;
@@ -115,6 +119,7 @@ export interface UpstreamView {
 export interface ListenerView {
   readonly comment: Comment;
   readonly parts: readonly Block[];
+  readonly clientTimeouts: Block | null;
   /** Its socket when no server takes every host: any other host is answered 404. */
   readonly otherHosts: Word | null;
 }
@@ -123,6 +128,7 @@ export interface ListenerView {
 interface AnyServerView {
   readonly maps: Block;
   readonly listen: Word;
+  readonly clientTimeouts: Block | null;
   /** For fields that its rules look at; null: they look at none. */
   readonly gated: Block | null;
   /** Fields that its answers may have. */
@@ -213,11 +219,6 @@ export interface JumpBelowView {
 /** `connectTimeout.hbs`. */
 export interface ConnectTimeoutView {
   readonly timeout: Word;
-}
-
-/** `respelled.hbs`: requests whose path nginx would write anew go to another location. */
-export interface RespelledView {
-  readonly jump: Block;
 }
 
 /** `redirect.hbs`. */

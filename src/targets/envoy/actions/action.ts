@@ -8,6 +8,8 @@ export interface RouteContext {
   readonly hostname: string;
   /** The listener's port. */
   readonly port: number;
+  /** How long its clients may pause in a body or an answer. */
+  readonly clientSilenceMs: number;
 }
 
 /** One Route of a rule; most rules have one. */

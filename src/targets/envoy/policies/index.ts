@@ -1,7 +1,7 @@
 /** The policies of a rule as Envoy carries them out, each from its own file. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { InPolicyOrder, PoliciesIr, RuleIr } from "../../../ir/index.ts";
-import type { RoutePolicy } from "./policy.ts";
+import type { InPolicyOrder, PoliciesIr } from "../../../ir/index.ts";
+import type { RoutePlace, RoutePolicy } from "./policy.ts";
 import { requestHeaders } from "./requestHeaders.ts";
 import { responseHeaders } from "./responseHeaders.ts";
 import { rewrite } from "./rewrite.ts";
@@ -26,9 +26,9 @@ export const policyCapabilities = {
  * Adds the rule's policies to the open Route. Those of forwarded requests are for a route that forwards only: parts of a
  * RouteAction would make any other route one that does.
  */
-export function writePolicies(writer: BinaryWriter, rule: RuleIr, isForwarded: boolean): void {
+export function writePolicies(writer: BinaryWriter, place: RoutePlace): void {
   for (const entry of policies as readonly RoutePolicy<keyof PoliciesIr>[]) {
-    const value = rule.policies[entry.policy];
-    if (value !== null && (isForwarded || entry.of === "answers")) entry.write(writer, value, rule);
+    const value = place.rule.policies[entry.policy];
+    if (value !== null && (place.isForwarded || entry.of === "answers")) entry.write(writer, value, place);
   }
 }

@@ -11,5 +11,16 @@ export interface RoutePolicy<Name extends keyof PoliciesIr> {
   /** Whose policy it is: of requests that are forwarded only, or of every answer. */
   readonly of: "forwarded" | "answers";
   /** Adds fields to the open Route. Several policies may each add a part of RouteAction: Envoy merges them. */
-  write(writer: BinaryWriter, value: NonNullable<PoliciesIr[Name]>, rule: RuleIr): void;
+  write(writer: BinaryWriter, value: NonNullable<PoliciesIr[Name]>, place: RoutePlace): void;
+}
+
+/** The Route that is open. */
+export interface RoutePlace {
+  readonly rule: RuleIr;
+  /** Or else Envoy answers. */
+  readonly isForwarded: boolean;
+  /** It takes requests for a WebSocket only. */
+  readonly isTunnel: boolean;
+  /** How long clients may pause in a body or an answer. */
+  readonly clientSilenceMs: number;
 }

@@ -15,7 +15,7 @@ export const rewrite = {
     "route.rules[].rewrite.hostname": "exact",
   },
   of: "forwarded",
-  write(writer, { path, hostname }, rule) {
+  write(writer, { path, hostname }, { rule }) {
     openMessage(writer, ROUTE.route);
     if (path?.kind === "prefix") writePrefixRewrite(writer, ACTION, { from: rule.path.value, to: path.value });
     if (path?.kind === "full") writeFullRewrite(writer, ACTION, path.value);

@@ -1,24 +1,51 @@
 /** How long a forwarded request may take. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { type RuleIr, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
+import { isShorterThan } from "../../shortDurations.ts";
+import type { Support } from "../../target.ts";
 import { openMessage, ROUTE, writeNumber } from "../writer.ts";
 import type { RoutePolicy } from "./policy.ts";
 
-/** Numbers in RouteAction and Duration. */
-const ACTION = { timeout: 8, idleTimeout: 24 } as const;
+/** Numbers in RouteAction, RetryPolicy and Duration. */
+const ACTION = { timeout: 8, retryPolicy: 9, idleTimeout: 24 } as const;
+const RETRY_POLICY = { perTryTimeout: 3 } as const;
 const DURATION = { seconds: 1, nanos: 2 } as const;
 
-/** The policy. Envoy limits a whole request to 15 s unless it is told 0: none. */
+const foundLate = {
+  approximated:
+    "limits the wait for the head of the answer: an endpoint that falls silent in its body, or takes nothing of the request's, is given " +
+    "up after the longest of `idle` and the listener's `bodyTimeout` and `sendTimeout`, for Envoy has one limit on the silence of both sides.",
+  code: "L7-TIMEOUT-IDLE",
+  when: isShorterThan(Math.max(USUAL_CLIENT_TIMEOUTS.bodyMs, USUAL_CLIENT_TIMEOUTS.sendMs)),
+} as const satisfies Support;
+
+/**
+ * The policy. Envoy limits a whole request to 15 s unless it is told 0: none. Its limit on silence (`idle_timeout`) is one for both
+ * sides, so it leaves clients the time that they have. The endpoint alone is limited by that of a try: from the end of the request to the
+ * head of the answer. (`per_try_idle_timeout` would go on from there, but counts it as the endpoint's silence when a client reads nothing.)
+ */
 export const timeouts = {
   policy: "timeouts",
-  capabilities: { "route.rules[].timeouts.request": "exact", "route.rules[].timeouts.idle": "exact" },
+  capabilities: { "route.rules[].timeouts.request": "exact", "route.rules[].timeouts.idle": foundLate },
   of: "forwarded",
-  write(writer, { idleMs, requestMs }) {
+  write(writer, { idleMs, requestMs }, { isTunnel, clientSilenceMs }) {
     openMessage(writer, ROUTE.route);
     writeDuration(writer, ACTION.timeout, requestMs ?? 0);
-    writeDuration(writer, ACTION.idleTimeout, idleMs);
+    const isShorter = idleMs < clientSilenceMs && !isTunnel;
+    writeDuration(writer, ACTION.idleTimeout, isShorter ? clientSilenceMs : idleMs);
+    if (isShorter) {
+      openMessage(writer, ACTION.retryPolicy);
+      writeDuration(writer, RETRY_POLICY.perTryTimeout, idleMs);
+      writer.join();
+    }
     writer.join();
   },
 } as const satisfies RoutePolicy<"timeouts">;
+
+/** A tunnel has no end of its request: where `idle` is shorter than the client's limit, WebSockets have a route of their own. */
+export function tunnelsApart({ policies }: RuleIr, clientSilenceMs: number): boolean {
+  return policies.timeouts !== null && policies.timeouts.idleMs < clientSilenceMs;
+}
 
 /** 0 is written as an empty Duration: an absent one is Envoy's default. */
 function writeDuration(writer: BinaryWriter, field: number, milliseconds: number): void {

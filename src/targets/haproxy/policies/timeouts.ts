@@ -1,4 +1,5 @@
 /** How long an endpoint may be silent. */
+import { isShorterThan } from "../../shortDurations.ts";
 import type { Support } from "../../target.ts";
 import { time } from "../quote.ts";
 import type { Policy } from "./policy.ts";
@@ -13,17 +14,37 @@ const totalTimeout = {
   code: "L7-TIMEOUT-TOTAL",
 } as const satisfies Support;
 
-/** No total limit in HAProxy: silence is cut at the smaller of the two. */
+const foundLate = {
+  approximated:
+    "does not hold for requests whose body is chunked or longer than 16 KiB: while it passes a body on, HAProxy cannot tell " +
+    "the endpoint's silence from the client's, and leaves both 60 s.",
+  code: "L7-TIMEOUT-IDLE",
+  when: isShorterThan(DEFAULT_IDLE_MS),
+} as const satisfies Support;
+
+/** No total limit in HAProxy: silence is cut at the smaller of the two; that of a WebSocket, which has no end to wait for, at `idle`. */
 export const timeouts = {
   policy: "timeouts",
   changes({ idleMs, requestMs }) {
-    const silence = Math.min(idleMs, requestMs ?? idleMs);
-    if (silence === DEFAULT_IDLE_MS) return [];
-    const view = { time: time(silence) };
-    return [{ template: "timeouts", map: "timeouts", group: "timeouts", value: String(silence), view, comment: null }];
+    const silenceMs = Math.min(idleMs, requestMs ?? idleMs);
+    const isShort = silenceMs < DEFAULT_IDLE_MS;
+    const server = change("timeouts", isShort ? "timeouts" : "timeouts.long", silenceMs);
+    const changes = [{ ...server, view: { ...server.view, isShort } }, change("tunnelTimeout", "tunnels", idleMs)];
+    return changes.filter(({ value }) => value !== String(DEFAULT_IDLE_MS));
   },
   capabilities: {
     "route.rules[].timeouts.request": totalTimeout,
-    "route.rules[].timeouts.idle": "exact",
+    "route.rules[].timeouts.idle": foundLate,
   },
 } as const satisfies Policy<"timeouts">;
+
+function change(template: string, map: string, milliseconds: number) {
+  return {
+    template,
+    map,
+    group: template,
+    value: String(milliseconds),
+    view: { time: time(milliseconds) },
+    comment: null,
+  };
+}

@@ -23,7 +23,7 @@ import type {
   TestIr,
   VirtualHostIr,
 } from "../../../ir/index.ts";
-import { fieldKey } from "../../../ir/index.ts";
+import { fieldKey, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
 
 /** No header changes. */
 export const noChanges: HeaderChangesIr = { set: [], add: [], remove: [] };
@@ -128,7 +128,8 @@ export function httpPort(
   more: Partial<HttpPortIr> = {},
 ): HttpPortIr {
   const address = more.address ?? "127.0.0.1";
-  return { kind: "http", id: `http-${port}`, address, port, listeners: ["web"], virtualHosts, ...more };
+  const clientTimeouts = USUAL_CLIENT_TIMEOUTS;
+  return { kind: "http", id: `http-${port}`, address, port, listeners: ["web"], clientTimeouts, virtualHosts, ...more };
 }
 
 /** A TCP port of a listener. */

@@ -16,6 +16,8 @@ export interface Policy<Name extends keyof PoliciesIr> {
 export interface PolicyPart {
   /** Directives of the rule's location. */
   readonly lines?: Block;
+  /** What WebSockets have in their place, in a location of their own. */
+  readonly webSocketLines?: Block;
   readonly path?: PathChange;
   /** The Host that the endpoint sees. */
   readonly host?: string;
