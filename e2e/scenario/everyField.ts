@@ -17,6 +17,8 @@ const changes = {
 /** Who may pull it stands in an Envoy fleet only. */
 const pulled = { name: "ef-pulled", proxy: "envoy" as const, xds: { allow: ["spiffe://ef.example/edge"] } };
 
+const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
+
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
   const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
@@ -31,7 +33,7 @@ export function everyField(port: number): Model {
         port,
         protocol: "HTTP",
         hostname: "*.ef.example",
-        http: { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" },
+        http,
       },
     ],
     clusters: [

@@ -21,7 +21,8 @@ import {
 import type { AgentEvent, AgentFiles, FileProxy, ListenerState, LocalFiles } from "./types.ts";
 
 const TIMING = {
-  gapMs: 50,
+  // HAProxy loses a USR2 that comes sooner after its start.
+  gapMs: 250,
   graceMs: 2_000,
   proofMs: 8_000,
   backoff: { firstMs: 50, maxMs: 400, stableMs: 60_000 },

@@ -14,11 +14,12 @@ const BIND_ERRORS: Readonly<Record<string, string>> = {
 
 const BIND_ERROR = `cannot bind '([^']*)': (${Object.keys(BIND_ERRORS).join("|")})`;
 const PASSING = new RegExp(BIND_ERROR);
-/**
- * One listener's error after the other: `a: cannot bind '127.0.0.1:80': Address already in use`. Its name has the bounds of a port's id:
- * what is searched was written by a client.
- */
-const CANNOT_BIND = new RegExp(`([a-z0-9-]{1,64}): ${BIND_ERROR}`, "g");
+/** One listener's error after the other: `a: cannot bind '127.0.0.1:80': Address already in use`. */
+const BEHIND_NAME = new RegExp(`: ${BIND_ERROR}`, "g");
+/** A port's id, at the end of what stands before. */
+const NAME = /[a-z0-9-]*$/;
+/** Ids are shorter. What is searched was written by a client, so it is looked at in pieces. */
+const MAX_NAME = 64;
 
 /** Another listener of its own has the address: one that the same change takes away. */
 const OCCUPIED = /has duplicate address .* as existing listener/;
@@ -31,8 +32,8 @@ export function readRefusal(_typeUrl: string, message: string): RefusalKind {
 
 /** Of the listeners whose sockets cannot be opened: name, and one sentence why. */
 export function readBindErrors(message: string): readonly (readonly [string, string])[] {
-  return Array.from(message.matchAll(CANNOT_BIND), ([, name = "", socket, error = ""]) => [
-    name,
-    `${socket} ${BIND_ERRORS[error]}`,
-  ]);
+  return Array.from(message.matchAll(BEHIND_NAME), ({ index, 1: socket, 2: error = "" }) => {
+    const [name = ""] = NAME.exec(message.slice(Math.max(0, index - MAX_NAME), index)) ?? [];
+    return [name, `${socket} ${BIND_ERRORS[error]}`];
+  });
 }

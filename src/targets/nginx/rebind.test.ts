@@ -14,7 +14,7 @@ test("every server listens at each place, the one for other hosts as the default
     server_name a;
   }
   server {
-    listen 0.0.0.0:80 default_server;
+    listen 0.0.0.0:80 default_server backlog=9;
     server_name _;
   }
 `;
@@ -25,8 +25,8 @@ test("every server listens at each place, the one for other hosts as the default
     server_name a;
   }
   server {
-    listen 127.0.0.1:1 default_server;
-    listen [::1]:2 default_server;
+    listen 127.0.0.1:1 default_server backlog=9;
+    listen [::1]:2 default_server backlog=9;
     server_name _;
   }
 `);

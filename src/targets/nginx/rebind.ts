@@ -8,7 +8,7 @@ import { hostAndPort } from "./upstreams.ts";
  * The `listen` that begins a server, by the text of `server.hbs`, `sharedServer.hbs`, `listener.hbs` and `tcpServer.hbs`. Strings and
  * comments are stepped over: what users wrote may look like one.
  */
-const STRING_COMMENT_OR_LISTEN = /"(?:[^"\\]|\\.)*"|#[^\n]*|( {2}server \{\n) {4}listen \S+?( default_server)?;\n/gs;
+const STRING_COMMENT_OR_LISTEN = /"(?:[^"\\]|\\.)*"|#[^\n]*|( {2}server \{\n) {4}listen [^\s;]+([^;\n]*);\n/gs;
 
 /** Every server of the file listens at these places. */
 export function* rebind(text: string, places: readonly Place[]): Steps<string> {
@@ -16,11 +16,11 @@ export function* rebind(text: string, places: readonly Place[]): Steps<string> {
   const parts: string[] = [];
   let end = 0;
   let seen = 0;
-  for (const { 0: found, 1: server, 2: isDefault = "", index } of text.matchAll(STRING_COMMENT_OR_LISTEN)) {
+  for (const { 0: found, 1: server, 2: options = "", index } of text.matchAll(STRING_COMMENT_OR_LISTEN)) {
     seen += 1;
     if (shouldYield(seen)) yield;
     if (server === undefined) continue;
-    parts.push(text.slice(end, index), server, ...words.map((place) => `    listen ${place}${isDefault};\n`));
+    parts.push(text.slice(end, index), server, ...words.map((place) => `    listen ${place}${options};\n`));
     end = index + found.length;
   }
   return parts.join("") + text.slice(end);
