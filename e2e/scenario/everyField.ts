@@ -17,11 +17,11 @@ const changes = {
 /** Who may pull it stands in an Envoy fleet only. */
 const pulled = { name: "ef-pulled", proxy: "envoy" as const, xds: { allow: ["spiffe://ef.example/edge"] } };
 
+const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
 
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
-  const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
   return {
     fleets: [{ name: "ef-fleet", ...marks, proxy: "haproxy", version: "2.6", bindAddress: "127.0.0.27" }, pulled],
     listeners: [
