@@ -14,12 +14,14 @@ const changes = {
   remove: ["X-Gone"],
 };
 
+const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
+const clientLimits = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
+
 /** Who may pull it stands in an Envoy fleet only. */
 const pulled = { name: "ef-pulled", proxy: "envoy" as const, xds: { allow: ["spiffe://ef.example/edge"] } };
 
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
-  const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
   return {
     fleets: [{ name: "ef-fleet", ...marks, proxy: "haproxy", version: "2.6", bindAddress: "127.0.0.27" }, pulled],
     listeners: [
@@ -31,7 +33,7 @@ export function everyField(port: number): Model {
         port,
         protocol: "HTTP",
         hostname: "*.ef.example",
-        http: { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" },
+        http: clientLimits,
       },
     ],
     clusters: [
