@@ -5,6 +5,7 @@ import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 /** What is true of all models that random ones are to become. Changes the document. */
 export function mend(document: Document): Document {
   mendReferences(document);
+  mendClientTimeouts(document);
   for (const route of document.routes ?? []) {
     if (route.protocol === "tcp") keepSplit(route);
     makeTwins(route);
@@ -21,6 +22,15 @@ export function mendReferences(document: Document): void {
         rename(item, steps, (name) => (names.includes(name) ? name : names[sizeOf(name) % names.length]));
       }
     }
+  }
+}
+
+/** Listeners that share a port must have the same limits for clients, and only those of HTTP have any. Changes the document. */
+export function mendClientTimeouts({ listeners = [] }: Document): void {
+  for (const listener of listeners) {
+    const first = listeners.find(({ port, protocol }) => protocol === "HTTP" && port === listener.port);
+    if (listener.protocol === "HTTP" && first?.http !== undefined) listener.http = first.http;
+    else delete listener.http;
   }
 }
 
