@@ -26,7 +26,7 @@ export const manyBodies: Attack = {
         return { name: "YAML", method: "PUT", path: "/v1/config", body: yaml, headers };
       }),
     ];
-    const wrong = await Promise.all(shots.map((shot) => shoot(server, shot, [400, 413, 422, 503])));
+    const wrong = await Promise.all(shots.map((shot) => shoot(server, shot, [400, 408, 413, 422, 503])));
     return wrong.flat();
   },
 };
