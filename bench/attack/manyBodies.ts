@@ -5,7 +5,7 @@ import type { Attack } from "./types.ts";
 
 const MIB = 1024 * 1024;
 const COUNTS = {
-  short: { small: 60, large: 8, bytes: 2 * MIB },
+  short: { small: 60, large: 8, bytes: MIB },
   whole: { small: 200, large: 40, bytes: 32 * MIB - 64 },
 };
 
