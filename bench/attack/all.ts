@@ -3,8 +3,10 @@ import { churn } from "./churn.ts";
 import { requestHeads } from "./heads.ts";
 import { jsonBodies } from "./jsonShapes.ts";
 import { manyBodies } from "./manyBodies.ts";
+import { manyWrites } from "./manyWrites.ts";
 import { oneResource } from "./oneResource.ts";
 import { slowBodies } from "./slowBodies.ts";
+import { slowReaders } from "./slowReaders.ts";
 import { tinyChunks } from "./tinyChunks.ts";
 import type { Attack } from "./types.ts";
 import { yamlBodies } from "./yamlBodies.ts";
@@ -19,6 +21,8 @@ export const attacks: readonly Attack[] = [
   oneResource,
   manyBodies,
   slowBodies,
+  slowReaders,
+  manyWrites,
   tinyChunks,
   churn,
   requestHeads,

@@ -2,7 +2,7 @@
 import { type Shot, shootAll } from "./expect.ts";
 import type { Attack } from "./types.ts";
 
-const SIZES = { short: 2 * 1024 * 1024, whole: 32 * 1024 * 1024 - 64 };
+const SIZES = { short: 1024 * 1024, whole: 32 * 1024 * 1024 - 64 };
 
 function fill(unit: string, bytes: number): string {
   return unit.repeat(Math.floor(bytes / unit.length));

@@ -5,7 +5,7 @@ import type { Attack } from "./types.ts";
 
 const MIB = 1024 * 1024;
 const COUNTS = {
-  short: { small: 60, large: 8, bytes: 2 * MIB },
+  short: { small: 60, large: 8, bytes: MIB },
   whole: { small: 200, large: 40, bytes: 32 * MIB - 64 },
 };
 
@@ -26,7 +26,7 @@ export const manyBodies: Attack = {
         return { name: "YAML", method: "PUT", path: "/v1/config", body: yaml, headers };
       }),
     ];
-    const wrong = await Promise.all(shots.map((shot) => shoot(server, shot, [400, 413, 422, 503])));
+    const wrong = await Promise.all(shots.map((shot) => shoot(server, shot, [400, 408, 413, 422, 503])));
     return wrong.flat();
   },
 };

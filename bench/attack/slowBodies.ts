@@ -8,6 +8,9 @@ const COUNTS = { short: { uploads: 12, bytes: 1024 * 1024 }, whole: { uploads: 1
 /** After this long an upload that stands still counts as slow. */
 const STANDING_MS = 2500;
 
+/** How often who is told to come back does so. */
+const RETRIES = 5;
+
 /** They take nobody's place. */
 export const slowBodies: Attack = {
   name: "uploads that stop",
@@ -28,7 +31,12 @@ export const slowBodies: Attack = {
     await sleep(STANDING_MS);
     const body = `{"clusters":[{"name":"slow","endpoints":[{"address":"127.0.0.1","port":1}]}]}${" ".repeat(bytes)}`;
     const apply = { name: "an apply", method: "POST", path: "/v1/config/apply", body };
-    const wrong = await shoot(server, apply, [200]);
+    let wrong = await shoot(server, apply, [200]);
+    // As its answer says: `Retry-After: 1`.
+    for (let retry = 0; retry < RETRIES && wrong.length > 0; retry++) {
+      await sleep(1000);
+      wrong = await shoot(server, apply, [200]);
+    }
     for (const { socket } of all) socket.destroy();
     return wrong;
   },

@@ -2,7 +2,7 @@
 import { shootAll } from "./expect.ts";
 import type { Attack } from "./types.ts";
 
-const SIZES = { short: [7 * 1024, 256 * 1024], whole: [7 * 1024, 256 * 1024, 4 * 1024 * 1024 - 64] };
+const SIZES = { short: [7 * 1024, 64 * 1024], whole: [7 * 1024, 256 * 1024, 4 * 1024 * 1024 - 64] };
 
 function fill(unit: string, bytes: number): string {
   return unit.repeat(Math.max(1, Math.floor(bytes / unit.length)));

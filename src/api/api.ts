@@ -8,8 +8,8 @@ import { createChecker, createScale, type Scale } from "../model/index.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Store } from "../store/types.ts";
 import { isLoopback, splitAddress } from "../util/address.ts";
-import { contentHash } from "../util/hash.ts";
-import type { Pace } from "../util/slices.ts";
+import { contentHashSteps } from "../util/hash.ts";
+import { inSlices, type Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
 import { guard } from "./access.ts";
 import { createBodies } from "./bodies/bodies.ts";
@@ -29,6 +29,7 @@ import { explainRoutes } from "./routes/explain.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { createSharedTexts } from "./sharedTexts.ts";
 import { takeTurns } from "./turns.ts";
 
 /** The plugin that serves these pages answers for its own methods. */
@@ -89,7 +90,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   guardBrowsers(app);
   guard(app, { apiToken: options.apiToken, admitted });
   requireJson(app);
-  tagAnswers(app);
+  tagAnswers(app, options.pace);
   const refuseOtherMethods = collectMethods(app);
   await app.register(swagger, {
     openapi: {
@@ -104,7 +105,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   });
   await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: DOCS_POLICY });
   registerMetrics(app, options);
-  const writing = { ...options, bodies, check: createChecker(), scale: options.scale ?? createScale() };
+  const scale = options.scale ?? createScale();
+  const writing = { ...options, bodies, shared: createSharedTexts(), check: createChecker(), scale };
   collectionRoutes(app, writing);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
@@ -157,12 +159,12 @@ function requireJson(app: FastifyInstance): void {
 }
 
 /** Answers of `/v1` that have no ETag of their own get the hash of their bytes. */
-function tagAnswers(app: FastifyInstance): void {
+function tagAnswers(app: FastifyInstance, pace: Pace | undefined): void {
   app.addHook("onSend", async (request, reply, payload) => {
     const readable = request.method === "GET" || request.method === "HEAD";
     if (!readable || reply.statusCode !== 200 || reply.hasHeader("etag") || typeof payload !== "string") return payload;
     if (!request.url.startsWith("/v1/") && !request.url.startsWith("/openapi.json")) return payload;
-    const etag = etagOf(contentHash(payload));
+    const etag = etagOf(await inSlices(contentHashSteps(payload), pace));
     reply.header("etag", etag);
     if (!hasAlready(request, etag)) return payload;
     reply.code(304);

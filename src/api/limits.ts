@@ -46,6 +46,9 @@ export const MAX_PIPELINED = 8;
 /** Of all connections: known clients that only wait make room when strangers, among them new known ones, would have fewer. */
 export const STRANGERS_SHARE = 1 / 4;
 
+/** Whole configurations that are being sent, of different revisions or formats; each is there once, however many read it. */
+export const SHARED_TEXT_BYTES = 128 * 1024 * 1024;
+
 /** Items of a list page: a page of 1 000 routes is about 300 KB. */
 export const MAX_PAGE = 1000;
 export const DEFAULT_PAGE = 100;
@@ -103,7 +106,7 @@ export const WORKER_IDLE_MS = 5_000;
 export const MAX_WAITING_CHECKS = 64;
 
 /** Pieces that a body may come in whatever their size: lines of a small document, one by one. */
-export const UNCOUNTED_CHUNKS = 4096;
+export const UNCOUNTED_CHUNKS = 1024;
 
 /** Bytes that the pieces of a body have on average beyond that. A line of YAML has 20. */
 export const MIN_CHUNK_BYTES = 16;
@@ -111,8 +114,11 @@ export const MIN_CHUNK_BYTES = 16;
 /** Bytes of all bodies that are taken in one turn of the event loop: 2 ms of copying; of each connection Node may bring 64 KiB more. */
 export const BYTES_PER_TURN = 2 * 1024 * 1024;
 
-/** What a piece costs beside its bytes, as bytes that are copied in that time (1 us). */
-export const BYTES_PER_CHUNK = 1024;
+/** Of the bodies that wait so many go on in each turn: 1 MiB, when all of them bring what Node reads at once. */
+export const RESUMED_PER_TURN = 16;
+
+/** A piece below this costs its event more than its bytes. */
+export const TINY_PIECE_BYTES = 1024;
 
 /** Bytes of larger bodies that are received or wait: four of the largest. */
 export const RECEIVED_BYTES = 128 * 1024 * 1024;
@@ -120,8 +126,8 @@ export const RECEIVED_BYTES = 128 * 1024 * 1024;
 /** Who sends slower than this (bytes a millisecond) could not bring the largest body within the request's time. */
 export const MIN_UPLOAD_RATE = 512;
 
-/** An upload is not called slow before it had this long to get going. */
-export const LATE_AFTER_MS = 2_000;
+/** Over how long it is looked how fast somebody sends. */
+export const RATE_WINDOW_MS = 1_000;
 
 /** All larger bodies together once they are built, until their request is answered. A whole configuration of 32 MiB takes half of it. */
 export const BODY_MEMORY_BYTES = 512 * 1024 * 1024;

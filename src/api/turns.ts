@@ -24,7 +24,9 @@ export function takeTurns(server: Server): void {
   const nextTurn = (): void => {
     isTaken = false;
     const next = waiting.first.shift() ?? waiting.pipelined.shift();
-    if (next !== undefined) begin(next);
+    if (next === undefined) return;
+    next[0].socket.resume();
+    begin(next);
   };
   server.off("request", listener);
   server.on("request", (request, response) => {
@@ -36,7 +38,12 @@ export function takeTurns(server: Server): void {
     }
     unanswered.set(socket, before + 1);
     response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
-    if (isTaken) waiting[before === 0 ? "first" : "pipelined"].push([request, response]);
-    else begin([request, response]);
+    if (!isTaken) {
+      begin([request, response]);
+      return;
+    }
+    waiting[before === 0 ? "first" : "pipelined"].push([request, response]);
+    // Else the body of who waits would pile up, in as small pieces as it comes.
+    socket.pause();
   });
 }

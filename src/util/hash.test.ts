@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { canonicalJson, contentHash, hashSteps } from "./hash.ts";
+import { canonicalJson, contentHash, contentHashSteps, hashSteps } from "./hash.ts";
 import { finish } from "./steps.ts";
 
 test("canonical JSON is JSON, and the order of keys does not matter", () => {
@@ -23,6 +23,7 @@ test("a text hashed piece by piece is the text, wherever a pair of surrogates li
     const text = `${"a".repeat(before)}\u{1f600}${"é".repeat(1000)}`;
     const hash = createHash("sha256");
     finish(hashSteps(hash, text));
+    expect(finish(contentHashSteps(text))).toBe(contentHash(text));
     expect(hash.digest("hex")).toBe(createHash("sha256").update(text).digest("hex"));
   }
 });

@@ -15,6 +15,13 @@ export function contentHash(...parts: readonly (string | Uint8Array)[]): string 
   return hash.digest("hex").slice(0, HASH_HEX_DIGITS);
 }
 
+/** `contentHash` of one text, in steps: ETags of answers of megabytes. */
+export function* contentHashSteps(text: string): Steps<string> {
+  const hash = createHash("sha256").update(`${text.length}:`);
+  yield* hashSteps(hash, text);
+  return hash.digest("hex").slice(0, HASH_HEX_DIGITS);
+}
+
 /**
  * A small hash (FNV-1a, its high half mixed in, so that ids numbered in a row fall evenly), from 0 up. For where runs of items
  * begin, which is asked for every item of every list: a content hash costs too much there.

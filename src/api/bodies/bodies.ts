@@ -70,11 +70,12 @@ type Large = Omit<UncheckedBody, "bounds">;
 function createRead(bounds: Bounds, pace: Pace) {
   const workers = createWorkers();
   const memory = createMemory(BODY_MEMORY_BYTES);
+  const ownTurn = createOwnTurn(pace);
   return {
     close: workers.close,
-    /** In place. Each has a turn of the event loop for itself: many may be complete at once. */
+    /** In place. */
     async small(bytes: Buffer): Promise<unknown> {
-      await pace.turn();
+      await ownTurn();
       const found = sound(check(bytes, bounds));
       return finish(build({ ...found, bytes, frame: found.value }));
     },
@@ -87,6 +88,18 @@ function createRead(bounds: Bounds, pace: Pace) {
       await pace.turn();
       return inSlices(build({ ...found, frame: JSON.parse(found.frame) }), pace);
     },
+  };
+}
+
+/** One in each turn of the event loop, as many may be complete at once. Who is alone does not wait. */
+function createOwnTurn(pace: Pace): () => Promise<void> {
+  let isTaken = false;
+  return async () => {
+    while (isTaken) await pace.turn();
+    isTaken = true;
+    setImmediate(() => {
+      isTaken = false;
+    });
   };
 }
 

@@ -155,16 +155,23 @@ function isBlank(bytes: Buffer, from: number, to: number): boolean {
   return true;
 }
 
-/** The text around the runs, which are numbered in its order. */
+/** Of JSON. */
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** The text around the runs, without the blanks around it all, which are numbered in its order. */
 function framed(bytes: Buffer, found: readonly Run[]): Pick<Outline, "frame" | "runs" | "inObject"> {
   const sorted = found.toSorted((a, b) => a.from - b.from);
   const parts: string[] = [];
-  let at = 0;
+  let [at, end] = [0, bytes.length];
+  while (isSpace(bytes[at])) at++;
+  while (end > at && isSpace(bytes[end - 1])) end--;
   for (const [index, { from, to, inObject }] of sorted.entries()) {
     parts.push(bytes.toString("utf8", at, from), inObject ? `"\\u0000${index}":${index}` : String(index));
     at = to;
   }
-  parts.push(bytes.toString("utf8", at));
+  parts.push(bytes.toString("utf8", at, end));
   return {
     frame: parts.join(""),
     runs: Uint32Array.from(sorted.flatMap(({ from, to }) => [from, to])),

@@ -1,7 +1,7 @@
 /** Bodies on their way in: each in one piece of memory, all of them together within a bound. */
 import type { IncomingMessage } from "node:http";
 import { busy } from "../errorHandler.ts";
-import { INLINE_BODY_BYTES, LATE_AFTER_MS, MIN_UPLOAD_RATE, RECEIVED_BYTES } from "../limits.ts";
+import { INLINE_BODY_BYTES, MIN_UPLOAD_RATE, RATE_WINDOW_MS, RECEIVED_BYTES } from "../limits.ts";
 import { Problem } from "../problem.ts";
 import { createChunkCount } from "./chunks.ts";
 import { createReadInTurns } from "./readInTurns.ts";
@@ -14,8 +14,10 @@ export interface Received {
 
 /** A body that is being received, or waits to be checked. */
 interface Upload {
-  readonly began: number;
   size: number;
+  /** Where the present window of its rate began, and the rate in the one before, in bytes a millisecond. */
+  since: { at: number; size: number };
+  rate: number;
   /** Null: it is complete. */
   cut: (() => void) | null;
 }
@@ -35,8 +37,7 @@ export function createReceive(now: () => number = () => performance.now()): Rece
   const makeRoom = (bytes: number): boolean => {
     if (held + bytes <= RECEIVED_BYTES) return true;
     for (const upload of uploads) {
-      const age = now() - upload.began;
-      if (upload.cut !== null && age > LATE_AFTER_MS && upload.size / age < MIN_UPLOAD_RATE) upload.cut();
+      if (upload.cut !== null && rateOf(upload, now()) < MIN_UPLOAD_RATE) upload.cut();
       if (held + bytes <= RECEIVED_BYTES) return true;
     }
     return false;
@@ -45,7 +46,7 @@ export function createReceive(now: () => number = () => performance.now()): Rece
     const tooLarge = (): Problem => new Problem("API-TOO-LARGE", detail);
     if (Number(request.headers["content-length"] ?? 0) > maximum) return Promise.reject(tooLarge());
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
-    const upload: Upload = { began: now(), size: 0, cut: null };
+    const upload: Upload = { size: 0, since: { at: now(), size: 0 }, rate: Number.POSITIVE_INFINITY, cut: null };
     let room = Buffer.allocUnsafeSlow(FIRST_BYTES);
     let counted = 0;
     const free = (): void => {
@@ -86,6 +87,7 @@ export function createReceive(now: () => number = () => performance.now()): Rece
       else {
         chunk.copy(room, upload.size);
         upload.size = size;
+        rateOf(upload, now());
       }
     };
     upload.cut = () => {
@@ -105,3 +107,12 @@ export function createReceive(now: () => number = () => performance.now()): Rece
 
 /** Most bodies are shorter. */
 const FIRST_BYTES = 4096;
+
+/** Of the last window that is over; begins a new one when the present one is. */
+function rateOf(upload: Upload, now: number): number {
+  const elapsed = now - upload.since.at;
+  if (elapsed < RATE_WINDOW_MS) return upload.rate;
+  upload.rate = (upload.size - upload.since.size) / elapsed;
+  upload.since = { at: now, size: upload.size };
+  return upload.rate;
+}

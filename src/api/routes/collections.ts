@@ -4,8 +4,9 @@ import type { ApiCode } from "../../errors/codes.ts";
 import type { Diagnostic } from "../../errors/diagnostic.ts";
 import { collections, kindOf, validateResource } from "../../model/index.ts";
 import type { Change, Collection, Kind, Resource, Snapshot } from "../../model/types.ts";
+import { inSlices } from "../../util/slices.ts";
 import { compareText } from "../../util/sorted.ts";
-import { done } from "../../util/steps.ts";
+import { done, type Steps, shouldYield } from "../../util/steps.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone, locateOne, refusal } from "../diagnostics.ts";
@@ -53,9 +54,10 @@ function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): v
         response: answers("List"),
       }),
     },
-    (request) => {
+    async (request, reply) => {
       const map = mapOf(deps.store.head().snapshot, kind);
-      return pageOf(map, namesOf(map), request.query);
+      reply.type("application/json; charset=utf-8");
+      return inSlices(pageOf(map, namesOf(map), request.query), deps.pace);
     },
   );
   app.get<Named>(
@@ -236,22 +238,25 @@ function createNames(): (map: ReadonlyMap<string, Resource>) => readonly string[
   };
 }
 
-/** Ascending by name; the cursor is the last name, so that writes between two pages neither repeat nor hide an item. */
-function pageOf(
+/** As JSON, ascending by name; the cursor is the last name, so that writes between two pages neither repeat nor hide an item. */
+function* pageOf(
   map: ReadonlyMap<string, Resource>,
   names: readonly string[],
   { limit, cursor, label = [] }: { limit: number; cursor?: string; label?: readonly string[] },
-): { items: unknown[]; nextCursor?: string } {
+): Steps<string> {
   const filters = label.map((text) => text.split("=") as [string, string?]);
-  const items: Resource["body"][] = [];
-  for (const name of names) {
+  const items: string[] = [];
+  let last = "";
+  for (const [index, name] of names.entries()) {
+    if (shouldYield(index)) yield;
     if (cursor !== undefined && name <= cursor) continue;
     const { body } = map.get(name) as Resource;
     if (!filters.every(([key, value]) => hasLabel(body.labels, key, value))) continue;
-    if (items.length === limit) return { items, nextCursor: (items.at(-1) as { name: string }).name };
-    items.push(body);
+    if (items.length === limit) return `{"items":[${items.join(",")}],"nextCursor":${JSON.stringify(last)}}`;
+    items.push(JSON.stringify(body));
+    last = name;
   }
-  return { items };
+  return `{"items":[${items.join(",")}]}`;
 }
 
 function hasLabel(labels: Readonly<Record<string, string>> | undefined, key: string, value?: string): boolean {

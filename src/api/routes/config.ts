@@ -23,6 +23,7 @@ import { answers, operation, schemaRef } from "../openapi.ts";
 import { labelled, prune, settleOwners } from "../owners.ts";
 import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
+import type { SharedTexts } from "../sharedTexts.ts";
 import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 
 const JSON_TYPE = "application/json";
@@ -31,7 +32,7 @@ const YAML_TYPE = "application/yaml";
 /** Registers `/v1/config` and `/v1/config/apply`, in a scope of their own: only they take YAML and large bodies. */
 export function configRoutes(
   app: FastifyInstance,
-  deps: WriteDeps & { readonly limits: Limits; readonly bodies: Bodies },
+  deps: WriteDeps & { readonly limits: Limits; readonly bodies: Bodies; readonly shared: SharedTexts },
 ): void {
   app.register(async (scope) => {
     deps.bodies.take(scope, ["application/yaml", "application/x-yaml", "text/yaml"], "yaml");
@@ -54,7 +55,7 @@ function boundWrites(app: FastifyInstance, maximum: number): void {
   });
 }
 
-function getRoute(app: FastifyInstance, { store, pace }: WriteDeps): void {
+function getRoute(app: FastifyInstance, { store, pace, shared }: WriteDeps & { readonly shared: SharedTexts }): void {
   const schema = operation("config", "Read the whole configuration", {
     operationId: "getConfig",
     headers: readHeaders,
@@ -65,9 +66,10 @@ function getRoute(app: FastifyInstance, { store, pace }: WriteDeps): void {
     const type = negotiate(request.headers.accept, [JSON_TYPE, YAML_TYPE]);
     const { revision, snapshot } = store.head();
     reply.header("vary", "Accept");
-    if (answeredNotModified(request, reply, type === YAML_TYPE ? yamlTag(revision) : etagOf(revision))) return reply;
+    const tag = type === YAML_TYPE ? yamlTag(revision) : etagOf(revision);
+    if (answeredNotModified(request, reply, tag)) return reply;
     reply.type(`${type}; charset=utf-8`);
-    return inSlices(type === YAML_TYPE ? yamlOf(snapshot) : configJson(snapshot), pace);
+    return shared(tag, reply, () => inSlices(type === YAML_TYPE ? yamlOf(snapshot) : configJson(snapshot), pace));
   });
 }
 

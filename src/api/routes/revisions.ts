@@ -9,6 +9,7 @@ import { locateNone } from "../diagnostics.ts";
 import { answers, operation } from "../openapi.ts";
 import { noQuery, readHeaders, revisionParams, revisionsQuery, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
+import type { SharedTexts } from "../sharedTexts.ts";
 import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 import { configJson } from "./config.ts";
 
@@ -17,8 +18,8 @@ interface Numbered {
 }
 
 /** Registers `/v1/revisions`, `/v1/revisions/{n}` and `/v1/revisions/{n}/restore`. */
-export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
-  const { store, pace } = deps;
+export function revisionRoutes(app: FastifyInstance, deps: WriteDeps & { readonly shared: SharedTexts }): void {
+  const { store, pace, shared } = deps;
   app.get<{ Querystring: { limit: number; cursor?: number } }>(
     "/v1/revisions",
     {
@@ -50,12 +51,15 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps): void {
       const { revision } = request.params;
       const info = store.revision(revision);
       if (info === null) throw notFound(revision);
-      if (answeredNotModified(request, reply, etagOf(`revision-${revision}`))) return reply;
-      // Long lists of changes take their time.
-      await rest(pace);
-      const config = await inSlices(configJson(await snapshotAt(store, revision)), pace);
+      const tag = etagOf(`revision-${revision}`);
+      if (answeredNotModified(request, reply, tag)) return reply;
       reply.type("application/json; charset=utf-8");
-      return `${JSON.stringify(shown(info)).slice(0, -1)},"config":${config}}`;
+      return shared(tag, reply, async () => {
+        // Long lists of changes take their time.
+        await rest(pace);
+        const config = await inSlices(configJson(await snapshotAt(store, revision)), pace);
+        return `${JSON.stringify(shown(info)).slice(0, -1)},"config":${config}}`;
+      });
     },
   );
   app.post<Numbered>(
