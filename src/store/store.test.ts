@@ -444,7 +444,7 @@ describe("faults", () => {
     [
       "a lost resource",
       "DELETE FROM resources WHERE name = 'a'",
-      /a resource of the newest model is missing or not the newest: cluster a at revision 1$/,
+      /resources are missing: revision 2 has 2, but 1 are stored/,
     ],
     ["a lost revision", "PRAGMA foreign_keys = OFF; DELETE FROM revisions WHERE revision = 1", /revisions are missing/],
     [
