@@ -3,7 +3,7 @@
  * is whole. `TRIMTAB_STORE_KILLS` sets how often. The long form, through the API: `npm run kills`.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -26,7 +26,7 @@ interface Disk {
   fill(): void;
   empty(): void;
   /** The words before the command of a child that is to meet a full disk. */
-  readonly limit: readonly string[];
+  limit(): readonly string[];
   remove(): void;
 }
 
@@ -47,13 +47,17 @@ function makeDisk(): Disk {
       closeSync(handle);
     },
     empty: () => rmSync(ballast, { force: true }),
-    // In units of 512 bytes: the log of a child that began with a small one grows past it.
-    limit: isMounted ? [] : ["sh", "-c", 'ulimit -f 4096; exec "$0" "$@"'],
+    limit: () => (isMounted ? [] : ["sh", "-c", `ulimit -f ${limitOf(dir)}; exec "$0" "$@"`]),
     remove() {
       if (isMounted) execFileSync("umount", [root]);
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** In units of 512 bytes: not much more than the database has, so that the log comes to it. */
+function limitOf(dir: string): number {
+  return Math.ceil((statSync(join(dir, "trimtab.db"), { throwIfNoEntry: false })?.size ?? 0) / 512) + 64;
 }
 
 function mounts(folder: string): boolean {
@@ -82,7 +86,7 @@ interface Line {
 
 /** Runs the writer and kills it while it writes. */
 async function writeAndKill(disk: Disk, round: number): Promise<{ lines: Line[]; refused: string[] }> {
-  const limit = isFullRound(round) ? disk.limit : [];
+  const limit = isFullRound(round) ? disk.limit() : [];
   const [command = "", ...args] = [...limit, process.execPath, join(import.meta.dirname, "killChild.ts"), disk.dir];
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
