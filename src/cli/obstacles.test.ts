@@ -227,6 +227,12 @@ describe("after a rendering", () => {
       chmodSync(join(out, "web1", "listeners"), 0o755);
       expect([code, err]).toEqual([1, expect.stringContaining("in which this user may not write")]);
       expect(contents(out)).toEqual(before);
+      chmodSync(out, 0o555);
+      bench.file("more.yaml", MODEL.replace("listeners:", "  - {name: web2, proxy: nginx}\nlisteners:"));
+      const more = await render("more.yaml");
+      chmodSync(out, 0o755);
+      expect([more.code, more.err]).toEqual([1, expect.stringContaining(`${out} is a folder in which this user may`)]);
+      expect(contents(out)).toEqual(before);
     },
   );
 });
