@@ -15,6 +15,7 @@ const LONGEST_LIFE_MS = 400;
 const BACK = 12;
 /** In each fourth round the disk is full for a while; in each eighth the server is killed, and started again, while it is. */
 const FULL = 4;
+const isFullRound = (round: number): boolean => round % FULL === FULL - 1;
 /** Room for all rounds, and little enough to be filled quickly. */
 const DISK_BYTES = 192 * 1024 * 1024;
 const START_MS = 60_000;
@@ -73,12 +74,14 @@ async function start(): Promise<ChildProcess> {
   throw new Error(`the server did not start: ${told}`);
 }
 
-async function kill(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("close", resolve));
-  child.kill("SIGKILL");
+  child.kill(signal);
   await ended;
 }
+
+const kill = (child: ChildProcess): Promise<void> => end(child, "SIGKILL");
 
 /** Asks again and again until the server is gone. What is refused must be for the disk. */
 async function client(done: Acknowledged[], once: (count: number) => Promise<Acknowledged | number>): Promise<void> {
@@ -135,7 +138,7 @@ async function live(child: ChildProcess, round: number): Promise<Acknowledged[]>
   const running = Promise.all(clients.map((once) => client(done, once)));
   running.catch(() => {});
   while (done.length === 0 && child.exitCode === null) await sleep(2);
-  const isFull = round % FULL === FULL - 1;
+  const isFull = isFullRound(round);
   if (isFull) fill();
   await sleep(Math.random() * LONGEST_LIFE_MS);
   if (isFull && round % (2 * FULL) === FULL - 1) {
@@ -227,6 +230,11 @@ try {
   const began = Date.now();
   server = await start();
   for (let round = 0; round < KILLS; round++) {
+    if (isFullRound(round)) {
+      // A log that has been long has room for writes without the disk; one that was ended cleanly has none.
+      await end(server, "SIGTERM");
+      server = await start();
+    }
     const done = await live(server, round);
     server = await start();
     empty();
