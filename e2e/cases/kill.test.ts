@@ -1,7 +1,7 @@
 /**
  * kill -9 of the server in the middle of writes and applies, again and again: every acknowledged revision is there after the
- * restart, no apply is there in part, and Envoy answers every request all the while. `TRIMTAB_E2E_KILLS` sets how often; 40 take about a minute, nearly all of it
- * starts of the server.
+ * restart, no apply is there in part, and Envoy answers every request all the while. `TRIMTAB_E2E_KILLS` sets how often; 40 take
+ * about a minute, nearly all of it starts of the server.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
