@@ -1,7 +1,7 @@
 /**
- * kill -9 of the server in the middle of writes, again and again: every acknowledged revision is there after the restart, and
- * Envoy answers every request all the while. `TRIMTAB_E2E_KILLS` sets how often; 40 take about a minute, nearly all of it
- * starts of the server.
+ * kill -9 of the server in the middle of writes and applies, again and again: every acknowledged revision is there after the
+ * restart, no apply is there in part, and Envoy answers every request all the while. `TRIMTAB_E2E_KILLS` sets how often; 40 take
+ * about a minute, nearly all of it starts of the server.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -52,6 +52,26 @@ async function write(writer: number, round: number): Promise<Acknowledged[]> {
   }
 }
 
+/** What one apply writes: all of these have the same body, or the apply is torn. */
+const APPLIED = Array.from({ length: 10 }, (_, index) => `applied-${index}`);
+
+/** Applies one document after another until the server is gone; gives what was acknowledged, in order. */
+async function apply(round: number): Promise<Acknowledged[]> {
+  const acknowledged: Acknowledged[] = [];
+  for (let count = 0; ; count++) {
+    const body = `round ${round} write ${count}`;
+    const routes = APPLIED.map((name) => saying(name, `${name}.example`, body));
+    try {
+      const answer = await call(own.program.api, "POST /v1/config/apply", { body: { routes } });
+      if (answer.status >= 300) throw new Error(`refused: ${answer.text}`);
+      acknowledged.push(...APPLIED.map((name) => ({ name, body, revision: answer.json.revision })));
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith("refused")) throw error;
+      return acknowledged;
+    }
+  }
+}
+
 /** Sends requests to Envoy without a pause until told to stop; gives their number and every failure. */
 function load(): { stop: () => Promise<{ sent: number; failures: string[] }> } {
   let on = true;
@@ -88,7 +108,7 @@ it(`${KILLS} kills lose no acknowledged write and no request`, {
   const newest = new Map<string, Acknowledged>();
   let total = 0;
   for (let round = 0; round < KILLS; round++) {
-    const writers = Array.from({ length: WRITERS }, (_, writer) => write(writer, round));
+    const writers = [apply(round), ...Array.from({ length: WRITERS }, (_, writer) => write(writer, round))];
     await sleep(Math.random() * LONGEST_LIFE_MS);
     await killProgram(own.program);
     const acknowledged = (await Promise.all(writers)).flat();
@@ -101,6 +121,7 @@ it(`${KILLS} kills lose no acknowledged write and no request`, {
       // biome-ignore lint/suspicious/noExplicitAny: documents of the API
       json.routes.map((route: any) => [route.name, route.rules[0].respond.body]),
     );
+    expect(new Set(APPLIED.map((name) => stored.get(name))).size, `no apply before kill ${round} is torn`).toBe(1);
     for (const { name, body } of newest.values()) {
       const have = stored.get(name) ?? "nothing";
       // A write whose answer the kill cut off may be stored: then the next one of that name, never an older one.

@@ -22,6 +22,7 @@ export interface Obstacle {
 export async function obstaclesOf(folder: string, tree: Tree): Promise<readonly Obstacle[]> {
   const onTheWay = await wayObstacle(folder);
   if (onTheWay !== null) return [onTheWay];
+  if ((await statOf(folder)) === null && !(await isWritable(dirname(folder)))) return [notWritable(dirname(folder))];
   const manifest = await readManifest(folder);
   const found: Obstacle[] = [];
   const seen = new Set<string>();
@@ -72,14 +73,13 @@ async function parentObstacle(folder: string, path: string, seen: Set<string>): 
 async function wayObstacle(path: string): Promise<Obstacle | null> {
   const found = await statOf(path);
   if (found === null) return null;
-  const reason = found.isDirectory()
-    ? (await isWritable(path))
-      ? null
-      : "is a folder in which this user may not write"
-    : found.isSymbolicLink()
-      ? "is a link where a folder must be"
-      : "is no folder, and one must be there";
-  return reason === null ? null : { path, reason, canForce: false };
+  if (found.isDirectory()) return (await isWritable(path)) ? null : notWritable(path);
+  const reason = found.isSymbolicLink() ? "is a link where a folder must be" : "is no folder, and one must be there";
+  return { path, reason, canForce: false };
+}
+
+function notWritable(path: string): Obstacle {
+  return { path, reason: "is a folder in which this user may not write", canForce: false };
 }
 
 interface Planned {

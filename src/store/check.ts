@@ -8,7 +8,7 @@ import type { Kind } from "../model/types.ts";
 import { reasonOf } from "../util/reason.ts";
 import { type ChangeRow, identityOf, type RevisionRow } from "./database.ts";
 import { createDigest } from "./digest.ts";
-import { START_CHECK_BYTES, START_CHECK_REVISIONS } from "./limits.ts";
+import { START_CHECK_BYTES, START_CHECK_CHANGES } from "./limits.ts";
 import { readResource } from "./load.ts";
 import { disagreement, type MarkText } from "./mark.ts";
 import { migrate, migrations, versionOf } from "./migrations.ts";
@@ -39,8 +39,9 @@ export function* damages(reader: DatabaseSync, beside: Beside): Generator<string
   }
   if (!sound) return;
   yield* gapDamages(reader);
-  for (const [what, sql] of STORIES) yield* found(reader, what, sql);
-  yield* digestDamages(reader, 1);
+  yield* found(reader, HEAD_STORIES);
+  if (hasUnsealed(reader)) yield* found(reader, HISTORY_STORIES);
+  yield* digestDamages(reader, Number.POSITIVE_INFINITY);
   yield* markDamages(reader, beside);
 }
 
@@ -49,7 +50,8 @@ function* newestDamages(reader: DatabaseSync, beside: Beside): Generator<string>
   yield* schemaDamages(reader);
   for (const table of ["revisions", "resources"]) yield* structureDamages(reader, `PRAGMA quick_check(${table})`);
   yield* gapDamages(reader);
-  yield* digestDamages(reader, newestOf(reader) - START_CHECK_REVISIONS + 1);
+  yield* found(reader, HEAD_STORIES);
+  yield* digestDamages(reader, START_CHECK_CHANGES);
   yield* markDamages(reader, beside);
 }
 
@@ -98,11 +100,14 @@ function newestOf(reader: DatabaseSync): number {
   return (reader.prepare("SELECT coalesce(max(revision), 0) AS n FROM revisions").get() as { n: number }).n;
 }
 
+/** What is wrong, and a query that gives a line for each place. */
+type Story = readonly [string, string];
+
 /**
- * What is wrong, and a query that gives a line for each place. Together: every revision has changes, each resource is created,
- * updated and deleted in an order that can be, and the present resources are what that leads to.
+ * The present resources are what the changes lead to. That there are as many as the newest revision says, and that none of them
+ * was deleted, is found when the head is loaded.
  */
-const STORIES: readonly (readonly [string, string])[] = [
+const HEAD_STORIES: readonly Story[] = [
   [
     "changes of a revision that is not there",
     "SELECT DISTINCT revision AS place FROM changes WHERE revision NOT IN (SELECT revision FROM revisions)",
@@ -111,6 +116,15 @@ const STORIES: readonly (readonly [string, string])[] = [
     "a revision without changes",
     "SELECT revision AS place FROM revisions WHERE revision NOT IN (SELECT revision FROM changes)",
   ],
+  [
+    "a resource of the newest model is not its newest change",
+    `SELECT kind || ' ' || name || ' at revision ' || revision AS place FROM resources AS r WHERE revision IS NOT
+       (SELECT max(revision) FROM changes AS c WHERE c.kind = r.kind AND c.name = r.name)`,
+  ],
+];
+
+/** Where there are no digests: each resource is created, updated and deleted in an order that can be, and none is lost. */
+const HISTORY_STORIES: readonly Story[] = [
   [
     "a change that cannot follow the one before",
     `SELECT kind || ' ' || name || ' at revision ' || revision AS place FROM
@@ -125,57 +139,47 @@ const STORIES: readonly (readonly [string, string])[] = [
          JOIN revisions USING (revision))
      WHERE resources <> stored`,
   ],
-  [
-    "a resource of the newest model is missing or not the newest",
-    `SELECT kind || ' ' || name || ' at revision ' || newest AS place FROM
-       (SELECT kind, name, change, max(revision) AS newest FROM changes GROUP BY kind, name)
-     WHERE change <> 'deleted' AND (kind, name, newest) NOT IN (SELECT kind, name, revision FROM resources)`,
-  ],
-  [
-    "a resource of the newest model that its changes do not lead to",
-    `SELECT kind || ' ' || name || ' at revision ' || revision AS place FROM resources
-     WHERE (kind, name, revision) NOT IN (SELECT kind, name, revision FROM changes WHERE change <> 'deleted')`,
-  ],
 ];
 
-function* found(reader: DatabaseSync, what: string, sql: string): Generator<string> {
-  for (const { place } of reader.prepare(sql).iterate()) yield `${what}: ${place}`;
+function* found(reader: DatabaseSync, stories: readonly Story[]): Generator<string> {
+  for (const [what, sql] of stories) for (const { place } of reader.prepare(sql).iterate()) yield `${what}: ${place}`;
 }
 
-/** Revisions from `first` on against their digests; those that were written before there were digests, change by change. */
-function* digestDamages(reader: DatabaseSync, first: number): Generator<string> {
-  if (versionOf(reader) < DIGEST_SCHEMA) yield* contentDamages(reader, first, null);
-  else yield* sealedDamages(reader, first, identityOf(reader) ?? "");
+/** Whether there are revisions that were written before there were digests. */
+function hasUnsealed(reader: DatabaseSync): boolean {
+  if (versionOf(reader) < DIGEST_SCHEMA) return true;
+  return reader.prepare("SELECT 1 FROM revisions WHERE digest IS NULL LIMIT 1").get() !== undefined;
 }
 
-function* sealedDamages(reader: DatabaseSync, first: number, identity: string): Generator<string> {
+/**
+ * Revisions, the newest first, against their digests; those that were written before there were digests, change by change. Ends
+ * behind the revision that uses up `rows` changes.
+ */
+function* digestDamages(reader: DatabaseSync, rows: number): Generator<string> {
+  const isOld = versionOf(reader) < DIGEST_SCHEMA;
+  const identity = isOld ? "" : (identityOf(reader) ?? "");
   const changes = reader.prepare(
     "SELECT kind, name, change, hash, body FROM changes WHERE revision = ? ORDER BY rowid",
   );
-  const rows = reader.prepare("SELECT * FROM revisions WHERE revision >= ? ORDER BY revision").iterate(first);
-  for (const row of rows as Iterable<RevisionRow & { readonly digest: string | null }>) {
-    if (row.digest === null) {
-      yield* contentDamages(reader, row.revision, row.revision);
-      continue;
-    }
+  const revisions = reader.prepare(`SELECT *${isOld ? ", NULL AS digest" : ""} FROM revisions ORDER BY revision DESC`);
+  let left = rows;
+  for (const row of revisions.iterate() as Iterable<RevisionRow & { readonly digest: string | null }>) {
     const digest = createDigest(identity, row);
-    for (const change of changes.iterate(row.revision) as Iterable<ChangeRow>) digest.add(change);
-    if (digest.end() === row.digest) continue;
-    const [told = `revision ${row.revision} is not what was written`] = contentDamages(
-      reader,
-      row.revision,
-      row.revision,
-    );
-    yield told;
+    for (const change of changes.iterate(row.revision) as Iterable<ChangeRow>) {
+      digest.add(change);
+      left -= 1;
+    }
+    if (digest.end() !== row.digest) {
+      const [told] = contentDamages(changes.iterate(row.revision) as Iterable<ChangeRow>);
+      if (told !== undefined || row.digest !== null) yield told ?? `revision ${row.revision} is not what was written`;
+    }
+    if (left <= 0) return;
   }
 }
 
-/** Changes of the revisions `first` to `last` (null: all) against the hashes of their contents. */
-function* contentDamages(reader: DatabaseSync, first: number, last: number | null): Generator<string> {
-  const rows = reader
-    .prepare("SELECT kind, name, hash, body FROM changes WHERE revision BETWEEN ? AND coalesce(?, revision)")
-    .iterate(first, last);
-  for (const row of rows as Iterable<ChangeRow>) {
+/** Changes against the hashes of their contents. */
+function* contentDamages(changes: Iterable<ChangeRow>): Generator<string> {
+  for (const row of changes) {
     if (row.body === null && kinds.includes(row.kind as Kind)) continue;
     try {
       readResource(row);

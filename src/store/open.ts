@@ -12,7 +12,7 @@ import { type Mark, openMark, readMark } from "./mark.ts";
 import { migrate, migrations } from "./migrations.ts";
 import type { Head } from "./types.ts";
 
-/** An open database. Closing it is its owner's: reader first, so that the writer folds the log into the database. */
+/** An open database. */
 export interface Opened {
   readonly writer: DatabaseSync;
   readonly finder: Finder;
@@ -26,7 +26,7 @@ export function openDatabase(dir: string): Opened {
   const file = join(dir, DATABASE_FILE);
   const open: { close(): void }[] = [];
   const close = (): void => {
-    for (const one of open.splice(0)) one.close();
+    for (const one of open.splice(0).reverse()) one.close();
   };
   try {
     if (!isThere(dir)) createDatabase(dir);
@@ -38,8 +38,10 @@ export function openDatabase(dir: string): Opened {
     const finder = createFinder(reader);
     const head = loadHead(finder);
     const writer = openWriter(file);
-    open.push(writer);
+    open.push({ close: () => closeWriter(writer) });
     reader.exec(`PRAGMA busy_timeout = ${READ_LOCK_WAIT_MS}`);
+    // A new database, or a copy, has had no log until now: with its first look the reader knows that there is one.
+    finder.newest();
     const newMark = openMark(dir, { database: identityOf(writer) ?? "", revision: head.revision });
     open.push(newMark);
     return { writer, finder, head, mark: newMark, close };
@@ -117,6 +119,19 @@ function openWriter(file: string): DatabaseSync {
     writer.close();
     throw cause;
   }
+}
+
+/**
+ * Folds the log into the database. Closed before the reader, which may not remove the log and its index: the next start has
+ * them, also on a full disk, which has no room for new ones.
+ */
+function closeWriter(writer: DatabaseSync): void {
+  try {
+    writer.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // Another program reads, or the disk is full: the log stays as it is, and the next start reads it.
+  }
+  writer.close();
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -48,7 +48,7 @@ function asNobody(folder: string, run: () => void): void {
     return;
   }
   chmodSync(folder, 0o777);
-  for (const file of ["lock", "acknowledged"]) chmodSync(join(folder, file), 0o666);
+  for (const file of readdirSync(folder).filter((name) => name !== "trimtab.db")) chmodSync(join(folder, file), 0o666);
   process.seteuid?.(65534);
   try {
     run();
@@ -444,7 +444,7 @@ describe("faults", () => {
     [
       "a lost resource",
       "DELETE FROM resources WHERE name = 'a'",
-      /a resource of the newest model is missing or not the newest: cluster a at revision 1$/,
+      /resources are missing: revision 2 has 2, but 1 are stored/,
     ],
     ["a lost revision", "PRAGMA foreign_keys = OFF; DELETE FROM revisions WHERE revision = 1", /revisions are missing/],
     [
@@ -488,6 +488,10 @@ describe("faults", () => {
     chmodSync(join(dir, "trimtab.db"), 0o444);
     asNobody(dir, () => {
       expect(codeOf(() => start())).toMatch(/^STORE-UNWRITABLE: .*trimtab\.db: attempt to write a readonly database$/);
+    });
+    chmodSync(join(dir, "trimtab.db"), 0o000);
+    asNobody(dir, () => {
+      expect(codeOf(() => start())).toMatch(/^STORE-UNWRITABLE: .*trimtab\.db: unable to open database file$/);
     });
     chmodSync(join(dir, "trimtab.db"), 0o644);
     start();

@@ -25,3 +25,6 @@ export function put(...changes: readonly Change[]): WriteRequest<null> {
 export function portOf(snapshot: Snapshot | null, name: string): number | undefined {
   return snapshot?.cluster.get(name)?.body.endpoints[0]?.port;
 }
+
+/** Names that a process which is killed writes in one revision: in every model all of them have the same port. */
+export const APPLIED: readonly string[] = Array.from({ length: 60 }, (_, index) => `applied-${index}`);
