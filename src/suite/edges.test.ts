@@ -109,6 +109,7 @@ describe("made equal", () => {
     ["an unknown method that is forwarded", { line: "M-SEARCH /" }, 400],
     ["a method in small letters", { line: "get /d" }, 400],
     ["a method with another character", { line: "GET! /d" }, 400],
+    ["QUERY, which Envoy's parser knows", { line: "QUERY /d", head: "Content-Type: a/b\r\n" }, 400],
     ["PRI, HTTP/2's own", { line: "PRI /d" }, 400],
     ["an absolute form", { line: "GET http://a.test/d" }, 200],
     ["an absolute form without path", { line: "GET http://a.test" }, 200],
