@@ -40,9 +40,14 @@ const KNOWN: readonly Known[] = [
   },
   { name: "several Connection lines", applies: (head) => count(head, "connection") > 1, apart: ["nginx"] },
   {
+    name: "Host or X-Forwarded-* in Connection",
+    applies: ({ lines }) => /(?:^|,)[ \t]*(?:host|x-forwarded-)/i.test(valuesOf(lines, "connection").join()),
+    apart: ["nginx"],
+  },
+  {
     name: "more than nine names in Connection",
     applies: ({ lines }) => valuesOf(lines, "connection").join().split(",").length > 9,
-    apart: ["haproxy"],
+    apart: ["nginx", "haproxy"],
   },
   {
     name: "a control character in a field that no rule of the host looks at",

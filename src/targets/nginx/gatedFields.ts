@@ -22,7 +22,7 @@ import {
 } from "./quote.ts";
 import type { Block, MapView } from "./views.ts";
 
-/** proxy-headers.conf writes it in any case, and no Connection may name it. */
+/** proxy-headers.conf writes it in any case: where rules look at it, no Connection may name it. */
 const WRITTEN_ANYWAY = "x-forwarded-for";
 
 /** Fields that the rules of hosts look at. */
@@ -83,6 +83,7 @@ export function gatedLines(names: readonly string[]): Block | null {
   const bad = regex(`[${BAD_FIELD_CHARACTERS}]`);
   return block("gatedFields", {
     tests: names.map((name) => ({ condition: condition(headerVariable(name), "~", bad) })),
+    refusesNames: names.includes(WRITTEN_ANYWAY),
     host: param(variable("authority")),
     fields: keptFields(names),
   });
