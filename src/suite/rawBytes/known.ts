@@ -28,8 +28,8 @@ const KNOWN: readonly Known[] = [
   },
   { name: "several Cookie lines", applies: (head) => count(head, "cookie") > 1, apart: ["envoy"] },
   {
-    name: "several Cookie lines of which one is empty",
-    applies: ({ lines }) => valuesOf(lines, "cookie").length > 1 && valuesOf(lines, "cookie").includes(""),
+    name: "several Cookie lines of which one is empty, or has a tab at its end",
+    applies: (head) => count(head, "cookie") > 1 && head.lines.some((line) => /^cookie:(?:.*\t)?[ \t]*$/i.test(line)),
     apart: ["envoy", "nginx"],
   },
   {
@@ -42,7 +42,7 @@ const KNOWN: readonly Known[] = [
   {
     name: "Host or X-Forwarded-* in Connection",
     applies: ({ lines }) => /(?:^|,)[ \t]*(?:host|x-forwarded-)/i.test(valuesOf(lines, "connection").join()),
-    apart: ["nginx"],
+    apart: ["envoy", "nginx"],
   },
   {
     name: "more than nine names in Connection",

@@ -9,7 +9,7 @@ import {
   type RouteSchema,
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import { BAD_PATH, GOOD_HOST, REASON_BODIES } from "../../ir/index.ts";
+import { BAD_COOKIE, BAD_PATH, GOOD_HOST, REASON_BODIES } from "../../ir/index.ts";
 import { encode } from "./types.ts";
 
 /** Full match of a path (without query) to refuse. */
@@ -50,6 +50,14 @@ const guards = create(VirtualHostSchema, {
     guard("trace", { pathSpecifier: ANY_PATH, headers: [trace] }, 405),
   ],
 });
+
+const badCookie = { name: "cookie", headerMatchSpecifier: stringMatch("safeRegex", `.*${BAD_COOKIE}.*`) };
+
+/** Where rules look at cookies, as fields of VirtualHost behind the guards. */
+export const cookieGuardBytes: Uint8Array = encode(
+  VirtualHostSchema,
+  create(VirtualHostSchema, { routes: [guard("bad-cookie", { pathSpecifier: ANY_PATH, headers: [badCookie] }, 400)] }),
+);
 
 /** The guards as fields of VirtualHost. */
 export const guardBytes: Uint8Array = encode(VirtualHostSchema, guards);
