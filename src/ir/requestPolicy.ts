@@ -34,7 +34,7 @@ export const BAD_FIELD_CHARACTERS = "\\x00-\\x08\\x0a-\\x1f\\x7f";
  * A Cookie field that is refused where rules look at it, as a search: a blank before a semicolon, which RFC 6265 does not allow, and
  * which some servers take for a part of the value and others do not.
  */
-export const BAD_COOKIE = "[ \\t];";
+export const BAD_COOKIE = "[^ \\t][ \\t]+;";
 
 /**
  * A Connection field that is refused, as a search for it in its value, with regard to no case: it names fields that say where a

@@ -245,6 +245,7 @@ describe("writeRule", () => {
     expect(fromBinary(VirtualHostSchema, guardBytes).routes.map(({ name }) => name)).toEqual([
       "bad-path",
       "bad-host",
+      "unknown-method",
       "trace",
     ]);
   });
