@@ -92,7 +92,7 @@ const KNOWN: readonly Known[] = [
   { name: "two Hosts, equal or one empty", applies: (head) => count(head, "host") > 1, apart: ["envoy", "haproxy"] },
   {
     name: "two of a field that is single to nginx",
-    applies: (head) => ["authorization", "if-none-match"].some((name) => count(head, name) > 1),
+    applies: (head) => ["authorization", "if-none-match", "expect"].some((name) => count(head, name) > 1),
     apart: ["nginx"],
   },
   { name: "an absolute-form target that is not Host's", applies: isOddAbsolute, apart: ALL },
