@@ -1,5 +1,5 @@
 /** The rows of docs/decisions/0011 that raw requests meet: by what of a request, and which of the proxies then go their own way. */
-import { BAD_FIELD_CHARACTERS, type ProxyKind } from "../../ir/index.ts";
+import { BAD_COOKIE, BAD_FIELD_CHARACTERS, type ProxyKind } from "../../ir/index.ts";
 import { GATED_FIELDS, HOST } from "./gates.ts";
 import { type Head, headOf, valuesOf } from "./head.ts";
 
@@ -17,6 +17,7 @@ const ALL: readonly ProxyKind[] = ["envoy", "nginx", "haproxy"];
 const nameOf = (line: string): string => line.split(":", 1)[0] as string;
 const count = ({ lines }: Head, name: string): number => valuesOf(lines, name).length;
 const badCharacter = new RegExp(`[${BAD_FIELD_CHARACTERS}]`);
+const badCookie = new RegExp(BAD_COOKIE);
 const read: readonly string[] = [...GATED_FIELDS, "x-tenant"];
 
 /** In the order of the decision's table. */
@@ -56,6 +57,13 @@ const KNOWN: readonly Known[] = [
       return lines.some((line) => badCharacter.test(line) && !(isGated && read.includes(nameOf(line).toLowerCase())));
     },
     apart: ["nginx"],
+  },
+  {
+    name: "a blank before a semicolon of Cookie, to a host whose rules look at none",
+    applies: ({ lines }) =>
+      valuesOf(lines, "host")[0]?.toLowerCase() !== HOST &&
+      valuesOf(lines, "cookie").some((value) => badCookie.test(value)),
+    apart: ["haproxy"],
   },
   { name: "a bare CR in a field", applies: ({ lines }) => lines.some((line) => /\r./s.test(line)), apart: ["envoy"] },
   {
