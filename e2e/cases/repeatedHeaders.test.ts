@@ -1,6 +1,6 @@
 /**
- * A header that comes in several lines: all lines reach the other side, in order. For an exact matcher a repeated field equals
- * nothing; where a proxy cannot do that (nginx before 1.23 looks at the first line, Envoy since 1.40 at each), the write says so.
+ * A header that comes in several lines: all lines reach the other side, in order. For a matcher they are one value, joined by commas;
+ * where a proxy cannot do that (nginx before 1.23 looks at the first line, Envoy since 1.40 at each), the write says so.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ApiAnswer } from "../harness/api.ts";

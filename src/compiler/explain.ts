@@ -7,7 +7,7 @@ import { ANY_HOST, covers, isWithin } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
 import { type Asked, compareConditions, fieldTitle, readField } from "./fields.ts";
-import { requestProblem, seenFields } from "./requestPolicy.ts";
+import { cookieProblem, requestProblem, seenFields } from "./requestPolicy.ts";
 
 /** A request as `explain` takes it. */
 export interface ExplainRequest extends Asked {
@@ -82,6 +82,8 @@ export function* explain(fleet: FleetIr, request: ExplainRequest): Steps<Explana
       rules: [],
     };
   }
+  const fault = cookieProblem(virtualHost.rules, request.headers);
+  if (fault !== null) return { host, virtualHost: null, outcome: { kind: "error", ...fault }, rules: [] };
   const { rules, winner } = yield* judge(virtualHost, { ...request, headers: seenFields(request.headers) });
   const outcome: Outcome =
     winner === null

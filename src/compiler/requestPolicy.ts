@@ -2,16 +2,20 @@
 
 import {
   BAD_CONNECTION,
+  BAD_COOKIE,
   BAD_FIELD_CHARACTERS,
   BAD_PATH,
   BAD_TARGET_CHARACTERS,
+  fieldsReadBy,
   GOOD_HOST,
   KNOWN_METHODS,
+  type RuleIr,
 } from "../ir/index.ts";
 
 const badPath = new RegExp([...BAD_PATH.anywhere, ...BAD_PATH.atEnd.map((end) => `(?:${end})$`)].join("|"));
 const badCharacter = new RegExp(`[${BAD_TARGET_CHARACTERS}]`);
 const badConnection = new RegExp(BAD_CONNECTION, "i");
+const badCookie = new RegExp(BAD_COOKIE);
 const badFieldCharacter = new RegExp(`[${BAD_FIELD_CHARACTERS}]`);
 const goodHost = new RegExp(`^${GOOD_HOST}$`);
 const knownMethods: ReadonlySet<string> = new Set(KNOWN_METHODS);
@@ -45,6 +49,13 @@ function fieldProblem(headers: Fields): string | null {
     }
   }
   return null;
+}
+
+/** What is refused only where rules look at cookies, or null. */
+export function cookieProblem(rules: readonly RuleIr[], headers: Fields): { status: number; reason: string } | null {
+  const isBad = headers.some(([name, value]) => name.toLowerCase() === "cookie" && badCookie.test(trimmed(value)));
+  if (!isBad || !fieldsReadBy(rules).includes("cookie")) return null;
+  return { status: 400, reason: "Cookie has a blank before a semicolon" };
 }
 
 /** The fields of a request as rules see them: without blanks at their ends, and without those that Connection names. */

@@ -31,6 +31,12 @@ export const BAD_TARGET_CHARACTERS = "^\\x21-\\x7e";
 export const BAD_FIELD_CHARACTERS = "\\x00-\\x08\\x0a-\\x1f\\x7f";
 
 /**
+ * A Cookie field that is refused where rules look at it, as a search: a blank before a semicolon, which RFC 6265 does not allow, and
+ * which some servers take for a part of the value and others do not.
+ */
+export const BAD_COOKIE = "[^ \\t][ \\t]+;";
+
+/**
  * A Connection field that is refused, as a search for it in its value, with regard to no case: it names fields that say where a
  * request goes or comes from, or more than Envoy looks at, which refuses both itself. What else it names is not there: for rules
  * neither, nor for the endpoint as far as rules look at it (RFC 9110, 7.6.1).

@@ -165,12 +165,3 @@ test.each([
   expect(all.map(({ answer }) => statusOf(answer))).toEqual([200, 200, 200]);
   expect(all.map(({ answer }) => lacks(answer, settings))).toEqual([[], [], []]);
 });
-
-test("more fields are refused, of requests and of answers; HAProxy does not count Connection, and nginx counts no answer's", async () => {
-  const more = { kind: "fields", amount: MAX_FIELDS + 2 } as const;
-  const asked = await Promise.all(KINDS.map((proxy) => ask(proxy, "/few", more)));
-  const [envoy, , haproxy] = asked.map(({ answer }) => statusOf(answer));
-  expect([envoy, haproxy]).toEqual([431, 400]);
-  const answered = await Promise.all(KINDS.map((proxy) => ask(proxy, `/answer/few/fields/${more.amount}`)));
-  expect(answered.map(({ answer }) => statusOf(answer))).toEqual([502, 200, 502]);
-});

@@ -31,12 +31,12 @@ export function evasionOf(told: Told, ofReferer: "as sent" | "perhaps taken off"
     : null;
 }
 
-/** The value of the first pair of the name. */
+/** The value of the first pair of the name; many servers take no blanks behind it for a part of it. */
 function firstOf(pairs: readonly string[], name: string): readonly string[] {
   const pair = pairs
     .map((each) => each.replace(/^[ \t]+/, ""))
     .find((each) => each.startsWith(`${name}=`) || each === name);
-  return pair === undefined ? [] : [pair.slice(name.length + 1)];
+  return pair === undefined ? [] : [pair.slice(name.length + 1).replace(/[ \t]+$/, "")];
 }
 
 function isDenied(test: string, emptyCounts: boolean, values: readonly string[]): boolean {

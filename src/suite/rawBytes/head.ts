@@ -15,7 +15,7 @@ export function headOf(bytes: string): Head {
   const [requestLine = "", ...lines] = bytes
     .slice(0, end)
     .replace(/^(?:\r?\n)+/, "")
-    .split("\r\n");
+    .split(/\r?\n/);
   return { requestLine, lines, body: bytes.slice(end + 4) };
 }
 

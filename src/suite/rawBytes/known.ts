@@ -1,5 +1,5 @@
 /** The rows of docs/decisions/0011 that raw requests meet: by what of a request, and which of the proxies then go their own way. */
-import { BAD_FIELD_CHARACTERS, type ProxyKind } from "../../ir/index.ts";
+import { BAD_COOKIE, BAD_FIELD_CHARACTERS, type ProxyKind } from "../../ir/index.ts";
 import { GATED_FIELDS, HOST } from "./gates.ts";
 import { type Head, headOf, valuesOf } from "./head.ts";
 
@@ -17,6 +17,7 @@ const ALL: readonly ProxyKind[] = ["envoy", "nginx", "haproxy"];
 const nameOf = (line: string): string => line.split(":", 1)[0] as string;
 const count = ({ lines }: Head, name: string): number => valuesOf(lines, name).length;
 const badCharacter = new RegExp(`[${BAD_FIELD_CHARACTERS}]`);
+const badCookie = new RegExp(BAD_COOKIE);
 const read: readonly string[] = [...GATED_FIELDS, "x-tenant"];
 
 /** In the order of the decision's table. */
@@ -28,8 +29,8 @@ const KNOWN: readonly Known[] = [
   },
   { name: "several Cookie lines", applies: (head) => count(head, "cookie") > 1, apart: ["envoy"] },
   {
-    name: "several Cookie lines of which one is empty",
-    applies: ({ lines }) => valuesOf(lines, "cookie").length > 1 && valuesOf(lines, "cookie").includes(""),
+    name: "several Cookie lines of which one is empty, or has a tab at its end",
+    applies: (head) => count(head, "cookie") > 1 && head.lines.some((line) => /^cookie:(?:.*\t)?[ \t]*$/i.test(line)),
     apart: ["envoy", "nginx"],
   },
   {
@@ -40,9 +41,14 @@ const KNOWN: readonly Known[] = [
   },
   { name: "several Connection lines", applies: (head) => count(head, "connection") > 1, apart: ["nginx"] },
   {
+    name: "Host or X-Forwarded-* in Connection",
+    applies: ({ lines }) => /(?:^|,)[ \t]*(?:host|x-forwarded-)/i.test(valuesOf(lines, "connection").join()),
+    apart: ["envoy", "nginx"],
+  },
+  {
     name: "more than nine names in Connection",
     applies: ({ lines }) => valuesOf(lines, "connection").join().split(",").length > 9,
-    apart: ["haproxy"],
+    apart: ["nginx", "haproxy"],
   },
   {
     name: "a control character in a field that no rule of the host looks at",
@@ -51,6 +57,13 @@ const KNOWN: readonly Known[] = [
       return lines.some((line) => badCharacter.test(line) && !(isGated && read.includes(nameOf(line).toLowerCase())));
     },
     apart: ["nginx"],
+  },
+  {
+    name: "a blank before a semicolon of Cookie, to a host whose rules look at none",
+    applies: ({ lines }) =>
+      valuesOf(lines, "host")[0]?.toLowerCase() !== HOST &&
+      valuesOf(lines, "cookie").some((value) => badCookie.test(value)),
+    apart: ["haproxy"],
   },
   { name: "a bare CR in a field", applies: ({ lines }) => lines.some((line) => /\r./s.test(line)), apart: ["envoy"] },
   {
@@ -87,7 +100,7 @@ const KNOWN: readonly Known[] = [
   { name: "two Hosts, equal or one empty", applies: (head) => count(head, "host") > 1, apart: ["envoy", "haproxy"] },
   {
     name: "two of a field that is single to nginx",
-    applies: (head) => ["authorization", "if-none-match"].some((name) => count(head, name) > 1),
+    applies: (head) => ["authorization", "if-none-match", "expect"].some((name) => count(head, name) > 1),
     apart: ["nginx"],
   },
   { name: "an absolute-form target that is not Host's", applies: isOddAbsolute, apart: ALL },

@@ -1,6 +1,6 @@
 /**
  * The routes that stand first in every virtual host and refuse what the proxies would read differently: a bad Host, a path
- * that is not in its plain form, TRACE. Envoy itself passes an empty Host, userinfo and two Hosts, and refuses a path without
+ * that is not in its plain form, QUERY, TRACE. Envoy itself passes an empty Host, userinfo and two Hosts, and refuses a path without
  * a slash in front.
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
@@ -9,7 +9,7 @@ import {
   type RouteSchema,
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import { BAD_PATH, GOOD_HOST, REASON_BODIES } from "../../ir/index.ts";
+import { BAD_COOKIE, BAD_PATH, GOOD_HOST, REASON_BODIES } from "../../ir/index.ts";
 import { encode } from "./types.ts";
 
 /** Full match of a path (without query) to refuse. */
@@ -39,13 +39,25 @@ const badHost = {
 };
 const trace = { name: ":method", headerMatchSpecifier: stringMatch("exact", "TRACE") };
 
+/** Envoy's parser takes this one from 1.40 on, when there is a Content-Type; no other proxy knows it. */
+const query = { name: ":method", headerMatchSpecifier: stringMatch("exact", "QUERY") };
+
 const guards = create(VirtualHostSchema, {
   routes: [
     guard("bad-path", { pathSpecifier: { case: "safeRegex", value: { regex: REFUSED_PATH } } }, 400),
     guard("bad-host", { pathSpecifier: ANY_PATH, headers: [badHost] }, 400),
+    guard("unknown-method", { pathSpecifier: ANY_PATH, headers: [query] }, 400),
     guard("trace", { pathSpecifier: ANY_PATH, headers: [trace] }, 405),
   ],
 });
+
+const badCookie = { name: "cookie", headerMatchSpecifier: stringMatch("safeRegex", `.*${BAD_COOKIE}.*`) };
+
+/** Where rules look at cookies, as fields of VirtualHost behind the guards. */
+export const cookieGuardBytes: Uint8Array = encode(
+  VirtualHostSchema,
+  create(VirtualHostSchema, { routes: [guard("bad-cookie", { pathSpecifier: ANY_PATH, headers: [badCookie] }, 400)] }),
+);
 
 /** The guards as fields of VirtualHost. */
 export const guardBytes: Uint8Array = encode(VirtualHostSchema, guards);

@@ -44,9 +44,9 @@ describe("route configuration", () => {
     ]);
     expect(table.virtualHosts.map(({ name }) => name)).toEqual(["a.example.com", "b.example.com", "unknown host"]);
     for (const { routes } of table.virtualHosts) {
-      expect(routes.slice(0, 3).map(({ name }) => name)).toEqual(["bad-path", "bad-host", "trace"]);
+      expect(routes.slice(0, 4).map(({ name }) => name)).toEqual(["bad-path", "bad-host", "unknown-method", "trace"]);
     }
-    expect(table.virtualHosts[0]?.routes.map(({ name }) => name).slice(3)).toEqual(["r0/0", "r1/0"]);
+    expect(table.virtualHosts[0]?.routes.map(({ name }) => name).slice(4)).toEqual(["r0/0", "r1/0"]);
   });
   it("does not add the unknown host when the model has `*`", () => {
     const rendered = finish(render(fleet([httpPort(8080, { "*": [] })], [])));
@@ -74,7 +74,7 @@ describe("route configuration", () => {
       "b.com",
       "",
     ]);
-    expect(hosts.map(({ routes }) => routes.length)).toEqual([204, 204, 204, 3]);
+    expect(hosts.map(({ routes }) => routes.length)).toEqual([205, 205, 205, 4]);
     const named = [...rulesUpTo(200), rule("r.0.0", { path: "/", action: { ...action, hostname: "d.com" } })];
     expect(hostsOf(finish(render(fleet([httpPort(8080, { "a.com b.com": named })], []))))).toHaveLength(2);
   });

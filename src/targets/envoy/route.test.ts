@@ -256,6 +256,7 @@ describe("writeRule", () => {
     expect(fromBinary(VirtualHostSchema, guardBytes).routes.map(({ name }) => name)).toEqual([
       "bad-path",
       "bad-host",
+      "unknown-method",
       "trace",
     ]);
   });

@@ -4,12 +4,12 @@
  */
 import { hash } from "node:crypto";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { type RuleIr, readFrom, type VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { RouteContext } from "./actions/action.ts";
 import { dependsOnHost, dependsOnPort } from "./actions/redirect.ts";
-import { guardBytes } from "./guards.ts";
+import { cookieGuardBytes, guardBytes } from "./guards.ts";
 import { writeRule } from "./route.ts";
 import { joinLooks, type Looks, looksOf } from "./source.ts";
 import { type Ref, typeUrls } from "./types.ts";
@@ -36,6 +36,7 @@ interface EncodedRun {
   readonly dependsOnHost: boolean;
   readonly dependsOnPort: boolean;
   readonly looks: Looks;
+  readonly looksAtCookies: boolean;
   readonly context: RouteContext;
 }
 
@@ -114,7 +115,7 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
   return function* encodeRun(rules, context) {
     const writer = spare.pop() ?? new BinaryWriter();
     const clusters = new Set<string>();
-    let [isOfHost, isOfPort] = [false, false];
+    let [isOfHost, isOfPort, isOfCookies] = [false, false, false];
     let looks = joinLooks([]);
     for (let index = 0; index < rules.length; index++) {
       const rule = rules[index] as RuleIr;
@@ -122,6 +123,7 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
       if (rule.action.kind === "forward") for (const { cluster } of rule.action.split) clusters.add(cluster);
       isOfHost ||= dependsOnHost(rule);
       isOfPort ||= dependsOnPort(rule);
+      isOfCookies ||= rule.conditions.some(({ field }) => readFrom(field) === "cookie");
       if (rule.conditions.length > 0) looks = joinLooks([looks, looksOf(rule)]);
       if (shouldYield(index)) yield;
     }
@@ -134,12 +136,13 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
       dependsOnHost: isOfHost,
       dependsOnPort: isOfPort,
       looks,
+      looksAtCookies: isOfCookies,
       context,
     };
   };
 }
 
-const guardHash = hash("sha256", guardBytes);
+const guardHash = hash("sha256", joinBytes([guardBytes, cookieGuardBytes]));
 
 /** What takes requests for hosts that no virtual host names: the guards, then 404. */
 export const unknownHost: EncodedVirtualHost = assemble({ name: UNKNOWN_HOST, domains: ["*"] }, []);
@@ -153,7 +156,9 @@ function assemble({ name, domains }: Head, runs: readonly EncodedRun[]): Encoded
   const writer = new BinaryWriter();
   writeText(writer, VIRTUAL_HOST.name, name);
   for (const domain of domains) writeText(writer, VIRTUAL_HOST.domains, domain);
-  const content = [writer.finish(), guardBytes, ...runs.map(({ bytes }) => bytes)];
+  const looksAtCookies = runs.some((run) => run.looksAtCookies);
+  const own = looksAtCookies ? [cookieGuardBytes] : [];
+  const content = [writer.finish(), guardBytes, ...own, ...runs.map(({ bytes }) => bytes)];
   const size = content.reduce((sum, part) => sum + part.length, 0);
   const parts = [frameHead(ROUTE_CONFIGURATION_VIRTUAL_HOSTS, size), ...content];
   // None of these holds a line break.

@@ -1,12 +1,12 @@
 /** What virtual hosts add to their listener: sites, paths, choices. What did not change is not written again. */
-import { fieldsReadBy, type RuleIr, type VirtualHostIr } from "../../ir/index.ts";
+import { BAD_COOKIE, fieldsReadBy, type RuleIr, type VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { addShared, type Fragment, type FragmentBuilder, finished, joinFragments, newFragment } from "./fragment.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { addGroup, addPath, choiceKey } from "./paths.ts";
-import { header, text } from "./quote.ts";
+import { header, text, word } from "./quote.ts";
 import { addSite, siteOf } from "./sites.ts";
 import { type PathItem, ruleOf, type Surveyor } from "./survey.ts";
 
@@ -18,10 +18,9 @@ const PATHS_IN_RUN = 64;
 /** What is told of each field that the host's rules look at. */
 function addGatedFields(builder: FragmentBuilder, { rules }: VirtualHostIr, { section }: ListenerContext): void {
   for (const field of fieldsReadBy(rules)) {
-    addShared(builder, "gatedFields", [
-      field,
-      section("gatedField", { name: header(field), separator: separatorOf(field) }),
-    ]);
+    const bad = field === "cookie" ? word(BAD_COOKIE) : null;
+    const view = { name: header(field), separator: separatorOf(field), bad };
+    addShared(builder, "gatedFields", [field, section("gatedField", view)]);
   }
 }
 

@@ -28,7 +28,7 @@ const HEAD_BYTES = 60 * 1024;
 export const REWRITE_BYTES = 12 * 1024;
 /** Room for both, and for any body of `respond`. */
 export const BUFFER_BYTES = HEAD_BYTES + REWRITE_BYTES;
-/** Header fields that a client or an endpoint may send: as many as Envoy is told to take. */
+/** Header fields that a client or an endpoint may send: as many as Envoy is told to take. (HAProxy counts those that we add with them.) */
 const MAX_HEADERS = 1000;
 /** Fields that a rule sets or adds (32 of each), and those that every request gets. */
 const ADDED_HEADERS = 64 + 16;
@@ -98,9 +98,7 @@ function commonText({ ports, name: fleet }: FleetIr, section: Section): string {
   const parts = [section("global", { ...limits, maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) })];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   if (ports.some(({ kind }) => kind === "http"))
-    parts.push(
-      section("http", { ...times, ...usualClientTimeouts, ...requestsView(), maxHeaders: number(MAX_HEADERS) }),
-    );
+    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView() }));
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));
   return parts.join("");

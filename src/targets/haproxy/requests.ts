@@ -18,7 +18,7 @@ export interface RequestsView {
 
 /** The same for every fleet. */
 export function requestsView(): RequestsView {
-  const patterns = ["^[^/]", ...BAD_PATH.anywhere, `(?:${BAD_PATH.atEnd.join("|")})$`];
+  const patterns = ["^[^/]", `[${BAD_TARGET_CHARACTERS}]`, ...BAD_PATH.anywhere, `(?:${BAD_PATH.atEnd.join("|")})$`];
   return {
     methods: KNOWN_METHODS.filter((method) => method !== "GET").map(name),
     badPath: word(patterns.join("|")),

@@ -2,7 +2,7 @@
  * Request fields that conditions look at, as rules and endpoints see them: without the tabs at their ends that nginx takes for a part
  * of a value, and not there at all where Connection names them. What a rule was asked of is what the endpoint gets.
  */
-import { BAD_FIELD_CHARACTERS, fieldsReadBy, type VirtualHostIr } from "../../ir/index.ts";
+import { BAD_COOKIE, BAD_FIELD_CHARACTERS, fieldsReadBy, type VirtualHostIr } from "../../ir/index.ts";
 import { block } from "./blocks.ts";
 import { headerVariable, underscored } from "./names.ts";
 import {
@@ -22,7 +22,7 @@ import {
 } from "./quote.ts";
 import type { Block, MapView } from "./views.ts";
 
-/** proxy-headers.conf writes it in any case, and no Connection may name it. */
+/** proxy-headers.conf writes it in any case: where rules look at it, no Connection may name it. */
 const WRITTEN_ANYWAY = "x-forwarded-for";
 
 /** Fields that the rules of hosts look at. */
@@ -81,8 +81,12 @@ const NONE: ReadonlySet<string> = new Set();
 export function gatedLines(names: readonly string[]): Block | null {
   if (names.length === 0) return null;
   const bad = regex(`[${BAD_FIELD_CHARACTERS}]`);
+  const badCookie = regex(`[${BAD_FIELD_CHARACTERS}]|${BAD_COOKIE}`);
   return block("gatedFields", {
-    tests: names.map((name) => ({ condition: condition(headerVariable(name), "~", bad) })),
+    tests: names.map((name) => ({
+      condition: condition(headerVariable(name), "~", name === "cookie" ? badCookie : bad),
+    })),
+    refusesNames: names.includes(WRITTEN_ANYWAY),
     host: param(variable("authority")),
     fields: keptFields(names),
   });

@@ -42,7 +42,10 @@ export interface Views {
   readonly "policies/fullPath": FullPathView;
   readonly geo: GeoView;
   readonly requestFields: RequestFieldsView;
-  readonly gatedFields: RequestFieldsView & { readonly tests: readonly { readonly condition: Condition }[] };
+  readonly gatedFields: RequestFieldsView & {
+    readonly refusesNames: boolean;
+    readonly tests: readonly { readonly condition: Condition }[];
+  };
   readonly "policies/timeouts": TimeoutsView;
   readonly "policies/responseHeaders": ResponseHeadersView;
 }
