@@ -9,7 +9,7 @@ import { type DevCheck, devControlPlane, parseOverrides, runDev, stopOnSignals }
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
-import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
+import { createPublisher, FleetLeftOutError, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readRefusal } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
@@ -30,6 +30,11 @@ interface ControlPlane {
 /** One line of JSON on standard error: what went wrong, where. */
 function log(event: string, fields: Record<string, unknown>): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
+}
+
+/** Where it broke matters of a defect only. */
+function isDefect(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof FleetLeftOutError);
 }
 
 /** What a control plane is started with. */
@@ -81,7 +86,7 @@ async function startOnStore(
     xds,
     onPublished: countPublications(registry),
     onFailure: (fleet, error, revision) =>
-      log("publish-failed", { fleet, revision, error: error instanceof Error ? error.stack : String(error) }),
+      log("publish-failed", { fleet, revision, error: isDefect(error) ? error.stack : reasonOf(error) }),
   });
   registerProcessMetrics(registry, xds);
   await recallRevisions(store, publisher);

@@ -8,7 +8,7 @@
  */
 
 export { NoGoodFilesError } from "./fileOutput.ts";
-export type { FleetError, FleetStatus, ListenerStatus } from "./fleetStatus.ts";
+export { type FleetError, FleetLeftOutError, type FleetStatus, type ListenerStatus } from "./fleetStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
 export type {
   Admission,
