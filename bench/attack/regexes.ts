@@ -13,9 +13,7 @@ function routeOf(name: string, from: number, count: number): Record<string, unkn
 async function refused(server: Server, request: string, document: unknown): Promise<string[]> {
   const [method = "", path = ""] = request.split(" ");
   const { status, text } = await server.call(method, path, JSON.stringify(document));
-  return status === 422 && text.includes("MODEL-TOO-LARGE")
-    ? []
-    : [`${request}: ${status} ${text.slice(0, 200)}`];
+  return status === 422 && text.includes("MODEL-TOO-LARGE") ? [] : [`${request}: ${status} ${text.slice(0, 200)}`];
 }
 
 /** What thousands of hard expressions cost others. */
