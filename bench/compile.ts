@@ -4,6 +4,7 @@ import {
   applyChanges,
   type Change,
   createChecker,
+  createScale,
   emptySnapshot,
   type Snapshot,
   validateConfig,
@@ -25,7 +26,9 @@ function timed<T>(work: () => T): { ms: number; value: T } {
 }
 
 const targets = await loadTargets();
-const pipeline = createPipeline(targets);
+// One for both, as in the server: what a model amounts to is known when it is compiled.
+const scale = createScale();
+const pipeline = createPipeline(targets, scale);
 const check = createChecker();
 
 function render(ir: FleetIr): void {
@@ -41,7 +44,10 @@ const validated = timed(() => validateConfig(benchModel(routes, shape)));
 const changes = validated.value.resources.map(toChange);
 row.validateMs = validated.ms;
 let snapshot: Snapshot = applyChanges(emptySnapshot, changes);
-row.checkMs = timed(() => finish(check(snapshot, changes))).ms;
+row.checkMs = timed(() => {
+  finish(scale.judge(emptySnapshot, snapshot, changes));
+  return finish(check(snapshot, changes));
+}).ms;
 const cold = timed(() => finish(pipeline.compile(snapshot)));
 let compiled = cold.value;
 row.compileMs = cold.ms;
@@ -66,8 +72,13 @@ for (let index = 0; index < CHANGES; index++) {
   );
   const change = [toChange(one.value.resource as never)];
   samples.validateOne?.push(one.ms);
-  snapshot = applyChanges(snapshot, change);
-  samples.checkOne?.push(timed(() => finish(check(snapshot, change))).ms);
+  const before = snapshot;
+  snapshot = applyChanges(before, change);
+  const checked = timed(() => {
+    finish(scale.judge(before, snapshot, change));
+    return finish(check(snapshot, change));
+  });
+  samples.checkOne?.push(checked.ms);
   const next = timed(() => finish(pipeline.compile(snapshot)));
   compiled = next.value;
   samples.compileOne?.push(next.ms);

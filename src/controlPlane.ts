@@ -9,7 +9,7 @@ import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { countPublications, registerListenerMetrics, registerProcessMetrics } from "./processMetrics.ts";
-import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
+import { createPublisher, FleetLeftOutError, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
@@ -32,6 +32,11 @@ interface ControlPlane {
 /** One line of JSON on standard error: what went wrong, where. */
 function log(event: string, fields: Record<string, unknown>): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
+}
+
+/** Where it broke matters of a defect only. */
+function isDefect(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof FleetLeftOutError);
 }
 
 /** What a control plane is started with. */
@@ -94,7 +99,7 @@ async function startOnStore(
     onPublished: countPublications(registry),
     onListener: ({ state, ...listener }) => log(`listener-${state}`, listener),
     onFailure: (fleet, error, revision) =>
-      log("publish-failed", { fleet, revision, error: error instanceof Error ? error.stack : String(error) }),
+      log("publish-failed", { fleet, revision, error: isDefect(error) ? error.stack : reasonOf(error) }),
   });
   registerProcessMetrics(registry, xds);
   registerListenerMetrics(registry, publisher.listenerStatus);

@@ -5,6 +5,10 @@ import { jsonBodies } from "./jsonShapes.ts";
 import { manyBodies } from "./manyBodies.ts";
 import { manyWrites } from "./manyWrites.ts";
 import { oneResource } from "./oneResource.ts";
+import { products } from "./products.ts";
+import { regexes } from "./regexes.ts";
+import { restarts } from "./restarts.ts";
+import { sequences } from "./sequences.ts";
 import { slowBodies } from "./slowBodies.ts";
 import { slowReaders } from "./slowReaders.ts";
 import { tinyChunks } from "./tinyChunks.ts";
@@ -26,4 +30,8 @@ export const attacks: readonly Attack[] = [
   tinyChunks,
   churn,
   requestHeads,
+  products,
+  regexes,
+  sequences,
+  restarts,
 ];

@@ -1,9 +1,11 @@
 /** What every path has in common: access, errors, limits, headers; over real sockets where the socket is the matter. */
+
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import type { FleetStatus } from "../publish/types.ts";
 import { MatchTooLongError } from "../regex/match.ts";
 import { StoreError } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
@@ -450,6 +452,45 @@ describe("fleets", () => {
     expect((await t.call("GET", "/v1/fleets/edge/proxies")).body).toEqual({ items: [] });
     expect((await t.call("GET", "/v1/fleets/nope/proxies")).status).toBe(404);
     expect((await t.call("GET", "/v1/fleets/nope/status")).status).toBe(404);
+  });
+
+  test("what cannot be made is told: where its files are asked for, in its status, in readiness and in metrics", async () => {
+    const t = await start();
+    await t.call("PUT", "/v1/config", { body: model });
+    const error = { code: "FLEET-NOT-RENDERED", message: "broke", revision: 7, since: "2026-01-02T03:04:05Z" };
+    const shape = {
+      fleet: "legacy",
+      state: "failed",
+      revision: 8,
+      publishedRevision: null,
+      error,
+      listeners: [],
+    } as const;
+    let told: FleetStatus = shape;
+    t.publisher.status = (name) => (name === "legacy" ? told : null);
+    t.publisher.statuses = () => [told];
+    expect(await t.call("GET", "/v1/fleets/legacy/files")).toMatchObject({
+      status: 503,
+      body: { code: "API-FLEET-FAILED", detail: expect.stringMatching(/revision 7 .*FLEET-NOT-RENDERED: broke/) },
+    });
+    expect((await t.call("GET", "/v1/fleets/legacy/status")).body).toEqual(shape);
+    expect((await t.call("GET", "/v1/fleets/nope/status")).status).toBe(404);
+    expect((await t.call("GET", "/readyz")).body).not.toHaveProperty("fleets");
+    expect((await t.call("GET", "/readyz?verbose")).body.fleets).toEqual([shape]);
+    told = { ...shape, publishedRevision: 6 };
+    const { text } = await t.call("GET", "/metrics");
+    expect(text).toContain('trimtab_fleet_failed_revision{fleet="legacy",code="FLEET-NOT-RENDERED"} 7');
+    expect(text).toContain('trimtab_fleet_published_revision{fleet="legacy"} 6');
+    t.publisher.output = { fleet: "legacy", proxy: "nginx", revision: 6, generation: "g", files: [], sockets: [] };
+    const good = await t.call("GET", "/v1/fleets/legacy/files");
+    expect(good).toMatchObject({ status: 200, body: { revision: 6, error } });
+    expect(good.headers["trimtab-last-good"]).toBe("revision 6; revision 7 failed");
+  });
+
+  test("names of fleets are for who has the token; the plain probe needs none", async () => {
+    const t = await start({ apiToken: "secret" });
+    expect((await t.call("GET", "/readyz")).status).toBe(200);
+    expect((await t.call("GET", "/readyz?verbose")).status).toBe(401);
   });
 
   test("an explanation that would take long is refused", async () => {

@@ -2,6 +2,7 @@
 import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import { sortedByKeySteps } from "../util/sorted.ts";
 import { finish, type Steps, shouldYield } from "../util/steps.ts";
+import { ownVerdict } from "./ownVerdicts.ts";
 import { referrersOf } from "./references.ts";
 import { createRulesOfWhole, rulesOfEach } from "./rules/index.ts";
 import type { Known, WholeRule } from "./rules/rule.ts";
@@ -45,6 +46,10 @@ function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, kn
       for (const diagnostic of rule(snapshot, some, known)) found.push(diagnostic);
       yield;
     }
+  }
+  for (const [index, resource] of touched.entries()) {
+    for (const diagnostic of yield* ownVerdict(resource)) found.push(diagnostic);
+    if (shouldYield(index)) yield;
   }
   for (const rule of rulesOfWhole) {
     for (const diagnostic of rule(snapshot, touched)) {

@@ -122,7 +122,7 @@ export function* ownOf(resource: Resource, memory: FiguresMemory): Steps<Own> {
   const own = { documentBytes, matches: 0, regexWork: 0 };
   if (resource.kind === "route") {
     const route = resource as Resource<"route">;
-    own.matches = route.body.rules.reduce((total, rule) => total + (rule.matches?.length ?? 1), 0);
+    own.matches = matchesOf(route);
     for (const regex of new Set([...regexesOfRoute(route)].map((place) => place.regex))) {
       own.regexWork += regexWork(regex);
       yield;
@@ -132,6 +132,11 @@ export function* ownOf(resource: Resource, memory: FiguresMemory): Steps<Own> {
   }
   memory.own.set(resource, own);
   return own;
+}
+
+/** Matches of a route's rules; a rule without any has one. */
+export function matchesOf({ body }: Resource<"route">): number {
+  return body.rules.reduce((total, rule) => total + (rule.matches?.length ?? 1), 0);
 }
 
 /** How often each match of a route is counted: for every hostname, listener and fleet of it (`count` says how many of these). */

@@ -1,7 +1,7 @@
 /** What is left of a model that may not be compiled as a whole. */
 import { compareText } from "../util/sorted.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
-import { FIGURE_WORDS, type Figures, type FiguresMemory, figuresOf, ownOf, placesOf } from "./figures.ts";
+import { FIGURE_WORDS, type Figures, type FiguresMemory, matchesOf, placesOf } from "./figures.ts";
 import type { Snapshot } from "./types.ts";
 
 /** A model, or what is left of it, and the fleets that had to go. */
@@ -21,11 +21,12 @@ type Products = Pick<Figures, Product>;
 /** The model itself when it fits; else without its largest fleets, and without listeners that only these have. */
 export function* fitting(snapshot: Snapshot, memory: FiguresMemory): Steps<Fitting> {
   const { bounds } = memory;
-  const figures = yield* figuresOf(snapshot, memory);
+  const figures = memory.figures.get(snapshot) ?? (yield* productsOf(snapshot, ({ length }) => length));
   const over = (sums: Products): Product | undefined => PRODUCTS.find((figure) => sums[figure] > bounds[figure]);
   if (over(figures) === undefined) return { snapshot, leftOut: NONE_LEFT_OUT };
   const shares: { readonly name: string; readonly own: Products }[] = [];
-  for (const name of snapshot.fleet.keys()) shares.push({ name, own: yield* productsOf(name, snapshot, memory) });
+  for (const name of snapshot.fleet.keys())
+    shares.push({ name, own: yield* productsOf(snapshot, (fleets) => (fleets.includes(name) ? 1 : 0)) });
   const size = ({ own }: { readonly own: Products }): number =>
     Math.max(...PRODUCTS.map((figure) => own[figure] / bounds[figure]));
   shares.sort((a, b) => size(b) - size(a) || compareText(a.name, b.name));
@@ -47,15 +48,15 @@ export function* fitting(snapshot: Snapshot, memory: FiguresMemory): Steps<Fitti
   return { snapshot: Object.freeze({ ...snapshot, fleet, listener }), leftOut };
 }
 
-function* productsOf(fleet: string, snapshot: Snapshot, memory: FiguresMemory): Steps<Products> {
+/** Only these: at the start nobody shall wait for the work on regular expressions. */
+function* productsOf(snapshot: Snapshot, count: (fleets: readonly string[]) => number): Steps<Products> {
   let [rules, hosts] = [0, 0];
   let index = 0;
   for (const route of snapshot.route.values()) {
     if (shouldYield(index++)) yield;
-    const { matches } = memory.own.get(route) ?? (yield* ownOf(route, memory));
-    const places = placesOf(route, snapshot, (fleets) => (fleets.includes(fleet) ? 1 : 0));
+    const places = placesOf(route, snapshot, count);
     hosts += places;
-    rules += places * matches;
+    rules += places * matchesOf(route);
   }
   return { rules, hosts };
 }

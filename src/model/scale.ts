@@ -18,6 +18,8 @@ import {
 } from "./figures.ts";
 import { type Fitting, fitting } from "./fitting.ts";
 import { collectionOf, kinds } from "./kinds.ts";
+import { ownVerdict } from "./ownVerdicts.ts";
+import { referencesOf } from "./references.ts";
 import type { Change, Resource, Snapshot } from "./types.ts";
 
 /** Contributors that a refusal names. */
@@ -77,11 +79,14 @@ function* prepare(resources: readonly Resource[], memory: Memory): Steps<Diagnos
   for (const [index, resource] of resources.entries()) {
     const own = memory.own.get(resource) ?? (yield* ownOf(resource, memory));
     work += own.regexWork;
+    // Kept for the write's turn.
+    referencesOf(resource);
     if (work > bounds.regexWork) {
       const { kind, name } = resource;
       const message = `${FIGURE_WORDS.regexWork}: over ${bounds.regexWork}, the most that is possible, up to this route`;
       return [{ code: "MODEL-TOO-LARGE", severity: "error", resource: { kind, name }, pointer: "", message }];
     }
+    yield* ownVerdict(resource);
     if (shouldYield(index)) yield;
   }
   return [];

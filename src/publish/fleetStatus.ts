@@ -11,6 +11,10 @@ export interface FleetStatuses {
   /** These fleets there are from this revision on; what is known of others is forgotten. */
   readonly renew: (fleets: Iterable<string>, revision: number) => void;
   readonly published: (fleet: string, revision: number) => void;
+  /** It will be made when somebody asks. `isNew`: it is not what was tried before, so that what was wrong then is not known to be now. */
+  readonly pending: (fleet: string, isNew: boolean) => void;
+  /** The whole model cannot be compiled. */
+  readonly uncompiled: (revision: number, error: unknown) => void;
   /** Says whether this is news: the same failure of the next revision is not. */
   readonly failed: (fleet: string, revision: number, error: unknown) => boolean;
   /** One; none: no such fleet. */
@@ -21,6 +25,8 @@ export interface FleetStatuses {
 interface Entry {
   published: number | null;
   error: FleetError | null;
+  /** The error befell all fleets at once. */
+  isOfAll: boolean;
 }
 
 /** Characters of a message; a renderer may quote what it chokes on. */
@@ -34,25 +40,35 @@ export function createFleetStatuses(now: () => Date = () => new Date()): FleetSt
     const state = error !== null ? "failed" : published === newest ? "current" : "behind";
     return { fleet, state, revision: newest, publishedRevision: published, error };
   };
+  const failed = (fleet: string, revision: number, error: unknown): boolean => {
+    const entry = entries.get(fleet);
+    const message = reasonOf(error).slice(0, MAX_MESSAGE);
+    if (entry === undefined || entry.error?.message === message) return false;
+    const code = error instanceof FleetLeftOutError ? error.code : "FLEET-NOT-RENDERED";
+    entry.error = { code, message, revision, since: now().toISOString() };
+    entry.isOfAll = false;
+    return true;
+  };
   return {
     renew(fleets, revision) {
       const names = new Set(fleets);
       newest = revision;
       for (const name of entries.keys()) if (!names.has(name)) entries.delete(name);
-      for (const name of names) if (!entries.has(name)) entries.set(name, { published: null, error: null });
+      for (const name of names)
+        if (!entries.has(name)) entries.set(name, { published: null, error: null, isOfAll: false });
     },
     published(fleet, revision) {
       const entry = entries.get(fleet);
       if (entry !== undefined) Object.assign(entry, { published: revision, error: null });
     },
-    failed(fleet, revision, error) {
+    pending(fleet, isNew) {
       const entry = entries.get(fleet);
-      const message = reasonOf(error).slice(0, MAX_MESSAGE);
-      if (entry === undefined || entry.error?.message === message) return false;
-      const code = error instanceof FleetLeftOutError ? error.code : "FLEET-NOT-RENDERED";
-      entry.error = { code, message, revision, since: now().toISOString() };
-      return true;
+      if (entry !== undefined && (isNew || entry.isOfAll)) entry.error = null;
     },
+    uncompiled(revision, error) {
+      for (const [fleet, entry] of entries) if (failed(fleet, revision, error)) entry.isOfAll = true;
+    },
+    failed,
     of(fleet) {
       const entry = entries.get(fleet);
       return entry === undefined ? [] : [shown(fleet, entry)];

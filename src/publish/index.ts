@@ -8,6 +8,7 @@
  */
 
 export { NoGoodFilesError } from "./fileOutput.ts";
+export { FleetLeftOutError } from "./fleetStatus.ts";
 export type { ListenerChange, ListenerStatuses } from "./listenerStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
 export type {

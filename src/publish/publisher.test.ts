@@ -261,6 +261,35 @@ describe("Envoy fleets", () => {
     expect(failures.length).toBe(1);
   });
 
+  test("says so, with the revision and the error, until it recovers; of files also while there are none", async () => {
+    broken.add("legacy");
+    commit({ fleets: { edge: "envoy", legacy: "nginx" } });
+    expect(publisher.status("edge")).toMatchObject({ state: "current", publishedRevision: 1, error: null });
+    expect(publisher.status("legacy")).toMatchObject({ state: "behind", publishedRevision: null, error: null });
+    await expect(publisher.files("legacy")).rejects.toThrow("its status says why");
+    const error = { code: "FLEET-NOT-RENDERED", message: "cannot render", revision: 1 };
+    expect(publisher.status("legacy")).toMatchObject({ state: "failed", publishedRevision: null, error });
+    publisher.listenerStatus.report("edge", "edge-1", [{ listener: "web", state: "waiting", reason: "port taken" }]);
+    broken = new Set(["edge"]);
+    commit({ fleets: { edge: "envoy", legacy: "nginx" }, clusters: { blue: 1, green: 2 } });
+    expect(publisher.status("edge")).toMatchObject({
+      state: "failed",
+      revision: 2,
+      publishedRevision: 1,
+      error: { revision: 2 },
+      listeners: [{ listener: "web", state: "waiting" }],
+    });
+    expect((await publisher.files("legacy"))?.revision).toBe(2);
+    expect(publisher.statuses().map(({ fleet, state }) => `${fleet} ${state}`)).toEqual([
+      "edge failed",
+      "legacy current",
+    ]);
+    broken.clear();
+    commit({ fleets: { edge: "envoy" }, clusters: { blue: 1, green: 3 } });
+    expect(publisher.status("edge")).toMatchObject({ state: "current", error: null });
+    expect(publisher.status("legacy")).toBeNull();
+  });
+
   test("a model that cannot be compiled changes nothing; the next good one is published", async () => {
     commit({ fleets: { edge: "envoy" } });
     const { stream } = await follow("edge");

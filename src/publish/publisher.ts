@@ -114,8 +114,10 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     const pulling = fleets.filter((ir) => pipeline.gives(ir, "resources"));
     yield* views.show(pulling, head, kept);
     if (closed) return;
+    const before = published?.compiled.fleets;
     published = { compiled, revision };
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
+    for (const ir of filed) statuses.pending(ir.name, before?.get(ir.name) !== ir);
     files.update(filed, revision, kept);
   }
 
@@ -123,10 +125,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     try {
       yield* steps;
     } catch (error) {
-      for (const fleet of head.snapshot.fleet.keys()) {
-        views.setAccess(fleet, head.snapshot);
-        statuses.failed(fleet, head.revision, error);
-      }
+      for (const fleet of head.snapshot.fleet.keys()) views.setAccess(fleet, head.snapshot);
+      statuses.uncompiled(head.revision, error);
       options.onFailure(ALL_FLEETS, error, head.revision);
     }
   }

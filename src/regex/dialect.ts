@@ -9,7 +9,7 @@ import type { WrittenRegex } from "./tree.ts";
 const MAX_REPEAT = 1000;
 
 /** Why the expression cannot be used, as one sentence, or null. */
-export function regexProblem(text: string): string | null {
+export function dialectProblem(text: string): string | null {
   try {
     const repeat = largestRepeat(parseRegex(text));
     return repeat > MAX_REPEAT ? `repeats add up to ${repeat}; RE2 takes at most ${MAX_REPEAT}` : null;

@@ -7,6 +7,7 @@
  */
 import { createRecent } from "../util/recent.ts";
 import { automatonOf } from "./automaton.ts";
+import { dialectProblem } from "./dialect.ts";
 import { loopsOf } from "./loops.ts";
 import type { Meter } from "./meter.ts";
 import { NotOfDialectError, parseRegex } from "./parse.ts";
@@ -37,6 +38,8 @@ const MAX_KNOWN_BYTES = 32 * 1024 * 1024;
 const ENTRY_BYTES = 200;
 
 interface Known {
+  /** Why it is not of the common dialect, or null. */
+  readonly problem: string | null;
   readonly linear: LinearRegex;
   readonly work: number;
 }
@@ -53,12 +56,17 @@ export function regexWork(text: string): number {
   return analysed(text).work;
 }
 
+/** Why the expression cannot be used at all, as one sentence, or null. */
+export function regexProblem(text: string): string | null {
+  return analysed(text).problem;
+}
+
 function analysed(text: string): Known {
   const found = known.get(text);
   if (found !== undefined) return found;
   const meter: Meter = { work: USUAL_WORK };
   const linear = translate(text, meter);
-  const made = { linear, work: Math.ceil(meter.work) };
+  const made = { problem: dialectProblem(text), linear, work: Math.ceil(meter.work) };
   known.set(text, made, ENTRY_BYTES + text.length + linear.pattern.length);
   return made;
 }

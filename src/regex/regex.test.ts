@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { regexProblem } from "./dialect.ts";
-import { linearRegex } from "./linear.ts";
+
+import { linearRegex, regexProblem } from "./linear.ts";
 import { MatchTooLongError, matchesWhole } from "./match.ts";
 import { longRegexes, randomRegex, refusedRegexes, regexText } from "./testRegexes.ts";
 

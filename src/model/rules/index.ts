@@ -34,13 +34,11 @@ export function createRulesOfWhole(): readonly WholeRule[] {
 }
 
 /** Given touched resources a few at a time: the verdict on one does not depend on which others were touched. */
-export const rulesOfEach: readonly Rule[] = [
-  references,
-  protocols,
-  hostnameScope,
-  hostnameShadowed,
+export const rulesOfEach: readonly Rule[] = [references, protocols, hostnameScope, hostnameShadowed, canaries];
+
+/** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
+export const rulesOfOne: readonly Rule[] = [
   splits,
-  canaries,
   ruleParts,
   respondStatus,
   headers,

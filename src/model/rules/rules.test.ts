@@ -553,7 +553,7 @@ test("deleting a cluster finds the routes that name it", () => {
 });
 
 test("every expression that the dialect takes is one that JavaScript takes too", async () => {
-  const { regexProblem } = await import("../../regex/dialect.ts");
+  const { regexProblem } = await import("../../regex/index.ts");
   for (const good of [
     "a|b",
     "(?:a(b|c)){2,3}?",
