@@ -21,7 +21,7 @@ export function evasionOf(told: Told, ofReferer: "as sent" | "perhaps taken off"
   const values = {
     // Whichever line an endpoint takes.
     header: gate.name === "x-forwarded-for" ? [forwardedBefore(lines)] : valuesOf(lines, gate.name),
-    cookie: firstOf(valuesOf(lines, "cookie").join("; ").split(";"), gate.name),
+    cookie: cookiesOf(valuesOf(lines, "cookie"), gate.name, test),
     query: firstOf((target.split("?").slice(1).join("?") || "").split("&"), gate.name),
     method: [],
     source: [],
@@ -29,6 +29,12 @@ export function evasionOf(told: Told, ofReferer: "as sent" | "perhaps taken off"
   return isDenied(test, gate.looksAt === "query", values)
     ? `${gate.looksAt} ${gate.name}: ${JSON.stringify(values)}`
     : null;
+}
+
+/** The first of all lines counts. That it is absent is said of none of them (Envoy looks at each line by itself: L7-DUP-HEADER). */
+function cookiesOf(lines: readonly string[], name: string, test: string): readonly string[] {
+  if (test === "absent") return lines.flatMap((line) => firstOf(line.split(";"), name));
+  return firstOf(lines.join("; ").split(";"), name);
 }
 
 /** The value of the first pair of the name; many servers take no blanks behind it for a part of it. */
