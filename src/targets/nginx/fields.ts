@@ -7,6 +7,7 @@ import { isBefore } from "../version.ts";
 import { block } from "./blocks.ts";
 import { fieldVariable } from "./gatedFields.ts";
 import { type Claim, matchSuffix, type Names } from "./names.ts";
+import type { TextView } from "./policyViews.ts";
 import {
   type Condition,
   comment,
@@ -24,7 +25,6 @@ import {
 } from "./quote.ts";
 import type { Step } from "./step.ts";
 import { placeText } from "./texts.ts";
-import type { TextView } from "./views.ts";
 
 type FieldOf<Kind extends FieldIr["kind"]> = Extract<FieldIr, { kind: Kind }>;
 

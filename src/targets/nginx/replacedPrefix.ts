@@ -1,7 +1,8 @@
 /** A path whose matched prefix is replaced: of a rewrite and of a redirect. */
+
+import type { TextView } from "./policyViews.ts";
 import { literalPattern, type Part, variable } from "./quote.ts";
 import { placeText } from "./texts.ts";
-import type { TextView } from "./views.ts";
 
 /** How the new path and the query are made of `$request_uri`. */
 export interface ReplacedPrefix {

@@ -1,6 +1,7 @@
 /** User text of any length in a location: nginx refuses long parameters, so long text is put together in a variable first. */
+
+import type { TextView } from "./policyViews.ts";
 import { chunks, type Part, param, variable } from "./quote.ts";
-import type { TextView } from "./views.ts";
 
 /** Directives that have to come first, and what then stands for the text. */
 export interface PlacedText {

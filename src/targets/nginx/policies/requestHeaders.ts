@@ -5,9 +5,10 @@ import { block } from "../blocks.ts";
 import { before123 } from "../fields.ts";
 import { keptMap, keptVariable } from "../gatedFields.ts";
 import { underscored } from "../names.ts";
+import type { TextView } from "../policyViews.ts";
 import { mapEntries, mapEntry, mapKey, type Param, param, variable, word } from "../quote.ts";
 import { placeText, setText } from "../texts.ts";
-import type { MapView, TextView } from "../views.ts";
+import type { MapView } from "../views.ts";
 import { valuesByName } from "./headerValues.ts";
 import type { Policy, PolicyPart } from "./policy.ts";
 

@@ -6,9 +6,10 @@ import type { HeaderChangesIr, RuleIr } from "../../../ir/index.ts";
 import { block } from "../blocks.ts";
 import { KEPT_BY_NGINX } from "../common.ts";
 import { underscored } from "../names.ts";
+import type { TextView } from "../policyViews.ts";
 import { mapEntries, mapEntry, mapKey, param, variable, word } from "../quote.ts";
 import { setText } from "../texts.ts";
-import type { MapView, TextView } from "../views.ts";
+import type { MapView } from "../views.ts";
 import { valuesByName } from "./headerValues.ts";
 import type { AnswerField, Policy, PolicyPart } from "./policy.ts";
 

@@ -1,0 +1,48 @@
+/** What the templates of policies, and of what they need, are given; see views.ts. */
+import type { Comment, Param, Regex, Variable, Word } from "./quote.ts";
+
+/** `texts.hbs`: values for variables, one after the other. */
+export interface TextsView {
+  readonly texts: readonly TextView[];
+}
+
+/** One of them. */
+export interface TextView {
+  readonly name: Variable;
+  readonly value: Param;
+}
+
+/** `policies/rewrite.hbs`. */
+export interface RewriteView extends TextsView {
+  readonly pattern: Regex;
+  readonly path: Param;
+}
+
+/** `policies/fullPath.hbs`. */
+export interface FullPathView extends TextsView {
+  readonly path: Param;
+}
+
+/** `geo.hbs`: a variable that is 1 for clients of these ranges. */
+export interface GeoView {
+  readonly comment: Comment;
+  readonly name: Variable;
+  readonly ranges: readonly { readonly range: Word }[];
+}
+
+/** `requestFields.hbs`: everything that a request gets, in a location that changes some of it. */
+export interface RequestFieldsView {
+  readonly host: Param;
+  readonly fields: readonly { readonly name: Word; readonly value: Param }[];
+}
+
+/** `policies/timeouts.hbs`. */
+export interface TimeoutsView {
+  readonly idle: Word;
+}
+
+/** `policies/responseHeaders.hbs`. `hidden` and `passed` are fields of the endpoint's answer. */
+export interface ResponseHeadersView extends TextsView {
+  readonly hidden: readonly { readonly name: Word }[];
+  readonly passed: readonly { readonly name: Word }[];
+}
