@@ -263,7 +263,8 @@ describe.each<Form>(["lines", "turns", "tables"])("paths with several rules in %
       ["absolute form without path", "http://deep.a.test", { host: "deep.a.test" }, "c"],
       ["HTTP/1.0", "/exact", { version: "1.0" }, "b"],
       ["1000 header fields", "/exact", { headers: fields(998) }, "b"],
-      ["1001 header fields", "/exact", { headers: fields(999) }, "400"],
+      // Room for what rules add; a client may use it, too.
+      ["1100 header fields", "/exact", { headers: fields(1098) }, "400"],
       ["60 KB of headers", "/exact", { headers: [`X-Long: ${"x".repeat(60_000)}`] }, "b"],
       ["70 KB of headers", "/exact", { headers: [`X-Long: ${"x".repeat(70_000)}`] }, "400"],
     ]),

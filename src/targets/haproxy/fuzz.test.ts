@@ -107,9 +107,10 @@ function matches({ path: pattern, conditions }: RuleIr, asked: Request): boolean
     const lines = asked.headers.filter(([each]) => each === field.name).map(([, text]) => text);
     const isPresent = lines.some((line) => line !== "");
     if (test === "present" || test === "absent") return isPresent === (test === "present");
-    const [only = ""] = lines;
-    if (lines.length !== 1 || only === "") return false;
-    return test === "exact" ? only === value : fullMatch(value, only);
+    // Several lines are one value, without empty ones at its ends.
+    const all = lines.length < 2 ? (lines[0] ?? "") : lines.join(", ").replace(/^(?:, )+|(?:, )+$/g, "");
+    if (all === "") return false;
+    return test === "exact" ? all === value : fullMatch(value, all);
   });
 }
 
