@@ -13,7 +13,10 @@ const CONTAINER_TIMEOUT_MS = 600_000;
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
+      // Vitest leaves one core free, of two; but tests wait for real proxies half of their time.
+      {
+        test: { name: "unit", include: ["src/**/*.test.ts"], maxWorkers: 2, testTimeout: 30_000, hookTimeout: 60_000 },
+      },
       { extends: "./e2e/vitest.config.ts", root: "./e2e", test: { name: "e2e" } },
       {
         test: {

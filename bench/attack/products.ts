@@ -79,8 +79,8 @@ const RAMPS: readonly Ramp[] = [
   {
     name: "long policies x hosts",
     steps: {
-      short: doubled(256, 1, (hosts) => longPolicies(hosts, 20)),
-      whole: doubled(1, 9, (hosts) => longPolicies(hosts, 10)),
+      short: doubled(256, 1, (hosts) => longPolicies(hosts, 6)),
+      whole: doubled(1, 9, (hosts) => longPolicies(hosts, 3)),
     },
   },
   {

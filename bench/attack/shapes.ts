@@ -10,6 +10,9 @@ export const many = <T>(count: number, make: (index: number) => T): T[] =>
 
 /** Matches that a rule may have. */
 const MATCHES = 64;
+/** So that no route is larger than one resource may be. */
+const MATCHES_OF_ROUTE = 1_280;
+const RULES_OF_LONG_ROUTE = 20;
 
 /** `count` matches, in as few rules as possible. */
 export function rulesOf(
@@ -97,24 +100,30 @@ export function nestedPrefixes(depth: number, each: number): Model {
     path: { prefix: "/a".repeat(1 + (index % depth)) },
     headers: [{ name: "x-a", exact: String(index) }],
   });
-  return { ...stage(1), routes: [{ name: "nested", listeners: ["l0"], rules: rulesOf(depth * each, match) }] };
+  const routes = many(Math.ceil((depth * each) / MATCHES_OF_ROUTE), (index) => ({
+    name: `nested${index}`,
+    listeners: ["l0"],
+    rules: rulesOf(MATCHES_OF_ROUTE, (own) => match(index * MATCHES_OF_ROUTE + own)),
+  }));
+  return { ...stage(1), routes };
 }
 
 /** Rules with as much to write as they may have, in many hosts. */
-export function longPolicies(hosts: number, rules: number): Model {
-  const set = many(32, (index) => ({ name: `x-h${index}`, value: "v".repeat(1024) }));
+export function longPolicies(hosts: number, routes: number): Model {
+  const set = many(7, (index) => ({ name: `x-h${index}`, value: "v".repeat(1024) }));
   const base = unequalHosts(hosts, 1);
-  const long = {
-    name: "long",
+  const rule = (path: string): Item => ({
+    matches: many(MATCHES, (match) => ({ path: { exact: `${path}/${match}` } })),
+    respond: { status: 200, body: path.padEnd(4096, "b") },
+    responseHeaders: { set: [{ name: "x-own", value: path }, ...set] },
+  });
+  const long = many(routes, (route) => ({
+    name: `long${route}`,
     listeners: ["l0"],
     hostnames: many(hosts, (index) => `h${index}.example`),
-    rules: many(rules, (index) => ({
-      matches: many(MATCHES, (match) => ({ path: { exact: `/${index}/${match}` } })),
-      respond: { status: 200, body: `${index}`.padEnd(4096, "b") },
-      responseHeaders: { set: [{ name: "x-own", value: String(index) }, ...set.slice(1)] },
-    })),
-  };
-  return { ...base, routes: [...(base.routes ?? []), long] };
+    rules: many(RULES_OF_LONG_ROUTE, (index) => rule(`/${route}/${index}`)),
+  }));
+  return { ...base, routes: [...(base.routes ?? []), ...long] };
 }
 
 /** Many fleets that use the same large clusters. */

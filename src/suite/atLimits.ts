@@ -12,7 +12,8 @@ const filled = (start: string, characters: string, length: number): string =>
 
 const NAME = filled("n", "a-b", 63).replace(/-$/, "x");
 const HEADER = filled("X-", "Ab-1", 127);
-const VALUE = filled("v", `"\\'$\{}#;%[]() ,`, 1023).concat("v");
+const valueOf = (length: number): string => filled("v", `"\\'$\{}#;%[]() ,`, length - 1).concat("v");
+const VALUE = valueOf(1024);
 const PATH = filled("/", "a/%20$&'()*+,;=:@~!", 1024).replace(/%(?:.?)$/, "xx");
 const HOSTNAME = `${many(4, (index) => String(index).padEnd(62, "h")).join(".")}`.slice(0, 253);
 const REGEX = filled("/", "[a-c]{1,2}\\.x?/", 510).replace(/[\\[{(?,-][^/]*$/, "");
@@ -32,6 +33,7 @@ const header = (index: number, test: Item): Item => ({
   name: `${index}-${HEADER}`.replace(/^/, "X").slice(0, 127),
   ...test,
 });
+const shortName = (index: number): string => `X${index}-${HEADER}`.slice(0, 60);
 const push = (parts: Parts, ...rules: Item[]): unknown => parts.route.rules.push(...rules);
 const ok: Item = { respond: { status: 200 } };
 
@@ -83,13 +85,18 @@ export const STRETCHES: Readonly<Record<string, (parts: Parts) => unknown>> = {
     Object.assign(match, {
       source: many(64, (index) => `2001:db8:${(index * 1023).toString(16)}::/${33 + (index % 90)}`),
     }),
+  // All that a rule sets and adds has a bound (MODEL-HEADER-SIZE): seven of the longest, or more that are shorter.
+  "7 request header values of 1024 characters": ({ rule }) =>
+    Object.assign(rule, { requestHeaders: { set: many(7, (index) => ({ ...header(index, {}), value: VALUE })) } }),
   "32 request headers": ({ rule }) =>
-    Object.assign(rule, { requestHeaders: { set: many(32, (index) => ({ ...header(index, {}), value: VALUE })) } }),
+    Object.assign(rule, {
+      requestHeaders: { set: many(32, (index) => ({ ...header(index, {}), value: valueOf(120) })) },
+    }),
   "32 response headers, set and added": ({ rule }) =>
     Object.assign(rule, {
       responseHeaders: {
-        set: many(32, (index) => ({ ...header(index, {}), value: VALUE })),
-        add: many(32, (index) => ({ ...header(index + 32, {}), value: VALUE })),
+        set: many(32, (index) => ({ name: shortName(index), value: valueOf(60) })),
+        add: many(32, (index) => ({ name: shortName(index + 32), value: valueOf(60) })),
         remove: many(32, (index) => header(index + 64, {}).name),
       },
     }),
