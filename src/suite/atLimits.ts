@@ -12,8 +12,8 @@ const filled = (start: string, characters: string, length: number): string =>
 
 const NAME = filled("n", "a-b", 63).replace(/-$/, "x");
 const HEADER = filled("X-", "Ab-1", 127);
-const valueOf = (length: number): string => filled("v", `"\\'$\{}#;%[]() ,`, length - 1).concat("v");
-const VALUE = valueOf(1024);
+const longValue = (length: number): string => filled("v", `"\\'$\{}#;%[]() ,`, length - 1).concat("v");
+const VALUE = longValue(1024);
 const PATH = filled("/", "a/%20$&'()*+,;=:@~!", 1024).replace(/%(?:.?)$/, "xx");
 const HOSTNAME = `${many(4, (index) => String(index).padEnd(62, "h")).join(".")}`.slice(0, 253);
 const REGEX = filled("/", "[a-c]{1,2}\\.x?/", 510).replace(/[\\[{(?,-][^/]*$/, "");
@@ -90,13 +90,13 @@ export const STRETCHES: Readonly<Record<string, (parts: Parts) => unknown>> = {
     Object.assign(rule, { requestHeaders: { set: many(7, (index) => ({ ...header(index, {}), value: VALUE })) } }),
   "32 request headers": ({ rule }) =>
     Object.assign(rule, {
-      requestHeaders: { set: many(32, (index) => ({ ...header(index, {}), value: valueOf(120) })) },
+      requestHeaders: { set: many(32, (index) => ({ ...header(index, {}), value: longValue(120) })) },
     }),
   "32 response headers, set and added": ({ rule }) =>
     Object.assign(rule, {
       responseHeaders: {
-        set: many(32, (index) => ({ name: shortName(index), value: valueOf(60) })),
-        add: many(32, (index) => ({ name: shortName(index + 32), value: valueOf(60) })),
+        set: many(32, (index) => ({ name: shortName(index), value: longValue(60) })),
+        add: many(32, (index) => ({ name: shortName(index + 32), value: longValue(60) })),
         remove: many(32, (index) => header(index + 64, {}).name),
       },
     }),
