@@ -7,7 +7,7 @@ const MODELS: readonly (() => Model)[] = [
   () => unequalHosts(20, 8_000),
   () => hostnames(350, 256),
   () => lookups(150, 100),
-  () => longPolicies(3, 10),
+  () => longPolicies(3, 1),
   () => sharedClusters(24, 200, 500),
 ];
 

@@ -103,7 +103,9 @@ export function nestedPrefixes(depth: number, each: number): Model {
   const routes = many(Math.ceil((depth * each) / MATCHES_OF_ROUTE), (index) => ({
     name: `nested${index}`,
     listeners: ["l0"],
-    rules: rulesOf(MATCHES_OF_ROUTE, (own) => match(index * MATCHES_OF_ROUTE + own)),
+    rules: rulesOf(Math.min(MATCHES_OF_ROUTE, depth * each - index * MATCHES_OF_ROUTE), (own) =>
+      match(index * MATCHES_OF_ROUTE + own),
+    ),
   }));
   return { ...stage(1), routes };
 }

@@ -1,5 +1,6 @@
 /** Content hashes: the versions, ETags and ids of the whole program. */
 import { createHash, type Hash } from "node:crypto";
+import { piecesOf } from "./pieces.ts";
 import type { Steps } from "./steps.ts";
 
 /** 64 bits: at 100 000 resources a collision by chance has a probability of about 3e-10. */
@@ -37,18 +38,10 @@ const UNITS_PER_STEP = 256 * 1024;
 
 /** Adds a text to a hash, piece by piece: what `hash.update(text)` does. */
 export function* hashSteps(hash: Hash, text: string): Steps<void> {
-  for (let start = 0, end = 0; start < text.length; start = end) {
-    end = start + UNITS_PER_STEP;
-    // Both halves of a surrogate pair are one character.
-    if (isHighSurrogate(text.charCodeAt(end - 1))) end += 1;
-    hash.update(text.slice(start, end));
+  for (const piece of piecesOf(text, UNITS_PER_STEP)) {
+    hash.update(piece);
     yield;
   }
-}
-
-/** False for NaN, which is what stands behind the end. */
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }
 
 /** JSON with the keys of every object in ascending order: equal values give equal text. Undefined members are left out. */

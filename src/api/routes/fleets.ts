@@ -1,9 +1,11 @@
 /** What fleets get, and who has it. */
+import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { NoGoodFilesError } from "../../publish/fileOutput.ts";
 import type { FleetFiles } from "../../publish/types.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
+import { filesJson } from "../filesJson.ts";
 import { answers, operation } from "../openapi.ts";
 import { filesQuery, nameParams, noQuery, readHeaders } from "../parameters.ts";
 import { Problem } from "../problem.ts";
@@ -43,7 +45,7 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
       if (error !== null) reply.header(LAST_GOOD, `revision ${files.revision}; revision ${error.revision} failed`);
       reply.header("vary", "Accept");
       if (answeredNotModified(request, reply, etagOf(files.generation))) return reply;
-      if (type === JSON_TYPE) return { ...documentOf(files), ...(error === null ? {} : { error }) };
+      if (type === JSON_TYPE) return reply.type(JSON_TYPE).send(Readable.from(filesJson(files, error)));
       reply.header("content-disposition", `attachment; filename="${name}-${files.generation}.tar"`);
       return reply.type(TAR_TYPE).send(await toTar(files.files));
     },
@@ -109,11 +111,6 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
       return new Problem("API-NO-FILES", `the proxies of fleet ${name} get their configuration by xDS`);
     return new Problem("API-NOT-READY", `fleet ${name} has not been rendered yet`, { headers: { "retry-after": "1" } });
   };
-}
-
-/** What is told of files: the schema `FleetFiles`. */
-function documentOf({ fleet, proxy, revision, generation, files }: FleetFiles): object {
-  return { fleet, proxy, revision, generation, files };
 }
 
 function notFound(name: string): Problem {
