@@ -29,8 +29,9 @@ const KNOWN: readonly Known[] = [
   },
   { name: "several Cookie lines", applies: (head) => count(head, "cookie") > 1, apart: ["envoy"] },
   {
-    name: "several Cookie lines of which one is empty, or has a tab at its end",
-    applies: (head) => count(head, "cookie") > 1 && head.lines.some((line) => /^cookie:(?:.*\t)?[ \t]*$/i.test(line)),
+    name: "several Cookie lines of which one is empty, begins with a semicolon, or has a tab at its end",
+    applies: (head) =>
+      count(head, "cookie") > 1 && head.lines.some((line) => /^cookie:(?:(?:.*\t)?[ \t]*$|[ \t]*;)/i.test(line)),
     apart: ["envoy", "nginx"],
   },
   {
