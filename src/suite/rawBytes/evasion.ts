@@ -31,10 +31,13 @@ export function evasionOf(told: Told, ofReferer: "as sent" | "perhaps taken off"
     : null;
 }
 
+/** RFC 6265, 4.2.1: a pair has a `=`; servers pass over what has none, and so do the rules. */
+const pairsOf = (text: string): string[] => text.split(";").filter((pair) => pair.includes("="));
+
 /** The first of all lines counts. That it is absent is said of none of them (Envoy looks at each line by itself: L7-DUP-HEADER). */
 function cookiesOf(lines: readonly string[], name: string, test: string): readonly string[] {
-  if (test === "absent") return lines.flatMap((line) => firstOf(line.split(";"), name));
-  return firstOf(lines.join("; ").split(";"), name);
+  if (test === "absent") return lines.flatMap((line) => firstOf(pairsOf(line), name));
+  return firstOf(pairsOf(lines.join("; ")), name);
 }
 
 /** The value of the first pair of the name; many servers take no blanks behind it for a part of it. */
