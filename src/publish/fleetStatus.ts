@@ -1,6 +1,6 @@
 /** What is known of each fleet's output: which revision it has, and why a newer one could not be made. */
 import { reasonOf } from "../util/reason.ts";
-import type { FleetError, FleetOutcome } from "./types.ts";
+import type { FleetError, FleetStatus, ListenerStatus } from "./types.ts";
 
 /** The fleet is not rendered, for a reason that is none of a defect. */
 export class FleetLeftOutError extends Error {
@@ -17,9 +17,9 @@ export interface FleetStatuses {
   readonly uncompiled: (revision: number, error: unknown) => void;
   /** Says whether this is news: the same failure of the next revision is not. */
   readonly failed: (fleet: string, revision: number, error: unknown) => boolean;
-  /** One; none: no such fleet. */
-  readonly of: (fleet: string) => readonly FleetOutcome[];
-  readonly all: () => readonly FleetOutcome[];
+  /** Null: no such fleet. */
+  readonly of: (fleet: string) => FleetStatus | null;
+  readonly all: () => readonly FleetStatus[];
 }
 
 interface Entry {
@@ -32,13 +32,17 @@ interface Entry {
 /** Characters of a message; a renderer may quote what it chokes on. */
 const MAX_MESSAGE = 500;
 
-/** Knows no fleet yet. */
-export function createFleetStatuses(now: () => Date = () => new Date()): FleetStatuses {
+/** Knows no fleet yet. `listenersOf`: where the listeners of a fleet stand; null: nothing is known of them. */
+export function createFleetStatuses(
+  listenersOf: (fleet: string) => readonly ListenerStatus[] | null,
+  now: () => Date = () => new Date(),
+): FleetStatuses {
   const entries = new Map<string, Entry>();
   let newest = 0;
-  const shown = (fleet: string, { published, error }: Entry): FleetOutcome => {
+  const shown = (fleet: string, { published, error }: Entry): FleetStatus => {
     const state = error !== null ? "failed" : published === newest ? "current" : "behind";
-    return { fleet, state, revision: newest, publishedRevision: published, error };
+    const listeners = listenersOf(fleet) ?? [];
+    return { fleet, state, revision: newest, publishedRevision: published, error, listeners };
   };
   const failed = (fleet: string, revision: number, error: unknown): boolean => {
     const entry = entries.get(fleet);
@@ -71,7 +75,7 @@ export function createFleetStatuses(now: () => Date = () => new Date()): FleetSt
     failed,
     of(fleet) {
       const entry = entries.get(fleet);
-      return entry === undefined ? [] : [shown(fleet, entry)];
+      return entry === undefined ? null : shown(fleet, entry);
     },
     all: () => [...entries].map(([fleet, entry]) => shown(fleet, entry)),
   };

@@ -13,7 +13,7 @@ import { createFileOutput } from "./fileOutput.ts";
 import { createFleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { type Fitting, fittingOf, overweight, WEIGHTLESS, weightsOf } from "./overweight.ts";
-import type { Admission, FleetOutcome, FleetStatus, Publication, Publisher } from "./types.ts";
+import type { Admission, Publication, Publisher } from "./types.ts";
 import { createXdsOutput } from "./xdsOutput.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
@@ -67,8 +67,9 @@ export interface PublisherWithInput extends Publisher {
 /** Starts with nothing published (revision 0); the first `commit` publishes. */
 export function createPublisher(options: PublisherOptions): PublisherWithInput {
   const { pipeline, xds } = options;
-  const statuses = createFleetStatuses(options.now);
   let published: { compiled: Compiled; revision: number } | null = null;
+  const listenerStatus = statusOf(options, () => published?.compiled ?? null);
+  const statuses = createFleetStatuses(listenerStatus.of, options.now);
   /** Of the model that was committed last. */
   let weights = WEIGHTLESS;
   let closed = false;
@@ -132,7 +133,6 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   }
 
   const fleetOf = (name: string): FleetIr | undefined => published?.compiled.fleets.get(name);
-  const listenerStatus = statusOf(options, () => published?.compiled ?? null);
 
   return {
     admit,
@@ -143,8 +143,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     explain: (request) => explained(fleetOf(request.fleet), request),
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,
-    status: (fleet) => withListeners(statuses.of(fleet), listenerStatus)[0] ?? null,
-    statuses: () => withListeners(statuses.all(), listenerStatus),
+    status: statuses.of,
+    statuses: statuses.all,
     recall: (head) => inSlices(guarded(head, recallSteps(head)), options.pace),
     commit: (head) => inSlices(guarded(head, commitSteps(head)), options.pace),
     close() {
@@ -154,10 +154,6 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
       listenerStatus.close();
     },
   };
-}
-
-function withListeners(outcomes: readonly FleetOutcome[], { of }: ListenerStatuses): FleetStatus[] {
-  return outcomes.map((outcome) => ({ ...outcome, listeners: of(outcome.fleet) ?? [] }));
 }
 
 function outputsOf(ir: FleetIr | undefined, pipeline: Pipeline): readonly OutputKind[] {

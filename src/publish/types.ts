@@ -66,8 +66,8 @@ export interface FleetError {
   readonly since: string;
 }
 
-/** What became of a fleet's output. */
-export interface FleetOutcome {
+/** What became of a fleet's output, and where its listeners stand. */
+export interface FleetStatus {
   readonly fleet: string;
   /**
    * `current`: the output of `revision` is made. `behind`: it is not made yet (of files: nobody asked for them since). `failed`: it
@@ -79,10 +79,6 @@ export interface FleetOutcome {
   /** The revision that the last good output is of; null: there is none. */
   readonly publishedRevision: number | null;
   readonly error: FleetError | null;
-}
-
-/** That, and where its listeners stand. */
-export interface FleetStatus extends FleetOutcome {
   readonly listeners: readonly ListenerStatus[];
 }
 
