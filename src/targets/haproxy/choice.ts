@@ -27,7 +27,7 @@ export function* addChoice(builder: FragmentBuilder, choice: Choice, context: Li
   const { key, rules, owners, pathRegexes, table } = choice;
   const { choiceTables } = context.shape;
   if (!choiceTables) yield* addLinesOf(builder, choice, context);
-  else if (table !== null) addTable(builder, { rules, table, key }, context);
+  else if (table !== null) yield* addTable(builder, { rules, table, key }, context);
   else yield* addTurns(builder, choice, context);
   const isCertain = owners.at(-1)?.conditions.length === 0 && pathRegexes.at(-1) === null;
   if (!isCertain) addShared(builder, "openEnd", ["", context.section("openEnd", {})]);

@@ -27,10 +27,19 @@ export interface Fragment {
   readonly shared: ReadonlyMap<SharedSection, ReadonlyMap<string, string>>;
 }
 
+/** A text in the making. Tables have half a million lines, so they are joined a few at a time, not all in one turn at the end. */
+interface Pieces {
+  readonly joined: string[];
+  readonly last: string[];
+}
+
+/** Pieces of a line each that are joined in some microseconds. */
+const JOINED_AT_ONCE = 256;
+
 /** Collects the fragment of one node or of many. */
 export interface FragmentBuilder {
-  readonly maps: Map<string, string[]>;
-  readonly sections: Map<Section, string[]>;
+  readonly maps: Map<string, Pieces>;
+  readonly sections: Map<Section, Pieces>;
   readonly shared: Map<SharedSection, Map<string, string>>;
 }
 
@@ -56,10 +65,15 @@ export function addShared({ shared }: FragmentBuilder, section: SharedSection, [
   else texts.set(key, text);
 }
 
-function append<Key>(texts: Map<Key, string[]>, key: Key, text: string): void {
-  const list = texts.get(key);
-  if (list === undefined) texts.set(key, [text]);
-  else list.push(text);
+function append<Key>(texts: Map<Key, Pieces>, key: Key, text: string): void {
+  const pieces = texts.get(key);
+  if (pieces === undefined) {
+    texts.set(key, { joined: [], last: [text] });
+    return;
+  }
+  const { joined, last } = pieces;
+  last.push(text);
+  if (last.length >= JOINED_AT_ONCE) joined.push(last.splice(0).join(""));
 }
 
 /** What was collected. */
@@ -67,8 +81,8 @@ export function finished({ maps, sections, shared }: FragmentBuilder): Fragment 
   return { maps: joined(maps), sections: joined(sections), shared };
 }
 
-function joined<Key>(texts: ReadonlyMap<Key, readonly string[]>): Map<Key, string> {
-  return new Map([...texts].map(([key, list]) => [key, list.join("")]));
+function joined<Key>(texts: ReadonlyMap<Key, Pieces>): Map<Key, string> {
+  return new Map([...texts].map(([key, { joined: most, last }]) => [key, [...most, ...last].join("")]));
 }
 
 /** Several fragments as one. */

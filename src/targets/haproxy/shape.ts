@@ -39,12 +39,15 @@ export function* countLines(
 ): Steps<HostLines> {
   let choices = 0;
   const turns = new Map<string, number>();
-  for (const [index, group] of groups.entries()) {
-    if (shouldYield(index >> 2)) yield;
+  let seen = 0;
+  for (const group of groups) {
+    if (shouldYield(seen++)) yield;
     if (group.path.kind === "regex") continue;
     choices += group.candidates.length;
     if (group.table !== null) continue;
     for (const [place, candidate] of group.candidates.entries()) {
+      // A path of a few hosts may have thousands of candidates.
+      if (shouldYield(seen++)) yield;
       const name = nameOf(place, ruleOf(rules, candidate), candidate.pathRegex);
       turns.set(name, (turns.get(name) ?? 0) + 1);
     }

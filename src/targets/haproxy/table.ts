@@ -4,6 +4,7 @@
  */
 import type { DimensionIr, RuleIr, TableIr } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { markedMatch } from "./conditions.ts";
 import { readingOf } from "./fields.ts";
@@ -33,7 +34,11 @@ interface DimensionView {
 }
 
 /** Adds the group's fields, classes and rows. */
-export function addTable(builder: FragmentBuilder, { rules, table, key }: OwnedTable, context: ListenerContext): void {
+export function* addTable(
+  builder: FragmentBuilder,
+  { rules, table, key }: OwnedTable,
+  context: ListenerContext,
+): Steps<void> {
   // the lines of a listener find the classes in the order of the tags, so the rows' keys stand in that order too
   const dimensions = table.dimensions
     .map((dimension, place) => ({ dimension, place, tag: tagOf(dimension) }))
@@ -46,11 +51,13 @@ export function addTable(builder: FragmentBuilder, { rules, table, key }: OwnedT
     addShared(builder, "dimensions", [tag, context.section("dimension", dimensionView(dimension, tag, context))]);
     if (dimension.kind === "regex") continue;
     const mark = dimension.field.kind === "path" ? "" : readingOf(dimension.field).mark;
-    dimension.values.forEach((value, index) => {
+    for (const [index, value] of dimension.values.entries()) {
       addLines(builder, "classes", mapLine(mapHexKey(`${key}|${tag}`, mark + value), mapValue(String(index + 1))));
-    });
+      if (shouldYield(index)) yield;
+    }
   }
-  for (const { classes, rule } of table.rows) {
+  for (const [index, { classes, rule }] of table.rows.entries()) {
+    if (shouldYield(index)) yield;
     const row = mapKey([key, ...dimensions.map(({ place }) => classes[place])].join("|"));
     addLines(builder, "rows", mapLine(row, mapValue(ruleKey(ruleOf(rules, { rule, pathRegex: null })))));
   }

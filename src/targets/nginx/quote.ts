@@ -192,22 +192,36 @@ export function mapEntries(lines: readonly MapEntry[]): MapEntries {
 /** Literal text cut so that each piece, quoted, is a parameter that nginx accepts. Never empty. */
 export function chunks(text: string): readonly string[] {
   if (text.length * DEAREST_CHARACTER_BYTES <= CHUNK_BYTES) return [text];
+  if (Buffer.byteLength(evaluatedText(text)) <= CHUNK_BYTES) return [text];
   const pieces: string[] = [];
-  let piece = "";
+  let start = 0;
+  let end = 0;
   let bytes = 0;
-  for (const character of text) {
-    const size = Buffer.byteLength(evaluatedText(character));
+  while (end < text.length) {
+    const code = text.codePointAt(end) as number;
+    const size = evaluatedBytes(code);
     if (bytes + size > CHUNK_BYTES) {
-      pieces.push(piece);
-      piece = "";
+      pieces.push(text.slice(start, end));
+      start = end;
       bytes = 0;
     }
-    piece += character;
+    end += code < 0x10000 ? 1 : 2;
     bytes += size;
   }
-  pieces.push(piece);
+  pieces.push(text.slice(start));
   return pieces;
 }
+
+/** What one character costs in a parameter: texts may be long, so it is not written to be measured. */
+function evaluatedBytes(code: number): number {
+  if (code === DOLLAR) return DEAREST_CHARACTER_BYTES;
+  if (code === QUOTE || code === BACKSLASH) return 2;
+  if (code < 0x80) return 1;
+  if (code < 0x800) return 2;
+  return code < 0x10000 ? 3 : 4;
+}
+
+const [QUOTE, DOLLAR, BACKSLASH] = [0x22, 0x24, 0x5c];
 
 /** Pattern that matches exactly this text. A run of backslashes is counted, because each would cost four bytes. */
 export function literalPattern(text: string): string {
