@@ -1,6 +1,6 @@
 /**
- * `npm run bench:signals`: every way in which a local run may end, on the real thing. After each nothing of it may be left: no process, no port.
- * Printed: what the command ended with, and after how many seconds the last of it was gone. Status 1 when something is left.
+ * `npm run bench:signals`: every way in which a local run may end, on the real thing. After each nothing of it may be left: no process,
+ * no port. Printed: what the command ended with, and after how many seconds the last of it was gone. Status 1 when something is left.
  */
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

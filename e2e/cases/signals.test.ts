@@ -1,6 +1,6 @@
 /**
- * How a local run ends: nothing of it is left, whoever is told to end or is killed. `npm run bench:signals` has all ways; these are the two that
- * need most help: a signal that npm passes on, and a death that no code of ours sees.
+ * How a local run ends: nothing of it is left, whoever is told to end or is killed. `npm run bench:signals` has all ways; these are
+ * the two that need most help: a signal that npm passes on, and a death that no code of ours sees.
  */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
