@@ -14,8 +14,8 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-RUN ln -s /app/dist/src/main.js /usr/local/bin/trimtab \
-    && chmod 755 /app/dist/src/main.js \
+COPY --from=build /app/templates ./templates
+RUN ln -s /app/dist/main.js /usr/local/bin/trimtab \
     && mkdir /data /secrets \
     && chown node:node /data /secrets
 USER node
@@ -23,6 +23,6 @@ VOLUME /data
 EXPOSE 8400 18000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \
     CMD ["node", "-e", "fetch('http://127.0.0.1:8400/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/dist/src/main.js"]
+ENTRYPOINT ["node", "/app/dist/main.js"]
 # Loopback only: any other address needs --api-token-file (docker-compose.yml shows it), and for xDS certificates (docs/operations.md).
 CMD ["serve", "--data", "/data", "--http", "127.0.0.1:8400", "--xds", "127.0.0.1:18000"]

@@ -24,7 +24,7 @@ const SAMPLES = 12;
 const APPLIED = Array.from({ length: 60 }, (_, index) => `applied-${index}`);
 
 const api = `http://127.0.0.1:${PORT}`;
-const main = join(import.meta.dirname, "../dist/src/main.js");
+const main = join(import.meta.dirname, "../dist/main.js");
 const root = mkdtempSync(join(tmpdir(), "trimtab-kills-"));
 const data = join(root, "data");
 const ballast = join(root, "ballast");

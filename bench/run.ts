@@ -64,7 +64,7 @@ interface Running {
 
 async function startTrimtab(model: object): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), "trimtab-bench-"));
-  const program = join(root, "dist/src/main.js");
+  const program = join(root, "dist/main.js");
   const server = spawn(
     process.execPath,
     [program, "serve", "--data", join(folder, "data"), "--http", API, "--xds", XDS],

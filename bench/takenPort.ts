@@ -110,7 +110,7 @@ function shown(times: readonly number[] = []): string {
 const folder = await mkdtemp(join(tmpdir(), "trimtab-bench-"));
 const file = join(folder, "config.json");
 await writeFile(file, JSON.stringify(model("first", false)));
-const main = resolve(import.meta.dirname, "../dist/src/main.js");
+const main = resolve(import.meta.dirname, "../dist/main.js");
 const args = [main, "dev", file, "--http", API, "--xds", "127.0.0.1:21401", "--data", join(folder, "data")];
 const program = spawn(process.execPath, args, { stdio: "ignore" });
 const ended = new Promise((done) => program.once("exit", done));

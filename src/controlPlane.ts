@@ -1,4 +1,4 @@
-/** The running control plane: the only file that constructs everything. `main.ts` loads it when a command needs it. */
+/** The running control plane: the only file that constructs everything. `program.ts` loads it when a command needs it. */
 import { flushCompileCache } from "node:module";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
@@ -202,6 +202,8 @@ interface DevPlaneOptions extends DevRunOptions {
   readonly version: string;
   /** The project's folder. */
   readonly root: string;
+  /** How this program is called. */
+  readonly program: string;
 }
 
 /** `trimtab dev`: as `serve`, with echo upstreams and proxies. */
@@ -226,6 +228,6 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
     env: process.env,
     stop: stopOnSignals(),
     apiUrl: `http://${options.http}`,
-    program: "npm run -s trimtab --",
+    program: options.program,
   });
 }

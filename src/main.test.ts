@@ -218,6 +218,16 @@ test("a command that needs little loads little, and what was compiled is kept wh
   expect([run.status, JSON.parse(run.stdout).node.cluster]).toEqual([0, "edge"]);
   expect(run.stderr).toContain("commander");
   expect(run.stderr).not.toMatch(/fastify|grpc-js|_pb\.js|handlebars|validators\.ts/);
+  const example = join(import.meta.dirname, "../examples/quickstart.yaml");
+  const judged = spawnSync(process.execPath, [MAIN, "validate", example], {
+    env,
+    encoding: "utf8",
+    maxBuffer: 64 << 20,
+  });
+  expect([judged.status, judged.stdout]).toEqual([0, expect.stringContaining("is valid")]);
+  const loaded = [...judged.stderr.matchAll(/^ESM \d+: Storing (file:\S+)/gm)].map(([, url = ""]) => url);
+  expect(loaded.filter((url) => url.includes("/targets/nginx/"))).not.toEqual([]);
+  expect(loaded.filter((url) => /fastify|gen\/proto|src\/(store|xds|api)\//.test(url))).toEqual([]);
   expect(readdirSync(cache)).toEqual(["trimtab"]);
   const plain = join(dir, "plain");
   writeFileSync(plain, "");

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { hostnames, type Model, unequalHosts } from "./shapes.ts";
 import type { Attack } from "./types.ts";
 
-const MAIN = join(import.meta.dirname, "../../dist/src/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.js");
 /** Until a start must answer: with the largest model it takes some seconds on a busy machine. */
 const START_MS = 60_000;
 

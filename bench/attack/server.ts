@@ -12,7 +12,7 @@ import type { Server } from "./types.ts";
 /** What every client carries. */
 export const TOKEN = "the-token-of-the-attacked-server";
 
-const MAIN = join(import.meta.dirname, "../../dist/src/main.js");
+const MAIN = join(import.meta.dirname, "../../dist/main.js");
 /** A start of an empty store takes half a second. */
 const START_MS = 30_000;
 /** Who waits longer for an answer has none. */

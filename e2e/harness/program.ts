@@ -26,7 +26,7 @@ export interface ServeOptions {
 /** The entry that is tested: `TRIMTAB_E2E_PROGRAM`, else the build. */
 export function programEntry(): string {
   const named = process.env.TRIMTAB_E2E_PROGRAM;
-  const entry = resolve(repositoryRoot, named ?? join("dist", "src", "main.js"));
+  const entry = resolve(repositoryRoot, named ?? join("dist", "main.js"));
   if (!existsSync(entry)) throw new Error(`${entry} is not there: build it, or name another in TRIMTAB_E2E_PROGRAM`);
   return entry;
 }

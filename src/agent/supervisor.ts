@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../util/reason.ts";
+import { endsWithParent } from "./endsWithParent.ts";
 import { lineSplitter, recentLines } from "./lines.ts";
 import { clearGroup, killLeftovers, recordGroup, signalGroup, watchGroup } from "./processGroup.ts";
 import type { Backoff, Command } from "./types.ts";
@@ -171,7 +172,8 @@ function spawnChild(
 ): Child {
   const startedAt = performance.now();
   // A session of its own: a Ctrl-C at the terminal reaches us, and we end the child in our order.
-  const child = spawn(command.binary, command.args, {
+  const { binary, args } = endsWithParent(command);
+  const child = spawn(binary, args, {
     cwd: runDir,
     detached: true,
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ENVIRONMENT.includes(name))),

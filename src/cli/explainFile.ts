@@ -1,5 +1,6 @@
 /** `trimtab explain FILE`: the answer that a server with this model would give. */
 import { type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
+import { loadJudges } from "../targets/registry.ts";
 import { finish } from "../util/steps.ts";
 import type { PlacedProblem } from "./document.ts";
 import { loadModel } from "./offline.ts";
@@ -11,7 +12,7 @@ export async function explainFile(
 ): Promise<
   { readonly explanation: Explanation } | { readonly explanation: null; readonly problems: readonly PlacedProblem[] }
 > {
-  const { compiled, problems } = await loadModel(file);
+  const { compiled, problems } = await loadModel(file, loadJudges);
   if (compiled === null) return { explanation: null, problems };
   const ir = compiled.fleets.get(request.fleet);
   if (ir === undefined) throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}`);

@@ -32,8 +32,11 @@ export interface OfflineModel {
   readonly problems: readonly PlacedProblem[];
 }
 
-/** Reads and checks a model file as the server would. Throws only when the file cannot be read. */
-export async function loadModel(file: string): Promise<OfflineModel> {
+/**
+ * Reads and checks a model file as the server would. Throws only when the file cannot be read. `load`: `loadJudges` for who does not
+ * render.
+ */
+export async function loadModel(file: string, load: typeof loadTargets = loadTargets): Promise<OfflineModel> {
   const document = await loadDocument(file);
   if (document.problems.length > 0) return { snapshot: emptySnapshot, compiled: null, problems: document.problems };
   const { resources, diagnostics } = validateConfig(document.value);
@@ -43,7 +46,7 @@ export async function loadModel(file: string): Promise<OfflineModel> {
   if (found.length === 0) found.push(...checkSnapshot(snapshot, changes));
   let compiled: CompiledModel | null = null;
   if (!found.some(({ severity }) => severity === "error")) {
-    const targets = await loadTargets([...snapshot.fleet.values()].map(({ body }) => body.proxy));
+    const targets = await load([...snapshot.fleet.values()].map(({ body }) => body.proxy));
     const pipeline = createPipeline(targets);
     const { fleets } = finish(pipeline.compile(snapshot));
     for (const ir of fleets.values()) for (const diagnostic of finish(pipeline.gate(ir))) found.push(diagnostic);

@@ -7,5 +7,6 @@
  */
 export { parseOverrides } from "./config.ts";
 export { devControlPlane } from "./controlPlane.ts";
-export { runDev, stopOnSignals } from "./runDev.ts";
+export { runDev } from "./runDev.ts";
+export { stopOnSignals } from "./stopOnSignals.ts";
 export type { DevCheck, DevRebound } from "./types.ts";

@@ -48,8 +48,6 @@ export interface DevOptions {
 /** Envoy is ready half a second after its first configuration; a slow machine gets more. */
 const READY_MS = 20_000;
 const READY_POLL_MS = 50;
-/** One Ctrl-C under npm arrives twice: from the terminal, and forwarded by npm. */
-const SAME_KEY_PRESS_MS = 500;
 
 /** Everything that has to be ended, and what edits are applied to. */
 interface Session {
@@ -119,24 +117,6 @@ export async function runDev(options: DevOptions): Promise<number> {
     await children.close();
     await Promise.all([echoes.close(), plane.close()]);
   }
-}
-
-/** Aborts on the first SIGINT, SIGTERM or SIGHUP; a later one ends the process at once (children are killed then). */
-export function stopOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  let firstAt = 0;
-  const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) {
-    process.on(signal, () => {
-      if (!controller.signal.aborted) {
-        firstAt = performance.now();
-        controller.abort();
-      } else if (performance.now() - firstAt > SAME_KEY_PRESS_MS) {
-        process.exit(EXIT.failed);
-      }
-    });
-  }
-  return controller.signal;
 }
 
 async function findProxies(options: DevOptions, config: DevConfig): Promise<ReadonlyMap<ProxyKind, FoundProxy>> {

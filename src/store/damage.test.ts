@@ -94,7 +94,8 @@ async function startOf(): Promise<string> {
 
 function sql(text: string, name = "trimtab.db"): void {
   const database = new DatabaseSync(file(name));
-  database.enableDefensive(false);
+  // Node 22 has no such guard.
+  database.enableDefensive?.(false);
   database.exec("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON");
   database.exec(text);
   database.close();

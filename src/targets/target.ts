@@ -132,8 +132,8 @@ export interface RenderingCost {
   readonly endpoint: number;
 }
 
-/** A proxy as a target: constants and functions without memory. */
-export interface Target {
+/** What a proxy can do, without what renders for it: constants and functions without memory. */
+export interface Judge {
   readonly proxy: ProxyKind;
   /** What `render` gives. */
   readonly output: Rendered["kind"];
@@ -149,6 +149,10 @@ export interface Target {
    * that changed, and again when the names do.
    */
   readonly inspectRule: (rule: RuleIr, host: Pick<VirtualHostIr, "hostnames">) => readonly Finding[];
+}
+
+/** A proxy as a target: constants and functions without memory. */
+export interface Target extends Judge {
   /** A renderer of its own memory: what it keeps of one rendering makes the next one cheap. One per pipeline. */
   readonly createRenderer: () => Renderer;
   /** What running proxies do when the one rendering follows the other; `before` null: they do not run yet. */

@@ -1,21 +1,76 @@
 /**
- * Builds the program into `dist/`: the compiled sources, the generated JavaScript that they import, schemas and templates
- * at the same relative places. `node dist/src/main.js` runs it.
+ * Builds the program into `dist/`: `main.js` is what people run, `program.js` and what it imports are everything else, in a few large
+ * files, for the search for 200 small ones takes longer than most commands. What package.json has under `dependencies` is imported
+ * from there; of all other packages what is used is part of the files, and their licences are in `licenses.txt`. The program reads
+ * `templates/` beside `dist/`.
  */
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type OutputChunk, rolldown } from "rolldown";
+import { transformSync } from "rolldown/utils";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const out = join(root, "dist");
 
+/** Files that others find by their names beside them. */
+const ENTRIES = { program: "src/program.ts", bodyWorker: "src/api/bodies/bodyWorker.ts" };
+/** The words of `main.js`: Node 12 reads them, and is told that it is too old. */
+const OLDEST_WORDS = "es2015";
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
 rmSync(out, { recursive: true, force: true });
-execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
-// tsc leaves plain .js files where they are; their .d.ts are of no use at run time.
-cpSync(join(root, "src/gen/proto"), join(out, "src/gen/proto"), {
-  recursive: true,
-  filter: (path) => !path.endsWith(".d.ts"),
-});
-for (const name of ["schemas", "templates", "package.json"])
-  if (existsSync(join(root, name))) cpSync(join(root, name), join(out, name), { recursive: true });
+mkdirSync(out);
+writeFileSync(join(out, "main.js"), entryText());
+chmodSync(join(out, "main.js"), 0o755);
+const chunks = await bundle();
+writeFileSync(join(out, "licenses.txt"), licences(chunks));
+
+function entryText(): string {
+  const { code, errors } = transformSync("main.ts", read("src/main.ts"), {
+    target: OLDEST_WORDS,
+    typescript: { rewriteImportExtensions: "rewrite" },
+  });
+  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"));
+  return code;
+}
+
+async function bundle(): Promise<readonly OutputChunk[]> {
+  const { dependencies } = JSON.parse(read("package.json")) as { dependencies: Record<string, string> };
+  const installed = Object.keys(dependencies);
+  const build = await rolldown({
+    cwd: root,
+    input: ENTRIES,
+    platform: "node",
+    external: (id) => id.startsWith("node:") || installed.some((name) => id === name || id.startsWith(`${name}/`)),
+  });
+  const { output } = await build.write({
+    dir: out,
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name]-[hash].js",
+  });
+  await build.close();
+  return output.filter((file) => file.type === "chunk");
+}
+
+/** The licence of every package that a chunk has code of. */
+function licences(chunks: readonly OutputChunk[]): string {
+  const folders = new Set<string>();
+  for (const id of chunks.flatMap(({ moduleIds }) => moduleIds)) {
+    const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
+    if (folder !== undefined) folders.add(folder);
+  }
+  return [...folders].sort().map(licence).join("\n");
+}
+
+function licence(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<
+    string,
+    string
+  >;
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file === undefined ? "" : `\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+  return `${name} ${version} (${license})\n${text}`;
+}

@@ -15,6 +15,8 @@ interface Service {
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
   readonly volumes?: readonly string[];
+  readonly restart?: string;
+  readonly healthcheck?: { readonly test: readonly string[] };
   readonly networks?: readonly string[] | Readonly<Record<string, { readonly ipv4_address?: string }>>;
 }
 
@@ -79,6 +81,21 @@ describe("docker-compose.yml", () => {
 
   test.each(services)("%s: its image is pinned to one version, or built here", (_name, service) => {
     expect(service.image).toMatch(/^trimtab:local$|^[a-z/]+:v?\d+\.\d+\.\d+(-[a-z]+)?$/);
+  });
+
+  test("every service that stays has a health check of its own, or is Trimtab, whose image has it", () => {
+    const staying = services.filter(([, { restart }]) => restart !== undefined).map(([name]) => name);
+    const checked = services.filter(([, { healthcheck }]) => healthcheck !== undefined).map(([name]) => name);
+    expect(["trimtab", ...checked].sort()).toEqual(staying.sort());
+    expect(dockerfile).toMatch(/^HEALTHCHECK .*\\\n.*127\.0\.0\.1:8400\/readyz/m);
+  });
+
+  test("every file in a health check exists", () => {
+    const named = services
+      .flatMap(([, { healthcheck }]) => healthcheck?.test ?? [])
+      .filter((word) => word.startsWith(MOUNT));
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((path) => !existsSync(join(root, "examples", path)))).toEqual([]);
   });
 
   test("exactly one service builds the image that the others use", () => {

@@ -1,9 +1,9 @@
 /**
  * Makes a fresh clone ready: dependencies, generated code, proxies. `npm start` and `npm test` run it first.
  *
- * Usage: `node src/tooling/setup.mjs start | test`. Every step looks first and does nothing when nothing is to do. A missing
- * proxy is a named skip for `start` and an error for `test`. Plain JavaScript without dependencies, because it runs before
- * there are any, on Node 20.
+ * Usage: `node src/tooling/setup.mjs start | test | pack`. Every step looks first and does nothing when nothing is to do. A
+ * missing proxy is a named skip for `start` and an error for `test`; `pack` (`npm pack` runs it) needs none. Plain JavaScript
+ * without dependencies, because it runs before there are any, on Node 20: the steps fetch the Node that everything else runs on.
  */
 import { installDependencies } from "./setup/dependencies.mjs";
 import { installEnvoy } from "./setup/envoy.mjs";
@@ -19,6 +19,7 @@ async function main(mode) {
     throw new SetupError(`Node ${OLDEST_NODE} or newer is needed, this is ${process.versions.node}`);
   await installDependencies();
   await generateCode();
+  if (mode === "pack") return;
   const missing = [...(await installProxies()), ...(await installEnvoy())];
   for (const line of missing) say(line);
   if (missing.length === 0) return;

@@ -54,8 +54,21 @@ export function templateFolder(target: string): string {
   return join(folder, "templates", target);
 }
 
-/** Compiles every template of a folder, strictly, and refuses a template that `lintTemplate` finds fault with. */
-export function loadTemplates({ folder, places }: TemplateFolder): TemplateSet {
+/**
+ * The templates of a folder, compiled strictly; a template that `lintTemplate` finds fault with is refused. Nothing is read before the
+ * first rendering: most commands render nothing.
+ */
+export function loadTemplates(templates: TemplateFolder): TemplateSet {
+  let render: TemplateSet["render"] | null = null;
+  return {
+    render: (name, view) => {
+      render ??= compileAll(templates);
+      return render(name, view);
+    },
+  };
+}
+
+function compileAll({ folder, places }: TemplateFolder): TemplateSet["render"] {
   const environment = Handlebars.create();
   for (const place of places) environment.registerHelper(place, placeHelper(place));
   registerBlocks(environment);
@@ -71,12 +84,10 @@ export function loadTemplates({ folder, places }: TemplateFolder): TemplateSet {
     const options = { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers, data: false };
     compiled.set(name, environment.compile(source, options));
   }
-  return {
-    render: (name, view) => {
-      const template = compiled.get(name);
-      if (template === undefined) throw new Error(`no template ${name} in ${folder}`);
-      return template(view, asPart);
-    },
+  return (name, view) => {
+    const template = compiled.get(name);
+    if (template === undefined) throw new Error(`no template ${name} in ${folder}`);
+    return template(view, asPart);
   };
 }
 

@@ -12,8 +12,9 @@ export const validate: Declaration = (program, { io, done }) => {
 };
 
 async function run(io: Io, file: string, json: boolean): Promise<number> {
+  const { loadJudges } = await import("../../targets/registry.ts");
   const { loadModel } = await import("../offline.ts");
-  const { problems, snapshot } = await loadModel(file);
+  const { problems, snapshot } = await loadModel(file, loadJudges);
   const code = printProblems(io, problems, json);
   if (code === EXIT.ok && !json) {
     const counts = (["route", "cluster", "fleet"] as const).map((kind) => counted(snapshot[kind].size, kind));

@@ -5,9 +5,9 @@ import { hasAnchor } from "../../regex/index.ts";
 import type { Capabilities, Deviation } from "../target.ts";
 import { cidrRegex } from "./cidrRegex.ts";
 import { cookieRegexes } from "./cookieRegex.ts";
+import { REFERER_HEADER, SOURCE_HEADER } from "./noted.ts";
 import { regexLiteral } from "./quote.ts";
 import { tooLarge } from "./regexSize.ts";
-import { REFERER_HEADER, SOURCE_HEADER } from "./source.ts";
 import { openMessage, writeNumber, writeRegex, writeText } from "./writer.ts";
 
 /** Numbers in RouteMatch and below it. */

@@ -11,12 +11,10 @@
  * folder, and only `quote.ts` turns text into places where characters have a meaning.
  */
 import type { Target } from "../target.ts";
-import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
 import { effect } from "./effect.ts";
-import { inspect, inspectRule } from "./inspect.ts";
+import { envoyJudge } from "./judge.ts";
 import { createRenderer } from "./render.ts";
-import { DEFAULT_VERSION } from "./version.ts";
 
 export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
 export { readBindErrors, readRefusal } from "./refusals.ts";
@@ -24,14 +22,7 @@ export { typeUrls } from "./types.ts";
 
 /** The target, for the registry. */
 export const envoyTarget: Target = {
-  proxy: "envoy",
-  output: "resources",
-  defaultVersion: DEFAULT_VERSION,
-  capabilities,
-  needsPathGroups: false,
-  cost: { host: 2200, rule: 100, text: 2, lookup: 0, endpoint: 250 },
-  inspect,
-  inspectRule,
+  ...envoyJudge,
   createRenderer,
   rebind: null,
   effect,

@@ -2,7 +2,7 @@
 import type { FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
-import { dependsOnHost } from "./actions/redirect.ts";
+import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
 

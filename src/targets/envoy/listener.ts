@@ -15,7 +15,8 @@ import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network
 import type { PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { localReplies } from "./localReplies.ts";
-import { type Looks, notes } from "./source.ts";
+import type { Looks } from "./noted.ts";
+import { notes } from "./source.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 /** 431 above; the other proxies have buffers of this size for the whole head. */

@@ -1,8 +1,10 @@
 /** Paths replaced, for rewrites and redirects: a prefix of whole elements, or all of it. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { RegexMatchAndSubstituteSchema } from "../../gen/proto/envoy/type/matcher/v3/regex_pb.js";
 import { regexLiteral, substitutionLiteral } from "./quote.ts";
-import { append, openMessage, writeText } from "./writer.ts";
+import { openMessage, writeRegex, writeText } from "./writer.ts";
+
+/** Numbers in RegexMatchAndSubstitute. */
+const SUBSTITUTE = { pattern: 1, substitution: 2 } as const;
 
 /** Numbers in the message that is open: RouteAction and RedirectAction have fields of these names. */
 export interface PathRewriteFields {
@@ -36,6 +38,7 @@ function writeRegexRewrite(
   { regex, path }: { readonly regex: string; readonly path: string },
 ): void {
   openMessage(writer, fields.regexRewrite);
-  append(writer, RegexMatchAndSubstituteSchema, { pattern: { regex }, substitution: substitutionLiteral(path) });
+  writeRegex(writer, SUBSTITUTE.pattern, regex);
+  writeText(writer, SUBSTITUTE.substitution, substitutionLiteral(path));
   writer.join();
 }

@@ -8,7 +8,7 @@ import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import { memoByFields } from "./memo.ts";
-import { joinLooks, type Looks, notedHeaders } from "./source.ts";
+import { joinLooks, type Looks, notedHeaders } from "./noted.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
 import {
   createVirtualHostEncoder,

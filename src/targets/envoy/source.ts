@@ -10,39 +10,8 @@ import {
   TypedExtensionConfigSchema,
 } from "../../gen/proto/envoy/config/core/v3/extension_pb.js";
 import { HeaderMutationSchema } from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
-import type { RuleIr } from "../../ir/index.ts";
+import { type Looks, REFERER_HEADER, SOURCE_HEADER } from "./noted.ts";
 import { pack } from "./types.ts";
-
-/** The fields. */
-export const SOURCE_HEADER = "x-trimtab-source";
-export const REFERER_HEADER = "x-trimtab-referer";
-
-/** What rules ask for that is noted. */
-export interface Looks {
-  readonly looksAtSource: boolean;
-  readonly looksAtReferer: boolean;
-}
-
-/** What a rule asks for. */
-export function looksOf({ conditions }: RuleIr): Looks {
-  return {
-    looksAtSource: conditions.some(({ field }) => field.kind === "source"),
-    looksAtReferer: conditions.some(({ field }) => field.kind === "header" && field.name === "referer"),
-  };
-}
-
-/** What any of them asks for. */
-export function joinLooks(all: readonly Looks[]): Looks {
-  return {
-    looksAtSource: all.some((looks) => looks.looksAtSource),
-    looksAtReferer: all.some((looks) => looks.looksAtReferer),
-  };
-}
-
-/** The fields in which it is noted. */
-export function notedHeaders({ looksAtSource, looksAtReferer }: Looks): readonly string[] {
-  return [...(looksAtSource ? [SOURCE_HEADER] : []), ...(looksAtReferer ? [REFERER_HEADER] : [])];
-}
 
 /** For `early_header_mutation_extensions`: Envoy 1.26 and later. */
 export function notes({ looksAtSource, looksAtReferer }: Looks): readonly TypedExtensionConfig[] {

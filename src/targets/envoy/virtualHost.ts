@@ -8,10 +8,10 @@ import { type RuleIr, readFrom, type VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { RouteContext } from "./actions/action.ts";
-import { dependsOnHost, dependsOnPort } from "./actions/redirect.ts";
+import { dependsOnHost, dependsOnPort } from "./actions/redirectPlace.ts";
 import { cookieGuardBytes, guardBytes } from "./guards.ts";
+import { joinLooks, type Looks, looksOf } from "./noted.ts";
 import { writeRule } from "./route.ts";
-import { joinLooks, type Looks, looksOf } from "./source.ts";
 import { type Ref, typeUrls } from "./types.ts";
 import { frameHead, joinBytes, writeText } from "./writer.ts";
 

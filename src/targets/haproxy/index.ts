@@ -21,24 +21,15 @@
  * folder, and only `quote.ts` turns text into configuration.
  */
 import type { Target } from "../target.ts";
-import { capabilities } from "./capabilities.ts";
 import { check } from "./check.ts";
 import { effect } from "./effect.ts";
-import { inspect, inspectRule } from "./inspect.ts";
+import { haproxyJudge } from "./judge.ts";
 import { rebind } from "./rebind.ts";
 import { createRenderer } from "./renderer.ts";
-import { DEFAULT_VERSION } from "./version.ts";
 
 /** HAProxy, as the registry lists it. */
 export const haproxyTarget: Target = {
-  proxy: "haproxy",
-  output: "files",
-  defaultVersion: DEFAULT_VERSION,
-  capabilities,
-  needsPathGroups: true,
-  cost: { host: 1700, rule: 450, text: 2, lookup: 2000, endpoint: 250 },
-  inspect,
-  inspectRule,
+  ...haproxyJudge,
   createRenderer,
   rebind,
   effect,

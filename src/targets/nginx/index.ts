@@ -8,24 +8,15 @@
  * the machine it will run on.
  */
 import type { Target } from "../target.ts";
-import { capabilities } from "./capabilities.ts";
 import { checkNginx } from "./check.ts";
 import { effectOfNginx } from "./effect.ts";
-import { inspectNginx, inspectNginxRule } from "./inspect.ts";
+import { nginxJudge } from "./judge.ts";
 import { rebind } from "./rebind.ts";
 import { createRenderer } from "./render.ts";
-import { DEFAULT_VERSION } from "./version.ts";
 
 /** nginx, as the registry lists it. */
 export const nginxTarget: Target = {
-  proxy: "nginx",
-  output: "files",
-  defaultVersion: DEFAULT_VERSION,
-  capabilities,
-  needsPathGroups: true,
-  cost: { host: 3500, rule: 900, text: 5, lookup: 1400, endpoint: 400 },
-  inspect: inspectNginx,
-  inspectRule: inspectNginxRule,
+  ...nginxJudge,
   createRenderer,
   rebind,
   effect: effectOfNginx,

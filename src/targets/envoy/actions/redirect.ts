@@ -25,16 +25,6 @@ const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 /** A Host without port: a name or IPv4 address, or an IPv6 address in brackets. */
 const HOST_WITHOUT_PORT = "[^:]*|\\[.*\\]";
 
-/** Whether the rule's routes differ between hosts. */
-export function dependsOnHost({ action }: RuleIr): boolean {
-  return action.kind === "redirect" && action.hostname === null;
-}
-
-/** Whether the rule's routes differ between listeners' ports. */
-export function dependsOnPort({ action }: RuleIr): boolean {
-  return action.kind === "redirect" && action.port === "listener";
-}
-
 /** Null: Envoy takes the request's. */
 interface Place {
   readonly host: string | null;

@@ -1,0 +1,33 @@
+/** The fields of its own in which a listener notes what rules ask for: see source.ts, which writes them. */
+import type { RuleIr } from "../../ir/index.ts";
+
+/** The fields. */
+export const SOURCE_HEADER = "x-trimtab-source";
+export const REFERER_HEADER = "x-trimtab-referer";
+
+/** What rules ask for that is noted. */
+export interface Looks {
+  readonly looksAtSource: boolean;
+  readonly looksAtReferer: boolean;
+}
+
+/** What a rule asks for. */
+export function looksOf({ conditions }: RuleIr): Looks {
+  return {
+    looksAtSource: conditions.some(({ field }) => field.kind === "source"),
+    looksAtReferer: conditions.some(({ field }) => field.kind === "header" && field.name === "referer"),
+  };
+}
+
+/** What any of them asks for. */
+export function joinLooks(all: readonly Looks[]): Looks {
+  return {
+    looksAtSource: all.some((looks) => looks.looksAtSource),
+    looksAtReferer: all.some((looks) => looks.looksAtReferer),
+  };
+}
+
+/** The fields in which it is noted. */
+export function notedHeaders({ looksAtSource, looksAtReferer }: Looks): readonly string[] {
+  return [...(looksAtSource ? [SOURCE_HEADER] : []), ...(looksAtReferer ? [REFERER_HEADER] : [])];
+}
