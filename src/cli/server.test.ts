@@ -27,7 +27,8 @@ const names = (): string[] =>
 
 /** Every test starts from an empty model. */
 beforeEach(async () => {
-  await fetch(`${plane.url}/v1/config`, { method: "PUT", body: "{}", headers: { "content-type": "application/json" } });
+  const headers = { "content-type": "application/json" };
+  await fetch(`${plane.url}/v1/config?force=true`, { method: "PUT", body: "{}", headers });
   expect(plane.store.head().snapshot).toEqual(emptySnapshot);
 });
 

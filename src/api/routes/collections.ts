@@ -12,9 +12,11 @@ import { answeredNotModified, checkConditions, etagOf, readConditions } from "..
 import { locateNone, locateOne, refusal } from "../diagnostics.ts";
 import { mergePatch } from "../mergePatch.ts";
 import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
+import { type Labelled, labelledOne } from "../owners.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
+import { patched, patchOwner, untouchedState } from "../patches.ts";
 import { Problem } from "../problem.ts";
-import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
+import { prepareWrite, readMeta, type WriteDeps, type WriteQuery, write } from "../writes.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
 
@@ -40,6 +42,10 @@ interface Target {
 
 interface Named {
   Params: { name: string };
+}
+
+interface NamedWrite extends Named {
+  Querystring: WriteQuery;
 }
 
 function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): void {
@@ -83,7 +89,7 @@ function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): v
 function writeRoutes(app: FastifyInstance, target: Target): void {
   const { collection, kind, deps } = target;
   const path = `/v1/${collection}/:name`;
-  app.put<Named>(
+  app.put<NamedWrite>(
     path,
     {
       schema: operation(collection, `Create or replace one of ${collection}`, {
@@ -98,14 +104,17 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
     async (request, reply) => {
       const { name } = request.params;
       const conditions = readConditions(request);
-      const resource = readResource({ kind, name, base: deps.store.head().snapshot }, request.body);
+      const { owner } = request.query;
+      const sent = owner === undefined ? { document: request.body, found: [] } : labelledOne(request.body, owner);
+      const resource = readResource({ kind, name, base: deps.store.head().snapshot }, sent);
       await prepareWrite(deps, [resource], locateOne(kind, name));
       const outcome = await write(deps, {
         ...readMeta(request),
         plan({ snapshot }) {
           const before = mapOf(snapshot, kind).get(name);
           throwIf(checkConditions(conditions, before === undefined ? null : [etagOf(before.hash)]));
-          return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) });
+          const changes = [changeOf(kind, name, resource)];
+          return done({ changes, locate: locateOne(kind, name), documents: true, found: sent.found });
         },
       });
       return answerWith(reply, target, { ...outcome, name });
@@ -130,7 +139,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
         plan({ snapshot }) {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
-          return done({ changes: [changeOf(kind, name, null)], locate: locateOne(kind, name) });
+          return done({ changes: [changeOf(kind, name, null)], locate: locateNone });
         },
       });
       return answer;
@@ -140,7 +149,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
 
 function patchRoute(app: FastifyInstance, target: Target): void {
   const { collection, kind, deps } = target;
-  app.patch<Named>(
+  app.patch<NamedWrite>(
     `/v1/${collection}/:name`,
     {
       schema: operation(collection, `Change one of ${collection} by a JSON merge patch`, {
@@ -156,13 +165,17 @@ function patchRoute(app: FastifyInstance, target: Target): void {
       const { name } = request.params;
       const conditions = readConditions(request);
       await preparePatch(target, name, request.body);
+      const meta = readMeta(request);
       const outcome = await write(deps, {
-        ...readMeta(request),
+        ...meta,
+        claim: { ...meta.claim, owner: meta.claim.owner ?? patchOwner(request.body) },
         plan({ snapshot }) {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
-          const resource = readResource({ kind, name, base: snapshot }, mergePatch(before.body, request.body));
-          return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) });
+          const sent = patched(before.body, request.body, meta.claim.owner);
+          const resource = readResource({ kind, name, base: snapshot }, sent);
+          const found = [...sent.found, ...untouchedState(before, request.body)];
+          return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name), found });
         },
       });
       return answerWith(reply, target, { ...outcome, name });
@@ -192,10 +205,11 @@ function answerWith(
 /** The resource that is to stand at a place, or every problem of the document. */
 function readResource(
   { kind, name, base }: { readonly kind: Kind; readonly name: string; readonly base: Snapshot },
-  document: unknown,
+  { document, found }: Labelled,
 ): Resource {
   const { resource, diagnostics } = validateResource(kind, document, base);
-  throwIf(refusal([...otherName(document, name), ...diagnostics], locateNone));
+  const wrong = [...otherName(document, name), ...diagnostics];
+  if (wrong.length > 0) throwIf(refusal([...found, ...wrong], locateNone));
   return resource as Resource;
 }
 
