@@ -310,6 +310,26 @@ test("all problems at once: owners, and what is wrong with the model", async () 
   ]);
 });
 
+test("all problems at once: owners, and what is misshapen", async () => {
+  await start();
+  const bad = { ...cluster("a1", 9), colour: "red" };
+  const seen = ({ status, body }: Answer): unknown => [status, body.errors.map((item: Place) => item.pointer)];
+  for (const query of ["", "?owner=b"]) {
+    expect(seen(await t.call("PUT", `/v1/clusters/a1${query}`, { body: bad }))).toEqual([409, ["", "/colour"]]);
+    const patch = await t.call("PATCH", `/v1/clusters/a1${query}`, { body: { colour: "red" } });
+    expect(seen(patch)).toEqual([409, ["", "/colour"]]);
+    const body = { clusters: [clusterOf("blue"), bad, { name: 1 }] };
+    const places = ["/clusters/1", "/clusters/1/colour", "/clusters/2/endpoints", "/clusters/2/name"];
+    for (const line of ["POST /v1/config/apply", "PUT /v1/config"]) {
+      const answer = await sending(line, body)(query.slice(1));
+      expect(seen(answer)).toEqual([409, expect.arrayContaining(places)]);
+    }
+  }
+  const whole = { ...(await config((clusters) => clusters)), nope: 1 };
+  expect(seen(await t.call("PUT", "/v1/config?owner=b", { body: whole }))).toEqual([422, ["/nope"]]);
+  expect(await t.call("PUT", "/v1/clusters/a1?owner=a", { body: bad })).toMatchObject({ status: 422 });
+});
+
 describe("restore", () => {
   test("with scope=owner brings back that owner's part alone", async () => {
     await start();

@@ -88,7 +88,7 @@ export function* settleOwners(snapshot: Snapshot, writes: Writes, claim: Claim):
     const after = ownerOf(resource);
     const named = claim.owner ?? (writes.documents ? after : undefined);
     const whose = [before, after].find((owner) => owner !== undefined && owner !== named);
-    if (whose !== undefined && !claim.force) found.push(ownedByOther(change, whose, whose === before));
+    if (whose !== undefined && !claim.force) found.push(ownedByOther({ kind, name }, whose, whose === before));
     const owner = claim.owner ?? before;
     if (resource === null || after !== undefined || owner === undefined || !writes.documents) return change;
     const kept = validateResource(kind, ownedBy(owner, resource.body));
@@ -98,7 +98,40 @@ export function* settleOwners(snapshot: Snapshot, writes: Writes, claim: Claim):
   return { changes: yield* mapSteps(writes.changes, settle), found };
 }
 
-function ownedByOther({ kind, name }: Change, owner: string, isNow: boolean): Diagnostic {
+/**
+ * The same of a configuration that is refused for its shape, so that all is told at once. What it says as it is stored, and what
+ * has no name, is passed by.
+ */
+export function* strangersIn(document: unknown, base: Snapshot, claim: Claim): Steps<readonly Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  for (const [collection, list] of Object.entries(isObject(document) ? document : {})) {
+    const kind = kindOf(collection);
+    if (kind === undefined || !Array.isArray(list)) continue;
+    for (const [index, body] of (list as readonly unknown[]).entries()) {
+      if (shouldYield(index)) yield;
+      const stored = (base[kind] as ReadonlyMap<string, Resource>).get(nameIn(body));
+      const stranger = strangerOf(stored, claim.owner ?? ownerIn(body), claim);
+      if (stranger === null || validateResource(kind, body).resource?.hash === stored?.hash) continue;
+      found.push({ ...stranger, pointer: pointer(collection, index) });
+    }
+  }
+  return found;
+}
+
+/** Why a document that names that owner may not take the place of what is stored, if it is another one; null: it may. */
+export function strangerOf(stored: Resource | undefined, named: unknown, { force }: Claim): Diagnostic | null {
+  const whose = ownerOf(stored);
+  if (stored === undefined || whose === undefined || whose === named || force) return null;
+  const { resource: _, ...stranger } = ownedByOther(stored, whose, true);
+  return stranger;
+}
+
+function nameIn(body: unknown): string {
+  const { name } = isObject(body) ? (body as { readonly name?: unknown }) : {};
+  return typeof name === "string" ? name : "";
+}
+
+function ownedByOther({ kind, name }: Pick<Resource, "kind" | "name">, owner: string, isNow: boolean): Diagnostic {
   const whose = `${kind} ${name} ${isNow ? "belongs" : "would belong"} to ${JSON.stringify(owner)}`;
   return {
     code: "API-OWNED-BY-OTHER" satisfies ApiCode,

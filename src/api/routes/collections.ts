@@ -1,7 +1,5 @@
 /** CRUD on every collection, with no code per kind. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { ApiCode } from "../../errors/codes.ts";
-import type { Diagnostic } from "../../errors/diagnostic.ts";
 import { collections, kindOf, validateResource } from "../../model/index.ts";
 import type { Change, Collection, Kind, Resource, Snapshot } from "../../model/types.ts";
 import { inSlices } from "../../util/slices.ts";
@@ -9,13 +7,14 @@ import { compareText } from "../../util/sorted.ts";
 import { done, type Steps, shouldYield } from "../../util/steps.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
-import { locateNone, locateOne, refusal } from "../diagnostics.ts";
+import { locateNone, locateOne } from "../diagnostics.ts";
 import { mergePatch } from "../mergePatch.ts";
 import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
-import { type Labelled, labelledOne } from "../owners.ts";
+import { labelledOne, ownerIn } from "../owners.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { patched, patchOwner, untouchedState } from "../patches.ts";
 import { Problem } from "../problem.ts";
+import { readResource } from "../readResource.ts";
 import { prepareWrite, readMeta, type WriteDeps, type WriteQuery, write } from "../writes.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
@@ -106,7 +105,9 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
       const conditions = readConditions(request);
       const { owner } = request.query;
       const sent = owner === undefined ? { document: request.body, found: [] } : labelledOne(request.body, owner);
-      const resource = readResource({ kind, name, base: deps.store.head().snapshot }, sent);
+      const { claim } = readMeta(request);
+      const named = claim.owner ?? ownerIn(request.body);
+      const resource = readResource({ kind, name, base: deps.store.head().snapshot, claim, named }, sent);
       await prepareWrite(deps, [resource], locateOne(kind, name));
       const outcome = await write(deps, {
         ...readMeta(request),
@@ -166,14 +167,15 @@ function patchRoute(app: FastifyInstance, target: Target): void {
       const conditions = readConditions(request);
       await preparePatch(target, name, request.body);
       const meta = readMeta(request);
+      const claim = { ...meta.claim, owner: meta.claim.owner ?? patchOwner(request.body) };
       const outcome = await write(deps, {
         ...meta,
-        claim: { ...meta.claim, owner: meta.claim.owner ?? patchOwner(request.body) },
+        claim,
         plan({ snapshot }) {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
           const sent = patched(before.body, request.body, meta.claim.owner);
-          const resource = readResource({ kind, name, base: snapshot }, sent);
+          const resource = readResource({ kind, name, base: snapshot, claim, named: claim.owner }, sent);
           const found = [...sent.found, ...untouchedState(before, request.body)];
           return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name), found });
         },
@@ -200,24 +202,6 @@ function answerWith(
   const resource = mapOf(snapshot, kind).get(name);
   if (resource !== undefined && answer.dryRun === undefined) reply.header("etag", etagOf(resource.hash));
   return answer;
-}
-
-/** The resource that is to stand at a place, or every problem of the document. */
-function readResource(
-  { kind, name, base }: { readonly kind: Kind; readonly name: string; readonly base: Snapshot },
-  { document, found }: Labelled,
-): Resource {
-  const { resource, diagnostics } = validateResource(kind, document, base);
-  const wrong = [...otherName(document, name), ...diagnostics];
-  if (wrong.length > 0) throwIf(refusal([...found, ...wrong], locateNone));
-  return resource as Resource;
-}
-
-function otherName(document: unknown, name: string): Diagnostic[] {
-  const { name: given } = (document ?? {}) as { readonly name?: unknown };
-  if (typeof given !== "string" || given === name) return [];
-  const message = `must be ${JSON.stringify(name)}, as in the path`;
-  return [{ code: "API-NAME-MISMATCH" satisfies ApiCode, severity: "error", message, pointer: "/name" }];
 }
 
 function existing(snapshot: Snapshot, { kind, collection }: Target, name: string): Resource {

@@ -21,7 +21,7 @@ import { documentYaml } from "../documentYaml.ts";
 import { busy } from "../errorHandler.ts";
 import type { Limits } from "../limits.ts";
 import { answers, operation, schemaRef } from "../openapi.ts";
-import { labelled, prune } from "../owners.ts";
+import { labelled, prune, strangersIn } from "../owners.ts";
 import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import type { SharedTexts } from "../sharedTexts.ts";
@@ -101,7 +101,7 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     response: answers("WriteAnswer"),
   });
   app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
-    const resources = await inSlices(readConfig(request.body, emptySnapshot, deps), deps.pace);
+    const resources = await inSlices(readConfig(request, emptySnapshot, { ...deps, found: [] }), deps.pace);
     await prepareWrite(deps, resources, locateIn(request.body));
     const target = applyChanges(emptySnapshot, resources.map(changeTo));
     return store(deps, { request, reply, changes: (snapshot) => diffSnapshotsSteps(snapshot, target), found: [] });
@@ -125,7 +125,7 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
       ({ document: request.body, found } = await inSlices(labelled(request.body, owner), deps.pace));
     }
     const { snapshot: base } = deps.store.head();
-    const resources = await inSlices(readConfig(request.body, base, { ...deps, found }), deps.pace);
+    const resources = await inSlices(readConfig(request, base, { ...deps, found }), deps.pace);
     await prepareWrite(deps, resources, locateIn(request.body));
     const writes = resources.map(changeTo);
     function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
@@ -158,17 +158,21 @@ async function store(deps: WriteDeps, { request, reply, changes, found }: Config
   return answer;
 }
 
-/** A missing body is no empty configuration: a pipeline that produced nothing must not delete everything. `{}` says it. */
+/**
+ * A missing body is no empty configuration: a pipeline that produced nothing must not delete everything. `{}` says it. `base` is
+ * the model that the document is added to, `found` what is wrong with it already.
+ */
 function* readConfig(
-  document: unknown,
+  request: FastifyRequest,
   base: Snapshot,
-  { scale, found = [] }: Pick<WriteDeps, "scale"> & { readonly found?: readonly Diagnostic[] },
+  deps: Pick<WriteDeps, "scale" | "store"> & { readonly found: readonly Diagnostic[] },
 ): Steps<readonly Resource[]> {
+  const document: unknown = request.body;
   if (document === undefined || document === null) {
     throw new Problem("API-BAD-REQUEST", "the body is empty; to mean an empty configuration send {}");
   }
-  const { resources, diagnostics } = yield* validateConfigSteps(document, base, scale);
-  const problem = diagnostics.length === 0 ? null : refusal([...found, ...diagnostics], locateNone);
-  if (problem !== null) throw problem;
-  return resources;
+  const { resources, diagnostics } = yield* validateConfigSteps(document, base, deps.scale);
+  if (diagnostics.length === 0) return resources;
+  const strangers = yield* strangersIn(document, deps.store.head().snapshot, readMeta(request).claim);
+  throw refusal([...strangers, ...deps.found, ...diagnostics], locateNone) as Problem;
 }
