@@ -33,7 +33,7 @@ const other = (name: string): object => ({ name, matches: [{ path: { prefix: `/$
 
 /** The canary runs: it stands at step 1. */
 beforeEach(async () => {
-  await t.call("PUT", "/v1/config", { body: {} });
+  await t.call("PUT", "/v1/config?force=true", { body: {} });
   await t.call("PUT", "/v1/config", { body: model });
   first = t.store.head().revision;
   expect(await move(1)).toMatchObject({
@@ -100,7 +100,8 @@ describe("restore", () => {
   test("of a revision in which the canary stood elsewhere leaves it where it is", async () => {
     for (const query of ["?dryRun=true", ""]) {
       const answer = await t.call("POST", `/v1/revisions/${first}/restore${query}`);
-      expect([answer.status, answer.body.changed, notes(answer)]).toEqual([200, [], []]);
+      const told = [expect.stringContaining("at step 1, and 0 is not taken")];
+      expect([answer.status, answer.body.changed, notes(answer)]).toEqual([200, [], told]);
     }
     await move(2);
     await t.call("PATCH", "/v1/canaries/roll", { body: { description: "new" } });
@@ -116,6 +117,14 @@ describe("restore", () => {
       ],
     });
     expect(stored()).toEqual({ ...roll, state: { step: 2 } });
+  });
+
+  test("by another team passes by a canary that only moved", async () => {
+    await t.call("PATCH", "/v1/canaries/roll?owner=a", { body: {} });
+    const { revision } = t.store.head();
+    await move(2, "?owner=a");
+    const answer = await t.call("POST", `/v1/revisions/${revision}/restore?owner=b`);
+    expect([answer.status, answer.body.changed, notes(answer).length]).toEqual([200, [], 1]);
   });
 
   test("of a canary that is gone starts it anew", async () => {
@@ -196,6 +205,12 @@ describe("a write that changes what the canary does", () => {
     ]);
     expect(notes(answer)).toEqual(["it moves another rule, so the canary starts at step 0; it stood at step 1"]);
     expect(stored()?.state).toBeUndefined();
+  });
+
+  test("another rule at its place, by another team: it is the server that starts it anew", async () => {
+    await put({ rule: 0, labels: { "trimtab.io/owner": "a" } });
+    const answer = await t.call("PUT", "/v1/routes/shop?owner=b", { body: { ...route, rules: [other("a"), rule] } });
+    expect([answer.status, answer.body.changed.length, stored()?.state]).toEqual([200, 2, undefined]);
   });
 
   test("no canary any more: its state goes with it, and what comes again starts at step 0", async () => {

@@ -103,14 +103,14 @@ export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOu
 /** What is to be judged, and what was found before that. */
 type Settled = Pick<Plan, "changes" | "locate"> & { readonly found: readonly Diagnostic[] };
 
-/** The changes with the owners and the states that they are to be stored with. */
+/** The changes with the owners and the states that they are to be stored with. A canary that stays is no change, whoever owns it. */
 function* settle({ snapshot }: Head, plan: Plan, claim: Claim): Steps<Settled> {
-  const { changes, locate, documents = false, setsState = false, found = [] } = plan;
-  const owned = yield* settleOwners(snapshot, { changes, documents }, claim);
-  const told = [...owned.found, ...found];
-  if (setsState) return { changes: owned.changes, locate, found: told };
-  const carried = yield* carryStates(snapshot, owned.changes);
-  return { changes: carried.changes, locate, found: [...told, ...carried.warnings] };
+  const { locate, documents = false, setsState = false, found = [] } = plan;
+  const as = { changes: plan.changes, restarted: [], warnings: [] };
+  const carried = setsState ? as : yield* carryStates(snapshot, plan.changes);
+  const owned = yield* settleOwners(snapshot, { changes: carried.changes, documents }, claim);
+  const changes = [...owned.changes, ...carried.restarted];
+  return { changes, locate, found: [...owned.found, ...found, ...carried.warnings] };
 }
 
 /** The model after the changes with its warnings; throws the Problem that refuses it. */

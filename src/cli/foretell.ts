@@ -71,5 +71,6 @@ function modelOf(document: LoadedDocument, before: Snapshot, owner: string | und
     const resource = { kind, name, body: own === undefined ? body : ownedBy(own, body) };
     return { kind, name, resource } as Change;
   });
-  return applyChanges(emptySnapshot, finish(carryStates(before, changes)).changes);
+  const carried = finish(carryStates(before, changes));
+  return applyChanges(emptySnapshot, [...carried.changes, ...carried.restarted]);
 }

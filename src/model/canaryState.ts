@@ -24,11 +24,14 @@ export function inState(canary: Canary, state: State | undefined): Resource<"can
 
 /** A write whose canaries stand where they stood, and what is to be said of that. */
 export interface CarriedStates {
+  /** Those that were given, in their order. */
   readonly changes: readonly Change[];
+  /** Canaries that nobody writes, and that another rule comes to by a write of their route. */
+  readonly restarted: readonly Change[];
   readonly warnings: readonly Diagnostic[];
 }
 
-/** The changes with the states of `before`. A canary whose rule becomes another one by a write of its route starts anew too. */
+/** The changes with the states of `before`. */
 export function* carryStates(before: Snapshot, changes: readonly Change[]): Steps<CarriedStates> {
   const routes = new Map<string, Route | undefined>();
   const written = new Set<string>();
@@ -37,7 +40,8 @@ export function* carryStates(before: Snapshot, changes: readonly Change[]): Step
     if (kind === "canary") written.add(name);
     if (shouldYield(index)) yield;
   }
-  if (written.size === 0 && (routes.size === 0 || before.canary.size === 0)) return { changes, warnings: [] };
+  if (written.size === 0 && (routes.size === 0 || before.canary.size === 0))
+    return { changes, restarted: [], warnings: [] };
   const routeNow = (name: string): Route | undefined =>
     routes.has(name) ? routes.get(name) : before.route.get(name)?.body;
   const warnings: Diagnostic[] = [];
@@ -53,13 +57,14 @@ export function* carryStates(before: Snapshot, changes: readonly Change[]): Step
     carried.push(change.kind === "canary" && change.resource !== null ? carry(change.resource) : change);
     if (shouldYield(index)) yield;
   }
+  const restarted: Change[] = [];
   let index = 0;
   for (const canary of before.canary.values()) {
     if (shouldYield(index++)) yield;
     const { name, body } = canary;
-    if (body.state !== undefined && routes.has(body.route) && !written.has(name)) carried.push(carry(canary));
+    if (body.state !== undefined && routes.has(body.route) && !written.has(name)) restarted.push(carry(canary));
   }
-  return { changes: carried, warnings };
+  return { changes: carried, restarted, warnings };
 }
 
 /** Tells the writer what became of a state. */

@@ -1,9 +1,10 @@
 /** The history. */
 import type { FastifyInstance } from "fastify";
-import { collectionOf, diffSnapshotsSteps, ownerOf } from "../../model/index.ts";
+import { collectionOf, diffSnapshotsSteps, inState, ownerOf, stateOf } from "../../model/index.ts";
 import type { Change, Kind, Snapshot } from "../../model/types.ts";
 import type { RevisionInfo, Store } from "../../store/types.ts";
 import { inSlices, rest } from "../../util/slices.ts";
+import { mapSteps } from "../../util/steps.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone } from "../diagnostics.ts";
 import { answers, operation } from "../openapi.ts";
@@ -95,13 +96,20 @@ function restoreRoute(app: FastifyInstance, deps: WriteDeps): void {
           if (problem !== null) throw problem;
           const changes = yield* diffSnapshotsSteps(head.snapshot, target);
           const wanted = scope === "all" ? changes : changesOf(changes, head.snapshot, owner);
-          return { changes: wanted, locate: locateNone };
+          return { changes: yield* mapSteps(wanted, withState), locate: locateNone };
         },
       });
       if (answer.dryRun === undefined) reply.header("etag", etagOf(answer.revision));
       return answer;
     },
   );
+}
+
+/** A canary as it stood then, also at its first step, so that the answer can say that it does not come back to there. */
+function withState(change: Change): Change {
+  if (change.kind !== "canary" || change.resource === null) return change;
+  const { body } = change.resource;
+  return { ...change, resource: inState(body, stateOf(body)) };
 }
 
 /** The changes to what is the owner's, or is to be. */
