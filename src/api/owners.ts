@@ -81,8 +81,11 @@ export interface SettledOwners {
 /** Looks at each resource that would change: what it was and what it is to be must be nobody's, or of whom the write names. */
 export function* settleOwners(snapshot: Snapshot, writes: Writes, claim: Claim): Steps<SettledOwners> {
   const found: Diagnostic[] = [];
-  const settle = (change: Change): Change => {
-    if (effectOf(snapshot, change) === null) return change;
+  const changes: Change[] = [];
+  for (const [index, change] of writes.changes.entries()) {
+    if (shouldYield(index)) yield;
+    changes.push(change);
+    if (effectOf(snapshot, change) === null) continue;
     const { kind, name, resource } = change;
     const before = ownerOf((snapshot[kind] as ReadonlyMap<string, Resource>).get(name));
     const after = ownerOf(resource);
@@ -90,12 +93,14 @@ export function* settleOwners(snapshot: Snapshot, writes: Writes, claim: Claim):
     const whose = [before, after].find((owner) => owner !== undefined && owner !== named);
     if (whose !== undefined && !claim.force) found.push(ownedByOther({ kind, name }, whose, whose === before));
     const owner = claim.owner ?? before;
-    if (resource === null || after !== undefined || owner === undefined || !writes.documents) return change;
+    if (!writes.documents || resource === null || after !== undefined || owner === undefined) continue;
     const kept = validateResource(kind, ownedBy(owner, resource.body));
     for (const problem of kept.diagnostics) found.push({ ...problem, resource: { kind, name } });
-    return kept.resource === null ? change : ({ kind, name, resource: kept.resource } as Change);
-  };
-  return { changes: yield* mapSteps(writes.changes, settle), found };
+    if (kept.resource !== null) changes[index] = { kind, name, resource: kept.resource } as Change;
+    // A large resource takes as long as many small ones.
+    yield;
+  }
+  return { changes, found };
 }
 
 /**
@@ -111,8 +116,10 @@ export function* strangersIn(document: unknown, base: Snapshot, claim: Claim): S
       if (shouldYield(index)) yield;
       const stored = (base[kind] as ReadonlyMap<string, Resource>).get(nameIn(body));
       const stranger = strangerOf(stored, claim.owner ?? ownerIn(body), claim);
-      if (stranger === null || validateResource(kind, body).resource?.hash === stored?.hash) continue;
-      found.push({ ...stranger, pointer: pointer(collection, index) });
+      if (stranger === null) continue;
+      const isSame = validateResource(kind, body).resource?.hash === stored?.hash;
+      if (!isSame) found.push({ ...stranger, pointer: pointer(collection, index) });
+      yield;
     }
   }
   return found;

@@ -10,12 +10,12 @@ import { answeredNotModified, checkConditions, etagOf, readConditions } from "..
 import { locateNone, locateOne } from "../diagnostics.ts";
 import { mergePatch } from "../mergePatch.ts";
 import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
-import { labelledOne, ownerIn } from "../owners.ts";
+import { type Labelled, labelledOne, ownerIn } from "../owners.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { patched, patchOwner, untouchedState } from "../patches.ts";
 import { Problem } from "../problem.ts";
 import { readResource } from "../readResource.ts";
-import { prepareWrite, readMeta, type WriteDeps, type WriteQuery, write } from "../writes.ts";
+import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
 
@@ -41,10 +41,6 @@ interface Target {
 
 interface Named {
   Params: { name: string };
-}
-
-interface NamedWrite extends Named {
-  Querystring: WriteQuery;
 }
 
 function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): void {
@@ -88,7 +84,7 @@ function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): v
 function writeRoutes(app: FastifyInstance, target: Target): void {
   const { collection, kind, deps } = target;
   const path = `/v1/${collection}/:name`;
-  app.put<NamedWrite>(
+  app.put<Named>(
     path,
     {
       schema: operation(collection, `Create or replace one of ${collection}`, {
@@ -103,14 +99,14 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
     async (request, reply) => {
       const { name } = request.params;
       const conditions = readConditions(request);
-      const { owner } = request.query;
-      const sent = owner === undefined ? { document: request.body, found: [] } : labelledOne(request.body, owner);
-      const { claim } = readMeta(request);
+      const meta = readMeta(request);
+      const { claim } = meta;
       const named = claim.owner ?? ownerIn(request.body);
+      const sent = claimed(request.body, claim.owner);
       const resource = readResource({ kind, name, base: deps.store.head().snapshot, claim, named }, sent);
       await prepareWrite(deps, [resource], locateOne(kind, name));
       const outcome = await write(deps, {
-        ...readMeta(request),
+        ...meta,
         plan({ snapshot }) {
           const before = mapOf(snapshot, kind).get(name);
           throwIf(checkConditions(conditions, before === undefined ? null : [etagOf(before.hash)]));
@@ -150,7 +146,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
 
 function patchRoute(app: FastifyInstance, target: Target): void {
   const { collection, kind, deps } = target;
-  app.patch<NamedWrite>(
+  app.patch<Named>(
     `/v1/${collection}/:name`,
     {
       schema: operation(collection, `Change one of ${collection} by a JSON merge patch`, {
@@ -202,6 +198,10 @@ function answerWith(
   const resource = mapOf(snapshot, kind).get(name);
   if (resource !== undefined && answer.dryRun === undefined) reply.header("etag", etagOf(resource.hash));
   return answer;
+}
+
+function claimed(document: unknown, owner: string | undefined): Labelled {
+  return owner === undefined ? { document, found: [] } : labelledOne(document, owner);
 }
 
 function existing(snapshot: Snapshot, { kind, collection }: Target, name: string): Resource {
