@@ -12,15 +12,17 @@ const host = "canary.e2e.example";
 const REQUESTS = 2_000;
 let upstreams: Upstream[];
 
-const canary = (step?: number): Document => ({
+const canary: Document = {
   name: "roll-out",
   route: "canary",
   rule: "main",
   stable: "stable",
   canary: "next",
   steps: [{ weight: 0 }, { weight: 25.5 }, { weight: 100 }],
-  ...(step === undefined ? {} : { state: { step } }),
-});
+};
+
+const move = (step: number): ReturnType<typeof call> =>
+  call(e2e().program.api, "PUT /v1/canaries/roll-out/state", { body: { step } });
 
 beforeAll(async () => {
   upstreams = await Promise.all(["stable", "next"].map((name) => startEcho(name)));
@@ -31,7 +33,7 @@ beforeAll(async () => {
   await serve({
     clusters: upstreams.map(({ name, port }) => cluster(name, port)),
     routes: [route("canary", host, { name: "main", split }, { matches: [{ path: { prefix: "/beside" } }], split })],
-    canaries: [canary()],
+    canaries: [canary],
   });
 });
 
@@ -45,7 +47,7 @@ describe("the step's weights", () => {
     { step: 1, share: 0.255 },
     { step: 2, share: 1 },
   ])("step $step sends $share to the canary", { retry: 1 }, async ({ step, share }) => {
-    await must(e2e().program.api, "PUT /v1/canaries/roll-out", { body: canary(step) });
+    expect((await move(step)).status).toBe(200);
     await reloadFileProxies();
     for (const proxy of proxyNames) {
       // Envoy takes the change in by itself, a moment later.
@@ -59,6 +61,28 @@ describe("the step's weights", () => {
     }
   });
 
+  it("no write of documents moves it", { retry: 1 }, async () => {
+    const { api } = e2e().program;
+    expect((await move(2)).status).toBe(200);
+    const { json: now } = await must(api, "GET /v1/canaries/roll-out");
+    const { revision } = (await must(api, "GET /v1/revisions?limit=1")).json.items[0];
+    for (const state of [{}, { state: { step: 0 } }]) {
+      await must(api, "PUT /v1/canaries/roll-out", { body: { ...canary, ...state } });
+      await must(api, "PATCH /v1/canaries/roll-out", { body: { description: "again", ...state } });
+      await must(api, "POST /v1/config/apply", { body: { canaries: [{ ...canary, ...state }] } });
+      const { json: config } = await must(api, "GET /v1/config");
+      await must(api, "PUT /v1/config", { body: { ...config, canaries: [{ ...canary, ...state }] } });
+    }
+    await must(api, `POST /v1/revisions/${revision - 1}/restore`);
+    expect((await must(api, "GET /v1/canaries/roll-out")).json).toEqual(now);
+    await reloadFileProxies();
+    for (const proxy of proxyNames) {
+      await until(`${proxy} is at step 2`, async () =>
+        (await shares(proxy, { host, path: "/" }, 50)).next === 50 ? true : null,
+      );
+    }
+  });
+
   it("another rule of the route keeps its split", { retry: 1 }, async () => {
     for (const proxy of proxyNames) {
       const { next = 0 } = await shares(proxy, { host, path: "/beside" }, REQUESTS);
@@ -67,9 +91,9 @@ describe("the step's weights", () => {
   });
 
   it("a state beyond the steps is refused", async () => {
-    const answer = await call(e2e().program.api, "PUT /v1/canaries/roll-out", { body: canary(3) });
+    const answer = await move(3);
     expect(answer.status).toBe(422);
-    expect(problemsOf(answer).map(({ pointer }) => pointer)).toEqual(["/state/step"]);
+    expect(problemsOf(answer).map(({ pointer }) => pointer)).toEqual(["/step"]);
   });
 
   it("without the canary the rule's split counts again", { retry: 1 }, async () => {

@@ -23,6 +23,7 @@ import { registerMetrics } from "./metrics.ts";
 import { componentSchemas } from "./openapi.ts";
 import { compileSchema } from "./parameters.ts";
 import { Problem, sendProblem } from "./problem.ts";
+import { canaryStateRoutes } from "./routes/canaryState.ts";
 import { collectionRoutes } from "./routes/collections.ts";
 import { configRoutes } from "./routes/config.ts";
 import { explainRoutes } from "./routes/explain.ts";
@@ -108,6 +109,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const scale = options.scale ?? createScale();
   const writing = { ...options, bodies, shared: createSharedTexts(), check: createChecker(), scale };
   collectionRoutes(app, writing);
+  canaryStateRoutes(app, writing);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
   fleetRoutes(app, options);

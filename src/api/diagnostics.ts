@@ -1,4 +1,5 @@
 /** The model's findings in the words of the API: pointers relative to what the client sent. */
+import type { ApiCode } from "../errors/codes.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { collectionOf } from "../model/index.ts";
 import type { Collection, Kind } from "../model/types.ts";
@@ -52,8 +53,9 @@ export function toItem({ code, message, resource, pointer, fleet, proxy }: Diagn
 export function refusal(diagnostics: readonly Diagnostic[], locate: Locate): Problem | null {
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length === 0) return null;
+  const isOwned = errors.some(({ code }) => code === ("API-OWNED-BY-OTHER" satisfies ApiCode));
   return new Problem(
-    "API-INVALID",
+    isOwned ? "API-OWNED-BY-OTHER" : "API-INVALID",
     `${errors.length === 1 ? "1 problem" : `${errors.length} problems`}; nothing was stored`,
     { errors: errors.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate)), errorCount: errors.length },
   );

@@ -1,74 +1,152 @@
-/** Whose a resource is: apply writes what belongs to another owner only when it is told to, and never forgets an owner. */
-import { kindOf, OWNER_LABEL, ownedBy, ownerOf, validateResource } from "../model/index.ts";
+/**
+ * Whose a resource is, on every way to write it: what has an owner is written and deleted as that owner, or by force. A guard
+ * against accidents, not a right: everybody may say whom they write as.
+ */
+import type { ApiCode } from "../errors/codes.ts";
+import type { Diagnostic } from "../errors/diagnostic.ts";
+import { effectOf, kindOf, OWNER_LABEL, ownedBy, ownerOf, validateResource } from "../model/index.ts";
 import type { Change, Resource, Snapshot } from "../model/types.ts";
 import { pointer } from "../util/pointer.ts";
 import { mapSteps, type Steps, shouldYield } from "../util/steps.ts";
-import { type Locate, refusal } from "./diagnostics.ts";
-import { Problem, type ProblemItem } from "./problem.ts";
 
-/** The document with the owner's label on everything that it lists; what is misshapen stays as it is, for the check to name. */
-export function* labelled(document: unknown, owner: string): Steps<unknown> {
-  if (!isObject(document)) return document;
-  const errors: ProblemItem[] = [];
-  const label = (collection: string, body: unknown, index: number): unknown => {
-    if (!isObject(body) || !(body.labels === undefined || isObject(body.labels))) return body;
-    const own = body.labels?.[OWNER_LABEL];
-    if (own !== undefined && own !== owner) {
-      const message = `the label says ${JSON.stringify(own)}, but the owner of this apply is ${JSON.stringify(owner)}`;
-      errors.push({ pointer: pointer(collection, index, "labels", OWNER_LABEL), code: "API-OWNER-LABEL", message });
-    }
-    return ownedBy(owner, body);
-  };
-  const entries: [string, unknown][] = [];
-  for (const [collection, list] of Object.entries(document)) {
-    const known = kindOf(collection) !== undefined && Array.isArray(list);
-    const labelOne = (body: unknown, index: number): unknown => label(collection, body, index);
-    entries.push([collection, known ? yield* mapSteps(list, labelOne) : list]);
-  }
-  if (errors.length > 0) throw new Problem("API-INVALID", "the document lists resources of another owner", { errors });
-  return Object.fromEntries(entries);
+/** As whom a write is made. */
+export interface Claim {
+  /** Undefined: the labels of the documents that are sent say it, each for its resource. */
+  readonly owner: string | undefined;
+  /** Also what belongs to others. */
+  readonly force: boolean;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> & { labels?: Record<string, unknown> } {
+/** What `labelled` gives: the document, and where it says another owner. */
+export interface Labelled<Document = unknown> {
+  readonly document: Document;
+  readonly found: readonly Diagnostic[];
+}
+
+/** The configuration with the owner's label on everything that it lists. */
+export function* labelled(document: unknown, owner: string): Steps<Labelled> {
+  if (!isObject(document)) return { document, found: [] };
+  const found: Diagnostic[] = [];
+  const entries: [string, unknown][] = [];
+  for (const [collection, list] of Object.entries(document)) {
+    const label = (body: unknown, index: number): unknown => {
+      const one = labelledOne(body, owner, pointer(collection, index));
+      found.push(...one.found);
+      return one.document;
+    };
+    const known = kindOf(collection) !== undefined && Array.isArray(list);
+    entries.push([collection, known ? yield* mapSteps(list, label) : list]);
+  }
+  return { document: Object.fromEntries(entries), found };
+}
+
+/** The resource with the owner's label; what is misshapen stays as it is, for the check to name. */
+export function labelledOne(body: unknown, owner: string, at = ""): Labelled {
+  if (!isObject(body) || !(body.labels === undefined || isObject(body.labels))) return { document: body, found: [] };
+  const own = body.labels?.[OWNER_LABEL];
+  const document = ownedBy(owner, body);
+  if (own === undefined || own === owner) return { document, found: [] };
+  const code = "API-OWNER-LABEL" satisfies ApiCode;
+  const message = `the label says ${JSON.stringify(own)}, but the owner of this write is ${JSON.stringify(owner)}`;
+  return { document, found: [{ code, severity: "error", message, pointer: at + pointer("labels", OWNER_LABEL) }] };
+}
+
+/** What a document of any shape says of the owner: a name, null (a patch takes the label off), undefined (nothing). */
+export function ownerIn(document: unknown): unknown {
+  const labels = isObject(document) ? document.labels : undefined;
+  if (labels === null) return null;
+  return isObject(labels) && Object.hasOwn(labels, OWNER_LABEL) ? labels[OWNER_LABEL] : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> & { labels?: Record<string, unknown> | null } {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-/**
- * The resources as they are to be stored. One that is stored with another owner, or whose owner the document leaves out, is a
- * conflict. With `force` it is written all the same: the document's owner takes it over, and where the document has none the
- * owner stays, for only a replacement of that one resource says that it is to be nobody's.
- */
-export function* settleOwners(
-  snapshot: Snapshot,
-  resources: readonly Resource[],
-  { force, locate }: { readonly force: boolean; readonly locate: Locate },
-): Steps<readonly Resource[]> {
-  const errors: ProblemItem[] = [];
-  const settle = (resource: Resource): Resource => {
-    const present = ownerOf((snapshot[resource.kind] as ReadonlyMap<string, Resource>).get(resource.name));
-    const wanted = ownerOf(resource);
-    if (present === undefined || present === wanted) return resource;
-    if (force) return wanted === undefined ? kept(resource, present, locate) : resource;
-    const whose = `${resource.kind} ${resource.name} belongs to ${JSON.stringify(present)}`;
-    const message = `${whose}: \`owner\` must say so, or \`force\` writes it all the same`;
-    errors.push({ pointer: locate(resource.kind, resource.name) ?? "", code: "API-OWNED-BY-OTHER", message });
-    return resource;
-  };
-  const settled = yield* mapSteps(resources, settle);
-  if (errors.length > 0)
-    throw new Problem("API-OWNED-BY-OTHER", "the document lists resources that belong to another owner", { errors });
-  return settled;
+/** What a write is about to change, and how. */
+export interface Writes {
+  readonly changes: readonly Change[];
+  /**
+   * Whether these are documents as they were sent: a label in one says as whom it is written, and one without any leaves the
+   * resource to whom it belongs. Without it (deletions, patches, restores) a resource is written as it stands here.
+   */
+  readonly documents: boolean;
 }
 
-/** With the owner that it has; checked again, as the label may be one too many. */
-function kept({ kind, body }: Resource, owner: string, locate: Locate): Resource {
-  const { resource, diagnostics } = validateResource(kind, ownedBy(owner, body));
-  if (resource !== null) return resource;
-  const above = locate(kind, body.name) ?? "";
-  throw refusal(
-    diagnostics.map((found) => ({ ...found, pointer: above + found.pointer })),
-    () => "",
-  ) as Problem;
+/** The changes as they are to be stored, and every reason why they must not be. */
+export interface SettledOwners {
+  readonly changes: readonly Change[];
+  readonly found: readonly Diagnostic[];
+}
+
+/** Looks at each resource that would change: what it was and what it is to be must be nobody's, or of whom the write names. */
+export function* settleOwners(snapshot: Snapshot, writes: Writes, claim: Claim): Steps<SettledOwners> {
+  const found: Diagnostic[] = [];
+  const changes: Change[] = [];
+  for (const [index, change] of writes.changes.entries()) {
+    if (shouldYield(index)) yield;
+    changes.push(change);
+    if (effectOf(snapshot, change) === null) continue;
+    const { kind, name, resource } = change;
+    const before = ownerOf((snapshot[kind] as ReadonlyMap<string, Resource>).get(name));
+    const after = ownerOf(resource);
+    const named = claim.owner ?? (writes.documents ? after : undefined);
+    const whose = [before, after].find((owner) => owner !== undefined && owner !== named);
+    if (whose !== undefined && !claim.force) found.push(ownedByOther({ kind, name }, whose, whose === before));
+    const owner = claim.owner ?? before;
+    if (!writes.documents || resource === null || after !== undefined || owner === undefined) continue;
+    const kept = validateResource(kind, ownedBy(owner, resource.body));
+    for (const problem of kept.diagnostics) found.push({ ...problem, resource: { kind, name } });
+    if (kept.resource !== null) changes[index] = { kind, name, resource: kept.resource } as Change;
+    // A large resource takes as long as many small ones.
+    yield;
+  }
+  return { changes, found };
+}
+
+/**
+ * The same of a configuration that is refused for its shape, so that all is told at once. What it says as it is stored, and what
+ * has no name, is passed by.
+ */
+export function* strangersIn(document: unknown, base: Snapshot, claim: Claim): Steps<readonly Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  for (const [collection, list] of Object.entries(isObject(document) ? document : {})) {
+    const kind = kindOf(collection);
+    if (kind === undefined || !Array.isArray(list)) continue;
+    for (const [index, body] of (list as readonly unknown[]).entries()) {
+      if (shouldYield(index)) yield;
+      const stored = (base[kind] as ReadonlyMap<string, Resource>).get(nameIn(body));
+      const stranger = strangerOf(stored, claim.owner ?? ownerIn(body), claim);
+      if (stranger === null) continue;
+      const isSame = validateResource(kind, body).resource?.hash === stored?.hash;
+      if (!isSame) found.push({ ...stranger, pointer: pointer(collection, index) });
+      yield;
+    }
+  }
+  return found;
+}
+
+/** Why a document that names that owner may not take the place of what is stored, if it is another one; null: it may. */
+export function strangerOf(stored: Resource | undefined, named: unknown, { force }: Claim): Diagnostic | null {
+  const whose = ownerOf(stored);
+  if (stored === undefined || whose === undefined || whose === named || force) return null;
+  const { resource: _, ...stranger } = ownedByOther(stored, whose, true);
+  return stranger;
+}
+
+function nameIn(body: unknown): string {
+  const { name } = isObject(body) ? (body as { readonly name?: unknown }) : {};
+  return typeof name === "string" ? name : "";
+}
+
+function ownedByOther({ kind, name }: Pick<Resource, "kind" | "name">, owner: string, isNow: boolean): Diagnostic {
+  const whose = `${kind} ${name} ${isNow ? "belongs" : "would belong"} to ${JSON.stringify(owner)}`;
+  return {
+    code: "API-OWNED-BY-OTHER" satisfies ApiCode,
+    severity: "error",
+    message: `${whose}: \`owner\` must say so, or \`force\` writes it all the same`,
+    resource: { kind, name },
+    pointer: "",
+  };
 }
 
 /** Deletes what has the owner's label and is not listed. */

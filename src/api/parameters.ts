@@ -28,8 +28,35 @@ export const noQuery = object({});
 export const readyQuery = object({
   verbose: { enum: ["", "true", "1"], description: "Tell of each fleet which revision it has, and why no newer one." },
 });
-/** Of writes of a resource or of the whole configuration, and of restores. */
-export const writeQuery = object({ dryRun });
+const owner = {
+  type: "string",
+  pattern: OWNER_NAME,
+  description:
+    "As whom the write is made. What has an owner (its label trimtab.io/owner) is changed and deleted as that owner only: named here, or by the label in the document. What is sent for one resource, or changes in a configuration, gets this owner's label.",
+};
+
+const force = {
+  type: "boolean",
+  description:
+    "Write what belongs to another owner too. It becomes the owner's of this write, or of its label in the document; where neither names one it stays whose it is.",
+};
+/** Of writes of a resource or of the whole configuration. */
+export const writeQuery = object({ dryRun, owner, force });
+/** Of restores: what they bring back has the owner that it had. */
+export const restoreQuery = object({
+  dryRun,
+  owner: {
+    ...owner,
+    description:
+      "As whom the write is made. What has an owner now, or had one at that revision, is restored as that owner only.",
+  },
+  force: { ...force, description: "Restore what belongs, or belonged, to another owner too." },
+  scope: {
+    enum: ["all", "owner"],
+    default: "all",
+    description: "`owner`: restore only what is `owner`'s, or was at that revision; all else stays as it is.",
+  },
+});
 /** Of apply: listed resources are written; of the others only those that have `owner` as their owner are deleted. */
 export const applyQuery = object({
   dryRun,
@@ -39,11 +66,7 @@ export const applyQuery = object({
     description:
       "Whose document this is: listed resources get the label trimtab.io/owner with this value, and resources that have it but are no longer listed are deleted.",
   },
-  force: {
-    type: "boolean",
-    description:
-      "Write resources that belong to another owner too. They become the owner's of this apply, or of their label in the document; where neither names one they keep theirs.",
-  },
+  force,
 });
 
 /** Of lists of resources: the cursor is a resource's name. */

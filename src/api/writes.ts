@@ -1,7 +1,15 @@
-/** The one path that every write takes: conditions, model, publisher, commit. */
+/** The one path that every write takes: conditions, owners, states of canaries, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, type Checker, collectionOf, effectOf, reachOf, type Scale } from "../model/index.ts";
+import {
+  applyChanges,
+  type Checker,
+  carryStates,
+  collectionOf,
+  effectOf,
+  reachOf,
+  type Scale,
+} from "../model/index.ts";
 import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
@@ -9,12 +17,19 @@ import { inSlices, type Pace } from "../util/slices.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
 import { type Locate, refusal, toItem } from "./diagnostics.ts";
 import { MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE } from "./limits.ts";
+import { type Claim, settleOwners } from "./owners.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
 
 /** What a write would change, seen from the head it builds on. */
 export interface Plan {
   readonly changes: readonly Change[];
   readonly locate: Locate;
+  /** Whether the changes are documents as they were sent: see `Writes` of owners.ts. Default: false. */
+  readonly documents?: boolean;
+  /** Whether it moves a canary: every other write leaves canaries where they stand. Default: false. */
+  readonly setsState?: boolean;
+  /** What was found already; errors refuse the write together with those that are found here. */
+  readonly found?: readonly Diagnostic[];
 }
 
 /** The body of every answer to a write. */
@@ -48,6 +63,7 @@ export interface WriteInput {
   readonly author: string;
   readonly message: string;
   readonly dryRun: boolean;
+  readonly claim: Claim;
   /** Runs when the write's turn comes. Throws a Problem when a condition does not hold or the document is invalid. */
   readonly plan: (head: Head) => Steps<Plan>;
 }
@@ -67,10 +83,10 @@ interface Judged {
 /** Throws a Problem when the write is declined, a StoreError when it cannot be stored. */
 export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
   const { store, pace } = deps;
-  const { author, message, dryRun, plan } = input;
+  const { author, message, dryRun, claim, plan } = input;
   function* prepare(head: Head): Steps<Prepared<Judged | Problem>> {
     try {
-      const judged = yield* judge(head, yield* plan(head), deps);
+      const judged = yield* judge(head, yield* settle(head, yield* plan(head), claim), deps);
       if (dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
       return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged };
     } catch (error) {
@@ -84,8 +100,21 @@ export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOu
   return { answer: { revision: written.revision, ...summary, ...(dryRun ? { dryRun } : {}) }, snapshot };
 }
 
+/** What is to be judged, and what was found before that. */
+type Settled = Pick<Plan, "changes" | "locate"> & { readonly found: readonly Diagnostic[] };
+
+/** The changes with the owners and the states that they are to be stored with. A canary that stays is no change, whoever owns it. */
+function* settle({ snapshot }: Head, plan: Plan, claim: Claim): Steps<Settled> {
+  const { locate, documents = false, setsState = false, found = [] } = plan;
+  const as = { changes: plan.changes, restarted: [], warnings: [] };
+  const carried = setsState ? as : yield* carryStates(snapshot, plan.changes);
+  const owned = yield* settleOwners(snapshot, { changes: carried.changes, documents }, claim);
+  const changes = [...owned.changes, ...carried.restarted];
+  return { changes, locate, found: [...owned.found, ...found, ...carried.warnings] };
+}
+
 /** The model after the changes with its warnings; throws the Problem that refuses it. */
-function* judge(head: Head, { changes, locate }: Plan, { publisher, check, scale }: WriteDeps): Steps<Judged> {
+function* judge(head: Head, { changes, locate, found: told }: Settled, deps: WriteDeps): Steps<Judged> {
   const effective: Change[] = [];
   const changed: WriteAnswer["changed"][number][] = [];
   for (const [index, change] of changes.entries()) {
@@ -97,26 +126,38 @@ function* judge(head: Head, { changes, locate }: Plan, { publisher, check, scale
   }
   const snapshot = effective.length === 0 ? head.snapshot : applyChanges(head.snapshot, effective);
   yield;
-  refuse(yield* scale.judge(head.snapshot, snapshot, effective), locate);
-  const found: readonly Diagnostic[] = yield* check(snapshot, effective);
-  refuse(found, locate);
-  const { diagnostics } = yield* publisher.admit(snapshot);
-  refuse(diagnostics, locate);
-  const warnings = yield* concerned([...found, ...diagnostics], { snapshot, changes: effective, locate });
+  const found = yield* findings(head.snapshot, { snapshot, effective }, deps);
+  refuse([...told, ...found], locate);
+  const warnings = yield* concerned(found, { told, snapshot, changes: effective, locate });
   return { changes: effective, summary: { changed, ...warnings }, snapshot };
 }
 
-/** Of the whole model's warnings those that a writer should read; the others are counted. */
+/** What is to be said of the model after the write. After errors of one kind the others, which take the longer, are not looked for. */
+function* findings(
+  before: Snapshot,
+  { snapshot, effective }: { readonly snapshot: Snapshot; readonly effective: readonly Change[] },
+  { publisher, check, scale }: WriteDeps,
+): Steps<readonly Diagnostic[]> {
+  const isError = ({ severity }: Diagnostic): boolean => severity === "error";
+  const tooLarge = yield* scale.judge(before, snapshot, effective);
+  if (tooLarge.some(isError)) return tooLarge;
+  const found: readonly Diagnostic[] = yield* check(snapshot, effective);
+  if (found.some(isError)) return found;
+  const { diagnostics } = yield* publisher.admit(snapshot);
+  return [...found, ...diagnostics];
+}
+
+/** Of the whole model's warnings those that a writer should read, after those of the write itself; the others are counted. */
 function* concerned(
   all: readonly Diagnostic[],
-  { snapshot, changes, locate }: { snapshot: Snapshot } & Plan,
+  { told, snapshot, changes, locate }: { told: readonly Diagnostic[]; snapshot: Snapshot } & Plan,
 ): Steps<Pick<WriteAnswer, "warnings" | "warningsOmitted">> {
   const isSent = ({ resource }: Diagnostic): boolean =>
     resource === undefined || locate(resource.kind, resource.name) !== undefined;
   const reach = all.every(isSent) ? null : yield* reachOf(snapshot, changes);
   const near = all.filter((entry) => isSent(entry) || reach?.has(`${entry.resource?.kind}/${entry.resource?.name}`));
-  const warnings = near.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
-  const omitted = all.length - warnings.length;
+  const warnings = [...told, ...near].slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
+  const omitted = told.length + all.length - warnings.length;
   return omitted > 0 ? { warnings, warningsOmitted: omitted } : { warnings };
 }
 
@@ -134,16 +175,25 @@ function refuse(found: readonly Diagnostic[], locate: Locate): void {
   if (problem !== null) throw problem;
 }
 
-/** Who writes, why, and whether it is meant: from the headers Trimtab-Author, Trimtab-Message and the query. */
+/** Who writes, why, as whom, and whether it is meant: from the headers Trimtab-Author, Trimtab-Message and the query. */
 export function readMeta(
   request: FastifyRequest,
   defaultMessage = "",
-): Pick<WriteInput, "author" | "message" | "dryRun"> {
+): Pick<WriteInput, "author" | "message" | "dryRun" | "claim"> {
+  const { dryRun = false, ...query } = request.query as WriteQuery;
   return {
     author: headerText(request, "Trimtab-Author", MAX_AUTHOR) || "anonymous",
     message: headerText(request, "Trimtab-Message", MAX_MESSAGE) || defaultMessage,
-    dryRun: (request.query as { dryRun?: boolean }).dryRun === true,
+    dryRun,
+    claim: { owner: query.owner, force: query.force === true },
   };
+}
+
+/** What every write takes in its query: `writeQuery` of parameters.ts. */
+export interface WriteQuery {
+  readonly dryRun?: boolean;
+  readonly owner?: string;
+  readonly force?: boolean;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose

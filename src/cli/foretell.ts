@@ -2,6 +2,7 @@
 import {
   applyChanges,
   type Change,
+  carryStates,
   emptySnapshot,
   ownedBy,
   ownerOf,
@@ -9,6 +10,7 @@ import {
   type Snapshot,
   validateConfig,
 } from "../model/index.ts";
+import { finish } from "../util/steps.ts";
 import type { ServerOptions } from "./client.ts";
 import { type LoadedDocument, loadDocument } from "./document.ts";
 import { type Io, printProblems } from "./output.ts";
@@ -57,14 +59,18 @@ export async function foretell(io: Io, { file, server, owner, force, json }: Wan
   }
 }
 
-/** The document's resources as the server would store them: the owner is this apply's, else their own, else the one they have. */
+/**
+ * The document's resources as the server would store them: the owner is this apply's, else their own, else the one they have;
+ * canaries stay where they stand.
+ */
 function modelOf(document: LoadedDocument, before: Snapshot, owner: string | undefined): Snapshot {
   const { resources, diagnostics } = validateConfig(document.value);
   if (diagnostics.length > 0) throw new Error("the server takes more in a model than this version knows");
-  const changes = resources.map(({ kind, name, body }) => {
+  const changes = resources.map(({ kind, name, body }): Change => {
     const own = owner ?? ownerOf({ kind, name, body } as Resource) ?? ownerOf(before[kind].get(name));
     const resource = { kind, name, body: own === undefined ? body : ownedBy(own, body) };
     return { kind, name, resource } as Change;
   });
-  return applyChanges(emptySnapshot, changes);
+  const carried = finish(carryStates(before, changes));
+  return applyChanges(emptySnapshot, [...carried.changes, ...carried.restarted]);
 }

@@ -96,7 +96,7 @@ export interface OwnerFlags {
 /** What decides which resources an apply writes and deletes: the same words for `apply` and for `diff`, which foretells it. */
 export function withOwner(command: Command): Command {
   return command
-    .option("--owner <label>", "also delete what this owner applied before and no longer lists", ownerName)
+    .option("--owner <label>", "write as this owner; also delete what it applied before and no longer lists", ownerName)
     .option(
       "--force",
       "also write resources of other owners; they become this owner's, or without --owner stay theirs",

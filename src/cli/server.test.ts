@@ -27,7 +27,8 @@ const names = (): string[] =>
 
 /** Every test starts from an empty model. */
 beforeEach(async () => {
-  await fetch(`${plane.url}/v1/config`, { method: "PUT", body: "{}", headers: { "content-type": "application/json" } });
+  const headers = { "content-type": "application/json" };
+  await fetch(`${plane.url}/v1/config?force=true`, { method: "PUT", body: "{}", headers });
   expect(plane.store.head().snapshot).toEqual(emptySnapshot);
 });
 
@@ -135,6 +136,69 @@ describe("apply", () => {
       /^trimtab: the server answered 400: Bad header: .*\n$/,
     );
     expect(plane.store.head()).toBe(before);
+  });
+});
+
+describe("a canary that runs", () => {
+  const CANARY = `${MODEL}canaries:
+  - {name: roll, route: shop, rule: 1, stable: blue, canary: green, steps: [{weight: 5}, {weight: 50}]}
+`;
+  const OLDER = CANARY.replace("[{weight: 5}, {weight: 50}]", "[{weight: 5}, {weight: 50}], state: {step: 0}");
+  const step = (): unknown => plane.store.head().snapshot.canary.get("roll")?.body.state;
+  const move = (to: number) =>
+    fetch(`${plane.url}/v1/canaries/roll/state?owner=my-team`, {
+      method: "PUT",
+      body: JSON.stringify({ step: to }),
+      headers: { "content-type": "application/json" },
+    });
+
+  test("stays where it is at an apply, whatever the file says of its state, and diff shows no change of it", async () => {
+    const file = bench.file("canary.yaml", CANARY);
+    const older = bench.file("older.yaml", OLDER);
+    const owner = ["--owner", "my-team"];
+    await run("apply", file, ...owner);
+    expect((await move(1)).status).toBe(200);
+    for (const [name, err] of [
+      [file, /^$/],
+      [
+        older,
+        /^.*older\.yaml:19:.*warning MODEL-CANARY-STATE \/canaries\/0\/state: .*at step 1, and 0 is not taken.*\n$/,
+      ],
+    ] as const) {
+      expect(await run("diff", name, ...owner)).toMatchObject({ code: 0, out: "" });
+      const dry = await run("apply", name, ...owner, "--dry-run");
+      expect([dry.code, dry.out]).toEqual([0, "would change 0 resources\n"]);
+      const { code, out, err: told } = await run("apply", name, ...owner);
+      expect([code, out]).toEqual([0, expect.stringContaining("changed 0 resources")]);
+      expect(told).toMatch(err);
+      expect(step()).toEqual({ step: 1 });
+    }
+  });
+
+  test("is moved by what changes it as apply and diff tell alike", async () => {
+    await run("apply", bench.file("canary.yaml", CANARY), "--owner", "my-team");
+    await move(1);
+    const fewer = bench.file("fewer.yaml", CANARY.replace(", {weight: 50}]", "]"));
+    const { code, out } = await run("diff", fewer, "--owner", "my-team");
+    expect([code, out]).toEqual([
+      2,
+      '~ canaries/roll\n    /steps/1: {"weight":50} -> (nothing)\n    /state/step: 1 -> 0\n',
+    ]);
+    const { err } = await run("apply", fewer, "--owner", "my-team");
+    expect(err).toMatch(/warning MODEL-CANARY-STATE .*goes from step 1 to 0, of weight 5\n$/);
+    expect(step()).toEqual({ step: 0 });
+  });
+
+  test("is not taken over by another team", async () => {
+    await run("apply", bench.file("canary.yaml", CANARY), "--owner", "my-team");
+    const file = bench.file("theirs.yaml", CANARY.slice(CANARY.indexOf("canaries:")));
+    for (const command of [["apply"], ["apply", "--dry-run"], ["diff"]]) {
+      const { code, err } = await run(...command, file, "--owner", "other");
+      expect(code).toBe(1);
+      expect(err).toMatch(
+        /theirs\.yaml:2:5: error API-OWNED-BY-OTHER \/canaries\/0: canary roll belongs to "my-team": /,
+      );
+    }
   });
 });
 

@@ -30,12 +30,19 @@ export interface ApplyRequest {
 
 /** Applies, or with `dryRun` asks what applying would do. */
 export function sendApply(server: ServerOptions, { document, headers, ...options }: ApplyRequest): Promise<Answer> {
+  return send(server, { method: "POST", path: writePath("/v1/config/apply", options), body: document.value, headers });
+}
+
+/** The path of a write with what its query says; every write of the API takes these. */
+export function writePath(
+  path: string,
+  { dryRun, owner, force }: Pick<ApplyRequest, "dryRun" | "owner" | "force">,
+): string {
   const query = new URLSearchParams();
-  if (options.dryRun) query.set("dryRun", "true");
-  if (options.owner !== undefined) query.set("owner", options.owner);
-  if (options.force) query.set("force", "true");
-  const path = `/v1/config/apply${query.size > 0 ? `?${query}` : ""}`;
-  return send(server, { method: "POST", path, body: document.value, headers });
+  if (dryRun) query.set("dryRun", "true");
+  if (owner !== undefined) query.set("owner", owner);
+  if (force) query.set("force", "true");
+  return query.size > 0 ? `${path}?${query}` : path;
 }
 
 /** Whether the server did what it was asked for. */

@@ -89,7 +89,8 @@ async function applyConfig(plane: RunningPlane, text: string): Promise<DevApplie
   if (document.problems.length > 0) return { ok: false, problems: document.problems, changed: [] };
   const { statusCode, body } = await plane.api.app.inject({
     method: "PUT",
-    url: "/v1/config",
+    // On one's own machine the file is all there is to say, whoever the resources in it belong to.
+    url: "/v1/config?force=true",
     headers: {
       host: "localhost",
       "content-type": "application/json",

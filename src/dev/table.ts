@@ -37,16 +37,13 @@ export function tryCommands(options: {
   const web = config.listeners.find(({ protocol, fleet }) => protocol === "HTTP" && options.running.has(fleet));
   const host = config.sampleHost === null ? "" : `-H 'Host: ${config.sampleHost}' `;
   const route = web === undefined ? [] : [`curl -i ${host}http://${socketText(web)}/`];
-  const weight = config.canary === null ? null : nextStep(config.canary);
   const change =
-    weight === null
+    config.canary === null || !hasNextStep(config.canary)
       ? `curl ${apiUrl}/v1/clusters`
-      : `curl -X PUT -H 'Content-Type: application/json' -d '${JSON.stringify(weight)}' ${apiUrl}/v1/canaries/${weight.name}`;
+      : `curl -X PUT -H 'Content-Type: application/json' -d '{"step":1}' ${apiUrl}/v1/canaries/${config.canary.name}/state`;
   return [...route, change, `${options.program} diff ${options.file} --server ${apiUrl}`];
 }
 
-/** The canary one step further, or null when it has only one. */
-function nextStep(canary: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | null {
-  const steps = Array.isArray(canary.steps) ? canary.steps.length : 0;
-  return steps > 1 ? { ...canary, state: { step: 1 } } : null;
+function hasNextStep({ steps }: Readonly<Record<string, unknown>>): boolean {
+  return Array.isArray(steps) && steps.length > 1;
 }

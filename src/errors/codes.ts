@@ -82,7 +82,7 @@ export const apiCodes = {
     status: 409,
     title: "Owned by another",
     explanation:
-      "An apply lists resources that are stored with the label `trimtab.io/owner` of another owner, or with an owner although the apply has none. Leave them out, name that owner (`owner`, which also deletes what it no longer lists), or write them all the same with `force`.",
+      "The write changes or deletes resources that have an owner (the label `trimtab.io/owner`) and does not name it, or would bring back what is another's. Leave them out, write as their owner (`owner`, or the label in the document; with `owner` an apply also deletes what it no longer lists), or write them all the same with `force`.",
   },
   "API-NO-FILES": {
     status: 409,
@@ -133,7 +133,8 @@ export const apiCodes = {
   "API-OWNER-LABEL": {
     status: 422,
     title: "Other owner in the document",
-    explanation: "An apply with `owner` lists a resource whose own label `trimtab.io/owner` says something else.",
+    explanation:
+      "A write with `owner` has a resource whose own label `trimtab.io/owner` says something else. To hand a resource over, take it as its new owner with `force`.",
   },
   "API-INTERNAL": {
     status: 500,

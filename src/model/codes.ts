@@ -62,6 +62,10 @@ export const modelCodes = {
     "Bad canary",
     "A canary must name a rule whose split holds exactly its two clusters, and a step that exists.",
   ),
+  "MODEL-CANARY-STATE": unprocessable(
+    "Canary's state kept",
+    "A warning. Where a canary stands is the server's: no document sets it, and it stays while the canary moves the same rule to the same cluster. The message says where the canary stands now; `PUT /v1/canaries/{name}/state` moves it.",
+  ),
   "MODEL-RULE": unprocessable("Parts do not fit", "A part of a rule needs another part that is not there."),
   "MODEL-RESPOND": unprocessable(
     "Bad direct response",

@@ -1,6 +1,6 @@
 import type { Resource } from "./types.ts";
 
-/** The label by which `apply` knows whose a resource is: what its owner no longer lists can be pruned, and others leave it alone. */
+/** By this label writes know whose a resource is: its owner writes it, and prunes what is no longer listed; others leave it alone. */
 export const OWNER_LABEL = "trimtab.io/owner";
 
 /** Pattern of an owner's name: what the schema takes as a label's value, but not empty. */
@@ -8,9 +8,9 @@ export const OWNER_NAME = "^[A-Za-z0-9](?:[-A-Za-z0-9_./]{0,61}[A-Za-z0-9])?$";
 
 type Labelled = { readonly labels?: Readonly<Record<string, string>> };
 
-/** Whose it is; undefined: nobody's. */
-export function ownerOf(resource: Resource | undefined): string | undefined {
-  return (resource?.body as Labelled | undefined)?.labels?.[OWNER_LABEL];
+/** Whose it is; undefined: nobody's. An empty label names nobody. */
+export function ownerOf(resource: Resource | null | undefined): string | undefined {
+  return (resource?.body as Labelled | undefined)?.labels?.[OWNER_LABEL] || undefined;
 }
 
 /** The document with that owner's label. */

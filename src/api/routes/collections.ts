@@ -1,7 +1,5 @@
 /** CRUD on every collection, with no code per kind. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { ApiCode } from "../../errors/codes.ts";
-import type { Diagnostic } from "../../errors/diagnostic.ts";
 import { collections, kindOf, validateResource } from "../../model/index.ts";
 import type { Change, Collection, Kind, Resource, Snapshot } from "../../model/types.ts";
 import { inSlices } from "../../util/slices.ts";
@@ -9,11 +7,14 @@ import { compareText } from "../../util/sorted.ts";
 import { done, type Steps, shouldYield } from "../../util/steps.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
-import { locateNone, locateOne, refusal } from "../diagnostics.ts";
+import { locateNone, locateOne } from "../diagnostics.ts";
 import { mergePatch } from "../mergePatch.ts";
 import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
+import { type Labelled, labelledOne, ownerIn } from "../owners.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
+import { patched, patchOwner, untouchedState } from "../patches.ts";
 import { Problem } from "../problem.ts";
+import { readResource } from "../readResource.ts";
 import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
@@ -98,14 +99,19 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
     async (request, reply) => {
       const { name } = request.params;
       const conditions = readConditions(request);
-      const resource = readResource({ kind, name, base: deps.store.head().snapshot }, request.body);
+      const meta = readMeta(request);
+      const { claim } = meta;
+      const named = claim.owner ?? ownerIn(request.body);
+      const sent = claimed(request.body, claim.owner);
+      const resource = readResource({ kind, name, base: deps.store.head().snapshot, claim, named }, sent);
       await prepareWrite(deps, [resource], locateOne(kind, name));
       const outcome = await write(deps, {
-        ...readMeta(request),
+        ...meta,
         plan({ snapshot }) {
           const before = mapOf(snapshot, kind).get(name);
           throwIf(checkConditions(conditions, before === undefined ? null : [etagOf(before.hash)]));
-          return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) });
+          const changes = [changeOf(kind, name, resource)];
+          return done({ changes, locate: locateOne(kind, name), documents: true, found: sent.found });
         },
       });
       return answerWith(reply, target, { ...outcome, name });
@@ -130,7 +136,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
         plan({ snapshot }) {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
-          return done({ changes: [changeOf(kind, name, null)], locate: locateOne(kind, name) });
+          return done({ changes: [changeOf(kind, name, null)], locate: locateNone });
         },
       });
       return answer;
@@ -156,13 +162,18 @@ function patchRoute(app: FastifyInstance, target: Target): void {
       const { name } = request.params;
       const conditions = readConditions(request);
       await preparePatch(target, name, request.body);
+      const meta = readMeta(request);
+      const claim = { ...meta.claim, owner: meta.claim.owner ?? patchOwner(request.body) };
       const outcome = await write(deps, {
-        ...readMeta(request),
+        ...meta,
+        claim,
         plan({ snapshot }) {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
-          const resource = readResource({ kind, name, base: snapshot }, mergePatch(before.body, request.body));
-          return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name) });
+          const sent = patched(before.body, request.body, meta.claim.owner);
+          const resource = readResource({ kind, name, base: snapshot, claim, named: claim.owner }, sent);
+          const found = [...sent.found, ...untouchedState(before, request.body)];
+          return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name), found });
         },
       });
       return answerWith(reply, target, { ...outcome, name });
@@ -189,21 +200,8 @@ function answerWith(
   return answer;
 }
 
-/** The resource that is to stand at a place, or every problem of the document. */
-function readResource(
-  { kind, name, base }: { readonly kind: Kind; readonly name: string; readonly base: Snapshot },
-  document: unknown,
-): Resource {
-  const { resource, diagnostics } = validateResource(kind, document, base);
-  throwIf(refusal([...otherName(document, name), ...diagnostics], locateNone));
-  return resource as Resource;
-}
-
-function otherName(document: unknown, name: string): Diagnostic[] {
-  const { name: given } = (document ?? {}) as { readonly name?: unknown };
-  if (typeof given !== "string" || given === name) return [];
-  const message = `must be ${JSON.stringify(name)}, as in the path`;
-  return [{ code: "API-NAME-MISMATCH" satisfies ApiCode, severity: "error", message, pointer: "/name" }];
+function claimed(document: unknown, owner: string | undefined): Labelled {
+  return owner === undefined ? { document, found: [] } : labelledOne(document, owner);
 }
 
 function existing(snapshot: Snapshot, { kind, collection }: Target, name: string): Resource {

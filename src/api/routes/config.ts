@@ -1,5 +1,6 @@
 /** The whole configuration as one document. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Diagnostic } from "../../errors/diagnostic.ts";
 import {
   applyChanges,
   changeTo,
@@ -20,11 +21,11 @@ import { documentYaml } from "../documentYaml.ts";
 import { busy } from "../errorHandler.ts";
 import type { Limits } from "../limits.ts";
 import { answers, operation, schemaRef } from "../openapi.ts";
-import { labelled, prune, settleOwners } from "../owners.ts";
+import { labelled, prune, strangersIn } from "../owners.ts";
 import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import type { SharedTexts } from "../sharedTexts.ts";
-import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
+import { prepareWrite, readMeta, type WriteDeps, type WriteQuery, write } from "../writes.ts";
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
@@ -100,10 +101,10 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     response: answers("WriteAnswer"),
   });
   app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
-    const resources = await inSlices(readConfig(request.body, emptySnapshot, deps), deps.pace);
+    const resources = await inSlices(readConfig(request, emptySnapshot, { ...deps, found: [] }), deps.pace);
     await prepareWrite(deps, resources, locateIn(request.body));
     const target = applyChanges(emptySnapshot, resources.map(changeTo));
-    return store(deps, { request, reply, changes: (snapshot) => diffSnapshotsSteps(snapshot, target) });
+    return store(deps, { request, reply, changes: (snapshot) => diffSnapshotsSteps(snapshot, target), found: [] });
   });
 }
 
@@ -116,34 +117,33 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
     response: answers("WriteAnswer"),
   });
   const options = { schema, bodyLimit: deps.limits.configBodyBytes };
-  app.post<{ Querystring: { owner?: string; force?: boolean } }>(
-    "/v1/config/apply",
-    options,
-    async (request, reply) => {
-      const { owner, force = false } = request.query;
+  app.post<{ Querystring: WriteQuery }>("/v1/config/apply", options, async (request, reply) => {
+    const { owner } = request.query;
+    let found: readonly Diagnostic[] = [];
+    if (owner !== undefined) {
       // Labels go in before the check, so that their number and values are judged with the rest.
-      if (owner !== undefined) request.body = await inSlices(labelled(request.body, owner), deps.pace);
-      const { snapshot: base } = deps.store.head();
-      const resources = await inSlices(readConfig(request.body, base, deps), deps.pace);
-      await prepareWrite(deps, resources, locateIn(request.body));
-      function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
-        const settled = yield* settleOwners(snapshot, resources, { force, locate: locateIn(request.body) });
-        const writes = settled.map(changeTo);
-        return owner === undefined ? writes : [...writes, ...(yield* prune(snapshot, resources, owner))];
-      }
-      return store(deps, { request, reply, changes });
-    },
-  );
+      ({ document: request.body, found } = await inSlices(labelled(request.body, owner), deps.pace));
+    }
+    const { snapshot: base } = deps.store.head();
+    const resources = await inSlices(readConfig(request, base, { ...deps, found }), deps.pace);
+    await prepareWrite(deps, resources, locateIn(request.body));
+    const writes = resources.map(changeTo);
+    function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
+      return owner === undefined ? writes : [...writes, ...(yield* prune(snapshot, resources, owner))];
+    }
+    return store(deps, { request, reply, changes, found });
+  });
 }
 
-async function store(
-  deps: WriteDeps,
-  {
-    request,
-    reply,
-    changes,
-  }: { request: FastifyRequest; reply: FastifyReply; changes: (snapshot: Snapshot) => Steps<readonly Change[]> },
-): Promise<unknown> {
+/** How a write of a configuration goes on when its document is read. */
+interface ConfigWrite {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly changes: (snapshot: Snapshot) => Steps<readonly Change[]>;
+  readonly found: readonly Diagnostic[];
+}
+
+async function store(deps: WriteDeps, { request, reply, changes, found }: ConfigWrite): Promise<unknown> {
   const conditions = readConditions(request);
   const locate = locateIn(request.body);
   const { answer } = await write(deps, {
@@ -151,24 +151,28 @@ async function store(
     *plan({ revision, snapshot }) {
       const problem = checkConditions(conditions, tagsOf(revision));
       if (problem !== null) throw problem;
-      return { changes: yield* changes(snapshot), locate };
+      return { changes: yield* changes(snapshot), locate, documents: true, found };
     },
   });
   if (answer.dryRun === undefined) reply.header("etag", etagOf(answer.revision));
   return answer;
 }
 
-/** A missing body is no empty configuration: a pipeline that produced nothing must not delete everything. `{}` says it. */
+/**
+ * A missing body is no empty configuration: a pipeline that produced nothing must not delete everything. `{}` says it. `base` is
+ * the model that the document is added to, `found` what is wrong with it already.
+ */
 function* readConfig(
-  document: unknown,
+  request: FastifyRequest,
   base: Snapshot,
-  { scale }: Pick<WriteDeps, "scale">,
+  deps: Pick<WriteDeps, "scale" | "store"> & { readonly found: readonly Diagnostic[] },
 ): Steps<readonly Resource[]> {
+  const document: unknown = request.body;
   if (document === undefined || document === null) {
     throw new Problem("API-BAD-REQUEST", "the body is empty; to mean an empty configuration send {}");
   }
-  const { resources, diagnostics } = yield* validateConfigSteps(document, base, scale);
-  const problem = refusal(diagnostics, locateNone);
-  if (problem !== null) throw problem;
-  return resources;
+  const { resources, diagnostics } = yield* validateConfigSteps(document, base, deps.scale);
+  if (diagnostics.length === 0) return resources;
+  const strangers = yield* strangersIn(document, deps.store.head().snapshot, readMeta(request).claim);
+  throw refusal([...strangers, ...deps.found, ...diagnostics], locateNone) as Problem;
 }

@@ -1,16 +1,17 @@
 /** The history. */
 import type { FastifyInstance } from "fastify";
-import { collectionOf, diffSnapshotsSteps } from "../../model/index.ts";
-import type { Kind, Snapshot } from "../../model/types.ts";
+import { collectionOf, diffSnapshotsSteps, inState, ownerOf, stateOf } from "../../model/index.ts";
+import type { Change, Kind, Snapshot } from "../../model/types.ts";
 import type { RevisionInfo, Store } from "../../store/types.ts";
 import { inSlices, rest } from "../../util/slices.ts";
+import { mapSteps } from "../../util/steps.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone } from "../diagnostics.ts";
 import { answers, operation } from "../openapi.ts";
-import { noQuery, readHeaders, revisionParams, revisionsQuery, writeHeaders, writeQuery } from "../parameters.ts";
+import { noQuery, readHeaders, restoreQuery, revisionParams, revisionsQuery, writeHeaders } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import type { SharedTexts } from "../sharedTexts.ts";
-import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
+import { prepareWrite, readMeta, type WriteDeps, type WriteQuery, write } from "../writes.ts";
 import { configJson } from "./config.ts";
 
 interface Numbered {
@@ -62,33 +63,59 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps & { readonl
       });
     },
   );
-  app.post<Numbered>(
-    "/v1/revisions/:revision/restore",
+  restoreRoute(app, deps);
+}
+
+function restoreRoute(app: FastifyInstance, deps: WriteDeps): void {
+  const schema = operation(
+    "revisions",
+    "Make the configuration what it was at a revision; revision 0 is the empty one. Canaries that are there stay where they stand",
     {
-      schema: operation("revisions", "Make the configuration what it was at a revision; revision 0 is the empty one", {
-        operationId: "restoreRevision",
-        headers: writeHeaders,
-        params: revisionParams,
-        querystring: writeQuery,
-        response: answers("WriteAnswer"),
-      }),
+      operationId: "restoreRevision",
+      headers: writeHeaders,
+      params: revisionParams,
+      querystring: restoreQuery,
+      response: answers("WriteAnswer"),
     },
+  );
+  app.post<Numbered & { Querystring: WriteQuery & { scope: "all" | "owner" } }>(
+    "/v1/revisions/:revision/restore",
+    { schema },
     async (request, reply) => {
       const { revision } = request.params;
+      const { scope, owner } = request.query;
+      if (scope === "owner" && owner === undefined)
+        throw new Problem("API-BAD-REQUEST", "`scope=owner` needs `owner`: whose resources are to be restored");
       const conditions = readConditions(request);
-      const target = await snapshotAt(store, revision);
+      const target = await snapshotAt(deps.store, revision);
       await prepareWrite(deps, [...target.route.values()], locateNone);
       const { answer } = await write(deps, {
         ...readMeta(request, `restore revision ${revision}`),
         *plan(head) {
           const problem = checkConditions(conditions, [etagOf(head.revision)]);
           if (problem !== null) throw problem;
-          return { changes: yield* diffSnapshotsSteps(head.snapshot, target), locate: locateNone };
+          const changes = yield* diffSnapshotsSteps(head.snapshot, target);
+          const wanted = scope === "all" ? changes : changesOf(changes, head.snapshot, owner);
+          return { changes: yield* mapSteps(wanted, withState), locate: locateNone };
         },
       });
       if (answer.dryRun === undefined) reply.header("etag", etagOf(answer.revision));
       return answer;
     },
+  );
+}
+
+/** A canary as it stood then, also at its first step, so that the answer can say that it does not come back to there. */
+function withState(change: Change): Change {
+  if (change.kind !== "canary" || change.resource === null) return change;
+  const { body } = change.resource;
+  return { ...change, resource: inState(body, stateOf(body)) };
+}
+
+/** The changes to what is the owner's, or is to be. */
+function changesOf(changes: readonly Change[], snapshot: Snapshot, owner: string | undefined): readonly Change[] {
+  return changes.filter(({ kind, name, resource }) =>
+    [snapshot[kind].get(name), resource].some((either) => ownerOf(either) === owner),
   );
 }
 

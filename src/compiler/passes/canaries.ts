@@ -1,6 +1,5 @@
 /** Canaries by the route that they move, and the weights of their current step. */
-import { defaults } from "../../gen/defaults.ts";
-import type { Resource, Snapshot } from "../../model/index.ts";
+import { type Resource, type Snapshot, stateOf } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
 import { reuseList } from "../reuse.ts";
 
@@ -24,7 +23,7 @@ export function indexCanaries(snapshot: Snapshot, previous: CanaryIndex | null):
 
 /** What replaces the split of the rule that the canary moves. */
 export function canaryShares({ body }: Resource<"canary">): { cluster: string; weight: number }[] {
-  const step = body.steps[(body.state ?? defaults["canary.state"]).step];
+  const step = body.steps[stateOf(body).step];
   const share = Math.round((step?.weight ?? 0) * CANARY_SCALE);
   return [
     { cluster: body.canary, weight: share },

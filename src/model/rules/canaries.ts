@@ -1,5 +1,5 @@
-import { defaults } from "../../gen/defaults.ts";
 import { canaryRule } from "../canaryRule.ts";
+import { stateOf } from "../canaryState.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { problem, type Rule, touchedOf } from "./rule.ts";
 
@@ -12,7 +12,7 @@ export const canaries: Rule = function* (snapshot, touched) {
     const { body } = canary;
     if (body.stable === body.canary)
       yield problem(CODE, canary, { pointer: "/canary", message: "stable and canary are the same cluster" });
-    if ((body.state ?? defaults["canary.state"]).step >= body.steps.length) {
+    if (stateOf(body).step >= body.steps.length) {
       yield problem(CODE, canary, {
         pointer: "/state/step",
         message: `there are only ${body.steps.length} steps, counted from 0`,
