@@ -57,7 +57,7 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
       status.ask(answer, place.outbox);
       return;
     }
-    const request = yield* decodeSteps(message, method.delta, stream?.subs.values() ?? []);
+    const request = yield* decodeSteps(room.context, message, { delta: method.delta, stream });
     if (stream === null) {
       stream = admit(room, request, { method, connection, place, end });
       place.settle();

@@ -5,6 +5,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createPool, peerOf } from "./budgets.ts";
+import { createFramer, type Framer } from "./framer.ts";
 import { serveGrpcStream } from "./grpcStream.ts";
 import {
   CLOSE_GRACE_MS,
@@ -57,7 +58,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
   return {
     authenticates: tls !== undefined,
     async listen(address, accept) {
-      const context: StreamContext = { accept, queue, ...options };
+      const context: StreamContext = { accept, queue, frame: createFramer(), ...options };
       server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
         stream.on("error", () => {});
         const link = sessions.opened(stream);
@@ -107,6 +108,7 @@ function admitConnections(server: Server, refused: (reason: EndReason) => void):
 interface StreamContext extends GrpcTransportOptions {
   readonly accept: Accept;
   readonly queue: RequestQueue;
+  readonly frame: Framer;
 }
 
 function openInTurn(
@@ -157,6 +159,7 @@ function route(
     accept: (connection) => context.accept(method, connection),
     queue: context.queue,
     clock: systemClock,
+    frame: context.frame,
     refused: context.refused,
   });
 }

@@ -3,19 +3,13 @@
  * are written as they are, behind a head of five bytes, so that streams share one buffer.
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Framer } from "./framer.ts";
 import { createMessageReader } from "./frames.ts";
-import { CLOSE_GRACE_MS, COPIED_BYTES, LIGHT_REQUEST_BYTES, REQUEST_MS, WRITE_MS } from "./limits.ts";
+import { CLOSE_GRACE_MS, LIGHT_REQUEST_BYTES, REQUEST_MS, WRITE_MS } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
 import type { RequestQueue, Waiting } from "./requestQueue.ts";
 import type { Link } from "./sessions.ts";
-import {
-  type Clock,
-  type Connection,
-  type ConnectionHandler,
-  type EndStatus,
-  type Message,
-  STATUS,
-} from "./transport.ts";
+import { type Clock, type Connection, type ConnectionHandler, type EndStatus, STATUS } from "./transport.ts";
 
 /** What a stream is served with. */
 export interface StreamOpening {
@@ -23,6 +17,7 @@ export interface StreamOpening {
   readonly accept: (connection: Connection) => ConnectionHandler;
   readonly queue: RequestQueue;
   readonly clock: Clock;
+  readonly frame: Framer;
   /** Counts what the transport itself refuses. */
   readonly refused: (reason: EndReason) => void;
 }
@@ -175,19 +170,6 @@ function createDeadline(clock: Clock, onLate: () => void) {
   };
 }
 
-function sizeOf(parts: readonly Buffer[]): number {
-  let size = 0;
-  for (const part of parts) size += part.length;
-  return size;
-}
-
-/** The five bytes before a message: not compressed, and its length. */
-function headOf(message: Message): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(sizeOf(message), 1);
-  return head;
-}
-
 /** The answering side of a stream. */
 interface Sender extends Pick<Connection, "write" | "end"> {
   ended(): boolean;
@@ -195,15 +177,37 @@ interface Sender extends Pick<Connection, "write" | "end"> {
   close(): void;
 }
 
-function createSender(stream: ServerHttp2Stream, { clock, link, refused }: StreamOpening): Sender {
+/** Tells when a write has lasted too long. The timer is made once and moved on, because most writes take no time. */
+function createStall(clock: Clock, onStalled: () => void) {
+  let since: number | null = null;
+  let stop: (() => void) | null = null;
+  function look(): void {
+    stop = null;
+    if (since === null) return;
+    const left = since + WRITE_MS - clock.monotonic();
+    if (left > 0) stop = clock.after(Math.ceil(left), look);
+    else onStalled();
+  }
+  return {
+    begin(): void {
+      since = clock.monotonic();
+      stop ??= clock.after(WRITE_MS, look);
+    },
+    done(): void {
+      since = null;
+    },
+    stop: () => stop?.(),
+  };
+}
+
+function createSender(stream: ServerHttp2Stream, { clock, frame, link, refused }: StreamOpening): Sender {
   let ended = false;
   let cancelEnd = (): void => {};
-  let cancelStall = (): void => {};
-  const stalled = (): void => {
+  const stall = createStall(clock, () => {
     if (ended) return;
     refused("stalled");
     end({ code: STATUS.UNAVAILABLE, message: `a response was not taken in ${WRITE_MS / 1000} seconds` });
-  };
+  });
 
   /** The client may still be sending, and need not be: the reset tells it. Not before what was written went out. */
   function reset(): void {
@@ -243,25 +247,21 @@ function createSender(stream: ServerHttp2Stream, { clock, link, refused }: Strea
         stream.respond(HEADERS, { waitForTrailers: true });
         link.served();
       }
-      cancelStall = clock.after(WRITE_MS, stalled);
+      stall.begin();
       const taken = (error: Error | null | undefined): void => {
-        cancelStall();
+        stall.done();
         if (!error && !ended) done();
       };
-      const parts = messages.flatMap((message) => [headOf(message), ...message]);
-      if (sizeOf(parts) <= COPIED_BYTES) {
-        stream.write(Buffer.concat(parts), taken);
-        return;
-      }
-      stream.cork();
+      const parts = frame(messages);
+      if (parts.length > 1) stream.cork();
       for (const part of parts.slice(0, -1)) stream.write(part);
       stream.write(parts.at(-1), taken);
-      stream.uncork();
+      if (parts.length > 1) stream.uncork();
     },
     close() {
       ended = true;
       cancelEnd();
-      cancelStall();
+      stall.stop();
     },
   };
 }

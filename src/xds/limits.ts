@@ -21,6 +21,9 @@ export const REQUEST_MS = 30_000;
 /** Requests above this size wait behind smaller ones, and one at a time is served: 100 000 names take a tenth of a second. */
 export const LIGHT_REQUEST_BYTES = 64 * 1024;
 
+/** Requests remembered because the next ones may be equal: answers to the two responses of a change, and of the change before. */
+export const ECHOES = 4;
+
 /** Where a response that may be split is split: clients' default receive limit is 4 MiB, and a long message delays the others. */
 export const SPLIT_BYTES = 1024 * 1024;
 

@@ -2,7 +2,7 @@
 
 import type { EndReason } from "./reasons.ts";
 import type { RefusalReason } from "./refusals.ts";
-import { pushRank } from "./resourceTypes.ts";
+import { PUSH_ORDER } from "./resourceTypes.ts";
 import type { XdsMetrics, XdsTypeMetrics } from "./types.ts";
 
 /** The writable side of `XdsMetrics`. */
@@ -36,12 +36,14 @@ export function countEnd(metrics: Metrics, reason: EndReason): void {
   metrics.ended.set(reason, (metrics.ended.get(reason) ?? 0) + 1);
 }
 
-/** Rank of a type that the protocol does not know. */
-const UNKNOWN_RANK = pushRank("");
+/** By type URL: how the counters of a type are called. */
+const LABELS: ReadonlyMap<string, string> = new Map(
+  PUSH_ORDER.map((typeUrl) => [typeUrl, typeUrl.slice(typeUrl.lastIndexOf(".") + 1)]),
+);
 
 /** The counters of a type. Clients choose the URL, so unknown ones share one entry. */
 export function typeMetrics(metrics: Metrics, typeUrl: string): XdsTypeMetrics {
-  const label = pushRank(typeUrl) === UNKNOWN_RANK ? "other" : typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
+  const label = LABELS.get(typeUrl) ?? "other";
   let entry = metrics.types.get(label);
   if (entry === undefined) {
     entry = { responses: 0, resources: 0, bytes: 0, acks: 0, nacks: 0, held: 0 };

@@ -15,7 +15,7 @@ export const EXTENSION = envoy("config.core.v3.TypedExtensionConfig");
 export const RUNTIME = envoy("service.runtime.v3.Runtime");
 
 /** Order of types within one change ("make before break"): what is referred to goes before what refers to it. */
-const PUSH_ORDER: readonly string[] = [
+export const PUSH_ORDER: readonly string[] = [
   CLUSTER,
   ENDPOINT,
   SECRET,

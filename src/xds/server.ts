@@ -2,6 +2,7 @@
 import { accept, changeAccess, statusOf } from "./accept.ts";
 import { createPool } from "./budgets.ts";
 import { createDoor, OPEN_DOOR } from "./door.ts";
+import { createEchoes } from "./echoes.ts";
 import { createGrpcTransport } from "./grpc.ts";
 import { CLIENT_BYTES, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
@@ -70,6 +71,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     metrics,
     payloads: createPayloadCache(options.identifier),
     nameSets: createNameSets(),
+    echoes: { delta: createEchoes(), sotw: createEchoes() },
     onNack: options.onNack ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),

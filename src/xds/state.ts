@@ -1,7 +1,8 @@
 /** The state that the server's parts share: groups, streams, and what serves them all. Plain data. */
 
 import type { Outbox, Pool, Purse } from "./budgets.ts";
-import type { RequestNode } from "./decode.ts";
+import type { DeltaRequest, RequestNode, SotwRequest } from "./decode.ts";
+import type { Echoes } from "./echoes.ts";
 import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
 import type { NameSets } from "./nameSets.ts";
@@ -18,6 +19,7 @@ export interface Context {
   readonly metrics: Metrics;
   readonly payloads: PayloadCache;
   readonly nameSets: NameSets;
+  readonly echoes: { readonly delta: Echoes<DeltaRequest>; readonly sotw: Echoes<SotwRequest> };
   readonly onNack: (event: NackEvent) => void;
   /** A defect of ours: reports it and ends the stream. */
   readonly onDefect: (stream: Stream, error: unknown) => void;

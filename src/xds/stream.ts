@@ -2,7 +2,14 @@
 import type { Steps } from "../util/steps.ts";
 import { payForNames } from "./budgets.ts";
 import { fold, foldGoneSteps, makeRoom } from "./changes.ts";
-import { BadRequest, decodeDeltaSteps, decodeSotwSteps, type RequestNode } from "./decode.ts";
+import {
+  BadRequest,
+  type DeltaRequest,
+  decodeDeltaSteps,
+  decodeSotwSteps,
+  type RequestNode,
+  type SotwRequest,
+} from "./decode.ts";
 import { greet } from "./dependants.ts";
 import { NOTHING_DRAINS } from "./draining.ts";
 import { joinInquiry } from "./inquiries.ts";
@@ -34,16 +41,28 @@ export interface Request {
   readonly apply: (sub: Subscription, context: NamesContext) => Steps<void>;
 }
 
-/** Decodes a request of the method's kind. Throws BadRequest. `subs`: the stream's subscriptions so far. */
-export function* decodeSteps(message: Buffer, delta: boolean, subs: Iterable<Subscription>): Steps<Request> {
+/** Decodes a request of the method's kind. Throws BadRequest. `stream`: on which it came, when it is not the first one. */
+export function* decodeSteps({ echoes }: Context, message: Buffer, from: Arrived): Steps<Request> {
+  const { delta, stream } = from;
   if (delta) {
-    const request = yield* decodeDeltaSteps(message);
+    const decode = (): Steps<DeltaRequest> => decodeDeltaSteps(message);
+    // Of first requests none is like another: nodes say who they are.
+    const request = yield* stream === null ? decode() : echoes.delta.readSteps(message, decode);
     return { ...request, apply: (sub, context) => applyDeltaSteps(sub, request, context) };
   }
-  const known: Buffer[] = [];
-  for (const sub of subs) known.push(sub.rawNames);
-  const request = yield* decodeSotwSteps(message, known);
+  const decode = (): Steps<SotwRequest> => decodeSotwSteps(message, knownNames(stream));
+  const request = yield* stream === null ? decode() : echoes.sotw.readSteps(message, decode);
   return { ...request, apply: (sub, context) => applySotwSteps(sub, request, context) };
+}
+
+/** Where a request came. */
+interface Arrived {
+  readonly delta: boolean;
+  readonly stream: Stream | null;
+}
+
+function knownNames(stream: Stream | null): Buffer[] {
+  return [...(stream?.subs.values() ?? [])].map((sub) => sub.rawNames);
 }
 
 /** A stream whose first request named its node and group. */

@@ -88,6 +88,8 @@ export type DeltaNames = Pick<DeltaRequest, "rawSubscribe" | "unsubscribe" | "ra
 export function* applyDeltaSteps(sub: Subscription, request: DeltaNames, context: NamesContext): Steps<void> {
   const { view, first } = context;
   const { rawSubscribe } = request;
+  // Most are answers and nothing else.
+  if (first === null && rawSubscribe.length === 0 && request.unsubscribe.length === 0) return;
   if (first?.legacyWildcard && rawSubscribe.length === 0) sub.wildcard = true;
   const hadWildcard = sub.wildcard;
   let cohort: Cohort | null = null;

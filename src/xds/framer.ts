@@ -1,0 +1,43 @@
+/** Puts messages behind their gRPC heads. What goes to many streams one after the other is put together once. */
+import { COPIED_BYTES } from "./limits.ts";
+import type { Message } from "./transport.ts";
+
+/** Gives the bytes of messages that are written together, in one part or in some. Nobody may change them. */
+export type Framer = (messages: readonly Message[]) => readonly Buffer[];
+
+/** Remembers the last short messages. */
+export function createFramer(): Framer {
+  let last: readonly Message[] = [];
+  let joined: readonly Buffer[] = [];
+  return (messages) => {
+    if (last.length > 0 && areSame(last, messages)) return joined;
+    const parts = messages.flatMap((message) => [headOf(message), ...message]);
+    if (sizeOf(parts) > COPIED_BYTES) return parts;
+    last = messages;
+    joined = [Buffer.concat(parts)];
+    return joined;
+  };
+}
+
+function areSame(some: readonly Message[], others: readonly Message[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((message, index) => {
+      const other = others[index]!;
+      return message.length === other.length && message.every((part, place) => part === other[place]);
+    })
+  );
+}
+
+function sizeOf(parts: readonly Buffer[]): number {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  return size;
+}
+
+/** The five bytes before a message: not compressed, and its length. */
+function headOf(message: Message): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(sizeOf(message), 1);
+  return head;
+}
