@@ -106,7 +106,14 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: DOCS_POLICY });
   registerMetrics(app, options);
   const scale = options.scale ?? createScale();
-  const writing = { ...options, bodies, shared: createSharedTexts(), check: createChecker(), scale };
+  const writing = {
+    ...options,
+    bodies,
+    shared: createSharedTexts(),
+    check: createChecker(),
+    admit: options.publisher.createAdmitter(),
+    scale,
+  };
   collectionRoutes(app, writing);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);

@@ -101,10 +101,13 @@ function fakePublisher(): FakePublisher {
     admitted: 0,
     published: 0,
     output: null,
-    admit(snapshot) {
-      this.admitted++;
-      return done({ diagnostics: this.say(snapshot) });
+    createAdmitter() {
+      return (snapshot) => {
+        this.admitted++;
+        return done({ diagnostics: this.say(snapshot) });
+      };
     },
+    caughtUp: async () => undefined,
     async files(fleet) {
       return fleet === "legacy" ? this.output : null;
     },

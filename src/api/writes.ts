@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { applyChanges, type Checker, collectionOf, effectOf, reachOf, type Scale } from "../model/index.ts";
 import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
-import type { Publisher } from "../publish/types.ts";
+import type { Admitter, Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
@@ -33,6 +33,7 @@ export interface WriteAnswer {
 export interface WriteDeps extends Deps {
   /** The API's own; used in the store's turn only. */
   readonly check: Checker;
+  readonly admit: Admitter;
   readonly scale: Scale;
 }
 
@@ -85,7 +86,7 @@ export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOu
 }
 
 /** The model after the changes with its warnings; throws the Problem that refuses it. */
-function* judge(head: Head, { changes, locate }: Plan, { publisher, check, scale }: WriteDeps): Steps<Judged> {
+function* judge(head: Head, { changes, locate }: Plan, { admit, check, scale }: WriteDeps): Steps<Judged> {
   const effective: Change[] = [];
   const changed: WriteAnswer["changed"][number][] = [];
   for (const [index, change] of changes.entries()) {
@@ -100,7 +101,7 @@ function* judge(head: Head, { changes, locate }: Plan, { publisher, check, scale
   refuse(yield* scale.judge(head.snapshot, snapshot, effective), locate);
   const found: readonly Diagnostic[] = yield* check(snapshot, effective);
   refuse(found, locate);
-  const { diagnostics } = yield* publisher.admit(snapshot);
+  const { diagnostics } = yield* admit(snapshot, head.snapshot);
   refuse(diagnostics, locate);
   const warnings = yield* concerned([...found, ...diagnostics], { snapshot, changes: effective, locate });
   return { changes: effective, summary: { changed, ...warnings }, snapshot };
