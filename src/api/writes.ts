@@ -1,21 +1,17 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, type Checker, collectionOf, effectOf, reachOf, type Scale } from "../model/index.ts";
-import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
-import type { Admitter, Publisher } from "../publish/types.ts";
+import { extentOf, reachOf, type Scale } from "../model/index.ts";
+import type { ChangeWord, Resource, Snapshot } from "../model/types.ts";
+import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
-import { type Steps, shouldYield } from "../util/steps.ts";
-import { type Locate, refusal, toItem } from "./diagnostics.ts";
-import { MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE } from "./limits.ts";
+import type { Steps } from "../util/steps.ts";
+import { type Locate, refuse, toItem } from "./diagnostics.ts";
+import type { Judge, Judged, Plan } from "./judge.ts";
+import type { Judges } from "./judges.ts";
+import { LARGE_EXTENT, MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE, MAX_TRIES_ASIDE } from "./limits.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
-
-/** What a write would change, seen from the head it builds on. */
-export interface Plan {
-  readonly changes: readonly Change[];
-  readonly locate: Locate;
-}
 
 /** The body of every answer to a write. */
 export interface WriteAnswer {
@@ -31,9 +27,7 @@ export interface WriteAnswer {
 
 /** What a write goes through: rules and publisher judge it, the store keeps it. */
 export interface WriteDeps extends Deps {
-  /** The API's own; used in the store's turn only. */
-  readonly check: Checker;
-  readonly admit: Admitter;
+  readonly judges: Judges;
   readonly scale: Scale;
 }
 
@@ -49,7 +43,7 @@ export interface WriteInput {
   readonly author: string;
   readonly message: string;
   readonly dryRun: boolean;
-  /** Runs when the write's turn comes. Throws a Problem when a condition does not hold or the document is invalid. */
+  /** Runs before the write's turn and when it comes. Throws a Problem when a condition does not hold or the document is invalid. */
   readonly plan: (head: Head) => Steps<Plan>;
 }
 
@@ -59,59 +53,105 @@ export interface WriteOutcome {
   readonly snapshot: Snapshot;
 }
 
-interface Judged {
-  readonly changes: readonly Change[];
-  readonly summary: Pick<WriteAnswer, "changed" | "warnings" | "warningsOmitted">;
-  readonly snapshot: Snapshot;
-}
-
 /** Throws a Problem when the write is declined, a StoreError when it cannot be stored. */
 export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
-  const { store, pace } = deps;
-  const { author, message, dryRun, plan } = input;
-  function* prepare(head: Head): Steps<Prepared<Judged | Problem>> {
+  const isLarge = await inSlices(wouldHold(deps, input), deps.pace);
+  const { revision, judged } = await (isLarge
+    ? deps.judges.aside((judge) => writeAside(deps, input, judge))
+    : writeInTurn(deps, input));
+  const { changed, snapshot } = judged;
+  const warnings = await inSlices(concerned(judged), deps.pace);
+  return { answer: { revision, changed, ...warnings, ...(input.dryRun ? { dryRun: true } : {}) }, snapshot };
+}
+
+/** Whether judging it would hold the store's turn, and all other writes with it. */
+function* wouldHold({ store }: WriteDeps, { plan }: WriteInput): Steps<boolean> {
+  const head = store.head();
+  try {
+    const { changes } = yield* plan(head);
+    return (yield* extentOf(head.snapshot, changes, LARGE_EXTENT)) > LARGE_EXTENT;
+  } catch (error) {
+    // Said in its turn, if it is still so then.
+    if (error instanceof Problem) return false;
+    throw error;
+  }
+}
+
+/** What became of a write. */
+interface Written {
+  readonly revision: number;
+  readonly judged: Judged;
+}
+
+async function writeInTurn(deps: WriteDeps, input: WriteInput): Promise<Written> {
+  const written = await storeJudged(deps, input, function* (head) {
+    return yield* deps.judges.present().judge(head, yield* input.plan(head));
+  });
+  return written as Written;
+}
+
+/**
+ * Judges the write before its turn. In its turn only what others changed meanwhile is looked at; when that is not enough it is
+ * judged once more, and at the last try in its turn, so that no stream of other writes keeps it waiting for ever.
+ */
+async function writeAside(deps: WriteDeps, input: WriteInput, judge: Judge): Promise<Written> {
+  const { store, judges, pace } = deps;
+  function* judgeAll(head: Head): Steps<Judged> {
+    return yield* judge.judge(head, yield* input.plan(head));
+  }
+  for (let tries = 1; ; tries++) {
+    const before = store.head();
+    const judged = await inSlices(judgeAll(before), pace);
+    // What changes nothing needs no turn.
+    if (input.dryRun || judged.changes.length === 0) return { revision: before.revision, judged };
+    const written = await storeJudged(deps, input, function* (head) {
+      let next: Judged | null = judged;
+      if (head.snapshot !== before.snapshot) {
+        const plan = yield* input.plan(head);
+        next = yield* judge.judgeAgain(judged, { before, head }, plan);
+        if (next === null && tries === MAX_TRIES_ASIDE) next = yield* judge.judge(head, plan);
+      }
+      if (next !== null) judges.succeed(judge);
+      return next;
+    });
+    if (written !== null) return written;
+  }
+}
+
+/** Takes the store's turn. Null: the verdict was null, and nothing is stored. */
+async function storeJudged(
+  { store, pace }: WriteDeps,
+  { author, message, dryRun }: WriteInput,
+  verdict: (head: Head) => Steps<Judged | null>,
+): Promise<Written | null> {
+  function* prepare(head: Head): Steps<Prepared<Judged | Problem | null>> {
     try {
-      const judged = yield* judge(head, yield* plan(head), deps);
-      if (dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
+      const judged = yield* verdict(head);
+      if (judged === null || dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
       return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged };
     } catch (error) {
       if (error instanceof Problem) return { kind: "decline", result: error };
       throw error;
     }
   }
-  const written = await store.write({ author, message, prepare: (head) => inSlices(prepare(head), pace) });
-  if (written.result instanceof Problem) throw written.result;
-  const { summary, snapshot } = written.result;
-  return { answer: { revision: written.revision, ...summary, ...(dryRun ? { dryRun } : {}) }, snapshot };
-}
-
-/** The model after the changes with its warnings; throws the Problem that refuses it. */
-function* judge(head: Head, { changes, locate }: Plan, { admit, check, scale }: WriteDeps): Steps<Judged> {
-  const effective: Change[] = [];
-  const changed: WriteAnswer["changed"][number][] = [];
-  for (const [index, change] of changes.entries()) {
-    const word = effectOf(head.snapshot, change);
-    if (shouldYield(index)) yield;
-    if (word === null) continue;
-    effective.push(change);
-    changed.push({ resource: `${collectionOf(change.kind)}/${change.name}`, change: word });
-  }
-  const snapshot = effective.length === 0 ? head.snapshot : applyChanges(head.snapshot, effective);
-  yield;
-  refuse(yield* scale.judge(head.snapshot, snapshot, effective), locate);
-  const found: readonly Diagnostic[] = yield* check(snapshot, effective);
-  refuse(found, locate);
-  const { diagnostics } = yield* admit(snapshot, head.snapshot);
-  refuse(diagnostics, locate);
-  const warnings = yield* concerned([...found, ...diagnostics], { snapshot, changes: effective, locate });
-  return { changes: effective, summary: { changed, ...warnings }, snapshot };
+  const { result, revision } = await store.write({
+    author,
+    message,
+    prepare: (head) => inSlices(prepare(head), pace),
+  });
+  if (result instanceof Problem) throw result;
+  return result === null ? null : { revision, judged: result };
 }
 
 /** Of the whole model's warnings those that a writer should read; the others are counted. */
-function* concerned(
-  all: readonly Diagnostic[],
-  { snapshot, changes, locate }: { snapshot: Snapshot } & Plan,
-): Steps<Pick<WriteAnswer, "warnings" | "warningsOmitted">> {
+function* concerned({
+  found,
+  admitted,
+  snapshot,
+  changes,
+  locate,
+}: Judged): Steps<Pick<WriteAnswer, "warnings" | "warningsOmitted">> {
+  const all = [...found, ...admitted];
   const isSent = ({ resource }: Diagnostic): boolean =>
     resource === undefined || locate(resource.kind, resource.name) !== undefined;
   const reach = all.every(isSent) ? null : yield* reachOf(snapshot, changes);
@@ -128,11 +168,6 @@ export async function prepareWrite(
   locate: Locate,
 ): Promise<void> {
   refuse(await inSlices(scale.prepare(resources), pace), locate);
-}
-
-function refuse(found: readonly Diagnostic[], locate: Locate): void {
-  const problem = refusal(found, locate);
-  if (problem !== null) throw problem;
 }
 
 /** Who writes, why, and whether it is meant: from the headers Trimtab-Author, Trimtab-Message and the query. */
