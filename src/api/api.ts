@@ -4,7 +4,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Registry } from "prom-client";
-import { createChecker, createScale, type Scale } from "../model/index.ts";
+import { createScale, type Scale } from "../model/index.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Store } from "../store/types.ts";
 import { isLoopback, splitAddress } from "../util/address.ts";
@@ -18,6 +18,7 @@ import { guardBrowsers } from "./browsers.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
 import { boundConnections, closeUnread } from "./connections.ts";
 import { handleClientError, handleError } from "./errorHandler.ts";
+import { createJudges } from "./judges.ts";
 import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
 import { registerMetrics } from "./metrics.ts";
 import { componentSchemas } from "./openapi.ts";
@@ -107,7 +108,13 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: DOCS_POLICY });
   registerMetrics(app, options);
   const scale = options.scale ?? createScale();
-  const writing = { ...options, bodies, shared: createSharedTexts(), check: createChecker(), scale };
+  const writing = {
+    ...options,
+    bodies,
+    shared: createSharedTexts(),
+    judges: createJudges({ publisher: options.publisher, scale }),
+    scale,
+  };
   collectionRoutes(app, writing);
   canaryStateRoutes(app, writing);
   configRoutes(app, { ...writing, limits });

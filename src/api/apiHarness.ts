@@ -32,6 +32,8 @@ export function clusterOf(name: string): Record<string, unknown> {
 /** A publisher whose answers a test sets. */
 export interface FakePublisher extends Publisher {
   say: (snapshot: Snapshot) => readonly Diagnostic[];
+  /** Whether the look at a model goes on without an end. */
+  holds: (snapshot: Snapshot) => boolean;
   admitted: number;
   published: number;
   output: FleetFiles | null;
@@ -98,13 +100,19 @@ async function call(
 function fakePublisher(): FakePublisher {
   return {
     say: () => [],
+    holds: () => false,
     admitted: 0,
     published: 0,
     output: null,
-    admit(snapshot) {
-      this.admitted++;
-      return done({ diagnostics: this.say(snapshot) });
+    createAdmitter() {
+      const publisher = this;
+      return function* (snapshot) {
+        publisher.admitted++;
+        while (publisher.holds(snapshot)) yield;
+        return { diagnostics: publisher.say(snapshot) };
+      };
     },
+    caughtUp: async () => undefined,
     async files(fleet) {
       return fleet === "legacy" ? this.output : null;
     },

@@ -60,3 +60,9 @@ export function refusal(diagnostics: readonly Diagnostic[], locate: Locate): Pro
     { errors: errors.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate)), errorCount: errors.length },
   );
 }
+
+/** Throws the same. */
+export function refuse(diagnostics: readonly Diagnostic[], locate: Locate): void {
+  const problem = refusal(diagnostics, locate);
+  if (problem !== null) throw problem;
+}

@@ -147,3 +147,9 @@ export const DRAIN_MS = 1_000;
 
 /** What runs when the server is told to stop may finish in this time; then its connections are cut. */
 export const CLOSE_GRACE_MS = 3_000;
+
+/** A write that makes more to be looked at (see `extentOf`) is judged before its turn: this much takes 10 to 50 ms. */
+export const LARGE_EXTENT = 10_000;
+
+/** How often such a write is judged before its turn. Then it is judged in its turn, however long others wait: that must be rare. */
+export const MAX_TRIES_ASIDE = 3;

@@ -1,36 +1,19 @@
 /** The one path that every write takes: conditions, owners, states of canaries, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import {
-  applyChanges,
-  type Checker,
-  carryStates,
-  collectionOf,
-  effectOf,
-  reachOf,
-  type Scale,
-} from "../model/index.ts";
-import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
+import { extentOf, reachOf, type Scale } from "../model/index.ts";
+import type { ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
-import { type Steps, shouldYield } from "../util/steps.ts";
-import { type Locate, refusal, toItem } from "./diagnostics.ts";
-import { MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE } from "./limits.ts";
-import { type Claim, settleOwners } from "./owners.ts";
+import type { Steps } from "../util/steps.ts";
+import { type Locate, refuse, toItem } from "./diagnostics.ts";
+import type { Judge, Judged, Settled } from "./judge.ts";
+import type { Judges } from "./judges.ts";
+import { LARGE_EXTENT, MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE, MAX_TRIES_ASIDE } from "./limits.ts";
+import type { Claim } from "./owners.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
-
-/** What a write would change, seen from the head it builds on. */
-export interface Plan {
-  readonly changes: readonly Change[];
-  readonly locate: Locate;
-  /** Whether the changes are documents as they were sent: see `Writes` of owners.ts. Default: false. */
-  readonly documents?: boolean;
-  /** Whether it moves a canary: every other write leaves canaries where they stand. Default: false. */
-  readonly setsState?: boolean;
-  /** What was found already; errors refuse the write together with those that are found here. */
-  readonly found?: readonly Diagnostic[];
-}
+import { type Plan, settle } from "./settle.ts";
 
 /** The body of every answer to a write. */
 export interface WriteAnswer {
@@ -46,8 +29,7 @@ export interface WriteAnswer {
 
 /** What a write goes through: rules and publisher judge it, the store keeps it. */
 export interface WriteDeps extends Deps {
-  /** The API's own; used in the store's turn only. */
-  readonly check: Checker;
+  readonly judges: Judges;
   readonly scale: Scale;
 }
 
@@ -64,7 +46,7 @@ export interface WriteInput {
   readonly message: string;
   readonly dryRun: boolean;
   readonly claim: Claim;
-  /** Runs when the write's turn comes. Throws a Problem when a condition does not hold or the document is invalid. */
+  /** Runs before the write's turn and when it comes. Throws a Problem when a condition does not hold or the document is invalid. */
   readonly plan: (head: Head) => Steps<Plan>;
 }
 
@@ -74,84 +56,110 @@ export interface WriteOutcome {
   readonly snapshot: Snapshot;
 }
 
-interface Judged {
-  readonly changes: readonly Change[];
-  readonly summary: Pick<WriteAnswer, "changed" | "warnings" | "warningsOmitted">;
-  readonly snapshot: Snapshot;
-}
-
 /** Throws a Problem when the write is declined, a StoreError when it cannot be stored. */
 export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
-  const { store, pace } = deps;
-  const { author, message, dryRun, claim, plan } = input;
-  function* prepare(head: Head): Steps<Prepared<Judged | Problem>> {
+  const isLarge = await inSlices(wouldHold(deps, input), deps.pace);
+  const { revision, judged } = await (isLarge
+    ? deps.judges.aside((judge) => writeAside(deps, input, judge))
+    : writeInTurn(deps, input));
+  const { changed, snapshot } = judged;
+  const warnings = await inSlices(concerned(judged), deps.pace);
+  return { answer: { revision, changed, ...warnings, ...(input.dryRun ? { dryRun: true } : {}) }, snapshot };
+}
+
+/** Whether judging it would hold the store's turn, and all other writes with it. */
+function* wouldHold({ store }: WriteDeps, { plan }: WriteInput): Steps<boolean> {
+  const head = store.head();
+  try {
+    const { changes } = yield* plan(head);
+    return (yield* extentOf(head.snapshot, changes, LARGE_EXTENT)) > LARGE_EXTENT;
+  } catch (error) {
+    // Said in its turn, if it is still so then.
+    if (error instanceof Problem) return false;
+    throw error;
+  }
+}
+
+function* settled({ plan, claim }: WriteInput, head: Head): Steps<Settled> {
+  return yield* settle(head, yield* plan(head), claim);
+}
+
+/** What became of a write. */
+interface Written {
+  readonly revision: number;
+  readonly judged: Judged;
+}
+
+async function writeInTurn(deps: WriteDeps, input: WriteInput): Promise<Written> {
+  const written = await storeJudged(deps, input, function* (head) {
+    return yield* deps.judges.present().judge(head, yield* settled(input, head));
+  });
+  return written as Written;
+}
+
+/**
+ * Judges the write before its turn. In its turn only what others changed meanwhile is looked at; when that is not enough it is
+ * judged once more, and at the last try in its turn, so that no stream of other writes keeps it waiting for ever.
+ */
+async function writeAside(deps: WriteDeps, input: WriteInput, judge: Judge): Promise<Written> {
+  const { store, judges, pace } = deps;
+  function* judgeAll(head: Head): Steps<Judged> {
+    return yield* judge.judge(head, yield* settled(input, head));
+  }
+  for (let tries = 1; ; tries++) {
+    const before = store.head();
+    const judged = await inSlices(judgeAll(before), pace);
+    // What changes nothing needs no turn.
+    if (input.dryRun || judged.changes.length === 0) return { revision: before.revision, judged };
+    const written = await storeJudged(deps, input, function* (head) {
+      let next: Judged | null = judged;
+      if (head.snapshot !== before.snapshot) {
+        const plan = yield* settled(input, head);
+        next = yield* judge.judgeAgain(judged, head, plan);
+        if (next === null && tries === MAX_TRIES_ASIDE) next = yield* judge.judge(head, plan);
+      }
+      if (next !== null) judges.succeed(judge);
+      return next;
+    });
+    if (written !== null) return written;
+  }
+}
+
+/** Takes the store's turn. Null: the verdict was null, and nothing is stored. */
+async function storeJudged(
+  { store, pace }: WriteDeps,
+  { author, message, dryRun }: WriteInput,
+  verdict: (head: Head) => Steps<Judged | null>,
+): Promise<Written | null> {
+  function* prepare(head: Head): Steps<Prepared<Judged | Problem | null>> {
     try {
-      const judged = yield* judge(head, yield* settle(head, yield* plan(head), claim), deps);
-      if (dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
+      const judged = yield* verdict(head);
+      if (judged === null || dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
       return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged };
     } catch (error) {
       if (error instanceof Problem) return { kind: "decline", result: error };
       throw error;
     }
   }
-  const written = await store.write({ author, message, prepare: (head) => inSlices(prepare(head), pace) });
-  if (written.result instanceof Problem) throw written.result;
-  const { summary, snapshot } = written.result;
-  return { answer: { revision: written.revision, ...summary, ...(dryRun ? { dryRun } : {}) }, snapshot };
-}
-
-/** What is to be judged, and what was found before that. */
-type Settled = Pick<Plan, "changes" | "locate"> & { readonly found: readonly Diagnostic[] };
-
-/** The changes with the owners and the states that they are to be stored with. A canary that stays is no change, whoever owns it. */
-function* settle({ snapshot }: Head, plan: Plan, claim: Claim): Steps<Settled> {
-  const { locate, documents = false, setsState = false, found = [] } = plan;
-  const as = { changes: plan.changes, restarted: [], warnings: [] };
-  const carried = setsState ? as : yield* carryStates(snapshot, plan.changes);
-  const owned = yield* settleOwners(snapshot, { changes: carried.changes, documents }, claim);
-  const changes = [...owned.changes, ...carried.restarted];
-  return { changes, locate, found: [...owned.found, ...found, ...carried.warnings] };
-}
-
-/** The model after the changes with its warnings; throws the Problem that refuses it. */
-function* judge(head: Head, { changes, locate, found: told }: Settled, deps: WriteDeps): Steps<Judged> {
-  const effective: Change[] = [];
-  const changed: WriteAnswer["changed"][number][] = [];
-  for (const [index, change] of changes.entries()) {
-    const word = effectOf(head.snapshot, change);
-    if (shouldYield(index)) yield;
-    if (word === null) continue;
-    effective.push(change);
-    changed.push({ resource: `${collectionOf(change.kind)}/${change.name}`, change: word });
-  }
-  const snapshot = effective.length === 0 ? head.snapshot : applyChanges(head.snapshot, effective);
-  yield;
-  const found = yield* findings(head.snapshot, { snapshot, effective }, deps);
-  refuse([...told, ...found], locate);
-  const warnings = yield* concerned(found, { told, snapshot, changes: effective, locate });
-  return { changes: effective, summary: { changed, ...warnings }, snapshot };
-}
-
-/** What is to be said of the model after the write. After errors of one kind the others, which take the longer, are not looked for. */
-function* findings(
-  before: Snapshot,
-  { snapshot, effective }: { readonly snapshot: Snapshot; readonly effective: readonly Change[] },
-  { publisher, check, scale }: WriteDeps,
-): Steps<readonly Diagnostic[]> {
-  const isError = ({ severity }: Diagnostic): boolean => severity === "error";
-  const tooLarge = yield* scale.judge(before, snapshot, effective);
-  if (tooLarge.some(isError)) return tooLarge;
-  const found: readonly Diagnostic[] = yield* check(snapshot, effective);
-  if (found.some(isError)) return found;
-  const { diagnostics } = yield* publisher.admit(snapshot);
-  return [...found, ...diagnostics];
+  const { result, revision } = await store.write({
+    author,
+    message,
+    prepare: (head) => inSlices(prepare(head), pace),
+  });
+  if (result instanceof Problem) throw result;
+  return result === null ? null : { revision, judged: result };
 }
 
 /** Of the whole model's warnings those that a writer should read, after those of the write itself; the others are counted. */
-function* concerned(
-  all: readonly Diagnostic[],
-  { told, snapshot, changes, locate }: { told: readonly Diagnostic[]; snapshot: Snapshot } & Plan,
-): Steps<Pick<WriteAnswer, "warnings" | "warningsOmitted">> {
+function* concerned({
+  told,
+  found,
+  admitted,
+  snapshot,
+  changes,
+  locate,
+}: Judged): Steps<Pick<WriteAnswer, "warnings" | "warningsOmitted">> {
+  const all = [...found, ...admitted];
   const isSent = ({ resource }: Diagnostic): boolean =>
     resource === undefined || locate(resource.kind, resource.name) !== undefined;
   const reach = all.every(isSent) ? null : yield* reachOf(snapshot, changes);
@@ -168,11 +176,6 @@ export async function prepareWrite(
   locate: Locate,
 ): Promise<void> {
   refuse(await inSlices(scale.prepare(resources), pace), locate);
-}
-
-function refuse(found: readonly Diagnostic[], locate: Locate): void {
-  const problem = refusal(found, locate);
-  if (problem !== null) throw problem;
 }
 
 /** Who writes, why, as whom, and whether it is meant: from the headers Trimtab-Author, Trimtab-Message and the query. */

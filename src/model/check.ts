@@ -38,7 +38,7 @@ interface Look {
 }
 
 function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, known }: Look): Steps<Diagnostic[]> {
-  const touched = yield* touchedBy(snapshot, changes);
+  const touched = yield* touchedResources(snapshot, changes);
   const found: Diagnostic[] = [];
   for (let at = 0; at < touched.length; at += RESOURCES_PER_STEP) {
     const some = touched.slice(at, at + RESOURCES_PER_STEP);
@@ -60,8 +60,14 @@ function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, kn
   return yield* sortedByKeySteps(found, diagnosticKey);
 }
 
+/** What a checker looks at, and what was deleted. As `route/api`. */
+export function* touchedBy(snapshot: Snapshot, changes: readonly Change[]): Steps<ReadonlySet<string>> {
+  const looked: readonly { kind: Kind; name: string }[] = yield* touchedResources(snapshot, changes);
+  return new Set([...looked, ...changes].map(({ kind, name }) => `${kind}/${name}`));
+}
+
 /** What was written, and what names something written or deleted. */
-function* touchedBy(snapshot: Snapshot, changes: readonly Change[]): Steps<Resource[]> {
+function* touchedResources(snapshot: Snapshot, changes: readonly Change[]): Steps<Resource[]> {
   const touched = new Map<string, Resource>();
   const add = (resource: Resource): unknown => touched.set(`${resource.kind}/${resource.name}`, resource);
   const namesOf = new Map<Kind, Set<string>>();

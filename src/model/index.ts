@@ -12,7 +12,7 @@ export { boundAddress } from "./boundAddress.ts";
 export { type Bounds, boundsFor, DEFAULT_MEMORY, MIN_MEMORY } from "./bounds.ts";
 export { canaryRule } from "./canaryRule.ts";
 export { type CarriedStates, carryStates, inState, stateOf, stateWarning } from "./canaryState.ts";
-export { type Checker, checkSnapshot, createChecker } from "./check.ts";
+export { type Checker, checkSnapshot, createChecker, touchedBy } from "./check.ts";
 export { canonicalCidr, isWithin } from "./cidr.ts";
 export { modelCodes } from "./codes.ts";
 export {
@@ -23,6 +23,7 @@ export {
   validateConfigSteps,
   validateResource,
 } from "./documents.ts";
+export { extentOf } from "./extent.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";

@@ -13,10 +13,11 @@ import { createWeigher, type Weigher, type Weight } from "./weight.ts";
 export interface Pipeline {
   readonly bounds: Bounds;
   /**
-   * Builds on the model before: what did not change stays the same object. The snapshot has passed the model's rules. Fleets that
-   * make it too large to be compiled are missing in the result: `leftOut` says why.
+   * Builds on `base`, a model that was compiled here before (default: the last one): what did not change stays the same object.
+   * That only saves work, so compilations may be under way side by side. A model is compiled once. It has passed the model's
+   * rules. Fleets that make it too large to be compiled are missing in the result: `leftOut` says why.
    */
-  readonly compile: (snapshot: Snapshot) => Steps<Compiled>;
+  readonly compile: (snapshot: Snapshot, base?: Snapshot) => Steps<Compiled>;
   /** By name of a fleet that `compile` leaves out of this snapshot: why. Nothing, of a model that was admitted under these bounds. */
   readonly leftOut: (snapshot: Snapshot) => Steps<ReadonlyMap<string, string>>;
   /** What it takes to render the fleet, estimated. */
@@ -24,26 +25,37 @@ export interface Pipeline {
   /** What most of that comes of. */
   readonly heaviest: Weigher["heaviest"];
   /** What the fleet's proxies refuse (errors) or approximate (warnings). */
-  readonly gate: (ir: FleetIr) => Steps<Diagnostic[]>;
+  readonly gate: Gate;
+  /** Another gate, which remembers its own last looks: it may look at a model while `gate` looks at another one. */
+  readonly createGate: () => Gate;
   /** Whether a target of the fleet gives output of this kind. */
   readonly gives: (ir: Pick<FleetIr, "proxy">, kind: OutputKind) => boolean;
   /** What the fleet's targets give of this kind. Throws when none does, or two give the same file. */
   readonly render: <Kind extends OutputKind>(ir: FleetIr, kind: Kind) => Steps<Rendering<Kind>>;
 }
 
+/** Looks at a fleet. Its looks must not overlap. */
+export type Gate = (ir: FleetIr) => Steps<Diagnostic[]>;
+
 /** A pipeline that has seen no model yet. */
 export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">, scale: Scale = createScale()): Pipeline {
   const compiler = createCompiler();
-  /** The newest compilation: the base of the next one. */
+  /** Dropped with the models that they are of. */
+  const results = new WeakMap<Snapshot, Compiled>();
+  /** Of those that were compiled without a base. */
   let latest: Compiled | null = null;
-  const look = createGate();
   const renderers = new Map<Target, Renderer>();
   const weigher = createWeigher();
 
-  function* compile(snapshot: Snapshot): Steps<Compiled> {
+  function* compile(snapshot: Snapshot, base?: Snapshot): Steps<Compiled> {
+    const known = results.get(snapshot);
+    if (known !== undefined) return known;
     const fitting = yield* scale.fitting(snapshot);
-    latest = yield* compiler.compileSteps(fitting.snapshot, latest);
-    return latest;
+    const previous = base === undefined ? latest : (results.get(base) ?? null);
+    const compiled = yield* compiler.compileSteps(fitting.snapshot, previous);
+    results.set(snapshot, compiled);
+    if (base === undefined) latest = compiled;
+    return compiled;
   }
 
   function* leftOut(snapshot: Snapshot): Steps<ReadonlyMap<string, string>> {
@@ -60,12 +72,15 @@ export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">, scale:
     return renderer;
   }
 
-  function* gate(ir: FleetIr): Steps<Diagnostic[]> {
-    const found: Diagnostic[] = [];
-    for (const target of targetsOf(ir)) {
-      for (const diagnostic of yield* look(ir, target)) found.push(diagnostic);
-    }
-    return found;
+  function ownGate(): Gate {
+    const look = createGate();
+    return function* (ir) {
+      const found: Diagnostic[] = [];
+      for (const target of targetsOf(ir)) {
+        for (const diagnostic of yield* look(ir, target)) found.push(diagnostic);
+      }
+      return found;
+    };
   }
 
   function* render<Kind extends OutputKind>(ir: FleetIr, kind: Kind): Steps<Rendering<Kind>> {
@@ -83,5 +98,6 @@ export function createPipeline({ targetsOf }: Pick<Targets, "targetsOf">, scale:
 
   const gives: Pipeline["gives"] = (ir, kind) => targetsOf(ir).some(({ output }) => output === kind);
   const { heaviest } = weigher;
-  return { bounds: scale.bounds, compile, leftOut, weigh, heaviest, gate, gives, render };
+  const gate = ownGate();
+  return { bounds: scale.bounds, compile, leftOut, weigh, heaviest, gate, createGate: ownGate, gives, render };
 }

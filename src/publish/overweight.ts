@@ -24,8 +24,20 @@ const WORDS: Readonly<Record<Figure, string>> = {
   lookups: "rules that are tried in turn for a path after its first, over all hosts of all fleets",
 };
 
-/** The weights of a model's fleets. */
-export function* weightsOf({ fleets }: Compiled, pipeline: Pipeline): Steps<Weights> {
+/** The weights of a compiled model's fleets. */
+export type WeighAll = (compiled: Compiled) => Steps<Weights>;
+
+/** Weighs a model once. */
+export function createWeights(pipeline: Pipeline): WeighAll {
+  const known = new WeakMap<Compiled, Weights>();
+  return function* (compiled) {
+    const weights = known.get(compiled) ?? (yield* weightsOf(compiled, pipeline));
+    known.set(compiled, weights);
+    return weights;
+  };
+}
+
+function* weightsOf({ fleets }: Compiled, pipeline: Pipeline): Steps<Weights> {
   const ofFleet = new Map<FleetIr, Weight>();
   const total = { renderingMemory: 0, lookups: 0 };
   for (const ir of fleets.values()) {
@@ -59,18 +71,19 @@ export interface Fitting {
   readonly fleets: readonly FleetIr[];
   /** Fleets that are too large, by name: they keep what they have. */
   readonly leftOut: ReadonlyMap<string, FleetLeftOutError>;
-  readonly weights: Weights;
 }
 
-/** Compiles a model without the fleets that make it too large. There are none in a model that was admitted under these bounds. */
-export function* fittingOf(snapshot: Snapshot, pipeline: Pipeline): Steps<Fitting> {
+/** A compiled model without the fleets that make it too large. There are none in a model that was admitted under these bounds. */
+export function* fittingOf(
+  snapshot: Snapshot,
+  compiled: Compiled,
+  { pipeline, weigh }: { readonly pipeline: Pipeline; readonly weigh: WeighAll },
+): Steps<Fitting> {
   const uncompiled = yield* pipeline.leftOut(snapshot);
-  const compiled = yield* pipeline.compile(snapshot);
-  const weights = yield* weightsOf(compiled, pipeline);
-  const leftOut = new Map(unrendered(weights, pipeline));
+  const leftOut = new Map(unrendered(yield* weigh(compiled), pipeline));
   for (const [name, message] of uncompiled) leftOut.set(name, new FleetLeftOutError(message));
   const fleets = [...compiled.fleets.values()].filter(({ name }) => !leftOut.has(name));
-  return { compiled, fleets, leftOut, weights };
+  return { compiled, fleets, leftOut };
 }
 
 /** The largest fleets: without them the others fit. */

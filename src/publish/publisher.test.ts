@@ -9,7 +9,7 @@ import type { Pace } from "../util/slices.ts";
 import { finish } from "../util/steps.ts";
 import type { XdsServer } from "../xds/index.ts";
 import { CLUSTER, connect, startServer, subscriber, type TestClient, type TestStream } from "../xds/testing.ts";
-import { type Admission, createPublisher, type FleetFiles, type PublisherWithInput } from "./index.ts";
+import { type Admission, type Admitter, createPublisher, type FleetFiles, type PublisherWithInput } from "./index.ts";
 import { ALL_FLEETS } from "./publisher.ts";
 
 /** Files are rendered 100 ms after things went quiet; listeners hear nothing more after this. */
@@ -28,6 +28,9 @@ let published: string[];
 /** Fleets whose rendering throws. */
 let broken: Set<string>;
 let revision: number;
+let admitter: Admitter;
+/** The model that was committed last. */
+let committed: Snapshot;
 
 beforeEach(async () => {
   broken = new Set();
@@ -44,6 +47,8 @@ beforeEach(async () => {
     onPublished: ({ fleet, revision, effect }) => published.push(`${fleet} ${revision} ${effect}`),
     onFailure: (fleet, error) => failures.push(`${fleet}: ${(error as Error).message}`),
   });
+  admitter = publisher.createAdmitter();
+  committed = emptySnapshot;
 });
 
 afterEach(async () => {
@@ -106,11 +111,12 @@ function commit(shape: Shape): Snapshot {
   revision += 1;
   const snapshot = snapshotOf(shape);
   publisher.commit({ revision, snapshot });
+  committed = snapshot;
   return snapshot;
 }
 
 function admit(snapshot: Snapshot): Admission {
-  return finish(publisher.admit(snapshot));
+  return finish(admitter(snapshot, committed));
 }
 
 /** A stream of a node of a fleet that has everything of a type. */
@@ -151,6 +157,31 @@ describe("a commit in slices", () => {
     expect(finish(sliced.explain(ask))?.outcome.kind).toBe("forward");
     expect((await follow("edge")).names).toEqual(["green"]);
     expect(turns()).toBeGreaterThan(5);
+    expect(failures).toEqual([]);
+    sliced.close();
+  });
+
+  test("of what is committed meanwhile hands the newest on, for which nobody waits but for changes of fleets", async () => {
+    const { publisher: sliced } = slicing();
+    const fleets = { edge: "envoy" };
+    const first = snapshotOf({ fleets });
+    const moved = (port: number): Snapshot => ({
+      ...snapshotOf({ fleets, clusters: { blue: port } }),
+      fleet: first.fleet,
+    });
+    const done = sliced.commit({ revision: 1, snapshot: first });
+    expect(sliced.commit({ revision: 2, snapshot: moved(2) })).toBeUndefined();
+    expect(sliced.commit({ revision: 3, snapshot: moved(3) })).toBeUndefined();
+    expect(sliced.status("edge")).toMatchObject({ state: "behind", revision: 3, publishedRevision: null });
+    const allowed = sliced.commit({ revision: 4, snapshot: snapshotOf({ fleets: { ...fleets, web: "nginx" } }) });
+    const files = sliced.files("web");
+    const caughtUp = sliced.caughtUp().then(() => sliced.publishedRevision());
+    await done;
+    expect(sliced.publishedRevision()).toBe(1);
+    await allowed;
+    expect([sliced.publishedRevision(), await caughtUp]).toEqual([4, 4]);
+    expect((await files)?.revision).toBe(4);
+    expect(sliced.status("edge")).toMatchObject({ state: "current", publishedRevision: 4 });
     expect(failures).toEqual([]);
     sliced.close();
   });

@@ -1,19 +1,19 @@
 /** Ties store, pipeline and consumers together: see the contract in index.ts. */
 import { type Compiled, type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
-import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
-import type { Snapshot } from "../model/index.ts";
+import { emptySnapshot, type Snapshot } from "../model/index.ts";
 import { OUTPUT_KINDS, type OutputKind, type Pipeline } from "../pipeline/index.ts";
 import type { Head } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
-import { sortedByKeySteps } from "../util/sorted.ts";
 import { done, type Steps } from "../util/steps.ts";
 import type { NodeStatus, XdsServer } from "../xds/types.ts";
+import { createAdmitter } from "./admitter.ts";
+import { createCommits } from "./commits.ts";
 import { createFileOutput } from "./fileOutput.ts";
 import { createFleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
-import { type Fitting, fittingOf, overweight, WEIGHTLESS, weightsOf } from "./overweight.ts";
-import type { Admission, Publication, Publisher } from "./types.ts";
+import { createWeights, type Fitting, fittingOf } from "./overweight.ts";
+import type { Publication, Publisher } from "./types.ts";
 import { createXdsOutput } from "./xdsOutput.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
@@ -56,8 +56,9 @@ export interface PublisherWithInput extends Publisher {
   recall(head: Head): void | Promise<void>;
   /**
    * Hands the newest committed model on: Envoy fleets at once, file fleets a moment later. A large change is made in slices:
-   * then a promise says when it is handed on, and until then the revision before is served. Never throws or rejects. The next
-   * commit or admission comes after that (the store sees to it).
+   * then a promise says when it is handed on, and until then the revision before is served. What is committed meanwhile comes
+   * next, the newest of it, and nobody shall wait for that (nothing is returned); but for changes of fleets, which say who may
+   * pull them. Never throws or rejects.
    */
   commit(head: Head): void | Promise<void>;
   /** Stops timers; nothing is published afterwards. */
@@ -70,8 +71,9 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   let published: { compiled: Compiled; revision: number } | null = null;
   const listenerStatus = statusOf(options, () => published?.compiled ?? null);
   const statuses = createFleetStatuses(listenerStatus.of, options.now);
-  /** Of the model that was committed last. */
-  let weights = WEIGHTLESS;
+  const weigh = createWeights(pipeline);
+  /** What was compiled last to be handed on. */
+  let base: Snapshot = emptySnapshot;
   let closed = false;
   const onPublished = (publication: Publication): void => {
     statuses.published(publication.fleet, publication.revision);
@@ -89,14 +91,10 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     pace: options.pace,
   });
 
-  function* admit(snapshot: Snapshot): Steps<Admission> {
-    const compiled = yield* pipeline.compile(snapshot);
-    const tooHeavy = yield* overweight(yield* weightsOf(compiled, pipeline), weights, pipeline);
-    return { diagnostics: tooHeavy.length > 0 ? tooHeavy : yield* admissionSteps(compiled, pipeline) };
-  }
-
   function* compileFitting(head: Head): Steps<Fitting> {
-    const fitting = yield* fittingOf(head.snapshot, pipeline);
+    const compiled = yield* pipeline.compile(head.snapshot, base);
+    base = head.snapshot;
+    const fitting = yield* fittingOf(head.snapshot, compiled, { pipeline, weigh });
     for (const [name, error] of fitting.leftOut) onFailure(name, error, head.revision);
     return fitting;
   }
@@ -108,9 +106,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
 
   function* commitSteps(head: Head): Steps<void> {
     const { revision } = head;
-    statuses.renew(head.snapshot.fleet.keys(), revision);
-    const { compiled, fleets, leftOut, weights: all } = yield* compileFitting(head);
-    weights = all;
+    const { compiled, fleets, leftOut } = yield* compileFitting(head);
     const kept = new Set(leftOut.keys());
     const pulling = fleets.filter((ir) => pipeline.gives(ir, "resources"));
     yield* views.show(pulling, head, kept);
@@ -122,22 +118,27 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     files.update(filed, revision, kept);
   }
 
-  function* guarded(head: Head, steps: Steps<void>): Steps<void> {
-    try {
-      yield* steps;
-    } catch (error) {
+  const guarded = (head: Head, steps: Steps<void>): void | Promise<void> => {
+    const onDefect = (error: unknown): void => {
       for (const fleet of head.snapshot.fleet.keys()) views.setAccess(fleet, head.snapshot);
       statuses.uncompiled(head.revision, error);
       options.onFailure(ALL_FLEETS, error, head.revision);
-    }
-  }
+    };
+    return inSlices(caught(steps, onDefect), options.pace);
+  };
+
+  const { commit, caughtUp } = createCommits(
+    ({ snapshot, revision }) => statuses.renew(snapshot.fleet.keys(), revision),
+    (head) => (closed ? undefined : guarded(head, commitSteps(head))),
+  );
 
   const fleetOf = (name: string): FleetIr | undefined => published?.compiled.fleets.get(name);
 
   return {
-    admit,
+    createAdmitter: () => createAdmitter(pipeline, weigh),
+    caughtUp,
     listenerStatus,
-    files: files.get,
+    files: (fleet) => caughtUp().then(() => files.get(fleet)),
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
     proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
     explain: (request) => explained(fleetOf(request.fleet), request),
@@ -145,8 +146,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     onFiles: files.onFiles,
     status: statuses.of,
     statuses: statuses.all,
-    recall: (head) => inSlices(guarded(head, recallSteps(head)), options.pace),
-    commit: (head) => inSlices(guarded(head, commitSteps(head)), options.pace),
+    recall: (head) => guarded(head, recallSteps(head)),
+    commit,
     close() {
       closed = true;
       views.close();
@@ -154,6 +155,14 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
       listenerStatus.close();
     },
   };
+}
+
+function* caught(steps: Steps<void>, onError: (error: unknown) => void): Steps<void> {
+  try {
+    yield* steps;
+  } catch (error) {
+    onError(error);
+  }
 }
 
 function outputsOf(ir: FleetIr | undefined, pipeline: Pipeline): readonly OutputKind[] {
@@ -173,13 +182,4 @@ function statusOf(options: PublisherOptions, compiled: () => Compiled | null): L
     readRefusal: (message) => refusals?.read(message) ?? [],
     onChange: onListener,
   });
-}
-
-/** What the proxies of every fleet cannot do, or do approximately. Sorted. */
-function* admissionSteps({ fleets }: Compiled, { gate }: Pipeline): Steps<readonly Diagnostic[]> {
-  const found: Diagnostic[] = [];
-  for (const ir of fleets.values()) {
-    for (const diagnostic of yield* gate(ir)) found.push(diagnostic);
-  }
-  return yield* sortedByKeySteps(found, diagnosticKey);
 }

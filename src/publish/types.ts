@@ -82,15 +82,20 @@ export interface FleetStatus {
   readonly listeners: readonly ListenerStatus[];
 }
 
+/**
+ * Compiles and gates a model that would follow `base`, without publishing; the work is kept, so that committing the same snapshot
+ * costs nothing more. It remembers the model that it saw last: of one that differs little, little is looked at.
+ */
+export type Admitter = (snapshot: Snapshot, base: Snapshot) => Steps<Admission>;
+
 export interface Publisher {
-  /**
-   * Compiles and gates without publishing; the work is kept, so that committing the same snapshot costs nothing more. Only in
-   * the store's turn (`WriteRequest.prepare`): two admissions, or an admission and a commit, must not be under way at once.
-   */
-  admit(snapshot: Snapshot): Steps<Admission>;
+  /** Two admissions of one admitter must not be under way at once; several admitters may work side by side. */
+  createAdmitter(): Admitter;
+  /** Resolves when the revisions that were committed by now are handed on: what a client asks next must not be older. */
+  caughtUp(): Promise<void>;
   /**
    * Files of a fleet at the newest revision, or the last good ones (`status` says why); null: no such fleet, or none that gets
-   * files. Rejects with NoGoodFilesError when there are none.
+   * files. Rejects with NoGoodFilesError when there are none. Waits until the publisher has caught up.
    */
   files(fleet: string): Promise<FleetFiles | null>;
   /** What a fleet of the published revision gets; nothing: there is no such fleet. */

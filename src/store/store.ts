@@ -45,8 +45,8 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
   const appender = createAppender(database.writer);
   const queue: Waiting[] = [];
   const listeners = new Set<CommitListener>();
-  /** Models that are being read: the database is not closed under them. */
-  const reads = new Set<Promise<unknown>>();
+  /** Models that are being read, and listeners that writers wait for: the database is not closed under them. */
+  const open = new Set<Promise<unknown>>();
   let head: Head = database.head;
   let pump: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
@@ -67,14 +67,24 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
         continue;
       }
       head = group.head;
-      if (pending.length > 0) {
-        mark.raise(head.revision);
-        await announce(listeners, head);
+      const answer = (): void => {
+        for (const { waiting, result } of group.answers) waiting.resolve(result);
+      };
+      if (pending.length === 0) {
+        answer();
+        continue;
       }
-      for (const { waiting, result } of group.answers) waiting.resolve(result);
+      mark.raise(head.revision);
+      // The next group does not wait for it.
+      keepOpen(announce(listeners, head).then(answer));
     }
     // In the turn that found the queue empty: a write that comes later must start a pump of its own.
     pump = null;
+  };
+
+  const keepOpen = <T>(work: Promise<T>): Promise<T> => {
+    open.add(work);
+    return work.finally(() => open.delete(work));
   };
 
   const write = <T>(request: WriteRequest<T>): Promise<WriteResult<T>> => {
@@ -103,8 +113,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
       const read = (async () => inSlices(loadSnapshot(finder, head, number), pace))().catch((cause) => {
         throw storeErrorOf(cause, file, "read");
       });
-      reads.add(read);
-      return read.finally(() => reads.delete(read));
+      return keepOpen(read);
     },
     writeFailures: () => writeFailures,
     onCommit(listener) {
@@ -114,7 +123,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
     close() {
       closing ??= (async () => {
         await pump;
-        await Promise.allSettled(reads);
+        await Promise.allSettled(open);
         database.close();
         unlock();
       })();
@@ -135,7 +144,7 @@ type CommitListener = (head: Head) => void | Promise<void>;
 
 /** A listener that fails is a defect of its own room: it must neither keep the others from hearing nor the writers waiting. */
 async function announce(listeners: ReadonlySet<CommitListener>, head: Head): Promise<void> {
-  for (const listener of listeners) {
+  const tell = async (listener: CommitListener): Promise<void> => {
     try {
       await listener(head);
     } catch (error) {
@@ -143,7 +152,8 @@ async function announce(listeners: ReadonlySet<CommitListener>, head: Head): Pro
         throw error;
       });
     }
-  }
+  };
+  await Promise.all([...listeners].map(tell));
 }
 
 /** Newest first. May have fewer than `limit` entries when their lists of changes are long, but at least one if there is one. */

@@ -54,8 +54,8 @@ export interface Store {
   /** The model as it was; null when there is no such revision. */
   snapshotAt(revision: number): Promise<Snapshot | null>;
   /**
-   * Called once per committed group, after it is durable, with the newest head. What the listener has to do at leisure is a
-   * promise: writers are answered, and the next group is prepared, when it settles. Returns the undo.
+   * Called once per committed group, after it is durable, with the newest head. What the group's writers shall wait for is a
+   * promise: they are answered when it settles. The next group does not wait: it may be told of before. Returns the undo.
    */
   onCommit(listener: (head: Head) => void | Promise<void>): () => void;
   /** Writes that the disk refused since the store was opened. */

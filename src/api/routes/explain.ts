@@ -56,6 +56,7 @@ export function explainRoutes(app: FastifyInstance, { store, publisher, pace }: 
   });
   app.post("/v1/explain", { schema }, async ({ body }) => {
     if (!check(body)) throw misshapen();
+    await publisher.caughtUp();
     const explanation = await explained(publisher.explain(body), pace);
     if (explanation !== null) return explanation;
     if (store.head().snapshot.fleet.has(body.fleet)) {

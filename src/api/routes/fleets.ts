@@ -61,7 +61,8 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
         response: answers("ProxyStreams"),
       }),
     },
-    ({ params: { name } }) => {
+    async ({ params: { name } }) => {
+      await publisher.caughtUp();
       const items = publisher.proxies(name);
       if (items === null) throw notFound(name);
       return { items };

@@ -1,0 +1,128 @@
+/** The verdict on a write: bounds, rules and proxies look at the model after it. */
+import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
+import {
+  applyChanges,
+  collectionOf,
+  createChecker,
+  diffSnapshotsSteps,
+  effectOf,
+  type Scale,
+  touchedBy,
+} from "../model/index.ts";
+import type { Change, ChangeWord, Snapshot } from "../model/types.ts";
+import type { Publisher } from "../publish/types.ts";
+import type { Head } from "../store/types.ts";
+import { sortedByKeySteps } from "../util/sorted.ts";
+import { type Steps, shouldYield } from "../util/steps.ts";
+import { type Locate, refuse } from "./diagnostics.ts";
+
+/** What is to be stored on a head, and what was found of it before the model is looked at. */
+export interface Settled {
+  readonly changes: readonly Change[];
+  readonly locate: Locate;
+  readonly told: readonly Diagnostic[];
+}
+
+/** A write that nothing refuses. */
+export interface Judged {
+  /** Those that make a difference, and what each does. */
+  readonly changes: readonly Change[];
+  readonly changed: readonly { readonly resource: string; readonly change: ChangeWord }[];
+  /** The model after them. */
+  readonly snapshot: Snapshot;
+  /** Warnings of the write itself, of the model's rules about what was touched, and of all fleets' proxies. */
+  readonly told: readonly Diagnostic[];
+  readonly found: readonly Diagnostic[];
+  readonly admitted: readonly Diagnostic[];
+  readonly locate: Locate;
+}
+
+/** Remembers the model that it saw last: of one that differs little, little is looked at. No two looks at once. */
+export interface Judge {
+  /** Throws the Problem that refuses the write. */
+  readonly judge: (head: Head, settled: Settled) => Steps<Judged>;
+  /**
+   * The same for a write that was judged on another head when it comes to build on `head` instead, and `settled` is what it would
+   * change there: judges what differs. Null: the whole has to be judged, as something is wrong or too much has changed.
+   */
+  readonly judgeAgain: (judged: Judged, head: Head, settled: Settled) => Steps<Judged | null>;
+}
+
+/** Resources that others may change between the verdict on a large write and its turn: looked at in the turn, some 10 ms. */
+export const MAX_BETWEEN = 256;
+
+/** A judge that has seen no model yet. */
+export function createJudge({ publisher, scale }: { readonly publisher: Publisher; readonly scale: Scale }): Judge {
+  const check = createChecker();
+  const admit = publisher.createAdmitter();
+
+  function* judge(head: Head, { changes: planned, locate, told }: Settled): Steps<Judged> {
+    const { changes, changed } = yield* effective(head.snapshot, planned);
+    const snapshot = changes.length === 0 ? head.snapshot : applyChanges(head.snapshot, changes);
+    // After errors of one kind the others, which take the longer, are not looked for.
+    const refuseAll = (found: readonly Diagnostic[]): void => {
+      if (found.some(isError)) refuse([...told, ...found], locate);
+    };
+    yield;
+    refuseAll(yield* scale.judge(head.snapshot, snapshot, changes));
+    const found = yield* check(snapshot, changes);
+    refuseAll(found);
+    const { diagnostics: admitted } = yield* admit(snapshot, head.snapshot);
+    refuse([...told, ...admitted], locate);
+    return { changes, changed, snapshot, told, found, admitted, locate };
+  }
+
+  const judgeAgain: Judge["judgeAgain"] = function* (judged, head, { changes: planned, locate, told }) {
+    const { changes, changed } = yield* effective(head.snapshot, planned);
+    const news = yield* diffSnapshotsSteps(judged.snapshot, applyChanges(head.snapshot, changes));
+    if (news.length > MAX_BETWEEN || told.some(isError)) return null;
+    // Built on what was judged: of what is the same here and there the memories know the one that they have seen.
+    const snapshot = news.length === 0 ? judged.snapshot : applyChanges(judged.snapshot, news);
+    yield;
+    // The first finds the figures at the cost of what is new, the second compares them with the head's.
+    yield* scale.judge(judged.snapshot, snapshot, news);
+    const tooLarge = yield* scale.judge(head.snapshot, snapshot, changes);
+    const fresh = yield* check(snapshot, news);
+    if ([...tooLarge, ...fresh].some(isError)) return null;
+    const { diagnostics: admitted } = yield* admit(snapshot, head.snapshot);
+    if (admitted.some(isError)) return null;
+    const found = yield* replaced(judged.found, fresh, yield* touchedBy(snapshot, news));
+    return { changes, changed, snapshot, told, found, admitted, locate };
+  };
+
+  return { judge, judgeAgain };
+}
+
+function isError({ severity }: Diagnostic): boolean {
+  return severity === "error";
+}
+
+function* effective(
+  base: Snapshot,
+  planned: readonly Change[],
+): Steps<{ changes: readonly Change[]; changed: Judged["changed"] }> {
+  const changes: Change[] = [];
+  const changed: Judged["changed"][number][] = [];
+  for (const [index, change] of planned.entries()) {
+    const word = effectOf(base, change);
+    if (shouldYield(index)) yield;
+    if (word === null) continue;
+    changes.push(change);
+    changed.push({ resource: `${collectionOf(change.kind)}/${change.name}`, change: word });
+  }
+  return { changes, changed };
+}
+
+function keyOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return `${kind}/${name}`;
+}
+
+/** What was found, with what is found now of those that were looked at again. */
+function* replaced(
+  found: readonly Diagnostic[],
+  fresh: readonly Diagnostic[],
+  touched: ReadonlySet<string>,
+): Steps<readonly Diagnostic[]> {
+  const kept = found.filter(({ resource }) => resource === undefined || !touched.has(keyOf(resource)));
+  return yield* sortedByKeySteps([...kept, ...fresh], diagnosticKey);
+}
