@@ -24,9 +24,12 @@ export function createDuplicateMatch(): WholeRule {
   };
 }
 
+/** What of a model decides where matches stand. */
+type Places = Pick<Snapshot, "route" | "listener">;
+
 interface Memory {
   /** The index of the model that was looked at last. */
-  last: { routes: Snapshot["route"]; listeners: Snapshot["listener"]; index: Index } | null;
+  last: (Places & { readonly index: Index }) | null;
   readonly matches: WeakMap<Resource<"route">, readonly Owned[]>;
 }
 
@@ -88,23 +91,43 @@ function earlierOf(
 
 /** Who has each match. Brought up to date from the last model's by what changed. */
 function* indexOf(snapshot: Snapshot, memory: Memory): Steps<Index> {
-  const before = memory.last?.listeners === snapshot.listener ? memory.last : null;
-  const index: Index = before?.index ?? new Map();
+  const { last } = memory;
+  const index: Index = last?.index ?? new Map();
   // Set again at the end: while this rests, and after an exception, the half-changed index must not be used.
   memory.last = null;
-  const changed = before === null ? [...snapshot.route.keys()] : changedKeys(before.routes, snapshot.route);
-  for (const [count, name] of changed.entries()) {
-    if (shouldYield(count)) yield;
-    const old = before?.routes.get(name);
-    if (old !== undefined) yield* leave(index, old, { snapshot, memory });
+  const changed = last === null ? [...snapshot.route.keys()] : yield* changedRoutes(last, snapshot);
+  let count = 0;
+  for (const name of changed) {
+    if (shouldYield(count++)) yield;
+    const old = last?.route.get(name);
+    if (last !== null && old !== undefined) yield* leave(index, old, { snapshot: last, memory });
     const now = snapshot.route.get(name);
     if (now !== undefined) yield* enter(index, now, { snapshot, memory });
   }
-  memory.last = { routes: snapshot.route, listeners: snapshot.listener, index };
+  memory.last = { route: snapshot.route, listener: snapshot.listener, index };
   return index;
 }
 
-type Indexing = Pick<Context, "snapshot" | "memory">;
+/** Routes that are not what they were, and those of listeners whose hostname is not. */
+function* changedRoutes(last: Places, snapshot: Places): Steps<ReadonlySet<string>> {
+  const changed = new Set(changedKeys(last.route, snapshot.route));
+  const hostnameOf = ({ listener }: Places, name: string): string | undefined => listener.get(name)?.body.hostname;
+  const moved = new Set(
+    changedKeys(last.listener, snapshot.listener).filter(
+      (name) => hostnameOf(last, name) !== hostnameOf(snapshot, name),
+    ),
+  );
+  if (moved.size === 0) return changed;
+  let count = 0;
+  // What only one of the two models has is among the changed ones already.
+  for (const [name, { body }] of snapshot.route) {
+    if (body.listeners.some((listener) => moved.has(listener))) changed.add(name);
+    if (shouldYield(count++)) yield;
+  }
+  return changed;
+}
+
+type Indexing = { readonly snapshot: Places; readonly memory: Memory };
 
 function* enter(index: Index, route: Resource<"route">, { snapshot, memory }: Indexing): Steps<void> {
   const matches = matchesOfRoute(route, memory);
@@ -137,7 +160,7 @@ function* leave(index: Index, route: Resource<"route">, { snapshot, memory }: In
 }
 
 /** Every listener and host that a route serves. */
-function* placesOf(snapshot: Snapshot, { body }: Resource<"route">): Iterable<{ key: string; host: string }> {
+function* placesOf(snapshot: Places, { body }: Resource<"route">): Iterable<{ key: string; host: string }> {
   if (body.protocol === "tcp") return;
   for (const listener of body.listeners) {
     for (const host of effectiveHostnames(body, snapshot.listener.get(listener)?.body))
