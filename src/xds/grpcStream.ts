@@ -91,6 +91,9 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   };
   function leave(): false {
     waiting = false;
+    deadline.stop();
+    hold(false);
+    sender.close();
     handler.onClose();
     return false;
   }
@@ -116,10 +119,7 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   });
   stream.on("close", () => {
     closed = true;
-    deadline.stop();
     inbox.clear();
-    hold(false);
-    sender.close();
     lineUp();
   });
 }

@@ -233,6 +233,9 @@ export const MAX_ERROR_CHARS = 4_096;
 /** Names of refused resources kept for display. */
 export const MAX_REFUSED_NAMES = 100;
 
+/** Kinds of streams of a group that are told of a change together. Nodes of a fleet are of one kind, or of two while they are upgraded. */
+export const MAX_REPEATS = 4;
+
 /** Encoded responses kept for each type to serve further streams. Streams of one group are at one or two states at a time. */
 export const MAX_CACHED_PAYLOADS = 8;
 

@@ -15,6 +15,7 @@ import type { ReadonlyNotes } from "./notes.ts";
 import { isOffered } from "./offers.ts";
 import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { isPostponed } from "./presumed.ts";
+import { findRepeat, isBehind, noteRepeat, repeat, standingOf } from "./repeats.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { streamPayload } from "./streamPayload.ts";
@@ -44,29 +45,51 @@ function writeNext(stream: Stream): void {
     wakeAt(stream, context.clock.monotonic() + MEMORY_WAIT_MS);
     return;
   }
-  const payload = nextPayload(stream);
-  if (payload === null) {
+  const now = context.clock.monotonic();
+  const isAlone = !isBehind(stream, now);
+  const found = isAlone ? null : findRepeat(stream);
+  const standing = isAlone || found !== null ? null : standingOf(stream);
+  if (found !== null) repeat(stream, found, now);
+  const payloads = found?.payloads ?? nextPayloads(stream);
+  if (standing !== null) noteRepeat(stream, standing, payloads);
+  if (payloads.length === 0) {
     noteRevision(stream);
     return;
   }
-  // A change and what follows from it, such as a cluster's endpoints, go together: a write costs as much as making what is written.
-  // More would be old when a slow client takes it.
+  send(stream, payloads, found === null);
+}
+
+/**
+ * A change and what follows from it, such as a cluster's endpoints, go together: a write costs as much as making what is written. More
+ * would be old when a slow client takes it.
+ */
+function nextPayloads(stream: Stream): readonly Payload[] {
+  const payload = nextPayload(stream);
+  if (payload === null) return [];
   const second = payload.bytes.length < COPIED_BYTES ? nextPayload(stream) : null;
-  const own = ownBytes(payload) + (second === null ? 0 : ownBytes(second));
+  return second === null ? [payload] : [payload, second];
+}
+
+/** `mayBeMore`: what is repeated is all there is. */
+function send(stream: Stream, payloads: readonly Payload[], mayBeMore: boolean): void {
+  const { outbox } = stream;
+  const own = ownBytes(payloads);
   stream.writing = true;
-  stream.missed = second !== null || payload.bytes.length >= COPIED_BYTES;
+  stream.missed = mayBeMore && (payloads.length > 1 || payloads[0]!.bytes.length >= COPIED_BYTES);
   outbox.add(own);
-  const messages = second === null ? [[payload.bytes]] : [[payload.bytes], [second.bytes]];
-  stream.connection.write(messages, () => {
-    outbox.remove(own);
-    stream.writing = false;
-    if (stream.missed) pump(stream);
-  });
+  stream.connection.write(
+    payloads.map(({ bytes }) => [bytes]),
+    () => {
+      outbox.remove(own);
+      stream.writing = false;
+      if (stream.missed) pump(stream);
+    },
+  );
 }
 
 /** Bytes that are kept for this stream alone until its client has taken them. */
-function ownBytes(payload: Payload): number {
-  return payload.shared ? 0 : payload.bytes.length;
+function ownBytes(payloads: readonly Payload[]): number {
+  return payloads.reduce((sum, { bytes, shared }) => sum + (shared ? 0 : bytes.length), 0);
 }
 
 function noteRevision(stream: Stream): void {

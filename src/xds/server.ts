@@ -148,6 +148,7 @@ function replaceView(
   { versions, now }: { versions?: ReadonlyMap<string, string> | undefined; now: number },
 ): void {
   group.findings = new WeakMap();
+  group.repeats.length = 0;
   for (const typeUrl of new Set([...group.types.keys(), ...view.keys(), ...(versions?.keys() ?? [])])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
     const next = nextView(previous, view.get(typeUrl) ?? NO_RESOURCES, versions?.get(typeUrl));

@@ -142,7 +142,8 @@ export function createSessions(options: {
       const entry = stream.session === undefined ? undefined : entries.get(stream.session as ServerHttp2Session);
       if (entry === undefined) return null;
       entry.streams.add(stream);
-      stream.once("close", () => {
+      // Not `once`, which costs more than what is done here when thousands close.
+      stream.on("close", () => {
         entry.streams.delete(stream);
         entry.idleSince = clock.monotonic();
       });

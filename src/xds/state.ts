@@ -5,13 +5,13 @@ import type { DeltaRequest, RequestNode, SotwRequest } from "./decode.ts";
 import type { Echoes } from "./echoes.ts";
 import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
-import type { NameSets } from "./nameSets.ts";
-import type { PayloadCache } from "./payload.ts";
+import type { NameSet, NameSets } from "./nameSets.ts";
+import type { Payload, PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
-import type { Draining, Refused, SentResponse, Subscription } from "./subscription.ts";
+import type { Draining, Outstanding, Refused, SentResponse, Subscription } from "./subscription.ts";
 import type { Clock, Connection, EndStatus } from "./transport.ts";
 import type { NackEvent, RefusalReader, XdsResource } from "./types.ts";
-import { EMPTY_VIEW, type TypeView } from "./view.ts";
+import { EMPTY_VIEW, type ResourceMap, type TypeView } from "./view.ts";
 
 /** What the streams of one server share. */
 export interface Context {
@@ -64,6 +64,8 @@ export interface Group {
   readonly streams: Set<Stream>;
   /** The last one for each route and listener; forgotten when the view changes. */
   findings: WeakMap<XdsResource, Finding>;
+  /** What the last change made of streams that stood at one point; forgotten when the view changes. */
+  readonly repeats: Repeat[];
   /** Those that subscribe to what is asked for on demand. */
   readonly onDemand: Set<Stream>;
   /** It was set by its owner; otherwise it is there for the nodes that named it, and served empty. */
@@ -101,6 +103,42 @@ export interface FreshClusters {
 export interface Leaving {
   readonly stream: Stream;
   readonly status: EndStatus | undefined;
+}
+
+/** Where a stream stands with one type. */
+export interface Stand {
+  readonly typeUrl: string;
+  readonly ttl: boolean;
+  readonly base: ResourceMap;
+  /** What it asks for; null: a wildcard alone. */
+  readonly names: NameSet | null;
+}
+
+/** Where a stream stands that has answered everything, and for which nothing waits. */
+export interface Standing {
+  readonly method: Stream["method"];
+  readonly userAgent: string;
+  readonly stands: readonly Stand[];
+  /** What it owed, which matters to types that it asks for later alone: no repeat adds to that. */
+  readonly owed: number;
+}
+
+/** What was done for a stream that stood there. */
+export interface Repeat {
+  readonly from: Standing;
+  readonly bases: readonly ResourceMap[];
+  readonly responses: readonly Response[];
+  /** The same, as they are written. */
+  readonly payloads: readonly Payload[];
+}
+
+/** A response that it was sent. */
+export interface Response {
+  readonly payload: Payload;
+  /** Of which subscription, by its place. */
+  readonly place: number;
+  readonly sent: Outstanding;
+  readonly isWarmed: boolean;
 }
 
 /** A stream whose first request has come. */

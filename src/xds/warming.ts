@@ -46,9 +46,13 @@ export function afterSent(
   }
   if (!sub.delta || neverWarms(stream)) return;
   if (types.some((typeUrl) => isOwable(stream, typeUrl))) owe(stream, sent.response);
-  const { warmed } = stream;
-  warmed.push({ response: sent.response, at: sent.at });
-  while (warmed.length > MAX_OWED || sent.at - warmed[0]!.at >= WARMING_MS) warmed.shift();
+  noteWarmed(stream, sent);
+}
+
+/** The node may be warming what it was sent. */
+export function noteWarmed({ warmed }: Stream, { response, at }: Outstanding): void {
+  warmed.push({ response, at });
+  while (warmed.length > MAX_OWED || at - warmed[0]!.at >= WARMING_MS) warmed.shift();
 }
 
 /** What was touched and is sent now is followed by what it waits for; gives the names that are new to the node. */
