@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
-import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
+import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
 import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
@@ -16,6 +16,7 @@ import { loadTargets } from "./targets/registry.ts";
 import { boundHeapGrowth } from "./util/heap.ts";
 import { reasonOf } from "./util/reason.ts";
 import { inSlices } from "./util/slices.ts";
+import { readTokenFile, SHORT_TOKEN_CHARACTERS } from "./util/tokenFile.ts";
 import { createXdsServer, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
 
 /** A running control plane. */
@@ -47,7 +48,7 @@ interface PlaneOptions extends ServeOptions {
 /** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
 async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
   boundHeapGrowth();
-  const apiToken = options.apiTokenFile === undefined ? undefined : await readToken(options.apiTokenFile);
+  const apiToken = await tokenOf(options.apiTokenFile);
   const store = openData(options.data);
   try {
     return await startOnStore(store, { ...options, apiToken });
@@ -55,6 +56,17 @@ async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
     await store.close();
     throw error;
   }
+}
+
+/** A short one is taken, and told. */
+async function tokenOf(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const token = await readTokenFile(file);
+  if (token.length < SHORT_TOKEN_CHARACTERS) {
+    const remedy = `tokens under ${SHORT_TOKEN_CHARACTERS} characters can be guessed: head -c 32 /dev/urandom | base64`;
+    log("token-short", { file, characters: token.length, remedy });
+  }
+  return token;
 }
 
 /** Says what to do when the folder cannot be had. */
@@ -160,12 +172,6 @@ async function listening(address: Promise<string>, change: string): Promise<stri
       cause: error,
     });
   }
-}
-
-async function readToken(file: string): Promise<string> {
-  const token = (await readText(file)).trim();
-  if (token === "") throw new Error(`${file} holds no token`);
-  return token;
 }
 
 /** `trimtab serve`: runs until a signal; resolves with the exit code. */

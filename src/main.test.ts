@@ -102,7 +102,7 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
   await once(other, "listening");
   const { port } = other.address() as { port: number };
   const empty = join(dir, "empty");
-  writeFileSync(empty, "\n");
+  writeFileSync(empty, "\n", { mode: 0o600 });
   mkdirSync(join(dir, "noise"));
   writeFileSync(join(dir, "noise/lock"), "noise ".repeat(1000));
   try {
