@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { createLogger } from "../log/index.ts";
 import type { FleetStatus } from "../publish/types.ts";
 import { MatchTooLongError } from "../regex/match.ts";
 import { StoreError } from "../store/index.ts";
@@ -87,7 +88,9 @@ describe("access", () => {
 
   test("the log has no token", async () => {
     const lines: string[] = [];
-    const logger = { level: "trace", stream: { write: (line: string) => void lines.push(line) } };
+    const clock = { now: () => new Date(), after: () => () => {} };
+    const write = (line: string) => void lines.push(line);
+    const { library: logger } = createLogger({ format: "json", level: "debug", write, clock });
     const t = await start({ apiToken, logger });
     // biome-ignore lint/correctness/useYield: it fails in its first step
     t.publisher.explain = function* () {

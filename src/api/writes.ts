@@ -1,7 +1,7 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, type Checker, collectionOf, effectOf, reachOf, type Scale } from "../model/index.ts";
+import { applyChanges, type Checker, collectionOf, effectOf, ownerOf, reachOf, type Scale } from "../model/index.ts";
 import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
@@ -9,6 +9,7 @@ import { inSlices, type Pace } from "../util/slices.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
 import { type Locate, refusal, toItem } from "./diagnostics.ts";
 import { MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE } from "./limits.ts";
+import { peerOf } from "./peer.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
 
 /** What a write would change, seen from the head it builds on. */
@@ -34,7 +35,22 @@ export interface WriteDeps extends Deps {
   /** The API's own; used in the store's turn only. */
   readonly check: Checker;
   readonly scale: Scale;
+  readonly onWrite?: ((event: WriteEvent) => void) | undefined;
 }
+
+/** A write was stored. What it wrote stands in the revision. */
+export interface WriteEvent {
+  readonly revision: number;
+  readonly author: string;
+  /** The client's address and port. */
+  readonly peer: string;
+  /** Of what changed, before or after; at most MAX_TOLD_OWNERS. */
+  readonly owners: readonly string[];
+  readonly changed: WriteAnswer["changed"];
+}
+
+/** A write of more is a rare thing: the log names no more of them. */
+const MAX_TOLD_OWNERS = 10;
 
 /** What requests are answered with. */
 export interface Deps {
@@ -45,6 +61,7 @@ export interface Deps {
 }
 
 export interface WriteInput {
+  readonly peer: string;
   readonly author: string;
   readonly message: string;
   readonly dryRun: boolean;
@@ -62,12 +79,13 @@ interface Judged {
   readonly changes: readonly Change[];
   readonly summary: Pick<WriteAnswer, "changed" | "warnings" | "warningsOmitted">;
   readonly snapshot: Snapshot;
+  readonly owners: ReadonlySet<string>;
 }
 
 /** Throws a Problem when the write is declined, a StoreError when it cannot be stored. */
 export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
   const { store, pace } = deps;
-  const { author, message, dryRun, plan } = input;
+  const { peer, author, message, dryRun, plan } = input;
   function* prepare(head: Head): Steps<Prepared<Judged | Problem>> {
     try {
       const judged = yield* judge(head, yield* plan(head), deps);
@@ -80,7 +98,9 @@ export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOu
   }
   const written = await store.write({ author, message, prepare: (head) => inSlices(prepare(head), pace) });
   if (written.result instanceof Problem) throw written.result;
-  const { summary, snapshot } = written.result;
+  const { summary, snapshot, owners } = written.result;
+  const { changed } = summary;
+  if (written.committed) deps.onWrite?.({ revision: written.revision, author, peer, owners: [...owners], changed });
   return { answer: { revision: written.revision, ...summary, ...(dryRun ? { dryRun } : {}) }, snapshot };
 }
 
@@ -88,12 +108,14 @@ export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOu
 function* judge(head: Head, { changes, locate }: Plan, { publisher, check, scale }: WriteDeps): Steps<Judged> {
   const effective: Change[] = [];
   const changed: WriteAnswer["changed"][number][] = [];
+  const owners = new Set<string>();
   for (const [index, change] of changes.entries()) {
     const word = effectOf(head.snapshot, change);
     if (shouldYield(index)) yield;
     if (word === null) continue;
     effective.push(change);
     changed.push({ resource: `${collectionOf(change.kind)}/${change.name}`, change: word });
+    for (const owner of ownersOf(head.snapshot, change)) if (owners.size < MAX_TOLD_OWNERS) owners.add(owner);
   }
   const snapshot = effective.length === 0 ? head.snapshot : applyChanges(head.snapshot, effective);
   yield;
@@ -103,7 +125,13 @@ function* judge(head: Head, { changes, locate }: Plan, { publisher, check, scale
   const { diagnostics } = yield* publisher.admit(snapshot);
   refuse(diagnostics, locate);
   const warnings = yield* concerned([...found, ...diagnostics], { snapshot, changes: effective, locate });
-  return { changes: effective, summary: { changed, ...warnings }, snapshot };
+  return { changes: effective, summary: { changed, ...warnings }, snapshot, owners };
+}
+
+/** Before and after. */
+function ownersOf(snapshot: Snapshot, { kind, name, resource }: Change): string[] {
+  const before = (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
+  return [ownerOf(before), ownerOf(resource ?? undefined)].filter((owner) => owner !== undefined);
 }
 
 /** Of the whole model's warnings those that a writer should read; the others are counted. */
@@ -138,8 +166,9 @@ function refuse(found: readonly Diagnostic[], locate: Locate): void {
 export function readMeta(
   request: FastifyRequest,
   defaultMessage = "",
-): Pick<WriteInput, "author" | "message" | "dryRun"> {
+): Pick<WriteInput, "peer" | "author" | "message" | "dryRun"> {
   return {
+    peer: peerOf(request),
     author: headerText(request, "Trimtab-Author", MAX_AUTHOR) || "anonymous",
     message: headerText(request, "Trimtab-Message", MAX_MESSAGE) || defaultMessage,
     dryRun: (request.query as { dryRun?: boolean }).dryRun === true,

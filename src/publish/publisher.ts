@@ -10,7 +10,7 @@ import { sortedByKeySteps } from "../util/sorted.ts";
 import { done, type Steps } from "../util/steps.ts";
 import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createFileOutput } from "./fileOutput.ts";
-import { createFleetStatuses } from "./fleetStatus.ts";
+import { createFleetStatuses, type FleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { type Fitting, fittingOf, overweight, WEIGHTLESS, weightsOf } from "./overweight.ts";
 import type { Admission, Publication, Publisher } from "./types.ts";
@@ -29,6 +29,8 @@ export interface PublisherOptions {
   readonly onListener?: (change: ListenerChange) => void;
   /** Called when a fleet's output cannot be made, once for each reason. The fleet keeps its last good output. */
   readonly onFailure: (fleet: string, error: unknown, revision: number) => void;
+  /** Called when a fleet has good output again after a failure. Must not throw. */
+  readonly onRecovered?: (fleet: string, revision: number) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
   readonly onPublished?: (publication: Publication) => void;
   /** Default: the process's own. */
@@ -49,6 +51,8 @@ export interface ListenerRefusals {
 export interface PublisherWithInput extends Publisher {
   /** Which listeners wait: proxies report here. */
   readonly listenerStatus: ListenerStatuses;
+  /** How often output could not be made since the fleet is there, by fleet. */
+  failures(): Iterable<readonly [fleet: string, count: number]>;
   /**
    * Shows the xDS server an earlier revision, oldest first, before the first commit: a proxy that has it loses then nothing that it
    * still uses. Nobody can connect yet. Never throws or rejects.
@@ -73,19 +77,13 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   /** Of the model that was committed last. */
   let weights = WEIGHTLESS;
   let closed = false;
-  const onPublished = (publication: Publication): void => {
-    statuses.published(publication.fleet, publication.revision);
-    options.onPublished?.(publication);
-  };
-  const onFailure = (fleet: string, error: unknown, revision: number): void => {
-    if (statuses.failed(fleet, revision, error)) options.onFailure(fleet, error, revision);
-  };
+  const { onGood, onPublished, onFailure } = outcomes(statuses, options);
   const views = createXdsOutput({ pipeline, xds, onFailure, onPublished });
   const files = createFileOutput({
     render: (ir) => pipeline.render(ir, "files"),
     onFailure,
     onPublished,
-    onUnchanged: statuses.published,
+    onUnchanged: onGood,
     pace: options.pace,
   });
 
@@ -145,6 +143,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     onFiles: files.onFiles,
     status: statuses.of,
     statuses: statuses.all,
+    failures: statuses.failures,
     recall: (head) => inSlices(guarded(head, recallSteps(head)), options.pace),
     commit: (head) => inSlices(guarded(head, commitSteps(head)), options.pace),
     close() {
@@ -152,6 +151,23 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
       views.close();
       files.close();
       listenerStatus.close();
+    },
+  };
+}
+
+/** What becomes of outputs is noted first, then told. */
+function outcomes(statuses: FleetStatuses, options: PublisherOptions) {
+  const onGood = (fleet: string, revision: number): void => {
+    if (statuses.published(fleet, revision)) options.onRecovered?.(fleet, revision);
+  };
+  return {
+    onGood,
+    onPublished: (publication: Publication): void => {
+      onGood(publication.fleet, publication.revision);
+      options.onPublished?.(publication);
+    },
+    onFailure: (fleet: string, error: unknown, revision: number): void => {
+      if (statuses.failed(fleet, revision, error)) options.onFailure(fleet, error, revision);
     },
   };
 }

@@ -17,6 +17,7 @@ import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { isPostponed } from "./presumed.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
+import { streamEvent } from "./streamEvents.ts";
 import { streamPayload } from "./streamPayload.ts";
 import { hasWork, isIdle, isSent, isSettled, type Subscription } from "./subscription.ts";
 import { offerPassing, offerTrial, offerUntried } from "./trials.ts";
@@ -73,6 +74,7 @@ function noteRevision(stream: Stream): void {
   if (stream.ordered.length === 0 || stream.ackedRevision === stream.group.revision) return;
   for (const sub of stream.ordered) if (!isSettled(sub, viewOf(stream.group, sub.typeUrl))) return;
   stream.ackedRevision = stream.group.revision;
+  stream.context.onStream(streamEvent(stream, "acknowledged"));
 }
 
 function nextPayload(stream: Stream): Payload | null {

@@ -19,7 +19,7 @@ import { nodeAnswers, nodeStatuses } from "./status.ts";
 import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
 import { type Clock, type EndStatus, systemClock, type Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
-import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
+import type { NackEvent, RefusalReader, StreamEvent, XdsServer, XdsView } from "./types.ts";
 import { diffFrom, EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
 import { noteRecent } from "./warming.ts";
 
@@ -28,6 +28,8 @@ export interface XdsServerOptions {
   readonly identifier: string;
   /** A node refused a response. Called while its request is handled: must be quick and must not throw. */
   readonly onNack?: (event: NackEvent) => void;
+  /** A stream came, went, or took a revision. As `onNack`; a node with a stream for each type is told of for each. */
+  readonly onStream?: (event: StreamEvent) => void;
   /** Reads what a refusal means: the proxy's texts are none of this room's business. Default: every refusal is final. */
   readonly readRefusal?: RefusalReader;
   /** A defect of ours ended a stream. Default: printed to stderr. */
@@ -71,6 +73,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     payloads: createPayloadCache(options.identifier),
     nameSets: createNameSets(),
     onNack: options.onNack ?? (() => {}),
+    onStream: options.onStream ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
     readsErrors: options.readsErrors ?? (() => true),
@@ -91,6 +94,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     groupOf: options.groupOf ?? ((node) => node.cluster),
     serveUnknown: options.unknownGroups === "empty",
     door: transport.authenticates ? createDoor(refusals.note) : OPEN_DOOR,
+    noteRefusal: refusals.note,
     onError,
     closing: false,
   };

@@ -9,7 +9,7 @@ import type { PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import type { Draining, Refused, SentResponse, Subscription } from "./subscription.ts";
 import type { Clock, Connection, EndStatus } from "./transport.ts";
-import type { NackEvent, RefusalReader, XdsResource } from "./types.ts";
+import type { NackEvent, RefusalReader, StreamEvent, XdsResource } from "./types.ts";
 import { EMPTY_VIEW, type TypeView } from "./view.ts";
 
 /** What the streams of one server share. */
@@ -19,6 +19,7 @@ export interface Context {
   readonly payloads: PayloadCache;
   readonly nameSets: NameSets;
   readonly onNack: (event: NackEvent) => void;
+  readonly onStream: (event: StreamEvent) => void;
   /** A defect of ours: reports it and ends the stream. */
   readonly onDefect: (stream: Stream, error: unknown) => void;
   /** Memory that clients make the server keep. */

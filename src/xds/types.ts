@@ -153,3 +153,18 @@ export interface NackEvent {
   /** Names in the refused response, at most 100. */
   readonly resources: readonly string[];
 }
+
+/** A stream of a node came, went, or took all of its group's revision. */
+export interface StreamEvent {
+  readonly kind: "connected" | "disconnected" | "acknowledged";
+  readonly group: string;
+  readonly nodeId: string;
+  readonly peer: string;
+  readonly userAgent: string;
+  /** What it asks for: `aggregated`, or one type, as `Cluster`; with ` delta` when it asks for differences. */
+  readonly variant: string;
+  /** The group's, as it is now. */
+  readonly revision: number;
+  /** Why the server ended it; null: it did not, or for what befell its whole group. */
+  readonly reason: EndReason | null;
+}

@@ -1,0 +1,8 @@
+/** Who is at the other end of a request. */
+import type { FastifyRequest } from "fastify";
+
+/** As `127.0.0.1:4242`. */
+export function peerOf({ socket }: FastifyRequest): string {
+  const { remoteAddress = "unknown", remotePort = 0 } = socket;
+  return `${remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+}
