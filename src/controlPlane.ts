@@ -6,12 +6,13 @@ import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
 import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
+import { type FleetSources, registerFleetMetrics } from "./fleetMetrics.ts";
 import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
-import { countPublications, registerListenerMetrics, registerProcessMetrics } from "./processMetrics.ts";
-import { createPublisher, type PublisherWithInput } from "./publish/index.ts";
+import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
+import { createPublisher, type ProxyPresence, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
@@ -130,8 +131,8 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     onFailure: lines.publishFailed,
     onRecovered: lines.publishRecovered,
   });
-  registerProcessMetrics(registry, xds);
-  registerListenerMetrics(registry, publisher.listenerStatus);
+  registerProcessMetrics(registry, { version, untold: logger.untold, xds });
+  registerFleetMetrics(registry, fleetSources(publisher, xds));
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
@@ -161,6 +162,14 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     publisher.close();
     throw error;
   }
+}
+
+function fleetSources({ statuses, failures }: PublisherWithInput, xds: XdsServer): FleetSources {
+  function* presences(): Generator<ProxyPresence> {
+    for (const { group: fleet, nodeId, ackedRevision, refused } of xds.presences())
+      yield { fleet, nodeId, acknowledgedRevision: ackedRevision, refused };
+  }
+  return { statuses, failures, reloadFailures: () => [], presences, monotonic: systemClock.monotonic };
 }
 
 /**

@@ -481,9 +481,6 @@ describe("fleets", () => {
     expect((await t.call("GET", "/readyz")).body).not.toHaveProperty("fleets");
     expect((await t.call("GET", "/readyz?verbose")).body.fleets).toEqual([shape]);
     told = { ...shape, publishedRevision: 6 };
-    const { text } = await t.call("GET", "/metrics");
-    expect(text).toContain('trimtab_fleet_failed_revision{fleet="legacy",code="FLEET-NOT-RENDERED"} 7');
-    expect(text).toContain('trimtab_fleet_published_revision{fleet="legacy"} 6');
     t.publisher.output = { fleet: "legacy", proxy: "nginx", revision: 6, generation: "g", files: [], sockets: [] };
     const good = await t.call("GET", "/v1/fleets/legacy/files");
     expect(good).toMatchObject({ status: 200, body: { revision: 6, error } });

@@ -21,6 +21,7 @@ export type {
   FleetStatus,
   ListenerReport,
   ListenerStatus,
+  ProxyPresence,
   Publication,
   Publisher,
 } from "./types.ts";

@@ -115,6 +115,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     if (closed) return;
     const before = published?.compiled.fleets;
     published = { compiled, revision };
+    listenerStatus.forgetGone();
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
     for (const ir of filed) statuses.pending(ir.name, before?.get(ir.name) !== ir);
     files.update(filed, revision, kept);

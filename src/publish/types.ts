@@ -82,6 +82,16 @@ export interface FleetStatus {
   readonly listeners: readonly ListenerStatus[];
 }
 
+/** A proxy that is there: one of its streams, or what a proxy that reads files reports. */
+export interface ProxyPresence {
+  readonly fleet: string;
+  readonly nodeId: string;
+  /** The last revision of which all was accepted; null: none yet. */
+  readonly acknowledgedRevision: number | null;
+  /** How much is refused now. */
+  readonly refused: number;
+}
+
 export interface Publisher {
   /**
    * Compiles and gates without publishing; the work is kept, so that committing the same snapshot costs nothing more. Only in

@@ -15,7 +15,7 @@ import { createRefusals, type RefusalEvent } from "./refusals.ts";
 import { CLUSTER, ENDPOINT, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import { addGroup, GOING_DOWN, leave, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
-import { nodeAnswers, nodeStatuses } from "./status.ts";
+import { nodeAnswers, nodePresences, nodeStatuses } from "./status.ts";
 import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
 import { type Clock, type EndStatus, systemClock, type Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
@@ -120,10 +120,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       room.groups.delete(name);
       turnAway(context, group?.streams ?? [], { status: unknownGroup(name), reason: "fleet" });
     },
-    nodes: (name) => {
-      const group = name === undefined ? undefined : room.groups.get(name);
-      return nodeStatuses(name === undefined ? room.groups.values() : group === undefined ? [] : [group]);
-    },
+    nodes: (name) => nodeStatuses(groupsOf(room, name)),
+    presences: () => nodePresences(room.groups.values()),
     answers: (name, typeUrl) => {
       const group = room.groups.get(name);
       return group === undefined ? [] : nodeAnswers(group, typeUrl);
@@ -142,6 +140,13 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       await closed;
     },
   };
+}
+
+/** The named one, if it is there; without a name all. */
+function groupsOf({ groups }: Room, name: string | undefined): Iterable<Group> {
+  if (name === undefined) return groups.values();
+  const group = groups.get(name);
+  return group === undefined ? [] : [group];
 }
 
 function replaceView(
