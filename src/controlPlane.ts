@@ -29,6 +29,8 @@ interface ControlPlane {
   readonly xds: XdsServer;
   readonly api: Api;
   readonly logger: Logger;
+  /** Of proxies that run here. */
+  readonly noteEvent: PlaneLog["agent"];
   readonly httpAddress: string;
   readonly xdsAddress: string;
   close(): Promise<void>;
@@ -155,7 +157,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     const { revision } = store.head();
     const data = resolve(options.data);
     logger.log("info", "started", { version, http: httpAddress, xds: xdsAddress, secured, data, revision });
-    return { store, publisher, xds, api, logger, httpAddress, xdsAddress, close };
+    return { store, publisher, xds, api, logger, noteEvent: lines.agent, httpAddress, xdsAddress, close };
   } catch (error) {
     await api.close();
     await xds.close();
@@ -164,12 +166,13 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   }
 }
 
-function fleetSources({ statuses, failures }: PublisherWithInput, xds: XdsServer): FleetSources {
+function fleetSources({ statuses, failures, localProxies }: PublisherWithInput, xds: XdsServer): FleetSources {
   function* presences(): Generator<ProxyPresence> {
     for (const { group: fleet, nodeId, ackedRevision, refused } of xds.presences())
       yield { fleet, nodeId, acknowledgedRevision: ackedRevision, refused };
+    yield* localProxies.presences();
   }
-  return { statuses, failures, reloadFailures: () => [], presences, monotonic: systemClock.monotonic };
+  return { statuses, failures, reloadFailures: localProxies.failures, presences, monotonic: systemClock.monotonic };
 }
 
 /**

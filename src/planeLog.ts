@@ -1,4 +1,5 @@
 /** What rooms see happen, as lines of the log: which level, which fields, and what may come in floods. */
+import type { AgentEvent } from "./agent/index.ts";
 import type { TokenRefusal, WriteEvent } from "./api/index.ts";
 import type { Logger } from "./log/index.ts";
 import { FleetLeftOutError, type ListenerChange } from "./publish/index.ts";
@@ -24,13 +25,27 @@ export interface PlaneLog {
   readonly listener: (change: ListenerChange) => void;
   readonly publishFailed: (fleet: string, error: unknown, revision: number) => void;
   readonly publishRecovered: (fleet: string, revision: number) => void;
+  /** Of proxies that run here. */
+  readonly agent: (fleet: string, nodeId: string, event: AgentEvent) => void;
   readonly exposed: (exposed: Exposed) => void;
 }
 
 /** `principal`: how whoever writes has shown that they may. */
 export function createPlaneLog(logger: Logger, principal: "token" | "loopback"): PlaneLog {
   const { log, paced } = logger;
+  /** Proxies that run here and are in trouble. */
+  const troubled = new Set<string>();
   return {
+    agent(fleet, nodeId, event) {
+      const sender = `${fleet} ${nodeId}`;
+      const { kind, ...fields } = event;
+      if (kind === "listeners" || kind === "line") return;
+      const wasTroubled = troubled.has(sender);
+      if (kind === "died" || kind === "failed") troubled.add(sender);
+      if (kind === "serving") troubled.delete(sender);
+      const level = kind === "failed" ? "error" : kind === "died" ? "warn" : wasTroubled ? OVER : "info";
+      paced({ sender, level, event: `proxy-${kind}`, fields: { fleet, nodeId, ...fields } });
+    },
     write: ({ revision, author, peer, owners, changed }) =>
       log("info", "write", { revision, author, principal, peer, owners, ...changeFields(changed) }),
     // An address, not its port: each try may have a new one.

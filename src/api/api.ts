@@ -58,6 +58,8 @@ export interface ApiOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** How large the model may be. Default: as with the default memory. */
   readonly scale?: Scale | undefined;
+  /** Default: the system's clock. */
+  readonly now?: (() => Date) | undefined;
   /** How long work is sliced. Default: the process's own. */
   readonly pace?: Pace | undefined;
 }

@@ -110,6 +110,7 @@ function fakePublisher(): FakePublisher {
     },
     outputs: (fleet) => (fleet === "edge" ? ["resources"] : []),
     proxies: (fleet) => (fleet === "edge" ? [] : null),
+    fileProxies: () => [],
     status: () => null,
     statuses: () => [],
     explain: ({ fleet, host }) =>

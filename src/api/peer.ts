@@ -6,3 +6,8 @@ export function peerOf({ socket }: FastifyRequest): string {
   const { remoteAddress = "unknown", remotePort = 0 } = socket;
   return `${remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
 }
+
+/** Without the port, which is another one for each connection. */
+export function addressOf({ socket }: FastifyRequest): string {
+  return socket.remoteAddress ?? "unknown";
+}

@@ -72,7 +72,8 @@ export function createLogger({ format, level, write, clock }: LoggerOptions): Lo
     },
     destination,
   );
-  const log = (at: LogLevel, event: string, fields: Fields = {}): void => base[at](bounded(fields), event);
+  const log = (at: LogLevel, event: string, fields: Fields = {}): void =>
+    base[at]({ event, ...(bounded(fields) as Fields) });
   const pace = createPace(clock.after, (event, untold) => log("warn", "log-untold", { of: event, untold }));
   return {
     log,

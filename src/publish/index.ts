@@ -8,6 +8,7 @@
  */
 
 export { NoGoodFilesError } from "./fileOutput.ts";
+export type { FileProxies, WatchedProxy } from "./fileProxies.ts";
 export { FleetLeftOutError } from "./fleetStatus.ts";
 export type { ListenerChange, ListenerStatuses } from "./listenerStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
@@ -16,6 +17,8 @@ export type {
   ExplainedRule,
   ExplainRequest,
   Explanation,
+  FileProxyReport,
+  FileProxyStatus,
   FleetError,
   FleetFiles,
   FleetStatus,

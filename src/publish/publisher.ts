@@ -10,6 +10,7 @@ import { sortedByKeySteps } from "../util/sorted.ts";
 import { done, type Steps } from "../util/steps.ts";
 import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createFileOutput } from "./fileOutput.ts";
+import { createFileProxies, type FileProxies } from "./fileProxies.ts";
 import { createFleetStatuses, type FleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { type Fitting, fittingOf, overweight, WEIGHTLESS, weightsOf } from "./overweight.ts";
@@ -51,6 +52,8 @@ export interface ListenerRefusals {
 export interface PublisherWithInput extends Publisher {
   /** Which listeners wait: proxies report here. */
   readonly listenerStatus: ListenerStatuses;
+  /** What proxies that read files run: those of the local run are shown here. */
+  readonly localProxies: FileProxies;
   /** How often output could not be made since the fleet is there, by fleet. */
   failures(): Iterable<readonly [fleet: string, count: number]>;
   /**
@@ -77,7 +80,12 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   /** Of the model that was committed last. */
   let weights = WEIGHTLESS;
   let closed = false;
-  const { onGood, onPublished, onFailure } = outcomes(statuses, options);
+  const localProxies = createFileProxies((fleet) => files.last(fleet), options.now);
+  const noteFiles = (fleet: string): void => {
+    const last = files.last(fleet);
+    if (last !== null) localProxies.noteFiles(last);
+  };
+  const { onGood, onPublished, onFailure } = outcomes(statuses, { ...options, noteFiles });
   const views = createXdsOutput({ pipeline, xds, onFailure, onPublished });
   const files = createFileOutput({
     render: (ir) => pipeline.render(ir, "files"),
@@ -86,12 +94,6 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     onUnchanged: onGood,
     pace: options.pace,
   });
-
-  function* admit(snapshot: Snapshot): Steps<Admission> {
-    const compiled = yield* pipeline.compile(snapshot);
-    const tooHeavy = yield* overweight(yield* weightsOf(compiled, pipeline), weights, pipeline);
-    return { diagnostics: tooHeavy.length > 0 ? tooHeavy : yield* admissionSteps(compiled, pipeline) };
-  }
 
   function* compileFitting(head: Head): Steps<Fitting> {
     const fitting = yield* fittingOf(head.snapshot, pipeline);
@@ -116,6 +118,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     const before = published?.compiled.fleets;
     published = { compiled, revision };
     listenerStatus.forgetGone();
+    localProxies.retain(new Set(compiled.fleets.keys()));
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
     for (const ir of filed) statuses.pending(ir.name, before?.get(ir.name) !== ir);
     files.update(filed, revision, kept);
@@ -134,8 +137,10 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   const fleetOf = (name: string): FleetIr | undefined => published?.compiled.fleets.get(name);
 
   return {
-    admit,
+    admit: (snapshot) => admitSteps(snapshot, weights, pipeline),
     listenerStatus,
+    localProxies,
+    fileProxies: localProxies.of,
     files: files.get,
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
     proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
@@ -156,9 +161,22 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   };
 }
 
+/** `weights`: of the model before. */
+function* admitSteps(snapshot: Snapshot, weights: typeof WEIGHTLESS, pipeline: Pipeline): Steps<Admission> {
+  const compiled = yield* pipeline.compile(snapshot);
+  const tooHeavy = yield* overweight(yield* weightsOf(compiled, pipeline), weights, pipeline);
+  return { diagnostics: tooHeavy.length > 0 ? tooHeavy : yield* admissionSteps(compiled, pipeline) };
+}
+
 /** What becomes of outputs is noted first, then told. */
-function outcomes(statuses: FleetStatuses, options: PublisherOptions) {
+function outcomes(
+  statuses: FleetStatuses,
+  options: Pick<PublisherOptions, "onFailure" | "onPublished" | "onRecovered"> & {
+    readonly noteFiles: (fleet: string) => void;
+  },
+) {
   const onGood = (fleet: string, revision: number): void => {
+    options.noteFiles(fleet);
     if (statuses.published(fleet, revision)) options.onRecovered?.(fleet, revision);
   };
   return {
