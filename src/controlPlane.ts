@@ -29,6 +29,7 @@ interface ControlPlane {
   readonly xds: XdsServer;
   readonly api: Api;
   readonly logger: Logger;
+  readonly apiToken: string | undefined;
   /** Of proxies that run here. */
   readonly noteEvent: PlaneLog["agent"];
   readonly httpAddress: string;
@@ -139,8 +140,8 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
   const { apiToken, metricsToken } = options;
-  const told = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
-  const api = await createApi({ store, publisher, registry, apiToken, metricsToken, version, scale, ...told });
+  const tell = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
+  const api = await createApi({ store, publisher, registry, apiToken, metricsToken, version, scale, ...tell });
   const close = async (): Promise<void> => {
     stopListening();
     await api.close();
@@ -157,7 +158,8 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     const { revision } = store.head();
     const data = resolve(options.data);
     logger.log("info", "started", { version, http: httpAddress, xds: xdsAddress, secured, data, revision });
-    return { store, publisher, xds, api, logger, noteEvent: lines.agent, httpAddress, xdsAddress, close };
+    const { agent: noteEvent } = lines;
+    return { store, publisher, xds, api, logger, noteEvent, apiToken, httpAddress, xdsAddress, close };
   } catch (error) {
     await api.close();
     await xds.close();

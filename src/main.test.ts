@@ -86,12 +86,14 @@ routes: [{name: ${fleet}, listeners: [${fleet}], hostnames: [127.0.0.1], rules: 
 `;
   writeFileSync(file, text("first", one));
   const sockets = ["--http", `127.0.0.1:${api}`, "--xds", `127.0.0.1:${xds}`];
-  const run = start("dev", file, "--data", join(dir, "dev"), ...sockets);
+  const token = "0123456789".repeat(4);
+  writeFileSync(join(dir, "dev-token"), token, { mode: 0o600 });
+  const run = start("dev", file, "--data", join(dir, "dev"), ...sockets, "--api-token-file", join(dir, "dev-token"));
   await expect.poll(run.out, { timeout: START_MS }).toContain("Watching");
   expect(await ask(one)).toBe("first");
   const answer = await fetch(`http://127.0.0.1:${api}/v1/config/apply`, {
     method: "POST",
-    headers: { "content-type": "application/yaml" },
+    headers: { "content-type": "application/yaml", authorization: `Bearer ${token}` },
     body: text("second", two),
   });
   expect(answer.status).toBe(200);

@@ -41,6 +41,8 @@ export interface RunningPlane {
     onCommit(listener: () => void): () => void;
   };
   readonly xdsAddress: string;
+  /** The one that the API wants. */
+  readonly apiToken: string | undefined;
   /** Told what happens to proxies of this run. */
   noteEvent(fleet: string, nodeId: string, event: AgentEvent): void;
   close(): Promise<void>;
@@ -99,6 +101,7 @@ async function applyConfig(plane: RunningPlane, text: string): Promise<DevApplie
     url: "/v1/config",
     headers: {
       host: "localhost",
+      ...(plane.apiToken === undefined ? {} : { authorization: `Bearer ${plane.apiToken}` }),
       "content-type": "application/json",
       "trimtab-author": "dev",
       "trimtab-message": "dev",
