@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { registerFleetMetrics } from "./fleetMetrics.ts";
 import { createProxySeries, FORGET_PROXY_MS, MAX_PROXY_SERIES } from "./proxySeries.ts";
 import type { FleetStatus, ProxyPresence } from "./publish/index.ts";
+import { finish } from "./util/steps.ts";
 
 const presence = (nodeId: string, acknowledgedRevision: number | null = 3, refused = 0): ProxyPresence => ({
   fleet: "edge",
@@ -63,10 +64,11 @@ test("one scrape asks every source once", async () => {
 test("a proxy that is away is told as away for an hour, then forgotten", () => {
   let now = 0;
   let here = [presence("a"), presence("b")];
-  const look = createProxySeries(
+  const steps = createProxySeries(
     () => here,
     () => now,
   );
+  const look = () => finish(steps());
   look();
   here = [presence("b", 4)];
   now = FORGET_PROXY_MS - 1;
@@ -80,10 +82,11 @@ test("a proxy that is away is told as away for an hour, then forgotten", () => {
 
 test("series are bounded: who is there takes the place of who was, the others are counted, and fleets count all", () => {
   let here = Array.from({ length: MAX_PROXY_SERIES }, (_, index) => presence(`old-${index}`));
-  const look = createProxySeries(
+  const steps = createProxySeries(
     () => here,
     () => 0,
   );
+  const look = () => finish(steps());
   expect(look()).toMatchObject({ leftOut: 0 });
   here = Array.from({ length: MAX_PROXY_SERIES + 50 }, (_, index) => presence(`new-${index}`, index + 1, index % 2));
   const { proxies, leftOut, fleets } = look();
@@ -97,5 +100,5 @@ test("a long name is cut, so that a label stays one", () => {
     () => [presence("x".repeat(10_000)), presence(`${"x".repeat(10_000)}y`, 2)],
     () => 0,
   );
-  expect(look().proxies).toMatchObject([{ node: "x".repeat(128), acknowledgedRevision: 2 }]);
+  expect(finish(look()).proxies).toMatchObject([{ node: "x".repeat(128), acknowledgedRevision: 2 }]);
 });

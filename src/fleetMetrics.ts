@@ -1,8 +1,10 @@
 /** Metrics of fleets and their proxies. Fleets are few, and those that are gone are not told of. */
 import type { Registry } from "prom-client";
-import { createProxySeries, type FleetSeries } from "./proxySeries.ts";
+import { createProxySeries, type FleetSeries, type ProxySeries } from "./proxySeries.ts";
 import type { FleetStatus, ProxyPresence } from "./publish/index.ts";
-import { oncePerScrape, type Sample, scrapedCounter, scrapedGauge, single } from "./scraped.ts";
+import { oncePerScrape, type Sample, scrapedCounter, scrapedGauge } from "./scraped.ts";
+import { inSlices } from "./util/slices.ts";
+import type { Steps } from "./util/steps.ts";
 
 /** Where the values are. */
 export interface FleetSources {
@@ -74,13 +76,29 @@ function byFleet(counts: Iterable<readonly [string, number]>): Sample[] {
   return Array.from(counts, ([fleet, count]) => [{ fleet }, count]);
 }
 
+/** Who asks while one is under way gets that one. */
+function oneAtATime<T>(steps: () => Steps<T>): () => Promise<T> {
+  let underWay: Promise<T> | null = null;
+  return () => {
+    underWay ??= Promise.resolve(inSlices(steps())).finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+}
+
 /** Of a fleet without proxies: that it has none is what somebody waits to be told. */
 const NOBODY: FleetSeries = { connected: 0, refusing: 0, acknowledgedRevision: null };
 
 function registerProxies(registry: Registry, { statuses, presences, monotonic }: FleetSources): void {
-  const look = oncePerScrape(createProxySeries(presences, monotonic));
-  const fleets = (value: (series: FleetSeries) => number) => (): Sample[] =>
-    statuses().map(({ fleet }) => [{ fleet }, value(look().fleets.get(fleet) ?? NOBODY)]);
+  const look = oneAtATime(createProxySeries(presences, monotonic));
+  const fleets = (value: (series: FleetSeries) => number) => async (): Promise<Sample[]> => {
+    const names = statuses().map(({ fleet }) => fleet);
+    const { fleets: series } = await look();
+    return names.map((fleet) => [{ fleet }, value(series.get(fleet) ?? NOBODY)]);
+  };
+  const proxies = (samples: (proxy: ProxySeries) => Sample[]) => async (): Promise<Sample[]> =>
+    (await look()).proxies.flatMap(samples);
   scrapedGauge(registry, {
     name: "trimtab_fleet_proxies_connected",
     help: "Proxies of a fleet that are connected, or run here.",
@@ -97,8 +115,8 @@ function registerProxies(registry: Registry, { statuses, presences, monotonic }:
     name: "trimtab_fleet_acknowledged_revision",
     help: "The lowest revision that all connected proxies of a fleet have accepted all of; absent: one has accepted none.",
     labelNames: ["fleet"],
-    read: () =>
-      Array.from(look().fleets).flatMap(([fleet, { acknowledgedRevision }]): Sample[] =>
+    read: async () =>
+      Array.from((await look()).fleets).flatMap(([fleet, { acknowledgedRevision }]): Sample[] =>
         acknowledgedRevision === null ? [] : [[{ fleet }, acknowledgedRevision]],
       ),
   });
@@ -107,29 +125,25 @@ function registerProxies(registry: Registry, { statuses, presences, monotonic }:
     name: "trimtab_proxy_connected",
     help: "1: the proxy is connected, or runs here; 0: it was within the last hour.",
     labelNames,
-    read: () => look().proxies.map(({ fleet, node, connected }) => [{ fleet, node }, connected ? 1 : 0]),
+    read: proxies(({ fleet, node, connected }) => [[{ fleet, node }, connected ? 1 : 0]]),
   });
   scrapedGauge(registry, {
     name: "trimtab_proxy_acknowledged_revision",
     help: "The last revision of which a connected proxy accepted all; absent: none yet.",
     labelNames,
-    read: () =>
-      look().proxies.flatMap(({ fleet, node, acknowledgedRevision }): Sample[] =>
-        acknowledgedRevision === null ? [] : [[{ fleet, node }, acknowledgedRevision]],
-      ),
+    read: proxies(({ fleet, node, acknowledgedRevision }) =>
+      acknowledgedRevision === null ? [] : [[{ fleet, node }, acknowledgedRevision]],
+    ),
   });
   scrapedGauge(registry, {
     name: "trimtab_proxy_refused_resources",
     help: "What a connected proxy refuses now: resources of xDS, or 1 for files.",
     labelNames,
-    read: () =>
-      look()
-        .proxies.filter(({ connected }) => connected)
-        .map(({ fleet, node, refused }) => [{ fleet, node }, refused]),
+    read: proxies(({ fleet, node, connected, refused }) => (connected ? [[{ fleet, node }, refused]] : [])),
   });
   scrapedGauge(registry, {
     name: "trimtab_proxies_left_out",
     help: "Connected proxies without trimtab_proxy_ series of their own, as there are 1000 at most.",
-    read: single(() => look().leftOut),
+    read: async () => [[{}, (await look()).leftOut]],
   });
 }

@@ -9,7 +9,7 @@ interface Named {
   readonly help: string;
   readonly labelNames?: readonly string[];
   /** All there is now; what it does not give any more is not told any more. */
-  readonly read: () => Iterable<Sample>;
+  readonly read: () => Iterable<Sample> | Promise<Iterable<Sample>>;
 }
 
 /** What only grows, for as long as it is told. */
@@ -18,9 +18,10 @@ export function scrapedCounter(registry: Registry, { read, labelNames = [], ...m
     ...metric,
     labelNames: [...labelNames],
     registers: [registry],
-    collect() {
+    async collect() {
+      const samples = await read();
       this.reset();
-      for (const [labels, value] of read()) this.inc({ ...labels }, value);
+      for (const [labels, value] of samples) this.inc({ ...labels }, value);
     },
   });
 }
@@ -31,9 +32,10 @@ export function scrapedGauge(registry: Registry, { read, labelNames = [], ...met
     ...metric,
     labelNames: [...labelNames],
     registers: [registry],
-    collect() {
+    async collect() {
+      const samples = await read();
       this.reset();
-      for (const [labels, value] of read()) this.set({ ...labels }, value);
+      for (const [labels, value] of samples) this.set({ ...labels }, value);
     },
   });
 }
@@ -43,7 +45,7 @@ export function single(read: () => number): () => Iterable<Sample> {
   return () => [[{}, read()]];
 }
 
-/** The same for all metrics of a scrape, which are read in one turn of the event loop: what it costs is paid once. */
+/** The same for all metrics of a scrape, which begin to be read in one turn of the event loop: what it costs is paid once. */
 export function oncePerScrape<T>(read: () => T): () => T {
   let known: { readonly value: T } | null = null;
   return () => {
