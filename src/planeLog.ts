@@ -72,9 +72,9 @@ export function createPlaneLog(logger: Logger, principal: "token" | "loopback"):
         level: "warn",
         event: "nack",
         // Envoy quotes what it refuses.
-        fields: { group, nodeId, ...fields, message: /\.Secret$/.test(fields.typeUrl) ? HIDDEN : message },
+        fields: { fleet: group, nodeId, ...fields, message: /\.Secret$/.test(fields.typeUrl) ? HIDDEN : message },
       }),
-    xdsRefused: (event) => log("warn", "xds-refused", { ...event }),
+    xdsRefused: ({ group, ...fields }) => log("warn", "xds-refused", { fleet: group, ...fields }),
     xdsError: (error) => paced({ sender: "", level: "error", event: "xds-error", fields: { error } }),
     tlsFiles: (event) =>
       event.ok ? log("info", "xds-tls-loaded", { ...event }) : log("warn", "xds-tls-kept", { ...event }),

@@ -109,7 +109,8 @@ test("a proxy that comes, takes a revision, refuses one, and goes; its words mak
   const nack = await server.line("nack");
   expect(nack).toMatchObject({
     level: "warn",
-    group: "edge",
+    fleet: "edge",
+    revision: 4,
     nodeId: node.nodeId,
     message: expect.stringMatching(/^refused\n/),
   });
@@ -127,7 +128,7 @@ test("who asks for a fleet that is not there", async () => {
   expect(await server.line("xds-refused")).toMatchObject({
     level: "warn",
     reason: "unknownFleet",
-    group: "no\nsuch",
+    fleet: "no\nsuch",
     nodeId: NODE.id,
     peer: expect.stringMatching(/^127/),
   });

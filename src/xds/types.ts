@@ -156,6 +156,8 @@ export interface XdsMetrics {
 /** A node refused a response. One event per response, however often the node repeats it. */
 export interface NackEvent {
   readonly group: string;
+  /** The group's, as it is now. */
+  readonly revision: number;
   readonly nodeId: string;
   readonly peer: string;
   readonly typeUrl: string;
