@@ -4,19 +4,23 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
-import { type DevRunOptions, EXIT, processIo, readText, type ServeOptions } from "./cli/index.ts";
+import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
 import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
+import { type FleetSources, registerFleetMetrics } from "./fleetMetrics.ts";
+import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
-import { countPublications, registerListenerMetrics, registerProcessMetrics } from "./processMetrics.ts";
-import { createPublisher, FleetLeftOutError, type PublisherWithInput } from "./publish/index.ts";
+import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
+import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
+import { createPublisher, type ProxyPresence, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
 import { boundHeapGrowth } from "./util/heap.ts";
 import { reasonOf } from "./util/reason.ts";
 import { inSlices } from "./util/slices.ts";
-import { createXdsServer, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
+import { readTokenFile, SHORT_TOKEN_CHARACTERS } from "./util/tokenFile.ts";
+import { createXdsServer, systemClock, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
 
 /** A running control plane. */
 interface ControlPlane {
@@ -24,19 +28,23 @@ interface ControlPlane {
   readonly publisher: PublisherWithInput;
   readonly xds: XdsServer;
   readonly api: Api;
+  readonly logger: Logger;
+  readonly apiToken: string | undefined;
+  /** Of proxies that run here. */
+  readonly noteEvent: PlaneLog["agent"];
   readonly httpAddress: string;
   readonly xdsAddress: string;
   close(): Promise<void>;
 }
 
-/** One line of JSON on standard error: what went wrong, where. */
-function log(event: string, fields: Record<string, unknown>): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
-}
-
-/** Where it broke matters of a defect only. */
-function isDefect(error: unknown): error is Error {
-  return error instanceof Error && !(error instanceof FleetLeftOutError);
+/** On standard error. */
+function openLog({ logFormat, logLevel }: ServeOptions): Logger {
+  return createLogger({
+    format: logFormat ?? (process.stderr.isTTY ? "text" : "json"),
+    level: logLevel,
+    write: (line) => process.stderr.write(line),
+    clock: systemClock,
+  });
 }
 
 /** What a control plane is started with. */
@@ -44,23 +52,50 @@ interface PlaneOptions extends ServeOptions {
   readonly version: string;
 }
 
+/** What a control plane is made of besides its store. */
+interface Equipment extends PlaneOptions {
+  readonly logger: Logger;
+  readonly lines: PlaneLog;
+  readonly apiToken: string | undefined;
+  readonly metricsToken: string | undefined;
+}
+
 /** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
 async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
   boundHeapGrowth();
-  const apiToken = options.apiTokenFile === undefined ? undefined : await readToken(options.apiTokenFile);
-  const store = openData(options.data);
+  const logger = openLog(options);
+  const apiToken = await tokenOf(options.apiTokenFile, logger);
+  const metricsToken = await tokenOf(options.metricsTokenFile, logger);
+  if (metricsToken !== undefined && metricsToken === apiToken)
+    throw new Error(
+      "--metrics-token-file and --api-token-file hold the same token: it could do more than read metrics",
+    );
+  const lines = createPlaneLog(logger, apiToken === undefined ? "loopback" : "token");
+  const store = openData(options.data, lines);
   try {
-    return await startOnStore(store, { ...options, apiToken });
+    return await startOnStore(store, { ...options, logger, lines, apiToken, metricsToken });
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
+/** A short one is taken, and told. */
+async function tokenOf(file: string | undefined, logger: Logger): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const token = await readTokenFile(file);
+  logger.hide(token);
+  if (token.length < SHORT_TOKEN_CHARACTERS) {
+    const remedy = `tokens under ${SHORT_TOKEN_CHARACTERS} characters can be guessed: head -c 32 /dev/urandom | base64`;
+    logger.log("warn", "token-short", { file, characters: token.length, remedy });
+  }
+  return token;
+}
+
 /** Says what to do when the folder cannot be had. */
-function openData(dir: string): Store {
+function openData(dir: string, lines: PlaneLog): Store {
   try {
-    return openStore({ dir, now: () => new Date(), onExposed: (exposed) => log("store-exposed", { ...exposed }) });
+    return openStore({ dir, now: systemClock.now, onExposed: lines.exposed });
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     const { code, message } = error;
@@ -72,58 +107,74 @@ function openData(dir: string): Store {
   }
 }
 
-async function startOnStore(
-  store: Store,
-  options: PlaneOptions & { readonly apiToken: string | undefined },
-): Promise<ControlPlane> {
-  const { version } = options;
+async function startOnStore(store: Store, options: Equipment): Promise<ControlPlane> {
+  const { version, logger, lines } = options;
   const registry: Registry = new MetricsRegistry();
   const scale = createScale(boundsFor(options.memoryLimit ?? DEFAULT_MEMORY));
   const xds = createXdsServer({
     identifier: `trimtab/${version} ${hostname()}`,
     onNack: (nack) => {
-      log("nack", { ...nack });
+      lines.nack(nack);
       publisher.listenerStatus.noteRefusal(nack.group, nack.message);
     },
     readRefusal,
-    onError: (error) => log("xds-error", { error: String(error) }),
+    onStream: lines.stream,
+    onError: lines.xdsError,
     tls: xdsTls(options),
     insecure: options.xdsInsecure,
-    onRefused: (event) => log("xds-refused", { ...event }),
-    onTlsFiles: (event) => log(event.ok ? "xds-tls-loaded" : "xds-tls-kept", { ...event }),
+    onRefused: lines.xdsRefused,
+    onTlsFiles: lines.tlsFiles,
   });
   const publisher: PublisherWithInput = createPublisher({
     pipeline: createPipeline(await loadTargets(), scale),
     xds,
     refusals: { typeUrl: typeUrls.listener, read: readBindErrors },
     onPublished: countPublications(registry),
-    onListener: ({ state, ...listener }) => log(`listener-${state}`, listener),
-    onFailure: (fleet, error, revision) =>
-      log("publish-failed", { fleet, revision, error: isDefect(error) ? error.stack : reasonOf(error) }),
+    onListener: lines.listener,
+    onFailure: lines.publishFailed,
+    onRecovered: lines.publishRecovered,
   });
-  registerProcessMetrics(registry, xds);
-  registerListenerMetrics(registry, publisher.listenerStatus);
+  registerProcessMetrics(registry, { version, untold: logger.untold, xds });
+  registerFleetMetrics(registry, fleetSources(publisher, xds));
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
-  const api = await createApi({ store, publisher, registry, apiToken: options.apiToken, version, scale });
+  const { apiToken, metricsToken } = options;
+  const tell = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
+  const api = await createApi({ store, publisher, registry, apiToken, metricsToken, version, scale, ...tell });
   const close = async (): Promise<void> => {
     stopListening();
     await api.close();
     await xds.close();
     publisher.close();
     await store.close();
+    logger.log("info", "stopped", { revision: store.head().revision });
+    logger.close();
   };
   try {
     const httpAddress = await listening(api.listen(options.http), "--http ADDRESS or TRIMTAB_HTTP");
     const xdsAddress = await listening(xds.listen(options.xds), "--xds ADDRESS or TRIMTAB_XDS");
-    return { store, publisher, xds, api, httpAddress, xdsAddress, close };
+    const secured = securityOf(options);
+    const { revision } = store.head();
+    const data = resolve(options.data);
+    logger.log("info", "started", { version, http: httpAddress, xds: xdsAddress, secured, data, revision });
+    const { agent: noteEvent } = lines;
+    return { store, publisher, xds, api, logger, noteEvent, apiToken, httpAddress, xdsAddress, close };
   } catch (error) {
     await api.close();
     await xds.close();
     publisher.close();
     throw error;
   }
+}
+
+function fleetSources({ statuses, failures, localProxies }: PublisherWithInput, xds: XdsServer): FleetSources {
+  function* presences(): Generator<ProxyPresence> {
+    for (const { group: fleet, nodeId, ackedRevision, refused } of xds.presences())
+      yield { fleet, nodeId, acknowledgedRevision: ackedRevision, refused };
+    yield* localProxies.presences();
+  }
+  return { statuses, failures, reloadFailures: localProxies.failures, presences, monotonic: systemClock.monotonic };
 }
 
 /**
@@ -138,6 +189,12 @@ async function recallRevisions(store: Store, publisher: PublisherWithInput): Pro
     const snapshot = await store.snapshotAt(revision);
     if (snapshot !== null) await publisher.recall({ revision, snapshot });
   }
+}
+
+/** Who keeps strangers from the xDS port. */
+function securityOf({ xdsTlsCert, xdsInsecure }: ServeOptions): "TLS" | "insecure" | "loopback" {
+  if (xdsTlsCert !== undefined) return "TLS";
+  return xdsInsecure === true ? "insecure" : "loopback";
 }
 
 /** All three or none: with a part of them the port would be open to others than was meant. */
@@ -162,17 +219,12 @@ async function listening(address: Promise<string>, change: string): Promise<stri
   }
 }
 
-async function readToken(file: string): Promise<string> {
-  const token = (await readText(file)).trim();
-  if (token === "") throw new Error(`${file} holds no token`);
-  return token;
-}
-
 /** `trimtab serve`: runs until a signal; resolves with the exit code. */
 export async function serve(options: PlaneOptions): Promise<number> {
   const stop = stopOnSignals();
   const plane = await startControlPlane(options);
-  const secured = options.xdsTlsCert !== undefined ? " (TLS)" : options.xdsInsecure === true ? " (insecure)" : "";
+  const security = securityOf(options);
+  const secured = security === "loopback" ? "" : ` (${security})`;
   process.stdout.write(
     `trimtab ${options.version}: REST API on http://${plane.httpAddress}, xDS on ${plane.xdsAddress}${secured}, revision ${plane.store.head().revision}\n`,
   );
@@ -182,6 +234,7 @@ export async function serve(options: PlaneOptions): Promise<number> {
     if (stop.aborted) done();
     else stop.addEventListener("abort", () => done(), { once: true });
   });
+  plane.logger.log("info", "stopping");
   await plane.close();
   return EXIT.ok;
 }

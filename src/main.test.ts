@@ -49,6 +49,14 @@ function start(...argv: string[]): Running {
 const serve = (data: string, ...more: string[]): Running =>
   start("serve", "--data", join(dir, data), "--http", "127.0.0.1:0", "--xds", "127.0.0.1:0", ...more);
 
+/** Of the log, in their order. */
+const events = (run: Running): unknown[] =>
+  run
+    .err()
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line).event);
+
 const tlsFlags = (cert: string, key: string, ca: string): string[] => {
   return ["--xds-tls-cert", cert, "--xds-tls-key", key, "--xds-tls-client-ca", ca];
 };
@@ -64,7 +72,8 @@ test("serve tells its addresses, answers, keeps its store to itself, and stops o
     /^trimtab: STORE-LOCKED: the data directory \S+one is in use by another Trimtab process \(--data DIR or TRIMTAB_DATA names another/,
   );
   first.child.kill("SIGTERM");
-  expect(await first.ended).toEqual({ code: 0, err: "" });
+  expect((await first.ended).code).toBe(0);
+  expect(events(first)).toEqual(["started", "stopping", "stopped"]);
 });
 
 test("dev follows fleets that are made over REST, and says what a save of the file undoes", async () => {
@@ -77,12 +86,14 @@ routes: [{name: ${fleet}, listeners: [${fleet}], hostnames: [127.0.0.1], rules: 
 `;
   writeFileSync(file, text("first", one));
   const sockets = ["--http", `127.0.0.1:${api}`, "--xds", `127.0.0.1:${xds}`];
-  const run = start("dev", file, "--data", join(dir, "dev"), ...sockets);
+  const token = "0123456789".repeat(4);
+  writeFileSync(join(dir, "dev-token"), token, { mode: 0o600 });
+  const run = start("dev", file, "--data", join(dir, "dev"), ...sockets, "--api-token-file", join(dir, "dev-token"));
   await expect.poll(run.out, { timeout: START_MS }).toContain("Watching");
   expect(await ask(one)).toBe("first");
   const answer = await fetch(`http://127.0.0.1:${api}/v1/config/apply`, {
     method: "POST",
-    headers: { "content-type": "application/yaml" },
+    headers: { "content-type": "application/yaml", authorization: `Bearer ${token}` },
     body: text("second", two),
   });
   expect(answer.status).toBe(200);
@@ -102,7 +113,10 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
   await once(other, "listening");
   const { port } = other.address() as { port: number };
   const empty = join(dir, "empty");
-  writeFileSync(empty, "\n");
+  writeFileSync(empty, "\n", { mode: 0o600 });
+  const [open, token] = [join(dir, "open"), join(dir, "token")];
+  writeFileSync(open, "token", { mode: 0o644 });
+  writeFileSync(token, "token", { mode: 0o600 });
   mkdirSync(join(dir, "noise"));
   writeFileSync(join(dir, "noise/lock"), "noise ".repeat(1000));
   try {
@@ -123,6 +137,10 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
       [serve("c", "--http", "0.0.0.0:0"), /needs an API token/],
       [serve("d", "--api-token-file", join(dir, "none")), /cannot read \S+none: there is no such file/],
       [serve("e", "--api-token-file", empty), /empty holds no token/],
+      [serve("j", "--api-token-file", open), /open holds a secret, and others may read it \(mode 0644\): chmod 600/],
+      [serve("k", "--metrics-token-file", open), /open holds a secret, and others may read it/],
+      [serve("l", "--api-token-file", token, "--metrics-token-file", token), /hold the same token/],
+      [serve("m", ...tlsFlags(empty, open, empty)), /open holds a secret, and others may read it/],
       [
         serve("f", "--xds", "0.0.0.0:0"),
         /needs client certificates: --xds-tls-cert, --xds-tls-key and --xds-tls-client-ca, or --xds-insecure .* \(--xds ADDRESS/,
@@ -134,7 +152,8 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
     for (const [run, text] of runs) {
       const { code, err } = await run.ended;
       expect([code, err]).toEqual([1, expect.stringMatching(text)]);
-      expect(err).toMatch(/^trimtab: [^\n]*\n$/);
+      // What the log says before the end is JSON.
+      expect(err).toMatch(/^(\{.*\}\n)*trimtab: [^\n]*\n$/);
     }
   } finally {
     other.close();
@@ -163,8 +182,8 @@ test("serve with client certificates tells whom it turns away, in a line and in 
     ALPNProtocols: ["h2"],
   });
   await new Promise<void>((resolve) => knock.on("error", () => {}).on("close", () => resolve()));
-  await expect.poll(run.err, { timeout: START_MS }).toContain("\n");
-  expect(JSON.parse(run.err())).toMatchObject({
+  await expect.poll(() => events(run), { timeout: START_MS }).toContain("xds-refused");
+  expect(JSON.parse(run.err().split("\n")[1] as string)).toMatchObject({
     event: "xds-refused",
     reason: "noCertificate",
     message: "showed no client certificate (ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE)",

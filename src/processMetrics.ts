@@ -1,12 +1,22 @@
 /** Metrics of the process, the publisher and the xDS server. */
-import { Counter, collectDefaultMetrics, Gauge, type Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, type Registry } from "prom-client";
 import { registerLongestTurn } from "./longestTurn.ts";
-import type { ListenerStatuses, Publication } from "./publish/index.ts";
+import type { Publication } from "./publish/index.ts";
+import { type Sample, scrapedCounter, scrapedGauge, single } from "./scraped.ts";
 import type { XdsServer } from "./xds/index.ts";
 
-type Counted = "responses" | "resources" | "bytes" | "acks" | "nacks" | "held";
+type XdsMetrics = ReturnType<XdsServer["metrics"]>;
+type Typed = "responses" | "resources" | "bytes" | "acks" | "nacks" | "held";
+type Counted =
+  | "streams"
+  | "refusedStreams"
+  | "requests"
+  | "staleNonces"
+  | "oversizedResponses"
+  | "tlsReloads"
+  | "tlsReloadFailures";
 
-const HELP: Readonly<Record<Counted, string>> = {
+const BY_TYPE: Readonly<Record<Typed, string>> = {
   responses: "Discovery responses sent.",
   resources: "Resources in those responses.",
   bytes: "Bytes of those responses.",
@@ -14,6 +24,19 @@ const HELP: Readonly<Record<Counted, string>> = {
   nacks: "Responses that a node refused.",
   held: "Resources that waited for others to be there first.",
 };
+
+const COUNTED: Readonly<Record<Counted, string>> = {
+  streams: "Streams that were opened.",
+  refusedStreams: "Streams that were ended with an error.",
+  requests: "Discovery requests that came.",
+  staleNonces: "Requests whose nonce answers nothing.",
+  oversizedResponses: "Responses above the 4 MiB that clients accept by default, which could not be split.",
+  tlsReloads: "Certificate files that were taken into use after the start.",
+  tlsReloadFailures: "Certificate files that were no good; those before stay in use.",
+};
+
+/** Of prom-client's own: gauges that are named as counters; others tell the same by type. */
+const MISNAMED = ["nodejs_active_resources_total", "nodejs_active_handles_total", "nodejs_active_requests_total"];
 
 /** Gives what counts outputs by what proxies did to take them; not by fleet: names come and go. */
 export function countPublications(registry: Registry): (publication: Publication) => void {
@@ -26,84 +49,85 @@ export function countPublications(registry: Registry): (publication: Publication
   return ({ effect }) => publications.inc({ effect });
 }
 
-/** Registers those of the process and the xDS server. */
-export function registerProcessMetrics(registry: Registry, xds: Pick<XdsServer, "metrics">): void {
+/** What the process is told apart by. */
+export interface ProcessSources {
+  readonly version: string;
+  /** Lines of the log that were only counted, by event. */
+  readonly untold: ReadonlyMap<string, number>;
+  readonly xds: Pick<XdsServer, "metrics">;
+}
+
+/** Registers those of the process, the log and the xDS server. */
+export function registerProcessMetrics(registry: Registry, { version, untold, xds }: ProcessSources): void {
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   registerLongestTurn(registry);
-  for (const [name, help] of Object.entries(HELP) as [Counted, string][]) {
-    new Gauge({
+  const build = { version, node: process.versions.node, platform: process.platform, arch: process.arch };
+  scrapedGauge(registry, {
+    name: "trimtab_build_info",
+    help: "1, with the versions of Trimtab and of Node that run, and where.",
+    labelNames: Object.keys(build),
+    read: () => [[build, 1]],
+  });
+  scrapedCounter(registry, {
+    name: "trimtab_log_lines_untold_total",
+    help: "Lines of the log that were only counted because there were too many, by event.",
+    labelNames: ["event"],
+    read: () => Array.from(untold, ([event, count]) => [{ event }, count]),
+  });
+  registerXds(registry, () => xds.metrics());
+}
+
+function registerXds(registry: Registry, metrics: () => XdsMetrics): void {
+  for (const [name, help] of Object.entries(BY_TYPE) as [Typed, string][]) {
+    scrapedCounter(registry, {
       name: `trimtab_xds_${name}_total`,
       help,
       labelNames: ["type"],
-      registers: [registry],
-      collect() {
-        for (const [type, counts] of xds.metrics().types) this.set({ type }, counts[name]);
-      },
+      read: () => Array.from(metrics().types, ([type, counts]) => [{ type }, counts[name]]),
     });
   }
-  new Gauge({
+  for (const [name, help] of Object.entries(COUNTED) as [Counted, string][]) {
+    scrapedCounter(registry, { name: `trimtab_xds_${snake(name)}_total`, help, read: single(() => metrics()[name]) });
+  }
+  scrapedCounter(registry, {
     name: "trimtab_xds_ended_total",
     help: "Streams and connections that the xDS server ended, by reason: see docs/xds-limits.md.",
     labelNames: ["reason"],
-    registers: [registry],
-    collect() {
-      for (const [reason, count] of xds.metrics().ended) this.set({ reason }, count);
-    },
+    read: () => byReason(metrics().ended),
   });
-  for (const name of [
-    "openStreams",
-    "streams",
-    "refusedStreams",
-    "requests",
-    "staleNonces",
-    "oversizedResponses",
-    "clientBytes",
-    "nameSets",
-    "tlsReloads",
-    "tlsReloadFailures",
-  ] as const) {
-    new Gauge({
-      name: `trimtab_xds_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
-      help: `xDS server: ${name}.`,
-      registers: [registry],
-      collect() {
-        this.set(xds.metrics()[name]);
-      },
-    });
-  }
-  registerRefusals(registry, xds);
-}
-
-/** Those that wait only: a fleet's listeners are as many as its model has. */
-export function registerListenerMetrics(registry: Registry, listeners: Pick<ListenerStatuses, "waiting">): void {
-  new Gauge({
-    name: "trimtab_listeners_waiting",
-    help: "Proxies for which a listener waits because its socket cannot be opened or was refused; at most 100 are counted.",
-    labelNames: ["fleet", "listener"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { fleet, listener, proxies } of listeners.waiting()) this.set({ fleet, listener }, proxies.length);
-    },
-  });
-}
-
-function registerRefusals(registry: Registry, xds: Pick<XdsServer, "metrics">): void {
-  new Gauge({
+  scrapedCounter(registry, {
     name: "trimtab_xds_refusals_total",
     help: "Clients of the xDS port that were turned away for what they showed of themselves, by reason.",
     labelNames: ["reason"],
-    registers: [registry],
-    collect() {
-      for (const [reason, count] of xds.metrics().refusals) this.set({ reason }, count);
-    },
+    read: () => byReason(metrics().refusals),
   });
-  new Gauge({
+  scrapedGauge(registry, {
+    name: "trimtab_xds_open_streams",
+    help: "Streams that are open.",
+    read: single(() => metrics().openStreams),
+  });
+  scrapedGauge(registry, {
+    name: "trimtab_xds_client_bytes",
+    help: "Memory that clients make the server keep.",
+    read: single(() => metrics().clientBytes),
+  });
+  scrapedGauge(registry, {
+    name: "trimtab_xds_name_sets",
+    help: "Different lists of names that are subscribed to, whoever shares them.",
+    read: single(() => metrics().nameSets),
+  });
+  scrapedGauge(registry, {
     name: "trimtab_xds_tls_expires_seconds",
     help: "When the certificate of the xDS port expires, in seconds since 1970; 0: it has none.",
-    registers: [registry],
-    collect() {
-      this.set(xds.metrics().tlsExpires);
-    },
+    read: single(() => metrics().tlsExpires),
   });
+}
+
+function byReason(counts: ReadonlyMap<string, number>): Sample[] {
+  return Array.from(counts, ([reason, count]) => [{ reason }, count]);
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -31,7 +31,7 @@ export interface Started extends Server {
 export async function startServer(): Promise<Started> {
   const dir = mkdtempSync(join(tmpdir(), "trimtab-attack-"));
   const tokenFile = join(dir, "token");
-  writeFileSync(tokenFile, TOKEN);
+  writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
   const args = ["serve", "--data", join(dir, "data"), "--http", "127.0.0.1:0", "--xds", "127.0.0.1:0"];
   const child = spawn(process.execPath, [MAIN, ...args, "--api-token-file", tokenFile], {
     stdio: ["ignore", "pipe", "pipe"],

@@ -20,6 +20,8 @@ const addresses: Readonly<Record<ProxyName, string>> = {
   haproxy: "127.0.0.33",
 };
 const host = "taken.e2e.example";
+/** Those that read files. */
+const fileProxies: readonly ProxyName[] = ["nginx", "haproxy"];
 /** What is promised. */
 const RECOVERY_MS = 30_000;
 
@@ -132,6 +134,18 @@ async function waiting(proxy: ProxyName): Promise<Record<string, string>> {
   return Object.fromEntries(found.map(({ listener: name, reason }) => [name, reason]));
 }
 
+/** What the fleet's only proxy that reads files says of itself. */
+async function fileProxy(proxy: ProxyName): Promise<Record<string, unknown>> {
+  const { items } = (await must(api, `GET /v1/fleets/${proxy}/proxies`)).json as { items: Record<string, unknown>[] };
+  const found = items.filter(({ source }) => source === "agent");
+  expect(found.length).toBe(1);
+  return found[0] as Record<string, unknown>;
+}
+
+async function generation(proxy: ProxyName): Promise<string> {
+  return String((await must(api, `GET /v1/fleets/${proxy}/files`)).json.generation);
+}
+
 async function waitingInMetrics(): Promise<string[]> {
   const { text } = await must(api, "GET /metrics");
   const found = text.matchAll(/^trimtab_listeners_waiting\{fleet="(.*)",listener="(.*)"\} 1$/gm);
@@ -156,6 +170,34 @@ describe("a port is taken before the start", () => {
     expect(await waiting(proxy)).toEqual({ early: reason });
     expect(await waitingInMetrics()).toContain(`${proxy} early`);
     expect(await logged()).toContain(`listener-waiting ${proxy} early ${reason}`);
+  });
+});
+
+describe("a proxy that reads files tells what it runs", () => {
+  it.each(fileProxies)("%s: all but the listener that waits, and why", async (proxy) => {
+    const whole = await generation(proxy);
+    const reason = `${addresses[proxy]}:${ports.early} is in use`;
+    const told = await fileProxy(proxy);
+    expect(told).toMatchObject({
+      nodeId: `dev-${proxy}`,
+      group: proxy,
+      proxy,
+      state: "degraded",
+      generation: expect.stringMatching(new RegExp(`^${whole}-without-[0-9a-f]+$`)),
+      revision: 1,
+      wanted: { generation: whole, revision: 1 },
+      lastError: `early waits: ${reason}`,
+    });
+    expect(Date.parse(String(told.since))).toBeLessThanOrEqual(Date.now());
+    const listeners = told.listeners as { listener: string; state: string; reason: string | null }[];
+    expect(listeners.map(({ listener: name, state, reason: why }) => [name, state, why])).toEqual([
+      ["early", "waiting", reason],
+      ["mover", "serving", null],
+      ["steady", "serving", null],
+    ]);
+    const { text } = await must(api, "GET /metrics");
+    expect(text).toContain(`trimtab_proxy_connected{fleet="${proxy}",node="dev-${proxy}"} 1\n`);
+    expect(text).toContain(`trimtab_proxy_refused_resources{fleet="${proxy}",node="dev-${proxy}"} 1\n`);
   });
 });
 
@@ -217,6 +259,17 @@ describe("the ports get free", () => {
         /ECONNREFUSED/.test(await asked(proxy, "from")) ? true : null,
       );
       await until("nothing waits", async () => (Object.keys(await waiting(proxy)).length === 0 ? true : null));
+      if (fileProxies.includes(proxy)) {
+        const now = {
+          generation: await generation(proxy),
+          revision: (await must(api, "GET /v1/revisions")).json.items[0].revision,
+        };
+        expect(await fileProxy(proxy)).toMatchObject({ ...now, state: "serving", wanted: now, lastError: null });
+        const { text } = await must(api, "GET /metrics");
+        const labels = `fleet="${proxy}",node="dev-${proxy}"`;
+        expect(text).toContain(`trimtab_proxy_acknowledged_revision{${labels}} ${now.revision}\n`);
+        expect(text).toContain(`trimtab_proxy_refused_resources{${labels}} 0\n`);
+      }
       expect((await waitingInMetrics()).filter((line) => line.startsWith(proxy))).toEqual([]);
       const events = (await logged()).filter((line) => line.startsWith(`listener-serving ${proxy} `));
       expect(events.map((line) => line.split(" ")[2]).sort()).toEqual(["early", "fresh", "mover", "stream"]);

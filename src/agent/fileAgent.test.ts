@@ -105,6 +105,7 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(result).toMatchObject({ outcome: "failed", generation: "bad", restoreError: null });
     expect(result.outcome === "failed" && result.error).toMatch(/unknown.*complete/);
     expect(agent.state()).toMatchObject({ state: "degraded", generation: "one" });
+    expect(agent.failures()).toBe(1);
     expect(await ask(port)).toBe("one");
     expect(await readlink(join(runDir, "current"))).toBe("generations/one");
     // The same good files again: served already, and all is well again.
@@ -165,6 +166,7 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(groupMembers(first)).toEqual([]);
     await until(() => agent.state().state === "serving");
     expect(agent.state()).toEqual({ state: "serving", generation: "one", lastError: null });
+    expect(agent.failures()).toBe(1);
     expect(await ask(port)).toBe("one");
     expect(pids()).toHaveLength(2);
     expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });

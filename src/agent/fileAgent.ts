@@ -57,6 +57,8 @@ export interface FileAgent {
    */
   apply(files: AgentFiles): Promise<ApplyResult>;
   state(): AgentState;
+  /** How often files were not taken, each try counted, and the process died. */
+  failures(): number;
   /** Of the listeners of the newest files, by name. Events tell of changes. */
   listeners(): readonly ListenerState[];
   /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
@@ -76,6 +78,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     applyError: null,
     failed: null,
     deathError: null,
+    failures: 0,
     applying: false,
     onlyLooked: false,
     proving: 0,
@@ -107,6 +110,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     },
     onDeath: (reason, restartInMs) => {
       memory.serving = null;
+      memory.failures += 1;
       memory.deathError = `${proxy.name} ${reason}${printed(supervisor)}`;
       tell({ kind: "died", reason: memory.deathError, restartInMs });
       tellListeners();
@@ -137,6 +141,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   return {
     apply: retry.apply,
     state: () => stateOf(memory),
+    failures: () => memory.failures,
     listeners: states.all,
     close: async () => {
       memory.closed = true;
@@ -247,6 +252,7 @@ function failed(
   if (withoutNumbers(reason) !== withoutNumbers(memory.applyError) || generation !== memory.failed) {
     tell({ kind: "failed", generation, error: reason });
   }
+  memory.failures += 1;
   memory.applyError = reason;
   memory.failed = generation;
   tellListeners();

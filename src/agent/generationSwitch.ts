@@ -49,6 +49,8 @@ export interface Memory {
   /** What `applyError` is about. */
   failed: string | null;
   deathError: string | null;
+  /** How often files were not taken and the process died. */
+  failures: number;
   applying: boolean;
   /** The work under way, or the last, only looked: it did not touch the process. */
   onlyLooked: boolean;

@@ -3,34 +3,76 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isLoopback, splitAddress } from "../util/address.ts";
+import { peerOf } from "./peer.ts";
 import { Problem } from "./problem.ts";
-import { OPEN_URLS } from "./routes/system.ts";
+import { METRICS_URL, OPEN_URLS } from "./routes/system.ts";
+
+/** Somebody did not show a token that is good for what was asked. */
+export interface TokenRefusal {
+  /** The client's address and port. */
+  readonly peer: string;
+  readonly method: string;
+  /** The route's pattern, never the URL: strangers choose that. */
+  readonly route: string;
+  /** `missing`: none was shown. `wrong`: it is none of ours. `scope`: it is good for `/metrics` only. */
+  readonly reason: "missing" | "wrong" | "scope";
+}
+
+export interface GuardOptions {
+  readonly apiToken: string | undefined;
+  /** Good for reading `/metrics`, and for nothing else; the API's own token is good for that too. */
+  readonly metricsToken?: string | undefined;
+  /** Told of each connection that carried a good token. */
+  readonly admitted: (connection: Socket) => void;
+  readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
+}
 
 /**
- * With a token: it is required, and `admitted` is told of each connection that carried it. Without: only this machine speaks
- * here, and no web page in its browsers may (see below).
+ * With a token: it is required. Without: only this machine speaks here, and no web page in its browsers may (see below). With a token
+ * for metrics these are read with a token in either case.
  */
-export function guard(
-  app: FastifyInstance,
-  { apiToken, admitted }: { readonly apiToken: string | undefined; readonly admitted: (connection: Socket) => void },
-): void {
-  const check = apiToken === undefined ? refuseForeign : bearer(apiToken);
+export function guard(app: FastifyInstance, options: GuardOptions): void {
+  const { apiToken, metricsToken, admitted, onTokenRefused } = options;
+  const api = apiToken === undefined ? null : holds(apiToken);
+  const metrics = metricsToken === undefined ? null : holds(metricsToken);
   app.addHook("onRequest", async (request) => {
     if (OPEN_URLS.has(request.url)) return;
-    check(request);
-    if (apiToken !== undefined) admitted(request.raw.socket);
+    if (api === null) refuseForeign(request);
+    const readsMetrics = isMetrics(request);
+    if (api === null && !(readsMetrics && metrics !== null)) return;
+    const token = tokenOf(request);
+    const isGood = token !== undefined && (api?.(token) === true || (readsMetrics && metrics?.(token) === true));
+    if (isGood) {
+      admitted(request.raw.socket);
+      return;
+    }
+    const reason = token === undefined ? "missing" : metrics?.(token) === true ? "scope" : "wrong";
+    const { method, routeOptions } = request;
+    onTokenRefused?.({ peer: peerOf(request), method, route: routeOptions.url ?? "none", reason });
+    throw new Problem("API-UNAUTHORIZED", DETAILS[reason], { headers: CHALLENGE });
   });
 }
 
+const DETAILS: Readonly<Record<TokenRefusal["reason"], string>> = {
+  missing: "this server needs a bearer token",
+  wrong: "the bearer token is not the right one",
+  scope: "this bearer token is for GET /metrics only",
+};
+
+const CHALLENGE = { "www-authenticate": 'Bearer realm="trimtab"' };
+
+function isMetrics({ method, routeOptions }: FastifyRequest): boolean {
+  return routeOptions.url === METRICS_URL && (method === "GET" || method === "HEAD");
+}
+
+function tokenOf({ headers: { authorization = "" } }: FastifyRequest): string | undefined {
+  return /^bearer +(\S+)$/i.exec(authorization)?.[1];
+}
+
 /** Hashes are compared, so that neither content nor length shows in the time. */
-function bearer(apiToken: string): (request: FastifyRequest) => void {
-  const expected = digest(apiToken);
-  return ({ headers: { authorization = "" } }) => {
-    const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
-    if (token !== undefined && timingSafeEqual(digest(token), expected)) return;
-    const detail = token === undefined ? "this server needs a bearer token" : "the bearer token is not the right one";
-    throw new Problem("API-UNAUTHORIZED", detail, { headers: { "www-authenticate": 'Bearer realm="trimtab"' } });
-  };
+function holds(expected: string): (token: string) => boolean {
+  const hash = digest(expected);
+  return (token) => timingSafeEqual(digest(token), hash);
 }
 
 function digest(text: string): Buffer {

@@ -11,7 +11,7 @@ import { isLoopback, splitAddress } from "../util/address.ts";
 import { contentHashSteps } from "../util/hash.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
-import { guard } from "./access.ts";
+import { guard, type TokenRefusal } from "./access.ts";
 import { createBodies } from "./bodies/bodies.ts";
 import { DOCS_POLICY } from "./browserHeaders.ts";
 import { guardBrowsers } from "./browsers.ts";
@@ -33,18 +33,12 @@ import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { createSharedTexts } from "./sharedTexts.ts";
 import { takeTurns } from "./turns.ts";
+import type { WriteEvent } from "./writes.ts";
 
 /** The plugin that serves these pages answers for its own methods. */
 const DOCS = "/docs";
 
 type ServerOptions = FastifyHttpOptions<Server>;
-
-/** For the built-in logger, which never writes a token. */
-export interface LogOptions {
-  /** pino's: trace, debug, info, warn, error. */
-  readonly level: string;
-  readonly stream?: { write(line: string): void };
-}
 
 export interface ApiOptions {
   readonly store: Store;
@@ -53,13 +47,21 @@ export interface ApiOptions {
   readonly registry: Registry;
   /** Required from every client when given. */
   readonly apiToken?: string | undefined;
-  /** A logger of one's own, or how to make pino; `false`: none. Default: warnings and worse, as JSON lines on standard output. */
-  readonly logger?: FastifyBaseLogger | LogOptions | false | undefined;
+  /** Good for reading `/metrics` and nothing else. */
+  readonly metricsToken?: string | undefined;
+  /** Told of defects. Default: nobody is. */
+  readonly logger?: FastifyBaseLogger | undefined;
+  /** A write was stored. Must be quick and must not throw. */
+  readonly onWrite?: ((event: WriteEvent) => void) | undefined;
+  /** As `onWrite`; strangers cause these at will. */
+  readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
   /** Told in OpenAPI. */
   readonly version?: string | undefined;
   readonly limits?: Partial<Limits> | undefined;
   /** How large the model may be. Default: as with the default memory. */
   readonly scale?: Scale | undefined;
+  /** Default: the system's clock. */
+  readonly now?: (() => Date) | undefined;
   /** How long work is sliced. Default: the process's own. */
   readonly pace?: Pace | undefined;
 }
@@ -90,7 +92,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     sendProblem(reply, new Problem("API-NOT-FOUND", `there is no ${request.url.split("?")[0]}`)),
   );
   guardBrowsers(app);
-  guard(app, { apiToken: options.apiToken, admitted });
+  guard(app, { ...options, apiToken: options.apiToken, admitted });
   requireJson(app);
   tagAnswers(app, options.pace);
   const refuseOtherMethods = collectMethods(app);
@@ -127,20 +129,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   return { app, listen: (address) => listen(app, address, options.apiToken), close: () => close(app) };
 }
 
-/** Where a token can stand in what is logged. */
-const SECRETS = ["req.headers.authorization", "headers.authorization", "authorization", "apiToken"];
-
-function loggerOptions(logger: ApiOptions["logger"]): ServerOptions {
-  if (logger === false) return { logger: false };
-  if (logger !== undefined && "child" in logger) return { loggerInstance: logger };
-  const { level, stream } = logger ?? { level: "warn" };
-  const redact = { paths: SECRETS, censor: "[redacted]" };
-  return { logger: { level, redact, ...(stream === undefined ? {} : { stream }) } };
-}
-
 function serverOptions({ logger }: ApiOptions, limits: Limits): ServerOptions {
   return {
-    ...loggerOptions(logger),
+    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     bodyLimit: limits.resourceBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.idleTimeoutMs,

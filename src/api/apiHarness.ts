@@ -66,7 +66,7 @@ export async function startApi(more: Partial<ApiOptions> = {}): Promise<TestApi>
   const dir = mkdtempSync(join(tmpdir(), "trimtab-api-"));
   const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z") });
   const publisher = fakePublisher();
-  const api = await createApi({ store, publisher, registry: new Registry(), logger: false, ...more });
+  const api = await createApi({ store, publisher, registry: new Registry(), ...more });
   return {
     api,
     app: api.app,
@@ -118,6 +118,7 @@ function fakePublisher(): FakePublisher {
     },
     outputs: (fleet) => (fleet === "edge" ? ["resources"] : []),
     proxies: (fleet) => (fleet === "edge" ? [] : null),
+    fileProxies: () => [],
     status: () => null,
     statuses: () => [],
     explain: ({ fleet, host }) =>

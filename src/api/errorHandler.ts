@@ -29,7 +29,7 @@ const fastifyCodes: Readonly<Record<string, ConstructorParameters<typeof Problem
 /** For `setErrorHandler`. Logs defects, once; what clients did wrong is their answer's matter. */
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, "request failed");
+  if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, "request-failed");
   return sendProblem(reply, problem);
 }
 

@@ -6,6 +6,7 @@
  * are refused when the client says what it saw (If-Match); a slow, half-open or oversized client costs a bounded amount.
  * It has no rules of its own about what a valid model is, and knows no proxy.
  */
-export { type Api, type ApiOptions, createApi, type LogOptions } from "./api.ts";
+export type { TokenRefusal } from "./access.ts";
+export { type Api, type ApiOptions, createApi } from "./api.ts";
 export type { ProblemDocument, ProblemItem } from "./problem.ts";
-export type { WriteAnswer } from "./writes.ts";
+export type { WriteAnswer, WriteEvent } from "./writes.ts";

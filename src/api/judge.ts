@@ -6,10 +6,11 @@ import {
   createChecker,
   diffSnapshotsSteps,
   effectOf,
+  ownerOf,
   type Scale,
   touchedBy,
 } from "../model/index.ts";
-import type { Change, ChangeWord, Snapshot } from "../model/types.ts";
+import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head } from "../store/types.ts";
 import { sortedByKeySteps } from "../util/sorted.ts";
@@ -28,6 +29,8 @@ export interface Judged {
   /** Those that make a difference, and what each does. */
   readonly changes: readonly Change[];
   readonly changed: readonly { readonly resource: string; readonly change: ChangeWord }[];
+  /** Whose that is, before or after; at most MAX_TOLD_OWNERS. */
+  readonly owners: ReadonlySet<string>;
   /** The model after them. */
   readonly snapshot: Snapshot;
   /** Warnings of the write itself, of the model's rules about what was touched, and of all fleets' proxies. */
@@ -57,7 +60,7 @@ export function createJudge({ publisher, scale }: { readonly publisher: Publishe
   const admit = publisher.createAdmitter();
 
   function* judge(head: Head, { changes: planned, locate, told }: Settled): Steps<Judged> {
-    const { changes, changed } = yield* effective(head.snapshot, planned);
+    const { changes, ...effect } = yield* effective(head.snapshot, planned);
     const snapshot = changes.length === 0 ? head.snapshot : applyChanges(head.snapshot, changes);
     // After errors of one kind the others, which take the longer, are not looked for.
     const refuseAll = (found: readonly Diagnostic[]): void => {
@@ -69,11 +72,11 @@ export function createJudge({ publisher, scale }: { readonly publisher: Publishe
     refuseAll(found);
     const { diagnostics: admitted } = yield* admit(snapshot, head.snapshot);
     refuse([...told, ...admitted], locate);
-    return { changes, changed, snapshot, told, found, admitted, locate };
+    return { changes, ...effect, snapshot, told, found, admitted, locate };
   }
 
   const judgeAgain: Judge["judgeAgain"] = function* (judged, head, { changes: planned, locate, told }) {
-    const { changes, changed } = yield* effective(head.snapshot, planned);
+    const { changes, ...effect } = yield* effective(head.snapshot, planned);
     const news = yield* diffSnapshotsSteps(judged.snapshot, applyChanges(head.snapshot, changes));
     if (news.length > MAX_BETWEEN || told.some(isError)) return null;
     // Built on what was judged: of what is the same here and there the memories know the one that they have seen.
@@ -87,7 +90,7 @@ export function createJudge({ publisher, scale }: { readonly publisher: Publishe
     const { diagnostics: admitted } = yield* admit(snapshot, head.snapshot);
     if (admitted.some(isError)) return null;
     const found = yield* replaced(judged.found, fresh, yield* touchedBy(snapshot, news));
-    return { changes, changed, snapshot, told, found, admitted, locate };
+    return { changes, ...effect, snapshot, told, found, admitted, locate };
   };
 
   return { judge, judgeAgain };
@@ -97,20 +100,28 @@ function isError({ severity }: Diagnostic): boolean {
   return severity === "error";
 }
 
-function* effective(
-  base: Snapshot,
-  planned: readonly Change[],
-): Steps<{ changes: readonly Change[]; changed: Judged["changed"] }> {
+/** A write of more owners is a rare thing: the log names no more of them. */
+const MAX_TOLD_OWNERS = 10;
+
+function* effective(base: Snapshot, planned: readonly Change[]): Steps<Pick<Judged, "changes" | "changed" | "owners">> {
   const changes: Change[] = [];
   const changed: Judged["changed"][number][] = [];
+  const owners = new Set<string>();
   for (const [index, change] of planned.entries()) {
     const word = effectOf(base, change);
     if (shouldYield(index)) yield;
     if (word === null) continue;
     changes.push(change);
     changed.push({ resource: `${collectionOf(change.kind)}/${change.name}`, change: word });
+    for (const owner of ownersOf(base, change)) if (owners.size < MAX_TOLD_OWNERS) owners.add(owner);
   }
-  return { changes, changed };
+  return { changes, changed, owners };
+}
+
+/** Before and after. */
+function ownersOf(snapshot: Snapshot, { kind, name, resource }: Change): string[] {
+  const before = (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
+  return [ownerOf(before), ownerOf(resource ?? undefined)].filter((owner) => owner !== undefined);
 }
 
 function keyOf({ kind, name }: { readonly kind: string; readonly name: string }): string {

@@ -1,7 +1,6 @@
 /** The API's metrics. */
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { Publisher } from "../publish/types.ts";
 import type { Deps } from "./writes.ts";
 
 /** Seconds: from an answer out of memory to a whole configuration of 100 000 routes. */
@@ -39,39 +38,12 @@ export function registerMetrics(
       this.inc(store.writeFailures());
     },
   });
-  registerFleets(publisher, registry);
   new Gauge({
     name: "trimtab_published_revision",
     help: "The revision that was last handed to proxies.",
     registers: [registry],
     collect() {
       this.set(publisher.publishedRevision());
-    },
-  });
-}
-
-/** By fleet: a model has few, and those that are gone are not told of. */
-function registerFleets(publisher: Publisher, registry: Registry): void {
-  new Gauge({
-    name: "trimtab_fleet_published_revision",
-    help: "The revision that a fleet's last good output is of; absent: it has none.",
-    labelNames: ["fleet"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { fleet, publishedRevision } of publisher.statuses())
-        if (publishedRevision !== null) this.set({ fleet }, publishedRevision);
-    },
-  });
-  new Gauge({
-    name: "trimtab_fleet_failed_revision",
-    help: "The first revision whose output cannot be made for a fleet, by the error's code; absent: all is well.",
-    labelNames: ["fleet", "code"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { fleet, error } of publisher.statuses())
-        if (error !== null) this.set({ fleet, code: error.code }, error.revision);
     },
   });
 }

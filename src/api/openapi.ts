@@ -2,6 +2,8 @@
 import type { FastifySchema } from "fastify";
 import { schemas } from "../gen/schemas.ts";
 import { PROBLEM_TYPE } from "./problem.ts";
+import { proxySchemas } from "./proxySchemas.ts";
+import { integer, list, object, text, textOrNull } from "./schemaParts.ts";
 
 const COMPONENTS = "#/components/schemas/";
 
@@ -43,15 +45,6 @@ export function answers(name: string, ...more: readonly number[]): Record<string
   return { ...Object.fromEntries([200, ...more].map((status) => [status, own])), default: problem };
 }
 
-const text = { type: "string" };
-const integer = { type: "integer" };
-const list = (items: object): object => ({ type: "array", items });
-const object = (required: readonly string[], properties: Record<string, object>): object => ({
-  type: "object",
-  required,
-  properties,
-});
-
 const problemItem = object(["pointer", "code", "message"], {
   pointer: {
     ...text,
@@ -75,33 +68,6 @@ const revision = {
   message: text,
   changes,
 };
-
-const textOrNull = { type: ["string", "null"] };
-
-/** One stream of an Envoy, as the xDS room tells of it. */
-const proxyStream = object(["nodeId", "group", "peer", "connectedAt", "userAgent", "ackedRevision", "types"], {
-  nodeId: { ...text, description: "The node's id: two Envoys may have the same by mistake." },
-  group: { ...text, description: "The fleet." },
-  peer: { ...text, description: "Address and port of the Envoy." },
-  connectedAt: { ...text, format: "date-time" },
-  userAgent: text,
-  ackedRevision: { type: ["integer", "null"], description: "The last revision of which all was accepted." },
-  types: list(
-    object(["typeUrl", "sent", "acked", "nacked", "kept"], {
-      typeUrl: text,
-      sent: { ...textOrNull, description: "The version last sent." },
-      acked: { ...textOrNull, description: "The last version of which nothing is missing and nothing was refused." },
-      nacked: {
-        anyOf: [
-          object(["version", "message", "resources"], { version: text, message: text, resources: list(text) }),
-          { type: "null" },
-        ],
-        description: "What is refused now, and the last refusal.",
-      },
-      kept: { ...list(text), description: "Removed resources that stay until what is to replace them is accepted." },
-    }),
-  ),
-});
 
 /** Where a listener stands on a fleet's proxies. */
 const fleetListener = object(["listener", "state", "reason", "since", "proxies"], {
@@ -169,7 +135,7 @@ const own: Record<string, object> = {
     },
   }),
   FleetStatus: fleetStatus,
-  ProxyStreams: object(["items"], { items: list(proxyStream) }),
+  ...proxySchemas(schemaRef),
   Explanation: { type: "object" },
 };
 

@@ -12,6 +12,7 @@ import type { Judge, Judged, Settled } from "./judge.ts";
 import type { Judges } from "./judges.ts";
 import { LARGE_EXTENT, MAX_AUTHOR, MAX_ERRORS, MAX_MESSAGE, MAX_TRIES_ASIDE } from "./limits.ts";
 import type { Claim } from "./owners.ts";
+import { peerOf } from "./peer.ts";
 import { Problem, type ProblemItem } from "./problem.ts";
 import { type Plan, settle } from "./settle.ts";
 
@@ -31,6 +32,18 @@ export interface WriteAnswer {
 export interface WriteDeps extends Deps {
   readonly judges: Judges;
   readonly scale: Scale;
+  readonly onWrite?: ((event: WriteEvent) => void) | undefined;
+}
+
+/** A write was stored. What it wrote stands in the revision. */
+export interface WriteEvent {
+  readonly revision: number;
+  readonly author: string;
+  /** The client's address and port. */
+  readonly peer: string;
+  /** Of what changed, before or after; at most MAX_TOLD_OWNERS of judge.ts. */
+  readonly owners: readonly string[];
+  readonly changed: WriteAnswer["changed"];
 }
 
 /** What requests are answered with. */
@@ -42,6 +55,7 @@ export interface Deps {
 }
 
 export interface WriteInput {
+  readonly peer: string;
   readonly author: string;
   readonly message: string;
   readonly dryRun: boolean;
@@ -59,10 +73,11 @@ export interface WriteOutcome {
 /** Throws a Problem when the write is declined, a StoreError when it cannot be stored. */
 export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOutcome> {
   const isLarge = await inSlices(wouldHold(deps, input), deps.pace);
-  const { revision, judged } = await (isLarge
+  const { revision, judged, committed } = await (isLarge
     ? deps.judges.aside((judge) => writeAside(deps, input, judge))
     : writeInTurn(deps, input));
-  const { changed, snapshot } = judged;
+  const { changed, snapshot, owners } = judged;
+  if (committed) deps.onWrite?.({ revision, author: input.author, peer: input.peer, owners: [...owners], changed });
   const warnings = await inSlices(concerned(judged), deps.pace);
   return { answer: { revision, changed, ...warnings, ...(input.dryRun ? { dryRun: true } : {}) }, snapshot };
 }
@@ -88,6 +103,7 @@ function* settled({ plan, claim }: WriteInput, head: Head): Steps<Settled> {
 interface Written {
   readonly revision: number;
   readonly judged: Judged;
+  readonly committed: boolean;
 }
 
 async function writeInTurn(deps: WriteDeps, input: WriteInput): Promise<Written> {
@@ -110,7 +126,7 @@ async function writeAside(deps: WriteDeps, input: WriteInput, judge: Judge): Pro
     const before = store.head();
     const judged = await inSlices(judgeAll(before), pace);
     // What changes nothing needs no turn.
-    if (input.dryRun || judged.changes.length === 0) return { revision: before.revision, judged };
+    if (input.dryRun || judged.changes.length === 0) return { revision: before.revision, judged, committed: false };
     const written = await storeJudged(deps, input, function* (head) {
       let next: Judged | null = judged;
       if (head.snapshot !== before.snapshot) {
@@ -141,13 +157,13 @@ async function storeJudged(
       throw error;
     }
   }
-  const { result, revision } = await store.write({
+  const { result, revision, committed } = await store.write({
     author,
     message,
     prepare: (head) => inSlices(prepare(head), pace),
   });
   if (result instanceof Problem) throw result;
-  return result === null ? null : { revision, judged: result };
+  return result === null ? null : { revision, judged: result, committed };
 }
 
 /** Of the whole model's warnings those that a writer should read, after those of the write itself; the others are counted. */
@@ -182,9 +198,10 @@ export async function prepareWrite(
 export function readMeta(
   request: FastifyRequest,
   defaultMessage = "",
-): Pick<WriteInput, "author" | "message" | "dryRun" | "claim"> {
+): Pick<WriteInput, "peer" | "author" | "message" | "dryRun" | "claim"> {
   const { dryRun = false, ...query } = request.query as WriteQuery;
   return {
+    peer: peerOf(request),
     author: headerText(request, "Trimtab-Author", MAX_AUTHOR) || "anonymous",
     message: headerText(request, "Trimtab-Message", MAX_MESSAGE) || defaultMessage,
     dryRun,

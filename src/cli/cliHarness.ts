@@ -17,7 +17,7 @@ export interface Ran {
 /** A folder with files, and commands that find them by name. */
 export interface Bench {
   readonly dir: string;
-  /** Writes a file; gives its path. */
+  /** Writes a file, for its owner alone: some hold tokens. Gives its path. */
   file(name: string, text: string): string;
   run(...argv: string[]): Promise<Ran>;
   close(): void;
@@ -35,7 +35,7 @@ export function openBench(runners: Partial<Runners> = {}): Bench {
     file(name, text) {
       const path = join(dir, name);
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text);
+      writeFileSync(path, text, { mode: 0o600 });
       return path;
     },
     async run(...argv) {

@@ -1,5 +1,5 @@
 /** The HTTP client of commands that talk to a server. */
-import { readText } from "./readText.ts";
+import { readTokenFile } from "../util/tokenFile.ts";
 
 /** Which server, and who asks. */
 export interface ServerOptions {
@@ -52,7 +52,7 @@ export interface ServerItem {
 export async function send(server: ServerOptions, request: ServerRequest): Promise<Answer> {
   const url = urlOf(server, request.path);
   const headers: Record<string, string> = { accept: "application/json", ...encoded(request.headers ?? {}) };
-  if (server.tokenFile !== undefined) headers.authorization = `Bearer ${await readToken(server.tokenFile)}`;
+  if (server.tokenFile !== undefined) headers.authorization = `Bearer ${await readTokenFile(server.tokenFile)}`;
   if (request.body !== undefined) headers["content-type"] = "application/json";
   try {
     const response = await fetch(url, {
@@ -94,13 +94,6 @@ function urlOf(server: ServerOptions, path: string): string {
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new Error(`${server.url} is not the URL of a server; write it as http://127.0.0.1:8400`);
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}${path}`;
-}
-
-async function readToken(file: string): Promise<string> {
-  const token = (await readText(file)).trim();
-  // What a bearer token may hold (RFC 6750, section 2.1).
-  if (!/^[A-Za-z0-9._~+/=-]+$/.test(token)) throw new Error(`${file} does not hold one bearer token`);
-  return token;
 }
 
 /** Header values travel as UTF-8; `fetch` takes each character for a byte. */

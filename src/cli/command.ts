@@ -1,5 +1,6 @@
 /** What a command is to the program. */
 import type { Command } from "commander";
+import type { LogFormat, LogLevel } from "../log/words.ts";
 import type { Io } from "./output.ts";
 
 /** Where a control plane keeps its data and listens. */
@@ -8,6 +9,11 @@ export interface ServeOptions {
   readonly http: string;
   readonly xds: string;
   readonly apiTokenFile: string | undefined;
+  /** A token that can read `/metrics` only. */
+  readonly metricsTokenFile?: string;
+  /** Default: text on a terminal, JSON elsewhere. */
+  readonly logFormat?: LogFormat;
+  readonly logLevel: LogLevel;
   /** Bytes of memory that the server stays below; the model's bounds follow from it. Default: 2 GiB. */
   readonly memoryLimit?: number;
   /** PEM files of the xDS port; all of them or none. */

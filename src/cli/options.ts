@@ -1,5 +1,6 @@
 /** Options that several commands have. */
 import { type Command, Option } from "commander";
+import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from "../log/words.ts";
 import { DEFAULT_MEMORY } from "../model/bounds.ts";
 import type { ServerOptions } from "./client.ts";
 import { fileName, folderName, listenAddress, memorySize, ownerName } from "./values.ts";
@@ -23,9 +24,15 @@ export function withData(command: Command, data: string): Command {
   );
 }
 
-/** Of commands that run a control plane; `data` is the default of its folder. */
-export function withListening(command: Command, data: string): Command {
-  return withData(command, data)
+/** What differs between commands that run a control plane. */
+interface PlaneDefaults {
+  readonly data: string;
+  readonly logLevel: LogLevel;
+}
+
+/** Of commands that run a control plane. */
+export function withListening(command: Command, { data, logLevel }: PlaneDefaults): Command {
+  return withLog(withData(command, data), logLevel)
     .addOption(
       new Option("--http <address>", "where the REST API listens")
         .env("TRIMTAB_HTTP")
@@ -43,7 +50,27 @@ export function withListening(command: Command, data: string): Command {
         "TRIMTAB_API_TOKEN_FILE",
       ),
     )
+    .addOption(
+      new Option("--metrics-token-file <file>", "file with a bearer token that can read /metrics and nothing else")
+        .env("TRIMTAB_METRICS_TOKEN_FILE")
+        .argParser(fileName),
+    )
     .option("--xds-insecure", "let whoever reaches the xDS port pull every fleet; needed beyond loopback without TLS");
+}
+
+function withLog(command: Command, level: LogLevel): Command {
+  return command
+    .addOption(
+      new Option("--log-format <format>", "lines on standard error (default: text on a terminal, json elsewhere)")
+        .env("TRIMTAB_LOG_FORMAT")
+        .choices(LOG_FORMATS),
+    )
+    .addOption(
+      new Option("--log-level <level>", "the least that is logged")
+        .env("TRIMTAB_LOG_LEVEL")
+        .choices(LOG_LEVELS)
+        .default(level),
+    );
 }
 
 /** Of `serve`: what secures the xDS port. */

@@ -115,8 +115,34 @@ test("serve and dev get what flags and environment say; flags win", async () => 
     delete process.env.TRIMTAB_XDS;
   }
   expect(served).toEqual([
-    { data: "d", memoryLimit: 2 ** 31, http: "127.0.0.1:1111", xds: "127.0.0.1:3333", apiTokenFile: "t" },
+    {
+      data: "d",
+      memoryLimit: 2 ** 31,
+      http: "127.0.0.1:1111",
+      xds: "127.0.0.1:3333",
+      apiTokenFile: "t",
+      logLevel: "info",
+    },
   ]);
+});
+
+test("the log's format and level come from flags or environment, and must be ones that there are", async () => {
+  served.length = 0;
+  process.env.TRIMTAB_LOG_LEVEL = "error";
+  try {
+    await bench.run("serve", "--log-format", "text", "--metrics-token-file", "m");
+    await bench.run("dev", "m.yaml", "--log-level", "debug");
+  } finally {
+    delete process.env.TRIMTAB_LOG_LEVEL;
+  }
+  expect(served).toMatchObject([{ logFormat: "text", logLevel: "error", metricsTokenFile: "m" }]);
+  expect(ran.at(-1)).toMatchObject({ logLevel: "debug" });
+  expect(await bench.run("serve", "--log-format", "xml")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("text, json"),
+  });
+  expect(await bench.run("serve", "--log-level", "loud")).toMatchObject({ code: 2 });
+  ran.length = 0;
 });
 
 test("serve gets what secures the xDS port; plaintext beyond loopback is never said by the environment", async () => {

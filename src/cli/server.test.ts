@@ -421,7 +421,7 @@ describe("the server", () => {
       expect(wrong.err).not.toContain("other");
       expect((await ask("--token-file", bench.file("right", "s3cret\n"))).code).toBe(0);
       expect((await ask("--token-file", bench.file("two", "a b"))).err).toMatch(
-        /two does not hold one bearer token\n$/,
+        /two does not hold one bearer token: there is white space in it\n$/,
       );
       expect((await ask("--token-file", `${bench.dir}/none`)).err).toMatch(/^trimtab: cannot read .*none: there is no/);
     } finally {

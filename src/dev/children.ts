@@ -157,15 +157,23 @@ interface Installed<Adapter> {
 
 function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: Installed<FileAdapter>): Child {
   const runDir = fleetRunDir(options.runDir, fleet.name);
+  const report = reporter(options, fleet);
   const agent = createFileAgent({
     proxy: adapter.createProxy({ runDir, binary }),
     check: (files) => options.check(fleet.proxy, files, binary),
     rebound: (text, places) => options.rebound(fleet.proxy, text, places),
     timing: { graceMs: GRACE_MS },
-    onEvent: reporter(options, fleet),
+    onEvent: (event) => {
+      watched.look();
+      report(event);
+    },
   });
+  const { proxy } = fleet;
+  const read = () => ({ proxy, ...agent.state(), failures: agent.failures(), listeners: agent.listeners() });
+  const watched = options.plane.watchProxy(fleet.name, read);
   const close = async (): Promise<void> => {
     await agent.close();
+    watched.forget();
     options.plane.reportListeners(fleet.name, null);
   };
   // A new fleet's first files come twice, told and asked for; the second time must not wait for the pause between reloads.
@@ -227,6 +235,7 @@ function reporter({ say, plane }: ChildrenOptions, { name }: DevFleet): (event: 
     plane.reportListeners(name, listeners);
   };
   return (event) => {
+    plane.noteEvent(name, event);
     if (event.kind === "listeners") {
       tellListeners(event.listeners);
     }

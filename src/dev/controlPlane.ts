@@ -1,10 +1,10 @@
 /** The control plane in this process, as `trimtab dev` sees it: the public API by injection, files and nodes by call. */
 
-import type { ListenerState } from "../agent/index.ts";
+import type { AgentEvent, ListenerState } from "../agent/index.ts";
 import { parseText } from "../cli/document.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
 import { envoyDrainArguments } from "../targets/envoy/index.ts";
-import type { DevApplied, DevControlPlane, DevFiles, DevFleet, DevNode } from "./types.ts";
+import type { DevApplied, DevControlPlane, DevFiles, DevFleet, DevNode, DevReport, DevWatched } from "./types.ts";
 
 /** What `src/controlPlane.ts` hands over. */
 export interface RunningPlane {
@@ -25,6 +25,9 @@ export interface RunningPlane {
     readonly listenerStatus: {
       report(fleet: string, proxy: string, listeners: readonly ListenerState[] | null): void;
     };
+    readonly localProxies: {
+      watch(fleet: string, nodeId: string, read: () => DevReport): DevWatched;
+    };
   };
   readonly store: {
     head(): {
@@ -38,6 +41,10 @@ export interface RunningPlane {
     onCommit(listener: () => void): () => void;
   };
   readonly xdsAddress: string;
+  /** The one that the API wants. */
+  readonly apiToken: string | undefined;
+  /** Told what happens to proxies of this run. */
+  noteEvent(fleet: string, nodeId: string, event: AgentEvent): void;
   close(): Promise<void>;
 }
 
@@ -64,6 +71,8 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     proxies: publisher.proxies,
     listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),
     reportListeners: (fleet, listeners) => publisher.listenerStatus.report(fleet, nodeId(fleet), listeners),
+    watchProxy: (fleet, read) => publisher.localProxies.watch(fleet, nodeId(fleet), read),
+    noteEvent: (fleet, event) => plane.noteEvent(fleet, nodeId(fleet), event),
     close: plane.close,
   };
 }
@@ -93,6 +102,7 @@ async function applyConfig(plane: RunningPlane, text: string): Promise<DevApplie
     url: "/v1/config?force=true",
     headers: {
       host: "localhost",
+      ...(plane.apiToken === undefined ? {} : { authorization: `Bearer ${plane.apiToken}` }),
       "content-type": "application/json",
       "trimtab-author": "dev",
       "trimtab-message": "dev",

@@ -86,6 +86,8 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
     bootstrap: () => ({ text: "{}", args: [] }),
     proxies: () => [],
     reportListeners: () => undefined,
+    watchProxy: () => ({ look: () => undefined, forget: () => undefined }),
+    noteEvent: () => undefined,
     listFleets: () => [...fleets, ...rest.fleets],
     close: async () => {
       planeClosed = true;

@@ -1,5 +1,5 @@
 /** The vocabulary of `trimtab dev`. */
-import type { AgentFiles, Check, ListenerState, MakeRebound } from "../agent/index.ts";
+import type { AgentEvent, AgentFiles, AgentState, Check, ListenerState, MakeRebound } from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
@@ -32,6 +32,21 @@ export interface DevNode {
   }[];
 }
 
+/** How a proxy that reads files is; structurally the publish room's `FileProxyReport`. */
+export interface DevReport extends AgentState {
+  readonly proxy: string;
+  readonly failures: number;
+  readonly listeners: readonly ListenerState[];
+}
+
+/** A proxy that is shown. */
+export interface DevWatched {
+  /** Something happened to it. */
+  look(): void;
+  /** It is gone. */
+  forget(): void;
+}
+
 /** What became of a document. Not ok: nothing changed. Warnings may come with either. */
 export interface DevApplied {
   readonly ok: boolean;
@@ -56,6 +71,10 @@ export interface DevControlPlane {
   listFleets(): readonly DevFleet[];
   /** What this fleet's proxy says of its listeners; null: it is gone. */
   reportListeners(fleet: string, listeners: readonly ListenerState[] | null): void;
+  /** Shows this fleet's proxy, which reads files, to whoever asks how it is. */
+  watchProxy(fleet: string, read: () => DevReport): DevWatched;
+  /** Something happened to this fleet's proxy. */
+  noteEvent(fleet: string, event: AgentEvent): void;
   close(): Promise<void>;
 }
 

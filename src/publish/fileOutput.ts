@@ -41,6 +41,8 @@ export interface FileOutput {
    * `close`, the last good ones. Null: no such fleet. Rejects with NoGoodFilesError.
    */
   get(fleet: string): Promise<FleetFiles | null>;
+  /** The last good ones, as they are now; null: there are none. */
+  last(fleet: string): FleetFiles | null;
   onFiles(listener: FilesListener): () => void;
   /** What is under way is given up; listeners hear nothing afterwards. */
   close(): void;
@@ -148,6 +150,7 @@ export function createFileOutput(options: {
       if (entry.files === null) throw new NoGoodFilesError(fleet);
       return entry.files;
     },
+    last: (fleet) => entries.get(fleet)?.files ?? null,
     onFiles(listener) {
       listeners.add(listener);
       schedule.soon();

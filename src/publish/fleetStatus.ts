@@ -10,7 +10,8 @@ export class FleetLeftOutError extends Error {
 export interface FleetStatuses {
   /** These fleets there are from this revision on; what is known of others is forgotten. */
   readonly renew: (fleets: Iterable<string>, revision: number) => void;
-  readonly published: (fleet: string, revision: number) => void;
+  /** Says whether that is the end of a failure. */
+  readonly published: (fleet: string, revision: number) => boolean;
   /** It will be made when somebody asks. `isNew`: it is not what was tried before, so that what was wrong then is not known to be now. */
   readonly pending: (fleet: string, isNew: boolean) => void;
   /** The whole model cannot be compiled. */
@@ -20,6 +21,8 @@ export interface FleetStatuses {
   /** Null: no such fleet. */
   readonly of: (fleet: string) => FleetStatus | null;
   readonly all: () => readonly FleetStatus[];
+  /** How often output could not be made since the fleet is there, by fleet. */
+  readonly failures: () => Iterable<readonly [fleet: string, count: number]>;
 }
 
 interface Entry {
@@ -27,6 +30,9 @@ interface Entry {
   error: FleetError | null;
   /** The error befell all fleets at once. */
   isOfAll: boolean;
+  /** No output was made since the last error, also when that is not known to be true of what is tried next. */
+  isFailing: boolean;
+  failures: number;
 }
 
 /** Characters of a message; a renderer may quote what it chokes on. */
@@ -46,8 +52,11 @@ export function createFleetStatuses(
   };
   const failed = (fleet: string, revision: number, error: unknown): boolean => {
     const entry = entries.get(fleet);
+    if (entry === undefined) return false;
+    entry.failures += 1;
+    entry.isFailing = true;
     const message = reasonOf(error).slice(0, MAX_MESSAGE);
-    if (entry === undefined || entry.error?.message === message) return false;
+    if (entry.error?.message === message) return false;
     const code = error instanceof FleetLeftOutError ? error.code : "FLEET-NOT-RENDERED";
     entry.error = { code, message, revision, since: now().toISOString() };
     entry.isOfAll = false;
@@ -59,11 +68,15 @@ export function createFleetStatuses(
       newest = revision;
       for (const name of entries.keys()) if (!names.has(name)) entries.delete(name);
       for (const name of names)
-        if (!entries.has(name)) entries.set(name, { published: null, error: null, isOfAll: false });
+        if (!entries.has(name))
+          entries.set(name, { published: null, error: null, isOfAll: false, isFailing: false, failures: 0 });
     },
     published(fleet, revision) {
       const entry = entries.get(fleet);
-      if (entry !== undefined) Object.assign(entry, { published: revision, error: null });
+      if (entry === undefined) return false;
+      const { isFailing } = entry;
+      Object.assign(entry, { published: revision, error: null, isFailing: false });
+      return isFailing;
     },
     pending(fleet, isNew) {
       const entry = entries.get(fleet);
@@ -78,5 +91,6 @@ export function createFleetStatuses(
       return entry === undefined ? null : shown(fleet, entry);
     },
     all: () => [...entries].map(([fleet, entry]) => shown(fleet, entry)),
+    failures: () => [...entries].map(([fleet, { failures }]) => [fleet, failures] as const),
   };
 }

@@ -9,6 +9,7 @@
  */
 
 export { NoGoodFilesError } from "./fileOutput.ts";
+export type { FileProxies, WatchedProxy } from "./fileProxies.ts";
 export { FleetLeftOutError } from "./fleetStatus.ts";
 export type { ListenerChange, ListenerStatuses } from "./listenerStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
@@ -18,11 +19,14 @@ export type {
   ExplainedRule,
   ExplainRequest,
   Explanation,
+  FileProxyReport,
+  FileProxyStatus,
   FleetError,
   FleetFiles,
   FleetStatus,
   ListenerReport,
   ListenerStatus,
+  ProxyPresence,
   Publication,
   Publisher,
 } from "./types.ts";

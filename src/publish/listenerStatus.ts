@@ -43,8 +43,8 @@ export interface ListenerStatuses {
   noteRefusal(fleet: string, message: string): void;
   /** By name; null: no such fleet. */
   of(fleet: string): readonly ListenerStatus[] | null;
-  /** All that wait now. */
-  waiting(): readonly ListenerChange[];
+  /** What is known of fleets that there are no more. */
+  forgetGone(): void;
   close(): void;
 }
 
@@ -112,12 +112,9 @@ export function createListenerStatus(options: ListenerStatusOptions): ListenerSt
       lookLater(FIRST_LOOK_MS);
     },
     of: look,
-    waiting() {
+    forgetGone() {
       const fleets = new Set(options.fleets());
       for (const gone of [...known.keys(), ...reports.keys()]) if (!fleets.has(gone)) look(gone);
-      return [...fleets].flatMap((fleet) =>
-        (look(fleet) ?? []).filter(({ state }) => state === "waiting").map((status) => ({ fleet, ...status })),
-      );
     },
     close: () => clearTimeout(timer),
   };

@@ -10,7 +10,8 @@ import type { NodeStatus, XdsServer } from "../xds/types.ts";
 import { createAdmitter } from "./admitter.ts";
 import { createCommits } from "./commits.ts";
 import { createFileOutput } from "./fileOutput.ts";
-import { createFleetStatuses } from "./fleetStatus.ts";
+import { createFileProxies, type FileProxies } from "./fileProxies.ts";
+import { createFleetStatuses, type FleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { createWeights, type Fitting, fittingOf } from "./overweight.ts";
 import type { Publication, Publisher } from "./types.ts";
@@ -29,6 +30,8 @@ export interface PublisherOptions {
   readonly onListener?: (change: ListenerChange) => void;
   /** Called when a fleet's output cannot be made, once for each reason. The fleet keeps its last good output. */
   readonly onFailure: (fleet: string, error: unknown, revision: number) => void;
+  /** Called when a fleet has good output again after a failure. Must not throw. */
+  readonly onRecovered?: (fleet: string, revision: number) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
   readonly onPublished?: (publication: Publication) => void;
   /** Default: the process's own. */
@@ -49,6 +52,10 @@ export interface ListenerRefusals {
 export interface PublisherWithInput extends Publisher {
   /** Which listeners wait: proxies report here. */
   readonly listenerStatus: ListenerStatuses;
+  /** What proxies that read files run: those of the local run are shown here. */
+  readonly localProxies: FileProxies;
+  /** How often output could not be made since the fleet is there, by fleet. */
+  failures(): Iterable<readonly [fleet: string, count: number]>;
   /**
    * Shows the xDS server an earlier revision, oldest first, before the first commit: a proxy that has it loses then nothing that it
    * still uses. Nobody can connect yet. Never throws or rejects.
@@ -75,19 +82,18 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   /** What was compiled last to be handed on. */
   let base: Snapshot = emptySnapshot;
   let closed = false;
-  const onPublished = (publication: Publication): void => {
-    statuses.published(publication.fleet, publication.revision);
-    options.onPublished?.(publication);
+  const localProxies = createFileProxies((fleet) => files.last(fleet), options.now);
+  const noteFiles = (fleet: string): void => {
+    const last = files.last(fleet);
+    if (last !== null) localProxies.noteFiles(last);
   };
-  const onFailure = (fleet: string, error: unknown, revision: number): void => {
-    if (statuses.failed(fleet, revision, error)) options.onFailure(fleet, error, revision);
-  };
+  const { onGood, onPublished, onFailure } = outcomes(statuses, { ...options, noteFiles });
   const views = createXdsOutput({ pipeline, xds, onFailure, onPublished });
   const files = createFileOutput({
     render: (ir) => pipeline.render(ir, "files"),
     onFailure,
     onPublished,
-    onUnchanged: statuses.published,
+    onUnchanged: onGood,
     pace: options.pace,
   });
 
@@ -113,6 +119,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     if (closed) return;
     const before = published?.compiled.fleets;
     published = { compiled, revision };
+    listenerStatus.forgetGone();
+    localProxies.retain(new Set(compiled.fleets.keys()));
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
     for (const ir of filed) statuses.pending(ir.name, before?.get(ir.name) !== ir);
     files.update(filed, revision, kept);
@@ -138,6 +146,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     createAdmitter: () => createAdmitter(pipeline, weigh),
     caughtUp,
     listenerStatus,
+    localProxies,
+    fileProxies: localProxies.of,
     files: (fleet) => caughtUp().then(() => files.get(fleet)),
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
     proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
@@ -146,6 +156,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     onFiles: files.onFiles,
     status: statuses.of,
     statuses: statuses.all,
+    failures: statuses.failures,
     recall: (head) => guarded(head, recallSteps(head)),
     commit,
     close() {
@@ -163,6 +174,29 @@ function* caught(steps: Steps<void>, onError: (error: unknown) => void): Steps<v
   } catch (error) {
     onError(error);
   }
+}
+
+/** What becomes of outputs is noted first, then told. */
+function outcomes(
+  statuses: FleetStatuses,
+  options: Pick<PublisherOptions, "onFailure" | "onPublished" | "onRecovered"> & {
+    readonly noteFiles: (fleet: string) => void;
+  },
+) {
+  const onGood = (fleet: string, revision: number): void => {
+    options.noteFiles(fleet);
+    if (statuses.published(fleet, revision)) options.onRecovered?.(fleet, revision);
+  };
+  return {
+    onGood,
+    onPublished: (publication: Publication): void => {
+      onGood(publication.fleet, publication.revision);
+      options.onPublished?.(publication);
+    },
+    onFailure: (fleet: string, error: unknown, revision: number): void => {
+      if (statuses.failed(fleet, revision, error)) options.onFailure(fleet, error, revision);
+    },
+  };
 }
 
 function outputsOf(ir: FleetIr | undefined, pipeline: Pipeline): readonly OutputKind[] {

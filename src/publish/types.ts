@@ -88,6 +88,43 @@ export interface FleetStatus {
  */
 export type Admitter = (snapshot: Snapshot, base: Snapshot) => Steps<Admission>;
 
+/** What a proxy that reads files says of itself; structurally the agent room's. */
+export interface FileProxyReport {
+  /** As `nginx`. */
+  readonly proxy: string;
+  readonly state: "stopped" | "starting" | "serving" | "degraded" | "failed";
+  /** What it was last proved to run; `-without-` and a mark at its end: a part, as listeners wait. Null: nothing. */
+  readonly generation: string | null;
+  /** Why the last files were not taken, or the process died; null: all is well. */
+  readonly lastError: string | null;
+  /** How often files were not taken and the process died. Only grows. */
+  readonly failures: number;
+  readonly listeners: readonly (ListenerReport & { readonly since: string })[];
+}
+
+/** How one such proxy is. */
+export interface FileProxyStatus extends Omit<FileProxyReport, "failures"> {
+  readonly nodeId: string;
+  /** The fleet. */
+  readonly group: string;
+  /** The newest revision that `generation` is of, or was; null: not known. */
+  readonly revision: number | null;
+  /** RFC 3339: so long it runs this generation, or none. */
+  readonly since: string;
+  /** What it is to run; null: nothing was made yet. */
+  readonly wanted: { readonly generation: string; readonly revision: number } | null;
+}
+
+/** A proxy that is there: one of its streams, or what a proxy that reads files reports. */
+export interface ProxyPresence {
+  readonly fleet: string;
+  readonly nodeId: string;
+  /** The last revision of which all was accepted; null: none yet. */
+  readonly acknowledgedRevision: number | null;
+  /** How much is refused now. */
+  readonly refused: number;
+}
+
 export interface Publisher {
   /** Two admissions of one admitter must not be under way at once; several admitters may work side by side. */
   createAdmitter(): Admitter;
@@ -102,6 +139,8 @@ export interface Publisher {
   outputs(fleet: string): readonly OutputKind[];
   /** Nodes of a fleet that are connected by xDS: sent, acked, nacked. Null: no such fleet. */
   proxies(fleet: string): readonly NodeStatus[] | null;
+  /** Proxies of a fleet that read files and run here. */
+  fileProxies(fleet: string): readonly FileProxyStatus[];
   /** Null: no such fleet, or the port is not one of its HTTP ports. Throws MatchTooLongError. */
   explain(request: ExplainRequest): Steps<Explanation | null>;
   /** Null: no such fleet in the newest committed revision. */

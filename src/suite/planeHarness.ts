@@ -47,7 +47,6 @@ export async function startPlane(
     publisher,
     registry: new Registry(),
     apiToken: options.apiToken,
-    logger: false,
     pace,
   });
   return {

@@ -28,7 +28,7 @@ let port: number;
 
 function put(name: string, text: string): string {
   const path = join(dir, name);
-  writeFileSync(`${path}.new`, text);
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
   return path;
 }

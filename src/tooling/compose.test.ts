@@ -123,7 +123,7 @@ describe("docker-compose.yml", () => {
   test("the command that sends the model is understood, and reaches for the server", async () => {
     const folder = mkdtempSync(join(tmpdir(), "trimtab-compose-"));
     const token = join(folder, "token");
-    writeFileSync(token, "token\n");
+    writeFileSync(token, "token\n", { mode: 0o600 });
     const command = (compose.services.apply?.command ?? []).map((word) =>
       word
         .replace(MOUNT, `${join(root, "examples/compose")}/`)

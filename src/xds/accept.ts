@@ -12,6 +12,7 @@ import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { addGroup, endStream, GOING_DOWN, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Group, Stream } from "./state.ts";
 import { decodeSteps, handleSteps, openStream, type Request } from "./stream.ts";
+import { streamEvent } from "./streamEvents.ts";
 import { type Connection, type ConnectionHandler, type EndStatus, type Peer, STATUS } from "./transport.ts";
 
 const SILENT: EndStatus = {
@@ -40,7 +41,9 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
     if (reason !== undefined) countEnd(room.context.metrics, reason);
     if (stream === null) connection.end(status);
     else endStream(stream, status);
-    if (stream !== null) forgetUndeclared(room, stream.group);
+    if (stream === null) return;
+    forgetUndeclared(room, stream.group);
+    room.context.onStream(streamEvent(stream, "disconnected", reason));
   }
   function fail(error: unknown): void {
     if (reasonOf(error) === "defect") room.onError(error);
@@ -153,7 +156,17 @@ function admit(
   const name = room.groupOf(node);
   const group = room.groups.get(name) ?? (room.serveUnknown ? addGroup(room, name) : undefined);
   if (group === undefined) {
-    end(unknownGroup(name), "fleet");
+    const status = unknownGroup(name);
+    const { address: peer, identities } = connection.peer;
+    room.noteRefusal({
+      reason: "unknownFleet",
+      message: status.message,
+      peer,
+      identities,
+      nodeId: node.id,
+      group: name,
+    });
+    end(status, "fleet");
     return null;
   }
   const denied = room.door.denial({ group: name, nodeId: node.id, peer: connection.peer });
@@ -163,6 +176,7 @@ function admit(
   }
   const stream = openStream(room.context, { method, connection, group, node, place });
   group.streams.add(stream);
+  room.context.onStream(streamEvent(stream, "connected"));
   return stream;
 }
 

@@ -18,6 +18,7 @@ import { isPostponed } from "./presumed.ts";
 import { findRepeat, isBehind, noteRepeat, repeat, standingOf } from "./repeats.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
+import { streamEvent } from "./streamEvents.ts";
 import { streamPayload } from "./streamPayload.ts";
 import { hasWork, isIdle, isSent, isSettled, type Subscription } from "./subscription.ts";
 import { offerPassing, offerTrial, offerUntried } from "./trials.ts";
@@ -96,6 +97,7 @@ function noteRevision(stream: Stream): void {
   if (stream.ordered.length === 0 || stream.ackedRevision === stream.group.revision) return;
   for (const sub of stream.ordered) if (!isSettled(sub, viewOf(stream.group, sub.typeUrl))) return;
   stream.ackedRevision = stream.group.revision;
+  stream.context.onStream(streamEvent(stream, "acknowledged"));
 }
 
 function nextPayload(stream: Stream): Payload | null {

@@ -16,6 +16,7 @@ export const REFUSAL_REASONS = {
   noIdentity: "its certificate names nobody",
   noRules: "the fleet says of nobody that they may pull it",
   notAllowed: "the fleet's rules do not allow it",
+  unknownFleet: "there is no fleet of the name that its node's cluster says",
 } as const;
 
 /** One of them. */

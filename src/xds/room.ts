@@ -6,6 +6,7 @@ import { leaveInquiries } from "./inquiries.ts";
 import { countEnd } from "./metrics.ts";
 import type { Places } from "./places.ts";
 import type { EndReason } from "./reasons.ts";
+import type { RefusedClient } from "./refusals.ts";
 import { REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Leaving, Stream } from "./state.ts";
 import { type EndStatus, STATUS } from "./transport.ts";
@@ -21,6 +22,8 @@ export interface Room {
   readonly groupOf: (node: RequestNode) => string;
   readonly serveUnknown: boolean;
   readonly door: Door;
+  /** Counts and tells whom the door did not get to see. */
+  readonly noteRefusal: (client: RefusedClient) => void;
   readonly onError: (error: unknown) => void;
   closing: boolean;
 }

@@ -16,11 +16,11 @@ import { createRefusals, type RefusalEvent } from "./refusals.ts";
 import { CLUSTER, ENDPOINT, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import { addGroup, GOING_DOWN, leave, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
-import { nodeAnswers, nodeStatuses } from "./status.ts";
+import { nodeAnswers, nodePresences, nodeStatuses } from "./status.ts";
 import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
 import { type Clock, type EndStatus, systemClock, type Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
-import type { NackEvent, RefusalReader, XdsServer, XdsView } from "./types.ts";
+import type { NackEvent, RefusalReader, StreamEvent, XdsServer, XdsView } from "./types.ts";
 import { diffFrom, EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
 import { noteRecent } from "./warming.ts";
 
@@ -29,6 +29,8 @@ export interface XdsServerOptions {
   readonly identifier: string;
   /** A node refused a response. Called while its request is handled: must be quick and must not throw. */
   readonly onNack?: (event: NackEvent) => void;
+  /** A stream came, went, or took a revision. As `onNack`; a node with a stream for each type is told of for each. */
+  readonly onStream?: (event: StreamEvent) => void;
   /** Reads what a refusal means: the proxy's texts are none of this room's business. Default: every refusal is final. */
   readonly readRefusal?: RefusalReader;
   /** A defect of ours ended a stream. Default: printed to stderr. */
@@ -73,6 +75,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     nameSets: createNameSets(),
     echoes: { delta: createEchoes(), sotw: createEchoes() },
     onNack: options.onNack ?? (() => {}),
+    onStream: options.onStream ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
     readsErrors: options.readsErrors ?? (() => true),
@@ -93,6 +96,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     groupOf: options.groupOf ?? ((node) => node.cluster),
     serveUnknown: options.unknownGroups === "empty",
     door: transport.authenticates ? createDoor(refusals.note) : OPEN_DOOR,
+    noteRefusal: refusals.note,
     onError,
     closing: false,
   };
@@ -118,10 +122,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       room.groups.delete(name);
       turnAway(context, group?.streams ?? [], { status: unknownGroup(name), reason: "fleet" });
     },
-    nodes: (name) => {
-      const group = name === undefined ? undefined : room.groups.get(name);
-      return nodeStatuses(name === undefined ? room.groups.values() : group === undefined ? [] : [group]);
-    },
+    nodes: (name) => nodeStatuses(groupsOf(room, name)),
+    presences: () => nodePresences(room.groups.values()),
     answers: (name, typeUrl) => {
       const group = room.groups.get(name);
       return group === undefined ? [] : nodeAnswers(group, typeUrl);
@@ -140,6 +142,13 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
       await closed;
     },
   };
+}
+
+/** The named one, if it is there; without a name all. */
+function groupsOf({ groups }: Room, name: string | undefined): Iterable<Group> {
+  if (name === undefined) return groups.values();
+  const group = groups.get(name);
+  return group === undefined ? [] : [group];
 }
 
 function replaceView(

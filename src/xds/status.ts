@@ -3,7 +3,7 @@ import { MAX_REFUSED_NAMES } from "./limits.ts";
 import { offers } from "./offers.ts";
 import { type Group, type Stream, viewOf } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
-import type { NodeAnswers, NodeStatus, NodeTypeStatus } from "./types.ts";
+import type { NodeAnswers, NodePresence, NodeStatus, NodeTypeStatus } from "./types.ts";
 
 /** One entry per open stream: whoever connects twice, by mistake or not, is seen twice. */
 export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
@@ -16,6 +16,17 @@ export function nodeStatuses(groups: Iterable<Group>): NodeStatus[] {
       compareText(a.peer, b.peer) ||
       compareText(a.connectedAt, b.connectedAt),
   );
+}
+
+/** One entry per open stream. */
+export function* nodePresences(groups: Iterable<Group>): Generator<NodePresence> {
+  for (const { name, streams } of groups) {
+    for (const { node, ackedRevision, subs } of streams) {
+      let refused = 0;
+      for (const { rejected } of subs.values()) refused += rejected.size;
+      yield { group: name, nodeId: node.id, ackedRevision, refused };
+    }
+  }
 }
 
 /** One entry per open stream that asks for the type. */

@@ -214,6 +214,7 @@ function refuse(stream: Stream, sub: Subscription, answer: { sent: Outstanding; 
   if (kind === "occupied") makeRoom(sub, viewOf(stream.group, sub.typeUrl), names);
   onNack({
     group: stream.group.name,
+    revision: stream.group.revision,
     nodeId: stream.node.id,
     peer: stream.connection.peer.address,
     typeUrl: sub.typeUrl,

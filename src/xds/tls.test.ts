@@ -45,7 +45,7 @@ const ONE_TRY = { "grpc.initial_reconnect_backoff_ms": 600_000, "grpc.max_reconn
 
 /** As secrets are swapped: never half a file. */
 function put(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 

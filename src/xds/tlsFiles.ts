@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { readSecretFile } from "../util/secretFile.ts";
 import { MAX_TLS_FILE_BYTES, TLS_FILES_MS } from "./limits.ts";
 import { TLS_CONTEXT } from "./tlsPort.ts";
 import type { Clock } from "./transport.ts";
@@ -48,8 +49,10 @@ export async function readTlsFiles(files: TlsFiles, now: Date): Promise<TlsMater
 }
 
 async function readParts(files: TlsFiles): Promise<Parts> {
-  const [cert, key, ca] = [await readPart(files.cert), await readPart(files.key), await readPart(files.clientCa)];
-  return { cert, key, ca };
+  const cert = await readPart(files.cert, readFile);
+  // A private key: nobody else may read it.
+  const key = await readPart(files.key, readSecretFile);
+  return { cert, key, ca: await readPart(files.clientCa, readFile) };
 }
 
 function judge(parts: Parts, files: TlsFiles, now: Date): TlsMaterial {
@@ -81,8 +84,8 @@ function areEqual(a: Parts, b: Parts): boolean {
   return a.cert.equals(b.cert) && a.key.equals(b.key) && a.ca.equals(b.ca);
 }
 
-async function readPart(path: string): Promise<Buffer> {
-  const bytes = await readFile(path).catch((error: Error) => {
+async function readPart(path: string, read: (path: string) => Promise<Buffer>): Promise<Buffer> {
+  const bytes = await read(path).catch((error: Error) => {
     throw new TlsFilesError(error.message, { cause: error });
   });
   if (bytes.length > MAX_TLS_FILE_BYTES) throw new TlsFilesError(`${path} is larger than ${MAX_TLS_FILE_BYTES} bytes`);

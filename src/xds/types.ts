@@ -56,6 +56,16 @@ export interface NodeStatus {
   readonly types: readonly NodeTypeStatus[];
 }
 
+/** One open stream in short. */
+export interface NodePresence {
+  readonly group: string;
+  readonly nodeId: string;
+  /** As of `NodeStatus`. */
+  readonly ackedRevision: number | null;
+  /** Resources that it does not have because it refused them. */
+  readonly refused: number;
+}
+
 /** What one open stream has said to resources of one type. */
 export interface NodeAnswers {
   readonly nodeId: string;
@@ -91,6 +101,8 @@ export interface XdsServer {
   deleteGroup(group: string): void;
   /** All open streams, or the named group's, sorted by group, node id, peer and age. */
   nodes(group?: string): readonly NodeStatus[];
+  /** Little of each open stream, in no order: cheap for any number. Made one by one, while nothing else runs. */
+  presences(): Iterable<NodePresence>;
   /** What the group's open streams that ask for this type have said to it; made one by one, while nothing else runs. */
   answers(group: string, typeUrl: string): Iterable<NodeAnswers>;
   /** Counters since the start; a live object for `collect` functions to read. */
@@ -144,6 +156,8 @@ export interface XdsMetrics {
 /** A node refused a response. One event per response, however often the node repeats it. */
 export interface NackEvent {
   readonly group: string;
+  /** The group's, as it is now. */
+  readonly revision: number;
   readonly nodeId: string;
   readonly peer: string;
   readonly typeUrl: string;
@@ -152,4 +166,19 @@ export interface NackEvent {
   readonly message: string;
   /** Names in the refused response, at most 100. */
   readonly resources: readonly string[];
+}
+
+/** A stream of a node came, went, or took all of its group's revision. */
+export interface StreamEvent {
+  readonly kind: "connected" | "disconnected" | "acknowledged";
+  readonly group: string;
+  readonly nodeId: string;
+  readonly peer: string;
+  readonly userAgent: string;
+  /** What it asks for: `aggregated`, or one type, as `Cluster`; with ` delta` when it asks for differences. */
+  readonly variant: string;
+  /** The group's, as it is now. */
+  readonly revision: number;
+  /** Why the server ended it; null: it did not, or for what befell its whole group. */
+  readonly reason: EndReason | null;
 }

@@ -2,12 +2,14 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { NoGoodFilesError } from "../../publish/fileOutput.ts";
-import type { FleetFiles } from "../../publish/types.ts";
+import type { FleetFiles, Publisher } from "../../publish/types.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { filesJson } from "../filesJson.ts";
 import { answers, operation } from "../openapi.ts";
 import { filesQuery, nameParams, noQuery, readHeaders } from "../parameters.ts";
+import { addressOf } from "../peer.ts";
+import { createPollers, type Pollers } from "../pollers.ts";
 import { Problem } from "../problem.ts";
 import { toTar } from "../tar.ts";
 import type { Deps } from "../writes.ts";
@@ -24,7 +26,11 @@ interface Named {
 }
 
 /** Registers `/v1/fleets/{name}/files`, `/v1/fleets/{name}/proxies` and `/v1/fleets/{name}/status`. */
-export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): void {
+export function fleetRoutes(
+  app: FastifyInstance,
+  { store, publisher, now = () => new Date() }: Deps & { readonly now?: (() => Date) | undefined },
+): void {
+  const pollers = createPollers((fleet) => store.head().snapshot.fleet.has(fleet), now);
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
     "/v1/fleets/:name/files",
     {
@@ -44,30 +50,17 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
       const error = publisher.status(name)?.error ?? null;
       if (error !== null) reply.header(LAST_GOOD, `revision ${files.revision}; revision ${error.revision} failed`);
       reply.header("vary", "Accept");
-      if (answeredNotModified(request, reply, etagOf(files.generation))) return reply;
+      const hadIt = answeredNotModified(request, reply, etagOf(files.generation));
+      const { generation, revision } = files;
+      const client = { address: addressOf(request), userAgent: request.headers["user-agent"] ?? "" };
+      pollers.note(name, { ...client, generation, revision, hadIt });
+      if (hadIt) return reply;
       if (type === JSON_TYPE) return reply.type(JSON_TYPE).send(Readable.from(filesJson(files, error)));
       reply.header("content-disposition", `attachment; filename="${name}-${files.generation}.tar"`);
       return reply.type(TAR_TYPE).send(await toTar(files.files));
     },
   );
-  app.get<Named>(
-    "/v1/fleets/:name/proxies",
-    {
-      schema: operation("fleets", "List the streams of a fleet's connected Envoys: what was sent, accepted, refused", {
-        operationId: "listFleetProxies",
-        headers: readHeaders,
-        params: nameParams,
-        querystring: noQuery,
-        response: answers("ProxyStreams"),
-      }),
-    },
-    async ({ params: { name } }) => {
-      await publisher.caughtUp();
-      const items = publisher.proxies(name);
-      if (items === null) throw notFound(name);
-      return { items };
-    },
-  );
+  proxiesRoute(app, publisher, pollers);
   app.get<Named>(
     "/v1/fleets/:name/status",
     {
@@ -112,6 +105,37 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
       return new Problem("API-NO-FILES", `the proxies of fleet ${name} get their configuration by xDS`);
     return new Problem("API-NOT-READY", `fleet ${name} has not been rendered yet`, { headers: { "retry-after": "1" } });
   };
+}
+
+function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Pollers): void {
+  app.get<Named>(
+    "/v1/fleets/:name/proxies",
+    {
+      schema: operation(
+        "fleets",
+        "List a fleet's proxies: streams of connected Envoys, proxies of the local run, who fetched files",
+        {
+          operationId: "listFleetProxies",
+          headers: readHeaders,
+          params: nameParams,
+          querystring: noQuery,
+          response: answers("Proxies"),
+        },
+      ),
+    },
+    async ({ params: { name } }) => {
+      await publisher.caughtUp();
+      const streams = publisher.proxies(name);
+      if (streams === null) throw notFound(name);
+      return {
+        items: [
+          ...streams.map((stream) => ({ source: "xds", ...stream })),
+          ...publisher.fileProxies(name).map((proxy) => ({ source: "agent", ...proxy })),
+          ...pollers.of(name).map((poller) => ({ source: "poll", group: name, ...poller })),
+        ],
+      };
+    },
+  );
 }
 
 function notFound(name: string): Problem {

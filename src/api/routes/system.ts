@@ -9,6 +9,9 @@ import type { Deps } from "../writes.ts";
 /** URLs that are open without a token: probes carry none, and the answers tell nothing worth hiding. With `?verbose` they do. */
 export const OPEN_URLS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
+/** What scrapers read; they may have a token of their own. */
+export const METRICS_URL = "/metrics";
+
 /** Registers `/healthz`, `/readyz`, `/metrics` and `/openapi.json`. */
 export function systemRoutes(
   app: FastifyInstance,
@@ -37,7 +40,7 @@ export function systemRoutes(
     },
   );
   app.get(
-    "/metrics",
+    METRICS_URL,
     { schema: schema("getMetrics", "Metrics in Prometheus' text format") },
     async (_request, reply) => {
       reply.type(registry.contentType);

@@ -4,7 +4,8 @@ import { withListening } from "../options.ts";
 
 /** `trimtab dev FILE`: the control plane, echo upstreams and one real proxy per fleet, until Ctrl-C. */
 export const dev: Declaration = (program, { runners, done }) => {
-  withListening(program.command("dev <file>"), ".trimtab/dev")
+  // Its own report tells people what happens.
+  withListening(program.command("dev <file>"), { data: ".trimtab/dev", logLevel: "warn" })
     .description(
       "run the control plane, echo upstreams and the proxies that are installed, and apply edits of the file",
     )

@@ -3,7 +3,7 @@ import { DEFAULT_DATA, withListening, withMemoryLimit, withXdsTls } from "../opt
 
 /** `trimtab serve`: runs the control plane. */
 export const serve: Declaration = (program, { runners, done }) => {
-  withMemoryLimit(withXdsTls(withListening(program.command("serve"), DEFAULT_DATA)))
+  withMemoryLimit(withXdsTls(withListening(program.command("serve"), { data: DEFAULT_DATA, logLevel: "info" })))
     .description("run the control plane")
     .action((options) => done(runners.serve(options)));
 };

@@ -1,0 +1,69 @@
+/** Which line each event makes. */
+import { expect, test } from "vitest";
+import { createLogger } from "./log/index.ts";
+import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
+import { FleetLeftOutError } from "./publish/index.ts";
+
+function bench(): { lines: PlaneLog; told: () => Record<string, unknown>[] } {
+  const written: string[] = [];
+  const clock = { now: () => new Date(0), after: () => () => {} };
+  const logger = createLogger({ format: "json", level: "debug", write: (line) => void written.push(line), clock });
+  return { lines: createPlaneLog(logger, "loopback"), told: () => written.splice(0).map((line) => JSON.parse(line)) };
+}
+
+test("a proxy that runs here: what it serves is worth a word, its trouble more, and the end of that as much", () => {
+  const { lines, told } = bench();
+  const note = (event: Parameters<PlaneLog["agent"]>[2]): void => lines.agent("legacy", "dev-legacy", event);
+  note({ kind: "started", pid: 7 });
+  note({ kind: "serving", generation: "g1" });
+  note({ kind: "failed", generation: "g2", error: "refused\nin line 3" });
+  note({ kind: "serving", generation: "g3" });
+  note({ kind: "died", reason: "SIGKILL", restartInMs: 200 });
+  note({ kind: "listeners", listeners: [] });
+  note({ kind: "line", line: "noise" });
+  expect(told().map(({ level, event, fleet, nodeId }) => [level, event, fleet, nodeId].join(" "))).toEqual([
+    "info proxy-started legacy dev-legacy",
+    "info proxy-serving legacy dev-legacy",
+    "error proxy-failed legacy dev-legacy",
+    "warn proxy-serving legacy dev-legacy",
+    "warn proxy-died legacy dev-legacy",
+  ]);
+});
+
+test("what an Envoy says of a secret is not repeated; of anything else it is", () => {
+  const { lines, told } = bench();
+  const nack = {
+    group: "edge",
+    revision: 3,
+    nodeId: "n1",
+    peer: "",
+    nonce: "",
+    version: "",
+    resources: [],
+    message: "bad: canary",
+  };
+  lines.nack({ ...nack, typeUrl: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret" });
+  lines.nack({ ...nack, typeUrl: "type.googleapis.com/envoy.config.cluster.v3.Cluster" });
+  expect(told().map(({ message }) => message)).toEqual(["not told: it may quote a secret", "bad: canary"]);
+});
+
+test("a model that is too large is told without a stack, a defect with it; and that it is over", () => {
+  const { lines, told } = bench();
+  lines.publishFailed("edge", new FleetLeftOutError("too large"), 3);
+  lines.publishFailed("edge", new Error("broke"), 4);
+  lines.publishRecovered("edge", 5);
+  expect(told()).toMatchObject([
+    { level: "error", event: "publish-failed", fleet: "edge", revision: 3, error: "too large" },
+    { level: "error", event: "publish-failed", error: expect.stringContaining("planeLog.test.ts") },
+    { level: "warn", event: "publish-recovered", fleet: "edge", revision: 5 },
+  ]);
+});
+
+test("a token that is refused is told by address, and one address does not hide others", () => {
+  const { lines, told } = bench();
+  const refusal = { method: "GET", route: "/v1/config", reason: "wrong" } as const;
+  for (let port = 1; port < 100; port++) lines.tokenRefused({ ...refusal, peer: `10.0.0.1:${port}` });
+  lines.tokenRefused({ ...refusal, peer: "[fd00::2]:9" });
+  const peers = told().map(({ peer }) => peer);
+  expect(peers).toEqual([...[1, 2, 3, 4, 5].map((port) => `10.0.0.1:${port}`), "[fd00::2]:9"]);
+});

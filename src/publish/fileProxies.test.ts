@@ -1,0 +1,94 @@
+import { beforeEach, expect, test } from "vitest";
+import { createFileProxies, type FileProxies } from "./fileProxies.ts";
+import type { FileProxyReport } from "./types.ts";
+
+let now: number;
+let files: { generation: string; revision: number } | null;
+let proxies: FileProxies;
+let report: FileProxyReport;
+const at = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
+function publish(generation: string, revision: number): void {
+  files = { generation, revision };
+  proxies.noteFiles({ fleet: "legacy", ...files });
+}
+
+beforeEach(() => {
+  [now, files] = [0, null];
+  proxies = createFileProxies(
+    () => files,
+    () => new Date(now),
+  );
+  report = { proxy: "nginx", state: "starting", generation: null, lastError: null, failures: 0, listeners: [] };
+});
+
+test("generation, its revision, since when, what it is to run; a later revision of the same files is the one it runs", () => {
+  const watched = proxies.watch("legacy", "n1", () => report);
+  expect(proxies.of("legacy")).toEqual([
+    {
+      nodeId: "n1",
+      group: "legacy",
+      proxy: "nginx",
+      state: "starting",
+      generation: null,
+      revision: null,
+      since: at(0),
+      wanted: null,
+      lastError: null,
+      listeners: [],
+    },
+  ]);
+  publish("g1", 4);
+  now = 1000;
+  report = { ...report, state: "serving", generation: "g1" };
+  watched.look();
+  now = 9000;
+  expect(proxies.of("legacy")).toMatchObject([
+    { generation: "g1", revision: 4, since: at(1000), wanted: { generation: "g1", revision: 4 } },
+  ]);
+  publish("g1", 5);
+  expect(proxies.of("legacy")).toMatchObject([{ revision: 5, since: at(1000) }]);
+  publish("g2", 6);
+  report = { ...report, state: "degraded", lastError: `refused ${"x".repeat(5000)}`, failures: 3 };
+  const [degraded] = proxies.of("legacy");
+  expect(degraded).toMatchObject({
+    generation: "g1",
+    revision: 5,
+    since: at(1000),
+    wanted: { generation: "g2", revision: 6 },
+  });
+  expect(degraded?.lastError?.length).toBe(1000);
+  expect(degraded).not.toHaveProperty("failures");
+  expect([...proxies.failures()]).toEqual([["legacy", 3]]);
+  expect([...proxies.presences()]).toEqual([{ fleet: "legacy", nodeId: "n1", acknowledgedRevision: 5, refused: 1 }]);
+});
+
+test("a part of a generation has its revision, and is not all of it", () => {
+  proxies.watch("legacy", "n1", () => report);
+  publish("g1", 4);
+  report = { ...report, state: "degraded", generation: "g1-without-0a1b2c3d", lastError: "web waits" };
+  expect(proxies.of("legacy")).toMatchObject([{ generation: "g1-without-0a1b2c3d", revision: 4 }]);
+  expect([...proxies.presences()]).toMatchObject([{ acknowledgedRevision: null, refused: 1 }]);
+});
+
+test("what is gone is forgotten: proxies, fleets, and generations of long ago", () => {
+  const watched = proxies.watch("legacy", "n1", () => report);
+  publish("g0", 1);
+  report = { ...report, generation: "g0" };
+  expect(proxies.of("legacy")).toMatchObject([{ revision: 1 }]);
+  for (let count = 1; count < 50; count++) publish(`g${count}`, count + 1);
+  expect(proxies.of("legacy")).toMatchObject([{ revision: null }]);
+  proxies.noteFiles({ fleet: "legacy", generation: "g0", revision: 60 });
+  proxies.retain(new Set(["other"]));
+  expect(proxies.of("legacy")).toMatchObject([{ revision: null }]);
+  const again = proxies.watch("legacy", "n1", () => report);
+  watched.forget();
+  expect(proxies.of("legacy").length).toBe(1);
+  again.forget();
+  expect([proxies.of("legacy"), [...proxies.presences()], [...proxies.failures()]]).toEqual([[], [], []]);
+});
+
+test("proxies of one fleet are bounded", () => {
+  for (let count = 0; count < 1100; count++) proxies.watch("legacy", `n${count}`, () => report);
+  expect(proxies.of("legacy").length).toBe(1000);
+});
