@@ -15,7 +15,7 @@ import { createFleetStatuses, type FleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { createWeights, type Fitting, fittingOf } from "./overweight.ts";
 import type { Publication, Publisher } from "./types.ts";
-import { createXdsOutput } from "./xdsOutput.ts";
+import { createXdsOutput, type XdsOutput } from "./xdsOutput.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
 export const ALL_FLEETS = "*";
@@ -126,14 +126,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     files.update(filed, revision, kept);
   }
 
-  const guarded = (head: Head, steps: Steps<void>): void | Promise<void> => {
-    const onDefect = (error: unknown): void => {
-      for (const fleet of head.snapshot.fleet.keys()) views.setAccess(fleet, head.snapshot);
-      statuses.uncompiled(head.revision, error);
-      options.onFailure(ALL_FLEETS, error, head.revision);
-    };
-    return inSlices(caught(steps, onDefect), options.pace);
-  };
+  const guarded = guard(options, { views, statuses });
 
   const { commit, caughtUp } = createCommits(
     ({ snapshot, revision }) => statuses.renew(snapshot.fleet.keys(), revision),
@@ -165,6 +158,21 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
       files.close();
       listenerStatus.close();
     },
+  };
+}
+
+/** Runs steps of handing a head on: whatever is thrown, every fleet keeps what it has, but for who may pull it. */
+function guard(
+  { onFailure, pace }: PublisherOptions,
+  { views, statuses }: { readonly views: XdsOutput; readonly statuses: FleetStatuses },
+) {
+  return ({ snapshot, revision }: Head, steps: Steps<void>): void | Promise<void> => {
+    const onDefect = (error: unknown): void => {
+      for (const fleet of snapshot.fleet.keys()) views.setAccess(fleet, snapshot);
+      statuses.uncompiled(revision, error);
+      onFailure(ALL_FLEETS, error, revision);
+    };
+    return inSlices(caught(steps, onDefect), pace);
   };
 }
 

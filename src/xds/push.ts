@@ -74,7 +74,8 @@ function nextPayloads(stream: Stream): readonly Payload[] {
 /** `mayBeMore`: what is repeated is all there is. */
 function send(stream: Stream, payloads: readonly Payload[], mayBeMore: boolean): void {
   const { outbox } = stream;
-  const own = ownBytes(payloads);
+  // Kept for this stream alone until its client has taken them.
+  const own = payloads.reduce((sum, { bytes, shared }) => sum + (shared ? 0 : bytes.length), 0);
   stream.writing = true;
   stream.missed = mayBeMore && (payloads.length > 1 || payloads[0]!.bytes.length >= COPIED_BYTES);
   outbox.add(own);
@@ -86,11 +87,6 @@ function send(stream: Stream, payloads: readonly Payload[], mayBeMore: boolean):
       if (stream.missed) pump(stream);
     },
   );
-}
-
-/** Bytes that are kept for this stream alone until its client has taken them. */
-function ownBytes(payloads: readonly Payload[]): number {
-  return payloads.reduce((sum, { bytes, shared }) => sum + (shared ? 0 : bytes.length), 0);
 }
 
 function noteRevision(stream: Stream): void {
