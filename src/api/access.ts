@@ -3,12 +3,13 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isLoopback, splitAddress } from "../util/address.ts";
+import { isDocumentation } from "./docsPages.ts";
 import { Problem } from "./problem.ts";
 import { OPEN_URLS } from "./routes/system.ts";
 
 /**
- * With a token: it is required, and `admitted` is told of each connection that carried it. Without: only this machine speaks
- * here, and no web page in its browsers may (see below).
+ * With a token: it is required but for probes and the pages that describe the API, and `admitted` is told of each connection that
+ * carried it. Without: only this machine speaks here, and no web page in its browsers may (see below).
  */
 export function guard(
   app: FastifyInstance,
@@ -17,6 +18,7 @@ export function guard(
   const check = apiToken === undefined ? refuseForeign : bearer(apiToken);
   app.addHook("onRequest", async (request) => {
     if (OPEN_URLS.has(request.url)) return;
+    if (apiToken !== undefined && isDocumentation(request.routeOptions.url)) return;
     check(request);
     if (apiToken !== undefined) admitted(request.raw.socket);
   });

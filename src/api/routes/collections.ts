@@ -11,7 +11,7 @@ import type { Bodies } from "../bodies/bodies.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone, locateOne, refusal } from "../diagnostics.ts";
 import { mergePatch } from "../mergePatch.ts";
-import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
+import { answers, bodyOf, listName, operation, operationName, patchName } from "../openapi.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
@@ -51,7 +51,7 @@ function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): v
         operationId: operationName("list", collection),
         headers: readHeaders,
         querystring: listQuery,
-        response: answers("List"),
+        response: answers(listName(kind)),
       }),
     },
     async (request, reply) => {
@@ -91,7 +91,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
         headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
-        body: schemaRef(kind),
+        body: bodyOf(kind, "application/json"),
         response: answers("WriteAnswer", 201),
       }),
     },
@@ -148,7 +148,7 @@ function patchRoute(app: FastifyInstance, target: Target): void {
         headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
-        body: documentBody,
+        body: bodyOf(patchName(kind), MERGE_PATCH),
         response: answers("WriteAnswer"),
       }),
     },

@@ -19,7 +19,7 @@ import { documentJson } from "../documentJson.ts";
 import { documentYaml } from "../documentYaml.ts";
 import { busy } from "../errorHandler.ts";
 import type { Limits } from "../limits.ts";
-import { answers, operation, schemaRef } from "../openapi.ts";
+import { answers, answersIn, bodyOf, contentOf, operation } from "../openapi.ts";
 import { labelled, prune, settleOwners } from "../owners.ts";
 import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
@@ -60,7 +60,7 @@ function getRoute(app: FastifyInstance, { store, pace, shared }: WriteDeps & { r
     operationId: "getConfig",
     headers: readHeaders,
     querystring: noQuery,
-    response: answers("config"),
+    response: answersIn(contentOf("config", [JSON_TYPE, YAML_TYPE])),
   });
   app.get("/v1/config", { schema }, async (request, reply) => {
     const type = negotiate(request.headers.accept, [JSON_TYPE, YAML_TYPE]);
@@ -96,7 +96,7 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     operationId: "putConfig",
     headers: writeHeaders,
     querystring: writeQuery,
-    body: schemaRef("config"),
+    body: bodyOf("config", JSON_TYPE, YAML_TYPE),
     response: answers("WriteAnswer"),
   });
   app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
@@ -112,7 +112,7 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
     operationId: "applyConfig",
     headers: writeHeaders,
     querystring: applyQuery,
-    body: schemaRef("config"),
+    body: bodyOf("config", JSON_TYPE, YAML_TYPE),
     response: answers("WriteAnswer"),
   });
   const options = { schema, bodyLimit: deps.limits.configBodyBytes };

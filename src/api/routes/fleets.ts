@@ -6,7 +6,7 @@ import type { FleetFiles } from "../../publish/types.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { filesJson } from "../filesJson.ts";
-import { answers, operation } from "../openapi.ts";
+import { answers, answersIn, contentOf, operation } from "../openapi.ts";
 import { filesQuery, nameParams, noQuery, readHeaders } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { toTar } from "../tar.ts";
@@ -33,7 +33,10 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
         headers: readHeaders,
         params: nameParams,
         querystring: filesQuery,
-        response: answers("FleetFiles"),
+        response: answersIn({
+          ...contentOf("FleetFiles", [JSON_TYPE]),
+          [TAR_TYPE]: { schema: { type: "string", format: "binary" } },
+        }),
       }),
     },
     async (request, reply) => {
