@@ -27,9 +27,9 @@ function upper(noun: string): string {
   return noun.slice(0, 1).toUpperCase() + noun.slice(1);
 }
 
-/** A body, and in which media types it may come. */
-export function bodyOf(name: string, ...types: readonly string[]): object {
-  return { content: contentOf(name, types) };
+/** A body in one media type; `more` are others. */
+export function bodyOf(name: string, type: string, more: Readonly<Record<string, object>> = {}): object {
+  return { content: { ...contentOf(name, [type]), ...more } };
 }
 
 /** The own answers of an operation (200, and others that look alike). Problems are added by the document. */

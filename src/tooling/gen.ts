@@ -24,6 +24,9 @@ import type { Config } from "./model.ts";
 
 /** One of each kind. */
 export const example: Config = ${JSON.stringify(parse(text), null, 1)};
+
+/** As YAML. */
+export const exampleText = ${JSON.stringify(text)};
 `;
 }
 

@@ -2,9 +2,10 @@
  * Makes a fresh clone ready: dependencies, generated code, proxies. `npm start` and `npm test` run it first.
  *
  * Usage: `node src/tooling/setup.mjs start | test`. Every step looks first and does nothing when nothing is to do. A missing
- * proxy is a named skip for `start` and an error for `test`. Plain JavaScript without dependencies, because it runs before
+ * proxy is a named skip for `start` and an error for `test`, which also gets the generators of clients. Plain JavaScript without dependencies, because it runs before
  * there are any, on Node 20.
  */
+import { installClientTools } from "./setup/clients.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
 import { installEnvoy } from "./setup/envoy.mjs";
 import { generateCode } from "./setup/generated.mjs";
@@ -20,9 +21,10 @@ async function main(mode) {
   await installDependencies();
   await generateCode();
   const missing = [...(await installProxies()), ...(await installEnvoy())];
+  if (mode === "test") missing.push(...(await installClientTools()));
   for (const line of missing) say(line);
   if (missing.length === 0) return;
-  if (mode === "test") throw new SetupError(`npm test needs every proxy: ${missing.length} missing, named above`);
+  if (mode === "test") throw new SetupError(`npm test needs everything: ${missing.length} missing, named above`);
   say("going on without what is missing");
 }
 

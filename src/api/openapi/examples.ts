@@ -1,5 +1,5 @@
 /** Examples of requests and answers, made from `examples/api.yaml`. A test judges each by its schema, e2e sends them. */
-import { example } from "../../gen/example.ts";
+import { example, exampleText } from "../../gen/example.ts";
 import { collections, kindOf } from "../../model/index.ts";
 
 /** What an operation is sent, and what it answers by status. */
@@ -14,7 +14,7 @@ interface Described {
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
 }
 
-type Content = Readonly<Record<string, { example?: unknown }>>;
+type Content = Readonly<Record<string, { readonly schema?: { readonly type?: string }; example?: unknown }>>;
 
 /** Puts the examples where they belong; in place. */
 export function addExamples(paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>): void {
@@ -26,10 +26,13 @@ export function addExamples(paths: Readonly<Record<string, Readonly<Record<strin
   }
 }
 
-/** JSON and YAML say the same. */
 function put(content: Content = {}, value: unknown): void {
   if (value === undefined) return;
-  for (const [type, media] of Object.entries(content)) if (/json|yaml/.test(type)) media.example = value;
+  for (const [type, media] of Object.entries(content)) {
+    if (type.includes("json")) media.example = value;
+    // A configuration; of YAML the text is sent.
+    if (type.includes("yaml")) media.example = media.schema?.type === "string" ? exampleText : value;
+  }
 }
 
 function written(change: string, ...resources: string[]): object {

@@ -29,6 +29,9 @@ import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
 
+/** A file, as clients see it: they make no YAML of their objects. */
+const yamlBody = { [YAML_TYPE]: { schema: { type: "string", format: "binary" } } };
+
 /** Registers `/v1/config` and `/v1/config/apply`, in a scope of their own: only they take YAML and large bodies. */
 export function configRoutes(
   app: FastifyInstance,
@@ -96,7 +99,7 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     operationId: "putConfig",
     headers: writeHeaders,
     querystring: writeQuery,
-    body: bodyOf("config", JSON_TYPE, YAML_TYPE),
+    body: bodyOf("config", JSON_TYPE, yamlBody),
     response: answers("WriteAnswer"),
   });
   app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
@@ -112,7 +115,7 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
     operationId: "applyConfig",
     headers: writeHeaders,
     querystring: applyQuery,
-    body: bodyOf("config", JSON_TYPE, YAML_TYPE),
+    body: bodyOf("config", JSON_TYPE, yamlBody),
     response: answers("WriteAnswer"),
   });
   const options = { schema, bodyLimit: deps.limits.configBodyBytes };
