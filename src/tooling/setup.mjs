@@ -2,8 +2,8 @@
  * Makes a fresh clone ready: dependencies, generated code, proxies. `npm start` and `npm test` run it first.
  *
  * Usage: `node src/tooling/setup.mjs start | test`. Every step looks first and does nothing when nothing is to do. A missing
- * proxy is a named skip for `start` and an error for `test`, which also gets the generators of clients. Plain JavaScript without dependencies, because it runs before
- * there are any, on Node 20.
+ * proxy is a named skip for `start` and an error for `test`, which also gets the generators of clients. Plain JavaScript without
+ * dependencies, because it runs before there are any, on Node 20.
  */
 import { installClientTools } from "./setup/clients.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
