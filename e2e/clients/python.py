@@ -16,7 +16,7 @@ from trimtab_client.models import (
     Balance,
     BalancePatch,
     BalancePolicy,
-    ChangeChange,
+    ChangeWord,
     Cluster,
     ClusterList,
     ClusterPatch,
@@ -88,7 +88,7 @@ def whole() -> None:
     assert tried.dry_run is True and len(tried.changed) == 5
     assert must(Config, get_config.sync(client=client)).to_dict() == {}
     written = must(WriteAnswer, put_config.sync(client=client, body=config))
-    assert written.dry_run is UNSET and {change.change for change in written.changed} == {ChangeChange.CREATED}
+    assert written.dry_run is UNSET and {change.change for change in written.changed} == {ChangeWord.CREATED}
     assert must(Config, get_config.sync(client=client)).clusters == config.clusters
     text = File(payload=io.BytesIO(b"clusters: [{name: green, endpoints: []}]"))
     yaml = must(WriteAnswer, apply_config.sync(client=client, body=text, dry_run=True))
@@ -98,7 +98,7 @@ def whole() -> None:
 def one_by_one() -> None:
     created = put_cluster.sync_detailed("blue", client=client, body=blue)
     assert created.status_code == 201 and created.headers["location"] == "/v1/clusters/blue"
-    assert must(WriteAnswer, created.parsed).changed[0].change is ChangeChange.CREATED
+    assert must(WriteAnswer, created.parsed).changed[0].change is ChangeWord.CREATED
     read = get_cluster.sync_detailed("blue", client=client)
     assert must(Cluster, read.parsed).endpoints[0].port == 80
     etag = read.headers["etag"]
@@ -107,7 +107,7 @@ def one_by_one() -> None:
     more = must(Cluster, read.parsed)
     more.endpoints.append(Endpoint(address="10.0.0.3", port=81, weight=2))
     updated = must(WriteAnswer, put_cluster.sync("blue", client=client, body=more, if_match=etag))
-    assert updated.changed[0].change is ChangeChange.UPDATED
+    assert updated.changed[0].change is ChangeWord.UPDATED
     late = must(Problem, put_cluster.sync("blue", client=client, body=blue, if_match=etag))
     assert late.code is ProblemCode.API_PRECONDITION_FAILED and late.status == 412
 
@@ -164,7 +164,7 @@ def history() -> None:
     restored = must(WriteAnswer, restore_revision.sync(1, client=client))
     assert restored.revision == page.items[0].revision + 1
     gone = must(WriteAnswer, delete_cluster.sync("green", client=client))
-    assert gone.changed[0].change is ChangeChange.DELETED
+    assert gone.changed[0].change is ChangeWord.DELETED
     assert must(Problem, get_cluster.sync("green", client=client)).code is ProblemCode.API_NOT_FOUND
 
 

@@ -20,8 +20,17 @@ export function isDocumentation(route: string | undefined): boolean {
   return route !== undefined && (route === DOCUMENT || route === DOCS || route.startsWith(`${DOCS}/`));
 }
 
-/** The token that is typed under "Authorize" stays in the page's memory. */
-const UI = { persistAuthorization: false, deepLinking: true, displayOperationId: true, tryItOutEnabled: true };
+/** The token that is typed under "Authorize" stays in the page's memory; the page shows this server's API and no other's. */
+const UI = {
+  layout: "BaseLayout",
+  persistAuthorization: false,
+  deepLinking: true,
+  displayOperationId: true,
+  tryItOutEnabled: true,
+};
+
+/** The command that the page would show after a call has the token in it. */
+const NO_CURL = { filename: "no-curl.css", content: ".swagger-ui .curl-command { display: none; }" };
 
 /** Registers the pages; routes that are registered after this are described. */
 export async function describe(
@@ -48,6 +57,7 @@ export async function describe(
     routePrefix: DOCS,
     staticCSP: DOCS_POLICY,
     uiConfig: UI,
+    theme: { title: "Trimtab API", ...(access === "token" ? { css: [NO_CURL] } : {}) },
     uiHooks: {
       preHandler(request, reply, done) {
         if (request.routeOptions.url === `${DOCS}/json`) answer(request, reply);

@@ -34,13 +34,16 @@ export function bodyOf(name: string, type: string, more: Readonly<Record<string,
 
 /** The own answers of an operation (200, and others that look alike). Problems are added by the document. */
 export function answers(name: string, ...more: readonly number[]): Record<string, object> {
-  return answersIn(contentOf(name, ["application/json"]), ...more);
+  return answersIn(contentOf(name, ["application/json"]), { more });
 }
 
-/** Those that have other media types than JSON. */
-export function answersIn(content: object, ...more: readonly number[]): Record<string, object> {
-  const etag = { type: "string", description: "For If-Match and If-None-Match. Dry runs have none." };
-  const own = { description: "Done.", headers: { ETag: etag }, content };
+/** Those that have other media types than JSON, or headers of their own. */
+export function answersIn(
+  content: object,
+  { more = [], headers = {} }: { readonly more?: readonly number[]; readonly headers?: object } = {},
+): Record<string, object> {
+  const etag = { type: "string", description: "For If-Match and If-None-Match; a dry run has none." };
+  const own = { description: "Done.", headers: { ETag: etag, ...headers }, content };
   const location = { type: "string", description: "The path of what was created." };
   const created = { ...own, description: "Created.", headers: { ETag: etag, Location: location } };
   return { 200: own, ...Object.fromEntries(more.map((status) => [status, status === 201 ? created : own])) };
@@ -76,9 +79,9 @@ const problemItem = object(["pointer", "code", "message"], {
 
 const change = object(["resource", "change"], {
   resource: { ...text, description: "As `routes/api`." },
-  change: choice("created", "updated", "deleted"),
+  change: schemaRef("ChangeWord"),
 });
-const changes = list(schemaRef("Change"));
+const changes = list(schemaRef("ResourceChange"));
 
 const revision = {
   revision: integer,
@@ -177,7 +180,8 @@ const own: Components = {
   }),
   ProblemCode: problemCode,
   ProblemItem: problemItem,
-  Change: change,
+  ResourceChange: change,
+  ChangeWord: choice("created", "updated", "deleted"),
   WriteAnswer: object(["revision", "changed", "warnings"], {
     revision: { ...integer, description: "That holds the write; of a dry run: on which it was tried." },
     changed: changes,

@@ -63,7 +63,7 @@ function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): v
   app.get<Named>(
     `/v1/${collection}/:name`,
     {
-      schema: operation(collection, `Read one of ${collection}`, {
+      schema: operation(collection, `Read a ${kind}`, {
         operationId: operationName("get", kind),
         headers: readHeaders,
         params: nameParams,
@@ -86,7 +86,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
   app.put<Named>(
     path,
     {
-      schema: operation(collection, `Create or replace one of ${collection}`, {
+      schema: operation(collection, `Create or replace a ${kind}`, {
         operationId: operationName("put", kind),
         headers: writeHeaders,
         params: nameParams,
@@ -114,7 +114,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
   app.delete<Named>(
     path,
     {
-      schema: operation(collection, `Delete one of ${collection}`, {
+      schema: operation(collection, `Delete a ${kind}`, {
         operationId: operationName("delete", kind),
         headers: writeHeaders,
         params: nameParams,
@@ -143,7 +143,7 @@ function patchRoute(app: FastifyInstance, target: Target): void {
   app.patch<Named>(
     `/v1/${collection}/:name`,
     {
-      schema: operation(collection, `Change one of ${collection} by a JSON merge patch`, {
+      schema: operation(collection, `Change a ${kind} by a JSON merge patch`, {
         operationId: operationName("patch", kind),
         headers: writeHeaders,
         params: nameParams,

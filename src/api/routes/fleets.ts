@@ -33,10 +33,10 @@ export function fleetRoutes(app: FastifyInstance, { store, publisher }: Deps): v
         headers: readHeaders,
         params: nameParams,
         querystring: filesQuery,
-        response: answersIn({
-          ...contentOf("FleetFiles", [JSON_TYPE]),
-          [TAR_TYPE]: { schema: { type: "string", format: "binary" } },
-        }),
+        response: answersIn(
+          { ...contentOf("FleetFiles", [JSON_TYPE]), [TAR_TYPE]: { schema: { type: "string", format: "binary" } } },
+          { headers: { "Trimtab-Last-Good": { type: "string", description: "Why these are not the newest files." } } },
+        ),
       }),
     },
     async (request, reply) => {
