@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly httpPort: number;
   readonly xdsPort: number;
   readonly logFile: string;
+  /** Further arguments of `trimtab serve`. */
+  readonly more?: readonly string[];
 }
 
 /** The entry that is tested: `TRIMTAB_E2E_PROGRAM`, else the build. */
@@ -33,9 +35,9 @@ export function programEntry(): string {
 
 /** Starts the server and waits until it is ready. */
 export async function startProgram(options: ServeOptions): Promise<Program> {
-  const { dataDir, httpPort, xdsPort, logFile } = options;
+  const { dataDir, httpPort, xdsPort, logFile, more = [] } = options;
   const xds = `127.0.0.1:${xdsPort}`;
-  const args = [programEntry(), "serve", "--data", dataDir, "--http", `127.0.0.1:${httpPort}`, "--xds", xds];
+  const args = [programEntry(), "serve", "--data", dataDir, "--http", `127.0.0.1:${httpPort}`, "--xds", xds, ...more];
   const child = startChild(process.execPath, args, { logFile });
   const program = { child, dataDir, api: `http://127.0.0.1:${httpPort}`, xds };
   await until("trimtab serve is ready", async () => {

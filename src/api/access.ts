@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isLoopback, splitAddress } from "../util/address.ts";
+import { isDocumentation } from "./docsPages.ts";
 import { peerOf } from "./peer.ts";
 import { Problem } from "./problem.ts";
 import { METRICS_URL, OPEN_URLS } from "./routes/system.ts";
@@ -28,8 +29,8 @@ export interface GuardOptions {
 }
 
 /**
- * With a token: it is required. Without: only this machine speaks here, and no web page in its browsers may (see below). With a token
- * for metrics these are read with a token in either case.
+ * With a token: it is required but for probes and the pages that describe the API. Without: only this machine speaks here, and no web
+ * page in its browsers may (see below). With a token for metrics these are read with a token in either case.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const { apiToken, metricsToken, admitted, onTokenRefused } = options;
@@ -37,6 +38,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   const metrics = metricsToken === undefined ? null : holds(metricsToken);
   app.addHook("onRequest", async (request) => {
     if (OPEN_URLS.has(request.url)) return;
+    if (api !== null && isDocumentation(request.routeOptions.url)) return;
     if (api === null) refuseForeign(request);
     const readsMetrics = isMetrics(request);
     if (api === null && !(readsMetrics && metrics !== null)) return;

@@ -1,7 +1,5 @@
 /** The API, put together. */
 import type { Server } from "node:http";
-import swagger from "@fastify/swagger";
-import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Registry } from "prom-client";
 import { createScale, type Scale } from "../model/index.ts";
@@ -13,15 +11,15 @@ import { inSlices, type Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
 import { guard, type TokenRefusal } from "./access.ts";
 import { createBodies } from "./bodies/bodies.ts";
-import { DOCS_POLICY } from "./browserHeaders.ts";
 import { guardBrowsers } from "./browsers.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
 import { boundConnections, closeUnread } from "./connections.ts";
+import { DOCS, describe } from "./docsPages.ts";
 import { handleClientError, handleError } from "./errorHandler.ts";
 import { createJudges } from "./judges.ts";
 import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
 import { registerMetrics } from "./metrics.ts";
-import { componentSchemas } from "./openapi.ts";
+import type { Access } from "./openapi/document.ts";
 import { compileSchema } from "./parameters.ts";
 import { Problem, sendProblem } from "./problem.ts";
 import { canaryStateRoutes } from "./routes/canaryState.ts";
@@ -34,9 +32,6 @@ import { systemRoutes } from "./routes/system.ts";
 import { createSharedTexts } from "./sharedTexts.ts";
 import { takeTurns } from "./turns.ts";
 import type { WriteEvent } from "./writes.ts";
-
-/** The plugin that serves these pages answers for its own methods. */
-const DOCS = "/docs";
 
 type ServerOptions = FastifyHttpOptions<Server>;
 
@@ -57,6 +52,8 @@ export interface ApiOptions {
   readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
   /** Told in OpenAPI. */
   readonly version?: string | undefined;
+  /** What OpenAPI says of tokens. Default: whether there is an `apiToken`. */
+  readonly access?: Access | undefined;
   readonly limits?: Partial<Limits> | undefined;
   /** How large the model may be. Default: as with the default memory. */
   readonly scale?: Scale | undefined;
@@ -96,18 +93,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   requireJson(app);
   tagAnswers(app, options.pace);
   const refuseOtherMethods = collectMethods(app);
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "Trimtab", version: options.version ?? "0", description: "A load-balancer control plane." },
-      components: {
-        schemas: componentSchemas() as never,
-        securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
-      },
-      ...(options.apiToken === undefined ? {} : { security: [{ bearer: [] }] }),
-    },
-  });
-  await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: DOCS_POLICY });
+  const { version = "0", apiToken } = options;
+  await describe(app, { version, access: options.access ?? (apiToken === undefined ? "open" : "token") });
   registerMetrics(app, options);
   const scale = options.scale ?? createScale();
   const writing = {
@@ -163,7 +150,7 @@ function tagAnswers(app: FastifyInstance, pace: Pace | undefined): void {
   app.addHook("onSend", async (request, reply, payload) => {
     const readable = request.method === "GET" || request.method === "HEAD";
     if (!readable || reply.statusCode !== 200 || reply.hasHeader("etag") || typeof payload !== "string") return payload;
-    if (!request.url.startsWith("/v1/") && !request.url.startsWith("/openapi.json")) return payload;
+    if (!request.url.startsWith("/v1/")) return payload;
     const etag = etagOf(await inSlices(contentHashSteps(payload), pace));
     reply.header("etag", etag);
     if (!hasAlready(request, etag)) return payload;

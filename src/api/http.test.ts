@@ -34,9 +34,17 @@ const blue = clusterOf("blue");
 describe("access", () => {
   const apiToken = "s3cret-token";
 
-  test("with a token every path needs it, but for the probes", async () => {
+  test("with a token every path needs it, but for the probes and what describes the API", async () => {
     const t = await start({ apiToken });
-    for (const url of ["/v1/config", "/v1/clusters/x", "/metrics", "/openapi.json", "/docs/", "/nope"]) {
+    for (const url of [
+      "/v1/config",
+      "/v1/clusters/x",
+      "/metrics",
+      "/readyz?verbose",
+      "/nope",
+      "/docsx",
+      "/docs/../v1/config",
+    ]) {
       const answer = await t.call("GET", url);
       expect([url, answer.status]).toEqual([url, 401]);
       expect(answer).toMatchObject({
@@ -46,6 +54,8 @@ describe("access", () => {
     }
     expect((await t.call("GET", "/healthz")).status).toBe(200);
     expect((await t.call("GET", "/readyz")).status).toBe(200);
+    for (const url of ["/docs", "/docs/", "/docs/json", "/docs/static/swagger-ui.css", "/openapi.json"])
+      expect([url, (await t.call("GET", url)).status]).toEqual([url, 200]);
     for (const authorization of ["Bearer wrong", `Basic ${apiToken}`, `Bearer ${apiToken}x`, "Bearer", apiToken]) {
       expect([authorization, (await t.call("GET", "/v1/config", { headers: { authorization } })).status]).toEqual([
         authorization,
@@ -585,7 +595,7 @@ describe("system", () => {
     );
     expect(Object.keys(body.paths["/v1/routes/{name}"]).sort()).toEqual(["delete", "get", "patch", "put"]);
     expect(body.paths["/v1/routes/{name}"].put.requestBody.content["application/json"].schema.$ref).toBe(
-      "#/components/schemas/route",
+      "#/components/schemas/Route",
     );
     type Operation = { operationId?: string; parameters?: { in: string; name: string }[] };
     const operations = Object.values(body.paths as Record<string, Record<string, Operation>>).flatMap(Object.values);
@@ -597,7 +607,7 @@ describe("system", () => {
       (operation.parameters ?? []).filter((parameter) => parameter.in === "header").map(({ name }) => name);
     const written = ["If-Match", "If-None-Match", "Trimtab-Author", "Trimtab-Message"];
     expect(headersOf(body.paths["/v1/routes/{name}"].get)).toEqual(["If-None-Match"]);
-    expect(body.paths["/v1/routes/{name}"].get.responses["200"].headers.etag.schema.type).toBe("string");
+    expect(body.paths["/v1/routes/{name}"].get.responses["200"].headers.ETag.schema.type).toBe("string");
     for (const method of ["put", "patch", "delete"])
       expect(headersOf(body.paths["/v1/routes/{name}"][method])).toEqual(written);
     for (const [path, method] of [

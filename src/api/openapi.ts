@@ -1,19 +1,15 @@
-/** OpenAPI 3.1 from the JSON Schemas of the model. */
+/** OpenAPI 3.1: what routes say of themselves, and the schemas of the API's own documents. The model's come from `schemas/`. */
 import type { FastifySchema } from "fastify";
-import { schemas } from "../gen/schemas.ts";
-import { PROBLEM_TYPE } from "./problem.ts";
+import { collections, kindOf } from "../model/index.ts";
+import { explainSchema } from "./explainSchema.ts";
+import { modelComponents, schemaRef, withoutDefaults } from "./openapi/components.ts";
+import { patchesOf } from "./openapi/patches.ts";
+import { problemCode } from "./openapi/problems.ts";
+import type { Components, Schema } from "./openapi/schema.ts";
 import { proxySchemas } from "./proxySchemas.ts";
-import { integer, list, object, text, textOrNull } from "./schemaParts.ts";
+import { choice, integer, list, object, orNull, text, textOrNull } from "./schemaParts.ts";
 
-const COMPONENTS = "#/components/schemas/";
-
-/** A reference to a schema of `schemas/` (`route`, `config`) or to one of the API's own below. */
-export function schemaRef(name: string): object {
-  return { $ref: COMPONENTS + name };
-}
-
-/** A document that only the model can judge: a merge patch. */
-export const documentBody = { type: "object", description: "A JSON merge patch (RFC 7396)." };
+export { schemaRef } from "./openapi/components.ts";
 
 /** What fastify and OpenAPI need to know of an operation. `operationId` is the name that generated clients give it. */
 export function operation(
@@ -26,23 +22,38 @@ export function operation(
 
 /** `list`, `clusters` -> `listClusters`. */
 export function operationName(verb: string, noun: string): string {
-  return verb + noun.slice(0, 1).toUpperCase() + noun.slice(1);
+  return verb + upper(noun);
 }
 
-/** The answers of an operation: its own (200, and others that look alike) and problems. */
+function upper(noun: string): string {
+  return noun.slice(0, 1).toUpperCase() + noun.slice(1);
+}
+
+/** A body in one media type; `more` are others. */
+export function bodyOf(name: string, type: string, more: Readonly<Record<string, object>> = {}): object {
+  return { content: { ...contentOf(name, [type]), ...more } };
+}
+
+/** The own answers of an operation (200, and others that look alike). Problems are added by the document. */
 export function answers(name: string, ...more: readonly number[]): Record<string, object> {
-  const own = {
-    description: "Done.",
-    headers: {
-      etag: { type: "string", description: "For If-Match and If-None-Match; not of dry runs and deletions." },
-    },
-    content: { "application/json": { schema: schemaRef(name) } },
-  };
-  const problem = {
-    description: "A problem (RFC 9457).",
-    content: { [PROBLEM_TYPE]: { schema: schemaRef("Problem") } },
-  };
-  return { ...Object.fromEntries([200, ...more].map((status) => [status, own])), default: problem };
+  return answersIn(contentOf(name, ["application/json"]), { more });
+}
+
+/** Those that have other media types than JSON, or headers of their own. */
+export function answersIn(
+  content: object,
+  { more = [], headers = {} }: { readonly more?: readonly number[]; readonly headers?: object } = {},
+): Record<string, object> {
+  const etag = { type: "string", description: "For If-Match and If-None-Match; a dry run has none." };
+  const own = { description: "Done.", headers: { ETag: etag, ...headers }, content };
+  const location = { type: "string", description: "The path of what was created." };
+  const created = { ...own, description: "Created.", headers: { ETag: etag, Location: location } };
+  return { 200: own, ...Object.fromEntries(more.map((status) => [status, status === 201 ? created : own])) };
+}
+
+/** One schema in several media types. */
+export function contentOf(name: string, types: readonly string[]): Record<string, object> {
+  return Object.fromEntries(types.map((type) => [type, { schema: schemaRef(name) }]));
 }
 
 const problemItem = object(["pointer", "code", "message"], {
@@ -50,16 +61,18 @@ const problemItem = object(["pointer", "code", "message"], {
     ...text,
     description: "RFC 6901: into the submitted document, or into `resource` when that is given.",
   },
-  code: text,
+  code: { ...text, description: "Stable; docs/reference/errors.md has them all. Newer servers may have more." },
   message: text,
   resource: { ...text, description: "A stored resource, as `routes/api`." },
   fleet: text,
   proxy: text,
 });
 
-const changes = list(
-  object(["resource", "change"], { resource: text, change: { enum: ["created", "updated", "deleted"] } }),
-);
+const change = object(["resource", "change"], {
+  resource: { ...text, description: "As `routes/api`." },
+  change: schemaRef("ChangeWord"),
+});
+const changes = list(schemaRef("ResourceChange"));
 
 const revision = {
   revision: integer,
@@ -73,7 +86,7 @@ const revision = {
 const fleetListener = object(["listener", "state", "reason", "since", "proxies"], {
   listener: text,
   state: {
-    enum: ["serving", "waiting", "unknown"],
+    ...choice("serving", "waiting", "unknown"),
     description: "waiting: on some proxy. unknown: none has said anything.",
   },
   reason: { ...textOrNull, description: "Why it waits." },
@@ -92,88 +105,133 @@ const fleetError = object(["code", "message", "revision", "since"], {
 const fleetStatus = object(["fleet", "state", "revision", "publishedRevision", "error", "listeners"], {
   fleet: text,
   state: {
-    enum: ["current", "behind", "failed"],
+    ...choice("current", "behind", "failed"),
     description:
       "current: the output of `revision` is made. behind: not yet; files are made when somebody asks. failed: it cannot be made.",
   },
   revision: { ...integer, description: "The newest revision." },
   publishedRevision: { type: ["integer", "null"], description: "That the last good output is of, which is in force." },
-  error: { anyOf: [fleetError, { type: "null" }] },
-  listeners: list(fleetListener),
+  error: orNull(schemaRef("FleetError")),
+  listeners: list(schemaRef("FleetListener")),
 });
 
-/** The API's own answers. */
-const own: Record<string, object> = {
+const outcome = (kind: string, properties: Record<string, Schema>): Schema =>
+  object(["kind", ...Object.keys(properties)], { kind: { ...text, const: kind }, ...properties });
+
+/** See `Outcome` of the compiler room. */
+const outcomes: Record<string, Schema> = {
+  ForwardOutcome: outcome("forward", {
+    split: list(schemaRef("Share")),
+    path: { ...text, description: "As the endpoint sees it, query included." },
+  }),
+  RedirectOutcome: outcome("redirect", { status: integer, location: text }),
+  RespondOutcome: outcome("respond", { status: integer }),
+  ErrorOutcome: outcome("error", { status: integer, reason: text }),
+};
+
+const page = (item: string, cursor: Schema): Schema =>
+  object(["items"], {
+    items: list(schemaRef(item)),
+    nextCursor: { ...cursor, description: "`cursor` of the next page. Absent: this is the last." },
+  });
+
+/** The API's own documents. */
+const own: Components = {
   Problem: object(["type", "title", "status", "code", "detail"], {
     type: text,
     title: text,
     status: integer,
-    code: text,
+    code: schemaRef("ProblemCode"),
     detail: text,
-    errors: list(problemItem),
-    errorsOmitted: integer,
+    errors: list(schemaRef("ProblemItem")),
+    errorsOmitted: { ...integer, description: "Problems beyond those in `errors`." },
   }),
+  ProblemCode: problemCode,
   ProblemItem: problemItem,
+  ResourceChange: change,
+  ChangeWord: choice("created", "updated", "deleted"),
   WriteAnswer: object(["revision", "changed", "warnings"], {
-    revision: integer,
+    revision: { ...integer, description: "That holds the write; of a dry run: on which it was tried." },
     changed: changes,
-    warnings: { ...list(problemItem), description: "About what was sent, what changed by it, and what names that." },
+    warnings: {
+      ...list(schemaRef("ProblemItem")),
+      description: "About what was sent, what changed by it, and what names that.",
+    },
     warningsOmitted: { ...integer, description: "Warnings beyond these, most of them about the rest of the model." },
-    dryRun: { const: true },
+    dryRun: { type: "boolean", const: true, description: "Nothing was stored. Absent: it was." },
   }),
-  List: object(["items"], { items: list({}), nextCursor: { type: ["string", "integer"] } }),
-  Revision: object(["revision", "time", "author", "message", "changes"], { ...revision, config: schemaRef("config") }),
+  RevisionSummary: object(Object.keys(revision), revision),
+  RevisionList: page("RevisionSummary", integer),
+  Revision: object([...Object.keys(revision), "config"], { ...revision, config: schemaRef("config") }),
   FleetFiles: object(["fleet", "proxy", "revision", "generation", "files"], {
     fleet: text,
     proxy: text,
     revision: integer,
-    generation: text,
-    files: list(object(["path", "text", "mode"], { path: text, text, mode: integer })),
+    generation: { ...text, description: "The hash of the files." },
+    files: list(schemaRef("RenderedFile")),
     error: {
-      ...fleetError,
+      ...schemaRef("FleetError"),
       description: "Why these are the last good files and no newer ones. Absent: they are the newest.",
     },
   }),
+  RenderedFile: object(["path", "text", "mode"], { path: text, text, mode: integer }),
+  FleetError: fleetError,
+  FleetListener: fleetListener,
   FleetStatus: fleetStatus,
-  ...proxySchemas(schemaRef),
-  Explanation: { type: "object" },
+  ...proxySchemas,
+  ExplainRequest: withoutDefaults(explainSchema),
+  Explanation: object(["host", "virtualHost", "outcome", "rules"], {
+    host: { ...text, description: "Lower case, without port and trailing dot." },
+    virtualHost: { ...textOrNull, description: "The hostname under which routes take the request; null: none." },
+    outcome: {
+      oneOf: Object.keys(outcomes).map(schemaRef),
+      discriminator: {
+        propertyName: "kind",
+        mapping: Object.fromEntries(
+          Object.keys(outcomes).map((name) => [name.replace("Outcome", "").toLowerCase(), schemaRef(name).$ref]),
+        ),
+      },
+    },
+    rules: { ...list(schemaRef("ExplainedRule")), description: "In order of precedence; the first 50 and the winner." },
+  }),
+  ...outcomes,
+  Share: object(["cluster", "sharePercent"], { cluster: text, sharePercent: { type: "number" } }),
+  ExplainedRule: object(["route", "rule", "match", "verdict", "reason"], {
+    route: text,
+    rule: { ...text, description: "Its name, or its place." },
+    match: text,
+    verdict: choice("wins", "loses", "doesNotMatch"),
+    reason: text,
+  }),
+  Health: object(["status"], { status: choice("ok") }),
+  Readiness: object(["status", "revision", "publishedRevision"], {
+    status: choice("ready"),
+    revision: integer,
+    publishedRevision: integer,
+    fleets: { ...list(schemaRef("FleetStatus")), description: "With `verbose` only." },
+  }),
 };
 
-/** Everything that operations refer to. The model's schemas keep their names; shared values and parts stand beside them. */
-export function componentSchemas(): Record<string, object> {
-  const all: Record<string, object> = { ...own };
-  const add = (name: string, schema: object): void => {
+/** `cluster` -> `ClusterList`: a page of a collection. */
+export function listName(kind: string): string {
+  return `${upper(kind)}List`;
+}
+
+/** `cluster` -> `ClusterPatch`: a merge patch of one. */
+export function patchName(kind: string): string {
+  return `${upper(kind)}Patch`;
+}
+
+/** Everything that operations refer to: documents of the model, their patches and pages, shared values, the API's own. */
+export function componentSchemas(): Components {
+  const model = modelComponents();
+  const kinds = collections.map((collection) => kindOf(collection) as string);
+  const pages = kinds.map((kind) => [listName(kind), page(kind, text)] as const);
+  const groups = [own, Object.fromEntries(pages), model, patchesOf(kinds.map(upper), model)];
+  const all: Components = {};
+  for (const [name, schema] of groups.flatMap(Object.entries<Schema>)) {
     if (Object.hasOwn(all, name)) throw new Error(`openapi: two schemas are named ${name}`);
-    all[name] = withComponents(schema) as object;
-  };
-  for (const [id, { $defs, $id, $schema, ...schema }] of Object.entries(schemas as Record<string, SchemaFile>)) {
-    for (const [name, definition] of Object.entries($defs ?? {})) add(name, definition);
-    if ("type" in schema || "$ref" in schema) add(componentName(id), schema);
+    all[name] = schema;
   }
   return all;
-}
-
-interface SchemaFile {
-  readonly $id?: string;
-  readonly $schema?: string;
-  /** Definitions of several schema files must not share a name. */
-  readonly $defs?: Readonly<Record<string, object>>;
-}
-
-/** `trimtab:values#/$defs/name` -> `name`, `trimtab:route` -> `route`, `trimtab:route/match` -> `routeMatch`. */
-function componentName(reference: string): string {
-  const path = reference.replace(/^.*#\/\$defs\//, "").replace(/^trimtab:/, "");
-  return path.replace(/\/(.)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** With references to components in place of those to schema files. */
-function withComponents(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(withComponents);
-  if (node === null || typeof node !== "object") return node;
-  return Object.fromEntries(
-    Object.entries(node).map(([key, value]) => [
-      key,
-      key === "$ref" && typeof value === "string" ? COMPONENTS + componentName(value) : withComponents(value),
-    ]),
-  );
 }

@@ -1,7 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
+import { explainSchema } from "./explainSchema.ts";
 import * as parameters from "./parameters.ts";
-import { explainSchema } from "./routes/explain.ts";
 
 const { compileSchema, ...schemas } = parameters;
 

@@ -24,9 +24,9 @@ const dryRun = { type: "boolean", description: "Judge and tell what would change
 
 /** Of operations without query parameters. */
 export const noQuery = object({});
-/** Of the readiness probe; `verbose` is usually written alone. */
+/** Of the readiness probe. */
 export const readyQuery = object({
-  verbose: { enum: ["", "true", "1"], description: "Tell of each fleet which revision it has, and why no newer one." },
+  verbose: { type: "boolean", description: "Tell of each fleet which revision it has, and why no newer one." },
 });
 const owner = {
   type: "string",
@@ -94,7 +94,9 @@ export const revisionsQuery = object({
 });
 
 /** Of a fleet's rendered files. */
-export const filesQuery = object({ format: { enum: ["json", "tar"], description: "Overrides the Accept header." } });
+export const filesQuery = object({
+  format: { type: "string", enum: ["json", "tar"], description: "Overrides the Accept header." },
+});
 
 const header = (description: string): object => ({ type: "string", description });
 
@@ -115,10 +117,16 @@ export const writeHeaders = {
 };
 
 /** Path parameter: a resource's name. */
-export const nameParams = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
+export const nameParams = {
+  type: "object",
+  properties: { name: { type: "string", description: "The resource's name." } },
+  required: ["name"],
+};
 /** Path parameter: a revision's number; 0 is the empty model. */
 export const revisionParams = {
   type: "object",
-  properties: { revision: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER } },
+  properties: {
+    revision: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: "Its number." },
+  },
   required: ["revision"],
 };

@@ -1,34 +1,32 @@
 /** What is told of a fleet's proxies, one shape for each way to know of one. */
-import { integer, list, object, text, textOrNull } from "./schemaParts.ts";
+import { schemaRef } from "./openapi/components.ts";
+import type { Components } from "./openapi/schema.ts";
+import { choice, integer, list, object, orNull, text, textOrNull } from "./schemaParts.ts";
 
 /** One stream of an Envoy, as the xDS room tells of it. */
 const proxyStream = object(
   ["source", "nodeId", "group", "peer", "connectedAt", "userAgent", "ackedRevision", "types"],
   {
-    source: { ...text, enum: ["xds"] },
+    source: choice("xds"),
     nodeId: { ...text, description: "The node's id: two Envoys may have the same by mistake." },
     group: { ...text, description: "The fleet." },
     peer: { ...text, description: "Address and port of the Envoy." },
     connectedAt: { ...text, format: "date-time" },
     userAgent: text,
     ackedRevision: { type: ["integer", "null"], description: "The last revision of which all was accepted." },
-    types: list(
-      object(["typeUrl", "sent", "acked", "nacked", "kept"], {
-        typeUrl: text,
-        sent: { ...textOrNull, description: "The version last sent." },
-        acked: { ...textOrNull, description: "The last version of which nothing is missing and nothing was refused." },
-        nacked: {
-          anyOf: [
-            object(["version", "message", "resources"], { version: text, message: text, resources: list(text) }),
-            { type: "null" },
-          ],
-          description: "What is refused now, and the last refusal.",
-        },
-        kept: { ...list(text), description: "Removed resources that stay until what is to replace them is accepted." },
-      }),
-    ),
+    types: list(schemaRef("ProxyStreamType")),
   },
 );
+
+const proxyStreamType = object(["typeUrl", "sent", "acked", "nacked", "kept"], {
+  typeUrl: text,
+  sent: { ...textOrNull, description: "The version last sent." },
+  acked: { ...textOrNull, description: "The last version of which nothing is missing and nothing was refused." },
+  nacked: { ...orNull(schemaRef("Nack")), description: "What is refused now, and the last refusal." },
+  kept: { ...list(text), description: "Removed resources that stay until what is to replace them is accepted." },
+});
+
+const nack = object(["version", "message", "resources"], { version: text, message: text, resources: list(text) });
 
 /** A proxy that reads files and runs here; see `FileProxyStatus` of the publish room. */
 const fileProxy = object(
@@ -46,13 +44,12 @@ const fileProxy = object(
     "listeners",
   ],
   {
-    source: { ...text, enum: ["agent"] },
+    source: choice("agent"),
     nodeId: text,
     group: { ...text, description: "The fleet." },
     proxy: { ...text, description: "As `nginx`." },
     state: {
-      ...text,
-      enum: ["stopped", "starting", "serving", "degraded", "failed"],
+      ...choice("stopped", "starting", "serving", "degraded", "failed"),
       description: "degraded: an older generation runs, or a part, or it is being restarted. failed: nothing runs.",
     },
     generation: {
@@ -61,25 +58,15 @@ const fileProxy = object(
     },
     revision: { type: ["integer", "null"], description: "The newest revision that this generation is of." },
     since: { ...text, format: "date-time", description: "So long it runs this generation, or none." },
-    wanted: {
-      anyOf: [object(["generation", "revision"], { generation: text, revision: integer }), { type: "null" }],
-      description: "What it is to run.",
-    },
+    wanted: { ...orNull(schemaRef("WantedFiles")), description: "What it is to run." },
     lastError: { ...textOrNull, description: "Why it does not run what it is to; null: it does." },
-    listeners: list(
-      object(["listener", "state", "reason", "since"], {
-        listener: text,
-        state: { ...text, enum: ["serving", "waiting"] },
-        reason: textOrNull,
-        since: { ...text, format: "date-time" },
-      }),
-    ),
+    listeners: list(schemaRef("FileProxyListener")),
   },
 );
 
 /** Somebody who fetched files. */
 const filePoller = object(["source", "group", "address", "userAgent", "polledAt", "generation", "revision", "hadIt"], {
-  source: { ...text, enum: ["poll"] },
+  source: choice("poll"),
   group: { ...text, description: "The fleet." },
   address: text,
   userAgent: text,
@@ -89,24 +76,31 @@ const filePoller = object(["source", "group", "address", "userAgent", "polledAt"
   hadIt: { type: "boolean", description: "It said that it has this generation already (If-None-Match)." },
 });
 
-/** By their names in OpenAPI; `ref` refers to one. */
-export function proxySchemas(ref: (name: string) => object): Record<string, object> {
-  return {
-    ProxyStream: proxyStream,
-    FileProxy: fileProxy,
-    FilePoller: filePoller,
-    Proxies: object(["items"], {
-      items: list({
-        oneOf: Object.values(BY_SOURCE).map(ref),
-        discriminator: {
-          propertyName: "source",
-          mapping: Object.fromEntries(
-            Object.entries(BY_SOURCE).map(([source, name]) => [source, `#/components/schemas/${name}`]),
-          ),
-        },
-      }),
-    }),
-  };
-}
+const fileProxyListener = object(["listener", "state", "reason", "since"], {
+  listener: text,
+  state: choice("serving", "waiting"),
+  reason: textOrNull,
+  since: { ...text, format: "date-time" },
+});
 
 const BY_SOURCE = { xds: "ProxyStream", agent: "FileProxy", poll: "FilePoller" } as const;
+
+const proxy = {
+  oneOf: Object.values(BY_SOURCE).map(schemaRef),
+  discriminator: {
+    propertyName: "source",
+    mapping: Object.fromEntries(Object.entries(BY_SOURCE).map(([source, name]) => [source, schemaRef(name).$ref])),
+  },
+};
+
+/** By their names in OpenAPI. */
+export const proxySchemas: Components = {
+  ProxyStream: proxyStream,
+  ProxyStreamType: proxyStreamType,
+  Nack: nack,
+  FileProxy: fileProxy,
+  WantedFiles: object(["generation", "revision"], { generation: text, revision: integer }),
+  FileProxyListener: fileProxyListener,
+  FilePoller: filePoller,
+  Proxies: object(["items"], { items: list(proxy) }),
+};

@@ -2,7 +2,7 @@
  * `npm run docs`: writes the generated pages of `docs/reference/`, `docs/xds.md`, and the Envoy bootstrap of docker-compose.yml. They are
  * committed; `docs.test.ts` fails when they are stale.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
@@ -12,6 +12,7 @@ import { commandReference } from "./docs/commandReference.ts";
 import { errorCodes } from "./docs/errorCodes.ts";
 import { errorReference } from "./docs/errorReference.ts";
 import { modelReference } from "./docs/modelReference.ts";
+import { openApi } from "./docs/openApi.ts";
 import { xdsReference } from "./docs/xdsReference.ts";
 import { readSchemas } from "./schemas.ts";
 
@@ -28,6 +29,8 @@ const COMPOSE_BOOTSTRAP = {
 const { get } = await loadTargets();
 const all = PROXY_KINDS.map(get);
 const commands = await commandReference();
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+const description = await openApi(version);
 
 /** Path from the repository's root -> text, for every generated file. */
 export function generateDocs(): Readonly<Record<string, string>> {
@@ -36,6 +39,7 @@ export function generateDocs(): Readonly<Record<string, string>> {
     "docs/reference/capabilities.md": capabilityMatrix(all),
     "docs/reference/errors.md": errorReference(errorCodes, all),
     "docs/reference/cli.md": commands,
+    "docs/reference/openapi.json": description,
     "docs/xds.md": xdsReference(),
     "examples/compose/envoy-bootstrap.json": renderBootstrap(COMPOSE_BOOTSTRAP),
   };

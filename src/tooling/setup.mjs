@@ -2,9 +2,11 @@
  * Makes a fresh clone ready: dependencies, generated code, proxies. `npm start` and `npm test` run it first.
  *
  * Usage: `node src/tooling/setup.mjs start | test | pack`. Every step looks first and does nothing when nothing is to do. A
- * missing proxy is a named skip for `start` and an error for `test`; `pack` (`npm pack` runs it) needs none. Plain JavaScript
- * without dependencies, because it runs before there are any, on Node 20: the steps fetch the Node that everything else runs on.
+ * missing proxy is a named skip for `start` and an error for `test`, which also gets the generators of clients; `pack` (`npm pack`
+ * runs it) needs none. Plain JavaScript without dependencies, because it runs before there are any, on Node 20: the steps fetch the
+ * Node that everything else runs on.
  */
+import { installClientTools } from "./setup/clients.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
 import { installEnvoy } from "./setup/envoy.mjs";
 import { generateCode } from "./setup/generated.mjs";
@@ -21,9 +23,10 @@ async function main(mode) {
   await generateCode();
   if (mode === "pack") return;
   const missing = [...(await installProxies()), ...(await installEnvoy())];
+  if (mode === "test") missing.push(...(await installClientTools()));
   for (const line of missing) say(line);
   if (missing.length === 0) return;
-  if (mode === "test") throw new SetupError(`npm test needs every proxy: ${missing.length} missing, named above`);
+  if (mode === "test") throw new SetupError(`npm test needs everything: ${missing.length} missing, named above`);
   say("going on without what is missing");
 }
 

@@ -32,6 +32,7 @@ const ENTRY_POINTS = [
   /\.test\.ts$/,
   /vitest\.config\.ts$/,
   /^e2e\/harness\/(globalSetup|onFailure)\.ts$/,
+  /^e2e\/clients\/[^/]+\.ts$/,
 ];
 
 const files = listFiles();

@@ -5,7 +5,7 @@ import type { Resource, Snapshot } from "../../model/types.ts";
 import { done } from "../../util/steps.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone, locateOne, refusal } from "../diagnostics.ts";
-import { answers, operation, schemaRef } from "../openapi.ts";
+import { answers, bodyOf, operation } from "../openapi.ts";
 import { nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import { readMeta, type WriteDeps, write } from "../writes.ts";
@@ -43,7 +43,7 @@ export function canaryStateRoutes(app: FastifyInstance, deps: WriteDeps): void {
         headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
-        body: schemaRef("canaryState"),
+        body: bodyOf("canaryState", "application/json"),
         response: answers("WriteAnswer"),
       }),
     },

@@ -9,7 +9,7 @@ import type { Bodies } from "../bodies/bodies.ts";
 import { answeredNotModified, checkConditions, etagOf, readConditions } from "../conditions.ts";
 import { locateNone, locateOne } from "../diagnostics.ts";
 import { mergePatch } from "../mergePatch.ts";
-import { answers, documentBody, operation, operationName, schemaRef } from "../openapi.ts";
+import { answers, bodyOf, listName, operation, operationName, patchName } from "../openapi.ts";
 import { type Labelled, labelledOne, ownerIn } from "../owners.ts";
 import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { patched, patchOwner, untouchedState } from "../patches.ts";
@@ -52,7 +52,7 @@ function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): v
         operationId: operationName("list", collection),
         headers: readHeaders,
         querystring: listQuery,
-        response: answers("List"),
+        response: answers(listName(kind)),
       }),
     },
     async (request, reply) => {
@@ -64,7 +64,7 @@ function readRoutes(app: FastifyInstance, { collection, kind, deps }: Target): v
   app.get<Named>(
     `/v1/${collection}/:name`,
     {
-      schema: operation(collection, `Read one of ${collection}`, {
+      schema: operation(collection, `Read a ${kind}`, {
         operationId: operationName("get", kind),
         headers: readHeaders,
         params: nameParams,
@@ -87,12 +87,12 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
   app.put<Named>(
     path,
     {
-      schema: operation(collection, `Create or replace one of ${collection}`, {
+      schema: operation(collection, `Create or replace a ${kind}`, {
         operationId: operationName("put", kind),
         headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
-        body: schemaRef(kind),
+        body: bodyOf(kind, "application/json"),
         response: answers("WriteAnswer", 201),
       }),
     },
@@ -120,7 +120,7 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
   app.delete<Named>(
     path,
     {
-      schema: operation(collection, `Delete one of ${collection}`, {
+      schema: operation(collection, `Delete a ${kind}`, {
         operationId: operationName("delete", kind),
         headers: writeHeaders,
         params: nameParams,
@@ -149,12 +149,12 @@ function patchRoute(app: FastifyInstance, target: Target): void {
   app.patch<Named>(
     `/v1/${collection}/:name`,
     {
-      schema: operation(collection, `Change one of ${collection} by a JSON merge patch`, {
+      schema: operation(collection, `Change a ${kind} by a JSON merge patch`, {
         operationId: operationName("patch", kind),
         headers: writeHeaders,
         params: nameParams,
         querystring: writeQuery,
-        body: documentBody,
+        body: bodyOf(patchName(kind), MERGE_PATCH),
         response: answers("WriteAnswer"),
       }),
     },

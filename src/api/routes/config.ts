@@ -20,7 +20,7 @@ import { documentJson } from "../documentJson.ts";
 import { documentYaml } from "../documentYaml.ts";
 import { busy } from "../errorHandler.ts";
 import type { Limits } from "../limits.ts";
-import { answers, operation, schemaRef } from "../openapi.ts";
+import { answers, answersIn, bodyOf, contentOf, operation } from "../openapi.ts";
 import { labelled, prune, strangersIn } from "../owners.ts";
 import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
@@ -29,6 +29,9 @@ import { prepareWrite, readMeta, type WriteDeps, type WriteQuery, write } from "
 
 const JSON_TYPE = "application/json";
 const YAML_TYPE = "application/yaml";
+
+/** A file, as clients see it: they make no YAML of their objects. */
+const yamlBody = { [YAML_TYPE]: { schema: { type: "string", format: "binary" } } };
 
 /** Registers `/v1/config` and `/v1/config/apply`, in a scope of their own: only they take YAML and large bodies. */
 export function configRoutes(
@@ -61,7 +64,7 @@ function getRoute(app: FastifyInstance, { store, pace, shared }: WriteDeps & { r
     operationId: "getConfig",
     headers: readHeaders,
     querystring: noQuery,
-    response: answers("config"),
+    response: answersIn(contentOf("config", [JSON_TYPE, YAML_TYPE])),
   });
   app.get("/v1/config", { schema }, async (request, reply) => {
     const type = negotiate(request.headers.accept, [JSON_TYPE, YAML_TYPE]);
@@ -97,7 +100,7 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     operationId: "putConfig",
     headers: writeHeaders,
     querystring: writeQuery,
-    body: schemaRef("config"),
+    body: bodyOf("config", JSON_TYPE, yamlBody),
     response: answers("WriteAnswer"),
   });
   app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
@@ -113,7 +116,7 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
     operationId: "applyConfig",
     headers: writeHeaders,
     querystring: applyQuery,
-    body: schemaRef("config"),
+    body: bodyOf("config", JSON_TYPE, yamlBody),
     response: answers("WriteAnswer"),
   });
   const options = { schema, bodyLimit: deps.limits.configBodyBytes };

@@ -6,37 +6,11 @@ import { MatchTooLongError } from "../../regex/index.ts";
 import { pointer } from "../../util/pointer.ts";
 import { inSlices, type Pace } from "../../util/slices.ts";
 import type { Steps } from "../../util/steps.ts";
-import { answers, operation } from "../openapi.ts";
+import { explainSchema } from "../explainSchema.ts";
+import { answers, bodyOf, operation } from "../openapi.ts";
 import { noQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
 import type { Deps } from "../writes.ts";
-
-/** Bounds are far above what people ask about; the proxies take more (60 KiB a line, 1,000 fields). */
-export const explainSchema = {
-  type: "object",
-  additionalProperties: false,
-  required: ["fleet", "host", "path"],
-  properties: {
-    fleet: { type: "string", maxLength: 63, description: "Whose rules." },
-    port: {
-      type: "integer",
-      minimum: 1,
-      maximum: 65535,
-      description: "Which of its HTTP ports. Default: the only one.",
-    },
-    method: { type: "string", pattern: "^[A-Z]{1,32}$", default: "GET" },
-    host: { type: "string", maxLength: 260, description: "The Host header." },
-    path: { type: "string", minLength: 1, maxLength: 8192, description: "The raw path, with query if there is one." },
-    headers: {
-      type: "array",
-      maxItems: 100,
-      items: { type: "array", minItems: 2, maxItems: 2, items: { type: "string", maxLength: 8192 } },
-      description: "Name and value of each header field.",
-      default: [],
-    },
-    source: { type: "string", maxLength: 45, description: "The client's address, for rules that look at it." },
-  },
-};
 
 const check = new Ajv2020({
   allErrors: true,
@@ -51,7 +25,7 @@ export function explainRoutes(app: FastifyInstance, { store, publisher, pace }: 
   const schema = operation("explain", "Tell what a fleet does with a request, and why", {
     operationId: "explain",
     querystring: noQuery,
-    body: explainSchema,
+    body: bodyOf("ExplainRequest", "application/json"),
     response: answers("Explanation"),
   });
   app.post("/v1/explain", { schema }, async ({ body }) => {

@@ -6,7 +6,7 @@ import type { FleetFiles, Publisher } from "../../publish/types.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { filesJson } from "../filesJson.ts";
-import { answers, operation } from "../openapi.ts";
+import { answers, answersIn, contentOf, operation } from "../openapi.ts";
 import { filesQuery, nameParams, noQuery, readHeaders } from "../parameters.ts";
 import { addressOf } from "../peer.ts";
 import { createPollers, type Pollers } from "../pollers.ts";
@@ -39,7 +39,10 @@ export function fleetRoutes(
         headers: readHeaders,
         params: nameParams,
         querystring: filesQuery,
-        response: answers("FleetFiles"),
+        response: answersIn(
+          { ...contentOf("FleetFiles", [JSON_TYPE]), [TAR_TYPE]: { schema: { type: "string", format: "binary" } } },
+          { headers: { "Trimtab-Last-Good": { type: "string", description: "Why these are not the newest files." } } },
+        ),
       }),
     },
     async (request, reply) => {

@@ -28,7 +28,7 @@ export function revisionRoutes(app: FastifyInstance, deps: WriteDeps & { readonl
         operationId: "listRevisions",
         headers: readHeaders,
         querystring: revisionsQuery,
-        response: answers("List"),
+        response: answers("RevisionList"),
       }),
     },
     ({ query: { limit, cursor } }) => {

@@ -53,6 +53,12 @@ function linkNode() {
   symlinkSync("../node/bin/node", link);
 }
 
+/** Packages of a folder of its own, as its lock file says. */
+export function installFolder(folder) {
+  const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  return run("npm", args, { cwd: folder, env: npmEnvironment() });
+}
+
 /** Without what the outer `npm start` exports about itself, which a nested npm would take for its own settings. */
 function npmEnvironment() {
   const own = Object.entries(process.env).filter(

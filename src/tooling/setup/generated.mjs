@@ -29,6 +29,7 @@ function hashInputs() {
   const files = [
     ...list("schemas", (file) => file.endsWith(".json")),
     ...list("src/tooling", (file) => /^(gen.*|schemas|leaves)\.ts$/.test(file) && !file.endsWith(".test.ts")),
+    "examples/api.yaml",
     "package-lock.json",
   ];
   const hash = createHash("sha256");

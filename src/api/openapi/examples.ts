@@ -1,0 +1,194 @@
+/** Examples of requests and answers, made from `examples/api.yaml`. A test judges each by its schema, e2e sends them. */
+import { example, exampleText } from "../../gen/example.ts";
+import { collections, kindOf } from "../../model/index.ts";
+
+/** What an operation is sent, and what it answers by status. */
+interface Exchange {
+  readonly request?: unknown;
+  readonly answers: Readonly<Record<number, unknown>>;
+}
+
+interface Described {
+  readonly operationId: string;
+  readonly requestBody?: { readonly content?: Content };
+  readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
+}
+
+type Content = Readonly<Record<string, { readonly schema?: { readonly type?: string }; example?: unknown }>>;
+
+/** Puts the examples where they belong; in place. */
+export function addExamples(paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>): void {
+  const exchanges = new Map(Object.entries({ ...OWN, ...Object.assign({}, ...collections.map(exchangesOf)) }));
+  for (const operation of Object.values(paths).flatMap(Object.values<unknown>) as Described[]) {
+    const { request, answers = {} } = (exchanges.get(operation.operationId) ?? {}) as Partial<Exchange>;
+    put(operation.requestBody?.content, request);
+    for (const [status, answer] of Object.entries(answers)) put(operation.responses[status]?.content, answer);
+  }
+}
+
+function put(content: Content = {}, value: unknown): void {
+  if (value === undefined) return;
+  for (const [type, media] of Object.entries(content)) {
+    if (type.includes("json")) media.example = value;
+    // A configuration; of YAML the text is sent.
+    if (type.includes("yaml")) media.example = media.schema?.type === "string" ? exampleText : value;
+  }
+}
+
+function written(change: string, ...resources: string[]): object {
+  return { revision: 7, changed: resources.map((resource) => ({ resource, change })), warnings: [] };
+}
+
+/** The operations of one collection, by operationId. */
+function exchangesOf(collection: (typeof collections)[number]): Record<string, Exchange> {
+  const kind = kindOf(collection) as string;
+  const items: readonly { readonly name: string }[] = example[collection] ?? [];
+  const [first = { name: "" }] = items;
+  const noun = kind.slice(0, 1).toUpperCase() + kind.slice(1);
+  const plural = collection.slice(0, 1).toUpperCase() + collection.slice(1);
+  const path = `${collection}/${first.name}`;
+  return {
+    [`list${plural}`]: { answers: { 200: { items } } },
+    [`get${noun}`]: { answers: { 200: first } },
+    [`put${noun}`]: { request: first, answers: { 200: written("updated", path), 201: written("created", path) } },
+    [`patch${noun}`]: { request: { labels: { team: "shop" } }, answers: { 200: written("updated", path) } },
+    [`delete${noun}`]: { answers: { 200: written("deleted", path) } },
+  };
+}
+
+/** The fleet that gets files. */
+const files = example.fleets?.at(-1);
+
+const applied = { clusters: example.clusters?.slice(0, 1) ?? [], healthChecks: example.healthChecks ?? [] };
+
+const summary = {
+  revision: 7,
+  time: "2026-01-02T03:04:05.000Z",
+  author: "ci",
+  message: "Shop: a second checkout",
+  changes: [{ resource: "clusters/checkout-v2", change: "created" }],
+};
+
+const status = {
+  fleet: files?.name,
+  state: "current",
+  revision: 7,
+  publishedRevision: 7,
+  error: null,
+  listeners: [{ listener: "web", state: "serving", reason: null, since: "2026-01-02T03:04:06.000Z", proxies: [] }],
+};
+
+const localProxy = {
+  source: "agent",
+  nodeId: "legacy-local",
+  group: "legacy",
+  proxy: "haproxy",
+  state: "serving",
+  generation: "2f0c1b7d9a5e4c38",
+  revision: 7,
+  since: "2026-01-02T03:04:06.000Z",
+  wanted: { generation: "2f0c1b7d9a5e4c38", revision: 7 },
+  lastError: null,
+  listeners: [{ listener: "web", state: "serving", reason: null, since: "2026-01-02T03:04:06.000Z" }],
+};
+
+const poller = {
+  source: "poll",
+  group: "legacy",
+  address: "10.0.0.8",
+  userAgent: "curl/8.10.1",
+  polledAt: "2026-01-02T03:05:00.000Z",
+  generation: "2f0c1b7d9a5e4c38",
+  revision: 7,
+  hadIt: true,
+};
+
+const OWN: Record<string, Exchange> = {
+  getCanaryState: { answers: { 200: { step: 1 } } },
+  putCanaryState: { request: { step: 1 }, answers: { 200: written("updated", "canaries/checkout-v2") } },
+  getConfig: { answers: { 200: example } },
+  putConfig: {
+    request: example,
+    answers: {
+      200: written(
+        "created",
+        ...collections.flatMap((collection) => (example[collection] ?? []).map(({ name }) => `${collection}/${name}`)),
+      ),
+    },
+  },
+  applyConfig: {
+    request: applied,
+    answers: { 200: written("updated", "clusters/checkout-v1") },
+  },
+  listRevisions: { answers: { 200: { items: [summary], nextCursor: 7 } } },
+  getRevision: { answers: { 200: { ...summary, config: example } } },
+  restoreRevision: { answers: { 200: written("deleted", "clusters/checkout-v2") } },
+  getFleetFiles: {
+    answers: {
+      200: {
+        fleet: files?.name,
+        proxy: files?.proxy,
+        revision: 7,
+        generation: "2f0c1b7d9a5e4c38",
+        files: [{ path: "haproxy.cfg", text: "global\n  …\n", mode: 420 }],
+      },
+    },
+  },
+  getFleetStatus: { answers: { 200: status } },
+  listFleetProxies: {
+    answers: {
+      200: {
+        items: [
+          {
+            source: "xds",
+            nodeId: "envoy-1",
+            group: "edge",
+            peer: "10.0.0.7:51234",
+            connectedAt: "2026-01-02T03:04:06.000Z",
+            userAgent: "envoy 1.40.0",
+            ackedRevision: 7,
+            types: [
+              {
+                typeUrl: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+                sent: "7d1f",
+                acked: "7d1f",
+                nacked: null,
+                kept: [],
+              },
+            ],
+          },
+          localProxy,
+          poller,
+        ],
+      },
+    },
+  },
+  explain: {
+    request: { fleet: "edge", host: "shop.example.com", path: "/old/list" },
+    answers: {
+      200: {
+        host: "shop.example.com",
+        virtualHost: "shop.example.com",
+        outcome: { kind: "redirect", status: 301, location: "http://shop.example.com:8080/new/list" },
+        rules: [
+          {
+            route: "shop",
+            rule: "checkout",
+            match: "prefix /checkout",
+            verdict: "doesNotMatch",
+            reason: "the path does not start with the elements /checkout",
+          },
+          {
+            route: "shop",
+            rule: "old",
+            match: "prefix /old",
+            verdict: "wins",
+            reason: "the first rule in precedence order that matches",
+          },
+        ],
+      },
+    },
+  },
+  getHealth: { answers: { 200: { status: "ok" } } },
+  getReadiness: { answers: { 200: { status: "ready", revision: 7, publishedRevision: 7 } } },
+};
