@@ -82,7 +82,7 @@ const localProxy = {
   source: "agent",
   nodeId: "legacy-local",
   group: "legacy",
-  proxy: "haproxy",
+  proxy: files?.proxy,
   state: "serving",
   generation: "2f0c1b7d9a5e4c38",
   revision: 7,
