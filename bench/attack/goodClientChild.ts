@@ -1,7 +1,8 @@
 /**
  * A client that behaves, as a process of its own: it writes one object after the other and reads between, and says at the end
- * how long it waited and what was acknowledged. `node goodClientChild.ts URL TOKEN`; ends when its input does.
+ * how long it waited and what was acknowledged. `node goodClientChild.ts URL TOKEN PID`; ends when its input does.
  */
+import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,6 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** What it says at its end. */
 export interface Told {
   readonly waits: readonly number[];
+  /** CPU that the server's thread used in each of these: what the wait would be where nobody else wants the CPU. */
+  readonly used: readonly number[];
   /** Weight of the one endpoint of each cluster, as last acknowledged. */
   readonly acknowledged: Readonly<Record<string, number>>;
   /** Status or error of what was not answered well. */
@@ -20,9 +23,10 @@ const CLUSTERS = 20;
 /** As a pipeline or a person would: not as fast as it can. */
 const PAUSE_MS = 10;
 
-const [url = "", token = ""] = process.argv.slice(2);
+const [url = "", token = "", pid = ""] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 const waits: number[] = [];
+const used: number[] = [];
 const failures: string[] = [];
 const acknowledged: Record<string, number> = {};
 let isOver = false;
@@ -43,8 +47,18 @@ function ask(method: string, path: string, body?: string): Promise<number> {
   });
 }
 
+/** Milliseconds of CPU of the server's main thread; 0 where Linux does not say. */
+function cpuOfServer(): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
 async function timed(method: string, path: string, body?: string): Promise<boolean> {
   const began = performance.now();
+  const before = cpuOfServer();
   try {
     const status = await ask(method, path, body);
     if (status < 300) return true;
@@ -53,6 +67,7 @@ async function timed(method: string, path: string, body?: string): Promise<boole
     failures.push(`${method} ${(error as Error).message}`);
   } finally {
     waits.push(performance.now() - began);
+    used.push(cpuOfServer() - before);
   }
   return false;
 }
@@ -65,5 +80,5 @@ for (let turn = 0; !isOver; turn++) {
   await timed("GET", `/v1/clusters/${name}`);
   await sleep(PAUSE_MS);
 }
-const told: Told = { waits, acknowledged, failures };
+const told: Told = { waits, used, acknowledged, failures };
 process.stdout.write(JSON.stringify(told), () => process.exit(0));

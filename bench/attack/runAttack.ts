@@ -13,6 +13,8 @@ export interface Seen {
   readonly answers: number;
   readonly p50: number;
   readonly p99: number;
+  /** The same in CPU of the server's thread. */
+  readonly cpu99: number;
   /** The longest time in which the server's event loop ran nothing else: on the wall, and in CPU of its thread. */
   readonly holdMs: number;
   readonly turnMs: number;
@@ -43,8 +45,8 @@ export async function runAttack(attack: Attack, size: "short" | "whole"): Promis
     await sleep(AROUND_MS[size]);
     const { holdMs, turnMs, rss } = await watch.end();
     const told = await client.end();
-    const { waits } = told;
-    const seen = { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) };
+    const { waits, used } = told;
+    const seen = { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), cpu99: quantile(used, 0.99) };
     const broken = [...wrong, ...(await kept(server, told)), ...(rss > MAX_RSS ? ["more than 2 GiB of memory"] : [])];
     if (size === "whole" && seen.p99 > MAX_P99_MS) broken.push(`another client's p99 is ${seen.p99.toFixed(0)} ms`);
     const seconds = (performance.now() - began) / 1000;
@@ -57,7 +59,7 @@ export async function runAttack(attack: Attack, size: "short" | "whole"): Promis
 function startClient(server: Started): { end(): Promise<Told> } {
   const child = spawn(
     process.execPath,
-    ["--no-warnings", join(import.meta.dirname, "goodClientChild.ts"), server.url, TOKEN],
+    ["--no-warnings", join(import.meta.dirname, "goodClientChild.ts"), server.url, TOKEN, String(server.pid)],
     {
       stdio: ["pipe", "pipe", "inherit"],
     },

@@ -4,7 +4,7 @@ import { effectOf } from "../model/index.ts";
 import type { Change, ChangeWord, Kind, Resource } from "../model/types.ts";
 import { inSlices, type Pace, rest } from "../util/slices.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
-import type { Appender, ChangeRow } from "./database.ts";
+import { type Appender, type ChangeRow, ROWS_PER_STATEMENT } from "./database.ts";
 import { createDigest } from "./digest.ts";
 import { SQLITE, sqliteCode } from "./errors.ts";
 import {
@@ -121,12 +121,13 @@ export async function storeGroup(appender: Appender, { pending, time, pace }: St
       const revision = { revision: head.revision, time, author, message, resources: sizeOf(head) };
       appender.revision(revision);
       const digest = createDigest(appender.identity, revision);
-      for (const { word, change } of changes) {
-        const row = rowOf(word, change);
-        appender.change(head.revision, row);
-        digest.add(row);
-        rows += 1;
-        bytes += row.body?.length ?? 0;
+      for (const some of batchesOf(changes)) {
+        appender.changes(head.revision, some);
+        for (const row of some) {
+          digest.add(row);
+          bytes += row.body?.length ?? 0;
+        }
+        rows += some.length;
         if (rows < SLICE_ROWS && bytes < SLICE_BYTES) continue;
         rows = 0;
         bytes = 0;
@@ -156,6 +157,22 @@ async function beginPatiently(appender: Appender): Promise<void> {
     }
     await sleep(LOCK_RETRY_MS);
   }
+}
+
+/** Rows that are written at once: as many as a statement takes, or as a slice may have bytes. */
+function* batchesOf(changes: Pending["changes"]): Iterable<readonly ChangeRow[]> {
+  let batch: ChangeRow[] = [];
+  let bytes = 0;
+  for (const { word, change } of changes) {
+    const row = rowOf(word, change);
+    batch.push(row);
+    bytes += row.body?.length ?? 0;
+    if (batch.length < ROWS_PER_STATEMENT && bytes < SLICE_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function rowOf(change: ChangeWord, { kind, name, resource }: Change): ChangeRow {
