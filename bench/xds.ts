@@ -23,6 +23,7 @@ const { values } = parseArgs({
     mode: { type: "string", default: "eds,cds,reconnect,nack" },
     changes: { type: "string", default: "20" },
     rounds: { type: "string", default: "1" },
+    floor: { type: "boolean", default: false },
   },
 });
 const list = (text: string): string[] => text.split(",");
@@ -40,13 +41,16 @@ interface Figures {
   readonly holdMs: number | null;
 }
 
-type Side = "trimtab" | "snapshot" | "linear";
+/** `floor`: the least that node:http2 needs for the same bytes (xdsFloor.ts). */
+type Side = "trimtab" | "floor" | "snapshot" | "linear";
 const SIDES: readonly Side[] = ["trimtab", "snapshot", "linear"];
 
 function startServer(side: Side): ChildProcess {
-  const ours = ["--no-warnings", join(import.meta.dirname, "xdsServer.ts"), XDS, String(CONTROL_PORT)];
+  const file = side === "floor" ? "xdsFloor.ts" : "xdsServer.ts";
+  const ours = ["--no-warnings", join(import.meta.dirname, file), XDS, String(CONTROL_PORT)];
   const theirs = ["-cache", side, "-addr", XDS, "-http", `127.0.0.1:${CONTROL_PORT}`];
-  const [program, options] = side === "trimtab" ? [process.execPath, ours] : [join(bin, "gcpserver"), theirs];
+  const [program, options] =
+    side === "trimtab" || side === "floor" ? [process.execPath, ours] : [join(bin, "gcpserver"), theirs];
   return spawn(program, options, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
@@ -151,6 +155,8 @@ function line(row: Row, found: ReadonlyMap<Side, Figures>): string {
     const ratio = best > 0 ? ` (${(own / best).toFixed(2)})` : "";
     return [`${name} ${own} : ${best}${ratio}`];
   });
+  const least = found.get("floor")?.changeCpu;
+  if (least) parts.push(`node:http2 alone ${least}, ours is ${((ours.changeCpu ?? 0) / least).toFixed(1)} times that`);
   return `${row.mode.padEnd(9)} ${row.variant.padEnd(5)} ${row.streams.padStart(4)}  ${parts.join("  ")}  hold ${ours.holdMs} ms`;
 }
 
@@ -181,7 +187,8 @@ for (const mode of list(values.mode))
       for (let round = 0; round < Number(values.rounds); round++) {
         const row = { mode, variant, streams };
         const found = new Map<Side, Figures>();
-        for (const side of SIDES) found.set(side, await measure(side, row));
+        const isChange = values.floor && mode === "cds" && variant === "delta";
+        for (const side of isChange ? [...SIDES, "floor" as const] : SIDES) found.set(side, await measure(side, row));
         process.stdout.write(`${line(row, found)}\n`);
         report.push({ ...row, load: load(), ...Object.fromEntries(found) });
       }

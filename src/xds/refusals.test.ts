@@ -327,6 +327,28 @@ describe.each(BOTH)("one bad resource among 200 (delta: $delta)", ({ delta }) =>
     for (const node of nodes) expect(node.turn()).toEqual([]);
   });
 
+  // A node that refuses all and one that refuses one resource of 200 say the same to the first response. Who sends no second one leaves 199
+  // out; and one single resource that is refused may be the bad one. So somebody has to be asked, and it is one node.
+  it("costs one node three questions, and the others one response, when all of it is refused", async () => {
+    const manual = await manualServer();
+    fleet(manual.server).set(...clusters(...many));
+    const connected = Array.from({ length: 10 }, () => {
+      const got: Message[] = [];
+      const refuse = (message: Message): string => {
+        if (message.typeUrl === CLUSTER) got.push(message);
+        return "no";
+      };
+      return { node: connectNode(manual, delta, refuse), got };
+    });
+    for (let turn = 0; turn < 50; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const { node } of connected) node.turn();
+    }
+    const [asked, ...others] = connected.map(({ got }) => got.map(({ names }) => names.length));
+    expect(asked).toEqual([200, 1, 1, 1]);
+    expect(others).toEqual(others.map(() => [200]));
+  });
+
   it("gets its endpoints again with every cluster that is taken in the end", async () => {
     const view = (version: string): XdsResource[] => ["a", "b"].map((name) => resource(CLUSTER, name, version));
     const endpoints = ["a", "b"].map((name) => resource(ENDPOINT, name));
