@@ -54,8 +54,12 @@ export async function startTestServer(
   child.stdout.on("data", (part) => out.push(String(part)));
   child.stderr.on("data", (part) => err.push(String(part)));
   const closed = once(child, "close");
-  process.once("exit", () => child.kill("SIGKILL"));
-  await vi.waitFor(() => expect(out.join("")).toMatch(/REST API on \S+, xDS on \S+,? .*\n/), PATIENCE);
+  try {
+    await vi.waitFor(() => expect(out.join("")).toMatch(/REST API on \S+, xDS on \S+,? .*\n/), PATIENCE);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw new Error(`the server does not start: ${err.join("")}`, { cause: error });
+  }
   const [, url, xds] = /REST API on (http:[^,\s]+), xDS on ([^,\s]+)/.exec(out.join("")) as unknown as string[];
   const lines = (event?: string): Record<string, unknown>[] =>
     err

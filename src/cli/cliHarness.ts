@@ -17,8 +17,8 @@ export interface Ran {
 /** A folder with files, and commands that find them by name. */
 export interface Bench {
   readonly dir: string;
-  /** Writes a file, for its owner alone: some hold tokens. Gives its path. */
-  file(name: string, text: string): string;
+  /** Writes a file; gives its path. */
+  file(name: string, text: string, mode?: number): string;
   run(...argv: string[]): Promise<Ran>;
   close(): void;
 }
@@ -32,10 +32,10 @@ export function openBench(runners: Partial<Runners> = {}): Bench {
   const dir = mkdtempSync(join(tmpdir(), "trimtab-cli-"));
   return {
     dir,
-    file(name, text) {
+    file(name, text, mode = 0o644) {
       const path = join(dir, name);
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text, { mode: 0o600 });
+      writeFileSync(path, text, { mode });
       return path;
     },
     async run(...argv) {

@@ -416,12 +416,15 @@ describe("the server", () => {
         code: 1,
         err: "trimtab: the server answered 401: Bearer token needed: this server needs a bearer token\n",
       });
-      const wrong = await ask("--token-file", bench.file("wrong", "other"));
+      const wrong = await ask("--token-file", bench.file("wrong", "other", 0o600));
       expect(wrong.err).toMatch(/^trimtab: the server answered 401: .*not the right one\n$/);
       expect(wrong.err).not.toContain("other");
-      expect((await ask("--token-file", bench.file("right", "s3cret\n"))).code).toBe(0);
-      expect((await ask("--token-file", bench.file("two", "a b"))).err).toMatch(
+      expect((await ask("--token-file", bench.file("right", "s3cret\n", 0o600))).code).toBe(0);
+      expect((await ask("--token-file", bench.file("two", "a b", 0o600))).err).toMatch(
         /two does not hold one bearer token: there is white space in it\n$/,
+      );
+      expect((await ask("--token-file", bench.file("open", "s3cret"))).err).toMatch(
+        /open holds a secret, and others may read it \(mode 0644\): chmod 600/,
       );
       expect((await ask("--token-file", `${bench.dir}/none`)).err).toMatch(/^trimtab: cannot read .*none: there is no/);
     } finally {
