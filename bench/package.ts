@@ -1,7 +1,7 @@
 /**
- * `npm run bench:package`: as somebody who has a fresh clone, and then as somebody who has the package only. Packs a clone of HEAD,
- * in which nothing is built, installs the tarball into an empty folder, and runs it on the oldest Node that it may have and on
- * today's; Nodes that are too old must say so in one line. Needs the npm registry. Status 1 when something fails.
+ * `npm run bench:package`: as somebody who has a fresh clone, and then as somebody who has the package only. Packs a clone of
+ * HEAD, in which nothing is built, installs the tarball into an empty folder, and runs it on the oldest Node that it may have
+ * and on today's; Nodes that are too old must say so in one line. Needs the npm registry. Status 1 when something fails.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

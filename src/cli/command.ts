@@ -33,7 +33,7 @@ export interface DevRunOptions extends ServeOptions {
   readonly bind: string;
 }
 
-/** What main.ts hands in. Both resolve with an exit code when the process is to end. */
+/** What program.ts hands in. Both resolve with an exit code when the process is to end. */
 export interface Runners {
   readonly serve: (options: ServeOptions) => Promise<number>;
   readonly dev: (options: DevRunOptions) => Promise<number>;

@@ -1,26 +1,21 @@
-/** The processes between this one and the npm that started it. */
+/** The npm that started this process, and the shell between, if there is one. */
 import { readFileSync } from "node:fs";
 
-/** npm, or the shell between it and us, and npm. */
-const MAX_ANCESTORS = 2;
 /** npm calls itself "npm start", "npm exec trimta" and the like. */
 const NPM = /^npm( |$)/;
 
 export interface Ancestors {
-  /** Whether each of them still is the parent of the next. */
+  /** Whether each still is the parent of the next. */
   areThere(): boolean;
 }
 
-/** Those of now. Where /proc is missing, or no npm is near: the parent alone. */
-export function createAncestors(): Ancestors {
-  const pids = [process.ppid];
-  while (pids.length < MAX_ANCESTORS && !NPM.test(look(pids.at(-1) as number).name)) {
-    pids.push(look(pids.at(-1) as number).parent);
-  }
-  const [parent, above] = NPM.test(look(pids.at(-1) as number).name) ? pids : pids.slice(0, 1);
-  return {
-    areThere: () => process.ppid === parent && (above === undefined || look(parent as number).parent === above),
-  };
+/** Null: npm is neither our parent nor our parent's (or there is no /proc to tell). */
+export function npmAncestors(): Ancestors | null {
+  const parent = process.ppid;
+  const { name, parent: above } = look(parent);
+  if (NPM.test(name)) return { areThere: () => process.ppid === parent };
+  if (!NPM.test(look(above).name)) return null;
+  return { areThere: () => process.ppid === parent && look(parent).parent === above };
 }
 
 /** Fields 2 (in brackets) and 4 of /proc/PID/stat. */

@@ -1,6 +1,6 @@
 /** When a process that serves is to end: it was told to, or npm, which started it, is gone. */
 import { EXIT } from "../cli/output.ts";
-import { createAncestors } from "./ancestors.ts";
+import { npmAncestors } from "./ancestors.ts";
 
 /** One Ctrl-C under npm arrives twice: from the terminal, and forwarded by npm. */
 const SAME_KEY_PRESS_MS = 500;
@@ -12,7 +12,7 @@ const LOOK_MS = 500;
  * the shell by which it runs `npx trimtab`, and a shell passes nothing on: so it aborts too when the npm that started this process has
  * ended, also of a SIGKILL. Without npm the parent may go: `nohup` and services want that.
  */
-export function stopOnSignals(env: Readonly<Record<string, string | undefined>> = process.env): AbortSignal {
+export function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
   let firstAt = 0;
   const stop = (): void => {
@@ -29,8 +29,8 @@ export function stopOnSignals(env: Readonly<Record<string, string | undefined>> 
       }
     });
   }
-  if (env.npm_lifecycle_event !== undefined) {
-    const ancestors = createAncestors();
+  const ancestors = npmAncestors();
+  if (ancestors !== null) {
     const timer = setInterval(() => {
       if (!ancestors.areThere()) {
         clearInterval(timer);

@@ -13,8 +13,8 @@ import { transformSync } from "rolldown/utils";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const out = join(root, "dist");
 
-/** Files that others find by their names beside them. */
-const ENTRIES = { program: "src/program.ts", bodyWorker: "src/api/bodies/bodyWorker.ts" };
+/** Code of worker threads: `new URL("./xWorker.js", import.meta.url)` finds it, for all files of `dist/` lie beside each other. */
+const WORKER = /\/(\w+Worker)\.ts$/;
 /** The words of `main.js`: Node 12 reads them, and is told that it is too old. */
 const OLDEST_WORDS = "es2015";
 
@@ -41,7 +41,7 @@ async function bundle(): Promise<readonly OutputChunk[]> {
   const installed = Object.keys(dependencies);
   const build = await rolldown({
     cwd: root,
-    input: ENTRIES,
+    input: { program: "src/program.ts", ...workers() },
     platform: "node",
     external: (id) => id.startsWith("node:") || installed.some((name) => id === name || id.startsWith(`${name}/`)),
   });
@@ -53,6 +53,11 @@ async function bundle(): Promise<readonly OutputChunk[]> {
   });
   await build.close();
   return output.filter((file) => file.type === "chunk");
+}
+
+function workers(): Record<string, string> {
+  const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).map((path) => `src/${path}`);
+  return Object.fromEntries(files.flatMap((path) => (WORKER.exec(path) ?? []).slice(1).map((name) => [name, path])));
 }
 
 /** The licence of every package that a chunk has code of. */
