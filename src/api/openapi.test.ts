@@ -1,9 +1,9 @@
 /** What OpenAPI tells: schemas that are valid and complete in themselves, typed answers, examples that are true. */
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { formats } from "../model/formats.ts";
 import { collections, kindOf } from "../model/index.ts";
-import { startApi, type TestApi } from "./apiHarness.ts";
+import { type CallOptions, clusterOf, startApi, type TestApi } from "./apiHarness.ts";
 import type { Access } from "./openapi/document.ts";
 import type { Schema } from "./openapi/schema.ts";
 import { componentSchemas } from "./openapi.ts";
@@ -59,10 +59,16 @@ function within(schema: unknown): Schema[] {
   return [...(Array.isArray(schema) ? [] : [schema as Schema]), ...Object.values(schema).flatMap(within)];
 }
 
-function validator(): (schema: Schema) => (value: unknown) => boolean {
-  const ajv = new Ajv2020({ strict: false, formats: { ...formats, "date-time": true, binary: true } });
-  ajv.addSchema({ $id: "api", components: { schemas: components } });
-  return (schema) => ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"api#/components')));
+const ajv = new Ajv2020({ strict: false, formats: { ...formats, "date-time": true, binary: true } });
+ajv.addSchema({ $id: "api", components: { schemas: components } });
+const compiled = new Map<string, (value: unknown) => boolean>();
+
+/** By a schema that refers to components. */
+function judge(schema: object, value: unknown): boolean {
+  const source = JSON.stringify(schema).replaceAll('"#/components', '"api#/components');
+  const known = compiled.get(source) ?? ajv.compile(JSON.parse(source));
+  compiled.set(source, known);
+  return known(value);
 }
 
 test("components are named as classes are; kinds, their parts and shared values have names", () => {
@@ -82,7 +88,7 @@ test("they refer to components only, and all of these are there", () => {
 });
 
 test("they are schemas, and judge a whole configuration by what stands in them alone", () => {
-  const judge = validator()({ $ref: "#/components/schemas/Config" });
+  const isConfig = (value: unknown): boolean => judge({ $ref: "#/components/schemas/Config" }, value);
   const rule = {
     matches: [{ path: { prefix: "/" } }],
     requestHeaders: { remove: ["X-A"] },
@@ -91,7 +97,7 @@ test("they are schemas, and judge a whole configuration by what stands in them a
   const route = (more: object): object => ({
     routes: [{ name: "r", listeners: ["web"], rules: [{ ...rule, ...more }] }],
   });
-  expect(judge(route({}))).toBe(true);
+  expect(isConfig(route({}))).toBe(true);
   for (const wrong of [
     { respond: { status: 200 } },
     { split: undefined },
@@ -100,7 +106,7 @@ test("they are schemas, and judge a whole configuration by what stands in them a
     { matches: [{ path: { prefix: "/", exact: "/" } }] },
     { matches: [{ path: {} }] },
   ])
-    expect([wrong, judge(JSON.parse(JSON.stringify(route(wrong))))]).toEqual([wrong, false]);
+    expect([wrong, isConfig(JSON.parse(JSON.stringify(route(wrong))))]).toEqual([wrong, false]);
   expect(Object.keys(components.Config?.properties ?? {})).toEqual(collections);
 });
 
@@ -120,7 +126,7 @@ test("in the words that generators understand: choices have a type, no default m
 });
 
 test("a merge patch is typed: nothing is needed, null takes away what may be absent, lists are whole", () => {
-  const judge = validator()({ $ref: "#/components/schemas/ClusterPatch" });
+  const isPatch = (value: unknown): boolean => judge({ $ref: "#/components/schemas/ClusterPatch" }, value);
   const endpoint = { address: "10.0.0.1", port: 80 };
   for (const right of [
     {},
@@ -129,9 +135,9 @@ test("a merge patch is typed: nothing is needed, null takes away what may be abs
     { timeouts: { connect: null } },
     { endpoints: [endpoint] },
   ])
-    expect([right, judge(right)]).toEqual([right, true]);
+    expect([right, isPatch(right)]).toEqual([right, true]);
   for (const wrong of [{ endpoints: null }, { timeouts: { connect: 5 } }, { endpoints: [{ port: 80 }] }, { x: 1 }])
-    expect([wrong, judge(wrong)]).toEqual([wrong, false]);
+    expect([wrong, isPatch(wrong)]).toEqual([wrong, false]);
 });
 
 test("every operation has a tag that is explained, and each answer its type", () => {
@@ -187,13 +193,12 @@ test("a server without token asks for none and says so; one with a token asks ev
 });
 
 test("every operation has examples, and each is valid", () => {
-  const judge = validator();
   const judged = (place: string, { schema, example, examples = {} }: Media): void => {
     for (const value of [
       ...(example === undefined ? [] : [example]),
       ...Object.values(examples).map((one) => one.value),
     ])
-      expect([place, value, judge(schema)(value)]).toEqual([place, value, true]);
+      expect([place, value, judge(schema, value)]).toEqual([place, value, true]);
   };
   for (const { operationId, requestBody, responses } of operations) {
     const media = Object.values(responses).flatMap(({ content = {} }) => Object.entries(content));
@@ -210,4 +215,101 @@ test("every operation has examples, and each is valid", () => {
   }
   for (const [name, { content = {} }] of Object.entries(description.components.responses))
     for (const media of Object.values(content)) judged(name, media);
+});
+
+describe("what is answered is what is described", () => {
+  const model = {
+    fleets: [{ name: "edge", proxy: "envoy" }],
+    listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP" }],
+  };
+  const blue = clusterOf("blue");
+  const etag = { "if-none-match": "*" };
+  /** In this order, on one server. */
+  const requests: [status: number, line: string, options?: CallOptions][] = [
+    [200, "GET /healthz"],
+    [200, "GET /readyz?verbose"],
+    [200, "GET /readyz?verbose=true"],
+    [400, "GET /readyz?verbose=perhaps"],
+    [200, "GET /metrics"],
+    [200, "GET /v1/config"],
+    [200, "PUT /v1/config?dryRun=true", { body: model }],
+    [200, "PUT /v1/config", { body: model }],
+    [
+      200,
+      "PUT /v1/config",
+      { body: "fleets: [{name: edge, proxy: envoy}]", headers: { "content-type": "application/yaml" } },
+    ],
+    [400, "PUT /v1/config", { body: "{" }],
+    [412, "PUT /v1/config", { body: model, headers: { "if-match": '"77"' } }],
+    [415, "PUT /v1/config", { body: "x", headers: { "content-type": "text/plain" } }],
+    [422, "PUT /v1/config", { body: { fleets: [{ name: "-" }] } }],
+    [200, "POST /v1/config/apply?owner=a", { body: { clusters: [blue] } }],
+    [409, "POST /v1/config/apply?owner=b", { body: { clusters: [blue] } }],
+    [201, "PUT /v1/clusters/green", { body: clusterOf("green") }],
+    [200, "PUT /v1/clusters/green?dryRun=true", { body: clusterOf("green") }],
+    [200, "PUT /v1/clusters/green", { body: { ...clusterOf("green"), description: "x" } }],
+    [412, "PUT /v1/clusters/green", { body: clusterOf("green"), headers: etag }],
+    [422, "PUT /v1/clusters/red", { body: clusterOf("green") }],
+    [413, "PUT /v1/clusters/red", { body: { name: "x".repeat(600_000) } }],
+    [400, "PUT /v1/clusters/red?dry=1", { body: clusterOf("red") }],
+    [200, "PATCH /v1/clusters/green", { body: { description: null } }],
+    [404, "PATCH /v1/clusters/red", { body: {} }],
+    [200, "GET /v1/clusters?limit=1&label=a"],
+    [304, "GET /v1/clusters", { headers: etag }],
+    [406, "GET /v1/clusters", { headers: { accept: "text/html" } }],
+    [200, "GET /v1/clusters/green"],
+    [304, "GET /v1/clusters/green", { headers: etag }],
+    [404, "GET /v1/clusters/red"],
+    [200, "DELETE /v1/clusters/green"],
+    [404, "DELETE /v1/clusters/green"],
+    [403, "GET /v1/clusters", { headers: { host: "elsewhere.example" } }],
+    [200, "GET /v1/revisions?limit=1"],
+    [200, "GET /v1/revisions/1"],
+    [404, "GET /v1/revisions/77"],
+    [200, "POST /v1/revisions/1/restore?dryRun=true"],
+    [200, "POST /v1/revisions/1/restore"],
+    [409, "GET /v1/fleets/edge/files"],
+    [200, "GET /v1/fleets/edge/proxies"],
+    [404, "GET /v1/fleets/none/status"],
+    [200, "POST /v1/explain", { body: { fleet: "edge", host: "a.example", path: "/" } }],
+    [404, "POST /v1/explain", { body: { fleet: "none", host: "a.example", path: "/" } }],
+    [422, "POST /v1/explain", { body: { fleet: "edge" } }],
+  ];
+
+  test("by status, media type, schema and headers", async () => {
+    const t = await startApi();
+    started.push(t);
+    for (const [status, line, options] of requests) {
+      const [method = "", url = ""] = line.split(" ");
+      const got = await t.call(method as "GET", url, options);
+      expect([line, got.status]).toEqual([line, status]);
+      const described = operationAt(method, url).responses[status];
+      expect([line, described]).toEqual([line, expect.anything()]);
+      const { content, headers = {} } =
+        described?.$ref === undefined ? (described as Answer) : responseAt(described.$ref);
+      if (content === undefined) {
+        expect([line, got.text]).toEqual([line, ""]);
+        continue;
+      }
+      const type = String(got.headers["content-type"]).split(";")[0] as string;
+      expect([line, Object.keys(content)]).toEqual([line, expect.arrayContaining([type])]);
+      const value = got.body ?? got.text;
+      expect([line, value, judge((content[type] as Media).schema, value)]).toEqual([line, value, true]);
+      const optional = url.includes("dryRun") ? ["ETag"] : [];
+      for (const name of Object.keys(headers).filter((header) => !optional.includes(header)))
+        expect([line, name, got.headers[name.toLowerCase()]]).toEqual([line, name, expect.any(String)]);
+    }
+  });
+
+  function operationAt(method: string, url: string): Operation {
+    const [path = ""] = url.split("?");
+    const [, operations] = Object.entries(description.paths).find(([template]) =>
+      new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path),
+    ) as [string, Record<string, Operation>];
+    return operations[method.toLowerCase()] as Operation;
+  }
+
+  function responseAt(reference: string): Answer {
+    return description.components.responses[reference.split("/").at(-1) as string] as Answer;
+  }
 });

@@ -109,18 +109,26 @@ function complete(operation: Operation, place: Place): void {
 /** Beside those of every request with a body: another's resource, an outdated view, a store that cannot take it. */
 const WRITE_STATUSES = [409, 412, 422, 503, 507];
 
-/** A fleet has no files, or none yet; the server is not ready. */
-const MORE_STATUSES: Readonly<Record<string, readonly number[]>> = { getFleetFiles: [409, 503], getReadiness: [503] };
+/** A fleet has no files, or none yet; there is no such fleet; an old revision cannot be read; the server is not ready. */
+const MORE_STATUSES: Readonly<Record<string, readonly number[]>> = {
+  getFleetFiles: [409, 503],
+  explain: [404],
+  getRevision: [503],
+  getReadiness: [503],
+};
 
 /** Of probes: they carry no token; with `?verbose` they say more, and need one. */
 const OPEN_OPERATIONS: Readonly<Record<string, readonly object[]>> = { getHealth: [], getReadiness: [{}, BEARER] };
 
-function refusals({ parameters = [], requestBody, operationId }: Operation, { path, access }: Place): number[] {
+function refusals({ parameters = [], requestBody, operationId }: Operation, { path, method, access }: Place): number[] {
+  const isProbe = OPEN_OPERATIONS[operationId]?.length === 0;
+  // What is not there is created.
+  const isNamed = method !== "put" && parameters.some((parameter) => parameter.in === "path");
   return [
     400,
-    ...(access === "open" || OPEN_OPERATIONS[operationId]?.length === 0 ? [] : [401]),
-    ...(access === "token" ? [] : [403]),
-    ...(parameters.some((parameter) => parameter.in === "path") ? [404] : []),
+    ...(access === "open" || isProbe ? [] : [401]),
+    ...(access === "token" || isProbe ? [] : [403]),
+    ...(isNamed ? [404] : []),
     ...(path.startsWith("/v1/") ? [406] : []),
     ...(requestBody === undefined ? [] : [413, 415, 422]),
     500,
