@@ -72,7 +72,7 @@ test.each([
 
 test("what diff ends with when there is a difference does not come of a slip", async () => {
   for (const argv of [["diff"], ["diff", "a", "--frob"], ["diff", "a", "b", "c"]])
-    expect((await bench.run(...argv)).code).toBe(1);
+    expect((await bench.run(...argv)).code).toBe(2);
 });
 
 test.each([

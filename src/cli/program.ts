@@ -16,9 +16,9 @@ export interface ProgramContext {
 /** What each exit code says. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   [EXIT.ok]: "done, and nothing was wrong",
-  [EXIT.failed]: "refused or failed; what is wrong stands on standard error, or in the JSON",
-  [EXIT.usage]:
-    "the command line is wrong, nothing was done; `diff`: there is a difference (a wrong command line is 1 there)",
+  [EXIT.failed]:
+    "refused or failed; what is wrong stands on standard error, or in the JSON; `diff`: there is a difference",
+  [EXIT.usage]: "the command line is wrong, nothing was done; `diff`, as diff(1): whatever else went wrong",
 };
 
 /** What they print needs no command. */
@@ -52,7 +52,8 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     if (error instanceof CommanderError) return usageProblem(error, argv, io);
     if (wantsJson(argv)) io.out(jsonText({ ok: false, error: reasonOf(error) }));
     else io.err(`trimtab: ${reasonOf(error)}\n`);
-    return EXIT.failed;
+    // What `diff` ends with when there is a difference must not come of a mishap.
+    return first === "diff" ? EXIT.trouble : EXIT.failed;
   }
 }
 
@@ -61,8 +62,7 @@ function usageProblem({ exitCode, code, message }: CommanderError, argv: readonl
   if (exitCode === 0) return EXIT.ok;
   const reason = code === "commander.help" ? "a command is needed" : message.replace(/^error: /, "");
   if (wantsJson(argv)) io.out(jsonText({ ok: false, error: reasonOf(reason) }));
-  // What `diff` ends with when there is a difference must not come of a slip.
-  return argv.find((word) => !word.startsWith("-")) === "diff" ? EXIT.failed : EXIT.usage;
+  return EXIT.usage;
 }
 
 /** The declared commands with their options. `done` gets each command's exit code; the reference in docs/ reads the rest. */

@@ -4,23 +4,26 @@ import type { Declaration } from "../command.ts";
 import { type OwnerFlags, type ServerFlags, serverOf, withOwner, withServer } from "../options.ts";
 import { EXIT, type Io, jsonText, printProblems } from "../output.ts";
 
-/** `trimtab diff FILE [OTHER]`: what applying FILE would change, or how it differs from OTHER. Exit 2 when there is a difference. */
+/**
+ * `trimtab diff FILE`: what applying FILE would change on the server; `trimtab diff OLD NEW`: what leads from OLD to NEW. Exit codes
+ * as those of diff(1): 1 when there is a difference, 2 when it cannot be told.
+ */
 export const diff: Declaration = (program, { io, done }) => {
-  withOwner(withServer(program.command("diff <file> [other]")))
+  withOwner(withServer(program.command("diff <file> [new]")))
     .description(
-      "what `apply` with the same options would change on the server, or how FILE differs from OTHER; exit 2 when it does",
+      "what `apply` with the same options would change on the server, or with a second file what leads from FILE to NEW; exit 1 when they differ",
     )
-    .action((file: string, other: string | undefined, flags: ServerFlags & OwnerFlags) => {
+    .action((file: string, next: string | undefined, flags: ServerFlags & OwnerFlags) => {
       const { owner, force = false, json = false } = flags;
-      return done(run(io, { file, other, server: serverOf(flags), owner, force, json }));
+      return done(run(io, { file, next, server: serverOf(flags), owner, force, json }));
     });
 };
 
 /** What to compare with what. */
 interface DiffOptions {
   readonly file: string;
-  /** Undefined: the server's model, as an `apply` of the file would leave it. */
-  readonly other: string | undefined;
+  /** What the file became; undefined: the file is what the server's model is to become. */
+  readonly next: string | undefined;
   readonly server: ServerOptions;
   /** As `apply` takes them. */
   readonly owner: string | undefined;
@@ -29,8 +32,7 @@ interface DiffOptions {
 }
 
 async function run(io: Io, options: DiffOptions): Promise<number> {
-  const found =
-    options.other === undefined ? await fromServer(io, options) : await fromFile(io, options, options.other);
+  const found = options.next === undefined ? await fromServer(io, options) : await fromFile(io, options, options.next);
   if (typeof found === "number") return found;
   if (options.json) io.out(jsonText({ different: found.length > 0, changes: found }));
   else for (const change of found) io.out(changeText(change));
@@ -41,17 +43,24 @@ async function run(io: Io, options: DiffOptions): Promise<number> {
 async function fromServer(io: Io, options: DiffOptions): Promise<readonly ResourceChange[] | number> {
   const [{ foretell }, { changesOf }] = await Promise.all([import("../foretell.ts"), import("../changes.ts")]);
   const { changed, ...models } = await foretell(io, options);
-  return changed === null ? EXIT.failed : changesOf(changed, models);
+  return changed === null ? EXIT.trouble : changesOf(changed, models);
 }
 
-async function fromFile(io: Io, options: DiffOptions, other: string): Promise<readonly ResourceChange[] | number> {
+async function fromFile(io: Io, options: DiffOptions, next: string): Promise<readonly ResourceChange[] | number> {
   if (options.owner !== undefined || options.force)
     throw new Error("--owner and --force speak of what apply does to a server: they do not go with a second file");
-  if (options.file === "-" && other === "-") throw new Error("only one of the two files can be standard input");
+  if (options.file === "-" && next === "-") throw new Error("only one of the two files can be standard input");
   const { loadModel } = await import("../offline.ts");
-  const [after, before] = [await loadModel(options.file), await loadModel(other)];
-  for (const { compiled, problems } of [after, before])
-    if (compiled === null) return printProblems(io, problems, options.json);
+  const [before, after] = [await loadModel(options.file), await loadModel(next)];
+  const refused = [before, after].filter(({ compiled }) => compiled === null);
+  if (refused.length > 0) {
+    printProblems(
+      io,
+      refused.flatMap(({ problems }) => problems),
+      options.json,
+    );
+    return EXIT.trouble;
+  }
   const { changesBetween } = await import("../changes.ts");
   return changesBetween(before.snapshot, after.snapshot);
 }
