@@ -1,7 +1,7 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, type Checker, collectionOf, effectOf, reachOf, type Scale } from "../model/index.ts";
+import { applyChanges, type Checker, collectionOf, effectOf, inUse, reachOf, type Scale } from "../model/index.ts";
 import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
@@ -99,7 +99,8 @@ function* judge(head: Head, { changes, locate }: Plan, { publisher, check, scale
   yield;
   refuse(yield* scale.judge(head.snapshot, snapshot, effective), locate);
   const found: readonly Diagnostic[] = yield* check(snapshot, effective);
-  refuse(found, locate);
+  const refused = refusal(found, locate);
+  if (refused !== null) throw withDetail(refused, yield* inUse(snapshot, effective));
   const { diagnostics } = yield* publisher.admit(snapshot);
   refuse(diagnostics, locate);
   const warnings = yield* concerned([...found, ...diagnostics], { snapshot, changes: effective, locate });
@@ -127,6 +128,13 @@ export async function prepareWrite(
   locate: Locate,
 ): Promise<void> {
   refuse(await inSlices(scale.prepare(resources), pace), locate);
+}
+
+/** The refusal that says first by whom what it deletes is in use. */
+function withDetail(problem: Problem, uses: readonly string[]): Problem {
+  if (uses.length === 0) return problem;
+  const { errors, errorCount } = problem;
+  return new Problem("API-INVALID", [...uses, problem.message].join("; "), { errors, errorCount });
 }
 
 function refuse(found: readonly Diagnostic[], locate: Locate): void {

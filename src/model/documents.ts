@@ -170,7 +170,7 @@ function danglingIn(
   { reported, known = () => false }: { readonly reported: ReadonlySet<string>; readonly known?: Known },
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
-  for (const problem of dangling(referencesIn(kind, body), snapshot, known)) {
+  for (const problem of dangling(referencesIn(kind, body), snapshot, { known, deleted: () => false })) {
     const place = at + problem.pointer;
     if (!reported.has(place)) found.push({ ...problem, pointer: place });
     if (found.length >= MAX_PROBLEMS) break;

@@ -23,6 +23,7 @@ export {
   validateResource,
 } from "./documents.ts";
 export { effectiveHostnames } from "./hostnames.ts";
+export { inUse } from "./inUse.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";
 export { reachOf } from "./references.ts";

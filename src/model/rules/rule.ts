@@ -6,10 +6,17 @@ import type { Bodies, Kind, Resource, Snapshot } from "../types.ts";
  * A rule sees the whole model and the resources whose verdict may have changed: those that were written and those that name
  * a written or deleted one. It reports only on these.
  */
-export type Rule = (snapshot: Snapshot, touched: readonly Resource[], known: Known) => Iterable<Diagnostic>;
+export type Rule = (snapshot: Snapshot, touched: readonly Resource[], names: Names) => Iterable<Diagnostic>;
 
 /** Whether something has this name although it is not in the model, as it cannot be judged: it is misshapen. */
 export type Known = (kind: Kind, name: string) => boolean;
+
+/** Names that are not in the model. */
+export interface Names {
+  readonly known: Known;
+  /** Whether the write at hand takes it out of the model. */
+  readonly deleted: Known;
+}
 
 /** A rule that has to see everything that was touched. `undefined`: here it may rest (see util/steps.ts). */
 export type WholeRule = (snapshot: Snapshot, touched: readonly Resource[]) => Iterable<Diagnostic | undefined>;
