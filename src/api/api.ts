@@ -21,6 +21,7 @@ import { handleClientError, handleError } from "./errorHandler.ts";
 import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
 import { registerMetrics } from "./metrics.ts";
 import { componentSchemas } from "./openapi.ts";
+import { parameterError } from "./parameterErrors.ts";
 import { compileSchema } from "./parameters.ts";
 import { Problem, sendProblem } from "./problem.ts";
 import { collectionRoutes } from "./routes/collections.ts";
@@ -83,6 +84,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   bodies.take(app, ["application/json"], "json");
   app.setValidatorCompiler(compileSchema as Parameters<typeof app.setValidatorCompiler>[0]);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setSchemaErrorFormatter(parameterError);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, new Problem("API-NOT-FOUND", `there is no ${request.url.split("?")[0]}`)),

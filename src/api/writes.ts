@@ -1,7 +1,16 @@
 /** The one path that every write takes: conditions, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { applyChanges, type Checker, collectionOf, effectOf, inUse, reachOf, type Scale } from "../model/index.ts";
+import {
+  applyChanges,
+  type Checker,
+  collectionOf,
+  effectOf,
+  inUse,
+  reachOf,
+  type Scale,
+  toldOnce,
+} from "../model/index.ts";
 import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
@@ -116,8 +125,9 @@ function* concerned(
     resource === undefined || locate(resource.kind, resource.name) !== undefined;
   const reach = all.every(isSent) ? null : yield* reachOf(snapshot, changes);
   const near = all.filter((entry) => isSent(entry) || reach?.has(`${entry.resource?.kind}/${entry.resource?.name}`));
-  const warnings = near.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
-  const omitted = all.length - warnings.length;
+  const told = yield* toldOnce(near);
+  const warnings = told.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
+  const omitted = all.length - near.length + told.length - warnings.length;
   return omitted > 0 ? { warnings, warningsOmitted: omitted } : { warnings };
 }
 

@@ -1,5 +1,6 @@
 /** `trimtab explain FILE`: the answer that a server with this model would give. */
 import { type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
+import { didYouMean } from "../util/didYouMean.ts";
 import { finish } from "../util/steps.ts";
 import type { PlacedProblem } from "./document.ts";
 import { loadModel } from "./offline.ts";
@@ -14,7 +15,10 @@ export async function explainFile(
   const { compiled, problems } = await loadModel(file);
   if (compiled === null) return { explanation: null, problems };
   const ir = compiled.fleets.get(request.fleet);
-  if (ir === undefined) throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}`);
+  if (ir === undefined) {
+    const hint = didYouMean(request.fleet, compiled.fleets.keys());
+    throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}${hint}`);
+  }
   const explanation = finish(explain(ir, request));
   if (explanation !== null) return { explanation };
   const wanted =

@@ -10,6 +10,7 @@ import {
   type Kind,
   type Resource,
   type Snapshot,
+  toldOnce,
   validateConfig,
 } from "../model/index.ts";
 import { createPipeline, type Pipeline } from "../pipeline/index.ts";
@@ -50,7 +51,7 @@ export async function loadModel(file: string): Promise<OfflineModel> {
     compiled = { fleets, pipeline };
   }
   const pointers = pointersOf(resources);
-  const problems = found
+  const problems = finish(toldOnce(found))
     .map((diagnostic) => place(document, pointers, diagnostic))
     .sort((a, b) => a.line - b.line || a.column - b.column);
   return { snapshot, compiled: problems.some(({ severity }) => severity === "error") ? null : compiled, problems };

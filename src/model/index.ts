@@ -39,5 +39,6 @@ export {
   toDocument,
   toDocumentSteps,
 } from "./snapshot.ts";
+export { toldOnce } from "./toldOnce.ts";
 export type * from "./types.ts";
 export { ANY_HOST, covers, durationMs, intersectHostnames } from "./values.ts";

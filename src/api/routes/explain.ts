@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifyInstance } from "fastify";
 import type { ExplainRequest, Explanation } from "../../publish/types.ts";
 import { MatchTooLongError } from "../../regex/index.ts";
+import { didYouMean } from "../../util/didYouMean.ts";
 import { pointer } from "../../util/pointer.ts";
 import { inSlices, type Pace } from "../../util/slices.ts";
 import type { Steps } from "../../util/steps.ts";
@@ -64,7 +65,10 @@ export function explainRoutes(app: FastifyInstance, { store, publisher, pace }: 
         errors: [{ pointer: "/port", code: "API-INVALID", message }],
       });
     }
-    throw new Problem("API-NOT-FOUND", `there is no fleet named ${JSON.stringify(body.fleet)}`);
+    throw new Problem(
+      "API-NOT-FOUND",
+      `there is no fleet named ${JSON.stringify(body.fleet)}${didYouMean(body.fleet, store.head().snapshot.fleet.keys())}`,
+    );
   });
 }
 
