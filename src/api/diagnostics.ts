@@ -34,12 +34,15 @@ export function locateIn(document: unknown): Locate {
 }
 
 /** One finding as the API tells it. What stands in the submitted document is named by its pointer alone, all else also by `resource`. */
-export function toItem({ code, message, resource, pointer, fleet, proxy }: Diagnostic, locate: Locate): ProblemItem {
+export function toItem(
+  { code, message, resource, pointer, related, fleet, proxy }: Diagnostic,
+  locate: Locate,
+): ProblemItem {
   const place = resource === undefined ? "" : locate(resource.kind, resource.name);
   return {
     pointer: (place ?? "") + pointer,
     code,
-    message,
+    message: related !== undefined && related.resource === undefined ? `${message} (${related.pointer})` : message,
     ...(resource !== undefined && place === undefined
       ? { resource: `${collectionOf(resource.kind as Kind)}/${resource.name}` }
       : {}),

@@ -1,4 +1,4 @@
-/** `trimtab explain FILE`: the answer that a server with this model would give. */
+/** `trimtab explain PATHS`: the answer that a server with this model would give. */
 import { type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
 import { didYouMean } from "../util/didYouMean.ts";
 import { finish } from "../util/steps.ts";
@@ -7,12 +7,12 @@ import { loadModel } from "./offline.ts";
 
 /** The explanation, or what is wrong with the file. Throws when the fleet or port is not there. */
 export async function explainFile(
-  file: string,
+  paths: readonly string[],
   request: ExplainRequest,
 ): Promise<
   { readonly explanation: Explanation } | { readonly explanation: null; readonly problems: readonly PlacedProblem[] }
 > {
-  const { compiled, problems } = await loadModel(file);
+  const { compiled, problems } = await loadModel(paths);
   if (compiled === null) return { explanation: null, problems };
   const ir = compiled.fleets.get(request.fleet);
   if (ir === undefined) {

@@ -47,8 +47,10 @@ test("--version prints it", async () => {
 test.each([
   [["frob"], "unknown command 'frob'"],
   [["validate", "--frob", "x"], "unknown option '--frob'"],
-  [["validate"], "missing required argument 'file'"],
-  [["validate", "a", "b"], "too many arguments"],
+  [["validate"], "missing required argument 'paths'"],
+  [["dev", "a", "b"], "too many arguments"],
+  [["validate", "a", "--format", "xml"], "Allowed choices are text, json, github, sarif"],
+  [["diff", "a", "--format", "html"], "Allowed choices are text, json, markdown"],
   [["render", "a"], "required option '-o, --out <dir>' not specified"],
   [["render", "a", "-o", "d", "--target", "apache"], "Allowed choices are envoy, nginx, haproxy"],
   [["bootstrap"], "required option '--fleet <name>' not specified"],

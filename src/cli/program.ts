@@ -18,6 +18,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   [EXIT.ok]: "done, and nothing was wrong",
   [EXIT.failed]:
     "refused or failed; what is wrong stands on standard error, or in the JSON; `diff`: there is a difference",
+  [EXIT.warned]: "there are warnings, and `--strict` was given",
   [EXIT.usage]: "the command line is wrong, nothing was done; `diff`, as diff(1): whatever else went wrong",
 };
 
@@ -85,5 +86,6 @@ export function createProgram(
 
 function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
-  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+  const words = end < 0 ? argv : argv.slice(0, end);
+  return /(?:^| )--(?:json|format[ =]json)(?: |$)/.test(words.join(" "));
 }

@@ -82,7 +82,7 @@ export function refused(io: Io, { answer, document }: ApplyAnswer, json: boolean
 /** Where an item stands in the file. What the file does not hold stands at its start, and is named. */
 export function place(document: LoadedDocument, item: ServerItem, severity: "error" | "warning"): PlacedProblem {
   const { resource, ...problem } = item;
-  const { file } = document;
-  if (resource === undefined) return { ...problem, severity, file, ...document.placeOf(problem.pointer) };
-  return { ...problem, message: `${resource}: ${problem.message}`, severity, file, ...document.placeOf("") };
+  if (resource === undefined) return { ...problem, severity, ...document.placeOf(problem.pointer) };
+  const { pointer } = problem;
+  return { ...problem, message: `${resource}: ${problem.message}`, severity, ...document.placeOf(""), pointer };
 }

@@ -97,16 +97,18 @@ function* sortOut(
   const unsound: Entry[] = [];
   const doubles: Diagnostic[] = [];
   for (const kind of kinds) {
-    const seen = new Set<string>();
+    /** The pointer of the first of each name. */
+    const seen = new Map<string, string>();
     for (const [index, body] of listOf(document, kind).entries()) {
       const at = pointer(collectionOf(kind), index);
       const name = nameOf(body);
-      const isDouble = name !== undefined && seen.has(name);
+      const first = name === undefined ? undefined : seen.get(name);
+      const isDouble = first !== undefined;
       if (isDouble) {
         const message = `there is another ${kind} named ${JSON.stringify(name)}`;
-        doubles.push({ code: "MODEL-DUPLICATE-NAME", severity: "error", message, pointer: `${at}/name` });
-      }
-      if (name !== undefined) seen.add(name);
+        const related = { pointer: `${first}/name` };
+        doubles.push({ code: "MODEL-DUPLICATE-NAME", severity: "error", message, pointer: `${at}/name`, related });
+      } else if (name !== undefined) seen.set(name, at);
       if (isDouble || broken.has(at)) unsound.push({ kind, body, at });
       else sound.set(at, makeResource(kind, body as Bodies[typeof kind]));
       yield;

@@ -7,44 +7,50 @@ import { makeDirectory } from "../../util/makeDirectory.ts";
 import { finish } from "../../util/steps.ts";
 import type { Declaration } from "../command.ts";
 import type { Obstacle } from "../obstacles.ts";
-import type { JsonFlag } from "../options.ts";
-import { counted, EXIT, type Io, jsonText, printProblems } from "../output.ts";
+import { counted, EXIT, type Io, jsonText } from "../output.ts";
 import type { GoneOptions, RemovedFleet } from "../removeGoneFleets.ts";
+import { type Report, type ReportFlags, report, reportOf, verdictOf, withReport } from "../report.ts";
 import { folderName } from "../values.ts";
 import type { Tree } from "../writeTree.ts";
 
-interface RenderFlags extends JsonFlag {
+interface RenderFlags extends ReportFlags {
   readonly out: string;
   readonly target?: ProxyKind;
   readonly force?: boolean;
 }
 
 /**
- * `trimtab render [--target T] -o DIR FILE`: every file fleet's files into `DIR/<fleet>/`; nothing when one cannot be made, or
+ * `trimtab render [--target T] -o DIR PATHS`: every file fleet's files into `DIR/<fleet>/`; nothing when one cannot be made, or
  * when something stands in the way that no rendering wrote. What an earlier rendering wrote for a fleet that the model no
  * longer has is removed.
  */
 export const render: Declaration = (program, { io, done }) => {
-  program
-    .command("render <file>")
+  withReport(program.command("render <paths...>"))
     .description("write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone")
     .addOption(new Option("--target <proxy>", "only fleets of this proxy").choices(PROXY_KINDS))
     .requiredOption("-o, --out <dir>", "folder to write to", folderName)
     .option("--force", "also replace files that render did not write, or that were changed since it did")
-    .option("--json", "print JSON")
-    .action((file: string, flags: RenderFlags) => done(run(io, file, flags)));
+    .action((paths: readonly string[], flags: RenderFlags) =>
+      done(run(io, paths, { ...flags, how: reportOf(flags, program) })),
+    );
 };
 
-async function run(io: Io, file: string, { out, target, force = false, json = false }: RenderFlags): Promise<number> {
+async function run(
+  io: Io,
+  paths: readonly string[],
+  { out, target, force = false, how }: RenderFlags & { readonly how: Report },
+): Promise<number> {
+  const json = how.format === "json";
   if (target !== undefined) await refuseWithoutFiles(target);
   const { loadModel } = await import("../offline.ts");
-  const { compiled, problems } = await loadModel(file);
-  if (compiled === null) return printProblems(io, problems, json);
+  const { title, compiled, problems } = await loadModel(paths);
+  const verdict = verdictOf(problems, how);
+  if (compiled === null || verdict !== EXIT.ok || !json) await report(io, problems, how);
+  if (compiled === null || verdict !== EXIT.ok) return verdict;
   const { pipeline } = compiled;
   const filed = [...compiled.fleets.values()].filter((ir) => pipeline.gives(ir, "files"));
   const wanted = filed.filter(({ proxy }) => (target ?? proxy) === proxy);
-  if (!json) printProblems(io, problems, false);
-  if (wanted.length === 0) throw new Error(`${file} has no ${target ?? (await fileProxies()).join(" or ")} fleet`);
+  if (wanted.length === 0) throw new Error(`${title} has no ${target ?? (await fileProxies()).join(" or ")} fleet`);
   const trees = wanted.map((ir) => treeOf(ir, pipeline));
   const { lockFolder } = await import("../renderLock.ts");
   makeDirectory(out);
@@ -55,7 +61,7 @@ async function run(io: Io, file: string, { out, target, force = false, json = fa
     const known = new Set(filed.map(({ name }) => name));
     const written = await writeAll(out, trees, { known, target, force });
     if (json) io.out(jsonText({ ok: true, ...written, problems }));
-    else printWritten(io, written);
+    else if (how.format === "text") printWritten(io, written);
     return EXIT.ok;
   } finally {
     await release();

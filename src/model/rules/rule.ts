@@ -25,7 +25,7 @@ export type WholeRule = (snapshot: Snapshot, touched: readonly Resource[]) => It
 export function problem(
   code: string,
   at: Resource,
-  details: { readonly pointer: string; readonly message: string },
+  details: Pick<Diagnostic, "pointer" | "message" | "related">,
 ): Diagnostic {
   return { code, severity: "error", resource: { kind: at.kind, name: at.name }, ...details };
 }
@@ -34,7 +34,7 @@ export function problem(
 export function warning(
   code: string,
   at: Resource,
-  details: { readonly pointer: string; readonly message: string },
+  details: Pick<Diagnostic, "pointer" | "message" | "related">,
 ): Diagnostic {
   return { ...problem(code, at, details), severity: "warning" };
 }
