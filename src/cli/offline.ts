@@ -1,4 +1,5 @@
 /** A model from a file, without a server: shape, rules, compilation, capability gate. */
+import { unreachedRules } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
 import {
@@ -8,6 +9,7 @@ import {
   collectionOf,
   emptySnapshot,
   type Kind,
+  lint,
   type Resource,
   type Snapshot,
   toldOnce,
@@ -53,6 +55,8 @@ export async function loadModel(paths: readonly string[]): Promise<OfflineModel>
     const pipeline = createPipeline(targets);
     const { fleets } = finish(pipeline.compile(snapshot));
     for (const ir of fleets.values()) for (const diagnostic of finish(pipeline.gate(ir))) found.push(diagnostic);
+    for (const diagnostic of finish(lint(snapshot))) found.push(diagnostic);
+    for (const diagnostic of finish(unreachedRules(snapshot, fleets.values()))) found.push(diagnostic);
     compiled = { fleets, pipeline };
   }
   const pointers = pointersOf(resources);

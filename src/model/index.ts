@@ -25,6 +25,7 @@ export {
 export { effectiveHostnames } from "./hostnames.ts";
 export { inUse } from "./inUse.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
+export { lint } from "./lint/index.ts";
 export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";
 export { reachOf } from "./references.ts";
 export { createScale, type Scale } from "./scale.ts";
