@@ -29,16 +29,26 @@ test("--help names every command, the exit codes and an example, and is no error
   expect(out).not.toContain("undefined");
 });
 
-test.each(["serve", "dev", "validate", "render", "bootstrap", "diff", "apply", "explain"])(
-  "%s --help: every option has a description",
-  async (command) => {
-    const { code, out } = await bench.run(command, "--help");
-    expect(code).toBe(0);
-    expect(out).toMatch(new RegExp(`^Usage: trimtab ${command} \\[options\\]`));
-    expect(out).not.toMatch(/default: (\[\]|false|"")/);
-    for (const line of out.split("\n").filter((text) => /^ {2}-/.test(text))) expect(line).toMatch(/ {2}\w/);
-  },
-);
+test.each([
+  "serve",
+  "dev",
+  "validate",
+  "render",
+  "bootstrap",
+  "diff",
+  "apply",
+  "explain",
+  "export",
+  "status",
+  "history",
+  "rollback",
+])("%s --help: every option has a description", async (command) => {
+  const { code, out } = await bench.run(command, "--help");
+  expect(code).toBe(0);
+  expect(out).toMatch(new RegExp(`^Usage: trimtab ${command} \\[options\\]`));
+  expect(out).not.toMatch(/default: (\[\]|false|"")/);
+  for (const line of out.split("\n").filter((text) => /^ {2}-/.test(text))) expect(line).toMatch(/ {2}\w/);
+});
 
 test("--version prints it", async () => {
   expect(await bench.run("--version")).toMatchObject({ code: 0, out: "1.2.3\n", err: "" });

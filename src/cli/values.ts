@@ -17,6 +17,33 @@ export function portNumber(text: string): number {
   return port;
 }
 
+/** The number of a revision; 0 is the empty model. */
+export function revisionNumber(text: string): number {
+  const revision = Number(text);
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It is not the number of a revision.");
+  return revision;
+}
+
+/** As many revisions as the server tells at once. */
+export function pageSize(text: string): number {
+  const size = Number(text);
+  if (!/^\d{1,3}$/.test(text) || size < 1 || size > MAX_PAGE) throw new InvalidArgumentError(`Write 1 to ${MAX_PAGE}.`);
+  return size;
+}
+
+/** Of the API's list of revisions. */
+const MAX_PAGE = 500;
+/** An hour: whoever waits longer waits for a person. */
+const MAX_WAIT_SECONDS = 3_600;
+
+/** How long to wait. */
+export function waitSeconds(text: string): number {
+  const seconds = Number(text.replace(/s$/, ""));
+  if (!/^\d{1,4}s?$/.test(text) || seconds > MAX_WAIT_SECONDS)
+    throw new InvalidArgumentError(`Write seconds, ${MAX_WAIT_SECONDS} at most.`);
+  return seconds;
+}
+
 /** `host:port` or `[IPv6]:port`. Port 0 is one that the system chooses, so only for listening. */
 export function listenAddress(text: string): string {
   const [, v6, name, port] = /^(?:\[([^\]]*)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(text) ?? [];

@@ -3,6 +3,7 @@ import type { Declaration } from "../command.ts";
 import { type OwnerFlags, type ServerFlags, serverOf, withOwner, withServer } from "../options.ts";
 import { counted, EXIT, type Io, jsonText, printProblems } from "../output.ts";
 import type { ApplyAnswer } from "../serverApply.ts";
+import { note } from "../writeNote.ts";
 
 interface ApplyFlags extends ServerFlags, OwnerFlags {
   readonly dryRun?: boolean;
@@ -48,13 +49,6 @@ async function run(io: Io, options: ApplyOptions): Promise<number> {
   const answer = await sendApply(options.server, { document, headers, ...options });
   if (!isDone(answer)) return refused(io, { answer, document }, options.json);
   return accepted(io, { answer, document }, options);
-}
-
-/** The header for a text of the revision. The server refuses control characters too, but says it in words of HTTP. */
-function note(name: "message" | "author", text: string | undefined): Record<string, string> {
-  if (text === undefined) return {};
-  if (/\p{Cc}/u.test(text.trim())) throw new Error(`--${name} must be one line of text`);
-  return { [`trimtab-${name}`]: text.trim() };
 }
 
 async function accepted(io: Io, { answer, document }: ApplyAnswer, { json, dryRun }: ApplyOptions): Promise<number> {
