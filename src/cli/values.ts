@@ -100,6 +100,11 @@ export function fleetName(text: string): string {
   return text;
 }
 
+/** A fleet, after those that were named before it. */
+export function fleetNames(text: string, before: readonly string[] = []): readonly string[] {
+  return [...new Set([...before, fleetName(text)])];
+}
+
 /** What a certificate may say of a server: a DNS name without `*`, an IP address, or a URI. */
 export function serverName(text: string): string {
   if (isIP(text) === 0 && !/^(?:[a-z][a-z0-9+.-]*:\/\/\S+|[A-Za-z0-9_](?:[-A-Za-z0-9_.]*[A-Za-z0-9_])?)$/.test(text))

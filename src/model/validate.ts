@@ -111,7 +111,7 @@ function explain(error: ErrorObject): ShapeProblem {
     case "const": {
       const allowed = [params.allowedValues ?? params.allowedValue].flat().map(String);
       const hint = typeof error.data === "string" ? didYouMean(error.data, allowed) : "";
-      return problem("SCHEMA-NOT-ALLOWED", `${preview(error)} must be one of ${allowed.join(", ")}${hint}`);
+      return problem("SCHEMA-NOT-ALLOWED", `must be one of ${allowed.join(", ")}${hint}`);
     }
     default:
       return problem("SCHEMA-LIMIT", error.message ?? `breaks the limit ${error.keyword}`);

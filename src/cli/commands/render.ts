@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { Option } from "commander";
 import type { FleetIr, ProxyKind } from "../../ir/index.ts";
 import type { Pipeline } from "../../pipeline/index.ts";
+import { generationOf } from "../../targets/generation.ts";
 import { loadTargets, PROXY_KINDS } from "../../targets/registry.ts";
+import { didYouMean } from "../../util/didYouMean.ts";
 import { makeDirectory } from "../../util/makeDirectory.ts";
 import { finish } from "../../util/steps.ts";
 import type { Declaration } from "../command.ts";
@@ -10,12 +12,13 @@ import type { Obstacle } from "../obstacles.ts";
 import { counted, EXIT, type Io, jsonText } from "../output.ts";
 import type { GoneOptions, RemovedFleet } from "../removeGoneFleets.ts";
 import { type Report, type ReportFlags, report, reportOf, verdictOf, withReport } from "../report.ts";
-import { folderName } from "../values.ts";
+import { fleetNames, folderName } from "../values.ts";
 import type { Tree } from "../writeTree.ts";
 
 interface RenderFlags extends ReportFlags {
   readonly out: string;
   readonly target?: ProxyKind;
+  readonly fleet?: readonly string[];
   readonly force?: boolean;
 }
 
@@ -26,8 +29,11 @@ interface RenderFlags extends ReportFlags {
  */
 export const render: Declaration = (program, { io, done }) => {
   withReport(program.command("render <paths...>"))
-    .description("write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone")
+    .description(
+      "write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone; fleets that pull are written as JSON when they are asked for",
+    )
     .addOption(new Option("--target <proxy>", "only fleets of this proxy").choices(PROXY_KINDS))
+    .option("--fleet <name>", "only this fleet; repeat for more", fleetNames)
     .requiredOption("-o, --out <dir>", "folder to write to", folderName)
     .option("--force", "also replace files that render did not write, or that were changed since it did")
     .action((paths: readonly string[], flags: RenderFlags) =>
@@ -38,28 +44,34 @@ export const render: Declaration = (program, { io, done }) => {
 async function run(
   io: Io,
   paths: readonly string[],
-  { out, target, force = false, how }: RenderFlags & { readonly how: Report },
+  { out, target, fleet, force = false, how }: RenderFlags & { readonly how: Report },
 ): Promise<number> {
   const json = how.format === "json";
-  if (target !== undefined) await refuseWithoutFiles(target);
   const { loadModel } = await import("../offline.ts");
   const { title, compiled, problems } = await loadModel(paths);
   const verdict = verdictOf(problems, how);
   if (compiled === null || verdict !== EXIT.ok || !json) await report(io, problems, how);
   if (compiled === null || verdict !== EXIT.ok) return verdict;
   const { pipeline } = compiled;
-  const filed = [...compiled.fleets.values()].filter((ir) => pipeline.gives(ir, "files"));
+  const all = [...compiled.fleets.values()];
+  const asked = fleet === undefined ? all : fleet.map((name) => fleetOf(compiled.fleets, name));
+  // What pulls needs no files; it is written for whoever asks for it.
+  const filed = asked.filter((ir) => pipeline.gives(ir, "files") || target !== undefined || fleet !== undefined);
   const wanted = filed.filter(({ proxy }) => (target ?? proxy) === proxy);
-  if (wanted.length === 0) throw new Error(`${title} has no ${target ?? (await fileProxies()).join(" or ")} fleet`);
-  const trees = wanted.map((ir) => treeOf(ir, pipeline));
+  if (wanted.length === 0) {
+    const hint = all.length > 0 && target === undefined ? "; --fleet and --target write fleets that pull as JSON" : "";
+    throw new Error(`${title} has no ${target ?? (await fileProxies()).join(" or ")} fleet${hint}`);
+  }
+  const trees = await Promise.all(wanted.map((ir) => treeOf(ir, pipeline)));
   const { lockFolder } = await import("../renderLock.ts");
   makeDirectory(out);
   const release = await lockFolder(out);
   try {
     const inTheWay = await obstaclesIn(out, trees, force);
     if (inTheWay.length > 0) return printObstacles(io, inTheWay, json);
-    const known = new Set(filed.map(({ name }) => name));
-    const written = await writeAll(out, trees, { known, target, force });
+    const known = new Map(all.map(({ name, proxy }) => [name, proxy]));
+    // Whoever asks for some fleets says nothing of the others.
+    const written = await writeAll(out, trees, fleet === undefined ? { known, target, force } : null);
     if (json) io.out(jsonText({ ok: true, ...written, problems }));
     else if (how.format === "text") printWritten(io, written);
     return EXIT.ok;
@@ -102,7 +114,7 @@ interface Written {
   readonly removed: readonly RemovedFleet[];
 }
 
-async function writeAll(out: string, trees: readonly Tree[], gone: GoneOptions): Promise<Written> {
+async function writeAll(out: string, trees: readonly Tree[], gone: GoneOptions | null): Promise<Written> {
   const [{ writeTree }, { removeGoneFleets }] = await Promise.all([
     import("../writeTree.ts"),
     import("../removeGoneFleets.ts"),
@@ -113,7 +125,7 @@ async function writeAll(out: string, trees: readonly Tree[], gone: GoneOptions):
     await writeTree(folder, tree);
     fleets.push({ fleet: tree.fleet, folder, generation: tree.generation, files: tree.files.length });
   }
-  return { fleets, removed: await removeGoneFleets(out, gone) };
+  return { fleets, removed: gone === null ? [] : await removeGoneFleets(out, gone) };
 }
 
 function printWritten(io: Io, { fleets, removed }: Written): void {
@@ -122,12 +134,11 @@ function printWritten(io: Io, { fleets, removed }: Written): void {
   for (const gone of removed) io.out(goneText(gone));
 }
 
-async function refuseWithoutFiles(proxy: ProxyKind): Promise<void> {
-  const { get } = await loadTargets([proxy]);
-  if (get(proxy).output === "files") return;
-  throw new Error(
-    `${proxy} has no files to render: it pulls by xDS. \`trimtab bootstrap --fleet F\` prints what it needs to start.`,
-  );
+function fleetOf(fleets: ReadonlyMap<string, FleetIr>, name: string): FleetIr {
+  const ir = fleets.get(name);
+  if (ir === undefined)
+    throw new Error(`there is no fleet named ${JSON.stringify(name)}${didYouMean(name, fleets.keys())}`);
+  return ir;
 }
 
 async function fileProxies(): Promise<readonly ProxyKind[]> {
@@ -140,7 +151,15 @@ function goneText({ fleet, folder, files, folderRemoved }: RemovedFleet): string
   return `${fleet}: not in the model, ${counted(files.length, "file")} removed from ${folder}${rest}\n`;
 }
 
-function treeOf(ir: FleetIr, pipeline: Pipeline): Tree {
-  const { generation, files } = finish(pipeline.render(ir, "files")).whole;
-  return { fleet: ir.name, proxy: ir.proxy, generation, files };
+async function treeOf(ir: FleetIr, pipeline: Pipeline): Promise<Tree> {
+  const { name: fleet, proxy } = ir;
+  if (pipeline.gives(ir, "files")) {
+    const { generation, files } = finish(pipeline.render(ir, "files")).whole;
+    return { fleet, proxy, generation, files };
+  }
+  const { parts } = finish(pipeline.render(ir, "resources"));
+  const files = (
+    await Promise.all(parts.map(({ target, rendered }) => target.inFiles?.(rendered, fleet) ?? []))
+  ).flat();
+  return { fleet, proxy, generation: finish(generationOf(files)), files };
 }

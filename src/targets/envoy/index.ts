@@ -33,6 +33,8 @@ export const envoyTarget: Target = {
   inspect,
   inspectRule,
   createRenderer,
+  // Messages as text are nothing that a server needs: loaded when somebody asks.
+  inFiles: async (rendered, fleet) => (await import("./inFiles.ts")).inFiles(rendered, fleet),
   rebind: null,
   effect,
   check,

@@ -40,6 +40,7 @@ export const haproxyTarget: Target = {
   inspect,
   inspectRule,
   createRenderer,
+  inFiles: null,
   rebind,
   effect,
   check,

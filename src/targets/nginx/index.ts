@@ -27,6 +27,7 @@ export const nginxTarget: Target = {
   inspect: inspectNginx,
   inspectRule: inspectNginxRule,
   createRenderer,
+  inFiles: null,
   rebind,
   effect: effectOfNginx,
   check: checkNginx,
