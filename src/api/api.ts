@@ -21,7 +21,7 @@ import { handleClientError, handleError } from "./errorHandler.ts";
 import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
 import { registerMetrics } from "./metrics.ts";
 import { componentSchemas } from "./openapi.ts";
-import { parameterError } from "./parameterErrors.ts";
+import { noSuchPath, parameterError } from "./parameterErrors.ts";
 import { compileSchema } from "./parameters.ts";
 import { Problem, sendProblem } from "./problem.ts";
 import { collectionRoutes } from "./routes/collections.ts";
@@ -86,9 +86,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setSchemaErrorFormatter(parameterError);
   app.setErrorHandler(handleError);
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new Problem("API-NOT-FOUND", `there is no ${request.url.split("?")[0]}`)),
-  );
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, new Problem("API-NOT-FOUND", noSuchPath(request.url))));
   guardBrowsers(app);
   guard(app, { apiToken: options.apiToken, admitted });
   requireJson(app);

@@ -36,6 +36,21 @@ test("very many unknown ones are cut, with the count", async () => {
   expect(body.detail).toMatch(/; and 30 more$/);
 });
 
+test("a path that is not there, and a field of a request to explain: the nearest one", async () => {
+  expect((await t.call("GET", "/v1/cluster/blue")).body.detail).toBe(
+    'there is no /v1/cluster/blue; did you mean "clusters"?',
+  );
+  expect((await t.call("GET", "/v2/cluster")).body.detail).toBe("there is no /v2/cluster");
+  const { body } = await t.call("POST", "/v1/explain", {
+    body: { fleeet: "legacy", method: "GET", host: "a", path: "/", headers: [] },
+  });
+  expect(body.errors).toContainEqual({
+    pointer: "/fleeet",
+    code: "API-INVALID",
+    message: expect.stringMatching(/^unknown field; did you mean "fleet"\?; known here: .*port/),
+  });
+});
+
 test("a fleet that is not there, explained: the nearest one", async () => {
   const { body } = await t.call("POST", "/v1/explain", {
     body: { fleet: "legcay", method: "GET", host: "a", path: "/", headers: [] },

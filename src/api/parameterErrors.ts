@@ -1,5 +1,6 @@
-/** What is wrong with a query or path parameter: its name, what was given, what is allowed. */
+/** What is wrong with a path or a parameter: its name, what was given, what is allowed. */
 import type { ErrorObject } from "ajv";
+import { collections } from "../model/index.ts";
 import { didYouMean } from "../util/didYouMean.ts";
 
 /** In the words of messages. */
@@ -8,6 +9,17 @@ const PARTS: Readonly<Record<string, string>> = { querystring: "query", params: 
 const MAX_SHOWN = 60;
 /** A query of unknown parameters may have very many. */
 const MAX_TOLD = 10;
+
+/** What stands behind `/v1/`. */
+const PATHS: readonly string[] = [...collections, "config", "explain", "revisions"];
+
+/** Of a path that is none of the API's. */
+export function noSuchPath(url: string): string {
+  const [path = ""] = url.split("?");
+  const [, version, name = ""] = path.split("/");
+  const hint = version === "v1" && !PATHS.includes(name) ? didYouMean(name, PATHS) : "";
+  return `there is no ${path}${hint}`;
+}
 
 /** For fastify's `setSchemaErrorFormatter`: `query parameter "limit" must be <= 1000, but is "5000"`. */
 export function parameterError(errors: readonly unknown[], dataVar: string): Error {

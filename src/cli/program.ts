@@ -50,19 +50,22 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     await program.parseAsync([...argv], { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return usageProblem(error, argv, io);
-    if (wantsJson(argv)) io.out(jsonText({ ok: false, error: reasonOf(error) }));
-    else io.err(`trimtab: ${reasonOf(error)}\n`);
+    if (error instanceof CommanderError) return await usageProblem(error, argv, io);
+    if (!(await tellFailure(io, reasonOf(error), argv))) io.err(`trimtab: ${reasonOf(error)}\n`);
     // What `diff` ends with when there is a difference must not come of a mishap.
     return first === "diff" ? EXIT.trouble : EXIT.failed;
   }
 }
 
 /** commander has said on standard error what is wrong with the arguments, or printed the help that was asked for. */
-function usageProblem({ exitCode, code, message }: CommanderError, argv: readonly string[], io: Io): number {
+async function usageProblem(
+  { exitCode, code, message }: CommanderError,
+  argv: readonly string[],
+  io: Io,
+): Promise<number> {
   if (exitCode === 0) return EXIT.ok;
   const reason = code === "commander.help" ? "a command is needed" : message.replace(/^error: /, "");
-  if (wantsJson(argv)) io.out(jsonText({ ok: false, error: reasonOf(reason) }));
+  await tellFailure(io, reasonOf(reason), argv);
   return EXIT.usage;
 }
 
@@ -84,8 +87,18 @@ export function createProgram(
   return program;
 }
 
-function wantsJson(argv: readonly string[]): boolean {
+/** The value of `--format`, or what `--json` is short for; known before a command line is found good. */
+function formatOf(argv: readonly string[]): string | undefined {
   const end = argv.indexOf("--");
-  const words = end < 0 ? argv : argv.slice(0, end);
-  return /(?:^| )--(?:json|format[ =]json)(?: |$)/.test(words.join(" "));
+  const words = (end < 0 ? argv : argv.slice(0, end)).join(" ");
+  return /(?:^| )--json(?: |$)/.test(words) ? "json" : /(?:^| )--format[ =](\S+)/.exec(words)?.[1];
+}
+
+/** Whoever reads the output finds there that there is none. Gives whether it is told. */
+async function tellFailure(io: Io, reason: string, argv: readonly string[]): Promise<boolean> {
+  const format = formatOf(argv);
+  if (format === "json") io.out(jsonText({ ok: false, error: reason }));
+  else if (format === "github") io.out((await import("./formats/github.ts")).githubFailure(reason));
+  else return false;
+  return true;
 }

@@ -13,7 +13,8 @@ const MAX_PORT = 65_535;
 /** A TCP port that can be connected to. */
 export function portNumber(text: string): number {
   const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port < 1 || port > MAX_PORT) throw new InvalidArgumentError("It is not a port.");
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > MAX_PORT)
+    throw new InvalidArgumentError("It is not a port. Write 1 to 65535.");
   return port;
 }
 

@@ -5,7 +5,7 @@ import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { ownVerdict } from "./ownVerdicts.ts";
 import { referrersOf } from "./references.ts";
 import { createRulesOfWhole, rulesOfEach } from "./rules/index.ts";
-import type { Known, Names, WholeRule } from "./rules/rule.ts";
+import { type Known, type Names, namesOf, type WholeRule } from "./rules/rule.ts";
 import type { Change, Kind, Resource, Snapshot } from "./types.ts";
 
 /**
@@ -19,7 +19,7 @@ export type Checker = (snapshot: Snapshot, changes: readonly Change[], known?: K
 export function createChecker(): Checker {
   const rulesOfWhole = createRulesOfWhole();
   return (snapshot, changes, known = nothingKnown) =>
-    checkSteps(rulesOfWhole, { snapshot, changes, names: namesOf(changes, known) });
+    checkSteps(rulesOfWhole, { snapshot, changes, names: namesOf(known, deletedBy(changes)) });
 }
 
 /** One look at one model, at once. */
@@ -29,10 +29,10 @@ export function checkSnapshot(snapshot: Snapshot, changes: readonly Change[]): D
 
 const nothingKnown: Known = () => false;
 
-function namesOf(changes: readonly Change[], known: Known): Names {
+function deletedBy(changes: readonly Change[]): Known {
   const deleted = new Set<string>();
   for (const { kind, name, resource } of changes) if (resource === null) deleted.add(`${kind}/${name}`);
-  return { known, deleted: (kind, name) => deleted.has(`${kind}/${name}`) };
+  return (kind, name) => deleted.has(`${kind}/${name}`);
 }
 
 /** Resources that a rule looks at in one step. */

@@ -2,14 +2,14 @@
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { Steps } from "../util/steps.ts";
 import { rulesOfOne } from "./rules/index.ts";
-import type { Names } from "./rules/rule.ts";
+import { namesOf } from "./rules/rule.ts";
 import { emptySnapshot } from "./snapshot.ts";
 import type { Resource } from "./types.ts";
 
 const verdicts = new WeakMap<Resource, readonly Diagnostic[]>();
 /** One list for nearly all. */
 const NOTHING: readonly Diagnostic[] = [];
-const NO_NAMES: Names = { known: () => false, deleted: () => false };
+const NO_NAMES = namesOf(() => false);
 
 /** What the rules of one resource say of it. */
 export function* ownVerdict(resource: Resource): Steps<readonly Diagnostic[]> {

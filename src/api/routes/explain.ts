@@ -41,6 +41,7 @@ export const explainSchema = {
 
 const check = new Ajv2020({
   allErrors: true,
+  verbose: true,
   useDefaults: true,
   strictTuples: false,
   // As for parameters: a test's to say.
@@ -83,8 +84,11 @@ async function explained(steps: Steps<Explanation | null>, pace: Pace | undefine
 }
 
 function misshapen(): Problem {
-  const errors = (check.errors ?? []).map(({ instancePath, message = "is not valid", params }) => {
+  const errors = (check.errors ?? []).map(({ instancePath, message: text = "is not valid", params, parentSchema }) => {
     const below = params.missingProperty ?? params.additionalProperty;
+    const known = Object.keys((parentSchema?.properties ?? {}) as object);
+    const unknown = `unknown field${didYouMean(String(below), known)}; known here: ${known.join(", ")}`;
+    const message = params.additionalProperty === undefined ? text : unknown;
     return { pointer: instancePath + (below === undefined ? "" : pointer(below)), code: "API-INVALID", message };
   });
   return new Problem("API-INVALID", "the document is no request to explain", { errors });

@@ -96,6 +96,16 @@ test("render --strict writes nothing when there are warnings; --json and --forma
   });
 });
 
+test("what cannot be done at all is told in the format that was asked for", async () => {
+  expect(await bench.run("validate", "no:where.yaml", "--format", "github")).toMatchObject({
+    code: 1,
+    out: "::error title=trimtab::cannot read no:where.yaml: there is no such file\n",
+    err: "",
+  });
+  expect((await bench.run("validate", "nowhere.yaml", "--format=json")).json).toMatchObject({ ok: false });
+  expect((await bench.run("validate", "nowhere.yaml", "--format", "sarif")).err).toContain("there is no such file");
+});
+
 test.each(["quickstart.yaml", "compose/model.yaml"])("the shipped example %s has no warnings", async (name) => {
   const file = join(import.meta.dirname, "../../../examples", name);
   expect(await bench.run("validate", file, "--strict")).toMatchObject({ code: 0, err: "" });

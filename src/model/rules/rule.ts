@@ -1,5 +1,6 @@
 /** What a cross-resource rule is. */
 import type { Diagnostic } from "../../errors/diagnostic.ts";
+import { didYouMean } from "../../util/didYouMean.ts";
 import type { Bodies, Kind, Resource, Snapshot } from "../types.ts";
 
 /**
@@ -16,6 +17,17 @@ export interface Names {
   readonly known: Known;
   /** Whether the write at hand takes it out of the model. */
   readonly deleted: Known;
+  /** The end of a message: which name was probably meant. Empty after MAX_HINTS of one look. */
+  readonly hint: (name: string, candidates: Iterable<string>) => string;
+}
+
+/** Each costs up to a millisecond, and a model may have very many names that name nothing. */
+const MAX_HINTS = 20;
+
+/** The names of one look at a model. */
+export function namesOf(known: Known, deleted: Known = () => false): Names {
+  let left = MAX_HINTS;
+  return { known, deleted, hint: (name, candidates) => (left-- > 0 ? didYouMean(name, candidates) : "") };
 }
 
 /** A rule that has to see everything that was touched. `undefined`: here it may rest (see util/steps.ts). */
