@@ -54,7 +54,8 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
 process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
   if (code === "EPIPE") return;
   process.stderr.write(`trimtab: cannot write the output: ${message}\n`);
-  process.exit(1);
+  // Of `diff` 1 says that there is a difference.
+  process.exit(process.argv[2] === "diff" ? 2 : 1);
 });
 // There is nobody left to tell; the exit code tells it.
 process.stderr.on("error", () => {});
