@@ -30,8 +30,9 @@ interface Status {
 }
 
 interface Proxy {
+  /** `poll`: somebody who fetched files, of whom no more is known. */
+  readonly source?: string;
   readonly nodeId?: string;
-  readonly name?: string;
   /** Of proxies that pull. */
   readonly types?: readonly {
     readonly typeUrl: string;
@@ -39,8 +40,11 @@ interface Proxy {
     readonly acked: string | null;
     readonly nacked: { readonly message: string } | null;
   }[];
-  /** Of proxies that read files. */
-  readonly lastError?: { readonly message?: string } | string | null;
+  /** Of proxies that an agent starts. */
+  readonly state?: string;
+  readonly generation?: string | null;
+  readonly wanted?: { readonly generation: string } | null;
+  readonly lastError?: string | null;
 }
 
 /** Of all fleets, or of one. Throws when the server is not ready, or there is no such fleet. */
@@ -50,7 +54,10 @@ export async function fleetHealths(server: ServerOptions, name: string | undefin
   for (let at = 0; at < statuses.length; at += AT_ONCE) {
     const some = statuses.slice(at, at + AT_ONCE).map(async (status) => {
       const { body } = await read(server, `/v1/fleets/${status.fleet}/proxies`);
-      return healthOf(status, body.items as readonly Proxy[]);
+      return healthOf(
+        status,
+        (body.items as readonly Proxy[]).filter(({ source }) => source !== "poll"),
+      );
     });
     healths.push(...(await Promise.all(some)));
   }
@@ -93,15 +100,20 @@ function healthOf(
   };
 }
 
-function problemsOf({ nodeId, name, types = [], lastError = null }: Proxy): readonly string[] {
-  const who = `proxy ${nodeId ?? name ?? "without a name"}`;
+function problemsOf({
+  nodeId = "without a name",
+  types = [],
+  state = "serving",
+  lastError = null,
+}: Proxy): readonly string[] {
   const refused = types.flatMap(({ typeUrl, nacked }) =>
-    nacked === null ? [] : [`${who} refuses ${typeUrl.split(".").at(-1)}: ${nacked.message}`],
+    nacked === null ? [] : [`proxy ${nodeId} refuses ${typeUrl.split(".").at(-1)}: ${nacked.message}`],
   );
-  if (lastError === null) return refused;
-  return [...refused, `${who}: ${typeof lastError === "string" ? lastError : (lastError.message ?? "failed")}`];
+  if (lastError !== null) return [...refused, `proxy ${nodeId} is ${state}: ${lastError}`];
+  return state === "degraded" || state === "failed" ? [...refused, `proxy ${nodeId} is ${state}`] : refused;
 }
 
-function hasAll({ types = [] }: Proxy): boolean {
-  return types.every(({ sent, acked, nacked }) => nacked === null && sent === acked);
+function hasAll({ types = [], generation = null, wanted = null }: Proxy): boolean {
+  const hasFiles = wanted === null || generation?.startsWith(wanted.generation) === true;
+  return hasFiles && types.every(({ sent, acked, nacked }) => nacked === null && sent === acked);
 }

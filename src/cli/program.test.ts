@@ -60,6 +60,8 @@ test.each([
   [["validate"], "missing required argument 'paths'"],
   [["dev", "a", "b"], "too many arguments"],
   [["validate", "a", "--format", "xml"], "Allowed choices are text, json, github, sarif"],
+  [["render", "a", "-o", "d", "--target", "nginix"], "Allowed choices are envoy, nginx, haproxy. Did you mean nginx?"],
+  [["diff", "a", "--forec"], "Did you mean --force?"],
   [["diff", "a", "--format", "html"], "Allowed choices are text, json, markdown"],
   [["render", "a"], "required option '-o, --out <dir>' not specified"],
   [["render", "a", "-o", "d", "--target", "apache"], "Allowed choices are envoy, nginx, haproxy"],

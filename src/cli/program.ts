@@ -1,5 +1,6 @@
 /** The program: runs one command and turns whatever happens into an exit code. */
 import { Command, CommanderError } from "commander";
+import { hintAtChoices } from "./choiceHints.ts";
 import type { CommandContext, Declaration, Runners } from "./command.ts";
 import { loadDeclarations } from "./declare.ts";
 import { EXIT, type Io, jsonText, reasonOf } from "./output.ts";
@@ -84,6 +85,7 @@ export function createProgram(
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .addHelpText("after", helpEnd());
   for (const declare of declarations) declare(program, { io, runners, done });
+  hintAtChoices(program);
   return program;
 }
 

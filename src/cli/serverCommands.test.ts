@@ -157,7 +157,8 @@ describe("status", () => {
         "a: FLEET-NOT-RENDERED: broken",
         "b: listener web waits: port taken",
         "b: proxy n1 refuses Listener: no",
-        "b: proxy hap-1: it failed",
+        "b: proxy hap-1 is degraded: it failed",
+        "b: proxy hap-2 is failed",
         "",
       ]);
     } finally {
@@ -196,7 +197,9 @@ async function sickServer(): Promise<{ server: Server; url: string }> {
     const items = request.url?.includes("/b/")
       ? [
           { nodeId: "n1", types },
-          { name: "hap-1", lastError: { message: "it failed" } },
+          { source: "agent", nodeId: "hap-1", state: "degraded", lastError: "it failed" },
+          { source: "agent", nodeId: "hap-2", state: "failed" },
+          { source: "poll", address: "127.0.0.1" },
         ]
       : [];
     response.end(JSON.stringify(request.url?.startsWith("/readyz") ? { status: "ready", fleets } : { items }));
