@@ -33,7 +33,7 @@ const server = (): string[] => ["--server", e2e().program.api];
 it("apply sends a file, and every proxy serves it", async () => {
   const path = await file("first.yaml", model("from a file"));
   await cli("validate", path);
-  expect((await runCli("diff", ...server(), path)).code).toBe(2);
+  expect((await runCli("diff", ...server(), path)).code).toBe(1);
   await cli("apply", ...server(), "--message", "from the e2e tests", path);
   expect((await runCli("diff", ...server(), path)).code).toBe(0);
   await reloadFileProxies();
@@ -44,6 +44,31 @@ it("apply sends a file, and every proxy serves it", async () => {
   }
   const { json } = await must(e2e().program.api, "GET /v1/revisions?limit=1");
   expect(json.items[0].message).toBe("from the e2e tests");
+});
+
+it("status tells that every fleet has it, connected proxies too; history who did it; rollback undoes it, and is undone", async () => {
+  const { revision } = (await must(e2e().program.api, "GET /v1/revisions?limit=1")).json.items[0];
+  await cli("status", ...server(), "--wait", String(revision), "--timeout", "25");
+  expect(await cli("history", ...server(), "--limit", "1")).toContain("from the e2e tests");
+  const before = await cli("export", ...server());
+  expect(await cli("rollback", ...server(), String(revision - 1), "--dry-run")).toMatch(/^[-~] routes\/cli$/m);
+  expect(await cli("export", ...server())).toBe(before);
+  await cli("rollback", ...server(), String(revision - 1));
+  expect(await cli("export", ...server())).not.toBe(before);
+  await cli("rollback", ...server(), String(revision));
+  expect(await cli("export", ...server())).toBe(before);
+});
+
+it("what is in use cannot be deleted, and the refusal says by whom", async () => {
+  const only = await file("only.yaml", { clusters: [{ name: "lonely", endpoints: [] }] } as unknown as Model);
+  await cli("apply", ...server(), "--owner", "lonely-team", only);
+  const user = await file("user.yaml", {
+    routes: [route("user", "user.e2e.example", { split: [{ cluster: "lonely" }] })],
+  } as unknown as Model);
+  await cli("apply", ...server(), user);
+  const nothing = await file("nothing.yaml", "{}");
+  const { code, stderr } = await runCli("apply", ...server(), "--owner", "lonely-team", nothing);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('cluster "lonely" is in use by routes/user (rule 0)')]);
 });
 
 it("apply of the same again changes nothing", async () => {

@@ -20,6 +20,7 @@ import { createJudges } from "./judges.ts";
 import { CLOSE_GRACE_MS, defaultLimits, type Limits } from "./limits.ts";
 import { registerMetrics } from "./metrics.ts";
 import type { Access } from "./openapi/document.ts";
+import { noSuchPath, parameterError } from "./parameterErrors.ts";
 import { compileSchema } from "./parameters.ts";
 import { Problem, sendProblem } from "./problem.ts";
 import { canaryStateRoutes } from "./routes/canaryState.ts";
@@ -84,10 +85,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   bodies.take(app, ["application/json"], "json");
   app.setValidatorCompiler(compileSchema as Parameters<typeof app.setValidatorCompiler>[0]);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setSchemaErrorFormatter(parameterError);
   app.setErrorHandler(handleError);
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new Problem("API-NOT-FOUND", `there is no ${request.url.split("?")[0]}`)),
-  );
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, new Problem("API-NOT-FOUND", noSuchPath(request.url))));
   guardBrowsers(app);
   guard(app, { ...options, apiToken: options.apiToken, admitted });
   requireJson(app);

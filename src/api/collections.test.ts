@@ -214,6 +214,8 @@ describe("verdicts", () => {
 
     const broken = await t.call("DELETE", "/v1/clusters/blue");
     expect(broken.body.errors).toMatchObject([{ resource: "routes/api", pointer: "/rules/0/split/0/cluster" }]);
+    expect(broken.body.errors[0].message).toBe('this write deletes cluster "blue", which is in use here');
+    expect(broken.body.detail).toBe('cluster "blue" is in use by routes/api (rule 0); 1 problem; nothing was stored');
 
     t.publisher.say = () => [
       {

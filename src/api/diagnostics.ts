@@ -35,12 +35,15 @@ export function locateIn(document: unknown): Locate {
 }
 
 /** One finding as the API tells it. What stands in the submitted document is named by its pointer alone, all else also by `resource`. */
-export function toItem({ code, message, resource, pointer, fleet, proxy }: Diagnostic, locate: Locate): ProblemItem {
+export function toItem(
+  { code, message, resource, pointer, related, fleet, proxy }: Diagnostic,
+  locate: Locate,
+): ProblemItem {
   const place = resource === undefined ? "" : locate(resource.kind, resource.name);
   return {
     pointer: (place ?? "") + pointer,
     code,
-    message,
+    message: related !== undefined && related.resource === undefined ? `${message} (${related.pointer})` : message,
     ...(resource !== undefined && place === undefined
       ? { resource: `${collectionOf(resource.kind as Kind)}/${resource.name}` }
       : {}),
@@ -49,20 +52,27 @@ export function toItem({ code, message, resource, pointer, fleet, proxy }: Diagn
   };
 }
 
-/** The problem that refuses a write, or null when no finding is an error. Of more than MAX_ERRORS the rest is only counted. */
-export function refusal(diagnostics: readonly Diagnostic[], locate: Locate): Problem | null {
+/**
+ * The problem that refuses a write, or null when no finding is an error. Of more than MAX_ERRORS the rest is only counted. `first`
+ * is what its summary begins with.
+ */
+export function refusal(
+  diagnostics: readonly Diagnostic[],
+  locate: Locate,
+  first: readonly string[] = [],
+): Problem | null {
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length === 0) return null;
   const isOwned = errors.some(({ code }) => code === ("API-OWNED-BY-OTHER" satisfies ApiCode));
   return new Problem(
     isOwned ? "API-OWNED-BY-OTHER" : "API-INVALID",
-    `${errors.length === 1 ? "1 problem" : `${errors.length} problems`}; nothing was stored`,
+    [...first, errors.length === 1 ? "1 problem" : `${errors.length} problems`, "nothing was stored"].join("; "),
     { errors: errors.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate)), errorCount: errors.length },
   );
 }
 
 /** Throws the same. */
-export function refuse(diagnostics: readonly Diagnostic[], locate: Locate): void {
-  const problem = refusal(diagnostics, locate);
+export function refuse(diagnostics: readonly Diagnostic[], locate: Locate, first?: readonly string[]): void {
+  const problem = refusal(diagnostics, locate, first);
   if (problem !== null) throw problem;
 }

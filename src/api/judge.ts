@@ -6,6 +6,7 @@ import {
   createChecker,
   diffSnapshotsSteps,
   effectOf,
+  inUse,
   ownerOf,
   type Scale,
   touchedBy,
@@ -63,13 +64,11 @@ export function createJudge({ publisher, scale }: { readonly publisher: Publishe
     const { changes, ...effect } = yield* effective(head.snapshot, planned);
     const snapshot = changes.length === 0 ? head.snapshot : applyChanges(head.snapshot, changes);
     // After errors of one kind the others, which take the longer, are not looked for.
-    const refuseAll = (found: readonly Diagnostic[]): void => {
-      if (found.some(isError)) refuse([...told, ...found], locate);
-    };
     yield;
-    refuseAll(yield* scale.judge(head.snapshot, snapshot, changes));
+    const tooLarge = yield* scale.judge(head.snapshot, snapshot, changes);
+    if (tooLarge.some(isError)) refuse([...told, ...tooLarge], locate);
     const found = yield* check(snapshot, changes);
-    refuseAll(found);
+    if (found.some(isError)) refuse([...told, ...found], locate, yield* inUse(snapshot, changes));
     const { diagnostics: admitted } = yield* admit(snapshot, head.snapshot);
     refuse([...told, ...admitted], locate);
     return { changes, ...effect, snapshot, told, found, admitted, locate };

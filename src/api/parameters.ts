@@ -8,7 +8,13 @@ import { DEFAULT_PAGE, MAX_AUTHOR, MAX_LABEL_FILTERS, MAX_MESSAGE, MAX_PAGE, MAX
  * Coerces, as a query has only text; `array` for parameters that may stand once or repeatedly. That our schemas are schemas is
  * a test's to say: the check would cost every start a tenth of a second.
  */
-const ajv = new Ajv2020({ coerceTypes: "array", useDefaults: true, allErrors: true, validateSchema: false });
+const ajv = new Ajv2020({
+  coerceTypes: "array",
+  useDefaults: true,
+  allErrors: true,
+  verbose: true,
+  validateSchema: false,
+});
 
 /** Query and path are checked by their schemas; bodies by the model, whose findings say more; headers by what reads them. */
 export const compileSchema: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>

@@ -1,7 +1,7 @@
 /** The one path that every write takes: conditions, owners, states of canaries, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { extentOf, reachOf, type Scale } from "../model/index.ts";
+import { extentOf, reachOf, type Scale, toldOnce } from "../model/index.ts";
 import type { ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
@@ -180,8 +180,9 @@ function* concerned({
     resource === undefined || locate(resource.kind, resource.name) !== undefined;
   const reach = all.every(isSent) ? null : yield* reachOf(snapshot, changes);
   const near = all.filter((entry) => isSent(entry) || reach?.has(`${entry.resource?.kind}/${entry.resource?.name}`));
-  const warnings = [...told, ...near].slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
-  const omitted = told.length + all.length - warnings.length;
+  const once = yield* toldOnce([...told, ...near]);
+  const warnings = once.slice(0, MAX_ERRORS).map((entry) => toItem(entry, locate));
+  const omitted = all.length - near.length + once.length - warnings.length;
   return omitted > 0 ? { warnings, warningsOmitted: omitted } : { warnings };
 }
 

@@ -10,6 +10,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declaration>>> = {
   diff: async () => (await import("./commands/diff.ts")).diff,
   apply: async () => (await import("./commands/apply.ts")).apply,
   explain: async () => (await import("./commands/explain.ts")).explain,
+  export: async () => (await import("./commands/export.ts")).exportModel,
+  status: async () => (await import("./commands/status.ts")).status,
+  history: async () => (await import("./commands/history.ts")).history,
+  rollback: async () => (await import("./commands/rollback.ts")).rollback,
   store: async () => (await import("./commands/store.ts")).store,
 };
 

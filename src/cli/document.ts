@@ -19,15 +19,22 @@ import { aliasProblem, syntaxProblems, valueProblem, type YamlProblem } from "./
 /** Aliases can blow a small document up; honest ones use a few. */
 const MAX_ALIASES = 1000;
 
-/** Where something stands; counted from 1. */
+/** Where something stands. */
 export interface Place {
+  readonly file: string;
+  /** Counted from 1, as the column is. */
   readonly line: number;
   readonly column: number;
+  /** Into the file. */
+  readonly pointer: string;
 }
 
 export interface LoadedDocument {
-  /** File name as given; `-` is standard input. */
+  /** File name as given; `-` is standard input. Of several files: how many. */
   readonly file: string;
+  /** All that it was read from. */
+  readonly files: readonly string[];
+  readonly bytes: number;
   readonly value: unknown;
   /** Problems of syntax; `value` is null then. */
   readonly problems: readonly PlacedProblem[];
@@ -36,10 +43,9 @@ export interface LoadedDocument {
 }
 
 /** A diagnostic with its place in a file. */
-export interface PlacedProblem extends Diagnostic {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
+export interface PlacedProblem extends Omit<Diagnostic, "related">, Place {
+  /** Where the other one stands of two that do not go together. */
+  readonly related?: Place;
 }
 
 /** Reads a file, or standard input for `-`. Throws when it cannot be read. */
@@ -50,20 +56,21 @@ export async function loadDocument(file: string): Promise<LoadedDocument> {
 /** Parses text as one YAML 1.2 document (JSON is YAML). */
 export function parseText(file: string, text: string): LoadedDocument {
   const lines = new LineCounter();
-  const at = (offset: number): Place => {
+  const at = (offset: number, pointer = ""): Place => {
     const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
+    return { file, line: Math.max(1, line), column: Math.max(1, col), pointer };
   };
+  const bytes = Buffer.byteLength(text);
   const problem = (code: keyof typeof cliCodes, message: string, offset: number): PlacedProblem => ({
     code,
     severity: "error",
     message: message.replace(/\s*\n\s*/g, " "),
-    pointer: "",
-    file,
     ...at(offset),
   });
   const broken = (problems: readonly PlacedProblem[]): LoadedDocument => ({
     file,
+    files: [file],
+    bytes,
     value: null,
     problems,
     placeOf: () => at(0),
@@ -81,7 +88,8 @@ export function parseText(file: string, text: string): LoadedDocument {
     if (value === null || value === undefined)
       return broken([problem("DOCUMENT-EMPTY", "the document is empty; to mean an empty configuration write {}", 0)]);
     const root = document.contents as Node | null;
-    return { file, value, problems: [], placeOf: (pointer) => at(offsetOf(root, pointerTokens(pointer))) };
+    const placeOf = (pointer: string): Place => at(offsetOf(root, pointerTokens(pointer)), pointer);
+    return { file, files: [file], bytes, value, problems: [], placeOf };
   } catch (error) {
     return malformed(valueProblem(document, error as Error));
   }

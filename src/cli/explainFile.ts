@@ -1,21 +1,25 @@
-/** `trimtab explain FILE`: the answer that a server with this model would give. */
+/** `trimtab explain PATHS`: the answer that a server with this model would give. */
 import { type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
 import { loadJudges } from "../targets/registry.ts";
+import { didYouMean } from "../util/didYouMean.ts";
 import { finish } from "../util/steps.ts";
 import type { PlacedProblem } from "./document.ts";
 import { loadModel } from "./offline.ts";
 
 /** The explanation, or what is wrong with the file. Throws when the fleet or port is not there. */
 export async function explainFile(
-  file: string,
+  paths: readonly string[],
   request: ExplainRequest,
 ): Promise<
   { readonly explanation: Explanation } | { readonly explanation: null; readonly problems: readonly PlacedProblem[] }
 > {
-  const { compiled, problems } = await loadModel(file, loadJudges);
+  const { compiled, problems } = await loadModel(paths, loadJudges);
   if (compiled === null) return { explanation: null, problems };
   const ir = compiled.fleets.get(request.fleet);
-  if (ir === undefined) throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}`);
+  if (ir === undefined) {
+    const hint = didYouMean(request.fleet, compiled.fleets.keys());
+    throw new Error(`there is no fleet named ${JSON.stringify(request.fleet)}${hint}`);
+  }
   const explanation = finish(explain(ir, request));
   if (explanation !== null) return { explanation };
   const wanted =

@@ -12,7 +12,8 @@ import {
 } from "../model/index.ts";
 import { finish } from "../util/steps.ts";
 import type { ServerOptions } from "./client.ts";
-import { type LoadedDocument, loadDocument } from "./document.ts";
+import type { LoadedDocument } from "./document.ts";
+import { loadDocuments } from "./documents.ts";
 import { type Io, printProblems } from "./output.ts";
 import { isDone, refused, sendApply, type WriteAnswer, writeAnswer } from "./serverApply.ts";
 import { serverModel } from "./serverModel.ts";
@@ -23,7 +24,7 @@ const PRECONDITION_FAILED = 412;
 
 /** The apply that is asked about. */
 interface Wanted {
-  readonly file: string;
+  readonly paths: readonly string[];
   readonly server: ServerOptions;
   readonly owner: string | undefined;
   readonly force: boolean;
@@ -40,8 +41,8 @@ export interface Foretold {
 const REFUSED: Foretold = { changed: null, before: emptySnapshot, after: emptySnapshot };
 
 /** Asks the server. Throws when it does not answer, or has a model that this program does not understand. */
-export async function foretell(io: Io, { file, server, owner, force, json }: Wanted): Promise<Foretold> {
-  const document = await loadDocument(file);
+export async function foretell(io: Io, { paths, server, owner, force, json }: Wanted): Promise<Foretold> {
+  const document = await loadDocuments(paths);
   if (document.problems.length > 0) {
     printProblems(io, document.problems, json);
     return REFUSED;

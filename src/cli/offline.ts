@@ -1,4 +1,5 @@
 /** A model from a file, without a server: shape, rules, compilation, capability gate. */
+import { unreachedRules } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
 import {
@@ -8,14 +9,17 @@ import {
   collectionOf,
   emptySnapshot,
   type Kind,
+  lint,
   type Resource,
   type Snapshot,
+  toldOnce,
   validateConfig,
 } from "../model/index.ts";
 import { createPipeline, type Pipeline } from "../pipeline/index.ts";
 import { loadTargets } from "../targets/registry.ts";
 import { finish } from "../util/steps.ts";
-import { type LoadedDocument, loadDocument, type PlacedProblem } from "./document.ts";
+import type { LoadedDocument, Place, PlacedProblem } from "./document.ts";
+import { loadDocuments } from "./documents.ts";
 
 /** The fleets of a model, and the pipeline that renders them. */
 export interface CompiledModel {
@@ -25,6 +29,8 @@ export interface CompiledModel {
 }
 
 export interface OfflineModel {
+  /** The file, or how many there are. */
+  readonly title: string;
   readonly snapshot: Snapshot;
   /** Null when there are errors. */
   readonly compiled: CompiledModel | null;
@@ -33,12 +39,17 @@ export interface OfflineModel {
 }
 
 /**
- * Reads and checks a model file as the server would. Throws only when the file cannot be read. `load`: `loadJudges` for who does not
+ * Reads and checks a model as the server would. Throws only when a file cannot be read. `load`: `loadJudges` for who does not
  * render.
  */
-export async function loadModel(file: string, load: typeof loadTargets = loadTargets): Promise<OfflineModel> {
-  const document = await loadDocument(file);
-  if (document.problems.length > 0) return { snapshot: emptySnapshot, compiled: null, problems: document.problems };
+export async function loadModel(
+  paths: readonly string[],
+  load: typeof loadTargets = loadTargets,
+): Promise<OfflineModel> {
+  const document = await loadDocuments(paths);
+  const { file: title } = document;
+  if (document.problems.length > 0)
+    return { title, snapshot: emptySnapshot, compiled: null, problems: document.problems };
   const { resources, diagnostics } = validateConfig(document.value);
   const changes = resources.map(changeTo);
   const snapshot = applyChanges(emptySnapshot, changes);
@@ -50,13 +61,22 @@ export async function loadModel(file: string, load: typeof loadTargets = loadTar
     const pipeline = createPipeline(targets);
     const { fleets } = finish(pipeline.compile(snapshot));
     for (const ir of fleets.values()) for (const diagnostic of finish(pipeline.gate(ir))) found.push(diagnostic);
+    for (const diagnostic of finish(lint(snapshot))) found.push(diagnostic);
+    for (const diagnostic of finish(unreachedRules(snapshot, fleets.values()))) found.push(diagnostic);
     compiled = { fleets, pipeline };
   }
   const pointers = pointersOf(resources);
-  const problems = found
+  const places = new Map(document.files.map((file, index) => [file, index]));
+  const order = ({ file }: Place): number => places.get(file) ?? 0;
+  const problems = finish(toldOnce(found))
     .map((diagnostic) => place(document, pointers, diagnostic))
-    .sort((a, b) => a.line - b.line || a.column - b.column);
-  return { snapshot, compiled: problems.some(({ severity }) => severity === "error") ? null : compiled, problems };
+    .sort((a, b) => order(a) - order(b) || a.line - b.line || a.column - b.column);
+  return {
+    title,
+    snapshot,
+    compiled: problems.some(({ severity }) => severity === "error") ? null : compiled,
+    problems,
+  };
 }
 
 /** `route/shop` -> `/routes/3`. */
@@ -73,8 +93,12 @@ function pointersOf(resources: readonly Resource[]): ReadonlyMap<string, string>
 
 /** Pointers into resources become pointers into the document, as the server gives them. */
 function place(document: LoadedDocument, pointers: ReadonlyMap<string, string>, diagnostic: Diagnostic): PlacedProblem {
-  const { resource, ...problem } = diagnostic;
-  const above = resource === undefined ? "" : (pointers.get(`${resource.kind}/${resource.name}`) ?? "");
-  const pointer = above + problem.pointer;
-  return { ...problem, pointer, file: document.file, ...document.placeOf(pointer) };
+  const { resource, related, ...problem } = diagnostic;
+  const placeOf = ({ resource: of, pointer }: Pick<Diagnostic, "resource" | "pointer">): Place =>
+    document.placeOf((of === undefined ? "" : (pointers.get(`${of.kind}/${of.name}`) ?? "")) + pointer);
+  const place = placeOf(diagnostic);
+  if (related === undefined) return { ...problem, ...place };
+  const other = placeOf(related);
+  const where = `${other.file}:${other.line}:${other.column}`;
+  return { ...problem, message: `${problem.message} (${where})`, ...place, related: other };
 }

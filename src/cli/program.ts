@@ -1,5 +1,6 @@
 /** The program: runs one command and turns whatever happens into an exit code. */
 import { Command, CommanderError } from "commander";
+import { hintAtChoices } from "./choiceHints.ts";
 import type { CommandContext, Declaration, Runners } from "./command.ts";
 import { loadDeclarations } from "./declare.ts";
 import { EXIT, type Io, jsonText, reasonOf } from "./output.ts";
@@ -16,9 +17,10 @@ export interface ProgramContext {
 /** What each exit code says. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   [EXIT.ok]: "done, and nothing was wrong",
-  [EXIT.failed]: "refused or failed; what is wrong stands on standard error, or in the JSON",
-  [EXIT.usage]:
-    "the command line is wrong, nothing was done; `diff`: there is a difference (a wrong command line is 1 there)",
+  [EXIT.failed]:
+    "refused or failed; what is wrong stands on standard error, or in the JSON; `diff`: there is a difference",
+  [EXIT.warned]: "there are warnings, and `--strict` was given",
+  [EXIT.usage]: "the command line is wrong, nothing was done; `diff`, as diff(1): whatever else went wrong",
 };
 
 /** What they print needs no command. */
@@ -49,20 +51,23 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     await program.parseAsync([...argv], { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return usageProblem(error, argv, io);
-    if (wantsJson(argv)) io.out(jsonText({ ok: false, error: reasonOf(error) }));
-    else io.err(`trimtab: ${reasonOf(error)}\n`);
-    return EXIT.failed;
+    if (error instanceof CommanderError) return await usageProblem(error, argv, io);
+    if (!(await tellFailure(io, reasonOf(error), argv))) io.err(`trimtab: ${reasonOf(error)}\n`);
+    // What `diff` ends with when there is a difference must not come of a mishap.
+    return first === "diff" ? EXIT.trouble : EXIT.failed;
   }
 }
 
 /** commander has said on standard error what is wrong with the arguments, or printed the help that was asked for. */
-function usageProblem({ exitCode, code, message }: CommanderError, argv: readonly string[], io: Io): number {
+async function usageProblem(
+  { exitCode, code, message }: CommanderError,
+  argv: readonly string[],
+  io: Io,
+): Promise<number> {
   if (exitCode === 0) return EXIT.ok;
   const reason = code === "commander.help" ? "a command is needed" : message.replace(/^error: /, "");
-  if (wantsJson(argv)) io.out(jsonText({ ok: false, error: reasonOf(reason) }));
-  // What `diff` ends with when there is a difference must not come of a slip.
-  return argv.find((word) => !word.startsWith("-")) === "diff" ? EXIT.failed : EXIT.usage;
+  await tellFailure(io, reasonOf(reason), argv);
+  return EXIT.usage;
 }
 
 /** The declared commands with their options. `done` gets each command's exit code; the reference in docs/ reads the rest. */
@@ -80,10 +85,22 @@ export function createProgram(
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .addHelpText("after", helpEnd());
   for (const declare of declarations) declare(program, { io, runners, done });
+  hintAtChoices(program);
   return program;
 }
 
-function wantsJson(argv: readonly string[]): boolean {
+/** The value of `--format`, or what `--json` is short for; known before a command line is found good. */
+function formatOf(argv: readonly string[]): string | undefined {
   const end = argv.indexOf("--");
-  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+  const words = (end < 0 ? argv : argv.slice(0, end)).join(" ");
+  return /(?:^| )--json(?: |$)/.test(words) ? "json" : /(?:^| )--format[ =](\S+)/.exec(words)?.[1];
+}
+
+/** Whoever reads the output finds there that there is none. Gives whether it is told. */
+async function tellFailure(io: Io, reason: string, argv: readonly string[]): Promise<boolean> {
+  const format = formatOf(argv);
+  if (format === "json") io.out(jsonText({ ok: false, error: reason }));
+  else if (format === "github") io.out((await import("./formats/github.ts")).githubFailure(reason));
+  else return false;
+  return true;
 }

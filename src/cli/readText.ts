@@ -3,24 +3,29 @@ import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 
 /** As large as the API takes a configuration. */
-const MAX_FILE_BYTES = 32 * 1024 * 1024;
+export const MAX_FILE_BYTES = 32 * 1024 * 1024;
 
 /** The text of a file. Throws one line for a person when it cannot be read or is larger than any that is meant to be read. */
 export async function readText(file: string): Promise<string> {
   try {
     return await readAll(createReadStream(file), file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // Without a code it is ours, and says what it is about.
-    throw code === undefined
-      ? error
-      : new Error(`cannot read ${file || '""'}: ${REASONS[code] ?? message}`, { cause: error });
+    throw missingFile(file, error);
   }
+}
+
+/** The line for a person about a file that cannot be read. */
+export function missingFile(file: string, error: unknown): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  // Without a code it is ours, and says what it is about.
+  if (code === undefined) return error as Error;
+  return new Error(`cannot read ${file || '""'}: ${REASONS[code] ?? message}`, { cause: error });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "there is no such file",
+  ELOOP: "its links lead in a circle",
   EISDIR: "it is a folder",
   EACCES: "permission denied",
 };

@@ -17,14 +17,15 @@ export interface RemovedFleet {
 
 /** What is gone, and how to remove it. */
 export interface GoneOptions {
-  readonly known: ReadonlySet<string>;
+  /** Fleets of the model, and what each is written for. */
+  readonly known: ReadonlyMap<string, string>;
   readonly target: string | undefined;
   readonly force: boolean;
 }
 
 /**
  * Looks at the folders right below `out`. One is a gone fleet's when its manifest says that it was written for a fleet of the
- * folder's own name, and `known` does not have that fleet; with `target`, when it was written for that proxy. Only what the
+ * folder's own name and proxy, and `known` does not have that fleet; with `target`, when it was written for that proxy. Only what the
  * manifest lists is removed, of that what was changed since only with `force`, then folders that are left empty. Links are not
  * followed.
  */
@@ -35,10 +36,11 @@ export async function removeGoneFleets(
   const removed: RemovedFleet[] = [];
   const entries = await readdir(out, { withFileTypes: true });
   for (const name of entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)) {
-    if (known.has(name)) continue;
     const folder = join(out, name);
     const manifest = await ownManifest(folder);
     if (manifest === null || manifest.fleet !== name || (target ?? manifest.proxy) !== manifest.proxy) continue;
+    // One that is of another proxy now, and was not written anew, is not the fleet's.
+    if ((manifest.proxy ?? known.get(name)) === known.get(name) && known.has(name)) continue;
     removed.push({ fleet: name, folder, ...(await removeListed(folder, manifest, force)) });
   }
   return removed.sort((a, b) => (a.fleet < b.fleet ? -1 : 1));

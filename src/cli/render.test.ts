@@ -82,10 +82,7 @@ describe("render", () => {
     expect(readdirSync(out)).toEqual(["hap"]);
   });
 
-  test("Envoy, a model without the wanted fleets, a bad model: nothing is written, one line or the problems", async () => {
-    const file = bench.file("m.yaml", MODEL);
-    const envoy = await bench.run("render", file, "-o", out, "--target", "envoy");
-    expect([envoy.code, envoy.err]).toEqual([1, expect.stringMatching(/^trimtab: envoy has no files.*bootstrap.*\n$/)]);
+  test("a model without the wanted fleets, a bad model: nothing is written, one line or the problems", async () => {
     const none = await bench.run("render", bench.file("none.yaml", "{}"), "-o", out);
     expect([none.code, none.err]).toEqual([1, `trimtab: ${bench.dir}/none.yaml has no nginx or haproxy fleet\n`]);
     const bad = await bench.run("render", bench.file("bad.yaml", MODEL.replace("proxy: nginx", "proxy: x")), "-o", out);

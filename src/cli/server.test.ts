@@ -203,12 +203,12 @@ describe("a canary that runs", () => {
 });
 
 describe("diff against the server", () => {
-  test("0 when apply would change nothing, 2 with the changes", async () => {
+  test("0 when apply would change nothing, 1 with the changes, from the server to the file", async () => {
     await run("apply", model);
     expect(await run("diff", model)).toMatchObject({ code: 0, out: "", err: "" });
     const heavier = bench.file("heavier.yaml", MODEL.replace("weight: 3", "weight: 4"));
     const { code, out } = await run("diff", heavier);
-    expect([code, out]).toEqual([2, "~ routes/shop\n    /rules/1/split/0/weight: 3 -> 4\n"]);
+    expect([code, out]).toEqual([1, "~ routes/shop\n    /rules/1/split/0/weight: 3 -> 4\n"]);
   });
 
   /** `+ routes/shop`, without the values. */
@@ -239,11 +239,11 @@ describe("diff against the server", () => {
     const before = toDocument(plane.store.head().snapshot);
     const done = await run("apply", file, ...options);
     if (done.code === 1) {
-      expect(foretold).toEqual(done);
-      expect([asJson.code, asJson.json]).toEqual([1, (await run("apply", file, ...options, "--json")).json]);
+      expect(foretold).toEqual({ ...done, code: 2 });
+      expect([asJson.code, asJson.json]).toEqual([2, (await run("apply", file, ...options, "--json")).json]);
       return;
     }
-    expect([foretold.code, foretold.err]).toEqual([signs(done.out).length > 0 ? 2 : 0, ""]);
+    expect([foretold.code, foretold.err]).toEqual([signs(done.out).length > 0 ? 1 : 0, ""]);
     expect(signs(foretold.out)).toEqual(signs(done.out));
     // The values too: written into what was there, they give what is there now.
     const now = toDocument(plane.store.head().snapshot);
@@ -266,7 +266,7 @@ describe("diff against the server", () => {
     try {
       const heavier = bench.file("heavier.yaml", MODEL.replace("weight: 3", "weight: 4"));
       const { code, out } = await bench.run("diff", heavier, "--server", url);
-      expect([code, signs(out)]).toEqual([2, ["~ routes/shop"]]);
+      expect([code, signs(out)]).toEqual([1, ["~ routes/shop"]]);
     } finally {
       server.close();
     }
@@ -275,7 +275,7 @@ describe("diff against the server", () => {
   test("owner and force do not go with a second file", async () => {
     for (const option of [["--owner", "a"], ["--force"]])
       expect(await run("diff", model, model, ...option)).toMatchObject({
-        code: 1,
+        code: 2,
         err: expect.stringContaining("--owner and --force"),
       });
   });
@@ -379,7 +379,7 @@ describe("the server", () => {
     async (command, ...rest) => {
       const files = command === "explain" ? [] : [model];
       const gone = await bench.run(command as string, ...files, ...rest, "--server", await closedPort());
-      expect([gone.code, gone.out]).toEqual([1, ""]);
+      expect([gone.code, gone.out]).toEqual([command === "diff" ? 2 : 1, ""]);
       expect(gone.err).toMatch(
         /^trimtab: no answer from http:\S+ \(ECONNREFUSED\): is `trimtab serve` running there\?.*\n$/,
       );
@@ -400,7 +400,7 @@ describe("the server", () => {
       }
       const newer = await bench.run("diff", model, "--server", `${url}/newer`);
       expect(newer).toMatchObject({
-        code: 1,
+        code: 2,
         err: expect.stringContaining("not one that this version knows: /gadgets"),
       });
     } finally {

@@ -67,15 +67,21 @@ export function omitted(count: number): { readonly problemsOmitted?: number } {
   return count > 0 ? { problemsOmitted: count } : {};
 }
 
+/** What the server says beside the problems when there is nothing more to say. */
+const JUST_A_COUNT = /^\d+ problems?; nothing was stored$/;
+
 /** Prints why the server refused the document, each reason at its place; gives the exit code. */
 export function refused(io: Io, { answer, document }: ApplyAnswer, json: boolean): number {
-  const { errors, errorsOmitted = 0 } = isObject(answer.body) ? (answer.body as ServerProblem) : {};
+  const { detail = "", errors, errorsOmitted = 0 } = isObject(answer.body) ? (answer.body as ServerProblem) : {};
   if (errors === undefined) throw new Error(refusalText(answer));
   const problems = errors.map((item) => place(document, item, "error"));
-  if (json) io.out(jsonText({ ok: false, problems, ...omitted(errorsOmitted) }));
+  const tellsMore = !JUST_A_COUNT.test(detail);
+  if (json)
+    io.out(jsonText({ ok: false, ...(tellsMore ? { error: detail } : {}), problems, ...omitted(errorsOmitted) }));
   else {
     printProblems(io, problems, false);
     if (errorsOmitted > 0) io.err(`and ${errorsOmitted} more\n`);
+    if (tellsMore) io.err(`trimtab: ${detail}\n`);
   }
   return EXIT.failed;
 }
@@ -83,7 +89,7 @@ export function refused(io: Io, { answer, document }: ApplyAnswer, json: boolean
 /** Where an item stands in the file. What the file does not hold stands at its start, and is named. */
 export function place(document: LoadedDocument, item: ServerItem, severity: "error" | "warning"): PlacedProblem {
   const { resource, ...problem } = item;
-  const { file } = document;
-  if (resource === undefined) return { ...problem, severity, file, ...document.placeOf(problem.pointer) };
-  return { ...problem, message: `${resource}: ${problem.message}`, severity, file, ...document.placeOf("") };
+  if (resource === undefined) return { ...problem, severity, ...document.placeOf(problem.pointer) };
+  const { pointer } = problem;
+  return { ...problem, message: `${resource}: ${problem.message}`, severity, ...document.placeOf(""), pointer };
 }

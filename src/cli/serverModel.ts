@@ -1,6 +1,7 @@
 /** The model that a server holds. */
-import { applyChanges, changeTo, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
-import { isObject, refusalText, type ServerOptions, send } from "./client.ts";
+import type { Snapshot } from "../model/index.ts";
+import type { ServerOptions } from "./client.ts";
+import { modelOf, read } from "./serverRead.ts";
 
 /** The model at one revision. */
 export interface ServerModel {
@@ -11,11 +12,6 @@ export interface ServerModel {
 
 /** Reads `/v1/config`. Throws when the server refuses, or has a model that this program does not understand. */
 export async function serverModel(server: ServerOptions): Promise<ServerModel> {
-  const answer = await send(server, { method: "GET", path: "/v1/config" });
-  if (answer.status !== 200 || !isObject(answer.body)) throw new Error(refusalText(answer));
-  const { resources, diagnostics } = validateConfig(answer.body);
-  const [first] = diagnostics;
-  if (first !== undefined)
-    throw new Error(`the server's model is not one that this version knows: ${first.pointer || "/"}: ${first.message}`);
-  return { snapshot: applyChanges(emptySnapshot, resources.map(changeTo)), etag: answer.etag };
+  const { body, etag } = await read(server, "/v1/config");
+  return { snapshot: modelOf(body), etag };
 }

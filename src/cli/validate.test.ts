@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bench, MODEL, openBench } from "./cliHarness.ts";
 
@@ -188,7 +188,10 @@ describe("files that are no document", () => {
       out: "",
       err: `trimtab: cannot read ${bench.dir}/missing.yaml: there is no such file\n`,
     });
-    expect((await bench.run("validate", bench.dir)).err).toBe(`trimtab: cannot read ${bench.dir}: it is a folder\n`);
+    mkdirSync(`${bench.dir}/hollow`);
+    expect((await bench.run("validate", `${bench.dir}/hollow`)).err).toBe(
+      `trimtab: ${bench.dir}/hollow has no .yaml, .yml or .json file\n`,
+    );
     expect((await bench.run("validate", "/dev/zero")).err).toMatch(/^trimtab: \/dev\/zero is larger than \d+ bytes\n$/);
     expect((await bench.run("validate", "--json", `${bench.dir}/missing.yaml`)).json).toEqual({
       ok: false,

@@ -13,8 +13,36 @@ const MAX_PORT = 65_535;
 /** A TCP port that can be connected to. */
 export function portNumber(text: string): number {
   const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port < 1 || port > MAX_PORT) throw new InvalidArgumentError("It is not a port.");
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > MAX_PORT)
+    throw new InvalidArgumentError("It is not a port. Write 1 to 65535.");
   return port;
+}
+
+/** The number of a revision; 0 is the empty model. */
+export function revisionNumber(text: string): number {
+  const revision = Number(text);
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It is not the number of a revision.");
+  return revision;
+}
+
+/** As many revisions as the server tells at once. */
+export function pageSize(text: string): number {
+  const size = Number(text);
+  if (!/^\d{1,3}$/.test(text) || size < 1 || size > MAX_PAGE) throw new InvalidArgumentError(`Write 1 to ${MAX_PAGE}.`);
+  return size;
+}
+
+/** Of the API's list of revisions. */
+const MAX_PAGE = 500;
+/** An hour: whoever waits longer waits for a person. */
+const MAX_WAIT_SECONDS = 3_600;
+
+/** How long to wait. */
+export function waitSeconds(text: string): number {
+  const seconds = Number(text.replace(/s$/, ""));
+  if (!/^\d{1,4}s?$/.test(text) || seconds > MAX_WAIT_SECONDS)
+    throw new InvalidArgumentError(`Write seconds, ${MAX_WAIT_SECONDS} at most.`);
+  return seconds;
 }
 
 /** `host:port` or `[IPv6]:port`. Port 0 is one that the system chooses, so only for listening. */
@@ -71,6 +99,11 @@ export function fleetName(text: string): string {
   if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
     throw new InvalidArgumentError("A name has lower-case letters, digits, and hyphens between them, 63 at most.");
   return text;
+}
+
+/** A fleet, after those that were named before it. */
+export function fleetNames(text: string, before: readonly string[] = []): readonly string[] {
+  return [...new Set([...before, fleetName(text)])];
 }
 
 /** What a certificate may say of a server: a DNS name without `*`, an IP address, or a URI. */

@@ -9,3 +9,4 @@
 export { type Compiled, type Compiler, createCompiler } from "./compile.ts";
 export { type ExplainedRule, type ExplainRequest, type Explanation, explain } from "./explain.ts";
 export { lookupsOf } from "./passes/lookups.ts";
+export { unreachedRules } from "./unreached.ts";

@@ -125,8 +125,6 @@ async function applyConfig(plane: RunningPlane, text: string): Promise<DevApplie
       code,
       severity,
       message,
-      pointer,
-      file: "",
       ...document.placeOf(pointer),
     })),
   };

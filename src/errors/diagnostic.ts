@@ -17,6 +17,8 @@ export interface Diagnostic {
   readonly resource?: ResourceKey;
   /** RFC 6901 pointer into that resource (into the document when `resource` is absent). `""` is the whole. */
   readonly pointer: string;
+  /** Of two that do not go together the other one: its resource (the same document when absent) and the place in it. */
+  readonly related?: { readonly resource?: ResourceKey; readonly pointer: string };
   /** Set when one fleet's proxy is the reason. */
   readonly fleet?: string;
   readonly proxy?: string;

@@ -5,7 +5,7 @@ import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { ownVerdict } from "./ownVerdicts.ts";
 import { referrersOf } from "./references.ts";
 import { createRulesOfWhole, rulesOfEach } from "./rules/index.ts";
-import type { Known, WholeRule } from "./rules/rule.ts";
+import { type Known, type Names, namesOf, type WholeRule } from "./rules/rule.ts";
 import type { Change, Kind, Resource, Snapshot } from "./types.ts";
 
 /**
@@ -18,7 +18,8 @@ export type Checker = (snapshot: Snapshot, changes: readonly Change[], known?: K
 /** A checker that remembers the model that it looked at last: of one that differs little, little is looked at. */
 export function createChecker(): Checker {
   const rulesOfWhole = createRulesOfWhole();
-  return (snapshot, changes, known = nothingKnown) => checkSteps(rulesOfWhole, { snapshot, changes, known });
+  return (snapshot, changes, known = nothingKnown) =>
+    checkSteps(rulesOfWhole, { snapshot, changes, names: namesOf(known, deletedBy(changes)) });
 }
 
 /** One look at one model, at once. */
@@ -28,22 +29,28 @@ export function checkSnapshot(snapshot: Snapshot, changes: readonly Change[]): D
 
 const nothingKnown: Known = () => false;
 
+function deletedBy(changes: readonly Change[]): Known {
+  const deleted = new Set<string>();
+  for (const { kind, name, resource } of changes) if (resource === null) deleted.add(`${kind}/${name}`);
+  return (kind, name) => deleted.has(`${kind}/${name}`);
+}
+
 /** Resources that a rule looks at in one step. */
 const RESOURCES_PER_STEP = 32;
 
 interface Look {
   readonly snapshot: Snapshot;
   readonly changes: readonly Change[];
-  readonly known: Known;
+  readonly names: Names;
 }
 
-function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, known }: Look): Steps<Diagnostic[]> {
+function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, names }: Look): Steps<Diagnostic[]> {
   const touched = yield* touchedResources(snapshot, changes);
   const found: Diagnostic[] = [];
   for (let at = 0; at < touched.length; at += RESOURCES_PER_STEP) {
     const some = touched.slice(at, at + RESOURCES_PER_STEP);
     for (const rule of rulesOfEach) {
-      for (const diagnostic of rule(snapshot, some, known)) found.push(diagnostic);
+      for (const diagnostic of rule(snapshot, some, names)) found.push(diagnostic);
       yield;
     }
   }

@@ -85,6 +85,22 @@ export const modelCodes = {
     "An address and port stand twice in a cluster, or the address is none to connect to.",
   ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
+  "LINT-UNUSED": unprocessable(
+    "Nobody uses it",
+    "A warning of `validate` and `render`. A fleet has no listener, a listener no route, a cluster stands in no split, or a health check in no cluster: remove it, or look for the name that was meant.",
+  ),
+  "LINT-UNREACHED": unprocessable(
+    "Rule that is never reached",
+    "A warning of `validate` and `render`. Rules that come first take every request that this one matches. Only what can be proved is told: the same path with conditions that are met or are the two halves of one.",
+  ),
+  "LINT-CHECK-TIMEOUT": unprocessable(
+    "Probes that overtake each other",
+    "A warning of `validate` and `render`. A health check's timeout is longer than its interval, so that proxies probe more rarely than it says.",
+  ),
+  "LINT-NO-WEIGHT": unprocessable(
+    "No endpoint gets a request",
+    "A warning of `validate` and `render`. All endpoints of a cluster have the weight 0.",
+  ),
   "L7-REGEX-DIALECT": unprocessable(
     "Regex outside the common dialect",
     "RE2 (Envoy) and PCRE2 (nginx, HAProxy) would read the expression differently, or one refuses it.",

@@ -6,7 +6,7 @@ import { createChecker } from "./check.ts";
 import { collectionOf, collections, kinds } from "./kinds.ts";
 import { referencesIn } from "./references.ts";
 import { dangling } from "./rules/references.ts";
-import type { Known } from "./rules/rule.ts";
+import { type Known, type Names, namesOf } from "./rules/rule.ts";
 import { createScale, type Scale } from "./scale.ts";
 import { applyChanges, changeTo, emptySnapshot, makeResource } from "./snapshot.ts";
 import type { Bodies, Change, Kind, Resource, Snapshot } from "./types.ts";
@@ -25,7 +25,12 @@ export function validateResource<K extends Kind>(kind: K, document: unknown, bas
   const diagnostics = checkShape(kind, document);
   if (diagnostics.length === 0) return { resource: makeResource(kind, document as Bodies[K]), diagnostics: [] };
   if (base !== undefined)
-    diagnostics.push(...danglingIn({ kind, body: document, at: "" }, base, { reported: pointersOf(diagnostics) }));
+    diagnostics.push(
+      ...danglingIn({ kind, body: document, at: "" }, base, {
+        reported: pointersOf(diagnostics),
+        names: namesOf(() => false),
+      }),
+    );
   return { resource: null, diagnostics };
 }
 
@@ -97,16 +102,18 @@ function* sortOut(
   const unsound: Entry[] = [];
   const doubles: Diagnostic[] = [];
   for (const kind of kinds) {
-    const seen = new Set<string>();
+    /** The pointer of the first of each name. */
+    const seen = new Map<string, string>();
     for (const [index, body] of listOf(document, kind).entries()) {
       const at = pointer(collectionOf(kind), index);
       const name = nameOf(body);
-      const isDouble = name !== undefined && seen.has(name);
+      const first = name === undefined ? undefined : seen.get(name);
+      const isDouble = first !== undefined;
       if (isDouble) {
         const message = `there is another ${kind} named ${JSON.stringify(name)}`;
-        doubles.push({ code: "MODEL-DUPLICATE-NAME", severity: "error", message, pointer: `${at}/name` });
-      }
-      if (name !== undefined) seen.add(name);
+        const related = { pointer: `${first}/name` };
+        doubles.push({ code: "MODEL-DUPLICATE-NAME", severity: "error", message, pointer: `${at}/name`, related });
+      } else if (name !== undefined) seen.set(name, at);
       if (isDouble || broken.has(at)) unsound.push({ kind, body, at });
       else sound.set(at, makeResource(kind, body as Bodies[typeof kind]));
       yield;
@@ -152,8 +159,9 @@ function* judgeRest(
     found.push(at === undefined ? problem : { ...more, pointer: at + problem.pointer });
     if (shouldYield(found.length)) yield;
   }
+  const hinting = namesOf(known);
   for (const entry of unsound) {
-    found.push(...danglingIn(entry, snapshot, { reported, known }));
+    found.push(...danglingIn(entry, snapshot, { reported, names: hinting }));
     yield;
   }
   return found;
@@ -167,10 +175,10 @@ function pointersOf(found: readonly Diagnostic[]): ReadonlySet<string> {
 function danglingIn(
   { kind, body, at }: Entry,
   snapshot: Snapshot,
-  { reported, known = () => false }: { readonly reported: ReadonlySet<string>; readonly known?: Known },
+  { reported, names }: { readonly reported: ReadonlySet<string>; readonly names: Names },
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
-  for (const problem of dangling(referencesIn(kind, body), snapshot, known)) {
+  for (const problem of dangling(referencesIn(kind, body), snapshot, names)) {
     const place = at + problem.pointer;
     if (!reported.has(place)) found.push({ ...problem, pointer: place });
     if (found.length >= MAX_PROBLEMS) break;

@@ -25,7 +25,9 @@ export {
 } from "./documents.ts";
 export { extentOf } from "./extent.ts";
 export { effectiveHostnames } from "./hostnames.ts";
+export { inUse } from "./inUse.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
+export { lint } from "./lint/index.ts";
 export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";
 export { reachOf } from "./references.ts";
 export { createScale, type Scale } from "./scale.ts";
@@ -40,5 +42,6 @@ export {
   toDocument,
   toDocumentSteps,
 } from "./snapshot.ts";
+export { toldOnce } from "./toldOnce.ts";
 export type * from "./types.ts";
 export { ANY_HOST, covers, durationMs, intersectHostnames } from "./values.ts";

@@ -2,12 +2,14 @@
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { Steps } from "../util/steps.ts";
 import { rulesOfOne } from "./rules/index.ts";
+import { namesOf } from "./rules/rule.ts";
 import { emptySnapshot } from "./snapshot.ts";
 import type { Resource } from "./types.ts";
 
 const verdicts = new WeakMap<Resource, readonly Diagnostic[]>();
 /** One list for nearly all. */
 const NOTHING: readonly Diagnostic[] = [];
+const NO_NAMES = namesOf(() => false);
 
 /** What the rules of one resource say of it. */
 export function* ownVerdict(resource: Resource): Steps<readonly Diagnostic[]> {
@@ -15,7 +17,7 @@ export function* ownVerdict(resource: Resource): Steps<readonly Diagnostic[]> {
   if (known !== undefined) return known;
   const found: Diagnostic[] = [];
   for (const rule of rulesOfOne)
-    for (const diagnostic of rule(emptySnapshot, [resource], () => false)) found.push(diagnostic);
+    for (const diagnostic of rule(emptySnapshot, [resource], NO_NAMES)) found.push(diagnostic);
   yield;
   const verdict = found.length === 0 ? NOTHING : found;
   verdicts.set(resource, verdict);

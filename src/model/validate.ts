@@ -2,6 +2,7 @@
 import type { ErrorObject } from "ajv";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { type Validator, validators } from "../gen/validators.ts";
+import { didYouMean } from "../util/didYouMean.ts";
 import { pointer } from "../util/pointer.ts";
 import type { Steps } from "../util/steps.ts";
 import { collections, kindOf } from "./kinds.ts";
@@ -80,11 +81,12 @@ function explain(error: ErrorObject): ShapeProblem {
     below === undefined ? { code, message } : { code, message, below: String(below) };
   switch (error.keyword) {
     case "additionalProperties": {
-      const known = Object.keys(schema.properties ?? {}).join(", ");
+      const known = Object.keys(schema.properties ?? {});
+      const field = String(params.additionalProperty);
       return problem(
         "SCHEMA-UNKNOWN-FIELD",
-        `unknown field ${JSON.stringify(params.additionalProperty)}; known here: ${known}`,
-        params.additionalProperty,
+        `unknown field ${JSON.stringify(field)}${didYouMean(field, known)}; known here: ${known.join(", ")}`,
+        field,
       );
     }
     case "required":
@@ -107,8 +109,9 @@ function explain(error: ErrorObject): ShapeProblem {
       );
     case "enum":
     case "const": {
-      const allowed = [params.allowedValues ?? params.allowedValue].flat().join(", ");
-      return problem("SCHEMA-NOT-ALLOWED", `must be one of ${allowed}`);
+      const allowed = [params.allowedValues ?? params.allowedValue].flat().map(String);
+      const hint = typeof error.data === "string" ? didYouMean(error.data, allowed) : "";
+      return problem("SCHEMA-NOT-ALLOWED", `must be one of ${allowed.join(", ")}${hint}`);
     }
     default:
       return problem("SCHEMA-LIMIT", error.message ?? `breaks the limit ${error.keyword}`);

@@ -4,12 +4,12 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
+import { resourceJson } from "../targets/envoy/json.ts";
 import type { Rendered } from "../targets/target.ts";
 import type { Place } from "../tooling/leaves.ts";
 import { PLACES, spotsOf } from "./arbitrary/edits.ts";
 import type { Document } from "./arbitrary/names.ts";
 import { shuffled } from "./arbitraryModel.ts";
-import { resourceJson } from "./envoyJson.ts";
 import { checkRendered, compileDocument, renderedText, renderFleet } from "./modelFiles.ts";
 
 /**
@@ -27,7 +27,10 @@ function outputOf(fleet: string, rendered: Rendered): Map<string, string> {
   else {
     for (const resources of rendered.resources.values()) {
       for (const resource of resources.values())
-        files.set(`${fleet}/${resource.typeUrl.split(".").at(-1)}/${resource.name}.json`, resourceJson(resource));
+        files.set(
+          `${fleet}/${resource.typeUrl.split(".").at(-1)}/${resource.name}.json`,
+          `${JSON.stringify(resourceJson(resource), null, 2)}\n`,
+        );
     }
   }
   return files;

@@ -44,7 +44,13 @@ export function loadJudges(proxies: Iterable<ProxyKind> = PROXY_KINDS): Promise<
 const notLoaded = (): never => {
   throw new Error("these targets were loaded to judge only");
 };
-const RENDERS_NOTHING = { createRenderer: notLoaded, effect: notLoaded, rebind: notLoaded, check: notLoaded };
+const RENDERS_NOTHING = {
+  createRenderer: notLoaded,
+  inFiles: notLoaded,
+  effect: notLoaded,
+  rebind: notLoaded,
+  check: notLoaded,
+};
 
 async function load(proxies: Iterable<ProxyKind>, one: (proxy: ProxyKind) => Promise<Target>): Promise<Targets> {
   const wanted = [...new Set(proxies)];

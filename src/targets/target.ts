@@ -155,6 +155,8 @@ export interface Judge {
 export interface Target extends Judge {
   /** A renderer of its own memory: what it keeps of one rendering makes the next one cheap. One per pipeline. */
   readonly createRenderer: () => Renderer;
+  /** Of a target whose output is no files: the same as files for people and for machines without a server. */
+  readonly inFiles: ((rendered: Rendered, fleet: string) => Promise<readonly RenderedFile[]>) | null;
   /** What running proxies do when the one rendering follows the other; `before` null: they do not run yet. */
   readonly effect: (before: Rendered | null, after: Rendered) => Effect;
   /** For a listener whose new address is taken: it is served where it was. Null: the proxy does that by itself. */

@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifyInstance } from "fastify";
 import type { ExplainRequest, Explanation } from "../../publish/types.ts";
 import { MatchTooLongError } from "../../regex/index.ts";
+import { didYouMean } from "../../util/didYouMean.ts";
 import { pointer } from "../../util/pointer.ts";
 import { inSlices, type Pace } from "../../util/slices.ts";
 import type { Steps } from "../../util/steps.ts";
@@ -14,6 +15,7 @@ import type { Deps } from "../writes.ts";
 
 const check = new Ajv2020({
   allErrors: true,
+  verbose: true,
   useDefaults: true,
   strictTuples: false,
   // As for parameters: a test's to say.
@@ -39,7 +41,10 @@ export function explainRoutes(app: FastifyInstance, { store, publisher, pace }: 
         errors: [{ pointer: "/port", code: "API-INVALID", message }],
       });
     }
-    throw new Problem("API-NOT-FOUND", `there is no fleet named ${JSON.stringify(body.fleet)}`);
+    throw new Problem(
+      "API-NOT-FOUND",
+      `there is no fleet named ${JSON.stringify(body.fleet)}${didYouMean(body.fleet, store.head().snapshot.fleet.keys())}`,
+    );
   });
 }
 
@@ -54,8 +59,11 @@ async function explained(steps: Steps<Explanation | null>, pace: Pace | undefine
 }
 
 function misshapen(): Problem {
-  const errors = (check.errors ?? []).map(({ instancePath, message = "is not valid", params }) => {
+  const errors = (check.errors ?? []).map(({ instancePath, message: text = "is not valid", params, parentSchema }) => {
     const below = params.missingProperty ?? params.additionalProperty;
+    const known = Object.keys((parentSchema?.properties ?? {}) as object);
+    const unknown = `unknown field${didYouMean(String(below), known)}; known here: ${known.join(", ")}`;
+    const message = params.additionalProperty === undefined ? text : unknown;
     return { pointer: instancePath + (below === undefined ? "" : pointer(below)), code: "API-INVALID", message };
   });
   return new Problem("API-INVALID", "the document is no request to explain", { errors });

@@ -3,6 +3,7 @@ import type { Declaration } from "../command.ts";
 import { type OwnerFlags, type ServerFlags, serverOf, withOwner, withServer } from "../options.ts";
 import { counted, EXIT, type Io, jsonText, printProblems } from "../output.ts";
 import type { ApplyAnswer } from "../serverApply.ts";
+import { note } from "../writeNote.ts";
 
 interface ApplyFlags extends ServerFlags, OwnerFlags {
   readonly dryRun?: boolean;
@@ -10,22 +11,22 @@ interface ApplyFlags extends ServerFlags, OwnerFlags {
   readonly author?: string;
 }
 
-/** `trimtab apply FILE`: sends the document to the server in one transaction. Exit 1 when it is refused. */
+/** `trimtab apply PATHS`: sends the documents as one to the server in one transaction. Exit 1 when it is refused. */
 export const apply: Declaration = (program, { io, done }) => {
-  withOwner(withServer(program.command("apply <file>")))
+  withOwner(withServer(program.command("apply <paths...>")))
     .description("add a model to the server's: one transaction, one revision; resources that it does not list stay")
     .option("--dry-run", "check only, store nothing")
     .option("--message <text>", "kept with the revision")
     .option("--author <name>", "kept with the revision")
-    .action((file: string, flags: ApplyFlags) => {
+    .action((paths: readonly string[], flags: ApplyFlags) => {
       const { dryRun = false, owner, force = false, message, author, json = false } = flags;
-      return done(run(io, { file, server: serverOf(flags), dryRun, owner, force, message, author, json }));
+      return done(run(io, { paths, server: serverOf(flags), dryRun, owner, force, message, author, json }));
     });
 };
 
 /** How to apply what. */
 interface ApplyOptions {
-  readonly file: string;
+  readonly paths: readonly string[];
   readonly server: ServerOptions;
   readonly dryRun: boolean;
   /** Prunes what this owner no longer lists. */
@@ -39,22 +40,15 @@ interface ApplyOptions {
 
 async function run(io: Io, options: ApplyOptions): Promise<number> {
   const headers = { ...note("message", options.message), ...note("author", options.author) };
-  const [{ loadDocument }, { isDone, refused, sendApply }] = await Promise.all([
-    import("../document.ts"),
+  const [{ loadDocuments }, { isDone, refused, sendApply }] = await Promise.all([
+    import("../documents.ts"),
     import("../serverApply.ts"),
   ]);
-  const document = await loadDocument(options.file);
+  const document = await loadDocuments(options.paths);
   if (document.problems.length > 0) return printProblems(io, document.problems, options.json);
   const answer = await sendApply(options.server, { document, headers, ...options });
   if (!isDone(answer)) return refused(io, { answer, document }, options.json);
   return accepted(io, { answer, document }, options);
-}
-
-/** The header for a text of the revision. The server refuses control characters too, but says it in words of HTTP. */
-function note(name: "message" | "author", text: string | undefined): Record<string, string> {
-  if (text === undefined) return {};
-  if (/\p{Cc}/u.test(text.trim())) throw new Error(`--${name} must be one line of text`);
-  return { [`trimtab-${name}`]: text.trim() };
 }
 
 async function accepted(io: Io, { answer, document }: ApplyAnswer, { json, dryRun }: ApplyOptions): Promise<number> {

@@ -1,38 +1,60 @@
+import { Option } from "commander";
 import type { ResourceChange } from "../changes.ts";
 import type { ServerOptions } from "../client.ts";
 import type { Declaration } from "../command.ts";
 import { type OwnerFlags, type ServerFlags, serverOf, withOwner, withServer } from "../options.ts";
 import { EXIT, type Io, jsonText, printProblems } from "../output.ts";
 
-/** `trimtab diff FILE [OTHER]`: what applying FILE would change, or how it differs from OTHER. Exit 2 when there is a difference. */
+const FORMATS = ["text", "json", "markdown"] as const;
+
+interface DiffFlags extends ServerFlags, OwnerFlags {
+  readonly apply?: boolean;
+  readonly format?: (typeof FORMATS)[number];
+}
+
+/**
+ * `trimtab diff OLD NEW`: what leads from the one model to the other; `trimtab diff PATH`: what applying it would change on the
+ * server. Exit codes as those of diff(1): 1 when there is a difference, 2 when it cannot be told.
+ */
 export const diff: Declaration = (program, { io, done }) => {
-  withOwner(withServer(program.command("diff <file> [other]")))
+  withOwner(withServer(program.command("diff <paths...>")))
     .description(
-      "what `apply` with the same options would change on the server, or how FILE differs from OTHER; exit 2 when it does",
+      "two paths: what leads from the old model to the new one; one, or any with --apply: what `apply` would change on the server",
     )
-    .action((file: string, other: string | undefined, flags: ServerFlags & OwnerFlags) => {
-      const { owner, force = false, json = false } = flags;
-      return done(run(io, { file, other, server: serverOf(flags), owner, force, json }));
+    .option("--apply", "the paths are one model, which is compared with the server's")
+    .addOption(
+      new Option("--format <format>", "how changes are told; markdown: a comment of a pull request").choices(FORMATS),
+    )
+    .action((paths: readonly string[], flags: DiffFlags) => {
+      const { owner, force = false, json = false, apply = false } = flags;
+      const format = flags.format ?? (json ? "json" : "text");
+      return done(run(io, { paths, apply, server: serverOf(flags), owner, force, json: format === "json", format }));
     });
 };
 
 /** What to compare with what. */
 interface DiffOptions {
-  readonly file: string;
-  /** Undefined: the server's model, as an `apply` of the file would leave it. */
-  readonly other: string | undefined;
+  /** The old model and the new one; one path, or with `apply` any number: what the server's model is to become. */
+  readonly paths: readonly string[];
+  readonly apply: boolean;
   readonly server: ServerOptions;
   /** As `apply` takes them. */
   readonly owner: string | undefined;
   readonly force: boolean;
+  /** Problems as JSON. */
   readonly json: boolean;
+  readonly format: (typeof FORMATS)[number];
 }
 
 async function run(io: Io, options: DiffOptions): Promise<number> {
-  const found =
-    options.other === undefined ? await fromServer(io, options) : await fromFile(io, options, options.other);
+  const { apply, format, paths } = options;
+  if (!apply && paths.length > 2)
+    throw new Error("two models are compared, each a file or a folder; --apply compares all, as one, with the server");
+  const found = apply || paths.length === 1 ? await fromServer(io, options) : await fromFiles(io, options);
   if (typeof found === "number") return found;
-  if (options.json) io.out(jsonText({ different: found.length > 0, changes: found }));
+  const { changesMarkdown, changeText } = await import("../changeText.ts");
+  if (format === "json") io.out(jsonText({ different: found.length > 0, changes: found }));
+  else if (format === "markdown") io.out(changesMarkdown(found));
   else for (const change of found) io.out(changeText(change));
   return found.length > 0 ? EXIT.different : EXIT.ok;
 }
@@ -41,26 +63,22 @@ async function run(io: Io, options: DiffOptions): Promise<number> {
 async function fromServer(io: Io, options: DiffOptions): Promise<readonly ResourceChange[] | number> {
   const [{ foretell }, { changesOf }] = await Promise.all([import("../foretell.ts"), import("../changes.ts")]);
   const { changed, ...models } = await foretell(io, options);
-  return changed === null ? EXIT.failed : changesOf(changed, models);
+  return changed === null ? EXIT.trouble : changesOf(changed, models);
 }
 
-async function fromFile(io: Io, options: DiffOptions, other: string): Promise<readonly ResourceChange[] | number> {
+async function fromFiles(io: Io, options: DiffOptions): Promise<readonly ResourceChange[] | number> {
   if (options.owner !== undefined || options.force)
     throw new Error("--owner and --force speak of what apply does to a server: they do not go with a second file");
-  if (options.file === "-" && other === "-") throw new Error("only one of the two files can be standard input");
+  const [old = "", next = ""] = options.paths;
+  if (old === "-" && next === "-") throw new Error("only one of the two files can be standard input");
   const { loadModel } = await import("../offline.ts");
-  const [after, before] = [await loadModel(options.file), await loadModel(other)];
-  for (const { compiled, problems } of [after, before])
-    if (compiled === null) return printProblems(io, problems, options.json);
+  const [before, after] = [await loadModel([old]), await loadModel([next])];
+  const refused = [before, after].filter(({ compiled }) => compiled === null);
+  const problems = refused.flatMap((model) => model.problems);
+  if (refused.length > 0) {
+    printProblems(io, problems, options.json);
+    return EXIT.trouble;
+  }
   const { changesBetween } = await import("../changes.ts");
   return changesBetween(before.snapshot, after.snapshot);
-}
-
-function changeText({ change, resource, values }: ResourceChange): string {
-  const sign = { created: "+", deleted: "-", updated: "~" }[change];
-  const show = (value: unknown): string => (value === undefined ? "(nothing)" : JSON.stringify(value));
-  return [
-    `${sign} ${resource}\n`,
-    ...values.map((value) => `    ${value.pointer}: ${show(value.before)} -> ${show(value.after)}\n`),
-  ].join("");
 }

@@ -16,25 +16,25 @@ interface ExplainFlags extends ServerFlags {
 
 /** `trimtab explain`: which rule takes a request, where it goes, and why the others lost. */
 export const explain: Declaration = (program, { io, done }) => {
-  withServer(program.command("explain [file]"))
-    .description("which rule takes a request, and why the others lost; from FILE, or from the server")
+  withServer(program.command("explain [paths...]"))
+    .description("which rule takes a request, and why the others lost; from the files, or from the server")
     .requiredOption("--fleet <name>", "whose proxies are asked")
     .requiredOption("--url <url>", "as http://host/path?query", requestUrl)
     .option("--method <method>", "request method", method, "GET")
     .option("--port <port>", "the listener's port; needed when the fleet has several", portNumber)
     .option("--source <address>", "the client's address, for rules that look at it")
     .option("-H, --header <line>", "request header `Name: value`; repeat for more", headerLine)
-    .action((file: string | undefined, flags: ExplainFlags) => {
+    .action((paths: readonly string[], flags: ExplainFlags) => {
       const { header: headers = [], json = false, port, source } = flags;
       const asked = { fleet: flags.fleet, method: flags.method, url: flags.url, headers, port, source };
-      return done(run(io, { file, server: serverOf(flags), json, ...asked }));
+      return done(run(io, { paths, server: serverOf(flags), json, ...asked }));
     });
 };
 
 /** Whom to ask about which request. */
 interface ExplainOptions {
-  /** Model file; undefined: ask the server. */
-  readonly file: string | undefined;
+  /** Of the model; none: ask the server. */
+  readonly paths: readonly string[];
   readonly server: ServerOptions;
   readonly fleet: string;
   readonly port: number | undefined;
@@ -48,10 +48,10 @@ interface ExplainOptions {
 async function run(io: Io, options: ExplainOptions): Promise<number> {
   const request = requestOf(options);
   let explanation: Explanation;
-  if (options.file === undefined) explanation = await askServer(options.server, request);
+  if (options.paths.length === 0) explanation = await askServer(options.server, request);
   else {
     const { explainFile } = await import("../explainFile.ts");
-    const answer = await explainFile(options.file, request);
+    const answer = await explainFile(options.paths, request);
     if (answer.explanation === null) return printProblems(io, answer.problems, options.json);
     explanation = answer.explanation;
   }

@@ -2,60 +2,78 @@ import { join } from "node:path";
 import { Option } from "commander";
 import type { FleetIr, ProxyKind } from "../../ir/index.ts";
 import type { Pipeline } from "../../pipeline/index.ts";
+import { generationOf } from "../../targets/generation.ts";
 import { loadTargets, PROXY_KINDS } from "../../targets/registry.ts";
+import { didYouMean } from "../../util/didYouMean.ts";
 import { makeDirectory } from "../../util/makeDirectory.ts";
 import { finish } from "../../util/steps.ts";
 import type { Declaration } from "../command.ts";
 import type { Obstacle } from "../obstacles.ts";
-import type { JsonFlag } from "../options.ts";
-import { counted, EXIT, type Io, jsonText, printProblems } from "../output.ts";
+import { counted, EXIT, type Io, jsonText } from "../output.ts";
 import type { GoneOptions, RemovedFleet } from "../removeGoneFleets.ts";
-import { folderName } from "../values.ts";
+import { type Report, type ReportFlags, report, reportOf, verdictOf, withReport } from "../report.ts";
+import { fleetNames, folderName } from "../values.ts";
 import type { Tree } from "../writeTree.ts";
 
-interface RenderFlags extends JsonFlag {
+interface RenderFlags extends ReportFlags {
   readonly out: string;
   readonly target?: ProxyKind;
+  readonly fleet?: readonly string[];
   readonly force?: boolean;
 }
 
 /**
- * `trimtab render [--target T] -o DIR FILE`: every file fleet's files into `DIR/<fleet>/`; nothing when one cannot be made, or
+ * `trimtab render [--target T] -o DIR PATHS`: every file fleet's files into `DIR/<fleet>/`; nothing when one cannot be made, or
  * when something stands in the way that no rendering wrote. What an earlier rendering wrote for a fleet that the model no
  * longer has is removed.
  */
 export const render: Declaration = (program, { io, done }) => {
-  program
-    .command("render <file>")
-    .description("write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone")
+  withReport(program.command("render <paths...>"))
+    .description(
+      "write nginx and HAProxy files into DIR/<fleet>/, and remove those of fleets that are gone; fleets that pull are written as JSON when they are asked for",
+    )
     .addOption(new Option("--target <proxy>", "only fleets of this proxy").choices(PROXY_KINDS))
+    .option("--fleet <name>", "only this fleet; repeat for more", fleetNames)
     .requiredOption("-o, --out <dir>", "folder to write to", folderName)
     .option("--force", "also replace files that render did not write, or that were changed since it did")
-    .option("--json", "print JSON")
-    .action((file: string, flags: RenderFlags) => done(run(io, file, flags)));
+    .action((paths: readonly string[], flags: RenderFlags) =>
+      done(run(io, paths, { ...flags, how: reportOf(flags, program) })),
+    );
 };
 
-async function run(io: Io, file: string, { out, target, force = false, json = false }: RenderFlags): Promise<number> {
-  if (target !== undefined) await refuseWithoutFiles(target);
+async function run(
+  io: Io,
+  paths: readonly string[],
+  { out, target, fleet, force = false, how }: RenderFlags & { readonly how: Report },
+): Promise<number> {
+  const json = how.format === "json";
   const { loadModel } = await import("../offline.ts");
-  const { compiled, problems } = await loadModel(file);
-  if (compiled === null) return printProblems(io, problems, json);
+  const { title, compiled, problems } = await loadModel(paths);
+  const verdict = verdictOf(problems, how);
+  if (compiled === null || verdict !== EXIT.ok || !json) await report(io, problems, how);
+  if (compiled === null || verdict !== EXIT.ok) return verdict;
   const { pipeline } = compiled;
-  const filed = [...compiled.fleets.values()].filter((ir) => pipeline.gives(ir, "files"));
+  const all = [...compiled.fleets.values()];
+  const asked = fleet === undefined ? all : fleet.map((name) => fleetOf(compiled.fleets, name));
+  // What pulls needs no files; it is written for whoever asks for it.
+  const filed = asked.filter((ir) => pipeline.gives(ir, "files") || target !== undefined || fleet !== undefined);
   const wanted = filed.filter(({ proxy }) => (target ?? proxy) === proxy);
-  if (!json) printProblems(io, problems, false);
-  if (wanted.length === 0) throw new Error(`${file} has no ${target ?? (await fileProxies()).join(" or ")} fleet`);
-  const trees = wanted.map((ir) => treeOf(ir, pipeline));
+  if (wanted.length === 0) {
+    const hint = all.length > 0 && target === undefined ? "; --fleet and --target write fleets that pull as JSON" : "";
+    throw new Error(`${title} has no ${target ?? (await fileProxies()).join(" or ")} fleet${hint}`);
+  }
+  const trees = await Promise.all(wanted.map((ir) => treeOf(ir, pipeline)));
   const { lockFolder } = await import("../renderLock.ts");
   makeDirectory(out);
   const release = await lockFolder(out);
   try {
     const inTheWay = await obstaclesIn(out, trees, force);
     if (inTheWay.length > 0) return printObstacles(io, inTheWay, json);
-    const known = new Set(filed.map(({ name }) => name));
-    const written = await writeAll(out, trees, { known, target, force });
+    const known = new Map(all.map(({ name, proxy }) => [name, proxy]));
+    // Whoever asks for some fleets says nothing of the others.
+    const written = await writeAll(out, trees, fleet === undefined ? { known, target, force } : null);
     if (json) io.out(jsonText({ ok: true, ...written, problems }));
-    else printWritten(io, written);
+    else if (how.format === "text") printWritten(io, written);
     return EXIT.ok;
   } finally {
     await release();
@@ -96,7 +114,7 @@ interface Written {
   readonly removed: readonly RemovedFleet[];
 }
 
-async function writeAll(out: string, trees: readonly Tree[], gone: GoneOptions): Promise<Written> {
+async function writeAll(out: string, trees: readonly Tree[], gone: GoneOptions | null): Promise<Written> {
   const [{ writeTree }, { removeGoneFleets }] = await Promise.all([
     import("../writeTree.ts"),
     import("../removeGoneFleets.ts"),
@@ -107,7 +125,7 @@ async function writeAll(out: string, trees: readonly Tree[], gone: GoneOptions):
     await writeTree(folder, tree);
     fleets.push({ fleet: tree.fleet, folder, generation: tree.generation, files: tree.files.length });
   }
-  return { fleets, removed: await removeGoneFleets(out, gone) };
+  return { fleets, removed: gone === null ? [] : await removeGoneFleets(out, gone) };
 }
 
 function printWritten(io: Io, { fleets, removed }: Written): void {
@@ -116,12 +134,11 @@ function printWritten(io: Io, { fleets, removed }: Written): void {
   for (const gone of removed) io.out(goneText(gone));
 }
 
-async function refuseWithoutFiles(proxy: ProxyKind): Promise<void> {
-  const { get } = await loadTargets([proxy]);
-  if (get(proxy).output === "files") return;
-  throw new Error(
-    `${proxy} has no files to render: it pulls by xDS. \`trimtab bootstrap --fleet F\` prints what it needs to start.`,
-  );
+function fleetOf(fleets: ReadonlyMap<string, FleetIr>, name: string): FleetIr {
+  const ir = fleets.get(name);
+  if (ir === undefined)
+    throw new Error(`there is no fleet named ${JSON.stringify(name)}${didYouMean(name, fleets.keys())}`);
+  return ir;
 }
 
 async function fileProxies(): Promise<readonly ProxyKind[]> {
@@ -134,7 +151,15 @@ function goneText({ fleet, folder, files, folderRemoved }: RemovedFleet): string
   return `${fleet}: not in the model, ${counted(files.length, "file")} removed from ${folder}${rest}\n`;
 }
 
-function treeOf(ir: FleetIr, pipeline: Pipeline): Tree {
-  const { generation, files } = finish(pipeline.render(ir, "files")).whole;
-  return { fleet: ir.name, proxy: ir.proxy, generation, files };
+async function treeOf(ir: FleetIr, pipeline: Pipeline): Promise<Tree> {
+  const { name: fleet, proxy } = ir;
+  if (pipeline.gives(ir, "files")) {
+    const { generation, files } = finish(pipeline.render(ir, "files")).whole;
+    return { fleet, proxy, generation, files };
+  }
+  const { parts } = finish(pipeline.render(ir, "resources"));
+  const files = (
+    await Promise.all(parts.map(({ target, rendered }) => target.inFiles?.(rendered, fleet) ?? []))
+  ).flat();
+  return { fleet, proxy, generation: finish(generationOf(files)), files };
 }

@@ -1,24 +1,22 @@
 import type { Declaration } from "../command.ts";
-import type { JsonFlag } from "../options.ts";
-import { counted, EXIT, type Io, printProblems } from "../output.ts";
+import { counted, EXIT, type Io } from "../output.ts";
+import { type Report, type ReportFlags, report, reportOf, withReport } from "../report.ts";
 
-/** `trimtab validate FILE`: every problem with its place. Exit 1 when there are errors; warnings do not count. */
+/** `trimtab validate PATHS`: every problem with its place. Exit 1 when there are errors, 3 when warnings are to fail. */
 export const validate: Declaration = (program, { io, done }) => {
-  program
-    .command("validate <file>")
-    .description("check a model: schema, rules, what each proxy cannot do; `-` reads standard input")
-    .option("--json", "print JSON")
-    .action((file: string, { json = false }: JsonFlag) => done(run(io, file, json)));
+  withReport(program.command("validate <paths...>"))
+    .description("check a model: schema, rules, what each proxy cannot do, what is of no use; `-` reads standard input")
+    .action((paths: readonly string[], flags: ReportFlags) => done(run(io, paths, reportOf(flags, program))));
 };
 
-async function run(io: Io, file: string, json: boolean): Promise<number> {
+async function run(io: Io, paths: readonly string[], how: Report): Promise<number> {
   const { loadJudges } = await import("../../targets/registry.ts");
   const { loadModel } = await import("../offline.ts");
-  const { problems, snapshot } = await loadModel(file, loadJudges);
-  const code = printProblems(io, problems, json);
-  if (code === EXIT.ok && !json) {
+  const { title, problems, snapshot } = await loadModel(paths, loadJudges);
+  const code = await report(io, problems, how);
+  if (code === EXIT.ok && how.format === "text") {
     const counts = (["route", "cluster", "fleet"] as const).map((kind) => counted(snapshot[kind].size, kind));
-    io.out(`${file} is valid: ${counts.join(", ")}\n`);
+    io.out(`${title} ${title.endsWith(" files") ? "are" : "is"} valid: ${counts.join(", ")}\n`);
   }
   return code;
 }

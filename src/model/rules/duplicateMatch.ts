@@ -73,7 +73,8 @@ function* duplicatesOf(
       const where =
         earlier.route === route.name ? earlier.pointer : `route ${JSON.stringify(earlier.route)} ${earlier.pointer}`;
       const message = `${host} ${text.replaceAll("\n", ", ")} is matched already by ${where}`;
-      yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message });
+      const related = { resource: { kind: route.kind, name: earlier.route }, pointer: earlier.pointer };
+      yield problem("MODEL-DUPLICATE-MATCH", route, { pointer, message, related });
     }
   }
   yield undefined;

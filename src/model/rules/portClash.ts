@@ -23,7 +23,8 @@ export const portClash: WholeRule = function* (snapshot, touched) {
         const changed = [one, other].some(({ listener }) => touchedNames.has(`listener/${listener.name}`));
         if (!changed && !touchedNames.has(`fleet/${fleet}`)) continue;
         const message = `clashes with listener ${JSON.stringify(other.listener.name)} in fleet ${JSON.stringify(fleet)}: ${clash}`;
-        yield problem("MODEL-PORT-CLASH", one.listener, { pointer: "/port", message });
+        const related = { resource: { kind: "listener", name: other.listener.name }, pointer: "/port" };
+        yield problem("MODEL-PORT-CLASH", one.listener, { pointer: "/port", message, related });
       }
     }
   }

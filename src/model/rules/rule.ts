@@ -1,15 +1,34 @@
 /** What a cross-resource rule is. */
 import type { Diagnostic } from "../../errors/diagnostic.ts";
+import { didYouMean } from "../../util/didYouMean.ts";
 import type { Bodies, Kind, Resource, Snapshot } from "../types.ts";
 
 /**
  * A rule sees the whole model and the resources whose verdict may have changed: those that were written and those that name
  * a written or deleted one. It reports only on these.
  */
-export type Rule = (snapshot: Snapshot, touched: readonly Resource[], known: Known) => Iterable<Diagnostic>;
+export type Rule = (snapshot: Snapshot, touched: readonly Resource[], names: Names) => Iterable<Diagnostic>;
 
 /** Whether something has this name although it is not in the model, as it cannot be judged: it is misshapen. */
 export type Known = (kind: Kind, name: string) => boolean;
+
+/** Names that are not in the model. */
+export interface Names {
+  readonly known: Known;
+  /** Whether the write at hand takes it out of the model. */
+  readonly deleted: Known;
+  /** The end of a message: which name was probably meant. Empty after MAX_HINTS of one look. */
+  readonly hint: (name: string, candidates: Iterable<string>) => string;
+}
+
+/** Each costs up to a millisecond, and a model may have very many names that name nothing. */
+const MAX_HINTS = 20;
+
+/** The names of one look at a model. */
+export function namesOf(known: Known, deleted: Known = () => false): Names {
+  let left = MAX_HINTS;
+  return { known, deleted, hint: (name, candidates) => (left-- > 0 ? didYouMean(name, candidates) : "") };
+}
 
 /** A rule that has to see everything that was touched. `undefined`: here it may rest (see util/steps.ts). */
 export type WholeRule = (snapshot: Snapshot, touched: readonly Resource[]) => Iterable<Diagnostic | undefined>;
@@ -18,7 +37,7 @@ export type WholeRule = (snapshot: Snapshot, touched: readonly Resource[]) => It
 export function problem(
   code: string,
   at: Resource,
-  details: { readonly pointer: string; readonly message: string },
+  details: Pick<Diagnostic, "pointer" | "message" | "related">,
 ): Diagnostic {
   return { code, severity: "error", resource: { kind: at.kind, name: at.name }, ...details };
 }
@@ -27,7 +46,7 @@ export function problem(
 export function warning(
   code: string,
   at: Resource,
-  details: { readonly pointer: string; readonly message: string },
+  details: Pick<Diagnostic, "pointer" | "message" | "related">,
 ): Diagnostic {
   return { ...problem(code, at, details), severity: "warning" };
 }

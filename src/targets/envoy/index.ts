@@ -24,6 +24,8 @@ export { typeUrls } from "./types.ts";
 export const envoyTarget: Target = {
   ...envoyJudge,
   createRenderer,
+  // Messages as text are nothing that a server needs: loaded when somebody asks.
+  inFiles: async (rendered, fleet) => (await import("./inFiles.ts")).inFiles(rendered, fleet),
   rebind: null,
   effect,
   check,

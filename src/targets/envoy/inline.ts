@@ -29,10 +29,11 @@ const CLUSTERS_PER_TURN = 200;
 /** Field of the route table in HttpConnectionManager. */
 const MANAGER_ROUTE_CONFIG = 4;
 
-/** Everything in one message, encoded. `admin` is a loopback address and port; null: no admin interface. */
+/** Everything in one message, encoded. `admin` is a loopback address and port; null: no admin interface. `node`: id and cluster. */
 export async function inlineBootstrap(
   { resources }: RenderedResources,
   admin: { readonly address: string; readonly port: number } | null,
+  node = "check",
 ): Promise<Uint8Array> {
   const ofType = (typeUrl: string) => resources.get(typeUrl) ?? new Map<string, RenderedResource>();
   const routes = ofType(typeUrls.routes);
@@ -44,17 +45,17 @@ export async function inlineBootstrap(
     clusters.push(inlineCluster(bytes, assignments.get(name)));
     if (clusters.length % CLUSTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  return encode(BootstrapSchema, bootstrapOf(listeners, clusters, admin));
+  return encode(BootstrapSchema, bootstrapOf({ listeners, clusters }, admin, node));
 }
 
 function bootstrapOf(
-  listeners: Listener[],
-  clusters: Cluster[],
+  staticResources: { readonly listeners: Listener[]; readonly clusters: Cluster[] },
   admin: { readonly address: string; readonly port: number } | null,
+  node: string,
 ): Bootstrap {
   const message = create(BootstrapSchema, {
-    node: { id: "check", cluster: "check" },
-    staticResources: { listeners, clusters },
+    node: { id: node, cluster: node },
+    staticResources,
     layeredRuntime: {
       layers: [
         {

@@ -31,6 +31,7 @@ import { createRenderer } from "./renderer.ts";
 export const haproxyTarget: Target = {
   ...haproxyJudge,
   createRenderer,
+  inFiles: null,
   rebind,
   effect,
   check,

@@ -18,6 +18,7 @@ import { createRenderer } from "./render.ts";
 export const nginxTarget: Target = {
   ...nginxJudge,
   createRenderer,
+  inFiles: null,
   rebind,
   effect: effectOfNginx,
   check: checkNginx,

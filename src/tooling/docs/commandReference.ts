@@ -5,8 +5,8 @@ import { createProgram, EXIT_CODES } from "../../cli/program.ts";
 import { code, pageHead, table } from "./markdown.ts";
 
 const INTRO = `Every command of \`trimtab\`. \`--json\` prints one JSON value on standard output for machines; problems carry file,
-line and column. An option that has an environment variable is taken from there when it is not given. \`-\` as FILE is
-standard input.`;
+line and column. An option that has an environment variable is taken from there when it is not given. PATHS are files and
+folders, together one model; \`-\` is standard input. [In a pipeline](../ci.md) has the formats and the exit codes in use.`;
 
 /** The whole page. */
 export async function commandReference(): Promise<string> {
@@ -40,9 +40,10 @@ function nameOf(command: Command): string {
 function section(command: Command): string {
   const usage = [
     `trimtab ${nameOf(command)} [options]`,
-    ...command.registeredArguments.map((argument) =>
-      argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
-    ),
+    ...command.registeredArguments.map((argument) => {
+      const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+      return argument.required ? `<${name}>` : `[${name}]`;
+    }),
   ].join(" ");
   const rows = command.options.map((option) => [code(option.flags), prose(option.description), defaultText(option)]);
   return `## trimtab ${nameOf(command)}\n\n${sentence(command.description())}\n\n    ${usage}\n\n${table(["option", "means", "default"], rows)}`;

@@ -1,0 +1,66 @@
+/** Problems as a SARIF 2.1.0 log, which code scanning services read. */
+import { isAbsolute } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { ErrorCode } from "../../errors/codes.ts";
+import { modelCodes } from "../../model/index.ts";
+import { sharedTargetCodes } from "../../targets/codes.ts";
+import { envoyCodes } from "../../targets/envoy/codes.ts";
+import { haproxyCodes } from "../../targets/haproxy/codes.ts";
+import { nginxCodes } from "../../targets/nginx/codes.ts";
+import { cliCodes } from "../codes.ts";
+import type { Place, PlacedProblem } from "../document.ts";
+
+const SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json";
+const codes: Readonly<Record<string, ErrorCode>> = {
+  ...cliCodes,
+  ...modelCodes,
+  ...sharedTargetCodes,
+  ...envoyCodes,
+  ...haproxyCodes,
+  ...nginxCodes,
+};
+
+/** One run of the tool of this version. The same problems give the same log. */
+export function sarifLog(problems: readonly PlacedProblem[], version: string): object {
+  const ids = [...new Set(problems.map(({ code }) => code))].sort();
+  const run = {
+    tool: { driver: { name: "trimtab", version, rules: ids.map(ruleOf) } },
+    columnKind: "utf16CodeUnits",
+    results: problems.map((problem) => resultOf(problem, ids)),
+  };
+  return { $schema: SCHEMA, version: "2.1.0", runs: [run] };
+}
+
+function ruleOf(id: string): object {
+  const entry = codes[id];
+  if (entry === undefined) return { id };
+  return { id, shortDescription: { text: entry.title }, fullDescription: { text: entry.explanation } };
+}
+
+function resultOf(problem: PlacedProblem, ids: readonly string[]): object {
+  const { code, severity, message, related } = problem;
+  return {
+    ruleId: code,
+    ruleIndex: ids.indexOf(code),
+    level: severity,
+    message: { text: message },
+    locations: [locationOf(problem)],
+    ...(related === undefined ? {} : { relatedLocations: [locationOf(related)] }),
+  };
+}
+
+function locationOf({ file, line, column, pointer }: Place): object {
+  return {
+    physicalLocation: {
+      artifactLocation: { uri: uriOf(file) },
+      region: { startLine: line, startColumn: column },
+    },
+    logicalLocations: [{ fullyQualifiedName: pointer || "/" }],
+  };
+}
+
+/** Relative ones as they are given: a log is read where it was made, or in a checkout of the same files. */
+function uriOf(file: string): string {
+  if (file === "-") return "stdin";
+  return isAbsolute(file) ? pathToFileURL(file).href : file.split("/").map(encodeURIComponent).join("/");
+}

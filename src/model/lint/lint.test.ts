@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { finish } from "../../util/steps.ts";
+import { applyChanges, changeTo, emptySnapshot, lint, validateConfig } from "../index.ts";
+
+const endpoint = { address: "10.0.0.1", port: 80 };
+
+function toldOf(document: object): string[] {
+  const { resources, diagnostics } = validateConfig(document);
+  expect(diagnostics).toEqual([]);
+  const snapshot = applyChanges(emptySnapshot, resources.map(changeTo));
+  return finish(lint(snapshot)).map(
+    ({ code, resource, pointer }) => `${code} ${resource?.kind}/${resource?.name}${pointer}`,
+  );
+}
+
+const model = {
+  fleets: [{ name: "edge", proxy: "envoy" }],
+  listeners: [{ name: "web", fleets: ["edge"], port: 80, protocol: "HTTP" }],
+  clusters: [{ name: "blue", endpoints: [endpoint], healthCheck: "tcp" }],
+  healthChecks: [{ name: "tcp", type: "tcp" }],
+  routes: [{ name: "r", listeners: ["web"], rules: [{ split: [{ cluster: "blue" }] }] }],
+};
+
+test("nothing of a model in which everything is used", () => {
+  expect(toldOf(model)).toEqual([]);
+  expect(toldOf({})).toEqual([]);
+});
+
+test("what nobody uses, of every kind", () => {
+  const extra = {
+    fleets: [...model.fleets, { name: "f2", proxy: "nginx" }],
+    listeners: [...model.listeners, { name: "l2", fleets: ["edge"], port: 81, protocol: "HTTP" }],
+    clusters: [...model.clusters, { name: "c2", endpoints: [] }],
+    healthChecks: [...model.healthChecks, { name: "h2", type: "tcp" }],
+  };
+  expect(toldOf({ ...model, ...extra })).toEqual(
+    ["fleet/f2", "listener/l2", "cluster/c2", "healthCheck/h2"].map((name) => `LINT-UNUSED ${name}`),
+  );
+});
+
+test("a probe's timeout over its interval, at the field that is written", () => {
+  const checks = [
+    { name: "tcp", type: "tcp", interval: "2s", timeout: "2001ms" },
+    { name: "b", type: "tcp", interval: "1s" },
+    { name: "c", type: "tcp", interval: "2s", timeout: "2000ms" },
+  ];
+  const clusters = checks.map(({ name }) => ({ name, endpoints: [endpoint], healthCheck: name }));
+  const split = clusters.map(({ name }) => ({ cluster: name }));
+  expect(
+    toldOf({ ...model, healthChecks: checks, clusters, routes: [{ ...model.routes[0], rules: [{ split }] }] }),
+  ).toEqual(["LINT-CHECK-TIMEOUT healthCheck/tcp/timeout", "LINT-CHECK-TIMEOUT healthCheck/b/interval"]);
+});
+
+test("endpoints that all have no weight; a cluster without endpoints says what it means", () => {
+  const weights = (...all: number[]) => all.map((weight, index) => ({ ...endpoint, port: 80 + index, weight }));
+  const withEndpoints = (endpoints: object[]) => ({ ...model, clusters: [{ ...model.clusters[0], endpoints }] });
+  expect(toldOf(withEndpoints(weights(0, 0)))).toEqual(["LINT-NO-WEIGHT cluster/blue/endpoints"]);
+  expect(toldOf(withEndpoints(weights(0, 1)))).toEqual([]);
+  expect(toldOf(withEndpoints([]))).toEqual([]);
+});

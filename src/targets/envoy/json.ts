@@ -1,0 +1,56 @@
+/** Envoy resources as protobuf's canonical JSON, messages inside of messages too. */
+import { createRegistry, type DescMessage, fromBinary, toJson } from "@bufbuild/protobuf";
+import {
+  BootstrapSchema,
+  file_envoy_config_bootstrap_v3_bootstrap,
+} from "../../gen/proto/envoy/config/bootstrap/v3/bootstrap_pb.js";
+import {
+  ClusterSchema,
+  file_envoy_config_cluster_v3_cluster,
+} from "../../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
+import { ClusterLoadAssignmentSchema } from "../../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
+import { ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listener_pb.js";
+import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
+import * as celFilter from "../../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
+import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
+import * as tlsInspector from "../../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
+import * as directResponse from "../../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
+import * as httpManager from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import * as tcpProxy from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
+import * as leastRequest from "../../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
+import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
+import * as httpOptions from "../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
+
+const registry = createRegistry(
+  file_envoy_config_bootstrap_v3_bootstrap,
+  file_envoy_config_cluster_v3_cluster,
+  celFilter.file_envoy_extensions_access_loggers_filters_cel_v3_cel,
+  directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,
+  tlsInspector.file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
+  router.file_envoy_extensions_filters_http_router_v3_router,
+  httpManager.file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
+  headerMutation.file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
+  tcpProxy.file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
+  leastRequest.file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
+  roundRobin.file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
+  httpOptions.file_envoy_extensions_upstreams_http_v3_http_protocol_options,
+);
+
+const schemas = [ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema];
+
+/** A resource's bytes as JSON. Throws on an unknown type. */
+export function resourceJson({ typeUrl, bytes }: { readonly typeUrl: string; readonly bytes: Uint8Array }): object {
+  const schema = schemas.find(({ typeName }) => typeUrl.endsWith(`/${typeName}`));
+  if (schema === undefined) throw new Error(`no schema for ${typeUrl}`);
+  return jsonOf(schema, bytes);
+}
+
+/** A bootstrap's bytes as JSON. */
+export function bootstrapJson(bytes: Uint8Array): object {
+  return jsonOf(BootstrapSchema, bytes);
+}
+
+function jsonOf(schema: DescMessage, bytes: Uint8Array): object {
+  return toJson(schema, fromBinary(schema, bytes), { registry }) as object;
+}
