@@ -3,7 +3,8 @@
  *
  * Input: HTTP requests. Output: calls into store, model and publisher, and their answers as JSON, YAML, tar or problem documents
  * (RFC 9457). Guarantee: a write is stored whole or not at all, and every problem is told at once; writes on an outdated view
- * are refused when the client says what it saw (If-Match); a slow, half-open or oversized client costs a bounded amount.
+ * are refused when the client says what it saw (If-Match); a large write is judged beside the store's turn, and no stream of others
+ * keeps it waiting for ever; a slow, half-open or oversized client costs a bounded amount.
  * It has no rules of its own about what a valid model is, and knows no proxy.
  */
 export type { TokenRefusal } from "./access.ts";
