@@ -17,6 +17,8 @@ const run = promisify(execFile);
 /** What set-up fetched, see `src/tooling/setup/clients.mjs`. */
 const tools = join(repositoryRoot, ".trimtab/clients");
 const sources = join(repositoryRoot, "e2e/clients");
+/** A generator, a compiler and the program: seconds, but on two cores that do much else. */
+const GENERATE_MS = 120_000;
 const TOKEN = "a-token-of-thirty-two-characters!";
 
 let dir: string;
@@ -64,7 +66,7 @@ async function inFolder(command: readonly [string, ...string[]], env = process.e
   return stdout;
 }
 
-it("TypeScript: openapi-typescript and openapi-fetch", async () => {
+it("TypeScript: openapi-typescript and openapi-fetch", { timeout: GENERATE_MS }, async () => {
   await copyFile(join(sources, "typescript.ts"), join(dir, "typescript.ts"));
   await inFolder([
     process.execPath,
@@ -89,7 +91,7 @@ it("TypeScript: openapi-typescript and openapi-fetch", async () => {
   await inFolder([process.execPath, "typescript.ts"], environment(closed[0]));
 });
 
-it("Python: openapi-python-client", async () => {
+it("Python: openapi-python-client", { timeout: GENERATE_MS }, async () => {
   const lib = join(tools, "python/lib");
   // Of a virtual environment or of a plain folder, as set-up could have it.
   const folders = (await readdir(lib)).map((python) => join(lib, python, "site-packages"));

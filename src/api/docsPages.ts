@@ -10,6 +10,7 @@ import { DOCS_POLICY } from "./browserHeaders.ts";
 import { answeredNotModified, etagOf } from "./conditions.ts";
 import { type Access, completed, documentHead } from "./openapi/document.ts";
 import { noQuery } from "./parameters.ts";
+import { Problem } from "./problem.ts";
 
 /** The plugin that serves these pages answers for its own methods. */
 export const DOCS = "/docs";
@@ -60,7 +61,10 @@ export async function describe(
     theme: { title: "Trimtab API", ...(access === "token" ? { css: [NO_CURL] } : {}) },
     uiHooks: {
       preHandler(request, reply, done) {
-        if (request.routeOptions.url === `${DOCS}/json`) answer(request, reply);
+        const { url } = request.routeOptions;
+        if (url === `${DOCS}/json`) answer(request, reply);
+        // To write it as YAML would hold the server for 140 ms.
+        else if (url === `${DOCS}/yaml`) done(new Problem("API-NOT-FOUND", `the description is JSON: ${DOCUMENT}`));
         else done();
       },
     },

@@ -56,6 +56,7 @@ describe("access", () => {
     expect((await t.call("GET", "/readyz")).status).toBe(200);
     for (const url of ["/docs", "/docs/", "/docs/json", "/docs/static/swagger-ui.css", "/openapi.json"])
       expect([url, (await t.call("GET", url)).status]).toEqual([url, 200]);
+    expect(await t.call("GET", "/docs/yaml")).toMatchObject({ status: 404, body: { code: "API-NOT-FOUND" } });
     for (const authorization of ["Bearer wrong", `Basic ${apiToken}`, `Bearer ${apiToken}x`, "Bearer", apiToken]) {
       expect([authorization, (await t.call("GET", "/v1/config", { headers: { authorization } })).status]).toEqual([
         authorization,

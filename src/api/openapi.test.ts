@@ -266,7 +266,7 @@ describe("what is answered is what is described", () => {
     [200, "GET /v1/revisions?limit=1"],
     [200, "GET /v1/revisions/1"],
     [404, "GET /v1/revisions/77"],
-    [200, "POST /v1/revisions/1/restore?dryRun=true"],
+    [200, "POST /v1/revisions/1/restore?dryRun=true&force=true"],
     [200, "POST /v1/revisions/1/restore"],
     [409, "GET /v1/fleets/edge/files"],
     [200, "GET /v1/fleets/edge/proxies"],

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => t.close());
 
 test.each([
-  ["PUT /v1/clusters/blue?dryrun=true", 'unknown query parameter "dryrun"; did you mean "dryRun"?; known here: dryRun'],
+  ["PUT /v1/clusters/blue?dryrun=true", 'unknown query parameter "dryrun"; did you mean "dryRun"?; known here: dryRun, owner, force'],
   ["GET /v1/clusters?limit=0", 'query parameter "limit" must be >= 1, but is 0'],
   ["GET /v1/clusters?limit=ten", 'query parameter "limit" must be integer, but is "ten"'],
   ["GET /v1/clusters/blue?x=1", 'unknown query parameter "x"; this path takes none'],
@@ -17,7 +17,7 @@ test.each([
     "GET /v1/fleets/legacy/files?format=tarr",
     'query parameter "format" must be one of json, tar, but is "tarr"; did you mean "tar"?',
   ],
-  ["GET /readyz?verbose=yes", 'query parameter "verbose" must be one of true, 1, but is "yes"'],
+  ["GET /readyz?verbose=yes", 'query parameter "verbose" must be boolean, but is "yes"'],
   ["GET /v1/revisions/first", 'path parameter "revision" must be integer, but is "first"'],
   [
     "GET /v1/revisions?limit=x&cursr=1",
