@@ -208,7 +208,7 @@ test("who stops reading its output is no error", async () => {
   writeFileSync(join(dir, "none.yaml"), "{}");
   const run = start("diff", model, join(dir, "none.yaml"));
   run.child.stdout?.destroy();
-  expect(await run.ended).toEqual({ code: 1, err: "" });
+  expect(await run.ended).toEqual({ code: 2, err: "" });
 });
 
 test("a disk that is full is told", () => {

@@ -59,8 +59,7 @@ export async function run(): Promise<void> {
   process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") return;
     process.stderr.write(`trimtab: cannot write the output: ${message}\n`);
-    // Of `diff` 1 says that there is a difference.
-    process.exit(process.argv[2] === "diff" ? 2 : 1);
+    process.exit(1);
   });
   // There is nobody left to tell; the exit code tells it.
   process.stderr.on("error", () => {});

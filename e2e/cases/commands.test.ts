@@ -33,7 +33,7 @@ const server = (): string[] => ["--server", e2e().program.api];
 it("apply sends a file, and every proxy serves it", async () => {
   const path = await file("first.yaml", model("from a file"));
   await cli("validate", path);
-  expect((await runCli("diff", ...server(), path)).code).toBe(1);
+  expect((await runCli("diff", ...server(), path)).code).toBe(2);
   await cli("apply", ...server(), "--message", "from the e2e tests", path);
   expect((await runCli("diff", ...server(), path)).code).toBe(0);
   await reloadFileProxies();

@@ -267,7 +267,7 @@ describe("what is answered is what is described", () => {
     [200, "GET /v1/revisions/1"],
     [404, "GET /v1/revisions/77"],
     [200, "POST /v1/revisions/1/restore?dryRun=true&force=true"],
-    [200, "POST /v1/revisions/1/restore"],
+    [200, "POST /v1/revisions/1/restore?force=true"],
     [409, "GET /v1/fleets/edge/files"],
     [200, "GET /v1/fleets/edge/proxies"],
     [404, "GET /v1/fleets/none/status"],

@@ -2,7 +2,7 @@
 import type { PlacedProblem } from "./document.ts";
 
 /** Exit codes of every command; `program.ts` says what each means. */
-export const EXIT = { ok: 0, failed: 1, different: 1, usage: 2, trouble: 2, warned: 3 } as const;
+export const EXIT = { ok: 0, failed: 1, different: 2, usage: 2, warned: 3 } as const;
 
 /** Where output goes; injected so that commands can be tested. */
 export interface Io {

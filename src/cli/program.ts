@@ -17,10 +17,10 @@ export interface ProgramContext {
 /** What each exit code says. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   [EXIT.ok]: "done, and nothing was wrong",
-  [EXIT.failed]:
-    "refused or failed; what is wrong stands on standard error, or in the JSON; `diff`: there is a difference",
+  [EXIT.failed]: "refused or failed; what is wrong stands on standard error, or in the JSON",
   [EXIT.warned]: "there are warnings, and `--strict` was given",
-  [EXIT.usage]: "the command line is wrong, nothing was done; `diff`, as diff(1): whatever else went wrong",
+  [EXIT.usage]:
+    "the command line is wrong, nothing was done; `diff`: there is a difference (a wrong command line is 1 there)",
 };
 
 /** What they print needs no command. */
@@ -53,8 +53,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   } catch (error) {
     if (error instanceof CommanderError) return await usageProblem(error, argv, io);
     if (!(await tellFailure(io, reasonOf(error), argv))) io.err(`trimtab: ${reasonOf(error)}\n`);
-    // What `diff` ends with when there is a difference must not come of a mishap.
-    return first === "diff" ? EXIT.trouble : EXIT.failed;
+    return EXIT.failed;
   }
 }
 
@@ -67,7 +66,8 @@ async function usageProblem(
   if (exitCode === 0) return EXIT.ok;
   const reason = code === "commander.help" ? "a command is needed" : message.replace(/^error: /, "");
   await tellFailure(io, reasonOf(reason), argv);
-  return EXIT.usage;
+  // What `diff` ends with when there is a difference must not come of a slip.
+  return argv.find((word) => !word.startsWith("-")) === "diff" ? EXIT.failed : EXIT.usage;
 }
 
 /** The declared commands with their options. `done` gets each command's exit code; the reference in docs/ reads the rest. */

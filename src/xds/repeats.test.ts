@@ -122,4 +122,33 @@ describe("a change for many nodes", () => {
     // It has that already.
     expect(streams.map((stream) => stream.take()?.texts)).toEqual([undefined, ["a|1"], ["a|1"]]);
   });
+
+  it.each([{ first: "all" }, { first: "none" }])(
+    "is not told to one that asks for nothing, $first first",
+    async ({ first }) => {
+      const manual = await manualServer();
+      const edge = fleet(manual.server);
+      edge.set(resource(LISTENER, "l"));
+      const ask = (id: string, ...requests: object[]): ManualStream => {
+        const stream = manual.open(true);
+        for (const request of requests) {
+          stream.send({ node: { ...NODE, id }, typeUrl: LISTENER, ...request });
+          for (let next = stream.take(); next; next = stream.take())
+            stream.send({ typeUrl: LISTENER, responseNonce: next.nonce });
+        }
+        return stream;
+      };
+      const wildcard = { resourceNamesSubscribe: ["*"] };
+      const open = {
+        all: () => ask("x", wildcard),
+        none: () => ask("y", wildcard, { resourceNamesUnsubscribe: ["*"] }),
+      };
+      const [one, other] = first === "all" ? [open.all(), open.none()] : [open.none(), open.all()];
+      edge.set(resource(LISTENER, "l", "2"));
+      await Promise.resolve();
+      const [all, none] = first === "all" ? [one, other] : [other, one];
+      expect(all.take()!.texts).toEqual(["l|2"]);
+      expect(none.take()).toBeNull();
+    },
+  );
 });

@@ -22,7 +22,13 @@ export function isBehind(stream: Stream, now: number): boolean {
 
 /** Where it stands, to be noted before anything is done. */
 export function standingOf({ method, node, ordered, owed }: Stream): Standing {
-  const stands = ordered.map((sub) => ({ typeUrl: sub.typeUrl, ttl: sub.ttl, base: sub.base, names: sub.names.same }));
+  const stands = ordered.map(({ typeUrl, ttl, base, wildcard, names }) => ({
+    typeUrl,
+    ttl,
+    base,
+    wildcard,
+    names: names.same,
+  }));
   return { method, userAgent: node.userAgent, stands, owed: owed.length };
 }
 
@@ -68,9 +74,9 @@ function isAt({ method, node, ordered }: Stream, from: Standing): boolean {
   if (method !== from.method || ordered.length !== from.stands.length || node.userAgent !== from.userAgent)
     return false;
   for (const [place, stand] of from.stands.entries()) {
-    const { base, names, ttl, typeUrl } = ordered[place]!;
-    if (base !== stand.base || names.same !== stand.names || ttl !== stand.ttl || typeUrl !== stand.typeUrl)
-      return false;
+    const sub = ordered[place]!;
+    if (sub.base !== stand.base || sub.names.same !== stand.names || sub.wildcard !== stand.wildcard) return false;
+    if (sub.ttl !== stand.ttl || sub.typeUrl !== stand.typeUrl) return false;
   }
   return true;
 }

@@ -111,7 +111,8 @@ export interface Stand {
   readonly typeUrl: string;
   readonly ttl: boolean;
   readonly base: ResourceMap;
-  /** What it asks for; null: a wildcard alone. */
+  readonly wildcard: boolean;
+  /** What else it asks for. */
   readonly names: NameSet | null;
 }
 

@@ -14,7 +14,7 @@ interface DiffFlags extends ServerFlags, OwnerFlags {
 
 /**
  * `trimtab diff OLD NEW`: what leads from the one model to the other; `trimtab diff PATH`: what applying it would change on the
- * server. Exit codes as those of diff(1): 1 when there is a difference, 2 when it cannot be told.
+ * server. Exit 2 when there is a difference, 1 when it cannot be told.
  */
 export const diff: Declaration = (program, { io, done }) => {
   withOwner(withServer(program.command("diff <paths...>")))
@@ -63,7 +63,7 @@ async function run(io: Io, options: DiffOptions): Promise<number> {
 async function fromServer(io: Io, options: DiffOptions): Promise<readonly ResourceChange[] | number> {
   const [{ foretell }, { changesOf }] = await Promise.all([import("../foretell.ts"), import("../changes.ts")]);
   const { changed, ...models } = await foretell(io, options);
-  return changed === null ? EXIT.trouble : changesOf(changed, models);
+  return changed === null ? EXIT.failed : changesOf(changed, models);
 }
 
 async function fromFiles(io: Io, options: DiffOptions): Promise<readonly ResourceChange[] | number> {
@@ -77,7 +77,7 @@ async function fromFiles(io: Io, options: DiffOptions): Promise<readonly Resourc
   const problems = refused.flatMap((model) => model.problems);
   if (refused.length > 0) {
     printProblems(io, problems, options.json);
-    return EXIT.trouble;
+    return EXIT.failed;
   }
   const { changesBetween } = await import("../changes.ts");
   return changesBetween(before.snapshot, after.snapshot);
