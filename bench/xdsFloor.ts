@@ -1,8 +1,8 @@
 /**
  * The least that a change of a cluster can cost on node:http2: no protocol, no stores, no bounds. The first bytes of a stream are answered
  * with canned responses, POST /cds writes one buffer with the bytes of our two responses (or of one: third argument) to every stream, and
- * what clients answer is counted and not read. Arguments: the xDS address, the port of the control server, 1 or 2 responses, and how many bytes
- * the first answer about endpoints has (a node that comes back in state of the world gets 152 000: all of its 1 000).
+ * what clients answer is counted and not read. Arguments: the xDS address, the port of the control server, 1 or 2 responses, and how many
+ * bytes the first answer about endpoints has (a node that comes back in state of the world gets 152 000: all of its 1 000).
  */
 import { createServer as createControl } from "node:http";
 import { createServer, type ServerHttp2Stream } from "node:http2";
