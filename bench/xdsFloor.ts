@@ -1,7 +1,8 @@
 /**
  * The least that a change of a cluster can cost on node:http2: no protocol, no stores, no bounds. The first bytes of a stream are answered
  * with canned responses, POST /cds writes one buffer with the bytes of our two responses (or of one: third argument) to every stream, and
- * what clients answer is counted and not read. Arguments: the xDS address, the port of the control server, 1 or 2 responses.
+ * what clients answer is counted and not read. Arguments: the xDS address, the port of the control server, 1 or 2 responses, and how many
+ * bytes the first answer about endpoints has (a node that comes back in state of the world gets 152 000: all of its 1 000).
  */
 import { createServer as createControl } from "node:http";
 import { createServer, type ServerHttp2Stream } from "node:http2";
@@ -11,7 +12,7 @@ const OTHERS = ["envoy.config.listener.v3.Listener", "envoy.config.route.v3.Rout
 /** Bytes of the changed cluster and of its endpoints in our responses, beside the name of their type. */
 const BODY_BYTES = { [RPC.cluster]: 150, [RPC.endpoint]: 110 };
 
-const [address = "127.0.0.1:24100", control = "24101", responses = "2"] = process.argv.slice(2);
+const [address = "127.0.0.1:24100", control = "24101", responses = "2", firstBytes = "0"] = process.argv.slice(2);
 const streams = new Set<ServerHttp2Stream>();
 let received = 0;
 let nonce = 0;
@@ -35,7 +36,11 @@ function response(type: string, body: string): Buffer {
   return Buffer.concat([head, message]);
 }
 
-const first = Buffer.concat([RPC.cluster, RPC.endpoint, ...OTHERS].map((type) => response(type, "")));
+const first = Buffer.concat(
+  [RPC.cluster, RPC.endpoint, ...OTHERS].map((type) =>
+    response(type, type === RPC.endpoint ? ".".repeat(Number(firstBytes)) : ""),
+  ),
+);
 
 /** Tells every stream, in slices like ours: requests and pings are read in between. */
 function tell(marker: string): void {
