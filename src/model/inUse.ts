@@ -16,16 +16,40 @@ const MAX_PLACES = 3;
  */
 export function* inUse(snapshot: Snapshot, changes: readonly Change[]): Steps<readonly string[]> {
   const texts: string[] = [];
-  for (const [index, { kind, name, resource }] of changes.entries()) {
-    if (shouldYield(index)) yield;
-    if (resource !== null) continue;
-    const users = yield* referrersOf(snapshot, kind, new Set([name]));
-    if (users.length === 0) continue;
-    if (texts.length === MAX_DELETIONS) return [...texts, "and others"];
-    const named = users.slice(0, MAX_USERS).map((user) => userText(user, { kind, name }));
-    texts.push(`${kind} ${JSON.stringify(name)} is in use by ${listed(named, users.length)}`);
+  for (const [kind, names] of yield* deletedNames(changes)) {
+    for (const [name, users] of yield* usersOf(snapshot, kind, names)) {
+      if (texts.length === MAX_DELETIONS) return [...texts, "and others"];
+      const named = [...users].slice(0, MAX_USERS).map((user) => userText(user, { kind, name }));
+      texts.push(`${kind} ${JSON.stringify(name)} is in use by ${listed(named, users.size)}`);
+    }
   }
   return texts;
+}
+
+function* deletedNames(changes: readonly Change[]): Steps<ReadonlyMap<Kind, ReadonlySet<string>>> {
+  const deleted = new Map<Kind, Set<string>>();
+  for (const [index, { kind, name, resource }] of changes.entries()) {
+    if (shouldYield(index)) yield;
+    if (resource === null) deleted.set(kind, (deleted.get(kind) ?? new Set()).add(name));
+  }
+  return deleted;
+}
+
+/** By name: one look at the model, however many names there are. */
+function* usersOf(
+  snapshot: Snapshot,
+  kind: Kind,
+  names: ReadonlySet<string>,
+): Steps<ReadonlyMap<string, ReadonlySet<Resource>>> {
+  const users = new Map<string, Set<Resource>>();
+  for (const [index, user] of (yield* referrersOf(snapshot, kind, names)).entries()) {
+    if (shouldYield(index)) yield;
+    for (const reference of referencesOf(user)) {
+      if (reference.kind !== kind || !names.has(reference.name)) continue;
+      users.set(reference.name, (users.get(reference.name) ?? new Set()).add(user));
+    }
+  }
+  return users;
 }
 
 function userText(user: Resource, used: { readonly kind: Kind; readonly name: string }): string {
