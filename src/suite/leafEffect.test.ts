@@ -37,11 +37,6 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
   { reason: "judged where Envoys connect; the proxies are not told", leaves: ["fleet.xds.allow[]"], on: ["envoy"] },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
-  {
-    reason: "Envoy's is named by its address: a renamed listener keeps its connections",
-    leaves: ["listener.name"],
-    on: ["envoy"],
-  },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
   {

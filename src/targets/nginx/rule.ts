@@ -1,5 +1,6 @@
 /** One rule: the directives of the location that serves it, and what they need elsewhere. */
 import type { ForwardIr, RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
+import { loggedLines } from "./accessLog.ts";
 import { block, inline, NO_BLOCK } from "./blocks.ts";
 import { type Body, bodyOf, type NamedBody } from "./body.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
@@ -48,6 +49,8 @@ export interface RulePlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Request fields that rules of its server look at. */
   readonly gated: readonly string[];
+  /** Its locations say whose they are: the fleet has an access log. */
+  readonly isLogged: boolean;
   /** `proxy_pass` directives by upstream and URI: many rules have the same. */
   readonly forwards: Map<string, Block>;
 }
@@ -58,8 +61,11 @@ const NONE: readonly never[] = [];
 /** Depends on the rule, the place and the connect timeouts of its clusters only. */
 export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const parts = lowerPolicies(rule);
-  const lines = linesOf(parts, rule, place.gated);
   const { action } = rule;
+  const ownLines = linesOf(parts, rule, place.gated);
+  // Where it forwards, the cluster is told too.
+  const isTold = action.kind !== "forward" || action.split.length === 0;
+  const lines = isTold ? [...logLines(rule, "", place), ...ownLines] : ownLines;
   const webSocketLines = webSocketLinesOf(parts, rule, place.gated);
   const forwarded =
     action.kind === "forward" ? lowerForward(rule, action, { parts, lines, webSocketLines, place }) : null;
@@ -156,7 +162,7 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
     const body = bodyOf([...withPath(webSocketLines), ...timeout], forwardTo(upstream, uriJumped));
     return [{ name: `${base}${WEB_SOCKET}`, body }];
   };
-  const timeout = timeoutLines(timeoutOf(first.cluster, place));
+  const timeout = [...logLines(rule, first.cluster, place), ...timeoutLines(timeoutOf(first.cluster, place))];
   if (split.length === 1) {
     const native = path === null || place.isRaw ? null : nativeUri(rule, path);
     const start = jumpOfWebSockets(own);
@@ -171,14 +177,15 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
   if (new Set(split.map(({ cluster }) => timeoutOf(cluster, place))).size === 1) {
     const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
     const upstream = variable(drawn.claim.got);
-    const all = bodies([...jumpOfWebSockets(own), ...general, ...timeout], upstream);
-    return { ...NO_SPLIT, ...all, others: webSockets(own, upstream, timeout), split: drawn, path };
+    const ends = [...logLines(rule, upstream, place), ...timeoutLines(timeoutOf(first.cluster, place))];
+    const all = bodies([...jumpOfWebSockets(own), ...general, ...ends], upstream);
+    return { ...NO_SPLIT, ...all, others: webSockets(own, upstream, ends), split: drawn, path };
   }
   // The connect timeout is a location's, so the draw picks one.
   const targets = split.map(({ cluster }) => `${own}:${cluster}`);
   const others = split.flatMap(({ cluster }) => {
     const name = `${own}:${cluster}`;
-    const timeout = timeoutLines(timeoutOf(cluster, place));
+    const timeout = [...logLines(rule, cluster, place), ...timeoutLines(timeoutOf(cluster, place))];
     const body = bodyOf([...jumpOfWebSockets(name), ...general, ...timeout], forwardTo(cluster, uriJumped));
     return [{ name, body }, ...webSockets(name, cluster, timeout)];
   });
@@ -219,6 +226,10 @@ function timeoutOf(cluster: string, { connectTimeouts }: RulePlace): number {
   const timeout = connectTimeouts.get(cluster);
   if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
   return timeout;
+}
+
+function logLines({ name }: RuleIr, cluster: Part, { isLogged }: RulePlace): readonly Block[] {
+  return isLogged ? loggedLines(name, cluster) : NONE;
 }
 
 function timeoutLines(timeout: number): readonly Block[] {
