@@ -34,7 +34,9 @@ export const CONNECTION_LOG_FIELDS = [
   "time",
 ] as const;
 
+/** A key of a request's line. */
 export type RequestLogField = (typeof REQUEST_LOG_FIELDS)[number];
+/** A key of a TCP connection's line. */
 export type ConnectionLogField = (typeof CONNECTION_LOG_FIELDS)[number];
 
 /**
@@ -46,6 +48,7 @@ export const MAX_LOGGED_BYTES = 1024;
 /** The path that means standard output. */
 export const STANDARD_OUTPUT = "/dev/stdout";
 
+/** One fleet's log. */
 export interface AccessLogIr {
   /** Absolute; `STANDARD_OUTPUT` or a file's. */
   readonly path: string;

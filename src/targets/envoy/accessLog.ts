@@ -4,13 +4,13 @@
  * is stands in its route's metadata.
  */
 import { create, fromBinary, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import type { AccessLog, AccessLogSchema } from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import { SubstitutionFormatStringSchema } from "../../gen/proto/envoy/config/core/v3/substitution_format_string_pb.js";
 import { FilterConfigSchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { FileAccessLogSchema } from "../../gen/proto/envoy/extensions/access_loggers/file/v3/file_pb.js";
 import { StdoutAccessLogSchema } from "../../gen/proto/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import { ConfigSchema } from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
-import type { HttpFilterSchema } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { ReqWithoutQuerySchema } from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import { FractionalPercent_DenominatorType as Denominator } from "../../gen/proto/envoy/type/v3/percent_pb.js";
 import {
@@ -126,7 +126,11 @@ function sampleOf(numerator: number): NonNullable<Logger["filter"]> {
   return { filterSpecifier: { case: "runtimeFilter", value } };
 }
 
-type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
+/** Of a connection manager. */
+interface HttpFilter {
+  readonly name: string;
+  readonly configType: { readonly case: "typedConfig"; readonly value: Any };
+}
 
 /** The filter that keeps the texts, before all others; none: no text is asked for. */
 export function keepingFilters({ requestFields }: AccessLogIr): readonly HttpFilter[] {

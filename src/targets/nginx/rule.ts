@@ -1,5 +1,5 @@
 /** One rule: the directives of the location that serves it, and what they need elsewhere. */
-import type { ForwardIr, RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
+import type { ForwardIr, RespondIr, RuleIr } from "../../ir/index.ts";
 import { loggedLines } from "./accessLog.ts";
 import { block, inline, NO_BLOCK } from "./blocks.ts";
 import { type Body, bodyOf, type NamedBody } from "./body.ts";
@@ -9,8 +9,8 @@ import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart, RequestField } from "./policies/policy.ts";
-import { comment, literal, milliseconds, type Part, param, regex, variable, word } from "./quote.ts";
-import { replacedPrefix } from "./replacedPrefix.ts";
+import { comment, literal, milliseconds, type Part, param, variable, word } from "./quote.ts";
+import { lowerRedirect } from "./redirect.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
 import type { Block, MapView } from "./views.ts";
@@ -276,34 +276,4 @@ function lowerRespond(action: RespondIr, lines: readonly Block[]): Body {
   ];
   const body = param(action.body === "" ? variable("nothing") : part);
   return bodyOf(before, inline("respond", { status: word(action.status), body }));
-}
-
-/** To the path and query as they came, to a path of the rule's with the query, or to the path with its prefix replaced. */
-function lowerRedirect({ path: match }: RuleIr, action: RedirectIr, lines: readonly Block[]): Body {
-  const { path } = action;
-  const status = word(action.status);
-  const base = redirectBase(action);
-  if (path === null) {
-    const target = param(...base, variable("request_uri"));
-    return bodyOf(lines, inline("redirect", { status, target, pattern: null }));
-  }
-  if (path.kind === "full") {
-    const { texts, part } = placeText("new_path", path.value);
-    const target = param(...base, part, variable("query"));
-    const before = texts.length === 0 ? lines : [...lines, block("texts", { texts })];
-    return bodyOf(before, inline("redirect", { status, target, pattern: null }));
-  }
-  const { pattern, texts, parts } = replacedPrefix(match.value, path.value);
-  const before = texts.length === 0 ? lines : [...lines, block("texts", { texts })];
-  const target = param(...base, ...parts);
-  return bodyOf(before, inline("redirect", { status, target, pattern: regex(pattern) }));
-}
-
-/** Scheme, host and port of a redirect's target. */
-function redirectBase({ scheme, hostname, port }: RedirectIr): readonly Part[] {
-  const isHttps = scheme === "https";
-  const start = [scheme ?? variable("scheme"), "://", hostname ?? variable("host")];
-  if (port === null || port === (isHttps ? 443 : 80)) return start;
-  if (port === "listener") return [...start, variable(isHttps ? "port_https" : "port_http")];
-  return [...start, `:${port}`];
 }
