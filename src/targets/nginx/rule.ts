@@ -65,7 +65,7 @@ export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const ownLines = linesOf(parts, rule, place.gated);
   // Where it forwards, the cluster is told too.
   const isTold = action.kind !== "forward" || action.split.length === 0;
-  const lines = isTold ? [...logLines(rule, "", place), ...ownLines] : ownLines;
+  const lines = isTold ? [...logLines(rule, null, place), ...ownLines] : ownLines;
   const webSocketLines = webSocketLinesOf(parts, rule, place.gated);
   const forwarded =
     action.kind === "forward" ? lowerForward(rule, action, { parts, lines, webSocketLines, place }) : null;
@@ -228,7 +228,7 @@ function timeoutOf(cluster: string, { connectTimeouts }: RulePlace): number {
   return timeout;
 }
 
-function logLines({ name }: RuleIr, cluster: Part, { isLogged }: RulePlace): readonly Block[] {
+function logLines({ name }: RuleIr, cluster: Part | null, { isLogged }: RulePlace): readonly Block[] {
   return isLogged ? loggedLines(name, cluster) : NONE;
 }
 

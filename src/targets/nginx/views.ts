@@ -59,9 +59,9 @@ export interface Views {
   readonly texts: TextsView;
   readonly tcpServer: TcpServerView;
   /** What a location notes for the access log. */
-  readonly logged: { readonly value: Param };
+  readonly logged: { readonly route: Param; readonly rule: Param; readonly cluster: Param | null };
   readonly logFormat: { readonly name: Word; readonly line: LogLine };
-  readonly accessLog: { readonly path: Word; readonly name: Word; readonly isSampled: boolean };
+  readonly accessLog: { readonly path: Word; readonly name: Word; readonly condition: Variable | null };
   /** Null: every line is written. */
   readonly accessLogMaps: { readonly maps: readonly Block[]; readonly sampled: Word | null };
   readonly "policies/rewrite": RewriteView;
