@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { PROXIES, type ProxyName } from "./aims.ts";
 
-/** The parts of the bench: generated beside expert, both with an access log, the same generated costs in larger models, and starting with large models. */
+/** The parts of the bench: generated beside expert, both with an access log, the same costs in larger models, starting with those. */
 export const PARTS = ["cases", "log", "scale", "start"] as const;
 export type Part = (typeof PARTS)[number];
 

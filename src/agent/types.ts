@@ -75,7 +75,10 @@ export interface ListenerState {
   readonly since: string;
 }
 
-/** What a watcher of the agent is told. `listeners`: the state of one of them changed; all are named. `line`: the proxy printed it; `logged`: it is of its access log. */
+/**
+ * What a watcher of the agent is told. `listeners`: the state of one of them changed; all are named. `line`: the proxy printed it;
+ * `logged`: it is of its access log.
+ */
 export type AgentEvent =
   | { readonly kind: "started"; readonly pid: number }
   | { readonly kind: "died"; readonly reason: string; readonly restartInMs: number }

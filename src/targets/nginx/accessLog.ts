@@ -1,7 +1,8 @@
 /**
  * The access log. Locations of rules note which rule and cluster it is (`set $log_rule`); all else is worked out when the line is
- * written, by maps of `access-log.conf`. A key that is found as it is costs a third of one that an expression takes. What no rule has taken, and is not 404, was refused before rules are looked for: nothing of such a
- * request is told, as other proxies' parsers may not have come so far.
+ * written, by maps of `access-log.conf`. What no rule has taken, and is not 404, was refused before rules are looked for: nothing of such a
+ * request is told, as other proxies' parsers may not have come so far. It has a line of a form of its own, so that no text is asked whether
+ * it may be told.
  */
 import {
   type AccessLogIr,
