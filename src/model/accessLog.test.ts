@@ -24,7 +24,7 @@ test.each([
   "/etc/passwd",
   "/etc/docker/daemon.json",
   "/etc/cron.d/job",
-  "/root/.ssh/authorized_keys",
+  "/srv/git/.ssh/authorized_keys",
   "/var/log/../../etc/edge.log",
   "/var/log/./edge.log",
   "/var//log/edge.log",
