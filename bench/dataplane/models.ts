@@ -8,7 +8,7 @@ import type { ModelText } from "./sides.ts";
 
 interface Model {
   routes: { readonly name: string; readonly rules: object[]; readonly [field: string]: unknown }[];
-  readonly [kind: string]: unknown;
+  [kind: string]: unknown;
 }
 
 /** The written model, or that with more in it. */

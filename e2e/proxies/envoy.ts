@@ -7,6 +7,8 @@ import { isRunning, logTail, startChild, stopChild, until } from "../harness/pro
 import { cli, repositoryRoot } from "../harness/program.ts";
 import type { ProxyAdapter, RunningProxy } from "./adapter.ts";
 
+/** Access logs are written after so long; Envoy's own is 10 s. */
+const LOG_FLUSH_MS = 250;
 /** How long listeners drain when one is removed; short, so that the cases see the end of it. */
 const DRAIN_SECONDS = 2;
 
@@ -71,6 +73,7 @@ export const envoy: ProxyAdapter = {
     const file = join(dir, bootstrap.trimStart().startsWith("{") ? "bootstrap.json" : "bootstrap.yaml");
     await writeFile(file, bootstrap);
     const args = ["-c", file, "--disable-hot-restart", "--concurrency", "2", "--drain-time-s", String(DRAIN_SECONDS)];
+    args.push("--file-flush-interval-msec", String(LOG_FLUSH_MS));
     const child = startChild(envoyBinary(), [...args, "--log-level", "warning"], { logFile: join(dir, "envoy.log") });
     const proxy: RunningProxy = { kind: "envoy", fleet, address, child, dir, admin: `http://${admin}` };
     try {

@@ -119,6 +119,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
       memory.reloadRefused ||= proxy.saysReloadFailed(line);
       tell({ kind: "line", line });
     },
+    onLogged: (line) => tell({ kind: "logged", line }),
   });
   const agent: Agent = {
     proxy,

@@ -1,11 +1,13 @@
 /** Keeps one child process running: starts it, restarts it when it dies, ends it with everything it forked. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../util/reason.ts";
 import { endsWithParent } from "./endsWithParent.ts";
-import { lineSplitter, recentLines } from "./lines.ts";
+import { lineSplitter, MAX_LINE, MAX_LOG_LINE, recentLines } from "./lines.ts";
+import { createOutputPipe } from "./outputPipe.ts";
 import { clearGroup, killLeftovers, recordGroup, signalGroup, watchGroup } from "./processGroup.ts";
 import type { Backoff, Command } from "./types.ts";
 
@@ -29,6 +31,8 @@ export interface SupervisorOptions {
   /** Also when it could not be started at all: no folder, a full disk, no program. */
   readonly onDeath: (reason: string, restartInMs: number) => void;
   readonly onLine: (line: string) => void;
+  /** A line of its access log: an object of JSON on its standard output. */
+  readonly onLogged: (line: string) => void;
 }
 
 export interface Supervisor {
@@ -79,7 +83,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       // Without its working folder a child is refused with the words for a program that is not there.
       await mkdir(options.runDir, { recursive: true, mode: 0o755 });
       await options.beforeStart?.();
-      child = wanted ? spawnChild(options, heard, ended) : null;
+      child = wanted ? await spawnChild(options, { onLine: heard, onEnd: ended }) : null;
     } catch (error) {
       died(`cannot be started: ${reasonOf(error)}`, 0);
       return;
@@ -165,11 +169,16 @@ function assertAbsolute(runDir: string): void {
   }
 }
 
-function spawnChild(
-  { command, runDir }: SupervisorOptions,
-  onLine: (line: string) => void,
-  onEnd: (reason: string, startedAt: number, gone: Promise<void>) => void,
-): Child {
+interface ChildEvents {
+  readonly onLine: (line: string) => void;
+  readonly onEnd: (reason: string, startedAt: number, gone: Promise<void>) => void;
+}
+
+async function spawnChild(
+  { command, runDir, onLogged }: SupervisorOptions,
+  { onLine, onEnd }: ChildEvents,
+): Promise<Child> {
+  const { output, writeEnd } = await createOutputPipe(runDir);
   const startedAt = performance.now();
   // A session of its own: a Ctrl-C at the terminal reaches us, and we end the child in our order.
   const { binary, args } = endsWithParent(command);
@@ -177,16 +186,17 @@ function spawnChild(
     cwd: runDir,
     detached: true,
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ENVIRONMENT.includes(name))),
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", writeEnd, "pipe"],
   });
+  // Or else nobody would learn of the output's end.
+  closeSync(writeEnd);
   if (child.pid !== undefined) {
     watchGroup(child.pid);
     // Without file descriptors left there is neither a child nor a pipe.
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8");
-      stream.on("data", lineSplitter(onLine));
-    }
-  }
+    child.stderr?.setEncoding("utf8").on("data", lineSplitter(onLine));
+    const onOutput = (line: string): void => (line.startsWith("{") ? onLogged(line) : onLine(line.slice(0, MAX_LINE)));
+    output.setEncoding("utf8").on("data", lineSplitter(onOutput, MAX_LOG_LINE));
+  } else output.destroy();
   const { promise: gone, resolve } = Promise.withResolvers<void>();
   const end = async (reason: string): Promise<void> => {
     await (child.pid === undefined ? undefined : clearGroup(child.pid));
@@ -195,7 +205,7 @@ function spawnChild(
     onEnd(reason, startedAt, gone);
     resolve();
   };
-  const closed = new Promise((done) => child.once("close", done));
+  const closed = Promise.all([child, output].map((each) => new Promise((done) => each.once("close", done))));
   child.once("error", (error) => {
     if (child.pid === undefined) {
       void end(`cannot be run: ${error.message}`);

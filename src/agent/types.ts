@@ -75,14 +75,17 @@ export interface ListenerState {
   readonly since: string;
 }
 
-/** What a watcher of the agent is told. `listeners`: the state of one of them changed; all are named. `line`: the proxy printed it. */
+/**
+ * What a watcher of the agent is told. `listeners`: the state of one of them changed; all are named. `line`: the proxy printed it;
+ * `logged`: it is of its access log.
+ */
 export type AgentEvent =
   | { readonly kind: "started"; readonly pid: number }
   | { readonly kind: "died"; readonly reason: string; readonly restartInMs: number }
   | { readonly kind: "serving"; readonly generation: string }
   | { readonly kind: "failed"; readonly generation: string; readonly error: string }
   | { readonly kind: "listeners"; readonly listeners: readonly ListenerState[] }
-  | { readonly kind: "line"; readonly line: string };
+  | { readonly kind: "line" | "logged"; readonly line: string };
 
 /** How long to wait before a process that died is started again. */
 export interface Backoff {

@@ -9,7 +9,10 @@ beforeAll(async () => {
 afterAll(() => t.close());
 
 test.each([
-  ["PUT /v1/clusters/blue?dryrun=true", 'unknown query parameter "dryrun"; did you mean "dryRun"?; known here: dryRun, owner, force'],
+  [
+    "PUT /v1/clusters/blue?dryrun=true",
+    'unknown query parameter "dryrun"; did you mean "dryRun"?; known here: dryRun, owner, force',
+  ],
   ["GET /v1/clusters?limit=0", 'query parameter "limit" must be >= 1, but is 0'],
   ["GET /v1/clusters?limit=ten", 'query parameter "limit" must be integer, but is "ten"'],
   ["GET /v1/clusters/blue?x=1", 'unknown query parameter "x"; this path takes none'],

@@ -239,6 +239,9 @@ function reporter({ say, plane }: ChildrenOptions, { name }: DevFleet): (event: 
     if (event.kind === "listeners") {
       tellListeners(event.listeners);
     }
+    if (event.kind === "logged") {
+      say(event.line);
+    }
     if (event.kind === "died") {
       say(`${name}: ${event.reason}\n  restarting in ${event.restartInMs} ms`);
     } else if (event.kind === "failed") {

@@ -7,6 +7,7 @@
  * compilation, so a target may cache by identity. No logic here beyond names of things, and no import of model or targets.
  */
 import type { Kind } from "../gen/kinds.ts";
+import type { AccessLogIr } from "./accessLog.ts";
 import type { SplitIr } from "./action.ts";
 import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
@@ -14,6 +15,7 @@ import type { PathGroupIr } from "./pathGroup.ts";
 import type { RuleIr } from "./rule.ts";
 
 export type { LeafPath } from "../gen/leafPaths.ts";
+export * from "./accessLog.ts";
 export type * from "./action.ts";
 export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
@@ -35,6 +37,8 @@ export interface FleetIr {
   readonly proxy: ProxyKind;
   /** Oldest proxy version that must understand the output, as `1.22`; null: the target's default. */
   readonly version: string | null;
+  /** Null: nothing is written down of requests. */
+  readonly accessLog: AccessLogIr | null;
   /** Ascending by address, then port. At most one per address and port. */
   readonly ports: readonly PortIr[];
   /** Every cluster that some port can reach, ascending by name. */

@@ -24,7 +24,16 @@ const source = (body: JsonValue = BODY): SourceIr => ({ kind: "route", name: "sh
 
 function fleet(more: Partial<FleetIr> = {}): FleetIr {
   const name = `gate-${Math.random()}`;
-  return { name, proxy: "nginx", version: null, ports: [], clusters: [], sources: [source()], ...more };
+  return {
+    name,
+    proxy: "nginx",
+    version: null,
+    accessLog: null,
+    ports: [],
+    clusters: [],
+    sources: [source()],
+    ...more,
+  };
 }
 
 /** Everything exact but for what a test says. */

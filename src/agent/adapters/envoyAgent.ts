@@ -19,6 +19,9 @@ export interface EnvoyAgent extends ResourceAgent {
   adminAddress(): Promise<string | null>;
 }
 
+/** As often as nginx is told to write its access log; Envoy's own is 10 s. */
+const LOG_FLUSH = ["--file-flush-interval-msec", "1000"];
+
 /**
  * Creates `runDir`. The bootstrap is JSON or YAML and must set `admin.address` (port 0 is fine). Hot restart is off: nobody
  * restarts this Envoy in place, and without it several Envoys on one machine share neither a base id nor a region of shared
@@ -36,7 +39,7 @@ export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
   let started = false;
   let lastError: string | null = null;
 
-  const fixedArgs = ["-c", bootstrapFile, "--admin-address-path", addressFile, "--disable-hot-restart"];
+  const fixedArgs = ["-c", bootstrapFile, "--admin-address-path", addressFile, "--disable-hot-restart", ...LOG_FLUSH];
   const supervisor = createSupervisor({
     command: {
       binary: options.binary ?? "envoy",
@@ -60,6 +63,7 @@ export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
       tell({ kind: "died", reason: lastError, restartInMs });
     },
     onLine: (line) => tell({ kind: "line", line }),
+    onLogged: (line) => tell({ kind: "logged", line }),
   });
 
   async function awaitReady(pid: number): Promise<void> {

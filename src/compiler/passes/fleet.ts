@@ -6,6 +6,7 @@ import { mapSteps, type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
+import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import { compileCluster } from "./cluster.ts";
 import type { CompiledListener } from "./listener.ts";
@@ -42,7 +43,8 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, clusters }, memory));
   const { name } = fleet;
   const { proxy, version = null } = fleet.body;
-  return reuseParent<FleetIr>(previous, { name, proxy, version, ports, clusters, sources });
+  const accessLog = compileAccessLog(fleet.body, previous?.accessLog ?? null);
+  return reuseParent<FleetIr>(previous, { name, proxy, version, accessLog, ports, clusters, sources });
 }
 
 function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {

@@ -33,6 +33,12 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 0,
   },
   "fleet.bindAddress": { reason: "addresses that meet in several spellings", value: values.bindAddress },
+  "fleet.accessLog": { reason: "what is written down changes no answer", presence: 15 },
+  "fleet.accessLog.path": {
+    reason: "files that the proxies of tests may make; HAProxy refuses any",
+    value: fc.constantFrom("/dev/stdout", "/tmp/trimtab-fuzz.log"),
+    presence: 30,
+  },
   "fleet.xds": { reason: "no proxy is told of it, and those of files refuse it", presence: 10 },
   "fleet.xds.allow": { reason: "as many as make a difference", most: 3 },
   "listener.address": { reason: "addresses that meet in several spellings", value: values.bindAddress, presence: 50 },

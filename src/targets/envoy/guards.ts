@@ -10,6 +10,7 @@ import {
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { BAD_COOKIE, BAD_PATH, GOOD_HOST, REASON_BODIES } from "../../ir/index.ts";
+import { keepsNothing } from "./accessLog.ts";
 import { encode } from "./types.ts";
 
 /** Full match of a path (without query) to refuse. */
@@ -17,11 +18,9 @@ const REFUSED_PATH = `.*(?:${BAD_PATH.anywhere.join("|")}).*|.*(?:${BAD_PATH.atE
 
 const ANY_PATH = { case: "prefix", value: "/" } as const;
 
-function guard(
-  name: string,
-  match: MessageInitShape<typeof RouteMatchSchema>,
-  status: number,
-): MessageInitShape<typeof RouteSchema> {
+type Route = MessageInitShape<typeof RouteSchema> & object;
+
+function guard(name: string, match: MessageInitShape<typeof RouteMatchSchema>, status: number): Route {
   const body = { specifier: { case: "inlineString", value: REASON_BODIES[status] as string } } as const;
   return { name, match, action: { case: "directResponse", value: { status, body } } };
 }
@@ -42,22 +41,34 @@ const trace = { name: ":method", headerMatchSpecifier: stringMatch("exact", "TRA
 /** Envoy's parser takes this one from 1.40 on, when there is a Content-Type; no other proxy knows it. */
 const query = { name: ":method", headerMatchSpecifier: stringMatch("exact", "QUERY") };
 
-const guards = create(VirtualHostSchema, {
-  routes: [
-    guard("bad-path", { pathSpecifier: { case: "safeRegex", value: { regex: REFUSED_PATH } } }, 400),
-    guard("bad-host", { pathSpecifier: ANY_PATH, headers: [badHost] }, 400),
-    guard("unknown-method", { pathSpecifier: ANY_PATH, headers: [query] }, 400),
-    guard("trace", { pathSpecifier: ANY_PATH, headers: [trace] }, 405),
-  ],
-});
+const guards: readonly Route[] = [
+  guard("bad-path", { pathSpecifier: { case: "safeRegex", value: { regex: REFUSED_PATH } } }, 400),
+  guard("bad-host", { pathSpecifier: ANY_PATH, headers: [badHost] }, 400),
+  guard("unknown-method", { pathSpecifier: ANY_PATH, headers: [query] }, 400),
+  guard("trace", { pathSpecifier: ANY_PATH, headers: [trace] }, 405),
+];
 
 const badCookie = { name: "cookie", headerMatchSpecifier: stringMatch("safeRegex", `.*${BAD_COOKIE}.*`) };
 
-/** Where rules look at cookies, as fields of VirtualHost behind the guards. */
-export const cookieGuardBytes: Uint8Array = encode(
-  VirtualHostSchema,
-  create(VirtualHostSchema, { routes: [guard("bad-cookie", { pathSpecifier: ANY_PATH, headers: [badCookie] }, 400)] }),
-);
+const cookieGuard = guard("bad-cookie", { pathSpecifier: ANY_PATH, headers: [badCookie] }, 400);
 
-/** The guards as fields of VirtualHost. */
-export const guardBytes: Uint8Array = encode(VirtualHostSchema, guards);
+/** Guards as fields of VirtualHost. */
+export interface GuardBytes {
+  readonly all: Uint8Array;
+  /** Where rules look at cookies, behind the others. */
+  readonly cookie: Uint8Array;
+}
+
+/** Of listeners without and with an access log. */
+export const guardBytes: Readonly<Record<"plain" | "logged", GuardBytes>> = {
+  plain: { all: bytesOf(guards), cookie: bytesOf([cookieGuard]) },
+  logged: { all: bytesOf(guards.map(logged)), cookie: bytesOf([logged(cookieGuard)]) },
+};
+
+function logged(route: Route): Route {
+  return { ...route, typedPerFilterConfig: keepsNothing };
+}
+
+function bytesOf(routes: readonly Route[]): Uint8Array {
+  return encode(VirtualHostSchema, create(VirtualHostSchema, { routes: [...routes] }));
+}

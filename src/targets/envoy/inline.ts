@@ -19,9 +19,11 @@ import {
   type HttpConnectionManager,
   HttpConnectionManagerSchema,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import type { RenderedResource, RenderedResources } from "../target.ts";
+import { writtenNowhere } from "./accessLog.ts";
 import { RE2_MAX_PROGRAM_SIZE } from "./bootstrap.ts";
-import { encode, packBytes, typeUrls } from "./types.ts";
+import { encode, pack, packBytes, typeUrls } from "./types.ts";
 import { frameHead, joinBytes } from "./writer.ts";
 
 /** Clusters decoded between two turns of the event loop: about 5 ms. */
@@ -77,6 +79,11 @@ function bootstrapOf(
 function inlineListener(bytes: Uint8Array, routes: ReadonlyMap<string, RenderedResource>): Listener {
   const listener = fromBinary(ListenerSchema, bytes);
   for (const { configType } of listener.filterChains.flatMap(({ filters }) => filters)) {
+    if (configType.case === "typedConfig" && configType.value.typeUrl.endsWith(TcpProxySchema.typeName)) {
+      const proxy = fromBinary(TcpProxySchema, configType.value.value);
+      proxy.accessLog = proxy.accessLog.map(writtenNowhere);
+      configType.value = pack(TcpProxySchema, proxy);
+    }
     if (configType.case !== "typedConfig" || !configType.value.typeUrl.endsWith(HttpConnectionManagerSchema.typeName)) {
       continue;
     }
@@ -86,6 +93,7 @@ function inlineListener(bytes: Uint8Array, routes: ReadonlyMap<string, RenderedR
     if (table === undefined)
       throw new Error(`route configuration ${manager.routeSpecifier.value.routeConfigName} is missing`);
     manager.routeSpecifier = { case: undefined };
+    manager.accessLog = manager.accessLog.map(writtenNowhere);
     const parts = [
       encode(HttpConnectionManagerSchema, manager),
       frameHead(MANAGER_ROUTE_CONFIG, table.bytes.length),

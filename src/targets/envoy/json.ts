@@ -10,13 +10,18 @@ import {
 } from "../../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listener_pb.js";
+import { file_envoy_config_route_v3_route_components } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
+import * as fileLog from "../../gen/proto/envoy/extensions/access_loggers/file/v3/file_pb.js";
 import * as celFilter from "../../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
+import * as streamLog from "../../gen/proto/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
+import * as filterState from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
 import * as tlsInspector from "../../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
 import * as directResponse from "../../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
 import * as httpManager from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import * as tcpProxy from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import * as withoutQuery from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
 import * as leastRequest from "../../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
 import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
@@ -25,6 +30,11 @@ import * as httpOptions from "../../gen/proto/envoy/extensions/upstreams/http/v3
 const registry = createRegistry(
   file_envoy_config_bootstrap_v3_bootstrap,
   file_envoy_config_cluster_v3_cluster,
+  file_envoy_config_route_v3_route_components,
+  fileLog.file_envoy_extensions_access_loggers_file_v3_file,
+  streamLog.file_envoy_extensions_access_loggers_stream_v3_stream,
+  filterState.file_envoy_extensions_filters_http_set_filter_state_v3_set_filter_state,
+  withoutQuery.file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   celFilter.file_envoy_extensions_access_loggers_filters_cel_v3_cel,
   directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,
   tlsInspector.file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,

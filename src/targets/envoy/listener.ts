@@ -12,8 +12,9 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { PortIr, TcpPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
+import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { notes } from "./source.ts";
@@ -63,6 +64,9 @@ type Socket = Pick<PortIr, "id" | "address" | "port">;
 
 /** What the Listener of an HTTP port depends on. */
 interface HttpSocket extends Socket, Looks {
+  /** JSON of the fleet's access log, and the listener's name in it; both empty: there is none. */
+  readonly accessLog: string;
+  readonly listener: string;
   readonly headersMs: number;
   readonly keepAliveMs: number;
 }
@@ -72,9 +76,15 @@ export function httpListener(socket: HttpSocket): RenderedResource {
   return renderListener(socket, { ...httpFilter(socket), firstByteMs: socket.headersMs });
 }
 
+/** A TCP port, and what is written down of its connections. */
+export interface LoggedTcpPort {
+  readonly port: TcpPortIr;
+  readonly accessLog: AccessLogIr | null;
+}
+
 /** The Listener of a TCP port. */
-export function tcpListener(port: TcpPortIr): RenderedResource {
-  return renderListener(port, tcpFilter(port));
+export function tcpListener({ port, accessLog }: LoggedTcpPort): RenderedResource {
+  return renderListener(port, tcpFilter(port, accessLog));
 }
 
 function renderListener({ id, address, port }: Socket, filter: FilterView): RenderedResource {
@@ -111,9 +121,11 @@ function waitForByte(firstByteMs: number) {
   };
 }
 
-function httpFilter({ id, headersMs, keepAliveMs, ...looks }: HttpSocket): FilterView {
+function httpFilter({ id, headersMs, keepAliveMs, accessLog, listener, ...looks }: HttpSocket): FilterView {
+  const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
+    ...(log === null ? {} : logged(log, listener)),
     statPrefix: id,
     commonHttpProtocolOptions: {
       headersWithUnderscoresAction: Underscores.DROP_HEADER,
@@ -133,7 +145,12 @@ function httpFilter({ id, headersMs, keepAliveMs, ...looks }: HttpSocket): Filte
   };
 }
 
-function tcpFilter(port: TcpPortIr): FilterView {
+function logged(log: AccessLogIr, listener: string) {
+  const httpFilters = [...keepingFilters(log), ...MANAGER.httpFilters];
+  return { accessLog: [...requestLoggers(log, listener)], httpFilters };
+}
+
+function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {
   const { split } = port;
   if (split.length === 0) return closeConnection;
   const [first] = split;
@@ -148,6 +165,7 @@ function tcpFilter(port: TcpPortIr): FilterView {
           },
     idleTimeout: duration(port.idleTimeoutMs),
     maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
+    accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, port.listeners[0] ?? port.id)],
   });
   return {
     name: "envoy.filters.network.tcp_proxy",

@@ -2,7 +2,7 @@
  * A fleet's resources. What did not change keeps its object: resources by IR node, and the map of a type when all of its
  * resources are the same as last time.
  */
-import type { ClusterIr, FleetIr } from "../../ir/index.ts";
+import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster.ts";
@@ -33,23 +33,27 @@ export function createRenderer(): ResourceRenderer {
   const renderClusters = createClusterMaps();
   const renderRouteTable = createRouteTables();
   const ofHttp = memoByFields(httpListener);
-  const ofTcp = memoByIdentity(tcpListener);
+  const ofTcp = createTcpListeners();
   return {
     *render(ir) {
       const last = lastByFleet.get(ir.name)?.resources;
       const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
+      const log = { accessLog: ir.accessLog === null ? "" : JSON.stringify(ir.accessLog) };
+      const isLogged = (ir.accessLog?.requestFields.length ?? 0) > 0;
       const listeners: RenderedResource[] = [];
       const routes: RenderedResource[] = [];
       for (const port of ir.ports) {
         if (port.kind === "tcp") {
-          listeners.push(ofTcp(port));
+          listeners.push(ofTcp(port, ir.accessLog));
           continue;
         }
-        const { resource, looks } = yield* renderRouteTable(port);
+        const { resource, looks } = yield* renderRouteTable(port, isLogged);
         routes.push(resource);
         const { id, address, clientTimeouts } = port;
         const { headersMs, keepAliveMs } = clientTimeouts;
-        listeners.push(ofHttp({ id, address, port: port.port, ...looks, headersMs, keepAliveMs }));
+        // Without a log no name of the model's stands in a Listener.
+        const listener = isLogged ? (port.listeners[0] ?? id) : "";
+        listeners.push(ofHttp({ id, address, port: port.port, ...looks, headersMs, keepAliveMs, ...log, listener }));
       }
       const rendered: RenderedResources = {
         kind: "resources",
@@ -63,6 +67,18 @@ export function createRenderer(): ResourceRenderer {
       remember(lastByFleet, ir.name, rendered);
       return rendered;
     },
+  };
+}
+
+/** TCP listeners, known by their port and the fleet's log. */
+function createTcpListeners(): (port: TcpPortIr, accessLog: AccessLogIr | null) => RenderedResource {
+  const known = new WeakMap<TcpPortIr, { readonly accessLog: AccessLogIr | null; readonly made: RenderedResource }>();
+  return (port, accessLog) => {
+    const old = known.get(port);
+    if (old?.accessLog === accessLog) return old.made;
+    const made = tcpListener({ port, accessLog });
+    known.set(port, { accessLog, made });
+    return made;
   };
 }
 

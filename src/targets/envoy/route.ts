@@ -1,6 +1,8 @@
 /** A rule as one or more Routes. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { RouteSchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
+import { ruleMetadata } from "./accessLog.ts";
 import type { RouteContext, RouteForm } from "./actions/action.ts";
 import { forwardForms } from "./actions/forward.ts";
 import { redirectForms } from "./actions/redirect.ts";
@@ -9,7 +11,7 @@ import { writeAuthority, writeCondition, writeUpgrade } from "./fields.ts";
 import { writePolicies } from "./policies/index.ts";
 import type { RoutePlace } from "./policies/policy.ts";
 import { tunnelsApart } from "./policies/timeouts.ts";
-import { openMessage, ROUTE, writeRegex, writeText } from "./writer.ts";
+import { append, openMessage, ROUTE, writeRegex, writeText } from "./writer.ts";
 
 /** Number in VirtualHost. */
 const VIRTUAL_HOST_ROUTES = 3;
@@ -18,16 +20,18 @@ const MATCH = { prefix: 1, path: 2, safeRegex: 10, pathSeparatedPrefix: 14 } as 
 
 /** Adds the rule's routes, in order, to the open VirtualHost. */
 export function writeRule(writer: BinaryWriter, rule: RuleIr, context: RouteContext): void {
-  const { clientSilenceMs } = context;
+  const { clientSilenceMs, isLogged } = context;
   for (const form of formsOf(rule, context)) {
     const { isForwarded } = form;
     if (isForwarded && tunnelsApart(rule, clientSilenceMs))
-      writeRoute(writer, form, { rule, isForwarded, isTunnel: true, clientSilenceMs });
-    writeRoute(writer, form, { rule, isForwarded, isTunnel: false, clientSilenceMs });
+      writeRoute(writer, form, { rule, isForwarded, isTunnel: true, clientSilenceMs, isLogged });
+    writeRoute(writer, form, { rule, isForwarded, isTunnel: false, clientSilenceMs, isLogged });
   }
 }
 
-function writeRoute(writer: BinaryWriter, form: RouteForm, place: RoutePlace): void {
+type LoggedPlace = RoutePlace & Pick<RouteContext, "isLogged">;
+
+function writeRoute(writer: BinaryWriter, form: RouteForm, place: LoggedPlace): void {
   const { rule } = place;
   openMessage(writer, VIRTUAL_HOST_ROUTES);
   openMessage(writer, ROUTE.match);
@@ -39,6 +43,7 @@ function writeRoute(writer: BinaryWriter, form: RouteForm, place: RoutePlace): v
   form.write(writer);
   writePolicies(writer, place);
   writeText(writer, ROUTE.name, rule.name);
+  if (place.isLogged) append(writer, RouteSchema, { metadata: ruleMetadata(rule) });
   writer.join();
 }
 

@@ -54,29 +54,40 @@ export interface RouteTable {
 }
 
 /** Renders a port's route table. */
-export type RouteTables = (port: HttpPortIr) => Steps<RouteTable>;
+export type RouteTables = (port: HttpPortIr, isLogged: boolean) => Steps<RouteTable>;
 
 /** Route tables with a memory of their own, by identity of ports and what is in them. */
 export function createRouteTables(): RouteTables {
   const encodeHost = createVirtualHostEncoder();
   const settingsOf = memoByFields(settings);
-  const known = new WeakMap<HttpPortIr, RouteTable>();
-  return function* renderRouteTable(port) {
+  const plain = new WeakMap<HttpPortIr, RouteTable>();
+  const logged = new WeakMap<HttpPortIr, RouteTable>();
+  return function* renderRouteTable(port, isLogged) {
+    const known = isLogged ? logged : plain;
     let rendered = known.get(port);
     if (rendered === undefined) {
-      rendered = yield* spliced(port, encodeHost, settingsOf);
+      rendered = yield* spliced({ port, isLogged }, encodeHost, settingsOf);
       known.set(port, rendered);
     }
     return rendered;
   };
 }
 
+interface LoggedPort {
+  readonly port: HttpPortIr;
+  readonly isLogged: boolean;
+}
+
 /** The version is a hash over the hashes of the parts. */
-function* spliced(port: HttpPortIr, encodeHost: VirtualHostEncoder, settingsOf: typeof settings): Steps<RouteTable> {
+function* spliced(
+  { port, isLogged }: LoggedPort,
+  encodeHost: VirtualHostEncoder,
+  settingsOf: typeof settings,
+): Steps<RouteTable> {
   const hosts: EncodedVirtualHost[] = [];
-  const place = { port: port.port, clientSilenceMs: clientSilenceMs(port.clientTimeouts) };
+  const place = { port: port.port, clientSilenceMs: clientSilenceMs(port.clientTimeouts), isLogged };
   for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
-  if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost);
+  if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost(isLogged));
   const looks = joinLooks(hosts.map((host) => host.looks));
   const head = settingsOf({ name: port.id, ...looks });
   const parts = [head];

@@ -9,7 +9,7 @@ import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { RouteContext } from "./actions/action.ts";
 import { dependsOnHost, dependsOnPort } from "./actions/redirectPlace.ts";
-import { cookieGuardBytes, guardBytes } from "./guards.ts";
+import { type GuardBytes, guardBytes } from "./guards.ts";
 import { joinLooks, type Looks, looksOf } from "./noted.ts";
 import { writeRule } from "./route.ts";
 import { type Ref, typeUrls } from "./types.ts";
@@ -61,8 +61,9 @@ export function createVirtualHostEncoder(): VirtualHostEncoder {
     length: RUN_RULES,
     idOf: ({ id }) => id,
     make: createRunEncoder(),
-    holds: (run, { hostname, port, clientSilenceMs }) =>
+    holds: (run, { hostname, port, clientSilenceMs, isLogged }) =>
       run.context.clientSilenceMs === clientSilenceMs &&
+      run.context.isLogged === isLogged &&
       (!run.dependsOnHost || run.context.hostname === hostname) &&
       (!run.dependsOnPort || run.context.port === port),
   });
@@ -81,8 +82,8 @@ export function createVirtualHostEncoder(): VirtualHostEncoder {
 /** The virtual host does not depend on it. */
 const ANY_PORT = 0;
 
-function keyOf({ port, clientSilenceMs }: RoutePort): string {
-  return `${port} ${clientSilenceMs}`;
+function keyOf({ port, clientSilenceMs, isLogged }: RoutePort): string {
+  return `${port} ${clientSilenceMs} ${isLogged}`;
 }
 
 type Runs = (rules: readonly RuleIr[], context: RouteContext) => Steps<readonly EncodedRun[]>;
@@ -96,10 +97,12 @@ function* encodeGroup({ hostnames, rules }: VirtualHostIr, port: RoutePort, runs
   const [first, ...others] = hostnames as readonly [string, ...string[]];
   const runs = yield* runsOf(rules, { hostname: first, ...port });
   const isOfHost = runs.some((run) => run.dependsOnHost);
-  const encoded = [assemble({ name: first, domains: (isOfHost ? [first] : hostnames).flatMap(domainsOf) }, runs)];
+  const guards = guardsOf(port.isLogged);
+  const domains = (isOfHost ? [first] : hostnames).flatMap(domainsOf);
+  const encoded = [assemble({ name: first, domains, guards }, runs)];
   for (const hostname of isOfHost ? others : []) {
     const own = yield* runsOf(rules, { hostname, ...port });
-    encoded.push(assemble({ name: hostname, domains: domainsOf(hostname) }, own));
+    encoded.push(assemble({ name: hostname, domains: domainsOf(hostname), guards }, own));
   }
   return { encoded, dependsOnPort: runs.some((run) => run.dependsOnPort) };
 }
@@ -142,27 +145,43 @@ function createRunEncoder(): (rules: readonly RuleIr[], context: RouteContext) =
   };
 }
 
-const guardHash = hash("sha256", joinBytes([guardBytes, cookieGuardBytes]));
+interface Guards extends GuardBytes {
+  readonly hash: string;
+}
+
+const plainGuards = hashed(guardBytes.plain);
+const loggedGuards = hashed(guardBytes.logged);
+
+function hashed(guards: GuardBytes): Guards {
+  return { ...guards, hash: hash("sha256", joinBytes([guards.all, guards.cookie])) };
+}
+
+function guardsOf(isLogged: boolean): Guards {
+  return isLogged ? loggedGuards : plainGuards;
+}
 
 /** What takes requests for hosts that no virtual host names: the guards, then 404. */
-export const unknownHost: EncodedVirtualHost = assemble({ name: UNKNOWN_HOST, domains: ["*"] }, []);
+export function unknownHost(isLogged: boolean): EncodedVirtualHost {
+  return isLogged ? unknownLogged : unknownPlain;
+}
 
 interface Head {
   readonly name: string;
   readonly domains: readonly string[];
+  readonly guards: Guards;
 }
 
-function assemble({ name, domains }: Head, runs: readonly EncodedRun[]): EncodedVirtualHost {
+function assemble({ name, domains, guards }: Head, runs: readonly EncodedRun[]): EncodedVirtualHost {
   const writer = new BinaryWriter();
   writeText(writer, VIRTUAL_HOST.name, name);
   for (const domain of domains) writeText(writer, VIRTUAL_HOST.domains, domain);
   const looksAtCookies = runs.some((run) => run.looksAtCookies);
-  const own = looksAtCookies ? [cookieGuardBytes] : [];
-  const content = [writer.finish(), guardBytes, ...own, ...runs.map(({ bytes }) => bytes)];
+  const own = looksAtCookies ? [guards.cookie] : [];
+  const content = [writer.finish(), guards.all, ...own, ...runs.map(({ bytes }) => bytes)];
   const size = content.reduce((sum, part) => sum + part.length, 0);
   const parts = [frameHead(ROUTE_CONFIGURATION_VIRTUAL_HOSTS, size), ...content];
   // None of these holds a line break.
-  const identity = [guardHash, name, ...domains, ...runs.map((run) => run.hash)].join("\n");
+  const identity = [guards.hash, name, ...domains, ...runs.map((run) => run.hash)].join("\n");
   return {
     parts: size <= JOIN_MAX_BYTES ? [joinBytes(parts)] : parts,
     hash: hash("sha256", identity, "base64url"),
@@ -170,3 +189,6 @@ function assemble({ name, domains }: Head, runs: readonly EncodedRun[]): Encoded
     looks: joinLooks(runs.map((run) => run.looks)),
   };
 }
+
+const unknownPlain = assemble({ name: UNKNOWN_HOST, domains: ["*"], guards: plainGuards }, []);
+const unknownLogged = assemble({ name: UNKNOWN_HOST, domains: ["*"], guards: loggedGuards }, []);

@@ -7,6 +7,7 @@ import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { leastRequestByWeight } from "../unequalWeights.ts";
 import { isBefore, tooOld } from "../version.ts";
+import { accessLogCapabilities } from "./accessLog.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { DEFAULT_VERSION, INIT_STATE_SINCE } from "./version.ts";
@@ -60,6 +61,7 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("HAProxy", DEFAULT_VERSION, "HAPROXY-VERSION"),
   "fleet.bindAddress": "exact",
+  ...accessLogCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("HAProxy"),
   "listener.name": "exact",
   "listener.labels": "exact",

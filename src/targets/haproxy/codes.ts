@@ -9,6 +9,12 @@ export const haproxyCodes = {
     explanation:
       "The fleet's `version` is older than the oldest HAProxy that Trimtab writes for. Upgrade the proxies, then the field.",
   },
+  "HAPROXY-LOG-FILE": {
+    status: 422,
+    title: "HAProxy writes no files",
+    explanation:
+      "The fleet's access log has a `path`, and HAProxy can write to its standard output only (or to a syslog server). Leave `path` off and let whoever starts HAProxy keep its output: systemd's journal, the container's log, `>> file`.",
+  },
   "LB-LC-WEIGHTS-HAPROXY": {
     status: 422,
     title: "Least request with unequal weights",

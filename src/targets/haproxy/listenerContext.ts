@@ -1,5 +1,5 @@
 /** What everything that is written for one listener depends on beside its own nodes. */
-import type { HttpPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, HttpPortIr } from "../../ir/index.ts";
 import type { TemplateSet } from "../../util/templates.ts";
 import { isSameShape, type ListenerShape } from "./shape.ts";
 import type { TurnNamer } from "./sharedTurns.ts";
@@ -11,6 +11,8 @@ export interface ListenerContext {
   readonly listener: string;
   readonly shape: ListenerShape;
   readonly apart: ApartClusters;
+  /** Stands in the frontend; no node's text depends on it. */
+  readonly accessLog: AccessLogIr | null;
   /** A function of its arguments. */
   readonly turnName: TurnNamer;
   readonly section: TemplateSet["render"];

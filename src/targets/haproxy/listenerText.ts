@@ -2,6 +2,7 @@
 import { GOOD_HOST } from "../../ir/index.ts";
 import { fullMatch } from "../../regex/index.ts";
 import type { Quoted } from "../../util/templates.ts";
+import { requestLogText } from "./accessLog.ts";
 import { clientTimeoutsView } from "./clientTimeouts.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
@@ -30,6 +31,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       goodHost,
     }),
     shared("gatedFields") === "" ? "" : section("gatedFields", {}) + shared("gatedFields"),
+    requestLogText(context.accessLog, section),
     shared("wildcards"),
     shared("anyHost"),
     section("exact", { exact, regex }),

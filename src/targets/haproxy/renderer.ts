@@ -1,9 +1,10 @@
 /** From a fleet to its files; what was written for nodes that did not change is kept. */
-import type { ClusterIr, FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
+import type { AccessLogIr, ClusterIr, FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
 import type { RenderedFiles, Renderer, Socket } from "../target.ts";
+import { connectionLogText, logsCluster } from "./accessLog.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./backends.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
@@ -59,8 +60,8 @@ export function createRenderer(): Renderer {
       for (const port of ir.ports) {
         const own =
           port.kind === "http"
-            ? yield* listeners(port, rules.get(port) ?? [], { apart, section })
-            : tcpFiles(port, section);
+            ? yield* listeners(port, rules.get(port) ?? [], { apart, section, accessLog: ir.accessLog })
+            : tcpFiles(port, ir.accessLog, section);
         for (const [path, fileText] of own) found.set(path, fileText);
         yield;
       }
@@ -86,19 +87,26 @@ function socketOf({ address, port, listeners, id }: PortIr): Socket {
   return { address, port, listeners, file: listenerFile(listeners[0] ?? id) };
 }
 
-function tcpFiles(port: Extract<PortIr, { kind: "tcp" }>, section: Section): ReadonlyMap<string, string> {
+function tcpFiles(
+  port: Extract<PortIr, { kind: "tcp" }>,
+  accessLog: AccessLogIr | null,
+  section: Section,
+): ReadonlyMap<string, string> {
   const { view, maps } = lowerTcpPort(port);
-  return new Map([...maps, [listenerFile(view.name.text), section("tcpFrontend", view)]]);
+  const text = section("tcpFrontend", view) + connectionLogText(accessLog, section);
+  return new Map([...maps, [listenerFile(view.name.text), text]]);
 }
 
 /** Everything but the clusters: the parts that the fleet's kinds of ports need. */
-function commonText({ ports, name: fleet }: FleetIr, section: Section): string {
+function commonText({ ports, name: fleet, accessLog }: FleetIr, section: Section): string {
   const limits = { bufferBytes: number(BUFFER_BYTES), rewriteBytes: number(REWRITE_BYTES) };
   const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS) };
   const parts = [section("global", { ...limits, maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) })];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   if (ports.some(({ kind }) => kind === "http"))
-    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView() }));
+    parts.push(
+      section("http", { ...times, ...usualClientTimeouts, ...requestsView(), logsCluster: logsCluster(accessLog) }),
+    );
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));
   return parts.join("");

@@ -8,7 +8,7 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { inFolder, missing, runChecker, writeFiles } from "../runChecker.ts";
-import type { CheckResult, Rendered } from "../target.ts";
+import type { CheckResult, Rendered, RenderedFile } from "../target.ts";
 
 const run = promisify(execFile);
 /** Of programs that only say something of themselves. */
@@ -40,7 +40,7 @@ export async function checkNginx(rendered: Rendered, options: { readonly binary?
   const { files } = rendered;
   const binary = options.binary ?? "nginx";
   return inFolder(async (folder) => {
-    await writeFiles(folder, files);
+    await writeFiles(folder, files.map(withoutLog));
     const modules = await modulesFolder(binary);
     if (modules.missing) return { ok: false, message: missing(binary, INSTALL) };
     // Debian's modules-enabled names modules relative to the prefix.
@@ -52,6 +52,11 @@ export async function checkNginx(rendered: Rendered, options: { readonly binary?
     const [program = binary, ...args] = [...command, ...nginx];
     return runChecker({ command: [program, ...args], folder, relevantPart: withoutHead, install: INSTALL });
   });
+}
+
+/** Where the log goes is of the proxy's machine: nginx would make the file here, or find no folder for it. */
+function withoutLog(file: RenderedFile): RenderedFile {
+  return { ...file, text: file.text.replace(/^( +access_log) \/\S+/gm, "$1 /dev/null") };
 }
 
 const INSTALL = "install nginx (Debian: apt-get install nginx libnginx-mod-stream)";

@@ -27,6 +27,7 @@ export interface HostPlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Request fields that rules of its server look at. */
   readonly gated: readonly string[];
+  readonly isLogged: boolean;
 }
 
 /** What the hosts give. */

@@ -1,6 +1,7 @@
 /** One HTTP socket: a file with a server for each group of hosts, or with one server for all of them where there are very many. */
-import type { HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
+import type { AccessLogIr, HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
+import { type SocketLog, socketLog } from "./accessLog.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { clientTimeoutLines } from "./clientTimeouts.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
@@ -17,6 +18,7 @@ import type { Block, ServerView } from "./views.ts";
 export interface ListenerPlace {
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
+  readonly accessLog: AccessLogIr | null;
 }
 
 /** What one socket gives. */
@@ -57,7 +59,8 @@ export function* lowerListener(
   const isShared = port.virtualHosts.length > MAX_SERVERS;
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientTimeoutLines(port.clientTimeouts);
-  const head = `${socket} ${clientTimeouts?.text ?? ""}`;
+  const log = socketLog(place.accessLog, port);
+  const head = `${socket} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -70,24 +73,36 @@ export function* lowerListener(
     const jumps = sharedJumps ?? jumpsOf([host], place.connectTimeouts);
     const gated = sharedGated ?? (old?.memory.host === host ? old.memory.gated : gatedFields([host]));
     for (const field of gated) allGated.add(field);
-    const hostPlace = { ...place, gated, listener: name, prefix: isShared ? sitePrefix(host) : "", jumps };
+    const hostPlace = {
+      ...place,
+      gated,
+      listener: name,
+      prefix: isShared ? sitePrefix(host) : "",
+      jumps,
+      isLogged: log !== null,
+    };
     const kept = yield* lowerHost(host, hostPlace, old?.memory);
     const isKept = old !== undefined && old.memory === kept;
-    hosts.set(first, isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept) });
+    hosts.set(
+      first,
+      isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, log) },
+    );
     if (shouldYield(index)) yield;
   }
   const own = [...hosts.values()];
   yield;
   const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
   const servers = isShared
-    ? [sharedServer({ port, name, place, parts: all, gated: sharedGated ?? [] }, own)]
+    ? [sharedServer({ port, name, place, log, parts: all, gated: sharedGated ?? [] }, own)]
     : own.map((kept) => kept.block);
   const hasAnyHost = isShared || port.virtualHosts.some(({ hostnames }) => hostnames.includes(ANY));
   yield;
   const view = {
     comment: comment(`${port.listeners.join(", ")}: ${socket}`),
+    logFormat: log?.format ?? null,
     parts: servers,
     clientTimeouts,
+    accessLog: log?.directive ?? null,
     otherHosts: hasAnyHost ? null : listen(port),
   };
   return {
@@ -123,7 +138,11 @@ function mapsOf({ steps, splits }: Parts): Block {
   return joinBlocks(blocksOf([...steps, ...splits]));
 }
 
-function server(port: HttpPortIr, { host, gated, lowered: { isRaw, locations, parts } }: HostMemory): Block {
+function server(
+  port: HttpPortIr,
+  { host, gated, lowered: { isRaw, locations, parts } }: HostMemory,
+  log: SocketLog | null,
+): Block {
   const names = host.hostnames.filter((hostname) => hostname !== ANY);
   const [first = NO_NAME, ...others] = names;
   return block("server", {
@@ -133,6 +152,7 @@ function server(port: HttpPortIr, { host, gated, lowered: { isRaw, locations, pa
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
     clientTimeouts: clientTimeoutLines(port.clientTimeouts),
+    accessLog: log?.directive ?? null,
     isRaw,
     gated: gatedLines(gated),
     answerFields: fieldViews(parts.answerFields),
@@ -157,11 +177,12 @@ interface SharedPlace {
   readonly port: HttpPortIr;
   readonly name: string;
   readonly place: ListenerPlace;
+  readonly log: SocketLog | null;
   readonly parts: Parts;
   readonly gated: readonly string[];
 }
 
-function sharedServer({ port, name, place, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
+function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
   const sites: MapEntry[] = [];
   let anyHost = "";
   for (const { memory } of hosts) {
@@ -174,6 +195,7 @@ function sharedServer({ port, name, place, parts, gated }: SharedPlace, hosts: r
     maps: mapsOf(parts),
     listen: listen(port),
     clientTimeouts: clientTimeoutLines(port.clientTimeouts),
+    accessLog: log?.directive ?? null,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),

@@ -27,6 +27,7 @@ const asMapEntries = landingPlace("mapEntries");
 const asLocation = landingPlace("location");
 const asComment = landingPlace("comment");
 const asCondition = landingPlace("condition");
+const asLogLine = landingPlace("logLine");
 
 declare const brand: unique symbol;
 /** No template takes a key or a single line, and there are ten thousands: their brands cost nothing at run time. */
@@ -44,6 +45,7 @@ export type MapEntries = Quoted<"mapEntries">;
 export type Location = Quoted<"location">;
 export type Comment = Quoted<"comment">;
 export type Condition = Quoted<"condition">;
+export type LogLine = Quoted<"logLine">;
 
 /** Helpers of the templates. `block` is text that a template of ours has rendered (see `render.ts`). */
 export const places = [
@@ -56,6 +58,7 @@ export const places = [
   "location",
   "comment",
   "condition",
+  "logLine",
   "block",
 ] as const;
 
@@ -89,6 +92,10 @@ const MAX_KNOWN_VARIABLES = 4096;
 /** What the first group of the latest regular expression matched. nginx knows no `${1}`. */
 export const FIRST_CAPTURE: Variable = asVariable("$1");
 
+/** Those of its second and third group. */
+export const SECOND_CAPTURE: Variable = asVariable("$2");
+export const THIRD_CAPTURE: Variable = asVariable("$3");
+
 /** Text in which variables are expanded. */
 export type Part = string | Variable;
 
@@ -103,11 +110,26 @@ export function param(...parts: readonly Part[]): Param {
   return asParam(token(body));
 }
 
+const CAPTURE = /^\$[0-9]$/;
+
 /** nginx knows no `${1}`: what a group matched ends at the next character whatever it is. */
 function needsBraces(part: Variable, next: Part | undefined): boolean {
   return (
-    part !== FIRST_CAPTURE && next !== undefined && /^[A-Za-z0-9_]/.test(typeof next === "string" ? next : next.text)
+    !CAPTURE.test(part.text) && next !== undefined && /^[A-Za-z0-9_]/.test(typeof next === "string" ? next : next.text)
   );
+}
+
+/**
+ * The line of a `log_format`: our own text and variables in single quotes. No text of a user's but names of the model: nothing here has a
+ * quote, a backslash or a `$`.
+ */
+export function logLine(...parts: readonly Part[]): LogLine {
+  const body = parts.map((part) => {
+    if (typeof part !== "string") return part.text;
+    if (!/^[A-Za-z0-9_{}":, -]*$/.test(part)) throw new Error(`not a part of a log line: ${JSON.stringify(part)}`);
+    return part;
+  });
+  return asLogLine(`'${body.join("")}'`);
 }
 
 /** A parameter in which nginx evaluates nothing (`default_type`). */

@@ -4,6 +4,7 @@ import type { Steps } from "../../util/steps.ts";
 import { generationOf } from "../generation.ts";
 import type { RenderedFile, RenderedFiles, Renderer, Socket, Version } from "../target.ts";
 import { isBefore, parseVersion } from "../version.ts";
+import { connectionLogText, requestLogText } from "./accessLog.ts";
 import { block } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
@@ -56,27 +57,38 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   // A location holds its clusters' connect timeout: when one changes, which is rare, all is lowered again.
   if (hasChanged(memory.connectTimeouts, connectTimeouts)) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
+  const place = { connectTimeouts, accessLog: ir.accessLog };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();
   for (const port of ir.ports) {
     if (port.kind === "tcp") continue;
     const [name = port.id] = port.listeners;
-    const made = yield* lowerListener(port, { names, connectTimeouts }, memory.listeners.get(name));
+    const made = yield* lowerListener(port, { ...place, names }, memory.listeners.get(name));
     kept.set(name, made.memory);
     listeners.push(made.lowered);
     yield;
   }
   memory.listeners = kept;
-  const streams = ir.ports.flatMap((port) => (port.kind === "tcp" ? [lowerTcpPort(port, connectTimeouts)] : []));
+  const streams = ir.ports.flatMap((port) => (port.kind === "tcp" ? [lowerTcpPort(port, place)] : []));
   const configuration = block("nginx", yield* configurationView(ir, listeners, memory));
   const files = [
     ...FIXED_FILES,
+    ...logFiles(ir),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
     ...[...listeners, ...streams].map(({ path, text }) => ({ path, text, mode: FILE_MODE })),
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
   yield;
   return { kind: "files", files, generation: yield* generationOf(files), sockets: ir.ports.map(socketOf) };
+}
+
+function logFiles({ accessLog, ports }: FleetIr): readonly RenderedFile[] {
+  const requests = requestLogText(accessLog);
+  const connections = ports.some(({ kind }) => kind === "tcp") ? connectionLogText(accessLog) : null;
+  return [
+    ...(requests === null ? [] : [{ path: "access-log.conf", text: requests, mode: FILE_MODE }]),
+    ...(connections === null ? [] : [{ path: "access-log-stream.conf", text: connections, mode: FILE_MODE }]),
+  ];
 }
 
 function socketOf(ir: PortIr): Socket {
@@ -102,12 +114,18 @@ function* configurationView(
   const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
   return {
     http: {
+      accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       keepaliveMin: keepaliveMin(ir),
       maps: sharedMaps(listeners),
       upstreams: yield* lowerUpstreams(of(used), "http", upstreams),
       hasListeners: listeners.length > 0,
     },
-    stream: hasTcp ? { upstreams: yield* lowerUpstreams(of(usedByTcp), "stream", upstreams) } : null,
+    stream: hasTcp
+      ? {
+          upstreams: yield* lowerUpstreams(of(usedByTcp), "stream", upstreams),
+          accessLog: (ir.accessLog?.connectionFields.length ?? 0) > 0,
+        }
+      : null,
   };
 }
 

@@ -1,5 +1,6 @@
 /** One rule: the directives of the location that serves it, and what they need elsewhere. */
-import type { ForwardIr, RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
+import type { ForwardIr, RespondIr, RuleIr } from "../../ir/index.ts";
+import { loggedLines } from "./accessLog.ts";
 import { block, inline, NO_BLOCK } from "./blocks.ts";
 import { type Body, bodyOf, type NamedBody } from "./body.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
@@ -8,8 +9,8 @@ import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart, RequestField } from "./policies/policy.ts";
-import { comment, literal, milliseconds, type Part, param, regex, variable, word } from "./quote.ts";
-import { replacedPrefix } from "./replacedPrefix.ts";
+import { comment, literal, milliseconds, type Part, param, variable, word } from "./quote.ts";
+import { lowerRedirect } from "./redirect.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
 import type { Block, MapView } from "./views.ts";
@@ -48,6 +49,8 @@ export interface RulePlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Request fields that rules of its server look at. */
   readonly gated: readonly string[];
+  /** Its locations say whose they are: the fleet has an access log. */
+  readonly isLogged: boolean;
   /** `proxy_pass` directives by upstream and URI: many rules have the same. */
   readonly forwards: Map<string, Block>;
 }
@@ -58,8 +61,11 @@ const NONE: readonly never[] = [];
 /** Depends on the rule, the place and the connect timeouts of its clusters only. */
 export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const parts = lowerPolicies(rule);
-  const lines = linesOf(parts, rule, place.gated);
   const { action } = rule;
+  const ownLines = linesOf(parts, rule, place.gated);
+  // Where it forwards, the cluster is told too.
+  const isTold = action.kind !== "forward" || action.split.length === 0;
+  const lines = isTold ? [...logLines(rule, null, place), ...ownLines] : ownLines;
   const webSocketLines = webSocketLinesOf(parts, rule, place.gated);
   const forwarded =
     action.kind === "forward" ? lowerForward(rule, action, { parts, lines, webSocketLines, place }) : null;
@@ -156,7 +162,7 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
     const body = bodyOf([...withPath(webSocketLines), ...timeout], forwardTo(upstream, uriJumped));
     return [{ name: `${base}${WEB_SOCKET}`, body }];
   };
-  const timeout = timeoutLines(timeoutOf(first.cluster, place));
+  const timeout = [...logLines(rule, first.cluster, place), ...timeoutLines(timeoutOf(first.cluster, place))];
   if (split.length === 1) {
     const native = path === null || place.isRaw ? null : nativeUri(rule, path);
     const start = jumpOfWebSockets(own);
@@ -171,14 +177,15 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
   if (new Set(split.map(({ cluster }) => timeoutOf(cluster, place))).size === 1) {
     const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
     const upstream = variable(drawn.claim.got);
-    const all = bodies([...jumpOfWebSockets(own), ...general, ...timeout], upstream);
-    return { ...NO_SPLIT, ...all, others: webSockets(own, upstream, timeout), split: drawn, path };
+    const ends = [...logLines(rule, upstream, place), ...timeoutLines(timeoutOf(first.cluster, place))];
+    const all = bodies([...jumpOfWebSockets(own), ...general, ...ends], upstream);
+    return { ...NO_SPLIT, ...all, others: webSockets(own, upstream, ends), split: drawn, path };
   }
   // The connect timeout is a location's, so the draw picks one.
   const targets = split.map(({ cluster }) => `${own}:${cluster}`);
   const others = split.flatMap(({ cluster }) => {
     const name = `${own}:${cluster}`;
-    const timeout = timeoutLines(timeoutOf(cluster, place));
+    const timeout = [...logLines(rule, cluster, place), ...timeoutLines(timeoutOf(cluster, place))];
     const body = bodyOf([...jumpOfWebSockets(name), ...general, ...timeout], forwardTo(cluster, uriJumped));
     return [{ name, body }, ...webSockets(name, cluster, timeout)];
   });
@@ -219,6 +226,10 @@ function timeoutOf(cluster: string, { connectTimeouts }: RulePlace): number {
   const timeout = connectTimeouts.get(cluster);
   if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
   return timeout;
+}
+
+function logLines({ name }: RuleIr, cluster: Part | null, { isLogged }: RulePlace): readonly Block[] {
+  return isLogged ? loggedLines(name, cluster) : NONE;
 }
 
 function timeoutLines(timeout: number): readonly Block[] {
@@ -265,34 +276,4 @@ function lowerRespond(action: RespondIr, lines: readonly Block[]): Body {
   ];
   const body = param(action.body === "" ? variable("nothing") : part);
   return bodyOf(before, inline("respond", { status: word(action.status), body }));
-}
-
-/** To the path and query as they came, to a path of the rule's with the query, or to the path with its prefix replaced. */
-function lowerRedirect({ path: match }: RuleIr, action: RedirectIr, lines: readonly Block[]): Body {
-  const { path } = action;
-  const status = word(action.status);
-  const base = redirectBase(action);
-  if (path === null) {
-    const target = param(...base, variable("request_uri"));
-    return bodyOf(lines, inline("redirect", { status, target, pattern: null }));
-  }
-  if (path.kind === "full") {
-    const { texts, part } = placeText("new_path", path.value);
-    const target = param(...base, part, variable("query"));
-    const before = texts.length === 0 ? lines : [...lines, block("texts", { texts })];
-    return bodyOf(before, inline("redirect", { status, target, pattern: null }));
-  }
-  const { pattern, texts, parts } = replacedPrefix(match.value, path.value);
-  const before = texts.length === 0 ? lines : [...lines, block("texts", { texts })];
-  const target = param(...base, ...parts);
-  return bodyOf(before, inline("redirect", { status, target, pattern: regex(pattern) }));
-}
-
-/** Scheme, host and port of a redirect's target. */
-function redirectBase({ scheme, hostname, port }: RedirectIr): readonly Part[] {
-  const isHttps = scheme === "https";
-  const start = [scheme ?? variable("scheme"), "://", hostname ?? variable("host")];
-  if (port === null || port === (isHttps ? 443 : 80)) return start;
-  if (port === "listener") return [...start, variable(isHttps ? "port_https" : "port_http")];
-  return [...start, `:${port}`];
 }

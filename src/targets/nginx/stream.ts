@@ -1,6 +1,8 @@
 /** TCP ports: a file with one stream server each. */
 import type { TcpPortIr } from "../../ir/index.ts";
+import { socketLog } from "./accessLog.ts";
 import { block } from "./blocks.ts";
+import type { ListenerPlace } from "./listener.ts";
 import { streamFile, underscored } from "./names.ts";
 import { comment, milliseconds, param, variable, word } from "./quote.ts";
 import { sharesView } from "./splits.ts";
@@ -26,7 +28,7 @@ const SEED = param(
 /** Path and text of one port's file. With several clusters the longest of their connect timeouts holds for all (`inspect.ts`). */
 export function lowerTcpPort(
   port: TcpPortIr,
-  connectTimeouts: ReadonlyMap<string, number>,
+  { connectTimeouts, accessLog }: Pick<ListenerPlace, "connectTimeouts" | "accessLog">,
 ): { readonly path: string; readonly text: string } {
   const { split } = port;
   const [name = port.id] = port.listeners;
@@ -37,6 +39,7 @@ export function lowerTcpPort(
   const view = {
     comment: comment(`${name}: ${hostAndPort(port.address, port.port)}`),
     split: split.length > 1 ? splitBlock(port, name) : null,
+    log: socketLog(accessLog, port),
     listen: word(hostAndPort(port.address, port.port)),
     target: target === undefined ? null : param(target),
     connectTimeout: milliseconds(Math.max(...timeouts, 1)),

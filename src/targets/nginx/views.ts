@@ -9,7 +9,18 @@ import type {
   TextsView,
   TimeoutsView,
 } from "./policyViews.ts";
-import type { Comment, Condition, Literal, Location, MapEntries, Param, Regex, Variable, Word } from "./quote.ts";
+import type {
+  Comment,
+  Condition,
+  Literal,
+  Location,
+  LogLine,
+  MapEntries,
+  Param,
+  Regex,
+  Variable,
+  Word,
+} from "./quote.ts";
 
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
@@ -47,6 +58,12 @@ export interface Views {
   readonly respond: RespondView;
   readonly texts: TextsView;
   readonly tcpServer: TcpServerView;
+  /** What a location notes for the access log. */
+  readonly logged: { readonly route: Param; readonly rule: Param; readonly cluster: Param | null };
+  readonly logFormat: { readonly name: Word; readonly line: LogLine };
+  readonly accessLog: { readonly path: Word; readonly name: Word; readonly condition: Variable | null };
+  /** Null: every line is written. */
+  readonly accessLogMaps: { readonly maps: readonly Block[]; readonly sampled: Word | null };
   readonly "policies/rewrite": RewriteView;
   readonly "policies/fullPath": FullPathView;
   readonly geo: GeoView;
@@ -63,10 +80,12 @@ export interface Views {
 export interface ConfigurationView {
   readonly http: HttpView;
   /** Null without TCP listeners: nginx may have been built without the stream module. */
-  readonly stream: { readonly upstreams: readonly Block[] } | null;
+  readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
 }
 
 export interface HttpView {
+  /** There is an access log of requests. */
+  readonly accessLog: boolean;
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
   readonly maps: readonly Block[];
@@ -130,8 +149,11 @@ export interface UpstreamView {
 /** `listener.hbs`: a file. */
 export interface ListenerView {
   readonly comment: Comment;
+  /** What servers write down; null: nothing. */
+  readonly logFormat: Block | null;
   readonly parts: readonly Block[];
   readonly clientTimeouts: Block | null;
+  readonly accessLog: Block | null;
   /** Its socket when no server takes every host: any other host is answered 404. */
   readonly otherHosts: Word | null;
 }
@@ -141,6 +163,7 @@ interface AnyServerView {
   readonly maps: Block;
   readonly listen: Word;
   readonly clientTimeouts: Block | null;
+  readonly accessLog: Block | null;
   /** For fields that its rules look at; null: they look at none. */
   readonly gated: Block | null;
   /** Fields that its answers may have. */
@@ -256,6 +279,8 @@ export interface RespondView {
 export interface TcpServerView {
   readonly comment: Comment;
   readonly split: Block | null;
+  /** Null: nothing is written down. */
+  readonly log: { readonly format: Block; readonly directive: Block } | null;
   readonly listen: Word;
   /** Null: connections are closed. */
   readonly target: Param | null;

@@ -10,6 +10,8 @@ export interface RouteContext {
   readonly port: number;
   /** How long its clients may pause in a body or an answer. */
   readonly clientSilenceMs: number;
+  /** Routes say whose they are: the fleet has an access log. */
+  readonly isLogged: boolean;
 }
 
 /** One Route of a rule; most rules have one. */

@@ -160,7 +160,14 @@ export function cluster(name: string, ports: readonly (number | [number, number]
 
 /** A fleet of HAProxies. */
 export function fleet(parts: Pick<FleetIr, "ports" | "clusters"> & { readonly version?: string }): FleetIr {
-  return { name: "edge", proxy: "haproxy", version: parts.version ?? null, ...parts, sources: [] } as FleetIr;
+  return {
+    name: "edge",
+    proxy: "haproxy",
+    version: parts.version ?? null,
+    accessLog: null,
+    ...parts,
+    sources: [],
+  } as FleetIr;
 }
 
 function groupsOf(rules: readonly RuleIr[], decide: Decide): readonly PathGroupIr[] {

@@ -1,0 +1,61 @@
+/** What a fleet's proxies write down of requests and connections. */
+
+/** The keys that a request's line can have, ascending: every proxy writes them in this order. */
+export const REQUEST_LOG_FIELDS = [
+  "authority",
+  "client_address",
+  "client_port",
+  "cluster",
+  "duration",
+  "endpoint",
+  "listener",
+  "method",
+  "path",
+  "protocol",
+  "request_id",
+  "request_target",
+  "route",
+  "rule",
+  "status",
+  "time",
+  "user_agent",
+] as const;
+
+/** Those of a TCP connection's line. */
+export const CONNECTION_LOG_FIELDS = [
+  "bytes_received",
+  "bytes_sent",
+  "client_address",
+  "client_port",
+  "cluster",
+  "duration",
+  "endpoint",
+  "listener",
+  "time",
+] as const;
+
+/** A key of a request's line. */
+export type RequestLogField = (typeof REQUEST_LOG_FIELDS)[number];
+/** A key of a TCP connection's line. */
+export type ConnectionLogField = (typeof CONNECTION_LOG_FIELDS)[number];
+
+/**
+ * Texts of a client's are cut to so many bytes: a line of five of them, each byte written as six, stays within the 64 KiB that HAProxy
+ * can be told to write at once, and no field of use is longer.
+ */
+export const MAX_LOGGED_BYTES = 1024;
+
+/** The path that means standard output. */
+export const STANDARD_OUTPUT = "/dev/stdout";
+
+/** One fleet's log. */
+export interface AccessLogIr {
+  /** Absolute; `STANDARD_OUTPUT` or a file's. */
+  readonly path: string;
+  /** Keys of a request's line, ascending; empty: none is written. */
+  readonly requestFields: readonly RequestLogField[];
+  /** Keys of a TCP connection's line, likewise. */
+  readonly connectionFields: readonly ConnectionLogField[];
+  /** 1 to 100. */
+  readonly samplePercent: number;
+}

@@ -1,0 +1,181 @@
+/**
+ * The access log of a listener. Texts of the request are kept as filter state before the router changes them; the guards switch that
+ * filter off, so that nothing is told of what is refused before rules are looked for, as of what Envoy's own parser refuses. Which rule it
+ * is stands in its route's metadata.
+ */
+import { create, fromBinary, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { AccessLog, AccessLogSchema } from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import { SubstitutionFormatStringSchema } from "../../gen/proto/envoy/config/core/v3/substitution_format_string_pb.js";
+import { FilterConfigSchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
+import { FileAccessLogSchema } from "../../gen/proto/envoy/extensions/access_loggers/file/v3/file_pb.js";
+import { StdoutAccessLogSchema } from "../../gen/proto/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
+import { ConfigSchema } from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
+import { ReqWithoutQuerySchema } from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
+import { FractionalPercent_DenominatorType as Denominator } from "../../gen/proto/envoy/type/v3/percent_pb.js";
+import {
+  type AccessLogIr,
+  type ConnectionLogField,
+  MAX_LOGGED_BYTES,
+  type RequestLogField,
+  STANDARD_OUTPUT,
+} from "../../ir/index.ts";
+import { pack } from "./types.ts";
+
+/** Names the filter that keeps the request's texts, in listeners and in the routes that switch it off. */
+const FILTER = "trimtab.access_log";
+/** Of a route's metadata. */
+const NAMESPACE = "trimtab";
+/** Envoy wants one; nobody sets it. */
+const NO_RUNTIME_KEY = "trimtab.unused";
+/** Gives nothing. With it a value is a text of two parts, and what is not there becomes `""`, as on the other proxies, and not null. */
+const NOTHING = "%REQ(:nothing)%";
+const CUT = MAX_LOGGED_BYTES;
+
+/** What is kept of a request, and how. Its cluster too: Envoy knows one also where it refuses an upgrade before the filters. */
+const KEPT: Readonly<Partial<Record<RequestLogField, string>>> = {
+  authority: `%REQ(:authority):${CUT}%`,
+  cluster: "%UPSTREAM_CLUSTER%",
+  method: "%REQ(:method)%",
+  path: `%REQ_WITHOUT_QUERY(:path):${CUT}%`,
+  protocol: "%PROTOCOL%",
+  request_id: `%REQ(x-request-id):${CUT}%`,
+  request_target: `%REQ(:path):${CUT}%`,
+  route: `%METADATA(ROUTE:${NAMESPACE}:route)%`,
+  rule: `%METADATA(ROUTE:${NAMESPACE}:rule)%`,
+  user_agent: `%REQ(user-agent):${CUT}%`,
+};
+
+const COMMON = {
+  client_address: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+  client_port: "%DOWNSTREAM_REMOTE_PORT%",
+  duration: "%DURATION%",
+  endpoint: `%UPSTREAM_HOST%${NOTHING}`,
+  time: "%EMIT_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
+};
+
+const REQUEST: Readonly<Record<Exclude<RequestLogField, "listener">, string>> = {
+  ...COMMON,
+  authority: kept("authority"),
+  cluster: kept("cluster"),
+  method: kept("method"),
+  path: kept("path"),
+  protocol: kept("protocol"),
+  request_id: kept("request_id"),
+  request_target: kept("request_target"),
+  route: kept("route"),
+  rule: kept("rule"),
+  status: "%RESPONSE_CODE%",
+  user_agent: kept("user_agent"),
+};
+
+const CONNECTION: Readonly<Record<Exclude<ConnectionLogField, "listener">, string>> = {
+  ...COMMON,
+  bytes_received: "%BYTES_RECEIVED%",
+  bytes_sent: "%BYTES_SENT%",
+  cluster: `%UPSTREAM_CLUSTER%${NOTHING}`,
+};
+
+function kept(field: RequestLogField): string {
+  return `%FILTER_STATE(${stateKey(field)}:PLAIN)%${NOTHING}`;
+}
+
+function stateKey(field: RequestLogField): string {
+  return `${FILTER}.${field}`;
+}
+
+type Logger = MessageInitShape<typeof AccessLogSchema>;
+
+/** Loggers of an HTTP listener; none: requests leave no line. */
+export function requestLoggers(log: AccessLogIr, listener: string): readonly Logger[] {
+  return loggers(log, log.requestFields, { ...REQUEST, listener });
+}
+
+/** Loggers of a TCP listener. */
+export function connectionLoggers(log: AccessLogIr, listener: string): readonly Logger[] {
+  return loggers(log, log.connectionFields, { ...CONNECTION, listener });
+}
+
+function loggers(
+  { path, samplePercent }: AccessLogIr,
+  keys: readonly string[],
+  values: Readonly<Record<string, string>>,
+): readonly Logger[] {
+  if (keys.length === 0) return [];
+  const line: JsonObject = Object.fromEntries(keys.map((key) => [key, values[key] ?? ""]));
+  const format = {
+    format: { case: "jsonFormat", value: line },
+    omitEmptyValues: true,
+    jsonFormatOptions: { sortProperties: true },
+  } as const;
+  const accessLogFormat = { case: "logFormat", value: format } as const;
+  const isStandard = path === STANDARD_OUTPUT;
+  const value = isStandard
+    ? pack(StdoutAccessLogSchema, create(StdoutAccessLogSchema, { accessLogFormat }))
+    : pack(FileAccessLogSchema, create(FileAccessLogSchema, { path, accessLogFormat }));
+  const name = isStandard ? "envoy.access_loggers.stdout" : "envoy.access_loggers.file";
+  const configType = { case: "typedConfig", value } as const;
+  return [{ name, configType, ...(samplePercent === ALL ? {} : { filter: sampleOf(samplePercent) }) }];
+}
+
+const ALL = 100;
+
+function sampleOf(numerator: number): NonNullable<Logger["filter"]> {
+  const percentSampled = { numerator, denominator: Denominator.HUNDRED };
+  const value = { runtimeKey: NO_RUNTIME_KEY, percentSampled, useIndependentRandomness: true };
+  return { filterSpecifier: { case: "runtimeFilter", value } };
+}
+
+/** Of a connection manager. */
+interface HttpFilter {
+  readonly name: string;
+  readonly configType: { readonly case: "typedConfig"; readonly value: Any };
+}
+
+/** The filter that keeps the texts, before all others; none: no text is asked for. */
+export function keepingFilters({ requestFields }: AccessLogIr): readonly HttpFilter[] {
+  const onRequestHeaders = requestFields.flatMap((field) => {
+    const format = KEPT[field];
+    return format === undefined ? [] : [stateOf(field, format)];
+  });
+  if (onRequestHeaders.length === 0) return [];
+  const value = pack(ConfigSchema, create(ConfigSchema, { onRequestHeaders }));
+  return [{ name: FILTER, configType: { case: "typedConfig", value } }];
+}
+
+function stateOf(field: RequestLogField, format: string) {
+  const value = create(SubstitutionFormatStringSchema, {
+    format: { case: "textFormatSource", value: { specifier: { case: "inlineString", value: format } } },
+    omitEmptyValues: true,
+    formatters: format.includes("WITHOUT_QUERY") ? [withoutQuery] : [],
+  });
+  const key = { case: "objectKey", value: stateKey(field) } as const;
+  return { key, factoryKey: "envoy.string", value: { case: "formatString", value } } as const;
+}
+
+/** The operator of that name. */
+const withoutQuery = {
+  name: "envoy.formatter.req_without_query",
+  typedConfig: pack(ReqWithoutQuerySchema, create(ReqWithoutQuerySchema)),
+};
+
+/** Of a route that refuses. */
+export const keepsNothing = {
+  [FILTER]: pack(FilterConfigSchema, create(FilterConfigSchema, { disabled: true })),
+};
+
+/** A rule's names, for its routes' metadata. */
+export function ruleMetadata({ name }: { readonly name: string }): { filterMetadata: Record<string, JsonObject> } {
+  const [route = "", rule = ""] = name.split("/");
+  return { filterMetadata: { [NAMESPACE]: { route, rule } } };
+}
+
+/** The same logger where its file may not be: that is of the proxies' machines, and Envoy opens it when it reads its name. */
+export function writtenNowhere(logger: AccessLog): AccessLog {
+  const { configType } = logger;
+  if (configType.case !== "typedConfig" || !configType.value.typeUrl.endsWith(FileAccessLogSchema.typeName))
+    return logger;
+  const file = fromBinary(FileAccessLogSchema, configType.value.value);
+  const value = pack(FileAccessLogSchema, { ...file, path: "/dev/null" });
+  return { ...logger, configType: { case: "typedConfig", value } };
+}

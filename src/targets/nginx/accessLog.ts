@@ -1,0 +1,261 @@
+/**
+ * The access log. Locations of rules note which rule and cluster it is (`set $log_rule`); all else is worked out when the line is
+ * written, by maps of `access-log.conf`. What no rule has taken, and is not 404, was refused before rules are looked for: nothing of such a
+ * request is told, as other proxies' parsers may not have come so far. It has a line of a form of its own, so that no text is asked whether
+ * it may be told.
+ */
+import {
+  type AccessLogIr,
+  type ConnectionLogField,
+  MAX_LOGGED_BYTES,
+  type PortIr,
+  type RequestLogField,
+} from "../../ir/index.ts";
+import { block, joinBlocks } from "./blocks.ts";
+import { underscored } from "./names.ts";
+import {
+  FIRST_CAPTURE,
+  type LogLine,
+  logLine,
+  type MapEntry,
+  mapEntries,
+  mapEntry,
+  mapKey,
+  mapRegexKey,
+  type Part,
+  param,
+  SECOND_CAPTURE,
+  THIRD_CAPTURE,
+  variable,
+  type Word,
+  word,
+} from "./quote.ts";
+import type { Block, MapView } from "./views.ts";
+
+/** What a location sets; null: it answers by itself. */
+export function loggedLines(name: string, cluster: Part | null): readonly Block[] {
+  const [route = "", rule = ""] = name.split("/");
+  const view = { route: param(route), rule: param(rule), cluster: cluster === null ? null : param(cluster) };
+  return [block("logged", view)];
+}
+
+/** All others are texts. */
+const NUMBERS = new Set(["bytes_received", "bytes_sent", "client_port", "duration", "status"]);
+
+const COMMON = {
+  client_address: "remote_addr",
+  client_port: "remote_port",
+  duration: "log_duration",
+  endpoint: "log_endpoint",
+  time: "log_time",
+} as const;
+
+const REQUEST: Readonly<Record<Exclude<RequestLogField, "listener">, string>> = {
+  ...COMMON,
+  authority: "authority",
+  cluster: "log_cluster",
+  method: "request_method",
+  path: "log_path",
+  protocol: "server_protocol",
+  request_id: "log_request_id",
+  request_target: "log_request_target",
+  route: "log_route",
+  rule: "log_rule",
+  status: "log_status",
+  user_agent: "log_user_agent",
+};
+
+const CONNECTION: Readonly<Record<Exclude<ConnectionLogField, "listener" | "cluster">, string>> = {
+  ...COMMON,
+  bytes_received: "bytes_received",
+  bytes_sent: "bytes_sent",
+};
+
+/** Keys that are told of what is refused, too. */
+const OF_REFUSED = new Set(["client_address", "client_port", "duration", "listener", "status", "time"]);
+
+/** What stands before the servers of a socket, and in each of them; null: it has no log. */
+export interface SocketLog {
+  readonly format: Block;
+  readonly directive: Block;
+}
+
+/** The log of one socket. Requests have two forms, for those that came to the rules and for what was refused before. */
+export function socketLog(log: AccessLogIr | null, port: PortIr): SocketLog | null {
+  const keys = log === null ? [] : port.kind === "http" ? log.requestFields : log.connectionFields;
+  if (log === null || keys.length === 0) return null;
+  const { path, samplePercent } = log;
+  const [listener = port.id] = port.listeners;
+  const sampled = samplePercent < ALL ? variable("log_sampled") : null;
+  const forms =
+    port.kind === "tcp"
+      ? [{ name: `access-${listener}`, line: lineOf(keys, port), condition: sampled }]
+      : [
+          { name: `access-${listener}`, line: lineOf(keys, port), condition: variable("log_known") },
+          {
+            name: `refused-${listener}`,
+            line: lineOf(keys, port, (key) => OF_REFUSED.has(key)),
+            condition: variable("log_refused"),
+          },
+        ];
+  const target = word(path);
+  return {
+    format: joinBlocks(forms.map(({ name, line }) => block("logFormat", { name: word(name), line }))),
+    directive: joinBlocks(
+      forms.map(({ name, condition }) => block("accessLog", { path: target, name: word(name), condition })),
+    ),
+  };
+}
+
+function lineOf(keys: readonly string[], port: PortIr, isTold = (_key: string): boolean => true): LogLine {
+  const parts = keys.flatMap((key, index): readonly Part[] => {
+    const start = `${index === 0 ? "{" : ","}"${key}":`;
+    const value = isTold(key) ? variableOrText(key, port) : "";
+    const isNumber = typeof value !== "string" && NUMBERS.has(key);
+    return isNumber ? [start, value] : [`${start}"`, value, '"'];
+  });
+  return logLine(...parts, "}");
+}
+
+/** A variable, or a text that is known. */
+function variableOrText(key: string, { kind, listeners, id, ...port }: PortIr): Part {
+  const [listener = id] = listeners;
+  if (key === "listener") return listener;
+  // A connection's cluster is what `proxy_pass` names.
+  if (key === "cluster" && "split" in port)
+    return port.split.length > 1 ? variable(`split_${underscored(listener)}`) : (port.split[0]?.cluster ?? "");
+  const values: Readonly<Record<string, string>> = kind === "http" ? REQUEST : CONNECTION;
+  const name = values[key];
+  if (name === undefined) throw new Error(`nginx has no value for ${key}`);
+  return variable(name);
+}
+
+const ALL = 100;
+
+/** `access-log.conf`; null: the fleet has no log of requests. */
+export function requestLogText(log: AccessLogIr | null): string | null {
+  if (log === null || log.requestFields.length === 0) return null;
+  const forms = formMaps(log.samplePercent < ALL ? variable("log_sampled") : "1");
+  const maps = [...SHARED_MAPS, ...REQUEST_MAPS, ...forms].map((view) => block("map", view));
+  return block("accessLogMaps", { maps, sampled: sampled(log) }).text;
+}
+
+/** The same for connections, for the `stream` block. */
+export function connectionLogText(log: AccessLogIr | null): string | null {
+  if (log === null || log.connectionFields.length === 0) return null;
+  const maps = [map("log_duration", variable("session_time"), DURATION), ...SHARED_MAPS.slice(1)];
+  return block("accessLogMaps", { maps: maps.map((view) => block("map", view)), sampled: sampled(log) }).text;
+}
+
+function sampled({ samplePercent }: AccessLogIr): Word | null {
+  return samplePercent === ALL ? null : word(`${samplePercent}%`);
+}
+
+function map(name: string, source: Part | readonly Part[], { entries, fallback = "" }: Entries): MapView {
+  const parts = Array.isArray(source) ? (source as readonly Part[]) : [source as Part];
+  return {
+    comment: null,
+    source: param(...parts),
+    name: variable(name),
+    entries: mapEntries(entries),
+    fallback: param(fallback),
+  };
+}
+
+interface Entries {
+  readonly entries: readonly MapEntry[];
+  readonly fallback?: Part;
+}
+
+function found(pattern: string, ...result: readonly Part[]): MapEntry {
+  return mapEntry(mapRegexKey(pattern), param(...result));
+}
+
+/** Milliseconds out of seconds with three decimals. */
+const DURATION: Entries = {
+  fallback: "0",
+  entries: [
+    found("^0\\.00(.)$", FIRST_CAPTURE),
+    found("^0\\.0(..)$", FIRST_CAPTURE),
+    found("^0\\.(...)$", FIRST_CAPTURE),
+    found("^([0-9]+)\\.(...)$", FIRST_CAPTURE, SECOND_CAPTURE),
+  ],
+};
+
+/** Seconds and zone from the one, milliseconds from the other; both are of the same moment. */
+const TIME: Entries = {
+  entries: [
+    found("^(.{19})\\+00:00 .{10}(.{4})$", FIRST_CAPTURE, SECOND_CAPTURE, "Z"),
+    found("^(.{19})(.{6}) .{10}(.{4})$", FIRST_CAPTURE, THIRD_CAPTURE, SECOND_CAPTURE),
+  ],
+};
+
+const SHARED_MAPS: readonly MapView[] = [
+  map("log_duration", variable("request_time"), DURATION),
+  map("log_time", [variable("time_iso8601"), " ", variable("msec")], TIME),
+  // The last one tried. A cluster of which none could be tried stands there by its name.
+  map("log_endpoint", variable("upstream_addr"), {
+    entries: [
+      mapEntry(mapKey(""), param("")),
+      found("^([0-9.]+:[0-9]+)$", FIRST_CAPTURE),
+      found("(?:^|[ ,])([^ ,]+:[0-9]+)$", FIRST_CAPTURE),
+    ],
+  }),
+];
+
+/** Bytes that are UTF-8; each repeat keeps what it has. */
+const UTF8 = [
+  "[\\x00-\\x7f]++",
+  "[\\xc2-\\xdf][\\x80-\\xbf]",
+  "\\xe0[\\xa0-\\xbf][\\x80-\\xbf]",
+  "[\\xe1-\\xec\\xee\\xef][\\x80-\\xbf]{2}",
+  "\\xed[\\x80-\\x9f][\\x80-\\xbf]",
+  "\\xf0[\\x90-\\xbf][\\x80-\\xbf]{2}",
+  "[\\xf1-\\xf3][\\x80-\\xbf]{3}",
+  "\\xf4[\\x80-\\x8f][\\x80-\\xbf]{2}",
+].join("|");
+
+const NOTHING = mapEntry(mapKey(""), param(""));
+
+/** Of a text: its beginning, if that is ASCII, or all of it, if it is short enough; what is no UTF-8 would be no JSON. */
+const TEXT: Entries = {
+  entries: [
+    NOTHING,
+    found(`^([\\x00-\\x7f]{1,${MAX_LOGGED_BYTES}}+)(?![\\x80-\\xff])`, FIRST_CAPTURE),
+    found(`(?s)^((?=.{0,${MAX_LOGGED_BYTES}}\\z)(?:${UTF8})*+)\\z`, FIRST_CAPTURE),
+  ],
+};
+
+/** What the request policy lets pass is ASCII. */
+const ASCII: Entries = { entries: [found(`^(.{1,${MAX_LOGGED_BYTES}})`, FIRST_CAPTURE)] };
+const PATH: Entries = { entries: [found(`^([^?]{1,${MAX_LOGGED_BYTES}})`, FIRST_CAPTURE)] };
+
+const exactly = (key: string, result: Part): MapEntry => mapEntry(mapKey(key), param(result));
+
+const REQUEST_MAPS: readonly MapView[] = [
+  // Locations set these.
+  ...["log_route", "log_rule", "log_cluster"].map((name) => map(name, "", { entries: [] })),
+  // A client that went away, and an answer without a status line: no number that others know, or no number of JSON.
+  map("log_status", variable("status"), {
+    entries: [
+      ...["000", "009", "499"].map((status) => exactly(status, "0")),
+      exactly("400", variable("log_bad_request")),
+    ],
+    fallback: variable("status"),
+  }),
+  map("log_bad_request", variable("bytes_sent"), { entries: [exactly("0", "0")], fallback: "400" }),
+  map("log_path", variable("request_uri"), PATH),
+  map("log_request_target", variable("request_uri"), ASCII),
+  map("log_request_id", variable("http_x_request_id"), TEXT),
+  map("log_user_agent", variable("http_user_agent"), TEXT),
+];
+
+/** Which of the two forms a request has. `taken`: what is true of one that is written. */
+function formMaps(taken: Part): readonly MapView[] {
+  return [
+    map("log_known", variable("log_rule"), { entries: [exactly("", variable("log_unmatched"))], fallback: taken }),
+    map("log_unmatched", variable("status"), { entries: [exactly("404", taken)] }),
+    map("log_refused", variable("log_rule"), { entries: [exactly("", variable("log_unknown"))] }),
+    map("log_unknown", variable("status"), { entries: [exactly("404", "")], fallback: taken }),
+  ];
+}
