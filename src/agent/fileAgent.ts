@@ -89,9 +89,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   const tell = options.onEvent ?? (() => undefined);
   const tellListeners = (): void => {
     const listeners = states.update(memory);
-    if (listeners !== null) {
-      tell({ kind: "listeners", listeners });
-    }
+    if (listeners !== null) tell({ kind: "listeners", listeners });
   };
   const supervisor = createSupervisor({
     command: proxy.command,
