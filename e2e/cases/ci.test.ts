@@ -59,7 +59,7 @@ afterAll(() => stopProgram(program));
 /** A checkout, and what a runner has beside it; `calls` has a line for each call of a service's program. */
 async function workspace(
   shop: string,
-): Promise<{ dir: string; env: Record<string, string>; calls: () => Promise<string> }> {
+): Promise<{ dir: string; env: Record<string, string>; token: string; calls: () => Promise<string> }> {
   const dir = await mkdtemp(join(e2e().workDir, "ci-"));
   const files = {
     "lb/edge.yaml": EDGE,
@@ -86,6 +86,10 @@ async function workspace(
     await chmod(join(bin, name), 0o755);
   }
   const calls = join(dir, ".calls");
+  // As GitLab writes a variable of the type File.
+  const token = join(dir, ".token");
+  await writeFile(token, "any-token-of-thirty-two-characters", { mode: 0o666 });
+  await chmod(token, 0o666);
   await writeFile(calls, "");
   const env = {
     PATH: `${bin}:/usr/bin:/bin`,
@@ -104,7 +108,7 @@ async function workspace(
     TRIMTAB_SERVER: program.api,
     TRIMTAB_TOKEN: "any-token-of-thirty-two-characters",
   };
-  return { dir, env, calls: () => readFile(calls, "utf8") };
+  return { dir, env, token, calls: () => readFile(calls, "utf8") };
 }
 
 /** As GitHub runs a step, and GitLab the lines of a script: the first failure ends it. */
@@ -179,7 +183,7 @@ describe("GitLab", () => {
       "--form body=<diff.md https://gitlab.example/api/v4/projects/1/merge_requests/2/notes\n",
     );
     expect(await readdir(join(at.dir, "rendered"))).toEqual(["web"]);
-    const apply = await shell(at.dir, at.env, (gitlab.apply?.script ?? []).join("\n"));
+    const apply = await shell(at.dir, { ...at.env, TRIMTAB_TOKEN_FILE: at.token }, (gitlab.apply?.script ?? []).join("\n"));
     expect(apply.code, apply.out).toBe(0);
     expect((await must(program.api, "GET /v1/clusters/blue")).json.endpoints[0].address).toBe("10.0.0.3");
   });
