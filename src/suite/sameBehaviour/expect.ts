@@ -150,13 +150,13 @@ function without(lists: FieldLists, name: string): FieldLists {
 }
 
 /**
- * Fields as lists: one line `a, b` and two lines `a`, `b` mean the same (l7.md 4.11), and a field with an empty value is as
- * good as absent (4.6).
+ * Fields as lists: one line `a, b` and two lines `a`, `b` mean the same (l7.md 4.11), of Cookie `a; b` (RFC 9113, 8.2.3: HAProxy
+ * joins them for all hosts of a listener, docs/decisions/0011), and a field with an empty value is as good as absent (4.6).
  */
 export function listsOf(fields: Fields): FieldLists {
   const lists: Record<string, string[]> = {};
   for (const [name, value] of fields) {
-    const values = value.split(",").map((text) => text.trim());
+    const values = value.split(name.toLowerCase() === "cookie" ? ";" : ",").map((text) => text.trim());
     const found = values.filter((text) => text !== "");
     if (found.length > 0) lists[name.toLowerCase()] = [...(lists[name.toLowerCase()] ?? []), ...found];
   }
