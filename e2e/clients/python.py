@@ -24,6 +24,7 @@ from trimtab_client.models import (
     Endpoint,
     ExplainRequest,
     Explanation,
+    FilePoller,
     Fleet,
     FleetFiles,
     FleetProxy,
@@ -38,7 +39,7 @@ from trimtab_client.models import (
     PathMatch,
     Problem,
     ProblemCode,
-    ProxyStreams,
+    Proxies,
     Readiness,
     RespondOutcome,
     Revision,
@@ -173,7 +174,9 @@ def fleets() -> None:
     assert any("listen" in file.text for file in files.files)
     assert must(FleetStatus, get_fleet_status.sync("legacy", client=client)).state is FleetStatusState.CURRENT
     assert must(Problem, get_fleet_files.sync("edge", client=client)).code is ProblemCode.API_NO_FILES
-    assert must(ProxyStreams, list_fleet_proxies.sync("edge", client=client)).items == []
+    assert must(Proxies, list_fleet_proxies.sync("edge", client=client)).items == []
+    poller = must(Proxies, list_fleet_proxies.sync("legacy", client=client)).items[0]
+    assert must(FilePoller, poller).generation == files.generation
     ready = must(Readiness, get_readiness.sync(client=client, verbose=True))
     assert isinstance(ready.fleets, list) and [fleet.fleet for fleet in ready.fleets] == ["edge", "legacy"]
     asked = ExplainRequest(fleet="edge", host="x.example", path="/old")

@@ -160,6 +160,8 @@ async function fleets(): Promise<void> {
     must(await client.GET("/v1/fleets/{name}/proxies", { params: { path: { name: "edge" } } })).items,
     [],
   );
+  const [poller] = must(await client.GET("/v1/fleets/{name}/proxies", at)).items;
+  assert.ok(poller?.source === "poll" && poller.generation === files.generation);
   const ready = must(await client.GET("/readyz", { params: { query: { verbose: true } } }));
   assert.deepEqual(
     ready.fleets?.map(({ fleet }) => fleet),
