@@ -14,13 +14,14 @@ import type { Echo } from "./upstream.ts";
 const MARKER_STREAK = 5;
 
 /**
- * Makes base + part the whole configuration (`PUT /v1/config`), reloads the file proxies, and resolves when all three serve
+ * Makes base + part the whole configuration (`PUT /v1/config`, whoever owns what is there), reloads the file proxies, and resolves when all three serve
  * it. Gives the program's answer.
  */
 export async function serve(part: ModelPart): Promise<ApiAnswer> {
   const { program, ports } = e2e();
   const marker = randomUUID();
-  const answer = await must(program.api, "PUT /v1/config", { body: merge(base(ports, marker), part) });
+  // Cases before may have left what somebody owns.
+  const answer = await must(program.api, "PUT /v1/config?force=true", { body: merge(base(ports, marker), part) });
   await syncAll(e2e(), marker);
   return answer;
 }
