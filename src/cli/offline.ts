@@ -18,7 +18,7 @@ import {
 import { createPipeline, type Pipeline } from "../pipeline/index.ts";
 import { loadTargets } from "../targets/registry.ts";
 import { finish } from "../util/steps.ts";
-import type { LoadedDocument, Place, PlacedProblem } from "./document.ts";
+import { inOrder, type LoadedDocument, type Place, type PlacedProblem } from "./document.ts";
 import { loadDocuments } from "./documents.ts";
 
 /** The fleets of a model, and the pipeline that renders them. */
@@ -66,11 +66,10 @@ export async function loadModel(
     compiled = { fleets, pipeline };
   }
   const pointers = pointersOf(resources);
-  const places = new Map(document.files.map((file, index) => [file, index]));
-  const order = ({ file }: Place): number => places.get(file) ?? 0;
-  const problems = finish(toldOnce(found))
-    .map((diagnostic) => place(document, pointers, diagnostic))
-    .sort((a, b) => order(a) - order(b) || a.line - b.line || a.column - b.column);
+  const problems = inOrder(
+    document,
+    finish(toldOnce(found)).map((diagnostic) => place(document, pointers, diagnostic)),
+  );
   return {
     title,
     snapshot,

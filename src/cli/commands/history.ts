@@ -45,7 +45,7 @@ async function run(io: Io, { server, revision, limit, before, json }: HistoryOpt
   const { body } = await read(server, `/v1/revisions?limit=${limit}${cursor}`);
   const items = body.items as readonly Revision[];
   if (json) io.out(jsonText(body));
-  else if (items.length === 0) io.out("no revision yet\n");
+  else if (items.length === 0) io.out(before === undefined ? "no revision yet\n" : `no revision before ${before}\n`);
   else io.out(table([["revision", "time", "author", "changed", "message"], ...items.map(rowOf)]));
   return EXIT.ok;
 }
