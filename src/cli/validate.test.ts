@@ -147,6 +147,16 @@ describe("files that are no document", () => {
     expect(err).toContain(expected);
   });
 
+  test("the other one of two that do not go together is found in a document with other faults too", async () => {
+    const rules = "rules:\n      - split: [{cluster: blue}]\n      - split: [{cluster: blue}]\n";
+    const text = `${MODEL.slice(0, MODEL.indexOf("rules:"))}${rules}healthChecks: [{name: a}]\n`;
+    const { err } = await bench.run("validate", bench.file("p.yaml", text));
+    expect(err).toMatch(
+      /p\.yaml:16:9: error MODEL-DUPLICATE-MATCH .* is matched already by \/rules\/0 \(\S+p\.yaml:15:9\)\n/,
+    );
+    expect(err).toMatch(/p\.yaml:17:16: error SCHEMA-MISSING-FIELD/);
+  });
+
   test("whatever a file or a key is called, a problem is one line", async () => {
     const file = bench.file("two\n::set-env::\u001b[2J.yaml", '"a\\nb": 1\n');
     const { code, err } = await bench.run("validate", file);
