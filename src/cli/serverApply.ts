@@ -2,6 +2,7 @@
 import {
   type Answer,
   isObject,
+  listIn,
   refusalText,
   type ServerItem,
   type ServerOptions,
@@ -71,8 +72,9 @@ export async function sendStrictly(server: ServerOptions, request: ApplyRequest)
 
 /** What the server says it changed. Throws when it says something else. */
 export function writeAnswer(answer: Answer): WriteAnswer {
-  if (!isObject(answer.body) || !Array.isArray(answer.body.changed)) throw new Error(refusalText(answer));
-  return answer.body as unknown as WriteAnswer;
+  listIn(answer, "changed");
+  listIn(answer, "warnings");
+  return answer.body as WriteAnswer;
 }
 
 /** An answer and what it is about. */

@@ -122,6 +122,31 @@ describe("rollback", () => {
   });
 });
 
+test("a server that answers with something else is told so by every command, in words", async () => {
+  const bodies = ["{}", '{"items": {}, "changed": 1}', '{"items": [null], "fleets": [1], "changed": [], "rules": []}'];
+  for (const body of bodies) {
+    const server = createServer((_request, response) => void response.end(body));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const model = bench.file("m.yaml", MODEL);
+    try {
+      for (const command of [
+        ["status"],
+        ["history"],
+        ["history", "1"],
+        ["apply", model],
+        ["apply", model, "--strict"],
+        ["explain", "--fleet", "hap", "--url", "http://a/"],
+      ]) {
+        const { code, err } = await bench.run(...command, "--server", url);
+        expect([code, err]).toEqual([1, "trimtab: the server answered 200, not as Trimtab does\n"]);
+      }
+    } finally {
+      server.close();
+    }
+  }
+});
+
 test("a rollback that owners stand against names each, once and on a line of its own", async () => {
   await apply(MODEL, "--owner", "mine");
   const { code, err } = await run("rollback", "0");
