@@ -163,6 +163,18 @@ describe("GitHub", () => {
     ]);
   });
 
+  it("the pull request that brings the model is compared with nothing", async () => {
+    const { Compare } = await steps(github, "check", await workspace(SHOP));
+    expect([Compare?.code, Compare?.out]).toEqual([0, ""]);
+  });
+
+  it("an apply that is refused ends the job, and its log says why", async () => {
+    const at = await workspace(SHOP.replace("cluster: blue", "cluster: bleu"));
+    const { env = {} } = githubApply.jobs.apply ?? { steps: [] };
+    const { Apply } = await steps(githubApply, "apply", { ...at, env: { ...env, ...at.env } });
+    expect([Apply?.code, Apply?.out]).toEqual([1, expect.stringContaining('"MODEL-REFERENCE"')]);
+  });
+
   it("what is merged is applied, and the job waits until the fleets have it", async () => {
     const at = await workspace(SHOP);
     const { env = {} } = githubApply.jobs.apply ?? { steps: [] };

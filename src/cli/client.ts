@@ -84,6 +84,13 @@ export function refusalText({ status, body }: Answer): string {
   return `the server answered ${status}: ${[title, detail, ...items].filter(Boolean).join(": ")}`;
 }
 
+/** The objects of a list that an answer must have. Throws one line for a person when it says something else. */
+export function listIn(answer: Answer, name: string): readonly Readonly<Record<string, unknown>>[] {
+  const list = isObject(answer.body) ? answer.body[name] : undefined;
+  if (!Array.isArray(list) || !list.every(isObject)) throw new Error(refusalText(answer));
+  return list;
+}
+
 /** Whether a body is a JSON object. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return value !== null && typeof value === "object" && !Array.isArray(value);

@@ -17,6 +17,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declaration>>> = {
   store: async () => (await import("./commands/store.ts")).store,
 };
 
+/** Whether a command has this name. */
+export function isCommand(name: string): boolean {
+  return Object.hasOwn(COMMANDS, name);
+}
+
 /** The declaration of one command; of all when there is none of this name, for then they are told of. */
 export function loadDeclarations(name: string): Promise<readonly Declaration[]> {
   const named = Object.entries(COMMANDS).filter(([known]) => known === name);

@@ -48,6 +48,13 @@ export interface PlacedProblem extends Omit<Diagnostic, "related">, Place {
   readonly related?: Place;
 }
 
+/** Problems in the order of the files, and of what stands in each. */
+export function inOrder({ files }: LoadedDocument, problems: readonly PlacedProblem[]): PlacedProblem[] {
+  const places = new Map(files.map((file, index) => [file, index]));
+  const order = ({ file }: Place): number => places.get(file) ?? 0;
+  return [...problems].sort((a, b) => order(a) - order(b) || a.line - b.line || a.column - b.column);
+}
+
 /** Reads a file, or standard input for `-`. Throws when it cannot be read. */
 export async function loadDocument(file: string): Promise<LoadedDocument> {
   return parseText(file, file === "-" ? await readAll(process.stdin, file) : await readText(file));
@@ -80,7 +87,7 @@ export function parseText(file: string, text: string): LoadedDocument {
   let document: Document.Parsed<ParsedNode> | null = null;
   try {
     document = parse(text, lines);
-    const problems = syntaxProblems(document);
+    const problems = syntaxProblems(document, lines);
     if (problems.length > 0) return malformed(...problems);
     const alias = aliasProblem(document);
     if (alias !== null) return malformed(alias);

@@ -1,5 +1,5 @@
 /** Whether fleets are well, as a server tells it. */
-import { isObject, refusalText, type ServerOptions, send } from "./client.ts";
+import { listIn, refusalText, type ServerOptions, send } from "./client.ts";
 import { read } from "./serverRead.ts";
 
 /** A fleet, what is wrong with it, and whether its newest revision is everywhere. */
@@ -24,9 +24,9 @@ const MAX_PROBLEMS = 20;
 interface Status {
   readonly fleet: string;
   readonly state: string;
-  readonly publishedRevision: number | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
-  readonly listeners: readonly { readonly listener: string; readonly state: string; readonly reason: string | null }[];
+  readonly publishedRevision?: number | null;
+  readonly error?: { readonly code: string; readonly message: string } | null;
+  readonly listeners?: readonly { readonly listener: string; readonly state: string; readonly reason: string | null }[];
 }
 
 interface Proxy {
@@ -53,10 +53,10 @@ export async function fleetHealths(server: ServerOptions, name: string | undefin
   const healths: FleetHealth[] = [];
   for (let at = 0; at < statuses.length; at += AT_ONCE) {
     const some = statuses.slice(at, at + AT_ONCE).map(async (status) => {
-      const { body } = await read(server, `/v1/fleets/${status.fleet}/proxies`);
+      const answer = await read(server, `/v1/fleets/${status.fleet}/proxies`);
       return healthOf(
         status,
-        (body.items as readonly Proxy[]).filter(({ source }) => source !== "poll"),
+        (listIn(answer, "items") as readonly Proxy[]).filter(({ source }) => source !== "poll"),
       );
     });
     healths.push(...(await Promise.all(some)));
@@ -72,13 +72,12 @@ export async function askForFiles(server: ServerOptions, fleet: string): Promise
 async function statusesOf(server: ServerOptions, name: string | undefined): Promise<readonly Status[]> {
   if (name !== undefined) return [(await read(server, `/v1/fleets/${name}/status`)).body as unknown as Status];
   const answer = await send(server, { method: "GET", path: "/readyz?verbose" });
-  if (answer.status !== 200 || !isObject(answer.body) || !Array.isArray(answer.body.fleets))
-    throw new Error(refusalText(answer));
-  return answer.body.fleets as readonly Status[];
+  if (answer.status !== 200) throw new Error(refusalText(answer));
+  return listIn(answer, "fleets") as unknown as readonly Status[];
 }
 
 function healthOf(
-  { fleet, state, publishedRevision, error, listeners }: Status,
+  { fleet, state, publishedRevision = null, error = null, listeners = [] }: Status,
   proxies: readonly Proxy[],
 ): FleetHealth {
   const problems: string[] = [];

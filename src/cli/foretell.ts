@@ -14,13 +14,18 @@ import { finish } from "../util/steps.ts";
 import type { ServerOptions } from "./client.ts";
 import type { LoadedDocument } from "./document.ts";
 import { loadDocuments } from "./documents.ts";
-import { type Io, printProblems } from "./output.ts";
-import { isDone, refused, sendApply, type WriteAnswer, writeAnswer } from "./serverApply.ts";
+import type { Io } from "./output.ts";
+import { type Report, report } from "./report.ts";
+import {
+  isDone,
+  MAX_TRIES,
+  PRECONDITION_FAILED,
+  refused,
+  sendApply,
+  type WriteAnswer,
+  writeAnswer,
+} from "./serverApply.ts";
 import { serverModel } from "./serverModel.ts";
-
-/** Somebody else writes between our two questions; they are asked anew this often. */
-const MAX_TRIES = 5;
-const PRECONDITION_FAILED = 412;
 
 /** The apply that is asked about. */
 interface Wanted {
@@ -43,8 +48,9 @@ const REFUSED: Foretold = { changed: null, before: emptySnapshot, after: emptySn
 /** Asks the server. Throws when it does not answer, or has a model that this program does not understand. */
 export async function foretell(io: Io, { paths, server, owner, force, json }: Wanted): Promise<Foretold> {
   const document = await loadDocuments(paths);
+  const how: Report = { format: json ? "json" : "text", strict: false, version: "" };
   if (document.problems.length > 0) {
-    printProblems(io, document.problems, json);
+    await report(io, document, how);
     return REFUSED;
   }
   for (let tries = 1; ; tries++) {
@@ -53,7 +59,7 @@ export async function foretell(io: Io, { paths, server, owner, force, json }: Wa
     const answer = await sendApply(server, { document, headers, dryRun: true, owner, force });
     if (answer.status === PRECONDITION_FAILED && tries < MAX_TRIES) continue;
     if (!isDone(answer)) {
-      refused(io, { answer, document }, json);
+      await refused(io, { answer, document }, how);
       return REFUSED;
     }
     return { changed: writeAnswer(answer).changed, before: snapshot, after: modelOf(document, snapshot, owner) };

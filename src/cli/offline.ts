@@ -8,9 +8,8 @@ import {
   checkSnapshot,
   collectionOf,
   emptySnapshot,
-  type Kind,
+  kinds,
   lint,
-  type Resource,
   type Snapshot,
   toldOnce,
   validateConfig,
@@ -18,7 +17,7 @@ import {
 import { createPipeline, type Pipeline } from "../pipeline/index.ts";
 import { loadTargets } from "../targets/registry.ts";
 import { finish } from "../util/steps.ts";
-import type { LoadedDocument, Place, PlacedProblem } from "./document.ts";
+import { inOrder, type LoadedDocument, type Place, type PlacedProblem } from "./document.ts";
 import { loadDocuments } from "./documents.ts";
 
 /** The fleets of a model, and the pipeline that renders them. */
@@ -65,12 +64,11 @@ export async function loadModel(
     for (const diagnostic of finish(unreachedRules(snapshot, fleets.values()))) found.push(diagnostic);
     compiled = { fleets, pipeline };
   }
-  const pointers = pointersOf(resources);
-  const places = new Map(document.files.map((file, index) => [file, index]));
-  const order = ({ file }: Place): number => places.get(file) ?? 0;
-  const problems = finish(toldOnce(found))
-    .map((diagnostic) => place(document, pointers, diagnostic))
-    .sort((a, b) => order(a) - order(b) || a.line - b.line || a.column - b.column);
+  const pointers = pointersOf(document.value);
+  const problems = inOrder(
+    document,
+    finish(toldOnce(found)).map((diagnostic) => place(document, pointers, diagnostic)),
+  );
   return {
     title,
     snapshot,
@@ -79,14 +77,16 @@ export async function loadModel(
   };
 }
 
-/** `route/shop` -> `/routes/3`. */
-function pointersOf(resources: readonly Resource[]): ReadonlyMap<string, string> {
-  const counts = new Map<Kind, number>();
+/** `route/shop` -> `/routes/3`: the first of each name, also in a document that is no model. */
+function pointersOf(value: unknown): ReadonlyMap<string, string> {
   const pointers = new Map<string, string>();
-  for (const { kind, name } of resources) {
-    const index = counts.get(kind) ?? 0;
-    counts.set(kind, index + 1);
-    pointers.set(`${kind}/${name}`, `/${collectionOf(kind)}/${index}`);
+  for (const kind of kinds) {
+    const collection = collectionOf(kind);
+    const list: unknown = (value as Readonly<Record<string, unknown>> | null)?.[collection];
+    for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
+      const key = `${kind}/${item?.name}`;
+      if (!pointers.has(key)) pointers.set(key, `/${collection}/${index}`);
+    }
   }
   return pointers;
 }

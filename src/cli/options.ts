@@ -99,14 +99,18 @@ export interface ServerFlags extends JsonFlag {
   readonly tokenFile?: string;
 }
 
-/** Of commands that ask a server. */
+/** Of commands that ask a server, and print JSON for machines. */
 export function withServer(command: Command): Command {
+  return withConnection(command).option("--json", "print JSON");
+}
+
+/** Which server to ask, and as whom. */
+export function withConnection(command: Command): Command {
   return command
     .addOption(
       new Option("--server <url>", "the control plane").env("TRIMTAB_SERVER").default(`http://${DEFAULT_HTTP}`),
     )
-    .addOption(new Option("--token-file <file>", "file with the bearer token").env("TRIMTAB_TOKEN_FILE"))
-    .option("--json", "print JSON");
+    .addOption(new Option("--token-file <file>", "file with the bearer token").env("TRIMTAB_TOKEN_FILE"));
 }
 
 /** The server that the flags name. */

@@ -16,16 +16,21 @@ export const processIo: Io = {
   err: (text) => process.stderr.write(text),
 };
 
-/** `file:line:column: error CODE pointer: message`, as editors understand it. */
+/** `file:line:column: error CODE pointer: message`, as editors understand it: always one line. */
 export function problemLine(problem: PlacedProblem): string {
   const { file, line, column, severity, code, pointer, message } = problem;
-  return `${file}:${line}:${column}: ${severity} ${code} ${pointer || "/"}: ${message}\n`;
+  return `${oneLine(`${file}:${line}:${column}: ${severity} ${code} ${pointer || "/"}: ${message}`)}\n`;
+}
+
+/** Names of files and keys hold what they like: it forges no line, and no command of a terminal or a CI service. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** The text of whatever was thrown, on one line and without a stack trace. */
 export function reasonOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return text.replace(/\s*\n\s*/g, " ").trim();
+  return oneLine(text.replace(/\s*\n\s*/g, " ").trim());
 }
 
 /** `1 file`, `2 files`. */

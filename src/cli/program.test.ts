@@ -86,8 +86,19 @@ test.each([
 });
 
 test("what diff ends with when there is a difference does not come of a slip", async () => {
-  for (const argv of [["diff"], ["diff", "a", "--frob"], ["diff", "a", "b", "c"]])
-    expect((await bench.run(...argv)).code).toBe(1);
+  const slips = [["diff"], ["diff", "a", "--frob"], ["diff", "a", "b", "c"], ["--format", "json", "diff", "a", "b"]];
+  const conflict = ["diff", "a", "b", "--json", "--format", "markdown"];
+  for (const argv of [...slips, conflict]) expect((await bench.run(...argv)).code).toBe(1);
+});
+
+test("help for what is no command says what was probably meant", async () => {
+  const { code, out, err } = await bench.run("help", "rendre");
+  expect([code, out, err.split("\n").slice(0, 2)]).toEqual([
+    2,
+    "",
+    ["error: unknown command 'rendre'", "(Did you mean render?)"],
+  ]);
+  expect((await bench.run("help", "help")).code).toBe(0);
 });
 
 test.each([

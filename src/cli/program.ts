@@ -2,7 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { hintAtChoices } from "./choiceHints.ts";
 import type { CommandContext, Declaration, Runners } from "./command.ts";
-import { loadDeclarations } from "./declare.ts";
+import { isCommand, loadDeclarations } from "./declare.ts";
 import { EXIT, type Io, jsonText, reasonOf } from "./output.ts";
 
 export type { DevRunOptions, Runners, ServeOptions } from "./command.ts";
@@ -48,26 +48,32 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   const declarations = VERSION_FLAGS.includes(first) ? [] : await loadDeclarations(first);
   const program = createProgram(context, { declarations, done });
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    await program.parseAsync([...known(argv)], { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return await usageProblem(error, argv, io);
-    if (!(await tellFailure(io, reasonOf(error), argv))) io.err(`trimtab: ${reasonOf(error)}\n`);
+    if (error instanceof CommanderError) return await usageProblem(error, argv, context);
+    if (!(await tellFailure(context, reasonOf(error), argv))) io.err(`trimtab: ${reasonOf(error)}\n`);
     return EXIT.failed;
   }
+}
+
+/** Help for what is no command is answered as the command would be: it says what was probably meant. */
+function known(argv: readonly string[]): readonly string[] {
+  const [first, second] = argv;
+  return first === "help" && second !== undefined && !isCommand(second) ? [second] : argv;
 }
 
 /** commander has said on standard error what is wrong with the arguments, or printed the help that was asked for. */
 async function usageProblem(
   { exitCode, code, message }: CommanderError,
   argv: readonly string[],
-  io: Io,
+  context: ProgramContext,
 ): Promise<number> {
   if (exitCode === 0) return EXIT.ok;
   const reason = code === "commander.help" ? "a command is needed" : message.replace(/^error: /, "");
-  await tellFailure(io, reasonOf(reason), argv);
+  await tellFailure(context, reasonOf(reason), argv);
   // What `diff` ends with when there is a difference must not come of a slip.
-  return argv.find((word) => !word.startsWith("-")) === "diff" ? EXIT.failed : EXIT.usage;
+  return argv.find(isCommand) === "diff" ? EXIT.failed : EXIT.usage;
 }
 
 /** The declared commands with their options. `done` gets each command's exit code; the reference in docs/ reads the rest. */
@@ -96,11 +102,15 @@ function formatOf(argv: readonly string[]): string | undefined {
   return /(?:^| )--json(?: |$)/.test(words) ? "json" : /(?:^| )--format[ =](\S+)/.exec(words)?.[1];
 }
 
-/** Whoever reads the output finds there that there is none. Gives whether it is told. */
-async function tellFailure(io: Io, reason: string, argv: readonly string[]): Promise<boolean> {
+/** Whoever reads the output finds there that there is none. Gives whether people see it too. */
+async function tellFailure({ io, version }: ProgramContext, reason: string, argv: readonly string[]): Promise<boolean> {
   const format = formatOf(argv);
   if (format === "json") io.out(jsonText({ ok: false, error: reason }));
   else if (format === "github") io.out((await import("./formats/github.ts")).githubFailure(reason));
-  else return false;
+  else {
+    // A log is for another program, and mostly goes to a file.
+    if (format === "sarif") io.out(jsonText((await import("./formats/sarif.ts")).sarifFailure(reason, version)));
+    return false;
+  }
   return true;
 }

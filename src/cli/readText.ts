@@ -22,6 +22,20 @@ export function missingFile(file: string, error: unknown): Error {
   return new Error(`cannot read ${file || '""'}: ${REASONS[code] ?? message}`, { cause: error });
 }
 
+/** The line for a person about a file or folder that cannot be written. */
+export function notWritten(path: string, error: unknown): Error {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return new Error(`cannot write ${path}: ${WRITE_REASONS[code] ?? REASONS[code] ?? message}`, { cause: error });
+}
+
+const WRITE_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such folder",
+  ENOTDIR: "a file stands where a folder should be",
+  EEXIST: "a file stands where a folder should be",
+  EROFS: "the disk is read-only",
+  ENOSPC: "the disk is full",
+};
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "there is no such file",

@@ -125,6 +125,62 @@ describe("apply", () => {
     expect((await run("apply", other, "--json")).json).toMatchObject({ ok: true, problems: [], problemsOmitted: 2 });
   });
 
+  describe("--strict and --format", () => {
+    const text = MODEL.replace("- split: [{cluster: blue", "- timeouts: {request: 5s}\n        split: [{cluster: blue");
+    const error = "nothing was stored: there are warnings, and --strict was given";
+
+    test("with warnings nothing is stored, in every format; a dry run tells what would change too", async () => {
+      const warned = bench.file("strict.yaml", text);
+      const before = plane.store.head();
+      const { code, out, err } = await run("apply", warned, "--strict");
+      expect([code, out]).toEqual([3, ""]);
+      expect(err).toMatch(/^.*strict\.yaml:17:20: warning L7-TIMEOUT-TOTAL [\s\S]*trimtab: nothing was stored: .*\n$/);
+      const asJson = await run("apply", warned, "--strict", "--json");
+      expect([asJson.code, asJson.json]).toMatchObject([3, { ok: false, error, problems: [{}, {}] }]);
+      const onGitHub = await run("apply", warned, "--strict", "--format", "github");
+      expect(onGitHub.out).toMatch(
+        /^(::warning file=\S+,title=L7-TIMEOUT-TOTAL::.*\n)+::error title=trimtab::nothing was/,
+      );
+      const log = (await run("apply", warned, "--strict", "--format", "sarif")).json;
+      expect(log.runs[0].results[0]).toMatchObject({ ruleId: "L7-TIMEOUT-TOTAL", level: "warning" });
+      const dry = await run("apply", warned, "--strict", "--dry-run");
+      expect([dry.code, dry.out]).toEqual([3, expect.stringContaining("would change 7 resources")]);
+      expect(plane.store.head()).toBe(before);
+    });
+
+    test("without warnings it is stored; refusals stand in the format that was asked for", async () => {
+      const { code, out } = await run("apply", model, "--strict", "--format", "github", "--owner", "mine");
+      expect([code, out]).toEqual([0, expect.stringMatching(/^\+ fleets\/edge[\s\S]*changed 7 resources\n$/)]);
+      const refused = await run("apply", model, "--format", "github", "--owner", "other");
+      expect([refused.code, refused.err]).toEqual([1, ""]);
+      expect(refused.out).toMatch(/^(::error file=\S+model\.yaml,line=\d+,col=\d+,title=API-OWNED-BY-OTHER::.*\n){6}/);
+      const broken = await run("apply", bench.file("broken.yaml", "a: ["), "--format", "github");
+      expect(broken.out).toMatch(/^::error file=\S+broken\.yaml,line=1,.*title=DOCUMENT-SYNTAX::/);
+      expect((await run("apply", model, "--json", "--format", "github")).code).toBe(2);
+    });
+
+    test("what was judged is what is written: it asks again when somebody writes in between", async () => {
+      const { server, url } = await slowReader(plane.url, async () => {
+        await run("apply", bench.file("quick.yaml", "clusters: [{name: quick, endpoints: []}]"));
+      });
+      try {
+        expect(await bench.run("apply", model, "--strict", "--server", url)).toMatchObject({ code: 0, err: "" });
+        expect(plane.store.head().snapshot.cluster.size).toBe(3);
+      } finally {
+        server.close();
+      }
+    });
+
+    test("a refusal is in the order of the file, as that of validate", async () => {
+      await run("apply", model, "--owner", "mine");
+      const bad = bench.file("order.yaml", MODEL.replace("proxy: envoy", "proxy: envyo"));
+      const lines =
+        (await run("apply", bad, "--owner", "other")).err.match(/(?<=order\.yaml:)\d+(?=:\d+: error)/g) ?? [];
+      expect(lines.map(Number)).toEqual(lines.map(Number).toSorted((a, b) => a - b));
+      expect(lines.length).toBeGreaterThan(2);
+    });
+  });
+
   test("a broken or empty file is not sent; a bad message is told before anything is", async () => {
     const before = plane.store.head();
     expect((await run("apply", bench.file("empty.yaml", ""))).err).toContain("empty.yaml:1:1: error DOCUMENT-EMPTY");
@@ -203,7 +259,7 @@ describe("a canary that runs", () => {
 });
 
 describe("diff against the server", () => {
-  test("0 when apply would change nothing, 1 with the changes, from the server to the file", async () => {
+  test("0 when apply would change nothing, 2 with the changes, from the server to the file", async () => {
     await run("apply", model);
     expect(await run("diff", model)).toMatchObject({ code: 0, out: "", err: "" });
     const heavier = bench.file("heavier.yaml", MODEL.replace("weight: 3", "weight: 4"));
@@ -291,7 +347,7 @@ function set(target: object, [key = "", ...rest]: string[], value: unknown): voi
   else parent[plain] = value;
 }
 
-/** Passes requests on; after the first GET of the model it lets somebody write before it answers. */
+/** Passes requests on; after the first GET or HEAD of the model it lets somebody write before it answers. */
 async function slowReader(to: string, write: () => Promise<void>): Promise<{ server: Server; url: string }> {
   let first = true;
   const server = createServer(async (request, response) => {
@@ -304,7 +360,7 @@ async function slowReader(to: string, write: () => Promise<void>): Promise<{ ser
       body: chunks.length > 0 ? Buffer.concat(chunks) : null,
     });
     const text = await answer.text();
-    if (first && request.method === "GET") {
+    if (first && request.method !== "POST") {
       first = false;
       await write();
     }

@@ -2,14 +2,21 @@
 import {
   type Answer,
   isObject,
+  listIn,
   refusalText,
   type ServerItem,
   type ServerOptions,
   type ServerProblem,
   send,
 } from "./client.ts";
-import type { LoadedDocument, PlacedProblem } from "./document.ts";
-import { EXIT, type Io, jsonText, printProblems } from "./output.ts";
+import { inOrder, type LoadedDocument, type PlacedProblem } from "./document.ts";
+import type { Io } from "./output.ts";
+import { type Report, report } from "./report.ts";
+
+/** Somebody else writes between two questions that belong together; they are asked anew this often. */
+export const MAX_TRIES = 5;
+/** The answer then. */
+export const PRECONDITION_FAILED = 412;
 
 /** The server's answer to a write, as far as commands read it. */
 export interface WriteAnswer {
@@ -50,10 +57,24 @@ export function isDone({ status }: Answer): boolean {
   return status >= 200 && status < 300;
 }
 
+/** As `sendApply`, but nothing is stored when there are warnings: the answer is then that of a dry run. */
+export async function sendStrictly(server: ServerOptions, request: ApplyRequest): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    const { etag } = await send(server, { method: "HEAD", path: "/v1/config" });
+    // What was judged is what is written: a write in between may make warnings of its own.
+    const headers = { ...request.headers, ...(etag === null ? {} : { "if-match": etag }) };
+    let answer = await sendApply(server, { ...request, headers, dryRun: true });
+    const isGood = isDone(answer) && writeAnswer(answer).warnings.length === 0;
+    if (isGood && !request.dryRun) answer = await sendApply(server, { ...request, headers });
+    if (answer.status !== PRECONDITION_FAILED || tries === MAX_TRIES) return answer;
+  }
+}
+
 /** What the server says it changed. Throws when it says something else. */
 export function writeAnswer(answer: Answer): WriteAnswer {
-  if (!isObject(answer.body) || !Array.isArray(answer.body.changed)) throw new Error(refusalText(answer));
-  return answer.body as unknown as WriteAnswer;
+  listIn(answer, "changed");
+  listIn(answer, "warnings");
+  return answer.body as WriteAnswer;
 }
 
 /** An answer and what it is about. */
@@ -62,28 +83,19 @@ export interface ApplyAnswer {
   readonly document: LoadedDocument;
 }
 
-/** How many problems were left out, as `--json` says it. */
-export function omitted(count: number): { readonly problemsOmitted?: number } {
-  return count > 0 ? { problemsOmitted: count } : {};
-}
-
 /** What the server says beside the problems when there is nothing more to say. */
 const JUST_A_COUNT = /^\d+ problems?; nothing was stored$/;
 
-/** Prints why the server refused the document, each reason at its place; gives the exit code. */
-export function refused(io: Io, { answer, document }: ApplyAnswer, json: boolean): number {
+/** Prints why the server refused the document, each reason at its place and in the order of `validate`; gives the exit code. */
+export async function refused(io: Io, { answer, document }: ApplyAnswer, how: Report): Promise<number> {
   const { detail = "", errors, errorsOmitted = 0 } = isObject(answer.body) ? (answer.body as ServerProblem) : {};
   if (errors === undefined) throw new Error(refusalText(answer));
-  const problems = errors.map((item) => place(document, item, "error"));
-  const tellsMore = !JUST_A_COUNT.test(detail);
-  if (json)
-    io.out(jsonText({ ok: false, ...(tellsMore ? { error: detail } : {}), problems, ...omitted(errorsOmitted) }));
-  else {
-    printProblems(io, problems, false);
-    if (errorsOmitted > 0) io.err(`and ${errorsOmitted} more\n`);
-    if (tellsMore) io.err(`trimtab: ${detail}\n`);
-  }
-  return EXIT.failed;
+  const problems = inOrder(
+    document,
+    errors.map((item) => place(document, item, "error")),
+  );
+  const error = JUST_A_COUNT.test(detail) ? undefined : detail;
+  return report(io, { problems, omitted: errorsOmitted, error }, how);
 }
 
 /** Where an item stands in the file. What the file does not hold stands at its start, and is named. */

@@ -122,6 +122,50 @@ describe("rollback", () => {
   });
 });
 
+test("a server that answers with something else is told so by every command, in words", async () => {
+  const bodies = ["{}", '{"items": {}, "changed": 1}', '{"items": [null], "fleets": [1], "changed": [], "rules": []}'];
+  for (const body of bodies) {
+    const server = createServer((_request, response) => void response.end(body));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const model = bench.file("m.yaml", MODEL);
+    try {
+      for (const command of [
+        ["status"],
+        ["history"],
+        ["history", "1"],
+        ["apply", model],
+        ["apply", model, "--strict"],
+        ["explain", "--fleet", "hap", "--url", "http://a/"],
+      ]) {
+        const { code, err } = await bench.run(...command, "--server", url);
+        expect([code, err]).toEqual([1, "trimtab: the server answered 200, not as Trimtab does\n"]);
+      }
+    } finally {
+      server.close();
+    }
+  }
+});
+
+test("a rollback that owners stand against names each, once and on a line of its own", async () => {
+  await apply(MODEL, "--owner", "mine");
+  const { code, err } = await run("rollback", "0");
+  expect([code, err.trimEnd().split("\n").length]).toEqual([1, 8]);
+  expect(err).toMatch(/^error API-OWNED-BY-OTHER fleets\/edge: fleet edge belongs to "mine"/);
+  expect(err).toMatch(/\ntrimtab: the server answered 409: Owned by another: 7 problems; nothing was stored\n$/);
+  const { json } = await run("rollback", "0", "--json");
+  expect([json.ok, json.problems.length, json.error]).toEqual([false, 7, expect.not.stringContaining("mine")]);
+});
+
+test("a file that cannot be written, and a page before the first revision, in words", async () => {
+  await apply(MODEL);
+  expect((await run("export", "-o", join(bench.dir, "no/such/file"))).err).toMatch(
+    /^trimtab: cannot write \S+: there is no such folder\n$/,
+  );
+  expect((await run("export", "--json", "--format", "yaml")).code).toBe(2);
+  expect((await run("history", "--before", "1")).out).toBe("no revision before 1\n");
+});
+
 describe("status", () => {
   test("of a server that is well; of one fleet; of one that is not there", async () => {
     expect((await run("status")).out).toBe("no fleets\n");

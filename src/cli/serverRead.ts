@@ -1,6 +1,6 @@
 /** What commands read from a server. */
 import { applyChanges, changeTo, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
-import { isObject, refusalText, type ServerOptions, send } from "./client.ts";
+import { type Answer, isObject, refusalText, type ServerOptions, send } from "./client.ts";
 
 /** One revision of the history. */
 export interface Revision {
@@ -15,10 +15,10 @@ export interface Revision {
 export async function read(
   server: ServerOptions,
   path: string,
-): Promise<{ readonly body: Readonly<Record<string, unknown>>; readonly etag: string | null }> {
+): Promise<Answer & { readonly body: Readonly<Record<string, unknown>> }> {
   const answer = await send(server, { method: "GET", path });
   if (answer.status !== 200 || !isObject(answer.body)) throw new Error(refusalText(answer));
-  return { body: answer.body, etag: answer.etag };
+  return { ...answer, body: answer.body };
 }
 
 /** The configuration as it was at a revision; 0 is the empty one. */

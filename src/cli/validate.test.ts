@@ -131,6 +131,10 @@ describe("files that are no document", () => {
       "fleets: []\n---\nfleets: []\n",
       ":2:1: error DOCUMENT-SYNTAX /: a second document begins here; a model is one document",
     ],
+    [
+      'fleets: []\nclusters: [{name: a, "name": b}]\n',
+      ':2:22: error DOCUMENT-SYNTAX /: the key "name" is here again; it stands in line 2 already',
+    ],
     ["fleets: *nothing\n", ":1:9: error DOCUMENT-SYNTAX /: the alias *nothing names no anchor before it"],
     ["clusters: &a\n  - *a\n", ":2:5: error DOCUMENT-SYNTAX /: the alias *a stands inside of what it names"],
     [`clusters: ${"[".repeat(20_000)}`, "error DOCUMENT-SYNTAX /: lists or maps are nested too deeply"],
@@ -141,6 +145,25 @@ describe("files that are no document", () => {
     expect(code).toBe(1);
     expect(err).toMatch(/^\S+p\.yaml:[^\n]+\n$/);
     expect(err).toContain(expected);
+  });
+
+  test("the other one of two that do not go together is found in a document with other faults too", async () => {
+    const rules = "rules:\n      - split: [{cluster: blue}]\n      - split: [{cluster: blue}]\n";
+    const text = `${MODEL.slice(0, MODEL.indexOf("rules:"))}${rules}healthChecks: [{name: a}]\n`;
+    const { err } = await bench.run("validate", bench.file("p.yaml", text));
+    expect(err).toMatch(
+      /p\.yaml:16:9: error MODEL-DUPLICATE-MATCH .* is matched already by \/rules\/0 \(\S+p\.yaml:15:9\)\n/,
+    );
+    expect(err).toMatch(/p\.yaml:17:16: error SCHEMA-MISSING-FIELD/);
+  });
+
+  test("whatever a file or a key is called, a problem is one line", async () => {
+    const file = bench.file("two\n::set-env::\u001b[2J.yaml", '"a\\nb": 1\n');
+    const { code, err } = await bench.run("validate", file);
+    expect([code, err.match(/\p{Cc}/gu)]).toEqual([1, ["\n"]]);
+    expect(err).toContain("two\\u000a::set-env::\\u001b[2J.yaml:1:1: error SCHEMA-UNKNOWN-FIELD /a\\u000ab: ");
+    expect((await bench.run("validate", bench.file("t\nwo.yaml", "{}"))).out.match(/\n/g)).toHaveLength(1);
+    expect((await bench.run("validate", "no\n::error::where.yaml")).err.match(/\n/g)).toHaveLength(1);
   });
 
   test("byte order mark, CRLF and keys that are no text do not mislead", async () => {

@@ -1,5 +1,5 @@
 /** What is wrong with a YAML document as such, in words that speak of the document and not of its parser. */
-import { type Document, isAlias, type ParsedNode, visit } from "yaml";
+import { type Document, isAlias, isScalar, type LineCounter, type ParsedNode, visit } from "yaml";
 
 /** Where it went wrong, and why. */
 export interface YamlProblem {
@@ -15,13 +15,37 @@ const TOO_DEEP = "lists or maps are nested too deeply";
 type Parsed = Document.Parsed<ParsedNode>;
 
 /** What the parser found; empty: the text is one well-formed document. */
-export function syntaxProblems({ errors }: Parsed): readonly YamlProblem[] {
+export function syntaxProblems(document: Parsed, lines: LineCounter): readonly YamlProblem[] {
+  const { errors } = document;
   const deep = errors.find(({ message }) => isTooDeep(message));
   if (deep !== undefined) return [{ message: TOO_DEEP, offset: deep.pos[0] }];
-  return errors.slice(0, MAX_SYNTAX_PROBLEMS).map(({ code, message, pos: [offset] }) => ({
-    message: code === "MULTIPLE_DOCS" ? "a second document begins here; a model is one document" : message,
-    offset,
-  }));
+  const told = errors.slice(0, MAX_SYNTAX_PROBLEMS);
+  const again = told.some(({ code }) => code === "DUPLICATE_KEY") ? repeatedKeys(document, lines) : new Map();
+  return told.map(({ code, message, pos: [offset] }) => {
+    if (code === "MULTIPLE_DOCS") return { message: "a second document begins here; a model is one document", offset };
+    return { message: again.get(offset) ?? message, offset };
+  });
+}
+
+/** Where keys stand that their map has already, and what to say there. */
+function repeatedKeys(document: Parsed, lines: LineCounter): ReadonlyMap<number, string> {
+  const found = new Map<number, string>();
+  visit(document, {
+    Map(_key, { items }) {
+      const first = new Map<unknown, number>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const offset = key.range?.[0] ?? 0;
+        const before = first.get(key.value);
+        if (before === undefined) first.set(key.value, offset);
+        else {
+          const { line } = lines.linePos(before);
+          found.set(offset, `the key ${JSON.stringify(key.value)} is here again; it stands in line ${line} already`);
+        }
+      }
+    },
+  });
+  return found;
 }
 
 /** An alias that names nothing before it, or what it stands in itself: such a document has no end. Null: there is none. */

@@ -1,26 +1,31 @@
 import type { ServerOptions } from "../client.ts";
 import type { Declaration } from "../command.ts";
-import { type OwnerFlags, type ServerFlags, serverOf, withOwner, withServer } from "../options.ts";
-import { counted, EXIT, type Io, jsonText, printProblems } from "../output.ts";
+import { type OwnerFlags, type ServerFlags, serverOf, withConnection, withOwner } from "../options.ts";
+import { counted, EXIT, type Io, jsonText } from "../output.ts";
+import { omittedIn, type Report, type ReportFlags, report, reportOf, verdictOf, withReport } from "../report.ts";
 import type { ApplyAnswer } from "../serverApply.ts";
 import { note } from "../writeNote.ts";
 
-interface ApplyFlags extends ServerFlags, OwnerFlags {
+interface ApplyFlags extends Omit<ServerFlags, "json">, OwnerFlags, ReportFlags {
   readonly dryRun?: boolean;
   readonly message?: string;
   readonly author?: string;
 }
 
-/** `trimtab apply PATHS`: sends the documents as one to the server in one transaction. Exit 1 when it is refused. */
+/**
+ * `trimtab apply PATHS`: sends the documents as one to the server in one transaction. Exit 1 when it is refused; 3, and nothing
+ * stored, when there are warnings that are to fail.
+ */
 export const apply: Declaration = (program, { io, done }) => {
-  withOwner(withServer(program.command("apply <paths...>")))
+  withReport(withOwner(withConnection(program.command("apply <paths...>"))))
     .description("add a model to the server's: one transaction, one revision; resources that it does not list stay")
     .option("--dry-run", "check only, store nothing")
     .option("--message <text>", "kept with the revision")
     .option("--author <name>", "kept with the revision")
     .action((paths: readonly string[], flags: ApplyFlags) => {
-      const { dryRun = false, owner, force = false, message, author, json = false } = flags;
-      return done(run(io, { paths, server: serverOf(flags), dryRun, owner, force, message, author, json }));
+      const { dryRun = false, owner, force = false, message, author } = flags;
+      const how = reportOf(flags, program);
+      return done(run(io, { paths, server: serverOf(flags), dryRun, owner, force, message, author, how }));
     });
 };
 
@@ -35,36 +40,45 @@ interface ApplyOptions {
   readonly force: boolean;
   readonly message: string | undefined;
   readonly author: string | undefined;
-  readonly json: boolean;
+  readonly how: Report;
 }
 
 async function run(io: Io, options: ApplyOptions): Promise<number> {
   const headers = { ...note("message", options.message), ...note("author", options.author) };
-  const [{ loadDocuments }, { isDone, refused, sendApply }] = await Promise.all([
+  const [{ loadDocuments }, { isDone, refused, sendApply, sendStrictly }] = await Promise.all([
     import("../documents.ts"),
     import("../serverApply.ts"),
   ]);
   const document = await loadDocuments(options.paths);
-  if (document.problems.length > 0) return printProblems(io, document.problems, options.json);
-  const answer = await sendApply(options.server, { document, headers, ...options });
-  if (!isDone(answer)) return refused(io, { answer, document }, options.json);
+  const { how, server } = options;
+  if (document.problems.length > 0) return report(io, document, how);
+  const answer = await (how.strict ? sendStrictly : sendApply)(server, { document, headers, ...options });
+  if (!isDone(answer)) return refused(io, { answer, document }, how);
   return accepted(io, { answer, document }, options);
 }
 
-async function accepted(io: Io, { answer, document }: ApplyAnswer, { json, dryRun }: ApplyOptions): Promise<number> {
-  const { omitted, place, writeAnswer } = await import("../serverApply.ts");
-  const { revision, changed, warnings, warningsOmitted = 0 } = writeAnswer(answer);
-  const problems = warnings.map((item) => place(document, item, "warning"));
-  if (json) {
-    io.out(jsonText({ ok: true, dryRun, revision, changed, problems, ...omitted(warningsOmitted) }));
-    return EXIT.ok;
+async function accepted(io: Io, { answer, document }: ApplyAnswer, { how, dryRun }: ApplyOptions): Promise<number> {
+  const [{ place, writeAnswer }, { inOrder }] = await Promise.all([
+    import("../serverApply.ts"),
+    import("../document.ts"),
+  ]);
+  const { revision, changed, warnings, warningsOmitted: omitted = 0 } = writeAnswer(answer);
+  const placed = warnings.map((item) => place(document, item, "warning"));
+  const found = { problems: inOrder(document, placed), omitted };
+  const verdict = verdictOf(found.problems, how);
+  if (verdict !== EXIT.ok && !dryRun) return report(io, { ...found, error: NOT_STORED }, how);
+  if (how.format === "json") {
+    const { problems } = found;
+    io.out(jsonText({ ok: verdict === EXIT.ok, dryRun, revision, changed, problems, ...omittedIn(found) }));
+    return verdict;
   }
-  printProblems(io, problems, false);
-  if (warningsOmitted > 0) io.err(`and ${counted(warningsOmitted, "warning")} about the rest of the model\n`);
+  await report(io, found, how);
+  if (how.format === "sarif") return verdict;
   for (const { change, resource } of changed) io.out(`${SIGNS[change]} ${resource}\n`);
   const count = counted(changed.length, "resource");
   io.out(dryRun ? `would change ${count}\n` : `revision ${revision}: changed ${count}\n`);
-  return EXIT.ok;
+  return verdict;
 }
 
+const NOT_STORED = "nothing was stored: there are warnings, and --strict was given";
 const SIGNS = { created: "+", updated: "~", deleted: "-" } as const;

@@ -19,11 +19,13 @@ interface DiffFlags extends ServerFlags, OwnerFlags {
 export const diff: Declaration = (program, { io, done }) => {
   withOwner(withServer(program.command("diff <paths...>")))
     .description(
-      "two paths: what leads from the old model to the new one; one, or any with --apply: what `apply` would change on the server",
+      "two paths: what leads from the old model to the new one; one, or any with --apply: what `apply` would change on the server; exit 2 when there is a difference",
     )
     .option("--apply", "the paths are one model, which is compared with the server's")
     .addOption(
-      new Option("--format <format>", "how changes are told; markdown: a comment of a pull request").choices(FORMATS),
+      new Option("--format <format>", "how changes are told; markdown: a comment of a pull request")
+        .choices(FORMATS)
+        .conflicts("json"),
     )
     .action((paths: readonly string[], flags: DiffFlags) => {
       const { owner, force = false, json = false, apply = false } = flags;

@@ -74,9 +74,11 @@ function requestOf({ fleet, method, port, url, headers, source }: ExplainOptions
 }
 
 async function askServer(server: ServerOptions, request: ExplainRequest): Promise<Explanation> {
-  const { isObject, refusalText, send } = await import("../client.ts");
+  const { isObject, listIn, refusalText, send } = await import("../client.ts");
   const answer = await send(server, { method: "POST", path: "/v1/explain", body: request });
-  if (answer.status !== 200 || !isObject(answer.body)) throw new Error(refusalText(answer));
+  if (answer.status !== 200 || !isObject(answer.body) || !isObject(answer.body.outcome))
+    throw new Error(refusalText(answer));
+  listIn(answer, "rules");
   return answer.body as unknown as Explanation;
 }
 

@@ -18,7 +18,7 @@ export const exportModel: Declaration = (program, { io, done }) => {
     .description(
       "print the server's whole model, as `validate` and `apply` read it; the same model gives the same bytes",
     )
-    .addOption(new Option("--format <format>", "default: yaml").choices(["yaml", "json"]))
+    .addOption(new Option("--format <format>", "default: yaml").choices(["yaml", "json"]).conflicts("json"))
     .option("--revision <number>", "as it was at this revision", revisionNumber)
     .option("-o, --out <file>", "write it to this file", fileName)
     .action((flags: ExportFlags) => {
@@ -41,7 +41,12 @@ async function run(io: Io, { server, format, out, revision }: ExportOptions): Pr
   const config = revision === undefined ? (await read(server, "/v1/config")).body : await configAt(server, revision);
   const text = format === "json" ? jsonText(config) : await yamlText(config);
   if (out === undefined) io.out(text);
-  else await writeFile(out, text);
+  else {
+    const { notWritten } = await import("../readText.ts");
+    await writeFile(out, text).catch((error: unknown) => {
+      throw notWritten(out, error);
+    });
+  }
   return EXIT.ok;
 }
 

@@ -34,23 +34,24 @@ interface HistoryOptions {
 }
 
 async function run(io: Io, { server, revision, limit, before, json }: HistoryOptions): Promise<number> {
-  const { read } = await import("../serverRead.ts");
+  const [{ listIn }, { read }] = await Promise.all([import("../client.ts"), import("../serverRead.ts")]);
   if (revision !== undefined) {
-    const { body } = await read(server, `/v1/revisions/${revision}`);
-    const { config: _, ...info } = body;
+    const answer = await read(server, `/v1/revisions/${revision}`);
+    listIn(answer, "changes");
+    const { config: _, ...info } = answer.body;
     io.out(json ? jsonText(info) : revisionText(info as unknown as Revision));
     return EXIT.ok;
   }
   const cursor = before === undefined ? "" : `&cursor=${before}`;
-  const { body } = await read(server, `/v1/revisions?limit=${limit}${cursor}`);
-  const items = body.items as readonly Revision[];
-  if (json) io.out(jsonText(body));
-  else if (items.length === 0) io.out("no revision yet\n");
+  const answer = await read(server, `/v1/revisions?limit=${limit}${cursor}`);
+  const items = listIn(answer, "items") as unknown as readonly Revision[];
+  if (json) io.out(jsonText(answer.body));
+  else if (items.length === 0) io.out(before === undefined ? "no revision yet\n" : `no revision before ${before}\n`);
   else io.out(table([["revision", "time", "author", "changed", "message"], ...items.map(rowOf)]));
   return EXIT.ok;
 }
 
-function rowOf({ revision, time, author, changes, message }: Revision): readonly string[] {
+function rowOf({ revision, time, author, changes = [], message }: Revision): readonly string[] {
   const count = (word: string): number => changes.filter(({ change }) => change === word).length;
   const changed = `+${count("created")} ~${count("updated")} -${count("deleted")}`;
   return [String(revision), time, author, changed, message];

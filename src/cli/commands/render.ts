@@ -10,6 +10,7 @@ import { finish } from "../../util/steps.ts";
 import type { Declaration } from "../command.ts";
 import type { Obstacle } from "../obstacles.ts";
 import { counted, EXIT, type Io, jsonText } from "../output.ts";
+import { notWritten } from "../readText.ts";
 import type { GoneOptions, RemovedFleet } from "../removeGoneFleets.ts";
 import { type Report, type ReportFlags, report, reportOf, verdictOf, withReport } from "../report.ts";
 import { fleetNames, folderName } from "../values.ts";
@@ -50,7 +51,7 @@ async function run(
   const { loadModel } = await import("../offline.ts");
   const { title, compiled, problems } = await loadModel(paths);
   const verdict = verdictOf(problems, how);
-  if (compiled === null || verdict !== EXIT.ok || !json) await report(io, problems, how);
+  if (compiled === null || verdict !== EXIT.ok || !json) await report(io, { problems }, how);
   if (compiled === null || verdict !== EXIT.ok) return verdict;
   const { pipeline } = compiled;
   const all = [...compiled.fleets.values()];
@@ -64,7 +65,11 @@ async function run(
   }
   const trees = await Promise.all(wanted.map((ir) => treeOf(ir, pipeline)));
   const { lockFolder } = await import("../renderLock.ts");
-  makeDirectory(out);
+  try {
+    makeDirectory(out);
+  } catch (error) {
+    throw notWritten(out, error);
+  }
   const release = await lockFolder(out);
   try {
     const inTheWay = await obstaclesIn(out, trees, force);

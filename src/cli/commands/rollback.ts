@@ -1,9 +1,10 @@
 import type { ResourceChange } from "../changes.ts";
-import type { ServerOptions } from "../client.ts";
+import type { Answer, ServerOptions, ServerProblem } from "../client.ts";
 import type { Declaration } from "../command.ts";
 import type { FleetEffect } from "../effects.ts";
 import { type OwnerFlags, type ServerFlags, serverOf, withServer } from "../options.ts";
 import { counted, EXIT, type Io, jsonText } from "../output.ts";
+import { omittedIn } from "../report.ts";
 import { ownerName, revisionNumber } from "../values.ts";
 import { note } from "../writeNote.ts";
 
@@ -46,7 +47,7 @@ interface RollbackOptions {
 
 async function run(io: Io, { revision, server, dryRun, headers, query, json }: RollbackOptions): Promise<number> {
   const [
-    { isObject, refusalText, send },
+    { isObject, send },
     { configAt, modelOf },
     { serverModel },
     { changesOf },
@@ -67,7 +68,7 @@ async function run(io: Io, { revision, server, dryRun, headers, query, json }: R
   // What was looked at is what is changed: somebody else's write in between is not undone unseen.
   const conditions: Record<string, string> = etag === null ? {} : { "if-match": etag };
   const answer = await send(server, { method: "POST", path, headers: { ...headers, ...conditions } });
-  if (answer.status !== 200 || !isObject(answer.body)) throw new Error(refusalText(answer));
+  if (answer.status !== 200 || !isObject(answer.body)) return refused(io, answer, json);
   const { revision: now, changed, warnings } = writeAnswer(answer);
   const changes = changesOf(changed, { before, after });
   const effects = await effectsBetween(before, after);
@@ -79,6 +80,23 @@ async function run(io: Io, { revision, server, dryRun, headers, query, json }: R
     io.out(dryRun ? `would change ${count}\n` : `revision ${now}: changed ${count}, as at revision ${revision}\n`);
   }
   return EXIT.ok;
+}
+
+/** Each reason is a line; throws when the server gives none but the whole. */
+async function refused(io: Io, answer: Answer, json: boolean): Promise<number> {
+  const { isObject, refusalText } = await import("../client.ts");
+  const body: ServerProblem = isObject(answer.body) ? answer.body : {};
+  const { errors: problems = [], errorsOmitted = 0 } = body;
+  if (problems.length === 0) throw new Error(refusalText(answer));
+  const error = refusalText({ ...answer, body: { ...body, errors: [] } });
+  if (json) io.out(jsonText({ ok: false, error, problems, ...omittedIn({ problems: [], omitted: errorsOmitted }) }));
+  else {
+    for (const { code, resource = "", pointer, message } of problems)
+      io.err(`error ${code} ${`${resource}${pointer}` || "/"}: ${message}\n`);
+    if (errorsOmitted > 0) io.err(`and ${errorsOmitted} more\n`);
+    io.err(`trimtab: ${error}\n`);
+  }
+  return EXIT.failed;
 }
 
 async function printChanges(

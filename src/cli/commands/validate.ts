@@ -1,5 +1,5 @@
 import type { Declaration } from "../command.ts";
-import { counted, EXIT, type Io } from "../output.ts";
+import { counted, EXIT, type Io, oneLine } from "../output.ts";
 import { type Report, type ReportFlags, report, reportOf, withReport } from "../report.ts";
 
 /** `trimtab validate PATHS`: every problem with its place. Exit 1 when there are errors, 3 when warnings are to fail. */
@@ -13,10 +13,10 @@ async function run(io: Io, paths: readonly string[], how: Report): Promise<numbe
   const { loadJudges } = await import("../../targets/registry.ts");
   const { loadModel } = await import("../offline.ts");
   const { title, problems, snapshot } = await loadModel(paths, loadJudges);
-  const code = await report(io, problems, how);
+  const code = await report(io, { problems }, how);
   if (code === EXIT.ok && how.format === "text") {
     const counts = (["route", "cluster", "fleet"] as const).map((kind) => counted(snapshot[kind].size, kind));
-    io.out(`${title} ${title.endsWith(" files") ? "are" : "is"} valid: ${counts.join(", ")}\n`);
+    io.out(`${oneLine(title)} ${title.endsWith(" files") ? "are" : "is"} valid: ${counts.join(", ")}\n`);
   }
   return code;
 }

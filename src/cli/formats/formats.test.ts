@@ -1,12 +1,12 @@
 /** What services read: annotations of GitHub, logs in SARIF. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Ajv } from "ajv";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type Bench, MODEL, openBench } from "../cliHarness.ts";
 import type { PlacedProblem } from "../document.ts";
 import { githubText } from "./github.ts";
-import { sarifLog } from "./sarif.ts";
+import { sarifFailure, sarifLog } from "./sarif.ts";
 
 /** The schema of OASIS (2.1.0-rtm.5) without its descriptions, as npm's @microsoft/jest-sarif has it. */
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, "testing/sarif-2.1.0.json"), "utf8"));
@@ -29,6 +29,9 @@ beforeAll(() => {
   bench = openBench();
 });
 afterAll(() => bench.close());
+// These tests too may run on a runner.
+beforeEach(() => void vi.stubEnv("GITHUB_WORKSPACE", undefined));
+afterEach(() => void vi.unstubAllEnvs());
 
 test("workflow commands: values escape what ends them, each problem is one line", () => {
   expect(githubText([problem, { ...problem, severity: "warning", pointer: "", file: "-", message: "m" }])).toBe(
@@ -38,15 +41,31 @@ test("workflow commands: values escape what ends them, each problem is one line"
   expect(githubText([])).toBe("");
 });
 
+test("files are named from the root of the checkout, wherever the program runs and however they were given", () => {
+  const named = (file: string): readonly (string | undefined)[] => [
+    /file=([^,]*)/.exec(githubText([{ ...problem, file }]))?.[1],
+    /"uri":"([^"]*)"/.exec(JSON.stringify(sarifLog([{ ...problem, file }], "1")))?.[1],
+  ];
+  expect(named("./lb//a b.yaml")).toEqual(["lb/a b.yaml", "lb/a%20b.yaml"]);
+  expect(named("../a.yaml")).toEqual(["../a.yaml", "../a.yaml"]);
+  const here = process.cwd();
+  vi.stubEnv("GITHUB_WORKSPACE", dirname(here));
+  expect(named("a.yaml")).toEqual(Array(2).fill(`${basename(here)}/a.yaml`));
+  expect(named(join(here, "..", "..b.yaml"))).toEqual(["..b.yaml", "..b.yaml"]);
+  expect(named("../../a.yaml")).toEqual(["../../a.yaml", "../../a.yaml"]);
+  expect(named("/tmp/x.yaml")).toEqual(["/tmp/x.yaml", "file:///tmp/x.yaml"]);
+});
+
 test("a log in SARIF is one by its schema; what is no log is none", () => {
   const other = { ...problem, related: { file: "/tmp/x y.yaml", line: 1, column: 1, pointer: "" } };
   const logs = [
     sarifLog([], "1.2.3"),
+    sarifFailure("one\ntwo", "1.2.3"),
     sarifLog([problem, other, { ...problem, code: "UNKNOWN-CODE", file: "-" }], "1.2.3"),
   ];
   for (const log of logs) expect([isSarif(log), isSarif.errors]).toEqual([true, null]);
-  expect(JSON.stringify(logs[1])).toContain('"uri":"a%2Cb%3Ac%25/%C3%A4.yaml"');
-  expect(JSON.stringify(logs[1])).toContain('"uri":"file:///tmp/x%20y.yaml"');
+  expect(JSON.stringify(logs[2])).toContain('"uri":"a%2Cb%3Ac%25/%C3%A4.yaml"');
+  expect(JSON.stringify(logs[2])).toContain('"uri":"file:///tmp/x%20y.yaml"');
   expect(isSarif({ version: "2.1.0", runs: [{ results: [] }] })).toBe(false);
   expect(
     isSarif({
@@ -103,7 +122,9 @@ test("what cannot be done at all is told in the format that was asked for", asyn
     err: "",
   });
   expect((await bench.run("validate", "nowhere.yaml", "--format=json")).json).toMatchObject({ ok: false });
-  expect((await bench.run("validate", "nowhere.yaml", "--format", "sarif")).err).toContain("there is no such file");
+  const { err, json } = await bench.run("validate", "nowhere.yaml", "--format", "sarif");
+  expect(err).toContain("there is no such file");
+  expect([isSarif(json), json.runs[0].invocations[0].executionSuccessful]).toEqual([true, false]);
 });
 
 test.each(["quickstart.yaml", "compose/model.yaml"])("the shipped example %s has no warnings", async (name) => {

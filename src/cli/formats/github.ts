@@ -1,5 +1,6 @@
 /** Problems as workflow commands, which GitHub Actions shows beside the lines of a pull request. */
 import type { PlacedProblem } from "../document.ts";
+import { pathInCheckout } from "./pathInCheckout.ts";
 
 /** `::error file=model.yaml,line=3,col=5,title=CODE::message`, one a line. */
 export function githubText(problems: readonly PlacedProblem[]): string {
@@ -12,7 +13,7 @@ export function githubFailure(message: string): string {
 }
 
 function command({ file, line, column, severity, code, pointer, message }: PlacedProblem): string {
-  const place = { ...(file === "-" ? {} : { file }), line, col: column, title: code };
+  const place = { ...(file === "-" ? {} : { file: pathInCheckout(file) }), line, col: column, title: code };
   const properties = Object.entries(place).map(([name, value]) => `${name}=${propertyOf(String(value))}`);
   return `::${severity} ${properties.join(",")}::${dataOf(`${pointer || "/"}: ${message}`)}\n`;
 }

@@ -9,6 +9,7 @@ import { haproxyCodes } from "../../targets/haproxy/codes.ts";
 import { nginxCodes } from "../../targets/nginx/codes.ts";
 import { cliCodes } from "../codes.ts";
 import type { Place, PlacedProblem } from "../document.ts";
+import { pathInCheckout } from "./pathInCheckout.ts";
 
 const SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json";
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -23,18 +24,32 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 /** One run of the tool of this version. The same problems give the same log. */
 export function sarifLog(problems: readonly PlacedProblem[], version: string): object {
   const ids = [...new Set(problems.map(({ code }) => code))].sort();
-  const run = {
+  return logOf({
     tool: { driver: { name: "trimtab", version, rules: ids.map(ruleOf) } },
     columnKind: "utf16CodeUnits",
     results: problems.map((problem) => resultOf(problem, ids)),
-  };
+  });
+}
+
+/** A log of a run that could not be: it found nothing, and nobody is to take that for good news. */
+export function sarifFailure(reason: string, version: string): object {
+  const notification = { level: "error", message: { text: reason } };
+  return logOf({
+    tool: { driver: { name: "trimtab", version } },
+    invocations: [{ executionSuccessful: false, toolExecutionNotifications: [notification] }],
+    results: [],
+  });
+}
+
+function logOf(run: object): object {
   return { $schema: SCHEMA, version: "2.1.0", runs: [run] };
 }
 
+/** A server may be newer than we are, and its own codes are not ours. Code scanning asks for all three texts. */
 function ruleOf(id: string): object {
-  const entry = codes[id];
-  if (entry === undefined) return { id };
-  return { id, shortDescription: { text: entry.title }, fullDescription: { text: entry.explanation } };
+  const { title, explanation } = codes[id] ?? { title: id, explanation: id };
+  const texts = { fullDescription: { text: explanation }, help: { text: explanation } };
+  return { id, shortDescription: { text: title }, ...texts };
 }
 
 function resultOf(problem: PlacedProblem, ids: readonly string[]): object {
@@ -62,5 +77,6 @@ function locationOf({ file, line, column, pointer }: Place): object {
 /** Relative ones as they are given: a log is read where it was made, or in a checkout of the same files. */
 function uriOf(file: string): string {
   if (file === "-") return "stdin";
-  return isAbsolute(file) ? pathToFileURL(file).href : file.split("/").map(encodeURIComponent).join("/");
+  const path = pathInCheckout(file);
+  return isAbsolute(path) ? pathToFileURL(path).href : path.split("/").map(encodeURIComponent).join("/");
 }
