@@ -183,7 +183,11 @@ describe("GitLab", () => {
       "--form body=<diff.md https://gitlab.example/api/v4/projects/1/merge_requests/2/notes\n",
     );
     expect(await readdir(join(at.dir, "rendered"))).toEqual(["web"]);
-    const apply = await shell(at.dir, { ...at.env, TRIMTAB_TOKEN_FILE: at.token }, (gitlab.apply?.script ?? []).join("\n"));
+    const apply = await shell(
+      at.dir,
+      { ...at.env, TRIMTAB_TOKEN_FILE: at.token },
+      (gitlab.apply?.script ?? []).join("\n"),
+    );
     expect(apply.code, apply.out).toBe(0);
     expect((await must(program.api, "GET /v1/clusters/blue")).json.endpoints[0].address).toBe("10.0.0.3");
   });
