@@ -59,7 +59,7 @@ async function serve(): Promise<string> {
   await writeFile(join(dir, "token"), `${TOKEN}\n`, { mode: 0o600 });
   const [http, xds] = [await freePort(), await freePort()];
   const options = ["--data", join(dir, "data"), "--http", `127.0.0.1:${http}`, "--xds", `127.0.0.1:${xds}`];
-  const args = ["dist/src/main.js", "serve", ...options, "--api-token-file", join(dir, "token")];
+  const args = ["dist/main.js", "serve", ...options, "--api-token-file", join(dir, "token")];
   children.push(spawn(process.execPath, args, { stdio: "ignore" }));
   const url = `http://127.0.0.1:${http}`;
   await until("the server", async () => (await fetch(`${url}/readyz`).catch(() => null))?.status === 200);
