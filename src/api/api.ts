@@ -1,5 +1,6 @@
 /** The API, put together. */
 import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Registry } from "prom-client";
 import { createScale, type Scale } from "../model/index.ts";
@@ -192,8 +193,9 @@ async function listen(app: FastifyInstance, address: string, apiToken: string | 
     throw new Error(`listening on ${address}, which other machines can reach, needs an API token`);
   }
   const host = target.host === "localhost" ? "127.0.0.1" : target.host;
-  const url = new URL(await app.listen({ host, port: target.port }));
-  return url.host;
+  await app.listen({ host, port: target.port });
+  const bound = app.server.address() as AddressInfo;
+  return bound.family === "IPv6" ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }
 
 async function close(app: FastifyInstance): Promise<void> {

@@ -106,6 +106,22 @@ describe("rollback", () => {
     });
   });
 
+  test("a canary that moved since stays where it stands: nothing changes, and no proxy notices", async () => {
+    const canary = `canaries:
+  - {name: green, route: shop, rule: 1, stable: blue, canary: green, steps: [{weight: 5}, {weight: 50}]}
+`;
+    await apply(`${MODEL}${canary}`);
+    const moved = await fetch(`${plane.url}/v1/canaries/green/state`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: '{"step": 1}',
+    });
+    expect(moved.status).toBe(200);
+    const { code, out, err } = await run("rollback", "1", "--dry-run");
+    expect([code, out]).toEqual([0, "would change 0 resources\n"]);
+    expect(err).toContain("the canary is at step 1, and 0 is not taken");
+  });
+
   test("to nothing: fleets are gone; of a revision that is not there, or is no number", async () => {
     await apply(MODEL);
     expect((await run("rollback", "0", "--dry-run", "--json")).json).toMatchObject({

@@ -1,5 +1,14 @@
 /** What commands read from a server. */
-import { applyChanges, changeTo, emptySnapshot, type Snapshot, validateConfig } from "../model/index.ts";
+import {
+  applyChanges,
+  carryStates,
+  changeTo,
+  diffSnapshots,
+  emptySnapshot,
+  type Snapshot,
+  validateConfig,
+} from "../model/index.ts";
+import { finish } from "../util/steps.ts";
 import { type Answer, isObject, refusalText, type ServerOptions, send } from "./client.ts";
 
 /** One revision of the history. */
@@ -33,4 +42,10 @@ export function modelOf(config: unknown): Snapshot {
   if (first !== undefined)
     throw new Error(`the server's model is not one that this version knows: ${first.pointer || "/"}: ${first.message}`);
   return applyChanges(emptySnapshot, resources.map(changeTo));
+}
+
+/** What becomes of a server's model when another takes its place: canaries stay where they stand. */
+export function replacedBy(before: Snapshot, next: Snapshot): Snapshot {
+  const { changes, restarted } = finish(carryStates(before, diffSnapshots(before, next)));
+  return applyChanges(before, [...changes, ...restarted]);
 }

@@ -16,6 +16,8 @@ describe("generated pages", () => {
 describe("links", () => {
   const markdown = [
     "README.md",
+    "bench/README.md",
+    "e2e/README.md",
     "CHANGELOG.md",
     ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".md"))

@@ -10,7 +10,7 @@ export const envoyAdapter: ResourceAdapter = {
     variable: "TRIMTAB_ENVOY",
     versionArgs: ["--version"],
     versionPattern: /version: [0-9a-f]+\/([0-9.]+)/,
-    install: "`npm run setup` puts it into .trimtab/bin",
+    install: "put it on PATH (in a clone of Trimtab `npm run setup` fetches it)",
     setUpPath: ".trimtab/bin/envoy",
   },
   createAgent: createEnvoyAgent,

@@ -48,7 +48,7 @@ interface RollbackOptions {
 async function run(io: Io, { revision, server, dryRun, headers, query, json }: RollbackOptions): Promise<number> {
   const [
     { isObject, send },
-    { configAt, modelOf },
+    { configAt, modelOf, replacedBy },
     { serverModel },
     { changesOf },
     { effectsBetween },
@@ -62,7 +62,7 @@ async function run(io: Io, { revision, server, dryRun, headers, query, json }: R
     import("../serverApply.ts"),
   ]);
   const { snapshot: before, etag } = await serverModel(server);
-  const after = modelOf(await configAt(server, revision));
+  const after = replacedBy(before, modelOf(await configAt(server, revision)));
   if (dryRun) query.set("dryRun", "true");
   const path = `/v1/revisions/${revision}/restore${query.size > 0 ? `?${query}` : ""}`;
   // What was looked at is what is changed: somebody else's write in between is not undone unseen.

@@ -41,9 +41,10 @@ export function listFiles(): string[] {
   const lines = readFileSync(join(root, ".gitignore"), "utf8").split("\n");
   const patterns = [".git/", ...lines].filter((line) => line !== "").map((line) => line.replace(/\/$/, ""));
   const isIgnored = (path: string): boolean =>
-    patterns.some((pattern) =>
-      pattern.startsWith("*") ? path.endsWith(pattern.slice(1)) : path === pattern || path.endsWith(`/${pattern}`),
-    );
+    patterns.some((pattern) => {
+      if (pattern.startsWith("*")) return path.endsWith(pattern.slice(1));
+      return path === pattern.replace(/^\//, "") || path.endsWith(`/${pattern}`);
+    });
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
