@@ -46,8 +46,8 @@ export type ConnectionLogField = (typeof CONNECTION_LOG_FIELDS)[number];
 export const MAX_LOGGED_BYTES = 1024;
 
 /**
- * A regular expression of bytes: a character of several bytes in UTF-8. A text that has other bytes would be no JSON: it is written as `""`,
- * and so is one that would be cut behind such a character or within it, since no proxy can find where the last whole one ends.
+ * A regular expression of bytes: a character of several bytes in UTF-8. A text that has other bytes would be no JSON: it is written as
+ * `""`, and so is one that would be cut behind such a character or within it, since no proxy can find where the last whole one ends.
  */
 export const WIDE_CHARACTER = [
   "[\\xc2-\\xdf][\\x80-\\xbf]",
