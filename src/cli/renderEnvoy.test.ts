@@ -75,3 +75,12 @@ test("a fleet that is not there; a model of such fleets only", async () => {
     /has no nginx or haproxy fleet; --fleet and --target write fleets that pull as JSON\n$/,
   );
 });
+
+test("an access log that is a file is one in the bootstrap too, which is run on the proxy's machine", async () => {
+  const path = "/var/log/no-such-folder/edge.jsonl";
+  const logged = `{name: edge, proxy: envoy, accessLog: {path: ${path}}}`;
+  const file = bench.file("m.yaml", MODEL.replace("{name: edge, proxy: envoy}", logged));
+  expect(await bench.run("render", file, "-o", out, "--fleet", "edge")).toMatchObject({ code: 0, err: "" });
+  const loggers = JSON.stringify(read("edge", "envoy.json")).match(/"path":"[^"]*\.jsonl"|\/dev\/null/g);
+  expect(new Set(loggers)).toEqual(new Set([`"path":"${path}"`]));
+});

@@ -45,6 +45,20 @@ export type ConnectionLogField = (typeof CONNECTION_LOG_FIELDS)[number];
  */
 export const MAX_LOGGED_BYTES = 1024;
 
+/**
+ * A regular expression of bytes: a character of several bytes in UTF-8. A text that has other bytes would be no JSON: it is written as
+ * `""`, and so is one that would be cut behind such a character or within it, since no proxy can find where the last whole one ends.
+ */
+export const WIDE_CHARACTER = [
+  "[\\xc2-\\xdf][\\x80-\\xbf]",
+  "\\xe0[\\xa0-\\xbf][\\x80-\\xbf]",
+  "[\\xe1-\\xec\\xee\\xef][\\x80-\\xbf]{2}",
+  "\\xed[\\x80-\\x9f][\\x80-\\xbf]",
+  "\\xf0[\\x90-\\xbf][\\x80-\\xbf]{2}",
+  "[\\xf1-\\xf3][\\x80-\\xbf]{3}",
+  "\\xf4[\\x80-\\x8f][\\x80-\\xbf]{2}",
+].join("|");
+
 /** The path that means standard output. */
 export const STANDARD_OUTPUT = "/dev/stdout";
 

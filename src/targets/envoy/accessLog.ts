@@ -20,9 +20,10 @@ import {
   type RequestLogField,
   STANDARD_OUTPUT,
 } from "../../ir/index.ts";
+import { whereTold } from "./loggedText.ts";
 import { pack } from "./types.ts";
 
-/** Names the filter that keeps the request's texts, in listeners and in the routes that switch it off. */
+/** Begins the names of the filters that keep the request's texts, in listeners and in the routes that switch them off. */
 const FILTER = "trimtab.access_log";
 /** Of a route's metadata. */
 const NAMESPACE = "trimtab";
@@ -44,6 +45,12 @@ const KEPT: Readonly<Partial<Record<RequestLogField, string>>> = {
   route: `%METADATA(ROUTE:${NAMESPACE}:route)%`,
   rule: `%METADATA(ROUTE:${NAMESPACE}:rule)%`,
   user_agent: `%REQ(user-agent):${CUT}%`,
+};
+
+/** Those that a client may have filled with any bytes: each has a filter of its own. Host and path have been looked at. */
+const FIELDS: Readonly<Partial<Record<RequestLogField, string>>> = {
+  request_id: "x-request-id",
+  user_agent: "user-agent",
 };
 
 const COMMON = {
@@ -132,15 +139,26 @@ interface HttpFilter {
   readonly configType: { readonly case: "typedConfig"; readonly value: Any };
 }
 
-/** The filter that keeps the texts, before all others; none: no text is asked for. */
+/** The filters that keep the texts, before all others; none: no text is asked for. */
 export function keepingFilters({ requestFields }: AccessLogIr): readonly HttpFilter[] {
-  const onRequestHeaders = requestFields.flatMap((field) => {
-    const format = KEPT[field];
-    return format === undefined ? [] : [stateOf(field, format)];
-  });
-  if (onRequestHeaders.length === 0) return [];
-  const value = pack(ConfigSchema, create(ConfigSchema, { onRequestHeaders }));
-  return [{ name: FILTER, configType: { case: "typedConfig", value } }];
+  const always = requestFields.filter((field) => KEPT[field] !== undefined && FIELDS[field] === undefined);
+  const filters = always.length === 0 ? [] : [filterOf(FILTER, keeping(always))];
+  for (const field of requestFields) {
+    const headerName = FIELDS[field];
+    if (headerName === undefined) continue;
+    const filter = { name: stateKey(field), typedConfig: keeping([field]) };
+    filters.push(filterOf(filter.name, whereTold(headerName, filter)));
+  }
+  return filters;
+}
+
+function filterOf(name: string, value: Any): HttpFilter {
+  return { name, configType: { case: "typedConfig", value } };
+}
+
+function keeping(fields: readonly RequestLogField[]): Any {
+  const onRequestHeaders = fields.map((field) => stateOf(field, KEPT[field] ?? ""));
+  return pack(ConfigSchema, create(ConfigSchema, { onRequestHeaders }));
 }
 
 function stateOf(field: RequestLogField, format: string) {
@@ -159,9 +177,12 @@ const withoutQuery = {
   typedConfig: pack(ReqWithoutQuerySchema, create(ReqWithoutQuerySchema)),
 };
 
+const disabled = pack(FilterConfigSchema, create(FilterConfigSchema, { disabled: true }));
+
 /** Of a route that refuses. */
 export const keepsNothing = {
-  [FILTER]: pack(FilterConfigSchema, create(FilterConfigSchema, { disabled: true })),
+  [FILTER]: disabled,
+  ...Object.fromEntries(Object.keys(FIELDS).map((field) => [stateKey(field as RequestLogField), disabled])),
 };
 
 /** A rule's names, for its routes' metadata. */

@@ -19,7 +19,7 @@ const FILES = {
 export async function inFiles(rendered: Rendered, fleet: string): Promise<readonly RenderedFile[]> {
   if (rendered.kind !== "resources") throw new Error("the Envoy target renders resources");
   const { resources } = rendered;
-  const bootstrap = bootstrapJson(await inlineBootstrap(rendered, null, fleet));
+  const bootstrap = bootstrapJson(await inlineBootstrap(rendered, null, { node: fleet, writesFiles: true }));
   const files = [fileOf("envoy.json", bootstrap)];
   for (const [path, typeUrl] of Object.entries(FILES)) {
     const all = [...(resources.get(typeUrl)?.values() ?? [])].sort((a, b) => (a.name < b.name ? -1 : 1));

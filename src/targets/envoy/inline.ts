@@ -3,6 +3,7 @@
  * for unknown clusters, which routes over RDS are not.
  */
 import { create, fromBinary } from "@bufbuild/protobuf";
+import type { AccessLog } from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import {
   AdminSchema,
   type Bootstrap,
@@ -31,17 +32,28 @@ const CLUSTERS_PER_TURN = 200;
 /** Field of the route table in HttpConnectionManager. */
 const MANAGER_ROUTE_CONFIG = 4;
 
-/** Everything in one message, encoded. `admin` is a loopback address and port; null: no admin interface. `node`: id and cluster. */
+/** What a bootstrap is for. */
+interface Use {
+  /** Id and cluster of the node. */
+  readonly node: string;
+  /** False: access logs that are files are written nowhere, since their folders are those of other machines. */
+  readonly writesFiles: boolean;
+}
+
+const FOR_CHECKS: Use = { node: "check", writesFiles: false };
+
+/** Everything in one message, encoded. `admin` is a loopback address and port; null: no admin interface. */
 export async function inlineBootstrap(
   { resources }: RenderedResources,
   admin: { readonly address: string; readonly port: number } | null,
-  node = "check",
+  { node, writesFiles }: Use = FOR_CHECKS,
 ): Promise<Uint8Array> {
   const ofType = (typeUrl: string) => resources.get(typeUrl) ?? new Map<string, RenderedResource>();
   const routes = ofType(typeUrls.routes);
   const assignments = ofType(typeUrls.assignment);
+  const keptLog = writesFiles ? (logger: AccessLog) => logger : writtenNowhere;
   const listeners: Listener[] = [];
-  for (const { bytes } of ofType(typeUrls.listener).values()) listeners.push(inlineListener(bytes, routes));
+  for (const { bytes } of ofType(typeUrls.listener).values()) listeners.push(inlineListener(bytes, routes, keptLog));
   const clusters: Cluster[] = [];
   for (const { bytes, name } of ofType(typeUrls.cluster).values()) {
     clusters.push(inlineCluster(bytes, assignments.get(name)));
@@ -76,12 +88,16 @@ function bootstrapOf(
 }
 
 /** Route tables stay bytes: joined to the manager's message as its field. */
-function inlineListener(bytes: Uint8Array, routes: ReadonlyMap<string, RenderedResource>): Listener {
+function inlineListener(
+  bytes: Uint8Array,
+  routes: ReadonlyMap<string, RenderedResource>,
+  keptLog: (logger: AccessLog) => AccessLog,
+): Listener {
   const listener = fromBinary(ListenerSchema, bytes);
   for (const { configType } of listener.filterChains.flatMap(({ filters }) => filters)) {
     if (configType.case === "typedConfig" && configType.value.typeUrl.endsWith(TcpProxySchema.typeName)) {
       const proxy = fromBinary(TcpProxySchema, configType.value.value);
-      proxy.accessLog = proxy.accessLog.map(writtenNowhere);
+      proxy.accessLog = proxy.accessLog.map(keptLog);
       configType.value = pack(TcpProxySchema, proxy);
     }
     if (configType.case !== "typedConfig" || !configType.value.typeUrl.endsWith(HttpConnectionManagerSchema.typeName)) {
@@ -93,7 +109,7 @@ function inlineListener(bytes: Uint8Array, routes: ReadonlyMap<string, RenderedR
     if (table === undefined)
       throw new Error(`route configuration ${manager.routeSpecifier.value.routeConfigName} is missing`);
     manager.routeSpecifier = { case: undefined };
-    manager.accessLog = manager.accessLog.map(writtenNowhere);
+    manager.accessLog = manager.accessLog.map(keptLog);
     const parts = [
       encode(HttpConnectionManagerSchema, manager),
       frameHead(MANAGER_ROUTE_CONFIG, table.bytes.length),

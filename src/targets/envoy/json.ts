@@ -15,6 +15,8 @@ import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/
 import * as fileLog from "../../gen/proto/envoy/extensions/access_loggers/file/v3/file_pb.js";
 import * as celFilter from "../../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import * as streamLog from "../../gen/proto/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
+import * as extensionMatcher from "../../gen/proto/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
+import * as skipAction from "../../gen/proto/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.js";
 import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as filterState from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
 import * as tlsInspector from "../../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
@@ -26,6 +28,7 @@ import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_hea
 import * as leastRequest from "../../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
 import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
 import * as httpOptions from "../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
+import * as httpInputs from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
 
 const registry = createRegistry(
   file_envoy_config_bootstrap_v3_bootstrap,
@@ -34,6 +37,9 @@ const registry = createRegistry(
   fileLog.file_envoy_extensions_access_loggers_file_v3_file,
   streamLog.file_envoy_extensions_access_loggers_stream_v3_stream,
   filterState.file_envoy_extensions_filters_http_set_filter_state_v3_set_filter_state,
+  extensionMatcher.file_envoy_extensions_common_matching_v3_extension_matcher,
+  skipAction.file_envoy_extensions_filters_common_matcher_action_v3_skip_action,
+  httpInputs.file_envoy_type_matcher_v3_http_inputs,
   withoutQuery.file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   celFilter.file_envoy_extensions_access_loggers_filters_cel_v3_cel,
   directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,

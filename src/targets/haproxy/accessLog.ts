@@ -8,10 +8,11 @@ import {
   MAX_LOGGED_BYTES,
   type RequestLogField,
   STANDARD_OUTPUT,
+  WIDE_CHARACTER,
 } from "../../ir/index.ts";
 import type { Quoted, TemplateSet } from "../../util/templates.ts";
 import type { Support } from "../target.ts";
-import { expression, name, number } from "./quote.ts";
+import { expression, name, number, word } from "./quote.ts";
 
 type Expression = Quoted<"expression">;
 const NONE = expression``;
@@ -37,9 +38,28 @@ interface LogView {
   /** Keys and what stands behind them, the first apart: no comma is before it. */
   readonly first: FieldView;
   readonly fields: readonly FieldView[];
-  readonly captures: readonly { readonly variable: Quoted<"name">; readonly value: Expression }[];
+  /** Whether a status is written. */
+  readonly hasStatus: boolean;
+  readonly captures: readonly CaptureView[];
   /** Those that are written as HAProxy writes lines. */
-  readonly formats: readonly { readonly variable: Quoted<"name">; readonly value: Expression }[];
+  readonly formats: readonly CaptureView[];
+  /** Those of the captures that may have other bytes than ASCII. */
+  readonly texts: readonly TextView[];
+}
+
+interface CaptureView {
+  readonly variable: Quoted<"name">;
+  readonly value: Expression;
+}
+
+interface TextView {
+  readonly variable: Quoted<"name">;
+  /** Of the field. */
+  readonly source: Expression;
+  readonly maxBytes: Quoted<"number">;
+  /** What `json(utf8)` refuses to write though it is UTF-8, and how its text is recognised as such. */
+  readonly unwritable: Quoted<"word">;
+  readonly valid: Quoted<"word">;
 }
 
 /** Which of a run of lines are written, the first apart. */
@@ -52,6 +72,8 @@ interface SampleView {
 interface FieldView {
   readonly key: Quoted<"name">;
   readonly value: Expression;
+  /** In the line of what HAProxy's parser refuses, which no rule sees. */
+  readonly unparsed: Expression;
 }
 
 /** Nothing there: `""`, as on the other proxies. Without `-M` it would be a dash. */
@@ -59,6 +81,9 @@ const text = (variable: string, converters = NONE): Expression =>
   expression`"%{-M}[var(txn.${name(variable)})${converters}]"`;
 
 const json = expression`,json(utf8)`;
+/** A field's text. `json(utf8)` writes nothing for characters beyond U+FFFF: where there are such, the text stands escaped beside it. */
+const fieldText = (variable: string): Expression =>
+  expression`"%{-M}[var(txn.${name(variable)})${json}]%{-M}[var(txn.${name(`${variable}.wide`)})]"`;
 
 /** The server's name is its address; an IPv6 address in it gets brackets. */
 const endpoint = expression`"%{-M}[srv_name,regsub("^(.*:.*):([0-9]+)$","[\1]:\2")]"`;
@@ -81,14 +106,18 @@ const REQUEST: Readonly<Record<RequestLogField, Expression>> = {
   method: text("method"),
   path: text("logged_path", json),
   protocol: text("protocol"),
-  request_id: text("request_id", json),
+  request_id: fieldText("request_id"),
   request_target: text("target", json),
   // A choice that no rule has taken leaves its mark.
   route: text("rule", expression`,field(1,?),field(1,/)`),
   rule: text("rule", expression`,field(1,?),field(2,/)`),
-  status: expression`%ST`,
-  user_agent: text("user_agent", json),
+  // Of the answer, also of HAProxy's own; there is none where the client went away. `%ST` would be -1 then.
+  status: expression`%[var(txn.status,0)]`,
+  user_agent: fieldText("user_agent"),
 };
+
+/** Where the parser refuses, there is no answer that rules see, and all texts are empty. */
+const UNPARSED: Readonly<Partial<Record<RequestLogField, Expression>>> = { status: expression`%ST` };
 
 const CONNECTION: Readonly<Record<ConnectionLogField, Expression>> = {
   ...COMMON,
@@ -100,13 +129,16 @@ const CONNECTION: Readonly<Record<ConnectionLogField, Expression>> = {
 
 const cut = expression`bytes(0,${number(MAX_LOGGED_BYTES)})`;
 
+/** Fields whose texts may have any bytes; Host and target have been looked at. */
+const FIELDS = { request_id: expression`req.fhdr(x-request-id,1)`, user_agent: expression`req.fhdr(user-agent,1)` };
+
 /** By key: the variable, and what is kept in it. */
 const CAPTURED: Readonly<Partial<Record<RequestLogField, readonly [string, Expression]>>> = {
   authority: ["authority", expression`req.fhdr(host,1),${cut}`],
   path: ["logged_path", expression`var(txn.path),${cut}`],
-  request_id: ["request_id", expression`req.fhdr(x-request-id,1),${cut}`],
+  request_id: ["request_id", expression`${FIELDS.request_id},${cut}`],
   request_target: ["target", expression`pathq,${cut}`],
-  user_agent: ["user_agent", expression`req.fhdr(user-agent,1),${cut}`],
+  user_agent: ["user_agent", expression`${FIELDS.user_agent},${cut}`],
 };
 
 /** HAProxy's `method` takes all that it does not know for OPTIONS (2.6). */
@@ -126,16 +158,39 @@ export function requestLogText(log: AccessLogIr | null, section: TemplateSet["re
     });
   return logText(
     log,
-    keys.map((key) => ({ key: name(key), value: REQUEST[key] })),
-    { section, captures: view(CAPTURED), formats: view(FORMATTED) },
+    keys.map((key) => ({ key: name(key), value: REQUEST[key], unparsed: UNPARSED[key] ?? REQUEST[key] })),
+    {
+      section,
+      hasStatus: keys.includes("status"),
+      captures: view(CAPTURED),
+      formats: view(FORMATTED),
+      texts: keys.flatMap((key) => (key in FIELDS ? [textView(key as keyof typeof FIELDS)] : [])),
+    },
   );
+}
+
+/** U+FFFE, U+FFFF, and what is beyond. */
+const UNWRITABLE = "[\\xf0-\\xf4]|\\xef\\xbf[\\xbe\\xbf]";
+
+function textView(key: keyof typeof FIELDS): TextView {
+  return {
+    variable: name(key),
+    source: FIELDS[key],
+    maxBytes: number(MAX_LOGGED_BYTES),
+    unwritable: word(UNWRITABLE),
+    valid: word(`^(?:[\\x00-\\x7f]|${WIDE_CHARACTER})*+$`),
+  };
 }
 
 /** Lines of a TCP frontend. */
 export function connectionLogText(log: AccessLogIr | null, section: TemplateSet["render"]): string {
   if (log === null || log.connectionFields.length === 0) return "";
-  const fields = log.connectionFields.map((key) => ({ key: name(key), value: CONNECTION[key] }));
-  return logText(log, fields, { section, captures: [], formats: [] });
+  const fields = log.connectionFields.map((key) => ({
+    key: name(key),
+    value: CONNECTION[key],
+    unparsed: CONNECTION[key],
+  }));
+  return logText(log, fields, { section, hasStatus: false, captures: [], formats: [], texts: [] });
 }
 
 /** Whether requests have to be told apart by cluster. */
@@ -146,7 +201,12 @@ export function logsCluster(log: AccessLogIr | null): boolean {
 function logText(
   { samplePercent }: AccessLogIr,
   [first, ...fields]: readonly FieldView[],
-  { section, ...captured }: Pick<LogView, "captures" | "formats"> & { readonly section: TemplateSet["render"] },
+  {
+    section,
+    ...captured
+  }: Omit<LogView, "length" | "sample" | "first" | "fields"> & {
+    readonly section: TemplateSet["render"];
+  },
 ): string {
   if (first === undefined) throw new Error("a log without fields");
   const sample = samplePercent === ALL ? null : sampleOf(samplePercent);

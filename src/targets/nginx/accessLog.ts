@@ -10,6 +10,7 @@ import {
   MAX_LOGGED_BYTES,
   type PortIr,
   type RequestLogField,
+  WIDE_CHARACTER,
 } from "../../ir/index.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { underscored } from "./names.ts";
@@ -52,7 +53,7 @@ const COMMON = {
 
 const REQUEST: Readonly<Record<Exclude<RequestLogField, "listener">, string>> = {
   ...COMMON,
-  authority: "authority",
+  authority: "log_authority",
   cluster: "log_cluster",
   method: "request_method",
   path: "log_path",
@@ -203,26 +204,23 @@ const SHARED_MAPS: readonly MapView[] = [
   }),
 ];
 
-/** Bytes that are UTF-8; each repeat keeps what it has. */
-const UTF8 = [
-  "[\\x00-\\x7f]++",
-  "[\\xc2-\\xdf][\\x80-\\xbf]",
-  "\\xe0[\\xa0-\\xbf][\\x80-\\xbf]",
-  "[\\xe1-\\xec\\xee\\xef][\\x80-\\xbf]{2}",
-  "\\xed[\\x80-\\x9f][\\x80-\\xbf]",
-  "\\xf0[\\x90-\\xbf][\\x80-\\xbf]{2}",
-  "[\\xf1-\\xf3][\\x80-\\xbf]{3}",
-  "\\xf4[\\x80-\\x8f][\\x80-\\xbf]{2}",
-].join("|");
-
 const NOTHING = mapEntry(mapKey(""), param(""));
+/** Such at the ends of a text do not count: the other proxies take them off. */
+const BLANKS = "[\\t ]*+";
 
-/** Of a text: its beginning, if that is ASCII, or all of it, if it is short enough; what is no UTF-8 would be no JSON. */
+/**
+ * The usual text first. Else of a text its beginning, if that is ASCII, or all of it, if it is short enough; what is no UTF-8 would be no
+ * JSON. No expression looks at a byte more than twice.
+ */
 const TEXT: Entries = {
   entries: [
     NOTHING,
-    found(`^([\\x00-\\x7f]{1,${MAX_LOGGED_BYTES}}+)(?![\\x80-\\xff])`, FIRST_CAPTURE),
-    found(`(?s)^((?=.{0,${MAX_LOGGED_BYTES}}\\z)(?:${UTF8})*+)\\z`, FIRST_CAPTURE),
+    found(`^([\\x21-\\x7e](?:[\\x20-\\x7e]{0,${MAX_LOGGED_BYTES - 2}}[\\x21-\\x7e])?)\\z`, FIRST_CAPTURE),
+    found(`^${BLANKS}([\\x00-\\x7f]{${MAX_LOGGED_BYTES}})`, FIRST_CAPTURE),
+    found(
+      `(?s)^${BLANKS}(?=.{0,${MAX_LOGGED_BYTES}}\\z)((?:[^\\t \\x80-\\xff]++|[\\t ]++(?!\\z)|${WIDE_CHARACTER})*+)${BLANKS}\\z`,
+      FIRST_CAPTURE,
+    ),
   ],
 };
 
@@ -238,12 +236,14 @@ const REQUEST_MAPS: readonly MapView[] = [
   // A client that went away, and an answer without a status line: no number that others know, or no number of JSON.
   map("log_status", variable("status"), {
     entries: [
-      ...["000", "009", "499"].map((status) => exactly(status, "0")),
-      exactly("400", variable("log_bad_request")),
+      ...["000", "009"].map((status) => exactly(status, "0")),
+      // 499 is nginx's own name for a client that went away, and may be an endpoint's answer.
+      ...["400", "499"].map((status) => exactly(status, variable("log_sent"))),
     ],
     fallback: variable("status"),
   }),
-  map("log_bad_request", variable("bytes_sent"), { entries: [exactly("0", "0")], fallback: "400" }),
+  map("log_sent", variable("bytes_sent"), { entries: [exactly("0", "0")], fallback: variable("status") }),
+  map("log_authority", variable("authority"), ASCII),
   map("log_path", variable("request_uri"), PATH),
   map("log_request_target", variable("request_uri"), ASCII),
   map("log_request_id", variable("http_x_request_id"), TEXT),
