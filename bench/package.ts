@@ -88,8 +88,9 @@ async function tryPackage(tarball: string, node: string): Promise<void> {
     cwd: home,
     env: { ...Object.fromEntries(clean), ...env },
   });
-  let printed = "";
-  for (const stream of [server.stdout, server.stderr]) stream.on("data", (part) => (printed += String(part)));
+  let [printed, logged] = ["", ""];
+  server.stdout.on("data", (part) => (printed += String(part)));
+  server.stderr.on("data", (part) => (logged += String(part)));
   while (!printed.includes("\n")) await once(server.stdout, "data");
   const api = /http:[^,]+/.exec(printed)?.[0] ?? "";
   const { status } = await fetch(`${api}/readyz`);
@@ -98,6 +99,9 @@ async function tryPackage(tarball: string, node: string): Promise<void> {
   server.kill("SIGTERM");
   await closed;
   if (printed.trim().includes("\n")) throw new Error(`serve printed more than one line:\n${printed}`);
+  // What an operator reads of it, and nothing that a runtime warns of.
+  const events = logged.trim().split("\n");
+  if (events.some((line) => !line.startsWith("{"))) throw new Error(`serve logged what is no event:\n${logged}`);
 }
 
 /** One line, exit code 1. */
