@@ -89,8 +89,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       if (!wanted) return discard(pipe);
       child = spawnChild(options, pipe, { onLine: heard, onEnd: ended });
     } catch (error) {
-      died(`cannot be started: ${reasonOf(error)}`, 0);
-      return;
+      return died(`cannot be started: ${reasonOf(error)}`, 0);
     }
     const { pid } = child.process;
     if (pid !== undefined) {
