@@ -13,6 +13,7 @@ import { DeltaDiscoveryRequestSchema } from "../src/gen/proto/envoy/service/disc
 import { boundHeapGrowth } from "../src/util/heap.ts";
 import { createXdsServer, type XdsResource } from "../src/xds/index.ts";
 import { CLUSTER } from "../src/xds/resourceTypes.ts";
+import { meterTurns } from "../src/xds/testingTurnMeter.ts";
 
 const CONNECTIONS = 100;
 const STREAMS_EACH = 20;
@@ -79,18 +80,9 @@ function firstRequest(id: string): Buffer {
 
 /** Serves one side; tells its port, and the longest turn since the last question. */
 async function serve(side: string): Promise<void> {
-  let longest = 0;
-  let before = process.threadCpuUsage();
-  setInterval(() => {
-    const { user, system } = process.threadCpuUsage(before);
-    before = process.threadCpuUsage();
-    longest = Math.max(longest, (user + system) / 1_000);
-  }, METER_MS);
+  const longest = meterTurns(METER_MS);
   const port = await sides[side]!();
-  process.on("message", () => {
-    process.send!(longest);
-    longest = 0;
-  });
+  process.on("message", () => process.send!(longest()));
   process.send!(port);
 }
 

@@ -185,6 +185,8 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   }
   memory.applying = true;
   try {
+    // A restart that began before points `current` at the last good generation: not behind our back.
+    await supervisor.launched();
     const error = await switchToArranged(agent, files);
     const restore = error === null || memory.closed ? null : await goBack(agent);
     if (memory.closed) {
@@ -193,8 +195,9 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
     if (error !== null) {
       return failed(agent, files, { error, restore });
     }
-    await pruneGenerations(proxy.runDir, memory.serving);
-    return succeeded(agent);
+    const result = succeeded(agent);
+    await pruneGenerations(proxy.runDir, result.generation);
+    return result;
   } finally {
     memory.applying = false;
     if (memory.serving === null && supervisor.pid() !== null) {
@@ -222,17 +225,18 @@ async function isServed(agent: Agent, files: AgentFiles): Promise<boolean> {
   return true;
 }
 
-/** What `memory.good` names answers. The same is told once. */
+/** What `memory.good` names answers, or did: when its process died since, the restart tells the rest. The same is told once. */
 function succeeded(agent: Agent): ApplyResult {
   const { memory, tell } = agent;
   const { files, waiting } = memory.good as Arrangement;
   const { generation } = files;
+  const lives = memory.serving !== null;
   const isNews = memory.told !== generation || memory.applyError !== null || memory.deathError !== null;
   memory.told = generation;
   memory.applyError = null;
   memory.failed = null;
-  memory.deathError = null;
-  if (isNews) {
+  memory.deathError = lives ? null : memory.deathError;
+  if (isNews && lives) {
     tell({ kind: "serving", generation });
   }
   agent.tellListeners();

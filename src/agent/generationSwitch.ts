@@ -124,7 +124,8 @@ async function switchTo(agent: Agent, next: Arrangement): Promise<string | null>
   await pointCurrent(proxy.runDir, generation);
   const deaths = supervisor.deaths();
   memory.reloadRefused = false;
-  if (memory.serving !== null && !isLost && supervisor.signal(proxy.reloadSignal)) {
+  const reloads = memory.serving !== null && !isLost && supervisor.signal(proxy.reloadSignal);
+  if (reloads) {
     supervisor.forgetOutput();
   } else if (!memory.closed) {
     // A process that has not answered yet may not have its signal handlers yet: SIGHUP would kill it. It serves nobody.
@@ -133,12 +134,13 @@ async function switchTo(agent: Agent, next: Arrangement): Promise<string | null>
     memory.reloadRefused = false;
     await supervisor.start();
   }
-  const error = await proveNow(agent, generation, () => {
+  const hopeless = (): string | null => {
     if (supervisor.deaths() !== deaths) {
       return memory.deathError ?? `${proxy.name} died`;
     }
     return memory.reloadRefused ? `${proxy.name} refused the reload${printed(supervisor)}` : null;
-  });
+  };
+  const error = await proveNow(agent, generation, { hopeless, reloads });
   if (error === null) {
     memory.serving = generation;
     memory.good = next;
@@ -205,8 +207,9 @@ export async function proveRestart(agent: Agent): Promise<void> {
   const deaths = supervisor.deaths();
   const isOver = (): boolean =>
     memory.closed || memory.applying || memory.proving !== proving || supervisor.deaths() !== deaths;
+  const hopeless = (): string | null => (isOver() ? "it is over" : null);
   for (let asked = 0; ; asked += 1) {
-    const error = await proveNow(agent, generation, () => (isOver() ? "it is over" : null)).catch(String);
+    const error = await proveNow(agent, generation, { hopeless, reloads: false }).catch(String);
     if (isOver()) {
       return;
     }
@@ -225,9 +228,16 @@ export async function proveRestart(agent: Agent): Promise<void> {
   }
 }
 
-function proveNow(agent: Agent, generation: string, hopeless: () => string | null): Promise<string | null> {
+interface Proving {
+  /** Why to give up before the time is over, or null. */
+  readonly hopeless: () => string | null;
+  /** By a signal, to a process that served; else it starts, and the signal, for which it has no handler yet, would end it. */
+  readonly reloads: boolean;
+}
+
+function proveNow(agent: Agent, generation: string, { hopeless, reloads }: Proving): Promise<string | null> {
   const { proxy, memory, supervisor, timing } = agent;
-  const afterMs = proxy.resendAfterMs;
+  const afterMs = reloads ? proxy.resendAfterMs : null;
   return prove({
     generation,
     timeoutMs: timing.proofMs,

@@ -3,7 +3,7 @@
  * itself is a socket, which nobody can open.
  */
 import { execFile } from "node:child_process";
-import { constants, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
@@ -26,9 +26,22 @@ export async function createOutputPipe(folder: string): Promise<OutputPipe> {
   try {
     // The reader first: a writer without one would wait.
     const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writeEnd = openSync(path, constants.O_WRONLY);
-    return { writeEnd, output: new Socket({ fd: readEnd, readable: true, writable: false }) };
+    const output = new Socket({ fd: readEnd, readable: true, writable: false });
+    // What is read has come to its end then, and `close` says so.
+    output.on("error", () => undefined);
+    try {
+      return { writeEnd: openSync(path, constants.O_WRONLY), output };
+    } catch (error) {
+      output.destroy();
+      throw error;
+    }
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** Closes both ends of a pipe that no child has. */
+export function discard({ writeEnd, output }: OutputPipe): void {
+  closeSync(writeEnd);
+  output.destroy();
 }

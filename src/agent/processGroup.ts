@@ -8,6 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 const VANISH_MS = 2_000;
 const VANISH_POLL_MS = 10;
 
+/** `num_threads`, counted from the third field. */
+const THREADS_FIELD = 17;
+
 const liveGroups = new Set<number>();
 let hooked = false;
 
@@ -26,11 +29,16 @@ export function watchGroup(leader: number): void {
 
 /** Kills what is left of a group whose leader is gone, and waits until it has vanished. */
 export async function clearGroup(leader: number): Promise<void> {
+  await vanished(() => signalGroup(leader, "SIGKILL") && livingMembers(leader).length > 0);
+  liveGroups.delete(leader);
+}
+
+/** Resolves when none is left: only then are their sockets free. */
+async function vanished(anyLeft: () => boolean): Promise<void> {
   const deadline = performance.now() + VANISH_MS;
-  while (signalGroup(leader, "SIGKILL") && livingMembers(leader).length > 0 && performance.now() < deadline) {
+  while (anyLeft() && performance.now() < deadline) {
     await sleep(VANISH_POLL_MS);
   }
-  liveGroups.delete(leader);
 }
 
 /** False when no such group is there. */
@@ -66,9 +74,7 @@ export async function killLeftovers(runDir: string): Promise<number> {
   for (const pid of members) {
     readOr(() => process.kill(pid, "SIGKILL"), false);
   }
-  if (members.length > 0) {
-    await sleep(VANISH_POLL_MS * 5);
-  }
+  await vanished(() => livingMembers(leader).some((pid) => members.includes(pid)));
   await recordGroup(runDir, null);
   return members.length;
 }
@@ -80,11 +86,15 @@ function livingMembers(leader: number): readonly number[] {
     .map(Number);
 }
 
-/** Fields 3 and 5 of /proc/PID/stat; the second field, a name in brackets, may hold spaces and brackets itself. */
+/**
+ * Fields 3, 5 and 20 of /proc/PID/stat; the second field, a name in brackets, may hold spaces and brackets itself. A process whose first
+ * thread has ended looks like a zombie, but has its sockets until its last thread ends.
+ */
 function isLivingMember(pid: string, leader: number): boolean {
   const stat = readOr(() => readFileSync(`/proc/${pid}/stat`, "utf8"), "");
-  const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return Number(group) === leader && state !== "Z";
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state, , group] = fields;
+  return Number(group) === leader && (state !== "Z" || Number(fields[THREADS_FIELD]) > 1);
 }
 
 function readOr<T>(read: () => T, fallback: T): T {

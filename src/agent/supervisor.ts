@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../util/reason.ts";
 import { endsWithParent } from "./endsWithParent.ts";
 import { lineSplitter, MAX_LINE, MAX_LOG_LINE, recentLines } from "./lines.ts";
-import { createOutputPipe } from "./outputPipe.ts";
+import { createOutputPipe, discard, type OutputPipe } from "./outputPipe.ts";
 import { clearGroup, killLeftovers, recordGroup, signalGroup, watchGroup } from "./processGroup.ts";
 import type { Backoff, Command } from "./types.ts";
 
@@ -43,6 +43,8 @@ export interface Supervisor {
   start(): Promise<void>;
   /** Resolves when what a killed run left in this folder has ended. */
   cleared(): Promise<unknown>;
+  /** Resolves when no start is on its way. */
+  launched(): Promise<unknown>;
   /** False when there is no child. Goes to the leader only. */
   signal(signal: NodeJS.Signals): boolean;
   pid(): number | null;
@@ -83,16 +85,18 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       // Without its working folder a child is refused with the words for a program that is not there.
       await mkdir(options.runDir, { recursive: true, mode: 0o755 });
       await options.beforeStart?.();
-      child = wanted ? await spawnChild(options, { onLine: heard, onEnd: ended }) : null;
+      const pipe = await createOutputPipe(options.runDir);
+      if (!wanted) return discard(pipe);
+      child = spawnChild(options, pipe, { onLine: heard, onEnd: ended });
     } catch (error) {
-      died(`cannot be started: ${reasonOf(error)}`, 0);
-      return;
+      return died(`cannot be started: ${reasonOf(error)}`, 0);
     }
-    const pid = child?.process.pid;
+    const { pid } = child.process;
     if (pid !== undefined) {
+      // Before anything is waited for: a start is told before its death.
+      options.onStart(pid);
       // Only for a run after ours was killed: no reason to end a child that runs.
       await recordGroup(options.runDir, pid).catch((error) => heard(`its pid is not noted: ${reasonOf(error)}`));
-      options.onStart(pid);
     }
   }
 
@@ -152,6 +156,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     start,
     stop,
     cleared: () => cleared,
+    launched: async () => launching,
     signal: (signal) => child?.process.kill(signal) ?? false,
     pid: () => child?.process.pid ?? null,
     deaths: () => deaths,
@@ -174,22 +179,14 @@ interface ChildEvents {
   readonly onEnd: (reason: string, startedAt: number, gone: Promise<void>) => void;
 }
 
-async function spawnChild(
+function spawnChild(
   { command, runDir, onLogged }: SupervisorOptions,
+  pipe: OutputPipe,
   { onLine, onEnd }: ChildEvents,
-): Promise<Child> {
-  const { output, writeEnd } = await createOutputPipe(runDir);
+): Child {
+  const { output } = pipe;
   const startedAt = performance.now();
-  // A session of its own: a Ctrl-C at the terminal reaches us, and we end the child in our order.
-  const { binary, args } = endsWithParent(command);
-  const child = spawn(binary, args, {
-    cwd: runDir,
-    detached: true,
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ENVIRONMENT.includes(name))),
-    stdio: ["ignore", writeEnd, "pipe"],
-  });
-  // Or else nobody would learn of the output's end.
-  closeSync(writeEnd);
+  const child = spawnInto(pipe, command, runDir);
   if (child.pid !== undefined) {
     watchGroup(child.pid);
     // Without file descriptors left there is neither a child nor a pipe.
@@ -202,6 +199,9 @@ async function spawnChild(
     await (child.pid === undefined ? undefined : clearGroup(child.pid));
     // Its last words are still in the pipe; the pipe closes with the last process of the group.
     await Promise.race([closed, sleep(LAST_WORDS_MS)]);
+    // Nothing that comes later may be taken for words of the next child.
+    child.stderr?.destroy();
+    output.destroy();
     onEnd(reason, startedAt, gone);
     resolve();
   };
@@ -215,6 +215,26 @@ async function spawnChild(
     void end(signal === null ? `exited with code ${code}` : `was ended by ${signal}`);
   });
   return { process: child, startedAt, gone };
+}
+
+/** @throws what the system says; the pipe is closed then. */
+function spawnInto(pipe: OutputPipe, command: Command, runDir: string): ChildProcess {
+  // A session of its own: a Ctrl-C at the terminal reaches us, and we end the child in our order.
+  const { binary, args } = endsWithParent(command);
+  try {
+    const child = spawn(binary, args, {
+      cwd: runDir,
+      detached: true,
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ENVIRONMENT.includes(name))),
+      stdio: ["ignore", pipe.writeEnd, "pipe"],
+    });
+    // Or else nobody would learn of the output's end.
+    closeSync(pipe.writeEnd);
+    return child;
+  } catch (error) {
+    discard(pipe);
+    throw error;
+  }
 }
 
 function isAlive({ process: child }: Child): boolean {

@@ -45,7 +45,7 @@ export interface Group {
  * throws is rejected at once and changes nothing. Ends at the bounds of limits.ts, but takes at least one write.
  */
 export async function prepareGroup(start: Head, queue: Waiting[], pace: Pace): Promise<Group> {
-  const deadline = performance.now() + GROUP_BUDGET_MS;
+  const deadline = pace.now() + GROUP_BUDGET_MS;
   const pending: Pending[] = [];
   const answers: { waiting: Waiting; result: WriteResult<unknown> }[] = [];
   let head = start;
@@ -65,7 +65,7 @@ export async function prepareGroup(start: Head, queue: Waiting[], pace: Pace): P
     } catch (error) {
       waiting.reject(error);
     }
-    if (performance.now() > deadline) break;
+    if (pace.now() > deadline) break;
   }
   return { pending, answers, head };
 }

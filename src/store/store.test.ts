@@ -5,10 +5,15 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { emptySnapshot } from "../model/index.ts";
+import type { Pace } from "../util/slices.ts";
 import { openStore, StoreError } from "./index.ts";
-import { MAX_GROUP_CHANGES, MAX_PAGE_CHANGES, MAX_QUEUED_WRITES } from "./limits.ts";
+import { GROUP_BUDGET_MS, MAX_GROUP_CHANGES, MAX_PAGE_CHANGES, MAX_QUEUED_WRITES } from "./limits.ts";
 import { cluster, commitOf, portOf, put, removal } from "./storeHarness.ts";
 import type { Head, Store } from "./types.ts";
+
+/** Time passes when a test says so: a machine that is busy ends no group. */
+const still = { now: () => clock, turn: () => new Promise<void>((resume) => setImmediate(resume)) };
+let clock: number;
 
 let dir: string;
 let open: Store[];
@@ -16,6 +21,7 @@ let open: Store[];
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "trimtab-store-"));
   open = [];
+  clock = 0;
 });
 
 afterEach(async () => {
@@ -23,8 +29,8 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function start(): Store {
-  const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z") });
+function start(pace?: Pace): Store {
+  const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z"), pace });
   open.push(store);
   return store;
 }
@@ -160,7 +166,7 @@ describe("revisions", () => {
 
 describe("writes", () => {
   test("writes that wait together are prepared in order, each on the one before, and committed as one group", async () => {
-    const store = start();
+    const store = start(still);
     const heads: Head[] = [];
     store.onCommit((head) => void heads.push(head));
     const seen: number[] = [];
@@ -182,6 +188,23 @@ describe("writes", () => {
     expect(seen).toEqual([0, 0, 1, 1, 2, 2]);
     expect(heads.map((head) => head.revision)).toEqual([3]);
     expect(heads[0]).toBe(store.head());
+  });
+
+  test("a group that has used up its time is committed, and what still waits is the next one", async () => {
+    const store = start(still);
+    const revisions: number[] = [];
+    store.onCommit((head) => void revisions.push(head.revision));
+    const taking = (port: number, ms: number) =>
+      store.write({
+        author: "a",
+        message: "",
+        prepare(head) {
+          clock += ms;
+          return commitOf(head, [cluster("a", port)], null);
+        },
+      });
+    await Promise.all([taking(1, GROUP_BUDGET_MS), taking(2, 1), taking(3, GROUP_BUDGET_MS), taking(4, 0)]);
+    expect(revisions).toEqual([2, 4]);
   });
 
   test("of two writes that expect the same revision one is declined, and says so", async () => {

@@ -4,6 +4,7 @@ import { createXdsServer, type XdsResource } from "./index.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, naming, ROUTE, resource } from "./testing.ts";
 import { CLUSTERS } from "./testingHostile.ts";
 import { answerParent } from "./testingProcess.ts";
+import { meterTurns } from "./testingTurnMeter.ts";
 
 const CONTENT = "x".repeat(150);
 /** How often memory and the event loop are looked at. */
@@ -26,25 +27,14 @@ setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());
 }, SAMPLE_MS);
 
-/**
- * The most CPU time that one turn of the event loop took. Not its time by the clock: that is also how long other processes had the
- * core.
- */
-let longest = 0;
-let before = process.threadCpuUsage();
-setInterval(() => {
-  const { user, system } = process.threadCpuUsage(before);
-  before = process.threadCpuUsage();
-  longest = Math.max(longest, (user + system) / 1_000);
-}, TURN_MS);
+const longestTurn = meterTurns(TURN_MS);
 
 const answers = {
   listen: () => server.listen("127.0.0.1:0"),
   /** Since the last call: the most memory, and the longest turn of the event loop. */
   figures() {
-    const figures = { rss: Math.max(peak, process.memoryUsage.rss()), turnMs: longest };
+    const figures = { rss: Math.max(peak, process.memoryUsage.rss()), turnMs: longestTurn() };
     peak = 0;
-    longest = 0;
     return figures;
   },
   state() {

@@ -6,13 +6,14 @@ import { finish } from "../../util/steps.ts";
 import { BODY_MEMORY_BYTES, BYTES_PER_CONTAINER, BYTES_PER_VALUE, MAX_RESOURCE_VALUES } from "../limits.ts";
 import { build } from "./build.ts";
 import { check, type Sound, type Unsound } from "./checked.ts";
-import type { Answer, UncheckedBody } from "./types.ts";
+import { type Answer, READY, type UncheckedBody } from "./types.ts";
 import { YamlError, yamlToJson } from "./yamlJson.ts";
 
 parentPort?.on("message", (body: UncheckedBody) => {
   const answer = answerTo(body);
   parentPort?.postMessage(answer, answer.kind === "sound" ? [answer.bytes.buffer as ArrayBuffer] : []);
 });
+parentPort?.postMessage(READY);
 
 function answerTo(body: UncheckedBody): Answer {
   try {

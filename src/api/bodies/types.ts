@@ -34,3 +34,6 @@ export interface Misshapen {
 
 /** What a worker makes of a body. */
 export type Answer = CheckedBody | Misshapen | Unsound;
+
+/** What a worker says once, before all answers: it has loaded. */
+export const READY = "ready";

@@ -1,8 +1,14 @@
 /** Worker threads that check bodies: one for JSON and one for YAML, which takes longer and must not keep JSON waiting. */
 import { Worker } from "node:worker_threads";
-import { CHECK_TIMEOUT_MS, MAX_WAITING_CHECKS, WORKER_HEAP_MB, WORKER_IDLE_MS } from "../limits.ts";
+import {
+  CHECK_TIMEOUT_MS,
+  MAX_WAITING_CHECKS,
+  WORKER_HEAP_MB,
+  WORKER_IDLE_MS,
+  WORKER_START_TIMEOUT_MS,
+} from "../limits.ts";
 import type { Unsound } from "./checked.ts";
-import type { Answer, Format, UncheckedBody } from "./types.ts";
+import { type Answer, type Format, READY, type UncheckedBody } from "./types.ts";
 
 /** What became of a body; `busy`: too many wait already, or its turn did not come in time. */
 export type Outcome = Answer | "busy";
@@ -47,6 +53,7 @@ const WORKER = new URL(`./bodyWorker${import.meta.url.endsWith(".ts") ? ".ts" : 
 function createLane(): Lane {
   const waiting = new Set<Task>();
   let worker: Worker | null = null;
+  let isReady = false;
   let running: Task | null = null;
   let timer: NodeJS.Timeout | undefined;
 
@@ -62,10 +69,25 @@ function createLane(): Lane {
     if (worker === ended) worker = null;
     void ended.terminate();
   };
+  /** What the thread does now may take so long. That a busy machine is slow to start it says nothing about the body. */
+  const limit = (at: Worker): void => {
+    clearTimeout(timer);
+    const [outcome, ms]: [Outcome, number] = isReady
+      ? [tooDear(`than ${CHECK_TIMEOUT_MS / 1000} s`), CHECK_TIMEOUT_MS]
+      : ["busy", WORKER_START_TIMEOUT_MS];
+    timer = setTimeout(() => {
+      discard(at);
+      finishWith(outcome);
+    }, ms);
+  };
   const start = (): Worker => {
+    isReady = false;
     const started = new Worker(WORKER, { resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB } });
-    started.on("message", (outcome: Answer) => {
-      if (worker === started) finishWith(outcome);
+    started.on("message", (said: Answer | typeof READY) => {
+      if (worker !== started) return;
+      if (said !== READY) return finishWith(said);
+      isReady = true;
+      limit(started);
     });
     started.on("error", (error: NodeJS.ErrnoException) => {
       if (worker !== started) return;
@@ -83,15 +105,10 @@ function createLane(): Lane {
       return;
     }
     waiting.delete(task);
-    clearTimeout(timer);
     running = task;
     worker ??= start();
-    const at = worker;
-    timer = setTimeout(() => {
-      discard(at);
-      finishWith(tooDear(`than ${CHECK_TIMEOUT_MS / 1000} s`));
-    }, CHECK_TIMEOUT_MS);
-    at.postMessage(task.body, [task.body.bytes.buffer as ArrayBuffer]);
+    limit(worker);
+    worker.postMessage(task.body, [task.body.bytes.buffer as ArrayBuffer]);
   };
   return {
     add(task) {
