@@ -5,15 +5,18 @@ import { type ManualStream, type Message, manualServer } from "./testingTranspor
 
 const NAMES = ["a", "b"];
 
-function answer(stream: ManualStream, delta: boolean, message: Message, more: object = {}): void {
-  const { typeUrl, nonce, version } = message;
-  const state = delta ? {} : { resourceNames: typeUrl === ENDPOINT ? NAMES : [], versionInfo: version };
-  stream.send({ typeUrl, responseNonce: nonce, ...state, ...more });
+/** How nodes of a variant answer. */
+function answering(delta: boolean) {
+  return (stream: ManualStream, { typeUrl, nonce, version }: Message, more: object = {}): void => {
+    const state = delta ? {} : { resourceNames: typeUrl === ENDPOINT ? NAMES : [], versionInfo: version };
+    stream.send({ typeUrl, responseNonce: nonce, ...state, ...more });
+  };
 }
 
 /** Three nodes that have accepted revision 1, and wait for nothing. */
 async function settledFleet(delta: boolean) {
   const acknowledged: string[] = [];
+  const answer = answering(delta);
   const manual = await manualServer({
     onStream: ({ kind, nodeId, revision }) => {
       if (kind === "acknowledged") acknowledged.push(`${nodeId} ${revision}`);
@@ -36,14 +39,15 @@ async function settledFleet(delta: boolean) {
   });
   for (let turn = 0; turn < 4; turn++) {
     await Promise.resolve();
-    for (const stream of streams)
-      for (let next = stream.take(); next; next = stream.take()) answer(stream, delta, next);
+    for (const stream of streams) for (let next = stream.take(); next; next = stream.take()) answer(stream, next);
     manual.clock.advance(2_000);
   }
   return { manual, streams, set, acknowledged };
 }
 
 describe.each([{ delta: true }, { delta: false }])("an answer that others have given (delta: $delta)", ({ delta }) => {
+  const answer = answering(delta);
+
   it("is counted, and takes the revision, for each node once", async () => {
     const { manual, streams, set, acknowledged } = await settledFleet(delta);
     const { requests, staleNonces } = { ...manual.server.metrics() };
@@ -51,9 +55,9 @@ describe.each([{ delta: true }, { delta: false }])("an answer that others have g
       set(`${turn}`);
       await Promise.resolve();
       const sent = streams.map((stream) => stream.take()!);
-      for (const [index, stream] of streams.entries()) answer(stream, delta, sent[index]!);
+      for (const [index, stream] of streams.entries()) answer(stream, sent[index]!);
       // Once more: it answers nothing now.
-      answer(streams[1]!, delta, sent[1]!);
+      answer(streams[1]!, sent[1]!);
     }
     expect(acknowledged).toEqual([1, 2, 3].flatMap((turn) => ["x", "y", "z"].map((id) => `${id} ${turn}`)));
     expect(manual.server.metrics()).toMatchObject({ requests: requests + 8, staleNonces: staleNonces + 2 });
@@ -64,16 +68,16 @@ describe.each([{ delta: true }, { delta: false }])("an answer that others have g
     set("2");
     await Promise.resolve();
     const sent = streams.map((stream) => stream.take()!);
-    answer(streams[0]!, delta, sent[0]!);
+    answer(streams[0]!, sent[0]!);
     set("3");
-    answer(streams[1]!, delta, sent[1]!);
+    answer(streams[1]!, sent[1]!);
     await Promise.resolve();
-    answer(streams[2]!, delta, sent[2]!);
+    answer(streams[2]!, sent[2]!);
     manual.clock.advance(1);
     for (const stream of streams) {
       const next = stream.take()!;
       expect(next.texts).toEqual(NAMES.map((name) => `${name}|3`));
-      answer(stream, delta, next);
+      answer(stream, next);
     }
     expect(acknowledged.slice(3).sort()).toEqual(["x 2", "x 3", "y 3", "z 3"]);
   });
@@ -83,10 +87,10 @@ describe.each([{ delta: true }, { delta: false }])("an answer that others have g
     set("2");
     await Promise.resolve();
     const [one, two, three] = streams.map((stream) => ({ stream, message: stream.take()! }));
-    answer(one!.stream, delta, one!.message);
+    answer(one!.stream, one!.message);
     const more = delta ? { resourceNamesSubscribe: ["b"] } : { resourceNames: ["a"] };
-    answer(two!.stream, delta, two!.message, more);
-    answer(three!.stream, delta, three!.message, { errorDetail: { code: 3, message: "no" } });
+    answer(two!.stream, two!.message, more);
+    answer(three!.stream, three!.message, { errorDetail: { code: 3, message: "no" } });
     expect(two!.stream.take()?.texts).toEqual(delta ? ["b|2"] : undefined);
     set("1");
     await Promise.resolve();
