@@ -1,9 +1,10 @@
 /** One stream from its opening on: whether it is let in, what its requests do, and how it ends. */
-import type { Steps } from "../util/steps.ts";
+import { finish, type Steps } from "../util/steps.ts";
+import { isNew, takeAnswer, takeEcho } from "./acceptances.ts";
 import { createArrivals } from "./arrivals.ts";
 import { answerStatusSteps, createStatusCall, type Encoded, StatusRefused } from "./csds.ts";
 import { BadRequest, type RequestNode } from "./decode.ts";
-import { FIRST_REQUEST_MS, RESPONSE_BYTES, STATUS_RESERVE_BYTES } from "./limits.ts";
+import { ECHO_BYTES, FIRST_REQUEST_MS, RESPONSE_BYTES, STATUS_RESERVE_BYTES } from "./limits.ts";
 import { countEnd } from "./metrics.ts";
 import type { Place } from "./places.ts";
 import { type EndReason, OverLimit } from "./reasons.ts";
@@ -60,7 +61,9 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
       status.ask(answer, place.outbox);
       return;
     }
+    if (stream !== null && takeEcho(stream, message, 0)) return;
     const request = yield* decodeSteps(room.context, message, { delta: method.delta, stream });
+    if (stream !== null && takeAnswer(stream, request, message)) return;
     if (stream === null) {
       stream = admit(room, request, { method, connection, place, end });
       place.settle();
@@ -90,6 +93,7 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
         return false;
       }
     },
+    onEcho: (bytes, from) => stream !== null && !isOver() && isEcho(stream, bytes, from),
     onMessage(message) {
       if (isOver() || place instanceof OverLimit) return false;
       room.context.metrics.requests += 1;
@@ -106,6 +110,26 @@ export function accept(room: Room, method: DiscoveryMethod, connection: Connecti
       if (!(place instanceof OverLimit)) place.leave();
     },
   };
+}
+
+/** Takes an answer that others have given, too; false: it is another request, to be served in its turn. */
+function isEcho(stream: Stream, bytes: Buffer, from: number): boolean {
+  if (!takeEcho(stream, bytes, from) && !readEcho(stream, bytes, from)) return false;
+  stream.context.metrics.requests += 1;
+  return true;
+}
+
+/** Reads the first answer of its kind at once. */
+function readEcho(stream: Stream, bytes: Buffer, from: number): boolean {
+  if (bytes.length > ECHO_BYTES || !isNew(stream)) return false;
+  const message = bytes.subarray(from);
+  const { context, method } = stream;
+  try {
+    return takeAnswer(stream, finish(decodeSteps(context, message, { delta: method.delta, stream })), message);
+  } catch {
+    // It is read again, and what is wrong with it told.
+    return false;
+  }
 }
 
 /** A group that is there for its nodes alone goes with the last of them; another of that name may have come since. */

@@ -10,7 +10,7 @@ export function createFramer(): Framer {
   let last: readonly Message[] = [];
   let joined: readonly Buffer[] = [];
   return (messages) => {
-    if (last.length > 0 && areSame(last, messages)) return joined;
+    if (last === messages || (last.length > 0 && areSame(last, messages))) return joined;
     const parts = messages.flatMap((message) => [headOf(message), ...message]);
     if (sizeOf(parts) > COPIED_BYTES) return parts;
     last = messages;

@@ -23,7 +23,12 @@ export interface MessageReader {
 
 const NOTHING = Buffer.alloc(0);
 /** Flag and length before each message. */
-const HEAD_BYTES = 5;
+export const HEAD_BYTES = 5;
+
+/** True when these bytes are one message and no more. */
+export function isWhole(chunk: Buffer): boolean {
+  return chunk.length > HEAD_BYTES && chunk[0] === 0 && chunk.readUInt32BE(1) === chunk.length - HEAD_BYTES;
+}
 
 /** A reader at the start of a stream. */
 export function createMessageReader(sink: MessageSink): MessageReader {

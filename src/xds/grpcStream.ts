@@ -4,7 +4,7 @@
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Framer } from "./framer.ts";
-import { createMessageReader } from "./frames.ts";
+import { createMessageReader, HEAD_BYTES, isWhole } from "./frames.ts";
 import { CLOSE_GRACE_MS, LIGHT_REQUEST_BYTES, REQUEST_MS, WRITE_MS } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
 import type { RequestQueue, Waiting } from "./requestQueue.ts";
@@ -106,6 +106,7 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   stream.on("data", (chunk: Buffer) => {
     link.received(chunk.length);
     if (isOver()) return;
+    if (!waiting && !reader.partial && isWhole(chunk) && handler.onEcho(chunk, HEAD_BYTES)) return;
     whole = false;
     reader.push(chunk);
     deadline.note({ whole, partial: reader.partial });

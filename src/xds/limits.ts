@@ -233,6 +233,9 @@ export const MAX_ERROR_CHARS = 4_096;
 /** Names of refused resources kept for display. */
 export const MAX_REFUSED_NAMES = 100;
 
+/** An answer that is read before its turn, because many will follow it: some microseconds. */
+export const ECHO_BYTES = 1024;
+
 /** Kinds of streams of a group that are told of a change together. Nodes of a fleet are of one kind, or of two while they are upgraded. */
 export const MAX_REPEATS = 4;
 

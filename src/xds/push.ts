@@ -15,12 +15,12 @@ import type { ReadonlyNotes } from "./notes.ts";
 import { isOffered } from "./offers.ts";
 import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
 import { isPostponed } from "./presumed.ts";
-import { findRepeat, isBehind, noteRepeat, repeat, standingOf } from "./repeats.ts";
+import { type Next, nextTogether } from "./repeats.ts";
 import { noteSent } from "./sent.ts";
 import { type Stream, viewOf } from "./state.ts";
-import { streamEvent } from "./streamEvents.ts";
+import { noteRevision } from "./streamEvents.ts";
 import { streamPayload } from "./streamPayload.ts";
-import { hasWork, isIdle, isSent, isSettled, type Subscription } from "./subscription.ts";
+import { hasWork, isIdle, isSent, type Subscription } from "./subscription.ts";
 import { offerPassing, offerTrial, offerUntried } from "./trials.ts";
 import { startHeartbeats } from "./ttl.ts";
 import type { XdsResource } from "./types.ts";
@@ -47,17 +47,9 @@ function writeNext(stream: Stream): void {
     return;
   }
   const now = context.clock.monotonic();
-  const isAlone = !isBehind(stream, now);
-  const found = isAlone ? null : findRepeat(stream);
-  const standing = isAlone || found !== null ? null : standingOf(stream);
-  if (found !== null) repeat(stream, found, now);
-  const payloads = found?.payloads ?? nextPayloads(stream);
-  if (standing !== null) noteRepeat(stream, standing, payloads);
-  if (payloads.length === 0) {
-    noteRevision(stream);
-    return;
-  }
-  send(stream, payloads, found === null);
+  const together = nextTogether(stream, now, nextPayloads);
+  if (together.messages.length > 0) send(stream, together);
+  else noteRevision(stream);
 }
 
 /**
@@ -71,29 +63,16 @@ function nextPayloads(stream: Stream): readonly Payload[] {
   return second === null ? [payload] : [payload, second];
 }
 
-/** `mayBeMore`: what is repeated is all there is. */
-function send(stream: Stream, payloads: readonly Payload[], mayBeMore: boolean): void {
+function send(stream: Stream, { messages, own, mayBeMore }: Next): void {
   const { outbox } = stream;
-  // Kept for this stream alone until its client has taken them.
-  const own = payloads.reduce((sum, { bytes, shared }) => sum + (shared ? 0 : bytes.length), 0);
   stream.writing = true;
-  stream.missed = mayBeMore && (payloads.length > 1 || payloads[0]!.bytes.length >= COPIED_BYTES);
-  outbox.add(own);
-  stream.connection.write(
-    payloads.map(({ bytes }) => [bytes]),
-    () => {
-      outbox.remove(own);
-      stream.writing = false;
-      if (stream.missed) pump(stream);
-    },
-  );
-}
-
-function noteRevision(stream: Stream): void {
-  if (stream.ordered.length === 0 || stream.ackedRevision === stream.group.revision) return;
-  for (const sub of stream.ordered) if (!isSettled(sub, viewOf(stream.group, sub.typeUrl))) return;
-  stream.ackedRevision = stream.group.revision;
-  stream.context.onStream(streamEvent(stream, "acknowledged"));
+  stream.missed = mayBeMore && (messages.length > 1 || messages[0]![0]!.length >= COPIED_BYTES);
+  if (own > 0) outbox.add(own);
+  stream.connection.write(messages, () => {
+    if (own > 0) outbox.remove(own);
+    stream.writing = false;
+    if (stream.missed) pump(stream);
+  });
 }
 
 function nextPayload(stream: Stream): Payload | null {

@@ -5,12 +5,54 @@
 import { MAX_REPEATS } from "./limits.ts";
 import type { Payload } from "./payload.ts";
 import { noteSent } from "./sent.ts";
-import { type Repeat, type Response, type Standing, type Stream, viewOf } from "./state.ts";
-import type { Had, Subscription } from "./subscription.ts";
+import {
+  type Acceptance,
+  type Point,
+  type Repeat,
+  type Response,
+  type Standing,
+  type Stream,
+  viewOf,
+} from "./state.ts";
+import { hasWork, type Subscription } from "./subscription.ts";
+import type { Message } from "./transport.ts";
 import { dropOldFresh, noteWarmed } from "./warming.ts";
 
+/** What a stream is sent next. */
+export interface Next {
+  readonly messages: readonly Message[];
+  /** Bytes of them that are kept for this stream alone until its client has taken them. */
+  readonly own: number;
+  /** There may be more to send at once. */
+  readonly mayBeMore: boolean;
+}
+
+const NOTHING: Next = { messages: [], own: 0, mayBeMore: false };
+
+/** What a stream is sent next: what was made for another that stood where it stands, or else what `make` makes. */
+export function nextTogether(stream: Stream, now: number, make: (stream: Stream) => readonly Payload[]): Next {
+  const { group, point } = stream;
+  if (point?.change === group.changes) return NOTHING;
+  const settled = stream.unanswered === 0 && group.onDemand.size === 0 ? point : null;
+  stream.point = null;
+  if (settled === null && !isBehind(stream, now)) return nextOf(make(stream), true);
+  const found = findRepeat(stream, settled);
+  if (found !== null) return repeat(stream, found, now);
+  const standing = standingOf(stream, settled);
+  const payloads = make(stream);
+  noteRepeat(stream, standing, payloads);
+  return nextOf(payloads, stream.point === null);
+}
+
+function nextOf(payloads: readonly Payload[], mayBeMore: boolean): Next {
+  if (payloads.length === 0) return NOTHING;
+  let own = 0;
+  for (const { bytes, shared } of payloads) own += shared ? 0 : bytes.length;
+  return { messages: payloads.map(({ bytes }) => [bytes]), own, mayBeMore };
+}
+
 /** True when the view has moved on and the stream has nothing else to do: then it may be a repeat, or one for others. */
-export function isBehind(stream: Stream, now: number): boolean {
+function isBehind(stream: Stream, now: number): boolean {
   const { group, ordered } = stream;
   dropOldFresh(stream, now);
   let behind = false;
@@ -21,7 +63,7 @@ export function isBehind(stream: Stream, now: number): boolean {
 }
 
 /** Where it stands, to be noted before anything is done. */
-export function standingOf({ method, node, ordered, owed }: Stream): Standing {
+function standingOf({ method, node, ordered, owed }: Stream, point: Point | null): Standing {
   const stands = ordered.map(({ typeUrl, ttl, base, wildcard, names }) => ({
     typeUrl,
     ttl,
@@ -29,45 +71,57 @@ export function standingOf({ method, node, ordered, owed }: Stream): Standing {
     wildcard,
     names: names.same,
   }));
-  return { method, userAgent: node.userAgent, stands, owed: owed.length };
+  return { point, method, userAgent: node.userAgent, stands, owed: owed.length };
 }
 
 /** What was done for another that stood where this one stands; null: there was none. */
-export function findRepeat(stream: Stream): Repeat | null {
-  for (const repeat of stream.group.repeats) if (isAt(stream, repeat.from) && isNewer(stream, repeat)) return repeat;
+function findRepeat(stream: Stream, point: Point | null): Repeat | null {
+  for (const known of stream.group.repeats) {
+    const isThere = (point !== null && point === known.from.point) || isAt(stream, known.from);
+    if (isThere && isNewer(stream, known)) return known;
+  }
   return null;
 }
 
-/** Notes what was done for a stream, when that is all there was to do and others may be sent the same. */
-export function noteRepeat(stream: Stream, from: Standing, payloads: readonly Payload[]): void {
+/** Notes what was done for a stream, when others may be sent the same and nothing waits for anything but answers. */
+function noteRepeat(stream: Stream, from: Standing, payloads: readonly Payload[]): void {
   const { group, ordered, owed, warmed } = stream;
   if (!isClear(stream) || owed.length !== from.owed || payloads.some(({ shared }) => !shared)) return;
   const responses: Response[] = [];
-  for (const payload of payloads) {
+  const acceptances: Acceptance[] = [];
+  for (const [index, payload] of payloads.entries()) {
     const place = ordered.findIndex((sub) => sub.outstanding.has(payload.sent.nonce));
     const sent = ordered[place]?.outstanding.get(payload.sent.nonce);
     if (sent === undefined || sent.offered !== null || ordered[place]!.outstanding.size !== 1) return;
     responses.push({ payload, place, sent, isWarmed: warmed.some(({ response }) => response === sent.response) });
+    acceptances.push({ place, bit: 1 << index, response: sent.response, message: null });
   }
   if (group.repeats.length >= MAX_REPEATS) group.repeats.shift();
-  group.repeats.push({ from, bases: ordered.map(({ base }) => base), responses, payloads });
+  const isAll = ordered.every((sub) => !hasWork(sub, viewOf(group, sub.typeUrl)));
+  const point = isAll ? { change: group.changes, acceptances } : null;
+  const messages = payloads.map(({ bytes }) => [bytes]);
+  group.repeats.push({ from, bases: ordered.map(({ base }) => base), responses, messages, point });
+  standAt(stream, point);
+}
+
+function standAt(stream: Stream, point: Point | null): void {
+  stream.point = point;
+  stream.unanswered = point === null ? 0 : (1 << point.acceptances.length) - 1;
 }
 
 /** Does for a stream what was done for the other. */
-export function repeat(stream: Stream, { bases, responses }: Repeat, now: number): void {
+function repeat(stream: Stream, { bases, responses, messages, point }: Repeat, now: number): Next {
   const { ordered } = stream;
-  for (const [place, base] of bases.entries()) ordered[place]!.base = base;
+  for (let place = 0; place < bases.length; place++) ordered[place]!.base = bases[place]!;
   for (const { payload, place, sent, isWarmed } of responses) {
-    const { response, offered, trial } = sent;
-    const own = { response, offered, trial, at: now, had: copyOf(sent.had), left: copyOf(sent.left) };
+    // A refusal changes what later responses note, and not what is noted of the only one that is on its way.
+    const { response, offered, trial, had, left } = sent;
+    const own = { response, offered, trial, at: now, had, left };
     noteSent(stream, ordered[place]!, { payload, sent: own });
     if (isWarmed) noteWarmed(stream, own);
   }
-}
-
-/** A refusal changes what is noted. */
-function copyOf(notes: Had): Had {
-  return notes.size === 0 ? notes : new Map(notes);
+  standAt(stream, point);
+  return { messages, own: 0, mayBeMore: point === null };
 }
 
 function isAt({ method, node, ordered }: Stream, from: Standing): boolean {

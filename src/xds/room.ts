@@ -34,7 +34,7 @@ export function addGroup(room: Room, name: string): Group {
   const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
   const lately = { recent: [], parted: [], returned: new Map() };
   const seen = { types: new Map(), history, findings: new WeakMap(), repeats: [] };
-  const group: Group = { name, revision: 0, declared: false, ...seen, ...lately, ...streams };
+  const group: Group = { name, revision: 0, changes: 0, declared: false, ...seen, ...lately, ...streams };
   room.groups.set(name, group);
   return group;
 }

@@ -158,6 +158,7 @@ function replaceView(
 ): void {
   group.findings = new WeakMap();
   group.repeats.length = 0;
+  group.changes += 1;
   for (const typeUrl of new Set([...group.types.keys(), ...view.keys(), ...(versions?.keys() ?? [])])) {
     const previous = group.types.get(typeUrl) ?? EMPTY_VIEW;
     const next = nextView(previous, view.get(typeUrl) ?? NO_RESOURCES, versions?.get(typeUrl));

@@ -9,7 +9,7 @@ import type { NameSet, NameSets } from "./nameSets.ts";
 import type { Payload, PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import type { Draining, Outstanding, Refused, SentResponse, Subscription } from "./subscription.ts";
-import type { Clock, Connection, EndStatus } from "./transport.ts";
+import type { Clock, Connection, EndStatus, Message } from "./transport.ts";
 import type { NackEvent, RefusalReader, StreamEvent, XdsResource } from "./types.ts";
 import { EMPTY_VIEW, type ResourceMap, type TypeView } from "./view.ts";
 
@@ -51,6 +51,8 @@ export interface Inquiry {
 export interface Group {
   readonly name: string;
   revision: number;
+  /** How often its view was set. */
+  changes: number;
   readonly types: Map<string, TypeView>;
   /** Of the types that nodes may lose resources of while they are away. */
   readonly history: Map<string, History>;
@@ -116,8 +118,31 @@ export interface Stand {
   readonly names: NameSet | null;
 }
 
+/**
+ * Where a repeat leaves a stream, and where it stays while nothing but acceptances of these responses comes. Two streams at one point with
+ * everything answered stand alike.
+ */
+export interface Point {
+  /** `Group.changes` when it was made: as long as that stays there is nothing to send. */
+  readonly change: number;
+  readonly acceptances: readonly Acceptance[];
+}
+
+/** A response accepted, and nothing else asked for. */
+export interface Acceptance {
+  /** Of which subscription, by its place. */
+  readonly place: number;
+  /** One bit of `Stream.unanswered`. */
+  readonly bit: number;
+  readonly response: SentResponse;
+  /** How the first stream said it; null: none has. Others mostly use the same bytes. */
+  message: Buffer | null;
+}
+
 /** Where a stream stands that has answered everything, and for which nothing waits. */
 export interface Standing {
+  /** Where the last repeat left it; null: something else came since. */
+  readonly point: Point | null;
   readonly method: Stream["method"];
   readonly userAgent: string;
   readonly stands: readonly Stand[];
@@ -131,7 +156,9 @@ export interface Repeat {
   readonly bases: readonly ResourceMap[];
   readonly responses: readonly Response[];
   /** The same, as they are written. */
-  readonly payloads: readonly Payload[];
+  readonly messages: readonly Message[];
+  /** Where it leads; null: there is more to send of the change. */
+  readonly point: Point | null;
 }
 
 /** A response that it was sent. */
@@ -165,6 +192,10 @@ export interface Stream {
   ended: boolean;
   /** Number of the last payload: later ones have nonces that this stream has not seen. */
   lastNumber: number;
+  /** Where a repeat left it; null: something else has come since. */
+  point: Point | null;
+  /** Which of the point's responses it has not answered, a bit each. */
+  unanswered: number;
   /** Oldest first; those of the last moments only. */
   readonly fresh: FreshClusters[];
   /**

@@ -1,5 +1,6 @@
 /** One stream's requests: who asks, for which type, what the request answers, and what it changes. */
 import type { Steps } from "../util/steps.ts";
+import type { Answer } from "./acceptances.ts";
 import { payForNames } from "./budgets.ts";
 import { fold, foldGoneSteps, makeRoom } from "./changes.ts";
 import {
@@ -32,11 +33,8 @@ import { startHeartbeats, usesTtl } from "./ttl.ts";
 import { noteAccepted, noteReturning, owedNames } from "./warming.ts";
 
 /** What is common to both kinds of request. */
-export interface Request {
+export interface Request extends Answer {
   readonly node: RequestNode | null;
-  readonly typeUrl: string;
-  readonly nonce: string;
-  readonly error: string | null;
   /** Applies the request's names to its subscription. */
   readonly apply: (sub: Subscription, context: NamesContext) => Steps<void>;
 }
@@ -48,11 +46,20 @@ export function* decodeSteps({ echoes }: Context, message: Buffer, from: Arrived
     const decode = (): Steps<DeltaRequest> => decodeDeltaSteps(message);
     // Of first requests none is like another: nodes say who they are.
     const request = yield* stream === null ? decode() : echoes.delta.readSteps(message, decode);
-    return { ...request, apply: (sub, context) => applyDeltaSteps(sub, request, context) };
+    const { rawSubscribe, unsubscribe } = request;
+    return {
+      ...request,
+      keepsNames: () => rawSubscribe.length + unsubscribe.length === 0,
+      apply: (sub, context) => applyDeltaSteps(sub, request, context),
+    };
   }
   const decode = (): Steps<SotwRequest> => decodeSotwSteps(message, knownNames(stream));
   const request = yield* stream === null ? decode() : echoes.sotw.readSteps(message, decode);
-  return { ...request, apply: (sub, context) => applySotwSteps(sub, request, context) };
+  return {
+    ...request,
+    keepsNames: (sub) => sub.rawNames.equals(request.rawNames),
+    apply: (sub, context) => applySotwSteps(sub, request, context),
+  };
 }
 
 /** Where a request came. */
@@ -84,6 +91,8 @@ export function openStream(
     applying: false,
     ended: false,
     lastNumber: 0,
+    point: null,
+    unanswered: 0,
     fresh: [],
     owed: [],
     warmed: [],
@@ -99,6 +108,7 @@ export function openStream(
 
 /** Acts on a request and sends what it calls for. Throws BadRequest. */
 export function* handleSteps(stream: Stream, request: Request): Steps<void> {
+  stream.point = null;
   if (request.node !== null) checkNode(stream, request.node);
   const typeUrl = typeOf(stream, request);
   const existing = stream.subs.get(typeUrl);

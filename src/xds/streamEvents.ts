@@ -1,7 +1,8 @@
 /** That streams come, go, and take revisions: for logs. */
 import type { EndReason } from "./reasons.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
-import type { Stream } from "./state.ts";
+import { type Stream, viewOf } from "./state.ts";
+import { isSettled } from "./subscription.ts";
 import type { StreamEvent } from "./types.ts";
 
 /** What has just happened to a stream whose node is known. `reason`: why the server ended it. */
@@ -17,6 +18,15 @@ export function streamEvent(stream: Stream, kind: StreamEvent["kind"], reason: E
     revision: group.revision,
     reason,
   };
+}
+
+/** Tells that the node has taken all of the newest revision, when it has just done so. */
+export function noteRevision(stream: Stream): void {
+  const { group, ordered } = stream;
+  if (ordered.length === 0 || stream.ackedRevision === group.revision) return;
+  for (const sub of ordered) if (!isSettled(sub, viewOf(group, sub.typeUrl))) return;
+  stream.ackedRevision = group.revision;
+  stream.context.onStream(streamEvent(stream, "acknowledged"));
 }
 
 function variantOf({ typeUrl, delta }: DiscoveryMethod): string {

@@ -115,7 +115,9 @@ function openManual(
       const bytes = delta
         ? toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request as Delta))
         : toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request as Sotw));
-      for (let more = handler.onMessage(Buffer.from(bytes)); more; ) more = handler.proceed();
+      const message = Buffer.from(bytes);
+      if (handler.onEcho(message, 0)) return;
+      for (let more = handler.onMessage(message); more; ) more = handler.proceed();
     },
     take() {
       if (waiting === null) return null;

@@ -53,6 +53,11 @@ export interface ConnectionHandler {
    * the stream was ended. Otherwise `onMessage` follows, unless the stream closes.
    */
   onArrival(length: number, start: Buffer): boolean;
+  /**
+   * Bytes came, of which a request may stand from here to the end. True: it is an answer like one before, and was taken. Costs next to
+   * nothing, and there is one for each response at most. Only while no request waits.
+   */
+  onEcho(bytes: Buffer, from: number): boolean;
   /** True: there is more to do for it, by `proceed`, before the next message. */
   onMessage(message: Buffer): boolean;
   /** Does a part of what the last message left to do; true: there is more. */
