@@ -52,17 +52,23 @@ interface PlaneOptions extends ServeOptions {
   readonly version: string;
 }
 
-/** What a control plane is made of besides its store. */
-interface Equipment extends PlaneOptions {
+/** What is known before anything is opened. */
+interface Prepared extends PlaneOptions {
   readonly logger: Logger;
-  readonly lines: PlaneLog;
   readonly apiToken: string | undefined;
   readonly metricsToken: string | undefined;
 }
 
-/** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
-async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
-  boundHeapGrowth();
+/** What a control plane is made of besides its store. */
+interface Equipment extends Prepared {
+  readonly lines: PlaneLog;
+}
+
+/**
+ * Reads the tokens. Before signals are caught: a token may come by a pipe, and while nobody writes into one a thread waits that nothing
+ * but a signal's own effect ends.
+ */
+async function prepared(options: PlaneOptions): Promise<Prepared> {
   const logger = openLog(options);
   const apiToken = await tokenOf(options.apiTokenFile, logger);
   const metricsToken = await tokenOf(options.metricsTokenFile, logger);
@@ -70,10 +76,16 @@ async function startControlPlane(options: PlaneOptions): Promise<ControlPlane> {
     throw new Error(
       "--metrics-token-file and --api-token-file hold the same token: it could do more than read metrics",
     );
-  const lines = createPlaneLog(logger, apiToken === undefined ? "loopback" : "token");
+  return { ...options, logger, apiToken, metricsToken };
+}
+
+/** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
+async function startControlPlane(options: Prepared): Promise<ControlPlane> {
+  boundHeapGrowth();
+  const lines = createPlaneLog(options.logger, options.apiToken === undefined ? "loopback" : "token");
   const store = openData(options.data, lines);
   try {
-    return await startOnStore(store, { ...options, logger, lines, apiToken, metricsToken });
+    return await startOnStore(store, { ...options, lines });
   } catch (error) {
     await store.close();
     throw error;
@@ -221,8 +233,9 @@ async function listening(address: Promise<string>, change: string): Promise<stri
 
 /** `trimtab serve`: runs until a signal; resolves with the exit code. */
 export async function serve(options: PlaneOptions): Promise<number> {
+  const ready = await prepared(options);
   const stop = stopOnSignals();
-  const plane = await startControlPlane(options);
+  const plane = await startControlPlane(ready);
   const security = securityOf(options);
   const secured = security === "loopback" ? "" : ` (${security})`;
   process.stdout.write(
@@ -261,6 +274,7 @@ interface DevPlaneOptions extends DevRunOptions {
 
 /** `trimtab dev`: as `serve`, with echo upstreams and proxies. */
 export async function dev(options: DevPlaneOptions): Promise<number> {
+  const ready = await prepared(options);
   const own = join(resolve(options.data), options.http.replace(/[^0-9A-Za-z.]/g, "-"));
   return runDev({
     file: options.file,
@@ -272,7 +286,7 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
     ],
     overrides: parseOverrides(options.port, options.bind),
     startPlane: async () => {
-      const plane = await startControlPlane({ ...options, data: join(own, "data") });
+      const plane = await startControlPlane({ ...ready, data: join(own, "data") });
       return devControlPlane(plane);
     },
     check,

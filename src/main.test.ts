@@ -1,10 +1,21 @@
 /** The program as a process: what fails ends in one line, what runs stops when it is told to. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ask, freePort } from "./agent/testSupport.ts";
@@ -74,6 +85,39 @@ test("serve tells its addresses, answers, keeps its store to itself, and stops o
   first.child.kill("SIGTERM");
   expect((await first.ended).code).toBe(0);
   expect(events(first)).toEqual(["started", "stopping", "stopped"]);
+});
+
+test("a token may come by a pipe, and a server that waits for one ends when it is told to", async () => {
+  const pipe = join(dir, "pipe");
+  expect(spawnSync("mkfifo", ["-m", "600", pipe]).status).toBe(0);
+  // Opened only when somebody reads.
+  const writerOf = (): number | null => {
+    try {
+      return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {
+      return null;
+    }
+  };
+  const opened = async (): Promise<number> => {
+    let writer = writerOf();
+    while (writer === null) {
+      await sleep(20);
+      writer = writerOf();
+    }
+    return writer;
+  };
+  const waiting = serve("waiting", "--api-token-file", pipe);
+  const silent = await opened();
+  waiting.child.kill("SIGTERM");
+  expect((await waiting.ended).err).toBe("");
+  closeSync(silent);
+  const served = serve("waiting", "--api-token-file", pipe);
+  const writer = await opened();
+  writeSync(writer, `${"0123456789".repeat(4)}\n`);
+  closeSync(writer);
+  await expect.poll(served.out, { timeout: START_MS }).toMatch(/REST API on /);
+  served.child.kill("SIGTERM");
+  expect((await served.ended).code).toBe(0);
 });
 
 test("dev follows fleets that are made over REST, and says what a save of the file undoes", async () => {

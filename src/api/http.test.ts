@@ -120,6 +120,22 @@ describe("access", () => {
   });
 });
 
+test("a type is no body: what takes none is done, what takes one says what is missing", async () => {
+  const t = await start();
+  await t.call("PUT", "/v1/clusters/blue", { body: blue });
+  const empty = { body: "", headers: { "content-type": "application/json" } };
+  expect(await t.call("DELETE", "/v1/clusters/blue", empty)).toMatchObject({ status: 200, body: { revision: 2 } });
+  expect(await t.call("POST", "/v1/revisions/1/restore", empty)).toMatchObject({ status: 200, body: { revision: 3 } });
+  expect(await t.call("GET", "/v1/clusters/blue", empty)).toMatchObject({ status: 200 });
+  for (const [method, url] of [
+    ["PUT", "/v1/clusters/blue"],
+    ["PUT", "/v1/config"],
+    ["POST", "/v1/config/apply"],
+  ] as const)
+    expect(await t.call(method, url, empty)).toMatchObject({ status: 400, body: { code: "API-BAD-REQUEST" } });
+  expect(t.store.head().revision).toBe(3);
+});
+
 describe("errors", () => {
   test("unknown paths, wrong methods, unreadable types", async () => {
     const t = await start();

@@ -1,5 +1,5 @@
 /** The verdict on a write: bounds, rules and proxies look at the model after it. */
-import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
+import type { Diagnostic } from "../errors/diagnostic.ts";
 import {
   applyChanges,
   collectionOf,
@@ -9,13 +9,12 @@ import {
   inUse,
   ownerOf,
   type Scale,
-  touchedBy,
+  warningsOf,
 } from "../model/index.ts";
 import type { Change, ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head } from "../store/types.ts";
-import { sortedByKeySteps } from "../util/sorted.ts";
-import { type Steps, shouldYield } from "../util/steps.ts";
+import { done, type Steps, shouldYield } from "../util/steps.ts";
 import { type Locate, refuse } from "./diagnostics.ts";
 
 /** What is to be stored on a head, and what was found of it before the model is looked at. */
@@ -36,7 +35,7 @@ export interface Judged {
   readonly snapshot: Snapshot;
   /** Warnings of the write itself, of the model's rules about what was touched, and of all fleets' proxies. */
   readonly told: readonly Diagnostic[];
-  readonly found: readonly Diagnostic[];
+  readonly found: () => Steps<readonly Diagnostic[]>;
   readonly admitted: readonly Diagnostic[];
   readonly locate: Locate;
 }
@@ -71,7 +70,7 @@ export function createJudge({ publisher, scale }: { readonly publisher: Publishe
     if (found.some(isError)) refuse([...told, ...found], locate, yield* inUse(snapshot, changes));
     const { diagnostics: admitted } = yield* admit(snapshot, head.snapshot);
     refuse([...told, ...admitted], locate);
-    return { changes, ...effect, snapshot, told, found, admitted, locate };
+    return { changes, ...effect, snapshot, told, found: () => done(found), admitted, locate };
   }
 
   const judgeAgain: Judge["judgeAgain"] = function* (judged, head, { changes: planned, locate, told }) {
@@ -84,11 +83,12 @@ export function createJudge({ publisher, scale }: { readonly publisher: Publishe
     // The first finds the figures at the cost of what is new, the second compares them with the head's.
     yield* scale.judge(judged.snapshot, snapshot, news);
     const tooLarge = yield* scale.judge(head.snapshot, snapshot, changes);
-    const fresh = yield* check(snapshot, news);
-    if ([...tooLarge, ...fresh].some(isError)) return null;
+    const broken = yield* check(snapshot, news);
+    if ([...tooLarge, ...broken].some(isError)) return null;
     const { diagnostics: admitted } = yield* admit(snapshot, head.snapshot);
     if (admitted.some(isError)) return null;
-    const found = yield* replaced(judged.found, fresh, yield* touchedBy(snapshot, news));
+    // A warning may come or go by what the resource does not name, as another listener: they are looked for anew, after the turn.
+    const found = (): Steps<readonly Diagnostic[]> => warningsOf(snapshot, changes);
     return { changes, ...effect, snapshot, told, found, admitted, locate };
   };
 
@@ -121,18 +121,4 @@ function* effective(base: Snapshot, planned: readonly Change[]): Steps<Pick<Judg
 function ownersOf(snapshot: Snapshot, { kind, name, resource }: Change): string[] {
   const before = (snapshot[kind] as ReadonlyMap<string, Resource>).get(name);
   return [ownerOf(before), ownerOf(resource ?? undefined)].filter((owner) => owner !== undefined);
-}
-
-function keyOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
-  return `${kind}/${name}`;
-}
-
-/** What was found, with what is found now of those that were looked at again. */
-function* replaced(
-  found: readonly Diagnostic[],
-  fresh: readonly Diagnostic[],
-  touched: ReadonlySet<string>,
-): Steps<readonly Diagnostic[]> {
-  const kept = found.filter(({ resource }) => resource === undefined || !touched.has(keyOf(resource)));
-  return yield* sortedByKeySteps([...kept, ...fresh], diagnosticKey);
 }

@@ -184,6 +184,37 @@ test("warnings are those of the model that is stored", async () => {
   expect(answer.body).not.toHaveProperty("warningsOmitted");
 });
 
+const narrow = { ...STAGE.listeners[0], name: "narrow", hostname: "h1.large.example" };
+const putNarrow = (): Promise<Answer> => t.call("PUT", "/v1/listeners/narrow", { body: narrow });
+
+test("a warning that another's write brings is told, and one that it takes away is not", async () => {
+  const [, first] = await race(apply, putNarrow);
+  expect(first.body.warnings).toMatchObject([{ code: "MODEL-HOSTNAME-SHADOWED", pointer: "/routes/0/listeners/0" }]);
+  looks = [];
+  const [, second] = await race(
+    () => t.call("POST", "/v1/config/apply", { body: { routes: [{ ...large(), description: "new" }] } }),
+    () => t.call("DELETE", "/v1/listeners/narrow"),
+  );
+  expect(second.body.changed).toEqual([{ resource: "routes/large", change: "updated" }]);
+  expect(second.body.warnings).toEqual([]);
+});
+
+test("what others write with warnings is nothing to tell the large write", async () => {
+  expect((await putNarrow()).status).toBe(201);
+  const theirs = { ...large("theirs"), hostnames: ["h1.large.example"], rules: [{ split: [{ cluster: "green" }] }] };
+  const mine = { ...large(), hostnames: large("mine").hostnames };
+  const [other, answer] = await race(
+    () => t.call("POST", "/v1/config/apply", { body: { routes: [mine] } }),
+    () => t.call("PUT", "/v1/routes/theirs", { body: theirs }),
+  );
+  expect(other.body.warnings).toHaveLength(1);
+  expect(answer.body).toEqual({
+    revision: 4,
+    changed: [{ resource: "routes/large", change: "created" }],
+    warnings: [],
+  });
+});
+
 test("two large ones are judged one after the other, and both are stored", async () => {
   released = 0;
   const both = [apply(), t.call("PUT", "/v1/routes/large2", { body: large("large2") })];

@@ -263,6 +263,7 @@ describe("what is answered is what is described", () => {
     [200, "DELETE /v1/clusters/green"],
     [404, "DELETE /v1/clusters/green"],
     [403, "GET /v1/clusters", { headers: { host: "elsewhere.example" } }],
+    [404, "PUT /v1/canaries/none/state", { body: { step: 0 } }],
     [200, "GET /v1/revisions?limit=1"],
     [200, "GET /v1/revisions/1"],
     [404, "GET /v1/revisions/77"],

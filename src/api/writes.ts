@@ -175,7 +175,7 @@ function* concerned({
   changes,
   locate,
 }: Judged): Steps<Pick<WriteAnswer, "warnings" | "warningsOmitted">> {
-  const all = [...found, ...admitted];
+  const all = [...(yield* found()), ...admitted];
   const isSent = ({ resource }: Diagnostic): boolean =>
     resource === undefined || locate(resource.kind, resource.name) !== undefined;
   const reach = all.every(isSent) ? null : yield* reachOf(snapshot, changes);

@@ -46,6 +46,18 @@ interface Look {
 
 function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, names }: Look): Steps<Diagnostic[]> {
   const touched = yield* touchedResources(snapshot, changes);
+  const found = yield* checkEach(snapshot, touched, names);
+  for (const rule of rulesOfWhole) {
+    for (const diagnostic of rule(snapshot, touched)) {
+      if (diagnostic === undefined) yield;
+      else found.push(diagnostic);
+    }
+  }
+  return yield* sortedByKeySteps(found, diagnosticKey);
+}
+
+/** What judges each touched resource by itself, and by the model. */
+function* checkEach(snapshot: Snapshot, touched: readonly Resource[], names: Names): Steps<Diagnostic[]> {
   const found: Diagnostic[] = [];
   for (let at = 0; at < touched.length; at += RESOURCES_PER_STEP) {
     const some = touched.slice(at, at + RESOURCES_PER_STEP);
@@ -58,19 +70,16 @@ function* checkSteps(rulesOfWhole: readonly WholeRule[], { snapshot, changes, na
     for (const diagnostic of yield* ownVerdict(resource)) found.push(diagnostic);
     if (shouldYield(index)) yield;
   }
-  for (const rule of rulesOfWhole) {
-    for (const diagnostic of rule(snapshot, touched)) {
-      if (diagnostic === undefined) yield;
-      else found.push(diagnostic);
-    }
-  }
-  return yield* sortedByKeySteps(found, diagnosticKey);
+  return found;
 }
 
-/** What a checker looks at, and what was deleted. As `route/api`. */
-export function* touchedBy(snapshot: Snapshot, changes: readonly Change[]): Steps<ReadonlySet<string>> {
-  const looked: readonly { kind: Kind; name: string }[] = yield* touchedResources(snapshot, changes);
-  return new Set([...looked, ...changes].map(({ kind, name }) => `${kind}/${name}`));
+/**
+ * What a checker says of changes that it does not refuse: warnings. It needs no memory, for rules that look at all that was touched
+ * at once find errors only. Sorted.
+ */
+export function* warningsOf(snapshot: Snapshot, changes: readonly Change[]): Steps<readonly Diagnostic[]> {
+  const touched = yield* touchedResources(snapshot, changes);
+  return yield* sortedByKeySteps(yield* checkEach(snapshot, touched, namesOf(nothingKnown)), diagnosticKey);
 }
 
 /** What was written, and what names something written or deleted. */

@@ -193,7 +193,7 @@ describe("a commit in slices", () => {
     await done;
     expect(sliced.publishedRevision()).toBe(0);
     expect(xds.nodes("edge")).toEqual([]);
-    expect(sliced.proxies("edge")).toBeNull();
+    expect(sliced.outputs("edge")).toEqual([]);
   });
 
   test("of a fleet whose rendering fails keeps the last good output, and goes on", async () => {
@@ -324,10 +324,17 @@ describe("Envoy fleets", () => {
   test("a model that cannot be compiled changes nothing; the next good one is published", async () => {
     commit({ fleets: { edge: "envoy" } });
     const { stream } = await follow("edge");
-    const holed = snapshotOf({ fleets: { edge: "envoy" } });
+    const holed = snapshotOf({ fleets: { edge: "envoy", late: "envoy" } });
     publisher.commit({ revision: 9, snapshot: { ...holed, cluster: new Map() } });
     expect(failures).toEqual([expect.stringMatching(`^\\${ALL_FLEETS}: cluster blue is referred to but missing`)]);
     expect(publisher.publishedRevision()).toBe(1);
+    // Its fleets are there all the same, with whoever is connected; their status says what is wrong.
+    expect([publisher.proxies("edge")?.length, publisher.proxies("late"), publisher.proxies("none")]).toEqual([
+      1,
+      [],
+      null,
+    ]);
+    expect(publisher.status("late")).toMatchObject({ publishedRevision: null });
     await stream.silence();
     commit({ fleets: { edge: "envoy" }, clusters: { blue: 1, green: 2 } });
     expect((await stream.next()).names).toEqual(["green"]);

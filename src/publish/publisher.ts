@@ -143,7 +143,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     fileProxies: localProxies.of,
     files: (fleet) => caughtUp().then(() => files.get(fleet)),
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
-    proxies: (fleet: string): readonly NodeStatus[] | null => (fleetOf(fleet) === undefined ? null : xds.nodes(fleet)),
+    proxies: (fleet: string): readonly NodeStatus[] | null => (statuses.of(fleet) === null ? null : xds.nodes(fleet)),
     explain: (request) => explained(fleetOf(request.fleet), request),
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,

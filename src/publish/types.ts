@@ -137,7 +137,7 @@ export interface Publisher {
   files(fleet: string): Promise<FleetFiles | null>;
   /** What a fleet of the published revision gets; nothing: there is no such fleet. */
   outputs(fleet: string): readonly OutputKind[];
-  /** Nodes of a fleet that are connected by xDS: sent, acked, nacked. Null: no such fleet. */
+  /** Nodes of a fleet that are connected by xDS: sent, acked, nacked. Null: no such fleet in the newest committed revision. */
   proxies(fleet: string): readonly NodeStatus[] | null;
   /** Proxies of a fleet that read files and run here. */
   fileProxies(fleet: string): readonly FileProxyStatus[];

@@ -109,10 +109,11 @@ function complete(operation: Operation, place: Place): void {
 /** Beside those of every request with a body: another's resource, an outdated view, a store that cannot take it. */
 const WRITE_STATUSES = [409, 412, 422, 503, 507];
 
-/** A fleet has no files, or none yet; there is no such fleet; an old revision cannot be read; the server is not ready. */
+/** A fleet has no files, or none yet; there is no such fleet or canary; an old revision cannot be read; the server is not ready. */
 const MORE_STATUSES: Readonly<Record<string, readonly number[]>> = {
   getFleetFiles: [409, 503],
   explain: [404],
+  putCanaryState: [404],
   getRevision: [503],
   getReadiness: [503],
 };

@@ -28,7 +28,10 @@ import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
 import { splits } from "./splits.ts";
 
-/** Given all touched resources at once. What these remember of the model that they looked at last is their own. */
+/**
+ * Given all touched resources at once; they find errors, never warnings (`warningsOf` of check.ts). What these remember of the model
+ * that they looked at last is their own.
+ */
 export function createRulesOfWhole(): readonly WholeRule[] {
   return [limits, portClash, singleTcpRoute, createDuplicateMatch()];
 }
