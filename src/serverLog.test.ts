@@ -164,13 +164,7 @@ test("the metrics' token reads metrics and nothing else; the other reads them to
   expect((await server.call("GET", "/metrics", metrics)).status).toBe(200);
   expect((await server.call("GET", "/metrics")).status).toBe(200);
   expect((await server.call("GET", "/metrics", { headers: { authorization: "" } })).status).toBe(401);
-  for (const path of [
-    "/v1/config",
-    "/v1/fleets",
-    "/readyz?verbose",
-    "/v1/nothing",
-    "/metrics/",
-  ])
+  for (const path of ["/v1/config", "/v1/fleets", "/readyz?verbose", "/v1/nothing", "/metrics/"])
     expect([path, (await server.call("GET", path, metrics)).status]).toEqual([path, 401]);
   expect((await server.call("POST", "/metrics", metrics)).status).toBe(401);
 });

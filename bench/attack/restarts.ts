@@ -18,7 +18,18 @@ interface Own {
 }
 
 async function start(data: string, more: readonly string[] = []): Promise<Own> {
-  const args = ["serve", "--data", data, "--http", "127.0.0.1:0", "--xds", "127.0.0.1:0", "--log-level", "error", ...more];
+  const args = [
+    "serve",
+    "--data",
+    data,
+    "--http",
+    "127.0.0.1:0",
+    "--xds",
+    "127.0.0.1:0",
+    "--log-level",
+    "error",
+    ...more,
+  ];
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const [line] = (await once(lines, "line", { signal: AbortSignal.timeout(START_MS) })) as [string];
