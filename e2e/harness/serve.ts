@@ -14,8 +14,8 @@ import type { Echo } from "./upstream.ts";
 const MARKER_STREAK = 5;
 
 /**
- * Makes base + part the whole configuration (`PUT /v1/config`, whoever owns what is there), reloads the file proxies, and resolves when all three serve
- * it. Gives the program's answer.
+ * Makes base + part the whole configuration (`PUT /v1/config`, whoever owns what is there), reloads the file proxies, and resolves
+ * when all three serve it. Gives the program's answer.
  */
 export async function serve(part: ModelPart): Promise<ApiAnswer> {
   const { program, ports } = e2e();
