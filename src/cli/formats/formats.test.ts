@@ -53,6 +53,7 @@ test("files are named from the root of the checkout, wherever the program runs a
   expect(named("a.yaml")).toEqual(Array(2).fill(`${basename(here)}/a.yaml`));
   expect(named(join(here, "..", "..b.yaml"))).toEqual(["..b.yaml", "..b.yaml"]);
   expect(named("../../a.yaml")).toEqual(["../../a.yaml", "../../a.yaml"]);
+  vi.stubEnv("GITHUB_WORKSPACE", join(here, "elsewhere"));
   expect(named("/tmp/x.yaml")).toEqual(["/tmp/x.yaml", "file:///tmp/x.yaml"]);
 });
 
