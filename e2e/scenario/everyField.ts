@@ -23,7 +23,17 @@ const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", kee
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
   return {
-    fleets: [{ name: "ef-fleet", ...marks, proxy: "haproxy", version: "2.6", bindAddress: "127.0.0.27" }, pulled],
+    fleets: [
+      {
+        name: "ef-fleet",
+        ...marks,
+        proxy: "haproxy",
+        version: "2.6",
+        bindAddress: "127.0.0.27",
+        accessLog: { path: "/dev/stdout", fields: ["status"] },
+      },
+      pulled,
+    ],
     listeners: [
       {
         name: "ef-web",
