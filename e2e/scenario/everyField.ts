@@ -14,6 +14,14 @@ const changes = {
   remove: ["X-Gone"],
 };
 
+const serving = {
+  name: "ef-fleet",
+  proxy: "haproxy" as const,
+  version: "2.6",
+  bindAddress: "127.0.0.27",
+  accessLog: { path: "/dev/stdout", fields: ["status"] },
+};
+
 /** Who may pull it stands in an Envoy fleet only. */
 const pulled = { name: "ef-pulled", proxy: "envoy" as const, xds: { allow: ["spiffe://ef.example/edge"] } };
 
@@ -23,17 +31,7 @@ const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", kee
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
   return {
-    fleets: [
-      {
-        name: "ef-fleet",
-        ...marks,
-        proxy: "haproxy",
-        version: "2.6",
-        bindAddress: "127.0.0.27",
-        accessLog: { path: "/dev/stdout", fields: ["status"] },
-      },
-      pulled,
-    ],
+    fleets: [{ ...serving, ...marks }, pulled],
     listeners: [
       {
         name: "ef-web",
