@@ -175,8 +175,6 @@ describe.each(KINDS)("a real $name", (kind) => {
 
   test.each(["while files are written", "while it reloads", "after its first right answer"])(
     "a kill in the middle of an apply (%s) does not throw the new generation away",
-    // Beside other runs with proxies it was seen not to end, 4 times in some 60; why is open (docs/notes/progress.md).
-    { retry: 2 },
     async (moment) => {
       const real = kind.create({ runDir });
       let killAt: string | null = null;
@@ -201,11 +199,13 @@ describe.each(KINDS)("a real $name", (kind) => {
       killAt = moment;
       expect(await agent.apply(files("two"))).toEqual({ outcome: "serving", generation: "two" });
       const died = () => events.filter((event) => event.kind === "died");
-      // Its workers may have proved the generation before the master's end was noticed.
-      await until(() => died().length > 0 && agent.state().state === "serving");
+      // Its workers may have proved the generation before the master's end was noticed; and an apply that finds it gone replaces it
+      // by itself, which is no death to be told.
+      await until(() => (died().length > 0 || pids().length > 1) && agent.state().state === "serving");
       expect(agent.state()).toEqual({ state: "serving", generation: "two", lastError: null });
       expect(await ask(port)).toBe("two");
-      expect(died()).toHaveLength(1);
+      expect(pids()).toHaveLength(2);
+      expect(died().length).toBeLessThanOrEqual(1);
       expect(events.filter((event) => event.kind === "failed")).toEqual([]);
     },
   );
