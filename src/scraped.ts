@@ -13,31 +13,31 @@ interface Named {
 }
 
 /** What only grows, for as long as it is told. */
-export function scrapedCounter(registry: Registry, { read, labelNames = [], ...metric }: Named): void {
-  new Counter({
-    ...metric,
-    labelNames: [...labelNames],
-    registers: [registry],
-    async collect() {
-      const samples = await read();
-      this.reset();
-      for (const [labels, value] of samples) this.inc({ ...labels }, value);
-    },
-  });
+export function scrapedCounter(registry: Registry, named: Named): void {
+  new Counter(filledAnew<Counter>(registry, named, (metric, labels, value) => metric.inc(labels, value)));
 }
 
 /** What goes up and down. */
-export function scrapedGauge(registry: Registry, { read, labelNames = [], ...metric }: Named): void {
-  new Gauge({
+export function scrapedGauge(registry: Registry, named: Named): void {
+  new Gauge(filledAnew<Gauge>(registry, named, (metric, labels, value) => metric.set(labels, value)));
+}
+
+/** The configuration of a metric that holds, after each scrape, what was read for it and nothing else. */
+function filledAnew<Metric extends { reset(): void }>(
+  registry: Registry,
+  { read, labelNames = [], ...metric }: Named,
+  put: (metric: Metric, labels: Record<string, string>, value: number) => void,
+) {
+  return {
     ...metric,
     labelNames: [...labelNames],
     registers: [registry],
-    async collect() {
+    async collect(this: Metric): Promise<void> {
       const samples = await read();
       this.reset();
-      for (const [labels, value] of samples) this.set({ ...labels }, value);
+      for (const [labels, value] of samples) put(this, { ...labels }, value);
     },
-  });
+  };
 }
 
 /** One value without labels. */
