@@ -21,6 +21,6 @@ export function unequalWeights(
   }));
 }
 
-function isConcerned({ policy, endpoints: [first, ...others] }: ClusterIr): boolean {
-  return policy === "leastRequest" && others.some(({ weight }) => weight !== first?.weight);
+function isConcerned({ balance, endpoints: [first, ...others] }: ClusterIr): boolean {
+  return balance.policy === "leastRequest" && others.some(({ weight }) => weight !== first?.weight);
 }

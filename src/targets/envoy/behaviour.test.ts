@@ -257,7 +257,7 @@ beforeAll(async () => {
     // One of two is dead: the second attempt finds the other.
     cluster("half", [dead, half]),
     cluster("checked", [checked], { healthCheck }),
-    cluster("least", [a, b], { policy: "leastRequest" }),
+    cluster("least", [a, b], { balance: { policy: "leastRequest" } }),
     {
       ...weighted,
       endpoints: [

@@ -1,17 +1,11 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import { leastRequestByWeight } from "../unequalWeights.ts";
 import { tooOld } from "../version.ts";
+import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { tooLarge } from "./regexSize.ts";
 import { DEFAULT_VERSION } from "./version.ts";
-
-const leastRequest = leastRequestByWeight(
-  "LB-LC-WEIGHTS-ENVOY",
-  "with unequal weights is a weighted round robin that counts running requests, not the endpoint with the fewest for " +
-    "its weight (weights 3:1 gave 102:58 under load).",
-);
 
 /** No single field shows it (the redirect names no host, the route a wildcard), so the table itself never finds it. */
 const copiedHost = {
@@ -76,28 +70,7 @@ export const capabilities = {
   "route.rules[].respond.body": "exact",
   "route.rules[].respond.contentType": "exact",
   ...policyCapabilities,
-  "cluster.name": "exact",
-  "cluster.labels": "exact",
-  "cluster.description": "exact",
-  "cluster.endpoints[].address": "exact",
-  "cluster.endpoints[].port": "exact",
-  "cluster.endpoints[].weight": "exact",
-  "cluster.balance.policy": leastRequest,
-  "cluster.timeouts.connect": "exact",
-  "cluster.healthCheck": "exact",
-  "healthCheck.name": "exact",
-  "healthCheck.labels": "exact",
-  "healthCheck.description": "exact",
-  "healthCheck.type": "exact",
-  "healthCheck.interval": "exact",
-  "healthCheck.timeout": "exact",
-  "healthCheck.rise": "exact",
-  "healthCheck.fall": "exact",
-  "healthCheck.port": "exact",
-  "healthCheck.http.method": "exact",
-  "healthCheck.http.path": "exact",
-  "healthCheck.http.host": "exact",
-  "healthCheck.http.expectedStatus[]": "exact",
+  ...clusterCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

@@ -64,12 +64,12 @@ describe("inspect", () => {
     expect(codesOf(withRules({ ...one, action: { ...action, hostname: "c.com" } }))).toEqual([]);
   });
   it("warns of least requests with unequal weights", () => {
-    const equal = cluster("a", [1, 2], { policy: "leastRequest" });
+    const equal = cluster("a", [1, 2], { balance: { policy: "leastRequest" } });
     const [first, second] = equal.endpoints;
     const unequal = { ...equal, endpoints: [first as never, { ...(second as object), weight: 3 } as never] };
     expect(codesOf(fleet([], [equal]))).toEqual([]);
     expect(codesOf(fleet([], [unequal]))).toEqual(["warning LB-LC-WEIGHTS-ENVOY"]);
-    expect(codesOf(fleet([], [{ ...unequal, policy: "roundRobin" }]))).toEqual([]);
+    expect(codesOf(fleet([], [{ ...unequal, balance: { policy: "roundRobin" } }]))).toEqual([]);
   });
   it("refuses regular expressions that RE2 would", async () => {
     const large = regexRule(`/${"[^a]{1000}".repeat(50)}`);

@@ -186,7 +186,11 @@ describe("clusters", () => {
     render(
       fleet(
         [],
-        [cluster("a", [1], { healthCheck }), cluster("b", [2], { policy: "leastRequest" }), cluster("none", [])],
+        [
+          cluster("a", [1], { healthCheck }),
+          cluster("b", [2], { balance: { policy: "leastRequest" } }),
+          cluster("none", []),
+        ],
       ),
     ),
   );

@@ -5,7 +5,7 @@
 import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
-import { renderCluster } from "./cluster.ts";
+import { renderCluster } from "./cluster/index.ts";
 import { httpListener, tcpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";

@@ -243,7 +243,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
   return {
     name,
     endpoints: ports.map((port) => ({ address: "127.0.0.1", port, weight: 1 })),
-    policy: "roundRobin",
+    balance: { policy: "roundRobin" },
     connectTimeoutMs: 1000,
     healthCheck: null,
     ...more,

@@ -5,33 +5,12 @@
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import { leastRequestByWeight } from "../unequalWeights.ts";
-import { isBefore, tooOld } from "../version.ts";
+import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
+import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
-import { DEFAULT_VERSION, INIT_STATE_SINCE } from "./version.ts";
-
-const initiallyUp: Support = {
-  approximated:
-    "begins with every endpoint up: HAProxy before 3.1 sends an endpoint traffic until its first probe has failed, the " +
-    "other proxies not before one has passed.",
-  code: "HC-INITIAL-UP",
-  when: (_value, version) => isBefore(version, INIT_STATE_SINCE),
-};
-
-const probeTimeout: Support = {
-  approximated:
-    "limits the wait for the probe's answer; making the connection for the probe may take the smaller of the interval " +
-    "and the cluster's connect timeout.",
-  code: "HC-CONNECT-TIMEOUT",
-};
-
-const leastRequest = leastRequestByWeight(
-  "LB-LC-WEIGHTS-HAPROXY",
-  "with unequal weights does not look at them while all endpoints are idle: HAProxy then takes them in turn, the other " +
-    "proxies by weight (one request at a time at weights 3:1: 40:40 here, 60:20 there; eight at a time: 60:20).",
-);
+import { DEFAULT_VERSION } from "./version.ts";
 
 const clientSilence: Support = {
   approximated: "is the longer of `bodyTimeout` and `sendTimeout`: HAProxy has one limit on a client's silence.",
@@ -98,28 +77,7 @@ export const capabilities = {
   "route.rules[].respond.body": "exact",
   "route.rules[].respond.contentType": "exact",
   ...policyCapabilities,
-  "cluster.name": "exact",
-  "cluster.labels": "exact",
-  "cluster.description": "exact",
-  "cluster.endpoints[].address": "exact",
-  "cluster.endpoints[].port": "exact",
-  "cluster.endpoints[].weight": "exact",
-  "cluster.balance.policy": leastRequest,
-  "cluster.timeouts.connect": "exact",
-  "cluster.healthCheck": "exact",
-  "healthCheck.name": "exact",
-  "healthCheck.labels": "exact",
-  "healthCheck.description": "exact",
-  "healthCheck.type": initiallyUp,
-  "healthCheck.interval": "exact",
-  "healthCheck.timeout": probeTimeout,
-  "healthCheck.rise": "exact",
-  "healthCheck.fall": "exact",
-  "healthCheck.port": "exact",
-  "healthCheck.http.method": "exact",
-  "healthCheck.http.path": "exact",
-  "healthCheck.http.host": "exact",
-  "healthCheck.http.expectedStatus[]": "exact",
+  ...clusterCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

@@ -56,9 +56,9 @@ function isInLines({ rules }: GroupChanges): boolean {
 }
 
 /** Where the least busy endpoint is chosen, all requests of the cluster must be counted in one place. */
-function canStandApart({ policy, endpoints }: ClusterIr, own: readonly OwnChange[]): boolean {
+function canStandApart({ balance, endpoints }: ClusterIr, own: readonly OwnChange[]): boolean {
   const rules = new Set(own.map(({ key }) => key)).size;
-  return policy === "roundRobin" && rules * endpoints.length <= MAX_APART_SERVERS;
+  return balance.policy === "roundRobin" && rules * endpoints.length <= MAX_APART_SERVERS;
 }
 
 function byRule(own: readonly OwnChange[], isApart: boolean): readonly RuleLines[] {

@@ -232,7 +232,7 @@ describe("many changes", () => {
     });
   });
   it("of 300 names, where the least busy endpoint is to be chosen: together", async () => {
-    clusters = clusters.map((each) => (each.name === "a" ? { ...each, policy: "leastRequest" } : each));
+    clusters = clusters.map((each) => (each.name === "a" ? { ...each, balance: { policy: "leastRequest" } } : each));
     const inputs = list(300, (index): RuleInput => {
       const responseHeaders = { ...noChanges, set: [{ name: `x-${index}`, value: "v" }] };
       return { path: prefix(`/p${index}`), action: forward("a"), responseHeaders };

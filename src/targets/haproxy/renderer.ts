@@ -5,11 +5,11 @@ import { loadTemplates, type TemplateSet, templateFolder } from "../../util/temp
 import { generationOf } from "../generation.ts";
 import type { RenderedFiles, Renderer, Socket } from "../target.ts";
 import { connectionLogText, logsCluster } from "./accessLog.ts";
-import { clusterBackends, DEFAULT_CONNECT_MS } from "./backends.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
 import { usualClientTimeouts } from "./clientTimeouts.ts";
-import { type ClusterText, clusterText } from "./clusterText.ts";
+import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
+import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
 import { CONFIG_FILE, listenerFile, NO_PORT_FRONTEND } from "./names.ts";

@@ -264,7 +264,7 @@ beforeAll(async () => {
     cluster("empty", []),
     cluster("half", [dead, half]),
     cluster("half2", [half]),
-    cluster("one", [one.port], { policy: "leastRequest" }),
+    cluster("one", [one.port], { balance: { policy: "leastRequest" } }),
     cluster("slow", [two.port], { connectTimeoutMs: 2000 }),
     cluster("two", [two.port]),
   ];

@@ -1,30 +1,18 @@
 /** How nginx (open source, 1.22 and later) does what each field asks for. */
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
-import { type Capabilities, foundByInspection, type Support } from "../target.ts";
+import type { Capabilities } from "../target.ts";
 import { tooOld } from "../version.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { coarseShares } from "./splits.ts";
+import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
-const noActiveCheck = {
-  refused: "cannot be done: nginx has no active health checks (only nginx Plus has)",
-  code: "HC-ACTIVE-NGINX",
-} as const;
-/** Of a TCP port whose split has several; only the port shows it. */
-export const oneTimeoutPerPort = {
-  approximated: "of several clusters of one TCP port is the longest of theirs: nginx has one for a port",
-  code: "L4-CONNECT-TIMEOUT-NGINX",
-  when: foundByInspection,
-} as const satisfies Support;
 const closesSilently = {
   approximated: "ends with a closed connection and no answer: nginx sends no 408",
   code: "L7-TIMEOUT-CLOSES",
 } as const;
-/** Unreachable: a health check does nothing until a cluster names it, and that is refused. */
-const unused = "exact" as const;
-
 /** One answer for each leaf. */
 export const capabilities = {
   "fleet.name": "exact",
@@ -72,28 +60,7 @@ export const capabilities = {
   "route.rules[].respond.body": "exact",
   "route.rules[].respond.contentType": "exact",
   ...policyCapabilities,
-  "cluster.name": "exact",
-  "cluster.labels": "exact",
-  "cluster.description": "exact",
-  "cluster.endpoints[].address": "exact",
-  "cluster.endpoints[].port": "exact",
-  "cluster.endpoints[].weight": "exact",
-  "cluster.balance.policy": "exact",
-  "cluster.timeouts.connect": oneTimeoutPerPort,
-  "cluster.healthCheck": noActiveCheck,
-  "healthCheck.name": unused,
-  "healthCheck.labels": unused,
-  "healthCheck.description": unused,
-  "healthCheck.type": unused,
-  "healthCheck.interval": unused,
-  "healthCheck.timeout": unused,
-  "healthCheck.rise": unused,
-  "healthCheck.fall": unused,
-  "healthCheck.port": unused,
-  "healthCheck.http.method": unused,
-  "healthCheck.http.path": unused,
-  "healthCheck.http.host": unused,
-  "healthCheck.http.expectedStatus[]": unused,
+  ...clusterCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

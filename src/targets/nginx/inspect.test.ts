@@ -6,7 +6,7 @@ import { capabilities } from "./capabilities.ts";
 import { nginxTarget } from "./index.ts";
 import { cluster, fleet, forward, header, httpPort, rule, tcpPort, virtualHost } from "./testIr.ts";
 
-const clusters = [cluster("one", [1]), cluster("two", [2], { policy: "leastRequest" })];
+const clusters = [cluster("one", [1]), cluster("two", [2], { balance: { policy: "leastRequest" } })];
 const build = (more = {}): FleetIr => ({
   ...fleet(
     [httpPort("127.0.0.1", 80, [virtualHost("a.test", [rule("a.0", "/", { action: forward("one"), ...more })])])],

@@ -2,8 +2,8 @@
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
-import { oneTimeoutPerPort } from "./capabilities.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
+import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;

@@ -6,12 +6,12 @@ import { block, joinBlocks } from "./blocks.ts";
 import { clientTimeoutLines } from "./clientTimeouts.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
+import { hostAndPort } from "./hostAndPort.ts";
 import { jumpsOf } from "./jumps.ts";
 import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
-import { hostAndPort } from "./upstreams.ts";
 import type { Block, ServerView } from "./views.ts";
 
 /** What a fleet's listeners share. */

@@ -1,8 +1,8 @@
 /** Writes the file of a socket for other places than its own. */
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { Place } from "../target.ts";
+import { hostAndPort } from "./hostAndPort.ts";
 import { word } from "./quote.ts";
-import { hostAndPort } from "./upstreams.ts";
 
 /**
  * The `listen` that begins a server, by the text of `server.hbs`, `sharedServer.hbs`, `listener.hbs` and `tcpServer.hbs`. Strings and

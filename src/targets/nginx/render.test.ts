@@ -35,7 +35,7 @@ const hosts = (own = rules()): readonly VirtualHostIr[] => [
   virtualHost(["a.test", "aa.test"], own),
   virtualHost("b.test", [rule("b.0", "/", { action: forward("one") })]),
 ];
-const clusters = () => [cluster("one", [1]), cluster("two", [2], { policy: "leastRequest" })];
+const clusters = () => [cluster("one", [1]), cluster("two", [2], { balance: { policy: "leastRequest" } })];
 const build = (own?: readonly RuleIr[]): FleetIr =>
   fleet([httpPort("127.0.0.1", 80, hosts(own)), httpPort("::1", 8080, hosts(own))], clusters());
 

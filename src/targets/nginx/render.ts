@@ -11,7 +11,7 @@ import { type ListenerMemory, type LoweredListener, lowerListener } from "./list
 import { createNames, listenerFile, streamFile } from "./names.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
-import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstreams.ts";
+import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstream/index.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
 /** The agent reads it through a symbolic link to the whole folder. */

@@ -2,11 +2,11 @@
 import type { TcpPortIr } from "../../ir/index.ts";
 import { socketLog } from "./accessLog.ts";
 import { block } from "./blocks.ts";
+import { hostAndPort } from "./hostAndPort.ts";
 import type { ListenerPlace } from "./listener.ts";
 import { streamFile, underscored } from "./names.ts";
 import { comment, milliseconds, param, variable, word } from "./quote.ts";
 import { sharesView } from "./splits.ts";
-import { hostAndPort } from "./upstreams.ts";
 import type { Block } from "./views.ts";
 
 /** nginx needs a value even where nothing is proxied; it has no effect there. */

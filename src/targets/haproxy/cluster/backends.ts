@@ -1,11 +1,12 @@
 /** Backends: clusters as HTTP and TCP ports see them. */
-import type { ClusterIr, EndpointIr, FleetIr, HealthCheckIr } from "../../ir/index.ts";
-import type { Quoted } from "../../util/templates.ts";
-import type { Version } from "../target.ts";
-import { isBefore } from "../version.ts";
-import { serverName, tcpBackend } from "./names.ts";
-import { address, format, name, number, statuses, time, word } from "./quote.ts";
-import { INIT_STATE_SINCE } from "./version.ts";
+import type { ClusterIr, EndpointIr, FleetIr } from "../../../ir/index.ts";
+import type { Quoted } from "../../../util/templates.ts";
+import type { Version } from "../../target.ts";
+import { isBefore } from "../../version.ts";
+import { serverName, tcpBackend } from "../names.ts";
+import { address, name, number, time } from "../quote.ts";
+import { INIT_STATE_SINCE } from "../version.ts";
+import { type CheckView, checkView } from "./healthCheck.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
 export const DEFAULT_CONNECT_MS = 5_000;
@@ -21,22 +22,6 @@ export interface BackendView {
   readonly idleTimeout: Quoted<"time"> | null;
   readonly check: CheckView | null;
   readonly servers: readonly ServerView[];
-}
-
-/** An active health check; times in milliseconds. */
-export interface CheckView {
-  readonly timeout: Quoted<"time">;
-  readonly interval: Quoted<"time">;
-  readonly rise: Quoted<"number">;
-  readonly fall: Quoted<"number">;
-  readonly port: Quoted<"number"> | null;
-  readonly startsDown: boolean;
-  readonly http: {
-    readonly method: Quoted<"word">;
-    readonly path: Quoted<"word">;
-    readonly host: Quoted<"format">;
-    readonly statuses: Quoted<"statuses">;
-  } | null;
 }
 
 /** One endpoint. */
@@ -115,7 +100,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
   return {
     name: name(backend),
     http: idleMs === null,
-    leastRequest: cluster.policy === "leastRequest",
+    leastRequest: cluster.balance.policy === "leastRequest",
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
@@ -129,26 +114,5 @@ function serverView(endpoint: EndpointIr, track: string | null): ServerView {
     address: address(endpoint.address, endpoint.port),
     weight: number(endpoint.weight),
     track: track === null ? null : name(track),
-  };
-}
-
-function checkView(check: HealthCheckIr, startsDown: boolean): CheckView {
-  const { http } = check;
-  return {
-    timeout: time(check.timeoutMs),
-    interval: time(check.intervalMs),
-    rise: number(check.rise),
-    fall: number(check.fall),
-    port: check.port === null ? null : number(check.port),
-    startsDown,
-    http:
-      http === null
-        ? null
-        : {
-            method: word(http.method),
-            path: word(http.path),
-            host: format(http.host),
-            statuses: statuses(http.expectedStatus),
-          },
   };
 }

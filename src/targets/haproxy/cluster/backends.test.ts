@@ -1,9 +1,9 @@
 /** Clusters on the real HAProxy: TCP, weights, health checks, half-closed connections. */
 import { connect, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import type { ClusterIr, HealthCheckIr, PortIr } from "../../ir/index.ts";
-import { finish } from "../../util/steps.ts";
-import { haproxyTarget } from "./index.ts";
+import type { ClusterIr, HealthCheckIr, PortIr } from "../../../ir/index.ts";
+import { finish } from "../../../util/steps.ts";
+import { haproxyTarget } from "../index.ts";
 import {
   cluster,
   fleet,
@@ -14,7 +14,7 @@ import {
   rulesOf,
   tcpPort as tcpPortOf,
   virtualHost,
-} from "./testSupport/ir.ts";
+} from "../testSupport/ir.ts";
 import {
   ask,
   echoUpstream,
@@ -26,7 +26,7 @@ import {
   type RunningProxy,
   sleep,
   startProxy,
-} from "./testSupport/proxy.ts";
+} from "../testSupport/proxy.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -147,7 +147,7 @@ describe("HTTP", () => {
             [a, 3],
             [b, 1],
           ],
-          { policy: "leastRequest" },
+          { balance: { policy: "leastRequest" } },
         ),
       ],
     );
@@ -156,7 +156,7 @@ describe("HTTP", () => {
   it.each(["roundRobin", "leastRequest"] as const)("uses all endpoints with %s", async (policy) => {
     const [port = 0] = await freePorts(1);
     const ports = [await upstream(echoUpstream("a")), await upstream(echoUpstream("b"))];
-    await serve([httpPort(port)], [cluster("c", ports, { policy })]);
+    await serve([httpPort(port)], [cluster("c", ports, { balance: { policy } })]);
     expect(await tally(20, () => nameOf(port))).toEqual({ a: 10, b: 10 });
   });
   it("weighs endpoints", async () => {

@@ -1,11 +1,11 @@
 /** The backends of a cluster, with what rules change there. */
-import { spreadHash } from "../../util/hash.ts";
-import type { TemplateSet } from "../../util/templates.ts";
-import type { Version } from "../target.ts";
+import { spreadHash } from "../../../util/hash.ts";
+import type { TemplateSet } from "../../../util/templates.ts";
+import type { Version } from "../../target.ts";
+import { type ChangePlan, MAX_OPEN_LINES, type RuleLines } from "../changePlan.ts";
+import { apartBackend, changesMap, changingRules } from "../names.ts";
+import { comment, file, name, rule } from "../quote.ts";
 import { type BackendView, type ClusterBackends, lowerBackends } from "./backends.ts";
-import { type ChangePlan, MAX_OPEN_LINES, type RuleLines } from "./changePlan.ts";
-import { apartBackend, changesMap, changingRules } from "./names.ts";
-import { comment, file, name, rule } from "./quote.ts";
 
 type Section = TemplateSet["render"];
 

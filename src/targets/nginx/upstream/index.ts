@@ -1,9 +1,10 @@
 /** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
-import type { ClusterIr } from "../../ir/index.ts";
-import { mapSteps, type Steps } from "../../util/steps.ts";
-import { block } from "./blocks.ts";
-import { word } from "./quote.ts";
-import type { Block, UpstreamView } from "./views.ts";
+import type { ClusterIr } from "../../../ir/index.ts";
+import { mapSteps, type Steps } from "../../../util/steps.ts";
+import { block } from "../blocks.ts";
+import { hostAndPort } from "../hostAndPort.ts";
+import { word } from "../quote.ts";
+import type { Block, UpstreamView } from "../views.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
 const KEEPALIVE = 32;
@@ -61,16 +62,11 @@ function lowerUpstream(
     name: word(cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
-    leastRequest: cluster.policy === "leastRequest",
+    leastRequest: cluster.balance.policy === "leastRequest",
     endpoints: cluster.endpoints.map(({ address, port, weight }) => ({
       address: word(hostAndPort(address, port)),
       weight: weight === 1 ? null : word(weight),
     })),
     keepalive: context === "http" ? word(KEEPALIVE) : null,
   };
-}
-
-/** `1.2.3.4:80` or `[::1]:80`. */
-export function hostAndPort(address: string, port: number): string {
-  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

@@ -1,0 +1,45 @@
+/** Health checks with all defaults filled in. */
+import { defaults } from "../../gen/defaults.ts";
+import type { HealthCheckIr } from "../../ir/index.ts";
+import { durationMs, type HealthCheck } from "../../model/index.ts";
+
+const CHECK = {
+  interval: defaults["healthCheck.interval"],
+  timeout: defaults["healthCheck.timeout"],
+  rise: defaults["healthCheck.rise"],
+  fall: defaults["healthCheck.fall"],
+};
+const HTTP_CHECK = {
+  method: defaults["healthCheck.http.method"],
+  path: defaults["healthCheck.http.path"],
+  host: defaults["healthCheck.http.host"],
+  expectedStatus: defaults["healthCheck.http.expectedStatus"],
+};
+
+/** The check that a cluster names. */
+export function healthCheck(body: HealthCheck): HealthCheckIr {
+  const { type, interval, timeout, rise, fall, port = null } = { ...CHECK, ...body };
+  return Object.freeze({
+    kind: type,
+    intervalMs: durationMs(interval),
+    timeoutMs: durationMs(timeout),
+    rise,
+    fall,
+    port,
+    http: type === "http" ? httpCheck(body.http) : null,
+  });
+}
+
+function httpCheck(body: HealthCheck["http"]): HealthCheckIr["http"] {
+  const { method, path, host, expectedStatus } = { ...HTTP_CHECK, ...body };
+  const ranges = expectedStatus.map((range) => {
+    const [low, high = low] = range.split("-").map(Number) as [number, number?];
+    return Object.freeze({ low, high });
+  });
+  return Object.freeze({
+    method,
+    path,
+    host,
+    expectedStatus: ranges.sort((a, b) => a.low - b.low || a.high - b.high),
+  });
+}

@@ -1,0 +1,35 @@
+/** Clusters with all defaults filled in: each part from the file of its name. */
+import { defaults } from "../../gen/defaults.ts";
+import type { ClusterIr } from "../../ir/index.ts";
+import { durationMs, type Resource } from "../../model/index.ts";
+import type { CompilerMemory } from "../memory.ts";
+import { reuse } from "../reuse.ts";
+import { balanceOf } from "./balance.ts";
+import { endpointsOf } from "./endpoints.ts";
+import { healthCheck } from "./healthCheck.ts";
+
+const CONNECT_MS = durationMs(defaults["cluster.timeouts.connect"]);
+
+export interface ClusterInput {
+  readonly cluster: Resource<"cluster">;
+  readonly check: Resource<"healthCheck"> | undefined;
+  /** What was made of the cluster's last version. */
+  readonly before: ClusterIr | undefined;
+}
+
+/** Remembered for the cluster and its health check. */
+export function compileCluster({ cluster, check, before }: ClusterInput, { clusters }: CompilerMemory): ClusterIr {
+  const known = clusters.get(cluster);
+  if (known !== undefined && known.check === check) return known.ir;
+  const { body } = cluster;
+  const { timeouts } = body;
+  const ir = reuse<ClusterIr>(before, {
+    name: cluster.name,
+    endpoints: endpointsOf(body),
+    balance: balanceOf(body),
+    connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
+    healthCheck: check === undefined ? null : healthCheck(check.body),
+  });
+  clusters.set(cluster, { check, ir });
+  return ir;
+}

@@ -1,0 +1,64 @@
+/** Active health checks of a cluster. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { RequestMethod } from "../../../gen/proto/envoy/config/core/v3/base_pb.js";
+import type { HealthCheckSchema } from "../../../gen/proto/envoy/config/core/v3/health_check_pb.js";
+import type { HealthCheckIr } from "../../../ir/index.ts";
+import type { Support } from "../../target.ts";
+import { duration } from "../types.ts";
+
+/** Any status can be a failed probe that counts towards `fall`; without it Envoy takes an endpoint out at the first. */
+const ALL_STATUSES = { start: 100n, end: 600n };
+
+/** What Envoy says of the leaves of health checks. */
+export const healthCheckCapabilities = {
+  "cluster.healthCheck": "exact",
+  "healthCheck.name": "exact",
+  "healthCheck.labels": "exact",
+  "healthCheck.description": "exact",
+  "healthCheck.type": "exact",
+  "healthCheck.interval": "exact",
+  "healthCheck.timeout": "exact",
+  "healthCheck.rise": "exact",
+  "healthCheck.fall": "exact",
+  "healthCheck.port": "exact",
+  "healthCheck.http.method": "exact",
+  "healthCheck.http.path": "exact",
+  "healthCheck.http.host": "exact",
+  "healthCheck.http.expectedStatus[]": "exact",
+} as const satisfies Readonly<Record<string, Support>>;
+
+/** The check as the Cluster has it. */
+export function healthCheckMessage(check: HealthCheckIr): MessageInitShape<typeof HealthCheckSchema> {
+  return {
+    interval: duration(check.intervalMs),
+    // Envoy's default of 60 s for clusters without traffic would leave a dead endpoint in.
+    noTrafficInterval: duration(check.intervalMs),
+    timeout: duration(check.timeoutMs),
+    healthyThreshold: check.rise,
+    unhealthyThreshold: check.fall,
+    // A server that takes no new connection must fail, and one that closes after its answer must pass.
+    reuseConnection: false,
+    healthChecker: check.http === null ? { case: "tcpHealthCheck", value: {} } : httpChecker(check.http),
+  };
+}
+
+const METHODS: Readonly<Record<string, RequestMethod>> = {
+  GET: RequestMethod.GET,
+  HEAD: RequestMethod.HEAD,
+  OPTIONS: RequestMethod.OPTIONS,
+};
+
+function httpChecker(http: NonNullable<HealthCheckIr["http"]>) {
+  const method = METHODS[http.method];
+  if (method === undefined) throw new Error(`health check method ${http.method} is not known to Envoy`);
+  return {
+    case: "httpHealthCheck" as const,
+    value: {
+      host: http.host,
+      path: http.path,
+      method,
+      expectedStatuses: http.expectedStatus.map(({ low, high }) => ({ start: BigInt(low), end: BigInt(high + 1) })),
+      retriableStatuses: [ALL_STATUSES],
+    },
+  };
+}

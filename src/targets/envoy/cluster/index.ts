@@ -1,0 +1,71 @@
+/** One Cluster and one ClusterLoadAssignment per cluster: endpoints change without touching the rest. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Cluster_DiscoveryType, ClusterSchema } from "../../../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
+import { HttpProtocolOptionsSchema } from "../../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
+import type { ClusterIr } from "../../../ir/index.ts";
+import type { RenderedResource } from "../../target.ts";
+import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } from "../types.ts";
+import { assignmentBytes } from "./assignment.ts";
+import { balance } from "./balance.ts";
+import { healthCheckMessage } from "./healthCheck.ts";
+
+/** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
+const NO_LIMIT = 1_000_000;
+/** Idle connections to endpoints are closed before most servers close them (60 s is usual), so that none breaks in use. */
+const POOL_IDLE_MS = 30_000;
+type ClusterInit = MessageInitShape<typeof ClusterSchema>;
+
+const httpOptions = pack(
+  HttpProtocolOptionsSchema,
+  create(HttpProtocolOptionsSchema, {
+    commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
+    upstreamProtocolOptions: {
+      case: "explicitHttpConfig",
+      value: { protocolConfig: { case: "httpProtocolOptions", value: {} } },
+    },
+  }),
+);
+
+/** What a cluster becomes. */
+export interface RenderedCluster {
+  readonly cluster: RenderedResource;
+  readonly assignment: RenderedResource;
+}
+
+/** The cluster's two resources. */
+export function renderCluster(cluster: ClusterIr): RenderedCluster {
+  const { name } = cluster;
+  return {
+    cluster: resourceOf(typeUrls.cluster, name, {
+      bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster))),
+      refs: [[typeUrls.assignment, name]],
+    }),
+    assignment: resourceOf(typeUrls.assignment, name, { bytes: assignmentBytes(cluster), refs: [] }),
+  };
+}
+
+function clusterMessage(cluster: ClusterIr): ClusterInit {
+  const { healthCheck } = cluster;
+  return {
+    name: cluster.name,
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: adsSource() },
+    connectTimeout: duration(cluster.connectTimeoutMs),
+    ...balance(cluster.balance),
+    // An endpoint that is removed is gone, even while its health check passes.
+    ignoreHealthOnHostRemoval: true,
+    commonLbConfig: {
+      // Fail closed: no traffic to endpoints known to be bad, however few are left.
+      healthyPanicThreshold: { value: 0 },
+      // Health changes take effect at once.
+      updateMergeWindow: duration(0),
+    },
+    circuitBreakers: {
+      thresholds: [
+        { maxConnections: NO_LIMIT, maxPendingRequests: NO_LIMIT, maxRequests: NO_LIMIT, maxRetries: NO_LIMIT },
+      ],
+    },
+    typedExtensionProtocolOptions: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions },
+    healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
+  };
+}

@@ -1,0 +1,24 @@
+/** What nginx does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
+import { foundByInspection, type Support } from "../../target.ts";
+import { balanceCapabilities } from "./balance.ts";
+import { healthCheckCapabilities } from "./healthCheck.ts";
+
+/** Of a TCP port whose split has several; only the port shows it. */
+export const oneTimeoutPerPort = {
+  approximated: "of several clusters of one TCP port is the longest of theirs: nginx has one for a port",
+  code: "L4-CONNECT-TIMEOUT-NGINX",
+  when: foundByInspection,
+} as const satisfies Support;
+
+/** One line per leaf that has no file of its own. */
+export const clusterCapabilities = {
+  "cluster.name": "exact",
+  "cluster.labels": "exact",
+  "cluster.description": "exact",
+  "cluster.endpoints[].address": "exact",
+  "cluster.endpoints[].port": "exact",
+  "cluster.endpoints[].weight": "exact",
+  "cluster.timeouts.connect": oneTimeoutPerPort,
+  ...balanceCapabilities,
+  ...healthCheckCapabilities,
+} as const satisfies Readonly<Record<string, Support>>;
