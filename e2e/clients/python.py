@@ -13,9 +13,9 @@ from trimtab_client.api.health_checks import get_health_check, put_health_check
 from trimtab_client.api.revisions import get_revision, list_revisions, restore_revision
 from trimtab_client.api.system import get_health, get_readiness
 from trimtab_client.models import (
-    Balance,
-    BalancePatch,
-    BalancePolicy,
+    ClusterBalance,
+    ClusterBalancePatch,
+    ClusterBalancePolicy,
     ChangeWord,
     Cluster,
     ClusterList,
@@ -112,9 +112,9 @@ def one_by_one() -> None:
     late = must(Problem, put_cluster.sync("blue", client=client, body=blue, if_match=etag))
     assert late.code is ProblemCode.API_PRECONDITION_FAILED and late.status == 412
 
-    patch = ClusterPatch(balance=BalancePatch(policy=BalancePolicy.LEASTREQUEST))
+    patch = ClusterPatch(balance=ClusterBalancePatch(policy=ClusterBalancePolicy.LEASTREQUEST))
     must(WriteAnswer, patch_cluster.sync("blue", client=client, body=patch))
-    assert must(Cluster, get_cluster.sync("blue", client=client)).balance == Balance(policy=BalancePolicy.LEASTREQUEST)
+    assert must(Cluster, get_cluster.sync("blue", client=client)).balance == ClusterBalance(policy=ClusterBalancePolicy.LEASTREQUEST)
     must(WriteAnswer, patch_cluster.sync("blue", client=client, body=ClusterPatch(balance=None)))
     assert must(Cluster, get_cluster.sync("blue", client=client)) == more
 
