@@ -21,7 +21,7 @@ from trimtab_client.models import (
     ClusterList,
     ClusterPatch,
     Config,
-    Endpoint,
+    ClusterEndpoint,
     ExplainRequest,
     Explanation,
     FilePoller,
@@ -66,12 +66,12 @@ def must(kind: type[T], parsed: object) -> T:
     raise AssertionError(f"no {kind.__name__}: {parsed}")
 
 
-blue = Cluster(name="blue", endpoints=[Endpoint(address="10.0.0.1", port=80)])
+blue = Cluster(name="blue", endpoints=[ClusterEndpoint(address="10.0.0.1", port=80)])
 labels = Labels.from_dict({"team": "shop"})
 config = Config(
     fleets=[Fleet(name="edge", proxy=FleetProxy.ENVOY), Fleet(name="legacy", proxy=FleetProxy.NGINX)],
     listeners=[Listener(name="web", fleets=["edge", "legacy"], port=8080, protocol=ListenerProtocol.HTTP)],
-    clusters=[Cluster(name="green", labels=labels, endpoints=[Endpoint(address="10.0.0.2", port=80)])],
+    clusters=[Cluster(name="green", labels=labels, endpoints=[ClusterEndpoint(address="10.0.0.2", port=80)])],
     routes=[
         Route(
             name="shop",
@@ -106,7 +106,7 @@ def one_by_one() -> None:
     assert get_cluster.sync_detailed("blue", client=client, if_none_match=etag).status_code == 304
 
     more = must(Cluster, read.parsed)
-    more.endpoints.append(Endpoint(address="10.0.0.3", port=81, weight=2))
+    more.endpoints.append(ClusterEndpoint(address="10.0.0.3", port=81, weight=2))
     updated = must(WriteAnswer, put_cluster.sync("blue", client=client, body=more, if_match=etag))
     assert updated.changed[0].change is ChangeWord.UPDATED
     late = must(Problem, put_cluster.sync("blue", client=client, body=blue, if_match=etag))
