@@ -22,6 +22,7 @@ export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
 export type * from "./endpoint.ts";
+export * from "./failover.ts";
 export type * from "./healthCheck.ts";
 export type * from "./pathGroup.ts";
 export type * from "./policies/headers.ts";

@@ -14,6 +14,7 @@ const ROOTS = [
   "envoy/service/listener/v3/lds.proto",
   "envoy/service/route/v3/rds.proto",
   "envoy/config/bootstrap/v3/bootstrap.proto",
+  "envoy/extensions/filters/http/header_mutation/v3/header_mutation.proto",
   "envoy/extensions/filters/http/router/v3/router.proto",
   "envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation.proto",
   "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto",
@@ -30,6 +31,7 @@ const ROOTS = [
   "envoy/type/matcher/v3/http_inputs.proto",
   "envoy/extensions/load_balancing_policies/least_request/v3/least_request.proto",
   "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.proto",
+  "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.proto",
   "envoy/extensions/upstreams/http/v3/http_protocol_options.proto",
   // Client status: tests read with it what we encode by hand.
   "envoy/service/status/v3/csds.proto",

@@ -12,9 +12,10 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { AccessLogIr, PortIr, TcpPortIr } from "../../ir/index.ts";
+import { type AccessLogIr, CONNECT_TRIES, type PortIr, type TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
+import { resending } from "./failover.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { notes } from "./source.ts";
@@ -22,8 +23,6 @@ import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, re
 
 /** 431 above; the other proxies have buffers of this size for the whole head. */
 const MAX_REQUEST_HEADERS_KB = 60;
-/** Another endpoint is tried when one cannot be reached: of two endpoints one may be down without a client noticing. */
-const TCP_CONNECT_ATTEMPTS = 3;
 /** No client has this address: Envoy trusts x-envoy-* headers of "internal" clients, and an empty list would trust loopback. */
 const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
@@ -50,6 +49,7 @@ const MANAGER = {
   upgradeConfigs: [{ upgradeType: "websocket" }],
   localReplyConfig: localReplies(),
   httpFilters: [
+    resending,
     {
       name: "envoy.filters.http.router",
       configType: {
@@ -164,7 +164,7 @@ function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {
             value: { clusters: split.map(({ cluster, weight }) => ({ name: cluster, weight })) },
           },
     idleTimeout: duration(port.idleTimeoutMs),
-    maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
+    maxConnectAttempts: CONNECT_TRIES,
     accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, port.listeners[0] ?? port.id)],
   });
   return {

@@ -1,5 +1,5 @@
 /** TCP ports: a file with one stream server each. */
-import type { TcpPortIr } from "../../ir/index.ts";
+import { CONNECT_TRIES, type TcpPortIr } from "../../ir/index.ts";
 import { socketLog } from "./accessLog.ts";
 import { block } from "./blocks.ts";
 import { hostAndPort } from "./hostAndPort.ts";
@@ -44,6 +44,7 @@ export function lowerTcpPort(
     target: target === undefined ? null : param(target),
     connectTimeout: milliseconds(Math.max(...timeouts, 1)),
     idleTimeout: milliseconds(port.idleTimeoutMs),
+    tries: word(CONNECT_TRIES),
   };
   return { path: streamFile(port), text: block("tcpServer", view).text };
 }

@@ -100,6 +100,7 @@ export interface CommonView {
   readonly passed: readonly { readonly name: Word }[];
   readonly clientTimeouts: readonly Views["clientTimeout"][];
   readonly connectTimeout: Word;
+  readonly tries: Word;
   readonly idleTimeout: Word;
   readonly statusTexts: MapEntries;
   readonly requestForms: MapEntries;
@@ -285,5 +286,6 @@ export interface TcpServerView {
   /** Null: connections are closed. */
   readonly target: Param | null;
   readonly connectTimeout: Word;
+  readonly tries: Word;
   readonly idleTimeout: Word;
 }

@@ -3,11 +3,14 @@ import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { type RuleIr, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
 import { isShorterThan } from "../../shortDurations.ts";
 import type { Support } from "../../target.ts";
-import { openMessage, ROUTE, writeNumber } from "../writer.ts";
+import { RETRY_ON_HEADER, retryPolicyBytes } from "../failover.ts";
+import { openMessage, ROUTE, writeNumber, writeText } from "../writer.ts";
 import type { RoutePolicy } from "./policy.ts";
 
 /** Numbers in RouteAction, RetryPolicy and Duration. */
 const ACTION = { timeout: 8, retryPolicy: 9, idleTimeout: 24 } as const;
+/** In Route. */
+const REQUEST_HEADERS_TO_REMOVE = 12;
 const RETRY_POLICY = { perTryTimeout: 3 } as const;
 const DURATION = { seconds: 1, nanos: 2 } as const;
 
@@ -35,10 +38,13 @@ export const timeouts = {
     writeDuration(writer, ACTION.idleTimeout, isShorter ? clientSilenceMs : idleMs);
     if (isShorter) {
       openMessage(writer, ACTION.retryPolicy);
+      writer.raw(retryPolicyBytes);
       writeDuration(writer, RETRY_POLICY.perTryTimeout, idleMs);
       writer.join();
     }
     writer.join();
+    // The end of a try is a reset to Envoy, and silence is no reason to send a request again.
+    if (isShorter) writeText(writer, REQUEST_HEADERS_TO_REMOVE, RETRY_ON_HEADER);
   },
 } as const satisfies RoutePolicy<"timeouts">;
 

@@ -16,6 +16,8 @@ export interface BackendView {
   readonly name: Quoted<"name">;
   readonly http: boolean;
   readonly leastRequest: boolean;
+  /** There is no other endpoint to try. */
+  readonly single: boolean;
   /** Null: the default. */
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
@@ -101,6 +103,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     name: name(backend),
     http: idleMs === null,
     leastRequest: cluster.balance.policy === "leastRequest",
+    single: cluster.endpoints.length === 1,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),

@@ -1,0 +1,112 @@
+/**
+ * Another try on another endpoint: of a connection that cannot be made for every request, and of a request that was sent already only where
+ * `RESENT_METHODS` has its method and it has no body. Envoy's policy of a route knows no methods, but it adds to it what the request asks for
+ * in `x-envoy-retry-on`: a filter of the listener writes that, and the router takes it off.
+ */
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
+import { RetryPolicySchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
+import { ExtensionWithMatcherSchema } from "../../gen/proto/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
+import { SkipFilterSchema } from "../../gen/proto/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.js";
+import { HeaderMutationSchema } from "../../gen/proto/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
+import type { HttpFilterSchema } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { PreviousHostsPredicateSchema } from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
+import { HttpRequestHeaderMatchInputSchema } from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
+import type { Matcher_MatcherList_PredicateSchema } from "../../gen/proto/xds/type/matcher/v3/matcher_pb.js";
+import { CONNECT_TRIES, RESENT_METHODS } from "../../ir/index.ts";
+import { duration, pack } from "./types.ts";
+
+/** Where a request asks for more tries. */
+export const RETRY_ON_HEADER = "x-envoy-retry-on";
+
+/** Hosts that are drawn before one that was tried already is taken again: enough that of two endpoints the other one is found. */
+const DRAWS = 32n;
+/** Envoy's own 25 ms would be felt. It takes no 0. */
+const BACK_OFF_MS = 1;
+
+/** The RetryPolicy of every virtual host; a route that has one of its own has all of this too. */
+export const retryPolicy = {
+  retryOn: "connect-failure",
+  numRetries: CONNECT_TRIES - 1,
+  retryHostPredicate: [
+    {
+      name: "envoy.retry_host_predicates.previous_hosts",
+      configType: {
+        case: "typedConfig",
+        value: pack(PreviousHostsPredicateSchema, create(PreviousHostsPredicateSchema)),
+      },
+    },
+  ],
+  hostSelectionRetryMaxAttempts: DRAWS,
+  retryBackOff: { baseInterval: duration(BACK_OFF_MS) },
+} satisfies MessageInitShape<typeof RetryPolicySchema>;
+
+/** Its bytes. */
+export const retryPolicyBytes: Uint8Array = toBinary(RetryPolicySchema, create(RetryPolicySchema, retryPolicy));
+
+type Predicate = MessageInitShape<typeof Matcher_MatcherList_PredicateSchema>;
+
+function fieldIs(headerName: string, regex: string): Predicate {
+  const input = {
+    name: "field",
+    typedConfig: pack(HttpRequestHeaderMatchInputSchema, create(HttpRequestHeaderMatchInputSchema, { headerName })),
+  };
+  const pattern = { case: "safeRegex", value: { engineType: { case: "googleRe2", value: {} }, regex } } as const;
+  const matcher = { case: "valueMatch", value: { matchPattern: pattern } } as const;
+  return { matchType: { case: "singlePredicate", value: { input, matcher } } };
+}
+
+const ask = create(HeaderMutationSchema, {
+  mutations: {
+    requestMutations: [
+      {
+        action: {
+          case: "append",
+          value: {
+            header: { key: RETRY_ON_HEADER, value: "reset" },
+            appendAction: Append.OVERWRITE_IF_EXISTS_OR_ADD,
+          },
+        },
+      },
+    ],
+  },
+});
+
+/** Requests that are sent once. */
+const sentOnce: Predicate = {
+  matchType: {
+    case: "orMatcher",
+    value: {
+      predicate: [
+        { matchType: { case: "notMatcher", value: fieldIs(":method", RESENT_METHODS.join("|")) } },
+        fieldIs("content-length", ".*"),
+        fieldIs("transfer-encoding", ".*"),
+      ],
+    },
+  },
+};
+
+const skip = { name: "skip", typedConfig: pack(SkipFilterSchema, create(SkipFilterSchema)) };
+
+/** The filter. */
+export const resending: MessageInitShape<typeof HttpFilterSchema> = {
+  name: "trimtab.resending",
+  configType: {
+    case: "typedConfig",
+    value: pack(
+      ExtensionWithMatcherSchema,
+      create(ExtensionWithMatcherSchema, {
+        xdsMatcher: {
+          matcherType: {
+            case: "matcherList",
+            value: { matchers: [{ predicate: sentOnce, onMatch: { onMatch: { case: "action", value: skip } } }] },
+          },
+        },
+        extensionConfig: {
+          name: "envoy.filters.http.header_mutation",
+          typedConfig: pack(HeaderMutationSchema, ask),
+        },
+      }),
+    ),
+  },
+};
