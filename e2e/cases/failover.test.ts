@@ -1,5 +1,5 @@
-/** A connection that cannot be made is tried on another endpoint, for every method and for TCP; what was sent, only where that does no harm. */
-import { createServer, type Server } from "node:net";
+/** A connection that cannot be made is tried on another endpoint; what was sent, only where that does no harm. */
+import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBlackHole } from "../harness/blackHole.ts";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
@@ -71,8 +71,10 @@ interface StaleServer {
 
 /** Answers one request on each connection, and closes it when another one comes: as one that gave up an idle connection just then. */
 async function startStale(): Promise<StaleServer> {
+  const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     let served = false;
+    sockets.add(socket.on("close", () => sockets.delete(socket)));
     socket.on("error", () => {});
     socket.on("data", () => {
       if (served) return void socket.destroy();
@@ -82,7 +84,12 @@ async function startStale(): Promise<StaleServer> {
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as { port: number };
-  return { port, close: () => new Promise((done) => server.close(() => done())) };
+  const close = (): Promise<void> =>
+    new Promise((done) => {
+      server.close(() => done());
+      for (const socket of sockets) socket.destroy();
+    });
+  return { port, close };
 }
 
 /** What a TCP connection begins with; empty: it was closed. */

@@ -17,6 +17,7 @@ import * as celFilter from "../../gen/proto/envoy/extensions/access_loggers/filt
 import * as streamLog from "../../gen/proto/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import * as extensionMatcher from "../../gen/proto/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
 import * as skipAction from "../../gen/proto/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.js";
+import * as laterMutation from "../../gen/proto/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
 import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as filterState from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
 import * as tlsInspector from "../../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
@@ -27,6 +28,7 @@ import * as withoutQuery from "../../gen/proto/envoy/extensions/formatter/req_wi
 import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
 import * as leastRequest from "../../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
 import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
+import * as previousHosts from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import * as httpOptions from "../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import * as httpInputs from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
 
@@ -47,6 +49,8 @@ const registry = createRegistry(
   router.file_envoy_extensions_filters_http_router_v3_router,
   httpManager.file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
   headerMutation.file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
+  laterMutation.file_envoy_extensions_filters_http_header_mutation_v3_header_mutation,
+  previousHosts.file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
   tcpProxy.file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
   leastRequest.file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
   roundRobin.file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
