@@ -12,7 +12,7 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import { type AccessLogIr, CONNECT_TRIES, type PortIr, type TcpPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
 import { resending } from "./failover.ts";
@@ -23,6 +23,11 @@ import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, re
 
 /** 431 above; the other proxies have buffers of this size for the whole head. */
 const MAX_REQUEST_HEADERS_KB = 60;
+/**
+ * More than `CONNECT_TRIES`: Envoy draws an endpoint for each attempt, whether it has been tried or not, until
+ * a dead one is left out (outlierDetection.ts).
+ */
+const TCP_CONNECT_ATTEMPTS = 10;
 /** No client has this address: Envoy trusts x-envoy-* headers of "internal" clients, and an empty list would trust loopback. */
 const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
@@ -164,7 +169,7 @@ function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {
             value: { clusters: split.map(({ cluster, weight }) => ({ name: cluster, weight })) },
           },
     idleTimeout: duration(port.idleTimeoutMs),
-    maxConnectAttempts: CONNECT_TRIES,
+    maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
     accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, port.listeners[0] ?? port.id)],
   });
   return {

@@ -8,6 +8,7 @@ import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } 
 import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
+import { outlierDetection } from "./outlierDetection.ts";
 
 /** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
 const NO_LIMIT = 1_000_000;
@@ -66,6 +67,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
       ],
     },
     typedExtensionProtocolOptions: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions },
+    outlierDetection,
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };
 }
