@@ -1,6 +1,6 @@
 /**
- * `npm run bench:failover`: one of two endpoints is dead, its connections refused or black-holed. So many requests and TCP connections to each
- * proxy: how many fail, and how long they take. `--requests N` (default 10 000). Status 1 when one fails.
+ * `npm run bench:failover`: one of two endpoints is dead, its connections refused or black-holed. So many requests and TCP connections
+ * to each proxy: how many fail, and how long they take. `--requests N` (default 10 000). Status 1 when one fails.
  */
 import { Agent, request } from "node:http";
 import { connect, createServer, type Server } from "node:net";
