@@ -12,6 +12,7 @@ import type { SplitIr } from "./action.ts";
 import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
+import type { ProcessIr } from "./process.ts";
 import type { RuleIr } from "./rule.ts";
 
 export type { LeafPath } from "../gen/leafPaths.ts";
@@ -28,6 +29,7 @@ export type * from "./policies/headers.ts";
 export * from "./policies/index.ts";
 export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
+export * from "./process.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
 
@@ -42,6 +44,7 @@ export interface FleetIr {
   readonly version: string | null;
   /** Null: nothing is written down of requests. */
   readonly accessLog: AccessLogIr | null;
+  readonly process: ProcessIr;
   /** Ascending by address, then port. At most one per address and port. */
   readonly ports: readonly PortIr[];
   /** Every cluster that some port can reach, ascending by name. */

@@ -37,6 +37,10 @@ export const modelCodes = {
     "Port clash",
     "Two listeners of a fleet want the same socket. Only HTTP listeners with different hostnames and the same limits for clients (`http`) can share one.",
   ),
+  "MODEL-PROCESS": unprocessable(
+    "Bad process settings",
+    "A value of a fleet's `process` is outside of what every proxy can be told. The message gives the range.",
+  ),
   "MODEL-PROTOCOL": unprocessable(
     "Protocol mismatch",
     "A route and its listener speak different protocols, or a field belongs to another protocol.",

@@ -10,6 +10,7 @@ import { sourceOf } from "../source.ts";
 import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import type { CompiledListener } from "./listener.ts";
+import { compileProcess } from "./process.ts";
 import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
 
@@ -44,7 +45,8 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const { name } = fleet;
   const { proxy, version = null } = fleet.body;
   const accessLog = compileAccessLog(fleet.body, previous?.accessLog ?? null);
-  return reuseParent<FleetIr>(previous, { name, proxy, version, accessLog, ports, clusters, sources });
+  const process = compileProcess(fleet.body.process, previous?.process);
+  return reuseParent<FleetIr>(previous, { name, proxy, version, accessLog, process, ports, clusters, sources });
 }
 
 function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {

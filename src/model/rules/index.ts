@@ -19,6 +19,7 @@ import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
+import { process } from "./process.ts";
 import { protocols } from "./protocols.ts";
 import { references } from "./references.ts";
 import { regexDialect } from "./regexDialect.ts";
@@ -50,4 +51,5 @@ export const rulesOfOne: readonly Rule[] = [
   regexDialect,
   endpoints,
   healthChecks,
+  process,
 ];

@@ -39,6 +39,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("/dev/stdout", "/tmp/trimtab-fuzz.log"),
     presence: 30,
   },
+  "fleet.process": { reason: "no single answer shows it", presence: 15 },
+  "fleet.process.shutdownGrace": {
+    reason: "whole seconds within bounds",
+    value: fc.constantFrom("1s", "30s", "60s", "1m30s", "1h"),
+  },
   "fleet.xds": { reason: "no proxy is told of it, and those of files refuse it", presence: 10 },
   "fleet.xds.allow": { reason: "as many as make a difference", most: 3 },
   "listener.address": { reason: "addresses that meet in several spellings", value: values.bindAddress, presence: 50 },

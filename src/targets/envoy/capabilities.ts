@@ -4,6 +4,7 @@ import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { processCapabilities } from "./process.ts";
 import { tooLarge } from "./regexSize.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -34,6 +35,7 @@ export const capabilities = {
   "fleet.accessLog.path": "exact",
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",
+  ...processCapabilities,
   "fleet.xds.allow[]": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",

@@ -9,6 +9,12 @@ export const envoyCodes = {
     explanation:
       "The fleet's `version` is older than the oldest Envoy that Trimtab writes for. Upgrade the proxies, then the field.",
   },
+  "PROCESS-ENVOY-ARGUMENTS": {
+    status: 422,
+    title: "On Envoy's command line",
+    explanation:
+      "A warning. Envoy takes what `process` says on its command line, not by xDS: `trimtab bootstrap --fleet NAME --print-arguments MODEL` prints it. Envoys that run keep what they were started with until somebody starts them again.",
+  },
   "L7-COOKIE-ANCHOR": {
     status: 422,
     title: "Anchor in a cookie's expression",

@@ -22,7 +22,7 @@ import type {
   TestIr,
   TimeoutsIr,
 } from "../../ir/index.ts";
-import { USUAL_CLIENT_TIMEOUTS } from "../../ir/index.ts";
+import { USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../ir/index.ts";
 import { envoyBinary } from "../../tooling/binaries.ts";
 import { finish } from "../../util/steps.ts";
 import { inlineBootstrap } from "./inline.ts";
@@ -252,7 +252,16 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
 
 /** An Envoy fleet. */
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {
-  return { name: "test", proxy: "envoy", version: null, accessLog: null, ports, clusters, sources: [] };
+  return {
+    name: "test",
+    proxy: "envoy",
+    version: null,
+    accessLog: null,
+    process: USUAL_PROCESS,
+    ports,
+    clusters,
+    sources: [],
+  };
 }
 
 /** An HTTP port on loopback with virtual hosts given as hostnames (one or more, with a space between them) and rules. */

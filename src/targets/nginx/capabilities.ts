@@ -5,6 +5,7 @@ import type { Capabilities } from "../target.ts";
 import { tooOld } from "../version.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { processCapabilities } from "./process.ts";
 import { coarseShares } from "./splits.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
@@ -24,6 +25,7 @@ export const capabilities = {
   "fleet.accessLog.path": "exact",
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",
+  ...processCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("nginx"),
   "listener.name": "exact",
   "listener.labels": "exact",

@@ -16,7 +16,7 @@ import type {
   TcpPortIr,
   VirtualHostIr,
 } from "../../ir/index.ts";
-import { USUAL_CLIENT_TIMEOUTS } from "../../ir/index.ts";
+import { USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../ir/index.ts";
 
 /** To one cluster (null: to none), or by weights. */
 export function forward(to: string | null | Readonly<Record<string, number>>): ForwardIr {
@@ -102,7 +102,16 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
 }
 
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {
-  return { name: "test", proxy: "nginx", version: null, accessLog: null, ports, clusters, sources: [] };
+  return {
+    name: "test",
+    proxy: "nginx",
+    version: null,
+    accessLog: null,
+    process: USUAL_PROCESS,
+    ports,
+    clusters,
+    sources: [],
+  };
 }
 
 function groupsOf(rules: readonly RuleIr[]): readonly PathGroupIr[] {

@@ -9,6 +9,7 @@ import type {
   TextsView,
   TimeoutsView,
 } from "./policyViews.ts";
+import type { ProcessView } from "./process.ts";
 import type {
   Comment,
   Condition,
@@ -77,7 +78,7 @@ export interface Views {
 }
 
 /** `nginx.hbs`: what is this fleet's, and which files belong to it. */
-export interface ConfigurationView {
+export interface ConfigurationView extends ProcessView {
   readonly http: HttpView;
   /** Null without TCP listeners: nginx may have been built without the stream module. */
   readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;

@@ -23,7 +23,7 @@ import type {
   TestIr,
   VirtualHostIr,
 } from "../../../ir/index.ts";
-import { fieldKey, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
+import { fieldKey, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../../ir/index.ts";
 
 /** No header changes. */
 export const noChanges: HeaderChangesIr = { set: [], add: [], remove: [] };
@@ -165,6 +165,7 @@ export function fleet(parts: Pick<FleetIr, "ports" | "clusters"> & { readonly ve
     proxy: "haproxy",
     version: parts.version ?? null,
     accessLog: null,
+    process: USUAL_PROCESS,
     ...parts,
     sources: [],
   } as FleetIr;
