@@ -11,6 +11,7 @@ import type { AccessLogIr } from "./accessLog.ts";
 import type { SplitIr } from "./action.ts";
 import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
+import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { RuleIr } from "./rule.ts";
@@ -22,6 +23,7 @@ export type * from "./balance.ts";
 export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
+export * from "./connectionLimit.ts";
 export type * from "./endpoint.ts";
 export type * from "./healthCheck.ts";
 export type * from "./pathGroup.ts";
@@ -66,6 +68,7 @@ export interface HttpPortIr {
   /** Names of the listeners that share this socket, ascending; the first names what is written for it. */
   readonly listeners: readonly string[];
   readonly clientTimeouts: ClientTimeoutsIr;
+  readonly connectionLimit: ConnectionLimitIr;
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }
@@ -83,6 +86,7 @@ export interface TcpPortIr {
   readonly split: SplitIr;
   /** A connection with no byte in either direction for this long is closed. */
   readonly idleTimeoutMs: number;
+  readonly connectionLimit: ConnectionLimitIr;
 }
 
 /** Hosts that have the same rules. The choice of host is exclusive. */

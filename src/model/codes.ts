@@ -35,7 +35,7 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket. Only HTTP listeners with different hostnames and the same limits for clients (`http`) can share one.",
+    "Two listeners of a fleet want the same socket. Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`) can share one.",
   ),
   "MODEL-HAIRPIN": unprocessable(
     "Requests come back",

@@ -52,6 +52,16 @@ const cases: Case[] = [
     ["MODEL-REFERENCE route/r /listeners/1", "MODEL-REFERENCE route/r /rules/0/split/0/cluster"],
   ],
   [
+    "portClash: other limits on one socket",
+    {
+      listeners: [
+        { name: "x", fleets: ["edge"], port: 7000, protocol: "HTTP", connectionLimit: { max: 5 } },
+        { name: "y", fleets: ["edge"], port: 7000, protocol: "HTTP", hostname: "y", connectionLimit: { max: 6 } },
+      ],
+    },
+    ["MODEL-PORT-CLASH listener/y /port"],
+  ],
+  [
     "process: what no proxy can be told",
     {
       fleets: [

@@ -51,6 +51,13 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     reason: "few ports, so that listeners share and clash",
     value: fc.constantFrom(18080, 18081, 19000),
   },
+  "listener.connectionLimit": { reason: "as many connections as a test may have", presence: 10 },
+  "listener.connectionLimit.max": { reason: "more than a test has", value: fc.constantFrom(1000, 2000) },
+  "listener.connectionLimit.perSource": {
+    reason: "Envoy refuses it",
+    value: fc.constantFrom(1000, 2000),
+    presence: 10,
+  },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",

@@ -2,6 +2,7 @@
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
+import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
@@ -45,6 +46,7 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  ...connectionLimitCapabilities,
   "listener.http.headersTimeout": "exact",
   "listener.http.bodyTimeout": oneSilence,
   "listener.http.sendTimeout": oneSilence,

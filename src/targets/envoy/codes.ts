@@ -9,6 +9,12 @@ export const envoyCodes = {
     explanation:
       "The fleet's `version` is older than the oldest Envoy that Trimtab writes for. Upgrade the proxies, then the field.",
   },
+  "LIMIT-SOURCE-ENVOY": {
+    status: 422,
+    title: "No limit by address",
+    explanation:
+      "Envoy cannot count the connections of one address. Leave `connectionLimit.perSource` off, or serve the listener with nginx or HAProxy.",
+  },
   "PROCESS-ENVOY-ARGUMENTS": {
     status: 422,
     title: "On Envoy's command line",

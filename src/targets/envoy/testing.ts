@@ -22,7 +22,7 @@ import type {
   TestIr,
   TimeoutsIr,
 } from "../../ir/index.ts";
-import { USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../ir/index.ts";
+import { NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../ir/index.ts";
 import { envoyBinary } from "../../tooling/binaries.ts";
 import { finish } from "../../util/steps.ts";
 import { inlineBootstrap } from "./inline.ts";
@@ -271,11 +271,30 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
   });
   const id = `http-127-0-0-1-${port}`;
   const clientTimeouts = USUAL_CLIENT_TIMEOUTS;
-  return { kind: "http", id, address: "127.0.0.1", port, listeners: ["web"], clientTimeouts, virtualHosts };
+  return {
+    kind: "http",
+    id,
+    address: "127.0.0.1",
+    port,
+    listeners: ["web"],
+    clientTimeouts,
+    connectionLimit: NO_CONNECTION_LIMIT,
+    virtualHosts,
+  };
 }
 
 /** A TCP port on loopback. */
 export function tcpPort(port: number, split: SplitIr, more: Partial<TcpPortIr> = {}): TcpPortIr {
   const id = `tcp-127-0-0-1-${port}`;
-  return { kind: "tcp", id, address: "127.0.0.1", port, listeners: ["raw"], split, idleTimeoutMs: 1000, ...more };
+  return {
+    kind: "tcp",
+    id,
+    address: "127.0.0.1",
+    port,
+    listeners: ["raw"],
+    split,
+    idleTimeoutMs: 1000,
+    connectionLimit: NO_CONNECTION_LIMIT,
+    ...more,
+  };
 }

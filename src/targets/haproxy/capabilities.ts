@@ -8,6 +8,7 @@ import { type Capabilities, foundByInspection, type Support } from "../target.ts
 import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
+import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
@@ -52,6 +53,7 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  ...connectionLimitCapabilities,
   "listener.http.headersTimeout": withinSilence,
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,

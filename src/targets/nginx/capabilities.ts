@@ -3,6 +3,7 @@ import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
 import { tooOld } from "../version.ts";
+import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
@@ -35,6 +36,7 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  ...connectionLimitCapabilities,
   "listener.http.headersTimeout": closesSilently,
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",

@@ -33,6 +33,8 @@ export interface Views {
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
+  readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly limitZone: { readonly key: Param; readonly zone: Word };
   readonly upstream: UpstreamView;
   readonly map: MapView;
   readonly split: SplitView;
@@ -149,6 +151,7 @@ export interface UpstreamView {
 
 /** `listener.hbs`: a file. */
 export interface ListenerView {
+  readonly limitZones: Block | null;
   readonly comment: Comment;
   /** What servers write down; null: nothing. */
   readonly logFormat: Block | null;
@@ -278,6 +281,8 @@ export interface RespondView {
 
 /** `tcpServer.hbs`: a file. */
 export interface TcpServerView {
+  readonly limitZones: Block | null;
+  readonly limits: Block | null;
   readonly comment: Comment;
   readonly split: Block | null;
   /** Null: nothing is written down. */
