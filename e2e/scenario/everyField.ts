@@ -42,7 +42,6 @@ export function everyField(port: number): Model {
         port,
         protocol: "HTTP",
         hostname: "*.ef.example",
-        connectionLimit: { max: 1000, perSource: 1000 },
         http,
       },
     ],
