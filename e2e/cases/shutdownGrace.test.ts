@@ -10,10 +10,12 @@ import { cli } from "../harness/program.ts";
 import { connectTo } from "../harness/rawHttp.ts";
 import { applyPart, serve } from "../harness/serve.ts";
 import { startTcpEcho, type Upstream } from "../harness/upstream.ts";
+import { ask } from "../proxies/haproxy.ts";
 
 const CHANGES = 12;
 /** What the harness starts Envoy with. */
 const GRACE_MS = 2_000;
+const WORKERS = 3;
 /** The signal's way to the proxy counts with the grace on one side, timers of a busy machine on the other. */
 const EARLY_MS = 100;
 const LATE_MS = 3_000;
@@ -21,7 +23,7 @@ const fleets = proxyNames.map((name) => ({
   name,
   proxy: name,
   bindAddress: proxyAddresses[name],
-  process: { shutdownGrace: `${GRACE_MS}ms` },
+  process: { workers: WORKERS, shutdownGrace: `${GRACE_MS}ms` },
 }));
 let upstreams: Upstream[];
 
@@ -61,11 +63,13 @@ it("Envoy is told what the others read", async () => {
   const file = join(e2e().workDir, "grace.json");
   await writeFile(file, JSON.stringify({ fleets }));
   const text = await cli("bootstrap", "--fleet", "envoy", "--print-arguments", file);
-  expect(text).toBe("--drain-time-s 2 --parent-shutdown-time-s 17 --drain-strategy immediate\n");
+  expect(text).toBe("--drain-time-s 2 --parent-shutdown-time-s 17 --drain-strategy immediate --concurrency 3\n");
 });
 
 it(`${CHANGES} changes with a held connection each leave no process and no connection of before`, async () => {
   const before = await steadyProcesses();
+  expect(before.nginx).toBe(WORKERS);
+  expect(await ask(e2e().proxies.haproxy, "show info")).toContain(`Nbthread: ${WORKERS}\n`);
   const held: Held[] = [];
   const changes: { readonly from: number; readonly to: number }[] = [];
   const most = { ...before };

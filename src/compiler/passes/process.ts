@@ -9,5 +9,5 @@ const DEFAULTS = { shutdownGrace: defaults["fleet.process.shutdownGrace"] };
 /** Gives `before` itself when it says the same: so nearly all fleets have one object. */
 export function compileProcess(process: Fleet["process"], before = USUAL_PROCESS): ProcessIr {
   const { shutdownGrace } = { ...DEFAULTS, ...process };
-  return reuse<ProcessIr>(before, { shutdownGraceMs: durationMs(shutdownGrace) });
+  return reuse<ProcessIr>(before, { workers: process?.workers ?? null, shutdownGraceMs: durationMs(shutdownGrace) });
 }

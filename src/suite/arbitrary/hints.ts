@@ -40,6 +40,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 30,
   },
   "fleet.process": { reason: "no single answer shows it", presence: 15 },
+  "fleet.process.workers": { reason: "what small machines have", value: fc.constantFrom(1, 2, 3) },
   "fleet.process.shutdownGrace": {
     reason: "whole seconds within bounds",
     value: fc.constantFrom("1s", "30s", "60s", "1m30s", "1h"),
