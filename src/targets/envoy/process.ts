@@ -25,6 +25,7 @@ const AFTER_DRAIN_SECONDS = 15;
 export function envoyArguments({ workers, shutdownGraceMs }: ProcessIr): readonly string[] {
   const seconds = shutdownGraceMs / SECOND_MS;
   const drain = ["--drain-time-s", String(seconds), "--parent-shutdown-time-s", String(seconds + AFTER_DRAIN_SECONDS)];
+  const concurrency = workers === null ? [] : ["--concurrency", String(workers)];
   // Gradual, Envoy's default, would close idle connections at random moments of the grace.
-  return [...drain, "--drain-strategy", "immediate", ...(workers === null ? [] : ["--concurrency", String(workers)])];
+  return [...drain, "--drain-strategy", "immediate", ...concurrency];
 }
