@@ -21,7 +21,7 @@ const SECOND_MS = 1_000;
 /** A hot restart's old process ends so long after its listeners have drained: Envoy's own defaults are as far apart in proportion. */
 const AFTER_DRAIN_SECONDS = 15;
 
-/** Flags of `envoy` beside `-c`: its workers, and how long connections of changed or removed listeners may go on. None has a blank in it. */
+/** Flags of `envoy` beside `-c`, none with a blank: workers, and how long connections of changed or removed listeners may go on. */
 export function envoyArguments({ workers, shutdownGraceMs }: ProcessIr): readonly string[] {
   const seconds = shutdownGraceMs / SECOND_MS;
   const drain = ["--drain-time-s", String(seconds), "--parent-shutdown-time-s", String(seconds + AFTER_DRAIN_SECONDS)];
