@@ -20,6 +20,7 @@ const serving = {
   version: "2.6",
   bindAddress: "127.0.0.27",
   accessLog: { path: "/dev/stdout", fields: ["status"] },
+  process: { shutdownGrace: "30s" },
 };
 
 /** Who may pull it stands in an Envoy fleet only. */

@@ -35,7 +35,15 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket. Only HTTP listeners with different hostnames and the same limits for clients (`http`) can share one.",
+    "Two listeners of a fleet want the same socket. Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`) can share one.",
+  ),
+  "MODEL-HAIRPIN": unprocessable(
+    "Requests come back",
+    "An endpoint is a listener of the model from which requests reach the same listener again: each would go round until connections or ports run out. Loopback addresses are the machine of the proxy that connects to them.",
+  ),
+  "MODEL-PROCESS": unprocessable(
+    "Bad process settings",
+    "A value of a fleet's `process` is outside of what every proxy can be told. The message gives the range.",
   ),
   "MODEL-PROTOCOL": unprocessable(
     "Protocol mismatch",
@@ -96,6 +104,10 @@ export const modelCodes = {
   "LINT-CHECK-TIMEOUT": unprocessable(
     "Probes that overtake each other",
     "A warning of `validate` and `render`. A health check's timeout is longer than its interval, so that proxies probe more rarely than it says.",
+  ),
+  "LINT-HAIRPIN": unprocessable(
+    "Requests may come back",
+    "A warning of `validate` and `render`. Endpoints on loopback addresses are listeners of another fleet, and requests come back over them if both fleets' proxies run on one machine.",
   ),
   "LINT-NO-WEIGHT": unprocessable(
     "No endpoint gets a request",

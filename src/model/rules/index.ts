@@ -11,6 +11,7 @@
 import { canaries } from "./canaries.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
+import { hairpin } from "./hairpin.ts";
 import { headerSize } from "./headerSize.ts";
 import { headers } from "./headers.ts";
 import { healthChecks } from "./healthChecks.ts";
@@ -19,6 +20,7 @@ import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
+import { process } from "./process.ts";
 import { protocols } from "./protocols.ts";
 import { references } from "./references.ts";
 import { regexDialect } from "./regexDialect.ts";
@@ -33,7 +35,7 @@ import { splits } from "./splits.ts";
  * that they looked at last is their own.
  */
 export function createRulesOfWhole(): readonly WholeRule[] {
-  return [limits, portClash, singleTcpRoute, createDuplicateMatch()];
+  return [limits, portClash, singleTcpRoute, hairpin, createDuplicateMatch()];
 }
 
 /** Given touched resources a few at a time: the verdict on one does not depend on which others were touched. */
@@ -50,4 +52,5 @@ export const rulesOfOne: readonly Rule[] = [
   regexDialect,
   endpoints,
   healthChecks,
+  process,
 ];

@@ -39,12 +39,25 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("/dev/stdout", "/tmp/trimtab-fuzz.log"),
     presence: 30,
   },
+  "fleet.process": { reason: "no single answer shows it", presence: 15 },
+  "fleet.process.workers": { reason: "what small machines have", value: fc.constantFrom(1, 2, 3) },
+  "fleet.process.shutdownGrace": {
+    reason: "whole seconds within bounds",
+    value: fc.constantFrom("1s", "30s", "60s", "1m30s", "1h"),
+  },
   "fleet.xds": { reason: "no proxy is told of it, and those of files refuse it", presence: 10 },
   "fleet.xds.allow": { reason: "as many as make a difference", most: 3 },
   "listener.address": { reason: "addresses that meet in several spellings", value: values.bindAddress, presence: 50 },
   "listener.port": {
     reason: "few ports, so that listeners share and clash",
     value: fc.constantFrom(18080, 18081, 19000),
+  },
+  "listener.connectionLimit": { reason: "as many connections as a test may have", presence: 10 },
+  "listener.connectionLimit.max": { reason: "more than a test has", value: fc.constantFrom(1000, 2000) },
+  "listener.connectionLimit.perSource": {
+    reason: "Envoy refuses it",
+    value: fc.constantFrom(1000, 2000),
+    presence: 10,
   },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {

@@ -31,6 +31,8 @@ export function mendClientTimeouts({ listeners = [] }: Document): void {
     const first = listeners.find(({ port, protocol }) => protocol === "HTTP" && port === listener.port);
     if (listener.protocol === "HTTP" && first?.http !== undefined) listener.http = first.http;
     else delete listener.http;
+    if (first?.connectionLimit !== undefined) listener.connectionLimit = first.connectionLimit;
+    else delete listener.connectionLimit;
   }
 }
 

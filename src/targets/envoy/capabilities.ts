@@ -2,8 +2,10 @@
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
+import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { processCapabilities } from "./process.ts";
 import { tooLarge } from "./regexSize.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -34,6 +36,7 @@ export const capabilities = {
   "fleet.accessLog.path": "exact",
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",
+  ...processCapabilities,
   "fleet.xds.allow[]": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -43,6 +46,7 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  ...connectionLimitCapabilities,
   "listener.http.headersTimeout": "exact",
   "listener.http.bodyTimeout": oneSilence,
   "listener.http.sendTimeout": oneSilence,

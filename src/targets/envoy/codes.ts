@@ -9,6 +9,18 @@ export const envoyCodes = {
     explanation:
       "The fleet's `version` is older than the oldest Envoy that Trimtab writes for. Upgrade the proxies, then the field.",
   },
+  "LIMIT-SOURCE-ENVOY": {
+    status: 422,
+    title: "No limit by address",
+    explanation:
+      "Envoy cannot count the connections of one address. Leave `connectionLimit.perSource` off, or serve the listener with nginx or HAProxy.",
+  },
+  "PROCESS-ENVOY-ARGUMENTS": {
+    status: 422,
+    title: "On Envoy's command line",
+    explanation:
+      "A warning. Envoy takes what `process` says on its command line, not by xDS: `trimtab bootstrap --fleet NAME --print-arguments MODEL` prints it. Envoys that run keep what they were started with until somebody starts them again.",
+  },
   "L7-COOKIE-ANCHOR": {
     status: 422,
     title: "Anchor in a cookie's expression",

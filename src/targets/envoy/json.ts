@@ -21,6 +21,7 @@ import * as laterMutation from "../../gen/proto/envoy/extensions/filters/http/he
 import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as filterState from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
 import * as tlsInspector from "../../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
+import * as connectionLimit from "../../gen/proto/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js";
 import * as directResponse from "../../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
 import * as httpManager from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import * as tcpProxy from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
@@ -44,6 +45,7 @@ const registry = createRegistry(
   httpInputs.file_envoy_type_matcher_v3_http_inputs,
   withoutQuery.file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   celFilter.file_envoy_extensions_access_loggers_filters_cel_v3_cel,
+  connectionLimit.file_envoy_extensions_filters_network_connection_limit_v3_connection_limit,
   directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,
   tlsInspector.file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
   router.file_envoy_extensions_filters_http_router_v3_router,

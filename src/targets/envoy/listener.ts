@@ -15,6 +15,7 @@ import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network
 import type { AccessLogIr, PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
+import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
@@ -74,11 +75,17 @@ interface HttpSocket extends Socket, Looks {
   readonly listener: string;
   readonly headersMs: number;
   readonly keepAliveMs: number;
+  /** 0: any number. */
+  readonly maxConnections: number;
 }
 
 /** The Listener of an HTTP port. */
 export function httpListener(socket: HttpSocket): RenderedResource {
-  return renderListener(socket, { ...httpFilter(socket), firstByteMs: socket.headersMs });
+  return renderListener(socket, {
+    ...httpFilter(socket),
+    firstByteMs: socket.headersMs,
+    maxConnections: socket.maxConnections,
+  });
 }
 
 /** A TCP port, and what is written down of its connections. */
@@ -89,19 +96,25 @@ export interface LoggedTcpPort {
 
 /** The Listener of a TCP port. */
 export function tcpListener({ port, accessLog }: LoggedTcpPort): RenderedResource {
-  return renderListener(port, tcpFilter(port, accessLog));
+  return renderListener(port, { ...tcpFilter(port, accessLog), maxConnections: port.connectionLimit.max ?? 0 });
 }
 
-function renderListener({ id, address, port }: Socket, filter: FilterView): RenderedResource {
+function renderListener({ id, address, port }: Socket, filter: LimitedFilterView): RenderedResource {
+  const main = { name: filter.name, configType: { case: "typedConfig" as const, value: filter.config } };
   const message = create(ListenerSchema, {
     name: id,
     address: {
       address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
     },
     ...(filter.firstByteMs === undefined ? {} : waitForByte(filter.firstByteMs)),
-    filterChains: [{ filters: [{ name: filter.name, configType: { case: "typedConfig", value: filter.config } }] }],
+    filterChains: [{ filters: [...connectionFilters(id, filter.maxConnections), main] }],
   });
   return resourceOf(typeUrls.listener, id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
+}
+
+interface LimitedFilterView extends FilterView {
+  /** 0: any number. */
+  readonly maxConnections: number;
 }
 
 interface FilterView {

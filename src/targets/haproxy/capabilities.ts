@@ -8,8 +8,10 @@ import { type Capabilities, foundByInspection, type Support } from "../target.ts
 import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
+import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { processCapabilities } from "./process.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 const clientSilence: Support = {
@@ -41,6 +43,7 @@ export const capabilities = {
   "fleet.version": tooOld("HAProxy", DEFAULT_VERSION, "HAPROXY-VERSION"),
   "fleet.bindAddress": "exact",
   ...accessLogCapabilities,
+  ...processCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("HAProxy"),
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -50,6 +53,7 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  ...connectionLimitCapabilities,
   "listener.http.headersTimeout": withinSilence,
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,

@@ -15,6 +15,12 @@ export const nginxCodes = {
     explanation:
       "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, or serve them with Envoy or HAProxy.",
   },
+  "LIMIT-REQUESTS-NGINX": {
+    status: 422,
+    title: "Requests are counted, not connections",
+    explanation:
+      "A warning for HTTP listeners. nginx counts the requests that it forwards, not idle connections, and answers one more with 503 where the other proxies close the connection. Of TCP listeners it counts connections, and closes.",
+  },
   "L4-CONNECT-TIMEOUT-NGINX": {
     status: 422,
     title: "One connect timeout for a TCP port",

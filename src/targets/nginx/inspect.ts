@@ -2,6 +2,7 @@
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
+import { inspectLimit } from "./connectionLimit.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 
@@ -22,7 +23,10 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   }
   const timeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   for (const port of ir.ports) {
-    if (port.kind !== "tcp") continue;
+    if (port.kind !== "tcp") {
+      found.push(...inspectLimit(port));
+      continue;
+    }
     const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
     if (distinct.size > 1) {
       found.push({

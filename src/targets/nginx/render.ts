@@ -9,6 +9,7 @@ import { block } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
 import { createNames, listenerFile, streamFile } from "./names.ts";
+import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstream/index.ts";
@@ -113,6 +114,7 @@ function* configurationView(
   const of = (names: ReadonlySet<string>): readonly ClusterIr[] => ir.clusters.filter(({ name }) => names.has(name));
   const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
   return {
+    ...processView(ir.process),
     http: {
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       keepaliveMin: keepaliveMin(ir),

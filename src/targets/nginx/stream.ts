@@ -2,6 +2,7 @@
 import { CONNECT_TRIES, type TcpPortIr } from "../../ir/index.ts";
 import { socketLog } from "./accessLog.ts";
 import { block } from "./blocks.ts";
+import { limitLines, limitZones } from "./connectionLimit.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import type { ListenerPlace } from "./listener.ts";
 import { streamFile, underscored } from "./names.ts";
@@ -38,6 +39,8 @@ export function lowerTcpPort(
   const target = split.length > 1 ? drawn : first?.cluster;
   const view = {
     comment: comment(`${name}: ${hostAndPort(port.address, port.port)}`),
+    limitZones: limitZones(name, port.connectionLimit),
+    limits: limitLines(name, port.connectionLimit),
     split: split.length > 1 ? splitBlock(port, name) : null,
     log: socketLog(accessLog, port),
     listen: word(hostAndPort(port.address, port.port)),

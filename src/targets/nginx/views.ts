@@ -9,6 +9,7 @@ import type {
   TextsView,
   TimeoutsView,
 } from "./policyViews.ts";
+import type { ProcessView } from "./process.ts";
 import type {
   Comment,
   Condition,
@@ -32,6 +33,8 @@ export interface Views {
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
+  readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly limitZone: { readonly key: Param; readonly zone: Word };
   readonly upstream: UpstreamView;
   readonly map: MapView;
   readonly split: SplitView;
@@ -77,7 +80,7 @@ export interface Views {
 }
 
 /** `nginx.hbs`: what is this fleet's, and which files belong to it. */
-export interface ConfigurationView {
+export interface ConfigurationView extends ProcessView {
   readonly http: HttpView;
   /** Null without TCP listeners: nginx may have been built without the stream module. */
   readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
@@ -149,6 +152,7 @@ export interface UpstreamView {
 
 /** `listener.hbs`: a file. */
 export interface ListenerView {
+  readonly limitZones: Block | null;
   readonly comment: Comment;
   /** What servers write down; null: nothing. */
   readonly logFormat: Block | null;
@@ -278,6 +282,8 @@ export interface RespondView {
 
 /** `tcpServer.hbs`: a file. */
 export interface TcpServerView {
+  readonly limitZones: Block | null;
+  readonly limits: Block | null;
   readonly comment: Comment;
   readonly split: Block | null;
   /** Null: nothing is written down. */

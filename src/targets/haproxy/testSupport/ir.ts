@@ -23,7 +23,7 @@ import type {
   TestIr,
   VirtualHostIr,
 } from "../../../ir/index.ts";
-import { fieldKey, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
+import { fieldKey, NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../../ir/index.ts";
 
 /** No header changes. */
 export const noChanges: HeaderChangesIr = { set: [], add: [], remove: [] };
@@ -129,7 +129,17 @@ export function httpPort(
 ): HttpPortIr {
   const address = more.address ?? "127.0.0.1";
   const clientTimeouts = USUAL_CLIENT_TIMEOUTS;
-  return { kind: "http", id: `http-${port}`, address, port, listeners: ["web"], clientTimeouts, virtualHosts, ...more };
+  return {
+    kind: "http",
+    id: `http-${port}`,
+    address,
+    port,
+    listeners: ["web"],
+    clientTimeouts,
+    connectionLimit: NO_CONNECTION_LIMIT,
+    virtualHosts,
+    ...more,
+  };
 }
 
 /** A TCP port of a listener. */
@@ -145,7 +155,16 @@ export function tcpPort(
   },
 ): TcpPortIr {
   const id = `tcp-${port}`;
-  return { kind: "tcp", id, address: "127.0.0.1", port, listeners: [listener], split, idleTimeoutMs };
+  return {
+    kind: "tcp",
+    id,
+    address: "127.0.0.1",
+    port,
+    listeners: [listener],
+    split,
+    idleTimeoutMs,
+    connectionLimit: NO_CONNECTION_LIMIT,
+  };
 }
 
 /** A cluster of loopback endpoints: ports, or pairs of port and weight. */
@@ -165,6 +184,7 @@ export function fleet(parts: Pick<FleetIr, "ports" | "clusters"> & { readonly ve
     proxy: "haproxy",
     version: parts.version ?? null,
     accessLog: null,
+    process: USUAL_PROCESS,
     ...parts,
     sources: [],
   } as FleetIr;
