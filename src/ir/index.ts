@@ -21,7 +21,7 @@ export type * from "./balance.ts";
 export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
-export type * from "./endpoint.ts";
+export * from "./endpoint.ts";
 export type * from "./healthCheck.ts";
 export type * from "./pathGroup.ts";
 export type * from "./policies/headers.ts";

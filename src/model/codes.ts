@@ -99,7 +99,7 @@ export const modelCodes = {
   ),
   "LINT-NO-WEIGHT": unprocessable(
     "No endpoint gets a request",
-    "A warning of `validate` and `render`. All endpoints of a cluster have the weight 0.",
+    "A warning of `validate` and `render`. All endpoints of a cluster have the weight 0, are drained or are down.",
   ),
   "L7-REGEX-DIALECT": unprocessable(
     "Regex outside the common dialect",

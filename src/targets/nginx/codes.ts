@@ -15,6 +15,12 @@ export const nginxCodes = {
     explanation:
       "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, or serve them with Envoy or HAProxy.",
   },
+  "LB-BACKUP-HASH-NGINX": {
+    status: 422,
+    title: "Backups with a policy that knows none",
+    explanation:
+      "Backups need the policy roundRobin, leastRequest or leastTime in nginx. Give all endpoints of the cluster one priority, or another policy, or serve it with Envoy or HAProxy.",
+  },
   "L4-CONNECT-TIMEOUT-NGINX": {
     status: 422,
     title: "One connect timeout for a TCP port",

@@ -4,11 +4,12 @@ import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
+import { inspectPriorities } from "./upstream/priority.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
 
-/** Warnings about a fleet as a whole. */
+/** Errors and warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
   const found: Finding[] = [];
   if (ir.clusters.length > MANY_CLUSTERS) {
@@ -34,7 +35,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return found;
+  return [...found, ...inspectPriorities(ir.clusters)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

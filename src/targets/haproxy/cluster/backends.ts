@@ -7,6 +7,8 @@ import { serverName, tcpBackend } from "../names.ts";
 import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
+import { hasBackups } from "./priority.ts";
+import { weightOf } from "./state.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
 export const DEFAULT_CONNECT_MS = 5_000;
@@ -16,6 +18,7 @@ export interface BackendView {
   readonly name: Quoted<"name">;
   readonly http: boolean;
   readonly leastRequest: boolean;
+  readonly allBackups: boolean;
   /** Null: the default. */
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
@@ -29,6 +32,8 @@ export interface ServerView {
   readonly name: Quoted<"name">;
   readonly address: Quoted<"address">;
   readonly weight: Quoted<"number">;
+  readonly backup: boolean;
+  readonly disabled: boolean;
   /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
   readonly track: Quoted<"name"> | null;
 }
@@ -101,6 +106,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     name: name(backend),
     http: idleMs === null,
     leastRequest: cluster.balance.policy === "leastRequest",
+    allBackups: hasBackups(cluster),
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
@@ -112,7 +118,9 @@ function serverView(endpoint: EndpointIr, track: string | null): ServerView {
   return {
     name: name(serverName(endpoint)),
     address: address(endpoint.address, endpoint.port),
-    weight: number(endpoint.weight),
+    weight: number(weightOf(endpoint)),
+    backup: endpoint.priority > 0,
+    disabled: endpoint.state === "down",
     track: track === null ? null : name(track),
   };
 }

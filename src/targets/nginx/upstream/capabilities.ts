@@ -2,6 +2,8 @@
 import { foundByInspection, type Support } from "../../target.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
+import { priorityCapabilities } from "./priority.ts";
+import { stateCapabilities } from "./state.ts";
 
 /** Of a TCP port whose split has several; only the port shows it. */
 export const oneTimeoutPerPort = {
@@ -20,5 +22,7 @@ export const clusterCapabilities = {
   "cluster.endpoints[].weight": "exact",
   "cluster.timeouts.connect": oneTimeoutPerPort,
   ...balanceCapabilities,
+  ...priorityCapabilities,
+  ...stateCapabilities,
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;
