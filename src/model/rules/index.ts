@@ -17,6 +17,7 @@ import { healthChecks } from "./healthChecks.ts";
 import { hostnameScope } from "./hostnameScope.ts";
 import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
+import { locality } from "./locality.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
 import { protocols } from "./protocols.ts";
@@ -49,5 +50,6 @@ export const rulesOfOne: readonly Rule[] = [
   pathPolicy,
   regexDialect,
   endpoints,
+  locality,
   healthChecks,
 ];
