@@ -24,7 +24,7 @@ export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
 export * from "./connectionLimit.ts";
-export type * from "./endpoint.ts";
+export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./healthCheck.ts";
 export type * from "./pathGroup.ts";

@@ -92,6 +92,14 @@ export const modelCodes = {
     "Bad endpoint",
     "An address and port stand twice in a cluster, or the address is none to connect to.",
   ),
+  "MODEL-LOCALITY": unprocessable(
+    "Endpoint without a zone's weight",
+    "A cluster has weights of zones, and one of its endpoints stands in no zone or in one without a weight.",
+  ),
+  "LB-ZONE-WEIGHTS": unprocessable(
+    "Shares of zones come out coarse",
+    "A warning. Weights of zones become weights of endpoints from 1 to 256, the range that every proxy takes, and the share of some endpoint is off by more than 1 % of itself. It is so when one endpoint should get hundreds of times as much as another.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",
@@ -111,7 +119,7 @@ export const modelCodes = {
   ),
   "LINT-NO-WEIGHT": unprocessable(
     "No endpoint gets a request",
-    "A warning of `validate` and `render`. All endpoints of a cluster have the weight 0.",
+    "A warning of `validate` and `render`. All endpoints of a cluster have the weight 0, are drained or are down.",
   ),
   "L7-REGEX-DIALECT": unprocessable(
     "Regex outside the common dialect",

@@ -33,6 +33,12 @@ export const sharedTargetCodes = {
     explanation:
       "A warning. The proxy limits silence, not the whole request: an answer that trickles can take longer than `timeouts.request`.",
   },
+  "LB-PRIO-LEVELS": {
+    status: 422,
+    title: "Too many levels of priority",
+    explanation:
+      "The endpoints of a cluster have more than two different priorities, and a fleet of nginx or HAProxy serves it: these know primaries and one level of backups. Use two, or serve the cluster with Envoy.",
+  },
   "XDS-ALLOW-FILES": {
     status: 422,
     title: "Rules for xDS on a fleet of files",

@@ -1,5 +1,5 @@
 /** Least request among endpoints of unequal weight: each proxy has its own idea of it. */
-import type { ClusterIr } from "../ir/index.ts";
+import { type ClusterIr, isActive } from "../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "./target.ts";
 
 /** What a proxy does then, as in a capability table; no single field shows it, so the table itself never finds it. */
@@ -21,6 +21,10 @@ export function unequalWeights(
   }));
 }
 
-function isConcerned({ balance, endpoints: [first, ...others] }: ClusterIr): boolean {
-  return balance.policy === "leastRequest" && others.some(({ weight }) => weight !== first?.weight);
+/** Weights are compared among endpoints that share traffic. */
+function isConcerned({ balance, endpoints }: ClusterIr): boolean {
+  if (balance.policy !== "leastRequest") return false;
+  const active = endpoints.filter(isActive);
+  const first = new Map(active.map(({ priority, weight }) => [priority, weight]));
+  return active.some(({ priority, weight }) => weight !== first.get(priority));
 }

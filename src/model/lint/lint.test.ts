@@ -56,6 +56,10 @@ test("endpoints that all have no weight; a cluster without endpoints says what i
   const withEndpoints = (endpoints: object[]) => ({ ...model, clusters: [{ ...model.clusters[0], endpoints }] });
   expect(toldOf(withEndpoints(weights(0, 0)))).toEqual(["LINT-NO-WEIGHT cluster/blue/endpoints"]);
   expect(toldOf(withEndpoints(weights(0, 1)))).toEqual([]);
+  const out = { address: "10.0.0.1", port: 80 };
+  expect(toldOf(withEndpoints([{ ...out, state: "drain" }, { ...out, port: 81, state: "down" }]))).toEqual([
+    "LINT-NO-WEIGHT cluster/blue/endpoints",
+  ]);
   expect(toldOf(withEndpoints([]))).toEqual([]);
 });
 

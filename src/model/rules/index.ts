@@ -18,6 +18,7 @@ import { healthChecks } from "./healthChecks.ts";
 import { hostnameScope } from "./hostnameScope.ts";
 import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
+import { locality } from "./locality.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
 import { process } from "./process.ts";
@@ -51,6 +52,7 @@ export const rulesOfOne: readonly Rule[] = [
   pathPolicy,
   regexDialect,
   endpoints,
+  locality,
   healthChecks,
   process,
 ];

@@ -109,6 +109,18 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "route.rules[].responseHeaders.add[].name": changes("X-Add", "x-add2"),
   "route.rules[].responseHeaders.remove[]": changes("X-Gone", "X-Gone2"),
   "cluster.endpoints": { reason: "as many as make a difference", most: 4 },
+  "cluster.endpoints[].zone": { reason: "zones that have a weight", value: fc.constantFrom("a", "b"), presence: 100 },
+  "cluster.locality": { reason: "most clusters have endpoints' own weights", presence: 25 },
+  "cluster.locality.weights": {
+    reason: "the zones of endpoints",
+    value: fc.record({ a: fc.integer({ min: 0, max: 4 }), b: fc.integer({ min: 1, max: 1000 }) }),
+  },
+  "cluster.endpoints[].priority": {
+    reason: "the levels that every proxy has",
+    value: fc.constantFrom(0, 1),
+    presence: 20,
+  },
+  "cluster.endpoints[].state": { reason: "most endpoints serve", presence: 20 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.http.expectedStatus[]": {
     reason: "a range runs upwards",

@@ -261,8 +261,8 @@ beforeAll(async () => {
     {
       ...weighted,
       endpoints: [
-        { address: "127.0.0.1", port: a, weight: 3 },
-        { address: "127.0.0.1", port: b, weight: 1 },
+        { address: "127.0.0.1", port: a, weight: 3, state: "active" as const, priority: 0 },
+        { address: "127.0.0.1", port: b, weight: 1, state: "active" as const, priority: 0 },
       ],
     },
   ];

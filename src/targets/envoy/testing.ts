@@ -242,7 +242,7 @@ function pathOf(path: string): PathMatchIr {
 export function cluster(name: string, ports: readonly number[], more: Partial<ClusterIr> = {}): ClusterIr {
   return {
     name,
-    endpoints: ports.map((port) => ({ address: "127.0.0.1", port, weight: 1 })),
+    endpoints: ports.map((port) => ({ address: "127.0.0.1", port, weight: 1, state: "active" as const, priority: 0 })),
     balance: { policy: "roundRobin" },
     connectTimeoutMs: 1000,
     healthCheck: null,

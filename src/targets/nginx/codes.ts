@@ -21,6 +21,12 @@ export const nginxCodes = {
     explanation:
       "A warning for HTTP listeners. nginx counts the requests that it forwards, not idle connections, and answers one more with 503 where the other proxies close the connection. Of TCP listeners it counts connections, and closes.",
   },
+  "LB-BACKUP-HASH-NGINX": {
+    status: 422,
+    title: "Backups with a policy that knows none",
+    explanation:
+      "Backups need the policy roundRobin, leastRequest or leastTime in nginx. Give all endpoints of the cluster one priority, or another policy, or serve it with Envoy or HAProxy.",
+  },
   "L4-CONNECT-TIMEOUT-NGINX": {
     status: 422,
     title: "One connect timeout for a TCP port",

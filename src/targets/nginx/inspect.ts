@@ -5,11 +5,12 @@ import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
+import { inspectPriorities } from "./upstream/priority.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
 
-/** Warnings about a fleet as a whole. */
+/** Errors and warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
   const found: Finding[] = [];
   if (ir.clusters.length > MANY_CLUSTERS) {
@@ -38,7 +39,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return found;
+  return [...found, ...inspectPriorities(ir.clusters)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

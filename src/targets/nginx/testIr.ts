@@ -116,7 +116,13 @@ export function tcpPort(address: string, port: number, more: Partial<TcpPortIr>)
 
 /** Endpoints are ports of `127.0.0.1`. */
 export function cluster(name: string, ports: readonly number[], more: Partial<ClusterIr> = {}): ClusterIr {
-  const endpoints = ports.map((port) => ({ address: "127.0.0.1", port, weight: 1 }));
+  const endpoints = ports.map((port) => ({
+    address: "127.0.0.1",
+    port,
+    weight: 1,
+    state: "active" as const,
+    priority: 0,
+  }));
   return { name, endpoints, balance: { policy: "roundRobin" }, connectTimeoutMs: 1000, healthCheck: null, ...more };
 }
 

@@ -145,9 +145,17 @@ export interface UpstreamView {
   readonly zone: Word;
   readonly zoneSize: Word | null;
   readonly leastRequest: boolean;
-  readonly endpoints: readonly { readonly address: Word; readonly weight: Word | null }[];
+  readonly endpoints: readonly UpstreamServerView[];
   /** Idle connections that a worker keeps; null in the stream block. */
   readonly keepalive: Word | null;
+}
+
+/** One endpoint. */
+interface UpstreamServerView {
+  readonly address: Word;
+  readonly weight: Word | null;
+  readonly backup: boolean;
+  readonly down: boolean;
 }
 
 /** `listener.hbs`: a file. */

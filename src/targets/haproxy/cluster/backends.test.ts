@@ -184,7 +184,7 @@ describe("HTTP", () => {
     const [port = 0] = await freePorts(1);
     const silent = cluster("c", [], { connectTimeoutMs: 200 });
     // TEST-NET-1 (RFC 5737): nobody answers, or the network says at once that nobody is there
-    const endpoints = [{ address: "192.0.2.1", port: 9, weight: 1 }];
+    const endpoints = [{ address: "192.0.2.1", port: 9, weight: 1, state: "active" as const, priority: 0 }];
     await serve([httpPort(port)], [{ ...silent, endpoints }]);
     expect((await ask(port, "/")).status).toBe(503);
   });

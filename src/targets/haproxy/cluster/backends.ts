@@ -1,5 +1,5 @@
 /** Backends: clusters as HTTP and TCP ports see them. */
-import type { ClusterIr, EndpointIr, FleetIr } from "../../../ir/index.ts";
+import { type ClusterIr, type EndpointIr, type FleetIr, isActive } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
 import { isBefore } from "../../version.ts";
@@ -7,6 +7,8 @@ import { serverName, tcpBackend } from "../names.ts";
 import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
+import { hasBackups } from "./priority.ts";
+import { weightOf } from "./state.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
 export const DEFAULT_CONNECT_MS = 5_000;
@@ -18,6 +20,7 @@ export interface BackendView {
   readonly leastRequest: boolean;
   /** There is no other endpoint to try. */
   readonly single: boolean;
+  readonly allBackups: boolean;
   /** Null: the default. */
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
@@ -31,6 +34,8 @@ export interface ServerView {
   readonly name: Quoted<"name">;
   readonly address: Quoted<"address">;
   readonly weight: Quoted<"number">;
+  readonly backup: boolean;
+  readonly disabled: boolean;
   /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
   readonly track: Quoted<"name"> | null;
 }
@@ -103,7 +108,8 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     name: name(backend),
     http: idleMs === null,
     leastRequest: cluster.balance.policy === "leastRequest",
-    single: cluster.endpoints.length === 1,
+    single: cluster.endpoints.filter(isActive).length === 1,
+    allBackups: hasBackups(cluster),
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
@@ -115,7 +121,9 @@ function serverView(endpoint: EndpointIr, track: string | null): ServerView {
   return {
     name: name(serverName(endpoint)),
     address: address(endpoint.address, endpoint.port),
-    weight: number(endpoint.weight),
+    weight: number(weightOf(endpoint)),
+    backup: endpoint.priority > 0,
+    disabled: endpoint.state === "down",
     track: track === null ? null : name(track),
   };
 }

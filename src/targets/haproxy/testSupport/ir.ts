@@ -171,7 +171,7 @@ export function tcpPort(
 export function cluster(name: string, ports: readonly (number | [number, number])[], more: Partial<ClusterIr> = {}) {
   const endpoints = ports.map((entry) => {
     const [port, weight] = typeof entry === "number" ? [entry, 1] : entry;
-    return { address: "127.0.0.1", port, weight };
+    return { address: "127.0.0.1", port, weight, state: "active" as const, priority: 0 };
   });
   const defaults = { balance: { policy: "roundRobin" }, connectTimeoutMs: 1_000, healthCheck: null } as const;
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;

@@ -5,6 +5,7 @@ import { block } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block, UpstreamView } from "../views.ts";
+import { isDown } from "./state.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
 const KEEPALIVE = 32;
@@ -63,9 +64,11 @@ function lowerUpstream(
     zone: word(`${context}_upstreams`),
     zoneSize,
     leastRequest: cluster.balance.policy === "leastRequest",
-    endpoints: cluster.endpoints.map(({ address, port, weight }) => ({
-      address: word(hostAndPort(address, port)),
-      weight: weight === 1 ? null : word(weight),
+    endpoints: cluster.endpoints.map((endpoint) => ({
+      address: word(hostAndPort(endpoint.address, endpoint.port)),
+      weight: endpoint.weight === 1 ? null : word(endpoint.weight),
+      backup: endpoint.priority > 0,
+      down: isDown(endpoint),
     })),
     keepalive: context === "http" ? word(KEEPALIVE) : null,
   };
