@@ -27,6 +27,12 @@ export const envoyCodes = {
     explanation:
       "A warning. Under a wildcard Envoy copies the Host header into Location as the client wrote it. Set `redirect.hostname` to avoid it.",
   },
+  "LB-RANDOM-WEIGHTS-ENVOY": {
+    status: 422,
+    title: "Random with unequal weights",
+    explanation:
+      "Envoy's random takes all endpoints alike, whatever their weights. Give them one weight, or take powerOfTwo or roundRobin.",
+  },
   "LB-LC-WEIGHTS-ENVOY": {
     status: 422,
     title: "Least request with unequal weights",

@@ -24,6 +24,8 @@ import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, re
 const MAX_REQUEST_HEADERS_KB = 60;
 /** Another endpoint is tried when one cannot be reached: of two endpoints one may be down without a client noticing. */
 const TCP_CONNECT_ATTEMPTS = 3;
+/** Clusters that do not hash do not ask for it. Here in any case: a Listener that changes would cut its connections. */
+const BY_SOURCE = { policySpecifier: { case: "sourceIp" as const, value: {} } };
 /** No client has this address: Envoy trusts x-envoy-* headers of "internal" clients, and an empty list would trust loopback. */
 const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
@@ -165,6 +167,7 @@ function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {
           },
     idleTimeout: duration(port.idleTimeoutMs),
     maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
+    hashPolicy: [BY_SOURCE],
     accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, port.listeners[0] ?? port.id)],
   });
   return {

@@ -3,12 +3,13 @@ import type { FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
-import { capabilities, withinSilence } from "./capabilities.ts";
+import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
+import { leastRequest } from "./cluster/balance.ts";
 
 /** Warnings about the fleet's clusters and listeners. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return [...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]), ...ir.ports.flatMap(cutShort)];
+  return [...unequalWeights(ir.clusters, leastRequest, ["leastRequest"]), ...ir.ports.flatMap(cutShort)];
 }
 
 /** Errors about one rule. */

@@ -5,6 +5,7 @@ import { block } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block, UpstreamView } from "../views.ts";
+import { balanceView } from "./balance.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
 const KEEPALIVE = 32;
@@ -62,7 +63,7 @@ function lowerUpstream(
     name: word(cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
-    leastRequest: cluster.balance.policy === "leastRequest",
+    ...balanceView(cluster, context),
     endpoints: cluster.endpoints.map(({ address, port, weight }) => ({
       address: word(hostAndPort(address, port)),
       weight: weight === 1 ? null : word(weight),
