@@ -2,9 +2,9 @@
 import type { FieldIr } from "./condition.ts";
 
 /**
- * A policy. roundRobin: in turn, by weight. leastRequest: the one with the fewest requests under way for its weight. powerOfTwo: of two that
- * are drawn by weight, the one with fewer requests under way. random: drawn by weight. hash: the one that the key stands for, as long
- * as it is there. leastTime: the one that answers fastest.
+ * A policy. roundRobin: in turn, by weight. leastRequest: the one with the fewest requests under way for its weight. powerOfTwo: of two
+ * that are drawn by weight, the one with fewer requests under way. random: drawn by weight. hash: the one that the key stands for, as
+ * long as it is there. leastTime: the one that answers fastest.
  */
 export type BalancePolicy = "roundRobin" | "leastRequest" | "powerOfTwo" | "random" | "hash" | "leastTime";
 
