@@ -33,6 +33,12 @@ export const envoyCodes = {
     explanation:
       "Envoy's random takes all endpoints alike, whatever their weights. Give them one weight, or take powerOfTwo or roundRobin.",
   },
+  "LB-BOUNDED-ENVOY": {
+    status: 422,
+    title: "Bounded load that does not see a burst",
+    explanation:
+      "A warning. Envoy counts a request of a bounded endpoint when it has a connection. Many that come at once, before connections are made, may exceed the bound; steady traffic does not.",
+  },
   "LB-LC-WEIGHTS-ENVOY": {
     status: 422,
     title: "Least request with unequal weights",

@@ -31,12 +31,18 @@ const noLatency = {
   when: (value: unknown) => value === "leastTime",
 } as const satisfies Support;
 
+const lateBound = {
+  approximated:
+    "does not count requests that wait for a connection: of 60 new ones at once 59 went to the endpoint of their key, one after the other 30",
+  code: "LB-BOUNDED-ENVOY",
+} as const satisfies Support;
+
 /** What Envoy says of the leaves of `balance`. */
 export const balanceCapabilities = {
   "cluster.balance.policy": [leastRequest, randomByWeight, noLatency],
   "cluster.balance.hash.by": "exact",
   "cluster.balance.hash.name": "exact",
-  "cluster.balance.hash.boundedLoad": "exact",
+  "cluster.balance.hash.boundedLoad": lateBound,
 } as const satisfies Readonly<Record<string, Support>>;
 
 /** What policies make of unequal weights. */
