@@ -100,6 +100,10 @@ export const modelCodes = {
     "Shares of zones come out coarse",
     "A warning. Weights of zones become weights of endpoints from 1 to 256, the range that every proxy takes, and the share of some endpoint is off by more than 1 % of itself. It is so when one endpoint should get hundreds of times as much as another.",
   ),
+  "MODEL-BALANCE": unprocessable(
+    "Bad balance",
+    "What a cluster is balanced by does not fit together: `hash` goes with policy hash, needs the name of a header, cookie or query parameter, is by source for TCP, is the same for all clusters of a split that hash, and is of what the rule does not change (Envoy reads it after the change). Proxies keep a table as large as the weights of its endpoints.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",

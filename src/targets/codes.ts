@@ -3,6 +3,18 @@ import type { ErrorCodes } from "../errors/codes.ts";
 
 /** Refusals and approximations of more than one proxy. */
 export const sharedTargetCodes = {
+  "LB-BOUNDED": {
+    status: 422,
+    title: "No bounded load",
+    explanation:
+      "The proxy hashes, but cannot bound an endpoint's share of the load. Leave `balance.hash.boundedLoad` off, or serve the cluster with Envoy or HAProxy.",
+  },
+  "LB-LATENCY": {
+    status: 422,
+    title: "No balancing by latency",
+    explanation:
+      "The proxy cannot choose endpoints by how fast they answer (nginx can from 1.31.0 on: set the fleet's `version`). leastRequest comes nearest: slow endpoints have more requests under way.",
+  },
   "L7-DUP-HEADER": {
     status: 422,
     title: "Repeated header fields",

@@ -31,6 +31,8 @@ const ROOTS = [
   "envoy/extensions/filters/common/matcher/action/v3/skip_action.proto",
   "envoy/type/matcher/v3/http_inputs.proto",
   "envoy/extensions/load_balancing_policies/least_request/v3/least_request.proto",
+  "envoy/extensions/load_balancing_policies/maglev/v3/maglev.proto",
+  "envoy/extensions/load_balancing_policies/random/v3/random.proto",
   "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.proto",
   "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.proto",
   "envoy/extensions/upstreams/http/v3/http_protocol_options.proto",

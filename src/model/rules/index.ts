@@ -8,6 +8,7 @@
  * Most rules judge each touched resource by itself (and by the model): they are given some of them at a time. The others need
  * to see all that was touched, and say themselves where they may rest.
  */
+import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
@@ -40,7 +41,14 @@ export function createRulesOfWhole(): readonly WholeRule[] {
 }
 
 /** Given touched resources a few at a time: the verdict on one does not depend on which others were touched. */
-export const rulesOfEach: readonly Rule[] = [references, protocols, hostnameScope, hostnameShadowed, canaries];
+export const rulesOfEach: readonly Rule[] = [
+  references,
+  protocols,
+  hostnameScope,
+  hostnameShadowed,
+  canaries,
+  splitHashes,
+];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
 export const rulesOfOne: readonly Rule[] = [
@@ -53,6 +61,7 @@ export const rulesOfOne: readonly Rule[] = [
   regexDialect,
   endpoints,
   locality,
+  balance,
   healthChecks,
   process,
 ];

@@ -121,6 +121,16 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 20,
   },
   "cluster.endpoints[].state": { reason: "most endpoints serve", presence: 20 },
+  "cluster.balance.policy": {
+    reason: "leastTime is of versions that are not installed; of hashing there is most to see",
+    value: fc.constantFrom("roundRobin", "leastRequest", "powerOfTwo", "random", "hash", "hash"),
+  },
+  "cluster.balance.hash": { reason: "goes with policy hash: taken away elsewhere (mendBalance.ts)", presence: 100 },
+  "cluster.balance.hash.name": {
+    reason: "names that headers, cookies and parameters can have",
+    value: fc.constantFrom("k", "X-Set"),
+  },
+  "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.http.expectedStatus[]": {
     reason: "a range runs upwards",

@@ -39,6 +39,18 @@ export const envoyCodes = {
     explanation:
       "A warning. Under a wildcard Envoy copies the Host header into Location as the client wrote it. Set `redirect.hostname` to avoid it.",
   },
+  "LB-RANDOM-WEIGHTS-ENVOY": {
+    status: 422,
+    title: "Random with unequal weights",
+    explanation:
+      "Envoy's random takes all endpoints alike, whatever their weights. Give them one weight, or take powerOfTwo or roundRobin.",
+  },
+  "LB-BOUNDED-ENVOY": {
+    status: 422,
+    title: "Bounded load that does not see a burst",
+    explanation:
+      "A warning. Envoy counts a request of a bounded endpoint when it has a connection. Many that come at once, before connections are made, may exceed the bound; steady traffic does not.",
+  },
   "LB-LC-WEIGHTS-ENVOY": {
     status: 422,
     title: "Least request with unequal weights",

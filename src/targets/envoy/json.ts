@@ -28,6 +28,8 @@ import * as tcpProxy from "../../gen/proto/envoy/extensions/filters/network/tcp_
 import * as withoutQuery from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
 import * as leastRequest from "../../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
+import * as maglev from "../../gen/proto/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js";
+import * as random from "../../gen/proto/envoy/extensions/load_balancing_policies/random/v3/random_pb.js";
 import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
 import * as previousHosts from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import * as httpOptions from "../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
@@ -55,6 +57,8 @@ const registry = createRegistry(
   previousHosts.file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
   tcpProxy.file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
   leastRequest.file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
+  maglev.file_envoy_extensions_load_balancing_policies_maglev_v3_maglev,
+  random.file_envoy_extensions_load_balancing_policies_random_v3_random,
   roundRobin.file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
   httpOptions.file_envoy_extensions_upstreams_http_v3_http_protocol_options,
 );

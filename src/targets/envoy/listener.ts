@@ -29,6 +29,8 @@ const MAX_REQUEST_HEADERS_KB = 60;
  * a dead one is left out (outlierDetection.ts).
  */
 const TCP_CONNECT_ATTEMPTS = 10;
+/** Clusters that do not hash do not ask for it. Here in any case: a Listener that changes would cut its connections. */
+const BY_SOURCE = { policySpecifier: { case: "sourceIp" as const, value: {} } };
 /** No client has this address: Envoy trusts x-envoy-* headers of "internal" clients, and an empty list would trust loopback. */
 const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
@@ -183,6 +185,7 @@ function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {
           },
     idleTimeout: duration(port.idleTimeoutMs),
     maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
+    hashPolicy: [BY_SOURCE],
     accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, port.listeners[0] ?? port.id)],
   });
   return {

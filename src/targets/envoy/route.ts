@@ -51,7 +51,7 @@ function formsOf(rule: RuleIr, context: RouteContext): readonly RouteForm[] {
   const { action } = rule;
   switch (action.kind) {
     case "forward":
-      return forwardForms(action);
+      return forwardForms(action, context);
     case "redirect":
       return redirectForms(rule, action, context);
     case "respond":

@@ -4,13 +4,14 @@ import { tooManyLevels } from "../backupLevels.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
-import { capabilities, withinSilence } from "./capabilities.ts";
+import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
+import { leastRequest } from "./cluster/balance.ts";
 
 /** Errors and warnings about the fleet's clusters and listeners. */
 export function inspect(ir: FleetIr): readonly Finding[] {
   return [
-    ...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]),
+    ...unequalWeights(ir.clusters, leastRequest, ["leastRequest"]),
     ...tooManyLevels(ir.clusters),
     ...ir.ports.flatMap(cutShort),
   ];

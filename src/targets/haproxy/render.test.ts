@@ -336,7 +336,7 @@ describe("inspect", () => {
   const codesOf = (ir: FleetIr) =>
     inspectFleet(haproxyTarget, ir).map(({ code, severity, pointer }) => [code, severity, pointer]);
   it("warns of least requests with unequal weights", () => {
-    const of = (weight: number, policy: ClusterIr["balance"]["policy"]) =>
+    const of = (weight: number, policy: "roundRobin" | "leastRequest") =>
       codesOf(
         edge(
           [],

@@ -138,13 +138,24 @@ export interface SplitView {
   readonly shares: readonly { readonly share: Word; readonly target: Word }[];
 }
 
+/** How `upstream.hbs` writes the policy; all null or false: in turn. */
+export interface BalanceView {
+  readonly leastRequest: boolean;
+  readonly random: boolean;
+  readonly powerOfTwo: boolean;
+  /** What is measured. */
+  readonly leastTime: Word | null;
+  readonly hashKey: Variable | null;
+  /** Gives the key its value; null: nginx does. */
+  readonly keyMap: Block | null;
+}
+
 /** `upstream.hbs`. */
-export interface UpstreamView {
+export interface UpstreamView extends BalanceView {
   readonly name: Word;
   /** `name` or `name size`. */
   readonly zone: Word;
   readonly zoneSize: Word | null;
-  readonly leastRequest: boolean;
   readonly endpoints: readonly UpstreamServerView[];
   /** Idle connections that a worker keeps; null in the stream block. */
   readonly keepalive: Word | null;

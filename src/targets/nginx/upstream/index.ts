@@ -5,6 +5,7 @@ import { block } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block, UpstreamView } from "../views.ts";
+import { balanceView } from "./balance.ts";
 import { isDown } from "./state.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
@@ -63,7 +64,7 @@ function lowerUpstream(
     name: word(cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
-    leastRequest: cluster.balance.policy === "leastRequest",
+    ...balanceView(cluster, context),
     endpoints: cluster.endpoints.map((endpoint) => ({
       address: word(hostAndPort(endpoint.address, endpoint.port)),
       weight: endpoint.weight === 1 ? null : word(endpoint.weight),
