@@ -596,6 +596,35 @@ const cases: Case[] = [
     { healthChecks: [{ name: "h", type: "tcp", http: { expectedStatus: ["299-200"] } }] },
     ["MODEL-HEALTH-CHECK healthCheck/h /http", "MODEL-HEALTH-CHECK healthCheck/h /http/expectedStatus/0"],
   ],
+  [
+    "healthChecks: what a probe cannot be given",
+    {
+      healthChecks: [
+        {
+          name: "h",
+          type: "http",
+          tcp: { send: "x" },
+          grpc: {},
+          http: {
+            method: "HEAD",
+            headers: [
+              { name: "Host", value: "x" },
+              { name: "X-A", value: "1" },
+              { name: "x-a", value: "2" },
+            ],
+            body: { contains: "x" },
+          },
+        },
+      ],
+    },
+    [
+      "MODEL-HEALTH-CHECK healthCheck/h /grpc",
+      "MODEL-HEALTH-CHECK healthCheck/h /http/body",
+      "MODEL-HEALTH-CHECK healthCheck/h /http/headers/0/name",
+      "MODEL-HEALTH-CHECK healthCheck/h /http/headers/2/name",
+      "MODEL-HEALTH-CHECK healthCheck/h /tcp",
+    ],
+  ],
 ];
 
 test.each(cases)("%s", (_name, document, expected) => {

@@ -57,4 +57,10 @@ export const envoyCodes = {
     explanation:
       "A warning. With unequal weights Envoy's least request is a weighted round robin that takes running requests into account. One request at a time goes by weight; under load the endpoint with the larger weight gets less than its share.",
   },
+  "HC-BODY-FALL-ENVOY": {
+    status: 422,
+    title: "Body of a health check counts at once",
+    explanation:
+      "A warning. On Envoy one answer with an expected status and another body takes an endpoint out; `fall` counts only other failures.",
+  },
 } as const satisfies ErrorCodes;

@@ -27,6 +27,21 @@ const httpOptions = pack(
   }),
 );
 
+/**
+ * The gRPC check speaks HTTP/2 and Envoy asks that the cluster can. Requests come in as HTTP/1 (`listener.ts`) and so they stay;
+ * only the check uses the other.
+ */
+const httpOptionsOfGrpcCheck = pack(
+  HttpProtocolOptionsSchema,
+  create(HttpProtocolOptionsSchema, {
+    commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
+    upstreamProtocolOptions: {
+      case: "useDownstreamProtocolConfig",
+      value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+    },
+  }),
+);
+
 /** What a cluster becomes. */
 export interface RenderedCluster {
   readonly cluster: RenderedResource;
@@ -66,7 +81,10 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
         { maxConnections: NO_LIMIT, maxPendingRequests: NO_LIMIT, maxRequests: NO_LIMIT, maxRetries: NO_LIMIT },
       ],
     },
-    typedExtensionProtocolOptions: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions },
+    typedExtensionProtocolOptions: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions":
+        healthCheck?.kind === "grpc" ? httpOptionsOfGrpcCheck : httpOptions,
+    },
     outlierDetection,
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };

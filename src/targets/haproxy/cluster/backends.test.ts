@@ -198,6 +198,8 @@ describe("HTTP", () => {
       fall: 1,
       port: null,
       http: null,
+      tcp: null,
+      grpc: null,
     };
     const up = await upstream(echoUpstream("a"));
     const ports = [httpPort(port), tcpPort(tcp, { c: 1 }), tcpPort(other, { c: 1 }, 5_000)];
@@ -210,7 +212,8 @@ describe("HTTP", () => {
 });
 
 describe("health checks", () => {
-  const base = { intervalMs: 100, timeoutMs: 100, rise: 2, fall: 2, port: null };
+  const base = { intervalMs: 100, timeoutMs: 100, rise: 2, fall: 2, port: null, tcp: null, grpc: null };
+  const plain = { headers: [], bodyContains: null };
   /** An upstream whose probe path answers what `state.status` says, and records the probe. */
   const probed = (name: string, state: { status: number; seen: string }) =>
     listen((socket) =>
@@ -236,6 +239,7 @@ describe("health checks", () => {
       method: "OPTIONS",
       path: "/up%20?'#\"",
       host: "health.test",
+      ...plain,
       expectedStatus: [
         { low: 200, high: 299 },
         { low: 404, high: 404 },
@@ -258,7 +262,13 @@ describe("health checks", () => {
   it("asks once for all backends of a cluster", async () => {
     const [port = 0] = await freePorts(1);
     const state = { status: 200, seen: "" };
-    const http = { method: "OPTIONS", path: "/up%20?", host: "h.test", expectedStatus: [{ low: 200, high: 200 }] };
+    const http = {
+      method: "OPTIONS",
+      path: "/up%20?",
+      host: "h.test",
+      ...plain,
+      expectedStatus: [{ low: 200, high: 200 }],
+    };
     const endpoints = [await upstream(probed("a", state)), await upstream(probed("b", { status: 200, seen: "" }))];
     const rules = rulesOf(
       "r",

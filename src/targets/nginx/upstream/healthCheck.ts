@@ -24,4 +24,10 @@ export const healthCheckCapabilities = {
   "healthCheck.http.path": unused,
   "healthCheck.http.host": unused,
   "healthCheck.http.expectedStatus[]": unused,
+  "healthCheck.tcp.send": unused,
+  "healthCheck.tcp.expect": unused,
+  "healthCheck.grpc.service": unused,
+  "healthCheck.http.headers[].name": unused,
+  "healthCheck.http.headers[].value": unused,
+  "healthCheck.http.body.contains": unused,
 } as const satisfies Readonly<Record<string, Support>>;
