@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../errors/codes.ts";
 
 /** Refusals and approximations of more than one proxy. */
 export const sharedTargetCodes = {
+  "HC-OWN-PROBES": {
+    status: 422,
+    title: "The proxy probes by itself",
+    explanation:
+      "`healthChecks` of a fleet says who probes where the proxy cannot. Envoy and HAProxy can, and do whatever it says. Leave it off.",
+  },
   "L7-DUP-HEADER": {
     status: 422,
     title: "Repeated header fields",

@@ -42,9 +42,18 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const clusters = reuseList(previous?.clusters, yield* clustersOf(names, input, memory));
   const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, clusters }, memory));
   const { name } = fleet;
-  const { proxy, version = null } = fleet.body;
+  const { proxy, version = null, healthChecks = null } = fleet.body;
   const accessLog = compileAccessLog(fleet.body, previous?.accessLog ?? null);
-  return reuseParent<FleetIr>(previous, { name, proxy, version, accessLog, ports, clusters, sources });
+  return reuseParent<FleetIr>(previous, {
+    name,
+    proxy,
+    version,
+    healthChecks,
+    accessLog,
+    ports,
+    clusters,
+    sources,
+  });
 }
 
 function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {

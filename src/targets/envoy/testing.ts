@@ -252,7 +252,16 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
 
 /** An Envoy fleet. */
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {
-  return { name: "test", proxy: "envoy", version: null, accessLog: null, ports, clusters, sources: [] };
+  return {
+    name: "test",
+    proxy: "envoy",
+    version: null,
+    healthChecks: null,
+    accessLog: null,
+    ports,
+    clusters,
+    sources: [],
+  };
 }
 
 /** An HTTP port on loopback with virtual hosts given as hostnames (one or more, with a space between them) and rules. */

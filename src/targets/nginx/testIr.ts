@@ -102,7 +102,16 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
 }
 
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {
-  return { name: "test", proxy: "nginx", version: null, accessLog: null, ports, clusters, sources: [] };
+  return {
+    name: "test",
+    proxy: "nginx",
+    version: null,
+    healthChecks: null,
+    accessLog: null,
+    ports,
+    clusters,
+    sources: [],
+  };
 }
 
 function groupsOf(rules: readonly RuleIr[]): readonly PathGroupIr[] {
