@@ -45,6 +45,8 @@ export interface FleetIr {
   readonly proxy: ProxyKind;
   /** Oldest proxy version that must understand the output, as `1.22`; null: the target's default. */
   readonly version: string | null;
+  /** Who probes where the proxy cannot; null: nobody was named. */
+  readonly healthChecks: "external" | null;
   /** Null: nothing is written down of requests. */
   readonly accessLog: AccessLogIr | null;
   readonly process: ProcessIr;

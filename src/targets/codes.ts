@@ -15,6 +15,12 @@ export const sharedTargetCodes = {
     explanation:
       "The proxy cannot choose endpoints by how fast they answer (nginx can from 1.31.0 on: set the fleet's `version`). leastRequest comes nearest: slow endpoints have more requests under way.",
   },
+  "HC-OWN-PROBES": {
+    status: 422,
+    title: "The proxy probes by itself",
+    explanation:
+      "`healthChecks` of a fleet says who probes where the proxy cannot. Envoy and HAProxy can, and do whatever it says. Leave it off.",
+  },
   "L7-DUP-HEADER": {
     status: 422,
     title: "Repeated header fields",

@@ -28,6 +28,7 @@ function fleet(more: Partial<FleetIr> = {}): FleetIr {
     name,
     proxy: "nginx",
     version: null,
+    healthChecks: null,
     accessLog: null,
     process: USUAL_PROCESS,
     ports: [],

@@ -44,10 +44,11 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const clusters = reuseList(previous?.clusters, yield* clustersOf(names, input, memory));
   const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, clusters }, memory));
   const { name } = fleet;
-  const { proxy, version = null } = fleet.body;
+  const { proxy, version = null, healthChecks = null } = fleet.body;
   const accessLog = compileAccessLog(fleet.body, previous?.accessLog ?? null);
   const process = compileProcess(fleet.body.process, previous?.process);
-  return reuseParent<FleetIr>(previous, { name, proxy, version, accessLog, process, ports, clusters, sources });
+  const settings = { name, proxy, version, healthChecks, accessLog, process };
+  return reuseParent<FleetIr>(previous, { ...settings, ports, clusters, sources });
 }
 
 function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {

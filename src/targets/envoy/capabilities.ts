@@ -1,4 +1,5 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
+import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
@@ -33,6 +34,7 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("Envoy", DEFAULT_VERSION, "ENVOY-VERSION"),
   "fleet.bindAddress": "exact",
+  "fleet.healthChecks": probesItself("Envoy"),
   "fleet.accessLog.path": "exact",
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",

@@ -256,6 +256,7 @@ export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]):
     name: "test",
     proxy: "envoy",
     version: null,
+    healthChecks: null,
     accessLog: null,
     process: USUAL_PROCESS,
     ports,

@@ -2,6 +2,7 @@
  * What HAProxy does with each leaf of the model: those of fields and policies stand in their files. The facts are measured; codes as
  * in the design notes.
  */
+import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
@@ -42,6 +43,7 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("HAProxy", DEFAULT_VERSION, "HAPROXY-VERSION"),
   "fleet.bindAddress": "exact",
+  "fleet.healthChecks": probesItself("HAProxy"),
   ...accessLogCapabilities,
   ...processCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("HAProxy"),

@@ -23,6 +23,7 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("nginx", DEFAULT_VERSION, "NGINX-VERSION"),
   "fleet.bindAddress": "exact",
+  "fleet.healthChecks": "exact",
   "fleet.accessLog.path": "exact",
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",

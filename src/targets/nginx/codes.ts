@@ -13,7 +13,13 @@ export const nginxCodes = {
     status: 422,
     title: "No active health checks",
     explanation:
-      "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, or serve them with Envoy or HAProxy.",
+      "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, serve them with Envoy or HAProxy, or write `healthChecks: external` in the fleet when somebody else probes and takes endpoints that fail out of the model.",
+  },
+  "HC-EXTERNAL-NGINX": {
+    status: 422,
+    title: "Somebody else has to probe",
+    explanation:
+      "A warning. The fleet says `healthChecks: external`: nginx is rendered without the health check and sends requests to every endpoint of the cluster. Whoever probes has to take endpoints that fail out of the model, and to put them back.",
   },
   "LIMIT-REQUESTS-NGINX": {
     status: 422,

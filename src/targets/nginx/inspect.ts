@@ -5,6 +5,7 @@ import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
+import { inspectHealthChecks } from "./upstream/healthCheck.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
@@ -12,7 +13,7 @@ const MANY_CLUSTERS = 2000;
 
 /** Errors and warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
-  const found: Finding[] = [];
+  const found: Finding[] = [...inspectHealthChecks(ir)];
   if (ir.clusters.length > MANY_CLUSTERS) {
     found.push({
       code: "L7-SCALE",

@@ -131,6 +131,7 @@ export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]):
     name: "test",
     proxy: "nginx",
     version: null,
+    healthChecks: null,
     accessLog: null,
     process: USUAL_PROCESS,
     ports,

@@ -183,6 +183,7 @@ export function fleet(parts: Pick<FleetIr, "ports" | "clusters"> & { readonly ve
     name: "edge",
     proxy: "haproxy",
     version: parts.version ?? null,
+    healthChecks: null,
     accessLog: null,
     process: USUAL_PROCESS,
     ...parts,
