@@ -57,9 +57,14 @@ test("endpoints that all have no weight; a cluster without endpoints says what i
   expect(toldOf(withEndpoints(weights(0, 0)))).toEqual(["LINT-NO-WEIGHT cluster/blue/endpoints"]);
   expect(toldOf(withEndpoints(weights(0, 1)))).toEqual([]);
   const out = { address: "10.0.0.1", port: 80 };
-  expect(toldOf(withEndpoints([{ ...out, state: "drain" }, { ...out, port: 81, state: "down" }]))).toEqual([
-    "LINT-NO-WEIGHT cluster/blue/endpoints",
-  ]);
+  expect(
+    toldOf(
+      withEndpoints([
+        { ...out, state: "drain" },
+        { ...out, port: 81, state: "down" },
+      ]),
+    ),
+  ).toEqual(["LINT-NO-WEIGHT cluster/blue/endpoints"]);
   expect(toldOf(withEndpoints([]))).toEqual([]);
 });
 

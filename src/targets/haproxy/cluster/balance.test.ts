@@ -33,7 +33,13 @@ describe("ids", () => {
 describe("weights", () => {
   const of = (policy: "random" | "roundRobin" | "hash", ...weights: number[]) => {
     const balance = policy === "hash" ? hash : { policy };
-    const endpoints = weights.map((weight, port) => ({ address: "127.0.0.1", port, weight, state: "active" as const, priority: 0 }));
+    const endpoints = weights.map((weight, port) => ({
+      address: "127.0.0.1",
+      port,
+      weight,
+      state: "active" as const,
+      priority: 0,
+    }));
     return serverWeights({ ...cluster("c", [], { balance }), endpoints });
   };
 
