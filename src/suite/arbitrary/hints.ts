@@ -34,7 +34,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   },
   "fleet.bindAddress": { reason: "addresses that meet in several spellings", value: values.bindAddress },
   "fleet.healthChecks": { reason: "nginx alone takes it, and then does nothing", presence: 10 },
-  "fleet.accessLog": { reason: "what is written down changes no answer", presence: 15 },
+  "fleet.accessLog": { reason: "what is written down changes no answer", presence: 25 },
   "fleet.accessLog.path": {
     reason: "files that the proxies of tests may make; HAProxy refuses any",
     value: fc.constantFrom("/dev/stdout", "/tmp/trimtab-fuzz.log"),

@@ -31,10 +31,12 @@ export function mendReferences(document: Document): void {
 export function mendClientTimeouts({ listeners = [] }: Document): void {
   for (const listener of listeners) {
     const first = listeners.find(({ port, protocol }) => protocol === "HTTP" && port === listener.port);
-    if (listener.protocol === "HTTP" && first?.http !== undefined) listener.http = first.http;
-    else delete listener.http;
-    if (first?.connectionLimit !== undefined) listener.connectionLimit = first.connectionLimit;
-    else delete listener.connectionLimit;
+    const [limit, http] = [first?.connectionLimit, listener.protocol === "HTTP" ? first?.http : undefined];
+    delete listener.connectionLimit;
+    delete listener.http;
+    // In the schema's order: models are compared as text.
+    if (limit !== undefined) listener.connectionLimit = limit;
+    if (http !== undefined) listener.http = http;
   }
 }
 

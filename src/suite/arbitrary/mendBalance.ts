@@ -9,6 +9,8 @@ interface Hash {
 
 /** A name that headers, cookies and query parameters can have. */
 const NAME = "k";
+/** Policies with which every proxy has backups. */
+const WITH_BACKUPS = ["roundRobin", "leastRequest"];
 
 /** All clusters that hash get the key of the first; where one of them is for TCP, that is the source. Changes the document. */
 export function mendBalance({ clusters = [], routes = [] }: Document): void {
@@ -16,6 +18,9 @@ export function mendBalance({ clusters = [], routes = [] }: Document): void {
   for (const cluster of clusters) {
     const balance = cluster.balance as { policy: string; hash?: Hash } | undefined;
     if (balance === undefined) continue;
+    // nginx has no backups with the others.
+    if (!WITH_BACKUPS.includes(balance.policy))
+      for (const endpoint of cluster.endpoints as { priority?: number }[]) delete endpoint.priority;
     if (balance.policy !== "hash") delete balance.hash;
     else {
       balance.hash ??= { by: "source" };

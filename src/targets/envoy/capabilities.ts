@@ -3,7 +3,6 @@ import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
-import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
@@ -48,7 +47,11 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
-  ...connectionLimitCapabilities,
+  "listener.connectionLimit.max": "exact",
+  "listener.connectionLimit.perSource": {
+    refused: "cannot be done: Envoy does not count connections by address",
+    code: "LIMIT-SOURCE-ENVOY",
+  },
   "listener.http.headersTimeout": "exact",
   "listener.http.bodyTimeout": oneSilence,
   "listener.http.sendTimeout": oneSilence,

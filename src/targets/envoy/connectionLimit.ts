@@ -1,17 +1,7 @@
 /** How many connections a listener takes: a filter in front of the others. */
 import { create } from "@bufbuild/protobuf";
 import { ConnectionLimitSchema } from "../../gen/proto/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js";
-import type { Support } from "../target.ts";
 import { pack } from "./types.ts";
-
-/** What Envoy says of the leaves of `connectionLimit`. */
-export const connectionLimitCapabilities = {
-  "listener.connectionLimit.max": "exact",
-  "listener.connectionLimit.perSource": {
-    refused: "cannot be done: Envoy does not count connections by address",
-    code: "LIMIT-SOURCE-ENVOY",
-  },
-} as const satisfies Readonly<Record<string, Support>>;
 
 /** The filters of a listener that takes at most so many connections; 0: any number. All workers count together. */
 export function connectionFilters(id: string, max: number) {

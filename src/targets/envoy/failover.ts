@@ -13,11 +13,8 @@ import { PreviousHostsPredicateSchema } from "../../gen/proto/envoy/extensions/r
 import { HttpRequestHeaderMatchInputSchema } from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
 import type { Matcher_MatcherList_PredicateSchema } from "../../gen/proto/xds/type/matcher/v3/matcher_pb.js";
 import { CONNECT_TRIES, RESENT_METHODS } from "../../ir/index.ts";
-import { CODING_HEADER } from "./noted.ts";
+import { CODING_HEADER, RETRY_ON_HEADER } from "./noted.ts";
 import { duration, pack } from "./types.ts";
-
-/** Where a request asks for more tries. */
-export const RETRY_ON_HEADER = "x-envoy-retry-on";
 
 /**
  * Hosts that are drawn before one that was tried already is taken again. Of two endpoints with leastRequest each draw finds the other one

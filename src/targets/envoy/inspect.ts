@@ -3,7 +3,7 @@ import type { FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import type { Finding } from "../target.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
-import { inspectBalance } from "./cluster/balance.ts";
+import { inspectBalance } from "./cluster/balanceSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */

@@ -7,6 +7,9 @@ export const REFERER_HEADER = "x-trimtab-referer";
 /** How the body is coded, of every request: Envoy takes Transfer-Encoding off before its filters see it. */
 export const CODING_HEADER = "x-trimtab-coding";
 
+/** Where a request asks Envoy for more tries: a filter notes it (failover.ts), and the router takes it off. */
+export const RETRY_ON_HEADER = "x-envoy-retry-on";
+
 /** What rules ask for that is noted. */
 export interface Looks {
   readonly looksAtSource: boolean;

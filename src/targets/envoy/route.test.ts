@@ -15,8 +15,9 @@ import {
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { PreviousHostsPredicateSchema } from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import type { ActionIr, ConditionIr, HeaderChangesIr, PoliciesIr, RewriteIr, RuleIr } from "../../ir/index.ts";
-import { RETRY_ON_HEADER, retryPolicy } from "./failover.ts";
+import { retryPolicy } from "./failover.ts";
 import { guardBytes } from "./guards.ts";
+import { RETRY_ON_HEADER } from "./noted.ts";
 import { writeRule } from "./route.ts";
 import { changes, forward, method, rule } from "./testing.ts";
 import { duration } from "./types.ts";

@@ -22,6 +22,7 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
+import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
@@ -136,37 +137,6 @@ export interface SplitView {
   readonly name: Variable;
   /** The last one's share is `*`. */
   readonly shares: readonly { readonly share: Word; readonly target: Word }[];
-}
-
-/** How `upstream.hbs` writes the policy; all null or false: in turn. */
-export interface BalanceView {
-  readonly leastRequest: boolean;
-  readonly random: boolean;
-  readonly powerOfTwo: boolean;
-  /** What is measured. */
-  readonly leastTime: Word | null;
-  readonly hashKey: Variable | null;
-  /** Gives the key its value; null: nginx does. */
-  readonly keyMap: Block | null;
-}
-
-/** `upstream.hbs`. */
-export interface UpstreamView extends BalanceView {
-  readonly name: Word;
-  /** `name` or `name size`. */
-  readonly zone: Word;
-  readonly zoneSize: Word | null;
-  readonly endpoints: readonly UpstreamServerView[];
-  /** Idle connections that a worker keeps; null in the stream block. */
-  readonly keepalive: Word | null;
-}
-
-/** One endpoint. */
-interface UpstreamServerView {
-  readonly address: Word;
-  readonly weight: Word | null;
-  readonly backup: boolean;
-  readonly down: boolean;
 }
 
 /** `listener.hbs`: a file. */

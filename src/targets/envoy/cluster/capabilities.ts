@@ -1,9 +1,8 @@
 /** What Envoy does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
 import type { Support } from "../../target.ts";
-import { balanceCapabilities } from "./balance.ts";
-import { healthCheckCapabilities } from "./healthCheck.ts";
+import { balanceCapabilities } from "./balanceSupport.ts";
+import { healthCheckCapabilities } from "./healthCheckSupport.ts";
 import { priorityCapabilities } from "./priority.ts";
-import { stateCapabilities } from "./state.ts";
 
 /** One line per leaf that has no file of its own. */
 export const clusterCapabilities = {
@@ -18,6 +17,6 @@ export const clusterCapabilities = {
   "cluster.timeouts.connect": "exact",
   ...balanceCapabilities,
   ...priorityCapabilities,
-  ...stateCapabilities,
+  "cluster.endpoints[].state": "exact",
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

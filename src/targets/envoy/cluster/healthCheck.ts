@@ -6,7 +6,6 @@ import {
 } from "../../../gen/proto/envoy/config/core/v3/base_pb.js";
 import type { HealthCheckSchema } from "../../../gen/proto/envoy/config/core/v3/health_check_pb.js";
 import type { HealthCheckIr } from "../../../ir/index.ts";
-import type { Support } from "../../target.ts";
 import { formatLiteral } from "../quote.ts";
 import { duration } from "../types.ts";
 
@@ -15,37 +14,6 @@ const ALL_STATUSES = { start: 100n, end: 600n };
 
 /** How much of an answer's body is searched; Envoy's default is 1 KiB, HAProxy looks at more than this. */
 const BODY_BYTES = 8_192;
-
-const bodyAtOnce: Support = {
-  approximated:
-    "takes an endpoint out at the first answer with another body: Envoy counts only wrong statuses and missing answers " +
-    "towards `fall`.",
-  code: "HC-BODY-FALL-ENVOY",
-};
-
-/** What Envoy says of the leaves of health checks. */
-export const healthCheckCapabilities = {
-  "cluster.healthCheck": "exact",
-  "healthCheck.name": "exact",
-  "healthCheck.labels": "exact",
-  "healthCheck.description": "exact",
-  "healthCheck.type": "exact",
-  "healthCheck.interval": "exact",
-  "healthCheck.timeout": "exact",
-  "healthCheck.rise": "exact",
-  "healthCheck.fall": "exact",
-  "healthCheck.port": "exact",
-  "healthCheck.http.method": "exact",
-  "healthCheck.http.path": "exact",
-  "healthCheck.http.host": "exact",
-  "healthCheck.http.expectedStatus[]": "exact",
-  "healthCheck.tcp.send": "exact",
-  "healthCheck.tcp.expect": "exact",
-  "healthCheck.grpc.service": "exact",
-  "healthCheck.http.headers[].name": "exact",
-  "healthCheck.http.headers[].value": "exact",
-  "healthCheck.http.body.contains": bodyAtOnce,
-} as const satisfies Readonly<Record<string, Support>>;
 
 /** The check as the Cluster has it. */
 export function healthCheckMessage(check: HealthCheckIr): MessageInitShape<typeof HealthCheckSchema> {

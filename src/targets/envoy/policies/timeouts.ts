@@ -3,7 +3,7 @@ import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { type RuleIr, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
 import { isShorterThan } from "../../shortDurations.ts";
 import type { Support } from "../../target.ts";
-import { RETRY_ON_HEADER, retryPolicyBytes } from "../failover.ts";
+import { RETRY_ON_HEADER } from "../noted.ts";
 import { openMessage, ROUTE, writeNumber, writeText } from "../writer.ts";
 import type { RoutePolicy } from "./policy.ts";
 
@@ -31,14 +31,14 @@ export const timeouts = {
   policy: "timeouts",
   capabilities: { "route.rules[].timeouts.request": "exact", "route.rules[].timeouts.idle": foundLate },
   of: "forwarded",
-  write(writer, { idleMs, requestMs }, { isTunnel, clientSilenceMs }) {
+  write(writer, { idleMs, requestMs }, { isTunnel, clientSilenceMs, retryPolicy }) {
     openMessage(writer, ROUTE.route);
     writeDuration(writer, ACTION.timeout, requestMs ?? 0);
     const isShorter = idleMs < clientSilenceMs && !isTunnel;
     writeDuration(writer, ACTION.idleTimeout, isShorter ? clientSilenceMs : idleMs);
     if (isShorter) {
       openMessage(writer, ACTION.retryPolicy);
-      writer.raw(retryPolicyBytes);
+      writer.raw(retryPolicy);
       writeDuration(writer, RETRY_POLICY.perTryTimeout, idleMs);
       writer.join();
     }

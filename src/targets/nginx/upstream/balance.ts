@@ -15,7 +15,7 @@ import {
   variable,
   word,
 } from "../quote.ts";
-import type { BalanceView } from "../views.ts";
+import type { BalanceView } from "./views.ts";
 
 /** `least_time` is nginx Plus' before. */
 const LEAST_TIME_SINCE: Version = [1, 31, 0];

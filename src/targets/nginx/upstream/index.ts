@@ -4,9 +4,10 @@ import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { block } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
-import type { Block, UpstreamView } from "../views.ts";
+import type { Block } from "../views.ts";
 import { balanceView } from "./balance.ts";
 import { isDown } from "./state.ts";
+import type { UpstreamView } from "./views.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
 const KEEPALIVE = 32;
