@@ -21,6 +21,11 @@ export function mendBalance({ clusters = [], routes = [] }: Document): void {
     // nginx has no backups with the others.
     if (!WITH_BACKUPS.includes(balance.policy))
       for (const endpoint of cluster.endpoints as { priority?: number }[]) delete endpoint.priority;
+    // Envoy's draws know no weights.
+    if (balance.policy === "random") {
+      delete cluster.locality;
+      for (const endpoint of cluster.endpoints as { weight?: number }[]) delete endpoint.weight;
+    }
     if (balance.policy !== "hash") delete balance.hash;
     else {
       balance.hash ??= { by: "source" };

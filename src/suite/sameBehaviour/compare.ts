@@ -40,10 +40,13 @@ interface Wanted {
   readonly outcome: ExpectedOutcome;
 }
 
-/** An endpoint that closes without an answer may be asked again, where that does no harm and there is no body. */
-function isResent({ request, outcome: { asked, status } }: Wanted, times: number): boolean {
-  if (asked === null || status !== 502 || times > CONNECT_TRIES) return false;
-  return request.body === null && !/^(?:POST|PATCH|LOCK) /.test(asked.line);
+/**
+ * An endpoint that closes without an answer may be asked again, where that does no harm and there is no body; by nginx with one that came
+ * with the head of the request too.
+ */
+function isResent({ request, outcome: { asked, status } }: Wanted, { proxy, seen }: Observation): boolean {
+  if (asked === null || status !== 502 || seen.length > CONNECT_TRIES) return false;
+  return (proxy === "nginx" || request.body === null) && !/^(?:POST|PATCH|LOCK) /.test(asked.line);
 }
 
 function outcomeDifferences(wanted: Wanted, observation: Observation): Difference[] {
@@ -59,7 +62,7 @@ function outcomeDifferences(wanted: Wanted, observation: Observation): Differenc
   compare(
     "upstreams asked",
     outcome.asked === null ? [] : [outcome.asked.upstream],
-    isResent(wanted, upstreams.length) ? [...new Set(upstreams)] : upstreams,
+    isResent(wanted, observation) ? [...new Set(upstreams)] : upstreams,
   );
   const [asked] = seen;
   if (outcome.asked !== null && asked !== undefined) {
