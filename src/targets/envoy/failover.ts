@@ -6,14 +6,11 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
 import { RetryPolicySchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import { ExtensionWithMatcherSchema } from "../../gen/proto/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
-import { SkipFilterSchema } from "../../gen/proto/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.js";
 import { HeaderMutationSchema } from "../../gen/proto/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
 import { PreviousHostsPredicateSchema } from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
-import { HttpRequestHeaderMatchInputSchema } from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
-import type { Matcher_MatcherList_PredicateSchema } from "../../gen/proto/xds/type/matcher/v3/matcher_pb.js";
 import { CONNECT_TRIES, RESENT_METHODS } from "../../ir/index.ts";
 import { CODING_HEADER, RETRY_ON_HEADER } from "./noted.ts";
+import { anyOf, fieldIs, not, skippedWhere } from "./skipping.ts";
 import { duration, pack } from "./types.ts";
 
 /**
@@ -44,18 +41,6 @@ export const retryPolicy = {
 /** Its bytes. */
 export const retryPolicyBytes: Uint8Array = toBinary(RetryPolicySchema, create(RetryPolicySchema, retryPolicy));
 
-type Predicate = MessageInitShape<typeof Matcher_MatcherList_PredicateSchema>;
-
-function fieldIs(headerName: string, regex: string): Predicate {
-  const input = {
-    name: "field",
-    typedConfig: pack(HttpRequestHeaderMatchInputSchema, create(HttpRequestHeaderMatchInputSchema, { headerName })),
-  };
-  const pattern = { case: "safeRegex", value: { engineType: { case: "googleRe2", value: {} }, regex } } as const;
-  const matcher = { case: "valueMatch", value: { matchPattern: pattern } } as const;
-  return { matchType: { case: "singlePredicate", value: { input, matcher } } };
-}
-
 const ask = create(HeaderMutationSchema, {
   mutations: {
     requestMutations: [
@@ -73,40 +58,20 @@ const ask = create(HeaderMutationSchema, {
 });
 
 /** Requests that are sent once. */
-const sentOnce: Predicate = {
-  matchType: {
-    case: "orMatcher",
-    value: {
-      predicate: [
-        { matchType: { case: "notMatcher", value: fieldIs(":method", RESENT_METHODS.join("|")) } },
-        fieldIs("content-length", ".*"),
-        fieldIs(CODING_HEADER, ".+"),
-      ],
-    },
-  },
-};
-
-const skip = { name: "skip", typedConfig: pack(SkipFilterSchema, create(SkipFilterSchema)) };
+const sentOnce = anyOf([
+  not(fieldIs(":method", RESENT_METHODS.join("|"))),
+  fieldIs("content-length", ".*"),
+  fieldIs(CODING_HEADER, ".+"),
+]);
 
 /** The filter. */
 export const resending = {
   name: "trimtab.resending",
   configType: {
     case: "typedConfig",
-    value: pack(
-      ExtensionWithMatcherSchema,
-      create(ExtensionWithMatcherSchema, {
-        xdsMatcher: {
-          matcherType: {
-            case: "matcherList",
-            value: { matchers: [{ predicate: sentOnce, onMatch: { onMatch: { case: "action", value: skip } } }] },
-          },
-        },
-        extensionConfig: {
-          name: "envoy.filters.http.header_mutation",
-          typedConfig: pack(HeaderMutationSchema, ask),
-        },
-      }),
-    ),
+    value: skippedWhere(sentOnce, {
+      name: "envoy.filters.http.header_mutation",
+      typedConfig: pack(HeaderMutationSchema, ask),
+    }),
   },
 } as const;

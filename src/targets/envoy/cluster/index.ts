@@ -16,31 +16,31 @@ const NO_LIMIT = 1_000_000;
 const POOL_IDLE_MS = 30_000;
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
-const httpOptions = pack(
-  HttpProtocolOptionsSchema,
-  create(HttpProtocolOptionsSchema, {
-    commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
-    upstreamProtocolOptions: {
-      case: "explicitHttpConfig",
-      value: { protocolConfig: { case: "httpProtocolOptions", value: {} } },
-    },
-  }),
-);
+type UpstreamProtocol = NonNullable<MessageInitShape<typeof HttpProtocolOptionsSchema>["upstreamProtocolOptions"]>;
+
+function httpOptionsOf(upstreamProtocolOptions: UpstreamProtocol) {
+  return pack(
+    HttpProtocolOptionsSchema,
+    create(HttpProtocolOptionsSchema, {
+      commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
+      upstreamProtocolOptions,
+    }),
+  );
+}
+
+const httpOptions = httpOptionsOf({
+  case: "explicitHttpConfig",
+  value: { protocolConfig: { case: "httpProtocolOptions", value: {} } },
+});
 
 /**
  * The gRPC check speaks HTTP/2 and Envoy asks that the cluster can. Requests come in as HTTP/1 (`listener.ts`) and so they stay;
  * only the check uses the other.
  */
-const httpOptionsOfGrpcCheck = pack(
-  HttpProtocolOptionsSchema,
-  create(HttpProtocolOptionsSchema, {
-    commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
-    upstreamProtocolOptions: {
-      case: "useDownstreamProtocolConfig",
-      value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
-    },
-  }),
-);
+const httpOptionsOfGrpcCheck = httpOptionsOf({
+  case: "useDownstreamProtocolConfig",
+  value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+});
 
 /** What a cluster becomes. */
 export interface RenderedCluster {
