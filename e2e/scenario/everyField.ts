@@ -32,6 +32,26 @@ const probed = { name: "ef-probed", proxy: "nginx" as const, healthChecks: "exte
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
 
+const checks: Model["healthChecks"] = [
+  {
+    name: "ef-check",
+    ...marks,
+    type: "http",
+    interval: "5s",
+    timeout: "1s",
+    http: {
+      method: "GET",
+      path: "/health",
+      host: "health.ef.example",
+      headers: [{ name: "X-Probe", value: "v" }],
+      expectedStatus: ["200-299", "404"],
+      body: { contains: "fine" },
+    },
+  },
+  { name: "ef-tcp", type: "tcp", tcp: { send: "PING", expect: "PONG" } },
+  { name: "ef-grpc", type: "grpc", grpc: { service: "ef.Service" } },
+];
+
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
   return {
@@ -64,25 +84,7 @@ export function everyField(port: number): Model {
         balance: { policy: "hash", hash: { by: "header", name: "X-Key" } },
       },
     ],
-    healthChecks: [
-      {
-        name: "ef-check",
-        ...marks,
-        type: "http",
-        interval: "5s",
-        timeout: "1s",
-        http: {
-          method: "GET",
-          path: "/health",
-          host: "health.ef.example",
-          headers: [{ name: "X-Probe", value: "v" }],
-          expectedStatus: ["200-299", "404"],
-          body: { contains: "fine" },
-        },
-      },
-      { name: "ef-tcp", type: "tcp", tcp: { send: "PING", expect: "PONG" } },
-      { name: "ef-grpc", type: "grpc", grpc: { service: "ef.Service" } },
-    ],
+    healthChecks: checks,
     routes: [
       {
         name: "ef-route",
