@@ -1,5 +1,6 @@
 /** Messages come out as they went in, however they are cut; what is refused or compressed is not kept. */
 import { expect, it } from "vitest";
+import { createBodies } from "./bodies.ts";
 import { createMessageReader } from "./frames.ts";
 import { PEEK_BYTES } from "./limits.ts";
 
@@ -14,16 +15,19 @@ function collect(may: (length: number) => boolean = () => true) {
   const messages: Buffer[] = [];
   const starts: { length: number; start: Buffer }[] = [];
   let compressed = 0;
-  const reader = createMessageReader({
-    onStart(length, start) {
-      starts.push({ length, start: Buffer.from(start) });
-      return may(length);
+  const reader = createMessageReader(
+    {
+      onStart(length, start) {
+        starts.push({ length, start: Buffer.from(start) });
+        return may(length);
+      },
+      onMessage: (message) => void messages.push(Buffer.from(message)),
+      onCompressed() {
+        compressed += 1;
+      },
     },
-    onMessage: (message) => void messages.push(Buffer.from(message)),
-    onCompressed() {
-      compressed += 1;
-    },
-  });
+    createBodies(),
+  );
   return { reader, messages, starts, compressed: () => compressed };
 }
 

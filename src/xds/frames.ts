@@ -1,4 +1,5 @@
 /** Cuts the bytes of a gRPC stream into messages. Memory is that of the one message that is coming, not of the pieces it comes in. */
+import type { Bodies } from "./bodies.ts";
 import { PEEK_BYTES } from "./limits.ts";
 
 /** What is done with messages as they come. */
@@ -30,8 +31,8 @@ export function isWhole(chunk: Buffer): boolean {
   return chunk.length > HEAD_BYTES && chunk[0] === 0 && chunk.readUInt32BE(1) === chunk.length - HEAD_BYTES;
 }
 
-/** A reader at the start of a stream. */
-export function createMessageReader(sink: MessageSink): MessageReader {
+/** A reader at the start of a stream. `bodies`: where messages that come in pieces are kept. */
+export function createMessageReader(sink: MessageSink, bodies: Bodies): MessageReader {
   // Made when one comes in pieces, which is seldom: most streams are idle, and there may be many.
   let head: Buffer | null = null;
   let headFilled = 0;
@@ -71,7 +72,7 @@ export function createMessageReader(sink: MessageSink): MessageReader {
     const before = filled;
     // Until the start was judged, no more is kept than that takes; then there is a place for all of it, which was paid for.
     const taken = started ? there : Math.min(there, PEEK_BYTES - filled);
-    body = roomFor(body, { filled, size: started ? length : Math.min(length, PEEK_BYTES) });
+    body = roomFor(body, { filled, size: started ? length : Math.min(length, PEEK_BYTES), bodies });
     chunk.copy(body, before, at, at + taken);
     filled += taken;
     if (filled === length) finish(body);
@@ -108,9 +109,10 @@ export function createMessageReader(sink: MessageSink): MessageReader {
   };
 }
 
-function roomFor(body: Buffer | null, want: { filled: number; size: number }): Buffer {
+function roomFor(body: Buffer | null, want: { filled: number; size: number; bodies: Bodies }): Buffer {
   if (body?.length === want.size) return body;
-  const next = Buffer.allocUnsafeSlow(want.size);
+  const next = want.bodies.take(want.size);
   body?.copy(next, 0, 0, want.filled);
+  if (body !== null) want.bodies.give(body);
   return next;
 }

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { type Bodies, createBodies } from "./bodies.ts";
 import { createPool, peerOf } from "./budgets.ts";
 import { createFramer, type Framer } from "./framer.ts";
 import { serveGrpcStream } from "./grpcStream.ts";
@@ -58,7 +59,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
   return {
     authenticates: tls !== undefined,
     async listen(address, accept) {
-      const context: StreamContext = { accept, queue, frame: createFramer(), ...options };
+      const context: StreamContext = { accept, queue, frame: createFramer(), bodies: createBodies(), ...options };
       server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
         stream.on("error", () => {});
         const link = sessions.opened(stream);
@@ -109,6 +110,7 @@ interface StreamContext extends GrpcTransportOptions {
   readonly accept: Accept;
   readonly queue: RequestQueue;
   readonly frame: Framer;
+  readonly bodies: Bodies;
 }
 
 function openInTurn(
@@ -160,6 +162,7 @@ function route(
     queue: context.queue,
     clock: systemClock,
     frame: context.frame,
+    bodies: context.bodies,
     refused: context.refused,
   });
 }

@@ -3,8 +3,9 @@
  * are written as they are, behind a head of five bytes, so that streams share one buffer.
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Bodies } from "./bodies.ts";
 import type { Framer } from "./framer.ts";
-import { createMessageReader, HEAD_BYTES, isWhole } from "./frames.ts";
+import { createMessageReader, HEAD_BYTES, isWhole, type MessageSink } from "./frames.ts";
 import { CLOSE_GRACE_MS, LIGHT_REQUEST_BYTES, REQUEST_MS, WRITE_MS } from "./limits.ts";
 import type { EndReason } from "./reasons.ts";
 import type { RequestQueue, Waiting } from "./requestQueue.ts";
@@ -18,6 +19,7 @@ export interface StreamOpening {
   readonly queue: RequestQueue;
   readonly clock: Clock;
   readonly frame: Framer;
+  readonly bodies: Bodies;
   /** Counts what the transport itself refuses. */
   readonly refused: (reason: EndReason) => void;
 }
@@ -39,6 +41,7 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   const inbox = createInbox();
   const sender = createSender(stream, opening);
   const handler = opening.accept({ peer: link.peer, write: sender.write, end: sender.end });
+  const serving = createServing(handler, opening.bodies);
   let waiting = false;
   let held = false;
   /** A request was complete in the last bytes that came. */
@@ -54,15 +57,15 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
     refused(reason);
     sender.end(status);
   };
-  const reader = createMessageReader({
+  const sink: MessageSink = {
     onStart: (length, start) => !sender.ended() && handler.onArrival(length, start),
     onMessage(message) {
       whole = true;
       inbox.add(message);
     },
-    onCompressed: () =>
-      refuse("compressed", { code: STATUS.UNIMPLEMENTED, message: "requests must not be compressed" }),
-  });
+    onCompressed: () => refuse("compressed", COMPRESSED),
+  };
+  const reader = createMessageReader(sink, opening.bodies);
   const deadline = createDeadline(clock, () => refuse("slow", LATE));
 
   /** Lets flow control hold the client back, or not any more. */
@@ -78,8 +81,8 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
     size: () => (more ? Number.POSITIVE_INFINITY : handler.isCostly ? LIGHT_REQUEST_BYTES + 1 : inbox.next()),
     serve() {
       if (closed) return leave();
-      if (more) more = !isOver() && handler.proceed();
-      else if (inbox.bytes() > 0 && !isOver()) more = handler.onMessage(inbox.take());
+      if (more) more = !isOver() && serving.proceed();
+      else if (inbox.bytes() > 0 && !isOver()) more = serving.begin(inbox.take());
       if (!isOver() && (more || inbox.bytes() > 0)) return true;
       more = false;
       inbox.clear();
@@ -125,6 +128,25 @@ export function serveGrpcStream(stream: ServerHttp2Stream, opening: StreamOpenin
   });
 }
 
+/** Requests are served one at a time; the memory of one is given back when it is done with. */
+function createServing(handler: ConnectionHandler, bodies: Bodies) {
+  let message: Buffer | null = null;
+  function settle(more: boolean): boolean {
+    if (more || message === null) return more;
+    bodies.give(message);
+    message = null;
+    return more;
+  }
+  return {
+    /** True: there is more to do for it. */
+    begin(next: Buffer): boolean {
+      message = next;
+      return settle(handler.onMessage(next));
+    },
+    proceed: (): boolean => settle(handler.proceed()),
+  };
+}
+
 /** Requests that came and were not served yet. */
 function createInbox() {
   const messages: Buffer[] = [];
@@ -149,6 +171,8 @@ function createInbox() {
     },
   };
 }
+
+const COMPRESSED: EndStatus = { code: STATUS.UNIMPLEMENTED, message: "requests must not be compressed" };
 
 const LATE: EndStatus = {
   code: STATUS.DEADLINE_EXCEEDED,

@@ -21,6 +21,12 @@ export const REQUEST_MS = 30_000;
 /** Requests above this size wait behind smaller ones, and one at a time is served: 100 000 names take a tenth of a second. */
 export const LIGHT_REQUEST_BYTES = 64 * 1024;
 
+/** Requests up to this size come into memory that is used again: 1 000 names with their versions are 42 KB, 10 000 are 420. */
+export const MAX_SHARED_BODY_BYTES = 1024 * 1024;
+
+/** So much of that memory is kept while no request needs it: as much as the young part of V8's heap. */
+export const FREE_BODY_BYTES = 8 * 1024 * 1024;
+
 /** Requests remembered because the next ones may be equal: answers to the two responses of a change, and of the change before. */
 export const ECHOES = 4;
 

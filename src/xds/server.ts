@@ -73,7 +73,8 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     metrics,
     payloads: createPayloadCache(options.identifier),
     nameSets: createNameSets(),
-    echoes: { delta: createEchoes(), sotw: createEchoes() },
+    // What a node says it has is in an order of its own.
+    echoes: { delta: createEchoes((read) => read.rawVersions.length === 0), sotw: createEchoes(() => true) },
     onNack: options.onNack ?? (() => {}),
     onStream: options.onStream ?? (() => {}),
     readRefusal: options.readRefusal ?? (() => "final"),

@@ -3,14 +3,7 @@ import type { Steps } from "../util/steps.ts";
 import type { Answer } from "./acceptances.ts";
 import { payForNames } from "./budgets.ts";
 import { fold, foldGoneSteps, makeRoom } from "./changes.ts";
-import {
-  BadRequest,
-  type DeltaRequest,
-  decodeDeltaSteps,
-  decodeSotwSteps,
-  type RequestNode,
-  type SotwRequest,
-} from "./decode.ts";
+import { BadRequest, decodeDeltaSteps, decodeSotwSteps, type RequestNode, type SotwRequest } from "./decode.ts";
 import { greet } from "./dependants.ts";
 import { NOTHING_DRAINS } from "./draining.ts";
 import { joinInquiry } from "./inquiries.ts";
@@ -43,9 +36,10 @@ export interface Request extends Answer {
 export function* decodeSteps({ echoes }: Context, message: Buffer, from: Arrived): Steps<Request> {
   const { delta, stream } = from;
   if (delta) {
-    const decode = (): Steps<DeltaRequest> => decodeDeltaSteps(message);
     // Of first requests none is like another: nodes say who they are.
-    const request = yield* stream === null ? decode() : echoes.delta.readSteps(message, decode);
+    const request = yield* stream === null
+      ? decodeDeltaSteps(message)
+      : echoes.delta.readSteps(message, decodeDeltaSteps);
     const { rawSubscribe, unsubscribe } = request;
     return {
       ...request,
@@ -53,8 +47,8 @@ export function* decodeSteps({ echoes }: Context, message: Buffer, from: Arrived
       apply: (sub, context) => applyDeltaSteps(sub, request, context),
     };
   }
-  const decode = (): Steps<SotwRequest> => decodeSotwSteps(message, knownNames(stream));
-  const request = yield* stream === null ? decode() : echoes.sotw.readSteps(message, decode);
+  const decode = (bytes: Buffer): Steps<SotwRequest> => decodeSotwSteps(bytes, knownNames(stream));
+  const request = yield* stream === null ? decode(message) : echoes.sotw.readSteps(message, decode);
   return {
     ...request,
     keepsNames: (sub) => sub.rawNames.equals(request.rawNames),
