@@ -272,6 +272,15 @@ test.each([
     [
       ["X-Env", ""],
       ["X-Env", "a"],
+      ["X-Env", ""],
+    ],
+    "exact",
+  ],
+  [
+    [
+      ["X-Env", "a"],
+      ["X-Env", ""],
+      ["X-Env", "b"],
     ],
     "present",
   ],

@@ -16,6 +16,9 @@ export interface Asked {
   readonly source?: string | undefined;
 }
 
+/** Empty lines before and after those with a value say nothing: who denies the value denies it with them (docs/decisions/0011). */
+const EMPTY_ENDS = /^(?:, )+|(?:, )+$/g;
+
 /** A field's content. `value` is what exact and regex are asked of: empty when there is none; several lines are joined. */
 export interface FieldContent {
   readonly value: string;
@@ -57,7 +60,8 @@ const fields: Fields = {
     read({ name }, { headers }) {
       const values = headers.filter(([other]) => other.toLowerCase() === name).map(([, text]) => text);
       // RFC 9110, 5.3: several lines are one list. It is there when one of its lines has a value.
-      return { value: values.join(", "), isPresent: values.some((value) => value !== "") };
+      const joined = values.length < 2 ? (values[0] ?? "") : values.join(", ").replaceAll(EMPTY_ENDS, "");
+      return { value: joined, isPresent: values.some((value) => value !== "") };
     },
     title: ({ name }) => `header ${name}`,
     plural: "header conditions",
