@@ -32,6 +32,14 @@ const probed = { name: "ef-probed", proxy: "nginx" as const, healthChecks: "exte
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
 
+const retry = {
+  on: ["connectFailure", "reset", "timeout"],
+  statuses: ["502-504"],
+  methods: ["GET"],
+  perTryTimeout: "2s",
+  backoff: "100ms",
+};
+
 const checks: Model["healthChecks"] = [
   {
     name: "ef-check",
@@ -115,6 +123,7 @@ export function everyField(port: number): Model {
               },
             ],
             split,
+            retry,
             rewrite: { path: { prefix: "/q" }, hostname: "inner.ef.example" },
             requestHeaders: changes,
             responseHeaders: changes,

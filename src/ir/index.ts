@@ -30,6 +30,7 @@ export type * from "./healthCheck.ts";
 export type * from "./pathGroup.ts";
 export type * from "./policies/headers.ts";
 export * from "./policies/index.ts";
+export * from "./policies/retry.ts";
 export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
 export * from "./process.ts";

@@ -45,6 +45,10 @@ export const modelCodes = {
     "Bad process settings",
     "A value of a fleet's `process` is outside of what every proxy can be told. The message gives the range.",
   ),
+  "MODEL-RETRY": unprocessable(
+    "Parts of `retry` that do not fit",
+    "`statuses`, `methods` and `timeout` in `on` need `reset` in `on`, `perTryTimeout` needs `timeout` there, and a range of statuses runs upwards.",
+  ),
   "MODEL-PROTOCOL": unprocessable(
     "Protocol mismatch",
     "A route and its listener speak different protocols, or a field belongs to another protocol.",

@@ -44,6 +44,11 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
+  {
+    reason: "tried again at once, and the warning says so",
+    leaves: ["route.rules[].retry.backoff"],
+    on: ["nginx", "haproxy"],
+  },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
   {
     reason: "nginx does not probe: whoever does it instead is told by the model",

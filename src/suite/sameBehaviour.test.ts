@@ -65,7 +65,7 @@ describe("the comparison finds", () => {
     path: { kind: "prefix", value: "/" },
     conditions: [],
     action,
-    policies: { rewrite: null, requestHeaders: null, timeouts: null, responseHeaders: null },
+    policies: { rewrite: null, requestHeaders: null, timeouts: null, retry: null, responseHeaders: null },
   };
   const outcome: ExpectedOutcome = {
     status: 200,

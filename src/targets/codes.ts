@@ -33,6 +33,29 @@ export const sharedTargetCodes = {
     explanation:
       "PCRE2, with which nginx and HAProxy match, tries every way in which an ambiguous expression can match: for seconds, or until it gives up, and then a long path would pass the rule. Trimtab writes such expressions anew without ambiguity; this one would grow too large for a line of configuration. Use smaller counted repeats (`[a-z]+` for `[a-z]{1,200}`) and fewer words beside `.*` and repeated groups, split the rule, or serve the route with Envoy.",
   },
+  "L7-RETRY-STATUS": {
+    status: 422,
+    title: "Status after which nothing is tried again",
+    explanation:
+      "A proxy of the fleet can try again after some statuses only: nginx after 403, 404, 429, 500, 502, 503 and 504, HAProxy after 401, 403, 404, 408, 425, 500 to 504. Name these in the rule's `retry.statuses`, or serve the route with Envoy.",
+  },
+  "L7-RETRY-BACKOFF": {
+    status: 422,
+    title: "No pause between tries",
+    explanation: "A warning. nginx and HAProxy try again at once, whatever `retry.backoff` says.",
+  },
+  "L7-RETRY-SILENCE": {
+    status: 422,
+    title: "Limit of a try limits all pauses",
+    explanation:
+      "A warning. nginx and HAProxy have one limit on the endpoint's silence: `retry.perTryTimeout` also cuts an answer whose body pauses for longer. On Envoy it ends with the head of the answer.",
+  },
+  "L7-RETRY-TOTAL": {
+    status: 422,
+    title: "Tries that may take longer than the request",
+    explanation:
+      "A rule with `timeouts.request` whose `retry` goes on after silence needs room for all tries: at least (`attempts` + 1) times `perTryTimeout`, since nginx and HAProxy have no limit on a whole request.",
+  },
   "L7-TIMEOUT-CLIENT": {
     status: 422,
     title: "Limits for clients that are one",

@@ -4,6 +4,7 @@ import type { CompilerMemory } from "../memory.ts";
 import type { Policy, RuleBody } from "./policy.ts";
 import { requestHeaders } from "./requestHeaders.ts";
 import { responseHeaders } from "./responseHeaders.ts";
+import { retry } from "./retry.ts";
 import { rewrite } from "./rewrite.ts";
 import { timeouts } from "./timeouts.ts";
 
@@ -12,6 +13,7 @@ const policies: InPolicyOrder<{ [K in keyof PoliciesIr]: Policy<K> }> = [
   rewrite,
   requestHeaders,
   timeouts,
+  retry,
 ];
 
 /** Equal policies, and equal sets of them, are one object. */

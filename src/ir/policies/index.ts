@@ -3,6 +3,7 @@
  * one object, so that what is made of them can be shared by identity.
  */
 import type { HeaderChangesIr } from "./headers.ts";
+import type { RetryIr } from "./retry.ts";
 import type { RewriteIr } from "./rewrite.ts";
 import type { TimeoutsIr } from "./timeouts.ts";
 
@@ -16,6 +17,8 @@ export interface PoliciesIr {
   readonly requestHeaders: HeaderChangesIr | null;
   /** Of a forwarded request; never null there. */
   readonly timeouts: TimeoutsIr | null;
+  /** Of a forwarded request. */
+  readonly retry: RetryIr | null;
 }
 
 /** The request meets them downwards, the answer upwards: responseHeaders last. */
@@ -24,6 +27,7 @@ export const POLICY_ORDER = [
   "rewrite",
   "requestHeaders",
   "timeouts",
+  "retry",
 ] as const satisfies readonly (keyof PoliciesIr)[];
 
 type Order = typeof POLICY_ORDER;

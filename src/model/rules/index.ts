@@ -27,6 +27,7 @@ import { protocols } from "./protocols.ts";
 import { references } from "./references.ts";
 import { regexDialect } from "./regexDialect.ts";
 import { respondStatus } from "./respondStatus.ts";
+import { retry } from "./retry.ts";
 import type { Rule, WholeRule } from "./rule.ts";
 import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
@@ -64,4 +65,5 @@ export const rulesOfOne: readonly Rule[] = [
   balance,
   healthChecks,
   process,
+  retry,
 ];

@@ -22,7 +22,7 @@ export const ruleParts: Rule = function* (_snapshot, touched) {
           yield problem(CODE, route, { pointer: `${at}/redirect/path/prefix`, message });
       }
       if (rule.split !== undefined) continue;
-      for (const field of ["rewrite", "requestHeaders", "timeouts"] as const) {
+      for (const field of ["rewrite", "requestHeaders", "timeouts", "retry"] as const) {
         if (rule[field] !== undefined)
           yield problem(CODE, route, { pointer: `${at}/${field}`, message: "has a meaning only beside a split" });
       }

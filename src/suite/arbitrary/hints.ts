@@ -109,6 +109,19 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "route.rules[].responseHeaders.set[].name": changes("X-Set", "X-Set2"),
   "route.rules[].responseHeaders.add[].name": changes("X-Add", "x-add2"),
   "route.rules[].responseHeaders.remove[]": changes("X-Gone", "X-Gone2"),
+  "route.rules[].retry": { reason: "what is tried again is seen where endpoints fail", presence: 25 },
+  "route.rules[].retry.on": {
+    reason: "all but a reset need one",
+    value: fc.constantFrom(["connectFailure"], ["reset"], ["connectFailure", "reset", "timeout"]),
+  },
+  "route.rules[].retry.statuses": {
+    reason: "those that every proxy knows",
+    value: fc.constantFrom(["503"], ["502-504"], ["500", "404"]),
+  },
+  "route.rules[].retry.methods": {
+    reason: "as many as make a difference",
+    value: fc.constantFrom(["GET"], ["GET", "POST"], ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"]),
+  },
   "cluster.endpoints": { reason: "as many as make a difference", most: 4 },
   "cluster.endpoints[].zone": { reason: "zones that have a weight", value: fc.constantFrom("a", "b"), presence: 100 },
   "cluster.locality": { reason: "most clusters have endpoints' own weights", presence: 25 },

@@ -33,6 +33,12 @@ export const envoyCodes = {
     explanation:
       "The expression compiles to more RE2 instructions than Envoy loads. Use fewer or smaller counted repeats.",
   },
+  "L7-RETRY-IDLE-ENVOY": {
+    status: 422,
+    title: "Silence that looks like a reset",
+    explanation:
+      "The rule's `retry` sends requests again after a reset and not after silence, and its `timeouts.idle` is under 60 s. Envoy ends a try that is silent as it would end a broken one. Add `timeout` to `retry.on`, or leave `idle` at 60 s or more.",
+  },
   "L7-REDIRECT-HOST": {
     status: 422,
     title: "Redirect to the host as it was written",

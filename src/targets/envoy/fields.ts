@@ -1,11 +1,11 @@
 /** How Envoy looks at each field that conditions name. A new kind of field is an entry here. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { ConditionIr, FieldIr, TestIr } from "../../ir/index.ts";
+import { type ConditionIr, type FieldIr, RESENT_LENGTHS, type TestIr } from "../../ir/index.ts";
 import { hasAnchor } from "../../regex/index.ts";
 import type { Capabilities, Deviation } from "../target.ts";
 import { cidrRegex } from "./cidrRegex.ts";
 import { cookieRegexes } from "./cookieRegex.ts";
-import { REFERER_HEADER, SOURCE_HEADER } from "./noted.ts";
+import { CODING_HEADER, REFERER_HEADER, SOURCE_HEADER } from "./noted.ts";
 import { regexLiteral } from "./quote.ts";
 import { tooLarge } from "./regexSize.ts";
 import { openMessage, writeNumber, writeRegex, writeText } from "./writer.ts";
@@ -148,6 +148,14 @@ export function writeUpgrade(writer: BinaryWriter): void {
   writeHeader(writer, "upgrade", { kind: "safeRegex", value: "(?i)websocket" });
 }
 
+/** Asks for a request that can be sent again: of one of these methods, not for a WebSocket, and with no more body than is kept. */
+export function writeSentAgain(writer: BinaryWriter, methods: readonly string[]): void {
+  writeHeader(writer, ":method", { kind: "safeRegex", value: methods.join("|") });
+  writeHeader(writer, "upgrade", ABSENT);
+  writeHeader(writer, CODING_HEADER, ABSENT);
+  writeHeader(writer, "content-length", { kind: "safeRegex", value: RESENT_LENGTHS, isEmptyWhenMissing: true });
+}
+
 function writeHeaderTest(writer: BinaryWriter, name: string, { test, value }: ConditionIr): void {
   for (const matcher of headerMatchers(test, value)) writeHeader(writer, name, matcher);
 }
@@ -158,6 +166,7 @@ interface HeaderMatcher {
   readonly value: string;
   /** A missing header is an empty one then. */
   readonly isInverted?: true;
+  readonly isEmptyWhenMissing?: true;
 }
 
 const PRESENT = { kind: "safeRegex", value: ".+" } as const;
@@ -183,12 +192,13 @@ function textMatchers(test: TestIr, value: string): readonly HeaderMatcher[] {
   return test === "exact" ? [{ kind: "exact", value }] : [{ kind: "safeRegex", value }, PRESENT];
 }
 
-function writeHeader(writer: BinaryWriter, name: string, { kind, value, isInverted }: HeaderMatcher): void {
+function writeHeader(writer: BinaryWriter, name: string, matcher: HeaderMatcher): void {
+  const { kind, value, isInverted, isEmptyWhenMissing = isInverted } = matcher;
   openMessage(writer, MATCH_HEADERS);
   writeText(writer, HEADER_MATCHER.name, name);
   if (isInverted === true) writeNumber(writer, HEADER_MATCHER.invertMatch, 1);
   writeStringMatch(writer, HEADER_MATCHER.stringMatch, { kind, value });
-  if (isInverted === true) writeNumber(writer, HEADER_MATCHER.treatMissingHeaderAsEmpty, 1);
+  if (isEmptyWhenMissing === true) writeNumber(writer, HEADER_MATCHER.treatMissingHeaderAsEmpty, 1);
   writer.join();
 }
 

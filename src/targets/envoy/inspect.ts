@@ -4,6 +4,7 @@ import type { Finding } from "../target.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
 import { inspectBalance } from "./cluster/balanceSupport.ts";
+import { inspectRetry } from "./policies/retrySupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
@@ -14,14 +15,13 @@ export function inspect(ir: FleetIr): readonly Finding[] {
   return inspectBalance(ir.clusters);
 }
 
-const NONE: readonly Finding[] = [];
-
 /** Errors and warnings about one rule of a virtual host. */
 export function inspectRule(rule: RuleIr, host: Pick<VirtualHostIr, "hostnames">): readonly Finding[] {
   const large = largeRegex(rule);
   const isCopied = dependsOnHost(rule) && host.hostnames.some((hostname) => hostname.startsWith("*"));
-  if (large === null && !isCopied) return NONE;
-  return [...(large === null ? [] : [large]), ...(isCopied ? [copiedHost(rule)] : [])];
+  const retry = inspectRetry(rule);
+  if (large === null && !isCopied) return retry;
+  return [...(large === null ? [] : [large]), ...(isCopied ? [copiedHost(rule)] : []), ...retry];
 }
 
 function copiedHost(rule: RuleIr): Finding {

@@ -72,6 +72,19 @@ const policies: fc.Arbitrary<PoliciesIr> = fc.record({
   ),
   requestHeaders: fc.option(headerChanges),
   timeouts: fc.option(fc.record({ idleMs: milliseconds, requestMs: fc.option(milliseconds) })),
+  retry: fc.option(
+    fc.record({
+      attempts: fc.integer({ min: 1, max: 10 }),
+      resends: fc.option(
+        fc.record({
+          methods: fc.constantFrom(["GET"], ["POST", "PUT"]),
+          statuses: fc.constantFrom([], [500, 503]),
+          perTryMs: fc.option(milliseconds),
+        }),
+      ),
+      backoffMs: fc.option(milliseconds),
+    }),
+  ),
   responseHeaders: fc.option(headerChanges),
 });
 const test = fc.constantFrom("exact" as const, "regex" as const, "present" as const, "absent" as const);

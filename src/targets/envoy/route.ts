@@ -1,14 +1,14 @@
 /** A rule as one or more Routes. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { RouteSchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import type { PathMatchIr, RuleIr } from "../../ir/index.ts";
+import type { PathMatchIr, ResendsIr, RuleIr } from "../../ir/index.ts";
 import { ruleMetadata } from "./accessLog.ts";
 import type { RouteContext, RouteForm } from "./actions/action.ts";
 import { forwardForms } from "./actions/forward.ts";
 import { redirectForms } from "./actions/redirect.ts";
 import { respondForms } from "./actions/respond.ts";
 import { retryPolicyBytes } from "./failover.ts";
-import { writeAuthority, writeCondition, writeUpgrade } from "./fields.ts";
+import { writeAuthority, writeCondition, writeSentAgain, writeUpgrade } from "./fields.ts";
 import { writePolicies } from "./policies/index.ts";
 import type { RoutePlace } from "./policies/policy.ts";
 import { tunnelsApart } from "./policies/timeouts.ts";
@@ -25,9 +25,10 @@ export function writeRule(writer: BinaryWriter, rule: RuleIr, context: RouteCont
   const place = { clientSilenceMs, isLogged, retryPolicy: retryPolicyBytes };
   for (const form of formsOf(rule, context)) {
     const { isForwarded } = form;
-    if (isForwarded && tunnelsApart(rule, clientSilenceMs))
-      writeRoute(writer, form, { rule, isForwarded, isTunnel: true, ...place });
-    writeRoute(writer, form, { rule, isForwarded, isTunnel: false, ...place });
+    const usual = { rule, isForwarded, isTunnel: false, isResent: false, ...place };
+    if (isForwarded && tunnelsApart(rule, clientSilenceMs)) writeRoute(writer, form, { ...usual, isTunnel: true });
+    if (isForwarded && resendsOf(rule) !== null) writeRoute(writer, form, { ...usual, isResent: true });
+    writeRoute(writer, form, usual);
   }
 }
 
@@ -41,12 +42,17 @@ function writeRoute(writer: BinaryWriter, form: RouteForm, place: LoggedPlace): 
   for (const condition of rule.conditions) writeCondition(writer, condition);
   if (form.authority !== null) writeAuthority(writer, form.authority);
   if (place.isTunnel) writeUpgrade(writer);
+  if (place.isResent) writeSentAgain(writer, resendsOf(rule)?.methods ?? []);
   writer.join();
   form.write(writer);
   writePolicies(writer, place);
   writeText(writer, ROUTE.name, rule.name);
   if (place.isLogged) append(writer, RouteSchema, { metadata: ruleMetadata(rule) });
   writer.join();
+}
+
+function resendsOf({ policies }: RuleIr): ResendsIr | null {
+  return policies.retry?.resends ?? null;
 }
 
 function formsOf(rule: RuleIr, context: RouteContext): readonly RouteForm[] {

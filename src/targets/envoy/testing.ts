@@ -228,7 +228,7 @@ type RuleDraft = { path: string; action: ActionIr; policies?: Partial<PoliciesIr
 export function rule(id: string, { path, policies, ...more }: RuleDraft): RuleIr {
   const [route = "", index = "0"] = id.split(".");
   const timeouts = more.action.kind === "forward" ? TIMEOUTS : null;
-  const none = { rewrite: null, requestHeaders: null, timeouts, responseHeaders: null };
+  const none = { rewrite: null, requestHeaders: null, timeouts, retry: null, responseHeaders: null };
   const base = { id, name: `${route}/${index}`, route, ruleName: null, pointer: `/rules/${index}`, conditions: [] };
   return { ...base, ...more, path: pathOf(path), policies: { ...none, ...policies } };
 }

@@ -8,6 +8,8 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 /** Numbers in Route that several files write. */
 export const ROUTE = { match: 1, route: 2, name: 14 } as const;
+/** Number in Route of a list of field names. */
+export const REQUEST_HEADERS_TO_REMOVE = 12;
 /** Number in RegexMatcher. */
 const REGEX_MATCHER_REGEX = 2;
 

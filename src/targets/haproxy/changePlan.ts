@@ -2,8 +2,9 @@
  * How what rules change in a cluster is written: lines of its backend, where no other cluster's requests pay for them. A line for
  * each rule while they are few, a map for a thing that many rules change, backends of their own for many rules of different things.
  */
-import type { ClusterIr } from "../../ir/index.ts";
+import type { ClusterIr, RetryIr } from "../../ir/index.ts";
 import { type ClusterChanges, type GroupChanges, joinGroups, MAX_RULES_IN_LINES, type OwnChange } from "./changes.ts";
+import { retryBackend } from "./cluster/retry.ts";
 import type { Change } from "./policies/index.ts";
 
 /*
@@ -29,12 +30,15 @@ export interface ChangePlan {
   readonly rules: string;
   /** Things of which the cluster's backend has maps; rules that change others have a backend of their own. Null: no rule has. */
   readonly apart: ReadonlySet<string> | null;
+  /** What rules say of trying again, by the name of the backend for it, ascending. */
+  readonly retries: readonly (readonly [string, RetryIr])[];
 }
 
 /** A rule and what it changes: of what has lines, or all where it stands apart. */
 export interface RuleLines {
   readonly key: string;
   readonly changes: readonly Change[];
+  readonly retry: RetryIr | null;
 }
 
 /** Chooses the forms. */
@@ -48,7 +52,20 @@ export function planOf(cluster: ClusterIr, parts: readonly ClusterChanges[]): Ch
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { lines: text, change }]) => ({ name, text, change }));
   const apart = own.length > MAX_LINES && canStandApart(cluster, own) ? new Set(many.map(([name]) => name)) : null;
-  return { lines: byRule(own, apart !== null), maps, rules: parts.map(({ rules }) => rules).join(""), apart };
+  return {
+    lines: byRule(own, apart !== null),
+    maps,
+    rules: parts.map(({ rules }) => rules).join(""),
+    apart,
+    retries: retriesOf(cluster, parts),
+  };
+}
+
+function retriesOf({ name }: ClusterIr, parts: readonly ClusterChanges[]): ChangePlan["retries"] {
+  const found = parts.flatMap(({ retries }) =>
+    [...retries].map((retry) => [retryBackend(name, retry), retry] as const),
+  );
+  return [...new Map(found)].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function isInLines({ rules }: GroupChanges): boolean {
@@ -71,8 +88,8 @@ function byRule(own: readonly OwnChange[], isApart: boolean): readonly RuleLines
   return [...found]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, list]) => {
-      const { all } = list[0] as OwnChange;
+      const { all, retry } = list[0] as OwnChange;
       const places = new Set(list.map(({ place }) => place));
-      return { key, changes: isApart ? all : all.filter((_, place) => places.has(place)) };
+      return { key, changes: isApart ? all : all.filter((_, place) => places.has(place)), retry };
     });
 }

@@ -1,5 +1,5 @@
 /** What rules change in the requests and answers of each cluster, gathered: by thing, as `response x-rule`. */
-import type { RuleIr } from "../../ir/index.ts";
+import type { RetryIr, RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { isAnswered } from "./answers.ts";
@@ -16,6 +16,8 @@ export interface OwnChange {
   readonly key: string;
   readonly all: readonly Change[];
   readonly place: number;
+  /** What the rule says of trying again. */
+  readonly retry: RetryIr | null;
 }
 
 /** What some rules change of one thing. */
@@ -32,6 +34,8 @@ export interface ClusterChanges {
   /** Their names, a line each. */
   readonly rules: string;
   readonly groups: ReadonlyMap<string, GroupChanges>;
+  /** What they say of trying again. */
+  readonly retries: ReadonlySet<RetryIr>;
 }
 
 interface GroupBuilder {
@@ -39,6 +43,12 @@ interface GroupBuilder {
   last: string;
   readonly first: OwnChange[];
   readonly maps: Map<string, { lines: string; readonly change: Change }>;
+}
+
+interface ChangesBuilder {
+  rules: string;
+  readonly groups: Map<string, GroupBuilder>;
+  readonly retries: Set<RetryIr>;
 }
 
 function newGroup(): GroupBuilder {
@@ -71,19 +81,21 @@ export function createChangesReader(): ChangesReader {
 }
 
 function* changesOfRun(rules: readonly RuleIr[], _: null): Steps<ReadonlyMap<string, ClusterChanges>> {
-  const clusters = new Map<string, { rules: string; readonly groups: Map<string, GroupBuilder> }>();
+  const clusters = new Map<string, ChangesBuilder>();
   for (const [index, owner] of rules.entries()) {
     if (shouldYield(index)) yield;
     const { action } = owner;
     if (action.kind !== "forward" || isAnswered(owner)) continue;
     const changes = changesOf(owner);
-    if (changes.length === 0) continue;
+    const { retry } = owner.policies;
+    if (changes.length === 0 && retry === null) continue;
     const key = ruleKey(owner);
     for (const { cluster } of action.split) {
-      const own = clusters.get(cluster) ?? { rules: "", groups: new Map<string, GroupBuilder>() };
+      const own = clusters.get(cluster) ?? { rules: "", groups: new Map(), retries: new Set() };
       clusters.set(cluster, own);
-      own.rules += `${mapKey(key)}\n`;
-      for (const place of changes.keys()) addChange(own.groups, { key, all: changes, place });
+      if (changes.length > 0) own.rules += `${mapKey(key)}\n`;
+      if (retry !== null) own.retries.add(retry);
+      for (const place of changes.keys()) addChange(own.groups, { key, all: changes, place, retry });
     }
   }
   return clusters;

@@ -7,6 +7,7 @@ import { unequalWeights } from "../unequalWeights.ts";
 import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import { leastRequest } from "./cluster/balance.ts";
+import { inspectRetry } from "./policies/retry.ts";
 
 /** Errors and warnings about the fleet's clusters and listeners. */
 export function inspect(ir: FleetIr): readonly Finding[] {
@@ -19,7 +20,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
 
 /** Errors about one rule. */
 export function inspectRule(rule: RuleIr): readonly Finding[] {
-  return backtrackingRegexes(rule, "HAProxy");
+  return [...backtrackingRegexes(rule, "HAProxy"), ...inspectRetry(rule)];
 }
 
 /** Limits of a listener that another one ends before their time. */

@@ -74,7 +74,7 @@ export function createRenderer(): Renderer {
         for (const [path, fileText] of own) found.set(path, fileText);
         yield;
       }
-      found.set(CONFIG_FILE, commonText(ir, section) + text);
+      found.set(CONFIG_FILE, commonText(ir, all, section) + text);
       const files = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
@@ -106,20 +106,28 @@ function tcpFiles(
   return new Map([...maps, [listenerFile(view.name.text), text]]);
 }
 
-/** What is tried again; HAProxy counts the tries after the first. */
-const tries = { retries: number(CONNECT_TRIES - 1), resentMethods: RESENT_METHODS.map(name) };
+/** HAProxy counts the tries after the first. */
+const tries = { retries: number(CONNECT_TRIES - 1) };
+
+/** The defaults of backends, in `http.hbs`: `resendsOnly` are the methods that are sent again where no rule says more. */
+function forwardsOf(rules: readonly RuleIr[], view: object) {
+  const usual = { ...view, name: name("forward"), resendsOnly: RESENT_METHODS.map(name) };
+  const resends = rules.some(({ policies }) => policies.retry !== null && policies.retry.resends !== null);
+  return resends ? [usual, { ...view, name: name("retried"), resendsOnly: null }] : [usual];
+}
 
 /** Everything but the clusters: the parts that the fleet's kinds of ports need. */
-function commonText({ ports, name: fleet, accessLog, process }: FleetIr, section: Section): string {
+function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): string {
+  const { ports, name: fleet, accessLog, process } = ir;
   const limits = { bufferBytes: number(BUFFER_BYTES), rewriteBytes: number(REWRITE_BYTES) };
   const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries };
   const global = { ...limits, ...processView(process), maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
   const parts = [section("global", global)];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
-  if (ports.some(({ kind }) => kind === "http"))
-    parts.push(
-      section("http", { ...times, ...usualClientTimeouts, ...requestsView(), logsCluster: logsCluster(accessLog) }),
-    );
+  if (ports.some(({ kind }) => kind === "http")) {
+    const forwards = forwardsOf(rules, { ...usualClientTimeouts, logsCluster: logsCluster(accessLog) });
+    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), forwards }));
+  }
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));
   return parts.join("");

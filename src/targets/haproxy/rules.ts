@@ -2,6 +2,7 @@
 import type { RuleIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { answerOf, isAnswered } from "./answers.ts";
+import { retryBackend } from "./cluster/retry.ts";
 import { addLines, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { answerBackend, apartBackend, ruleKey } from "./names.ts";
@@ -60,9 +61,11 @@ export function addRule(
   return null;
 }
 
-/** The cluster's, or the rule's own. */
+/** The cluster's, that for all rules which try again alike, or the rule's own. */
 function backendOf(owner: RuleIr, cluster: string, { apart }: ListenerContext): string {
   const together = apart.get(cluster);
-  if (together === undefined || changesOf(owner).every(({ group }) => together.has(group))) return cluster;
+  const { retry } = owner.policies;
+  if (together === undefined || changesOf(owner).every(({ group }) => together.has(group)))
+    return retry === null ? cluster : retryBackend(cluster, retry);
   return apartBackend(cluster, ruleKey(owner));
 }

@@ -55,6 +55,18 @@ export const nginxCodes = {
     explanation:
       "A warning. nginx moves a running timer only by 300 ms or more, so a short idle timeout may end that much early.",
   },
+  "L7-RETRY-METHODS-NGINX": {
+    status: 422,
+    title: "Idempotent requests sent again anyway",
+    explanation:
+      "A warning. The rule's `retry.methods` leaves out an idempotent method. nginx sends its requests again all the same when they have no body and the connection breaks before the answer.",
+  },
+  "L7-RETRY-ENDPOINTS-NGINX": {
+    status: 422,
+    title: "More tries than endpoints",
+    explanation:
+      "A warning. nginx asks each endpoint of a cluster once for a request. The rule's `retry.attempts` is more than there are other endpoints, so nginx gives up earlier than the other proxies.",
+  },
   "L7-SPLIT-RESOLUTION": {
     status: 422,
     title: "Share too small",

@@ -3,6 +3,7 @@ import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
+import { inspectRetry } from "./policies/retry.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
@@ -45,7 +46,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */
 export function inspectNginxRule(rule: RuleIr): readonly Finding[] {
-  return [...backtrackingRegexes(rule, "nginx"), ...inspectSplit(rule)];
+  return [...backtrackingRegexes(rule, "nginx"), ...inspectSplit(rule), ...inspectRetry(rule)];
 }
 
 function inspectSplit({ id, route, pointer, action }: RuleIr): readonly Finding[] {

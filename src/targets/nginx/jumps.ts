@@ -1,5 +1,6 @@
 /** How a request gets from the location of its path to that of a rule which conditions, or its spelling, have picked. */
 import type { RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { hasApart } from "./apart.ts";
 import { block, inline } from "./blocks.ts";
 import { type Location, location, namedLocation, type Part, param } from "./quote.ts";
 import type { Block } from "./views.ts";
@@ -27,12 +28,11 @@ export function jumpsOf(hosts: readonly VirtualHostIr[], connectTimeouts: Readon
   return "listed";
 }
 
-function isJumpedTo({ conditions, policies, action }: RuleIr, connectTimeouts: ReadonlyMap<string, number>): boolean {
+function isJumpedTo(rule: RuleIr, connectTimeouts: ReadonlyMap<string, number>): boolean {
+  const { conditions, policies, action } = rule;
   if (conditions.length > 0) return true;
   if (action.kind !== "forward") return false;
-  const { timeouts } = policies;
-  // Its WebSockets.
-  if (timeouts !== null && timeouts.requestMs !== null && timeouts.requestMs < timeouts.idleMs) return true;
+  if (hasApart(rule)) return true;
   if (policies.rewrite?.path?.kind === "prefix") return true;
   const [first, ...others] = action.split;
   if (first === undefined || others.length === 0) return false;

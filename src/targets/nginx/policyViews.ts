@@ -39,6 +39,19 @@ export interface RequestFieldsView {
 /** `policies/timeouts.hbs`. */
 export interface TimeoutsView {
   readonly idle: Word;
+  /** How long another try may begin. */
+  readonly tries: Word;
+}
+
+/** `policies/retry.hbs`. */
+export interface RetryView {
+  readonly tries: Word;
+  /** Null: what was sent is sent again as everywhere. */
+  readonly reasons: {
+    readonly all: readonly { readonly reason: Word }[];
+    /** What has this size stays in memory. */
+    readonly bodyBytes: Word;
+  } | null;
 }
 
 /** `policies/responseHeaders.hbs`. `hidden` and `passed` are fields of the endpoint's answer. */

@@ -1,6 +1,7 @@
 /** One rule: the directives of the location that serves it, and what they need elsewhere. */
 import type { ForwardIr, RespondIr, RuleIr } from "../../ir/index.ts";
 import { loggedLines } from "./accessLog.ts";
+import { type Apart, apartOf } from "./apart.ts";
 import { block, inline, NO_BLOCK } from "./blocks.ts";
 import { type Body, bodyOf, type NamedBody } from "./body.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
@@ -66,9 +67,8 @@ export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   // Where it forwards, the cluster is told too.
   const isTold = action.kind !== "forward" || action.split.length === 0;
   const lines = isTold ? [...logLines(rule, null, place), ...ownLines] : ownLines;
-  const webSocketLines = webSocketLinesOf(parts, rule, place.gated);
-  const forwarded =
-    action.kind === "forward" ? lowerForward(rule, action, { parts, lines, webSocketLines, place }) : null;
+  const apart = apartOf(parts, (own) => linesOf(own, rule, place.gated));
+  const forwarded = action.kind === "forward" ? lowerForward(rule, action, { parts, lines, apart, place }) : null;
   const path = forwarded?.path ?? null;
   const dependsOnMatch = path !== null || (action.kind === "redirect" && action.path?.kind === "prefix");
   const bodyOfAction = (): Body => {
@@ -105,17 +105,6 @@ function linesOf(parts: readonly PolicyPart[], { policies }: RuleIr, gated: read
   return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts, keptFields(gated, own))];
 }
 
-/** Null: the same as all. */
-function webSocketLinesOf(
-  parts: readonly PolicyPart[],
-  rule: RuleIr,
-  gated: readonly string[],
-): readonly Block[] | null {
-  if (!parts.some(({ webSocketLines }) => webSocketLines !== undefined)) return null;
-  const own = parts.map((part) => ({ ...part, lines: part.webSocketLines ?? part.lines ?? NO_BLOCK }));
-  return linesOf(own, rule, gated);
-}
-
 /** One directive of its own makes a location forget all that it would inherit: then it says all of them. */
 function requestLines(parts: readonly PolicyPart[], kept: readonly RequestField[]): readonly Block[] {
   const fields = parts.flatMap(({ requestFields }) => requestFields ?? NONE);
@@ -134,13 +123,13 @@ interface ForwardInput {
   readonly parts: readonly PolicyPart[];
   /** Of all parts. */
   readonly lines: readonly Block[];
-  /** Of a WebSocket; null: the same. */
-  readonly webSocketLines: readonly Block[] | null;
+  /** Requests that have other lines. */
+  readonly apart: readonly Apart[];
   readonly place: RulePlace;
 }
 
 function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): LoweredForward {
-  const { parts, lines, webSocketLines, place } = input;
+  const { parts, lines, apart, place } = input;
   const path = parts.find((part) => part.path !== undefined)?.path ?? null;
   const [first] = split;
   if (first === undefined) return { ...NO_SPLIT, body: bodyOf(lines, inline("unavailable", {})), path };
@@ -155,22 +144,22 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
     const body = bodyOf(directives, forwardTo(upstream));
     return { body, jumped: uriJumped === uri ? null : { ...body, last: forwardTo(upstream, uriJumped) } };
   };
-  const jumpOfWebSockets = (base: string): readonly Block[] =>
-    webSocketLines === null ? NONE : [block("webSocket", { jump: jumpTo(`${base}${WEB_SOCKET}`, place.jumps) })];
-  const webSockets = (base: string, upstream: Part, timeout: readonly Block[]): readonly NamedBody[] => {
-    if (webSocketLines === null) return NONE;
-    const body = bodyOf([...withPath(webSocketLines), ...timeout], forwardTo(upstream, uriJumped));
-    return [{ name: `${base}${WEB_SOCKET}`, body }];
-  };
+  const jumpsApart = (base: string): readonly Block[] =>
+    apart.map(({ suffix, jump }) => jump(jumpTo(`${base}${suffix}`, place.jumps)));
+  const allApart = (base: string, upstream: Part, timeout: readonly Block[]): readonly NamedBody[] =>
+    apart.map((own) => ({
+      name: `${base}${own.suffix}`,
+      body: bodyOf([...withPath(own.lines), ...timeout], forwardTo(upstream, uriJumped)),
+    }));
   const timeout = [...logLines(rule, first.cluster, place), ...timeoutLines(timeoutOf(first.cluster, place))];
   if (split.length === 1) {
     const native = path === null || place.isRaw ? null : nativeUri(rule, path);
-    const start = jumpOfWebSockets(own);
+    const start = jumpsApart(own);
     return {
       ...NO_SPLIT,
       ...bodies([...start, ...general, ...timeout], first.cluster),
       native: native === null ? null : bodyOf([...start, ...lines, ...timeout], forwardTo(first.cluster, native)),
-      others: webSockets(own, first.cluster, timeout),
+      others: allApart(own, first.cluster, timeout),
       path,
     };
   }
@@ -178,16 +167,16 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
     const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
     const upstream = variable(drawn.claim.got);
     const ends = [...logLines(rule, upstream, place), ...timeoutLines(timeoutOf(first.cluster, place))];
-    const all = bodies([...jumpOfWebSockets(own), ...general, ...ends], upstream);
-    return { ...NO_SPLIT, ...all, others: webSockets(own, upstream, ends), split: drawn, path };
+    const all = bodies([...jumpsApart(own), ...general, ...ends], upstream);
+    return { ...NO_SPLIT, ...all, others: allApart(own, upstream, ends), split: drawn, path };
   }
   // The connect timeout is a location's, so the draw picks one.
   const targets = split.map(({ cluster }) => `${own}:${cluster}`);
   const others = split.flatMap(({ cluster }) => {
     const name = `${own}:${cluster}`;
     const timeout = [...logLines(rule, cluster, place), ...timeoutLines(timeoutOf(cluster, place))];
-    const body = bodyOf([...jumpOfWebSockets(name), ...general, ...timeout], forwardTo(cluster, uriJumped));
-    return [{ name, body }, ...webSockets(name, cluster, timeout)];
+    const body = bodyOf([...jumpsApart(name), ...general, ...timeout], forwardTo(cluster, uriJumped));
+    return [{ name, body }, ...allApart(name, cluster, timeout)];
   });
   const drawn = lowerSplit(rule, { split, targets, key: own.slice(1) }, place);
   const jump = jumpTo(variable(drawn.claim.got), place.jumps);
@@ -207,9 +196,6 @@ function forward(upstream: Part, uri: Part, { forwards }: RulePlace): Block {
 function textOf(part: Part): string {
   return typeof part === "string" ? part : part.text;
 }
-
-/** What the name of a location for WebSockets ends with. */
-const WEB_SOCKET = ":-websocket";
 
 const NO_SPLIT = { jumped: null, native: null, others: NONE, split: null } as const;
 

@@ -36,6 +36,7 @@ export const policies = (more: Partial<PoliciesIr> = {}): PoliciesIr => ({
   rewrite: null,
   requestHeaders: null,
   timeouts: { idleMs: 10_000, requestMs: null },
+  retry: null,
   responseHeaders: null,
   ...more,
 });

@@ -5,6 +5,7 @@ import type {
   GeoView,
   RequestFieldsView,
   ResponseHeadersView,
+  RetryView,
   RewriteView,
   TextsView,
   TimeoutsView,
@@ -57,6 +58,8 @@ export interface Views {
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };
+  /** And those that are sent once. */
+  readonly once: { readonly sentOnce: Variable; readonly jump: Block };
   readonly redirect: RedirectView;
   readonly respondType: RespondTypeView;
   readonly respond: RespondView;
@@ -77,6 +80,7 @@ export interface Views {
     readonly tests: readonly { readonly condition: Condition }[];
   };
   readonly "policies/timeouts": TimeoutsView;
+  readonly "policies/retry": RetryView;
   readonly "policies/responseHeaders": ResponseHeadersView;
 }
 

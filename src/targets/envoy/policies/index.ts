@@ -4,6 +4,7 @@ import type { InPolicyOrder, PoliciesIr } from "../../../ir/index.ts";
 import type { RoutePlace, RoutePolicy } from "./policy.ts";
 import { requestHeaders } from "./requestHeaders.ts";
 import { responseHeaders } from "./responseHeaders.ts";
+import { retry } from "./retry.ts";
 import { rewrite } from "./rewrite.ts";
 import { timeouts } from "./timeouts.ts";
 
@@ -12,6 +13,7 @@ const policies: InPolicyOrder<{ [Name in keyof PoliciesIr]: RoutePolicy<Name> }>
   rewrite,
   requestHeaders,
   timeouts,
+  retry,
 ];
 
 /** The table's lines for all policies. */
@@ -20,6 +22,7 @@ export const policyCapabilities = {
   ...rewrite.capabilities,
   ...requestHeaders.capabilities,
   ...timeouts.capabilities,
+  ...retry.capabilities,
 } as const;
 
 /**

@@ -4,13 +4,12 @@ import { type RuleIr, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
 import { isShorterThan } from "../../shortDurations.ts";
 import type { Support } from "../../target.ts";
 import { RETRY_ON_HEADER } from "../noted.ts";
-import { openMessage, ROUTE, writeNumber, writeText } from "../writer.ts";
-import type { RoutePolicy } from "./policy.ts";
+import { openMessage, REQUEST_HEADERS_TO_REMOVE, ROUTE, writeNumber, writeText } from "../writer.ts";
+import type { RoutePlace, RoutePolicy } from "./policy.ts";
+import { silenceIsReset } from "./retrySupport.ts";
 
 /** Numbers in RouteAction, RetryPolicy and Duration. */
 const ACTION = { timeout: 8, retryPolicy: 9, idleTimeout: 24 } as const;
-/** In Route. */
-const REQUEST_HEADERS_TO_REMOVE = 12;
 const RETRY_POLICY = { perTryTimeout: 3 } as const;
 const DURATION = { seconds: 1, nanos: 2 } as const;
 
@@ -29,14 +28,18 @@ const foundLate = {
  */
 export const timeouts = {
   policy: "timeouts",
-  capabilities: { "route.rules[].timeouts.request": "exact", "route.rules[].timeouts.idle": foundLate },
+  capabilities: {
+    "route.rules[].timeouts.request": "exact",
+    "route.rules[].timeouts.idle": [foundLate, silenceIsReset],
+  },
   of: "forwarded",
-  write(writer, { idleMs, requestMs }, { isTunnel, clientSilenceMs, retryPolicy }) {
+  write(writer, { idleMs, requestMs }, place) {
+    const { clientSilenceMs, retryPolicy } = place;
     openMessage(writer, ROUTE.route);
     writeDuration(writer, ACTION.timeout, requestMs ?? 0);
-    const isShorter = idleMs < clientSilenceMs && !isTunnel;
+    const isShorter = limitsTry(idleMs, place);
     writeDuration(writer, ACTION.idleTimeout, isShorter ? clientSilenceMs : idleMs);
-    if (isShorter) {
+    if (isShorter && place.rule.policies.retry === null) {
       openMessage(writer, ACTION.retryPolicy);
       writer.raw(retryPolicy);
       writeDuration(writer, RETRY_POLICY.perTryTimeout, idleMs);
@@ -44,9 +47,18 @@ export const timeouts = {
     }
     writer.join();
     // The end of a try is a reset to Envoy, and silence is no reason to send a request again.
-    if (isShorter) writeText(writer, REQUEST_HEADERS_TO_REMOVE, RETRY_ON_HEADER);
+    if (isShorter && place.rule.policies.retry === null) writeText(writer, REQUEST_HEADERS_TO_REMOVE, RETRY_ON_HEADER);
   },
 } as const satisfies RoutePolicy<"timeouts">;
+
+/**
+ * Whether the limit of a try is the one on the endpoint's silence. Not where its end would be taken for a reset and the request sent again:
+ * the rule's `retry` says after a reset and not after silence.
+ */
+export function limitsTry(idleMs: number, { isTunnel, isResent, clientSilenceMs, rule }: RoutePlace): boolean {
+  if (isResent && rule.policies.retry?.resends?.perTryMs === null) return false;
+  return idleMs < clientSilenceMs && !isTunnel;
+}
 
 /** A tunnel has no end of its request: where `idle` is shorter than the client's limit, WebSockets have a route of their own. */
 export function tunnelsApart({ policies }: RuleIr, clientSilenceMs: number): boolean {

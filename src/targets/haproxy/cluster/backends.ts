@@ -18,6 +18,8 @@ export const DEFAULT_CONNECT_MS = 5_000;
 export interface BackendView extends BalanceView {
   readonly name: Quoted<"name">;
   readonly http: boolean;
+  /** It says itself what is sent again. */
+  readonly resends: boolean;
   /** There is no other endpoint to try. */
   readonly single: boolean;
   readonly allBackups: boolean;
@@ -109,6 +111,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
   return {
     name: name(backend),
     http: idleMs === null,
+    resends: false,
     ...balanceView(cluster.balance),
     single: cluster.endpoints.filter(isActive).length === 1,
     allBackups: hasBackups(cluster),

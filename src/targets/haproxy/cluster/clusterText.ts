@@ -1,4 +1,5 @@
 /** The backends of a cluster, with what rules change there. */
+import type { RetryIr } from "../../../ir/index.ts";
 import { spreadHash } from "../../../util/hash.ts";
 import type { TemplateSet } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
@@ -6,6 +7,7 @@ import { type ChangePlan, MAX_OPEN_LINES, type RuleLines } from "../changePlan.t
 import { apartBackend, changesMap, changingRules } from "../names.ts";
 import { comment, file, name, rule } from "../quote.ts";
 import { type BackendView, type ClusterBackends, lowerBackends } from "./backends.ts";
+import { retryBackend, retryView } from "./retry.ts";
 
 type Section = TemplateSet["render"];
 
@@ -28,16 +30,19 @@ export function clusterText({ cluster, plan, version }: ClusterInput, section: S
   const files = new Map<string, string>();
   for (const map of plan.maps) files.set(changesMap(own, map.name), map.text);
   const views = lowerBackends(cluster, version);
-  const lines = plan.lines.reduce((sum, { changes }) => sum + changes.length, plan.maps.length);
-  const isLong = plan.apart === null && lines > MAX_OPEN_LINES;
+  const lines = linesIn(own, own, plan);
+  const count = lines.reduce((sum, { changes }) => sum + changes.length, plan.maps.length);
+  const isLong = plan.apart === null && count > MAX_OPEN_LINES;
   if (isLong) files.set(changingRules(own), plan.rules);
   const texts: string[] = [];
   for (const view of views) {
     texts.push(section("backend", view));
-    if (view.http) texts.push(sharedLines(own, { plan, isLong }, section));
+    if (view.http) texts.push(sharedLines(own, { plan: { ...plan, lines }, isLong }, section));
     texts.push(section("servers", view));
-    if (!view.http || plan.apart === null) continue;
-    for (const lines of plan.lines) texts.push(apartText(view, { own, lines }, section));
+    if (!view.http) continue;
+    for (const form of plan.retries) texts.push(retryText(view, { own, form, plan }, section));
+    if (plan.apart === null) continue;
+    for (const rules of plan.lines) texts.push(apartText(view, { own, lines: rules }, section));
   }
   return { text: texts.join(""), files };
 }
@@ -63,6 +68,31 @@ function sharedLines(
   return texts.join("");
 }
 
+/** Lines for the rules whose requests come to this backend, unless they stand apart. */
+function linesIn(backend: string, own: string, { lines }: ChangePlan): ChangePlan["lines"] {
+  return lines.filter(({ retry }) => (retry === null ? own : retryBackend(own, retry)) === backend);
+}
+
+interface RetryForm {
+  readonly own: string;
+  readonly form: ChangePlan["retries"][number];
+  readonly plan: ChangePlan;
+}
+
+/**
+ * A backend for the rules that try again alike. The time limit of a try comes after those of rules, so no line lets other rules'
+ * requests pass them.
+ */
+function retryText(view: BackendView, { own, form: [backend, retry], plan }: RetryForm, section: Section): string {
+  const lines = linesIn(backend, own, plan);
+  return [
+    section("backend", { ...besides(view, retry), name: name(backend) }),
+    sharedLines(own, { plan: { ...plan, lines }, isLong: false }, section),
+    retryLines(view, retry, section),
+    section("servers", followers(view, view.servers)),
+  ].join("");
+}
+
 function titleOf({ key, changes }: RuleLines, section: Section): string {
   const words = changes.map((change) => change.comment).filter((word) => word !== null);
   return section("changesOfRule", { key: comment(key), what: words.length > 0 ? comment(words.join("; ")) : null });
@@ -79,12 +109,28 @@ function apartText(
 ): string {
   const start = view.servers.length === 0 ? 0 : spreadHash(lines.key) % view.servers.length;
   const servers = [...view.servers.slice(start), ...view.servers.slice(0, start)];
-  const track = view.check === null ? null : view.name;
-  const apart = { ...view, name: name(apartBackend(own, lines.key)), check: null };
+  const apart = { ...besides(view, lines.retry), name: name(apartBackend(own, lines.key)) };
   return [
     section("backend", apart),
     titleOf(lines, section),
     ...lines.changes.map((change) => section(change.template, { ...change.view, rule: null, map: null })),
-    section("servers", { servers: servers.map((server) => ({ ...server, track: server.track ?? track })) }),
+    lines.retry === null ? "" : retryLines(view, lines.retry, section),
+    section("servers", followers(view, servers)),
   ].join("");
+}
+
+/** A backend beside the cluster's, which does the probing. */
+function besides(view: BackendView, retry: RetryIr | null): BackendView {
+  const resends = retry !== null && retry.resends !== null;
+  return { ...view, check: null, resends, single: view.single && !resends };
+}
+
+/** The same endpoints; what the cluster's backend finds out of them holds here too. */
+function followers(view: BackendView, servers: BackendView["servers"]): Pick<BackendView, "servers"> {
+  const track = view.check === null ? null : view.name;
+  return { servers: servers.map((server) => ({ ...server, track: server.track ?? track })) };
+}
+
+function retryLines(view: BackendView, retry: RetryIr, section: Section): string {
+  return section("retry", retryView(retry, view.single));
 }

@@ -3,6 +3,7 @@ import type { InPolicyOrder, PoliciesIr, RuleIr } from "../../../ir/index.ts";
 import type { Change, Policy } from "./policy.ts";
 import { requestHeaders } from "./requestHeaders.ts";
 import { responseHeaders } from "./responseHeaders.ts";
+import { retry } from "./retry.ts";
 import { rewrite } from "./rewrite.ts";
 import { timeouts } from "./timeouts.ts";
 
@@ -13,6 +14,7 @@ const policies: InPolicyOrder<{ [K in keyof PoliciesIr]: Policy<K> }> = [
   rewrite,
   requestHeaders,
   timeouts,
+  retry,
 ];
 
 /** All that a rule's policies do. */
@@ -33,4 +35,5 @@ export const policyCapabilities = {
   ...rewrite.capabilities,
   ...requestHeaders.capabilities,
   ...timeouts.capabilities,
+  ...retry.capabilities,
 };

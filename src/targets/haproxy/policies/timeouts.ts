@@ -1,4 +1,5 @@
 /** How long an endpoint may be silent. */
+import { timeoutsOfTries } from "../../retrySupport.ts";
 import { isShorterThan } from "../../shortDurations.ts";
 import type { Support } from "../../target.ts";
 import { time } from "../quote.ts";
@@ -33,7 +34,7 @@ export const timeouts = {
     return changes.filter(({ value }) => value !== String(DEFAULT_IDLE_MS));
   },
   capabilities: {
-    "route.rules[].timeouts.request": totalTimeout,
+    "route.rules[].timeouts.request": [totalTimeout, timeoutsOfTries.total],
     "route.rules[].timeouts.idle": foundLate,
   },
 } as const satisfies Policy<"timeouts">;

@@ -29,7 +29,13 @@ import { fieldKey, NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } f
 export const noChanges: HeaderChangesIr = { set: [], add: [], remove: [] };
 
 /** No policy but the timeouts that every forwarded request has. */
-const NO_POLICIES: PoliciesIr = { rewrite: null, requestHeaders: null, timeouts: null, responseHeaders: null };
+const NO_POLICIES: PoliciesIr = {
+  rewrite: null,
+  requestHeaders: null,
+  timeouts: null,
+  retry: null,
+  responseHeaders: null,
+};
 
 /** What differs between the rules of a test. `name` of a rule that has several matches: equal names in a row. */
 export interface RuleInput {
@@ -104,6 +110,7 @@ function policiesOf({ action, idleMs, requestMs, ...input }: RuleInput): Policie
     rewrite: rewritePrefix === undefined ? null : { path: { kind: "prefix", value: rewritePrefix }, hostname: null },
     requestHeaders,
     timeouts: { idleMs: idleMs ?? 60_000, requestMs: requestMs ?? null },
+    retry: null,
     responseHeaders,
   };
 }

@@ -3,6 +3,7 @@ import type { InPolicyOrder, PoliciesIr, RuleIr } from "../../../ir/index.ts";
 import { type Policy, type PolicyPart, UNCHANGED } from "./policy.ts";
 import { requestHeaders } from "./requestHeaders.ts";
 import { responseHeaders } from "./responseHeaders.ts";
+import { retry } from "./retry.ts";
 import { rewrite } from "./rewrite.ts";
 import { timeouts } from "./timeouts.ts";
 
@@ -12,6 +13,7 @@ const policies: InPolicyOrder<{ readonly [Name in keyof PoliciesIr]: Policy<Name
   rewrite,
   requestHeaders,
   timeouts,
+  retry,
 ];
 
 /** What the capability table says of the policies' leaves. */
@@ -20,6 +22,7 @@ export const policyCapabilities = {
   ...rewrite.capabilities,
   ...requestHeaders.capabilities,
   ...timeouts.capabilities,
+  ...retry.capabilities,
 };
 
 /** What the rule's policies give, in their order; those that change nothing give nothing. */

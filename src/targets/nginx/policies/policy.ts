@@ -1,7 +1,7 @@
 /** What each policy of a rule gives to the configuration: the shape of the files beside this one. */
 import type { PoliciesIr, RuleIr } from "../../../ir/index.ts";
 import type { Support } from "../../target.ts";
-import type { Param, Part, Word } from "../quote.ts";
+import type { Param, Part, Variable, Word } from "../quote.ts";
 import type { Block, MapView } from "../views.ts";
 
 /** A policy's entry in the list of `index.ts`. */
@@ -18,6 +18,10 @@ export interface PolicyPart {
   readonly lines?: Block;
   /** What WebSockets have in their place, in a location of their own. */
   readonly webSocketLines?: Block;
+  /** Is 1 for requests that are sent once, which have a location of their own; of `retry`. */
+  readonly sentOnce?: Variable;
+  /** What they have there in place of `lines`; also WebSockets, which have no lines of their own. */
+  readonly onceLines?: Block;
   readonly path?: PathChange;
   /** The Host that the endpoint sees. */
   readonly host?: string;
