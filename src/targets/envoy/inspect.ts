@@ -4,6 +4,7 @@ import type { Finding } from "../target.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
 import { inspectBalance } from "./cluster/balanceSupport.ts";
+import { inspectOutlierDetection } from "./cluster/outlierDetectionSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
@@ -11,7 +12,7 @@ const MAX_REGEX_INSTRUCTIONS = 50_000;
 
 /** Errors and warnings about the fleet's clusters. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return inspectBalance(ir.clusters);
+  return [...inspectBalance(ir.clusters), ...inspectOutlierDetection(ir.clusters)];
 }
 
 const NONE: readonly Finding[] = [];

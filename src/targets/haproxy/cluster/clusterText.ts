@@ -79,8 +79,10 @@ function apartText(
 ): string {
   const start = view.servers.length === 0 ? 0 : spreadHash(lines.key) % view.servers.length;
   const servers = [...view.servers.slice(start), ...view.servers.slice(0, start)];
-  const track = view.check === null ? null : view.name;
-  const apart = { ...view, name: name(apartBackend(own, lines.key)), check: null };
+  // What observes its own traffic has states of its own, and so probes of its own.
+  const track = view.check === null || view.outlier !== null ? null : view.name;
+  const check = view.outlier === null ? null : view.check;
+  const apart = { ...view, name: name(apartBackend(own, lines.key)), check };
   return [
     section("backend", apart),
     titleOf(lines, section),
