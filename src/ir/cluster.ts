@@ -2,6 +2,7 @@
 import type { BalanceIr } from "./balance.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
+import type { OutlierDetectionIr } from "./outlierDetection.ts";
 
 export interface ClusterIr {
   readonly name: string;
@@ -10,4 +11,6 @@ export interface ClusterIr {
   readonly balance: BalanceIr;
   readonly connectTimeoutMs: number;
   readonly healthCheck: HealthCheckIr | null;
+  /** Null: each proxy does what it does without being asked. */
+  readonly outlierDetection: OutlierDetectionIr | null;
 }

@@ -108,6 +108,10 @@ export const modelCodes = {
     "Bad balance",
     "What a cluster is balanced by does not fit together: `hash` goes with policy hash, needs the name of a header, cookie or query parameter, is by source for TCP, is the same for all clusters of a split that hash, and is of what the rule does not change (Envoy reads it after the change). Proxies keep a table as large as the weights of its endpoints.",
   ),
+  "MODEL-OUTLIER": unprocessable(
+    "Bad outlier detection",
+    "A time of a cluster's `outlierDetection` is outside of what every proxy can be told. The message gives the range.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",

@@ -80,6 +80,18 @@ export const sharedTargetCodes = {
     explanation:
       "The endpoints of a cluster have more than two different priorities, and a fleet of nginx or HAProxy serves it: these know primaries and one level of backups. Use two, or serve the cluster with Envoy.",
   },
+  "OUTLIER-PERCENT": {
+    status: 422,
+    title: "No bound on endpoints that are left out",
+    explanation:
+      "nginx and HAProxy do not count how many endpoints of a cluster they leave out, so `outlierDetection.maxEjectedPercent` cannot hold there. Leave it off: when all have failed, all are tried again. Or serve the cluster with Envoy.",
+  },
+  "OUTLIER-ALL": {
+    status: 422,
+    title: "All endpoints may be left out",
+    explanation:
+      "A warning. When every endpoint of the cluster fails in a row, the proxy leaves out all of them and answers 503 until one is back. Elsewhere they are tried again, on nginx and HAProxy as backups of themselves; that is not so of clusters with a health check, and on nginx not with policies hash, random and powerOfTwo, which have no backups.",
+  },
   "XDS-ALLOW-FILES": {
     status: 422,
     title: "Rules for xDS on a fleet of files",

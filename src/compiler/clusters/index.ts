@@ -7,6 +7,7 @@ import { reuse } from "../reuse.ts";
 import { balanceOf } from "./balance.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { healthCheck } from "./healthCheck.ts";
+import { outlierDetectionOf } from "./outlierDetection.ts";
 
 const CONNECT_MS = durationMs(defaults["cluster.timeouts.connect"]);
 
@@ -29,6 +30,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     balance: balanceOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
     healthCheck: check === undefined ? null : healthCheck(check.body),
+    outlierDetection: outlierDetectionOf(body),
   });
   clusters.set(cluster, { check, ir });
   return ir;

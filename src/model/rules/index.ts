@@ -20,6 +20,7 @@ import { hostnameScope } from "./hostnameScope.ts";
 import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
 import { locality } from "./locality.ts";
+import { outlierDetection } from "./outlierDetection.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
 import { process } from "./process.ts";
@@ -64,6 +65,7 @@ export const rulesOfOne: readonly Rule[] = [
   locality,
   balance,
   healthChecks,
+  outlierDetection,
   process,
   retry,
 ];

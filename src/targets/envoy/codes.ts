@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of Envoy. */
 export const envoyCodes = {
+  "OUTLIER-LOCAL-ENVOY": {
+    status: 422,
+    title: "Silence counts as a failed connection",
+    explanation:
+      "A warning. `outlierDetection.consecutiveConnectFailures` means connections that cannot be made. Envoy counts with them an endpoint that closes the connection without an answer, or stays silent until a timeout; any answer ends the count.",
+  },
   "ENVOY-VERSION": {
     status: 422,
     title: "Envoy too old",

@@ -4,6 +4,7 @@ import type { Finding } from "../target.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
 import { inspectBalance } from "./cluster/balanceSupport.ts";
+import { inspectOutlierDetection } from "./cluster/outlierDetectionSupport.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
 
@@ -12,7 +13,7 @@ const MAX_REGEX_INSTRUCTIONS = 50_000;
 
 /** Errors and warnings about the fleet's clusters. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return inspectBalance(ir.clusters);
+  return [...inspectBalance(ir.clusters), ...inspectOutlierDetection(ir.clusters)];
 }
 
 /** Errors and warnings about one rule of a virtual host. */

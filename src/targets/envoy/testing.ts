@@ -246,6 +246,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     balance: { policy: "roundRobin" },
     connectTimeoutMs: 1000,
     healthCheck: null,
+    outlierDetection: null,
     ...more,
   };
 }

@@ -3,6 +3,18 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of HAProxy. */
 export const haproxyCodes = {
+  "OUTLIER-CHECKED-HAPROXY": {
+    status: 422,
+    title: "A health check brings endpoints back early",
+    explanation:
+      "A warning. A server of HAProxy is up or down, whatever took it out. In a cluster with a health check, one that failed in the traffic is back as soon as its check has passed `rise` times in a row, and not after `outlierDetection.ejectFor`.",
+  },
+  "OUTLIER-5XX-HAPROXY": {
+    status: 422,
+    title: "Wrong answers and failed connections are one count",
+    explanation:
+      "A warning. With `outlierDetection.consecutive5xx` HAProxy counts wrong answers, broken ones, silence and connections that cannot be made together, and takes the smaller of both numbers. 501 and 505 do not count.",
+  },
   "HAPROXY-VERSION": {
     status: 422,
     title: "HAProxy too old",

@@ -7,6 +7,7 @@ import { unequalWeights } from "../unequalWeights.ts";
 import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import { leastRequest } from "./cluster/balance.ts";
+import { inspectOutlierDetection } from "./cluster/outlierDetection.ts";
 import { inspectRetry } from "./policies/retry.ts";
 
 /** Errors and warnings about the fleet's clusters and listeners. */
@@ -14,6 +15,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
   return [
     ...unequalWeights(ir.clusters, leastRequest, ["leastRequest"]),
     ...tooManyLevels(ir.clusters),
+    ...inspectOutlierDetection(ir.clusters),
     ...ir.ports.flatMap(cutShort),
   ];
 }

@@ -68,6 +68,11 @@ export function serverName(endpoint: { readonly address: string; readonly port: 
   return `${endpoint.address}:${endpoint.port}`;
 }
 
+/** The same endpoint as a backup of itself (`outlierDetection.ts`). No address begins so. */
+export function onceMoreName(endpoint: { readonly address: string; readonly port: number }): string {
+  return `again-${serverName(endpoint)}`;
+}
+
 /** A map file that belongs to one listener. */
 export function listenerMap(listener: string, map: string): string {
   return `maps/${listener}/${map}.map`;

@@ -3,6 +3,24 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of nginx. */
 export const nginxCodes = {
+  "OUTLIER-WINDOW-NGINX": {
+    status: 422,
+    title: "Failures need not be in a row",
+    explanation:
+      "A warning. nginx (`max_fails`, `fail_timeout`) forgets failures only when none came for `outlierDetection.ejectFor`; answers in between do not end the count. With connections that cannot be made it counts an endpoint that closes without an answer or stays silent until a timeout: where some requests always time out, healthy endpoints are left out now and then.",
+  },
+  "OUTLIER-5XX-NORETRY-NGINX": {
+    status: 422,
+    title: "Answers of 5xx do not count",
+    explanation:
+      "nginx counts an answer of 5xx towards `max_fails` only where `proxy_next_upstream` names it, and then it sends the request to another endpoint and hides the answer. Leave `outlierDetection.consecutive5xx` off, or serve the cluster with Envoy or HAProxy.",
+  },
+  "OUTLIER-INTERVAL-NGINX": {
+    status: 422,
+    title: "nginx looks when a request comes",
+    explanation:
+      "A warning. `outlierDetection.interval` says how often it is looked whether an endpoint may come back. nginx lets the first request after `ejectFor` try it, and the others when that went well.",
+  },
   "NGINX-VERSION": {
     status: 422,
     title: "nginx too old",

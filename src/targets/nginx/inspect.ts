@@ -7,6 +7,7 @@ import { inspectRetry } from "./policies/retry.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
+import { inspectOutlierDetection } from "./upstream/outlierDetection.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
@@ -41,7 +42,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return [...found, ...inspectPriorities(ir.clusters)];
+  return [...found, ...inspectPriorities(ir.clusters), ...inspectOutlierDetection(ir.clusters)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

@@ -85,7 +85,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions":
         healthCheck?.kind === "grpc" ? httpOptionsOfGrpcCheck : httpOptions,
     },
-    outlierDetection,
+    outlierDetection: outlierDetection(cluster.outlierDetection),
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };
 }

@@ -1,13 +1,14 @@
 /** Backends: clusters as HTTP and TCP ports see them. */
-import { type ClusterIr, type FleetIr, isActive } from "../../../ir/index.ts";
+import { type ClusterIr, type EndpointIr, ejectionOf, type FleetIr, isActive } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
 import { isBefore } from "../../version.ts";
-import { serverName, tcpBackend } from "../names.ts";
+import { onceMoreName, serverName, tcpBackend } from "../names.ts";
 import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
+import { isNeverOut, type OutlierView, onceMore, outlierView } from "./outlierDetection.ts";
 import { hasBackups } from "./priority.ts";
 import { weightOf } from "./state.ts";
 
@@ -28,6 +29,7 @@ export interface BackendView extends BalanceView {
   /** Of TCP; null: per request. */
   readonly idleTimeout: Quoted<"time"> | null;
   readonly check: CheckView | null;
+  readonly outlier: OutlierView | null;
   readonly servers: readonly ServerView[];
 }
 
@@ -40,6 +42,8 @@ export interface ServerView {
   readonly weight: Quoted<"number">;
   readonly backup: boolean;
   readonly disabled: boolean;
+  /** It is never left out. */
+  readonly unchecked: boolean;
   /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
   readonly track: Quoted<"name"> | null;
 }
@@ -93,7 +97,7 @@ function httpClusters(ir: FleetIr): ReadonlySet<string> {
 export function lowerBackends({ cluster, backends }: ClusterBackends, version: Version): readonly BackendView[] {
   const startsDown = !isBefore(version, INIT_STATE_SINCE);
   return backends.map((form, place) => {
-    const track = place > 0 && cluster.healthCheck !== null ? (backends[0]?.name ?? null) : null;
+    const track = place > 0 && follows(cluster) ? (backends[0]?.name ?? null) : null;
     return backendView({ cluster, ...form, track, startsDown });
   });
 }
@@ -114,17 +118,24 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     resends: false,
     ...balanceView(cluster.balance),
     single: cluster.endpoints.filter(isActive).length === 1,
-    allBackups: hasBackups(cluster),
+    allBackups: hasBackups(cluster) || onceMore(cluster).length > 0,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
-    servers: serverViews(cluster, track),
+    outlier: outlierView(cluster, idleMs === null),
+    servers: [...serverViews(cluster, track), ...onceMore(cluster).map(onceMoreView)],
   };
+}
+
+/** A backend that observes its own traffic has states of its own, and so probes of its own. */
+function follows(cluster: ClusterIr): boolean {
+  return cluster.healthCheck !== null && ejectionOf(cluster) === null;
 }
 
 function serverViews(cluster: ClusterIr, track: string | null): readonly ServerView[] {
   const weights = serverWeights(cluster);
   const ids = serverIds(cluster);
+  const unchecked = isNeverOut(cluster);
   return cluster.endpoints.map((endpoint, index) => ({
     name: name(serverName(endpoint)),
     address: address(endpoint.address, endpoint.port),
@@ -132,6 +143,21 @@ function serverViews(cluster: ClusterIr, track: string | null): readonly ServerV
     weight: number(isActive(endpoint) ? (weights[index] as number) : weightOf(endpoint)),
     backup: endpoint.priority > 0,
     disabled: endpoint.state === "down",
+    unchecked: unchecked(endpoint),
     track: track === null ? null : name(track),
   }));
+}
+
+/** The endpoint as a backup of itself. */
+function onceMoreView(endpoint: EndpointIr): ServerView {
+  return {
+    name: name(onceMoreName(endpoint)),
+    address: address(endpoint.address, endpoint.port),
+    id: null,
+    weight: number(endpoint.weight),
+    backup: true,
+    disabled: false,
+    unchecked: true,
+    track: null,
+  };
 }

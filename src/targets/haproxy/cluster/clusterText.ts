@@ -119,15 +119,16 @@ function apartText(
   ].join("");
 }
 
-/** A backend beside the cluster's, which does the probing. */
+/** A backend beside the cluster's, which does the probing. What observes its own traffic has states of its own, and so probes of its own. */
 function besides(view: BackendView, retry: RetryIr | null): BackendView {
   const resends = retry !== null && retry.resends !== null;
-  return { ...view, check: null, resends, single: view.single && !resends };
+  const check = view.outlier === null ? null : view.check;
+  return { ...view, check, resends, single: view.single && !resends };
 }
 
 /** The same endpoints; what the cluster's backend finds out of them holds here too. */
 function followers(view: BackendView, servers: BackendView["servers"]): Pick<BackendView, "servers"> {
-  const track = view.check === null ? null : view.name;
+  const track = view.check === null || view.outlier !== null ? null : view.name;
   return { servers: servers.map((server) => ({ ...server, track: server.track ?? track })) };
 }
 

@@ -1,11 +1,12 @@
 /** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
-import type { ClusterIr } from "../../../ir/index.ts";
+import type { ClusterIr, EndpointIr } from "../../../ir/index.ts";
 import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { block } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block } from "../views.ts";
 import { balanceView } from "./balance.ts";
+import { failuresOf, onceMore } from "./outlierDetection.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamView } from "./views.ts";
 
@@ -42,8 +43,9 @@ export function* lowerUpstreams(
   memory: UpstreamMemory,
 ): Steps<readonly Block[]> {
   let bytes = ZONE_MIN_BYTES;
-  for (const { endpoints } of clusters) {
-    bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, endpoints.length);
+  for (const cluster of clusters) {
+    const servers = cluster.endpoints.length + onceMore(cluster).length;
+    bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, servers);
   }
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
   return yield* mapSteps(clusters, (cluster, index) => {
@@ -61,17 +63,28 @@ function lowerUpstream(
   cluster: ClusterIr,
   { context, zoneSize }: { context: keyof UpstreamMemory; zoneSize: UpstreamView["zoneSize"] },
 ): UpstreamView {
+  const failures = failuresOf(cluster);
   return {
     name: word(cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
     ...balanceView(cluster, context),
-    endpoints: cluster.endpoints.map((endpoint) => ({
-      address: word(hostAndPort(endpoint.address, endpoint.port)),
-      weight: endpoint.weight === 1 ? null : word(endpoint.weight),
-      backup: endpoint.priority > 0,
-      down: isDown(endpoint),
-    })),
+    endpoints: [
+      ...cluster.endpoints.map((endpoint) => ({
+        ...serverOf(endpoint),
+        failures: failures(endpoint),
+        backup: endpoint.priority > 0,
+      })),
+      ...onceMore(cluster).map((endpoint) => ({ ...serverOf(endpoint), failures: null, backup: true })),
+    ],
     keepalive: context === "http" ? word(KEEPALIVE) : null,
+  };
+}
+
+function serverOf(endpoint: EndpointIr) {
+  return {
+    address: word(hostAndPort(endpoint.address, endpoint.port)),
+    weight: endpoint.weight === 1 ? null : word(endpoint.weight),
+    down: isDown(endpoint),
   };
 }

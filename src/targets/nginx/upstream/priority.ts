@@ -17,10 +17,15 @@ export const priorityCapabilities = {
 /** `hash` and `random` refuse a server that is a backup. */
 const WITH_BACKUPS: ReadonlySet<string> = new Set(["roundRobin", "leastRequest", "leastTime"]);
 
+/** Whether a group can have backups. */
+export function takesBackups({ balance }: ClusterIr): boolean {
+  return WITH_BACKUPS.has(balance.policy);
+}
+
 /** Errors about clusters whose levels nginx cannot have. */
 export function inspectPriorities(clusters: readonly ClusterIr[]): readonly Finding[] {
   const refused = clusters.filter(
-    ({ balance, endpoints }) => !WITH_BACKUPS.has(balance.policy) && endpoints.some(({ priority }) => priority > 0),
+    (cluster) => !takesBackups(cluster) && cluster.endpoints.some(({ priority }) => priority > 0),
   );
   const found = refused.map(
     ({ name, balance }): Finding => ({

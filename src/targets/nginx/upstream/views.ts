@@ -2,6 +2,7 @@
 
 import type { Quoted } from "../../../util/templates.ts";
 import type { Variable, Word } from "../quote.ts";
+import type { FailureView } from "./outlierDetection.ts";
 
 /** How `upstream.hbs` writes the policy; all null or false: in turn. */
 export interface BalanceView {
@@ -30,6 +31,7 @@ export interface UpstreamView extends BalanceView {
 interface UpstreamServerView {
   readonly address: Word;
   readonly weight: Word | null;
+  readonly failures: FailureView | null;
   readonly backup: boolean;
   readonly down: boolean;
 }
