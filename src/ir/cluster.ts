@@ -1,4 +1,5 @@
 /** Endpoints that serve the same thing. */
+import type { AffinityIr } from "./affinity.ts";
 import type { BalanceIr } from "./balance.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
@@ -8,6 +9,7 @@ export interface ClusterIr {
   /** Weight at least 1; ascending by address, then port. Empty: 503 (HTTP), closed connection (TCP). */
   readonly endpoints: readonly EndpointIr[];
   readonly balance: BalanceIr;
+  readonly affinity: AffinityIr | null;
   readonly connectTimeoutMs: number;
   readonly healthCheck: HealthCheckIr | null;
 }

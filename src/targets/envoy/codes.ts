@@ -33,4 +33,10 @@ export const envoyCodes = {
     explanation:
       "A warning. With unequal weights Envoy's least request is a weighted round robin that takes running requests into account. One request at a time goes by weight; under load the endpoint with the larger weight gets less than its share.",
   },
+  "STICKY-COOKIE-ENVOY": {
+    status: 422,
+    title: "No affinity by cookie",
+    explanation:
+      "Affinity by cookie is rendered for HAProxy only. Leave it off the clusters that fleets of Envoy reach.",
+  },
 } as const satisfies ErrorCodes;

@@ -43,4 +43,10 @@ export const nginxCodes = {
     explanation:
       "A warning. nginx splits in steps of 0.01 %; the smallest share of the split is off by more than 5 % of itself.",
   },
+  "STICKY-COOKIE-NGINX": {
+    status: 422,
+    title: "No affinity by cookie",
+    explanation:
+      "Affinity by cookie is rendered for HAProxy only. Leave it off the clusters that fleets of nginx reach.",
+  },
 } as const satisfies ErrorCodes;

@@ -98,7 +98,15 @@ export function tcpPort(address: string, port: number, more: Partial<TcpPortIr>)
 /** Endpoints are ports of `127.0.0.1`. */
 export function cluster(name: string, ports: readonly number[], more: Partial<ClusterIr> = {}): ClusterIr {
   const endpoints = ports.map((port) => ({ address: "127.0.0.1", port, weight: 1 }));
-  return { name, endpoints, balance: { policy: "roundRobin" }, connectTimeoutMs: 1000, healthCheck: null, ...more };
+  return {
+    name,
+    endpoints,
+    balance: { policy: "roundRobin" },
+    affinity: null,
+    connectTimeoutMs: 1000,
+    healthCheck: null,
+    ...more,
+  };
 }
 
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {

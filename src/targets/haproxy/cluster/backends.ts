@@ -4,8 +4,9 @@ import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
 import { isBefore } from "../../version.ts";
 import { serverName, tcpBackend } from "../names.ts";
-import { address, name, number, time } from "../quote.ts";
+import { address, name, number, time, word } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
+import { cookieValue } from "./affinity.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
@@ -16,6 +17,8 @@ export interface BackendView {
   readonly name: Quoted<"name">;
   readonly http: boolean;
   readonly leastRequest: boolean;
+  /** Keeps a client on its endpoint; null: nothing does. */
+  readonly cookie: Quoted<"word"> | null;
   /** Null: the default. */
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
@@ -29,6 +32,8 @@ export interface ServerView {
   readonly name: Quoted<"name">;
   readonly address: Quoted<"address">;
   readonly weight: Quoted<"number">;
+  /** What names it in the cookie; null: there is none. */
+  readonly cookie: Quoted<"word"> | null;
   /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
   readonly track: Quoted<"name"> | null;
 }
@@ -97,22 +102,31 @@ interface BackendInput {
 
 function backendView({ cluster, name: backend, idleMs, track, startsDown }: BackendInput): BackendView {
   const { healthCheck } = cluster;
+  // TCP has no cookies.
+  const cookie = idleMs === null ? (cluster.affinity?.cookie ?? null) : null;
   return {
     name: name(backend),
     http: idleMs === null,
     leastRequest: cluster.balance.policy === "leastRequest",
+    cookie: cookie === null ? null : word(cookie),
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
-    servers: cluster.endpoints.map((endpoint) => serverView(endpoint, track)),
+    servers: cluster.endpoints.map((endpoint) => serverView(endpoint, { track, hasCookie: cookie !== null })),
   };
 }
 
-function serverView(endpoint: EndpointIr, track: string | null): ServerView {
+interface ServerPlace {
+  readonly track: string | null;
+  readonly hasCookie: boolean;
+}
+
+function serverView(endpoint: EndpointIr, { track, hasCookie }: ServerPlace): ServerView {
   return {
     name: name(serverName(endpoint)),
     address: address(endpoint.address, endpoint.port),
     weight: number(endpoint.weight),
+    cookie: hasCookie ? word(cookieValue(endpoint)) : null,
     track: track === null ? null : name(track),
   };
 }

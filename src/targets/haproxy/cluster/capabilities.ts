@@ -1,5 +1,6 @@
 /** What HAProxy does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
 import type { Support } from "../../target.ts";
+import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
 
@@ -12,6 +13,7 @@ export const clusterCapabilities = {
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
   "cluster.timeouts.connect": "exact",
+  ...affinityCapabilities,
   ...balanceCapabilities,
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

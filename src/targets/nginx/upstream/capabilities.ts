@@ -1,5 +1,6 @@
 /** What nginx does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
 import { foundByInspection, type Support } from "../../target.ts";
+import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
 
@@ -19,6 +20,7 @@ export const clusterCapabilities = {
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
   "cluster.timeouts.connect": oneTimeoutPerPort,
+  ...affinityCapabilities,
   ...balanceCapabilities,
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;
