@@ -1,4 +1,5 @@
 /** Affinity by cookie on the real HAProxy: kept, bare or in quotes, made anew when it names nothing. */
+import { afterEach, expect, it } from "vitest";
 import { finish } from "../../../util/steps.ts";
 import { haproxyTarget } from "../index.ts";
 import { cluster, fleet, forward, httpPort, prefix, rulesOf, virtualHost } from "../testSupport/ir.ts";
@@ -43,7 +44,7 @@ it("keeps a client on the endpoint that its cookie names, bare or in quotes, amo
   const seen: (string | undefined)[] = [];
   for (let index = 0; index < 4; index++) {
     for (const value of [values[1], `"${values[1]}"`]) {
-      const { headers } = await ask(port, "/", { headers: { Cookie: `xSRV="1"; SRV=${value}; z=2` } });
+      const { headers } = await ask(port, "/", { headers: [`Cookie: xSRV="1"; SRV=${value}; z=2`] });
       expect(headers["set-cookie"]).toBeUndefined();
       seen.push(headers["x-up"] as string);
     }
@@ -53,7 +54,7 @@ it("keeps a client on the endpoint that its cookie names, bare or in quotes, amo
 
 it("takes an endpoint in turn, and says so, for a client without a cookie or with one that names no endpoint", async () => {
   const { port, values, nobody } = await serve();
-  for (const cookie of [{}, { Cookie: `SRV=${nobody}` }, { Cookie: 'SRV="' }]) {
+  for (const cookie of [[], [`Cookie: SRV=${nobody}`], ['Cookie: SRV="']]) {
     const { status, headers } = await ask(port, "/", { headers: cookie });
     expect(status).toBe(200);
     const value = values[headers["x-up"] === "a" ? 0 : 1];
