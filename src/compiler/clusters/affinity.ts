@@ -4,5 +4,5 @@ import type { Cluster } from "../../model/index.ts";
 
 /** Null: nothing does. */
 export function affinityOf({ affinity }: Cluster): AffinityIr | null {
-  return affinity === undefined ? null : Object.freeze({ cookie: affinity.cookie });
+  return affinity === undefined ? null : Object.freeze({ cookie: affinity.cookie.name });
 }

@@ -2,27 +2,35 @@
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
+import { inspectLimit } from "./connectionLimit.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
+import { groupCount, inspectAffinity } from "./upstream/affinity.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
+import { inspectHealthChecks } from "./upstream/healthCheck.ts";
+import { inspectPriorities } from "./upstream/priority.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
 
-/** Warnings about a fleet as a whole. */
+/** Errors and warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
-  const found: Finding[] = [];
-  if (ir.clusters.length > MANY_CLUSTERS) {
+  const found: Finding[] = [...inspectHealthChecks(ir)];
+  const groups = ir.clusters.length + groupCount(ir.clusters);
+  if (groups > MANY_CLUSTERS) {
     found.push({
       code: "L7-SCALE",
       severity: "warning",
-      message: `${ir.clusters.length} clusters: nginx looks upstreams of splits, rewrites and encoded paths up one by one, about ${Math.round(ir.clusters.length / 100)} us per request`,
+      message: `${groups} clusters and endpoints with affinity: nginx looks upstreams of splits, rewrites, encoded paths and affinity up one by one, about ${Math.round(groups / 100)} us per request`,
       resource: { kind: "fleet", name: ir.name },
       pointer: "",
     });
   }
   const timeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   for (const port of ir.ports) {
-    if (port.kind !== "tcp") continue;
+    if (port.kind !== "tcp") {
+      found.push(...inspectLimit(port));
+      continue;
+    }
     const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
     if (distinct.size > 1) {
       found.push({
@@ -34,7 +42,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return found;
+  return [...found, ...inspectPriorities(ir.clusters), ...inspectAffinity(ir.clusters)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

@@ -9,6 +9,7 @@ import type {
   TextsView,
   TimeoutsView,
 } from "./policyViews.ts";
+import type { ProcessView } from "./process.ts";
 import type {
   Comment,
   Condition,
@@ -21,6 +22,7 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
+import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
@@ -31,7 +33,10 @@ export interface Views {
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
+  readonly affinity: { readonly cluster: Param };
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
+  readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly limitZone: { readonly key: Param; readonly zone: Word };
   readonly upstream: UpstreamView;
   readonly map: MapView;
   readonly split: SplitView;
@@ -77,7 +82,7 @@ export interface Views {
 }
 
 /** `nginx.hbs`: what is this fleet's, and which files belong to it. */
-export interface ConfigurationView {
+export interface ConfigurationView extends ProcessView {
   readonly http: HttpView;
   /** Null without TCP listeners: nginx may have been built without the stream module. */
   readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
@@ -89,6 +94,8 @@ export interface HttpView {
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
   readonly maps: readonly Block[];
+  /** Maps for clusters that keep their clients; null: none does. */
+  readonly affinity: Block | null;
   readonly upstreams: readonly Block[];
   /** There are HTTP listeners. */
   readonly hasListeners: boolean;
@@ -100,6 +107,7 @@ export interface CommonView {
   readonly passed: readonly { readonly name: Word }[];
   readonly clientTimeouts: readonly Views["clientTimeout"][];
   readonly connectTimeout: Word;
+  readonly tries: Word;
   readonly idleTimeout: Word;
   readonly statusTexts: MapEntries;
   readonly requestForms: MapEntries;
@@ -134,20 +142,9 @@ export interface SplitView {
   readonly shares: readonly { readonly share: Word; readonly target: Word }[];
 }
 
-/** `upstream.hbs`. */
-export interface UpstreamView {
-  readonly name: Word;
-  /** `name` or `name size`. */
-  readonly zone: Word;
-  readonly zoneSize: Word | null;
-  readonly leastRequest: boolean;
-  readonly endpoints: readonly { readonly address: Word; readonly weight: Word | null }[];
-  /** Idle connections that a worker keeps; null in the stream block. */
-  readonly keepalive: Word | null;
-}
-
 /** `listener.hbs`: a file. */
 export interface ListenerView {
+  readonly limitZones: Block | null;
   readonly comment: Comment;
   /** What servers write down; null: nothing. */
   readonly logFormat: Block | null;
@@ -277,6 +274,8 @@ export interface RespondView {
 
 /** `tcpServer.hbs`: a file. */
 export interface TcpServerView {
+  readonly limitZones: Block | null;
+  readonly limits: Block | null;
   readonly comment: Comment;
   readonly split: Block | null;
   /** Null: nothing is written down. */
@@ -285,5 +284,6 @@ export interface TcpServerView {
   /** Null: connections are closed. */
   readonly target: Param | null;
   readonly connectTimeout: Word;
+  readonly tries: Word;
   readonly idleTimeout: Word;
 }

@@ -1,8 +1,9 @@
 /** What Envoy does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
 import type { Support } from "../../target.ts";
-import { affinityCapabilities } from "./affinity.ts";
-import { balanceCapabilities } from "./balance.ts";
-import { healthCheckCapabilities } from "./healthCheck.ts";
+import { affinityCapabilities } from "./affinitySupport.ts";
+import { balanceCapabilities } from "./balanceSupport.ts";
+import { healthCheckCapabilities } from "./healthCheckSupport.ts";
+import { priorityCapabilities } from "./priority.ts";
 
 /** One line per leaf that has no file of its own. */
 export const clusterCapabilities = {
@@ -12,8 +13,12 @@ export const clusterCapabilities = {
   "cluster.endpoints[].address": "exact",
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
+  "cluster.endpoints[].zone": "exact",
+  "cluster.locality.weights": "exact",
   "cluster.timeouts.connect": "exact",
   ...affinityCapabilities,
   ...balanceCapabilities,
+  ...priorityCapabilities,
+  "cluster.endpoints[].state": "exact",
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

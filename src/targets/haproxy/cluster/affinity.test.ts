@@ -1,10 +1,10 @@
 /** Affinity by cookie on the real HAProxy: kept, bare or in quotes, made anew when it names nothing. */
 import { afterEach, expect, it } from "vitest";
 import { finish } from "../../../util/steps.ts";
+import { affinityCookieValue as cookieValue } from "../../affinityCookie.ts";
 import { haproxyTarget } from "../index.ts";
 import { cluster, fleet, forward, httpPort, prefix, rulesOf, virtualHost } from "../testSupport/ir.ts";
 import { ask, echoUpstream, filesOf, freePorts, portOf, startProxy } from "../testSupport/proxy.ts";
-import { cookieValue } from "./affinity.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

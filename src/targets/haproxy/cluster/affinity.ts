@@ -1,17 +1,37 @@
 /** A client is kept on its endpoint by a cookie. */
-import type { EndpointIr } from "../../../ir/index.ts";
+import type { ClusterIr, EndpointIr } from "../../../ir/index.ts";
+import type { Quoted } from "../../../util/templates.ts";
+import { affinityCookieValue } from "../../affinityCookie.ts";
 import type { Support } from "../../target.ts";
+import { word } from "../quote.ts";
 
 /** What HAProxy says of the leaves of `affinity`. */
 export const affinityCapabilities = {
-  "cluster.affinity.cookie": "exact",
+  "cluster.affinity.cookie.name": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 
-/** Number and type of the one field of Envoy's message for a cookie: the address, as text. */
-const ADDRESS_FIELD = 0x0a;
+/** How `backend.hbs` writes it. */
+export interface AffinityView {
+  readonly cookie: Quoted<"word">;
+  /** Of a Cookie field: what stands before the first cookie of this name, its value where that is in quotes, the rest. */
+  readonly quoted: Quoted<"word">;
+  /** The same without the quotes. */
+  readonly bare: Quoted<"word">;
+}
 
-/** The value that Envoy's stateful session would give: a client keeps its endpoint when it comes to another proxy. */
-export function cookieValue({ address, port }: Pick<EndpointIr, "address" | "port">): string {
-  const text = Buffer.from(address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
-  return Buffer.concat([Buffer.from([ADDRESS_FIELD, text.length]), text]).toString("base64");
+/** Null: clients go anywhere. TCP has no cookies. */
+export function affinityView({ affinity }: ClusterIr, isHttp: boolean): AffinityView | null {
+  if (affinity === null || !isHttp) return null;
+  const { cookie } = affinity;
+  return {
+    cookie: word(cookie),
+    // No repeat has anything to give back: a field of 60 KiB would fill the stack of PCRE2 otherwise.
+    quoted: word(`^((?:(?![ \\t]*${cookie}=)[^;]*+;)*+[ \\t]*+)${cookie}="([A-Za-z0-9+/=]*+)"[ \\t]*+((?:;.*+)?)$`),
+    bare: word(`\\1${cookie}=\\2\\3`),
+  };
+}
+
+/** What names the endpoint; null: nothing does. */
+export function affinityWord(endpoint: EndpointIr, affinity: AffinityView | null): Quoted<"word"> | null {
+  return affinity === null ? null : word(affinityCookieValue(endpoint));
 }

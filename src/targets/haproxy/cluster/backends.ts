@@ -1,24 +1,29 @@
 /** Backends: clusters as HTTP and TCP ports see them. */
-import type { ClusterIr, EndpointIr, FleetIr } from "../../../ir/index.ts";
+import { type ClusterIr, type EndpointIr, type FleetIr, isActive } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
 import { isBefore } from "../../version.ts";
 import { serverName, tcpBackend } from "../names.ts";
-import { address, name, number, time, word } from "../quote.ts";
+import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
-import { cookieValue } from "./affinity.ts";
+import { type AffinityView, affinityView, affinityWord } from "./affinity.ts";
+import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
+import { hasBackups } from "./priority.ts";
+import { weightOf } from "./state.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
 export const DEFAULT_CONNECT_MS = 5_000;
 
 /** `backend.hbs` and, behind what rules change there, `servers.hbs`. */
-export interface BackendView {
+export interface BackendView extends BalanceView {
   readonly name: Quoted<"name">;
   readonly http: boolean;
-  readonly leastRequest: boolean;
-  /** Keeps a client on its endpoint; null: nothing does. */
-  readonly cookie: Quoted<"word"> | null;
+  /** There is no other endpoint to try. */
+  readonly single: boolean;
+  readonly allBackups: boolean;
+  /** What keeps a client on its endpoint. */
+  readonly affinity: AffinityView | null;
   /** Null: the default. */
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
@@ -31,9 +36,13 @@ export interface BackendView {
 export interface ServerView {
   readonly name: Quoted<"name">;
   readonly address: Quoted<"address">;
+  /** Null: its place. */
+  readonly id: Quoted<"number"> | null;
   readonly weight: Quoted<"number">;
-  /** What names it in the cookie; null: there is none. */
+  readonly backup: boolean;
+  /** What an affinity cookie names it by. */
   readonly cookie: Quoted<"word"> | null;
+  readonly disabled: boolean;
   /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
   readonly track: Quoted<"name"> | null;
 }
@@ -92,6 +101,11 @@ export function lowerBackends({ cluster, backends }: ClusterBackends, version: V
   });
 }
 
+/** A cookie may lead to an endpoint that gets nothing else, and then there is another one to try. */
+function isServing({ state }: EndpointIr): boolean {
+  return state !== "down";
+}
+
 interface BackendInput {
   readonly cluster: ClusterIr;
   readonly name: string;
@@ -102,31 +116,32 @@ interface BackendInput {
 
 function backendView({ cluster, name: backend, idleMs, track, startsDown }: BackendInput): BackendView {
   const { healthCheck } = cluster;
-  // TCP has no cookies.
-  const cookie = idleMs === null ? (cluster.affinity?.cookie ?? null) : null;
+  const affinity = affinityView(cluster, idleMs === null);
   return {
     name: name(backend),
     http: idleMs === null,
-    leastRequest: cluster.balance.policy === "leastRequest",
-    cookie: cookie === null ? null : word(cookie),
+    ...balanceView(cluster.balance),
+    single: cluster.endpoints.filter(affinity === null ? isActive : isServing).length === 1,
+    allBackups: hasBackups(cluster),
+    affinity,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
-    servers: cluster.endpoints.map((endpoint) => serverView(endpoint, { track, hasCookie: cookie !== null })),
+    servers: serverViews(cluster, track, affinity),
   };
 }
 
-interface ServerPlace {
-  readonly track: string | null;
-  readonly hasCookie: boolean;
-}
-
-function serverView(endpoint: EndpointIr, { track, hasCookie }: ServerPlace): ServerView {
-  return {
+function serverViews(cluster: ClusterIr, track: string | null, affinity: AffinityView | null): readonly ServerView[] {
+  const weights = serverWeights(cluster);
+  const ids = serverIds(cluster);
+  return cluster.endpoints.map((endpoint, index) => ({
     name: name(serverName(endpoint)),
     address: address(endpoint.address, endpoint.port),
-    weight: number(endpoint.weight),
-    cookie: hasCookie ? word(cookieValue(endpoint)) : null,
+    id: ids === null ? null : number(ids[index] as number),
+    weight: number(isActive(endpoint) ? (weights[index] as number) : weightOf(endpoint)),
+    backup: endpoint.priority > 0,
+    cookie: affinityWord(endpoint, affinity),
+    disabled: endpoint.state === "down",
     track: track === null ? null : name(track),
-  };
+  }));
 }

@@ -3,6 +3,8 @@ import type { Support } from "../../target.ts";
 import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
+import { priorityCapabilities } from "./priority.ts";
+import { stateCapabilities } from "./state.ts";
 
 /** One line per leaf that has no file of its own. */
 export const clusterCapabilities = {
@@ -12,8 +14,12 @@ export const clusterCapabilities = {
   "cluster.endpoints[].address": "exact",
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
+  "cluster.endpoints[].zone": "exact",
+  "cluster.locality.weights": "exact",
   "cluster.timeouts.connect": "exact",
   ...affinityCapabilities,
   ...balanceCapabilities,
+  ...priorityCapabilities,
+  ...stateCapabilities,
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

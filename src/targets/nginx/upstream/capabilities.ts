@@ -3,6 +3,8 @@ import { foundByInspection, type Support } from "../../target.ts";
 import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
+import { priorityCapabilities } from "./priority.ts";
+import { stateCapabilities } from "./state.ts";
 
 /** Of a TCP port whose split has several; only the port shows it. */
 export const oneTimeoutPerPort = {
@@ -19,8 +21,12 @@ export const clusterCapabilities = {
   "cluster.endpoints[].address": "exact",
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
+  "cluster.endpoints[].zone": "exact",
+  "cluster.locality.weights": "exact",
   "cluster.timeouts.connect": oneTimeoutPerPort,
   ...affinityCapabilities,
   ...balanceCapabilities,
+  ...priorityCapabilities,
+  ...stateCapabilities,
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;
