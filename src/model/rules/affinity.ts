@@ -5,6 +5,19 @@ import { problem, type Rule, type RuleBody, rulesOf, touchedOf } from "./rule.ts
 
 const CODE = "MODEL-AFFINITY";
 
+/** Browsers take such a cookie with `Secure` only, which this one does not have. */
+const SECURE_ONLY = /^__(?:secure|host)-/i;
+
+/** Browsers must take the cookie. */
+export const affinityName: Rule = function* (_snapshot, touched) {
+  for (const cluster of touchedOf(touched, "cluster")) {
+    const { name = "" } = cluster.body.affinity?.cookie ?? {};
+    if (!SECURE_ONLY.test(name)) continue;
+    const message = "browsers drop a cookie of this name unless it is `Secure`, which an affinity cookie is not";
+    yield problem(CODE, cluster, { pointer: "/affinity/cookie/name", message });
+  }
+};
+
 /** TCP has no cookies; and a rule may not change the fields in which the cookie travels. */
 export const affinity: Rule = function* (snapshot, touched) {
   for (const route of touchedOf(touched, "route")) {
@@ -30,9 +43,12 @@ interface AffineRule {
   readonly cluster: string;
 }
 
-/** HAProxy reads and writes the cookie after the rule's changes, Envoy and nginx before. More of `set-cookie` does no harm. */
+/**
+ * HAProxy reads and writes the cookie after the rule's changes, Envoy and nginx before. More of `set-cookie` does no harm, and nobody may
+ * add to `cookie` (MODEL-HEADER).
+ */
 const CHANGES = [
-  { field: "requestHeaders", header: "cookie", lists: ["set", "add", "remove"] },
+  { field: "requestHeaders", header: "cookie", lists: ["set", "remove"] },
   { field: "responseHeaders", header: "set-cookie", lists: ["set", "remove"] },
 ] as const;
 

@@ -8,7 +8,7 @@
  * Most rules judge each touched resource by itself (and by the model): they are given some of them at a time. The others need
  * to see all that was touched, and say themselves where they may rest.
  */
-import { affinity } from "./affinity.ts";
+import { affinity, affinityName } from "./affinity.ts";
 import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
@@ -64,6 +64,7 @@ export const rulesOfOne: readonly Rule[] = [
   endpoints,
   locality,
   balance,
+  affinityName,
   healthChecks,
   process,
 ];
