@@ -90,6 +90,7 @@ export function everyField(port: number): Model {
         name: "ef-hash",
         endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "ef-a" }],
         balance: { policy: "hash", hash: { by: "header", name: "X-Key" } },
+        affinity: { cookie: { name: "EF" } },
       },
     ],
     healthChecks: checks,

@@ -1,4 +1,5 @@
 /** Endpoints that serve the same thing. */
+import type { AffinityIr } from "./affinity.ts";
 import type { BalanceIr } from "./balance.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
@@ -9,6 +10,7 @@ export interface ClusterIr {
   /** Ascending by address, then port. None that is active: 503 (HTTP), closed connection (TCP). */
   readonly endpoints: readonly EndpointIr[];
   readonly balance: BalanceIr;
+  readonly affinity: AffinityIr | null;
   readonly connectTimeoutMs: number;
   readonly healthCheck: HealthCheckIr | null;
   /** Null: each proxy does what it does without being asked. */

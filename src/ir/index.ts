@@ -19,6 +19,7 @@ import type { RuleIr } from "./rule.ts";
 export type { LeafPath } from "../gen/leafPaths.ts";
 export * from "./accessLog.ts";
 export type * from "./action.ts";
+export type * from "./affinity.ts";
 export type * from "./balance.ts";
 export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";

@@ -112,6 +112,10 @@ export const modelCodes = {
     "Bad outlier detection",
     "A time of a cluster's `outlierDetection` is outside of what every proxy can be told. The message gives the range.",
   ),
+  "MODEL-AFFINITY": unprocessable(
+    "Affinity where it cannot be kept",
+    "A TCP route leads to a cluster with affinity by cookie, or a rule that leads to one changes `cookie` of requests, or sets or removes `set-cookie` of answers (adding one is fine), or browsers do not take a cookie of this name.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",
@@ -132,6 +136,10 @@ export const modelCodes = {
   "LINT-NO-WEIGHT": unprocessable(
     "No endpoint gets a request",
     "A warning of `validate` and `render`. All endpoints of a cluster have the weight 0, are drained or are down.",
+  ),
+  "LINT-AFFINITY-COOKIE": unprocessable(
+    "Clusters take turns with one cookie",
+    "A warning of `validate` and `render`. Two clusters of one hostname have affinity cookies of the same name and different endpoints: a client that goes to both loses its endpoint each time. Give each cluster a name of its own.",
   ),
   "L7-REGEX-DIALECT": unprocessable(
     "Regex outside the common dialect",

@@ -4,6 +4,7 @@ import type { ClusterIr } from "../../ir/index.ts";
 import { durationMs, type Resource } from "../../model/index.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse } from "../reuse.ts";
+import { affinityOf } from "./affinity.ts";
 import { balanceOf } from "./balance.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { healthCheck } from "./healthCheck.ts";
@@ -28,6 +29,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     name: cluster.name,
     endpoints: endpointsOf(body),
     balance: balanceOf(body),
+    affinity: affinityOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
     healthCheck: check === undefined ? null : healthCheck(check.body),
     outlierDetection: outlierDetectionOf(body),

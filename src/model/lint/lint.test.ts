@@ -79,3 +79,24 @@ test("loops over loopback, if two fleets run on one machine", () => {
   };
   expect(toldOf(document)).toEqual(names.map((name) => `LINT-HAIRPIN route/${name}/rules/0/split/0/cluster`));
 });
+
+test("cookies of one name that a client gets from two clusters of one hostname", () => {
+  const affinity = { cookie: { name: "SRV" } };
+  const clusters = [
+    { name: "a", endpoints: [endpoint], affinity },
+    { name: "b", endpoints: [{ ...endpoint, port: 81 }], affinity },
+    { name: "same", endpoints: [endpoint], affinity },
+    { name: "own", endpoints: [{ ...endpoint, port: 82 }], affinity: { cookie: { name: "OWN" } } },
+  ];
+  const rule = (cluster: string) => ({ matches: [{ path: { prefix: `/${cluster}` } }], split: [{ cluster }] });
+  const routed = (...routes: object[]) => ({
+    ...model,
+    healthChecks: [],
+    clusters,
+    routes: routes.map((route, index) => ({ name: `r${index}`, listeners: ["web"], ...route })),
+  });
+  const rules = ["a", "b", "same", "own"].map(rule);
+  expect(toldOf(routed({ rules }))).toEqual(["LINT-AFFINITY-COOKIE cluster/b/affinity/cookie/name"]);
+  const apart = ["a", "b", "same", "own"].map((name) => ({ hostnames: [`${name}.example.com`], rules: [rule(name)] }));
+  expect(toldOf(routed(...apart))).toEqual([]);
+});

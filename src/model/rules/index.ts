@@ -8,6 +8,7 @@
  * Most rules judge each touched resource by itself (and by the model): they are given some of them at a time. The others need
  * to see all that was touched, and say themselves where they may rest.
  */
+import { affinity, affinityName } from "./affinity.ts";
 import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
@@ -50,6 +51,7 @@ export const rulesOfEach: readonly Rule[] = [
   hostnameShadowed,
   canaries,
   splitHashes,
+  affinity,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
@@ -64,6 +66,7 @@ export const rulesOfOne: readonly Rule[] = [
   endpoints,
   locality,
   balance,
+  affinityName,
   healthChecks,
   outlierDetection,
   process,

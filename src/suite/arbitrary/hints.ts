@@ -145,6 +145,8 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("k", "X-Set"),
   },
   "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
+  "cluster.affinity": { reason: "not where rules change the fields it travels in (mendAffinity.ts)", presence: 25 },
+  "cluster.affinity.cookie.name": { reason: "none that rules look at", value: fc.constantFrom("SRV", "srv-2", "K_3") },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.http.expectedStatus[]": {
     reason: "a range runs upwards",

@@ -1,5 +1,6 @@
 /** Fits the parts of a drawn document to each other, where chance would hardly ever: what a schema cannot say of several fields. */
 import { references } from "../../gen/references.ts";
+import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
@@ -8,6 +9,7 @@ export function mend(document: Document): Document {
   mendReferences(document);
   mendClientTimeouts(document);
   mendBalance(document);
+  mendAffinity(document);
   for (const route of document.routes ?? []) {
     if (route.protocol === "tcp") keepSplit(route);
     makeTwins(route);

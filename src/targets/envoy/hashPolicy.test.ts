@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { finish } from "../../util/steps.ts";
-import { hashKeysOf, hashPolicyOf, memoByKeys } from "./hashPolicy.ts";
+import { hashKeysOf, hashPolicyOf, memoByKeys, routeKeysOf } from "./hashPolicy.ts";
 import { createRenderer } from "./render.ts";
 import { cluster, fleet, forward, httpPort, rule } from "./testing.ts";
 import { typeUrls } from "./types.ts";
@@ -18,9 +18,11 @@ describe("keys", () => {
   it("have what was made for them, the last of them only", () => {
     let made = 0;
     const make = memoByKeys(() => ++made);
-    expect([make(keys), make(keys), make(new Map(keys))]).toEqual([1, 1, 1]);
-    for (let index = 0; index < 20; index++) make(hashKeysOf([cluster("c", [1], { balance: hash(`x-${index}`) })]));
-    expect(make(keys)).toBe(22);
+    const cookies = new Map([["a", "SRV"]]);
+    const of = (hashKeys: typeof keys, own = cookies) => make({ hashKeys, cookies: own });
+    expect([of(keys), of(keys), of(new Map(keys)), of(keys, new Map())]).toEqual([1, 1, 1, 2]);
+    for (let index = 0; index < 20; index++) make(routeKeysOf([cluster("c", [1], { balance: hash(`x-${index}`) })]));
+    expect(of(keys)).toBe(23);
   });
 });
 

@@ -5,6 +5,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteAction_HashPolicySchema } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import type { ClusterIr, KeyIr, SplitIr } from "../../ir/index.ts";
+import { type AffinityCookies, affinityCookiesOf } from "./affinity.ts";
 
 /** Keys by cluster; those that do not hash have none. */
 export type HashKeys = ReadonlyMap<string, KeyIr>;
@@ -16,14 +17,25 @@ export function hashKeysOf(clusters: readonly ClusterIr[]): HashKeys {
   return keys;
 }
 
+/** What routes have to say for the clusters that they lead to. */
+export interface RouteKeys {
+  readonly hashKeys: HashKeys;
+  readonly cookies: AffinityCookies;
+}
+
+/** What the fleet's clusters ask of routes. */
+export function routeKeysOf(clusters: readonly ClusterIr[]): RouteKeys {
+  return { hashKeys: hashKeysOf(clusters), cookies: affinityCookiesOf(clusters) };
+}
+
 /** Sets of keys whose tables are kept: of 16 fleets with clusters of their own, or of edits that are taken back. */
 const MAX_SETS = 16;
 
 /** `make`, remembered for each of the last sets of keys. */
-export function memoByKeys<Result>(make: (keys: HashKeys) => Result): (keys: HashKeys) => Result {
+export function memoByKeys<Result>(make: (keys: RouteKeys) => Result): (keys: RouteKeys) => Result {
   const known = new Map<string, Result>();
   return (keys) => {
-    const text = JSON.stringify([...keys]);
+    const text = JSON.stringify([[...keys.hashKeys], [...keys.cookies]]);
     const result = known.get(text) ?? make(keys);
     known.delete(text);
     known.set(text, result);

@@ -20,6 +20,7 @@ import * as skipAction from "../../gen/proto/envoy/extensions/filters/common/mat
 import * as laterMutation from "../../gen/proto/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
 import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as filterState from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
+import * as statefulSession from "../../gen/proto/envoy/extensions/filters/http/stateful_session/v3/stateful_session_pb.js";
 import * as tlsInspector from "../../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
 import * as connectionLimit from "../../gen/proto/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js";
 import * as directResponse from "../../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
@@ -27,6 +28,7 @@ import * as httpManager from "../../gen/proto/envoy/extensions/filters/network/h
 import * as tcpProxy from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import * as withoutQuery from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
+import * as cookieSession from "../../gen/proto/envoy/extensions/http/stateful_session/cookie/v3/cookie_pb.js";
 import * as leastRequest from "../../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
 import * as maglev from "../../gen/proto/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js";
 import * as random from "../../gen/proto/envoy/extensions/load_balancing_policies/random/v3/random_pb.js";
@@ -42,6 +44,8 @@ const registry = createRegistry(
   fileLog.file_envoy_extensions_access_loggers_file_v3_file,
   streamLog.file_envoy_extensions_access_loggers_stream_v3_stream,
   filterState.file_envoy_extensions_filters_http_set_filter_state_v3_set_filter_state,
+  statefulSession.file_envoy_extensions_filters_http_stateful_session_v3_stateful_session,
+  cookieSession.file_envoy_extensions_http_stateful_session_cookie_v3_cookie,
   extensionMatcher.file_envoy_extensions_common_matching_v3_extension_matcher,
   skipAction.file_envoy_extensions_filters_common_matcher_action_v3_skip_action,
   httpInputs.file_envoy_type_matcher_v3_http_inputs,

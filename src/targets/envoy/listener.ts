@@ -15,6 +15,7 @@ import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network
 import type { AccessLogIr, PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
+import { affinityFilter } from "./affinity.ts";
 import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
 import { localReplies } from "./localReplies.ts";
@@ -58,6 +59,7 @@ const MANAGER = {
   localReplyConfig: localReplies(),
   httpFilters: [
     resending,
+    affinityFilter,
     {
       name: "envoy.filters.http.router",
       configType: {

@@ -6,7 +6,7 @@ import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster/index.ts";
-import { hashKeysOf, memoByKeys } from "./hashPolicy.ts";
+import { memoByKeys, routeKeysOf } from "./hashPolicy.ts";
 import { httpListener, tcpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
@@ -41,7 +41,7 @@ export function createRenderer(): ResourceRenderer {
       const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
       const log = { accessLog: ir.accessLog === null ? "" : JSON.stringify(ir.accessLog) };
       const isLogged = (ir.accessLog?.requestFields.length ?? 0) > 0;
-      const renderRouteTable = routeTables(hashKeysOf(ir.clusters));
+      const renderRouteTable = routeTables(routeKeysOf(ir.clusters));
       const listeners: RenderedResource[] = [];
       const routes: RenderedResource[] = [];
       for (const port of ir.ports) {

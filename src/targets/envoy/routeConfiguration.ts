@@ -6,8 +6,9 @@ import type { HttpPortIr } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
+import { type AffinityEntries, affinityEntries } from "./affinity.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
-import type { HashKeys } from "./hashPolicy.ts";
+import type { HashKeys, RouteKeys } from "./hashPolicy.ts";
 import { memoByFields } from "./memo.ts";
 import { joinLooks, type Looks, notedHeaders } from "./noted.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
@@ -58,7 +59,8 @@ export interface RouteTable {
 export type RouteTables = (port: HttpPortIr, isLogged: boolean) => Steps<RouteTable>;
 
 /** Route tables of these keys with a memory of their own, by identity of ports and what is in them. */
-export function createRouteTables(hashKeys: HashKeys): RouteTables {
+export function createRouteTables({ hashKeys, cookies }: RouteKeys): RouteTables {
+  const affinity = affinityEntries(cookies);
   const encodeHost = createVirtualHostEncoder();
   const settingsOf = memoByFields(settings);
   const plain = new WeakMap<HttpPortIr, RouteTable>();
@@ -67,7 +69,7 @@ export function createRouteTables(hashKeys: HashKeys): RouteTables {
     const known = isLogged ? logged : plain;
     let rendered = known.get(port);
     if (rendered === undefined) {
-      rendered = yield* spliced({ port, isLogged, hashKeys }, encodeHost, settingsOf);
+      rendered = yield* spliced({ port, isLogged, hashKeys, affinity }, encodeHost, settingsOf);
       known.set(port, rendered);
     }
     return rendered;
@@ -78,16 +80,18 @@ interface LoggedPort {
   readonly port: HttpPortIr;
   readonly isLogged: boolean;
   readonly hashKeys: HashKeys;
+  readonly affinity: AffinityEntries;
 }
 
 /** The version is a hash over the hashes of the parts. */
 function* spliced(
-  { port, isLogged, hashKeys }: LoggedPort,
+  { port, isLogged, hashKeys, affinity }: LoggedPort,
   encodeHost: VirtualHostEncoder,
   settingsOf: typeof settings,
 ): Steps<RouteTable> {
   const hosts: EncodedVirtualHost[] = [];
-  const place = { port: port.port, clientSilenceMs: clientSilenceMs(port.clientTimeouts), isLogged, hashKeys };
+  const silence = clientSilenceMs(port.clientTimeouts);
+  const place = { port: port.port, clientSilenceMs: silence, isLogged, hashKeys, affinity };
   for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
   if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost(isLogged));
   const looks = joinLooks(hosts.map((host) => host.looks));

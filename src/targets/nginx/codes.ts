@@ -91,4 +91,10 @@ export const nginxCodes = {
     explanation:
       "A warning. nginx splits in steps of 0.01 %; the smallest share of the split is off by more than 5 % of itself.",
   },
+  "STICKY-SCALE-NGINX": {
+    status: 422,
+    title: "Too many endpoints with affinity",
+    explanation:
+      "For each endpoint that a cookie can name nginx needs a group of servers. They cost shared memory, and each request to such a cluster looks its group up among all of them. Split the fleet, or leave affinity off its largest clusters.",
+  },
 } as const satisfies ErrorCodes;

@@ -4,6 +4,7 @@
  */
 import type { PathGroupIr, PathMatchIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
+import type { Affine } from "./affinity.ts";
 import { block, inline, joinBlocks } from "./blocks.ts";
 import { choose } from "./choice.ts";
 import { type Jumps, jumpTo } from "./jumps.ts";
@@ -25,6 +26,7 @@ export interface HostPlace {
   readonly jumps: Jumps;
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
+  readonly affine: Affine;
   /** Request fields that rules of its server look at. */
   readonly gated: readonly string[];
   readonly isLogged: boolean;

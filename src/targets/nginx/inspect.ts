@@ -5,6 +5,7 @@ import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
 import { inspectRetry } from "./policies/retry.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
+import { groupCount, inspectAffinity } from "./upstream/affinity.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
 import { inspectOutlierDetection } from "./upstream/outlierDetection.ts";
@@ -16,11 +17,12 @@ const MANY_CLUSTERS = 2000;
 /** Errors and warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
   const found: Finding[] = [...inspectHealthChecks(ir)];
-  if (ir.clusters.length > MANY_CLUSTERS) {
+  const groups = ir.clusters.length + groupCount(ir.clusters);
+  if (groups > MANY_CLUSTERS) {
     found.push({
       code: "L7-SCALE",
       severity: "warning",
-      message: `${ir.clusters.length} clusters: nginx looks upstreams of splits, rewrites and encoded paths up one by one, about ${Math.round(ir.clusters.length / 100)} us per request`,
+      message: `${groups} clusters and endpoints with affinity: nginx looks upstreams of splits, rewrites, encoded paths and affinity up one by one, about ${Math.round(groups / 100)} us per request`,
       resource: { kind: "fleet", name: ir.name },
       pointer: "",
     });
@@ -42,7 +44,12 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return [...found, ...inspectPriorities(ir.clusters), ...inspectOutlierDetection(ir.clusters)];
+  return [
+    ...found,
+    ...inspectPriorities(ir.clusters),
+    ...inspectOutlierDetection(ir.clusters),
+    ...inspectAffinity(ir.clusters),
+  ];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

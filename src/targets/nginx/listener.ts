@@ -2,6 +2,7 @@
 import type { AccessLogIr, HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
+import type { Affine } from "./affinity.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { clientTimeoutLines } from "./clientTimeouts.ts";
 import { limitLines, limitZones } from "./connectionLimit.ts";
@@ -19,6 +20,7 @@ import type { Block, ServerView } from "./views.ts";
 export interface ListenerPlace {
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
+  readonly affine: Affine;
   readonly accessLog: AccessLogIr | null;
 }
 

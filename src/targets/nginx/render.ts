@@ -5,6 +5,7 @@ import { generationOf } from "../generation.ts";
 import type { RenderedFile, RenderedFiles, Renderer, Socket, Version } from "../target.ts";
 import { isBefore, parseVersion } from "../version.ts";
 import { connectionLogText, requestLogText } from "./accessLog.ts";
+import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
 import { block } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
@@ -22,6 +23,7 @@ const MAX_KEPT_FLEETS = 512;
 
 interface FleetMemory {
   connectTimeouts: ReadonlyMap<string, number>;
+  affine: Affine;
   /** By listener. */
   listeners: Map<string, ListenerMemory>;
   readonly upstreams: UpstreamMemory;
@@ -41,6 +43,7 @@ export function createRenderer(): Renderer {
     render: (ir) => {
       const memory = fleets.get(ir.name) ?? {
         connectTimeouts: new Map(),
+        affine: new Set(),
         listeners: new Map(),
         upstreams: createUpstreamMemory(),
       };
@@ -55,10 +58,13 @@ export function createRenderer(): Renderer {
 
 function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
-  // A location holds its clusters' connect timeout: when one changes, which is rare, all is lowered again.
-  if (hasChanged(memory.connectTimeouts, connectTimeouts)) memory.listeners = new Map();
+  const affine = affineOf(ir.clusters);
+  // A location holds its clusters' connect timeout and affinity: when one changes, which is rare, all is lowered again.
+  if (hasChanged(memory.connectTimeouts, connectTimeouts) || hasOtherAffinity(memory, affine, ir))
+    memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
-  const place = { connectTimeouts, accessLog: ir.accessLog };
+  memory.affine = affine;
+  const place = { connectTimeouts, affine, accessLog: ir.accessLog };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();
@@ -102,6 +108,10 @@ function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<stri
   return false;
 }
 
+function hasOtherAffinity({ connectTimeouts, affine }: FleetMemory, after: Affine, { clusters }: FleetIr): boolean {
+  return clusters.some(({ name }) => connectTimeouts.has(name) && affine.has(name) !== after.has(name));
+}
+
 function* configurationView(
   ir: FleetIr,
   listeners: readonly LoweredListener[],
@@ -120,6 +130,7 @@ function* configurationView(
       keepaliveMin: keepaliveMin(ir),
       maps: sharedMaps(listeners),
       upstreams: yield* lowerUpstreams(of(used), "http", upstreams),
+      affinity: affinityMaps(of(used)),
       hasListeners: listeners.length > 0,
     },
     stream: hasTcp

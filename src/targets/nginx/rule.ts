@@ -1,17 +1,17 @@
 /** One rule: the directives of the location that serves it, and what they need elsewhere. */
 import type { ForwardIr, RespondIr, RuleIr } from "../../ir/index.ts";
-import { loggedLines } from "./accessLog.ts";
+import { affinityFields } from "./affinity.ts";
 import { type Apart, apartOf } from "./apart.ts";
 import { block, inline, NO_BLOCK } from "./blocks.ts";
 import { type Body, bodyOf, type NamedBody } from "./body.ts";
-import { USUAL_CONNECT_MS } from "./common.ts";
 import { keptFields } from "./gatedFields.ts";
 import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart, RequestField } from "./policies/policy.ts";
-import { comment, literal, milliseconds, type Part, param, variable, word } from "./quote.ts";
+import { comment, literal, type Part, param, variable, word } from "./quote.ts";
 import { lowerRedirect } from "./redirect.ts";
+import { type EndPlace, endOf, logLines, timeoutOf } from "./ruleEnd.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
 import type { Block, MapView } from "./views.ts";
@@ -39,19 +39,15 @@ export interface LoweredRule {
 }
 
 /** What lowering a rule needs to know beside it. */
-export interface RulePlace {
+export interface RulePlace extends EndPlace {
   /** Of the socket that it is lowered for: its variables are named after it. */
   readonly listener: string;
   /** Locations see the path as it was sent, so it has to be passed on by a variable. */
   readonly isRaw: boolean;
   readonly jumps: Jumps;
   readonly names: Names;
-  /** Of every cluster, by name. */
-  readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Request fields that rules of its server look at. */
   readonly gated: readonly string[];
-  /** Its locations say whose they are: the fleet has an access log. */
-  readonly isLogged: boolean;
   /** `proxy_pass` directives by upstream and URI: many rules have the same. */
   readonly forwards: Map<string, Block>;
 }
@@ -78,15 +74,16 @@ export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   };
   const body = bodyOfAction();
   const name = ruleLocation(rule) + (dependsOnMatch ? matchSuffix(rule) : "");
+  const clusters = action.kind === "forward" ? action.split.map(({ cluster }) => cluster) : NONE;
   return {
     body,
     named: { name, body: forwarded?.jumped ?? body },
     native: forwarded?.native ?? null,
     others: forwarded?.others ?? NONE,
     split: forwarded?.split ?? null,
-    answerFields: gathered(parts, "answerFields"),
+    answerFields: [...gathered(parts, "answerFields"), ...affinityFields(clusters, place.affine)],
     maps: gathered(parts, "maps"),
-    clusters: action.kind === "forward" ? action.split.map(({ cluster }) => cluster) : NONE,
+    clusters,
   };
 }
 
@@ -146,27 +143,27 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
   };
   const jumpsApart = (base: string): readonly Block[] =>
     apart.map(({ suffix, jump }) => jump(jumpTo(`${base}${suffix}`, place.jumps)));
-  const allApart = (base: string, upstream: Part, timeout: readonly Block[]): readonly NamedBody[] =>
+  const allApart = (base: string, upstream: Part, ends: readonly Block[]): readonly NamedBody[] =>
     apart.map((own) => ({
       name: `${base}${own.suffix}`,
-      body: bodyOf([...withPath(own.lines), ...timeout], forwardTo(upstream, uriJumped)),
+      body: bodyOf([...withPath(own.lines), ...ends], forwardTo(upstream, uriJumped)),
     }));
-  const timeout = [...logLines(rule, first.cluster, place), ...timeoutLines(timeoutOf(first.cluster, place))];
   if (split.length === 1) {
-    const native = path === null || place.isRaw ? null : nativeUri(rule, path);
+    const { upstream, lines: ends, isKept } = endOf(rule, { to: first.cluster, clusters: [first.cluster] }, place);
+    const native = path === null || place.isRaw || isKept ? null : nativeUri(rule, path);
     const start = jumpsApart(own);
     return {
       ...NO_SPLIT,
-      ...bodies([...start, ...general, ...timeout], first.cluster),
-      native: native === null ? null : bodyOf([...start, ...lines, ...timeout], forwardTo(first.cluster, native)),
-      others: allApart(own, first.cluster, timeout),
+      ...bodies([...start, ...general, ...ends], upstream),
+      native: native === null ? null : bodyOf([...start, ...lines, ...ends], forwardTo(upstream, native)),
+      others: allApart(own, upstream, ends),
       path,
     };
   }
   if (new Set(split.map(({ cluster }) => timeoutOf(cluster, place))).size === 1) {
-    const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
-    const upstream = variable(drawn.claim.got);
-    const ends = [...logLines(rule, upstream, place), ...timeoutLines(timeoutOf(first.cluster, place))];
+    const clusters = split.map(({ cluster }) => cluster);
+    const drawn = lowerSplit(rule, { split, targets: clusters, key: rule.name }, place);
+    const { upstream, lines: ends } = endOf(rule, { to: variable(drawn.claim.got), clusters }, place);
     const all = bodies([...jumpsApart(own), ...general, ...ends], upstream);
     return { ...NO_SPLIT, ...all, others: allApart(own, upstream, ends), split: drawn, path };
   }
@@ -174,9 +171,9 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
   const targets = split.map(({ cluster }) => `${own}:${cluster}`);
   const others = split.flatMap(({ cluster }) => {
     const name = `${own}:${cluster}`;
-    const timeout = [...logLines(rule, cluster, place), ...timeoutLines(timeoutOf(cluster, place))];
-    const body = bodyOf([...jumpsApart(name), ...general, ...timeout], forwardTo(cluster, uriJumped));
-    return [{ name, body }, ...allApart(name, cluster, timeout)];
+    const { upstream, lines: ends } = endOf(rule, { to: cluster, clusters: [cluster] }, place);
+    const body = bodyOf([...jumpsApart(name), ...general, ...ends], forwardTo(upstream, uriJumped));
+    return [{ name, body }, ...allApart(name, upstream, ends)];
   });
   const drawn = lowerSplit(rule, { split, targets, key: own.slice(1) }, place);
   const jump = jumpTo(variable(drawn.claim.got), place.jumps);
@@ -206,20 +203,6 @@ const AS_SENT = variable("request_uri");
 function nativeUri({ path }: RuleIr, { native }: PathChange): string | null {
   if (native === null || path.kind !== "prefix") return null;
   return native === "/" ? "/" : `${native}/`;
-}
-
-function timeoutOf(cluster: string, { connectTimeouts }: RulePlace): number {
-  const timeout = connectTimeouts.get(cluster);
-  if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
-  return timeout;
-}
-
-function logLines({ name }: RuleIr, cluster: Part | null, { isLogged }: RulePlace): readonly Block[] {
-  return isLogged ? loggedLines(name, cluster) : NONE;
-}
-
-function timeoutLines(timeout: number): readonly Block[] {
-  return timeout === USUAL_CONNECT_MS ? NONE : [block("connectTimeout", { timeout: milliseconds(timeout) })];
 }
 
 interface Draw {

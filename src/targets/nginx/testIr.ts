@@ -124,15 +124,8 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     state: "active" as const,
     priority: 0,
   }));
-  return {
-    name,
-    endpoints,
-    balance: { policy: "roundRobin" },
-    connectTimeoutMs: 1000,
-    healthCheck: null,
-    outlierDetection: null,
-    ...more,
-  };
+  const usual = { affinity: null, connectTimeoutMs: 1000, healthCheck: null, outlierDetection: null };
+  return { name, endpoints, balance: { policy: "roundRobin" }, ...usual, ...more };
 }
 
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {

@@ -34,6 +34,7 @@ export interface Views {
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
+  readonly affinity: { readonly cluster: Param };
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly limit: { readonly zone: Word; readonly max: Word };
   readonly limitZone: { readonly key: Param; readonly zone: Word };
@@ -97,6 +98,8 @@ export interface HttpView {
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
   readonly maps: readonly Block[];
+  /** Maps for clusters that keep their clients; null: none does. */
+  readonly affinity: Block | null;
   readonly upstreams: readonly Block[];
   /** There are HTTP listeners. */
   readonly hasListeners: boolean;

@@ -1,5 +1,6 @@
 /** What each file beside this one makes of an action. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import type { AffinityEntries } from "../affinity.ts";
 import type { HashKeys } from "../hashPolicy.ts";
 import { openMessage, writeNumber, writeText } from "../writer.ts";
 
@@ -15,6 +16,8 @@ export interface RouteContext {
   readonly isLogged: boolean;
   /** What clusters are hashed by. */
   readonly hashKeys: HashKeys;
+  /** What keeps clients on endpoints of clusters. */
+  readonly affinity: AffinityEntries;
 }
 
 /** One Route of a rule; most rules have one. */

@@ -2,14 +2,16 @@
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { RouteActionSchema } from "../../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { type ForwardIr, REASON_BODIES, type SplitIr } from "../../../ir/index.ts";
-import { type HashKeys, hashPolicyOf } from "../hashPolicy.ts";
+import { type AffinityEntries, writeAffinity } from "../affinity.ts";
+import { hashPolicyOf } from "../hashPolicy.ts";
 import { append, openMessage, ROUTE, writeNumber, writeText } from "../writer.ts";
 import { type RouteContext, type RouteForm, writeDirectResponse } from "./action.ts";
 
 /** Numbers in RouteAction and below it. */
 const ACTION = { cluster: 1, weightedClusters: 3 } as const;
 const WEIGHTED_CLUSTERS = 1;
-const CLUSTER_WEIGHT = { name: 1, weight: 2 } as const;
+const CLUSTER_WEIGHT = { name: 1, weight: 2, filterConfig: 10 } as const;
+const ROUTE_FILTER_CONFIG = 13;
 const WRAPPER_VALUE = 1;
 
 const NOWHERE: readonly RouteForm[] = [
@@ -21,22 +23,24 @@ const NOWHERE: readonly RouteForm[] = [
 ];
 
 /** The routes of a rule that forwards. */
-export function forwardForms({ split }: ForwardIr, { hashKeys }: RouteContext): readonly RouteForm[] {
+export function forwardForms({ split }: ForwardIr, context: RouteContext): readonly RouteForm[] {
   if (split.length === 0) return NOWHERE;
-  return [{ authority: null, isForwarded: true, write: (writer) => writeForward(writer, split, hashKeys) }];
+  return [{ authority: null, isForwarded: true, write: (writer) => writeForward(writer, split, context) }];
 }
 
-function writeForward(writer: BinaryWriter, split: SplitIr, hashKeys: HashKeys): void {
+function writeForward(writer: BinaryWriter, split: SplitIr, { hashKeys, affinity }: RouteContext): void {
   openMessage(writer, ROUTE.route);
   const [first, second] = split;
   if (first !== undefined && second === undefined) writeText(writer, ACTION.cluster, first.cluster);
-  else writeWeightedClusters(writer, split);
+  else writeWeightedClusters(writer, split, affinity);
   const hashPolicy = hashPolicyOf(split, hashKeys);
   if (hashPolicy !== null) append(writer, RouteActionSchema, { hashPolicy: [hashPolicy] });
   writer.join();
+  if (first !== undefined && second === undefined)
+    writeAffinity(writer, ROUTE_FILTER_CONFIG, affinity.get(first.cluster));
 }
 
-function writeWeightedClusters(writer: BinaryWriter, split: SplitIr): void {
+function writeWeightedClusters(writer: BinaryWriter, split: SplitIr, affinity: AffinityEntries): void {
   openMessage(writer, ACTION.weightedClusters);
   for (const { cluster, weight } of split) {
     openMessage(writer, WEIGHTED_CLUSTERS);
@@ -44,6 +48,7 @@ function writeWeightedClusters(writer: BinaryWriter, split: SplitIr): void {
     openMessage(writer, CLUSTER_WEIGHT.weight);
     writeNumber(writer, WRAPPER_VALUE, weight);
     writer.join();
+    writeAffinity(writer, CLUSTER_WEIGHT.filterConfig, affinity.get(cluster));
     writer.join();
   }
   writer.join();

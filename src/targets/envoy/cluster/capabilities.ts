@@ -1,5 +1,6 @@
 /** What Envoy does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
 import type { Support } from "../../target.ts";
+import { affinityCapabilities } from "./affinitySupport.ts";
 import { balanceCapabilities } from "./balanceSupport.ts";
 import { healthCheckCapabilities } from "./healthCheckSupport.ts";
 import { outlierDetectionCapabilities } from "./outlierDetectionSupport.ts";
@@ -16,6 +17,7 @@ export const clusterCapabilities = {
   "cluster.endpoints[].zone": "exact",
   "cluster.locality.weights": "exact",
   "cluster.timeouts.connect": "exact",
+  ...affinityCapabilities,
   ...balanceCapabilities,
   ...priorityCapabilities,
   "cluster.endpoints[].state": "exact",

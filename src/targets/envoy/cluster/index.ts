@@ -4,6 +4,7 @@ import { Cluster_DiscoveryType, ClusterSchema } from "../../../gen/proto/envoy/c
 import { HttpProtocolOptionsSchema } from "../../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { ClusterIr } from "../../../ir/index.ts";
 import type { RenderedResource } from "../../target.ts";
+import { namedEndpoints } from "../affinity.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } from "../types.ts";
 import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
@@ -75,6 +76,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
       healthyPanicThreshold: { value: 0 },
       // Health changes take effect at once.
       updateMergeWindow: duration(0),
+      ...namedEndpoints(cluster.affinity),
     },
     circuitBreakers: {
       thresholds: [

@@ -6,6 +6,7 @@ import { isBefore } from "../../version.ts";
 import { onceMoreName, serverName, tcpBackend } from "../names.ts";
 import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
+import { type AffinityView, affinityView, affinityWord } from "./affinity.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
 import { isNeverOut, type OutlierView, onceMore, outlierView } from "./outlierDetection.ts";
@@ -24,6 +25,8 @@ export interface BackendView extends BalanceView {
   /** There is no other endpoint to try. */
   readonly single: boolean;
   readonly allBackups: boolean;
+  /** What keeps a client on its endpoint. */
+  readonly affinity: AffinityView | null;
   /** Null: the default. */
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
@@ -41,6 +44,8 @@ export interface ServerView {
   readonly id: Quoted<"number"> | null;
   readonly weight: Quoted<"number">;
   readonly backup: boolean;
+  /** What an affinity cookie names it by. */
+  readonly cookie: Quoted<"word"> | null;
   readonly disabled: boolean;
   /** It is never left out. */
   readonly unchecked: boolean;
@@ -102,6 +107,11 @@ export function lowerBackends({ cluster, backends }: ClusterBackends, version: V
   });
 }
 
+/** A cookie may lead to an endpoint that gets nothing else, and then there is another one to try. */
+function isServing({ state }: EndpointIr): boolean {
+  return state !== "down";
+}
+
 interface BackendInput {
   readonly cluster: ClusterIr;
   readonly name: string;
@@ -112,18 +122,20 @@ interface BackendInput {
 
 function backendView({ cluster, name: backend, idleMs, track, startsDown }: BackendInput): BackendView {
   const { healthCheck } = cluster;
+  const affinity = affinityView(cluster, idleMs === null);
   return {
     name: name(backend),
     http: idleMs === null,
     resends: false,
     ...balanceView(cluster.balance),
-    single: cluster.endpoints.filter(isActive).length === 1,
+    single: cluster.endpoints.filter(affinity === null ? isActive : isServing).length === 1,
     allBackups: hasBackups(cluster) || onceMore(cluster).length > 0,
+    affinity,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
     outlier: outlierView(cluster, idleMs === null),
-    servers: [...serverViews(cluster, track), ...onceMore(cluster).map(onceMoreView)],
+    servers: [...serverViews(cluster, track, affinity), ...onceMore(cluster).map(onceMoreView)],
   };
 }
 
@@ -132,7 +144,7 @@ function follows(cluster: ClusterIr): boolean {
   return cluster.healthCheck !== null && ejectionOf(cluster) === null;
 }
 
-function serverViews(cluster: ClusterIr, track: string | null): readonly ServerView[] {
+function serverViews(cluster: ClusterIr, track: string | null, affinity: AffinityView | null): readonly ServerView[] {
   const weights = serverWeights(cluster);
   const ids = serverIds(cluster);
   const unchecked = isNeverOut(cluster);
@@ -142,6 +154,7 @@ function serverViews(cluster: ClusterIr, track: string | null): readonly ServerV
     id: ids === null ? null : number(ids[index] as number),
     weight: number(isActive(endpoint) ? (weights[index] as number) : weightOf(endpoint)),
     backup: endpoint.priority > 0,
+    cookie: affinityWord(endpoint, affinity),
     disabled: endpoint.state === "down",
     unchecked: unchecked(endpoint),
     track: track === null ? null : name(track),
@@ -156,6 +169,7 @@ function onceMoreView(endpoint: EndpointIr): ServerView {
     id: null,
     weight: number(endpoint.weight),
     backup: true,
+    cookie: null,
     disabled: false,
     unchecked: true,
     track: null,

@@ -1,5 +1,6 @@
 /** What HAProxy does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
 import type { Support } from "../../target.ts";
+import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
 import { outlierDetectionCapabilities } from "./outlierDetection.ts";
@@ -17,6 +18,7 @@ export const clusterCapabilities = {
   "cluster.endpoints[].zone": "exact",
   "cluster.locality.weights": "exact",
   "cluster.timeouts.connect": "exact",
+  ...affinityCapabilities,
   ...balanceCapabilities,
   ...priorityCapabilities,
   ...stateCapabilities,

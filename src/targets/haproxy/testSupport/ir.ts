@@ -182,6 +182,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
   });
   const defaults = {
     balance: { policy: "roundRobin" },
+    affinity: null,
     connectTimeoutMs: 1_000,
     healthCheck: null,
     outlierDetection: null,

@@ -1,11 +1,12 @@
 /** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
 import type { ClusterIr, EndpointIr } from "../../../ir/index.ts";
 import { mapSteps, type Steps } from "../../../util/steps.ts";
-import { block } from "../blocks.ts";
+import { block, joinBlocks } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block } from "../views.ts";
-import { balanceView } from "./balance.ts";
+import { groupName, groupServers, namedEndpoints } from "./affinity.ts";
+import { balanceView, IN_TURN } from "./balance.ts";
 import { failuresOf, onceMore } from "./outlierDetection.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamView } from "./views.ts";
@@ -24,13 +25,17 @@ const ZONE_STEP_BYTES = 256 * 1024;
 export interface UpstreamMemory {
   readonly http: Kept;
   readonly stream: Kept;
+  /** Groups of endpoints that cookies name. */
+  readonly groups: WeakMap<ClusterIr, Block>;
 }
+
+type Context = "http" | "stream";
 
 type Kept = WeakMap<ClusterIr, { readonly zoneSize: string | null; readonly block: Block }>;
 
 /** Nothing is known yet. */
 export function createUpstreamMemory(): UpstreamMemory {
-  return { http: new WeakMap(), stream: new WeakMap() };
+  return { http: new WeakMap(), stream: new WeakMap(), groups: new WeakMap() };
 }
 
 /**
@@ -39,7 +44,7 @@ export function createUpstreamMemory(): UpstreamMemory {
  */
 export function* lowerUpstreams(
   clusters: readonly ClusterIr[],
-  context: keyof UpstreamMemory,
+  context: Context,
   memory: UpstreamMemory,
 ): Steps<readonly Block[]> {
   let bytes = ZONE_MIN_BYTES;
@@ -47,8 +52,12 @@ export function* lowerUpstreams(
     const servers = cluster.endpoints.length + onceMore(cluster).length;
     bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, servers);
   }
+  for (const cluster of context === "http" ? clusters : []) {
+    for (const endpoint of namedEndpoints(cluster))
+      bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * groupServers(cluster, endpoint).length;
+  }
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
-  return yield* mapSteps(clusters, (cluster, index) => {
+  const own = yield* mapSteps(clusters, (cluster, index) => {
     const zoneSize = index === 0 ? size : null;
     const kept = memory[context];
     const old = kept.get(cluster);
@@ -57,11 +66,49 @@ export function* lowerUpstreams(
     kept.set(cluster, { zoneSize: zoneSize?.text ?? null, block: made });
     return made;
   });
+  if (context === "stream") return own;
+  // Behind all clusters: nginx looks both up from the first one on.
+  const affine = clusters.filter(({ affinity }) => affinity !== null);
+  return [...own, ...(yield* mapSteps(affine, (cluster) => groupsOf(cluster, memory)))];
+}
+
+function groupsOf(cluster: ClusterIr, { groups }: UpstreamMemory): Block {
+  const old = groups.get(cluster);
+  if (old !== undefined) return old;
+  const made = joinBlocks(namedEndpoints(cluster).map((endpoint) => block("upstream", groupView(cluster, endpoint))));
+  groups.set(cluster, made);
+  return made;
+}
+
+function groupView(cluster: ClusterIr, own: EndpointIr): UpstreamView {
+  return {
+    ...IN_TURN,
+    name: word(groupName(cluster, own)),
+    zone: word("http_upstreams"),
+    zoneSize: null,
+    endpoints: groupServers(cluster, own).map(({ endpoint, weight, backup }) =>
+      serverView(endpoint, { weight, backup }),
+    ),
+    keepalive: word(KEEPALIVE),
+  };
+}
+
+function serverView(
+  { address, port }: EndpointIr,
+  { weight, backup }: { readonly weight: number; readonly backup: boolean },
+): UpstreamView["endpoints"][number] {
+  return {
+    address: word(hostAndPort(address, port)),
+    weight: weight === 1 ? null : word(weight),
+    failures: null,
+    backup,
+    down: false,
+  };
 }
 
 function lowerUpstream(
   cluster: ClusterIr,
-  { context, zoneSize }: { context: keyof UpstreamMemory; zoneSize: UpstreamView["zoneSize"] },
+  { context, zoneSize }: { context: Context; zoneSize: UpstreamView["zoneSize"] },
 ): UpstreamView {
   const failures = failuresOf(cluster);
   return {
@@ -71,20 +118,12 @@ function lowerUpstream(
     ...balanceView(cluster, context),
     endpoints: [
       ...cluster.endpoints.map((endpoint) => ({
-        ...serverOf(endpoint),
+        ...serverView(endpoint, { weight: endpoint.weight, backup: endpoint.priority > 0 }),
         failures: failures(endpoint),
-        backup: endpoint.priority > 0,
+        down: isDown(endpoint),
       })),
-      ...onceMore(cluster).map((endpoint) => ({ ...serverOf(endpoint), failures: null, backup: true })),
+      ...onceMore(cluster).map((endpoint) => serverView(endpoint, { weight: endpoint.weight, backup: true })),
     ],
     keepalive: context === "http" ? word(KEEPALIVE) : null,
-  };
-}
-
-function serverOf(endpoint: EndpointIr) {
-  return {
-    address: word(hostAndPort(endpoint.address, endpoint.port)),
-    weight: endpoint.weight === 1 ? null : word(endpoint.weight),
-    down: isDown(endpoint),
   };
 }

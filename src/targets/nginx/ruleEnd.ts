@@ -1,0 +1,62 @@
+/** What comes last in a location that forwards: where it sends requests, and what depends on the cluster. */
+import type { RuleIr } from "../../ir/index.ts";
+import { loggedLines } from "./accessLog.ts";
+import { type Affine, destination } from "./affinity.ts";
+import { block } from "./blocks.ts";
+import { USUAL_CONNECT_MS } from "./common.ts";
+import { milliseconds, type Part } from "./quote.ts";
+import type { Block } from "./views.ts";
+
+/** What it depends on beside the rule. */
+export interface EndPlace {
+  /** Of every cluster, by name. */
+  readonly connectTimeouts: ReadonlyMap<string, number>;
+  /** Clusters that keep their clients. */
+  readonly affine: Affine;
+  /** Locations say whose they are: the fleet has an access log. */
+  readonly isLogged: boolean;
+}
+
+interface Chosen {
+  /** A cluster, or the variable that is one of them. */
+  readonly to: Part;
+  /** They have one connect timeout. */
+  readonly clusters: readonly string[];
+}
+
+interface End {
+  readonly upstream: Part;
+  readonly lines: readonly Block[];
+  /** The upstream depends on the client's cookie. */
+  readonly isKept: boolean;
+}
+
+/** One empty list for all rules. */
+const NONE: readonly never[] = [];
+
+/** The end for these clusters. */
+export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): End {
+  const { upstream, lines } = destination(to, clusters, place.affine);
+  const timeout = timeoutLines(timeoutOf(clusters[0] as string, place));
+  return { upstream, lines: [...logLines(rule, to, place), ...timeout, ...lines], isKept: lines.length > 0 };
+}
+
+/** A cluster's connect timeout. */
+export function timeoutOf(cluster: string, { connectTimeouts }: Pick<EndPlace, "connectTimeouts">): number {
+  const timeout = connectTimeouts.get(cluster);
+  if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
+  return timeout;
+}
+
+/** What the location notes for the access log. */
+export function logLines(
+  { name }: RuleIr,
+  cluster: Part | null,
+  { isLogged }: Pick<EndPlace, "isLogged">,
+): readonly Block[] {
+  return isLogged ? loggedLines(name, cluster) : NONE;
+}
+
+function timeoutLines(timeout: number): readonly Block[] {
+  return timeout === USUAL_CONNECT_MS ? NONE : [block("connectTimeout", { timeout: milliseconds(timeout) })];
+}
