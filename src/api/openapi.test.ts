@@ -75,7 +75,16 @@ test("components are named as classes are; kinds, their parts and shared values 
   const names = Object.keys(components);
   expect(names.filter((name) => !/^[A-Z][A-Za-z0-9]*$/.test(name))).toEqual([]);
   expect(names).toEqual(
-    expect.arrayContaining(["Config", "Route", "RouteRule", "RouteMatch", "ClusterEndpoint", "Name", "Problem", "RoutePatch"]),
+    expect.arrayContaining([
+      "Config",
+      "Route",
+      "RouteRule",
+      "RouteMatch",
+      "ClusterEndpoint",
+      "Name",
+      "Problem",
+      "RoutePatch",
+    ]),
   );
 });
 

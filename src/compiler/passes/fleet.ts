@@ -9,12 +9,10 @@ import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
 import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
+import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
-
-/** A TCP connection with no byte in either direction is closed after this: Envoy's own default, given to all. */
-const TCP_IDLE_TIMEOUT_MS = 60 * 60 * 1000;
 
 /** What one fleet is compiled from: every compiled listener by name, and the fleet's last IR (null: none) to reuse parts of. */
 export interface FleetInput {
@@ -70,7 +68,7 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
   const socket = { id, address, port, listeners: members.map(({ listener }) => listener.name) };
   if (isTcp) {
     const { split } = first.compiled;
-    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: TCP_IDLE_TIMEOUT_MS });
+    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleTimeoutMs(first.listener.body) });
   }
   const oldHttp = old?.kind === "http" ? old : null;
   const before = oldHttp?.virtualHosts ?? null;

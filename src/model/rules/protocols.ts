@@ -14,7 +14,12 @@ const HTTP_ONLY = {
 /** A route's protocol is its listeners'; a TCP route is one rule with a split; a TCP listener has nothing of HTTP. */
 export const protocols: Rule = function* (snapshot, touched) {
   for (const listener of touchedOf(touched, "listener")) {
-    if (listener.body.protocol !== "TCP") continue;
+    if (listener.body.protocol === "HTTP") {
+      if (listener.body.idleTimeout === undefined) continue;
+      const message = "an HTTP listener has `http.keepAliveTimeout`, and its rules `timeouts.idle`; remove the field";
+      yield problem("MODEL-PROTOCOL", listener, { pointer: "/idleTimeout", message });
+      continue;
+    }
     for (const [field, message] of Object.entries(HTTP_ONLY)) {
       if (listener.body[field as keyof typeof HTTP_ONLY] === undefined) continue;
       yield problem("MODEL-PROTOCOL", listener, { pointer: `/${field}`, message });

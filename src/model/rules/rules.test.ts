@@ -108,6 +108,11 @@ const cases: Case[] = [
     ["MODEL-PROTOCOL listener/t /http"],
   ],
   [
+    "protocols: idle connections of HTTP have another field",
+    { listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "HTTP", idleTimeout: "5s" }] },
+    ["MODEL-PROTOCOL listener/t /idleTimeout"],
+  ],
+  [
     "protocols",
     {
       listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "TCP", hostname: "x.com" }],

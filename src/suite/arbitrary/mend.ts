@@ -6,6 +6,7 @@ import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 export function mend(document: Document): Document {
   mendReferences(document);
   mendClientTimeouts(document);
+  mendIdleTimeouts(document);
   for (const route of document.routes ?? []) {
     if (route.protocol === "tcp") keepSplit(route);
     makeTwins(route);
@@ -32,6 +33,11 @@ export function mendClientTimeouts({ listeners = [] }: Document): void {
     if (listener.protocol === "HTTP" && first?.http !== undefined) listener.http = first.http;
     else delete listener.http;
   }
+}
+
+/** Only listeners that are not HTTP have an idle timeout of their own. Changes the document. */
+export function mendIdleTimeouts({ listeners = [] }: Document): void {
+  for (const listener of listeners) if (listener.protocol === "HTTP") delete listener.idleTimeout;
 }
 
 /** Most splits of two clusters are between the same two: no canary could be moved from one rule to another otherwise. */

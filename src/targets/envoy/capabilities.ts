@@ -43,6 +43,7 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  "listener.idleTimeout": "exact",
   "listener.http.headersTimeout": "exact",
   "listener.http.bodyTimeout": oneSilence,
   "listener.http.sendTimeout": oneSilence,

@@ -50,6 +50,7 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  "listener.idleTimeout": "exact",
   "listener.http.headersTimeout": withinSilence,
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,

@@ -33,6 +33,7 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  "listener.idleTimeout": "exact",
   "listener.http.headersTimeout": closesSilently,
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",
