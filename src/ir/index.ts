@@ -13,6 +13,7 @@ import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { RuleIr } from "./rule.ts";
+import type { UdpPortIr } from "./udpPort.ts";
 
 export type { LeafPath } from "../gen/leafPaths.ts";
 export * from "./accessLog.ts";
@@ -30,6 +31,7 @@ export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
+export type * from "./udpPort.ts";
 
 /** The proxies that a fleet can consist of; the values of `fleet.proxy`. */
 export type ProxyKind = "envoy" | "nginx" | "haproxy";
@@ -42,7 +44,7 @@ export interface FleetIr {
   readonly version: string | null;
   /** Null: nothing is written down of requests. */
   readonly accessLog: AccessLogIr | null;
-  /** Ascending by address, then port. At most one per address and port. */
+  /** Ascending by address, then port. At most one per address and port, and one of UDP beside it. */
   readonly ports: readonly PortIr[];
   /** Every cluster that some port can reach, ascending by name. */
   readonly clusters: readonly ClusterIr[];
@@ -51,7 +53,7 @@ export interface FleetIr {
 }
 
 /** One socket; `kind` tells the protocol that it speaks. */
-export type PortIr = HttpPortIr | TcpPortIr;
+export type PortIr = HttpPortIr | TcpPortIr | UdpPortIr;
 
 /** One socket that speaks HTTP. */
 export interface HttpPortIr {

@@ -108,6 +108,30 @@ const cases: Case[] = [
     ["MODEL-PROTOCOL listener/t /http"],
   ],
   [
+    "protocols: packets are UDP's",
+    { listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "TCP", udp: { balance: "packet" } }] },
+    ["MODEL-PROTOCOL listener/t /udp"],
+  ],
+  [
+    "portClash: two UDP listeners clash, and a TCP listener beside them does not",
+    {
+      listeners: [
+        { name: "a", fleets: ["edge"], port: 9001, protocol: "UDP" },
+        { name: "b", fleets: ["edge"], port: 9001, protocol: "UDP" },
+        { name: "c", fleets: ["edge"], port: 9001, protocol: "TCP" },
+      ],
+    },
+    ["MODEL-PORT-CLASH listener/b /port"],
+  ],
+  [
+    "protocols: a UDP route has one rule with a split",
+    {
+      listeners: [{ name: "u", fleets: ["edge"], port: 9001, protocol: "UDP" }],
+      routes: [{ name: "u", listeners: ["u"], protocol: "udp", hostnames: ["x.com"], rules: [{ split }, { split }] }],
+    },
+    ["MODEL-TCP-ROUTE route/u /hostnames", "MODEL-TCP-ROUTE route/u /rules/1"],
+  ],
+  [
     "protocols: idle connections of HTTP have another field",
     { listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "HTTP", idleTimeout: "5s" }] },
     ["MODEL-PROTOCOL listener/t /idleTimeout"],

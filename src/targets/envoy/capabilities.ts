@@ -5,6 +5,7 @@ import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { tooLarge } from "./regexSize.ts";
+import { oneUdpCluster, udpCapabilities } from "./udp.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 /** No single field shows it (the redirect names no host, the route a wildcard), so the table itself never finds it. */
@@ -44,6 +45,7 @@ export const capabilities = {
   "listener.protocol": "exact",
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
+  ...udpCapabilities,
   "listener.http.headersTimeout": "exact",
   "listener.http.bodyTimeout": oneSilence,
   "listener.http.sendTimeout": oneSilence,
@@ -60,7 +62,7 @@ export const capabilities = {
   "route.rules[].matches[].path.regex": tooLarge,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
-  "route.rules[].split[].weight": "exact",
+  "route.rules[].split[].weight": oneUdpCluster,
   "route.rules[].redirect.scheme": "exact",
   "route.rules[].redirect.hostname": copiedHost,
   "route.rules[].redirect.port": "exact",

@@ -5,13 +5,14 @@ import { unequalWeights } from "../unequalWeights.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
+import { inspectUdp } from "./udp.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
 const MAX_REGEX_INSTRUCTIONS = 50_000;
 
-/** Warnings about the fleet's clusters. */
+/** Warnings about the fleet's clusters, errors about its UDP ports. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]);
+  return [...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]), ...inspectUdp(ir)];
 }
 
 const NONE: readonly Finding[] = [];

@@ -10,6 +10,7 @@ import { accessLogCapabilities } from "./accessLog.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { tcpOnly, udpCapabilities } from "./udp.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 const clientSilence: Support = {
@@ -48,9 +49,10 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": "exact",
+  "listener.protocol": tcpOnly,
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
+  ...udpCapabilities,
   "listener.http.headersTimeout": withinSilence,
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,

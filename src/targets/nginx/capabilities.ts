@@ -6,6 +6,7 @@ import { tooOld } from "../version.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { coarseShares } from "./splits.ts";
+import { udpCapabilities } from "./udp.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -34,6 +35,7 @@ export const capabilities = {
   "listener.protocol": "exact",
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
+  ...udpCapabilities,
   "listener.http.headersTimeout": closesSilently,
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",

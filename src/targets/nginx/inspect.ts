@@ -3,6 +3,7 @@ import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
+import { inspectUdp } from "./udp.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
@@ -22,9 +23,9 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   }
   const timeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   for (const port of ir.ports) {
-    if (port.kind !== "tcp") continue;
+    if (port.kind === "http") continue;
     const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
-    if (distinct.size > 1) {
+    if (port.kind === "tcp" && distinct.size > 1) {
       found.push({
         code: oneTimeoutPerPort.code,
         severity: "warning",
@@ -34,7 +35,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return found;
+  return [...found, ...inspectUdp(ir)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

@@ -58,6 +58,7 @@ export interface Views {
   readonly respond: RespondView;
   readonly texts: TextsView;
   readonly tcpServer: TcpServerView;
+  readonly udpServer: UdpServerView;
   /** What a location notes for the access log. */
   readonly logged: { readonly route: Param; readonly rule: Param; readonly cluster: Param | null };
   readonly logFormat: { readonly name: Word; readonly line: LogLine };
@@ -79,7 +80,7 @@ export interface Views {
 /** `nginx.hbs`: what is this fleet's, and which files belong to it. */
 export interface ConfigurationView {
   readonly http: HttpView;
-  /** Null without TCP listeners: nginx may have been built without the stream module. */
+  /** Null without TCP and UDP listeners: nginx may have been built without the stream module. */
   readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
 }
 
@@ -140,6 +141,8 @@ export interface UpstreamView {
   /** `name` or `name size`. */
   readonly zone: Word;
   readonly zoneSize: Word | null;
+  /** Of UDP: the same client, the same endpoint. */
+  readonly sessions: boolean;
   readonly leastRequest: boolean;
   readonly endpoints: readonly { readonly address: Word; readonly weight: Word | null }[];
   /** Idle connections that a worker keeps; null in the stream block. */
@@ -286,4 +289,11 @@ export interface TcpServerView {
   readonly target: Param | null;
   readonly connectTimeout: Word;
   readonly idleTimeout: Word;
+}
+
+/** `udpServer.hbs`: a file. */
+export interface UdpServerView extends Pick<TcpServerView, "comment" | "split" | "listen" | "idleTimeout"> {
+  /** Null: packets are dropped. */
+  readonly target: Param | null;
+  readonly perPacket: boolean;
 }

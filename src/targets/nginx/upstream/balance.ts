@@ -1,7 +1,8 @@
 /** How an endpoint of an upstream group is chosen. */
-import type { Support } from "../../target.ts";
+import { foundByInspection, type Support } from "../../target.ts";
+import { hashedSessions } from "../udp.ts";
 
 /** What nginx says of the leaves of `balance`. */
 export const balanceCapabilities = {
-  "cluster.balance.policy": "exact",
+  "cluster.balance.policy": { ...hashedSessions, when: foundByInspection },
 } as const satisfies Readonly<Record<string, Support>>;

@@ -4,6 +4,7 @@ import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { block } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
+import { sessionUpstream } from "../udp.ts";
 import type { Block, UpstreamView } from "../views.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
@@ -20,13 +21,15 @@ const ZONE_STEP_BYTES = 256 * 1024;
 export interface UpstreamMemory {
   readonly http: Kept;
   readonly stream: Kept;
+  /** In the stream context too: for UDP sessions, which keep to an endpoint. */
+  readonly sessions: Kept;
 }
 
 type Kept = WeakMap<ClusterIr, { readonly zoneSize: string | null; readonly block: Block }>;
 
 /** Nothing is known yet. */
 export function createUpstreamMemory(): UpstreamMemory {
-  return { http: new WeakMap(), stream: new WeakMap() };
+  return { http: new WeakMap(), stream: new WeakMap(), sessions: new WeakMap() };
 }
 
 /**
@@ -59,10 +62,11 @@ function lowerUpstream(
   { context, zoneSize }: { context: keyof UpstreamMemory; zoneSize: UpstreamView["zoneSize"] },
 ): UpstreamView {
   return {
-    name: word(cluster.name),
+    name: word(context === "sessions" ? sessionUpstream(cluster.name) : cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
-    leastRequest: cluster.balance.policy === "leastRequest",
+    sessions: context === "sessions",
+    leastRequest: context !== "sessions" && cluster.balance.policy === "leastRequest",
     endpoints: cluster.endpoints.map(({ address, port, weight }) => ({
       address: word(hostAndPort(address, port)),
       weight: weight === 1 ? null : word(weight),
