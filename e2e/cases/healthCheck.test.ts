@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { call, must, problemsOf } from "../harness/api.ts";
 import { e2e } from "../harness/context.ts";
+import { type GrpcHealth, startGrpcHealth } from "../harness/grpcHealth.ts";
 import { cluster, type Document, type ModelPart, route } from "../harness/model.ts";
 import { until } from "../harness/process.ts";
 import { ask, serve } from "../harness/serve.ts";
@@ -10,6 +11,7 @@ import { startEcho, type Upstream } from "../harness/upstream.ts";
 const host = "health.e2e.example";
 const checked = ["envoy", "haproxy"] as const;
 let upstreams: Upstream[];
+let grpcHealth: GrpcHealth;
 
 const fast = { interval: "100ms", timeout: "100ms", rise: 2, fall: 2 };
 const httpCheck: Document = {
@@ -19,16 +21,61 @@ const httpCheck: Document = {
   http: { path: "/health", expectedStatus: ["200-299"] },
 };
 const tcpCheck: Document = { name: "tcp-ok", type: "tcp", ...fast };
+/** A probe that the echo upstreams answer with all that it has: both halves must arrive. */
+const bodyCheck: Document = {
+  name: "body-ok",
+  type: "http",
+  ...fast,
+  timeout: "1s",
+  http: { path: "/body", headers: [{ name: "X-Probe", value: "it's 100% up" }], body: { contains: "it's 100% up" } },
+};
+const wrongBodyCheck: Document = { ...bodyCheck, name: "body-wrong", http: { body: { contains: "not there" } } };
+/** HTTP as bytes, with characters that mean something to configuration files. */
+const talk = "GET /it's-100%-#up HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+const talkCheck: Document = {
+  name: "talk-ok",
+  type: "tcp",
+  ...fast,
+  timeout: "1s",
+  tcp: { send: talk, expect: "/it's-100%-#up" },
+};
+const wrongTalkCheck: Document = {
+  ...talkCheck,
+  name: "talk-wrong",
+  timeout: "200ms",
+  tcp: { send: talk, expect: "no" },
+};
+
+/** Each with a cluster of its name, under a path of its name. */
+const others = [bodyCheck, wrongBodyCheck, talkCheck, wrongTalkCheck];
+const otherNames = [...others.map(({ name }) => String(name)), "grpc-whole", "grpc-shop"];
 
 /** The route stands on a listener that only checked proxies open: nginx never reaches the cluster. */
 function part(): ModelPart {
   const { ports } = e2e();
   return {
     listeners: [{ name: "checked", fleets: [...checked], port: ports.http2, protocol: "HTTP" }],
-    healthChecks: [httpCheck, tcpCheck],
+    healthChecks: [
+      httpCheck,
+      tcpCheck,
+      ...others,
+      { name: "grpc-whole", type: "grpc", ...fast, timeout: "1s", port: grpcHealth.port },
+      {
+        name: "grpc-shop",
+        type: "grpc",
+        ...fast,
+        timeout: "1s",
+        port: grpcHealth.port,
+        grpc: { service: "shop.v1.Cart" },
+      },
+    ],
     clusters: [
       { ...cluster("health-http", ...upstreams.map(({ port }) => port)), healthCheck: "http-ok" },
       { ...cluster("health-tcp", ...upstreams.map(({ port }) => port)), healthCheck: "tcp-ok" },
+      ...otherNames.map((name) => ({
+        ...cluster(`health-${name}`, upstreams[0]!.port),
+        healthCheck: name,
+      })),
     ],
     routes: [
       {
@@ -38,6 +85,10 @@ function part(): ModelPart {
         rules: [
           { split: [{ cluster: "health-http" }] },
           { matches: [{ path: { prefix: "/tcp" } }], split: [{ cluster: "health-tcp" }] },
+          ...otherNames.map((name) => ({
+            matches: [{ path: { prefix: `/${name}` } }],
+            split: [{ cluster: `health-${name}` }],
+          })),
         ],
       },
     ],
@@ -46,10 +97,12 @@ function part(): ModelPart {
 
 beforeAll(async () => {
   upstreams = await Promise.all(["health-a", "health-b"].map((name) => startEcho(name)));
+  grpcHealth = await startGrpcHealth();
   await serve(part());
 });
 
 afterAll(async () => {
+  await grpcHealth.close();
   await Promise.all(upstreams.map((upstream) => upstream.close()));
 });
 
@@ -95,6 +148,25 @@ describe.each(checked)("%s", (proxy) => {
     await untilTakers(proxy, "/tcp", "health-a");
     upstreams[1] = await startEcho("health-b", port);
     await untilTakers(proxy, "/tcp", "health-a health-b");
+  });
+});
+
+describe.each(checked)("%s: what a probe says and wants to hear", (proxy) => {
+  it.each(["body", "talk"])("%s: the right text passes, a wrong one takes the endpoint out", async (kind) => {
+    await untilTakers(proxy, `/${kind}-ok`, "health-a");
+    await untilTakers(proxy, `/${kind}-wrong`, "503");
+  });
+
+  it("gRPC: SERVING passes, of the whole server and of a service; anything else takes the endpoint out", async () => {
+    grpcHealth.set("", true);
+    grpcHealth.set("shop.v1.Cart", true);
+    await untilTakers(proxy, "/grpc-whole", "health-a");
+    await untilTakers(proxy, "/grpc-shop", "health-a");
+    grpcHealth.set("shop.v1.Cart", false);
+    await untilTakers(proxy, "/grpc-shop", "503");
+    await untilTakers(proxy, "/grpc-whole", "health-a");
+    grpcHealth.set("shop.v1.Cart", true);
+    await untilTakers(proxy, "/grpc-shop", "health-a");
   });
 });
 

@@ -12,7 +12,7 @@ import { observe } from "../harness/state.ts";
 import { everyField, replaced, stringFields, stringLeaves } from "../scenario/everyField.ts";
 
 /** Fields whose text is the user's own; `pointer` endings. */
-const freeText = /\/(?:description|value|body|exact|regex)$/;
+const freeText = /\/(?:description|value|body|exact|regex|contains|send|expect)$/;
 const isFree = (field: string): boolean => freeText.test(field) && !field.endsWith("/path/exact");
 
 const payloads = [

@@ -123,12 +123,11 @@ describe.each(proxyNames)("%s", (proxy) => {
     expect(answer).toMatchObject({ status: 503, body: "503 Service Unavailable\n" });
   });
 
-  it("a request that failed is not sent again", async () => {
+  it("a request that failed is not sent again, unless that does no harm (failover.test.ts) and the endpoint closed", async () => {
     const before = upstream.seen();
     await ask(proxy, { host, path: "/none", method: "POST", body: "once", headers: wish("reset") });
-    await ask(proxy, { host, path: "/none", headers: wish("reset") });
     await ask(proxy, { host, path: "/idle", headers: wish("hang") });
-    expect(upstream.seen() - before).toBe(3);
+    expect(upstream.seen() - before).toBe(2);
   });
 
   it.each([404, 500, 502, 503, 504, 299])("the backend's own %i passes with its body", async (status) => {

@@ -63,7 +63,7 @@ async function oneByOne(): Promise<void> {
   assert.equal(created.response.headers.get("location"), "/v1/clusters/blue");
   assert.deepEqual(must(created).changed, [{ resource: "clusters/blue", change: "created" }]);
   const read = await client.GET("/v1/clusters/{name}", at);
-  const endpoints: Schemas["Endpoint"][] = must(read).endpoints;
+  const endpoints: Schemas["ClusterEndpoint"][] = must(read).endpoints;
   assert.equal(endpoints[0]?.port, 80);
 
   const etag = read.response.headers.get("etag") ?? "";

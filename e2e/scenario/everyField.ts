@@ -20,18 +20,51 @@ const serving = {
   version: "2.6",
   bindAddress: "127.0.0.27",
   accessLog: { path: "/dev/stdout", fields: ["status"] },
+  process: { shutdownGrace: "30s" },
 };
 
 /** Who may pull it stands in an Envoy fleet only. */
 const pulled = { name: "ef-pulled", proxy: "envoy" as const, xds: { allow: ["spiffe://ef.example/edge"] } };
 
+/** Who probes stands in an nginx fleet only. */
+const probed = { name: "ef-probed", proxy: "nginx" as const, healthChecks: "external" };
+
+/** UDP has ports of its own; HAProxy has none. */
+const packets = {
+  name: "ef-packets",
+  fleets: ["ef-probed"],
+  protocol: "UDP",
+  idleTimeout: "30s",
+  udp: { balance: "packet" },
+} as const;
+
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
+
+const checks: Model["healthChecks"] = [
+  {
+    name: "ef-check",
+    ...marks,
+    type: "http",
+    interval: "5s",
+    timeout: "1s",
+    http: {
+      method: "GET",
+      path: "/health",
+      host: "health.ef.example",
+      headers: [{ name: "X-Probe", value: "v" }],
+      expectedStatus: ["200-299", "404"],
+      body: { contains: "fine" },
+    },
+  },
+  { name: "ef-tcp", type: "tcp", tcp: { send: "PING", expect: "PONG" } },
+  { name: "ef-grpc", type: "grpc", grpc: { service: "ef.Service" } },
+];
 
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
   return {
-    fleets: [{ ...serving, ...marks }, pulled],
+    fleets: [{ ...serving, ...marks }, pulled, probed],
     listeners: [
       {
         name: "ef-web",
@@ -43,6 +76,7 @@ export function everyField(port: number): Model {
         hostname: "*.ef.example",
         http,
       },
+      { ...packets, port },
     ],
     clusters: [
       {
@@ -54,17 +88,13 @@ export function everyField(port: number): Model {
         healthCheck: "ef-check",
       },
       { name: "ef-other", endpoints: [] },
-    ],
-    healthChecks: [
       {
-        name: "ef-check",
-        ...marks,
-        type: "http",
-        interval: "5s",
-        timeout: "1s",
-        http: { method: "GET", path: "/health", host: "health.ef.example", expectedStatus: ["200-299", "404"] },
+        name: "ef-hash",
+        endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "ef-a" }],
+        balance: { policy: "hash", hash: { by: "header", name: "X-Key" } },
       },
     ],
+    healthChecks: checks,
     routes: [
       {
         name: "ef-route",

@@ -3,6 +3,7 @@
  * with it (e2e compares).
  */
 import type { ConditionIr, FleetIr, ForwardIr, HttpPortIr, RedirectIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
+import { isActive } from "../ir/index.ts";
 import { ANY_HOST, covers, isWithin } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
@@ -247,9 +248,10 @@ function outcomeOf(fleet: FleetIr, rule: RuleIr, place: Place): Outcome {
 function forwardOutcome(fleet: FleetIr, action: ForwardIr, path: string): Outcome {
   const total = action.split.reduce((sum, { weight }) => sum + weight, 0);
   const dead = action.split.every(
-    ({ cluster }) => fleet.clusters.find(({ name }) => name === cluster)?.endpoints.length === 0,
+    ({ cluster }) => fleet.clusters.find(({ name }) => name === cluster)?.endpoints.some(isActive) === false,
   );
-  if (dead) return { kind: "error", status: 503, reason: "no cluster of the split has an endpoint with a weight" };
+  if (dead)
+    return { kind: "error", status: 503, reason: "no cluster of the split has an active endpoint with a weight" };
   return {
     kind: "forward",
     split: action.split.map(({ cluster, weight }) => ({ cluster, sharePercent: (100 * weight) / total })),

@@ -9,4 +9,5 @@
 export { type Compiled, type Compiler, createCompiler } from "./compile.ts";
 export { type ExplainedRule, type ExplainRequest, type Explanation, explain } from "./explain.ts";
 export { lookupsOf } from "./passes/lookups.ts";
+export { compileProcess } from "./passes/process.ts";
 export { unreachedRules } from "./unreached.ts";

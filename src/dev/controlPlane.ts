@@ -2,9 +2,11 @@
 
 import type { AgentEvent, ListenerState } from "../agent/index.ts";
 import { parseText } from "../cli/document.ts";
+import { compileProcess } from "../compiler/index.ts";
+import type { Fleet } from "../model/index.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
-import { envoyDrainArguments } from "../targets/envoy/index.ts";
-import type { DevApplied, DevControlPlane, DevFiles, DevFleet, DevNode, DevReport, DevWatched } from "./types.ts";
+import { envoyArguments } from "../targets/envoy/index.ts";
+import type { DevApplied, DevControlPlane, DevFiles, DevNode, DevReport, DevWatched } from "./types.ts";
 
 /** What `src/controlPlane.ts` hands over. */
 export interface RunningPlane {
@@ -32,10 +34,7 @@ export interface RunningPlane {
   readonly store: {
     head(): {
       readonly snapshot: {
-        readonly fleet: ReadonlyMap<
-          string,
-          { readonly body: { readonly name: string; readonly proxy: DevFleet["proxy"] } }
-        >;
+        readonly fleet: ReadonlyMap<string, { readonly body: Fleet }>;
       };
     };
     onCommit(listener: () => void): () => void;
@@ -66,7 +65,8 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     onFiles: publisher.onFiles,
     bootstrap: (fleet) => {
       const node = { fleet, nodeId: nodeId(fleet), xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS };
-      return { text: renderBootstrap(node), args: envoyDrainArguments };
+      const body = store.head().snapshot.fleet.get(fleet)?.body;
+      return { text: renderBootstrap(node), args: envoyArguments(compileProcess(body?.process)) };
     },
     proxies: publisher.proxies,
     listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),

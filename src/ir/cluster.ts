@@ -5,7 +5,7 @@ import type { HealthCheckIr } from "./healthCheck.ts";
 
 export interface ClusterIr {
   readonly name: string;
-  /** Weight at least 1; ascending by address, then port. Empty: 503 (HTTP), closed connection (TCP). */
+  /** Ascending by address, then port. None that is active: 503 (HTTP), closed connection (TCP). */
   readonly endpoints: readonly EndpointIr[];
   readonly balance: BalanceIr;
   readonly connectTimeoutMs: number;

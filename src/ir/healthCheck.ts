@@ -2,17 +2,23 @@
 
 /** How a proxy finds out whether an endpoint can serve; times in milliseconds. */
 export interface HealthCheckIr {
-  readonly kind: "tcp" | "http";
+  readonly kind: "tcp" | "http" | "grpc";
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
   readonly port: number | null;
-  /** Null for tcp. */
+  /** Null for others. */
+  readonly tcp: { readonly send: string | null; readonly expect: string | null } | null;
+  /** Null for others; the empty service is the server as a whole. */
+  readonly grpc: { readonly service: string } | null;
+  /** Null for others. */
   readonly http: {
     readonly method: string;
     readonly path: string;
     readonly host: string;
+    readonly headers: readonly { readonly name: string; readonly value: string }[];
+    readonly bodyContains: string | null;
     /** Both ends included, ascending. */
     readonly expectedStatus: readonly { readonly low: number; readonly high: number }[];
   } | null;

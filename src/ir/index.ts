@@ -11,7 +11,9 @@ import type { AccessLogIr } from "./accessLog.ts";
 import type { SplitIr } from "./action.ts";
 import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
+import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
+import type { ProcessIr } from "./process.ts";
 import type { RuleIr } from "./rule.ts";
 import type { UdpPortIr } from "./udpPort.ts";
 
@@ -22,13 +24,16 @@ export type * from "./balance.ts";
 export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
-export type * from "./endpoint.ts";
+export * from "./connectionLimit.ts";
+export * from "./endpoint.ts";
+export * from "./failover.ts";
 export type * from "./healthCheck.ts";
 export type * from "./pathGroup.ts";
 export type * from "./policies/headers.ts";
 export * from "./policies/index.ts";
 export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
+export * from "./process.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
 export type * from "./udpPort.ts";
@@ -42,8 +47,11 @@ export interface FleetIr {
   readonly proxy: ProxyKind;
   /** Oldest proxy version that must understand the output, as `1.22`; null: the target's default. */
   readonly version: string | null;
+  /** Who probes where the proxy cannot; null: nobody was named. */
+  readonly healthChecks: "external" | null;
   /** Null: nothing is written down of requests. */
   readonly accessLog: AccessLogIr | null;
+  readonly process: ProcessIr;
   /** Ascending by address, then port. At most one per address and port, and one of UDP beside it. */
   readonly ports: readonly PortIr[];
   /** Every cluster that some port can reach, ascending by name. */
@@ -65,6 +73,7 @@ export interface HttpPortIr {
   /** Names of the listeners that share this socket, ascending; the first names what is written for it. */
   readonly listeners: readonly string[];
   readonly clientTimeouts: ClientTimeoutsIr;
+  readonly connectionLimit: ConnectionLimitIr;
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }
@@ -82,6 +91,7 @@ export interface TcpPortIr {
   readonly split: SplitIr;
   /** A connection with no byte in either direction for this long is closed. */
   readonly idleTimeoutMs: number;
+  readonly connectionLimit: ConnectionLimitIr;
 }
 
 /** Hosts that have the same rules. The choice of host is exclusive. */

@@ -35,7 +35,15 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners with different hostnames and the same limits for clients (`http`) can share one.",
+    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`) can share one.",
+  ),
+  "MODEL-HAIRPIN": unprocessable(
+    "Requests come back",
+    "An endpoint is a listener of the model from which requests reach the same listener again: each would go round until connections or ports run out. Loopback addresses are the machine of the proxy that connects to them.",
+  ),
+  "MODEL-PROCESS": unprocessable(
+    "Bad process settings",
+    "A value of a fleet's `process` is outside of what every proxy can be told. The message gives the range.",
   ),
   "MODEL-PROTOCOL": unprocessable(
     "Protocol mismatch",
@@ -84,6 +92,18 @@ export const modelCodes = {
     "Bad endpoint",
     "An address and port stand twice in a cluster, or the address is none to connect to.",
   ),
+  "MODEL-LOCALITY": unprocessable(
+    "Endpoint without a zone's weight",
+    "A cluster has weights of zones, and one of its endpoints stands in no zone or in one without a weight.",
+  ),
+  "LB-ZONE-WEIGHTS": unprocessable(
+    "Shares of zones come out coarse",
+    "A warning. Weights of zones become weights of endpoints from 1 to 256, the range that every proxy takes, and the share of some endpoint is off by more than 1 % of itself. It is so when one endpoint should get hundreds of times as much as another.",
+  ),
+  "MODEL-BALANCE": unprocessable(
+    "Bad balance",
+    "What a cluster is balanced by does not fit together: `hash` goes with policy hash, needs the name of a header, cookie or query parameter, is by source for TCP, is the same for all clusters of a split that hash, and is of what the rule does not change (Envoy reads it after the change). Proxies keep a table as large as the weights of its endpoints.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",
@@ -97,9 +117,13 @@ export const modelCodes = {
     "Probes that overtake each other",
     "A warning of `validate` and `render`. A health check's timeout is longer than its interval, so that proxies probe more rarely than it says.",
   ),
+  "LINT-HAIRPIN": unprocessable(
+    "Requests may come back",
+    "A warning of `validate` and `render`. Endpoints on loopback addresses are listeners of another fleet, and requests come back over them if both fleets' proxies run on one machine.",
+  ),
   "LINT-NO-WEIGHT": unprocessable(
     "No endpoint gets a request",
-    "A warning of `validate` and `render`. All endpoints of a cluster have the weight 0.",
+    "A warning of `validate` and `render`. All endpoints of a cluster have the weight 0, are drained or are down.",
   ),
   "L7-REGEX-DIALECT": unprocessable(
     "Regex outside the common dialect",

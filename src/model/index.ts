@@ -45,3 +45,4 @@ export {
 export { toldOnce } from "./toldOnce.ts";
 export type * from "./types.ts";
 export { ANY_HOST, covers, durationMs, intersectHostnames } from "./values.ts";
+export { zoneWeights } from "./zoneWeights.ts";

@@ -3,6 +3,24 @@ import type { ErrorCodes } from "../errors/codes.ts";
 
 /** Refusals and approximations of more than one proxy. */
 export const sharedTargetCodes = {
+  "LB-BOUNDED": {
+    status: 422,
+    title: "No bounded load",
+    explanation:
+      "The proxy hashes, but cannot bound an endpoint's share of the load. Leave `balance.hash.boundedLoad` off, or serve the cluster with Envoy or HAProxy.",
+  },
+  "LB-LATENCY": {
+    status: 422,
+    title: "No balancing by latency",
+    explanation:
+      "The proxy cannot choose endpoints by how fast they answer (nginx can from 1.31.0 on: set the fleet's `version`). leastRequest comes nearest: slow endpoints have more requests under way.",
+  },
+  "HC-OWN-PROBES": {
+    status: 422,
+    title: "The proxy probes by itself",
+    explanation:
+      "`healthChecks` of a fleet says who probes where the proxy cannot. Envoy and HAProxy can, and do whatever it says. Leave it off.",
+  },
   "L7-DUP-HEADER": {
     status: 422,
     title: "Repeated header fields",
@@ -32,6 +50,12 @@ export const sharedTargetCodes = {
     title: "No limit on a whole request",
     explanation:
       "A warning. The proxy limits silence, not the whole request: an answer that trickles can take longer than `timeouts.request`.",
+  },
+  "LB-PRIO-LEVELS": {
+    status: 422,
+    title: "Too many levels of priority",
+    explanation:
+      "The endpoints of a cluster have more than two different priorities, and a fleet of nginx or HAProxy serves it: these know primaries and one level of backups. Use two, or serve the cluster with Envoy.",
   },
   "XDS-ALLOW-FILES": {
     status: 422,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr, HttpPortIr, JsonValue, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
-import { USUAL_CLIENT_TIMEOUTS } from "../ir/index.ts";
+import { NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../ir/index.ts";
 import { finish } from "../util/steps.ts";
 import { createGate } from "./gate.ts";
 import { loadTargets, PROXY_KINDS } from "./registry.ts";
@@ -28,7 +28,9 @@ function fleet(more: Partial<FleetIr> = {}): FleetIr {
     name,
     proxy: "nginx",
     version: null,
+    healthChecks: null,
     accessLog: null,
+    process: USUAL_PROCESS,
     ports: [],
     clusters: [],
     sources: [source()],
@@ -57,6 +59,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   port: 1,
   listeners: ["l"],
   clientTimeouts: USUAL_CLIENT_TIMEOUTS,
+  connectionLimit: NO_CONNECTION_LIMIT,
   virtualHosts,
 });
 const pointersOf = (ir: FleetIr, asked: Target): string[] => gate(ir, asked).map(({ pointer }) => pointer);

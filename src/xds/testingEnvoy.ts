@@ -16,7 +16,8 @@ import { RouteConfigurationSchema } from "../gen/proto/envoy/config/route/v3/rou
 import { RouterSchema } from "../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as httpManager from "../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import { envoyDrainArguments } from "../targets/envoy/index.ts";
+import { USUAL_PROCESS } from "../ir/index.ts";
+import { envoyArguments } from "../targets/envoy/index.ts";
 import { freePort, type RunningEnvoy, runEnvoy } from "../targets/envoy/testing.ts";
 import type { XdsResource } from "./index.ts";
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE } from "./testing.ts";
@@ -306,7 +307,7 @@ export async function startEnvoy(
   delta: boolean,
   more: { ads?: boolean; drain?: readonly string[] } = {},
 ): Promise<RunningEnvoy> {
-  const { ads = true, drain = envoyDrainArguments } = more;
+  const { ads = true, drain = envoyArguments(USUAL_PROCESS) } = more;
   const folder = mkdtempSync(join(tmpdir(), "trimtab-xds-"));
   const adminPort = await freePort();
   const file = join(folder, "envoy.json");

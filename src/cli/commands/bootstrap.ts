@@ -21,6 +21,8 @@ interface BootstrapFlags {
   readonly tlsServerName?: string;
   readonly tlsSecret?: string;
   readonly printSecret?: boolean;
+  /** Files of the model. */
+  readonly printArguments?: readonly string[];
 }
 
 /** `trimtab bootstrap --fleet F`: the file that an Envoy of the fleet starts with. */
@@ -53,6 +55,10 @@ export const bootstrap: Declaration = (program, { io, done }) => {
       ).argParser(fileName),
     )
     .option("--print-secret", "print the file that --tls-secret names, not the bootstrap")
+    .option(
+      "--print-arguments <model...>",
+      "print what else to start this fleet's Envoys with: `process` of the model's fleet",
+    )
     .option("--json", "print JSON, as without")
     .action((flags: BootstrapFlags) => done(run(io, flags)));
 };
@@ -60,6 +66,7 @@ export const bootstrap: Declaration = (program, { io, done }) => {
 async function run(io: Io, flags: BootstrapFlags): Promise<number> {
   const { fleet, nodeId = hostname(), xds, admin } = flags;
   const { renderBootstrap, renderSecret } = await import("../../targets/envoy/bootstrap.ts");
+  if (flags.printArguments !== undefined) return printArguments(io, fleet, flags.printArguments);
   const tls = tlsOf(flags);
   if (flags.printSecret !== true) {
     io.out(renderBootstrap({ fleet, nodeId, xdsAddress: xds, adminAddress: admin, tls }));
@@ -67,6 +74,22 @@ async function run(io: Io, flags: BootstrapFlags): Promise<number> {
   }
   if (tls === null) throw new Error("--print-secret needs --tls-cert, --tls-key and --tls-ca");
   io.out(renderSecret(tls));
+  return EXIT.ok;
+}
+
+/** On one line, as a shell takes them apart. */
+async function printArguments(io: Io, fleet: string, paths: readonly string[]): Promise<number> {
+  const [{ loadModel }, { loadJudges }, { envoyArguments }] = await Promise.all([
+    import("../offline.ts"),
+    import("../../targets/registry.ts"),
+    import("../../targets/envoy/process.ts"),
+  ]);
+  const { title, compiled } = await loadModel(paths, loadJudges);
+  if (compiled === null) throw new Error(`${title} is not valid; trimtab validate says why`);
+  const ir = compiled.fleets.get(fleet);
+  if (ir === undefined || compiled.pipeline.gives(ir, "files"))
+    throw new Error(`${title} has no fleet ${JSON.stringify(fleet)} that pulls`);
+  io.out(`${envoyArguments(ir.process).join(" ")}\n`);
   return EXIT.ok;
 }
 

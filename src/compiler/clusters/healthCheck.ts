@@ -26,8 +26,14 @@ export function healthCheck(body: HealthCheck): HealthCheckIr {
     rise,
     fall,
     port,
+    tcp: type === "tcp" ? tcpCheck(body.tcp) : null,
+    grpc: type === "grpc" ? Object.freeze({ service: body.grpc?.service ?? "" }) : null,
     http: type === "http" ? httpCheck(body.http) : null,
   });
+}
+
+function tcpCheck(body: HealthCheck["tcp"]): HealthCheckIr["tcp"] {
+  return Object.freeze({ send: body?.send ?? null, expect: body?.expect ?? null });
 }
 
 function httpCheck(body: HealthCheck["http"]): HealthCheckIr["http"] {
@@ -40,6 +46,10 @@ function httpCheck(body: HealthCheck["http"]): HealthCheckIr["http"] {
     method,
     path,
     host,
+    headers: Object.freeze(
+      (body?.headers ?? []).map(({ name, value }) => Object.freeze({ name: name.toLowerCase(), value })),
+    ),
+    bodyContains: body?.body?.contains ?? null,
     expectedStatus: ranges.sort((a, b) => a.low - b.low || a.high - b.high),
   });
 }

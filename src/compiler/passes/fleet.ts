@@ -10,8 +10,10 @@ import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
 import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
+import { connectionLimit } from "./connectionLimit.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
+import { compileProcess } from "./process.ts";
 import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
 
@@ -44,9 +46,11 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const clusters = reuseList(previous?.clusters, yield* clustersOf(names, input, memory));
   const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, clusters }, memory));
   const { name } = fleet;
-  const { proxy, version = null } = fleet.body;
+  const { proxy, version = null, healthChecks = null } = fleet.body;
   const accessLog = compileAccessLog(fleet.body, previous?.accessLog ?? null);
-  return reuseParent<FleetIr>(previous, { name, proxy, version, accessLog, ports, clusters, sources });
+  const process = compileProcess(fleet.body.process, previous?.process);
+  const settings = { name, proxy, version, healthChecks, accessLog, process };
+  return reuseParent<FleetIr>(previous, { ...settings, ports, clusters, sources });
 }
 
 function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
@@ -74,12 +78,23 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
   const id = `${protocol.toLowerCase()}-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
   const old = previous?.ports.find((before) => before.id === id);
   const socket = { id, address, port, listeners: members.map(({ listener }) => listener.name) };
-  if (protocol !== "HTTP") {
+  if (protocol === "UDP") {
     const { split } = first.compiled;
-    const passed = { ...socket, split, idleTimeoutMs: idleTimeoutMs(body, protocol) };
-    if (protocol === "TCP") return reuse<PortIr>(old, { kind: "tcp", ...passed });
     const { balance } = { ...UDP, ...body.udp };
-    return reuse<PortIr>(old, { kind: "udp", ...passed, perPacket: balance === "packet" });
+    const idleMs = idleTimeoutMs(body, protocol);
+    return reuse<PortIr>(old, {
+      kind: "udp",
+      ...socket,
+      split,
+      idleTimeoutMs: idleMs,
+      perPacket: balance === "packet",
+    });
+  }
+  const limit = connectionLimit(body, old?.kind === "udp" ? undefined : old?.connectionLimit);
+  if (protocol === "TCP") {
+    const { split } = first.compiled;
+    const idleMs = idleTimeoutMs(body, protocol);
+    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleMs, connectionLimit: limit });
   }
   const oldHttp = old?.kind === "http" ? old : null;
   const before = oldHttp?.virtualHosts ?? null;
@@ -87,7 +102,13 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
   const compiled = members.map((member) => member.compiled);
   const hosts = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
   const virtualHosts = reuseList(before, hosts);
-  return reuseParent<PortIr>(old, { kind: "http", ...socket, clientTimeouts: timeouts, virtualHosts });
+  return reuseParent<PortIr>(old, {
+    kind: "http",
+    ...socket,
+    clientTimeouts: timeouts,
+    connectionLimit: limit,
+    virtualHosts,
+  });
 }
 
 /** Every cluster that the ports name, ascending. Usually those of the last compilation, which stand in order already. */

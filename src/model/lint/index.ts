@@ -6,10 +6,11 @@ import type { Diagnostic } from "../../errors/diagnostic.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { Snapshot } from "../types.ts";
 import { checkTimes } from "./checkTimes.ts";
+import { hairpin } from "./hairpin.ts";
 import { noWeight } from "./noWeight.ts";
 import { unused } from "./unused.ts";
 
-const LINTS: readonly ((snapshot: Snapshot) => Steps<Diagnostic[]>)[] = [unused, checkTimes, noWeight];
+const LINTS: readonly ((snapshot: Snapshot) => Steps<Diagnostic[]>)[] = [unused, checkTimes, noWeight, hairpin];
 
 /** Of a model that has passed its rules. */
 export function* lint(snapshot: Snapshot): Steps<Diagnostic[]> {

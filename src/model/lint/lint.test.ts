@@ -56,5 +56,26 @@ test("endpoints that all have no weight; a cluster without endpoints says what i
   const withEndpoints = (endpoints: object[]) => ({ ...model, clusters: [{ ...model.clusters[0], endpoints }] });
   expect(toldOf(withEndpoints(weights(0, 0)))).toEqual(["LINT-NO-WEIGHT cluster/blue/endpoints"]);
   expect(toldOf(withEndpoints(weights(0, 1)))).toEqual([]);
+  const out = { address: "10.0.0.1", port: 80 };
+  expect(
+    toldOf(
+      withEndpoints([
+        { ...out, state: "drain" },
+        { ...out, port: 81, state: "down" },
+      ]),
+    ),
+  ).toEqual(["LINT-NO-WEIGHT cluster/blue/endpoints"]);
   expect(toldOf(withEndpoints([]))).toEqual([]);
+});
+
+test("loops over loopback, if two fleets run on one machine", () => {
+  const names = ["a", "b"];
+  const port = 8080;
+  const document = {
+    fleets: names.map((name, index) => ({ name, proxy: "nginx", bindAddress: `127.0.0.${2 + index}` })),
+    listeners: names.map((name) => ({ name, fleets: [name], port, protocol: "HTTP" })),
+    clusters: names.map((name, index) => ({ name, endpoints: [endpoint, { address: `127.0.0.${3 - index}`, port }] })),
+    routes: names.map((name) => ({ name, listeners: [name], rules: [{ split: [{ cluster: name }] }] })),
+  };
+  expect(toldOf(document)).toEqual(names.map((name) => `LINT-HAIRPIN route/${name}/rules/0/split/0/cluster`));
 });

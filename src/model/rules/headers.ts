@@ -100,9 +100,14 @@ function isOwn(name: string): boolean {
   return OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
+/** Whether a request field, in lower case, is not the same to every proxy that looks at it. */
+export function isHidden(name: string): boolean {
+  return UNMATCHABLE.has(name) || isOwn(name);
+}
+
 function whyUnmatchable(name: string): string | null {
   if (name === "host") return "match the host by `hostnames`";
-  if (!UNMATCHABLE.has(name) && !isOwn(name)) return null;
+  if (!isHidden(name)) return null;
   return `${name} belongs to one connection or to the proxies, and not every proxy shows it to rules; it cannot be matched`;
 }
 

@@ -8,17 +8,21 @@
  * Most rules judge each touched resource by itself (and by the model): they are given some of them at a time. The others need
  * to see all that was touched, and say themselves where they may rest.
  */
+import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
+import { hairpin } from "./hairpin.ts";
 import { headerSize } from "./headerSize.ts";
 import { headers } from "./headers.ts";
 import { healthChecks } from "./healthChecks.ts";
 import { hostnameScope } from "./hostnameScope.ts";
 import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
+import { locality } from "./locality.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
+import { process } from "./process.ts";
 import { protocols } from "./protocols.ts";
 import { references } from "./references.ts";
 import { regexDialect } from "./regexDialect.ts";
@@ -33,11 +37,18 @@ import { splits } from "./splits.ts";
  * that they looked at last is their own.
  */
 export function createRulesOfWhole(): readonly WholeRule[] {
-  return [limits, portClash, singleTcpRoute, createDuplicateMatch()];
+  return [limits, portClash, singleTcpRoute, hairpin, createDuplicateMatch()];
 }
 
 /** Given touched resources a few at a time: the verdict on one does not depend on which others were touched. */
-export const rulesOfEach: readonly Rule[] = [references, protocols, hostnameScope, hostnameShadowed, canaries];
+export const rulesOfEach: readonly Rule[] = [
+  references,
+  protocols,
+  hostnameScope,
+  hostnameShadowed,
+  canaries,
+  splitHashes,
+];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
 export const rulesOfOne: readonly Rule[] = [
@@ -49,5 +60,8 @@ export const rulesOfOne: readonly Rule[] = [
   pathPolicy,
   regexDialect,
   endpoints,
+  locality,
+  balance,
   healthChecks,
+  process,
 ];

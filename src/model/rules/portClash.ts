@@ -65,6 +65,8 @@ function clashOf(one: Bound, other: Bound): string | null {
     return `${one.address}:${a.port} can be shared by HTTP listeners only`;
   if (!haveSameClientTimeouts(a, b))
     return `time of clients on ${one.address}:${a.port} runs before their hostname is known; give both the same \`http\``;
+  if (!haveSameConnectionLimit(a, b))
+    return `connections on ${one.address}:${a.port} are counted before their hostname is known; give both the same \`connectionLimit\``;
   const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
   return hostA === hostB
     ? `both take ${hostA === ANY_HOST ? "every hostname" : hostA} on ${one.address}:${a.port}`
@@ -78,4 +80,8 @@ function haveSameClientTimeouts({ http: one }: Listener, { http: other }: Listen
     const [a, b] = [one, other].map((http) => durationMs(http?.[field] ?? defaults[`listener.http.${field}`]));
     return a === b;
   });
+}
+
+function haveSameConnectionLimit({ connectionLimit: one }: Listener, { connectionLimit: other }: Listener): boolean {
+  return one?.max === other?.max && one?.perSource === other?.perSource;
 }

@@ -10,6 +10,7 @@ const OF_PROTOCOL = {
   hostname: { protocols: ["HTTP"], why: "sees no hostname" },
   http: { protocols: ["HTTP"], why: "sees no requests" },
   idleTimeout: { protocols: ["TCP", "UDP"], why: "has `http.keepAliveTimeout`, and its rules `timeouts.idle`" },
+  connectionLimit: { protocols: ["HTTP", "TCP"], why: "has no connections" },
   udp: { protocols: ["UDP"], why: "passes no packets" },
 } as const;
 

@@ -15,6 +15,7 @@ const base = {
   clusters: [cluster("one"), cluster("two"), cluster("three")],
 };
 const split = [{ cluster: "one" }];
+const self = (name: string, address: string) => cluster(name, { endpoints: [{ address, port: 8080 }] });
 const http = (rule: object, more: object = {}) => ({ name: "r", listeners: ["web"], rules: [rule], ...more });
 const path = (value: object) => [{ path: value }];
 
@@ -49,6 +50,82 @@ const cases: Case[] = [
     "references",
     { routes: [http({ split: [{ cluster: "nobody" }] }, { listeners: ["web", "nowhere"] })] },
     ["MODEL-REFERENCE route/r /listeners/1", "MODEL-REFERENCE route/r /rules/0/split/0/cluster"],
+  ],
+  [
+    "portClash: other limits on one socket",
+    {
+      listeners: [
+        { name: "x", fleets: ["edge"], port: 7000, protocol: "HTTP", connectionLimit: { max: 5 } },
+        { name: "y", fleets: ["edge"], port: 7000, protocol: "HTTP", hostname: "y", connectionLimit: { max: 6 } },
+      ],
+    },
+    ["MODEL-PORT-CLASH listener/y /port"],
+  ],
+  [
+    "process: what no proxy can be told",
+    {
+      fleets: [
+        { name: "odd", proxy: "nginx", process: { shutdownGrace: "1s500ms" } },
+        { name: "long", proxy: "nginx", process: { shutdownGrace: "1h1s" } },
+        { name: "most", proxy: "nginx", process: { shutdownGrace: "1h" } },
+      ],
+    },
+    ["MODEL-PROCESS fleet/long /process/shutdownGrace", "MODEL-PROCESS fleet/odd /process/shutdownGrace"],
+  ],
+  [
+    "hairpin: a listener on all addresses, by loopback",
+    { clusters: [self("back", "127.0.0.9")], routes: [http({ split: [{ cluster: "back" }] })] },
+    ["MODEL-HAIRPIN route/r /rules/0/split/0/cluster"],
+  ],
+  [
+    "hairpin: addresses of the other family, or of another machine, are no listeners of ours",
+    {
+      clusters: [self("back", "::1"), self("far", "192.0.2.1")],
+      routes: [http({ split: [{ cluster: "back" }, { cluster: "far" }] })],
+    },
+    [],
+  ],
+  [
+    "hairpin: another tier of the same fleet is none",
+    {
+      clusters: [self("back", "127.0.0.1")],
+      routes: [http({ split: [{ cluster: "back" }] }, { listeners: ["raw"], protocol: "tcp" })],
+    },
+    [],
+  ],
+  [
+    "hairpin: UDP has ports of its own",
+    {
+      listeners: [
+        { name: "packets", fleets: ["edge"], port: 8080, protocol: "UDP" },
+        { name: "more", fleets: ["edge"], port: 9001, protocol: "UDP" },
+      ],
+      clusters: [self("back", "127.0.0.1")],
+      routes: [
+        { name: "here", listeners: ["packets"], protocol: "udp", rules: [{ split: [{ cluster: "back" }] }] },
+        { name: "there", listeners: ["more"], protocol: "udp", rules: [{ split: [{ cluster: "back" }] }] },
+      ],
+    },
+    ["MODEL-HAIRPIN route/here /rules/0/split/0/cluster"],
+  ],
+  [
+    "hairpin: over another fleet, in whatever spelling",
+    {
+      fleets: [
+        { name: "inner", proxy: "nginx", bindAddress: "2001:db8::2" },
+        { name: "outer", proxy: "nginx", bindAddress: "2001:db8::1" },
+      ],
+      listeners: [
+        { name: "outside", fleets: ["outer"], port: 8080, protocol: "HTTP" },
+        { name: "inside", fleets: ["inner"], port: 8080, protocol: "HTTP" },
+      ],
+      clusters: [self("to-inner", "2001:DB8:0::2"), self("to-outer", "2001:db8::1")],
+      routes: [
+        { name: "in", listeners: ["outside"], rules: [{ split: [{ cluster: "one" }, { cluster: "to-inner" }] }] },
+        { name: "out", listeners: ["inside"], rules: [{ split: [{ cluster: "to-outer" }] }] },
+      ],
+    },
+    ["MODEL-HAIRPIN route/in /rules/0/split/1/cluster", "MODEL-HAIRPIN route/out /rules/0/split/0/cluster"],
   ],
   [
     "portClash: one socket, other protocol",
@@ -122,6 +199,11 @@ const cases: Case[] = [
       ],
     },
     ["MODEL-PORT-CLASH listener/b /port"],
+  ],
+  [
+    "protocols: packets make no connections",
+    { listeners: [{ name: "u", fleets: ["edge"], port: 9001, protocol: "UDP", connectionLimit: { max: 1 } }] },
+    ["MODEL-PROTOCOL listener/u /connectionLimit"],
   ],
   [
     "protocols: a UDP route has one rule with a split",
@@ -562,6 +644,35 @@ const cases: Case[] = [
     "healthChecks",
     { healthChecks: [{ name: "h", type: "tcp", http: { expectedStatus: ["299-200"] } }] },
     ["MODEL-HEALTH-CHECK healthCheck/h /http", "MODEL-HEALTH-CHECK healthCheck/h /http/expectedStatus/0"],
+  ],
+  [
+    "healthChecks: what a probe cannot be given",
+    {
+      healthChecks: [
+        {
+          name: "h",
+          type: "http",
+          tcp: { send: "x" },
+          grpc: {},
+          http: {
+            method: "HEAD",
+            headers: [
+              { name: "Host", value: "x" },
+              { name: "X-A", value: "1" },
+              { name: "x-a", value: "2" },
+            ],
+            body: { contains: "x" },
+          },
+        },
+      ],
+    },
+    [
+      "MODEL-HEALTH-CHECK healthCheck/h /grpc",
+      "MODEL-HEALTH-CHECK healthCheck/h /http/body",
+      "MODEL-HEALTH-CHECK healthCheck/h /http/headers/0/name",
+      "MODEL-HEALTH-CHECK healthCheck/h /http/headers/2/name",
+      "MODEL-HEALTH-CHECK healthCheck/h /tcp",
+    ],
   ],
 ];
 

@@ -33,11 +33,18 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 0,
   },
   "fleet.bindAddress": { reason: "addresses that meet in several spellings", value: values.bindAddress },
-  "fleet.accessLog": { reason: "what is written down changes no answer", presence: 15 },
+  "fleet.healthChecks": { reason: "nginx alone takes it, and then does nothing", presence: 10 },
+  "fleet.accessLog": { reason: "what is written down changes no answer", presence: 25 },
   "fleet.accessLog.path": {
     reason: "files that the proxies of tests may make; HAProxy refuses any",
     value: fc.constantFrom("/dev/stdout", "/tmp/trimtab-fuzz.log"),
     presence: 30,
+  },
+  "fleet.process": { reason: "no single answer shows it", presence: 15 },
+  "fleet.process.workers": { reason: "what small machines have", value: fc.constantFrom(1, 2, 3) },
+  "fleet.process.shutdownGrace": {
+    reason: "whole seconds within bounds",
+    value: fc.constantFrom("1s", "30s", "60s", "1m30s", "1h"),
   },
   "fleet.xds": { reason: "no proxy is told of it, and those of files refuse it", presence: 10 },
   "fleet.xds.allow": { reason: "as many as make a difference", most: 3 },
@@ -45,6 +52,13 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "listener.port": {
     reason: "few ports, so that listeners share and clash",
     value: fc.constantFrom(18080, 18081, 19000),
+  },
+  "listener.connectionLimit": { reason: "as many connections as a test may have", presence: 10 },
+  "listener.connectionLimit.max": { reason: "more than a test has", value: fc.constantFrom(1000, 2000) },
+  "listener.connectionLimit.perSource": {
+    reason: "Envoy refuses it",
+    value: fc.constantFrom(1000, 2000),
+    presence: 10,
   },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
@@ -96,6 +110,28 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "route.rules[].responseHeaders.add[].name": changes("X-Add", "x-add2"),
   "route.rules[].responseHeaders.remove[]": changes("X-Gone", "X-Gone2"),
   "cluster.endpoints": { reason: "as many as make a difference", most: 4 },
+  "cluster.endpoints[].zone": { reason: "zones that have a weight", value: fc.constantFrom("a", "b"), presence: 100 },
+  "cluster.locality": { reason: "most clusters have endpoints' own weights", presence: 25 },
+  "cluster.locality.weights": {
+    reason: "the zones of endpoints",
+    value: fc.record({ a: fc.integer({ min: 0, max: 4 }), b: fc.integer({ min: 1, max: 1000 }) }),
+  },
+  "cluster.endpoints[].priority": {
+    reason: "the levels that every proxy has",
+    value: fc.constantFrom(0, 1),
+    presence: 20,
+  },
+  "cluster.endpoints[].state": { reason: "most endpoints serve", presence: 20 },
+  "cluster.balance.policy": {
+    reason: "leastTime is of versions that are not installed; of hashing there is most to see",
+    value: fc.constantFrom("roundRobin", "leastRequest", "powerOfTwo", "random", "hash", "hash"),
+  },
+  "cluster.balance.hash": { reason: "goes with policy hash: taken away elsewhere (mendBalance.ts)", presence: 100 },
+  "cluster.balance.hash.name": {
+    reason: "names that headers, cookies and parameters can have",
+    value: fc.constantFrom("k", "X-Set"),
+  },
+  "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.http.expectedStatus[]": {
     reason: "a range runs upwards",

@@ -1,5 +1,6 @@
 /** Fits the parts of a drawn document to each other, where chance would hardly ever: what a schema cannot say of several fields. */
 import { references } from "../../gen/references.ts";
+import { mendBalance } from "./mendBalance.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
 /** What is true of all models that random ones are to become. Changes the document. */
@@ -7,6 +8,7 @@ export function mend(document: Document): Document {
   mendReferences(document);
   mendClientTimeouts(document);
   mendIdleTimeouts(document);
+  mendBalance(document);
   for (const route of document.routes ?? []) {
     if (route.protocol === "tcp") keepSplit(route, undefined);
     // Envoy has no weights for UDP.
@@ -32,8 +34,12 @@ export function mendReferences(document: Document): void {
 export function mendClientTimeouts({ listeners = [] }: Document): void {
   for (const listener of listeners) {
     const first = listeners.find(({ port, protocol }) => protocol === "HTTP" && port === listener.port);
-    if (listener.protocol === "HTTP" && first?.http !== undefined) listener.http = first.http;
-    else delete listener.http;
+    const [limit, http] = [first?.connectionLimit, listener.protocol === "HTTP" ? first?.http : undefined];
+    delete listener.connectionLimit;
+    delete listener.http;
+    // In the schema's order: models are compared as text.
+    if (limit !== undefined) listener.connectionLimit = limit;
+    if (http !== undefined) listener.http = http;
   }
 }
 

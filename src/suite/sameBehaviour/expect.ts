@@ -1,6 +1,6 @@
 /** What the reference says of a request, down to the fields that the upstream and the client see. */
 import { explain } from "../../compiler/index.ts";
-import type { FleetIr, HeaderChangesIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { type FleetIr, type HeaderChangesIr, isActive, type RuleIr, type VirtualHostIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import type { ProbeRequest } from "./requests.ts";
 import { type Behaviour, type Fields, UPSTREAM_BODY, UPSTREAM_FIELDS, WANTED_STATUS_FIELD } from "./wire.ts";
@@ -108,7 +108,9 @@ export function expectationOf(ir: FleetIr, request: ProbeRequest, behaviours: Be
   };
   const outcomes = outcome.split.map(({ cluster }): ExpectedOutcome => {
     const behaviour =
-      ir.clusters.find(({ name }) => name === cluster)?.endpoints.length === 0 ? "refuse" : behaviours[cluster];
+      ir.clusters.find(({ name }) => name === cluster)?.endpoints.some(isActive) === false
+        ? "refuse"
+        : behaviours[cluster];
     if (behaviour === undefined) throw new Error(`cluster ${cluster} has no behaviour`);
     const seen = behaviour === "refuse" ? null : { upstream: cluster, ...asked };
     if (behaviour !== "answer")

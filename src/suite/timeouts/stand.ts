@@ -1,12 +1,10 @@
 /** One model with every combination of limits that situations ask for, on the three real proxies. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { connect } from "node:net";
 import type { ProxyKind } from "../../ir/index.ts";
 import { compileDocument, renderFleet } from "../modelFiles.ts";
 import { ADDRESSES, type RunningProxy, startProxy } from "../sameBehaviour/proxies.ts";
 import { freePort } from "../sameBehaviour/wire.ts";
 import { type Backend, startBackend } from "./backend.ts";
+import { startFull } from "./full.ts";
 import { type Limit, LONG_MS, SHORT_MS, type Situation } from "./situation.ts";
 
 /** In the order of the table. */
@@ -84,28 +82,4 @@ function partOfName({ short }: Situation, limits: readonly Limit[], start: strin
 function limitsOf<Name extends Limit>({ short }: Situation, limits: readonly Name[]): Record<Name, string> {
   const entries = limits.map((limit) => [limit, `${short.includes(limit) ? SHORT_MS : LONG_MS}ms`]);
   return Object.fromEntries(entries) as Record<Name, string>;
-}
-
-/** Listens for one connection and never takes it: others are not even refused. */
-const DEAF = `
-const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
-  require("node:fs").writeSync(1, String(server.address().port));
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-});`;
-/** What the kernel takes for such a backlog, and more. */
-const FILLING_CONNECTIONS = 8;
-
-async function startFull(): Promise<{ readonly port: number; readonly stop: () => void }> {
-  const child: ChildProcess = spawn(process.execPath, ["-e", DEAF], { stdio: ["ignore", "pipe", "inherit"] });
-  const [told] = await once(child.stdout as NonNullable<ChildProcess["stdout"]>, "data");
-  const port = Number(told);
-  const sockets = Array.from({ length: FILLING_CONNECTIONS }, () => connect(port, "127.0.0.1").on("error", () => {}));
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  return {
-    port,
-    stop: () => {
-      for (const socket of sockets) socket.destroy();
-      child.kill("SIGKILL");
-    },
-  };
 }

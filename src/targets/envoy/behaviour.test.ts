@@ -217,8 +217,16 @@ beforeAll(async () => {
   const up502 = await serve(createHttpServer((_request, response) => response.writeHead(502).end("upstream's own")));
   const ws = await serve(websocketUpstream());
   const half = await serve(halfCloseUpstream());
-  const http = { method: "GET", path: "/health", host: "check.example.com", expectedStatus: [{ low: 200, high: 299 }] };
-  const healthCheck = { kind: "http", intervalMs: 100, timeoutMs: 1000, rise: 2, fall: 2, port: null, http } as const;
+  const http = {
+    method: "GET",
+    path: "/health",
+    host: "check.example.com",
+    headers: [],
+    bodyContains: null,
+    expectedStatus: [{ low: 200, high: 299 }],
+  };
+  const times = { intervalMs: 100, timeoutMs: 1000, rise: 2, fall: 2, port: null };
+  const healthCheck = { kind: "http", ...times, http, tcp: null, grpc: null } as const;
   port = await freePort();
   tcpPort = await freePort();
   emptyTcpPort = await freePort();
@@ -261,8 +269,8 @@ beforeAll(async () => {
     {
       ...weighted,
       endpoints: [
-        { address: "127.0.0.1", port: a, weight: 3 },
-        { address: "127.0.0.1", port: b, weight: 1 },
+        { address: "127.0.0.1", port: a, weight: 3, state: "active" as const, priority: 0 },
+        { address: "127.0.0.1", port: b, weight: 1, state: "active" as const, priority: 0 },
       ],
     },
   ];

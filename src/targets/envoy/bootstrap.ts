@@ -42,19 +42,6 @@ const KEEPALIVE = { interval: "20s", timeout: "10s" };
 /** Tried again at least this often while the server is away; Envoy's default backs off to 30 s. */
 const RETRY_BACK_OFF = { base_interval: "0.5s", max_interval: "5s" };
 
-/**
- * Flags that belong to this file: how long connections of changed or removed listeners may go on. Envoy's default would hold
- * them for ten minutes while discouraging keep-alive, and tears down the old process only after fifteen.
- */
-export const envoyDrainArguments: readonly string[] = [
-  "--drain-time-s",
-  "60",
-  "--parent-shutdown-time-s",
-  "75",
-  "--drain-strategy",
-  "immediate",
-];
-
 /** JSON text for `envoy -c`. Throws when an address is not `host:port`. */
 export function renderBootstrap(options: BootstrapOptions): string {
   const source = { ads: {}, resource_api_version: "V3" };

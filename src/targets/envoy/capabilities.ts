@@ -1,11 +1,13 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
+import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { processCapabilities } from "./process.ts";
 import { tooLarge } from "./regexSize.ts";
-import { oneUdpCluster, udpCapabilities } from "./udp.ts";
+import { oneUdpCluster, udpCapabilities } from "./udpSupport.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 /** No single field shows it (the redirect names no host, the route a wildcard), so the table itself never finds it. */
@@ -32,9 +34,11 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("Envoy", DEFAULT_VERSION, "ENVOY-VERSION"),
   "fleet.bindAddress": "exact",
+  "fleet.healthChecks": probesItself("Envoy"),
   "fleet.accessLog.path": "exact",
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",
+  ...processCapabilities,
   "fleet.xds.allow[]": "exact",
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -46,6 +50,11 @@ export const capabilities = {
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
+  "listener.connectionLimit.max": "exact",
+  "listener.connectionLimit.perSource": {
+    refused: "cannot be done: Envoy does not count connections by address",
+    code: "LIMIT-SOURCE-ENVOY",
+  },
   "listener.http.headersTimeout": "exact",
   "listener.http.bodyTimeout": oneSilence,
   "listener.http.sendTimeout": oneSilence,

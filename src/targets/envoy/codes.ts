@@ -15,6 +15,18 @@ export const envoyCodes = {
     explanation:
       "Envoy's UDP proxy has no weights: all sessions of a listener go to one cluster. Put the endpoints in one cluster, with weights, or serve the listener with nginx.",
   },
+  "LIMIT-SOURCE-ENVOY": {
+    status: 422,
+    title: "No limit by address",
+    explanation:
+      "Envoy cannot count the connections of one address. Leave `connectionLimit.perSource` off, or serve the listener with nginx or HAProxy.",
+  },
+  "PROCESS-ENVOY-ARGUMENTS": {
+    status: 422,
+    title: "On Envoy's command line",
+    explanation:
+      "A warning. Envoy takes what `process` says on its command line, not by xDS: `trimtab bootstrap --fleet NAME --print-arguments MODEL` prints it. Envoys that run keep what they were started with until somebody starts them again.",
+  },
   "L7-COOKIE-ANCHOR": {
     status: 422,
     title: "Anchor in a cookie's expression",
@@ -33,10 +45,28 @@ export const envoyCodes = {
     explanation:
       "A warning. Under a wildcard Envoy copies the Host header into Location as the client wrote it. Set `redirect.hostname` to avoid it.",
   },
+  "LB-RANDOM-WEIGHTS-ENVOY": {
+    status: 422,
+    title: "Random with unequal weights",
+    explanation:
+      "Envoy's random takes all endpoints alike, whatever their weights. Give them one weight, or take powerOfTwo or roundRobin.",
+  },
+  "LB-BOUNDED-ENVOY": {
+    status: 422,
+    title: "Bounded load that does not see a burst",
+    explanation:
+      "A warning. Envoy counts a request of a bounded endpoint when it has a connection. Many that come at once, before connections are made, may exceed the bound; steady traffic does not.",
+  },
   "LB-LC-WEIGHTS-ENVOY": {
     status: 422,
     title: "Least request with unequal weights",
     explanation:
       "A warning. With unequal weights Envoy's least request is a weighted round robin that takes running requests into account. One request at a time goes by weight; under load the endpoint with the larger weight gets less than its share.",
+  },
+  "HC-BODY-FALL-ENVOY": {
+    status: 422,
+    title: "Body of a health check counts at once",
+    explanation:
+      "A warning. On Envoy one answer with an expected status and another body takes an endpoint out; `fall` counts only other failures.",
   },
 } as const satisfies ErrorCodes;

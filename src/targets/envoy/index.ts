@@ -16,7 +16,8 @@ import { effect } from "./effect.ts";
 import { envoyJudge } from "./judge.ts";
 import { createRenderer } from "./render.ts";
 
-export { envoyDrainArguments, renderBootstrap } from "./bootstrap.ts";
+export { renderBootstrap } from "./bootstrap.ts";
+export { envoyArguments } from "./process.ts";
 export { readBindErrors, readRefusal } from "./refusals.ts";
 export { typeUrls } from "./types.ts";
 

@@ -1,18 +1,18 @@
 /** What no single field can show: redirects by wildcard hosts, unequal weights, regular expressions too large. */
 import type { FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import type { Finding } from "../target.ts";
-import { unequalWeights } from "../unequalWeights.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
+import { inspectBalance } from "./cluster/balanceSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
-import { inspectUdp } from "./udp.ts";
+import { inspectUdp } from "./udpSupport.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
 const MAX_REGEX_INSTRUCTIONS = 50_000;
 
-/** Warnings about the fleet's clusters, errors about its UDP ports. */
+/** Errors and warnings about the fleet's clusters and UDP ports. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return [...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]), ...inspectUdp(ir)];
+  return [...inspectBalance(ir.clusters), ...inspectUdp(ir)];
 }
 
 const NONE: readonly Finding[] = [];

@@ -17,9 +17,11 @@ import * as celFilter from "../../gen/proto/envoy/extensions/access_loggers/filt
 import * as streamLog from "../../gen/proto/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import * as extensionMatcher from "../../gen/proto/envoy/extensions/common/matching/v3/extension_matcher_pb.js";
 import * as skipAction from "../../gen/proto/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.js";
+import * as laterMutation from "../../gen/proto/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
 import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as filterState from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
 import * as tlsInspector from "../../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
+import * as connectionLimit from "../../gen/proto/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js";
 import * as directResponse from "../../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
 import * as httpManager from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import * as tcpProxy from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
@@ -28,7 +30,10 @@ import * as udpProxy from "../../gen/proto/envoy/extensions/filters/udp/udp_prox
 import * as withoutQuery from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
 import * as leastRequest from "../../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
+import * as maglev from "../../gen/proto/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js";
+import * as random from "../../gen/proto/envoy/extensions/load_balancing_policies/random/v3/random_pb.js";
 import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
+import * as previousHosts from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import * as httpOptions from "../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import * as httpInputs from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
 
@@ -44,6 +49,7 @@ const registry = createRegistry(
   httpInputs.file_envoy_type_matcher_v3_http_inputs,
   withoutQuery.file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   celFilter.file_envoy_extensions_access_loggers_filters_cel_v3_cel,
+  connectionLimit.file_envoy_extensions_filters_network_connection_limit_v3_connection_limit,
   directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,
   tlsInspector.file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
   router.file_envoy_extensions_filters_http_router_v3_router,
@@ -51,8 +57,12 @@ const registry = createRegistry(
   headerMutation.file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
   udpProxy.file_envoy_extensions_filters_udp_udp_proxy_v3_udp_proxy,
   udpRoute.file_envoy_extensions_filters_udp_udp_proxy_v3_route,
+  laterMutation.file_envoy_extensions_filters_http_header_mutation_v3_header_mutation,
+  previousHosts.file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
   tcpProxy.file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
   leastRequest.file_envoy_extensions_load_balancing_policies_least_request_v3_least_request,
+  maglev.file_envoy_extensions_load_balancing_policies_maglev_v3_maglev,
+  random.file_envoy_extensions_load_balancing_policies_random_v3_random,
   roundRobin.file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
   httpOptions.file_envoy_extensions_upstreams_http_v3_http_protocol_options,
 );

@@ -15,6 +15,8 @@ import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network
 import type { AccessLogIr, PortIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
+import { connectionFilters } from "./connectionLimit.ts";
+import { resending } from "./failover.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { notes } from "./source.ts";
@@ -22,8 +24,13 @@ import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, re
 
 /** 431 above; the other proxies have buffers of this size for the whole head. */
 const MAX_REQUEST_HEADERS_KB = 60;
-/** Another endpoint is tried when one cannot be reached: of two endpoints one may be down without a client noticing. */
-const TCP_CONNECT_ATTEMPTS = 3;
+/**
+ * More than `CONNECT_TRIES`: Envoy draws an endpoint for each attempt, whether it has been tried or not, until
+ * a dead one is left out (outlierDetection.ts).
+ */
+const TCP_CONNECT_ATTEMPTS = 10;
+/** Clusters that do not hash do not ask for it. Here in any case: a Listener that changes would cut its connections. */
+const BY_SOURCE = { policySpecifier: { case: "sourceIp" as const, value: {} } };
 /** No client has this address: Envoy trusts x-envoy-* headers of "internal" clients, and an empty list would trust loopback. */
 const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
@@ -50,6 +57,7 @@ const MANAGER = {
   upgradeConfigs: [{ upgradeType: "websocket" }],
   localReplyConfig: localReplies(),
   httpFilters: [
+    resending,
     {
       name: "envoy.filters.http.router",
       configType: {
@@ -69,11 +77,17 @@ interface HttpSocket extends Socket, Looks {
   readonly listener: string;
   readonly headersMs: number;
   readonly keepAliveMs: number;
+  /** 0: any number. */
+  readonly maxConnections: number;
 }
 
 /** The Listener of an HTTP port. */
 export function httpListener(socket: HttpSocket): RenderedResource {
-  return renderListener(socket, { ...httpFilter(socket), firstByteMs: socket.headersMs });
+  return renderListener(socket, {
+    ...httpFilter(socket),
+    firstByteMs: socket.headersMs,
+    maxConnections: socket.maxConnections,
+  });
 }
 
 /** A TCP port, and what is written down of its connections. */
@@ -84,19 +98,25 @@ export interface LoggedTcpPort {
 
 /** The Listener of a TCP port. */
 export function tcpListener({ port, accessLog }: LoggedTcpPort): RenderedResource {
-  return renderListener(port, tcpFilter(port, accessLog));
+  return renderListener(port, { ...tcpFilter(port, accessLog), maxConnections: port.connectionLimit.max ?? 0 });
 }
 
-function renderListener({ id, address, port }: Socket, filter: FilterView): RenderedResource {
+function renderListener({ id, address, port }: Socket, filter: LimitedFilterView): RenderedResource {
+  const main = { name: filter.name, configType: { case: "typedConfig" as const, value: filter.config } };
   const message = create(ListenerSchema, {
     name: id,
     address: {
       address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
     },
     ...(filter.firstByteMs === undefined ? {} : waitForByte(filter.firstByteMs)),
-    filterChains: [{ filters: [{ name: filter.name, configType: { case: "typedConfig", value: filter.config } }] }],
+    filterChains: [{ filters: [...connectionFilters(id, filter.maxConnections), main] }],
   });
   return resourceOf(typeUrls.listener, id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
+}
+
+interface LimitedFilterView extends FilterView {
+  /** 0: any number. */
+  readonly maxConnections: number;
 }
 
 interface FilterView {
@@ -165,6 +185,7 @@ function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {
           },
     idleTimeout: duration(port.idleTimeoutMs),
     maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
+    hashPolicy: [BY_SOURCE],
     accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, port.listeners[0] ?? port.id)],
   });
   return {

@@ -4,6 +4,11 @@ import type { RuleIr } from "../../ir/index.ts";
 /** The fields. */
 export const SOURCE_HEADER = "x-trimtab-source";
 export const REFERER_HEADER = "x-trimtab-referer";
+/** How the body is coded, of every request: Envoy takes Transfer-Encoding off before its filters see it. */
+export const CODING_HEADER = "x-trimtab-coding";
+
+/** Where a request asks Envoy for more tries: a filter notes it (failover.ts), and the router takes it off. */
+export const RETRY_ON_HEADER = "x-envoy-retry-on";
 
 /** What rules ask for that is noted. */
 export interface Looks {
@@ -29,5 +34,5 @@ export function joinLooks(all: readonly Looks[]): Looks {
 
 /** The fields in which it is noted. */
 export function notedHeaders({ looksAtSource, looksAtReferer }: Looks): readonly string[] {
-  return [...(looksAtSource ? [SOURCE_HEADER] : []), ...(looksAtReferer ? [REFERER_HEADER] : [])];
+  return [CODING_HEADER, ...(looksAtSource ? [SOURCE_HEADER] : []), ...(looksAtReferer ? [REFERER_HEADER] : [])];
 }

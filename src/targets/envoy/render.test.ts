@@ -180,7 +180,16 @@ describe("clusters", () => {
     rise: 2,
     fall: 3,
     port: 8081,
-    http: { method: "HEAD", path: "/h", host: "x", expectedStatus: [{ low: 200, high: 299 }] },
+    tcp: null,
+    grpc: null,
+    http: {
+      method: "HEAD",
+      path: "/h",
+      host: "x",
+      headers: [],
+      bodyContains: null,
+      expectedStatus: [{ low: 200, high: 299 }],
+    },
   } as const;
   const { resources } = finish(
     render(

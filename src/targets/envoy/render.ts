@@ -6,6 +6,7 @@ import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster/index.ts";
+import { hashKeysOf, memoByKeys } from "./hashPolicy.ts";
 import { httpListener, tcpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
@@ -32,7 +33,7 @@ interface ResourceRenderer extends Renderer {
 export function createRenderer(): ResourceRenderer {
   const lastByFleet = new Map<string, RenderedResources>();
   const renderClusters = createClusterMaps();
-  const renderRouteTable = createRouteTables();
+  const routeTables = memoByKeys(createRouteTables);
   const ofHttp = memoByFields(httpListener);
   const ofTcp = createTcpListeners();
   const ofUdp = memoByIdentity(udpListener);
@@ -42,6 +43,7 @@ export function createRenderer(): ResourceRenderer {
       const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
       const log = { accessLog: ir.accessLog === null ? "" : JSON.stringify(ir.accessLog) };
       const isLogged = (ir.accessLog?.requestFields.length ?? 0) > 0;
+      const renderRouteTable = routeTables(hashKeysOf(ir.clusters));
       const listeners: RenderedResource[] = [];
       const routes: RenderedResource[] = [];
       for (const port of ir.ports) {
@@ -56,10 +58,13 @@ export function createRenderer(): ResourceRenderer {
         const { resource, looks } = yield* renderRouteTable(port, isLogged);
         routes.push(resource);
         const { id, address, clientTimeouts } = port;
+        const maxConnections = port.connectionLimit.max ?? 0;
         const { headersMs, keepAliveMs } = clientTimeouts;
         // Without a log no name of the model's stands in a Listener.
         const listener = isLogged ? (port.listeners[0] ?? id) : "";
-        listeners.push(ofHttp({ id, address, port: port.port, ...looks, headersMs, keepAliveMs, ...log, listener }));
+        listeners.push(
+          ofHttp({ id, address, port: port.port, ...looks, headersMs, keepAliveMs, maxConnections, ...log, listener }),
+        );
       }
       const rendered: RenderedResources = {
         kind: "resources",

@@ -1,4 +1,4 @@
-import { create, fromBinary, type MessageInitShape, toBinary, toJson } from "@bufbuild/protobuf";
+import { create, createRegistry, fromBinary, type MessageInitShape, toBinary, toJson } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -6,19 +6,23 @@ import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/
 import {
   RedirectAction_RedirectResponseCode as Code,
   type HeaderMatcherSchema,
+  RetryPolicySchema,
   type Route,
   type RouteActionSchema,
   type RouteMatchSchema,
   RouteSchema,
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
+import { PreviousHostsPredicateSchema } from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import type { ActionIr, ConditionIr, HeaderChangesIr, PoliciesIr, RewriteIr, RuleIr } from "../../ir/index.ts";
+import { retryPolicy } from "./failover.ts";
 import { guardBytes } from "./guards.ts";
+import { RETRY_ON_HEADER } from "./noted.ts";
 import { writeRule } from "./route.ts";
 import { changes, forward, method, rule } from "./testing.ts";
 import { duration } from "./types.ts";
 
-const HERE = { hostname: "a.example.com", port: 8080, clientSilenceMs: 60_000, isLogged: false };
+const HERE = { hostname: "a.example.com", port: 8080, clientSilenceMs: 60_000, isLogged: false, hashKeys: new Map() };
 
 function bytesOf(one: RuleIr, context = HERE): Uint8Array {
   const writer = new BinaryWriter();
@@ -27,7 +31,10 @@ function bytesOf(one: RuleIr, context = HERE): Uint8Array {
 }
 
 const routesOf = (one: RuleIr, context = HERE) => fromBinary(VirtualHostSchema, bytesOf(one, context)).routes;
-const jsonOf = (one: RuleIr, context = HERE) => routesOf(one, context).map((route) => toJson(RouteSchema, route));
+const registry = createRegistry(PreviousHostsPredicateSchema);
+const tries = toJson(RetryPolicySchema, create(RetryPolicySchema, retryPolicy), { registry }) as object;
+const jsonOf = (one: RuleIr, context = HERE) =>
+  routesOf(one, context).map((route) => toJson(RouteSchema, route, { registry }));
 
 const text = fc.string({ unit: "binary", minLength: 1, maxLength: 200 });
 const headers = fc.array(fc.record({ name: text, value: text }), { maxLength: 3 });
@@ -159,7 +166,7 @@ function forwardOf({ path, action, policies: { rewrite, timeouts } }: RuleIr): A
           timeout: duration(timeouts.requestMs ?? 0),
           idleTimeout: duration(Math.max(timeouts.idleMs, HERE.clientSilenceMs)),
           ...(timeouts.idleMs < HERE.clientSilenceMs
-            ? { retryPolicy: { perTryTimeout: duration(timeouts.idleMs) } }
+            ? { retryPolicy: { ...retryPolicy, perTryTimeout: duration(timeouts.idleMs) } }
             : {}),
         }),
     ...(change === null ? {} : { [change.case]: change.value }),
@@ -227,7 +234,7 @@ function messageOf(one: RuleIr): RouteInit {
     match: matchOf(one),
     ...done,
     requestHeadersToAdd: optionsOf(request),
-    requestHeadersToRemove: [...request.remove],
+    requestHeadersToRemove: [...request.remove, ...(hasOwnRouteForTunnels(one) ? [RETRY_ON_HEADER] : [])],
     responseHeadersToAdd: [...optionsOf(own), ...optionsOf(response)],
     responseHeadersToRemove: [...own.remove, ...response.remove],
   };
@@ -291,7 +298,13 @@ describe("writeRule", () => {
       {
         name: "r/0",
         match: { prefix: "/" },
-        route: { cluster: "a", timeout: "0s", idleTimeout: "60s", retryPolicy: { perTryTimeout: "5s" } },
+        route: {
+          cluster: "a",
+          timeout: "0s",
+          idleTimeout: "60s",
+          retryPolicy: { ...tries, perTryTimeout: "5s" },
+        },
+        requestHeadersToRemove: [RETRY_ON_HEADER],
       },
     ]);
     expect(jsonOf(one, { ...HERE, clientSilenceMs: 5000 })).toHaveLength(1);

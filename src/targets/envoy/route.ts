@@ -7,6 +7,7 @@ import type { RouteContext, RouteForm } from "./actions/action.ts";
 import { forwardForms } from "./actions/forward.ts";
 import { redirectForms } from "./actions/redirect.ts";
 import { respondForms } from "./actions/respond.ts";
+import { retryPolicyBytes } from "./failover.ts";
 import { writeAuthority, writeCondition, writeUpgrade } from "./fields.ts";
 import { writePolicies } from "./policies/index.ts";
 import type { RoutePlace } from "./policies/policy.ts";
@@ -21,11 +22,12 @@ const MATCH = { prefix: 1, path: 2, safeRegex: 10, pathSeparatedPrefix: 14 } as 
 /** Adds the rule's routes, in order, to the open VirtualHost. */
 export function writeRule(writer: BinaryWriter, rule: RuleIr, context: RouteContext): void {
   const { clientSilenceMs, isLogged } = context;
+  const place = { clientSilenceMs, isLogged, retryPolicy: retryPolicyBytes };
   for (const form of formsOf(rule, context)) {
     const { isForwarded } = form;
     if (isForwarded && tunnelsApart(rule, clientSilenceMs))
-      writeRoute(writer, form, { rule, isForwarded, isTunnel: true, clientSilenceMs, isLogged });
-    writeRoute(writer, form, { rule, isForwarded, isTunnel: false, clientSilenceMs, isLogged });
+      writeRoute(writer, form, { rule, isForwarded, isTunnel: true, ...place });
+    writeRoute(writer, form, { rule, isForwarded, isTunnel: false, ...place });
   }
 }
 
@@ -51,7 +53,7 @@ function formsOf(rule: RuleIr, context: RouteContext): readonly RouteForm[] {
   const { action } = rule;
   switch (action.kind) {
     case "forward":
-      return forwardForms(action);
+      return forwardForms(action, context);
     case "redirect":
       return redirectForms(rule, action, context);
     case "respond":

@@ -7,6 +7,7 @@ import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
+import type { HashKeys } from "./hashPolicy.ts";
 import { memoByFields } from "./memo.ts";
 import { joinLooks, type Looks, notedHeaders } from "./noted.ts";
 import { encode, type Ref, typeUrls } from "./types.ts";
@@ -56,8 +57,8 @@ export interface RouteTable {
 /** Renders a port's route table. */
 export type RouteTables = (port: HttpPortIr, isLogged: boolean) => Steps<RouteTable>;
 
-/** Route tables with a memory of their own, by identity of ports and what is in them. */
-export function createRouteTables(): RouteTables {
+/** Route tables of these keys with a memory of their own, by identity of ports and what is in them. */
+export function createRouteTables(hashKeys: HashKeys): RouteTables {
   const encodeHost = createVirtualHostEncoder();
   const settingsOf = memoByFields(settings);
   const plain = new WeakMap<HttpPortIr, RouteTable>();
@@ -66,7 +67,7 @@ export function createRouteTables(): RouteTables {
     const known = isLogged ? logged : plain;
     let rendered = known.get(port);
     if (rendered === undefined) {
-      rendered = yield* spliced({ port, isLogged }, encodeHost, settingsOf);
+      rendered = yield* spliced({ port, isLogged, hashKeys }, encodeHost, settingsOf);
       known.set(port, rendered);
     }
     return rendered;
@@ -76,16 +77,17 @@ export function createRouteTables(): RouteTables {
 interface LoggedPort {
   readonly port: HttpPortIr;
   readonly isLogged: boolean;
+  readonly hashKeys: HashKeys;
 }
 
 /** The version is a hash over the hashes of the parts. */
 function* spliced(
-  { port, isLogged }: LoggedPort,
+  { port, isLogged, hashKeys }: LoggedPort,
   encodeHost: VirtualHostEncoder,
   settingsOf: typeof settings,
 ): Steps<RouteTable> {
   const hosts: EncodedVirtualHost[] = [];
-  const place = { port: port.port, clientSilenceMs: clientSilenceMs(port.clientTimeouts), isLogged };
+  const place = { port: port.port, clientSilenceMs: clientSilenceMs(port.clientTimeouts), isLogged, hashKeys };
   for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
   if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost(isLogged));
   const looks = joinLooks(hosts.map((host) => host.looks));

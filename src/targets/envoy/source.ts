@@ -1,6 +1,7 @@
 /**
  * What a listener notes in fields of its own before the route is chosen, over whatever the client sent under their names, and takes
- * off before the request is forwarded: the client's address, since routes look at fields only (docs/decisions/0018), and Referer as it
+ * off before the request is forwarded: whether a body is chunked (failover.ts), the client's address, since routes look at fields
+ * only (docs/decisions/0018), and Referer as it
  * was sent, since Envoy takes it off when it is no URL, or has a fragment or user information (docs/decisions/0036).
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
@@ -10,14 +11,18 @@ import {
   TypedExtensionConfigSchema,
 } from "../../gen/proto/envoy/config/core/v3/extension_pb.js";
 import { HeaderMutationSchema } from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
-import { type Looks, REFERER_HEADER, SOURCE_HEADER } from "./noted.ts";
+import { CODING_HEADER, type Looks, REFERER_HEADER, SOURCE_HEADER } from "./noted.ts";
 import { pack } from "./types.ts";
 
 /** For `early_header_mutation_extensions`: Envoy 1.26 and later. */
 export function notes({ looksAtSource, looksAtReferer }: Looks): readonly TypedExtensionConfig[] {
-  return [...(looksAtSource ? [sourceMutation] : []), ...(looksAtReferer ? [refererMutation] : [])];
+  return [codingMutation, ...(looksAtSource ? [sourceMutation] : []), ...(looksAtReferer ? [refererMutation] : [])];
 }
 
+const codingMutation = mutation([
+  { action: { case: "remove", value: CODING_HEADER } },
+  note(CODING_HEADER, "%REQ(transfer-encoding)%"),
+]);
 const sourceMutation = mutation([note(SOURCE_HEADER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")]);
 // Without a Referer there is nothing to write over what the client sent.
 const refererMutation = mutation([

@@ -22,7 +22,7 @@ import type {
   TestIr,
   TimeoutsIr,
 } from "../../ir/index.ts";
-import { USUAL_CLIENT_TIMEOUTS } from "../../ir/index.ts";
+import { NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../ir/index.ts";
 import { envoyBinary } from "../../tooling/binaries.ts";
 import { finish } from "../../util/steps.ts";
 import { inlineBootstrap } from "./inline.ts";
@@ -242,7 +242,7 @@ function pathOf(path: string): PathMatchIr {
 export function cluster(name: string, ports: readonly number[], more: Partial<ClusterIr> = {}): ClusterIr {
   return {
     name,
-    endpoints: ports.map((port) => ({ address: "127.0.0.1", port, weight: 1 })),
+    endpoints: ports.map((port) => ({ address: "127.0.0.1", port, weight: 1, state: "active" as const, priority: 0 })),
     balance: { policy: "roundRobin" },
     connectTimeoutMs: 1000,
     healthCheck: null,
@@ -252,7 +252,17 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
 
 /** An Envoy fleet. */
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {
-  return { name: "test", proxy: "envoy", version: null, accessLog: null, ports, clusters, sources: [] };
+  return {
+    name: "test",
+    proxy: "envoy",
+    version: null,
+    healthChecks: null,
+    accessLog: null,
+    process: USUAL_PROCESS,
+    ports,
+    clusters,
+    sources: [],
+  };
 }
 
 /** An HTTP port on loopback with virtual hosts given as hostnames (one or more, with a space between them) and rules. */
@@ -262,11 +272,30 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
   });
   const id = `http-127-0-0-1-${port}`;
   const clientTimeouts = USUAL_CLIENT_TIMEOUTS;
-  return { kind: "http", id, address: "127.0.0.1", port, listeners: ["web"], clientTimeouts, virtualHosts };
+  return {
+    kind: "http",
+    id,
+    address: "127.0.0.1",
+    port,
+    listeners: ["web"],
+    clientTimeouts,
+    connectionLimit: NO_CONNECTION_LIMIT,
+    virtualHosts,
+  };
 }
 
 /** A TCP port on loopback. */
 export function tcpPort(port: number, split: SplitIr, more: Partial<TcpPortIr> = {}): TcpPortIr {
   const id = `tcp-127-0-0-1-${port}`;
-  return { kind: "tcp", id, address: "127.0.0.1", port, listeners: ["raw"], split, idleTimeoutMs: 1000, ...more };
+  return {
+    kind: "tcp",
+    id,
+    address: "127.0.0.1",
+    port,
+    listeners: ["raw"],
+    split,
+    idleTimeoutMs: 1000,
+    connectionLimit: NO_CONNECTION_LIMIT,
+    ...more,
+  };
 }

@@ -5,39 +5,14 @@ import { ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listene
 import { RouteSchema } from "../../gen/proto/envoy/extensions/filters/udp/udp_proxy/v3/route_pb.js";
 import { UdpProxyConfigSchema } from "../../gen/proto/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy_pb.js";
 import { MatcherSchema } from "../../gen/proto/xds/type/matcher/v3/matcher_pb.js";
-import type { FleetIr, UdpPortIr } from "../../ir/index.ts";
-import { type Finding, foundByInspection, type RenderedResource, type Support } from "../target.ts";
+import type { UdpPortIr } from "../../ir/index.ts";
+import type { RenderedResource } from "../target.ts";
 import { duration, encode, pack, resourceOf, typeUrls } from "./types.ts";
 
+/** Of clusters that hash, whose keys are sources; the others do not ask for it. As of TCP, a Listener must not change with its cluster. */
+const BY_SOURCE = { policySpecifier: { case: "sourceIp" as const, value: true } };
 /** No cluster has a capital in its name: packets for this one are dropped. */
 const NO_CLUSTER = "NOBODY";
-
-/** Envoy's UDP proxy sends all sessions of a listener to one cluster; only the port shows that the route is for UDP. */
-export const oneUdpCluster = {
-  refused: "cannot be shared between clusters by a UDP listener: Envoy's UDP proxy has no weights",
-  code: "L4-UDP-SPLIT-ENVOY",
-  when: foundByInspection,
-} as const satisfies Support;
-
-/** What Envoy says of the leaves of UDP listeners. */
-export const udpCapabilities = {
-  "listener.udp.balance": "exact",
-} as const satisfies Readonly<Record<string, Support>>;
-
-/** Errors about UDP ports with several clusters. */
-export function inspectUdp({ ports }: FleetIr): readonly Finding[] {
-  return ports.flatMap((port) =>
-    port.kind !== "udp" || port.split.length < 2
-      ? []
-      : port.listeners.map((name) => ({
-          code: oneUdpCluster.code,
-          severity: "error" as const,
-          message: `its route's split ${oneUdpCluster.refused}`,
-          resource: { kind: "listener" as const, name },
-          pointer: "/protocol",
-        })),
-  );
-}
 
 /** The Listener of a UDP port. */
 export function udpListener(port: UdpPortIr): RenderedResource {
@@ -49,6 +24,7 @@ export function udpListener(port: UdpPortIr): RenderedResource {
     statPrefix: id,
     routeSpecifier: { case: "matcher", value: create(MatcherSchema, { onNoMatch: { onMatch: action } }) },
     idleTimeout: duration(idleTimeoutMs),
+    hashPolicies: [BY_SOURCE],
     usePerPacketLoadBalancing: perPacket,
   });
   const portSpecifier = { case: "portValue", value: port.port } as const;

@@ -9,16 +9,17 @@ import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { RouteContext } from "./actions/action.ts";
 import { dependsOnHost, dependsOnPort } from "./actions/redirectPlace.ts";
+import { retryPolicyBytes } from "./failover.ts";
 import { type GuardBytes, guardBytes } from "./guards.ts";
 import { joinLooks, type Looks, looksOf } from "./noted.ts";
 import { writeRule } from "./route.ts";
 import { type Ref, typeUrls } from "./types.ts";
-import { frameHead, joinBytes, writeText } from "./writer.ts";
+import { frameHead, joinBytes, openMessage, writeText } from "./writer.ts";
 
 /** Number in RouteConfiguration. */
 const ROUTE_CONFIGURATION_VIRTUAL_HOSTS = 2;
 /** Numbers in VirtualHost. */
-const VIRTUAL_HOST = { name: 1, domains: 2 } as const;
+const VIRTUAL_HOST = { name: 1, domains: 2, retryPolicy: 16 } as const;
 
 /** 10 000 rules are 156 runs, and a change encodes about 64 rules (0.2 ms). */
 const RUN_RULES = 64;
@@ -175,6 +176,8 @@ function assemble({ name, domains, guards }: Head, runs: readonly EncodedRun[]):
   const writer = new BinaryWriter();
   writeText(writer, VIRTUAL_HOST.name, name);
   for (const domain of domains) writeText(writer, VIRTUAL_HOST.domains, domain);
+  openMessage(writer, VIRTUAL_HOST.retryPolicy);
+  writer.raw(retryPolicyBytes).join();
   const looksAtCookies = runs.some((run) => run.looksAtCookies);
   const own = looksAtCookies ? [guards.cookie] : [];
   const content = [writer.finish(), guards.all, ...own, ...runs.map(({ bytes }) => bytes)];

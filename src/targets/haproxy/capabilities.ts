@@ -2,14 +2,17 @@
  * What HAProxy does with each leaf of the model: those of fields and policies stand in their files. The facts are measured; codes as
  * in the design notes.
  */
+import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
+import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { processCapabilities } from "./process.ts";
 import { tcpOnly, udpCapabilities } from "./udp.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -41,7 +44,9 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("HAProxy", DEFAULT_VERSION, "HAPROXY-VERSION"),
   "fleet.bindAddress": "exact",
+  "fleet.healthChecks": probesItself("HAProxy"),
   ...accessLogCapabilities,
+  ...processCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("HAProxy"),
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -53,6 +58,7 @@ export const capabilities = {
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
+  ...connectionLimitCapabilities,
   "listener.http.headersTimeout": withinSilence,
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,

@@ -1,14 +1,20 @@
-/** What no single field can show: unequal weights, limits that cut others short, and expressions that HAProxy cannot match safely. */
+/** What no single field can show: unequal weights, levels of backups, limits cut short, expressions that HAProxy cannot match safely. */
 import type { FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
+import { tooManyLevels } from "../backupLevels.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
-import { capabilities, withinSilence } from "./capabilities.ts";
+import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
+import { leastRequest } from "./cluster/balance.ts";
 
-/** Warnings about the fleet's clusters and listeners. */
+/** Errors and warnings about the fleet's clusters and listeners. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return [...unequalWeights(ir.clusters, capabilities["cluster.balance.policy"]), ...ir.ports.flatMap(cutShort)];
+  return [
+    ...unequalWeights(ir.clusters, leastRequest, ["leastRequest"]),
+    ...tooManyLevels(ir.clusters),
+    ...ir.ports.flatMap(cutShort),
+  ];
 }
 
 /** Errors about one rule. */

@@ -4,6 +4,7 @@ import { fullMatch } from "../../regex/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { requestLogText } from "./accessLog.ts";
 import { clientTimeoutsView } from "./clientTimeouts.ts";
+import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap } from "./names.ts";
@@ -27,6 +28,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       address: address(port.address, port.port),
       v6only: port.address.includes(":"),
       ...clientTimeoutsView(port.clientTimeouts),
+      ...connectionLimitView(port.connectionLimit),
       sites: map("sites"),
       goodHost,
     }),

@@ -202,7 +202,17 @@ describe("render", () => {
     expect(await haproxyTarget.check(empty)).toEqual({ ok: true, message: "" });
   });
   it("starts endpoints down where HAProxy can", () => {
-    const healthCheck = { kind: "tcp", intervalMs: 1, timeoutMs: 1, rise: 1, fall: 1, port: null, http: null } as const;
+    const healthCheck = {
+      kind: "tcp",
+      intervalMs: 1,
+      timeoutMs: 1,
+      rise: 1,
+      fall: 1,
+      port: null,
+      http: null,
+      tcp: null,
+      grpc: null,
+    } as const;
     const checked = [cluster("c", [9001], { healthCheck })];
     const hosts = [virtualHost("a.test", plain(1))];
     const textFor = (version: string) =>
@@ -336,7 +346,7 @@ describe("inspect", () => {
   const codesOf = (ir: FleetIr) =>
     inspectFleet(haproxyTarget, ir).map(({ code, severity, pointer }) => [code, severity, pointer]);
   it("warns of least requests with unequal weights", () => {
-    const of = (weight: number, policy: ClusterIr["balance"]["policy"]) =>
+    const of = (weight: number, policy: "roundRobin" | "leastRequest") =>
       codesOf(
         edge(
           [],

@@ -1,5 +1,13 @@
 /** From a fleet to its files; what was written for nodes that did not change is kept. */
-import type { AccessLogIr, ClusterIr, FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
+import {
+  type AccessLogIr,
+  type ClusterIr,
+  CONNECT_TRIES,
+  type FleetIr,
+  type PortIr,
+  RESENT_METHODS,
+  type RuleIr,
+} from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
@@ -14,6 +22,7 @@ import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
 import { CONFIG_FILE, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
 import { DEFAULT_IDLE_MS } from "./policies/timeouts.ts";
+import { processView } from "./process.ts";
 import { name, number, PLACES, time } from "./quote.ts";
 import { requestsView } from "./requests.ts";
 import { distinctRules } from "./rules.ts";
@@ -99,11 +108,15 @@ function tcpFiles(
   return new Map([...maps, [listenerFile(view.name.text), text]]);
 }
 
+/** What is tried again; HAProxy counts the tries after the first. */
+const tries = { retries: number(CONNECT_TRIES - 1), resentMethods: RESENT_METHODS.map(name) };
+
 /** Everything but the clusters: the parts that the fleet's kinds of ports need. */
-function commonText({ ports, name: fleet, accessLog }: FleetIr, section: Section): string {
+function commonText({ ports, name: fleet, accessLog, process }: FleetIr, section: Section): string {
   const limits = { bufferBytes: number(BUFFER_BYTES), rewriteBytes: number(REWRITE_BYTES) };
-  const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS) };
-  const parts = [section("global", { ...limits, maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) })];
+  const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries };
+  const global = { ...limits, ...processView(process), maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
+  const parts = [section("global", global)];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   if (ports.some(({ kind }) => kind === "http"))
     parts.push(

@@ -1,12 +1,13 @@
 /** One TCP port: a frontend that sends each connection to one share of its split. */
 import type { TcpPortIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
+import { type ConnectionLimitView, connectionLimitView } from "./connectionLimit.ts";
 import { listenerMap, tcpBackend } from "./names.ts";
 import { address, file, name, number, time } from "./quote.ts";
 import { DRAW_RANGE, drawLines } from "./splits.ts";
 
 /** `tcpFrontend.hbs`. `only` and `split` are both null when nobody takes the connections: they are closed. */
-export interface TcpPortView {
+export interface TcpPortView extends ConnectionLimitView {
   readonly name: Quoted<"name">;
   readonly address: Quoted<"address">;
   readonly v6only: boolean;
@@ -37,6 +38,7 @@ export function lowerTcpPort(port: TcpPortIr): LoweredTcpPort {
     address: address(port.address, port.port),
     v6only: port.address.includes(":"),
     idleTimeout: time(port.idleTimeoutMs),
+    ...connectionLimitView(port.connectionLimit),
     only: first === undefined || isSplit ? null : name(tcpBackend(first.cluster, port.idleTimeoutMs)),
     split: isSplit ? { range: number(DRAW_RANGE), file: file(path) } : null,
   };

@@ -3,8 +3,10 @@ import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
 import { tooOld } from "../version.ts";
+import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
+import { processCapabilities } from "./process.ts";
 import { coarseShares } from "./splits.ts";
 import { udpCapabilities } from "./udp.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
@@ -22,9 +24,11 @@ export const capabilities = {
   "fleet.proxy": "exact",
   "fleet.version": tooOld("nginx", DEFAULT_VERSION, "NGINX-VERSION"),
   "fleet.bindAddress": "exact",
+  "fleet.healthChecks": "exact",
   "fleet.accessLog.path": "exact",
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",
+  ...processCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("nginx"),
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -36,6 +40,7 @@ export const capabilities = {
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
+  ...connectionLimitCapabilities,
   "listener.http.headersTimeout": closesSilently,
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",

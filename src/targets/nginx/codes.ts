@@ -13,7 +13,25 @@ export const nginxCodes = {
     status: 422,
     title: "No active health checks",
     explanation:
-      "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, or serve them with Envoy or HAProxy.",
+      "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, serve them with Envoy or HAProxy, or write `healthChecks: external` in the fleet when somebody else probes and takes endpoints that fail out of the model.",
+  },
+  "HC-EXTERNAL-NGINX": {
+    status: 422,
+    title: "Somebody else has to probe",
+    explanation:
+      "A warning. The fleet says `healthChecks: external`: nginx is rendered without the health check and sends requests to every endpoint of the cluster. Whoever probes has to take endpoints that fail out of the model, and to put them back.",
+  },
+  "LIMIT-REQUESTS-NGINX": {
+    status: 422,
+    title: "Requests are counted, not connections",
+    explanation:
+      "A warning for HTTP listeners. nginx counts the requests that it forwards, not idle connections, and answers one more with 503 where the other proxies close the connection. Of TCP listeners it counts connections, and closes.",
+  },
+  "LB-BACKUP-HASH-NGINX": {
+    status: 422,
+    title: "Backups with a policy that knows none",
+    explanation:
+      "Backups need the policy roundRobin, leastRequest or leastTime in nginx. Give all endpoints of the cluster one priority, or another policy, or serve it with Envoy or HAProxy.",
   },
   "L4-CONNECT-TIMEOUT-NGINX": {
     status: 422,

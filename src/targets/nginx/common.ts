@@ -3,6 +3,7 @@ import {
   BAD_CONNECTION,
   BAD_PATH,
   BAD_TARGET_CHARACTERS,
+  CONNECT_TRIES,
   GOOD_HOST,
   KNOWN_METHODS,
   REASON_BODIES,
@@ -67,6 +68,7 @@ export function commonView(): CommonView {
     passed: KEPT_BY_NGINX.map((name) => ({ name: word(name) })),
     clientTimeouts: usualClientTimeouts,
     connectTimeout: milliseconds(USUAL_CONNECT_MS),
+    tries: word(CONNECT_TRIES),
     idleTimeout: milliseconds(USUAL_IDLE_MS),
     statusTexts: mapEntries(
       STATUS_WITH_TEXT.map((status) => mapEntry(mapKey(String(status)), param(reasonBody(status)))),

@@ -2,16 +2,19 @@
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
+import { inspectLimit } from "./connectionLimit.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { inspectUdp } from "./udp.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
+import { inspectHealthChecks } from "./upstream/healthCheck.ts";
+import { inspectPriorities } from "./upstream/priority.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
 
-/** Warnings about a fleet as a whole. */
+/** Errors and warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
-  const found: Finding[] = [];
+  const found: Finding[] = [...inspectHealthChecks(ir)];
   if (ir.clusters.length > MANY_CLUSTERS) {
     found.push({
       code: "L7-SCALE",
@@ -23,6 +26,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   }
   const timeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   for (const port of ir.ports) {
+    if (port.kind === "http") found.push(...inspectLimit(port));
     if (port.kind === "http") continue;
     const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
     if (port.kind === "tcp" && distinct.size > 1) {
@@ -35,7 +39,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return [...found, ...inspectUdp(ir)];
+  return [...found, ...inspectPriorities(ir), ...inspectUdp(ir)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

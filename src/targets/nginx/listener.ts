@@ -4,6 +4,7 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { clientTimeoutLines } from "./clientTimeouts.ts";
+import { limitLines, limitZones } from "./connectionLimit.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
@@ -58,7 +59,7 @@ export function* lowerListener(
   const [name = port.id] = port.listeners;
   const isShared = port.virtualHosts.length > MAX_SERVERS;
   const socket = hostAndPort(port.address, port.port);
-  const clientTimeouts = clientTimeoutLines(port.clientTimeouts);
+  const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
   const head = `${socket} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
   const isSame = memory?.isShared === isShared && memory.head === head;
@@ -99,6 +100,7 @@ export function* lowerListener(
   yield;
   const view = {
     comment: comment(`${port.listeners.join(", ")}: ${socket}`),
+    limitZones: limitZones(name, port.connectionLimit),
     logFormat: log?.format ?? null,
     parts: servers,
     clientTimeouts,
@@ -114,6 +116,12 @@ export function* lowerListener(
     },
     memory: { head, isShared, hosts },
   };
+}
+
+/** What each server says of clients; null: nothing that is not usual. */
+function clientLines({ clientTimeouts, connectionLimit, listeners: [name = ""] }: HttpPortIr): Block | null {
+  const lines = [clientTimeoutLines(clientTimeouts), limitLines(name, connectionLimit)].filter((own) => own !== null);
+  return lines.length === 0 ? null : joinBlocks(lines);
 }
 
 /** The hostname that takes every host. */
@@ -151,7 +159,7 @@ function server(
     isDefault: names.length < host.hostnames.length,
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
-    clientTimeouts: clientTimeoutLines(port.clientTimeouts),
+    clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     isRaw,
     gated: gatedLines(gated),
@@ -194,7 +202,7 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
   return block("sharedServer", {
     maps: mapsOf(parts),
     listen: listen(port),
-    clientTimeouts: clientTimeoutLines(port.clientTimeouts),
+    clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),

@@ -9,6 +9,7 @@ import { block } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
 import { createNames, listenerFile, streamFile } from "./names.ts";
+import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
 import { lowerUdpPort, udpClusters } from "./udp.ts";
@@ -119,6 +120,7 @@ function* configurationView(
   const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
   const hasStream = ir.ports.some(({ kind }) => kind !== "http");
   return {
+    ...processView(ir.process),
     http: {
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       keepaliveMin: keepaliveMin(ir),

@@ -1,7 +1,8 @@
 /** TCP ports: a file with one stream server each. */
-import type { TcpPortIr } from "../../ir/index.ts";
+import { CONNECT_TRIES, type TcpPortIr } from "../../ir/index.ts";
 import { socketLog } from "./accessLog.ts";
 import { block } from "./blocks.ts";
+import { limitLines, limitZones } from "./connectionLimit.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import type { ListenerPlace } from "./listener.ts";
 import { streamFile, underscored } from "./names.ts";
@@ -38,12 +39,15 @@ export function lowerTcpPort(
   const target = split.length > 1 ? drawn : first?.cluster;
   const view = {
     comment: comment(`${name}: ${hostAndPort(port.address, port.port)}`),
+    limitZones: limitZones(name, port.connectionLimit),
+    limits: limitLines(name, port.connectionLimit),
     split: split.length > 1 ? splitBlock(port, name) : null,
     log: socketLog(accessLog, port),
     listen: word(hostAndPort(port.address, port.port)),
     target: target === undefined ? null : param(target),
     connectTimeout: milliseconds(Math.max(...timeouts, 1)),
     idleTimeout: milliseconds(port.idleTimeoutMs),
+    tries: word(CONNECT_TRIES),
   };
   return { path: streamFile(port), text: block("tcpServer", view).text };
 }

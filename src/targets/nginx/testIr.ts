@@ -16,7 +16,7 @@ import type {
   TcpPortIr,
   VirtualHostIr,
 } from "../../ir/index.ts";
-import { USUAL_CLIENT_TIMEOUTS } from "../../ir/index.ts";
+import { NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../ir/index.ts";
 
 /** To one cluster (null: to none), or by weights. */
 export function forward(to: string | null | Readonly<Record<string, number>>): ForwardIr {
@@ -87,22 +87,57 @@ export function virtualHost(hostnames: string | readonly string[], rules: readon
 export function httpPort(address: string, port: number, virtualHosts: readonly VirtualHostIr[]): HttpPortIr {
   const id = `http-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
   const clientTimeouts = USUAL_CLIENT_TIMEOUTS;
-  return { kind: "http", id, address, port, listeners: [`web-${port}`], clientTimeouts, virtualHosts };
+  return {
+    kind: "http",
+    id,
+    address,
+    port,
+    listeners: [`web-${port}`],
+    clientTimeouts,
+    connectionLimit: NO_CONNECTION_LIMIT,
+    virtualHosts,
+  };
 }
 
 export function tcpPort(address: string, port: number, more: Partial<TcpPortIr>): TcpPortIr {
   const id = `tcp-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
-  return { kind: "tcp", id, address, port, listeners: [`tcp-${port}`], split: [], idleTimeoutMs: 10_000, ...more };
+  return {
+    kind: "tcp",
+    id,
+    address,
+    port,
+    listeners: [`tcp-${port}`],
+    split: [],
+    idleTimeoutMs: 10_000,
+    connectionLimit: NO_CONNECTION_LIMIT,
+    ...more,
+  };
 }
 
 /** Endpoints are ports of `127.0.0.1`. */
 export function cluster(name: string, ports: readonly number[], more: Partial<ClusterIr> = {}): ClusterIr {
-  const endpoints = ports.map((port) => ({ address: "127.0.0.1", port, weight: 1 }));
+  const endpoints = ports.map((port) => ({
+    address: "127.0.0.1",
+    port,
+    weight: 1,
+    state: "active" as const,
+    priority: 0,
+  }));
   return { name, endpoints, balance: { policy: "roundRobin" }, connectTimeoutMs: 1000, healthCheck: null, ...more };
 }
 
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {
-  return { name: "test", proxy: "nginx", version: null, accessLog: null, ports, clusters, sources: [] };
+  return {
+    name: "test",
+    proxy: "nginx",
+    version: null,
+    healthChecks: null,
+    accessLog: null,
+    process: USUAL_PROCESS,
+    ports,
+    clusters,
+    sources: [],
+  };
 }
 
 function groupsOf(rules: readonly RuleIr[]): readonly PathGroupIr[] {

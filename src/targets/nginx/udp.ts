@@ -1,5 +1,5 @@
 /** UDP ports: a file with one stream server each. */
-import type { FleetIr, UdpPortIr } from "../../ir/index.ts";
+import type { BalancePolicy, FleetIr, UdpPortIr } from "../../ir/index.ts";
 import type { Finding, Support } from "../target.ts";
 import { block } from "./blocks.ts";
 import { hostAndPort } from "./hostAndPort.ts";
@@ -40,22 +40,21 @@ export function udpClusters({ ports }: FleetIr): { readonly sessions: Set<string
   return found;
 }
 
+/** Policies that look at what is under way, which a hash does not. */
+const COUNTING: ReadonlySet<string> = new Set<BalancePolicy>(["leastRequest", "powerOfTwo", "leastTime"]);
+
 /** Clusters whose balance nginx does not keep to for sessions. */
 export function inspectUdp(ir: FleetIr): readonly Finding[] {
   const { sessions } = udpClusters(ir);
-  return ir.clusters.flatMap(({ name, balance }) =>
-    balance.policy === "leastRequest" && sessions.has(name)
-      ? [
-          {
-            code: hashedSessions.code,
-            severity: "warning" as const,
-            message: `balance ${hashedSessions.approximated}`,
-            resource: { kind: "cluster" as const, name },
-            pointer: "/balance/policy",
-          },
-        ]
-      : [],
-  );
+  return ir.clusters
+    .filter(({ name, balance }) => COUNTING.has(balance.policy) && sessions.has(name))
+    .map(({ name }) => ({
+      code: hashedSessions.code,
+      severity: "warning" as const,
+      message: `balance ${hashedSessions.approximated}`,
+      resource: { kind: "cluster" as const, name },
+      pointer: "/balance/policy",
+    }));
 }
 
 /** Path and text of one port's file. */

@@ -9,6 +9,7 @@ import type {
   TextsView,
   TimeoutsView,
 } from "./policyViews.ts";
+import type { ProcessView } from "./process.ts";
 import type {
   Comment,
   Condition,
@@ -21,6 +22,7 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
+import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
 export type Block = Quoted<"block">;
@@ -32,6 +34,8 @@ export interface Views {
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
+  readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly limitZone: { readonly key: Param; readonly zone: Word };
   readonly upstream: UpstreamView;
   readonly map: MapView;
   readonly split: SplitView;
@@ -78,7 +82,7 @@ export interface Views {
 }
 
 /** `nginx.hbs`: what is this fleet's, and which files belong to it. */
-export interface ConfigurationView {
+export interface ConfigurationView extends ProcessView {
   readonly http: HttpView;
   /** Null without TCP and UDP listeners: nginx may have been built without the stream module. */
   readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
@@ -101,6 +105,7 @@ export interface CommonView {
   readonly passed: readonly { readonly name: Word }[];
   readonly clientTimeouts: readonly Views["clientTimeout"][];
   readonly connectTimeout: Word;
+  readonly tries: Word;
   readonly idleTimeout: Word;
   readonly statusTexts: MapEntries;
   readonly requestForms: MapEntries;
@@ -135,22 +140,9 @@ export interface SplitView {
   readonly shares: readonly { readonly share: Word; readonly target: Word }[];
 }
 
-/** `upstream.hbs`. */
-export interface UpstreamView {
-  readonly name: Word;
-  /** `name` or `name size`. */
-  readonly zone: Word;
-  readonly zoneSize: Word | null;
-  /** Of UDP: the same client, the same endpoint. */
-  readonly sessions: boolean;
-  readonly leastRequest: boolean;
-  readonly endpoints: readonly { readonly address: Word; readonly weight: Word | null }[];
-  /** Idle connections that a worker keeps; null in the stream block. */
-  readonly keepalive: Word | null;
-}
-
 /** `listener.hbs`: a file. */
 export interface ListenerView {
+  readonly limitZones: Block | null;
   readonly comment: Comment;
   /** What servers write down; null: nothing. */
   readonly logFormat: Block | null;
@@ -280,6 +272,8 @@ export interface RespondView {
 
 /** `tcpServer.hbs`: a file. */
 export interface TcpServerView {
+  readonly limitZones: Block | null;
+  readonly limits: Block | null;
   readonly comment: Comment;
   readonly split: Block | null;
   /** Null: nothing is written down. */
@@ -288,6 +282,7 @@ export interface TcpServerView {
   /** Null: connections are closed. */
   readonly target: Param | null;
   readonly connectTimeout: Word;
+  readonly tries: Word;
   readonly idleTimeout: Word;
 }
 

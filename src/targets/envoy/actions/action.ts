@@ -1,5 +1,6 @@
 /** What each file beside this one makes of an action. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import type { HashKeys } from "../hashPolicy.ts";
 import { openMessage, writeNumber, writeText } from "../writer.ts";
 
 /** Where a rule is served: redirects that keep the request's host need it, everything else does not. */
@@ -12,6 +13,8 @@ export interface RouteContext {
   readonly clientSilenceMs: number;
   /** Routes say whose they are: the fleet has an access log. */
   readonly isLogged: boolean;
+  /** What clusters are hashed by. */
+  readonly hashKeys: HashKeys;
 }
 
 /** One Route of a rule; most rules have one. */

@@ -1,8 +1,10 @@
 /** Requests that go to a cluster, or to one of several by weight. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { RouteActionSchema } from "../../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { type ForwardIr, REASON_BODIES, type SplitIr } from "../../../ir/index.ts";
-import { openMessage, ROUTE, writeNumber, writeText } from "../writer.ts";
-import { type RouteForm, writeDirectResponse } from "./action.ts";
+import { type HashKeys, hashPolicyOf } from "../hashPolicy.ts";
+import { append, openMessage, ROUTE, writeNumber, writeText } from "../writer.ts";
+import { type RouteContext, type RouteForm, writeDirectResponse } from "./action.ts";
 
 /** Numbers in RouteAction and below it. */
 const ACTION = { cluster: 1, weightedClusters: 3 } as const;
@@ -19,16 +21,18 @@ const NOWHERE: readonly RouteForm[] = [
 ];
 
 /** The routes of a rule that forwards. */
-export function forwardForms({ split }: ForwardIr): readonly RouteForm[] {
+export function forwardForms({ split }: ForwardIr, { hashKeys }: RouteContext): readonly RouteForm[] {
   if (split.length === 0) return NOWHERE;
-  return [{ authority: null, isForwarded: true, write: (writer) => writeForward(writer, split) }];
+  return [{ authority: null, isForwarded: true, write: (writer) => writeForward(writer, split, hashKeys) }];
 }
 
-function writeForward(writer: BinaryWriter, split: SplitIr): void {
+function writeForward(writer: BinaryWriter, split: SplitIr, hashKeys: HashKeys): void {
   openMessage(writer, ROUTE.route);
   const [first, second] = split;
   if (first !== undefined && second === undefined) writeText(writer, ACTION.cluster, first.cluster);
   else writeWeightedClusters(writer, split);
+  const hashPolicy = hashPolicyOf(split, hashKeys);
+  if (hashPolicy !== null) append(writer, RouteActionSchema, { hashPolicy: [hashPolicy] });
   writer.join();
 }
 

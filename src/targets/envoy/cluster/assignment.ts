@@ -3,19 +3,24 @@ import { create } from "@bufbuild/protobuf";
 import { ClusterLoadAssignmentSchema } from "../../../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
 import type { ClusterIr, EndpointIr } from "../../../ir/index.ts";
 import { encode } from "../types.ts";
+import { levelsOf, overflow } from "./priority.ts";
+import { HEALTH_STATUS } from "./state.ts";
 
 /** The bytes of the ClusterLoadAssignment. */
 export function assignmentBytes(cluster: ClusterIr): Uint8Array {
   const checkPort = cluster.healthCheck?.port ?? null;
   const message = create(ClusterLoadAssignmentSchema, {
     clusterName: cluster.name,
-    endpoints:
-      cluster.endpoints.length === 0 ? [] : [{ lbEndpoints: cluster.endpoints.map((one) => endpoint(one, checkPort)) }],
+    endpoints: levelsOf(cluster.endpoints).map((level, priority) => ({
+      priority,
+      lbEndpoints: level.map((one) => endpoint(one, checkPort)),
+    })),
+    ...overflow(cluster),
   });
   return encode(ClusterLoadAssignmentSchema, message);
 }
 
-function endpoint({ address, port, weight }: EndpointIr, checkPort: number | null) {
+function endpoint({ address, port, weight, state }: EndpointIr, checkPort: number | null) {
   return {
     hostIdentifier: {
       case: "endpoint",
@@ -27,5 +32,6 @@ function endpoint({ address, port, weight }: EndpointIr, checkPort: number | nul
       },
     },
     loadBalancingWeight: weight,
+    healthStatus: HEALTH_STATUS[state],
   } as const;
 }

@@ -1,31 +1,19 @@
 /** Active health checks of a cluster. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { RequestMethod } from "../../../gen/proto/envoy/config/core/v3/base_pb.js";
+import {
+  HeaderValueOption_HeaderAppendAction,
+  RequestMethod,
+} from "../../../gen/proto/envoy/config/core/v3/base_pb.js";
 import type { HealthCheckSchema } from "../../../gen/proto/envoy/config/core/v3/health_check_pb.js";
 import type { HealthCheckIr } from "../../../ir/index.ts";
-import type { Support } from "../../target.ts";
+import { formatLiteral } from "../quote.ts";
 import { duration } from "../types.ts";
 
 /** Any status can be a failed probe that counts towards `fall`; without it Envoy takes an endpoint out at the first. */
 const ALL_STATUSES = { start: 100n, end: 600n };
 
-/** What Envoy says of the leaves of health checks. */
-export const healthCheckCapabilities = {
-  "cluster.healthCheck": "exact",
-  "healthCheck.name": "exact",
-  "healthCheck.labels": "exact",
-  "healthCheck.description": "exact",
-  "healthCheck.type": "exact",
-  "healthCheck.interval": "exact",
-  "healthCheck.timeout": "exact",
-  "healthCheck.rise": "exact",
-  "healthCheck.fall": "exact",
-  "healthCheck.port": "exact",
-  "healthCheck.http.method": "exact",
-  "healthCheck.http.path": "exact",
-  "healthCheck.http.host": "exact",
-  "healthCheck.http.expectedStatus[]": "exact",
-} as const satisfies Readonly<Record<string, Support>>;
+/** How much of an answer's body is searched; Envoy's default is 1 KiB, HAProxy looks at more than this. */
+const BODY_BYTES = 8_192;
 
 /** The check as the Cluster has it. */
 export function healthCheckMessage(check: HealthCheckIr): MessageInitShape<typeof HealthCheckSchema> {
@@ -38,8 +26,23 @@ export function healthCheckMessage(check: HealthCheckIr): MessageInitShape<typeo
     unhealthyThreshold: check.fall,
     // A server that takes no new connection must fail, and one that closes after its answer must pass.
     reuseConnection: false,
-    healthChecker: check.http === null ? { case: "tcpHealthCheck", value: {} } : httpChecker(check.http),
+    healthChecker: checkerOf(check),
   };
+}
+
+function checkerOf({ tcp, http, grpc }: HealthCheckIr) {
+  if (http !== null) return httpChecker(http);
+  if (grpc !== null) return { case: "grpcHealthCheck" as const, value: { serviceName: grpc.service } };
+  const { send = null, expect = null } = tcp ?? {};
+  const value = {
+    ...(send === null ? {} : { send: payload(send) }),
+    receive: expect === null ? [] : [payload(expect)],
+  };
+  return { case: "tcpHealthCheck" as const, value };
+}
+
+function payload(text: string) {
+  return { payload: { case: "text" as const, value: Buffer.from(text, "utf8").toString("hex") } };
 }
 
 const METHODS: Readonly<Record<string, RequestMethod>> = {
@@ -59,6 +62,13 @@ function httpChecker(http: NonNullable<HealthCheckIr["http"]>) {
       method,
       expectedStatuses: http.expectedStatus.map(({ low, high }) => ({ start: BigInt(low), end: BigInt(high + 1) })),
       retriableStatuses: [ALL_STATUSES],
+      requestHeadersToAdd: http.headers.map(({ name, value }) => ({
+        header: { key: name, value: formatLiteral(value) },
+        appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+      })),
+      ...(http.bodyContains === null
+        ? {}
+        : { receive: [payload(http.bodyContains)], responseBufferSize: BigInt(BODY_BYTES) }),
     },
   };
 }

@@ -8,6 +8,7 @@ import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } 
 import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
+import { outlierDetection } from "./outlierDetection.ts";
 
 /** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
 const NO_LIMIT = 1_000_000;
@@ -15,16 +16,31 @@ const NO_LIMIT = 1_000_000;
 const POOL_IDLE_MS = 30_000;
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
-const httpOptions = pack(
-  HttpProtocolOptionsSchema,
-  create(HttpProtocolOptionsSchema, {
-    commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
-    upstreamProtocolOptions: {
-      case: "explicitHttpConfig",
-      value: { protocolConfig: { case: "httpProtocolOptions", value: {} } },
-    },
-  }),
-);
+type UpstreamProtocol = NonNullable<MessageInitShape<typeof HttpProtocolOptionsSchema>["upstreamProtocolOptions"]>;
+
+function httpOptionsOf(upstreamProtocolOptions: UpstreamProtocol) {
+  return pack(
+    HttpProtocolOptionsSchema,
+    create(HttpProtocolOptionsSchema, {
+      commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
+      upstreamProtocolOptions,
+    }),
+  );
+}
+
+const httpOptions = httpOptionsOf({
+  case: "explicitHttpConfig",
+  value: { protocolConfig: { case: "httpProtocolOptions", value: {} } },
+});
+
+/**
+ * The gRPC check speaks HTTP/2 and Envoy asks that the cluster can. Requests come in as HTTP/1 (`listener.ts`) and so they stay;
+ * only the check uses the other.
+ */
+const httpOptionsOfGrpcCheck = httpOptionsOf({
+  case: "useDownstreamProtocolConfig",
+  value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+});
 
 /** What a cluster becomes. */
 export interface RenderedCluster {
@@ -65,7 +81,11 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
         { maxConnections: NO_LIMIT, maxPendingRequests: NO_LIMIT, maxRequests: NO_LIMIT, maxRetries: NO_LIMIT },
       ],
     },
-    typedExtensionProtocolOptions: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions },
+    typedExtensionProtocolOptions: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions":
+        healthCheck?.kind === "grpc" ? httpOptionsOfGrpcCheck : httpOptions,
+    },
+    outlierDetection,
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };
 }

@@ -21,6 +21,8 @@ export interface RoutePlace {
   readonly isForwarded: boolean;
   /** It takes requests for a WebSocket only. */
   readonly isTunnel: boolean;
+  /** Bytes of the RetryPolicy that every route has. */
+  readonly retryPolicy: Uint8Array;
   /** How long clients may pause in a body or an answer. */
   readonly clientSilenceMs: number;
 }

@@ -3,11 +3,14 @@ import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { type RuleIr, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
 import { isShorterThan } from "../../shortDurations.ts";
 import type { Support } from "../../target.ts";
-import { openMessage, ROUTE, writeNumber } from "../writer.ts";
+import { RETRY_ON_HEADER } from "../noted.ts";
+import { openMessage, ROUTE, writeNumber, writeText } from "../writer.ts";
 import type { RoutePolicy } from "./policy.ts";
 
 /** Numbers in RouteAction, RetryPolicy and Duration. */
 const ACTION = { timeout: 8, retryPolicy: 9, idleTimeout: 24 } as const;
+/** In Route. */
+const REQUEST_HEADERS_TO_REMOVE = 12;
 const RETRY_POLICY = { perTryTimeout: 3 } as const;
 const DURATION = { seconds: 1, nanos: 2 } as const;
 
@@ -28,17 +31,20 @@ export const timeouts = {
   policy: "timeouts",
   capabilities: { "route.rules[].timeouts.request": "exact", "route.rules[].timeouts.idle": foundLate },
   of: "forwarded",
-  write(writer, { idleMs, requestMs }, { isTunnel, clientSilenceMs }) {
+  write(writer, { idleMs, requestMs }, { isTunnel, clientSilenceMs, retryPolicy }) {
     openMessage(writer, ROUTE.route);
     writeDuration(writer, ACTION.timeout, requestMs ?? 0);
     const isShorter = idleMs < clientSilenceMs && !isTunnel;
     writeDuration(writer, ACTION.idleTimeout, isShorter ? clientSilenceMs : idleMs);
     if (isShorter) {
       openMessage(writer, ACTION.retryPolicy);
+      writer.raw(retryPolicy);
       writeDuration(writer, RETRY_POLICY.perTryTimeout, idleMs);
       writer.join();
     }
     writer.join();
+    // The end of a try is a reset to Envoy, and silence is no reason to send a request again.
+    if (isShorter) writeText(writer, REQUEST_HEADERS_TO_REMOVE, RETRY_ON_HEADER);
   },
 } as const satisfies RoutePolicy<"timeouts">;
 

@@ -1,21 +1,26 @@
 /** Backends: clusters as HTTP and TCP ports see them. */
-import type { ClusterIr, EndpointIr, FleetIr } from "../../../ir/index.ts";
+import { type ClusterIr, type FleetIr, isActive } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
 import { isBefore } from "../../version.ts";
 import { serverName, tcpBackend } from "../names.ts";
 import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
+import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
+import { hasBackups } from "./priority.ts";
+import { weightOf } from "./state.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
 export const DEFAULT_CONNECT_MS = 5_000;
 
 /** `backend.hbs` and, behind what rules change there, `servers.hbs`. */
-export interface BackendView {
+export interface BackendView extends BalanceView {
   readonly name: Quoted<"name">;
   readonly http: boolean;
-  readonly leastRequest: boolean;
+  /** There is no other endpoint to try. */
+  readonly single: boolean;
+  readonly allBackups: boolean;
   /** Null: the default. */
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
@@ -28,7 +33,11 @@ export interface BackendView {
 export interface ServerView {
   readonly name: Quoted<"name">;
   readonly address: Quoted<"address">;
+  /** Null: its place. */
+  readonly id: Quoted<"number"> | null;
   readonly weight: Quoted<"number">;
+  readonly backup: boolean;
+  readonly disabled: boolean;
   /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
   readonly track: Quoted<"name"> | null;
 }
@@ -100,19 +109,26 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
   return {
     name: name(backend),
     http: idleMs === null,
-    leastRequest: cluster.balance.policy === "leastRequest",
+    ...balanceView(cluster.balance),
+    single: cluster.endpoints.filter(isActive).length === 1,
+    allBackups: hasBackups(cluster),
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
-    servers: cluster.endpoints.map((endpoint) => serverView(endpoint, track)),
+    servers: serverViews(cluster, track),
   };
 }
 
-function serverView(endpoint: EndpointIr, track: string | null): ServerView {
-  return {
+function serverViews(cluster: ClusterIr, track: string | null): readonly ServerView[] {
+  const weights = serverWeights(cluster);
+  const ids = serverIds(cluster);
+  return cluster.endpoints.map((endpoint, index) => ({
     name: name(serverName(endpoint)),
     address: address(endpoint.address, endpoint.port),
-    weight: number(endpoint.weight),
+    id: ids === null ? null : number(ids[index] as number),
+    weight: number(isActive(endpoint) ? (weights[index] as number) : weightOf(endpoint)),
+    backup: endpoint.priority > 0,
+    disabled: endpoint.state === "down",
     track: track === null ? null : name(track),
-  };
+  }));
 }

@@ -2,6 +2,8 @@
 import type { Support } from "../../target.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
+import { priorityCapabilities } from "./priority.ts";
+import { stateCapabilities } from "./state.ts";
 
 /** One line per leaf that has no file of its own. */
 export const clusterCapabilities = {
@@ -11,7 +13,11 @@ export const clusterCapabilities = {
   "cluster.endpoints[].address": "exact",
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
+  "cluster.endpoints[].zone": "exact",
+  "cluster.locality.weights": "exact",
   "cluster.timeouts.connect": "exact",
   ...balanceCapabilities,
+  ...priorityCapabilities,
+  ...stateCapabilities,
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -3,8 +3,12 @@ import type { HealthCheckIr } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import type { Support } from "../../target.ts";
 import { isBefore } from "../../version.ts";
-import { format, number, statuses, time, word } from "../quote.ts";
+import { format, header, number, statuses, time, word } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
+import { GRPC_SERVING, grpcRequest } from "./grpcProbe.ts";
+
+/** The authority of gRPC probes; servers do not look at it. */
+const GRPC_HOST = "health.trimtab.invalid";
 
 const initiallyUp: Support = {
   approximated:
@@ -37,6 +41,12 @@ export const healthCheckCapabilities = {
   "healthCheck.http.path": "exact",
   "healthCheck.http.host": "exact",
   "healthCheck.http.expectedStatus[]": "exact",
+  "healthCheck.tcp.send": "exact",
+  "healthCheck.tcp.expect": "exact",
+  "healthCheck.grpc.service": "exact",
+  "healthCheck.http.headers[].name": "exact",
+  "healthCheck.http.headers[].value": "exact",
+  "healthCheck.http.body.contains": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 /** An active health check; times in milliseconds. */
 export interface CheckView {
@@ -50,8 +60,13 @@ export interface CheckView {
     readonly method: Quoted<"word">;
     readonly path: Quoted<"word">;
     readonly host: Quoted<"format">;
+    readonly headers: readonly { readonly name: Quoted<"header">; readonly value: Quoted<"format"> }[];
     readonly statuses: Quoted<"statuses">;
+    readonly contains: Quoted<"word"> | null;
   } | null;
+  /** Of tcp and gRPC, in hex, so that no byte has a meaning of its own. */
+  readonly send: Quoted<"word"> | null;
+  readonly expect: Quoted<"word"> | null;
 }
 
 /** The check as the backend has it. */
@@ -71,7 +86,19 @@ export function checkView(check: HealthCheckIr, startsDown: boolean): CheckView 
             method: word(http.method),
             path: word(http.path),
             host: format(http.host),
+            headers: http.headers.map((one) => ({ name: header(one.name), value: format(one.value) })),
             statuses: statuses(http.expectedStatus),
+            contains: http.bodyContains === null ? null : word(http.bodyContains),
           },
+    ...bytesOf(check),
   };
+}
+
+function bytesOf({ tcp, grpc }: HealthCheckIr): Pick<CheckView, "send" | "expect"> {
+  if (grpc !== null) return { send: word(grpcRequest(grpc.service, GRPC_HOST)), expect: word(GRPC_SERVING) };
+  return { send: hex(tcp?.send ?? null), expect: hex(tcp?.expect ?? null) };
+}
+
+function hex(text: string | null): Quoted<"word"> | null {
+  return text === null ? null : word(Buffer.from(text, "utf8").toString("hex"));
 }

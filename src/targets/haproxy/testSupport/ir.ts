@@ -23,7 +23,7 @@ import type {
   TestIr,
   VirtualHostIr,
 } from "../../../ir/index.ts";
-import { fieldKey, USUAL_CLIENT_TIMEOUTS } from "../../../ir/index.ts";
+import { fieldKey, NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../../ir/index.ts";
 
 /** No header changes. */
 export const noChanges: HeaderChangesIr = { set: [], add: [], remove: [] };
@@ -129,7 +129,17 @@ export function httpPort(
 ): HttpPortIr {
   const address = more.address ?? "127.0.0.1";
   const clientTimeouts = USUAL_CLIENT_TIMEOUTS;
-  return { kind: "http", id: `http-${port}`, address, port, listeners: ["web"], clientTimeouts, virtualHosts, ...more };
+  return {
+    kind: "http",
+    id: `http-${port}`,
+    address,
+    port,
+    listeners: ["web"],
+    clientTimeouts,
+    connectionLimit: NO_CONNECTION_LIMIT,
+    virtualHosts,
+    ...more,
+  };
 }
 
 /** A TCP port of a listener. */
@@ -145,14 +155,23 @@ export function tcpPort(
   },
 ): TcpPortIr {
   const id = `tcp-${port}`;
-  return { kind: "tcp", id, address: "127.0.0.1", port, listeners: [listener], split, idleTimeoutMs };
+  return {
+    kind: "tcp",
+    id,
+    address: "127.0.0.1",
+    port,
+    listeners: [listener],
+    split,
+    idleTimeoutMs,
+    connectionLimit: NO_CONNECTION_LIMIT,
+  };
 }
 
 /** A cluster of loopback endpoints: ports, or pairs of port and weight. */
 export function cluster(name: string, ports: readonly (number | [number, number])[], more: Partial<ClusterIr> = {}) {
   const endpoints = ports.map((entry) => {
     const [port, weight] = typeof entry === "number" ? [entry, 1] : entry;
-    return { address: "127.0.0.1", port, weight };
+    return { address: "127.0.0.1", port, weight, state: "active" as const, priority: 0 };
   });
   const defaults = { balance: { policy: "roundRobin" }, connectTimeoutMs: 1_000, healthCheck: null } as const;
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;
@@ -164,7 +183,9 @@ export function fleet(parts: Pick<FleetIr, "ports" | "clusters"> & { readonly ve
     name: "edge",
     proxy: "haproxy",
     version: parts.version ?? null,
+    healthChecks: null,
     accessLog: null,
+    process: USUAL_PROCESS,
     ...parts,
     sources: [],
   } as FleetIr;

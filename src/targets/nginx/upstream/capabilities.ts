@@ -2,6 +2,8 @@
 import { foundByInspection, type Support } from "../../target.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
+import { priorityCapabilities } from "./priority.ts";
+import { stateCapabilities } from "./state.ts";
 
 /** Of a TCP port whose split has several; only the port shows it. */
 export const oneTimeoutPerPort = {
@@ -18,7 +20,11 @@ export const clusterCapabilities = {
   "cluster.endpoints[].address": "exact",
   "cluster.endpoints[].port": "exact",
   "cluster.endpoints[].weight": "exact",
+  "cluster.endpoints[].zone": "exact",
+  "cluster.locality.weights": "exact",
   "cluster.timeouts.connect": oneTimeoutPerPort,
   ...balanceCapabilities,
+  ...priorityCapabilities,
+  ...stateCapabilities,
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

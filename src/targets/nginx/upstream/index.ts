@@ -5,7 +5,10 @@ import { block } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import { sessionUpstream } from "../udp.ts";
-import type { Block, UpstreamView } from "../views.ts";
+import type { Block } from "../views.ts";
+import { balanceView } from "./balance.ts";
+import { isDown } from "./state.ts";
+import type { UpstreamContext, UpstreamView } from "./views.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
 const KEEPALIVE = 32;
@@ -18,12 +21,7 @@ const ZONE_MIN_BYTES = 64 * 1024;
 const ZONE_STEP_BYTES = 256 * 1024;
 
 /** What is kept of a fleet's clusters from one rendering to the next. */
-export interface UpstreamMemory {
-  readonly http: Kept;
-  readonly stream: Kept;
-  /** In the stream context too: for UDP sessions, which keep to an endpoint. */
-  readonly sessions: Kept;
-}
+export type UpstreamMemory = Readonly<Record<UpstreamContext, Kept>>;
 
 type Kept = WeakMap<ClusterIr, { readonly zoneSize: string | null; readonly block: Block }>;
 
@@ -38,7 +36,7 @@ export function createUpstreamMemory(): UpstreamMemory {
  */
 export function* lowerUpstreams(
   clusters: readonly ClusterIr[],
-  context: keyof UpstreamMemory,
+  context: UpstreamContext,
   memory: UpstreamMemory,
 ): Steps<readonly Block[]> {
   let bytes = ZONE_MIN_BYTES;
@@ -59,17 +57,18 @@ export function* lowerUpstreams(
 
 function lowerUpstream(
   cluster: ClusterIr,
-  { context, zoneSize }: { context: keyof UpstreamMemory; zoneSize: UpstreamView["zoneSize"] },
+  { context, zoneSize }: { context: UpstreamContext; zoneSize: UpstreamView["zoneSize"] },
 ): UpstreamView {
   return {
     name: word(context === "sessions" ? sessionUpstream(cluster.name) : cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
-    sessions: context === "sessions",
-    leastRequest: context !== "sessions" && cluster.balance.policy === "leastRequest",
-    endpoints: cluster.endpoints.map(({ address, port, weight }) => ({
-      address: word(hostAndPort(address, port)),
-      weight: weight === 1 ? null : word(weight),
+    ...balanceView(cluster, context),
+    endpoints: cluster.endpoints.map((endpoint) => ({
+      address: word(hostAndPort(endpoint.address, endpoint.port)),
+      weight: endpoint.weight === 1 ? null : word(endpoint.weight),
+      backup: endpoint.priority > 0,
+      down: isDown(endpoint),
     })),
     keepalive: context === "http" ? word(KEEPALIVE) : null,
   };

@@ -1,0 +1,33 @@
+/** What is said of health checks without rendering them: this file loads fast. */
+import type { Support } from "../../target.ts";
+
+const bodyAtOnce: Support = {
+  approximated:
+    "takes an endpoint out at the first answer with another body: Envoy counts only wrong statuses and missing answers " +
+    "towards `fall`.",
+  code: "HC-BODY-FALL-ENVOY",
+};
+
+/** What Envoy says of the leaves of health checks. */
+export const healthCheckCapabilities = {
+  "cluster.healthCheck": "exact",
+  "healthCheck.name": "exact",
+  "healthCheck.labels": "exact",
+  "healthCheck.description": "exact",
+  "healthCheck.type": "exact",
+  "healthCheck.interval": "exact",
+  "healthCheck.timeout": "exact",
+  "healthCheck.rise": "exact",
+  "healthCheck.fall": "exact",
+  "healthCheck.port": "exact",
+  "healthCheck.http.method": "exact",
+  "healthCheck.http.path": "exact",
+  "healthCheck.http.host": "exact",
+  "healthCheck.http.expectedStatus[]": "exact",
+  "healthCheck.tcp.send": "exact",
+  "healthCheck.tcp.expect": "exact",
+  "healthCheck.grpc.service": "exact",
+  "healthCheck.http.headers[].name": "exact",
+  "healthCheck.http.headers[].value": "exact",
+  "healthCheck.http.body.contains": bodyAtOnce,
+} as const satisfies Readonly<Record<string, Support>>;

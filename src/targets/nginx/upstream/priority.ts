@@ -1,0 +1,36 @@
+/** Primaries and backups of an upstream group. */
+import type { FleetIr } from "../../../ir/index.ts";
+import { oneBackupLevel, tooManyLevels } from "../../backupLevels.ts";
+import { type Finding, foundByInspection, type Support } from "../../target.ts";
+import { udpClusters } from "../udp.ts";
+
+const noBackups = {
+  refused: "differs among the endpoints of a cluster whose balance policy has no backups in nginx",
+  code: "LB-BACKUP-HASH-NGINX",
+  when: foundByInspection,
+} as const satisfies Support;
+
+/** What nginx says of `priority`. */
+export const priorityCapabilities = {
+  "cluster.endpoints[].priority": [oneBackupLevel, noBackups],
+} as const satisfies Readonly<Record<string, Support>>;
+
+/** `hash` and `random` refuse a server that is a backup. */
+const WITH_BACKUPS: ReadonlySet<string> = new Set(["roundRobin", "leastRequest", "leastTime"]);
+
+/** Errors about clusters whose levels nginx cannot have. */
+export function inspectPriorities(ir: FleetIr): readonly Finding[] {
+  const { clusters } = ir;
+  const { sessions } = udpClusters(ir);
+  const found = clusters.flatMap(({ name, balance, endpoints }): Finding[] => {
+    if (!endpoints.some(({ priority }) => priority > 0)) return [];
+    const hashes = !WITH_BACKUPS.has(balance.policy);
+    if (!hashes && !sessions.has(name)) return [];
+    const why = hashes ? `with the policy ${balance.policy}` : "for UDP sessions, which it hashes";
+    const message = `cluster ${name}: nginx has no backups ${why}; give all its endpoints one \`priority\``;
+    return [
+      { code: noBackups.code, severity: "error", message, resource: { kind: "cluster", name }, pointer: "/endpoints" },
+    ];
+  });
+  return [...tooManyLevels(clusters), ...found];
+}

@@ -1,0 +1,40 @@
+/** What the template of upstream groups is given. */
+
+import type { Quoted } from "../../../util/templates.ts";
+import type { Variable, Word } from "../quote.ts";
+
+/** In which block a group stands, and for UDP sessions, which keep to an endpoint, beside the groups of streams. */
+export type UpstreamContext = "http" | "stream" | "sessions";
+
+/** How `upstream.hbs` writes the policy; all null or false: in turn. */
+export interface BalanceView {
+  /** Of UDP: the same client, the same endpoint. */
+  readonly bySession: boolean;
+  readonly leastRequest: boolean;
+  readonly random: boolean;
+  readonly powerOfTwo: boolean;
+  /** What is measured. */
+  readonly leastTime: Word | null;
+  readonly hashKey: Variable | null;
+  /** Gives the key its value; null: nginx does. */
+  readonly keyMap: Quoted<"block"> | null;
+}
+
+/** `upstream.hbs`. */
+export interface UpstreamView extends BalanceView {
+  readonly name: Word;
+  /** `name` or `name size`. */
+  readonly zone: Word;
+  readonly zoneSize: Word | null;
+  readonly endpoints: readonly UpstreamServerView[];
+  /** Idle connections that a worker keeps; null in the stream block. */
+  readonly keepalive: Word | null;
+}
+
+/** One endpoint. */
+interface UpstreamServerView {
+  readonly address: Word;
+  readonly weight: Word | null;
+  readonly backup: boolean;
+  readonly down: boolean;
+}
