@@ -1,5 +1,7 @@
 /** TCP listeners pass bytes both ways, keep a half-closed connection, and split connections by weight. */
+import { once } from "node:events";
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
 import { cluster, type Document } from "../harness/model.ts";
@@ -10,13 +12,16 @@ import { startTcpEcho, type Upstream } from "../harness/upstream.ts";
 
 const MIB = 1024 * 1024;
 const CONNECTIONS = 200;
+const IDLE_MS = 1000;
+/** Proxies look at timers when something else wakes them. */
+const EARLY_MS = 50;
 let upstreams: Upstream[];
 
 beforeAll(async () => {
   upstreams = await Promise.all(["tcp-a", "tcp-b"].map((name) => startTcpEcho(name)));
   const { ports } = e2e();
   await serve({
-    listeners: [listener("bytes", ports.tcp), listener("bytes-split", ports.tcp2)],
+    listeners: [listener("bytes", ports.tcp), { ...listener("bytes-split", ports.tcp2), idleTimeout: `${IDLE_MS}ms` }],
     clusters: upstreams.map(({ name, port }) => cluster(name, port)),
     routes: [
       tcpRoute("bytes", [{ cluster: "tcp-a" }]),
@@ -101,6 +106,23 @@ describe.each(proxyNames)("%s", (proxy) => {
     const received = await rest;
     expect(received.length).toBe(sent.length + "after half-close\n".length);
     expect(received.startsWith(sent.toString("latin1"))).toBe(true);
+    socket.destroy();
+  });
+
+  it("closes a connection that was silent for the idle timeout, and none before", async () => {
+    const { socket } = await open(proxy, e2e().ports.tcp2);
+    // A client that keeps its side open sees the end of the proxy's first.
+    const ended = Promise.race([once(socket, "end"), once(socket, "close")]).then(() => performance.now());
+    let last = 0;
+    for (let sent = 0; sent < 3; sent++) {
+      await sleep(IDLE_MS * 0.6);
+      last = performance.now();
+      const back = read(socket, (data) => data.length > 0);
+      socket.write("x");
+      expect(await back).toBe("x");
+    }
+    socket.resume();
+    expect((await ended) - last).toBeGreaterThan(IDLE_MS - EARLY_MS);
     socket.destroy();
   });
 

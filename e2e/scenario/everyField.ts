@@ -29,6 +29,15 @@ const pulled = { name: "ef-pulled", proxy: "envoy" as const, xds: { allow: ["spi
 /** Who probes stands in an nginx fleet only. */
 const probed = { name: "ef-probed", proxy: "nginx" as const, healthChecks: "external" };
 
+/** UDP has ports of its own; HAProxy has none. */
+const packets = {
+  name: "ef-packets",
+  fleets: ["ef-probed"],
+  protocol: "UDP",
+  idleTimeout: "30s",
+  udp: { balance: "packet" },
+} as const;
+
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
 
@@ -75,6 +84,7 @@ export function everyField(port: number): Model {
         hostname: "*.ef.example",
         http,
       },
+      { ...packets, port },
     ],
     clusters: [
       {

@@ -78,7 +78,8 @@ async function formerPlaces(
     const isOurs = old.listeners.some((name) => socket.listeners.includes(name));
     const isUsed = used.some((place) => isSame(place, old) || overlaps(place, old));
     if (isOurs && !isUsed && !isSame(old, socket) && (await whyTaken(old, own)) === null) {
-      places.push({ address: old.address, port: old.port });
+      const { address, port, transport } = old;
+      places.push({ address, port, ...(transport === undefined ? {} : { transport }) });
     }
   }
   return places;

@@ -24,7 +24,7 @@ export function* unreachedRules(snapshot: Snapshot, fleets: Iterable<FleetIr>): 
   const seen = new Set<readonly RuleIr[]>();
   for (const { ports } of fleets) {
     for (const port of ports) {
-      if (port.kind === "tcp") continue;
+      if (port.kind !== "http") continue;
       for (const { rules } of port.virtualHosts) {
         if (!seen.has(rules)) yield* lookAt(rules, { reached, taken, budget });
         seen.add(rules);

@@ -28,8 +28,8 @@ export function configSockets(
   };
   const listeners = config.listeners
     .filter(({ fleet }) => fleets.has(fleet))
-    .map(({ name, fleet, address, port }) => ({
-      socket: socketText({ address, port }),
+    .map(({ name, fleet, protocol, address, port }) => ({
+      socket: socketText({ address, port, ...(protocol === "UDP" ? { transport: "udp" } : {}) }),
       purpose: `listener ${name} of fleet ${fleet}`,
       canWait: true as const,
       change: `${portChange(port)}, or another address with --bind ${fleet}=ADDRESS or TRIMTAB_BIND=${fleet}=ADDRESS`,

@@ -15,6 +15,7 @@ import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { RuleIr } from "./rule.ts";
+import type { UdpPortIr } from "./udpPort.ts";
 
 export type { LeafPath } from "../gen/leafPaths.ts";
 export * from "./accessLog.ts";
@@ -38,6 +39,7 @@ export type * from "./policies/timeouts.ts";
 export * from "./process.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
+export type * from "./udpPort.ts";
 
 /** The proxies that a fleet can consist of; the values of `fleet.proxy`. */
 export type ProxyKind = "envoy" | "nginx" | "haproxy";
@@ -53,7 +55,7 @@ export interface FleetIr {
   /** Null: nothing is written down of requests. */
   readonly accessLog: AccessLogIr | null;
   readonly process: ProcessIr;
-  /** Ascending by address, then port. At most one per address and port. */
+  /** Ascending by address, then port. At most one per address and port, and one of UDP beside it. */
   readonly ports: readonly PortIr[];
   /** Every cluster that some port can reach, ascending by name. */
   readonly clusters: readonly ClusterIr[];
@@ -62,7 +64,7 @@ export interface FleetIr {
 }
 
 /** One socket; `kind` tells the protocol that it speaks. */
-export type PortIr = HttpPortIr | TcpPortIr;
+export type PortIr = HttpPortIr | TcpPortIr | UdpPortIr;
 
 /** One socket that speaks HTTP. */
 export interface HttpPortIr {

@@ -8,6 +8,8 @@ export interface Place {
   readonly fleet: string;
   readonly address: string;
   readonly port: number;
+  /** UDP has ports of its own. */
+  readonly isUdp: boolean;
   /** Names of the listeners that share it. */
   readonly listeners: string[];
 }
@@ -43,7 +45,10 @@ export function createListenerGraph(snapshot: Snapshot, sureness: Sureness): Lis
   const behind = function* (from: Place, cluster: string): Iterable<Candidate> {
     const all = candidates.get(cluster) ?? candidatesOf(snapshot.cluster.get(cluster), byPort);
     candidates.set(cluster, all);
-    for (const each of all) if (!each.isLocal || each.place.fleet === from.fleet || sureness === "possible") yield each;
+    for (const each of all) {
+      if (each.place.isUdp !== from.isUdp) continue;
+      if (!each.isLocal || each.place.fleet === from.fleet || sureness === "possible") yield each;
+    }
   };
   /** Clusters that a place's routes name; made when first asked for, which is in few models. */
   let clusters: ReadonlyMap<Place, ReadonlySet<string>> | null = null;
@@ -96,8 +101,9 @@ function placesOf(snapshot: Snapshot) {
     for (const fleet of body.fleets) {
       const address = boundAddress(body, snapshot.fleet.get(fleet)?.body);
       const others = byPort.get(body.port) ?? [];
-      const shared = others.find((each) => each.fleet === fleet && each.address === address);
-      const place = shared ?? { fleet, address, port: body.port, listeners: [] };
+      const isUdp = body.protocol === "UDP";
+      const shared = others.find((each) => each.fleet === fleet && each.address === address && each.isUdp === isUdp);
+      const place = shared ?? { fleet, address, port: body.port, isUdp, listeners: [] };
       place.listeners.push(name);
       own.push(place);
       if (shared === undefined) byPort.set(body.port, [...others, place]);

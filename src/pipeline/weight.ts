@@ -76,7 +76,7 @@ export function createWeigher(): Weigher {
   function* weigh(ir: FleetIr, targets: readonly Costly[], maxLookups: number): Steps<Weight> {
     const all = { host: 0, rule: 0, text: 0, lookup: 0, endpoint: 0 };
     for (const port of ir.ports) {
-      if (port.kind === "tcp") continue;
+      if (port.kind !== "http") continue;
       for (const [index, { rules, hostnames }] of port.virtualHosts.entries()) {
         const counts = yield* ofRules(rules, maxLookups);
         all.host += 1;

@@ -79,7 +79,7 @@ export function answerable(document: Document, place: AnswerablePlace): Document
       return { ...rest, endpoints: endpoints.map((one, at) => ({ ...one, address: "127.0.0.1", port: ports[at] })) };
     }),
     routes: routes
-      .filter(({ protocol }) => protocol !== "tcp")
+      .filter(({ protocol }) => protocol !== "tcp" && protocol !== "udp")
       .map((each) => ({ ...each, listeners: (each.listeners as string[]).filter((name) => isAnswering({ name })) }))
       .filter(({ listeners: left }) => left.length > 0),
   });

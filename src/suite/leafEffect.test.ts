@@ -60,6 +60,9 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
 /** Fields of which a proxy takes the default alone: any other value is refused, so no model has another. */
 const DEFAULT_ONLY: readonly (readonly [ProxyKind, LeafPath])[] = [["haproxy", "fleet.accessLog.path"]];
 
+/** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
+const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [["haproxy", "listener.udp.balance"]];
+
 /** Models, values and spots are the same in each run: a leaf that is found to have effect is found in the next run too. */
 const SEED = 1;
 /** Valid models in which a leaf's effect is looked for. Most show theirs in the first that has them. */
@@ -147,8 +150,10 @@ describe.each(PROXY_KINDS)("%s", (proxy) => {
       (found) => "refused" in found && (found.when === undefined || isDefaultOnly),
     );
   };
+  const isOutOfReach = (leaf: LeafPath): boolean =>
+    isRefused(leaf) && OF_REFUSED_LISTENERS.some(([on, path]) => on === proxy && path === leaf);
   /** Leaves of which nothing is shown yet, and how often each was changed without effect. */
-  const open = new Map<LeafPath, number>(leafPaths.map((leaf) => [leaf, 0]));
+  const open = new Map<LeafPath, number>(leafPaths.filter((leaf) => !isOutOfReach(leaf)).map((leaf) => [leaf, 0]));
   const odd: string[] = [];
 
   const look = (leaf: LeafPath, before: Outcomes, after: Outcomes): void => {

@@ -69,7 +69,7 @@ function* findingsOf(ir: FleetIr, cache: FleetCache): Steps<readonly Finding[]> 
   }
   const ports = new Map<string, Tracker<VirtualHostIr>>();
   for (const port of ir.ports) {
-    if (port.kind === "tcp") continue;
+    if (port.kind !== "http") continue;
     const tracker = cache.ports.get(port.id) ?? createTracker();
     const { replaced, fresh } = track(tracker, port.virtualHosts);
     const byNames = new Map(replaced.map((old) => [namesOf(old), old]));

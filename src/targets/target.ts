@@ -69,6 +69,8 @@ export interface RenderedFiles {
 export interface Place {
   readonly address: string;
   readonly port: number;
+  /** Not there: TCP. Both may have the same address and port. */
+  readonly transport?: "udp";
 }
 
 /** Where a proxy listens, and for whom. */
@@ -189,7 +191,7 @@ export function distinctFindings(findings: Iterable<Finding>): Finding[] {
 export function inspectFleet(target: Pick<Target, "inspect" | "inspectRule">, ir: FleetIr): readonly Finding[] {
   const found: Finding[] = [...target.inspect(ir)];
   for (const port of ir.ports) {
-    if (port.kind === "tcp") continue;
+    if (port.kind !== "http") continue;
     for (const host of port.virtualHosts) {
       for (const rule of host.rules) found.push(...target.inspectRule(rule, host));
     }

@@ -22,6 +22,8 @@ const ROOTS = [
   "envoy/extensions/filters/network/direct_response/v3/config.proto",
   "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto",
   "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto",
+  "envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy.proto",
+  "envoy/extensions/filters/udp/udp_proxy/v3/route.proto",
   "envoy/extensions/access_loggers/file/v3/file.proto",
   "envoy/extensions/access_loggers/filters/cel/v3/cel.proto",
   "envoy/extensions/access_loggers/stream/v3/stream.proto",

@@ -1,4 +1,5 @@
 /** One fleet: its sockets, the clusters that they reach, and the documents behind it all. */
+import { defaults } from "../../gen/defaults.ts";
 import type { ClusterIr, FleetIr, PortIr, SourceIr } from "../../ir/index.ts";
 import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts";
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
@@ -10,13 +11,13 @@ import { sourceOf } from "../source.ts";
 import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import { connectionLimit } from "./connectionLimit.ts";
+import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { compileProcess } from "./process.ts";
 import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
 
-/** A TCP connection with no byte in either direction is closed after this: Envoy's own default, given to all. */
-const TCP_IDLE_TIMEOUT_MS = 60 * 60 * 1000;
+const UDP = { balance: defaults["listener.udp.balance"] };
 
 /** What one fleet is compiled from: every compiled listener by name, and the fleet's last IR (null: none) to reuse parts of. */
 export interface FleetInput {
@@ -29,6 +30,7 @@ export interface FleetInput {
 interface Socket {
   address: string;
   port: number;
+  isUdp: boolean;
   /** Ascending by name. */
   members: { listener: Resource<"listener">; compiled: CompiledListener }[];
 }
@@ -57,35 +59,46 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
     if (!listener.body.fleets.includes(fleet.name)) continue;
     const address = boundAddress(listener.body, fleet.body);
     const { port } = listener.body;
-    const key = `${address} ${port}`;
-    const socket = sockets.get(key) ?? { address, port, members: [] };
+    const isUdp = listener.body.protocol === "UDP";
+    const key = `${address} ${port} ${isUdp}`;
+    const socket = sockets.get(key) ?? { address, port, isUdp, members: [] };
     socket.members.push({ listener, compiled: listeners.get(name) as CompiledListener });
     sockets.set(key, socket);
   }
   for (const { members } of sockets.values()) members.sort((a, b) => compareText(a.listener.name, b.listener.name));
-  return [...sockets.values()].sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
+  return [...sockets.values()].sort(
+    (a, b) => compareText(a.address, b.address) || a.port - b.port || Number(a.isUdp) - Number(b.isUdp),
+  );
 }
 
 function* compilePort({ address, port, members }: Socket, previous: FleetIr | null): Steps<PortIr> {
   const first = members[0] as Socket["members"][number];
-  const isTcp = first.listener.body.protocol === "TCP";
-  const id = `${isTcp ? "tcp" : "http"}-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
+  const { body } = first.listener;
+  const { protocol } = body;
+  const id = `${protocol.toLowerCase()}-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
   const old = previous?.ports.find((before) => before.id === id);
   const socket = { id, address, port, listeners: members.map(({ listener }) => listener.name) };
-  const limit = connectionLimit(first.listener.body, old?.connectionLimit);
-  if (isTcp) {
+  if (protocol === "UDP") {
     const { split } = first.compiled;
+    const { balance } = { ...UDP, ...body.udp };
+    const idleMs = idleTimeoutMs(body, protocol);
     return reuse<PortIr>(old, {
-      kind: "tcp",
+      kind: "udp",
       ...socket,
       split,
-      idleTimeoutMs: TCP_IDLE_TIMEOUT_MS,
-      connectionLimit: limit,
+      idleTimeoutMs: idleMs,
+      perPacket: balance === "packet",
     });
+  }
+  const limit = connectionLimit(body, old?.kind === "udp" ? undefined : old?.connectionLimit);
+  if (protocol === "TCP") {
+    const { split } = first.compiled;
+    const idleMs = idleTimeoutMs(body, protocol);
+    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleMs, connectionLimit: limit });
   }
   const oldHttp = old?.kind === "http" ? old : null;
   const before = oldHttp?.virtualHosts ?? null;
-  const timeouts = clientTimeouts(first.listener.body, oldHttp?.clientTimeouts);
+  const timeouts = clientTimeouts(body, oldHttp?.clientTimeouts);
   const compiled = members.map((member) => member.compiled);
   const hosts = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
   const virtualHosts = reuseList(before, hosts);
@@ -108,7 +121,7 @@ function* clusterNames(
   if (previous?.ports === ports) return before;
   const names = new Set<string>();
   for (const port of ports) {
-    if (port.kind === "tcp") {
+    if (port.kind !== "http") {
       for (const { cluster } of port.split) names.add(cluster);
       continue;
     }

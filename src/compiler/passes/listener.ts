@@ -11,10 +11,10 @@ import { type Hosts, NO_HOSTS, patchHosts } from "./hosts.ts";
 /** What a listener does, whatever fleet opens it. */
 export interface CompiledListener {
   readonly hostname: string | null;
-  readonly protocol: "HTTP" | "TCP";
-  /** None for TCP. */
+  readonly protocol: Listener["protocol"];
+  /** Of HTTP. */
   readonly hosts: Hosts;
-  /** Of the listener's TCP route; empty: none. */
+  /** Of the listener's TCP or UDP route; empty: none. */
   readonly split: SplitIr;
   /** Its routes, ascending by name. */
   readonly sources: readonly SourceIr[];
@@ -45,12 +45,12 @@ export function* compileListener(input: ListenerInput, memory: CompilerMemory): 
     add: added.map(({ route }) => sourceOf(route, memory)),
     compare: (a, b) => compareText(a.name, b.name),
   });
-  if (protocol === "TCP") return Object.freeze({ ...base, split: tcpSplit(base, sources, added), sources });
+  if (protocol !== "HTTP") return Object.freeze({ ...base, split: onlySplit(base, sources, added), sources });
   const touched = yield* touchedHosts(listener.body, removed, added);
   return Object.freeze({ ...base, hosts: yield* patchHosts(base.hosts, touched, memory), sources });
 }
 
-function tcpSplit(base: CompiledListener, sources: readonly SourceIr[], added: readonly CompiledRoute[]): SplitIr {
+function onlySplit(base: CompiledListener, sources: readonly SourceIr[], added: readonly CompiledRoute[]): SplitIr {
   const action = added[0]?.rules[0]?.action;
   if (action?.kind === "forward") return action.split;
   return sources.length > 0 ? base.split : [];

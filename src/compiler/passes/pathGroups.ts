@@ -19,7 +19,7 @@ export function* withPathGroupsSteps(fleet: FleetIr, memory: CompilerMemory): St
 }
 
 function* groupPort(port: PortIr, memory: CompilerMemory): Steps<PortIr> {
-  if (port.kind === "tcp") return port;
+  if (port.kind !== "http") return port;
   const virtualHosts: VirtualHostIr[] = [];
   for (const host of port.virtualHosts)
     virtualHosts.push(yield* remember(memory.groupedHosts, host, (key) => groupHost(key, memory)));

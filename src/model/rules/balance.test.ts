@@ -10,6 +10,7 @@ function problemsOf(clusters: readonly object[], routes: readonly object[] = [])
     listeners: [
       { name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP" },
       { name: "raw", fleets: ["edge"], port: 9000, protocol: "TCP" },
+      { name: "packets", fleets: ["edge"], port: 9000, protocol: "UDP" },
     ],
     clusters,
     routes,
@@ -53,7 +54,7 @@ test("the ring has an end", () => {
 });
 
 const http = (rule: object) => [{ name: "r", listeners: ["web"], rules: [rule] }];
-const tcp = (split: object[]) => [{ name: "r", listeners: ["raw"], protocol: "tcp", rules: [{ split }] }];
+const passed = { tcp: "raw", udp: "packets" };
 const pair = [{ cluster: "a" }, { cluster: "b" }];
 const byUser = { by: "header", name: "x-user" };
 
@@ -64,8 +65,10 @@ test("clusters of one split hash by one key; one that does not hash is none of t
   expect(problemsOf([hashed("a", byUser), { name: "b", endpoints }], http({ split: pair }))).toEqual([]);
 });
 
-test("TCP hashes by source, without a bound", () => {
-  const of = (hash: object) => problemsOf([hashed("a", hash)], tcp([{ cluster: "a" }]));
+test.each(["tcp", "udp"] as const)("%s hashes by source, without a bound", (protocol) => {
+  const rules = [{ split: [{ cluster: "a" }] }];
+  const of = (hash: object) =>
+    problemsOf([hashed("a", hash)], [{ name: "r", listeners: [passed[protocol]], protocol, rules }]);
   expect(of({ by: "source" })).toEqual([]);
   expect(of({ by: "path" })).toEqual(["MODEL-BALANCE route/r /rules/0/split/0/cluster"]);
   expect(of({ by: "source", boundedLoad: 150 })).toEqual(["MODEL-BALANCE route/r /rules/0/split/0/cluster"]);

@@ -64,17 +64,19 @@ function headerProblem(name: string): string | null {
   return isHidden(name) ? `${name} belongs to one connection or to the proxies; it cannot be hashed by` : null;
 }
 
-/** TCP has no requests to look at; and which cluster of a split takes a request is not known before its key is read. */
+/** TCP and UDP have no requests to look at; and which cluster of a split takes a request is not known before its key is read. */
 export const splitHashes: Rule = function* (snapshot, touched) {
   for (const route of touchedOf(touched, "route")) {
-    const isTcp = (route.body.protocol ?? defaults["route.protocol"]) === "tcp";
+    const protocol = route.body.protocol ?? defaults["route.protocol"];
     for (const { rule, at } of rulesOf(route)) {
       let first: HashedCluster | null = null;
       for (const [index, { cluster }] of (rule.split ?? []).entries()) {
         const hash = hashOf(snapshot.cluster.get(cluster));
         if (hash === undefined) continue;
         const hashed: HashedCluster = { cluster: JSON.stringify(cluster), hash, key: keyText(hash) };
-        const message = (isTcp ? tcpProblem(hashed) : null) ?? (first === null ? null : otherKey(first, hashed));
+        const message =
+          (protocol === "http" ? null : streamProblem(hashed, protocol)) ??
+          (first === null ? null : otherKey(first, hashed));
         if (message !== null) yield problem(CODE, route, { pointer: `${at}/split/${index}/cluster`, message });
         if (first === null) yield* changedKey(route, { rule, at, hashed });
         first ??= hashed;
@@ -114,8 +116,10 @@ interface HashedCluster {
   readonly key: string;
 }
 
-function tcpProblem({ cluster, hash, key }: HashedCluster): string | null {
-  const hint = "a TCP route has connections only, which are hashed by source, without a bound";
+const PASSED = { tcp: "a TCP route has connections only", udp: "a UDP route has packets only" } as const;
+
+function streamProblem({ cluster, hash, key }: HashedCluster, protocol: keyof typeof PASSED): string | null {
+  const hint = `${PASSED[protocol]}, which are hashed by source, without a bound`;
   if (hash.by !== "source") return `cluster ${cluster} hashes by ${key}: ${hint}`;
   return hash.boundedLoad === undefined ? null : `cluster ${cluster} has a bounded load: ${hint}`;
 }

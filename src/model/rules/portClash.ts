@@ -9,7 +9,7 @@ type Listener = Resource<"listener">["body"];
 
 /**
  * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames and the same limits for
- * clients. A listener on all addresses takes the port from every other address.
+ * clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
@@ -56,6 +56,7 @@ function listenersByFleet(snapshot: Snapshot): Map<string, Bound[]> {
 function clashOf(one: Bound, other: Bound): string | null {
   const [a, b] = [one.listener.body, other.listener.body];
   if (a.port !== b.port || one.isGuess !== other.isGuess) return null;
+  if ((a.protocol === "UDP") !== (b.protocol === "UDP")) return null;
   if (one.address !== other.address) {
     const wide = isUnspecified(one.address) || isUnspecified(other.address);
     return wide ? `port ${a.port} on ${one.address} overlaps ${other.address}` : null;

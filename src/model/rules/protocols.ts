@@ -2,21 +2,26 @@ import { defaults } from "../../gen/defaults.ts";
 import { problem, type Rule, type RuleBody, touchedOf } from "./rule.ts";
 
 const TCP_ROUTE_CODE = "MODEL-TCP-ROUTE";
-/** What a rule of a TCP route may have; the rest looks at requests. */
+/** What a rule of a TCP or UDP route may have; the rest looks at requests. */
 const TCP_FIELDS: ReadonlySet<string> = new Set<keyof RuleBody>(["name", "split"]);
 
-/** What a TCP listener cannot have, and why. */
-const HTTP_ONLY = {
-  hostname: "a TCP listener sees no hostname; remove the field",
-  http: "a TCP listener sees no requests; remove the field",
+/** Fields of listeners that belong to some protocols, and what the others say of them. */
+const OF_PROTOCOL = {
+  hostname: { protocols: ["HTTP"], why: "sees no hostname" },
+  http: { protocols: ["HTTP"], why: "sees no requests" },
+  idleTimeout: { protocols: ["TCP", "UDP"], why: "has `http.keepAliveTimeout`, and its rules `timeouts.idle`" },
+  connectionLimit: { protocols: ["HTTP", "TCP"], why: "has no connections" },
+  udp: { protocols: ["UDP"], why: "passes no packets" },
 } as const;
 
-/** A route's protocol is its listeners'; a TCP route is one rule with a split; a TCP listener has nothing of HTTP. */
+/** A route's protocol is its listeners'; a TCP or UDP route is one rule with a split; a listener has nothing of other protocols. */
 export const protocols: Rule = function* (snapshot, touched) {
   for (const listener of touchedOf(touched, "listener")) {
-    if (listener.body.protocol !== "TCP") continue;
-    for (const [field, message] of Object.entries(HTTP_ONLY)) {
-      if (listener.body[field as keyof typeof HTTP_ONLY] === undefined) continue;
+    const { protocol } = listener.body;
+    for (const [field, { protocols: fitting, why }] of Object.entries(OF_PROTOCOL)) {
+      if (listener.body[field as keyof typeof OF_PROTOCOL] === undefined) continue;
+      if ((fitting as readonly string[]).includes(protocol)) continue;
+      const message = `${protocol === "HTTP" ? "an" : "a"} ${protocol} listener ${why}; remove the field`;
       yield problem("MODEL-PROTOCOL", listener, { pointer: `/${field}`, message });
     }
   }
@@ -28,22 +33,23 @@ export const protocols: Rule = function* (snapshot, touched) {
       const message = `listener ${JSON.stringify(name)} speaks ${listener.body.protocol}, the route ${protocol}`;
       yield problem("MODEL-PROTOCOL", route, { pointer: `/listeners/${index}`, message });
     }
-    if (protocol !== "tcp") continue;
+    if (protocol === "http") continue;
+    const kind = `a ${protocol.toUpperCase()} route`;
     if (route.body.hostnames !== undefined) {
       yield problem(TCP_ROUTE_CODE, route, {
         pointer: "/hostnames",
-        message: "a TCP route sees no hostname; remove the field",
+        message: `${kind} sees no hostname; remove the field`,
       });
     }
     if (route.body.rules.length > 1) {
-      yield problem(TCP_ROUTE_CODE, route, { pointer: "/rules/1", message: "a TCP route has exactly one rule" });
+      yield problem(TCP_ROUTE_CODE, route, { pointer: "/rules/1", message: `${kind} has exactly one rule` });
     }
     for (const [index, rule] of route.body.rules.entries()) {
       for (const field of Object.keys(rule)) {
         if (TCP_FIELDS.has(field)) continue;
         yield problem(TCP_ROUTE_CODE, route, {
           pointer: `/rules/${index}/${field}`,
-          message: `a TCP route has a split only, no ${field}`,
+          message: `${kind} has a split only, no ${field}`,
         });
       }
     }

@@ -94,6 +94,21 @@ const cases: Case[] = [
     [],
   ],
   [
+    "hairpin: UDP has ports of its own",
+    {
+      listeners: [
+        { name: "packets", fleets: ["edge"], port: 8080, protocol: "UDP" },
+        { name: "more", fleets: ["edge"], port: 9001, protocol: "UDP" },
+      ],
+      clusters: [self("back", "127.0.0.1")],
+      routes: [
+        { name: "here", listeners: ["packets"], protocol: "udp", rules: [{ split: [{ cluster: "back" }] }] },
+        { name: "there", listeners: ["more"], protocol: "udp", rules: [{ split: [{ cluster: "back" }] }] },
+      ],
+    },
+    ["MODEL-HAIRPIN route/here /rules/0/split/0/cluster"],
+  ],
+  [
     "hairpin: over another fleet, in whatever spelling",
     {
       fleets: [
@@ -168,6 +183,40 @@ const cases: Case[] = [
     "protocols: limits for HTTP clients",
     { listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "TCP", http: { bodyTimeout: "5s" } }] },
     ["MODEL-PROTOCOL listener/t /http"],
+  ],
+  [
+    "protocols: packets are UDP's",
+    { listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "TCP", udp: { balance: "packet" } }] },
+    ["MODEL-PROTOCOL listener/t /udp"],
+  ],
+  [
+    "portClash: two UDP listeners clash, and a TCP listener beside them does not",
+    {
+      listeners: [
+        { name: "a", fleets: ["edge"], port: 9001, protocol: "UDP" },
+        { name: "b", fleets: ["edge"], port: 9001, protocol: "UDP" },
+        { name: "c", fleets: ["edge"], port: 9001, protocol: "TCP" },
+      ],
+    },
+    ["MODEL-PORT-CLASH listener/b /port"],
+  ],
+  [
+    "protocols: packets make no connections",
+    { listeners: [{ name: "u", fleets: ["edge"], port: 9001, protocol: "UDP", connectionLimit: { max: 1 } }] },
+    ["MODEL-PROTOCOL listener/u /connectionLimit"],
+  ],
+  [
+    "protocols: a UDP route has one rule with a split",
+    {
+      listeners: [{ name: "u", fleets: ["edge"], port: 9001, protocol: "UDP" }],
+      routes: [{ name: "u", listeners: ["u"], protocol: "udp", hostnames: ["x.com"], rules: [{ split }, { split }] }],
+    },
+    ["MODEL-TCP-ROUTE route/u /hostnames", "MODEL-TCP-ROUTE route/u /rules/1"],
+  ],
+  [
+    "protocols: idle connections of HTTP have another field",
+    { listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "HTTP", idleTimeout: "5s" }] },
+    ["MODEL-PROTOCOL listener/t /idleTimeout"],
   ],
   [
     "protocols",

@@ -8,10 +8,13 @@ import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 export function mend(document: Document): Document {
   mendReferences(document);
   mendClientTimeouts(document);
+  mendIdleTimeouts(document);
   mendBalance(document);
   mendAffinity(document);
   for (const route of document.routes ?? []) {
-    if (route.protocol === "tcp") keepSplit(route);
+    if (route.protocol === "tcp") keepSplit(route, undefined);
+    // Envoy has no weights for UDP.
+    if (route.protocol === "udp") keepSplit(route, 1);
     makeTwins(route);
   }
   return document;
@@ -42,6 +45,14 @@ export function mendClientTimeouts({ listeners = [] }: Document): void {
   }
 }
 
+/** Only listeners that are not HTTP have an idle timeout of their own, and only those of UDP `udp`. Changes the document. */
+export function mendIdleTimeouts({ listeners = [] }: Document): void {
+  for (const listener of listeners) {
+    if (listener.protocol === "HTTP") delete listener.idleTimeout;
+    if (listener.protocol !== "UDP") delete listener.udp;
+  }
+}
+
 /** Most splits of two clusters are between the same two: no canary could be moved from one rule to another otherwise. */
 function makeTwins({ rules }: Item): void {
   for (const { split = [] } of rules as { split?: { cluster: string }[] }[]) {
@@ -52,10 +63,13 @@ function makeTwins({ rules }: Item): void {
   }
 }
 
-/** A TCP route has one rule, with a split only. */
-function keepSplit(route: Item): void {
+/** A TCP or UDP route has one rule, with a split only. */
+function keepSplit(route: Item, most: number | undefined): void {
   const { split } = (route.rules as Partial<Item>[]).find((rule) => rule.split !== undefined) ?? {};
-  if (split !== undefined) route.rules = [{ split }];
+  if (!Array.isArray(split)) return;
+  const kept = split.slice(0, most);
+  if (most === 1) delete kept[0].weight;
+  route.rules = [{ split: kept }];
 }
 
 interface SplitPlace {

@@ -12,15 +12,17 @@ const NAME = "k";
 /** Policies with which every proxy has backups. */
 const WITH_BACKUPS = ["roundRobin", "leastRequest"];
 
-/** All clusters that hash get the key of the first; where one of them is for TCP, that is the source. Changes the document. */
+/** All clusters that hash get the key of the first; where one of them is for TCP or UDP, that is the source. Changes the document. */
 export function mendBalance({ clusters = [], routes = [] }: Document): void {
   const hashes = new Map<string, Hash>();
+  const ofProtocol = (name: string) => routes.filter(({ protocol }) => protocol === name).flatMap(clustersOf);
+  const ofUdp = ofProtocol("udp");
   for (const cluster of clusters) {
     const balance = cluster.balance as { policy: string; hash?: Hash } | undefined;
-    if (balance === undefined) continue;
-    // nginx has no backups with the others.
-    if (!WITH_BACKUPS.includes(balance.policy))
+    // nginx has no backups with the others, and none for sessions.
+    if (!WITH_BACKUPS.includes(balance?.policy ?? "roundRobin") || ofUdp.includes(cluster.name))
       for (const endpoint of cluster.endpoints as { priority?: number }[]) delete endpoint.priority;
+    if (balance === undefined) continue;
     // Envoy's draws know no weights.
     if (balance.policy === "random") {
       delete cluster.locality;
@@ -32,18 +34,17 @@ export function mendBalance({ clusters = [], routes = [] }: Document): void {
       hashes.set(cluster.name, balance.hash);
     }
   }
-  const ofTcp = routes.filter(({ protocol }) => protocol === "tcp").flatMap(clustersOf);
-  const isForTcp = ofTcp.some((name) => hashes.has(name));
+  const isForBytes = [...ofProtocol("tcp"), ...ofUdp].some((name) => hashes.has(name));
   const [first] = hashes.values();
   if (first === undefined) return;
-  const by = isForTcp ? "source" : first.by;
+  const by = isForBytes ? "source" : first.by;
   const hasName = by !== "source" && by !== "path";
   const name = first.name ?? NAME;
   for (const hash of hashes.values()) {
     hash.by = by;
     delete hash.name;
     if (hasName) hash.name = name;
-    if (isForTcp) delete hash.boundedLoad;
+    if (isForBytes) delete hash.boundedLoad;
   }
 }
 

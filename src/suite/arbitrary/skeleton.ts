@@ -33,14 +33,25 @@ export function onlyOf(proxy: string): Plan {
 /** Fields of single objects that are not left to chance. */
 function fixed({ fleets, ready }: Plan): Readonly<Record<string, Readonly<Record<string, object>>>> {
   const own = { fleets: ready, address: undefined, port: 18080, protocol: "HTTP", hostname: undefined };
+  const passing = fleets
+    .filter(({ name, proxy }) => ready.includes(name) && proxy !== "haproxy")
+    .map(({ name }) => name);
+  // HAProxy has no UDP: where no other proxy is, the names belong to HTTP.
+  const hasUdp = passing.length > 0;
   return {
     fleet: Object.fromEntries(fleets.map((fleet) => [fleet.name, fleet])),
     listener: {
       web: own,
       narrow: { ...own, hostname: "*.example.com" },
       raw: { ...own, port: 19000, protocol: "TCP" },
+      packets: hasUdp
+        ? { ...own, fleets: passing, port: 19000, protocol: "UDP" }
+        : { ...own, hostname: "p.example.com" },
     },
-    route: { tcp: { listeners: ["raw"], protocol: "tcp", hostnames: undefined } },
+    route: {
+      tcp: { listeners: ["raw"], protocol: "tcp", hostnames: undefined },
+      ...(hasUdp ? { udp: { listeners: ["packets"], protocol: "udp", hostnames: undefined } } : {}),
+    },
     cluster: { empty: { endpoints: [] } },
   };
 }
@@ -50,7 +61,7 @@ export function drawn(plan: Plan): fc.Arbitrary<Document> {
   const fixedFields = fixed(plan);
   const always: Readonly<Record<string, readonly string[]>> = {
     fleet: plan.fleets.map(({ name }) => name),
-    listener: plan.listening ? ["web", "narrow", "raw"] : [],
+    listener: plan.listening ? ["web", "narrow", "raw", "packets"] : [],
     cluster: namesOf("cluster"),
   };
   const lists = KINDS.map(({ kind, schema }) => {

@@ -7,6 +7,7 @@ import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { tooLarge } from "./regexSize.ts";
+import { oneUdpCluster, udpCapabilities } from "./udpSupport.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 /** No single field shows it (the redirect names no host, the route a wildcard), so the table itself never finds it. */
@@ -47,6 +48,8 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  "listener.idleTimeout": "exact",
+  ...udpCapabilities,
   "listener.connectionLimit.max": "exact",
   "listener.connectionLimit.perSource": {
     refused: "cannot be done: Envoy does not count connections by address",
@@ -68,7 +71,7 @@ export const capabilities = {
   "route.rules[].matches[].path.regex": tooLarge,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
-  "route.rules[].split[].weight": "exact",
+  "route.rules[].split[].weight": oneUdpCluster,
   "route.rules[].redirect.scheme": "exact",
   "route.rules[].redirect.hostname": copiedHost,
   "route.rules[].redirect.port": "exact",

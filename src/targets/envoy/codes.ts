@@ -15,6 +15,12 @@ export const envoyCodes = {
     explanation:
       "The fleet's `version` is older than the oldest Envoy that Trimtab writes for. Upgrade the proxies, then the field.",
   },
+  "L4-UDP-SPLIT-ENVOY": {
+    status: 422,
+    title: "UDP listener with several clusters",
+    explanation:
+      "Envoy's UDP proxy has no weights: all sessions of a listener go to one cluster. Put the endpoints in one cluster, with weights, or serve the listener with nginx.",
+  },
   "LIMIT-SOURCE-ENVOY": {
     status: 422,
     title: "No limit by address",

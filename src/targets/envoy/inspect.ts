@@ -7,13 +7,14 @@ import { inspectBalance } from "./cluster/balanceSupport.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetectionSupport.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
+import { inspectUdp } from "./udpSupport.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
 const MAX_REGEX_INSTRUCTIONS = 50_000;
 
-/** Errors and warnings about the fleet's clusters. */
+/** Errors and warnings about the fleet's clusters and UDP ports. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return [...inspectBalance(ir.clusters), ...inspectOutlierDetection(ir.clusters)];
+  return [...inspectBalance(ir.clusters), ...inspectOutlierDetection(ir.clusters), ...inspectUdp(ir)];
 }
 
 /** Errors and warnings about one rule of a virtual host. */

@@ -26,6 +26,8 @@ import * as connectionLimit from "../../gen/proto/envoy/extensions/filters/netwo
 import * as directResponse from "../../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
 import * as httpManager from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import * as tcpProxy from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import * as udpRoute from "../../gen/proto/envoy/extensions/filters/udp/udp_proxy/v3/route_pb.js";
+import * as udpProxy from "../../gen/proto/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy_pb.js";
 import * as withoutQuery from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
 import * as cookieSession from "../../gen/proto/envoy/extensions/http/stateful_session/cookie/v3/cookie_pb.js";
@@ -57,6 +59,8 @@ const registry = createRegistry(
   router.file_envoy_extensions_filters_http_router_v3_router,
   httpManager.file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
   headerMutation.file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
+  udpProxy.file_envoy_extensions_filters_udp_udp_proxy_v3_udp_proxy,
+  udpRoute.file_envoy_extensions_filters_udp_udp_proxy_v3_route,
   laterMutation.file_envoy_extensions_filters_http_header_mutation_v3_header_mutation,
   previousHosts.file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
   tcpProxy.file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,

@@ -11,6 +11,7 @@ import { httpListener, tcpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
 import { typeUrls } from "./types.ts";
+import { udpListener } from "./udp.ts";
 
 /** Last renderings kept for comparison; a process with more fleets only loses the identity of unchanged maps. */
 const MAX_REMEMBERED_FLEETS = 256;
@@ -35,6 +36,7 @@ export function createRenderer(): ResourceRenderer {
   const routeTables = memoByKeys(createRouteTables);
   const ofHttp = memoByFields(httpListener);
   const ofTcp = createTcpListeners();
+  const ofUdp = memoByIdentity(udpListener);
   return {
     *render(ir) {
       const last = lastByFleet.get(ir.name)?.resources;
@@ -47,6 +49,10 @@ export function createRenderer(): ResourceRenderer {
       for (const port of ir.ports) {
         if (port.kind === "tcp") {
           listeners.push(ofTcp(port, ir.accessLog));
+          continue;
+        }
+        if (port.kind === "udp") {
+          listeners.push(ofUdp(port));
           continue;
         }
         const { resource, looks } = yield* renderRouteTable(port, isLogged);

@@ -13,6 +13,7 @@ import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
+import { tcpOnly, udpCapabilities } from "./udp.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 const clientSilence: Support = {
@@ -53,8 +54,10 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": "exact",
+  "listener.protocol": tcpOnly,
   "listener.hostname": "exact",
+  "listener.idleTimeout": "exact",
+  ...udpCapabilities,
   ...connectionLimitCapabilities,
   "listener.http.headersTimeout": withinSilence,
   "listener.http.bodyTimeout": bodySilence,

@@ -27,6 +27,11 @@ export const haproxyCodes = {
     explanation:
       "The fleet's access log has a `path`, and HAProxy can write to its standard output only (or to a syslog server). Leave `path` off and let whoever starts HAProxy keep its output: systemd's journal, the container's log, `>> file`.",
   },
+  "L4-UDP-HAPROXY": {
+    status: 422,
+    title: "No UDP",
+    explanation: "HAProxy passes no UDP packets. Take the fleet off the listener, or serve it with Envoy or nginx.",
+  },
   "LB-LC-WEIGHTS-HAPROXY": {
     status: 422,
     title: "Least request with unequal weights",

@@ -27,7 +27,7 @@ export function inspectRule(rule: RuleIr): readonly Finding[] {
 
 /** Limits of a listener that another one ends before their time. */
 function cutShort(port: PortIr): readonly Finding[] {
-  if (port.kind === "tcp") return [];
+  if (port.kind !== "http") return [];
   const { headersMs, keepAliveMs } = port.clientTimeouts;
   if (Math.max(headersMs, keepAliveMs) <= clientSilenceMs(port.clientTimeouts)) return [];
   const { code, approximated } = withinSilence;

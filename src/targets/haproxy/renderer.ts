@@ -67,6 +67,8 @@ export function createRenderer(): Renderer {
       const all = others.length === 0 ? first : yield* distinctRules([first, ...others]);
       const { apart, text } = yield* clusters(ir, all, found);
       for (const port of ir.ports) {
+        // Refused before anything is rendered.
+        if (port.kind === "udp") throw new Error(`${port.id}: HAProxy passes no UDP`);
         const own =
           port.kind === "http"
             ? yield* listeners(port, rules.get(port) ?? [], { apart, section, accessLog: ir.accessLog })

@@ -82,7 +82,7 @@ export interface SocketLog {
 }
 
 /** The log of one socket. Requests have two forms, for those that came to the rules and for what was refused before. */
-export function socketLog(log: AccessLogIr | null, port: PortIr): SocketLog | null {
+export function socketLog(log: AccessLogIr | null, port: Exclude<PortIr, { kind: "udp" }>): SocketLog | null {
   const keys = log === null ? [] : port.kind === "http" ? log.requestFields : log.connectionFields;
   if (log === null || keys.length === 0) return null;
   const { path, samplePercent } = log;

@@ -8,6 +8,7 @@ import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { coarseShares } from "./splits.ts";
+import { udpCapabilities } from "./udp.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -37,6 +38,8 @@ export const capabilities = {
   "listener.port": "exact",
   "listener.protocol": "exact",
   "listener.hostname": "exact",
+  "listener.idleTimeout": "exact",
+  ...udpCapabilities,
   ...connectionLimitCapabilities,
   "listener.http.headersTimeout": closesSilently,
   "listener.http.bodyTimeout": closesSilently,

@@ -56,6 +56,12 @@ export const nginxCodes = {
     title: "One connect timeout for a TCP port",
     explanation: "A warning. Of several connect timeouts of a TCP split nginx uses the longest for all.",
   },
+  "L4-UDP-HASH-NGINX": {
+    status: 422,
+    title: "UDP sessions by hash",
+    explanation:
+      "A warning. nginx forgets UDP sessions at each reload, so they find their endpoint by a hash of the client's address and port; `leastRequest` has no effect on them.",
+  },
   "L7-SCALE": {
     status: 422,
     title: "Many clusters",

@@ -11,7 +11,7 @@ export function effectOfNginx(before: Rendered | null, after: Rendered): Effect 
 
 function placesOf(sockets: readonly Socket[]): string {
   return sockets
-    .map(({ address, port }) => `${address} ${port}`)
+    .map(({ address, port, transport = "tcp" }) => `${address} ${port} ${transport}`)
     .sort()
     .join("\n");
 }

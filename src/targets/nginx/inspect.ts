@@ -5,6 +5,7 @@ import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
 import { inspectRetry } from "./policies/retry.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
+import { inspectUdp } from "./udp.ts";
 import { groupCount, inspectAffinity } from "./upstream/affinity.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
@@ -29,12 +30,10 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   }
   const timeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   for (const port of ir.ports) {
-    if (port.kind !== "tcp") {
-      found.push(...inspectLimit(port));
-      continue;
-    }
+    if (port.kind === "http") found.push(...inspectLimit(port));
+    if (port.kind === "http") continue;
     const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
-    if (distinct.size > 1) {
+    if (port.kind === "tcp" && distinct.size > 1) {
       found.push({
         code: oneTimeoutPerPort.code,
         severity: "warning",
@@ -46,9 +45,10 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   }
   return [
     ...found,
-    ...inspectPriorities(ir.clusters),
+    ...inspectPriorities(ir),
     ...inspectOutlierDetection(ir.clusters),
     ...inspectAffinity(ir.clusters),
+    ...inspectUdp(ir),
   ];
 }
 

@@ -158,7 +158,7 @@ describe("a renderer's memory", () => {
   const changeLast = (ir: FleetIr, change: (host: VirtualHostIr) => VirtualHostIr): FleetIr => ({
     ...ir,
     ports: ir.ports.map((port) =>
-      port.kind === "tcp" ? port : { ...port, virtualHosts: port.virtualHosts.map((host) => change(host)) },
+      port.kind !== "http" ? port : { ...port, virtualHosts: port.virtualHosts.map((host) => change(host)) },
     ),
   });
   const steps: readonly (readonly [string, (ir: FleetIr) => FleetIr])[] = [
@@ -228,7 +228,7 @@ describe("a renderer's memory", () => {
       (ir) => ({
         ...ir,
         ports: ir.ports.map((port) =>
-          port.kind === "tcp" ? port : { ...port, virtualHosts: port.virtualHosts.slice(1) },
+          port.kind !== "http" ? port : { ...port, virtualHosts: port.virtualHosts.slice(1) },
         ),
       }),
     ],

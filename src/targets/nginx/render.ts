@@ -13,6 +13,7 @@ import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
+import { lowerUdpPort, udpClusters } from "./udp.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstream/index.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
@@ -69,7 +70,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();
   for (const port of ir.ports) {
-    if (port.kind === "tcp") continue;
+    if (port.kind !== "http") continue;
     const [name = port.id] = port.listeners;
     const made = yield* lowerListener(port, { ...place, names }, memory.listeners.get(name));
     kept.set(name, made.memory);
@@ -77,7 +78,10 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
     yield;
   }
   memory.listeners = kept;
-  const streams = ir.ports.flatMap((port) => (port.kind === "tcp" ? [lowerTcpPort(port, place)] : []));
+  const streams = ir.ports.flatMap((port) => {
+    if (port.kind === "http") return [];
+    return [port.kind === "tcp" ? lowerTcpPort(port, place) : lowerUdpPort(port)];
+  });
   const configuration = block("nginx", yield* configurationView(ir, listeners, memory));
   const files = [
     ...FIXED_FILES,
@@ -100,7 +104,8 @@ function logFiles({ accessLog, ports }: FleetIr): readonly RenderedFile[] {
 
 function socketOf(ir: PortIr): Socket {
   const { address, port, listeners } = ir;
-  return { address, port, listeners, file: ir.kind === "tcp" ? streamFile(ir) : listenerFile(ir) };
+  const file = ir.kind === "http" ? listenerFile(ir) : streamFile(ir);
+  return { address, port, ...(ir.kind === "udp" ? { transport: "udp" } : {}), listeners, file };
 }
 
 function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {
@@ -118,11 +123,12 @@ function* configurationView(
   { upstreams }: FleetMemory,
 ): Steps<ConfigurationView> {
   const used = new Set(listeners.flatMap(({ clusters }) => [...clusters]));
-  const usedByTcp = new Set(
-    ir.ports.flatMap((port) => (port.kind === "tcp" ? port.split.map(({ cluster }) => cluster) : [])),
-  );
+  const { sessions, packets } = udpClusters(ir);
+  const usedByTcp = ir.ports.flatMap((port) => (port.kind === "tcp" ? port.split.map(({ cluster }) => cluster) : []));
+  const unhashed = new Set([...usedByTcp, ...packets]);
   const of = (names: ReadonlySet<string>): readonly ClusterIr[] => ir.clusters.filter(({ name }) => names.has(name));
   const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
+  const hasStream = ir.ports.some(({ kind }) => kind !== "http");
   return {
     ...processView(ir.process),
     http: {
@@ -133,10 +139,13 @@ function* configurationView(
       affinity: affinityMaps(of(used)),
       hasListeners: listeners.length > 0,
     },
-    stream: hasTcp
+    stream: hasStream
       ? {
-          upstreams: yield* lowerUpstreams(of(usedByTcp), "stream", upstreams),
-          accessLog: (ir.accessLog?.connectionFields.length ?? 0) > 0,
+          upstreams: [
+            ...(yield* lowerUpstreams(of(unhashed), "stream", upstreams)),
+            ...(yield* lowerUpstreams(of(sessions), "sessions", upstreams)),
+          ],
+          accessLog: hasTcp && (ir.accessLog?.connectionFields.length ?? 0) > 0,
         }
       : null,
   };

@@ -66,6 +66,7 @@ export interface Views {
   readonly respond: RespondView;
   readonly texts: TextsView;
   readonly tcpServer: TcpServerView;
+  readonly udpServer: UdpServerView;
   /** What a location notes for the access log. */
   readonly logged: { readonly route: Param; readonly rule: Param; readonly cluster: Param | null };
   readonly logFormat: { readonly name: Word; readonly line: LogLine };
@@ -88,7 +89,7 @@ export interface Views {
 /** `nginx.hbs`: what is this fleet's, and which files belong to it. */
 export interface ConfigurationView extends ProcessView {
   readonly http: HttpView;
-  /** Null without TCP listeners: nginx may have been built without the stream module. */
+  /** Null without TCP and UDP listeners: nginx may have been built without the stream module. */
   readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
 }
 
@@ -290,4 +291,11 @@ export interface TcpServerView {
   readonly connectTimeout: Word;
   readonly tries: Word;
   readonly idleTimeout: Word;
+}
+
+/** `udpServer.hbs`: a file. */
+export interface UdpServerView extends Pick<TcpServerView, "comment" | "split" | "listen" | "idleTimeout"> {
+  /** Null: packets are dropped. */
+  readonly target: Param | null;
+  readonly perPacket: boolean;
 }

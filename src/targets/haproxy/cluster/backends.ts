@@ -70,7 +70,7 @@ interface BackendForm {
 export function clusterBackends(ir: FleetIr): readonly ClusterBackends[] {
   const tcpIdles = new Map<string, Set<number>>();
   for (const port of ir.ports) {
-    if (port.kind === "http") continue;
+    if (port.kind !== "tcp") continue;
     for (const { cluster } of port.split) {
       tcpIdles.set(cluster, (tcpIdles.get(cluster) ?? new Set()).add(port.idleTimeoutMs));
     }
@@ -88,7 +88,7 @@ export function clusterBackends(ir: FleetIr): readonly ClusterBackends[] {
 function httpClusters(ir: FleetIr): ReadonlySet<string> {
   const found = new Set<string>();
   for (const port of ir.ports) {
-    if (port.kind === "tcp") continue;
+    if (port.kind !== "http") continue;
     for (const { rules } of port.virtualHosts) {
       for (const { action } of rules) {
         if (action.kind === "forward") for (const { cluster } of action.split) found.add(cluster);

@@ -8,7 +8,7 @@ it("leastTime is written for nginx 1.31.0 and later, and refused before", () => 
   const own = cluster("c", [1], { balance: { policy: "leastTime" } });
   expect(balanceView(own, "http").leastTime?.text).toBe("header");
   expect(balanceView(own, "stream").leastTime?.text).toBe("first_byte");
-  const { when } = capabilities["cluster.balance.policy"];
+  const [{ when }] = capabilities["cluster.balance.policy"];
   expect(when("leastTime", [1, 30, 9])).toBe(true);
   expect(when("leastTime", [1, 31, 0])).toBe(false);
   expect(when("random", [1, 22, 0])).toBe(false);

@@ -1,6 +1,6 @@
 /** How an endpoint of an upstream group is chosen. */
 import type { BalanceIr, ClusterIr, KeyIr } from "../../../ir/index.ts";
-import type { Support, Version } from "../../target.ts";
+import { foundByInspection, type Support, type Version } from "../../target.ts";
 import { isBefore } from "../../version.ts";
 import { block } from "../blocks.ts";
 import { headerVariable, underscored } from "../names.ts";
@@ -15,7 +15,8 @@ import {
   variable,
   word,
 } from "../quote.ts";
-import type { BalanceView } from "./views.ts";
+import { hashedSessions } from "../udp.ts";
+import type { BalanceView, UpstreamContext } from "./views.ts";
 
 /** `least_time` is nginx Plus' before. */
 const LEAST_TIME_SINCE: Version = [1, 31, 0];
@@ -33,7 +34,7 @@ const noBound = {
 
 /** What nginx says of the leaves of `balance`. */
 export const balanceCapabilities = {
-  "cluster.balance.policy": leastTimeSince,
+  "cluster.balance.policy": [leastTimeSince, { ...hashedSessions, when: foundByInspection }],
   "cluster.balance.hash.by": "exact",
   "cluster.balance.hash.name": "exact",
   "cluster.balance.hash.boundedLoad": noBound,
@@ -41,6 +42,7 @@ export const balanceCapabilities = {
 
 /** Of a group that has no policy. */
 export const IN_TURN: BalanceView = {
+  bySession: false,
   leastRequest: false,
   random: false,
   powerOfTwo: false,
@@ -49,10 +51,15 @@ export const IN_TURN: BalanceView = {
   keyMap: null,
 };
 
+/** A client is its session, unless it is hashed by its address alone. */
+const BY_SESSION: BalanceView = { ...IN_TURN, bySession: true };
+
 /** The policy as an upstream group has it. */
-export function balanceView({ name, balance }: ClusterIr, context: "http" | "stream"): BalanceView {
+export function balanceView({ name, balance }: ClusterIr, context: UpstreamContext): BalanceView {
   const { policy } = balance;
+  if (context === "sessions" && policy !== "hash") return BY_SESSION;
   return {
+    bySession: false,
     leastRequest: policy === "leastRequest",
     random: policy === "random",
     powerOfTwo: policy === "powerOfTwo",

@@ -4,12 +4,13 @@ import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { block, joinBlocks } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
+import { sessionUpstream } from "../udp.ts";
 import type { Block } from "../views.ts";
 import { groupName, groupServers, namedEndpoints } from "./affinity.ts";
 import { balanceView, IN_TURN } from "./balance.ts";
 import { failuresOf, onceMore } from "./outlierDetection.ts";
 import { isDown } from "./state.ts";
-import type { UpstreamView } from "./views.ts";
+import type { UpstreamContext, UpstreamView } from "./views.ts";
 
 /** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
 const KEEPALIVE = 32;
@@ -22,20 +23,16 @@ const ZONE_MIN_BYTES = 64 * 1024;
 const ZONE_STEP_BYTES = 256 * 1024;
 
 /** What is kept of a fleet's clusters from one rendering to the next. */
-export interface UpstreamMemory {
-  readonly http: Kept;
-  readonly stream: Kept;
+export interface UpstreamMemory extends Readonly<Record<UpstreamContext, Kept>> {
   /** Groups of endpoints that cookies name. */
   readonly groups: WeakMap<ClusterIr, Block>;
 }
-
-type Context = "http" | "stream";
 
 type Kept = WeakMap<ClusterIr, { readonly zoneSize: string | null; readonly block: Block }>;
 
 /** Nothing is known yet. */
 export function createUpstreamMemory(): UpstreamMemory {
-  return { http: new WeakMap(), stream: new WeakMap(), groups: new WeakMap() };
+  return { http: new WeakMap(), stream: new WeakMap(), sessions: new WeakMap(), groups: new WeakMap() };
 }
 
 /**
@@ -44,7 +41,7 @@ export function createUpstreamMemory(): UpstreamMemory {
  */
 export function* lowerUpstreams(
   clusters: readonly ClusterIr[],
-  context: Context,
+  context: UpstreamContext,
   memory: UpstreamMemory,
 ): Steps<readonly Block[]> {
   let bytes = ZONE_MIN_BYTES;
@@ -66,7 +63,7 @@ export function* lowerUpstreams(
     kept.set(cluster, { zoneSize: zoneSize?.text ?? null, block: made });
     return made;
   });
-  if (context === "stream") return own;
+  if (context !== "http") return own;
   // Behind all clusters: nginx looks both up from the first one on.
   const affine = clusters.filter(({ affinity }) => affinity !== null);
   return [...own, ...(yield* mapSteps(affine, (cluster) => groupsOf(cluster, memory)))];
@@ -108,11 +105,14 @@ function serverView(
 
 function lowerUpstream(
   cluster: ClusterIr,
-  { context, zoneSize }: { context: Context; zoneSize: UpstreamView["zoneSize"] },
+  { context, zoneSize }: { context: UpstreamContext; zoneSize: UpstreamView["zoneSize"] },
 ): UpstreamView {
-  const failures = failuresOf(cluster);
+  // Sessions are hashed, which knows no backups, and an endpoint that does not answer has not failed.
+  const isHashed = context === "sessions";
+  const failures = isHashed ? () => null : failuresOf(cluster);
+  const more = isHashed ? [] : onceMore(cluster);
   return {
-    name: word(cluster.name),
+    name: word(isHashed ? sessionUpstream(cluster.name) : cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
     ...balanceView(cluster, context),
@@ -122,7 +122,7 @@ function lowerUpstream(
         failures: failures(endpoint),
         down: isDown(endpoint),
       })),
-      ...onceMore(cluster).map((endpoint) => serverView(endpoint, { weight: endpoint.weight, backup: true })),
+      ...more.map((endpoint) => serverView(endpoint, { weight: endpoint.weight, backup: true })),
     ],
     keepalive: context === "http" ? word(KEEPALIVE) : null,
   };

@@ -1,7 +1,8 @@
 /** Primaries and backups of an upstream group. */
-import type { ClusterIr } from "../../../ir/index.ts";
+import type { ClusterIr, FleetIr } from "../../../ir/index.ts";
 import { oneBackupLevel, tooManyLevels } from "../../backupLevels.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
+import { udpClusters } from "../udp.ts";
 
 const noBackups = {
   refused: "differs among the endpoints of a cluster whose balance policy has no backups in nginx",
@@ -23,18 +24,19 @@ export function takesBackups({ balance }: ClusterIr): boolean {
 }
 
 /** Errors about clusters whose levels nginx cannot have. */
-export function inspectPriorities(clusters: readonly ClusterIr[]): readonly Finding[] {
-  const refused = clusters.filter(
-    (cluster) => !takesBackups(cluster) && cluster.endpoints.some(({ priority }) => priority > 0),
-  );
-  const found = refused.map(
-    ({ name, balance }): Finding => ({
-      code: noBackups.code,
-      severity: "error",
-      message: `cluster ${name}: nginx has no backups with the policy ${balance.policy}; give all its endpoints one \`priority\``,
-      resource: { kind: "cluster", name },
-      pointer: "/endpoints",
-    }),
-  );
+export function inspectPriorities(ir: FleetIr): readonly Finding[] {
+  const { clusters } = ir;
+  const { sessions } = udpClusters(ir);
+  const found = clusters.flatMap((cluster): Finding[] => {
+    const { name, balance, endpoints } = cluster;
+    if (!endpoints.some(({ priority }) => priority > 0)) return [];
+    const hashes = !takesBackups(cluster);
+    if (!hashes && !sessions.has(name)) return [];
+    const why = hashes ? `with the policy ${balance.policy}` : "for UDP sessions, which it hashes";
+    const message = `cluster ${name}: nginx has no backups ${why}; give all its endpoints one \`priority\``;
+    return [
+      { code: noBackups.code, severity: "error", message, resource: { kind: "cluster", name }, pointer: "/endpoints" },
+    ];
+  });
   return [...tooManyLevels(clusters), ...found];
 }

@@ -4,8 +4,13 @@ import type { Quoted } from "../../../util/templates.ts";
 import type { Variable, Word } from "../quote.ts";
 import type { FailureView } from "./outlierDetection.ts";
 
+/** In which block a group stands, and for UDP sessions, which keep to an endpoint, beside the groups of streams. */
+export type UpstreamContext = "http" | "stream" | "sessions";
+
 /** How `upstream.hbs` writes the policy; all null or false: in turn. */
 export interface BalanceView {
+  /** Of UDP: the same client, the same endpoint. */
+  readonly bySession: boolean;
   readonly leastRequest: boolean;
   readonly random: boolean;
   readonly powerOfTwo: boolean;
