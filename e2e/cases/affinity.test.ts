@@ -4,7 +4,7 @@ import { must } from "../harness/api.ts";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
 import { type Document, route } from "../harness/model.ts";
 import { until } from "../harness/process.ts";
-import { headerValues } from "../harness/rawHttp.ts";
+import { connectTo, headerValues } from "../harness/rawHttp.ts";
 import { ask, deadPort, type ProxyAnswer, reloadFileProxies, serve } from "../harness/serve.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 import { stat } from "../proxies/envoy.ts";
@@ -115,7 +115,8 @@ describe.each(proxyNames)("%s", (proxy) => {
     const value = cookieValue(upstreams.find((upstream) => upstream.name === name)!.port);
     expect(pair.replaceAll('"', "")).toBe(`SRV=${value}`);
     for (const next of proxyNames) {
-      for (const cookie of [pair, `SRV=${value}`, `x-SRV="x"; SRV="${value}"; srv=${cookieValue(other.port)}`])
+      const others = `x-SRV="x"; SRV="${value}";srv=${cookieValue(other.port)}`;
+      for (const cookie of [pair, `SRV=${value}`, others, `a="1;2";b=c; SRV="${value}"`])
         expect(await keeper(next, "/kept", cookie), `${proxy} ${next}`).toBe(name);
     }
   });
@@ -157,7 +158,21 @@ describe.each(proxyNames)("%s", (proxy) => {
       taken.add(answer.echo?.name);
     }
     expect(spy.seen()).toBe(seen);
-    expect([...taken].sort()).toEqual(["aff-a", "aff-b", "aff-c"]);
+    expect(upstreams.map((upstream) => upstream.name)).toEqual(expect.arrayContaining([...taken]));
+    expect(taken.size).toBeGreaterThan(1);
+  });
+
+  it("sets it for WebSockets too", async () => {
+    const { proxies, ports } = e2e();
+    const socket = await connectTo({ address: proxies[proxy].address, port: ports.http });
+    const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    socket.write(`GET /kept HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`);
+    const head = await new Promise<string>((resolve, reject) => {
+      socket.once("data", (bytes) => resolve(bytes.toString("latin1")));
+      socket.once("error", reject);
+    });
+    socket.destroy();
+    expect(head).toMatch(/^HTTP\/1\.1 101 .*\r\nset-cookie: SRV="?Cg/is);
   });
 
   it("in a split each cluster keeps its clients by its own cookie", async () => {
@@ -170,7 +185,7 @@ describe.each(proxyNames)("%s", (proxy) => {
     }
     expect([...names].sort()).toEqual(["aff-a", "aff-c"]);
     const mixed = new Map<string | undefined, string | null>();
-    for (let sent = 0; sent < 20; sent++) {
+    for (let sent = 0; sent < 40; sent++) {
       const answer = await get(proxy, "/mixed", `GREEN=${cookieValue(upstreams[2]!.port)}`);
       mixed.set(answer.echo?.name, cookieOf(answer)?.slice(0, 6) ?? null);
     }

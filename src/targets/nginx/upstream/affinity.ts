@@ -2,9 +2,7 @@
 import { type ClusterIr, CONNECT_TRIES, type EndpointIr, isActive } from "../../../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 
-/**
- * Endpoints of a fleet that cookies may name. Measured with nginx 1.22.1: see docs/affinity.md.
- */
+/** Endpoints of a fleet that cookies may name: 72 MB of memory, and 30 us for a request that has to find the last (docs/affinity.md). */
 const MAX_NAMED_ENDPOINTS = 2_000;
 
 const tooMany = {
@@ -51,8 +49,9 @@ export function groupServers({ endpoints }: ClusterIr, own: EndpointIr): readonl
   const factor = backups.length > 0 ? PRIMARY_FACTOR : 1;
   return [
     { endpoint: own, weight: 1, backup: false },
+    // Two backups beside one primary of weight 1 get one request in 129.
     ...primaries.map((endpoint) => ({ endpoint, weight: endpoint.weight * factor, backup: true })),
-    ...backups.map((endpoint) => ({ endpoint, weight: endpoint.weight, backup: true })),
+    ...backups.map((endpoint) => ({ endpoint, weight: 1, backup: true })),
   ];
 }
 
