@@ -16,6 +16,10 @@ let upstreams: Upstream[];
 /** An endpoint of another cluster, and a server that the model does not know. */
 let other: Upstream;
 let spy: Upstream;
+/** It fails its health check in the end. */
+let sick: Upstream;
+/** nginx does not probe. */
+const checkers = ["envoy", "haproxy"] as const;
 
 /** As Envoy makes it: base64 of field 1 of a message, the address. */
 function cookieValue(port: number): string {
@@ -26,12 +30,18 @@ function cookieValue(port: number): string {
 interface Place {
   readonly port: number;
   readonly state?: string;
+  readonly priority?: number;
 }
 
 function cluster(name: string, endpoints: readonly Place[], cookie = "SRV"): Document {
   return {
     name,
-    endpoints: endpoints.map(({ port, state = "active" }) => ({ address: "127.0.0.1", port, state })),
+    endpoints: endpoints.map(({ port, state = "active", priority = 0 }) => ({
+      address: "127.0.0.1",
+      port,
+      state,
+      priority,
+    })),
     affinity: { cookie: { name: cookie } },
     timeouts: { connect: "1s" },
   };
@@ -62,7 +72,11 @@ async function keeper(proxy: ProxyName, path: string, cookie: string): Promise<s
 
 beforeAll(async () => {
   upstreams = await Promise.all(["aff-a", "aff-b", "aff-c"].map((name) => startEcho(name)));
-  [other, spy] = await Promise.all([startEcho("aff-other"), startEcho("aff-spy")]);
+  [other, spy, sick] = (await Promise.all(["aff-other", "aff-spy", "aff-sick"].map((name) => startEcho(name)))) as [
+    Upstream,
+    Upstream,
+    Upstream,
+  ];
   const to = (path: string, ...clusters: string[]) => ({
     name: path.slice(1),
     matches: [{ path: { prefix: path } }],
@@ -70,12 +84,16 @@ beforeAll(async () => {
   });
   const dead = { port: deadPort() };
   await serve({
+    listeners: [{ name: "checked", fleets: [...checkers], port: e2e().ports.http2, protocol: "HTTP" }],
+    healthChecks: [{ name: "quick", type: "http", interval: "100ms", timeout: "100ms", rise: 1, fall: 1 }],
     clusters: [
       cluster("kept", upstreams),
       cluster("other", [other]),
       cluster("moving", upstreams),
       cluster("half-dead", [dead, upstreams[0]!]),
       cluster("dead", [dead]),
+      cluster("levels", [upstreams[0]!, { port: upstreams[1]!.port, priority: 1 }]),
+      { ...cluster("checked", [upstreams[0]!, { port: sick.port }]), healthCheck: "quick" },
       cluster("green", upstreams.slice(0, 2), "GREEN"),
       cluster("blue", upstreams.slice(1), "BLUE"),
       { name: "plain", endpoints: [{ address: "127.0.0.1", port: other.port }] },
@@ -94,16 +112,18 @@ beforeAll(async () => {
         to("/moving", "moving"),
         to("/half-dead", "half-dead"),
         to("/dead", "dead"),
+        to("/levels", "levels"),
         to("/split", "green", "blue"),
         to("/mixed", "green", "plain"),
         to("/plain", "plain"),
       ),
+      { name: "checked", listeners: ["checked"], hostnames: [host], rules: [{ split: [{ cluster: "checked" }] }] },
     ],
   });
 });
 
 afterAll(async () => {
-  await Promise.all([...upstreams, other, spy].map((upstream) => upstream.close()));
+  await Promise.all([...upstreams, other, spy, sick].map((upstream) => upstream.close()));
 });
 
 describe.each(proxyNames)("%s", (proxy) => {
@@ -193,6 +213,11 @@ describe.each(proxyNames)("%s", (proxy) => {
     expect(cookieOf(await get(proxy, "/plain"))).toBeNull();
   });
 
+  it("a client that is on a backup stays there", async () => {
+    expect(await keeper(proxy, "/levels", `SRV=${cookieValue(upstreams[1]!.port)}`)).toBe("aff-b");
+    expect((await get(proxy, "/levels")).echo?.name).toBe("aff-a");
+  });
+
   it("an endpoint that takes no connection: another one answers, and the cookie is set anew", async () => {
     const answer = await get(proxy, "/half-dead", `SRV=${cookieValue(deadPort())}`);
     expect([answer.status, answer.echo?.name]).toEqual([200, "aff-a"]);
@@ -203,6 +228,22 @@ describe.each(proxyNames)("%s", (proxy) => {
     // Envoy names the one that it tried last, where the others name none.
     if (proxy !== "envoy") expect(cookieOf(none)).toBeNull();
   });
+});
+
+it("an endpoint that fails its health check loses its clients", async () => {
+  const headers = [["Cookie", `SRV=${cookieValue(sick.port)}`]] as const;
+  const own = (proxy: ProxyName) => ask(proxy, { host, path: "/", port: e2e().ports.http2, headers });
+  const untilOn = (proxy: ProxyName, name: string) =>
+    until(`${proxy} goes to ${name}`, async () => ((await own(proxy)).echo?.name === name ? true : null));
+  for (const proxy of checkers) {
+    await untilOn(proxy, "aff-sick");
+    expect(cookieOf(await own(proxy))).toBeNull();
+  }
+  sick.setStatus(500);
+  for (const proxy of checkers) {
+    await untilOn(proxy, "aff-a");
+    expect(cookieOf(await own(proxy))?.replaceAll('"', "")).toBe(`SRV=${cookieValue(upstreams[0]!.port)}`);
+  }
 });
 
 /** Gives the cluster these endpoints, and waits until new clients meet those that are active. */
