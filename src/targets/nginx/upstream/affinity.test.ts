@@ -14,7 +14,7 @@ import {
   startBackend,
   startNginx,
 } from "../testNginx.ts";
-import { groupName, groupServers, inspectAffinity } from "./affinity.ts";
+import { endpointGroups, groupName, inspectAffinity } from "./affinity.ts";
 
 const affinity = { cookie: "SRV" };
 const place = (port: number, more: Partial<EndpointIr> = {}): EndpointIr => ({
@@ -35,10 +35,9 @@ describe("a group", () => {
 
   it("has the endpoint, then those after it; backups hardly ever while a primary serves", () => {
     const endpoints = [place(1), place(2, { weight: 3 }), place(3, { state: "drain" }), place(4, { priority: 1 })];
+    const groups = finish(endpointGroups({ ...cluster("c", [], { affinity }), endpoints }));
     const servers = (index: number) =>
-      groupServers({ ...cluster("c", []), endpoints }, endpoints[index]!).map(
-        ({ endpoint: { port }, weight, backup }) => `${port} ${weight}${backup ? " backup" : ""}`,
-      );
+      groups[index]!.endpoints.map(({ port, weight, priority }) => `${port} ${weight}${priority > 0 ? " backup" : ""}`);
     expect(servers(0)).toEqual(["1 1", "2 768 backup", "4 1 backup"]);
     expect(servers(1)).toEqual(["2 1", "1 256 backup", "4 1 backup"]);
     expect(servers(2)).toEqual(["3 1", "1 256 backup", "2 768 backup", "4 1 backup"]);
@@ -49,10 +48,10 @@ describe("a group", () => {
     const c = cluster(
       "c",
       [...Array(100).keys()].map((index) => index + 1),
+      { affinity },
     );
-    expect(groupServers(c, c.endpoints[97]!).map(({ endpoint }) => endpoint.port)).toEqual([
-      98, 99, 100, 1, 2, 3, 4, 5, 6,
-    ]);
+    const group = finish(endpointGroups(c))[97]!;
+    expect(group.endpoints.map((endpoint) => endpoint.port)).toEqual([98, 99, 100, 1, 2, 3, 4, 5, 6]);
   });
 });
 

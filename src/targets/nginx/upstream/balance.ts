@@ -39,16 +39,6 @@ export const balanceCapabilities = {
   "cluster.balance.hash.boundedLoad": noBound,
 } as const satisfies Readonly<Record<string, Support>>;
 
-/** Of a group that has no policy. */
-export const IN_TURN: BalanceView = {
-  leastRequest: false,
-  random: false,
-  powerOfTwo: false,
-  leastTime: null,
-  hashKey: null,
-  keyMap: null,
-};
-
 /** The policy as an upstream group has it. */
 export function balanceView({ name, balance }: ClusterIr, context: "http" | "stream"): BalanceView {
   const { policy } = balance;

@@ -1,12 +1,12 @@
 /** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
-import type { ClusterIr, EndpointIr } from "../../../ir/index.ts";
+import type { ClusterIr } from "../../../ir/index.ts";
 import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { block, joinBlocks } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block } from "../views.ts";
-import { groupName, groupServers, namedEndpoints } from "./affinity.ts";
-import { balanceView, IN_TURN } from "./balance.ts";
+import { endpointGroups } from "./affinity.ts";
+import { balanceView } from "./balance.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamView } from "./views.ts";
 
@@ -25,7 +25,13 @@ export interface UpstreamMemory {
   readonly http: Kept;
   readonly stream: Kept;
   /** Groups of endpoints that cookies name. */
-  readonly groups: WeakMap<ClusterIr, Block>;
+  readonly groups: WeakMap<ClusterIr, Groups>;
+}
+
+/** A cluster's, one after the other, and the shared memory that they need. */
+interface Groups {
+  readonly block: Block;
+  readonly bytes: number;
 }
 
 type Context = "http" | "stream";
@@ -46,14 +52,13 @@ export function* lowerUpstreams(
   context: Context,
   memory: UpstreamMemory,
 ): Steps<readonly Block[]> {
-  let bytes = ZONE_MIN_BYTES;
-  for (const { endpoints } of clusters) {
-    bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, endpoints.length);
-  }
+  const groups: Groups[] = [];
   for (const cluster of context === "http" ? clusters : []) {
-    for (const endpoint of namedEndpoints(cluster))
-      bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * groupServers(cluster, endpoint).length;
+    if (cluster.affinity !== null) groups.push(yield* groupsOf(cluster, memory));
   }
+  let bytes = ZONE_MIN_BYTES;
+  for (const cluster of clusters) bytes += zoneBytes(cluster);
+  for (const own of groups) bytes += own.bytes;
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
   const own = yield* mapSteps(clusters, (cluster, index) => {
     const zoneSize = index === 0 ? size : null;
@@ -64,43 +69,25 @@ export function* lowerUpstreams(
     kept.set(cluster, { zoneSize: zoneSize?.text ?? null, block: made });
     return made;
   });
-  if (context === "stream") return own;
   // Behind all clusters: nginx looks both up from the first one on.
-  const affine = clusters.filter(({ affinity }) => affinity !== null);
-  return [...own, ...(yield* mapSteps(affine, (cluster) => groupsOf(cluster, memory)))];
+  return [...own, ...groups.map((each) => each.block)];
 }
 
-function groupsOf(cluster: ClusterIr, { groups }: UpstreamMemory): Block {
+function* groupsOf(cluster: ClusterIr, { groups }: UpstreamMemory): Steps<Groups> {
   const old = groups.get(cluster);
   if (old !== undefined) return old;
-  const made = joinBlocks(namedEndpoints(cluster).map((endpoint) => block("upstream", groupView(cluster, endpoint))));
+  const all = yield* endpointGroups(cluster);
+  const blocks = yield* mapSteps(all, (group) =>
+    block("upstream", lowerUpstream(group, { context: "http", zoneSize: null })),
+  );
+  const bytes = all.reduce((sum, group) => sum + zoneBytes(group), 0);
+  const made = { block: joinBlocks(blocks), bytes };
   groups.set(cluster, made);
   return made;
 }
 
-function groupView(cluster: ClusterIr, own: EndpointIr): UpstreamView {
-  return {
-    ...IN_TURN,
-    name: word(groupName(cluster, own)),
-    zone: word("http_upstreams"),
-    zoneSize: null,
-    endpoints: groupServers(cluster, own).map(({ endpoint, weight, backup }) =>
-      serverView(endpoint, { weight, backup }),
-    ),
-    keepalive: word(KEEPALIVE),
-  };
-}
-
-function serverView(
-  { address, port }: EndpointIr,
-  { weight, backup }: { readonly weight: number; readonly backup: boolean },
-): UpstreamView["endpoints"][number] {
-  return {
-    address: word(hostAndPort(address, port)),
-    weight: weight === 1 ? null : word(weight),
-    backup,
-    down: false,
-  };
+function zoneBytes({ endpoints }: ClusterIr): number {
+  return ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, endpoints.length);
 }
 
 function lowerUpstream(
@@ -113,7 +100,9 @@ function lowerUpstream(
     zoneSize,
     ...balanceView(cluster, context),
     endpoints: cluster.endpoints.map((endpoint) => ({
-      ...serverView(endpoint, { weight: endpoint.weight, backup: endpoint.priority > 0 }),
+      address: word(hostAndPort(endpoint.address, endpoint.port)),
+      weight: endpoint.weight === 1 ? null : word(endpoint.weight),
+      backup: endpoint.priority > 0,
       down: isDown(endpoint),
     })),
     keepalive: context === "http" ? word(KEEPALIVE) : null,
