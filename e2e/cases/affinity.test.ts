@@ -4,7 +4,7 @@ import { must } from "../harness/api.ts";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
 import { type Document, route } from "../harness/model.ts";
 import { until } from "../harness/process.ts";
-import { headerValues } from "../harness/rawHttp.ts";
+import { connectTo, headerValues } from "../harness/rawHttp.ts";
 import { ask, deadPort, type ProxyAnswer, reloadFileProxies, serve } from "../harness/serve.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 import { stat } from "../proxies/envoy.ts";
@@ -16,6 +16,10 @@ let upstreams: Upstream[];
 /** An endpoint of another cluster, and a server that the model does not know. */
 let other: Upstream;
 let spy: Upstream;
+/** It fails its health check in the end. */
+let sick: Upstream;
+/** nginx does not probe. */
+const checkers = ["envoy", "haproxy"] as const;
 
 /** As Envoy makes it: base64 of field 1 of a message, the address. */
 function cookieValue(port: number): string {
@@ -26,12 +30,18 @@ function cookieValue(port: number): string {
 interface Place {
   readonly port: number;
   readonly state?: string;
+  readonly priority?: number;
 }
 
 function cluster(name: string, endpoints: readonly Place[], cookie = "SRV"): Document {
   return {
     name,
-    endpoints: endpoints.map(({ port, state = "active" }) => ({ address: "127.0.0.1", port, state })),
+    endpoints: endpoints.map(({ port, state = "active", priority = 0 }) => ({
+      address: "127.0.0.1",
+      port,
+      state,
+      priority,
+    })),
     affinity: { cookie: { name: cookie } },
     timeouts: { connect: "1s" },
   };
@@ -62,7 +72,11 @@ async function keeper(proxy: ProxyName, path: string, cookie: string): Promise<s
 
 beforeAll(async () => {
   upstreams = await Promise.all(["aff-a", "aff-b", "aff-c"].map((name) => startEcho(name)));
-  [other, spy] = await Promise.all([startEcho("aff-other"), startEcho("aff-spy")]);
+  [other, spy, sick] = (await Promise.all(["aff-other", "aff-spy", "aff-sick"].map((name) => startEcho(name)))) as [
+    Upstream,
+    Upstream,
+    Upstream,
+  ];
   const to = (path: string, ...clusters: string[]) => ({
     name: path.slice(1),
     matches: [{ path: { prefix: path } }],
@@ -70,12 +84,16 @@ beforeAll(async () => {
   });
   const dead = { port: deadPort() };
   await serve({
+    listeners: [{ name: "checked", fleets: [...checkers], port: e2e().ports.http2, protocol: "HTTP" }],
+    healthChecks: [{ name: "quick", type: "http", interval: "100ms", timeout: "100ms", rise: 1, fall: 1 }],
     clusters: [
       cluster("kept", upstreams),
       cluster("other", [other]),
       cluster("moving", upstreams),
       cluster("half-dead", [dead, upstreams[0]!]),
       cluster("dead", [dead]),
+      cluster("levels", [upstreams[0]!, { port: upstreams[1]!.port, priority: 1 }]),
+      { ...cluster("checked", [upstreams[0]!, { port: sick.port }]), healthCheck: "quick" },
       cluster("green", upstreams.slice(0, 2), "GREEN"),
       cluster("blue", upstreams.slice(1), "BLUE"),
       { name: "plain", endpoints: [{ address: "127.0.0.1", port: other.port }] },
@@ -94,16 +112,18 @@ beforeAll(async () => {
         to("/moving", "moving"),
         to("/half-dead", "half-dead"),
         to("/dead", "dead"),
+        to("/levels", "levels"),
         to("/split", "green", "blue"),
         to("/mixed", "green", "plain"),
         to("/plain", "plain"),
       ),
+      { name: "checked", listeners: ["checked"], hostnames: [host], rules: [{ split: [{ cluster: "checked" }] }] },
     ],
   });
 });
 
 afterAll(async () => {
-  await Promise.all([...upstreams, other, spy].map((upstream) => upstream.close()));
+  await Promise.all([...upstreams, other, spy, sick].map((upstream) => upstream.close()));
 });
 
 describe.each(proxyNames)("%s", (proxy) => {
@@ -115,7 +135,8 @@ describe.each(proxyNames)("%s", (proxy) => {
     const value = cookieValue(upstreams.find((upstream) => upstream.name === name)!.port);
     expect(pair.replaceAll('"', "")).toBe(`SRV=${value}`);
     for (const next of proxyNames) {
-      for (const cookie of [pair, `SRV=${value}`, `x-SRV="x"; SRV="${value}"; srv=${cookieValue(other.port)}`])
+      const others = `x-SRV="x"; SRV="${value}";srv=${cookieValue(other.port)}`;
+      for (const cookie of [pair, `SRV=${value}`, others, `a="1;2";b=c; SRV="${value}"`])
         expect(await keeper(next, "/kept", cookie), `${proxy} ${next}`).toBe(name);
     }
   });
@@ -157,7 +178,21 @@ describe.each(proxyNames)("%s", (proxy) => {
       taken.add(answer.echo?.name);
     }
     expect(spy.seen()).toBe(seen);
-    expect([...taken].sort()).toEqual(["aff-a", "aff-b", "aff-c"]);
+    expect(upstreams.map((upstream) => upstream.name)).toEqual(expect.arrayContaining([...taken]));
+    expect(taken.size).toBeGreaterThan(1);
+  });
+
+  it("sets it for WebSockets too", async () => {
+    const { proxies, ports } = e2e();
+    const socket = await connectTo({ address: proxies[proxy].address, port: ports.http });
+    const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    socket.write(`GET /kept HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`);
+    const head = await new Promise<string>((resolve, reject) => {
+      socket.once("data", (bytes) => resolve(bytes.toString("latin1")));
+      socket.once("error", reject);
+    });
+    socket.destroy();
+    expect(head).toMatch(/^HTTP\/1\.1 101 .*\r\nset-cookie: SRV="?Cg/is);
   });
 
   it("in a split each cluster keeps its clients by its own cookie", async () => {
@@ -170,12 +205,17 @@ describe.each(proxyNames)("%s", (proxy) => {
     }
     expect([...names].sort()).toEqual(["aff-a", "aff-c"]);
     const mixed = new Map<string | undefined, string | null>();
-    for (let sent = 0; sent < 20; sent++) {
+    for (let sent = 0; sent < 40; sent++) {
       const answer = await get(proxy, "/mixed", `GREEN=${cookieValue(upstreams[2]!.port)}`);
       mixed.set(answer.echo?.name, cookieOf(answer)?.slice(0, 6) ?? null);
     }
     expect(Object.fromEntries(mixed)).toEqual({ "aff-a": "GREEN=", "aff-b": "GREEN=", "aff-other": null });
     expect(cookieOf(await get(proxy, "/plain"))).toBeNull();
+  });
+
+  it("a client that is on a backup stays there", async () => {
+    expect(await keeper(proxy, "/levels", `SRV=${cookieValue(upstreams[1]!.port)}`)).toBe("aff-b");
+    expect((await get(proxy, "/levels")).echo?.name).toBe("aff-a");
   });
 
   it("an endpoint that takes no connection: another one answers, and the cookie is set anew", async () => {
@@ -188,6 +228,22 @@ describe.each(proxyNames)("%s", (proxy) => {
     // Envoy names the one that it tried last, where the others name none.
     if (proxy !== "envoy") expect(cookieOf(none)).toBeNull();
   });
+});
+
+it("an endpoint that fails its health check loses its clients", async () => {
+  const headers = [["Cookie", `SRV=${cookieValue(sick.port)}`]] as const;
+  const own = (proxy: ProxyName) => ask(proxy, { host, path: "/", port: e2e().ports.http2, headers });
+  const untilOn = (proxy: ProxyName, name: string) =>
+    until(`${proxy} goes to ${name}`, async () => ((await own(proxy)).echo?.name === name ? true : null));
+  for (const proxy of checkers) {
+    await untilOn(proxy, "aff-sick");
+    expect(cookieOf(await own(proxy))).toBeNull();
+  }
+  sick.setStatus(500);
+  for (const proxy of checkers) {
+    await untilOn(proxy, "aff-a");
+    expect(cookieOf(await own(proxy))?.replaceAll('"', "")).toBe(`SRV=${cookieValue(upstreams[0]!.port)}`);
+  }
 });
 
 /** Gives the cluster these endpoints, and waits until new clients meet those that are active. */

@@ -21,12 +21,20 @@ export function* affinityCookie(snapshot: Snapshot): Steps<Diagnostic[]> {
         first.set(key, other);
         if (other === cluster || told.has(cluster) || endpointsOf(other) === endpointsOf(cluster)) continue;
         told.add(cluster);
-        const message = `cluster ${JSON.stringify(other.name)} has a cookie of this name under the same hostname: a client that goes to both loses its endpoint each time`;
-        found.push(warning("LINT-AFFINITY-COOKIE", cluster, { pointer: "/affinity/cookie/name", message }));
+        found.push(
+          warning("LINT-AFFINITY-COOKIE", cluster, { pointer: "/affinity/cookie/name", message: takenBy(other) }),
+        );
       }
     }
   }
   return found;
+}
+
+function takenBy({ name }: Cluster): string {
+  return [
+    `cluster ${JSON.stringify(name)} has a cookie of this name under the same hostname:`,
+    "a client that goes to both loses its endpoint each time",
+  ].join(" ");
 }
 
 /** A route without hostnames. */

@@ -40,9 +40,9 @@ export const balanceCapabilities = {
   "cluster.balance.hash.boundedLoad": noBound,
 } as const satisfies Readonly<Record<string, Support>>;
 
-/** Of a group that has no policy. */
-export const IN_TURN: BalanceView = {
-  bySession: false,
+/** A client is its session, unless it is hashed by its address alone. */
+const BY_SESSION: BalanceView = {
+  bySession: true,
   leastRequest: false,
   random: false,
   powerOfTwo: false,
@@ -50,9 +50,6 @@ export const IN_TURN: BalanceView = {
   hashKey: null,
   keyMap: null,
 };
-
-/** A client is its session, unless it is hashed by its address alone. */
-const BY_SESSION: BalanceView = { ...IN_TURN, bySession: true };
 
 /** The policy as an upstream group has it. */
 export function balanceView({ name, balance }: ClusterIr, context: UpstreamContext): BalanceView {

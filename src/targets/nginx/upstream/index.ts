@@ -6,8 +6,8 @@ import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import { sessionUpstream } from "../udp.ts";
 import type { Block } from "../views.ts";
-import { groupName, groupServers, namedEndpoints } from "./affinity.ts";
-import { balanceView, IN_TURN } from "./balance.ts";
+import { endpointGroups } from "./affinity.ts";
+import { balanceView } from "./balance.ts";
 import { failuresOf, onceMore } from "./outlierDetection.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamContext, UpstreamView } from "./views.ts";
@@ -25,7 +25,13 @@ const ZONE_STEP_BYTES = 256 * 1024;
 /** What is kept of a fleet's clusters from one rendering to the next. */
 export interface UpstreamMemory extends Readonly<Record<UpstreamContext, Kept>> {
   /** Groups of endpoints that cookies name. */
-  readonly groups: WeakMap<ClusterIr, Block>;
+  readonly groups: WeakMap<ClusterIr, Groups>;
+}
+
+/** A cluster's, one after the other, and the shared memory that they need. */
+interface Groups {
+  readonly block: Block;
+  readonly bytes: number;
 }
 
 type Kept = WeakMap<ClusterIr, { readonly zoneSize: string | null; readonly block: Block }>;
@@ -44,15 +50,13 @@ export function* lowerUpstreams(
   context: UpstreamContext,
   memory: UpstreamMemory,
 ): Steps<readonly Block[]> {
-  let bytes = ZONE_MIN_BYTES;
-  for (const cluster of clusters) {
-    const servers = cluster.endpoints.length + onceMore(cluster).length;
-    bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, servers);
-  }
+  const groups: Groups[] = [];
   for (const cluster of context === "http" ? clusters : []) {
-    for (const endpoint of namedEndpoints(cluster))
-      bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * groupServers(cluster, endpoint).length;
+    if (cluster.affinity !== null) groups.push(yield* groupsOf(cluster, memory));
   }
+  let bytes = ZONE_MIN_BYTES;
+  for (const cluster of clusters) bytes += zoneBytes(cluster);
+  for (const own of groups) bytes += own.bytes;
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
   const own = yield* mapSteps(clusters, (cluster, index) => {
     const zoneSize = index === 0 ? size : null;
@@ -63,42 +67,34 @@ export function* lowerUpstreams(
     kept.set(cluster, { zoneSize: zoneSize?.text ?? null, block: made });
     return made;
   });
-  if (context !== "http") return own;
   // Behind all clusters: nginx looks both up from the first one on.
-  const affine = clusters.filter(({ affinity }) => affinity !== null);
-  return [...own, ...(yield* mapSteps(affine, (cluster) => groupsOf(cluster, memory)))];
+  return [...own, ...groups.map((each) => each.block)];
 }
 
-function groupsOf(cluster: ClusterIr, { groups }: UpstreamMemory): Block {
+function* groupsOf(cluster: ClusterIr, { groups }: UpstreamMemory): Steps<Groups> {
   const old = groups.get(cluster);
   if (old !== undefined) return old;
-  const made = joinBlocks(namedEndpoints(cluster).map((endpoint) => block("upstream", groupView(cluster, endpoint))));
+  const all = yield* endpointGroups(cluster);
+  const blocks = yield* mapSteps(all, (group) =>
+    block("upstream", lowerUpstream(group, { context: "http", zoneSize: null })),
+  );
+  const bytes = all.reduce((sum, group) => sum + zoneBytes(group), 0);
+  const made = { block: joinBlocks(blocks), bytes };
   groups.set(cluster, made);
   return made;
 }
 
-function groupView(cluster: ClusterIr, own: EndpointIr): UpstreamView {
-  return {
-    ...IN_TURN,
-    name: word(groupName(cluster, own)),
-    zone: word("http_upstreams"),
-    zoneSize: null,
-    endpoints: groupServers(cluster, own).map(({ endpoint, weight, backup }) =>
-      serverView(endpoint, { weight, backup }),
-    ),
-    keepalive: word(KEEPALIVE),
-  };
+function zoneBytes(cluster: ClusterIr): number {
+  const servers = cluster.endpoints.length + onceMore(cluster).length;
+  return ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, servers);
 }
 
-function serverView(
-  { address, port }: EndpointIr,
-  { weight, backup }: { readonly weight: number; readonly backup: boolean },
-): UpstreamView["endpoints"][number] {
+function serverView({ address, port, weight, priority }: EndpointIr): UpstreamView["endpoints"][number] {
   return {
     address: word(hostAndPort(address, port)),
     weight: weight === 1 ? null : word(weight),
     failures: null,
-    backup,
+    backup: priority > 0,
     down: false,
   };
 }
@@ -118,11 +114,11 @@ function lowerUpstream(
     ...balanceView(cluster, context),
     endpoints: [
       ...cluster.endpoints.map((endpoint) => ({
-        ...serverView(endpoint, { weight: endpoint.weight, backup: endpoint.priority > 0 }),
+        ...serverView(endpoint),
         failures: failures(endpoint),
         down: isDown(endpoint),
       })),
-      ...more.map((endpoint) => serverView(endpoint, { weight: endpoint.weight, backup: true })),
+      ...more.map((endpoint) => ({ ...serverView(endpoint), backup: true })),
     ],
     keepalive: context === "http" ? word(KEEPALIVE) : null,
   };
