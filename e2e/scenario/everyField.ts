@@ -74,6 +74,8 @@ export function everyField(port: number): Model {
         ...marks,
         endpoints: [{ address: "127.0.0.1", port: 9 }],
         balance: { policy: "roundRobin" },
+        outlierDetection: { interval: "1s", ejectFor: "10s" },
+        slowStart: { window: "30s" },
         timeouts: { connect: "1s" },
         healthCheck: "ef-check",
       },

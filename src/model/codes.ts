@@ -108,6 +108,10 @@ export const modelCodes = {
     "Bad outlier detection",
     "A time of a cluster's `outlierDetection` is outside of what every proxy can be told. The message gives the range.",
   ),
+  "MODEL-SLOW-START": unprocessable(
+    "Bad slow start",
+    "A cluster's `slowStart` has a window that not every proxy can be told, or a balance policy without shares that could grow.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",

@@ -31,6 +31,7 @@ import { respondStatus } from "./respondStatus.ts";
 import type { Rule, WholeRule } from "./rule.ts";
 import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
+import { slowStart } from "./slowStart.ts";
 import { splits } from "./splits.ts";
 
 /**
@@ -65,5 +66,6 @@ export const rulesOfOne: readonly Rule[] = [
   balance,
   healthChecks,
   outlierDetection,
+  slowStart,
   process,
 ];

@@ -122,6 +122,16 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 20,
   },
   "cluster.endpoints[].state": { reason: "most endpoints serve", presence: 20 },
+  "cluster.outlierDetection": { reason: "no answer of one that serves shows it", presence: 25 },
+  "cluster.outlierDetection.interval": { reason: "within bounds", value: fc.constantFrom("100ms", "1s", "1h") },
+  "cluster.outlierDetection.ejectFor": {
+    reason: "whole seconds within bounds",
+    value: fc.constantFrom("1s", "10s", "1m30s", "1h"),
+  },
+  "cluster.outlierDetection.consecutive5xx": { reason: "nginx refuses it", presence: 15 },
+  "cluster.outlierDetection.maxEjectedPercent": { reason: "Envoy alone takes it", presence: 15 },
+  "cluster.slowStart": { reason: "nginx refuses it, and no answer shows it", presence: 10 },
+  "cluster.slowStart.window": { reason: "whole seconds within bounds", value: fc.constantFrom("1s", "30s", "1h") },
   "cluster.balance.policy": {
     reason: "leastTime is of versions that are not installed; of hashing there is most to see",
     value: fc.constantFrom("roundRobin", "leastRequest", "powerOfTwo", "random", "hash", "hash"),

@@ -123,7 +123,16 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     state: "active" as const,
     priority: 0,
   }));
-  return { name, endpoints, balance: { policy: "roundRobin" }, connectTimeoutMs: 1000, healthCheck: null, outlierDetection: null, ...more };
+  return {
+    name,
+    endpoints,
+    balance: { policy: "roundRobin" },
+    connectTimeoutMs: 1000,
+    healthCheck: null,
+    outlierDetection: null,
+    slowStart: null,
+    ...more,
+  };
 }
 
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {

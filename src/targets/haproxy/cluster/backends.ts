@@ -28,6 +28,7 @@ export interface BackendView extends BalanceView {
   readonly idleTimeout: Quoted<"time"> | null;
   readonly check: CheckView | null;
   readonly outlier: OutlierView | null;
+  readonly slowStart: Quoted<"time"> | null;
   readonly servers: readonly ServerView[];
 }
 
@@ -120,6 +121,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
     outlier: outlierView(cluster, idleMs === null),
+    slowStart: cluster.slowStart === null ? null : time(cluster.slowStart.windowMs),
     servers: [...serverViews(cluster, track), ...onceMore(cluster).map(onceMoreView)],
   };
 }
