@@ -36,6 +36,23 @@ const bodyCheck: Document = {
   http: { path: "/body", headers: [{ name: "X-Probe", value: "it's 100% up" }], body: { contains: "it's 100% up" } },
 };
 const wrongBodyCheck: Document = { ...bodyCheck, name: "body-wrong", http: { body: { contains: "not there" } } };
+/** HAProxy alone takes them: which text, and where lines end. */
+const regexCheck: Document = {
+  ...bodyCheck,
+  name: "regex-ok",
+  initial: "up",
+  http: {
+    path: "/body",
+    headers: [{ name: "X-Probe", value: "it's 7% up" }],
+    body: { regex: "GET.*it's [0-9]+% (?:up|ok)" },
+  },
+};
+const wrongRegexCheck: Document = {
+  ...bodyCheck,
+  name: "regex-wrong",
+  http: { body: { regex: "it's [0-9]+% (?:up|ok)" } },
+};
+const regexChecks = [regexCheck, wrongRegexCheck];
 /** HTTP as bytes, with characters that mean something to configuration files. */
 const talk = "GET /it's-100%-#up HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
 const talkCheck: Document = {
@@ -56,15 +73,23 @@ const wrongTalkCheck: Document = {
 const others = [bodyCheck, wrongBodyCheck, talkCheck, wrongTalkCheck];
 const otherNames = [...others.map(({ name }) => String(name)), "grpc-whole", "grpc-shop"];
 
+function toClusterOf(name: string): object {
+  return { matches: [{ path: { prefix: `/${name}` } }], split: [{ cluster: `health-${name}` }] };
+}
+
 /** The route stands on a listener that only checked proxies open: nginx never reaches the cluster. */
 function part(): ModelPart {
   const { ports } = e2e();
   return {
-    listeners: [{ name: "checked", fleets: [...checked], port: ports.http2, protocol: "HTTP" }],
+    listeners: [
+      { name: "checked", fleets: [...checked], port: ports.http2, protocol: "HTTP" },
+      { name: "regex", fleets: ["haproxy"], port: ports.tcp, protocol: "HTTP" },
+    ],
     healthChecks: [
       httpCheck,
       tcpCheck,
       ...others,
+      ...regexChecks,
       { name: "grpc-whole", type: "grpc", ...fast, timeout: "1s", port: grpcHealth.port },
       {
         name: "grpc-shop",
@@ -83,12 +108,18 @@ function part(): ModelPart {
         slowStart: { window: `${SLOW_MS / 1000}s` },
       },
       { ...cluster("health-tcp", ...upstreams.map(({ port }) => port)), healthCheck: "tcp-ok" },
-      ...otherNames.map((name) => ({
+      ...[...otherNames, ...regexChecks.map(({ name }) => String(name))].map((name) => ({
         ...cluster(`health-${name}`, upstreams[0]!.port),
         healthCheck: name,
       })),
     ],
     routes: [
+      {
+        name: "health-regex",
+        listeners: ["regex"],
+        hostnames: [host],
+        rules: regexChecks.map(({ name }) => toClusterOf(String(name))),
+      },
       {
         name: "health",
         listeners: ["checked"],
@@ -97,10 +128,7 @@ function part(): ModelPart {
           { split: [{ cluster: "health-http" }] },
           { matches: [{ path: { prefix: "/slow" } }], split: [{ cluster: "health-slow" }] },
           { matches: [{ path: { prefix: "/tcp" } }], split: [{ cluster: "health-tcp" }] },
-          ...otherNames.map((name) => ({
-            matches: [{ path: { prefix: `/${name}` } }],
-            split: [{ cluster: `health-${name}` }],
-          })),
+          ...otherNames.map(toClusterOf),
         ],
       },
     ],
@@ -171,6 +199,12 @@ describe.each(checked)("%s: what a probe says and wants to hear", (proxy) => {
   it.each(["body", "talk"])("%s: the right text passes, a wrong one takes the endpoint out", async (kind) => {
     await untilTakers(proxy, `/${kind}-ok`, "health-a");
     await untilTakers(proxy, `/${kind}-wrong`, "503");
+  });
+
+  it.runIf(proxy === "haproxy")("a regular expression passes that matches some part of the body", async () => {
+    const askFor = (path: string) => ask(proxy, { host, path, port: e2e().ports.tcp });
+    await until("the wrong one is out", async () => ((await askFor("/regex-wrong")).status === 503 ? true : null));
+    expect((await askFor("/regex-ok")).echo?.name).toBe("health-a");
   });
 
   it("gRPC: SERVING passes, of the whole server and of a service; anything else takes the endpoint out", async () => {

@@ -48,6 +48,7 @@ const checks: Model["healthChecks"] = [
       body: { contains: "fine" },
     },
   },
+  { name: "ef-regex", type: "http", initial: "up", http: { body: { regex: "fine|good" } } },
   { name: "ef-tcp", type: "tcp", tcp: { send: "PING", expect: "PONG" } },
   { name: "ef-grpc", type: "grpc", grpc: { service: "ef.Service" } },
 ];

@@ -143,6 +143,12 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   },
   "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
+  "healthCheck.initial": { reason: "no answer of one that serves shows it", presence: 20 },
+  "healthCheck.http.body.regex": {
+    reason: "Envoy refuses it, and HAProxy some; most bodies are searched for text",
+    value: fc.constantFrom("up", "a+b", "it's (?:up|ok)"),
+    weight: 0.2,
+  },
   "healthCheck.http.expectedStatus[]": {
     reason: "a range runs upwards",
     value: fc.constantFrom("200", "204", "200-299", "300-399", "418"),

@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of HAProxy. */
 export const haproxyCodes = {
+  "HC-GRPC-HAPROXY": {
+    status: 422,
+    title: "gRPC probes that wait",
+    explanation:
+      "A warning. HAProxy sends a gRPC probe as bytes and waits for those of an answer that says SERVING. An endpoint that says something else, or does not know the service, has failed only when it closes the connection or the health check's `timeout` is over. Make `timeout` short.",
+  },
   "SLOWSTART-HAPROXY": {
     status: 422,
     title: "Slow start of what failed only",
