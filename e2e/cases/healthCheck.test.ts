@@ -1,4 +1,5 @@
 /** An active health check takes an endpoint out and brings it back on Envoy and HAProxy; for nginx it is refused. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { call, must, problemsOf } from "../harness/api.ts";
 import { e2e } from "../harness/context.ts";
@@ -11,6 +12,11 @@ import { startEcho, type Upstream } from "../harness/upstream.ts";
 const host = "health.e2e.example";
 const checked = ["envoy", "haproxy"] as const;
 let upstreams: Upstream[];
+/** Of the cluster with slow start. */
+let slow: Upstream[];
+const SLOW_REQUESTS = 200;
+const SLOW_MS = 4_000;
+let servedAt = 0;
 let grpcHealth: GrpcHealth;
 
 const fast = { interval: "100ms", timeout: "100ms", rise: 2, fall: 2 };
@@ -30,6 +36,23 @@ const bodyCheck: Document = {
   http: { path: "/body", headers: [{ name: "X-Probe", value: "it's 100% up" }], body: { contains: "it's 100% up" } },
 };
 const wrongBodyCheck: Document = { ...bodyCheck, name: "body-wrong", http: { body: { contains: "not there" } } };
+/** HAProxy alone takes them: which text, and where lines end. */
+const regexCheck: Document = {
+  ...bodyCheck,
+  name: "regex-ok",
+  initial: "up",
+  http: {
+    path: "/body",
+    headers: [{ name: "X-Probe", value: "it's 7% up" }],
+    body: { regex: "GET.*it's [0-9]+% (?:up|ok)" },
+  },
+};
+const wrongRegexCheck: Document = {
+  ...bodyCheck,
+  name: "regex-wrong",
+  http: { body: { regex: "it's [0-9]+% (?:up|ok)" } },
+};
+const regexChecks = [regexCheck, wrongRegexCheck];
 /** HTTP as bytes, with characters that mean something to configuration files. */
 const talk = "GET /it's-100%-#up HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
 const talkCheck: Document = {
@@ -50,15 +73,23 @@ const wrongTalkCheck: Document = {
 const others = [bodyCheck, wrongBodyCheck, talkCheck, wrongTalkCheck];
 const otherNames = [...others.map(({ name }) => String(name)), "grpc-whole", "grpc-shop"];
 
+function toClusterOf(name: string): object {
+  return { matches: [{ path: { prefix: `/${name}` } }], split: [{ cluster: `health-${name}` }] };
+}
+
 /** The route stands on a listener that only checked proxies open: nginx never reaches the cluster. */
 function part(): ModelPart {
   const { ports } = e2e();
   return {
-    listeners: [{ name: "checked", fleets: [...checked], port: ports.http2, protocol: "HTTP" }],
+    listeners: [
+      { name: "checked", fleets: [...checked], port: ports.http2, protocol: "HTTP" },
+      { name: "regex", fleets: ["haproxy"], port: ports.tcp, protocol: "HTTP" },
+    ],
     healthChecks: [
       httpCheck,
       tcpCheck,
       ...others,
+      ...regexChecks,
       { name: "grpc-whole", type: "grpc", ...fast, timeout: "1s", port: grpcHealth.port },
       {
         name: "grpc-shop",
@@ -71,24 +102,33 @@ function part(): ModelPart {
     ],
     clusters: [
       { ...cluster("health-http", ...upstreams.map(({ port }) => port)), healthCheck: "http-ok" },
+      {
+        ...cluster("health-slow", ...slow.map(({ port }) => port)),
+        healthCheck: "http-ok",
+        slowStart: { window: `${SLOW_MS / 1000}s` },
+      },
       { ...cluster("health-tcp", ...upstreams.map(({ port }) => port)), healthCheck: "tcp-ok" },
-      ...otherNames.map((name) => ({
+      ...[...otherNames, ...regexChecks.map(({ name }) => String(name))].map((name) => ({
         ...cluster(`health-${name}`, upstreams[0]!.port),
         healthCheck: name,
       })),
     ],
     routes: [
       {
+        name: "health-regex",
+        listeners: ["regex"],
+        hostnames: [host],
+        rules: regexChecks.map(({ name }) => toClusterOf(String(name))),
+      },
+      {
         name: "health",
         listeners: ["checked"],
         hostnames: [host],
         rules: [
           { split: [{ cluster: "health-http" }] },
+          { matches: [{ path: { prefix: "/slow" } }], split: [{ cluster: "health-slow" }] },
           { matches: [{ path: { prefix: "/tcp" } }], split: [{ cluster: "health-tcp" }] },
-          ...otherNames.map((name) => ({
-            matches: [{ path: { prefix: `/${name}` } }],
-            split: [{ cluster: `health-${name}` }],
-          })),
+          ...otherNames.map(toClusterOf),
         ],
       },
     ],
@@ -97,20 +137,24 @@ function part(): ModelPart {
 
 beforeAll(async () => {
   upstreams = await Promise.all(["health-a", "health-b"].map((name) => startEcho(name)));
+  slow = await Promise.all(["slow-a", "slow-b"].map((name) => startEcho(name)));
   grpcHealth = await startGrpcHealth();
   await serve(part());
+  servedAt = Date.now();
 });
 
 afterAll(async () => {
   await grpcHealth.close();
-  await Promise.all(upstreams.map((upstream) => upstream.close()));
+  await Promise.all([...upstreams, ...slow].map((upstream) => upstream.close()));
 });
+
+const requestTo = (path: string) => ({ host, path, port: e2e().ports.http2 });
 
 /** Who answers 20 requests. */
 async function takers(proxy: (typeof checked)[number], path: string): Promise<string> {
   const seen = new Set<string>();
   for (let sent = 0; sent < 20; sent++) {
-    const answer = await ask(proxy, { host, path, port: e2e().ports.http2 });
+    const answer = await ask(proxy, requestTo(path));
     seen.add(answer.echo?.name ?? String(answer.status));
   }
   return [...seen].sort().join(" ");
@@ -157,6 +201,12 @@ describe.each(checked)("%s: what a probe says and wants to hear", (proxy) => {
     await untilTakers(proxy, `/${kind}-wrong`, "503");
   });
 
+  it.runIf(proxy === "haproxy")("a regular expression passes that matches some part of the body", async () => {
+    const askFor = (path: string) => ask(proxy, { host, path, port: e2e().ports.tcp });
+    await until("the wrong one is out", async () => ((await askFor("/regex-wrong")).status === 503 ? true : null));
+    expect((await askFor("/regex-ok")).echo?.name).toBe("health-a");
+  });
+
   it("gRPC: SERVING passes, of the whole server and of a service; anything else takes the endpoint out", async () => {
     grpcHealth.set("", true);
     grpcHealth.set("shop.v1.Cart", true);
@@ -167,6 +217,23 @@ describe.each(checked)("%s: what a probe says and wants to hear", (proxy) => {
     await untilTakers(proxy, "/grpc-whole", "health-a");
     grpcHealth.set("shop.v1.Cart", true);
     await untilTakers(proxy, "/grpc-shop", "health-a");
+  });
+});
+
+describe.each(checked)("%s: slow start", (proxy) => {
+  it("an endpoint that comes back begins with a small share", async () => {
+    // On Envoy all begin with a small share.
+    await sleep(Math.max(0, servedAt + SLOW_MS - Date.now()));
+    await untilTakers(proxy, "/slow", "slow-a slow-b");
+    slow[1]!.setStatus(500);
+    await untilTakers(proxy, "/slow", "slow-a");
+    slow[1]!.setStatus(200);
+    const isBack = async () => ((await takers(proxy, "/slow")) === "slow-a slow-b" ? true : null);
+    await until(`${proxy} uses it again`, isBack);
+    const before = slow[1]!.seen();
+    await Promise.all(Array.from({ length: SLOW_REQUESTS }, () => ask(proxy, requestTo("/slow"))));
+    // A tenth or a sixteenth, and what its probes are; without slow start it is half.
+    expect(slow[1]!.seen() - before).toBeLessThan(SLOW_REQUESTS / 4);
   });
 });
 

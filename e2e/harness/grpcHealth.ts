@@ -28,8 +28,8 @@ const check = {
   responseDeserialize: (bytes: Buffer) => bytes[1] === 1,
 } as const;
 
-/** On a free port of loopback. */
-export async function startGrpcHealth(): Promise<GrpcHealth> {
+/** On a free port of loopback, unless it is told where. */
+export async function startGrpcHealth(place = "127.0.0.1:0"): Promise<GrpcHealth> {
   const services = new Map<string, boolean>();
   const server = new Server();
   server.addService(
@@ -46,7 +46,7 @@ export async function startGrpcHealth(): Promise<GrpcHealth> {
     },
   );
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(place, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });

@@ -65,6 +65,7 @@ const checks: Model["healthChecks"] = [
       body: { contains: "fine" },
     },
   },
+  { name: "ef-regex", type: "http", initial: "up", http: { body: { regex: "fine|good" } } },
   { name: "ef-tcp", type: "tcp", tcp: { send: "PING", expect: "PONG" } },
   { name: "ef-grpc", type: "grpc", grpc: { service: "ef.Service" } },
 ];
@@ -92,6 +93,8 @@ export function everyField(port: number): Model {
         ...marks,
         endpoints: [{ address: "127.0.0.1", port: 9 }],
         balance: { policy: "roundRobin" },
+        outlierDetection: { interval: "1s", ejectFor: "10s" },
+        slowStart: { window: "30s" },
         timeouts: { connect: "1s" },
         healthCheck: "ef-check",
       },

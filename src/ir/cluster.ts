@@ -4,6 +4,7 @@ import type { BalanceIr } from "./balance.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
 import type { OutlierDetectionIr } from "./outlierDetection.ts";
+import type { SlowStartIr } from "./slowStart.ts";
 
 export interface ClusterIr {
   readonly name: string;
@@ -15,4 +16,6 @@ export interface ClusterIr {
   readonly healthCheck: HealthCheckIr | null;
   /** Null: each proxy does what it does without being asked. */
   readonly outlierDetection: OutlierDetectionIr | null;
+  /** Null: the whole share at once. */
+  readonly slowStart: SlowStartIr | null;
 }

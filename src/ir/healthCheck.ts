@@ -7,6 +7,8 @@ export interface HealthCheckIr {
   readonly timeoutMs: number;
   readonly rise: number;
   readonly fall: number;
+  /** Before the first probe. */
+  readonly initial: "down" | "up";
   readonly port: number | null;
   /** Null for others. */
   readonly tcp: { readonly send: string | null; readonly expect: string | null } | null;
@@ -19,6 +21,8 @@ export interface HealthCheckIr {
     readonly host: string;
     readonly headers: readonly { readonly name: string; readonly value: string }[];
     readonly bodyContains: string | null;
+    /** Of the common dialect; matches some part of the body. */
+    readonly bodyRegex: string | null;
     /** Both ends included, ascending. */
     readonly expectedStatus: readonly { readonly low: number; readonly high: number }[];
   } | null;

@@ -26,10 +26,11 @@ export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
 export * from "./connectionLimit.ts";
+export * from "./ejection.ts";
 export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./healthCheck.ts";
-export * from "./outlierDetection.ts";
+export type * from "./outlierDetection.ts";
 export type * from "./pathGroup.ts";
 export type * from "./policies/headers.ts";
 export * from "./policies/index.ts";
@@ -39,6 +40,7 @@ export type * from "./policies/timeouts.ts";
 export * from "./process.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
+export type * from "./slowStart.ts";
 export type * from "./udpPort.ts";
 
 /** The proxies that a fleet can consist of; the values of `fleet.proxy`. */

@@ -116,6 +116,10 @@ export const modelCodes = {
     "Affinity where it cannot be kept",
     "A TCP route leads to a cluster with affinity by cookie, or a rule that leads to one changes `cookie` of requests, or sets or removes `set-cookie` of answers (adding one is fine), or browsers do not take a cookie of this name.",
   ),
+  "MODEL-SLOW-START": unprocessable(
+    "Bad slow start",
+    "A cluster's `slowStart` has a window that not every proxy can be told, or a balance policy without shares that could grow.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",

@@ -1,5 +1,5 @@
 /** What a model amounts to: sums over its resources, so that what a change adds costs what changed. */
-import { regexWork } from "../regex/index.ts";
+import { regexWork, searched } from "../regex/index.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
 import type { Bounds } from "./bounds.ts";
 import { effectiveHostnames } from "./hostnames.ts";
@@ -120,6 +120,11 @@ export function* figuresOfOne(resource: Resource, snapshot: Snapshot, memory: Fi
 export function* ownOf(resource: Resource, memory: FiguresMemory): Steps<Own> {
   const documentBytes = JSON.stringify(resource.body).length;
   const own = { documentBytes, matches: 0, regexWork: 0 };
+  if (resource.kind === "healthCheck") {
+    const regex = (resource as Resource<"healthCheck">).body.http?.body?.regex;
+    if (regex !== undefined) own.regexWork += regexWork(searched(regex));
+    yield;
+  }
   if (resource.kind === "route") {
     const route = resource as Resource<"route">;
     own.matches = matchesOf(route);

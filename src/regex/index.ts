@@ -8,6 +8,7 @@ export { matchesDecoded, matchesEmpty, matchesOnly } from "./characters.ts";
 export { fullMatch, type LinearRegex, linearRegex, regexProblem, regexWork } from "./linear.ts";
 export { literalStart, type MatchBudget, MatchTooLongError, matchesWhole } from "./match.ts";
 export { parseRegex } from "./parse.ts";
+export { searched } from "./search.ts";
 export { rangesOf } from "./setText.ts";
 export type { WrittenRegex } from "./tree.ts";
 export { hasAnchor, withoutCharacter } from "./without.ts";

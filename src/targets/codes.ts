@@ -84,7 +84,7 @@ export const sharedTargetCodes = {
     status: 422,
     title: "No bound on endpoints that are left out",
     explanation:
-      "nginx and HAProxy do not count how many endpoints of a cluster they leave out, so `outlierDetection.maxEjectedPercent` cannot hold there. Leave it off: when all have failed, all are tried again. Or serve the cluster with Envoy.",
+      "Only Envoy counts how many endpoints of a cluster it leaves out, so `outlierDetection.maxEjectedPercent` cannot hold on nginx and HAProxy. Leave it off: when all have failed, all are tried again. Or serve the cluster with Envoy.",
   },
   "OUTLIER-ALL": {
     status: 422,

@@ -8,6 +8,7 @@ const CHECK = {
   timeout: defaults["healthCheck.timeout"],
   rise: defaults["healthCheck.rise"],
   fall: defaults["healthCheck.fall"],
+  initial: defaults["healthCheck.initial"],
 };
 const HTTP_CHECK = {
   method: defaults["healthCheck.http.method"],
@@ -18,13 +19,14 @@ const HTTP_CHECK = {
 
 /** The check that a cluster names. */
 export function healthCheck(body: HealthCheck): HealthCheckIr {
-  const { type, interval, timeout, rise, fall, port = null } = { ...CHECK, ...body };
+  const { type, interval, timeout, rise, fall, initial, port = null } = { ...CHECK, ...body };
   return Object.freeze({
     kind: type,
     intervalMs: durationMs(interval),
     timeoutMs: durationMs(timeout),
     rise,
     fall,
+    initial,
     port,
     tcp: type === "tcp" ? tcpCheck(body.tcp) : null,
     grpc: type === "grpc" ? Object.freeze({ service: body.grpc?.service ?? "" }) : null,
@@ -50,6 +52,7 @@ function httpCheck(body: HealthCheck["http"]): HealthCheckIr["http"] {
       (body?.headers ?? []).map(({ name, value }) => Object.freeze({ name: name.toLowerCase(), value })),
     ),
     bodyContains: body?.body?.contains ?? null,
+    bodyRegex: body?.body?.regex ?? null,
     expectedStatus: ranges.sort((a, b) => a.low - b.low || a.high - b.high),
   });
 }

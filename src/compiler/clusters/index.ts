@@ -9,6 +9,7 @@ import { balanceOf } from "./balance.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { healthCheck } from "./healthCheck.ts";
 import { outlierDetectionOf } from "./outlierDetection.ts";
+import { slowStartOf } from "./slowStart.ts";
 
 const CONNECT_MS = durationMs(defaults["cluster.timeouts.connect"]);
 
@@ -33,6 +34,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
     healthCheck: check === undefined ? null : healthCheck(check.body),
     outlierDetection: outlierDetectionOf(body),
+    slowStart: slowStartOf(body),
   });
   clusters.set(cluster, { check, ir });
   return ir;

@@ -1,3 +1,4 @@
+import { regexProblem } from "../../regex/index.ts";
 import type { Resource } from "../types.ts";
 import { problem, type Rule, touchedOf } from "./rule.ts";
 
@@ -30,6 +31,10 @@ export const healthChecks: Rule = function* (_snapshot, touched) {
       const message = "an answer to HEAD has no body";
       yield problem("MODEL-HEALTH-CHECK", check, { pointer: "/http/body", message });
     }
+    const { regex } = check.body.http?.body ?? {};
+    const wrongRegex = regex === undefined ? null : regexProblem(regex);
+    if (wrongRegex !== null)
+      yield problem("L7-REGEX-DIALECT", check, { pointer: "/http/body/regex", message: wrongRegex });
     yield* headerProblems(check);
     for (const [index, range] of (check.body.http?.expectedStatus ?? []).entries()) {
       const [low, high = low] = range.split("-").map(Number) as [number, number?];

@@ -33,6 +33,7 @@ import { retry } from "./retry.ts";
 import type { Rule, WholeRule } from "./rule.ts";
 import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
+import { slowStart } from "./slowStart.ts";
 import { splits } from "./splits.ts";
 
 /**
@@ -69,6 +70,7 @@ export const rulesOfOne: readonly Rule[] = [
   affinityName,
   healthChecks,
   outlierDetection,
+  slowStart,
   process,
   retry,
 ];

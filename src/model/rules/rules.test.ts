@@ -641,6 +641,26 @@ const cases: Case[] = [
     ],
   ],
   [
+    "outlierDetection and slowStart",
+    {
+      clusters: [
+        cluster("a", { outlierDetection: { interval: "50ms", ejectFor: "1500ms" }, slowStart: { window: "500ms" } }),
+        cluster("b", { outlierDetection: { interval: "2h", ejectFor: "2h" }, slowStart: { window: "2h" } }),
+        cluster("c", { outlierDetection: { interval: "1h", ejectFor: "1s" }, slowStart: { window: "1h" } }),
+        cluster("d", { balance: { policy: "random" }, slowStart: { window: "1s" } }),
+      ],
+    },
+    [
+      "MODEL-OUTLIER cluster/a /outlierDetection/ejectFor",
+      "MODEL-OUTLIER cluster/a /outlierDetection/interval",
+      "MODEL-SLOW-START cluster/a /slowStart/window",
+      "MODEL-OUTLIER cluster/b /outlierDetection/ejectFor",
+      "MODEL-OUTLIER cluster/b /outlierDetection/interval",
+      "MODEL-SLOW-START cluster/b /slowStart/window",
+      "MODEL-SLOW-START cluster/d /slowStart",
+    ],
+  ],
+  [
     "healthChecks",
     { healthChecks: [{ name: "h", type: "tcp", http: { expectedStatus: ["299-200"] } }] },
     ["MODEL-HEALTH-CHECK healthCheck/h /http", "MODEL-HEALTH-CHECK healthCheck/h /http/expectedStatus/0"],

@@ -135,6 +135,16 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 20,
   },
   "cluster.endpoints[].state": { reason: "most endpoints serve", presence: 20 },
+  "cluster.outlierDetection": { reason: "no answer of one that serves shows it", presence: 25 },
+  "cluster.outlierDetection.interval": { reason: "within bounds", value: fc.constantFrom("100ms", "1s", "1h") },
+  "cluster.outlierDetection.ejectFor": {
+    reason: "whole seconds within bounds",
+    value: fc.constantFrom("1s", "10s", "1m30s", "1h"),
+  },
+  "cluster.outlierDetection.consecutive5xx": { reason: "nginx refuses it", presence: 15 },
+  "cluster.outlierDetection.maxEjectedPercent": { reason: "Envoy alone takes it", presence: 15 },
+  "cluster.slowStart": { reason: "nginx refuses it, and no answer shows it", presence: 10 },
+  "cluster.slowStart.window": { reason: "whole seconds within bounds", value: fc.constantFrom("1s", "30s", "1h") },
   "cluster.balance.policy": {
     reason: "leastTime is of versions that are not installed; of hashing there is most to see",
     value: fc.constantFrom("roundRobin", "leastRequest", "powerOfTwo", "random", "hash", "hash"),
@@ -148,6 +158,12 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.affinity": { reason: "not where rules change the fields it travels in (mendAffinity.ts)", presence: 25 },
   "cluster.affinity.cookie.name": { reason: "none that rules look at", value: fc.constantFrom("SRV", "srv-2", "K_3") },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
+  "healthCheck.initial": { reason: "no answer of one that serves shows it", presence: 20 },
+  "healthCheck.http.body.regex": {
+    reason: "Envoy refuses it, and HAProxy some; most bodies are searched for text",
+    value: fc.constantFrom("up", "a+b", "it's (?:up|ok)"),
+    weight: 0.2,
+  },
   "healthCheck.http.expectedStatus[]": {
     reason: "a range runs upwards",
     value: fc.constantFrom("200", "204", "200-299", "300-399", "418"),

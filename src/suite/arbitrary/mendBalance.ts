@@ -28,6 +28,8 @@ export function mendBalance({ clusters = [], routes = [] }: Document): void {
       delete cluster.locality;
       for (const endpoint of cluster.endpoints as { weight?: number }[]) delete endpoint.weight;
     }
+    // These have no shares that could grow.
+    if (["hash", "random"].includes(balance.policy)) delete cluster.slowStart;
     if (balance.policy !== "hash") delete balance.hash;
     else {
       balance.hash ??= { by: "source" };

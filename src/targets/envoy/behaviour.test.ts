@@ -223,9 +223,10 @@ beforeAll(async () => {
     host: "check.example.com",
     headers: [],
     bodyContains: null,
+    bodyRegex: null,
     expectedStatus: [{ low: 200, high: 299 }],
   };
-  const times = { intervalMs: 100, timeoutMs: 1000, rise: 2, fall: 2, port: null };
+  const times = { intervalMs: 100, timeoutMs: 1000, rise: 2, fall: 2, initial: "down", port: null } as const;
   const healthCheck = { kind: "http", ...times, http, tcp: null, grpc: null } as const;
   port = await freePort();
   tcpPort = await freePort();

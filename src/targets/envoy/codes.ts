@@ -3,6 +3,18 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of Envoy. */
 export const envoyCodes = {
+  "HC-BODY-REGEX-ENVOY": {
+    status: 422,
+    title: "No regular expression for a body",
+    explanation:
+      "Envoy's health check looks for text in the body of an answer. Write `http.body.contains`, or serve the cluster with another proxy.",
+  },
+  "HC-INITIAL-ENVOY": {
+    status: 422,
+    title: "Endpoints begin down",
+    explanation:
+      "A warning. A health check says `initial: up`, and Envoy sends an endpoint nothing before its first probe has passed. That probe is sent at once: a new endpoint that answers has traffic after some 20 ms.",
+  },
   "OUTLIER-LOCAL-ENVOY": {
     status: 422,
     title: "Silence counts as a failed connection",

@@ -179,6 +179,7 @@ describe("clusters", () => {
     timeoutMs: 1000,
     rise: 2,
     fall: 3,
+    initial: "down",
     port: 8081,
     tcp: null,
     grpc: null,
@@ -188,6 +189,7 @@ describe("clusters", () => {
       host: "x",
       headers: [],
       bodyContains: null,
+      bodyRegex: null,
       expectedStatus: [{ low: 200, high: 299 }],
     },
   } as const;

@@ -248,6 +248,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     connectTimeoutMs: 1000,
     healthCheck: null,
     outlierDetection: null,
+    slowStart: null,
     ...more,
   };
 }

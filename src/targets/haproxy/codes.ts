@@ -3,6 +3,24 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of HAProxy. */
 export const haproxyCodes = {
+  "HC-GRPC-HAPROXY": {
+    status: 422,
+    title: "gRPC probes that wait",
+    explanation:
+      "A warning. HAProxy sends a gRPC probe as bytes and waits for those of an answer that says SERVING. An endpoint that says something else, or does not know the service, has failed only when it closes the connection or the health check's `timeout` is over. Make `timeout` short.",
+  },
+  "SLOWSTART-HAPROXY": {
+    status: 422,
+    title: "Slow start of what failed only",
+    explanation:
+      "A warning. A server of HAProxy begins with a small share when it was down: when a health check or `outlierDetection` had taken it out. One that is new in the configuration, or was drained, has its whole share at once; Envoy lets new ones begin small too.",
+  },
+  "SLOWSTART-MIN-HAPROXY": {
+    status: 422,
+    title: "First share is fixed",
+    explanation:
+      "A warning. HAProxy's servers begin with one sixteenth of their weight, whatever `slowStart.minPercent` says.",
+  },
   "OUTLIER-CHECKED-HAPROXY": {
     status: 422,
     title: "A health check brings endpoints back early",

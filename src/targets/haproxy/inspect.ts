@@ -7,8 +7,11 @@ import { unequalWeights } from "../unequalWeights.ts";
 import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import { leastRequest } from "./cluster/balance.ts";
+import { inspectBodyRegex } from "./cluster/bodyRegex.ts";
+import { inspectInitialState } from "./cluster/initialState.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetection.ts";
 import { inspectRetry } from "./policies/retry.ts";
+import { fleetVersion } from "./version.ts";
 
 /** Errors and warnings about the fleet's clusters and listeners. */
 export function inspect(ir: FleetIr): readonly Finding[] {
@@ -16,6 +19,8 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...unequalWeights(ir.clusters, leastRequest, ["leastRequest"]),
     ...tooManyLevels(ir.clusters),
     ...inspectOutlierDetection(ir.clusters),
+    ...inspectInitialState(ir.clusters, fleetVersion(ir)),
+    ...inspectBodyRegex(ir.clusters),
     ...ir.ports.flatMap(cutShort),
   ];
 }

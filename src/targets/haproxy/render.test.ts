@@ -208,6 +208,7 @@ describe("render", () => {
       timeoutMs: 1,
       rise: 1,
       fall: 1,
+      initial: "down",
       port: null,
       http: null,
       tcp: null,

@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of nginx. */
 export const nginxCodes = {
+  "SLOWSTART-NGINX": {
+    status: 422,
+    title: "No slow start",
+    explanation:
+      "Open-source nginx gives an endpoint that comes back its whole share at once. Leave `slowStart` off, or serve the cluster with Envoy or HAProxy.",
+  },
   "OUTLIER-WINDOW-NGINX": {
     status: 422,
     title: "Failures need not be in a row",
@@ -13,7 +19,7 @@ export const nginxCodes = {
     status: 422,
     title: "Answers of 5xx do not count",
     explanation:
-      "nginx counts an answer of 5xx towards `max_fails` only where `proxy_next_upstream` names it, and then it sends the request to another endpoint and hides the answer. Leave `outlierDetection.consecutive5xx` off, or serve the cluster with Envoy or HAProxy.",
+      "An answer of 5xx counts on nginx towards `max_fails` only where `proxy_next_upstream` names it, and then nginx sends the request to another endpoint and hides the answer. Leave `outlierDetection.consecutive5xx` off, or serve the cluster with Envoy or HAProxy.",
   },
   "OUTLIER-INTERVAL-NGINX": {
     status: 422,

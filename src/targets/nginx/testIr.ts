@@ -124,7 +124,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     state: "active" as const,
     priority: 0,
   }));
-  const usual = { affinity: null, connectTimeoutMs: 1000, healthCheck: null, outlierDetection: null };
+  const usual = { affinity: null, connectTimeoutMs: 1000, healthCheck: null, outlierDetection: null, slowStart: null };
   return { name, endpoints, balance: { policy: "roundRobin" }, ...usual, ...more };
 }
 

@@ -5,9 +5,11 @@ import { Cluster_LbPolicy, type ClusterSchema } from "../../../gen/proto/envoy/c
 import { LeastRequestSchema } from "../../../gen/proto/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js";
 import { MaglevSchema } from "../../../gen/proto/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js";
 import { RandomSchema } from "../../../gen/proto/envoy/extensions/load_balancing_policies/random/v3/random_pb.js";
-import type { BalanceIr } from "../../../ir/index.ts";
+import { RoundRobinSchema } from "../../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
+import type { ClusterIr, SlowStartIr } from "../../../ir/index.ts";
 import { pack } from "../types.ts";
 import { noLatency } from "./balanceSupport.ts";
+import { slowStart } from "./slowStart.ts";
 
 /**
  * Endpoints that are drawn for each request, of which the one with the fewest takes it. A full scan would always find the same one, and an
@@ -19,14 +21,15 @@ const LEAST_OF = 4;
 type BalanceInit = Pick<MessageInitShape<typeof ClusterSchema>, "lbPolicy" | "loadBalancingPolicy">;
 
 /** The key of a hash stands in routes (`hashPolicy.ts`). */
-export function balance(asked: BalanceIr): BalanceInit {
+export function balance({ balance: asked, slowStart: start }: ClusterIr): BalanceInit {
   switch (asked.policy) {
     case "roundRobin":
-      return { lbPolicy: Cluster_LbPolicy.ROUND_ROBIN };
+      if (start === null) return { lbPolicy: Cluster_LbPolicy.ROUND_ROBIN };
+      return extension("round_robin", pack(RoundRobinSchema, create(RoundRobinSchema, slowStart(start))));
     case "leastRequest":
-      return leastRequestOf(LEAST_OF);
+      return leastRequestOf(LEAST_OF, start);
     case "powerOfTwo":
-      return leastRequestOf(2);
+      return leastRequestOf(2, start);
     case "random":
       return extension("random", pack(RandomSchema, create(RandomSchema)));
     case "hash": {
@@ -39,8 +42,11 @@ export function balance(asked: BalanceIr): BalanceInit {
   }
 }
 
-function leastRequestOf(choiceCount: number): BalanceInit {
-  return extension("least_request", pack(LeastRequestSchema, create(LeastRequestSchema, { choiceCount })));
+function leastRequestOf(choiceCount: number, start: SlowStartIr | null): BalanceInit {
+  return extension(
+    "least_request",
+    pack(LeastRequestSchema, create(LeastRequestSchema, { choiceCount, ...slowStart(start) })),
+  );
 }
 
 function extension(name: string, typedConfig: Any): BalanceInit {

@@ -5,6 +5,7 @@ import { balanceCapabilities } from "./balanceSupport.ts";
 import { healthCheckCapabilities } from "./healthCheckSupport.ts";
 import { outlierDetectionCapabilities } from "./outlierDetectionSupport.ts";
 import { priorityCapabilities } from "./priority.ts";
+import { slowStartCapabilities } from "./slowStartSupport.ts";
 
 /** One line per leaf that has no file of its own. */
 export const clusterCapabilities = {
@@ -23,4 +24,5 @@ export const clusterCapabilities = {
   "cluster.endpoints[].state": "exact",
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
+  ...slowStartCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -8,6 +8,18 @@ const bodyAtOnce: Support = {
   code: "HC-BODY-FALL-ENVOY",
 };
 
+const noRegex: Support = {
+  refused: "cannot be done: Envoy looks for text in a body, not for a regular expression; write `contains`",
+  code: "HC-BODY-REGEX-ENVOY",
+};
+
+const beginsDown: Support = {
+  approximated:
+    "has no effect: on Envoy an endpoint gets nothing until its first probe, which is sent at once, has passed.",
+  code: "HC-INITIAL-ENVOY",
+  when: (value) => value === "up",
+};
+
 /** What Envoy says of the leaves of health checks. */
 export const healthCheckCapabilities = {
   "cluster.healthCheck": "exact",
@@ -30,4 +42,6 @@ export const healthCheckCapabilities = {
   "healthCheck.http.headers[].name": "exact",
   "healthCheck.http.headers[].value": "exact",
   "healthCheck.http.body.contains": bodyAtOnce,
+  "healthCheck.http.body.regex": noRegex,
+  "healthCheck.initial": beginsDown,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -68,7 +68,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: adsSource() },
     connectTimeout: duration(cluster.connectTimeoutMs),
-    ...balance(cluster.balance),
+    ...balance(cluster),
     // An endpoint that is removed is gone, even while its health check passes.
     ignoreHealthOnHostRemoval: true,
     commonLbConfig: {

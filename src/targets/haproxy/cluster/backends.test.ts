@@ -196,6 +196,7 @@ describe("HTTP", () => {
       timeoutMs: 100,
       rise: 1,
       fall: 1,
+      initial: "down",
       port: null,
       http: null,
       tcp: null,
@@ -212,8 +213,17 @@ describe("HTTP", () => {
 });
 
 describe("health checks", () => {
-  const base = { intervalMs: 100, timeoutMs: 100, rise: 2, fall: 2, port: null, tcp: null, grpc: null };
-  const plain = { headers: [], bodyContains: null };
+  const base = {
+    intervalMs: 100,
+    timeoutMs: 100,
+    rise: 2,
+    fall: 2,
+    initial: "down",
+    port: null,
+    tcp: null,
+    grpc: null,
+  } as const;
+  const plain = { headers: [], bodyContains: null, bodyRegex: null };
   /** An upstream whose probe path answers what `state.status` says, and records the probe. */
   const probed = (name: string, state: { status: number; seen: string }) =>
     listen((socket) =>

@@ -2,13 +2,12 @@
 import { type ClusterIr, type EndpointIr, ejectionOf, type FleetIr, isActive } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
-import { isBefore } from "../../version.ts";
 import { onceMoreName, serverName, tcpBackend } from "../names.ts";
 import { address, name, number, time } from "../quote.ts";
-import { INIT_STATE_SINCE } from "../version.ts";
 import { type AffinityView, affinityView, affinityWord } from "./affinity.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
+import { startsDown } from "./initialState.ts";
 import { isNeverOut, type OutlierView, onceMore, outlierView } from "./outlierDetection.ts";
 import { hasBackups } from "./priority.ts";
 import { weightOf } from "./state.ts";
@@ -33,6 +32,7 @@ export interface BackendView extends BalanceView {
   readonly idleTimeout: Quoted<"time"> | null;
   readonly check: CheckView | null;
   readonly outlier: OutlierView | null;
+  readonly slowStart: Quoted<"time"> | null;
   readonly servers: readonly ServerView[];
 }
 
@@ -100,10 +100,9 @@ function httpClusters(ir: FleetIr): ReadonlySet<string> {
 
 /** Views of one cluster's backends. One prober per endpoint: the first backend's; the others follow it. */
 export function lowerBackends({ cluster, backends }: ClusterBackends, version: Version): readonly BackendView[] {
-  const startsDown = !isBefore(version, INIT_STATE_SINCE);
   return backends.map((form, place) => {
     const track = place > 0 && follows(cluster) ? (backends[0]?.name ?? null) : null;
-    return backendView({ cluster, ...form, track, startsDown });
+    return backendView({ cluster, ...form, track, isFirstDown: startsDown(cluster, version) });
   });
 }
 
@@ -117,10 +116,10 @@ interface BackendInput {
   readonly name: string;
   readonly idleMs: number | null;
   readonly track: string | null;
-  readonly startsDown: boolean;
+  readonly isFirstDown: boolean;
 }
 
-function backendView({ cluster, name: backend, idleMs, track, startsDown }: BackendInput): BackendView {
+function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: BackendInput): BackendView {
   const { healthCheck } = cluster;
   const affinity = affinityView(cluster, idleMs === null);
   return {
@@ -133,8 +132,9 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     affinity,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
-    check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
+    check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),
     outlier: outlierView(cluster, idleMs === null),
+    slowStart: cluster.slowStart === null ? null : time(cluster.slowStart.windowMs),
     servers: [...serverViews(cluster, track, affinity), ...onceMore(cluster).map(onceMoreView)],
   };
 }

@@ -5,6 +5,7 @@ import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
 import { outlierDetectionCapabilities } from "./outlierDetection.ts";
 import { priorityCapabilities } from "./priority.ts";
+import { slowStartCapabilities } from "./slowStart.ts";
 import { stateCapabilities } from "./state.ts";
 
 /** One line per leaf that has no file of its own. */
@@ -24,4 +25,5 @@ export const clusterCapabilities = {
   ...stateCapabilities,
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
+  ...slowStartCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

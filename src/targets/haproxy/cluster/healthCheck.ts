@@ -1,22 +1,22 @@
 /** Active health checks of a backend's servers. */
 import type { HealthCheckIr } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
+import { backtracking } from "../../regexFindings.ts";
 import type { Support } from "../../target.ts";
-import { isBefore } from "../../version.ts";
 import { format, header, number, statuses, time, word } from "../quote.ts";
-import { INIT_STATE_SINCE } from "../version.ts";
+import { bodyPattern } from "./bodyRegex.ts";
 import { GRPC_SERVING, grpcRequest } from "./grpcProbe.ts";
+import { initiallyUp } from "./initialState.ts";
 
 /** The authority of gRPC probes; servers do not look at it. */
 const GRPC_HOST = "health.trimtab.invalid";
 
-const initiallyUp: Support = {
+const answersOnly = {
   approximated:
-    "begins with every endpoint up: HAProxy before 3.1 sends an endpoint traffic until its first probe has failed, the " +
-    "other proxies not before one has passed.",
-  code: "HC-INITIAL-UP",
-  when: (_value, version) => isBefore(version, INIT_STATE_SINCE),
-};
+    "of gRPC waits for an answer that says SERVING: any other is a failed probe only when the endpoint closes the connection or `timeout` is over, on the other proxies at once.",
+  code: "HC-GRPC-HAPROXY",
+  when: (value) => value === "grpc",
+} as const satisfies Support;
 
 const probeTimeout: Support = {
   approximated:
@@ -31,7 +31,8 @@ export const healthCheckCapabilities = {
   "healthCheck.name": "exact",
   "healthCheck.labels": "exact",
   "healthCheck.description": "exact",
-  "healthCheck.type": initiallyUp,
+  "healthCheck.type": answersOnly,
+  "healthCheck.initial": initiallyUp,
   "healthCheck.interval": "exact",
   "healthCheck.timeout": probeTimeout,
   "healthCheck.rise": "exact",
@@ -47,6 +48,7 @@ export const healthCheckCapabilities = {
   "healthCheck.http.headers[].name": "exact",
   "healthCheck.http.headers[].value": "exact",
   "healthCheck.http.body.contains": "exact",
+  "healthCheck.http.body.regex": backtracking,
 } as const satisfies Readonly<Record<string, Support>>;
 /** An active health check; times in milliseconds. */
 export interface CheckView {
@@ -63,6 +65,7 @@ export interface CheckView {
     readonly headers: readonly { readonly name: Quoted<"header">; readonly value: Quoted<"format"> }[];
     readonly statuses: Quoted<"statuses">;
     readonly contains: Quoted<"word"> | null;
+    readonly matches: Quoted<"word"> | null;
   } | null;
   /** Of tcp and gRPC, in hex, so that no byte has a meaning of its own. */
   readonly send: Quoted<"word"> | null;
@@ -89,6 +92,7 @@ export function checkView(check: HealthCheckIr, startsDown: boolean): CheckView 
             headers: http.headers.map((one) => ({ name: header(one.name), value: format(one.value) })),
             statuses: statuses(http.expectedStatus),
             contains: http.bodyContains === null ? null : word(http.bodyContains),
+            matches: http.bodyRegex === null ? null : bodyPattern(http.bodyRegex),
           },
     ...bytesOf(check),
   };

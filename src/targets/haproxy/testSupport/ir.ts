@@ -186,6 +186,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     connectTimeoutMs: 1_000,
     healthCheck: null,
     outlierDetection: null,
+    slowStart: null,
   } as const;
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;
 }

@@ -41,6 +41,8 @@ export const healthCheckCapabilities = {
   "healthCheck.http.headers[].name": unused,
   "healthCheck.http.headers[].value": unused,
   "healthCheck.http.body.contains": unused,
+  "healthCheck.http.body.regex": unused,
+  "healthCheck.initial": unused,
 } as const satisfies Readonly<Record<string, Support>>;
 
 /** What is to be said of the clusters that name a health check; the fleet decides, which a capability table does not see. */

@@ -1,0 +1,65 @@
+/** Requests without end through one proxy to one cluster, and what came of them. */
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** At once, and the pause of each between two: some hundred requests a second. */
+const WORKERS = 4;
+const PAUSE_MS = 10;
+
+/** A load that runs. */
+export interface Load {
+  /** Requests so far, and those that were not answered 200. */
+  readonly sent: () => number;
+  readonly failed: () => number;
+  /** When the last of these was sent. */
+  readonly lastFailure: () => number;
+  /** When each node last answered. */
+  readonly lastAnswer: (node: string) => number;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts one, over connections that are kept. */
+export function startLoad(host: string, port: number, path: string): Load {
+  const agent = new Agent({ keepAlive: true, maxSockets: WORKERS });
+  const answers = new Map<string, number>();
+  let [sent, failed, lastFailure, stopped] = [0, 0, 0, false];
+  const one = (): Promise<void> =>
+    new Promise((resolve) => {
+      const since = performance.now();
+      const fail = (): void => {
+        failed++;
+        lastFailure = since;
+        resolve();
+      };
+      const asked = request({ host, port, path, agent }, (answer) => {
+        answer.resume();
+        answer.on("error", fail);
+        answer.on("end", () => {
+          if (answer.statusCode !== 200) return fail();
+          answers.set(String(answer.headers["x-node"]), performance.now());
+          resolve();
+        });
+      });
+      asked.on("error", fail);
+      asked.end();
+    });
+  async function work(): Promise<void> {
+    while (!stopped) {
+      sent++;
+      await one();
+      await sleep(PAUSE_MS);
+    }
+  }
+  const working = Promise.all(Array.from({ length: WORKERS }, work));
+  return {
+    sent: () => sent,
+    failed: () => failed,
+    lastFailure: () => lastFailure,
+    lastAnswer: (node) => answers.get(node) ?? 0,
+    async stop() {
+      stopped = true;
+      await working;
+      agent.destroy();
+    },
+  };
+}
