@@ -124,7 +124,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   },
   "cluster.endpoints": { reason: "as many as make a difference", most: 4 },
   "cluster.endpoints[].zone": { reason: "zones that have a weight", value: fc.constantFrom("a", "b"), presence: 100 },
-  "cluster.locality": { reason: "most clusters have endpoints' own weights", presence: 25 },
+  "cluster.locality": { reason: "zones have effect through it alone", presence: 60 },
   "cluster.locality.weights": {
     reason: "the zones of endpoints",
     value: fc.record({ a: fc.integer({ min: 0, max: 4 }), b: fc.integer({ min: 1, max: 1000 }) }),
