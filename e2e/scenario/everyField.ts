@@ -83,6 +83,7 @@ export function everyField(port: number): Model {
         endpoints: [{ address: "127.0.0.1", port: 9 }],
         balance: { policy: "roundRobin" },
         timeouts: { connect: "1s" },
+        pool: { maxIdle: 8, idleTimeout: "10s" },
         healthCheck: "ef-check",
       },
       { name: "ef-other", endpoints: [] },

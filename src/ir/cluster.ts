@@ -2,6 +2,7 @@
 import type { BalanceIr } from "./balance.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
+import type { PoolIr } from "./pool.ts";
 
 export interface ClusterIr {
   readonly name: string;
@@ -9,5 +10,6 @@ export interface ClusterIr {
   readonly endpoints: readonly EndpointIr[];
   readonly balance: BalanceIr;
   readonly connectTimeoutMs: number;
+  readonly pool: PoolIr;
   readonly healthCheck: HealthCheckIr | null;
 }

@@ -7,6 +7,7 @@ import { reuse } from "../reuse.ts";
 import { balanceOf } from "./balance.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { healthCheck } from "./healthCheck.ts";
+import { poolOf } from "./pool.ts";
 
 const CONNECT_MS = durationMs(defaults["cluster.timeouts.connect"]);
 
@@ -28,6 +29,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     endpoints: endpointsOf(body),
     balance: balanceOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
+    pool: poolOf(body),
     healthCheck: check === undefined ? null : healthCheck(check.body),
   });
   clusters.set(cluster, { check, ir });

@@ -135,6 +135,8 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 20,
   },
   "cluster.endpoints[].state": { reason: "most endpoints serve", presence: 20 },
+  "cluster.pool": { reason: "no single answer shows it", presence: 20 },
+  "cluster.pool.maxRequestsPerConnection": { reason: "HAProxy refuses it", presence: 15 },
   "cluster.balance.policy": {
     reason: "leastTime is of versions that are not installed; of hashing there is most to see",
     value: fc.constantFrom("roundRobin", "leastRequest", "powerOfTwo", "random", "hash", "hash"),

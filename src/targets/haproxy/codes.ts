@@ -15,6 +15,23 @@ export const haproxyCodes = {
     explanation:
       "The fleet's access log has a `path`, and HAProxy can write to its standard output only (or to a syslog server). Leave `path` off and let whoever starts HAProxy keep its output: systemd's journal, the container's log, `>> file`.",
   },
+  "POOL-MAX-IDLE-HAPROXY": {
+    status: 422,
+    title: "Idle connections counted for each endpoint",
+    explanation: "A warning. HAProxy keeps up to `pool.maxIdle` connections to each endpoint of the cluster.",
+  },
+  "POOL-IDLE-TIMEOUT-HAPROXY": {
+    status: 422,
+    title: "Idle connections closed in rounds",
+    explanation:
+      "A warning. HAProxy closes idle connections in rounds of a third of `pool.idleTimeout`, in each about half of those that it did not need: one alone after `idleTimeout`, the last of many later.",
+  },
+  "POOL-REQUESTS-HAPROXY": {
+    status: 422,
+    title: "Requests of a connection not counted",
+    explanation:
+      "HAProxy cannot close an HTTP/1.1 connection to an endpoint after a number of requests. Leave `pool.maxRequestsPerConnection` off the clusters that its fleets reach.",
+  },
   "LB-LC-WEIGHTS-HAPROXY": {
     status: 422,
     title: "Least request with unequal weights",

@@ -3,7 +3,7 @@ import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
-import { inspectRetry } from "./policies/retry.ts";
+import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
@@ -41,7 +41,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return [...found, ...inspectPriorities(ir.clusters)];
+  return [...found, ...inspectPriorities(ir.clusters), ...inspectTries(ir)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

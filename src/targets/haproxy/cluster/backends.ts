@@ -8,6 +8,7 @@ import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
+import { type PoolView, poolView } from "./pool.ts";
 import { hasBackups } from "./priority.ts";
 import { weightOf } from "./state.ts";
 
@@ -28,6 +29,8 @@ export interface BackendView extends BalanceView {
   /** Of TCP; null: per request. */
   readonly idleTimeout: Quoted<"time"> | null;
   readonly check: CheckView | null;
+  /** Of HTTP; null: nothing is said. */
+  readonly pool: PoolView | null;
   readonly servers: readonly ServerView[];
 }
 
@@ -118,6 +121,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
+    pool: idleMs === null ? poolView(cluster.pool) : null,
     servers: serverViews(cluster, track),
   };
 }

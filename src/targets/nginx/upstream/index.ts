@@ -6,11 +6,10 @@ import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block } from "../views.ts";
 import { balanceView } from "./balance.ts";
+import { poolView } from "./pool.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamView } from "./views.ts";
 
-/** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
-const KEEPALIVE = 32;
 /** Shared memory of one peer (about 0.5 KiB of structures, name and address, rounded up by the slab) and of one group. */
 const ZONE_BYTES_PER_ENDPOINT = 2048;
 const ZONE_BYTES_PER_CLUSTER = 4096;
@@ -72,6 +71,6 @@ function lowerUpstream(
       backup: endpoint.priority > 0,
       down: isDown(endpoint),
     })),
-    keepalive: context === "http" ? word(KEEPALIVE) : null,
+    pool: context === "http" ? poolView(cluster.pool) : null,
   };
 }

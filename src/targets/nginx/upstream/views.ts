@@ -2,6 +2,7 @@
 
 import type { Quoted } from "../../../util/templates.ts";
 import type { Variable, Word } from "../quote.ts";
+import type { PoolView } from "./pool.ts";
 
 /** How `upstream.hbs` writes the policy; all null or false: in turn. */
 export interface BalanceView {
@@ -22,8 +23,8 @@ export interface UpstreamView extends BalanceView {
   readonly zone: Word;
   readonly zoneSize: Word | null;
   readonly endpoints: readonly UpstreamServerView[];
-  /** Idle connections that a worker keeps; null in the stream block. */
-  readonly keepalive: Word | null;
+  /** Null in the stream block. */
+  readonly pool: PoolView | null;
 }
 
 /** One endpoint. */
