@@ -15,6 +15,12 @@ export const haproxyCodes = {
     explanation:
       "The fleet's access log has a `path`, and HAProxy can write to its standard output only (or to a syslog server). Leave `path` off and let whoever starts HAProxy keep its output: systemd's journal, the container's log, `>> file`.",
   },
+  "L7-RETRY-BACKENDS-HAPROXY": {
+    status: 422,
+    title: "Too many ways to try again",
+    explanation:
+      "HAProxy says of a backend when to try again, so each different `retry` of a cluster's rules needs one with all of its endpoints. Let more rules say the same, or serve the routes with another proxy.",
+  },
   "POOL-MAX-IDLE-HAPROXY": {
     status: 422,
     title: "Idle connections counted for each endpoint",

@@ -7,6 +7,7 @@ import { unequalWeights } from "../unequalWeights.ts";
 import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import { leastRequest } from "./cluster/balance.ts";
+import { inspectBackends } from "./cluster/retry.ts";
 import { inspectRetry } from "./policies/retry.ts";
 
 /** Errors and warnings about the fleet's clusters and listeners. */
@@ -15,6 +16,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...unequalWeights(ir.clusters, leastRequest, ["leastRequest"]),
     ...tooManyLevels(ir.clusters),
     ...ir.ports.flatMap(cutShort),
+    ...inspectBackends(ir),
   ];
 }
 

@@ -2,6 +2,7 @@
 import type { RuleIr } from "../../../ir/index.ts";
 import { retryStatuses, timeoutsOfTries } from "../../retrySupport.ts";
 import type { Finding } from "../../target.ts";
+import { tooManyBackends } from "../cluster/retry.ts";
 import type { Policy } from "./policy.ts";
 
 /** Statuses that `retry-on` of HAProxy 2.6 knows. */
@@ -12,7 +13,7 @@ export const retry = {
   policy: "retry",
   changes: () => [],
   capabilities: {
-    "route.rules[].retry.attempts": "exact",
+    "route.rules[].retry.attempts": tooManyBackends,
     "route.rules[].retry.on[]": "exact",
     "route.rules[].retry.statuses[]": retryStatuses("HAProxy", STATUSES),
     "route.rules[].retry.methods[]": "exact",
