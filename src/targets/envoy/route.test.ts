@@ -335,7 +335,7 @@ describe("writeRule", () => {
       prefix: "/",
       headers: [
         { name: ":method", stringMatch: { safeRegex: { regex: "GET|PUT" } } },
-        { name: "upgrade", ...absent },
+        { name: "upgrade", ...absent, stringMatch: { safeRegex: { regex: "(?i)websocket" } } },
         { name: "x-trimtab-coding", ...absent },
         {
           name: "content-length",

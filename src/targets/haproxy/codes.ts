@@ -15,6 +15,12 @@ export const haproxyCodes = {
     explanation:
       "The fleet's access log has a `path`, and HAProxy can write to its standard output only (or to a syslog server). Leave `path` off and let whoever starts HAProxy keep its output: systemd's journal, the container's log, `>> file`.",
   },
+  "L7-RETRY-PREVIOUS-HAPROXY": {
+    status: 422,
+    title: "Endpoints that are tried twice",
+    explanation:
+      "A warning. HAProxy keeps a further try off the endpoint of the try before, and not off those before that: with `retry.attempts` of 2 or more, and always with `balance.policy: hash`, it may ask the first endpoint again though another one has not been asked.",
+  },
   "L7-RETRY-BACKENDS-HAPROXY": {
     status: 422,
     title: "Too many ways to try again",

@@ -12,8 +12,8 @@ export const poolCapabilities = {
   },
   "cluster.pool.idleTimeout": {
     approximated:
-      "is when HAProxy closes an idle connection that is alone; of several it closes some in each round of a third of it (of eight the last " +
-      "after five rounds)",
+      "is when HAProxy closes an idle connection that is alone; of several it closes some in each round of a third of it " +
+      "(of eight the last after five rounds)",
     code: "POOL-IDLE-TIMEOUT-HAPROXY",
   },
   "cluster.pool.maxRequestsPerConnection": {
@@ -22,7 +22,7 @@ export const poolCapabilities = {
   },
 } as const satisfies Readonly<Record<string, Support>>;
 
-/** A round closes half of what was not needed since the last one: the third finds a lone connection (measured: 1.5 s with rounds of 0.5 s). */
+/** A round closes half of what was not needed since the last one. The third finds a lone connection (after 1.5 s with rounds of 0.5 s). */
 const ROUNDS = 3;
 
 /** A `default-server` line. */

@@ -25,12 +25,12 @@ export function retryBackend(cluster: string, { attempts, resends }: RetryIr): s
   return `${cluster}:retry-${contentHash(JSON.stringify([attempts, resends])).slice(0, HASH_DIGITS)}`;
 }
 
-/** In all such backends of a fleet: one with four keeps 29 KiB (seen), so these 120 MB. Without a bound each rule could bring all endpoints again. */
+/** In all such backends of a fleet: one with four keeps 29 KiB (seen), these 120 MB. Else each rule could bring all endpoints again. */
 const MAX_SERVERS = 16_384;
 
 /** Found by inspection of a fleet. */
 export const tooManyBackends = {
-  refused: `is one of too many different ones: HAProxy needs a backend with all endpoints of the cluster for each, ${MAX_SERVERS} in all at most`,
+  refused: `is one of too many different ones: HAProxy needs a backend with all of the cluster's endpoints for each, at most ${MAX_SERVERS} in all`,
   code: "L7-RETRY-BACKENDS-HAPROXY",
   when: foundByInspection,
 } as const satisfies Support;
