@@ -96,6 +96,7 @@ export function everyField(port: number): Model {
         outlierDetection: { interval: "1s", ejectFor: "10s" },
         slowStart: { window: "30s" },
         timeouts: { connect: "1s" },
+        pool: { maxIdle: 8, idleTimeout: "10s" },
         healthCheck: "ef-check",
       },
       { name: "ef-other", endpoints: [] },

@@ -4,6 +4,7 @@ import type { BalanceIr } from "./balance.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
 import type { OutlierDetectionIr } from "./outlierDetection.ts";
+import type { PoolIr } from "./pool.ts";
 import type { SlowStartIr } from "./slowStart.ts";
 
 export interface ClusterIr {
@@ -13,6 +14,7 @@ export interface ClusterIr {
   readonly balance: BalanceIr;
   readonly affinity: AffinityIr | null;
   readonly connectTimeoutMs: number;
+  readonly pool: PoolIr;
   readonly healthCheck: HealthCheckIr | null;
   /** Null: each proxy does what it does without being asked. */
   readonly outlierDetection: OutlierDetectionIr | null;

@@ -37,6 +37,7 @@ export * from "./policies/index.ts";
 export * from "./policies/retry.ts";
 export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
+export type * from "./pool.ts";
 export * from "./process.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";

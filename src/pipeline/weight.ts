@@ -56,6 +56,8 @@ export function createWeigher(): Weigher {
     let text = RULE_TEXT + sizeOf(rule.action) + sizeOf(rule.policies);
     text += rule.path.value.length * (rule.path.kind === "regex" ? EXPANSION : 1);
     for (const condition of rule.conditions) text += textOfCondition(condition);
+    // What is sent again and what is sent once are written apart.
+    if (rule.policies.retry !== null) text *= 2;
     sizes.set(rule, text);
     return text;
   };

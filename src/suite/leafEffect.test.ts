@@ -44,6 +44,7 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
+  { reason: "Envoy does not count them, and says so", leaves: ["cluster.pool.maxIdle"], on: ["envoy"] },
   {
     reason: "tried again at once, and the warning says so",
     leaves: ["route.rules[].retry.backoff"],

@@ -1,14 +1,24 @@
 /** What nginx and HAProxy have in common of `retry`: statuses from a list, one limit on silence, no pause between tries. */
 import type { JsonValue, RuleIr } from "../ir/index.ts";
-import { type Finding, foundByInspection, type Support } from "./target.ts";
+import { type Finding, foundByInspection, type Support, type Version } from "./target.ts";
+import { isBefore } from "./version.ts";
 
-/** What is said of statuses where the proxy knows these. */
-export function retryStatuses(proxy: string, known: readonly number[]) {
+/** What is said of statuses where the proxy knows these, and from a version on more. */
+export function retryStatuses(proxy: string, known: readonly number[], more?: MoreStatuses) {
+  const later = more === undefined ? "" : `, from ${more.since.join(".")} on also after ${more.statuses.join(", ")}`;
   return {
-    refused: `has a status after which ${proxy} cannot try again; it can after ${known.join(", ")}`,
+    refused: `has a status after which ${proxy} cannot try again; it can after ${known.join(", ")}${later}`,
     code: "L7-RETRY-STATUS",
-    when: (range: JsonValue) => typeof range === "string" && !isWithin(range, known),
+    when: (range: JsonValue, version: Version) => {
+      const isNew = more !== undefined && !isBefore(version, more.since);
+      return typeof range === "string" && !isWithin(range, isNew ? [...known, ...more.statuses] : known);
+    },
   } as const satisfies Support;
+}
+
+interface MoreStatuses {
+  readonly since: Version;
+  readonly statuses: readonly number[];
 }
 
 function isWithin(range: string, known: readonly number[]): boolean {

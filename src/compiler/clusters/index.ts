@@ -9,6 +9,7 @@ import { balanceOf } from "./balance.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { healthCheck } from "./healthCheck.ts";
 import { outlierDetectionOf } from "./outlierDetection.ts";
+import { poolOf } from "./pool.ts";
 import { slowStartOf } from "./slowStart.ts";
 
 const CONNECT_MS = durationMs(defaults["cluster.timeouts.connect"]);
@@ -32,6 +33,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     balance: balanceOf(body),
     affinity: affinityOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
+    pool: poolOf(body),
     healthCheck: check === undefined ? null : healthCheck(check.body),
     outlierDetection: outlierDetectionOf(body),
     slowStart: slowStartOf(body),

@@ -124,7 +124,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   },
   "cluster.endpoints": { reason: "as many as make a difference", most: 4 },
   "cluster.endpoints[].zone": { reason: "zones that have a weight", value: fc.constantFrom("a", "b"), presence: 100 },
-  "cluster.locality": { reason: "most clusters have endpoints' own weights", presence: 25 },
+  "cluster.locality": { reason: "zones have effect through it alone", presence: 60 },
   "cluster.locality.weights": {
     reason: "the zones of endpoints",
     value: fc.record({ a: fc.integer({ min: 0, max: 4 }), b: fc.integer({ min: 1, max: 1000 }) }),
@@ -145,6 +145,8 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.outlierDetection.maxEjectedPercent": { reason: "Envoy alone takes it", presence: 15 },
   "cluster.slowStart": { reason: "nginx refuses it, and no answer shows it", presence: 10 },
   "cluster.slowStart.window": { reason: "whole seconds within bounds", value: fc.constantFrom("1s", "30s", "1h") },
+  "cluster.pool": { reason: "no single answer shows it", presence: 20 },
+  "cluster.pool.maxRequestsPerConnection": { reason: "HAProxy refuses it", presence: 15 },
   "cluster.balance.policy": {
     reason: "leastTime is of versions that are not installed; of hashing there is most to see",
     value: fc.constantFrom("roundRobin", "leastRequest", "powerOfTwo", "random", "hash", "hash"),

@@ -81,6 +81,12 @@ export const envoyCodes = {
     explanation:
       "A warning. Envoy counts a request of a bounded endpoint when it has a connection. Many that come at once, before connections are made, may exceed the bound; steady traffic does not.",
   },
+  "POOL-MAX-IDLE-ENVOY": {
+    status: 422,
+    title: "Idle connections not counted",
+    explanation:
+      "A warning. Envoy keeps idle connections to endpoints until `pool.idleTimeout`, however many there are.",
+  },
   "LB-LC-WEIGHTS-ENVOY": {
     status: 422,
     title: "Least request with unequal weights",

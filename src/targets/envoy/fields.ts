@@ -143,15 +143,18 @@ export function writeAuthority(writer: BinaryWriter, regex: string): void {
   writeHeader(writer, ":authority", { kind: "safeRegex", value: regex });
 }
 
+/** The only upgrade that is passed on. */
+const WEB_SOCKET = { kind: "safeRegex", value: "(?i)websocket" } as const;
+
 /** Asks for a WebSocket. */
 export function writeUpgrade(writer: BinaryWriter): void {
-  writeHeader(writer, "upgrade", { kind: "safeRegex", value: "(?i)websocket" });
+  writeHeader(writer, "upgrade", WEB_SOCKET);
 }
 
 /** Asks for a request that can be sent again: of one of these methods, not for a WebSocket, and with no more body than is kept. */
 export function writeSentAgain(writer: BinaryWriter, methods: readonly string[]): void {
   writeHeader(writer, ":method", { kind: "safeRegex", value: methods.join("|") });
-  writeHeader(writer, "upgrade", ABSENT);
+  writeHeader(writer, "upgrade", { ...WEB_SOCKET, isInverted: true });
   writeHeader(writer, CODING_HEADER, ABSENT);
   writeHeader(writer, "content-length", { kind: "safeRegex", value: RESENT_LENGTHS, isEmptyWhenMissing: true });
 }

@@ -14,7 +14,16 @@ import {
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
 import { PreviousHostsPredicateSchema } from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
-import type { ActionIr, ConditionIr, HeaderChangesIr, PoliciesIr, RewriteIr, RuleIr } from "../../ir/index.ts";
+import {
+  type ActionIr,
+  type ConditionIr,
+  type HeaderChangesIr,
+  type PoliciesIr,
+  RESENT_BODY_BYTES,
+  RESENT_LENGTHS,
+  type RewriteIr,
+  type RuleIr,
+} from "../../ir/index.ts";
 import { retryPolicy } from "./failover.ts";
 import { guardBytes } from "./guards.ts";
 import { RETRY_ON_HEADER } from "./noted.ts";
@@ -169,7 +178,23 @@ function directOf(status: number, body: string): ActionInit {
   return { action: { case: "directResponse", value: body === "" ? { status } : { status, body: text } } };
 }
 
-function forwardOf({ path, action, policies: { rewrite, timeouts } }: RuleIr): ActionInit {
+/** Of the route for requests that are sent once; null: the virtual host's. */
+function retryPolicyOf({ timeouts, retry }: PoliciesIr): MessageInitShape<typeof RetryPolicySchema> | null {
+  const tryMs = timeouts !== null && timeouts.idleMs < HERE.clientSilenceMs ? timeouts.idleMs : null;
+  if (retry === null && tryMs === null) return null;
+  return {
+    ...retryPolicy,
+    ...(retry === null ? {} : { numRetries: retry.attempts }),
+    ...(tryMs === null ? {} : { perTryTimeout: duration(tryMs) }),
+    ...(retry === null || retry.backoffMs === null
+      ? {}
+      : { retryBackOff: { baseInterval: duration(retry.backoffMs) } }),
+  };
+}
+
+function forwardOf({ path, action, policies }: RuleIr): ActionInit {
+  const { rewrite, timeouts } = policies;
+  const retries = retryPolicyOf(policies);
   if (action.kind !== "forward") throw new Error("not a forward");
   const clusters = action.split.map(({ cluster, weight }) => ({ name: cluster, weight }));
   const [first, second] = action.split;
@@ -185,10 +210,8 @@ function forwardOf({ path, action, policies: { rewrite, timeouts } }: RuleIr): A
       : {
           timeout: duration(timeouts.requestMs ?? 0),
           idleTimeout: duration(Math.max(timeouts.idleMs, HERE.clientSilenceMs)),
-          ...(timeouts.idleMs < HERE.clientSilenceMs
-            ? { retryPolicy: { ...retryPolicy, perTryTimeout: duration(timeouts.idleMs) } }
-            : {}),
         }),
+    ...(retries === null ? {} : { retryPolicy: retries }),
     ...(change === null ? {} : { [change.case]: change.value }),
     ...(hostname === null ? {} : { hostRewriteSpecifier: { case: "hostRewriteLiteral", value: hostname } }),
   };
@@ -198,6 +221,10 @@ function forwardOf({ path, action, policies: { rewrite, timeouts } }: RuleIr): A
 function hasOwnRouteForTunnels({ action, policies: { timeouts } }: RuleIr): boolean {
   const isForwarded = action.kind === "forward" && action.split.length > 0;
   return isForwarded && timeouts !== null && timeouts.idleMs < HERE.clientSilenceMs;
+}
+
+function hasOwnRouteForRetries({ action, policies: { retry } }: RuleIr): boolean {
+  return action.kind === "forward" && action.split.length > 0 && retry !== null && retry.resends !== null;
 }
 
 function pathChangeOf(from: string, path: RewriteIr["path"]) {
@@ -240,6 +267,7 @@ function messageOf(one: RuleIr): RouteInit {
     policies.responseHeaders ?? none,
   ];
   const own = { ...none, set: [] as { name: string; value: string }[], remove: [] as string[] };
+  const isSentOnce = hasOwnRouteForTunnels(one) || hasOwnRouteForRetries(one);
   let done: ActionInit;
   if (action.kind === "redirect") done = redirectOf(one);
   else if (action.kind === "forward") done = isForwarded ? forwardOf(one) : directOf(503, "503 Service Unavailable\n");
@@ -254,7 +282,7 @@ function messageOf(one: RuleIr): RouteInit {
     match: matchOf(one),
     ...done,
     requestHeadersToAdd: optionsOf(request),
-    requestHeadersToRemove: [...request.remove, ...(hasOwnRouteForTunnels(one) ? [RETRY_ON_HEADER] : [])],
+    requestHeadersToRemove: [...request.remove, ...(isSentOnce ? [RETRY_ON_HEADER] : [])],
     responseHeadersToAdd: [...optionsOf(own), ...optionsOf(response)],
     responseHeadersToRemove: [...own.remove, ...response.remove],
   };
@@ -266,7 +294,7 @@ describe("writeRule", () => {
       fc.property(anyRule, (one) => {
         const expected = toBinary(RouteSchema, create(RouteSchema, messageOf(one)));
         const routes = routesOf(one);
-        expect(routes).toHaveLength(hasOwnRouteForTunnels(one) ? 2 : 1);
+        expect(routes).toHaveLength(1 + Number(hasOwnRouteForTunnels(one)) + Number(hasOwnRouteForRetries(one)));
         expect(Buffer.from(toBinary(RouteSchema, routes.at(-1) as Route)).equals(expected)).toBe(true);
       }),
       { numRuns: 500 },
@@ -301,6 +329,46 @@ describe("writeRule", () => {
         route: { cluster: "a", timeout: "1.500s", idleTimeout: "60s" },
       },
     ]);
+  });
+  it("gives requests that are sent again a route of their own", () => {
+    const resends = { methods: ["GET", "PUT"], statuses: [502, 503], perTryMs: 1500 };
+    const policies = { retry: { attempts: 4, resends, backoffMs: 2000 } };
+    const [again, once] = jsonOf(rule("r.0.0", { path: "/", action: forward("a"), policies })) as Record<
+      string,
+      never
+    >[];
+    const absent = { stringMatch: { safeRegex: { regex: ".+" } }, invertMatch: true, treatMissingHeaderAsEmpty: true };
+    expect(again?.match).toEqual({
+      prefix: "/",
+      headers: [
+        { name: ":method", stringMatch: { safeRegex: { regex: "GET|PUT" } } },
+        { name: "upgrade", ...absent, stringMatch: { safeRegex: { regex: "(?i)websocket" } } },
+        { name: "x-trimtab-coding", ...absent },
+        {
+          name: "content-length",
+          stringMatch: { safeRegex: { regex: RESENT_LENGTHS } },
+          treatMissingHeaderAsEmpty: true,
+        },
+      ],
+    });
+    expect(again?.route).toMatchObject({
+      retryPolicy: {
+        retryOn: "connect-failure,reset,retriable-status-codes",
+        numRetries: 4,
+        retriableStatusCodes: [502, 503],
+        perTryTimeout: "1.500s",
+        retryBackOff: { baseInterval: "2s" },
+      },
+    });
+    expect(once).toMatchObject({ match: { prefix: "/" }, requestHeadersToRemove: [RETRY_ON_HEADER] });
+    expect(once?.route).toMatchObject({ retryPolicy: { retryOn: "connect-failure", numRetries: 4 } });
+  });
+  it("knows a body that is sent again by its length", () => {
+    const isShort = (length: string): boolean => new RegExp(`^(?:${RESENT_LENGTHS})$`).test(length);
+    expect(["", "0", "999", "9999", "10000", "15999", "16299", "16379", String(RESENT_BODY_BYTES)].every(isShort)).toBe(
+      true,
+    );
+    expect([String(RESENT_BODY_BYTES + 1), "16390", "17000", "20000", "100000", "-1", "1e3"].some(isShort)).toBe(false);
   });
   it("gives WebSockets a route of their own where the endpoint may be silent for less long than a client", () => {
     const one = rule("r.0.0", {

@@ -246,6 +246,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     balance: { policy: "roundRobin" },
     affinity: null,
     connectTimeoutMs: 1000,
+    pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
     healthCheck: null,
     outlierDetection: null,
     slowStart: null,

@@ -50,6 +50,35 @@ export const haproxyCodes = {
     title: "No UDP",
     explanation: "HAProxy passes no UDP packets. Take the fleet off the listener, or serve it with Envoy or nginx.",
   },
+  "L7-RETRY-PREVIOUS-HAPROXY": {
+    status: 422,
+    title: "Endpoints that are tried twice",
+    explanation:
+      "A warning. HAProxy keeps a further try off the endpoint of the try before, and not off those before that: with `retry.attempts` of 2 or more, and always with `balance.policy: hash`, it may ask the first endpoint again though another one has not been asked.",
+  },
+  "L7-RETRY-BACKENDS-HAPROXY": {
+    status: 422,
+    title: "Too many ways to try again",
+    explanation:
+      "HAProxy says of a backend when to try again, so each different `retry` of a cluster's rules needs one with all of its endpoints. Let more rules say the same, or serve the routes with another proxy.",
+  },
+  "POOL-MAX-IDLE-HAPROXY": {
+    status: 422,
+    title: "Idle connections counted for each endpoint",
+    explanation: "A warning. HAProxy keeps up to `pool.maxIdle` connections to each endpoint of the cluster.",
+  },
+  "POOL-IDLE-TIMEOUT-HAPROXY": {
+    status: 422,
+    title: "Idle connections closed in rounds",
+    explanation:
+      "A warning. HAProxy closes idle connections in rounds of a third of `pool.idleTimeout`, in each about half of those that it did not need: one alone after `idleTimeout`, the last of many later.",
+  },
+  "POOL-REQUESTS-HAPROXY": {
+    status: 422,
+    title: "Requests of a connection not counted",
+    explanation:
+      "HAProxy cannot close an HTTP/1.1 connection to an endpoint after a number of requests. Leave `pool.maxRequestsPerConnection` off the clusters that its fleets reach.",
+  },
   "LB-LC-WEIGHTS-HAPROXY": {
     status: 422,
     title: "Least request with unequal weights",

@@ -10,6 +10,7 @@ import { leastRequest } from "./cluster/balance.ts";
 import { inspectBodyRegex } from "./cluster/bodyRegex.ts";
 import { inspectInitialState } from "./cluster/initialState.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetection.ts";
+import { inspectBackends } from "./cluster/retry.ts";
 import { inspectRetry } from "./policies/retry.ts";
 import { fleetVersion } from "./version.ts";
 
@@ -22,6 +23,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectInitialState(ir.clusters, fleetVersion(ir)),
     ...inspectBodyRegex(ir.clusters),
     ...ir.ports.flatMap(cutShort),
+    ...inspectBackends(ir),
   ];
 }
 

@@ -51,6 +51,12 @@ export const nginxCodes = {
     explanation:
       "A warning for HTTP listeners. nginx counts the requests that it forwards, not idle connections, and answers one more with 503 where the other proxies close the connection. Of TCP listeners it counts connections, and closes.",
   },
+  "POOL-MAX-IDLE-NGINX": {
+    status: 422,
+    title: "Idle connections counted for each worker",
+    explanation:
+      "A warning. Each of nginx's workers keeps up to `pool.maxIdle` connections to the endpoints of the cluster. `process.workers` of the fleet says how many workers there are.",
+  },
   "LB-BACKUP-HASH-NGINX": {
     status: 422,
     title: "Backups with a policy that knows none",

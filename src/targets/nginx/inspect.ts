@@ -3,7 +3,7 @@ import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
-import { inspectRetry } from "./policies/retry.ts";
+import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { inspectUdp } from "./udp.ts";
 import { groupCount, inspectAffinity } from "./upstream/affinity.ts";
@@ -49,6 +49,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectOutlierDetection(ir.clusters),
     ...inspectAffinity(ir.clusters),
     ...inspectUdp(ir),
+    ...inspectTries(ir),
   ];
 }
 

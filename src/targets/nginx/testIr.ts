@@ -124,7 +124,14 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     state: "active" as const,
     priority: 0,
   }));
-  const usual = { affinity: null, connectTimeoutMs: 1000, healthCheck: null, outlierDetection: null, slowStart: null };
+  const usual = {
+    affinity: null,
+    connectTimeoutMs: 1000,
+    pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
+    healthCheck: null,
+    outlierDetection: null,
+    slowStart: null,
+  };
   return { name, endpoints, balance: { policy: "roundRobin" }, ...usual, ...more };
 }
 

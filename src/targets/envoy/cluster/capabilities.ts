@@ -4,6 +4,7 @@ import { affinityCapabilities } from "./affinitySupport.ts";
 import { balanceCapabilities } from "./balanceSupport.ts";
 import { healthCheckCapabilities } from "./healthCheckSupport.ts";
 import { outlierDetectionCapabilities } from "./outlierDetectionSupport.ts";
+import { poolCapabilities } from "./pool.ts";
 import { priorityCapabilities } from "./priority.ts";
 import { slowStartCapabilities } from "./slowStartSupport.ts";
 
@@ -25,4 +26,5 @@ export const clusterCapabilities = {
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,
+  ...poolCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -1,47 +1,19 @@
 /** One Cluster and one ClusterLoadAssignment per cluster: endpoints change without touching the rest. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Cluster_DiscoveryType, ClusterSchema } from "../../../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
-import { HttpProtocolOptionsSchema } from "../../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { ClusterIr } from "../../../ir/index.ts";
 import type { RenderedResource } from "../../target.ts";
 import { namedEndpoints } from "../affinity.ts";
-import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } from "../types.ts";
+import { adsSource, duration, encode, resourceOf, typeUrls } from "../types.ts";
 import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
+import { httpOptions } from "./httpOptions.ts";
 import { outlierDetection } from "./outlierDetection.ts";
 
 /** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
 const NO_LIMIT = 1_000_000;
-/** Idle connections to endpoints are closed before most servers close them (60 s is usual), so that none breaks in use. */
-const POOL_IDLE_MS = 30_000;
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
-
-type UpstreamProtocol = NonNullable<MessageInitShape<typeof HttpProtocolOptionsSchema>["upstreamProtocolOptions"]>;
-
-function httpOptionsOf(upstreamProtocolOptions: UpstreamProtocol) {
-  return pack(
-    HttpProtocolOptionsSchema,
-    create(HttpProtocolOptionsSchema, {
-      commonHttpProtocolOptions: { idleTimeout: duration(POOL_IDLE_MS), maxHeadersCount: MAX_HEADERS },
-      upstreamProtocolOptions,
-    }),
-  );
-}
-
-const httpOptions = httpOptionsOf({
-  case: "explicitHttpConfig",
-  value: { protocolConfig: { case: "httpProtocolOptions", value: {} } },
-});
-
-/**
- * The gRPC check speaks HTTP/2 and Envoy asks that the cluster can. Requests come in as HTTP/1 (`listener.ts`) and so they stay;
- * only the check uses the other.
- */
-const httpOptionsOfGrpcCheck = httpOptionsOf({
-  case: "useDownstreamProtocolConfig",
-  value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
-});
 
 /** What a cluster becomes. */
 export interface RenderedCluster {
@@ -84,8 +56,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
       ],
     },
     typedExtensionProtocolOptions: {
-      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions":
-        healthCheck?.kind === "grpc" ? httpOptionsOfGrpcCheck : httpOptions,
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions(cluster),
     },
     outlierDetection: outlierDetection(cluster.outlierDetection),
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],

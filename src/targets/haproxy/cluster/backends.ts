@@ -9,6 +9,7 @@ import { type BalanceView, balanceView, serverIds, serverWeights } from "./balan
 import { type CheckView, checkView } from "./healthCheck.ts";
 import { startsDown } from "./initialState.ts";
 import { isNeverOut, type OutlierView, onceMore, outlierView } from "./outlierDetection.ts";
+import { type PoolView, poolView } from "./pool.ts";
 import { hasBackups } from "./priority.ts";
 import { weightOf } from "./state.ts";
 
@@ -33,6 +34,8 @@ export interface BackendView extends BalanceView {
   readonly check: CheckView | null;
   readonly outlier: OutlierView | null;
   readonly slowStart: Quoted<"time"> | null;
+  /** Of HTTP; null: nothing is said. */
+  readonly pool: PoolView | null;
   readonly servers: readonly ServerView[];
 }
 
@@ -135,6 +138,7 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),
     outlier: outlierView(cluster, idleMs === null),
     slowStart: cluster.slowStart === null ? null : time(cluster.slowStart.windowMs),
+    pool: idleMs === null ? poolView(cluster.pool) : null,
     servers: [...serverViews(cluster, track, affinity), ...onceMore(cluster).map(onceMoreView)],
   };
 }

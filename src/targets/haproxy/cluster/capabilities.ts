@@ -4,6 +4,7 @@ import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
 import { outlierDetectionCapabilities } from "./outlierDetection.ts";
+import { poolCapabilities } from "./pool.ts";
 import { priorityCapabilities } from "./priority.ts";
 import { slowStartCapabilities } from "./slowStart.ts";
 import { stateCapabilities } from "./state.ts";
@@ -26,4 +27,5 @@ export const clusterCapabilities = {
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,
+  ...poolCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

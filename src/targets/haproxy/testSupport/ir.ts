@@ -184,6 +184,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     balance: { policy: "roundRobin" },
     affinity: null,
     connectTimeoutMs: 1_000,
+    pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
     healthCheck: null,
     outlierDetection: null,
     slowStart: null,

@@ -15,20 +15,41 @@ it("gives nothing for what common.conf says already", () => {
   expect(lower({ timeouts: null })).toEqual([]);
 });
 
+it("sends again what retry says, and the rest once, each with its own limit on silence", () => {
+  const resends = { methods: ["GET", "POST"], statuses: [503], perTryMs: 900 };
+  const parts = lower({
+    timeouts: { idleMs: 7000, requestMs: null },
+    retry: { attempts: 1, resends, backoffMs: null },
+  });
+  const textOf = (of: "lines" | "onceLines") => parts.map((part) => part[of]?.text.replaceAll(/\s+/g, " ").trim());
+  expect(textOf("lines")).toEqual([
+    "proxy_read_timeout 900ms; proxy_send_timeout 900ms; proxy_next_upstream_timeout 0ms;",
+    "proxy_next_upstream error timeout http_503 non_idempotent; proxy_request_buffering on; client_body_buffer_size 16384; " +
+      "proxy_next_upstream_tries 2;",
+  ]);
+  expect(textOf("onceLines")).toEqual([
+    "proxy_read_timeout 7000ms; proxy_send_timeout 7000ms; proxy_next_upstream_timeout 7000ms;",
+    "proxy_next_upstream_tries 2;",
+  ]);
+  expect(parts.map(({ sentOnce }) => sentOnce?.text)).toEqual([undefined, "$once_unless_get_post"]);
+});
+
 it("gives parts in the order of the policies", () => {
   const all = lower({
     responseHeaders: changes({ set: [{ name: "x-a", value: "1" }] }),
     rewrite: rewriteTo("/new"),
     requestHeaders: changes({ remove: ["x-b"] }),
+    retry: { attempts: 1, resends: null, backoffMs: null },
   });
   const texts = all.map(
     ({ lines, path, requestFields }) => path?.lines.text ?? lines?.text ?? requestFields?.[0]?.name.text ?? "",
   );
-  expect(texts.map((text) => /set_x_a|set \$path|x-b|read_timeout/.exec(text)?.[0])).toEqual([
+  expect(texts.map((text) => /set_x_a|set \$path|x-b|read_timeout|tries 2/.exec(text)?.[0])).toEqual([
     "set_x_a",
     "set $path",
     "x-b",
     "read_timeout",
+    "tries 2",
   ]);
   expect(all).toHaveLength(POLICY_ORDER.length);
 });

@@ -1,9 +1,18 @@
 /** `retry`: which requests are sent again, and after what. The rule's others go to a location of their own, where they are sent once. */
-import { RESENT_BODY_BYTES, RESENT_LENGTHS, type ResendsIr, type RetryIr, type RuleIr } from "../../../ir/index.ts";
+import {
+  type EndpointIr,
+  type FleetIr,
+  RESENT_BODY_BYTES,
+  RESENT_LENGTHS,
+  type ResendsIr,
+  type RetryIr,
+  type RuleIr,
+} from "../../../ir/index.ts";
 import { retryStatuses, timeoutsOfTries } from "../../retrySupport.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 import { block } from "../blocks.ts";
 import { mapEntries, mapEntry, mapRegexKey, param, type Variable, variable, word } from "../quote.ts";
+import { isDown } from "../upstream/state.ts";
 import type { MapView } from "../views.ts";
 import type { Policy } from "./policy.ts";
 
@@ -84,6 +93,38 @@ function leftOut({ name, route, pointer }: RuleIr, { resends }: RetryIr): readon
   const message = `rule ${name}: \`retry.methods\` ${methodsAnyway.approximated}`;
   const resource = { kind: "route", name: route } as const;
   return [{ code: methodsAnyway.code, severity: "warning", message, resource, pointer: `${pointer}/retry/methods` }];
+}
+
+/** Warnings about rules that may try more often than a cluster of theirs has endpoints. */
+export function inspectTries({ ports, clusters }: FleetIr): readonly Finding[] {
+  const found = new Map<string, Finding>();
+  const counts = new Map(clusters.map(({ name, endpoints }) => [name, endpoints.filter(isAsked).length]));
+  for (const port of ports) {
+    if (port.kind !== "http") continue;
+    for (const { rules } of port.virtualHosts) {
+      for (const rule of rules) if (rule.policies.retry !== null) addFewer(found, rule, counts);
+    }
+  }
+  return [...found.values()];
+}
+
+function isAsked(endpoint: EndpointIr): boolean {
+  return !isDown(endpoint);
+}
+
+function addFewer(
+  found: Map<string, Finding>,
+  { name, route, pointer, action, policies: { retry } }: RuleIr,
+  counts: ReadonlyMap<string, number>,
+): void {
+  if (action.kind !== "forward" || retry === null || found.has(name)) return;
+  // Of a cluster without any, nobody is asked anywhere.
+  const few = action.split.find(({ cluster }) => (counts.get(cluster) || Number.POSITIVE_INFINITY) <= retry.attempts);
+  if (few === undefined) return;
+  const { approximated, code } = eachOnce;
+  const message = `rule ${name}: \`retry.attempts\` ${approximated}; ${few.cluster} has ${counts.get(few.cluster)}`;
+  const resource = { kind: "route", name: route } as const;
+  found.set(name, { code, severity: "warning", message, resource, pointer: `${pointer}/retry` });
 }
 
 const NONE: readonly Finding[] = [];

@@ -9,11 +9,10 @@ import type { Block } from "../views.ts";
 import { endpointGroups } from "./affinity.ts";
 import { balanceView } from "./balance.ts";
 import { failuresOf, onceMore } from "./outlierDetection.ts";
+import { poolView } from "./pool.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamContext, UpstreamView } from "./views.ts";
 
-/** Idle connections per worker and cluster: enough for steady reuse, little enough for thousands of clusters. */
-const KEEPALIVE = 32;
 /** Shared memory of one peer (about 0.5 KiB of structures, name and address, rounded up by the slab) and of one group. */
 const ZONE_BYTES_PER_ENDPOINT = 2048;
 const ZONE_BYTES_PER_CLUSTER = 4096;
@@ -120,6 +119,6 @@ function lowerUpstream(
       })),
       ...more.map((endpoint) => ({ ...serverView(endpoint), backup: true })),
     ],
-    keepalive: context === "http" ? word(KEEPALIVE) : null,
+    pool: context === "http" ? poolView(cluster.pool) : null,
   };
 }

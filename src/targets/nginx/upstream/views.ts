@@ -3,6 +3,7 @@
 import type { Quoted } from "../../../util/templates.ts";
 import type { Variable, Word } from "../quote.ts";
 import type { FailureView } from "./outlierDetection.ts";
+import type { PoolView } from "./pool.ts";
 
 /** In which block a group stands, and for UDP sessions, which keep to an endpoint, beside the groups of streams. */
 export type UpstreamContext = "http" | "stream" | "sessions";
@@ -28,8 +29,8 @@ export interface UpstreamView extends BalanceView {
   readonly zone: Word;
   readonly zoneSize: Word | null;
   readonly endpoints: readonly UpstreamServerView[];
-  /** Idle connections that a worker keeps; null in the stream block. */
-  readonly keepalive: Word | null;
+  /** Null in the stream block. */
+  readonly pool: PoolView | null;
 }
 
 /** One endpoint. */
