@@ -32,6 +32,10 @@ const probed = { name: "ef-probed", proxy: "nginx" as const, healthChecks: "exte
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
 
+const geoTables: Model["geoTables"] = [
+  { name: "ef-geo", ...marks, entries: [{ cidr: "127.0.0.0/9", label: "here" }], default: "there" },
+];
+
 const checks: Model["healthChecks"] = [
   {
     name: "ef-check",
@@ -85,6 +89,7 @@ export function everyField(port: number): Model {
       },
     ],
     healthChecks: checks,
+    geoTables,
     routes: [
       {
         name: "ef-route",
@@ -112,6 +117,7 @@ export function everyField(port: number): Model {
                   { name: "d", regex: "b+" },
                 ],
                 source: ["127.0.0.0/8"],
+                geo: { table: "ef-geo", labels: ["here"] },
               },
             ],
             split,

@@ -12,6 +12,7 @@ import type { SplitIr } from "./action.ts";
 import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { ConnectionLimitIr } from "./connectionLimit.ts";
+import type { GeoTableIr } from "./geoTable.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { RuleIr } from "./rule.ts";
@@ -26,6 +27,7 @@ export * from "./condition.ts";
 export * from "./connectionLimit.ts";
 export * from "./endpoint.ts";
 export * from "./failover.ts";
+export type * from "./geoTable.ts";
 export type * from "./healthCheck.ts";
 export type * from "./pathGroup.ts";
 export type * from "./policies/headers.ts";
@@ -72,6 +74,8 @@ export interface HttpPortIr {
   readonly listeners: readonly string[];
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
+  /** Those that its rules look at, ascending by name. */
+  readonly geoTables: readonly GeoTableIr[];
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }

@@ -2,6 +2,7 @@
 import type { Quoted } from "../../util/templates.ts";
 import type {
   FullPathView,
+  GeoTableView,
   GeoView,
   RequestFieldsView,
   ResponseHeadersView,
@@ -71,6 +72,7 @@ export interface Views {
   readonly "policies/rewrite": RewriteView;
   readonly "policies/fullPath": FullPathView;
   readonly geo: GeoView;
+  readonly geoTable: GeoTableView;
   readonly requestFields: RequestFieldsView;
   readonly gatedFields: RequestFieldsView & {
     readonly refusesNames: boolean;
@@ -92,6 +94,8 @@ export interface HttpView {
   readonly accessLog: boolean;
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
+  /** There are geo tables. */
+  readonly hasGeoTables: boolean;
   readonly maps: readonly Block[];
   readonly upstreams: readonly Block[];
   /** There are HTTP listeners. */
