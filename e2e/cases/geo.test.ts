@@ -1,5 +1,10 @@
 /** Rules told apart by the label of the client's address in a table: the narrowest range counts, whatever fields say. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { conditionCases } from "../harness/conditions.ts";
+import { proxyNames } from "../harness/context.ts";
+import { type Document, route } from "../harness/model.ts";
+import { ask, serve } from "../harness/serve.ts";
+import { startEcho, type Upstream } from "../harness/upstream.ts";
 
 conditionCases({
   field: "geo",
@@ -55,4 +60,60 @@ conditionCases({
     { source: "127.2.0.1", headers: [["X-Envoy-Ip-Tags", "regions=north"]], taker: "none" },
     { source: "127.0.0.2", headers: [["X-Envoy-Ip-Tags", "regions=south"]], taker: "north" },
   ],
+});
+
+/** As docs/geo.md writes it: for each label a cluster of the same endpoints, those near the clients first. */
+describe("clients near a zone", () => {
+  const host = "near.e2e.example";
+  const zones = ["north", "south"];
+  /** Each worker of a proxy begins anew. */
+  const REQUESTS = 4;
+  let upstreams: Upstream[];
+
+  beforeAll(async () => {
+    upstreams = await Promise.all(zones.map((zone) => startEcho(zone)));
+  });
+  afterAll(() => Promise.all(upstreams.map((upstream) => upstream.close())));
+
+  const serveWith = (isDown: (zone: string) => boolean) => {
+    const near = (own: string): Document => ({
+      name: `near-${own}`,
+      endpoints: zones.map((zone, index) => ({
+        address: "127.0.0.1",
+        port: upstreams[index]?.port,
+        zone,
+        priority: zone === own ? 0 : 1,
+        state: isDown(zone) ? "down" : "active",
+      })),
+    });
+    const entries = zones.map((label, index) => ({ cidr: `127.0.${index + 1}.0/24`, label }));
+    return serve({
+      geoTables: [{ name: "regions", entries }],
+      clusters: zones.map(near),
+      routes: [
+        route(
+          "near",
+          host,
+          { matches: [{ geo: { table: "regions", labels: ["south"] } }], split: [{ cluster: "near-south" }] },
+          { split: [{ cluster: "near-north" }] },
+        ),
+      ],
+    });
+  };
+
+  const cases = [
+    { down: "none", takers: { "127.0.1.1": "north", "127.0.2.1": "south", "127.0.3.1": "north" } },
+    { down: "south", takers: { "127.0.1.1": "north", "127.0.2.1": "north", "127.0.3.1": "north" } },
+  ];
+  it.each(cases)("go to it, and to the other one when it is down: $down", async ({ down, takers }) => {
+    await serveWith((zone) => zone === down);
+    for (const proxy of proxyNames) {
+      for (const [source, taker] of Object.entries(takers)) {
+        for (let sent = 0; sent < REQUESTS; sent++) {
+          const { status, echo } = await ask(proxy, { host, path: "/", source });
+          expect([proxy, source, status, echo?.name]).toEqual([proxy, source, 200, taker]);
+        }
+      }
+    }
+  });
 });

@@ -8,8 +8,8 @@ import { type OwnRule, problem, touchedOf } from "./rule.ts";
 const CODE = "MODEL-GEO";
 /** Doubles that are told of one table: a file that was written twice has thousands. */
 const MAX_DOUBLES = 100;
-/** Ranges that a table may come to where none may overlap: five for each entry, or 3 MB of a Listener of Envoy's. */
-const MAX_RANGES = 100_000;
+/** Ranges that a table may come to where none may overlap: 25 for each entry, or 7 MB of a Listener of Envoy's. */
+const MAX_RANGES = 250_000;
 
 const TOO_MANY = [
   `the ranges lie in each other so that they come to more than ${MAX_RANGES} where none may overlap, as Envoy takes them;`,
