@@ -22,7 +22,7 @@ conditionCases({
         { cidr: "2001:db8::/32", label: "north" },
       ],
     },
-    { name: "nets", entries: [{ cidr: "127.0.9.0/25", label: "office" }], default: "elsewhere" },
+    { name: "nets", entries: [{ cidr: "127.0.9.0/25", label: "office" }], defaultLabel: "elsewhere" },
   ],
   rules: {
     north: { geo: { table: "regions", labels: ["north"] } },

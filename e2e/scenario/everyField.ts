@@ -33,7 +33,7 @@ const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
 
 const geoTables: Model["geoTables"] = [
-  { name: "ef-geo", ...marks, entries: [{ cidr: "127.0.0.0/9", label: "here" }], default: "there" },
+  { name: "ef-geo", ...marks, entries: [{ cidr: "127.0.0.0/9", label: "here" }], defaultLabel: "there" },
 ];
 
 const checks: Model["healthChecks"] = [

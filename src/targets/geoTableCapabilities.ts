@@ -8,5 +8,5 @@ export const geoTableCapabilities = {
   "geoTable.description": "exact",
   "geoTable.entries[].cidr": "exact",
   "geoTable.entries[].label": "exact",
-  "geoTable.default": "exact",
+  "geoTable.defaultLabel": "exact",
 } as const satisfies Partial<Capabilities>;

@@ -49,7 +49,7 @@ const NO_NAMES: readonly string[] = [];
 function* compileTable(table: Resource<"geoTable">, { geoTables }: CompilerMemory): Steps<GeoTableIr> {
   const known = geoTables.get(table);
   if (known !== undefined) return known;
-  const { entries, default: defaultLabel = null } = table.body;
+  const { entries, defaultLabel = null } = table.body;
   const canonical = yield* mapSteps(
     entries,
     ({ cidr, label }): GeoEntryIr => Object.freeze({ cidr: canonicalCidr(cidr), label }),

@@ -24,8 +24,8 @@ export const geoMatches: Rule = function* (snapshot, touched, names) {
 function createLabels(): (table: Resource<"geoTable">) => ReadonlySet<string> {
   const read = new Map<Resource<"geoTable">, ReadonlySet<string>>();
   return (table) => {
-    const { entries, default: rest = [] } = table.body;
-    const labels = read.get(table) ?? new Set([...entries.map(({ label }) => label), ...[rest].flat()]);
+    const { entries, defaultLabel = [] } = table.body;
+    const labels = read.get(table) ?? new Set([...entries.map(({ label }) => label), ...[defaultLabel].flat()]);
     read.set(table, labels);
     return labels;
   };

@@ -29,7 +29,7 @@ export const geoTables: OwnRule = function* (_snapshot, touched) {
       else if (doubles++ < MAX_DOUBLES) yield double(table, { index, first, canonical });
     }
     const list = [...ranges].map(([cidr, { label }]) => ({ cidr, label }));
-    const bounds = { rest: table.body.default ?? null, limit: MAX_RANGES };
+    const bounds = { rest: table.body.defaultLabel ?? null, limit: MAX_RANGES };
     if ((yield* resting(disjointRanges(list, bounds))) === null)
       yield problem(CODE, table, { pointer: "/entries", message: TOO_MANY });
   }

@@ -101,7 +101,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "geoTable.entries": { reason: "as many as make a difference, both labels among them", value: values.geoEntries },
   "geoTable.entries[].cidr": { reason: "as the list's", value: fc.constantFrom(...values.GEO_RANGES) },
   "geoTable.entries[].label": { reason: MEET, value: fc.constantFrom("near", "far.off") },
-  "geoTable.default": {
+  "geoTable.defaultLabel": {
     reason: "a label that rules ask for",
     value: fc.constantFrom("near", "far.off", "x"),
     presence: 30,
