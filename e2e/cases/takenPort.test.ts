@@ -89,6 +89,7 @@ function model(body: string, change: readonly ("fresh" | "moved" | "stream")[]):
       ...(isNew("stream") ? [stream] : []),
     ],
     healthChecks: [],
+    geoTables: [],
     canaries: [],
   };
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { must } from "./api.ts";
 import { e2e, type ProxyName, proxyNames } from "./context.ts";
-import { cluster, route } from "./model.ts";
+import { cluster, type Document, route } from "./model.ts";
 import { ask, serve } from "./serve.ts";
 import { startEcho, type Upstream } from "./upstream.ts";
 
@@ -24,10 +24,12 @@ export interface ConditionCases {
   /** Rule name -> its match. Each answers with its name; the first in precedence order wins. */
   readonly rules: Readonly<Record<string, object>>;
   readonly rows: readonly ConditionRow[];
+  /** What rules name besides. */
+  readonly geoTables?: Document[];
 }
 
 /** Declares the tests. */
-export function conditionCases({ field, host, rules, rows }: ConditionCases): void {
+export function conditionCases({ field, host, rules, rows, geoTables = [] }: ConditionCases): void {
   let upstream: Upstream;
 
   beforeAll(async () => {
@@ -42,6 +44,7 @@ export function conditionCases({ field, host, rules, rows }: ConditionCases): vo
     const rest = { name: "none", split, responseHeaders: { set: [{ name: "X-Rule", value: "none" }] } };
     await serve({
       clusters: [cluster(`${field}-echo`, upstream.port)],
+      geoTables,
       routes: [route(`${field}-conditions`, host, ...own, rest)],
     });
   });

@@ -15,6 +15,7 @@ export interface Model {
   routes: Document[];
   clusters: Document[];
   healthChecks: Document[];
+  geoTables: Document[];
   canaries: Document[];
 }
 
@@ -98,6 +99,7 @@ function fleet(name: ProxyName): Document {
 }
 
 function complete(part: ModelPart): Model {
-  const { fleets = [], listeners = [], routes = [], clusters = [], healthChecks = [], canaries = [] } = part;
-  return { fleets, listeners, routes, clusters, healthChecks, canaries };
+  const { fleets = [], listeners = [], routes = [], clusters = [], canaries = [] } = part;
+  const { healthChecks = [], geoTables = [] } = part;
+  return { fleets, listeners, routes, clusters, healthChecks, geoTables, canaries };
 }

@@ -48,6 +48,9 @@ const retry = {
   perTryTimeout: "2s",
   backoff: "100ms",
 };
+const geoTables: Model["geoTables"] = [
+  { name: "ef-geo", ...marks, entries: [{ cidr: "127.0.0.0/9", label: "here" }], defaultLabel: "there" },
+];
 
 const checks: Model["healthChecks"] = [
   {
@@ -70,21 +73,22 @@ const checks: Model["healthChecks"] = [
   { name: "ef-grpc", type: "grpc", grpc: { service: "ef.Service" } },
 ];
 
+const web = {
+  name: "ef-web",
+  ...marks,
+  fleets: ["ef-fleet"],
+  address: "127.0.0.27",
+  protocol: "HTTP" as const,
+  hostname: "*.ef.example",
+  http,
+};
+
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
   return {
     fleets: [{ ...serving, ...marks }, pulled, probed],
     listeners: [
-      {
-        name: "ef-web",
-        ...marks,
-        fleets: ["ef-fleet"],
-        address: "127.0.0.27",
-        port,
-        protocol: "HTTP",
-        hostname: "*.ef.example",
-        http,
-      },
+      { ...web, port },
       { ...packets, port },
     ],
     clusters: [
@@ -108,6 +112,7 @@ export function everyField(port: number): Model {
       },
     ],
     healthChecks: checks,
+    geoTables,
     routes: [
       {
         name: "ef-route",
@@ -135,6 +140,7 @@ export function everyField(port: number): Model {
                   { name: "d", regex: "b+" },
                 ],
                 source: ["127.0.0.0/8"],
+                geo: { table: "ef-geo", labels: ["here"] },
               },
             ],
             split,

@@ -13,4 +13,10 @@ export const cliCodes = {
     title: "Nothing in the file",
     explanation: "A file with nothing in it is taken for a mistake. Write `{}` for a configuration without resources.",
   },
+  "DOCUMENT-GEO-FILE": {
+    status: 400,
+    title: "Bad file of a geo table",
+    explanation:
+      "The file that `entriesFrom` of a geo table names cannot be read, or has a line that is not `cidr,label`. Its path is from the folder of the document.",
+  },
 } as const satisfies ErrorCodes;

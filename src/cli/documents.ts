@@ -3,6 +3,7 @@ import { collections, validateConfig } from "../model/index.ts";
 import { pointer, pointerTokens } from "../util/pointer.ts";
 import { type LoadedDocument, loadDocument, type Place, type PlacedProblem } from "./document.ts";
 import { findFiles } from "./findFiles.ts";
+import { withGeoFiles } from "./geoFiles.ts";
 import { MAX_FILE_BYTES } from "./readText.ts";
 
 /**
@@ -13,7 +14,7 @@ export async function loadDocuments(paths: readonly string[]): Promise<LoadedDoc
   const documents: LoadedDocument[] = [];
   let bytes = 0;
   for (const file of await findFiles(paths)) {
-    const document = await loadDocument(file);
+    const document = await withGeoFiles(await loadDocument(file));
     bytes += document.bytes;
     if (bytes > MAX_FILE_BYTES) throw new Error(`the files are larger than ${MAX_FILE_BYTES} bytes together`);
     documents.push(document);
@@ -30,7 +31,7 @@ interface Origin {
 
 function joined(documents: readonly LoadedDocument[], bytes: number): LoadedDocument {
   const title = `${documents.length} files`;
-  const files = documents.map(({ file }) => file);
+  const files = documents.flatMap((document) => document.files);
   const [first] = documents as readonly [LoadedDocument, ...LoadedDocument[]];
   const problems = documents.flatMap((document) =>
     document.problems.length > 0 ? document.problems : frameProblems(document),

@@ -8,6 +8,7 @@ import { ANY_HOST, covers, isWithin } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
 import { type Asked, compareConditions, fieldTitle, readField } from "./fields.ts";
+import { labelsOf } from "./geoLabels.ts";
 import { cookieProblem, requestProblem, seenFields } from "./requestPolicy.ts";
 
 /** A request as `explain` takes it. */
@@ -85,7 +86,8 @@ export function* explain(fleet: FleetIr, request: ExplainRequest): Steps<Explana
   }
   const fault = cookieProblem(virtualHost.rules, request.headers);
   if (fault !== null) return { host, virtualHost: null, outcome: { kind: "error", ...fault }, rules: [] };
-  const { rules, winner } = yield* judge(virtualHost, { ...request, headers: seenFields(request.headers) });
+  const labelIn = labelsOf(port.geoTables, request.source);
+  const { rules, winner } = yield* judge(virtualHost, { ...request, headers: seenFields(request.headers), labelIn });
   const outcome: Outcome =
     winner === null
       ? { kind: "error", status: 404, reason: "no rule of this host matches" }

@@ -14,6 +14,8 @@ export interface Asked {
   readonly headers: readonly (readonly [string, string])[];
   /** The client's address; undefined: not known, and in no range. */
   readonly source?: string | undefined;
+  /** The label of that address in a table; empty: it has none. */
+  readonly labelIn?: (table: string) => string;
 }
 
 /** Empty lines before and after those with a value say nothing: who denies the value denies it with them (docs/decisions/0011). */
@@ -112,6 +114,15 @@ const fields: Fields = {
     title: () => "the client's address",
     plural: "source conditions",
   },
+  geo: {
+    conditions: ({ geo }) => (geo === undefined ? undefined : [labelTest(geo)]),
+    read({ name }, { labelIn }) {
+      const value = labelIn?.(name) ?? "";
+      return { value, isPresent: value !== "" };
+    },
+    title: ({ name }) => `the client's label in ${name}`,
+    plural: "geo conditions",
+  },
 };
 
 /** What stands before the first `=`. */
@@ -127,6 +138,19 @@ function testOf(field: FieldIr, { exact, regex, present }: NamedTest): Condition
   if (exact !== undefined) return Object.freeze({ field, test: "exact", value: exact });
   if (regex !== undefined) return Object.freeze({ field, test: "regex", value: regex });
   return Object.freeze({ field, test: present ? "present" : "absent", value: "" });
+}
+
+/** One label is compared; several are an expression, which every proxy asks of any field. */
+function labelTest({ table, labels }: NonNullable<MatchBody["geo"]>): ConditionIr {
+  const field = Object.freeze({ kind: "geo" as const, name: table });
+  const [only = "", ...others] = [...new Set(labels)].sort();
+  if (others.length === 0) return Object.freeze({ field, test: "exact", value: only });
+  return Object.freeze({ field, test: "regex", value: [only, ...others].map(literal).join("|") });
+}
+
+/** A label as an expression: of its characters only the dot means something. */
+function literal(label: string): string {
+  return label.replaceAll(".", "\\.");
 }
 
 const NONE: readonly ConditionIr[] = [];

@@ -1,5 +1,5 @@
 /** What a compiler remembers, all by identity of its inputs: it saves work and changes no result. One per `createCompiler`. */
-import type { ClusterIr, PoliciesIr, PortIr, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
+import type { ClusterIr, GeoTableIr, PoliciesIr, PortIr, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import type { Resource } from "../model/index.ts";
 import { createInterner, type Interner } from "./interner.ts";
 import { createPathMatcher, type PathMatcher } from "./pathMatcher.ts";
@@ -13,6 +13,9 @@ export interface CompilerMemory {
   readonly sources: WeakMap<Resource, SourceIr>;
   /** How many rules of a list name each cluster. */
   readonly clusterCounts: WeakMap<readonly RuleIr[], ReadonlyMap<string, number>>;
+  readonly geoTables: WeakMap<Resource<"geoTable">, GeoTableIr>;
+  /** The tables that a list of rules asks. */
+  readonly geoTablesOfRules: WeakMap<readonly RuleIr[], readonly string[]>;
   readonly groupedPorts: WeakMap<PortIr, PortIr>;
   readonly groupedHosts: WeakMap<VirtualHostIr, VirtualHostIr>;
   readonly paths: PathMatcher;
@@ -39,6 +42,8 @@ export function createMemory(): CompilerMemory {
     clusters: new WeakMap(),
     sources: new WeakMap(),
     clusterCounts: new WeakMap(),
+    geoTables: new WeakMap(),
+    geoTablesOfRules: new WeakMap(),
     groupedPorts: new WeakMap(),
     groupedHosts: new WeakMap(),
     paths: createPathMatcher(),

@@ -2,6 +2,7 @@
 
 import type { AgentEvent, ListenerState } from "../agent/index.ts";
 import { parseText } from "../cli/document.ts";
+import { withGeoFiles } from "../cli/geoFiles.ts";
 import { compileProcess } from "../compiler/index.ts";
 import type { Fleet } from "../model/index.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
@@ -59,7 +60,7 @@ function nodeId(fleet: string): string {
 export function devControlPlane(plane: RunningPlane): DevControlPlane {
   const { publisher, store } = plane;
   return {
-    applyConfig: (text) => applyConfig(plane, text),
+    applyConfig: (text, file) => applyConfig(plane, text, file),
     onCommit: (listener) => store.onCommit(listener),
     files: publisher.files,
     onFiles: publisher.onFiles,
@@ -93,8 +94,8 @@ interface ProblemItem {
   readonly message: string;
 }
 
-async function applyConfig(plane: RunningPlane, text: string): Promise<DevApplied> {
-  const document = parseText("", text);
+async function applyConfig(plane: RunningPlane, text: string, file: string): Promise<DevApplied> {
+  const document = await withGeoFiles(parseText(file, text));
   if (document.problems.length > 0) return { ok: false, problems: document.problems, changed: [] };
   const { statusCode, body } = await plane.api.app.inject({
     method: "PUT",

@@ -141,8 +141,8 @@ function refuse(io: Io, lines: readonly string[]): number {
 /** Makes `text` the configuration, then brings upstreams and proxies in step. False: refused, nothing changed. */
 async function apply(session: Session, text: string): Promise<boolean> {
   const { options, plane, echoes, children } = session;
-  const { ok, problems, changed } = await plane.applyConfig(text);
-  options.io.err(problems.map((problem) => problemLine({ ...problem, file: options.file })).join(""));
+  const { ok, problems, changed } = await plane.applyConfig(text, options.file);
+  options.io.err(problems.map((problem) => problemLine({ ...problem, file: problem.file || options.file })).join(""));
   if (ok) {
     const undone = overwrittenLines(changed, { before: session.applied, after: text });
     options.io.out(undone.map((line) => `${line}\n`).join(""));

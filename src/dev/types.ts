@@ -56,8 +56,8 @@ export interface DevApplied {
 
 /** The control plane in this process, as `dev` needs it. `src/controlPlane.ts` starts it. */
 export interface DevControlPlane {
-  /** Makes this document the whole configuration. */
-  applyConfig(text: string): Promise<DevApplied>;
+  /** Makes this document the whole configuration; `file` is where it stands, and what it names is looked for from there. */
+  applyConfig(text: string, file: string): Promise<DevApplied>;
   /** Called after every committed write, whoever made it. Returns the undo. */
   onCommit(listener: () => void): () => void;
   /** The fleet's files at the newest revision; null for one that pulls, and for none. */

@@ -19,4 +19,4 @@ export interface HashIr {
 }
 
 /** What a request is hashed by, as the client sent it; path: the raw path without the query. */
-export type KeyIr = Exclude<FieldIr, { kind: "method" }> | { readonly kind: "path" };
+export type KeyIr = Exclude<FieldIr, { kind: "method" | "geo" }> | { readonly kind: "path" };

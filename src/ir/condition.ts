@@ -10,7 +10,9 @@ export type FieldIr =
   /** A cookie: name with regard to case, value raw up to the next `;`; the first of several. */
   | { readonly kind: "cookie"; readonly name: string }
   /** The address of the connection's other end. */
-  | { readonly kind: "source" };
+  | { readonly kind: "source" }
+  /** The label of that address in the table of this name; empty: it has none. Asked for by exact, or by regex for one of several. */
+  | { readonly kind: "geo"; readonly name: string };
 
 /** Every kind of field, in the order in which conditions stand. */
 export const FIELD_KINDS = [
@@ -19,6 +21,7 @@ export const FIELD_KINDS = [
   "query",
   "cookie",
   "source",
+  "geo",
 ] as const satisfies readonly FieldIr["kind"][];
 
 /**

@@ -12,6 +12,7 @@ import type { SplitIr } from "./action.ts";
 import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { ConnectionLimitIr } from "./connectionLimit.ts";
+import type { GeoTableIr } from "./geoTable.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { RuleIr } from "./rule.ts";
@@ -29,6 +30,7 @@ export * from "./connectionLimit.ts";
 export * from "./ejection.ts";
 export * from "./endpoint.ts";
 export * from "./failover.ts";
+export type * from "./geoTable.ts";
 export type * from "./healthCheck.ts";
 export type * from "./outlierDetection.ts";
 export type * from "./pathGroup.ts";
@@ -80,6 +82,8 @@ export interface HttpPortIr {
   readonly listeners: readonly string[];
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
+  /** Those that its rules look at, ascending by name. */
+  readonly geoTables: readonly GeoTableIr[];
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }

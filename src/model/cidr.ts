@@ -1,5 +1,6 @@
 /** Address ranges in CIDR notation: which ones the model takes, and the one spelling by which they are compared and rendered. */
 import { BlockList, isIP } from "node:net";
+import { ipv4, ipv6, toNumber } from "../util/ipNumbers.ts";
 import { canonicalAddress, isAddress } from "./addresses.ts";
 
 const BITS = { 4: 32, 6: 128 } as const;
@@ -26,27 +27,8 @@ export function canonicalCidr(text: string): string {
   const { address, length } = range;
   const version = isIP(address) as 4 | 6;
   const free = BigInt(BITS[version] - length);
-  const kept = (toNumber(address) >> free) << free;
+  const kept = (toNumber(canonicalAddress(address)) >> free) << free;
   return `${version === 4 ? ipv4(kept) : canonicalAddress(ipv6(kept))}/${length}`;
-}
-
-function toNumber(address: string): bigint {
-  if (isIP(address) === 4) return address.split(".").reduce((sum, part) => (sum << 8n) + BigInt(part), 0n);
-  const [head = "", tail] = canonicalAddress(address).split("::");
-  const groups = (side: string): string[] => (side === "" ? [] : side.split(":"));
-  const [left, right] = [groups(head), groups(tail ?? "")];
-  const zeros = Array<string>(tail === undefined ? 0 : 8 - left.length - right.length).fill("0");
-  return [...left, ...zeros, ...right].reduce((sum, group) => (sum << 16n) + BigInt(`0x${group}`), 0n);
-}
-
-function ipv4(value: bigint): string {
-  return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join(".");
-}
-
-function ipv6(value: bigint): string {
-  return Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16)).join(
-    ":",
-  );
 }
 
 /** Whether the address lies in one of the canonical ranges. */

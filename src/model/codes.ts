@@ -100,6 +100,10 @@ export const modelCodes = {
     "Endpoint without a zone's weight",
     "A cluster has weights of zones, and one of its endpoints stands in no zone or in one without a weight.",
   ),
+  "MODEL-GEO": unprocessable(
+    "Bad geo table",
+    "A range stands twice in a geo table, its ranges lie in each other so that they are too many for Envoy, or a rule asks for a label that the table does not give.",
+  ),
   "LB-ZONE-WEIGHTS": unprocessable(
     "Shares of zones come out coarse",
     "A warning. Weights of zones become weights of endpoints from 1 to 256, the range that every proxy takes, and the share of some endpoint is off by more than 1 % of itself. It is so when one endpoint should get hundreds of times as much as another.",
@@ -123,7 +127,7 @@ export const modelCodes = {
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",
-    "A warning of `validate` and `render`. A fleet has no listener, a listener no route, a cluster stands in no split, or a health check in no cluster: remove it, or look for the name that was meant.",
+    "A warning of `validate` and `render`. A fleet has no listener, a listener no route, a cluster stands in no split, a health check in no cluster, or a geo table in no rule: remove it, or look for the name that was meant.",
   ),
   "LINT-UNREACHED": unprocessable(
     "Rule that is never reached",

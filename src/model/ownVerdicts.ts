@@ -16,8 +16,12 @@ export function* ownVerdict(resource: Resource): Steps<readonly Diagnostic[]> {
   const known = verdicts.get(resource);
   if (known !== undefined) return known;
   const found: Diagnostic[] = [];
-  for (const rule of rulesOfOne)
-    for (const diagnostic of rule(emptySnapshot, [resource], NO_NAMES)) found.push(diagnostic);
+  for (const rule of rulesOfOne) {
+    for (const diagnostic of rule(emptySnapshot, [resource], NO_NAMES)) {
+      if (diagnostic === undefined) yield;
+      else found.push(diagnostic);
+    }
+  }
   yield;
   const verdict = found.length === 0 ? NOTHING : found;
   verdicts.set(resource, verdict);

@@ -69,12 +69,17 @@ interface ShapeProblem {
   below?: string;
 }
 
+function readElsewhere(field: string, inlined: string): string {
+  return `${JSON.stringify(field)} names a file, which only the command line reads (validate, render, apply and their like); send \`${inlined}\``;
+}
+
 function explain(error: ErrorObject): ShapeProblem {
   const schema = error.parentSchema as {
     title?: string;
     description?: string;
     properties?: object;
     oneOf?: { required?: string[] }[];
+    "x-file"?: Readonly<Record<string, string>>;
   };
   const params = error.params as Record<string, unknown>;
   const problem = (code: string, message: string, below?: unknown): ShapeProblem =>
@@ -83,6 +88,8 @@ function explain(error: ErrorObject): ShapeProblem {
     case "additionalProperties": {
       const known = Object.keys(schema.properties ?? {});
       const field = String(params.additionalProperty);
+      const inlined = schema["x-file"]?.[field];
+      if (inlined !== undefined) return problem("SCHEMA-UNKNOWN-FIELD", readElsewhere(field, inlined), field);
       return problem(
         "SCHEMA-UNKNOWN-FIELD",
         `unknown field ${JSON.stringify(field)}${didYouMean(field, known)}; known here: ${known.join(", ")}`,

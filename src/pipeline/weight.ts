@@ -28,6 +28,8 @@ type Costly = Pick<Target, "cost" | "needsPathGroups">;
 const RULE_TEXT = 100;
 /** A regular expression may be spelt out, an address range is written as one: by so much longer at most. */
 const EXPANSION = 8;
+/** A range and its label: Envoy gets ranges that do not overlap, which are more. */
+const GEO_ENTRY_TEXT = 200;
 const COSTS: readonly (keyof RenderingCost)[] = ["host", "rule", "text", "lookup", "endpoint"];
 /** Contributors that a message names. */
 const MAX_NAMED = 3;
@@ -79,6 +81,7 @@ export function createWeigher(): Weigher {
     const all = { host: 0, rule: 0, text: 0, lookup: 0, endpoint: 0 };
     for (const port of ir.ports) {
       if (port.kind !== "http") continue;
+      for (const { entries } of port.geoTables) all.text += entries.length * GEO_ENTRY_TEXT;
       for (const [index, { rules, hostnames }] of port.virtualHosts.entries()) {
         const counts = yield* ofRules(rules, maxLookups);
         all.host += 1;

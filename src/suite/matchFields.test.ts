@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import type { Place } from "../tooling/leaves.ts";
 import { PLACES } from "./arbitrary/edits.ts";
 import { arbitraryOf } from "./arbitrary/fromSchema.ts";
-import { plain } from "./arbitrary/names.ts";
+import { namesOf, plain } from "./arbitrary/names.ts";
 import { errorsOf } from "./arbitrary/prune.ts";
 
 const MATCH = "route.rules[].matches[]";
@@ -45,12 +45,16 @@ function matchWith(path: string, value: unknown): unknown {
   return matchWith(parent, { ...Object.fromEntries(others), [name]: value });
 }
 
+/** Of both labels that are drawn. */
+const GEO_ENTRIES = ["near", "far.off"].map((label, index) => ({ cidr: `10.${index}.0.0/16`, label }));
+
 /** What is wrong with a model of one rule with these matches. */
 function problemsOf(...matches: unknown[]): string[] {
   const document = {
     fleets: [{ name: "edge", proxy: "nginx" }],
     listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP" }],
     clusters: [{ name: "one", endpoints: [{ address: "127.0.0.1", port: 1 }] }],
+    geoTables: namesOf("geoTable").map((name) => ({ name, entries: GEO_ENTRIES })),
     routes: [{ name: "r", listeners: ["web"], rules: [{ matches, split: [{ cluster: "one" }] }] }],
   };
   return errorsOf(plain(document)).map(({ code, pointer }) => `${code} ${pointer}`);

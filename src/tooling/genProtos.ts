@@ -15,6 +15,7 @@ const ROOTS = [
   "envoy/service/route/v3/rds.proto",
   "envoy/config/bootstrap/v3/bootstrap.proto",
   "envoy/extensions/filters/http/header_mutation/v3/header_mutation.proto",
+  "envoy/extensions/filters/http/ip_tagging/v3/ip_tagging.proto",
   "envoy/extensions/filters/http/router/v3/router.proto",
   "envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation.proto",
   "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto",

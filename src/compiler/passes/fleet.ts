@@ -11,6 +11,7 @@ import { sourceOf } from "../source.ts";
 import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import { connectionLimit } from "./connectionLimit.ts";
+import { geoTablesOf } from "./geoTables.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { compileProcess } from "./process.ts";
@@ -40,11 +41,11 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const { fleet, previous } = input;
   const sockets = socketsOf(input);
   const compiledPorts: PortIr[] = [];
-  for (const socket of sockets) compiledPorts.push(yield* compilePort(socket, previous));
+  for (const socket of sockets) compiledPorts.push(yield* compilePort(socket, input, memory));
   const ports = reuseList(previous?.ports, compiledPorts);
   const names = yield* clusterNames(ports, previous, memory);
   const clusters = reuseList(previous?.clusters, yield* clustersOf(names, input, memory));
-  const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, clusters }, memory));
+  const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, ports, clusters }, memory));
   const { name } = fleet;
   const { proxy, version = null, healthChecks = null } = fleet.body;
   const accessLog = compileAccessLog(fleet.body, previous?.accessLog ?? null);
@@ -71,7 +72,11 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
   );
 }
 
-function* compilePort({ address, port, members }: Socket, previous: FleetIr | null): Steps<PortIr> {
+function* compilePort(
+  { address, port, members }: Socket,
+  { snapshot, previous }: FleetInput,
+  memory: CompilerMemory,
+): Steps<PortIr> {
   const first = members[0] as Socket["members"][number];
   const { body } = first.listener;
   const { protocol } = body;
@@ -102,11 +107,13 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
   const compiled = members.map((member) => member.compiled);
   const hosts = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
   const virtualHosts = reuseList(before, hosts);
+  const geoTables = yield* geoTablesOf(virtualHosts, { snapshot, before: oldHttp?.geoTables }, memory);
   return reuseParent<PortIr>(old, {
     kind: "http",
     ...socket,
     clientTimeouts: timeouts,
     connectionLimit: limit,
+    geoTables,
     virtualHosts,
   });
 }
@@ -150,10 +157,16 @@ function clustersOf(
   });
 }
 
-/** Kinds ascending: canary, cluster, fleet, healthCheck, listener, route; names ascending in each. */
+interface SourceParts {
+  readonly sockets: readonly Socket[];
+  readonly ports: readonly PortIr[];
+  readonly clusters: readonly ClusterIr[];
+}
+
+/** Kinds ascending: canary, cluster, fleet, geoTable, healthCheck, listener, route; names ascending in each. */
 function* sourcesOf(
   { fleet, snapshot }: FleetInput,
-  { sockets, clusters }: { readonly sockets: readonly Socket[]; readonly clusters: readonly ClusterIr[] },
+  { sockets, ports, clusters }: SourceParts,
   memory: CompilerMemory,
 ): Steps<SourceIr[]> {
   const source = (resource: Resource): SourceIr => sourceOf(resource, memory);
@@ -163,12 +176,16 @@ function* sourcesOf(
   const routes = yield* mergeSources(members.map(({ compiled }) => compiled.sources));
   const clusterResources = clusters.map(({ name }) => snapshot.cluster.get(name) as Resource<"cluster">);
   const checks = new Set(clusterResources.flatMap(({ body }) => body.healthCheck ?? []));
+  const tables = new Set(
+    ports.flatMap((port) => (port.kind === "http" ? port.geoTables.map((table) => table.name) : [])),
+  );
   const canaries = [...snapshot.canary.values()].filter(({ body }) => hasSource(routes, body.route));
   const byName = (a: SourceIr, b: SourceIr): number => compareText(a.name, b.name);
   return [
     ...canaries.map(source).sort(byName),
     ...clusterResources.map(source),
     source(fleet),
+    ...[...tables].sort().map((name) => source(snapshot.geoTable.get(name) as Resource)),
     ...[...checks].sort().map((name) => source(snapshot.healthCheck.get(name) as Resource)),
     ...members.map(({ listener }) => source(listener)),
     ...routes,

@@ -10,6 +10,7 @@ const USERS: Partial<Record<Kind, Kind>> = {
   listener: "route",
   cluster: "route",
   healthCheck: "cluster",
+  geoTable: "route",
 };
 
 /** What nobody names: it costs reading, and is often a name that is misspelt elsewhere. */

@@ -197,9 +197,15 @@ function matchText({ path = { prefix: "/" }, ...others }: MatchBody): string {
   return [where, ...new Set(conditions.sort())].join("\n");
 }
 
+/** In whatever order the labels stand. */
+function geoText({ table, labels }: NonNullable<MatchBody["geo"]>): string {
+  return `${table} ${[...labels].sort().join(" ")}`;
+}
+
 /** Names of header fields have no case, and ranges no bits behind their length. */
 function conditionText(field: string, item: unknown): string {
   if (field === "source") return canonicalCidr(String(item));
+  if (field === "geo") return geoText(item as NonNullable<MatchBody["geo"]>);
   if (typeof item !== "object") return String(item);
   const { name, ...test } = item as { readonly name?: string };
   if (name === undefined) return canonicalJson(test);

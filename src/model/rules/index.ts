@@ -13,6 +13,8 @@ import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
+import { geoMatches } from "./geoMatches.ts";
+import { geoTables } from "./geoTables.ts";
 import { hairpin } from "./hairpin.ts";
 import { headerSize } from "./headerSize.ts";
 import { headers } from "./headers.ts";
@@ -30,7 +32,7 @@ import { references } from "./references.ts";
 import { regexDialect } from "./regexDialect.ts";
 import { respondStatus } from "./respondStatus.ts";
 import { retry } from "./retry.ts";
-import type { Rule, WholeRule } from "./rule.ts";
+import type { OwnRule, Rule, WholeRule } from "./rule.ts";
 import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
 import { slowStart } from "./slowStart.ts";
@@ -53,10 +55,11 @@ export const rulesOfEach: readonly Rule[] = [
   canaries,
   splitHashes,
   affinity,
+  geoMatches,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
-export const rulesOfOne: readonly Rule[] = [
+export const rulesOfOne: readonly OwnRule[] = [
   splits,
   ruleParts,
   respondStatus,
@@ -66,6 +69,7 @@ export const rulesOfOne: readonly Rule[] = [
   regexDialect,
   endpoints,
   locality,
+  geoTables,
   balance,
   affinityName,
   healthChecks,

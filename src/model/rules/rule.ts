@@ -9,6 +9,13 @@ import type { Bodies, Kind, Resource, Snapshot } from "../types.ts";
  */
 export type Rule = (snapshot: Snapshot, touched: readonly Resource[], names: Names) => Iterable<Diagnostic>;
 
+/** The same for a resource by itself. `undefined`: here it may rest. */
+export type OwnRule = (
+  snapshot: Snapshot,
+  touched: readonly Resource[],
+  names: Names,
+) => Iterable<Diagnostic | undefined>;
+
 /** Whether something has this name although it is not in the model, as it cannot be judged: it is misshapen. */
 export type Known = (kind: Kind, name: string) => boolean;
 

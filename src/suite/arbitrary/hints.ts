@@ -95,6 +95,17 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     reason: "ranges of which clients on loopback can come, and others",
     value: fc.constantFrom("127.0.0.2", "127.0.0.0/30", "127.0.4.0/22", "127.0.0.0/8", "10.0.0.0/8", "2001:db8::/32"),
   },
+  "route.rules[].matches[].geo": { reason: "as many as make a difference", presence: 20 },
+  "route.rules[].matches[].geo.labels": { reason: "as many as make a difference", most: 2 },
+  "route.rules[].matches[].geo.labels[]": { reason: MEET, value: fc.constantFrom("near", "far.off") },
+  "geoTable.entries": { reason: "as many as make a difference, both labels among them", value: values.geoEntries },
+  "geoTable.entries[].cidr": { reason: "as the list's", value: fc.constantFrom(...values.GEO_RANGES) },
+  "geoTable.entries[].label": { reason: MEET, value: fc.constantFrom("near", "far.off") },
+  "geoTable.defaultLabel": {
+    reason: "a label that rules ask for",
+    value: fc.constantFrom("near", "far.off", "x"),
+    presence: 30,
+  },
   "route.rules[].redirect.hostname": { reason: MEET, value: fc.constantFrom("new.example.net", "n") },
   "route.rules[].redirect.port": { reason: "default ports are not written", value: fc.constantFrom(80, 443, 8443) },
   "route.rules[].respond.status": {

@@ -184,3 +184,24 @@ export const contentType = fc.constantFrom(
 );
 /** A length of time. */
 export const duration = fc.constantFrom("1ms", "250ms", "3s", "1m30s", "24h");
+
+/** Ranges of which clients on loopback can come, in each other, and others. */
+export const GEO_RANGES = [
+  "127.0.0.2/32",
+  "127.0.0.8/30",
+  "127.0.0.0/16",
+  "127.0.0.0/8",
+  "10.0.0.0/8",
+  "2001:db8::/32",
+  "::/0",
+];
+
+/** Entries of a geo table: each of its two labels is there. */
+export const geoEntries = fc
+  .tuple(fc.shuffledSubarray(GEO_RANGES, { minLength: 2 }), fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }))
+  .map(([ranges, isNear]) =>
+    ranges.map((cidr, index) => ({
+      cidr,
+      label: (index < 2 ? index === 0 : isNear[index]) ? "near" : "far.off",
+    })),
+  );

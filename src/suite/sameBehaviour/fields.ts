@@ -81,7 +81,17 @@ const aims: { readonly [K in FieldIr["kind"]]: Aim<Extract<FieldIr, { kind: K }>
     meeting: ({ value }) => loopbackOf(value),
     near: ({ value }) => [...loopbackOf(value), "127.0.0.1", "127.0.0.9", "127.1.2.3"],
   },
+  geo: {
+    lines: () => null,
+    put: (parts, _field, value) => (value === null ? parts : { ...parts, source: value }),
+    // A condition does not know its table's ranges.
+    meeting: () => CLIENTS,
+    near: () => CLIENTS,
+  },
 };
+
+/** In different ranges of the tables of random models (arbitrary/hints.ts). */
+const CLIENTS = ["127.0.0.1", "127.0.0.2", "127.0.0.9", "127.0.4.1", "127.1.2.3"];
 
 /** First addresses of the ranges that lie in 127.0.0.0/8; when there is none, one that lies in no range. */
 function loopbackOf(ranges: string): readonly string[] {

@@ -1,4 +1,5 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
+import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { tooOld } from "../version.ts";
@@ -83,6 +84,7 @@ export const capabilities = {
   "route.rules[].respond.contentType": "exact",
   ...policyCapabilities,
   ...clusterCapabilities,
+  ...geoTableCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

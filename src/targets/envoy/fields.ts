@@ -5,7 +5,7 @@ import { hasAnchor } from "../../regex/index.ts";
 import type { Capabilities, Deviation } from "../target.ts";
 import { cidrRegex } from "./cidrRegex.ts";
 import { cookieRegexes } from "./cookieRegex.ts";
-import { CODING_HEADER, REFERER_HEADER, SOURCE_HEADER } from "./noted.ts";
+import { CODING_HEADER, geoTag, REFERER_HEADER, SOURCE_HEADER, TAGS_HEADER } from "./noted.ts";
 import { regexLiteral } from "./quote.ts";
 import { tooLarge } from "./regexSize.ts";
 import { openMessage, writeNumber, writeRegex, writeText } from "./writer.ts";
@@ -114,12 +114,25 @@ const source = {
   },
 } satisfies FieldMatching<{ kind: "source" }>;
 
+/** One of the tags of the client's address. */
+const geo = {
+  capabilities: {
+    "route.rules[].matches[].geo.table": "exact",
+    "route.rules[].matches[].geo.labels[]": "exact",
+  },
+  write(writer, { name }, { test, value }) {
+    const label = test === "exact" ? regexLiteral(value) : `(?:${value})`;
+    writeHeader(writer, TAGS_HEADER, { kind: "safeRegex", value: `(?:.*,)?${geoTag(name, label)}(?:,.*)?` });
+  },
+} satisfies FieldMatching<{ kind: "geo"; name: string }>;
+
 const fields: { readonly [Kind in FieldIr["kind"]]: FieldMatching<Extract<FieldIr, { kind: Kind }>> } = {
   method,
   header,
   query,
   cookie,
   source,
+  geo,
 };
 
 /** The table's lines for what conditions look at. */
@@ -129,6 +142,7 @@ export const fieldCapabilities = {
   ...query.capabilities,
   ...cookie.capabilities,
   ...source.capabilities,
+  ...geo.capabilities,
 } as const;
 
 /** Adds a condition to the open RouteMatch. */

@@ -8,6 +8,7 @@ import {
   HttpConnectionManager_CodecType as CodecType,
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
   HttpConnectionManagerSchema,
+  type HttpFilter,
   RdsSchema,
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
@@ -73,7 +74,7 @@ const MANAGER = {
 type Socket = Pick<PortIr, "id" | "address" | "port">;
 
 /** What the Listener of an HTTP port depends on. */
-interface HttpSocket extends Socket, Looks {
+export interface HttpSocket extends Socket, Looks {
   /** JSON of the fleet's access log, and the listener's name in it; both empty: there is none. */
   readonly accessLog: string;
   readonly listener: string;
@@ -83,10 +84,10 @@ interface HttpSocket extends Socket, Looks {
   readonly maxConnections: number;
 }
 
-/** The Listener of an HTTP port. */
-export function httpListener(socket: HttpSocket): RenderedResource {
+/** The Listener of an HTTP port; `first` stand before its other filters. */
+export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = []): RenderedResource {
   return renderListener(socket, {
-    ...httpFilter(socket),
+    ...httpFilter(socket, first),
     firstByteMs: socket.headersMs,
     maxConnections: socket.maxConnections,
   });
@@ -143,11 +144,15 @@ function waitForByte(firstByteMs: number) {
   };
 }
 
-function httpFilter({ id, headersMs, keepAliveMs, accessLog, listener, ...looks }: HttpSocket): FilterView {
+function httpFilter(
+  { id, headersMs, keepAliveMs, accessLog, listener, ...looks }: HttpSocket,
+  first: readonly HttpFilter[],
+): FilterView {
   const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
-    ...(log === null ? {} : logged(log, listener)),
+    ...(log === null ? {} : { accessLog: [...requestLoggers(log, listener)] }),
+    httpFilters: [...first, ...(log === null ? [] : keepingFilters(log)), ...MANAGER.httpFilters],
     statPrefix: id,
     commonHttpProtocolOptions: {
       headersWithUnderscoresAction: Underscores.DROP_HEADER,
@@ -165,11 +170,6 @@ function httpFilter({ id, headersMs, keepAliveMs, accessLog, listener, ...looks 
     config: pack(HttpConnectionManagerSchema, manager),
     refs: [[typeUrls.routes, id]],
   };
-}
-
-function logged(log: AccessLogIr, listener: string) {
-  const httpFilters = [...keepingFilters(log), ...MANAGER.httpFilters];
-  return { accessLog: [...requestLoggers(log, listener)], httpFilters };
 }
 
 function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {

@@ -2,12 +2,14 @@
  * A fleet's resources. What did not change keeps its object: resources by IR node, and the map of a type when all of its
  * resources are the same as last time.
  */
+import type { HttpFilter } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster/index.ts";
+import { createGeoFilters } from "./geo.ts";
 import { memoByKeys, routeKeysOf } from "./hashPolicy.ts";
-import { httpListener, tcpListener } from "./listener.ts";
+import { type HttpSocket, httpListener, tcpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
 import { typeUrls } from "./types.ts";
@@ -34,7 +36,10 @@ export function createRenderer(): ResourceRenderer {
   const lastByFleet = new Map<string, RenderedResources>();
   const renderClusters = createClusterMaps();
   const routeTables = memoByKeys(createRouteTables);
-  const ofHttp = memoByFields(httpListener);
+  const geoFilters = createGeoFilters();
+  const ofHttp = memoByIdentity((filters: readonly HttpFilter[]) =>
+    memoByFields((socket: HttpSocket) => httpListener(socket, filters)),
+  );
   const ofTcp = createTcpListeners();
   const ofUdp = memoByIdentity(udpListener);
   return {
@@ -62,8 +67,19 @@ export function createRenderer(): ResourceRenderer {
         const { headersMs, keepAliveMs } = clientTimeouts;
         // Without a log no name of the model's stands in a Listener.
         const listener = isLogged ? (port.listeners[0] ?? id) : "";
+        const filters = yield* geoFilters(port.geoTables);
         listeners.push(
-          ofHttp({ id, address, port: port.port, ...looks, headersMs, keepAliveMs, maxConnections, ...log, listener }),
+          ofHttp(filters)({
+            id,
+            address,
+            port: port.port,
+            ...looks,
+            headersMs,
+            keepAliveMs,
+            maxConnections,
+            ...log,
+            listener,
+          }),
         );
       }
       const rendered: RenderedResources = {

@@ -284,6 +284,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     listeners: ["web"],
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
+    geoTables: [],
     virtualHosts,
   };
 }

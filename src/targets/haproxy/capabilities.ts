@@ -2,6 +2,7 @@
  * What HAProxy does with each leaf of the model: those of fields and policies stand in their files. The facts are measured; codes as
  * in the design notes.
  */
+import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
@@ -87,6 +88,7 @@ export const capabilities = {
   "route.rules[].respond.contentType": "exact",
   ...policyCapabilities,
   ...clusterCapabilities,
+  ...geoTableCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

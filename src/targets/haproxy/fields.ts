@@ -6,7 +6,8 @@ import type { FieldIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Support } from "../target.ts";
-import { expression, header, pattern } from "./quote.ts";
+import { geoMap } from "./names.ts";
+import { name as bareName, expression, file, header, pattern } from "./quote.ts";
 
 /** How one field is read. */
 export interface Reading {
@@ -25,6 +26,9 @@ export interface Reading {
   /** 0 or 1, where tables need to know that it is there; null: its value tells. */
   readonly count: Quoted<"expression"> | null;
 }
+
+/** What stands for no label: no label begins so. */
+const NO_LABEL = bareName("-");
 
 type Readings = { readonly [K in FieldIr["kind"]]: (field: Extract<FieldIr, { kind: K }>) => Reading };
 
@@ -65,6 +69,10 @@ const readings: Readings = {
     const count = expression`req.fhdr_cnt(cookie)`;
     return { label: labelOf("cookie", name), isPlain: false, mark: "", value, text: value, lines: value, count };
   },
+  geo: ({ name }) => {
+    const value = expression`src,map_ip(${file(geoMap(name))},${NO_LABEL})`;
+    return { label: `geo.${name}`, isPlain: false, mark: "", value, text: value, lines: null, count: null };
+  },
   source: () => {
     const value = expression`src`;
     return { label: "source", isPlain: false, mark: "", value, text: value, lines: null, count: null };
@@ -101,4 +109,6 @@ export const fieldCapabilities = {
   "route.rules[].matches[].cookies[].present": "exact",
   "route.rules[].matches[].cookies[].absent": "exact",
   "route.rules[].matches[].source[]": "exact",
+  "route.rules[].matches[].geo.table": "exact",
+  "route.rules[].matches[].geo.labels[]": "exact",
 } as const satisfies Readonly<Record<string, Support>>;

@@ -78,6 +78,11 @@ export function listenerMap(listener: string, map: string): string {
   return `maps/${listener}/${map}.map`;
 }
 
+/** A geo table as a map from address ranges to labels. */
+export function geoMap(table: string): string {
+  return `geo/${table}.map`;
+}
+
 /** A map file with what rules change in the requests and answers of one cluster. */
 export function changesMap(cluster: string, map: string): string {
   return `changes/${cluster}/${map}.map`;

@@ -113,7 +113,7 @@ export function comment(value: string): Quoted<"comment"> {
 /** A sample expression: words of the caller's own around quoted arguments, as expression`req.fhdr(${header(field)},1)`. */
 export function expression(
   words: TemplateStringsArray,
-  ...parts: readonly Quoted<"header" | "pattern" | "expression" | "name" | "number">[]
+  ...parts: readonly Quoted<"header" | "pattern" | "expression" | "name" | "number" | "file">[]
 ): Quoted<"expression"> {
   return asExpression(String.raw(words, ...parts.map((part) => part.text)));
 }

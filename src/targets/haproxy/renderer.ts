@@ -18,6 +18,7 @@ import { type ClusterChanges, createChangesReader } from "./changes.ts";
 import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
+import { createGeoFiles } from "./geoTables.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
 import { CONFIG_FILE, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
@@ -59,6 +60,7 @@ export function createRenderer(): Renderer {
   const { render: section } = templates;
   const listeners = createListenerWriter();
   const clusters = createClusterWriter(section);
+  const geoFiles = createGeoFiles();
   return {
     *render(ir): Steps<RenderedFiles> {
       const found: Files = new Map();
@@ -76,6 +78,7 @@ export function createRenderer(): Renderer {
         for (const [path, fileText] of own) found.set(path, fileText);
         yield;
       }
+      for (const [path, fileText] of yield* geoFiles(ir)) found.set(path, fileText);
       found.set(CONFIG_FILE, commonText(ir, all, section) + text);
       const files = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
       files.sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -1,4 +1,5 @@
 /** How nginx (open source, 1.22 and later) does what each field asks for. */
+import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
@@ -69,6 +70,7 @@ export const capabilities = {
   "route.rules[].respond.contentType": "exact",
   ...policyCapabilities,
   ...clusterCapabilities,
+  ...geoTableCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

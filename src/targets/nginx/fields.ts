@@ -6,6 +6,7 @@ import type { Support, Version } from "../target.ts";
 import { isBefore } from "../version.ts";
 import { block } from "./blocks.ts";
 import { fieldVariable } from "./gatedFields.ts";
+import { geoVariable } from "./geoTables.ts";
 import { type Claim, matchSuffix, type Names } from "./names.ts";
 import type { TextView } from "./policyViews.ts";
 import {
@@ -92,6 +93,7 @@ const fieldKinds: { readonly [Kind in FieldIr["kind"]]: FieldKind<Kind> } = {
     },
     describe: () => "source",
   },
+  geo: { read: ({ name }) => native(geoVariable(name)), describe: ({ name }) => `geo ${name}` },
 };
 
 /** A variable of nginx's own. */
@@ -141,6 +143,8 @@ export const fieldCapabilities = {
   "route.rules[].matches[].cookies[].present": "exact",
   "route.rules[].matches[].cookies[].absent": "exact",
   "route.rules[].matches[].source[]": "exact",
+  "route.rules[].matches[].geo.table": "exact",
+  "route.rules[].matches[].geo.labels[]": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 
 function kindOf<Kind extends FieldIr["kind"]>(field: FieldOf<Kind>): FieldKind<Kind> {

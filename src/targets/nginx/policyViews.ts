@@ -1,5 +1,5 @@
 /** What the templates of policies, and of what they need, are given; see views.ts. */
-import type { Comment, Param, Regex, Variable, Word } from "./quote.ts";
+import type { Comment, MapEntries, Param, Regex, Variable, Word } from "./quote.ts";
 
 /** `texts.hbs`: values for variables, one after the other. */
 export interface TextsView {
@@ -28,6 +28,14 @@ export interface GeoView {
   readonly comment: Comment;
   readonly name: Variable;
   readonly ranges: readonly { readonly range: Word }[];
+}
+
+/** `geoTable.hbs`: a variable that holds a label; `rest`: that of all others, null: none. */
+export interface GeoTableView {
+  readonly comment: Comment;
+  readonly name: Variable;
+  readonly rest: Word | null;
+  readonly entries: MapEntries;
 }
 
 /** `requestFields.hbs`: everything that a request gets, in a location that changes some of it. */

@@ -8,6 +8,7 @@ import { connectionLogText, requestLogText } from "./accessLog.ts";
 import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
 import { block } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
+import { createGeoFiles } from "./geoTables.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
 import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
@@ -40,6 +41,7 @@ const FIXED_FILES: readonly RenderedFile[] = [
 /** A renderer; `ir.ports[].virtualHosts[].groups` must be there. */
 export function createRenderer(): Renderer {
   const fleets = new Map<string, FleetMemory>();
+  const geoFiles = createGeoFiles();
   return {
     render: (ir) => {
       const memory = fleets.get(ir.name) ?? {
@@ -52,12 +54,16 @@ export function createRenderer(): Renderer {
       fleets.set(ir.name, memory);
       const [oldest] = fleets.keys();
       if (fleets.size > MAX_KEPT_FLEETS && oldest !== undefined) fleets.delete(oldest);
-      return renderFleet(ir, memory);
+      return renderFleet(ir, memory, geoFiles);
     },
   };
 }
 
-function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
+function* renderFleet(
+  ir: FleetIr,
+  memory: FleetMemory,
+  geoFiles: ReturnType<typeof createGeoFiles>,
+): Steps<RenderedFiles> {
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   const affine = affineOf(ir.clusters);
   // A location holds its clusters' connect timeout and affinity: when one changes, which is rare, all is lowered again.
@@ -86,6 +92,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   const files = [
     ...FIXED_FILES,
     ...logFiles(ir),
+    ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
     ...[...listeners, ...streams].map(({ path, text }) => ({ path, text, mode: FILE_MODE })),
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -137,6 +144,7 @@ function* configurationView(
       maps: sharedMaps(listeners),
       upstreams: yield* lowerUpstreams(of(used), "http", upstreams),
       affinity: affinityMaps(of(used)),
+      hasGeoTables: ir.ports.some((port) => port.kind === "http" && port.geoTables.length > 0),
       hasListeners: listeners.length > 0,
     },
     stream: hasStream

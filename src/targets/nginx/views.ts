@@ -2,6 +2,7 @@
 import type { Quoted } from "../../util/templates.ts";
 import type {
   FullPathView,
+  GeoTableView,
   GeoView,
   RequestFieldsView,
   ResponseHeadersView,
@@ -76,6 +77,7 @@ export interface Views {
   readonly "policies/rewrite": RewriteView;
   readonly "policies/fullPath": FullPathView;
   readonly geo: GeoView;
+  readonly geoTable: GeoTableView;
   readonly requestFields: RequestFieldsView;
   readonly gatedFields: RequestFieldsView & {
     readonly refusesNames: boolean;
@@ -98,6 +100,8 @@ export interface HttpView {
   readonly accessLog: boolean;
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
+  /** There are geo tables. */
+  readonly hasGeoTables: boolean;
   readonly maps: readonly Block[];
   /** Maps for clusters that keep their clients; null: none does. */
   readonly affinity: Block | null;

@@ -144,6 +144,7 @@ export function httpPort(
     listeners: ["web"],
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
+    geoTables: [],
     virtualHosts,
     ...more,
   };
