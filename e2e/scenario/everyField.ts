@@ -38,6 +38,8 @@ const packets = {
   udp: { balance: "packet" },
 } as const;
 
+const proxied = { mode: "required", from: ["127.0.0.0/8"] } as const;
+
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
 
@@ -74,6 +76,7 @@ export function everyField(port: number): Model {
         port,
         protocol: "HTTP",
         hostname: "*.ef.example",
+        proxyProtocol: proxied,
         http,
       },
       { ...packets, port },
@@ -85,6 +88,7 @@ export function everyField(port: number): Model {
         endpoints: [{ address: "127.0.0.1", port: 9 }],
         balance: { policy: "roundRobin" },
         timeouts: { connect: "1s" },
+        proxyProtocol: "v2",
         healthCheck: "ef-check",
       },
       { name: "ef-other", endpoints: [] },

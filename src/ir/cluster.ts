@@ -2,6 +2,7 @@
 import type { BalanceIr } from "./balance.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
+import type { ProxyVersion } from "./proxyProtocol.ts";
 
 export interface ClusterIr {
   readonly name: string;
@@ -10,4 +11,6 @@ export interface ClusterIr {
   readonly balance: BalanceIr;
   readonly connectTimeoutMs: number;
   readonly healthCheck: HealthCheckIr | null;
+  /** The header with which connections to endpoints begin, those of probes too; null: none. */
+  readonly proxyProtocol: ProxyVersion | null;
 }

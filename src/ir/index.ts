@@ -14,6 +14,7 @@ import type { ClusterIr } from "./cluster.ts";
 import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
+import type { ProxyProtocolIr } from "./proxyProtocol.ts";
 import type { RuleIr } from "./rule.ts";
 import type { UdpPortIr } from "./udpPort.ts";
 
@@ -34,6 +35,7 @@ export * from "./policies/index.ts";
 export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
 export * from "./process.ts";
+export * from "./proxyProtocol.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
 export type * from "./udpPort.ts";
@@ -74,6 +76,8 @@ export interface HttpPortIr {
   readonly listeners: readonly string[];
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
+  /** Null: clients come themselves. */
+  readonly proxyProtocol: ProxyProtocolIr | null;
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }
@@ -92,6 +96,8 @@ export interface TcpPortIr {
   /** A connection with no byte in either direction for this long is closed. */
   readonly idleTimeoutMs: number;
   readonly connectionLimit: ConnectionLimitIr;
+  /** Null: clients come themselves. */
+  readonly proxyProtocol: ProxyProtocolIr | null;
 }
 
 /** Hosts that have the same rules. The choice of host is exclusive. */

@@ -35,7 +35,7 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`) can share one.",
+    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`, `proxyProtocol`) can share one.",
   ),
   "MODEL-HAIRPIN": unprocessable(
     "Requests come back",
@@ -44,6 +44,10 @@ export const modelCodes = {
   "MODEL-PROCESS": unprocessable(
     "Bad process settings",
     "A value of a fleet's `process` is outside of what every proxy can be told. The message gives the range.",
+  ),
+  "MODEL-PROXY-PROTOCOL": unprocessable(
+    "PROXY header before packets",
+    "A UDP route's cluster has `proxyProtocol`. The header begins connections, and UDP has none. Leave it off, or give the UDP listener a cluster of its own.",
   ),
   "MODEL-PROTOCOL": unprocessable(
     "Protocol mismatch",

@@ -28,6 +28,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     endpoints: endpointsOf(body),
     balance: balanceOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
+    proxyProtocol: body.proxyProtocol ?? null,
     healthCheck: check === undefined ? null : healthCheck(check.body),
   });
   clusters.set(cluster, { check, ir });

@@ -14,6 +14,7 @@ import { connectionLimit } from "./connectionLimit.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { compileProcess } from "./process.ts";
+import { proxyProtocol } from "./proxyProtocol.ts";
 import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
 
@@ -90,11 +91,15 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
       perPacket: balance === "packet",
     });
   }
-  const limit = connectionLimit(body, old?.kind === "udp" ? undefined : old?.connectionLimit);
+  const oldOfTcp = old?.kind === "udp" ? undefined : old;
+  const shared = {
+    connectionLimit: connectionLimit(body, oldOfTcp?.connectionLimit),
+    proxyProtocol: proxyProtocol(body, oldOfTcp?.proxyProtocol),
+  };
   if (protocol === "TCP") {
     const { split } = first.compiled;
     const idleMs = idleTimeoutMs(body, protocol);
-    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleMs, connectionLimit: limit });
+    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleMs, ...shared });
   }
   const oldHttp = old?.kind === "http" ? old : null;
   const before = oldHttp?.virtualHosts ?? null;
@@ -106,7 +111,7 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
     kind: "http",
     ...socket,
     clientTimeouts: timeouts,
-    connectionLimit: limit,
+    ...shared,
     virtualHosts,
   });
 }

@@ -60,6 +60,16 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom(1000, 2000),
     presence: 10,
   },
+  "listener.proxyProtocol": { reason: "no request comes behind a header", presence: 10 },
+  "listener.proxyProtocol.mode": {
+    reason: "nginx takes one only, HAProxy the other one with `from` only",
+    value: fc.constantFrom("required", "required", "required", "optional"),
+  },
+  "listener.proxyProtocol.from": { reason: "as many as make a difference", most: 2 },
+  "listener.proxyProtocol.from[]": {
+    reason: "ranges of either family",
+    value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
+  },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",
@@ -132,6 +142,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("k", "X-Set"),
   },
   "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
+  "cluster.proxyProtocol": { reason: "nginx refuses it of requests", value: fc.constantFrom("v1", "v2"), presence: 0 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.http.expectedStatus[]": {
     reason: "a range runs upwards",

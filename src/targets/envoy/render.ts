@@ -58,12 +58,18 @@ export function createRenderer(): ResourceRenderer {
         const { resource, looks } = yield* renderRouteTable(port, isLogged);
         routes.push(resource);
         const { id, address, clientTimeouts } = port;
+        const proxyProtocol = port.proxyProtocol === null ? "" : JSON.stringify(port.proxyProtocol);
         const maxConnections = port.connectionLimit.max ?? 0;
         const { headersMs, keepAliveMs } = clientTimeouts;
         // Without a log no name of the model's stands in a Listener.
         const listener = isLogged ? (port.listeners[0] ?? id) : "";
         listeners.push(
-          ofHttp({ id, address, port: port.port, ...looks, headersMs, keepAliveMs, maxConnections, ...log, listener }),
+          ofHttp({
+            ...{ id, address, port: port.port, listener },
+            ...looks,
+            ...{ headersMs, keepAliveMs, maxConnections, proxyProtocol },
+            ...log,
+          }),
         );
       }
       const rendered: RenderedResources = {

@@ -246,6 +246,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     balance: { policy: "roundRobin" },
     connectTimeoutMs: 1000,
     healthCheck: null,
+    proxyProtocol: null,
     ...more,
   };
 }
@@ -280,6 +281,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     listeners: ["web"],
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
     virtualHosts,
   };
 }
@@ -296,6 +298,7 @@ export function tcpPort(port: number, split: SplitIr, more: Partial<TcpPortIr> =
     split,
     idleTimeoutMs: 1000,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
     ...more,
   };
 }

@@ -7,6 +7,7 @@ import { unequalWeights } from "../unequalWeights.ts";
 import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import { leastRequest } from "./cluster/balance.ts";
+import { inspectProxyProtocol } from "./proxyProtocol.ts";
 
 /** Errors and warnings about the fleet's clusters and listeners. */
 export function inspect(ir: FleetIr): readonly Finding[] {
@@ -14,6 +15,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...unequalWeights(ir.clusters, leastRequest, ["leastRequest"]),
     ...tooManyLevels(ir.clusters),
     ...ir.ports.flatMap(cutShort),
+    ...inspectProxyProtocol(ir),
   ];
 }
 

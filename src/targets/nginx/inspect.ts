@@ -8,6 +8,7 @@ import { inspectUdp } from "./udp.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
+import { inspectProxyProtocol } from "./upstream/proxyProtocol.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
@@ -39,7 +40,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return [...found, ...inspectPriorities(ir), ...inspectUdp(ir)];
+  return [...found, ...inspectPriorities(ir), ...inspectUdp(ir), ...inspectProxyProtocol(ir)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

@@ -59,7 +59,10 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   // A location holds its clusters' connect timeout: when one changes, which is rare, all is lowered again.
   if (hasChanged(memory.connectTimeouts, connectTimeouts)) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
-  const place = { connectTimeouts, accessLog: ir.accessLog };
+  const proxyProtocols = new Map(
+    ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
+  );
+  const place = { connectTimeouts, proxyProtocols, accessLog: ir.accessLog };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();

@@ -95,6 +95,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     listeners: [`web-${port}`],
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
     virtualHosts,
   };
 }
@@ -110,6 +111,7 @@ export function tcpPort(address: string, port: number, more: Partial<TcpPortIr>)
     split: [],
     idleTimeoutMs: 10_000,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
     ...more,
   };
 }
@@ -123,7 +125,8 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     state: "active" as const,
     priority: 0,
   }));
-  return { name, endpoints, balance: { policy: "roundRobin" }, connectTimeoutMs: 1000, healthCheck: null, ...more };
+  const defaults = { connectTimeoutMs: 1000, healthCheck: null, proxyProtocol: null };
+  return { name, endpoints, balance: { policy: "roundRobin" }, ...defaults, ...more };
 }
 
 export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]): FleetIr {

@@ -18,5 +18,6 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   "cluster.endpoints[].state": "exact",
+  "cluster.proxyProtocol": "exact",
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

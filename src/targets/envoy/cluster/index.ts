@@ -9,6 +9,7 @@ import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
 import { outlierDetection } from "./outlierDetection.ts";
+import { proxyProtocol } from "./proxyProtocol.ts";
 
 /** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
 const NO_LIMIT = 1_000_000;
@@ -86,6 +87,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
         healthCheck?.kind === "grpc" ? httpOptionsOfGrpcCheck : httpOptions,
     },
     outlierDetection,
+    ...proxyProtocol(cluster.proxyProtocol),
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };
 }

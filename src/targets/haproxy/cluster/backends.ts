@@ -9,6 +9,7 @@ import { INIT_STATE_SINCE } from "../version.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
 import { hasBackups } from "./priority.ts";
+import { sendProxy } from "./proxyProtocol.ts";
 import { weightOf } from "./state.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
@@ -25,6 +26,8 @@ export interface BackendView extends BalanceView {
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
   readonly idleTimeout: Quoted<"time"> | null;
+  /** The header that connections begin with; null: none. */
+  readonly sendProxy: Quoted<"name"> | null;
   readonly check: CheckView | null;
   readonly servers: readonly ServerView[];
 }
@@ -114,6 +117,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     allBackups: hasBackups(cluster),
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
+    sendProxy: sendProxy(cluster.proxyProtocol),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
     servers: serverViews(cluster, track),
   };

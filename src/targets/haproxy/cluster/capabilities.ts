@@ -19,5 +19,6 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   ...stateCapabilities,
+  "cluster.proxyProtocol": "exact",
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -137,6 +137,7 @@ export function httpPort(
     listeners: ["web"],
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
     virtualHosts,
     ...more,
   };
@@ -164,6 +165,7 @@ export function tcpPort(
     split,
     idleTimeoutMs,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
   };
 }
 
@@ -174,7 +176,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     return { address: "127.0.0.1", port, weight, state: "active" as const, priority: 0 };
   });
   const defaults = { balance: { policy: "roundRobin" }, connectTimeoutMs: 1_000, healthCheck: null } as const;
-  return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;
+  return { name, endpoints, ...defaults, proxyProtocol: null, ...more } satisfies ClusterIr;
 }
 
 /** A fleet of HAProxies. */

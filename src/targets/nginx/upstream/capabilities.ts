@@ -3,6 +3,7 @@ import { foundByInspection, type Support } from "../../target.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
 import { priorityCapabilities } from "./priority.ts";
+import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
 import { stateCapabilities } from "./state.ts";
 
 /** Of a TCP port whose split has several; only the port shows it. */
@@ -26,5 +27,6 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   ...stateCapabilities,
+  ...proxyProtocolCapabilities,
   ...healthCheckCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;
