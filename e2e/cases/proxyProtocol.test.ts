@@ -26,6 +26,10 @@ const HEADERS = { v1, v2 };
 const SENDING = { v1: proxyNames, v2: ["envoy", "haproxy"] } as const;
 /** Proxies that send a header with requests. */
 const overHttp = ["envoy", "haproxy"] as const;
+/** Clients of the endpoints that want a header. */
+const ASKING = ["127.0.0.70", "127.0.0.71", "127.0.0.72"] as const;
+/** What probes say of their client: nobody, where the version has a word for that. */
+const PROBING = { v1: "127.0.0.1", v2: null };
 const fast = { interval: "100ms", timeout: "1s", rise: 1, fall: 2 };
 
 let echo: Upstream;
@@ -271,10 +275,10 @@ describe.each(overHttp)("out, %s", (proxy) => {
   it.each(VERSIONS)("requests of %s reach the endpoint on connections of their own client", async (version) => {
     const place = { address: proxyAddresses[proxy], port: portOf("outer") };
     await until("the probe passes", async () => {
-      const answer = await ask(proxy, { path: `/${version}`, host: HOST, port: place.port });
+      const answer = await ask(proxy, { path: `/${version}`, host: HOST, port: place.port, source: ASKING[0] });
       return answer.status === 200 || null;
     });
-    const sources = ["127.0.0.71", "127.0.0.72"];
+    const [, ...sources] = ASKING;
     const clients = await Promise.all(sources.map((source) => openConnection(place, source)));
     for (let round = 0; round < 3; round++) {
       for (const [index, client] of clients.entries()) {
@@ -290,7 +294,8 @@ describe.each(VERSIONS)("probes, %s", (version) => {
   it("begin with a header too", () => {
     const { heard } = readers[version];
     expect(heard.length).toBeGreaterThan(4);
-    expect(new Set(heard.map((each) => each?.version ?? null))).toEqual(new Set([version]));
+    expect(new Set(heard.map((each) => each?.version))).toEqual(new Set([version]));
+    expect(new Set(heard.map((each) => each?.client))).toEqual(new Set([PROBING[version], ...ASKING]));
   });
 });
 
