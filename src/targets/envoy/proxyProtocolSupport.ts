@@ -24,7 +24,8 @@ export function inspectProxyProtocol({ ports }: FleetIr): readonly Finding[] {
       severity: "error" as const,
       message: `\`from\` ${fromAnybody.refused}`,
       resource: { kind: "listener" as const, name },
-      pointer: "/proxyProtocol/from",
+      // The first is enough to go by.
+      pointer: "/proxyProtocol/from/0",
     }));
   });
 }
