@@ -77,6 +77,18 @@ async function sendAll(clients: readonly UdpClient[], seen: readonly Seen[], pac
   );
 }
 
+/** A client of each endpoint. */
+async function clientsOn(place: { address: string; port: number }, ...names: string[]): Promise<UdpClient[]> {
+  const found = new Map<string, UdpClient>();
+  for (let tried = 0; tried < CLIENTS && found.size < names.length; tried++) {
+    const client = await startUdpClient(place);
+    const name = (await client.ask(WAIT_MS)) ?? "lost";
+    if (names.includes(name) && !found.has(name)) found.set(name, client);
+    else client.close();
+  }
+  return names.map((name) => found.get(name) as UdpClient);
+}
+
 describe("a session", () => {
   it(`of each of ${CLIENTS} clients keeps its endpoint and loses no packet while another route changes`, {
     timeout: 30_000 * CHANGES,
@@ -112,6 +124,21 @@ describe("per packet", () => {
       await sendAll([client], [seen], 20);
       client.close();
       expect({ proxy, ...seen }).toEqual({ proxy, endpoints: new Set(["udp-a", "udp-b"]), lost: 0 });
+    }
+  });
+});
+
+describe("an endpoint that drains", () => {
+  it("gets nothing more, its sessions move", async () => {
+    const places = passing.map((proxy) => ({ address: e2e().proxies[proxy].address, port: e2e().ports.tcp }));
+    const held = await Promise.all(places.map((place) => clientsOn(place, "udp-a", "udp-b")));
+    const [first, second] = upstreams.map(({ port }) => ({ address: "127.0.0.1", port }));
+    await applyPart({ clusters: [{ name: "udp", endpoints: [{ ...first, state: "drain" }, second] }] });
+    for (const [index, clients] of held.entries()) {
+      const proxy = passing[index];
+      const names = await Promise.all(clients.map((client) => client.ask(WAIT_MS)));
+      expect({ proxy, names }).toEqual({ proxy, names: ["udp-b", "udp-b"] });
+      for (const client of clients) client.close();
     }
   });
 });

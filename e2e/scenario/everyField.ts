@@ -38,6 +38,8 @@ const packets = {
   udp: { balance: "packet" },
 } as const;
 
+const proxied = { mode: "required", from: ["127.0.0.0/8"] } as const;
+
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
 const http = { headersTimeout: "5s", bodyTimeout: "30s", sendTimeout: "30s", keepAliveTimeout: "20s" };
 
@@ -80,6 +82,7 @@ const web = {
   address: "127.0.0.27",
   protocol: "HTTP" as const,
   hostname: "*.ef.example",
+  proxyProtocol: proxied,
   http,
 };
 
@@ -101,6 +104,7 @@ export function everyField(port: number): Model {
         slowStart: { window: "30s" },
         timeouts: { connect: "1s" },
         pool: { maxIdle: 8, idleTimeout: "10s" },
+        proxyProtocol: "v2",
         healthCheck: "ef-check",
       },
       { name: "ef-other", endpoints: [] },

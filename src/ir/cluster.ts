@@ -5,6 +5,7 @@ import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
 import type { OutlierDetectionIr } from "./outlierDetection.ts";
 import type { PoolIr } from "./pool.ts";
+import type { ProxyVersion } from "./proxyProtocol.ts";
 import type { SlowStartIr } from "./slowStart.ts";
 
 export interface ClusterIr {
@@ -20,4 +21,6 @@ export interface ClusterIr {
   readonly outlierDetection: OutlierDetectionIr | null;
   /** Null: the whole share at once. */
   readonly slowStart: SlowStartIr | null;
+  /** The header with which connections to endpoints begin, those of probes too; null: none. */
+  readonly proxyProtocol: ProxyVersion | null;
 }

@@ -15,6 +15,7 @@ import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { GeoTableIr } from "./geoTable.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
+import type { ProxyProtocolIr } from "./proxyProtocol.ts";
 import type { RuleIr } from "./rule.ts";
 import type { UdpPortIr } from "./udpPort.ts";
 
@@ -41,6 +42,7 @@ export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
 export type * from "./pool.ts";
 export * from "./process.ts";
+export * from "./proxyProtocol.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
 export type * from "./slowStart.ts";
@@ -84,6 +86,8 @@ export interface HttpPortIr {
   readonly connectionLimit: ConnectionLimitIr;
   /** Those that its rules look at, ascending by name. */
   readonly geoTables: readonly GeoTableIr[];
+  /** Null: clients come themselves. */
+  readonly proxyProtocol: ProxyProtocolIr | null;
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }
@@ -102,6 +106,8 @@ export interface TcpPortIr {
   /** A connection with no byte in either direction for this long is closed. */
   readonly idleTimeoutMs: number;
   readonly connectionLimit: ConnectionLimitIr;
+  /** Null: clients come themselves. */
+  readonly proxyProtocol: ProxyProtocolIr | null;
 }
 
 /** Hosts that have the same rules. The choice of host is exclusive. */

@@ -35,7 +35,7 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`) can share one.",
+    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`, `proxyProtocol`) can share one.",
   ),
   "MODEL-HAIRPIN": unprocessable(
     "Requests come back",
@@ -48,6 +48,10 @@ export const modelCodes = {
   "MODEL-RETRY": unprocessable(
     "Parts of `retry` that do not fit",
     "`statuses`, `methods` and `timeout` in `on` need `reset` in `on`, `perTryTimeout` needs `timeout` there, and a range of statuses runs upwards.",
+  ),
+  "MODEL-PROXY-PROTOCOL": unprocessable(
+    "PROXY header before packets",
+    "A UDP route's cluster has `proxyProtocol`. The header begins connections, and UDP has none. Leave it off, or give the UDP listener a cluster of its own.",
   ),
   "MODEL-PROTOCOL": unprocessable(
     "Protocol mismatch",

@@ -69,7 +69,8 @@ export function answerable(document: Document, place: AnswerablePlace): Document
   return pruned({
     ...others,
     fleets: fleets.map((each) => ({ ...each, bindAddress: place.addresses[each.proxy as string] })),
-    listeners: listeners.filter(isAnswering).map((each) => ({ ...each, port: place.port })),
+    // Requests are sent without a header of the PROXY protocol.
+    listeners: listeners.filter(isAnswering).map(({ proxyProtocol: _, ...each }) => ({ ...each, port: place.port })),
     clusters: clusters.map((each) => {
       const ports = place.endpoints[each.name] ?? [];
       // Drawn endpoints are often none at all; one cluster without any is enough.

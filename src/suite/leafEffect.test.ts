@@ -58,8 +58,11 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   },
 ];
 
-/** Fields of which a proxy takes the default alone: any other value is refused, so no model has another. */
-const DEFAULT_ONLY: readonly (readonly [ProxyKind, LeafPath])[] = [["haproxy", "fleet.accessLog.path"]];
+/** Fields of which a proxy takes one value alone: any other is refused, so no model has another. */
+const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
+  ["haproxy", "fleet.accessLog.path"],
+  ["nginx", "listener.proxyProtocol.mode"],
+];
 
 /** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
 const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [["haproxy", "listener.udp.balance"]];
@@ -146,9 +149,9 @@ function textsOf(outcomes: Outcomes): string {
 describe.each(PROXY_KINDS)("%s", (proxy) => {
   const { capabilities } = targets.get(proxy);
   const isRefused = (leaf: LeafPath): boolean => {
-    const isDefaultOnly = DEFAULT_ONLY.some(([on, path]) => on === proxy && path === leaf);
+    const hasOneValue = ONE_VALUE.some(([on, path]) => on === proxy && path === leaf);
     return deviationsOf(capabilities[leaf]).some(
-      (found) => "refused" in found && (found.when === undefined || isDefaultOnly),
+      (found) => "refused" in found && (found.when === undefined || hasOneValue),
     );
   };
   const isOutOfReach = (leaf: LeafPath): boolean =>

@@ -9,6 +9,12 @@ export const sharedTargetCodes = {
     explanation:
       "The proxy hashes, but cannot bound an endpoint's share of the load. Leave `balance.hash.boundedLoad` off, or serve the cluster with Envoy or HAProxy.",
   },
+  "PP-OPTIONAL": {
+    status: 422,
+    title: "PROXY header that may be missing",
+    explanation:
+      "`proxyProtocol: {mode: optional}`: the proxy either expects a PROXY header of a connection or does not. Use mode required and another port for clients that send none, name the senders in `from` on HAProxy, or serve the listener with Envoy.",
+  },
   "LB-LATENCY": {
     status: 422,
     title: "No balancing by latency",

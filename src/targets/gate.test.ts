@@ -61,6 +61,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   clientTimeouts: USUAL_CLIENT_TIMEOUTS,
   connectionLimit: NO_CONNECTION_LIMIT,
   geoTables: [],
+  proxyProtocol: null,
   virtualHosts,
 });
 const pointersOf = (ir: FleetIr, asked: Target): string[] => gate(ir, asked).map(({ pointer }) => pointer);

@@ -34,6 +34,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     affinity: affinityOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
     pool: poolOf(body),
+    proxyProtocol: body.proxyProtocol ?? null,
     healthCheck: check === undefined ? null : healthCheck(check.body),
     outlierDetection: outlierDetectionOf(body),
     slowStart: slowStartOf(body),

@@ -15,6 +15,7 @@ import { geoTablesOf } from "./geoTables.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { compileProcess } from "./process.ts";
+import { proxyProtocol } from "./proxyProtocol.ts";
 import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
 
@@ -95,11 +96,15 @@ function* compilePort(
       perPacket: balance === "packet",
     });
   }
-  const limit = connectionLimit(body, old?.kind === "udp" ? undefined : old?.connectionLimit);
+  const oldOfTcp = old?.kind === "udp" ? undefined : old;
+  const shared = {
+    connectionLimit: connectionLimit(body, oldOfTcp?.connectionLimit),
+    proxyProtocol: proxyProtocol(body, oldOfTcp?.proxyProtocol),
+  };
   if (protocol === "TCP") {
     const { split } = first.compiled;
     const idleMs = idleTimeoutMs(body, protocol);
-    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleMs, connectionLimit: limit });
+    return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleMs, ...shared });
   }
   const oldHttp = old?.kind === "http" ? old : null;
   const before = oldHttp?.virtualHosts ?? null;
@@ -112,8 +117,8 @@ function* compilePort(
     kind: "http",
     ...socket,
     clientTimeouts: timeouts,
-    connectionLimit: limit,
     geoTables,
+    ...shared,
     virtualHosts,
   });
 }

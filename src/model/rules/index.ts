@@ -28,6 +28,7 @@ import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
 import { process } from "./process.ts";
 import { protocols } from "./protocols.ts";
+import { proxyProtocol } from "./proxyProtocol.ts";
 import { references } from "./references.ts";
 import { regexDialect } from "./regexDialect.ts";
 import { respondStatus } from "./respondStatus.ts";
@@ -56,6 +57,7 @@ export const rulesOfEach: readonly Rule[] = [
   splitHashes,
   affinity,
   geoMatches,
+  proxyProtocol,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */

@@ -1,6 +1,7 @@
 import { defaults } from "../../gen/defaults.ts";
 import { isUnspecified } from "../addresses.ts";
 import { boundAddress } from "../boundAddress.ts";
+import { canonicalCidr } from "../cidr.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { ANY_HOST, durationMs } from "../values.ts";
 import { problem, type WholeRule } from "./rule.ts";
@@ -67,6 +68,8 @@ function clashOf(one: Bound, other: Bound): string | null {
     return `time of clients on ${one.address}:${a.port} runs before their hostname is known; give both the same \`http\``;
   if (!haveSameConnectionLimit(a, b))
     return `connections on ${one.address}:${a.port} are counted before their hostname is known; give both the same \`connectionLimit\``;
+  if (!haveSameProxyProtocol(a, b))
+    return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`proxyProtocol\``;
   const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
   return hostA === hostB
     ? `both take ${hostA === ANY_HOST ? "every hostname" : hostA} on ${one.address}:${a.port}`
@@ -84,4 +87,9 @@ function haveSameClientTimeouts({ http: one }: Listener, { http: other }: Listen
 
 function haveSameConnectionLimit({ connectionLimit: one }: Listener, { connectionLimit: other }: Listener): boolean {
   return one?.max === other?.max && one?.perSource === other?.perSource;
+}
+
+function haveSameProxyProtocol({ proxyProtocol: one }: Listener, { proxyProtocol: other }: Listener): boolean {
+  const [a, b] = [one, other].map((own) => new Set(own?.from?.map(canonicalCidr)));
+  return one?.mode === other?.mode && a?.size === b?.size && [...(a ?? [])].every((range) => b?.has(range));
 }

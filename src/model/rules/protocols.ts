@@ -11,6 +11,7 @@ const OF_PROTOCOL = {
   http: { protocols: ["HTTP"], why: "sees no requests" },
   idleTimeout: { protocols: ["TCP", "UDP"], why: "has `http.keepAliveTimeout`, and its rules `timeouts.idle`" },
   connectionLimit: { protocols: ["HTTP", "TCP"], why: "has no connections" },
+  proxyProtocol: { protocols: ["HTTP", "TCP"], why: "has no connections" },
   udp: { protocols: ["UDP"], why: "passes no packets" },
 } as const;
 

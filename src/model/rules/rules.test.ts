@@ -201,6 +201,33 @@ const cases: Case[] = [
     ["MODEL-PORT-CLASH listener/b /port"],
   ],
   [
+    "proxyProtocol: packets have no header, before or behind",
+    {
+      listeners: [
+        { name: "u", fleets: ["edge"], port: 9001, protocol: "UDP", proxyProtocol: { mode: "required" } },
+        { name: "v", fleets: ["edge"], port: 9002, protocol: "UDP" },
+      ],
+      clusters: [{ ...self("headed", "192.0.2.1"), proxyProtocol: "v1" }],
+      routes: [{ name: "v", listeners: ["v"], protocol: "udp", rules: [{ split: [{ cluster: "headed" }] }] }],
+    },
+    ["MODEL-PROTOCOL listener/u /proxyProtocol", "MODEL-PROXY-PROTOCOL route/v /rules/0/split/0/cluster"],
+  ],
+  [
+    "portClash: listeners of one socket expect the same header, however its ranges are written",
+    {
+      listeners: [
+        ["a", { mode: "required", from: ["10.0.0.0/8", "192.0.2.1"] }],
+        ["b", { mode: "required", from: ["192.0.2.1/32", "10.9.9.9/8"] }],
+        ["c", { mode: "required" }],
+        ["d", undefined],
+      ].map(([name, proxyProtocol]) => ({
+        ...{ name, fleets: ["edge"], port: 9001, protocol: "HTTP", hostname: `${name}.com` },
+        ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+      })),
+    },
+    [...Array(2).fill("MODEL-PORT-CLASH listener/c /port"), ...Array(3).fill("MODEL-PORT-CLASH listener/d /port")],
+  ],
+  [
     "protocols: packets make no connections",
     { listeners: [{ name: "u", fleets: ["edge"], port: 9001, protocol: "UDP", connectionLimit: { max: 1 } }] },
     ["MODEL-PROTOCOL listener/u /connectionLimit"],

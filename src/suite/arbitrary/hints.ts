@@ -60,6 +60,16 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom(1000, 2000),
     presence: 10,
   },
+  "listener.proxyProtocol": { reason: "no request comes behind a header", presence: 10 },
+  "listener.proxyProtocol.mode": {
+    reason: "nginx takes one only, HAProxy the other one with `from` only",
+    value: fc.constantFrom("required", "required", "required", "optional"),
+  },
+  "listener.proxyProtocol.from": { reason: "as many as make a difference", most: 2 },
+  "listener.proxyProtocol.from[]": {
+    reason: "ranges of either family",
+    value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
+  },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",
@@ -170,6 +180,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
   "cluster.affinity": { reason: "not where rules change the fields it travels in (mendAffinity.ts)", presence: 25 },
   "cluster.affinity.cookie.name": { reason: "none that rules look at", value: fc.constantFrom("SRV", "srv-2", "K_3") },
+  "cluster.proxyProtocol": { reason: "nginx refuses it of requests", value: fc.constantFrom("v1", "v2"), presence: 0 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.initial": { reason: "no answer of one that serves shows it", presence: 20 },
   "healthCheck.http.body.regex": {

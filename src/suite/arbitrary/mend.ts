@@ -37,10 +37,13 @@ export function mendClientTimeouts({ listeners = [] }: Document): void {
   for (const listener of listeners) {
     const first = listeners.find(({ port, protocol }) => protocol === "HTTP" && port === listener.port);
     const [limit, http] = [first?.connectionLimit, listener.protocol === "HTTP" ? first?.http : undefined];
+    const header = first?.proxyProtocol;
     delete listener.connectionLimit;
+    delete listener.proxyProtocol;
     delete listener.http;
     // In the schema's order: models are compared as text.
     if (limit !== undefined) listener.connectionLimit = limit;
+    if (header !== undefined) listener.proxyProtocol = header;
     if (http !== undefined) listener.http = http;
   }
 }

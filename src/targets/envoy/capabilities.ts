@@ -7,6 +7,7 @@ import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
+import { proxyProtocolCapabilities } from "./proxyProtocolSupport.ts";
 import { tooLarge } from "./regexSize.ts";
 import { oneUdpCluster, udpCapabilities } from "./udpSupport.ts";
 import { DEFAULT_VERSION } from "./version.ts";
@@ -56,6 +57,7 @@ export const capabilities = {
     refused: "cannot be done: Envoy does not count connections by address",
     code: "LIMIT-SOURCE-ENVOY",
   },
+  ...proxyProtocolCapabilities,
   "listener.http.headersTimeout": "exact",
   "listener.http.bodyTimeout": oneSilence,
   "listener.http.sendTimeout": oneSilence,

@@ -33,6 +33,12 @@ export const envoyCodes = {
     explanation:
       "Envoy's UDP proxy has no weights: all sessions of a listener go to one cluster. Put the endpoints in one cluster, with weights, or serve the listener with nginx.",
   },
+  "PP-CIDR-ENVOY": {
+    status: 422,
+    title: "Headers from some clients only",
+    explanation:
+      "With `mode: optional` Envoy reads a PROXY header from whoever sends one, and cannot be told to take it from `from` alone. Use `mode: required` with `from` (others are closed), two listeners, or HAProxy.",
+  },
   "LIMIT-SOURCE-ENVOY": {
     status: 422,
     title: "No limit by address",

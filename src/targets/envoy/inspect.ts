@@ -6,15 +6,21 @@ import { capabilities } from "./capabilities.ts";
 import { inspectBalance } from "./cluster/balanceSupport.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetectionSupport.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
+import { inspectProxyProtocol } from "./proxyProtocolSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
 import { inspectUdp } from "./udpSupport.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
 const MAX_REGEX_INSTRUCTIONS = 50_000;
 
-/** Errors and warnings about the fleet's clusters and UDP ports. */
+/** Errors and warnings about the fleet's clusters and ports. */
 export function inspect(ir: FleetIr): readonly Finding[] {
-  return [...inspectBalance(ir.clusters), ...inspectOutlierDetection(ir.clusters), ...inspectUdp(ir)];
+  return [
+    ...inspectBalance(ir.clusters),
+    ...inspectOutlierDetection(ir.clusters),
+    ...inspectUdp(ir),
+    ...inspectProxyProtocol(ir),
+  ];
 }
 
 /** Errors and warnings about one rule of a virtual host. */

@@ -22,6 +22,7 @@ import * as ipTagging from "../../gen/proto/envoy/extensions/filters/http/ip_tag
 import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as filterState from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
 import * as statefulSession from "../../gen/proto/envoy/extensions/filters/http/stateful_session/v3/stateful_session_pb.js";
+import * as headerFilter from "../../gen/proto/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.js";
 import * as tlsInspector from "../../gen/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js";
 import * as connectionLimit from "../../gen/proto/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js";
 import * as directResponse from "../../gen/proto/envoy/extensions/filters/network/direct_response/v3/config_pb.js";
@@ -37,6 +38,8 @@ import * as maglev from "../../gen/proto/envoy/extensions/load_balancing_policie
 import * as random from "../../gen/proto/envoy/extensions/load_balancing_policies/random/v3/random_pb.js";
 import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
 import * as previousHosts from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
+import * as headerSocket from "../../gen/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js";
+import * as rawBuffer from "../../gen/proto/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
 import * as httpOptions from "../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import * as httpInputs from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
 
@@ -61,6 +64,9 @@ const registry = createRegistry(
   router.file_envoy_extensions_filters_http_router_v3_router,
   httpManager.file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,
   headerMutation.file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
+  headerFilter.file_envoy_extensions_filters_listener_proxy_protocol_v3_proxy_protocol,
+  headerSocket.file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol,
+  rawBuffer.file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
   udpProxy.file_envoy_extensions_filters_udp_udp_proxy_v3_udp_proxy,
   udpRoute.file_envoy_extensions_filters_udp_udp_proxy_v3_route,
   laterMutation.file_envoy_extensions_filters_http_header_mutation_v3_header_mutation,

@@ -13,7 +13,7 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { AccessLogIr, PortIr, TcpPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, PortIr, ProxyProtocolIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
@@ -21,6 +21,7 @@ import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
+import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
 import { notes } from "./source.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
@@ -82,6 +83,8 @@ export interface HttpSocket extends Socket, Looks {
   readonly keepAliveMs: number;
   /** 0: any number. */
   readonly maxConnections: number;
+  /** JSON; empty: there is none. */
+  readonly proxyProtocol: string;
 }
 
 /** The Listener of an HTTP port; `first` stand before its other filters. */
@@ -90,6 +93,7 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
     ...httpFilter(socket, first),
     firstByteMs: socket.headersMs,
     maxConnections: socket.maxConnections,
+    proxyProtocol: socket.proxyProtocol === "" ? null : (JSON.parse(socket.proxyProtocol) as ProxyProtocolIr),
   });
 }
 
@@ -101,18 +105,27 @@ export interface LoggedTcpPort {
 
 /** The Listener of a TCP port. */
 export function tcpListener({ port, accessLog }: LoggedTcpPort): RenderedResource {
-  return renderListener(port, { ...tcpFilter(port, accessLog), maxConnections: port.connectionLimit.max ?? 0 });
+  const { connectionLimit, proxyProtocol } = port;
+  return renderListener(port, {
+    ...tcpFilter(port, accessLog),
+    maxConnections: connectionLimit.max ?? 0,
+    proxyProtocol,
+  });
 }
 
 function renderListener({ id, address, port }: Socket, filter: LimitedFilterView): RenderedResource {
+  const { firstByteMs, proxyProtocol } = filter;
   const main = { name: filter.name, configType: { case: "typedConfig" as const, value: filter.config } };
   const message = create(ListenerSchema, {
     name: id,
     address: {
       address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
     },
-    ...(filter.firstByteMs === undefined ? {} : waitForByte(filter.firstByteMs)),
-    filterChains: [{ filters: [...connectionFilters(id, filter.maxConnections), main] }],
+    listenerFilters: [...headerFilters(proxyProtocol), ...(firstByteMs === undefined ? [] : [firstByte])],
+    ...(firstByteMs === undefined ? headerTimeout(proxyProtocol) : { listenerFiltersTimeout: duration(firstByteMs) }),
+    filterChains: [
+      { ...sendersMatch(proxyProtocol), filters: [...connectionFilters(id, filter.maxConnections), main] },
+    ],
   });
   return resourceOf(typeUrls.listener, id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
 }
@@ -120,6 +133,7 @@ function renderListener({ id, address, port }: Socket, filter: LimitedFilterView
 interface LimitedFilterView extends FilterView {
   /** 0: any number. */
   readonly maxConnections: number;
+  readonly proxyProtocol: ProxyProtocolIr | null;
 }
 
 interface FilterView {
@@ -134,15 +148,16 @@ interface FilterView {
  * Nothing in the connection manager limits the wait for the first byte but the limit for idle connections. A listener filter that wants
  * to see bytes does: the cheapest one asks whether they begin like TLS, which one byte tells.
  */
-function waitForByte(firstByteMs: number) {
-  const name = "envoy.filters.listener.tls_inspector";
-  const typeName = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
-  const value = packBytes(typeName, encode(EmptySchema, create(EmptySchema)));
-  return {
-    listenerFilters: [{ name, configType: { case: "typedConfig" as const, value } }],
-    listenerFiltersTimeout: duration(firstByteMs),
-  };
-}
+const firstByte = {
+  name: "envoy.filters.listener.tls_inspector",
+  configType: {
+    case: "typedConfig" as const,
+    value: packBytes(
+      "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+      encode(EmptySchema, create(EmptySchema)),
+    ),
+  },
+};
 
 function httpFilter(
   { id, headersMs, keepAliveMs, accessLog, listener, ...looks }: HttpSocket,

@@ -63,6 +63,7 @@ export function createRenderer(): ResourceRenderer {
         const { resource, looks } = yield* renderRouteTable(port, isLogged);
         routes.push(resource);
         const { id, address, clientTimeouts } = port;
+        const proxyProtocol = port.proxyProtocol === null ? "" : JSON.stringify(port.proxyProtocol);
         const maxConnections = port.connectionLimit.max ?? 0;
         const { headersMs, keepAliveMs } = clientTimeouts;
         // Without a log no name of the model's stands in a Listener.
@@ -70,15 +71,10 @@ export function createRenderer(): ResourceRenderer {
         const filters = yield* geoFilters(port.geoTables);
         listeners.push(
           ofHttp(filters)({
-            id,
-            address,
-            port: port.port,
+            ...{ id, address, port: port.port, listener },
             ...looks,
-            headersMs,
-            keepAliveMs,
-            maxConnections,
+            ...{ headersMs, keepAliveMs, maxConnections, proxyProtocol },
             ...log,
-            listener,
           }),
         );
       }

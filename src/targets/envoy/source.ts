@@ -23,7 +23,7 @@ const codingMutation = mutation([
   { action: { case: "remove", value: CODING_HEADER } },
   note(CODING_HEADER, "%REQ(transfer-encoding)%"),
 ]);
-const sourceMutation = mutation([note(SOURCE_HEADER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")]);
+const sourceMutation = mutation([note(SOURCE_HEADER, "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")]);
 // Without a Referer there is nothing to write over what the client sent.
 const refererMutation = mutation([
   { action: { case: "remove", value: REFERER_HEADER } },

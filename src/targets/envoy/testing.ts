@@ -250,6 +250,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     healthCheck: null,
     outlierDetection: null,
     slowStart: null,
+    proxyProtocol: null,
     ...more,
   };
 }
@@ -285,6 +286,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    proxyProtocol: null,
     virtualHosts,
   };
 }
@@ -301,6 +303,7 @@ export function tcpPort(port: number, split: SplitIr, more: Partial<TcpPortIr> =
     split,
     idleTimeoutMs: 1000,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
     ...more,
   };
 }

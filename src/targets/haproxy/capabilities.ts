@@ -14,6 +14,7 @@ import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
+import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
 import { tcpOnly, udpCapabilities } from "./udp.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -60,6 +61,7 @@ export const capabilities = {
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
   ...connectionLimitCapabilities,
+  ...proxyProtocolCapabilities,
   "listener.http.headersTimeout": withinSilence,
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,

@@ -45,6 +45,12 @@ export const haproxyCodes = {
     explanation:
       "The fleet's access log has a `path`, and HAProxy can write to its standard output only (or to a syslog server). Leave `path` off and let whoever starts HAProxy keep its output: systemd's journal, the container's log, `>> file`.",
   },
+  "PP-OPTIONAL-HAPROXY": {
+    status: 422,
+    title: "Header by the client's address",
+    explanation:
+      "A warning. HAProxy is told by `from` who sends a PROXY header: those always send one, or are closed; all others are clients themselves, whatever they send.",
+  },
   "L4-UDP-HAPROXY": {
     status: 422,
     title: "No UDP",

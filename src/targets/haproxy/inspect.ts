@@ -12,6 +12,7 @@ import { inspectInitialState } from "./cluster/initialState.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetection.ts";
 import { inspectBackends } from "./cluster/retry.ts";
 import { inspectRetry } from "./policies/retry.ts";
+import { inspectProxyProtocol } from "./proxyProtocol.ts";
 import { fleetVersion } from "./version.ts";
 
 /** Errors and warnings about the fleet's clusters and listeners. */
@@ -24,6 +25,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectBodyRegex(ir.clusters),
     ...ir.ports.flatMap(cutShort),
     ...inspectBackends(ir),
+    ...inspectProxyProtocol(ir),
   ];
 }
 

@@ -8,6 +8,7 @@ import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap } from "./names.ts";
+import { proxyProtocolView } from "./proxyProtocol.ts";
 import { address, file, name, word } from "./quote.ts";
 import { splitTablesText } from "./splits.ts";
 
@@ -29,6 +30,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       v6only: port.address.includes(":"),
       ...clientTimeoutsView(port.clientTimeouts),
       ...connectionLimitView(port.connectionLimit),
+      ...proxyProtocolView(port.proxyProtocol),
       sites: map("sites"),
       goodHost,
     }),

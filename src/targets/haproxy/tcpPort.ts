@@ -3,11 +3,12 @@ import type { TcpPortIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { type ConnectionLimitView, connectionLimitView } from "./connectionLimit.ts";
 import { listenerMap, tcpBackend } from "./names.ts";
+import { type ProxyProtocolView, proxyProtocolView } from "./proxyProtocol.ts";
 import { address, file, name, number, time } from "./quote.ts";
 import { DRAW_RANGE, drawLines } from "./splits.ts";
 
 /** `tcpFrontend.hbs`. `only` and `split` are both null when nobody takes the connections: they are closed. */
-export interface TcpPortView extends ConnectionLimitView {
+export interface TcpPortView extends ConnectionLimitView, ProxyProtocolView {
   readonly name: Quoted<"name">;
   readonly address: Quoted<"address">;
   readonly v6only: boolean;
@@ -39,6 +40,7 @@ export function lowerTcpPort(port: TcpPortIr): LoweredTcpPort {
     v6only: port.address.includes(":"),
     idleTimeout: time(port.idleTimeoutMs),
     ...connectionLimitView(port.connectionLimit),
+    ...proxyProtocolView(port.proxyProtocol),
     only: first === undefined || isSplit ? null : name(tcpBackend(first.cluster, port.idleTimeoutMs)),
     split: isSplit ? { range: number(DRAW_RANGE), file: file(path) } : null,
   };

@@ -8,6 +8,7 @@ import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
+import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
 import { coarseShares } from "./splits.ts";
 import { udpCapabilities } from "./udp.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
@@ -42,6 +43,7 @@ export const capabilities = {
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
   ...connectionLimitCapabilities,
+  ...proxyProtocolCapabilities,
   "listener.http.headersTimeout": closesSilently,
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",

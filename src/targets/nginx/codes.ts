@@ -63,6 +63,24 @@ export const nginxCodes = {
     explanation:
       "Backups need the policy roundRobin, leastRequest or leastTime in nginx. Give all endpoints of the cluster one priority, or another policy, or serve it with Envoy or HAProxy.",
   },
+  "PP-V2-NGINX": {
+    status: 422,
+    title: "No PROXY v2 to endpoints",
+    explanation:
+      "Before 1.31.4 nginx sends PROXY v1 only. Set the fleet's `version` if its proxies are newer, take `proxyProtocol: v1` (most servers read both), or serve the listener with Envoy or HAProxy.",
+  },
+  "PP-HTTP-NGINX": {
+    status: 422,
+    title: "No PROXY header with requests",
+    explanation:
+      "An HTTP listener of the fleet reaches the cluster, and nginx sends PROXY headers for TCP listeners only. Endpoints learn the client from X-Forwarded-For; leave `proxyProtocol` off, or serve the route with Envoy or HAProxy.",
+  },
+  "PP-SPLIT-NGINX": {
+    status: 422,
+    title: "PROXY headers to some of a split",
+    explanation:
+      "Whether a PROXY header is sent, nginx says of a TCP port, not of its clusters. Give all clusters of the split the same `proxyProtocol`, or serve it with Envoy or HAProxy.",
+  },
   "L4-CONNECT-TIMEOUT-NGINX": {
     status: 422,
     title: "One connect timeout for a TCP port",

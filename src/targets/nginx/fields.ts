@@ -88,7 +88,7 @@ const fieldKinds: { readonly [Kind in FieldIr["kind"]]: FieldKind<Kind> } = {
     read: (_field, { place: { listener, names }, rule, value }) => {
       const claim = names.claim(`from_${listener}_${rule.name}${matchSuffix(rule)}`, `from ${listener} ${rule.id}`);
       const ranges = value.split(" ").map((range) => ({ range: word(range) }));
-      const view = { comment: comment(rule.name), name: variable(claim.got), ranges };
+      const view = { comment: comment(rule.name), of: null, name: variable(claim.got), ranges };
       return { source: variable(claim.got), mark: "", step: { claims: [claim], block: block("geo", view) } };
     },
     describe: () => "source",

@@ -11,6 +11,7 @@ import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
 import { inspectOutlierDetection } from "./upstream/outlierDetection.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
+import { inspectProxyProtocol } from "./upstream/proxyProtocol.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
@@ -50,6 +51,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectAffinity(ir.clusters),
     ...inspectUdp(ir),
     ...inspectTries(ir),
+    ...inspectProxyProtocol(ir),
   ];
 }
 

@@ -13,6 +13,7 @@ import { jumpsOf } from "./jumps.ts";
 import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
+import { headerLines, senderRanges } from "./proxyProtocol.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import type { Block, ServerView } from "./views.ts";
 
@@ -103,6 +104,8 @@ export function* lowerListener(
   const view = {
     comment: comment(`${port.listeners.join(", ")}: ${socket}`),
     limitZones: limitZones(name, port.connectionLimit),
+    senders: senderRanges(name, port.proxyProtocol),
+    proxyProtocol: port.proxyProtocol !== null,
     logFormat: log?.format ?? null,
     parts: servers,
     clientTimeouts,
@@ -121,8 +124,17 @@ export function* lowerListener(
 }
 
 /** What each server says of clients; null: nothing that is not usual. */
-function clientLines({ clientTimeouts, connectionLimit, listeners: [name = ""] }: HttpPortIr): Block | null {
-  const lines = [clientTimeoutLines(clientTimeouts), limitLines(name, connectionLimit)].filter((own) => own !== null);
+function clientLines({
+  clientTimeouts,
+  connectionLimit,
+  proxyProtocol,
+  listeners: [name = ""],
+}: HttpPortIr): Block | null {
+  const lines = [
+    headerLines(name, proxyProtocol, "http"),
+    clientTimeoutLines(clientTimeouts),
+    limitLines(name, connectionLimit),
+  ].filter((own) => own !== null);
   return lines.length === 0 ? null : joinBlocks(lines);
 }
 
@@ -158,6 +170,7 @@ function server(
   return block("server", {
     maps: mapsOf(parts),
     listen: listen(port),
+    proxyProtocol: port.proxyProtocol !== null,
     isDefault: names.length < host.hostnames.length,
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
@@ -204,6 +217,7 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
   return block("sharedServer", {
     maps: mapsOf(parts),
     listen: listen(port),
+    proxyProtocol: port.proxyProtocol !== null,
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),

@@ -26,6 +26,8 @@ export interface FullPathView extends TextsView {
 /** `geo.hbs`: a variable that is 1 for clients of these ranges. */
 export interface GeoView {
   readonly comment: Comment;
+  /** What is looked at; null: the client's address. */
+  readonly of: Variable | null;
   readonly name: Variable;
   readonly ranges: readonly { readonly range: Word }[];
 }

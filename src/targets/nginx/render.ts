@@ -71,7 +71,10 @@ function* renderFleet(
     memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
   memory.affine = affine;
-  const place = { connectTimeouts, affine, accessLog: ir.accessLog };
+  const proxyProtocols = new Map(
+    ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
+  );
+  const place = { connectTimeouts, affine, proxyProtocols, accessLog: ir.accessLog };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();

@@ -1,12 +1,24 @@
 /** TCP ports: a file with one stream server each. */
-import { CONNECT_TRIES, type TcpPortIr } from "../../ir/index.ts";
+import { CONNECT_TRIES, type ProxyVersion, type TcpPortIr } from "../../ir/index.ts";
 import { socketLog } from "./accessLog.ts";
 import { block } from "./blocks.ts";
 import { limitLines, limitZones } from "./connectionLimit.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import type { ListenerPlace } from "./listener.ts";
 import { streamFile, underscored } from "./names.ts";
-import { comment, milliseconds, param, variable, word } from "./quote.ts";
+import { headerLines, sender, senderRanges } from "./proxyProtocol.ts";
+import {
+  comment,
+  mapEntries,
+  mapEntry,
+  mapKey,
+  milliseconds,
+  type Param,
+  param,
+  variable,
+  type Word,
+  word,
+} from "./quote.ts";
 import { sharesView } from "./splits.ts";
 import type { Block } from "./views.ts";
 
@@ -26,10 +38,16 @@ const SEED = param(
   variable("remote_port"),
 );
 
+/** What a fleet's TCP ports share. */
+export interface StreamPlace extends Pick<ListenerPlace, "connectTimeouts" | "accessLog"> {
+  /** The header that connections to endpoints begin with, by cluster; those without are not there. */
+  readonly proxyProtocols: ReadonlyMap<string, ProxyVersion>;
+}
+
 /** Path and text of one port's file. With several clusters the longest of their connect timeouts holds for all (`inspect.ts`). */
 export function lowerTcpPort(
   port: TcpPortIr,
-  { connectTimeouts, accessLog }: Pick<ListenerPlace, "connectTimeouts" | "accessLog">,
+  { connectTimeouts, proxyProtocols, accessLog }: StreamPlace,
 ): { readonly path: string; readonly text: string } {
   const { split } = port;
   const [name = port.id] = port.listeners;
@@ -37,9 +55,14 @@ export function lowerTcpPort(
   const drawn = variable(`split_${underscored(name)}`);
   const timeouts = split.map(({ cluster }) => connectTimeouts.get(cluster) ?? UNUSED_CONNECT_TIMEOUT_MS);
   const target = split.length > 1 ? drawn : first?.cluster;
+  const sent = first === undefined ? undefined : proxyProtocols.get(first.cluster);
   const view = {
     comment: comment(`${name}: ${hostAndPort(port.address, port.port)}`),
     limitZones: limitZones(name, port.connectionLimit),
+    senders: senderRanges(name, port.proxyProtocol),
+    header: headerLines(name, port.proxyProtocol, "tcp"),
+    ofSenders: target === undefined ? null : ofSenders(port, param(target)),
+    sendProxy: sent === undefined ? null : SEND_PROXY[sent],
     limits: limitLines(name, port.connectionLimit),
     split: split.length > 1 ? splitBlock(port, name) : null,
     log: socketLog(accessLog, port),
@@ -50,6 +73,18 @@ export function lowerTcpPort(
     tries: word(CONNECT_TRIES),
   };
   return { path: streamFile(port), text: block("tcpServer", view).text };
+}
+
+/** `proxy_protocol` of a server. */
+const SEND_PROXY: Readonly<Record<ProxyVersion, Word>> = { v1: word("on"), v2: word("v2") };
+
+/** The target of connections from those who may send headers: others get none, and are closed. */
+function ofSenders({ id, listeners: [listener = id], proxyProtocol }: TcpPortIr, target: Param) {
+  const source = sender(listener, proxyProtocol);
+  if (source === null) return null;
+  const name = variable(`target_${underscored(listener)}`);
+  const entries = mapEntries([mapEntry(mapKey(""), param(""))]);
+  return { name, map: block("map", { comment: null, source: param(source), name, entries, fallback: target }) };
 }
 
 function splitBlock({ split }: TcpPortIr, name: string): Block {

@@ -97,6 +97,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    proxyProtocol: null,
     virtualHosts,
   };
 }
@@ -112,6 +113,7 @@ export function tcpPort(address: string, port: number, more: Partial<TcpPortIr>)
     split: [],
     idleTimeoutMs: 10_000,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
     ...more,
   };
 }
@@ -132,6 +134,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     healthCheck: null,
     outlierDetection: null,
     slowStart: null,
+    proxyProtocol: null,
   };
   return { name, endpoints, balance: { policy: "roundRobin" }, ...usual, ...more };
 }

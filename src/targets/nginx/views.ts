@@ -24,6 +24,7 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
+import type { ProxyProtocolView, TcpServerView, UdpServerView } from "./streamViews.ts";
 import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
@@ -68,6 +69,7 @@ export interface Views {
   readonly texts: TextsView;
   readonly tcpServer: TcpServerView;
   readonly udpServer: UdpServerView;
+  readonly proxyProtocol: ProxyProtocolView;
   /** What a location notes for the access log. */
   readonly logged: { readonly route: Param; readonly rule: Param; readonly cluster: Param | null };
   readonly logFormat: { readonly name: Word; readonly line: LogLine };
@@ -154,6 +156,9 @@ export interface SplitView {
 /** `listener.hbs`: a file. */
 export interface ListenerView {
   readonly limitZones: Block | null;
+  /** Who sends PROXY headers; null: anybody, or nobody. */
+  readonly senders: Block | null;
+  readonly proxyProtocol: boolean;
   readonly comment: Comment;
   /** What servers write down; null: nothing. */
   readonly logFormat: Block | null;
@@ -168,6 +173,8 @@ export interface ListenerView {
 interface AnyServerView {
   readonly maps: Block;
   readonly listen: Word;
+  /** Connections begin with a PROXY header. */
+  readonly proxyProtocol: boolean;
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
   /** For fields that its rules look at; null: they look at none. */
@@ -279,27 +286,4 @@ export interface RespondTypeView {
 export interface RespondView {
   readonly status: Word;
   readonly body: Param;
-}
-
-/** `tcpServer.hbs`: a file. */
-export interface TcpServerView {
-  readonly limitZones: Block | null;
-  readonly limits: Block | null;
-  readonly comment: Comment;
-  readonly split: Block | null;
-  /** Null: nothing is written down. */
-  readonly log: { readonly format: Block; readonly directive: Block } | null;
-  readonly listen: Word;
-  /** Null: connections are closed. */
-  readonly target: Param | null;
-  readonly connectTimeout: Word;
-  readonly tries: Word;
-  readonly idleTimeout: Word;
-}
-
-/** `udpServer.hbs`: a file. */
-export interface UdpServerView extends Pick<TcpServerView, "comment" | "split" | "listen" | "idleTimeout"> {
-  /** Null: packets are dropped. */
-  readonly target: Param | null;
-  readonly perPacket: boolean;
 }

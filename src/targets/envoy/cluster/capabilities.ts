@@ -23,6 +23,7 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   "cluster.endpoints[].state": "exact",
+  "cluster.proxyProtocol": "exact",
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,

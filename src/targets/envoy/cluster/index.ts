@@ -10,6 +10,7 @@ import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
 import { httpOptions } from "./httpOptions.ts";
 import { outlierDetection } from "./outlierDetection.ts";
+import { proxyProtocol } from "./proxyProtocol.ts";
 
 /** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
 const NO_LIMIT = 1_000_000;
@@ -59,6 +60,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions(cluster),
     },
     outlierDetection: outlierDetection(cluster.outlierDetection),
+    ...proxyProtocol(cluster.proxyProtocol),
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };
 }

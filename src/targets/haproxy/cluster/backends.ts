@@ -11,6 +11,7 @@ import { startsDown } from "./initialState.ts";
 import { isNeverOut, type OutlierView, onceMore, outlierView } from "./outlierDetection.ts";
 import { type PoolView, poolView } from "./pool.ts";
 import { hasBackups } from "./priority.ts";
+import { sendProxy } from "./proxyProtocol.ts";
 import { weightOf } from "./state.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
@@ -31,6 +32,8 @@ export interface BackendView extends BalanceView {
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
   readonly idleTimeout: Quoted<"time"> | null;
+  /** The header that connections begin with; null: none. */
+  readonly sendProxy: Quoted<"name"> | null;
   readonly check: CheckView | null;
   readonly outlier: OutlierView | null;
   readonly slowStart: Quoted<"time"> | null;
@@ -135,6 +138,7 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     affinity,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
+    sendProxy: sendProxy(cluster.proxyProtocol),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),
     outlier: outlierView(cluster, idleMs === null),
     slowStart: cluster.slowStart === null ? null : time(cluster.slowStart.windowMs),

@@ -24,6 +24,7 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   ...stateCapabilities,
+  "cluster.proxyProtocol": "exact",
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,

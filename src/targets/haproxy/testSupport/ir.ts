@@ -145,6 +145,7 @@ export function httpPort(
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    proxyProtocol: null,
     virtualHosts,
     ...more,
   };
@@ -172,6 +173,7 @@ export function tcpPort(
     split,
     idleTimeoutMs,
     connectionLimit: NO_CONNECTION_LIMIT,
+    proxyProtocol: null,
   };
 }
 
@@ -189,6 +191,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     healthCheck: null,
     outlierDetection: null,
     slowStart: null,
+    proxyProtocol: null,
   } as const;
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;
 }

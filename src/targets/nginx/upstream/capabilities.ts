@@ -6,6 +6,7 @@ import { healthCheckCapabilities } from "./healthCheck.ts";
 import { outlierDetectionCapabilities } from "./outlierDetection.ts";
 import { poolCapabilities } from "./pool.ts";
 import { priorityCapabilities } from "./priority.ts";
+import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
 import { slowStartCapabilities } from "./slowStart.ts";
 import { stateCapabilities } from "./state.ts";
 
@@ -31,6 +32,7 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   ...stateCapabilities,
+  ...proxyProtocolCapabilities,
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,
