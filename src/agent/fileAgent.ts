@@ -1,12 +1,12 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
 import { mkdirSync } from "node:fs";
-import type { Arrangement, WaitingSocket } from "./arrange.ts";
+import { stateOf } from "./agentState.ts";
+import type { Arrangement } from "./arrange.ts";
 import {
   type Agent,
   type AgentTiming,
   goBack,
   look,
-  type Memory,
   printed,
   proveRestart,
   restoreGood,
@@ -15,6 +15,7 @@ import {
 import { pruneGenerations } from "./generations.ts";
 import { createLatest } from "./latest.ts";
 import { createListenerStates, withoutNumbers } from "./listenerStates.ts";
+import { type AppliedCounts, countsOf, newMemory } from "./memory.ts";
 import { createRetry } from "./retry.ts";
 import { createSupervisor, DEFAULT_BACKOFF } from "./supervisor.ts";
 import type {
@@ -24,6 +25,7 @@ import type {
   ApplyResult,
   Check,
   FileProxy,
+  FindRuntimeChange,
   ListenerState,
   MakeRebound,
 } from "./types.ts";
@@ -46,6 +48,8 @@ export interface FileAgentOptions {
   /** The proxy's own checker; must end by itself. */
   readonly check: (files: AgentFiles) => Promise<Check>;
   readonly rebound: MakeRebound;
+  /** Default: every change is a reload. */
+  readonly runtimeChange?: FindRuntimeChange;
   readonly timing?: Partial<AgentTiming>;
   readonly onEvent?: (event: AgentEvent) => void;
 }
@@ -59,6 +63,8 @@ export interface FileAgent {
   state(): AgentState;
   /** How often files were not taken, each try counted, and the process died. */
   failures(): number;
+  /** How what runs came to be, and how often it was so. */
+  applied(): AppliedCounts;
   /** Of the listeners of the newest files, by name. Events tell of changes. */
   listeners(): readonly ListenerState[];
   /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
@@ -70,21 +76,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   const { proxy, check, rebound } = options;
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   mkdirSync(proxy.runDir, { recursive: true, mode: 0o755 });
-  const memory: Memory = {
-    wanted: null,
-    serving: null,
-    good: null,
-    told: null,
-    applyError: null,
-    failed: null,
-    deathError: null,
-    failures: 0,
-    applying: false,
-    onlyLooked: false,
-    proving: 0,
-    closed: false,
-    reloadRefused: false,
-  };
+  const memory = newMemory();
   const states = createListenerStates();
   const tell = options.onEvent ?? (() => undefined);
   const tellListeners = (): void => {
@@ -108,6 +100,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     },
     onDeath: (reason, restartInMs) => {
       memory.serving = null;
+      memory.loaded = null;
       memory.failures += 1;
       memory.deathError = `${proxy.name} ${reason}${printed(supervisor)}`;
       tell({ kind: "died", reason: memory.deathError, restartInMs });
@@ -123,6 +116,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     proxy,
     check,
     rebound,
+    runtimeChange: options.runtimeChange ?? (async () => null),
     timing,
     tell,
     tellListeners,
@@ -132,7 +126,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   };
   const queue = createLatest({
     gapMs: timing.gapMs,
-    needsGap: () => !memory.onlyLooked,
+    needsGap: () => memory.needsGap,
     skipped: superseded,
     work: (files) => applyOnDisk(agent, files),
   });
@@ -141,6 +135,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     apply: retry.apply,
     state: () => stateOf(memory),
     failures: () => memory.failures,
+    applied: () => countsOf(memory),
     listeners: states.all,
     close: async () => {
       memory.closed = true;
@@ -169,8 +164,8 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
   const { memory, proxy, supervisor } = agent;
   memory.wanted = files;
   await supervisor.cleared();
-  memory.onlyLooked = await isServed(agent, files);
-  if (memory.onlyLooked) {
+  memory.needsGap = !(await isServed(agent, files));
+  if (!memory.needsGap) {
     return succeeded(agent);
   }
   const verdict = await agent.check(files);
@@ -237,7 +232,8 @@ function succeeded(agent: Agent): ApplyResult {
   memory.failed = null;
   memory.deathError = lives ? null : memory.deathError;
   if (isNews && lives) {
-    tell({ kind: "serving", generation });
+    const { applied, runtimeError } = memory;
+    tell({ kind: "serving", generation, applied: applied ?? "start", ...(runtimeError && { runtimeError }) });
   }
   agent.tellListeners();
   const states = agent.listeners().filter(({ state }) => state === "waiting");
@@ -260,31 +256,6 @@ function failed(
   memory.failed = generation;
   tellListeners();
   return { outcome: "failed", generation, error, restoreError: restore };
-}
-
-function stateOf({ serving, good, applyError, deathError, applying, closed }: Memory): AgentState {
-  const waiting = serving === null ? [] : (good?.waiting ?? []);
-  const lastError = applyError ?? deathError ?? waitingText(waiting);
-  if (closed) {
-    return { state: "stopped", generation: null, lastError };
-  }
-  if (serving !== null) {
-    return {
-      state: applyError === null && waiting.length === 0 ? "serving" : "degraded",
-      generation: serving,
-      lastError,
-    };
-  }
-  if (good !== null) {
-    return { state: "degraded", generation: null, lastError };
-  }
-  const idle = lastError === null ? "stopped" : "failed";
-  return { state: applying ? "starting" : idle, generation: null, lastError };
-}
-
-function waitingText(waiting: readonly WaitingSocket[]): string | null {
-  const lines = waiting.map(({ socket, reason }) => `${socket.listeners.join(", ")} waits: ${reason}`);
-  return lines.length === 0 ? null : lines.join("\n");
 }
 
 function superseded(files: AgentFiles): ApplyResult {

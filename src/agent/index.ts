@@ -19,6 +19,7 @@ export { type BusySocket, busySockets, busyText, socketText } from "./busySocket
 export type { FileAgent, FileAgentOptions } from "./fileAgent.ts";
 export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
 export type { AgentTiming } from "./generationSwitch.ts";
+export type { AppliedCounts } from "./memory.ts";
 export { killLeftovers } from "./processGroup.ts";
 export type { RetryPauses } from "./retry.ts";
 export type * from "./types.ts";

@@ -37,6 +37,9 @@ const fileProxy = object(
     "proxy",
     "state",
     "generation",
+    "applied",
+    "reloads",
+    "runtimeChanges",
     "revision",
     "since",
     "wanted",
@@ -56,6 +59,13 @@ const fileProxy = object(
       ...textOrNull,
       description: "What it was proved to run; `-without-` and a mark at its end: all but the listeners that wait.",
     },
+    applied: {
+      ...orNull(choice("start", "reload", "runtime")),
+      description:
+        "How it came to run this: the process was started or reloaded with it, or changed while it ran. Null: nothing runs yet.",
+    },
+    reloads: { ...integer, description: "How often it was told to reload." },
+    runtimeChanges: { ...integer, description: "How often it was changed while it ran, without a reload." },
     revision: { type: ["integer", "null"], description: "The newest revision that this generation is of." },
     since: { ...text, format: "date-time", description: "So long it runs this generation, or none." },
     wanted: { ...orNull(schemaRef("WantedFiles")), description: "What it is to run." },

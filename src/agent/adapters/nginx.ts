@@ -47,6 +47,7 @@ function nginxProxy(options: { readonly runDir: string; readonly binary?: string
     // nginx does not bind over the socket file of a killed predecessor.
     beforeStart: () => rm(socket, { force: true }),
     runningGeneration: (timeoutMs) => askStatus(socket, timeoutMs),
+    change: null,
   };
 }
 

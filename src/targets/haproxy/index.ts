@@ -26,6 +26,7 @@ import { effect } from "./effect.ts";
 import { haproxyJudge } from "./judge.ts";
 import { rebind } from "./rebind.ts";
 import { createRenderer } from "./renderer.ts";
+import { runtimeChange } from "./runtimeChange.ts";
 
 /** HAProxy, as the registry lists it. */
 export const haproxyTarget: Target = {
@@ -34,5 +35,6 @@ export const haproxyTarget: Target = {
   inFiles: null,
   rebind,
   effect,
+  runtimeChange,
   check,
 };

@@ -110,7 +110,8 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     name: name(backend),
     http: idleMs === null,
     ...balanceView(cluster.balance),
-    single: cluster.endpoints.filter(isActive).length === 1,
+    // Whatever their states are: those change in the running process, and lines of the backend do not.
+    single: cluster.endpoints.length === 1,
     allBackups: hasBackups(cluster),
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),

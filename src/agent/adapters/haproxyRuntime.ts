@@ -1,0 +1,189 @@
+/**
+ * Changes servers of a running HAProxy, and looks whether it has them then. What is done follows from what the process says that it has,
+ * not from what it was told before; so a change that was cut short is no harm to the next.
+ */
+import type { RuntimeBackend, RuntimeChange } from "../../targets/target.ts";
+import { reasonOf } from "../../util/reason.ts";
+import { askHaproxy, linesOf } from "./haproxySocket.ts";
+
+/** Tells the generation that the process has: of its files at first, then of each change. */
+export const GENERATION_VARIABLE = "proc.trimtab_generation";
+
+/** For all of a change; a command takes 3 ms at most, and a reload half a second. */
+const CHANGE_TIMEOUT_MS = 5_000;
+/** Servers that are gone but still have connections, and stay in maintenance. More of them: a reload is due, which is rid of them. */
+const MAX_LEFT = 1_000;
+
+/** Characters of its answers that are told. */
+const MAX_SAID = 500;
+
+/** Of `srv_admin_state`: put out by command, by the file, by one that is tracked; by a name that no longer has an address. */
+const MAINTENANCE = 0x01 | 0x02 | 0x20;
+/** New requests are turned away by command. Nothing of ours says so; whoever did has to be undone. */
+const DRAINING = 0x08 | 0x10;
+
+/** Makes the changes of one HAProxy. */
+export type ChangeHaproxy = (change: RuntimeChange, generation: string) => Promise<string | null>;
+
+/** What one process has of a backend's servers. */
+interface Seen {
+  readonly weight: number;
+  readonly admin: number;
+  readonly address: string;
+}
+
+type SeenServers = ReadonlyMap<string, Seen>;
+
+/** What is remembered of a process. */
+interface Known {
+  readonly pid: string;
+  /** Gone, but not deleted: `backend/name`, and the words that it has. */
+  readonly left: Map<string, string>;
+}
+
+type Ask = (commands: readonly string[]) => Promise<string>;
+
+/** `socket` needs the level `admin`. The change gives null when the process has all of it, and says so; else why not. */
+export function createChangeHaproxy(socket: string): ChangeHaproxy {
+  let known: Known = { pid: "", left: new Map() };
+  return async (change, generation) => {
+    const ask = askWithin(socket, CHANGE_TIMEOUT_MS);
+    try {
+      const pid = /^Pid: (\d+)$/m.exec(await ask(["show info"]))?.[1] ?? "";
+      if (pid !== known.pid) known = { pid, left: new Map() };
+      const wrong = await changeServers(ask, change, known.left);
+      if (wrong !== null) return wrong;
+      await ask([`experimental-mode on; set var ${GENERATION_VARIABLE} str(${generation})`]);
+      const told = generationIn(await ask([ASK_GENERATION]));
+      return told === generation ? null : `its generation is ${told ?? "not told"}`;
+    } catch (error) {
+      return reasonOf(error);
+    }
+  };
+}
+
+/** Which generation the process says that it has; null: no answer. */
+export async function askGeneration(socket: string, timeoutMs: number): Promise<string | null> {
+  return generationIn(await askHaproxy(socket, ASK_GENERATION, timeoutMs));
+}
+
+const ASK_GENERATION = `get var ${GENERATION_VARIABLE}`;
+
+function generationIn(answer: string): string | null {
+  return /value=<([^>]*)>/.exec(answer)?.[1] ?? null;
+}
+
+/** Gives all answers as one; throws when all questions together take longer. */
+function askWithin(socket: string, timeoutMs: number): Ask {
+  const deadline = performance.now() + timeoutMs;
+  return async (commands) => {
+    const answers: string[] = [];
+    for (const line of linesOf(commands)) {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) throw new Error(`it took more than ${timeoutMs / 1_000} s`);
+      answers.push(await askHaproxy(socket, line, leftMs));
+    }
+    return answers.join("");
+  };
+}
+
+/** Null, or what the process has not as it is to be. */
+async function changeServers(ask: Ask, { backends }: RuntimeChange, left: Map<string, string>): Promise<string | null> {
+  const before = await look(ask, backends);
+  // Nothing goes before what is to take its place is there.
+  const comings = backends.flatMap((backend) => comingOf(backend, seenIn(before, backend), left));
+  const goings = backends.flatMap((backend) => goingOf(backend, seenIn(before, backend), left));
+  const said = (await ask([...comings, ...goings])).trim();
+  const after = await look(ask, backends);
+  for (const backend of backends) {
+    const seen = seenIn(after, backend);
+    const wrong = whatIsWrong(backend, seen);
+    if (wrong !== null) return said === "" ? wrong : `${wrong}; it said: ${said.slice(0, MAX_SAID)}`;
+    const wanted = new Set(backend.servers.map(({ name }) => name));
+    for (const key of [...left.keys()]) {
+      const name = key.startsWith(`${backend.name}/`) ? key.slice(backend.name.length + 1) : null;
+      if (name !== null && (wanted.has(name) || !seen.has(name))) left.delete(key);
+    }
+  }
+  return left.size > MAX_LEFT ? `${left.size} servers that are gone still have connections` : null;
+}
+
+/** Adds what is new, and gives all others their weight and state. */
+function comingOf(
+  { name: backend, servers }: RuntimeBackend,
+  seen: SeenServers,
+  left: ReadonlyMap<string, string>,
+): string[] {
+  const commands: string[] = [];
+  for (const { name, address, weight, isDisabled, isNew, words } of servers) {
+    const key = `${backend}/${name}`;
+    const server = seen.get(name);
+    if (server === undefined) {
+      commands.push(`add server ${key} ${address} ${words.join(" ")} weight ${weight}`);
+      // One that is added is in maintenance, and is not probed.
+      if (words.includes("check")) commands.push(`enable health ${key}`);
+      if (!isDisabled) commands.push(`set server ${key} state ready`);
+      continue;
+    }
+    if (isNew && left.get(key) !== words.join(" ")) throw new Error(`${key} is still there, with other settings`);
+    if (server.weight !== weight) commands.push(`set server ${key} weight ${weight}`);
+    // Only then: whether its check passes is not for us to say.
+    if (isDisabled ? !isOut(server) : isOut(server) || (server.admin & DRAINING) !== 0) {
+      commands.push(`set server ${key} state ${isDisabled ? "maint" : "ready"}`);
+    }
+  }
+  return commands;
+}
+
+/** Takes out what is to go. It is deleted when nothing is connected to it, now or the next time that its backend changes. */
+function goingOf(
+  { name: backend, servers, gone }: RuntimeBackend,
+  seen: SeenServers,
+  left: Map<string, string>,
+): string[] {
+  const wanted = new Set(servers.map(({ name }) => name));
+  const words = new Map(gone.map((server) => [server.name, server.words.join(" ")]));
+  const commands: string[] = [];
+  for (const [name, server] of seen) {
+    if (wanted.has(name)) continue;
+    const key = `${backend}/${name}`;
+    left.set(key, words.get(name) ?? left.get(key) ?? "");
+    if (!isOut(server)) commands.push(`set server ${key} state maint`);
+    commands.push(`del server ${key}`);
+  }
+  return commands;
+}
+
+function whatIsWrong({ name: backend, servers }: RuntimeBackend, seen: SeenServers): string | null {
+  const wanted = new Set(servers.map(({ name }) => name));
+  for (const { name, address, weight, isDisabled } of servers) {
+    const server = seen.get(name);
+    const isRight = server?.weight === weight && server.address === address && isOut(server) === isDisabled;
+    if (!isRight || (server.admin & DRAINING) !== 0) return `${backend}/${name} is not as it is to be`;
+  }
+  for (const [name, server] of seen) {
+    if (!wanted.has(name) && !isOut(server)) return `${backend}/${name} does not go`;
+  }
+  return null;
+}
+
+function isOut({ admin }: Seen): boolean {
+  return (admin & MAINTENANCE) !== 0;
+}
+
+function seenIn(all: ReadonlyMap<string, SeenServers>, { name }: RuntimeBackend): SeenServers {
+  return all.get(name) ?? new Map();
+}
+
+/** By backend and name. */
+async function look(ask: Ask, backends: readonly RuntimeBackend[]): Promise<ReadonlyMap<string, SeenServers>> {
+  const found = new Map<string, Map<string, Seen>>(backends.map(({ name }) => [name, new Map()]));
+  const answer = await ask(backends.map(({ name }) => `show servers state ${name}`));
+  for (const line of answer.split("\n")) {
+    const columns = line.split(" ");
+    const at = (column: number): string => columns[column] ?? "";
+    const server = { weight: Number(at(7)), admin: Number(at(6)), address: `${at(4)}:${at(18)}` };
+    found.get(at(1))?.set(at(3), server);
+  }
+  return found;
+}
