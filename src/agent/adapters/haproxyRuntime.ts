@@ -182,7 +182,8 @@ async function look(ask: Ask, backends: readonly RuntimeBackend[]): Promise<Read
   for (const line of answer.split("\n")) {
     const columns = line.split(" ");
     const at = (column: number): string => columns[column] ?? "";
-    const server = { weight: Number(at(7)), admin: Number(at(6)), address: `${at(4)}:${at(18)}` };
+    const host = at(4).includes(":") ? `[${at(4)}]` : at(4);
+    const server = { weight: Number(at(7)), admin: Number(at(6)), address: `${host}:${at(18)}` };
     found.get(at(1))?.set(at(3), server);
   }
   return found;
