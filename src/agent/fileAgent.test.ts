@@ -365,6 +365,17 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(await readdir(join(runDir, "generations"))).not.toContain("two");
   });
 
+  test("however many changes come, reloads are one after the other, and as few as the pauses between them allow", async () => {
+    create({ timing: { ...FAST, retry: NO_RETRY, gapMs: 300 } });
+    await agent.apply(files("start"));
+    const results = Array.from({ length: 40 }, (_, index) => agent.apply(files(`next-${index}`)));
+    const outcomes = (await Promise.all(results)).map(({ outcome }) => outcome);
+    // None was under way: the first waits for the pause, and by then only the last is wanted.
+    expect(outcomes).toEqual([...Array(39).fill("superseded"), "serving"]);
+    expect(agent.applied()).toEqual({ applied: "reload", reloads: 1, runtimeChanges: 0 });
+    expect(await ask(port)).toBe("next-39");
+  });
+
   test("what a killed run left behind is ended by the next one", async () => {
     const input = JSON.stringify({ runDir, files: files("one"), kind: kind.name });
     const program = `
