@@ -3,11 +3,12 @@
  * one kind after the other; which requests failed, and what nginx and HAProxy did to take the changes.
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { Agent, createServer, request, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "./api.ts";
+import { ask, load, type Requests } from "./load.ts";
 import { freePort } from "./ports.ts";
 import { type Child, startChild, stopChild, until } from "./process.ts";
 import { programEntry } from "./program.ts";
@@ -23,8 +24,6 @@ const ADDRESSES: Readonly<Record<HotProxy, string>> = {
 };
 /** Endpoints that take part; those that go get nothing new, but their requests have to end. */
 const ENDPOINTS = 12;
-/** Between two requests of a client: so many that each change meets some, so few that two cores carry three proxies. */
-const THINK_MS = 20;
 /** nginx waits for two seconds between reloads; a busy machine. */
 const SETTLE_MS = 60_000;
 const LOOK_MS = 10;
@@ -41,13 +40,6 @@ export interface KindRow {
   readonly proxy: HotProxy;
   readonly keepAlive: Requests;
   readonly fresh: Requests;
-}
-
-export interface Requests {
-  readonly sent: number;
-  readonly failed: number;
-  /** The first few reasons. */
-  readonly reasons: readonly string[];
 }
 
 /** What the proxies that read files did, as their agents count. */
@@ -111,7 +103,8 @@ export async function startHotRun(folder: string): Promise<HotRun> {
     for (const proxy of hotProxies) {
       await until(
         `${proxy} serves`,
-        async () => ((await ask({ proxy, port, path: "/weight", agent: null })) === null ? true : null),
+        async () =>
+          (await ask({ host: ADDRESSES[proxy], port, path: "/weight", agent: null })) === null ? true : null,
         {
           timeoutMs: SETTLE_MS,
         },
@@ -128,7 +121,7 @@ export async function startHotRun(folder: string): Promise<HotRun> {
       const workers = new Set([await workerOf(admin)]);
       const loads = kinds.flatMap((kind) =>
         hotProxies.map((proxy) => {
-          const at = { proxy, port, path: `/${kind}` };
+          const at = { host: ADDRESSES[proxy], port, path: `/${kind}` };
           return { kind, proxy, keepAlive: load(at, true), fresh: load(at, false) };
         }),
       );
@@ -222,54 +215,6 @@ async function startUpstream(): Promise<{ readonly server: Server; readonly port
   const server = createServer({ keepAliveTimeout: 600_000 }, (_, answer) => answer.end("ok"));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", 1024, done));
   return { server, port: (server.address() as { port: number }).port };
-}
-
-interface At {
-  readonly proxy: HotProxy;
-  readonly port: number;
-  readonly path: string;
-}
-
-interface Asked extends At {
-  /** Null: a connection of its own. */
-  readonly agent: Agent | null;
-}
-
-/** Null, or why it failed. */
-function ask({ proxy, port, path, agent }: Asked): Promise<string | null> {
-  return new Promise((resolve) => {
-    const sent = request({ host: ADDRESSES[proxy], port, path, agent: agent ?? false, timeout: 10_000 }, (answer) => {
-      answer.resume();
-      answer.on("end", () => resolve(answer.statusCode === 200 ? null : `status ${answer.statusCode}`));
-      answer.on("error", ({ message }) => resolve(message));
-    });
-    sent.on("timeout", () => sent.destroy(new Error("no answer in 10 s")));
-    sent.on("error", ({ message }) => resolve(message));
-    sent.end();
-  });
-}
-
-function load(at: At, isKept: boolean): { readonly stop: () => Promise<Requests> } {
-  const agent = isKept ? new Agent({ keepAlive: true, maxSockets: 1 }) : null;
-  const reasons: string[] = [];
-  let [on, sent, failed] = [true, 0, 0];
-  const client = async (): Promise<void> => {
-    while (on) {
-      sent++;
-      const reason = await ask({ ...at, agent });
-      if (reason !== null && failed++ < 5) reasons.push(reason);
-      await sleep(THINK_MS);
-    }
-  };
-  const running = client();
-  return {
-    stop: async () => {
-      on = false;
-      await running;
-      agent?.destroy();
-      return { sent, failed, reasons };
-    },
-  };
 }
 
 async function takenBy(api: string): Promise<Readonly<Record<"nginx" | "haproxy", Taken>>> {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { readdir, readlink, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -374,6 +374,24 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(outcomes).toEqual([...Array(39).fill("superseded"), "serving"]);
     expect(agent.applied()).toEqual({ applied: "reload", reloads: 1, runtimeChanges: 0 });
     expect(await ask(port)).toBe("next-39");
+  });
+
+  test("a reload leaves a process behind until its last connection is gone, which is told", async () => {
+    create();
+    await agent.apply(files("one"));
+    const held = connect({ host: "127.0.0.1", port });
+    held.on("error", () => undefined);
+    // Half of a request: the process that took it waits for the rest.
+    await new Promise((done) => held.write("GET / HTTP/1.1\r\nHost: a\r\n", done));
+    // Whoever is asked after it has its turn after it.
+    await ask(port);
+    await agent.apply(files("two"));
+    await until(() => agent.leaving().processes > 0);
+    expect(agent.leaving().endpoints).toEqual([]);
+    expect(events.some(({ kind: what }) => what === "drained")).toBe(false);
+    held.destroy();
+    await until(() => events.some(({ kind: what }) => what === "drained"));
+    expect(agent.leaving()).toEqual({ processes: 0, endpoints: [] });
   });
 
   test("what a killed run left behind is ended by the next one", async () => {

@@ -14,6 +14,7 @@ import {
 } from "./generationSwitch.ts";
 import { pruneGenerations } from "./generations.ts";
 import { createLatest } from "./latest.ts";
+import { watchLeaving } from "./leaving.ts";
 import { createListenerStates, withoutNumbers } from "./listenerStates.ts";
 import { type AppliedCounts, countsOf, newMemory } from "./memory.ts";
 import { createRetry } from "./retry.ts";
@@ -26,6 +27,7 @@ import type {
   Check,
   FileProxy,
   FindRuntimeChange,
+  Leaving,
   ListenerState,
   MakeRebound,
 } from "./types.ts";
@@ -70,6 +72,8 @@ export interface FileAgent {
   failures(): number;
   /** How what runs came to be, and how often it was so. */
   applied(): AppliedCounts;
+  /** What is under way of what gets nothing new. */
+  leaving(): Leaving;
   /** Of the listeners of the newest files, by name. Events tell of changes. */
   listeners(): readonly ListenerState[];
   /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
@@ -83,7 +87,13 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   mkdirSync(proxy.runDir, { recursive: true, mode: 0o755 });
   const memory = newMemory();
   const states = createListenerStates();
-  const tell = options.onEvent ?? (() => undefined);
+  const tell = (event: AgentEvent): void => {
+    options.onEvent?.(event);
+    if (event.kind === "serving") leaving.look();
+    if (event.kind === "died") leaving.forget();
+  };
+  const pid = (): number | null => supervisor.pid();
+  const leaving = watchLeaving({ proxy, pid, onLeft: () => tell({ kind: "drained" }) });
   const tellListeners = (): void => {
     const listeners = states.update(memory);
     if (listeners !== null) tell({ kind: "listeners", listeners });
@@ -141,10 +151,12 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     state: () => stateOf(memory),
     failures: () => memory.failures,
     applied: () => countsOf(memory),
+    leaving: leaving.now,
     listeners: states.all,
     close: async () => {
       memory.closed = true;
       retry.close();
+      leaving.close();
       await supervisor.stop(proxy.stopSignal, timing.graceMs);
       await queue.close();
       // A start that was on its way while we stopped.

@@ -190,6 +190,8 @@ test("a server that comes back while it has connections: as it was, or with a re
   await agent.apply(files("gone", [endpoint(a), endpoint(c)]));
   expect(await takers()).toEqual(sorted(a, c));
   expect(await cli("show servers state c")).toContain(`:${b} `);
+  await until(() => agent.leaving().endpoints.length > 0);
+  expect(agent.leaving()).toEqual({ processes: 0, endpoints: [{ endpoint: `127.0.0.1:${b}`, connections: 3 }] });
   await agent.apply(files("back", [endpoint(a), endpoint(b, "weight 2")]));
   expect(await takers()).toEqual(sorted(a, b));
   expect(agent.applied()).toMatchObject({ reloads: 0, runtimeChanges: 2 });
@@ -201,6 +203,20 @@ test("a server that comes back while it has connections: as it was, or with a re
   expect(await takers()).toEqual(sorted(a, b));
   for (const release of holding.splice(0)) release();
   expect((await Promise.all(held)).map(Number).sort()).toEqual([a, a, a, b, b, b].sort());
+});
+
+test("what drains is told of until its last connection is gone", async () => {
+  const [a, b] = ports as [number, number];
+  await agent.apply(files("one", [endpoint(a), endpoint(b)]));
+  const held = Array.from({ length: 4 }, () => ask({ path: "/hold" }));
+  await until(() => holding.length === held.length);
+  await agent.apply(files("drained", [endpoint(a, "weight 0"), endpoint(b)]));
+  await until(() => agent.leaving().endpoints.length > 0);
+  expect(agent.leaving()).toEqual({ processes: 0, endpoints: [{ endpoint: `127.0.0.1:${a}`, connections: 2 }] });
+  expect(events.filter(({ kind }) => kind === "drained")).toEqual([]);
+  for (const release of holding.splice(0)) release();
+  await until(() => events.some(({ kind }) => kind === "drained"));
+  expect(agent.leaving()).toEqual({ processes: 0, endpoints: [] });
 });
 
 test("a server that is gone is forgotten by the process when its last connection is", async () => {

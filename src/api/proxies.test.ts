@@ -68,6 +68,7 @@ test("every entry says where it is known from, in a shape of OpenAPI", async () 
     applied: "runtime",
     reloads: 1,
     runtimeChanges: 2,
+    leaving: { processes: 0, endpoints: [{ endpoint: "10.0.0.7:8080", connections: 3 }] },
     revision: 6,
     since: new Date(0).toISOString(),
     wanted: { generation: "g", revision: 6 },

@@ -176,6 +176,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
     ...agent.state(),
     ...agent.applied(),
     failures: agent.failures(),
+    leaving: agent.leaving(),
     listeners: agent.listeners(),
   });
   const watched = options.plane.watchProxy(fleet.name, read);

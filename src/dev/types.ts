@@ -6,6 +6,7 @@ import type {
   AppliedCounts,
   Check,
   FindRuntimeChange,
+  Leaving,
   ListenerState,
   MakeRebound,
 } from "../agent/index.ts";
@@ -45,6 +46,7 @@ export interface DevNode {
 export interface DevReport extends AgentState, AppliedCounts {
   readonly proxy: string;
   readonly failures: number;
+  readonly leaving: Leaving;
   readonly listeners: readonly ListenerState[];
 }
 

@@ -28,6 +28,7 @@ beforeEach(() => {
     applied: null,
     reloads: 0,
     runtimeChanges: 0,
+    leaving: { processes: 0, endpoints: [] },
     listeners: [],
   };
 });
@@ -44,6 +45,7 @@ test("generation, its revision, since when, what it is to run; a later revision 
       applied: null,
       reloads: 0,
       runtimeChanges: 0,
+      leaving: { processes: 0, endpoints: [] },
       revision: null,
       since: at(0),
       wanted: null,

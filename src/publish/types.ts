@@ -104,6 +104,11 @@ export interface FileProxyReport {
   /** How often it was told to reload, and was changed while it ran. Only grow. */
   readonly reloads: number;
   readonly runtimeChanges: number;
+  /** What is under way of what gets nothing new: processes of before a reload, and endpoints with their connections. */
+  readonly leaving: {
+    readonly processes: number;
+    readonly endpoints: readonly { readonly endpoint: string; readonly connections: number }[];
+  };
   readonly listeners: readonly (ListenerReport & { readonly since: string })[];
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { currentDir } from "../generations.ts";
 import { socketPath } from "../socketPath.ts";
 import type { FileAdapter, FileProxy } from "../types.ts";
+import { haproxyLeaving } from "./haproxyLeaving.ts";
 import { askGeneration, createChangeHaproxy, GENERATION_VARIABLE } from "./haproxyRuntime.ts";
 
 /** The new worker tells the old one to stop as soon as its own listeners are ready; this covers the signal's way. */
@@ -43,6 +44,7 @@ function haproxyProxy(options: { readonly runDir: string; readonly binary?: stri
     }),
     beforeStart: () => rm(socket, { force: true }),
     runningGeneration: (timeoutMs) => askGeneration(socket, timeoutMs),
+    leaving: (pid, timeoutMs) => haproxyLeaving(socket, pid, timeoutMs),
     change: createChangeHaproxy(socket),
   };
 }

@@ -91,6 +91,7 @@ const localProxy = {
   applied: "reload",
   reloads: 3,
   runtimeChanges: 0,
+  leaving: { processes: 1, endpoints: [] },
   lastError: null,
   listeners: [{ listener: "web", state: "serving", reason: null, since: "2026-01-02T03:04:06.000Z" }],
 };
