@@ -1,4 +1,4 @@
-/** Changes under load: HAProxy takes weights, states and addresses without a reload, and neither it nor Envoy fails a request. */
+/** Changes under load: HAProxy takes weights, states, addresses and moves of routes without a reload, and neither it nor Envoy fails a request. */
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -24,7 +24,7 @@ function failures({ rows }: Series): readonly string[] {
   );
 }
 
-it("weights, states, addresses: HAProxy's one process takes each of them", async () => {
+it("weights, states, addresses, routes, splits: HAProxy's one process takes each of them", async () => {
   const series = await run.measure(hotKinds, HOT, EVERY_MS);
   expect(failures(series)).toEqual([]);
   for (const { keepAlive, fresh } of series.rows) expect(Math.min(keepAlive.sent, fresh.sent)).toBeGreaterThan(5);
@@ -33,7 +33,7 @@ it("weights, states, addresses: HAProxy's one process takes each of them", async
   expect(series.nginx.runtimeChanges).toBe(0);
 });
 
-it("moves of routes and checks: HAProxy reloads, and fails none either", async () => {
+it("another check: HAProxy reloads, and fails none either", async () => {
   const series = await run.measure(coldKinds, COLD, EVERY_MS);
   expect(failures(series)).toEqual([]);
   expect(series.haproxy).toEqual({ reloads: COLD, runtimeChanges: 0 });

@@ -28,10 +28,11 @@ const ENDPOINTS = 12;
 const SETTLE_MS = 60_000;
 const LOOK_MS = 10;
 
-/** For these HAProxy needs no reload. Each kind has a cluster and a path of its own. */
-export const hotKinds = ["weight", "drain", "down", "address", "count"] as const;
+/** For these HAProxy needs no reload. Each kind has a path of its own, and those of endpoints a cluster. */
+const clusterKinds = ["weight", "drain", "down", "address", "count"] as const;
+export const hotKinds = [...clusterKinds, "move", "share"] as const;
 /** For these it does. */
-export const coldKinds = ["move", "check"] as const;
+export const coldKinds = ["check"] as const;
 export type Kind = (typeof hotKinds)[number] | (typeof coldKinds)[number];
 
 /** What became of the requests to one kind's path. */
@@ -168,26 +169,33 @@ function model(port: number, pool: readonly Endpoint[]): object {
   return {
     fleets: fleets(),
     listeners: [{ name: "web", fleets: hotProxies, port, protocol: "HTTP" }],
-    ...routes("weight"),
+    ...routes("weight", 1),
     ...checks(0),
-    clusters: [...hotKinds.map((kind) => cluster(kind, start)), { ...cluster("check", start), healthCheck: "probe" }],
+    clusters: [
+      ...clusterKinds.map((kind) => cluster(kind, start)),
+      { ...cluster("check", start), healthCheck: "probe" },
+    ],
   };
 }
 
 const cluster = (name: string, endpoints: readonly Endpoint[]): object => ({ name, endpoints });
-/** `target`: where the path that moves leads. */
-const routes = (target: string): object => ({
-  routes: [
-    {
-      name: "hot",
-      listeners: ["web"],
-      rules: [...hotKinds, ...coldKinds].map((kind) => ({
-        matches: [{ path: { prefix: `/${kind}` } }],
-        split: [{ cluster: kind === "move" ? target : kind }],
-      })),
-    },
-  ],
-});
+/** `target`: where the path that moves leads; `share`: per cent of the split's first cluster. */
+function routes(target: string, share: number): object {
+  const splitOf = (kind: Kind): readonly object[] => {
+    if (kind !== "share") return [{ cluster: kind === "move" ? target : kind }];
+    return [
+      { cluster: "weight", weight: share },
+      { cluster: "count", weight: 100 - share },
+    ];
+  };
+  const rules = [...hotKinds, ...coldKinds].map((kind) => ({
+    name: kind,
+    matches: [{ path: { prefix: `/${kind}` } }],
+    split: splitOf(kind),
+  }));
+  return { routes: [{ name: "hot", listeners: ["web"], rules }] };
+}
+
 const checks = (index: number): object => ({
   healthChecks: [{ name: "probe", type: "tcp", interval: `${1000 + (index % 7)}ms`, timeout: "1s", rise: 1, fall: 3 }],
 });
@@ -197,7 +205,7 @@ function changesOf(kinds: readonly Kind[], index: number, pool: readonly Endpoin
   const [a, b, c, ...others] = pool as [Endpoint, Endpoint, Endpoint, ...Endpoint[]];
   const other = others[Math.floor(index / 2) % others.length] as Endpoint;
   const isBack = index % 2 === 1;
-  const endpoints: Readonly<Record<(typeof hotKinds)[number], readonly Endpoint[]>> = {
+  const endpoints: Readonly<Record<(typeof clusterKinds)[number], readonly Endpoint[]>> = {
     weight: [a, { ...b, weight: isBack ? 1 : 2 + (index % 255) }, c],
     drain: [a, isBack ? b : { ...b, state: "drain" }, c],
     down: [a, isBack ? b : { ...b, state: "down" }, c],
@@ -205,8 +213,8 @@ function changesOf(kinds: readonly Kind[], index: number, pool: readonly Endpoin
     count: isBack ? [a, b, c] : [a, b, c, other],
   };
   return {
-    clusters: hotKinds.filter((kind) => kinds.includes(kind)).map((kind) => cluster(kind, endpoints[kind])),
-    ...(kinds.includes("move") ? routes(isBack ? "weight" : "drain") : {}),
+    clusters: clusterKinds.filter((kind) => kinds.includes(kind)).map((kind) => cluster(kind, endpoints[kind])),
+    ...(kinds.includes("move") ? routes(isBack ? "weight" : "drain", 1 + (index % 99)) : {}),
     ...(kinds.includes("check") ? checks(index + 1) : {}),
   };
 }

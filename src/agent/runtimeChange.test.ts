@@ -243,6 +243,46 @@ test("backends of rules of their own, IPv6, an id: names and addresses are as HA
   expect(await cli("show servers state c:shop:api")).toMatch(/ 17 127\.0\.0\.1:\d+ 127\.0\.0\.1 2 0 9 /);
 });
 
+test("shares of a split and backends of rules: their maps change as one, and are looked at", async () => {
+  const [a, b] = ports as [number, number];
+  const split = "maps/web/split.shop.api.map";
+  const backends = "maps/web/backends.map";
+  const mapped = (generation: string, shares: string, rules: string): AgentFiles => {
+    const { files: own, ...rest } = files(generation, [endpoint(a)]);
+    const draw = `  http-request set-var(txn.to) rand(100),map_int(${split}) if { path /split }
+  http-request set-var(txn.to) path,map_str(${backends}) if { path /a /b }
+  use_backend %[var(txn.to)] if { var(txn.to) -m found }
+`;
+    const text = `${own[0]?.text}${draw}backend d from one\n${endpoint(b)}`;
+    const maps = [
+      { path: backends, text: rules, mode: 0o644 },
+      { path: split, text: shares, mode: 0o644 },
+    ];
+    return { ...rest, files: [{ path: "haproxy.cfg", text, mode: 0o644 }, ...maps] };
+  };
+  const taker = async (path: string): Promise<readonly number[]> => {
+    const found = new Set<number>();
+    for (let asked = 0; asked < REQUESTS; asked++) found.add(Number(await ask({ path })));
+    return [...found].sort((x, y) => x - y);
+  };
+  await agent.apply(mapped("one", "0:98 c\n99:99 d\n", "/a c\n/b d\n"));
+  await agent.apply(mapped("two", "0:49 d\n50:99 c\n", "/a d\n/b d\n"));
+  expect([await taker("/split"), await taker("/a"), await taker("/b")]).toEqual([sorted(a, b), [b], [b]]);
+  await agent.apply(mapped("three", "0:99 d\n", "/a d\n/b c\n"));
+  expect([await taker("/split"), await taker("/a"), await taker("/b")]).toEqual([[b], [b], [a]]);
+  expect(agent.applied()).toEqual({ applied: "runtime", reloads: 0, runtimeChanges: 2 });
+  expect((await cli(`show map ${split}`)).trim()).toMatch(/^0x\w+ 0:99 d$/);
+  const right = find;
+  find = async (before, after) => {
+    const change = await right(before, after);
+    const maps = change?.maps.map((map) => ({ ...map, path: map.path.replace("split", "nowhere") })) ?? [];
+    return change && { ...change, maps };
+  };
+  await agent.apply(mapped("four", "0:99 c\n", "/a c\n/b c\n"));
+  expect(served().at(-1)).toMatchObject({ applied: "reload", runtimeError: expect.stringMatching(/nowhere/) });
+  expect([await taker("/split"), await taker("/a"), await taker("/b")]).toEqual([[a], [a], [a]]);
+});
+
 test("half of a change ends in a reload of the whole, and the next is a change of the running process again", async () => {
   const [a, b, c] = ports as [number, number, number];
   await agent.apply(files("one", [endpoint(a), endpoint(b)]));
@@ -253,7 +293,7 @@ test("half of a change ends in a reload of the whole, and the next is a change o
     const [backend] = change?.backends ?? [];
     if (backend === undefined) return null;
     const servers = backend.servers.map((server) => (server.isNew ? { ...server, words: ["nonsense"] } : server));
-    return { backends: [{ ...backend, servers }] };
+    return { backends: [{ ...backend, servers }], maps: [] };
   };
   await agent.apply(files("two", [endpoint(a, "weight 7"), endpoint(b), endpoint(c)]));
   expect(served().at(-1)).toMatchObject({

@@ -92,6 +92,16 @@ export type Effect = "none" | "runtime" | "reload" | "listenerDrain";
 /** What a running proxy takes over without new workers: nothing else of its files has changed. */
 export interface RuntimeChange {
   readonly backends: readonly RuntimeBackend[];
+  readonly maps: readonly RuntimeMap[];
+}
+
+/** A look-up table of which something changes. */
+export interface RuntimeMap {
+  /** As the configuration names it. */
+  readonly path: string;
+  /** All entries are replaced, as one; else these get their values, each by itself. */
+  readonly isWhole: boolean;
+  readonly entries: readonly { readonly key: string; readonly value: string }[];
 }
 
 /** A backend of which something changes. */

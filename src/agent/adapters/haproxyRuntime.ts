@@ -1,9 +1,10 @@
 /**
- * Changes servers of a running HAProxy, and looks whether it has them then. What is done follows from what the process says that it has,
+ * Changes servers and maps of a running HAProxy, and looks whether it has them then. What is done follows from what the process says that it has,
  * not from what it was told before; so a change that was cut short is no harm to the next.
  */
 import type { RuntimeBackend, RuntimeChange } from "../../targets/target.ts";
 import { reasonOf } from "../../util/reason.ts";
+import { type Ask, changeMaps, whatMapIsWrong } from "./haproxyMaps.ts";
 import { askHaproxy, linesOf } from "./haproxySocket.ts";
 
 /** Tells the generation that the process has: of its files at first, then of each change. */
@@ -37,11 +38,11 @@ type SeenServers = ReadonlyMap<string, Seen>;
 /** What is remembered of a process. */
 interface Known {
   readonly pid: string;
-  /** Gone, but not deleted: `backend/name`, and the words that it has. */
-  readonly left: Map<string, string>;
+  /** Gone, but not deleted: by backend and name, with the words that each has. */
+  readonly left: Left;
 }
 
-type Ask = (commands: readonly string[]) => Promise<string>;
+type Left = Map<string, Map<string, string>>;
 
 /** `socket` needs the level `admin`. The change gives null when the process has all of it, and says so; else why not. */
 export function createChangeHaproxy(socket: string): ChangeHaproxy {
@@ -51,7 +52,7 @@ export function createChangeHaproxy(socket: string): ChangeHaproxy {
     try {
       const pid = /^Pid: (\d+)$/m.exec(await ask(["show info"]))?.[1] ?? "";
       if (pid !== known.pid) known = { pid, left: new Map() };
-      const wrong = await changeServers(ask, change, known.left);
+      const wrong = await makeChange(ask, change, known.left);
       if (wrong !== null) return wrong;
       await ask([`experimental-mode on; set var ${GENERATION_VARIABLE} str(${generation})`]);
       const told = generationIn(await ask([ASK_GENERATION]));
@@ -88,35 +89,31 @@ function askWithin(socket: string, timeoutMs: number): Ask {
 }
 
 /** Null, or what the process has not as it is to be. */
-async function changeServers(ask: Ask, { backends }: RuntimeChange, left: Map<string, string>): Promise<string | null> {
+async function makeChange(ask: Ask, { backends, maps }: RuntimeChange, left: Left): Promise<string | null> {
   const before = await look(ask, backends);
   // Nothing goes before what is to take its place is there.
-  const comings = backends.flatMap((backend) => comingOf(backend, seenIn(before, backend), left));
-  const goings = backends.flatMap((backend) => goingOf(backend, seenIn(before, backend), left));
-  const said = (await ask([...comings, ...goings])).trim();
+  let said = await ask(backends.flatMap((backend) => comingOf(backend, seenIn(before, backend), left)));
+  await changeMaps(ask, maps);
+  said += await ask(backends.flatMap((backend) => goingOf(backend, seenIn(before, backend), left)));
   const after = await look(ask, backends);
   for (const backend of backends) {
     const seen = seenIn(after, backend);
     const wrong = whatIsWrong(backend, seen);
-    if (wrong !== null) return said === "" ? wrong : `${wrong}; it said: ${said.slice(0, MAX_SAID)}`;
+    if (wrong !== null) return said.trim() === "" ? wrong : `${wrong}; it said: ${said.trim().slice(0, MAX_SAID)}`;
     const wanted = new Set(backend.servers.map(({ name }) => name));
-    for (const key of [...left.keys()]) {
-      const name = key.startsWith(`${backend.name}/`) ? key.slice(backend.name.length + 1) : null;
-      if (name !== null && (wanted.has(name) || !seen.has(name))) left.delete(key);
-    }
+    const still = [...leftIn(left, backend)].filter(([name]) => !wanted.has(name) && seen.has(name));
+    left.set(backend.name, new Map(still));
   }
-  return left.size > MAX_LEFT ? `${left.size} servers that are gone still have connections` : null;
+  const count = [...left.values()].reduce((sum, { size }) => sum + size, 0);
+  if (count > MAX_LEFT) return `${count} servers that are gone still have connections`;
+  return whatMapIsWrong(ask, maps);
 }
 
 /** Adds what is new, and gives all others their weight and state. */
-function comingOf(
-  { name: backend, servers }: RuntimeBackend,
-  seen: SeenServers,
-  left: ReadonlyMap<string, string>,
-): string[] {
+function comingOf(backend: RuntimeBackend, seen: SeenServers, left: Left): readonly string[] {
   const commands: string[] = [];
-  for (const { name, address, weight, isDisabled, isNew, words } of servers) {
-    const key = `${backend}/${name}`;
+  for (const { name, address, weight, isDisabled, isNew, words } of backend.servers) {
+    const key = `${backend.name}/${name}`;
     const server = seen.get(name);
     if (server === undefined) {
       commands.push(`add server ${key} ${address} ${words.join(" ")} weight ${weight}`);
@@ -125,7 +122,9 @@ function comingOf(
       if (!isDisabled) commands.push(`set server ${key} state ready`);
       continue;
     }
-    if (isNew && left.get(key) !== words.join(" ")) throw new Error(`${key} is still there, with other settings`);
+    if (isNew && leftIn(left, backend).get(name) !== words.join(" ")) {
+      throw new Error(`${key} is still there, with other settings`);
+    }
     if (server.weight !== weight) commands.push(`set server ${key} weight ${weight}`);
     // Only then: whether its check passes is not for us to say.
     if (isDisabled ? !isOut(server) : isOut(server) || (server.admin & DRAINING) !== 0) {
@@ -136,22 +135,24 @@ function comingOf(
 }
 
 /** Takes out what is to go. It is deleted when nothing is connected to it, now or the next time that its backend changes. */
-function goingOf(
-  { name: backend, servers, gone }: RuntimeBackend,
-  seen: SeenServers,
-  left: Map<string, string>,
-): string[] {
-  const wanted = new Set(servers.map(({ name }) => name));
-  const words = new Map(gone.map((server) => [server.name, server.words.join(" ")]));
+function goingOf(backend: RuntimeBackend, seen: SeenServers, left: Left): readonly string[] {
+  const wanted = new Set(backend.servers.map(({ name }) => name));
+  const words = new Map(backend.gone.map((server) => [server.name, server.words.join(" ")]));
+  const known = leftIn(left, backend);
+  left.set(backend.name, known);
   const commands: string[] = [];
   for (const [name, server] of seen) {
     if (wanted.has(name)) continue;
-    const key = `${backend}/${name}`;
-    left.set(key, words.get(name) ?? left.get(key) ?? "");
+    const key = `${backend.name}/${name}`;
+    known.set(name, words.get(name) ?? known.get(name) ?? "");
     if (!isOut(server)) commands.push(`set server ${key} state maint`);
     commands.push(`del server ${key}`);
   }
   return commands;
+}
+
+function leftIn(left: Left, { name }: RuntimeBackend): Map<string, string> {
+  return left.get(name) ?? new Map();
 }
 
 function whatIsWrong({ name: backend, servers }: RuntimeBackend, seen: SeenServers): string | null {

@@ -108,6 +108,60 @@ describe("in the running process", () => {
   });
 });
 
+describe("maps", () => {
+  const map = (path: string, text: string): readonly RenderedFile[] => [{ path, text, mode: 0o644 }];
+  const found = (path: string, before: string, after: string) =>
+    runtimeChange(map(path, before), map(path, after))?.maps;
+
+  it("shares of one split are replaced as one", () => {
+    const [before, after] = ["0:9 a\n10:99 b\n", "0:49 a\n50:99 b\n"];
+    const entries = [
+      { key: "0:49", value: "a" },
+      { key: "50:99", value: "b" },
+    ];
+    for (const path of ["maps/web/split.shop.api.map", "maps/db/split.map"]) {
+      expect(found(path, before, after)).toEqual([{ path, isWhole: true, entries }]);
+    }
+    for (const path of ["maps/web/split.0.map", "maps/web/split.1-from.map"]) {
+      expect(found(path, before, after)).toBeUndefined();
+    }
+  });
+
+  it("rules get other backends, each by itself; rules that come or go are a reload", () => {
+    const path = "maps/web/backends.map";
+    const entries = [{ key: "r/b", value: "cart:r:b" }];
+    expect(found(path, "r/a c\nr/b d\n", "r/a c\nr/b cart:r:b\n")).toEqual([{ path, isWhole: false, entries }]);
+    expect(found(path, "r/a c\nr/b d\n", "r/a c\n")).toBeUndefined();
+    expect(found(path, "r/a c\nr/b d\n", "r/a c\nr/c d\n")).toBeUndefined();
+    expect(found(path, "r/a c\n", "r/a d;e\n")).toBeUndefined();
+  });
+
+  it("no other map", () => {
+    for (const name of ["prefix", "exact", "sites", "rows"]) {
+      expect(found(`maps/web/${name}.map`, "a b\n", "a c\n")).toBeUndefined();
+    }
+    expect(found("changes/c/backends.map", "a b\n", "a c\n")).toBeUndefined();
+  });
+
+  it("with servers, in one change", () => {
+    const split = (weight: number) =>
+      tcpPort(81, "tcp", {
+        split: [
+          { cluster: "c", weight },
+          { cluster: "d", weight: 1 },
+        ],
+        idleTimeoutMs: 1_000,
+      });
+    const render = (weight: number, endpoint: number): readonly RenderedFile[] => {
+      const clusters = ["c", "d"].map((name) => ({ ...cluster(name, [[1, endpoint], 2]) }));
+      return filesOf(finish(haproxyTarget.createRenderer().render(fleet({ ports: [split(weight)], clusters }))));
+    };
+    const change = runtimeChange(render(1, 1), render(3, 5));
+    expect(change?.backends.map(({ name }) => name)).toEqual(["c.tcp.1000ms", "d.tcp.1000ms"]);
+    expect(change?.maps.map(({ path }) => path)).toEqual(["maps/tcp/split.map"]);
+  });
+});
+
 describe("a reload", () => {
   it.each<[string, readonly RenderedFile[], readonly RenderedFile[]]>([
     ["the only endpoint gets a second", files([{}]), files(two)],

@@ -1,16 +1,18 @@
 /**
- * What a running HAProxy can take over without new workers: servers that come, go, change their weight or are disabled. Found by comparing
- * the lines of `servers.hbs`, each of which is a server and nothing else; one other byte of difference is a reload.
+ * What a running HAProxy can take over without new workers: servers that come, go, change their weight or are disabled, shares of splits,
+ * backends of rules. Found by comparing maps and the lines of `servers.hbs`, each of which is a server and nothing else; one other byte of
+ * difference is a reload.
  */
-import type { RenderedFile, RuntimeBackend, RuntimeChange, RuntimeServer } from "../target.ts";
+import type { RenderedFile, RuntimeBackend, RuntimeChange, RuntimeMap, RuntimeServer } from "../target.ts";
 import { CONFIG_FILE } from "./names.ts";
+import { runtimeMap } from "./runtimeMaps.ts";
 
 /** Characters from the first backend that differs to the last: 10 000 servers, read in 10 ms, with the event loop held. */
 const MAX_TEXT = 1024 * 1024;
 /** Characters that are compared at once. */
 const PIECE = 64 * 1024;
-/** Servers of the backends that change: each costs a command or two of a process that is serving. */
-const MAX_SERVERS = 4_096;
+/** Servers of the backends that change, and entries of maps: each costs a command or two of a process that is serving. */
+const MAX_PARTS = 4_096;
 
 const SERVER = "  server ";
 const BACKEND = "backend ";
@@ -50,23 +52,25 @@ const POOL: readonly string[] = ["pool-max-conn", "-1", "pool-purge-delay", "5s"
 
 /** Null: what differs is not for the running process alone. */
 export function runtimeChange(before: readonly RenderedFile[], after: readonly RenderedFile[]): RuntimeChange | null {
-  const texts = configTexts(before, after);
-  const backends = texts === null ? null : changedBackends(...differing(...texts));
-  const servers = backends?.reduce((sum, { servers: { length } }) => sum + length, 0) ?? 0;
-  return backends === null || servers > MAX_SERVERS ? null : { backends };
-}
-
-/** Of the one file that may differ. */
-function configTexts(before: readonly RenderedFile[], after: readonly RenderedFile[]): [string, string] | null {
   if (before.length !== after.length) return null;
-  let texts: [string, string] | null = null;
+  const maps: RuntimeMap[] = [];
+  let backends: readonly RuntimeBackend[] | null = [];
   for (const [index, { path, mode, text }] of after.entries()) {
     const old = before[index];
     if (old?.path !== path || old.mode !== mode) return null;
-    if (path === CONFIG_FILE) texts = [old.text, text];
-    else if (old.text !== text) return null;
+    if (old.text === text) continue;
+    if (path === CONFIG_FILE) {
+      backends = changedBackends(...differing(old.text, text));
+      continue;
+    }
+    const map = runtimeMap(path, old.text, text);
+    if (map === null) return null;
+    maps.push(map);
   }
-  return texts;
+  if (backends === null) return null;
+  const servers = backends.reduce((sum, { servers: { length } }) => sum + length, 0);
+  const entries = maps.reduce((sum, { entries: { length } }) => sum + length, 0);
+  return Math.max(servers, entries) > MAX_PARTS ? null : { backends, maps };
 }
 
 /** From the line of the first backend that differs, or the start, to the end of the last. */
