@@ -1,4 +1,4 @@
-/** Changes under load: HAProxy takes weights, states, addresses and moves of routes without a reload, and neither it nor Envoy fails a request. */
+/** Changes under load: HAProxy takes weights, states, addresses, moves of routes without a reload; neither it nor Envoy fails a request. */
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";

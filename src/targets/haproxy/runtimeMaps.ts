@@ -1,6 +1,6 @@
 /**
- * Maps that a running HAProxy can take over: the shares of one split, which are replaced as one, and the backends of rules, each of which is
- * a value of its own. All others say together what a request is, and change together, with a reload.
+ * Maps that a running HAProxy can take over: the shares of one split, which are replaced as one, and the backends of rules, each of
+ * which is a value of its own. All others say together what a request is, and change together, with a reload.
  */
 import type { RuntimeMap } from "../target.ts";
 
