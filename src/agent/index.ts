@@ -5,7 +5,7 @@
  * pulls the rest by xDS); the proxy's own checker as a function. Output: a running proxy that uses them, and its state.
  *
  * Guarantees: a generation is checked first; it is written whole and synced, switched to by one rename, applied by a reload, and
- * counts as served only when the proxy itself tells its name. What the running process can take over (`runtimeChange` of its target) it
+ * counts as served only when the proxy itself tells its name. What a running process can take over (its target finds that) it
  * takes without a reload; should it not have all of it then, it is reloaded. A socket that cannot be opened holds up its listener only: that is
  * left out, or served where it was, under a name that says so, until it can be opened (arrange.ts). When anything else fails the last
  * good generation runs on, `current` names it again, the error says what the proxy said, and the new one is tried again with growing
