@@ -31,17 +31,21 @@ test("one scrape asks every source once", async () => {
     statuses: () => ask("statuses", [status, empty]),
     failures: () => ask("failures", [["edge", 4]]),
     reloadFailures: () => ask("reloadFailures", [["edge", 2]]),
+    reloads: () => ask("reloads", [["edge", 5]]),
+    runtimeChanges: () => ask("runtimeChanges", [["edge", 7]]),
     presences: () => ask("presences", [presence("a"), presence("b", 5, 2), presence("b", 4), presence('c"\n', null)]),
     monotonic: () => 0,
   });
   const text = await registry.metrics();
-  expect(asked.sort()).toEqual(["failures", "presences", "reloadFailures", "statuses"]);
+  expect(asked.sort()).toEqual(["failures", "presences", "reloadFailures", "reloads", "runtimeChanges", "statuses"]);
   expect(text.split("\n").filter((line) => line.startsWith("trimtab_"))).toEqual([
     'trimtab_fleet_published_revision{fleet="edge"} 6',
     'trimtab_fleet_failed_revision{fleet="edge",code="FLEET-NOT-RENDERED"} 7',
     'trimtab_listeners_waiting{fleet="edge",listener="web"} 2',
     'trimtab_render_failures_total{fleet="edge"} 4',
     'trimtab_reload_failures_total{fleet="edge"} 2',
+    'trimtab_reloads_total{fleet="edge"} 5',
+    'trimtab_runtime_changes_total{fleet="edge"} 7',
     'trimtab_fleet_proxies_connected{fleet="edge"} 3',
     'trimtab_fleet_proxies_connected{fleet="new"} 0',
     'trimtab_fleet_proxies_refusing{fleet="edge"} 1',
@@ -58,7 +62,7 @@ test("one scrape asks every source once", async () => {
   ]);
   await new Promise((resolve) => setImmediate(resolve));
   await registry.metrics();
-  expect(asked.length).toBe(8);
+  expect(asked.length).toBe(12);
 });
 
 test("a proxy that is away is told as away for an hour, then forgotten", () => {

@@ -13,6 +13,9 @@ export interface FleetSources {
   readonly failures: () => Iterable<readonly [fleet: string, count: number]>;
   /** How often a proxy that reads files could not take what it was given, by fleet. */
   readonly reloadFailures: () => Iterable<readonly [fleet: string, count: number]>;
+  /** How often proxies that read files were reloaded, and changed while they ran, by fleet. */
+  readonly reloads: () => Iterable<readonly [fleet: string, count: number]>;
+  readonly runtimeChanges: () => Iterable<readonly [fleet: string, count: number]>;
   /** One entry per open stream, and per proxy that reads files. */
   readonly presences: () => Iterable<ProxyPresence>;
   /** Milliseconds that only grow. */
@@ -23,10 +26,32 @@ export interface FleetSources {
 export function registerFleetMetrics(registry: Registry, sources: FleetSources): void {
   const once = { ...sources, statuses: oncePerScrape(sources.statuses) };
   registerOutputs(registry, once);
+  registerReloads(registry, once);
   registerProxies(registry, once);
 }
 
-function registerOutputs(registry: Registry, { statuses, failures, reloadFailures }: FleetSources): void {
+function registerReloads(registry: Registry, { reloadFailures, reloads, runtimeChanges }: FleetSources): void {
+  scrapedCounter(registry, {
+    name: "trimtab_reload_failures_total",
+    help: "Files that a proxy of the local run did not take, and deaths of its process; it is tried again.",
+    labelNames: ["fleet"],
+    read: () => byFleet(reloadFailures()),
+  });
+  scrapedCounter(registry, {
+    name: "trimtab_reloads_total",
+    help: "Reloads of a proxy of the local run, those that it refused too.",
+    labelNames: ["fleet"],
+    read: () => byFleet(reloads()),
+  });
+  scrapedCounter(registry, {
+    name: "trimtab_runtime_changes_total",
+    help: "Changes that a proxy of the local run that reads files took over without a reload.",
+    labelNames: ["fleet"],
+    read: () => byFleet(runtimeChanges()),
+  });
+}
+
+function registerOutputs(registry: Registry, { statuses, failures }: FleetSources): void {
   scrapedGauge(registry, {
     name: "trimtab_fleet_published_revision",
     help: "The revision that a fleet's last good output is of; absent: it has none.",
@@ -57,12 +82,6 @@ function registerOutputs(registry: Registry, { statuses, failures, reloadFailure
     help: "Outputs of a fleet that could not be made; the last good one stays.",
     labelNames: ["fleet"],
     read: () => byFleet(failures()),
-  });
-  scrapedCounter(registry, {
-    name: "trimtab_reload_failures_total",
-    help: "Files that a proxy of the local run did not take, and deaths of its process; it is tried again.",
-    labelNames: ["fleet"],
-    read: () => byFleet(reloadFailures()),
   });
 }
 

@@ -15,9 +15,9 @@ test("a proxy that runs here: what it serves is worth a word, its trouble more, 
   const { lines, told } = bench();
   const note = (event: Parameters<PlaneLog["agent"]>[2]): void => lines.agent("legacy", "dev-legacy", event);
   note({ kind: "started", pid: 7 });
-  note({ kind: "serving", generation: "g1" });
+  note({ kind: "serving", generation: "g1", applied: "start" });
   note({ kind: "failed", generation: "g2", error: "refused\nin line 3" });
-  note({ kind: "serving", generation: "g3" });
+  note({ kind: "serving", generation: "g3", applied: "reload" });
   note({ kind: "died", reason: "SIGKILL", restartInMs: 200 });
   note({ kind: "listeners", listeners: [] });
   note({ kind: "line", line: "noise" });

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { readdir, readlink, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -363,6 +363,35 @@ describe.each(KINDS)("a real $name", (kind) => {
     expect(performance.now() - between).toBeGreaterThan(390);
     expect(await ask(port)).toBe("three");
     expect(await readdir(join(runDir, "generations"))).not.toContain("two");
+  });
+
+  test("however many changes come, reloads are one after the other, and as few as the pauses between them allow", async () => {
+    create({ timing: { ...FAST, retry: NO_RETRY, gapMs: 300 } });
+    await agent.apply(files("start"));
+    const results = Array.from({ length: 40 }, (_, index) => agent.apply(files(`next-${index}`)));
+    const outcomes = (await Promise.all(results)).map(({ outcome }) => outcome);
+    // None was under way: the first waits for the pause, and by then only the last is wanted.
+    expect(outcomes).toEqual([...Array(39).fill("superseded"), "serving"]);
+    expect(agent.applied()).toEqual({ applied: "reload", reloads: 1, runtimeChanges: 0 });
+    expect(await ask(port)).toBe("next-39");
+  });
+
+  test("a reload leaves a process behind until its last connection is gone, which is told", async () => {
+    create();
+    await agent.apply(files("one"));
+    const held = connect({ host: "127.0.0.1", port });
+    held.on("error", () => undefined);
+    // Half of a request: the process that took it waits for the rest.
+    await new Promise((done) => held.write("GET / HTTP/1.1\r\nHost: a\r\n", done));
+    // Whoever is asked after it has its turn after it.
+    await ask(port);
+    await agent.apply(files("two"));
+    await until(() => agent.leaving().processes > 0);
+    expect(agent.leaving().endpoints).toEqual([]);
+    expect(events.some(({ kind: what }) => what === "drained")).toBe(false);
+    held.destroy();
+    await until(() => events.some(({ kind: what }) => what === "drained"));
+    expect(agent.leaving()).toEqual({ processes: 0, endpoints: [] });
   });
 
   test("what a killed run left behind is ended by the next one", async () => {

@@ -3,14 +3,24 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Socket } from "../targets/target.ts";
 import { type Arrangement, arrange } from "./arrange.ts";
 import { currentGeneration, isWritten, pointCurrent, writeGeneration } from "./generations.ts";
+import { type Memory, nowServes } from "./memory.ts";
 import { prove } from "./prove.ts";
 import type { RetryPauses } from "./retry.ts";
 import type { Supervisor } from "./supervisor.ts";
-import type { AgentEvent, AgentFiles, Backoff, Check, FileProxy, ListenerState, MakeRebound } from "./types.ts";
+import type {
+  AgentEvent,
+  AgentFiles,
+  Backoff,
+  Check,
+  FileProxy,
+  FindRuntimeChange,
+  ListenerState,
+  MakeRebound,
+} from "./types.ts";
 
 /** How long an agent waits for what. */
 export interface AgentTiming {
-  /** Between two applies: reloads closer together reset keep-alive connections (nginx) and lose sockets (HAProxy). */
+  /** From a reload to the next apply: reloads closer together reset keep-alive connections (nginx) and lose sockets (HAProxy). */
   readonly gapMs: number;
   /** How long a new generation may take to answer. */
   readonly proofMs: number;
@@ -26,6 +36,7 @@ export interface Agent {
   readonly proxy: FileProxy;
   readonly check: (files: AgentFiles) => Promise<Check>;
   readonly rebound: MakeRebound;
+  readonly runtimeChange: FindRuntimeChange;
   readonly timing: AgentTiming;
   readonly tell: (event: AgentEvent) => void;
   /** Tells what of `memory` changed for listeners. */
@@ -33,32 +44,6 @@ export interface Agent {
   readonly listeners: () => readonly ListenerState[];
   readonly supervisor: Supervisor;
   readonly memory: Memory;
-}
-
-/** What an agent knows of its proxy. */
-export interface Memory {
-  /** What was asked for last, of what was begun. */
-  wanted: AgentFiles | null;
-  /** Proved, and its process lives: the name of what runs, which may be a part of a generation. */
-  serving: string | null;
-  /** Proved once: what a failed apply goes back to. */
-  good: Arrangement | null;
-  /** The generation of the last event that said that one serves. */
-  told: string | null;
-  applyError: string | null;
-  /** What `applyError` is about. */
-  failed: string | null;
-  deathError: string | null;
-  /** How often files were not taken and the process died. */
-  failures: number;
-  applying: boolean;
-  /** The work under way, or the last, only looked: it did not touch the process. */
-  onlyLooked: boolean;
-  /** Which run of `proveRestart` is the newest: older ones end. */
-  proving: number;
-  closed: boolean;
-  /** The proxy printed that it refused the reload under way. */
-  reloadRefused: boolean;
 }
 
 /**
@@ -123,9 +108,15 @@ async function switchTo(agent: Agent, next: Arrangement): Promise<string | null>
   }
   await pointCurrent(proxy.runDir, generation);
   const deaths = supervisor.deaths();
+  const runs = memory.serving !== null && !isLost;
+  if (runs && (await changeRunning(agent, next))) {
+    return null;
+  }
+  memory.loaded = null;
   memory.reloadRefused = false;
-  const reloads = memory.serving !== null && !isLost && supervisor.signal(proxy.reloadSignal);
+  const reloads = runs && supervisor.signal(proxy.reloadSignal);
   if (reloads) {
+    memory.reloads += 1;
     supervisor.forgetOutput();
   } else if (!memory.closed) {
     // A process that has not answered yet may not have its signal handlers yet: SIGHUP would kill it. It serves nobody.
@@ -142,10 +133,35 @@ async function switchTo(agent: Agent, next: Arrangement): Promise<string | null>
   };
   const error = await proveNow(agent, generation, { hopeless, reloads });
   if (error === null) {
-    memory.serving = generation;
-    memory.good = next;
+    nowServes(memory, next, reloads ? "reload" : "start");
   }
   return error;
+}
+
+/**
+ * In the running process, when its files and the next differ in nothing else. False: it has to be reloaded. Whatever became of the change,
+ * those are the files of a reload.
+ */
+async function changeRunning({ proxy, memory, runtimeChange }: Agent, next: Arrangement): Promise<boolean> {
+  const { loaded } = memory;
+  // Not known is also what it has of a change that was cut short.
+  memory.loaded = null;
+  memory.runtimeError = null;
+  if (proxy.change === null || loaded === null) {
+    return false;
+  }
+  const change = await runtimeChange(loaded, next.files);
+  if (change === null) {
+    return false;
+  }
+  memory.runtimeError = await proxy.change(change, next.files.generation);
+  if (memory.runtimeError !== null) {
+    return false;
+  }
+  memory.runtimeChanges += 1;
+  memory.needsGap = false;
+  nowServes(memory, next, "runtime");
+  return true;
 }
 
 /** After a failed switch. Null when the last good generation answers again, or there never was one. */
@@ -214,9 +230,9 @@ export async function proveRestart(agent: Agent): Promise<void> {
       return;
     }
     if (error === null) {
-      memory.serving = generation;
+      nowServes(memory, good, "start");
       memory.deathError = null;
-      agent.tell({ kind: "serving", generation });
+      agent.tell({ kind: "serving", generation, applied: "start" });
       agent.tellListeners();
       return;
     }

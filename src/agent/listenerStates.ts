@@ -1,6 +1,6 @@
 /** Whether each listener takes connections where it is to, and since when. */
 import { isSame } from "./busySockets.ts";
-import type { Memory } from "./generationSwitch.ts";
+import type { Memory } from "./memory.ts";
 import type { ListenerState } from "./types.ts";
 
 /** What is remembered of listeners is when their state changed. */

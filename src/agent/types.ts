@@ -1,5 +1,5 @@
 /** The vocabulary of the agent room. */
-import type { Place, Socket } from "../targets/target.ts";
+import type { Place, RuntimeChange, Socket } from "../targets/target.ts";
 
 /** One file of a generation; structurally the target room's `RenderedFile`. */
 export interface AgentFile {
@@ -21,6 +21,20 @@ export interface AgentFiles {
 
 /** The text of a listener's file, with its socket at these places instead: its target's `rebind`. */
 export type MakeRebound = (text: string, places: readonly Place[]) => Promise<string>;
+
+/** What the running process takes over to get from the one to the other: its target's `runtimeChange`. Null: it has to be reloaded. */
+export type FindRuntimeChange = (before: AgentFiles, after: AgentFiles) => Promise<RuntimeChange | null>;
+
+/** What is still under way of what gets nothing new any more. */
+export interface Leaving {
+  /** Processes of before a reload that finish what they have. */
+  readonly processes: number;
+  /** Of the process that takes what is new: endpoints that get none of it, `address:port`. A proxy that does not tell has none. */
+  readonly endpoints: readonly { readonly endpoint: string; readonly connections: number }[];
+}
+
+/** How what runs came to be so: by a start of the process, by a reload, or in the running process. */
+export type Applied = "start" | "reload" | "runtime";
 
 /** The verdict of the proxy's own checker. */
 export interface Check {
@@ -77,15 +91,24 @@ export interface ListenerState {
 
 /**
  * What a watcher of the agent is told. `listeners`: the state of one of them changed; all are named. `line`: the proxy printed it;
- * `logged`: it is of its access log.
+ * `logged`: it is of its access log. `drained`: what gets nothing new, or is of before a reload, has no connection any more.
  */
 export type AgentEvent =
   | { readonly kind: "started"; readonly pid: number }
   | { readonly kind: "died"; readonly reason: string; readonly restartInMs: number }
-  | { readonly kind: "serving"; readonly generation: string }
+  | ServingEvent
   | { readonly kind: "failed"; readonly generation: string; readonly error: string }
   | { readonly kind: "listeners"; readonly listeners: readonly ListenerState[] }
+  | { readonly kind: "drained" }
   | { readonly kind: "line" | "logged"; readonly line: string };
+
+/** `runtimeError`: why it was reloaded, although that was a change for the running process. */
+interface ServingEvent {
+  readonly kind: "serving";
+  readonly generation: string;
+  readonly applied: Applied;
+  readonly runtimeError?: string;
+}
 
 /** How long to wait before a process that died is started again. */
 export interface Backoff {
@@ -127,6 +150,13 @@ export interface FileProxy {
   readonly beforeStart: () => Promise<void>;
   /** Asks the running proxy; null: no answer, or not one of ours. Ends within `timeoutMs`. */
   readonly runningGeneration: (timeoutMs: number) => Promise<string | null>;
+  /** What of before is left in the process of this pid and its children; null: no answer. Ends within `timeoutMs`. */
+  readonly leaving: (pid: number, timeoutMs: number) => Promise<Leaving | null>;
+  /**
+   * Makes the change in the running process, which tells the generation's name from then on: null. Else why not: then it may
+   * have some of it, and has to be reloaded. Ends by itself. Null: this proxy cannot.
+   */
+  readonly change: ((change: RuntimeChange, generation: string) => Promise<string | null>) | null;
 }
 
 /** What the agent adds to a generation's folder. All `path`s are relative to that folder; a link's `target` is taken as it is. */

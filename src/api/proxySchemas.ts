@@ -37,6 +37,10 @@ const fileProxy = object(
     "proxy",
     "state",
     "generation",
+    "applied",
+    "reloads",
+    "runtimeChanges",
+    "leaving",
     "revision",
     "since",
     "wanted",
@@ -56,6 +60,17 @@ const fileProxy = object(
       ...textOrNull,
       description: "What it was proved to run; `-without-` and a mark at its end: all but the listeners that wait.",
     },
+    applied: {
+      ...orNull(choice("start", "reload", "runtime")),
+      description:
+        "How it came to run this: the process was started or reloaded with it, or changed while it ran. Null: nothing runs yet.",
+    },
+    reloads: { ...integer, description: "How often it was told to reload." },
+    runtimeChanges: { ...integer, description: "How often it was changed while it ran, without a reload." },
+    leaving: {
+      ...schemaRef("Leaving"),
+      description: "What is still under way of what gets nothing new; nothing: the last connection is gone.",
+    },
     revision: { type: ["integer", "null"], description: "The newest revision that this generation is of." },
     since: { ...text, format: "date-time", description: "So long it runs this generation, or none." },
     wanted: { ...orNull(schemaRef("WantedFiles")), description: "What it is to run." },
@@ -63,6 +78,20 @@ const fileProxy = object(
     listeners: list(schemaRef("FileProxyListener")),
   },
 );
+
+const leaving = object(["processes", "endpoints"], {
+  processes: { ...integer, description: "Processes of before a reload that finish what they have." },
+  endpoints: {
+    ...list(schemaRef("LeavingEndpoint")),
+    description:
+      "Of HAProxy's serving process: endpoints that drain, are down or gone and still have connections; the 100 with the most.",
+  },
+});
+
+const leavingEndpoint = object(["endpoint", "connections"], {
+  endpoint: { ...text, description: "As `10.0.0.7:8080`." },
+  connections: integer,
+});
 
 /** Somebody who fetched files. */
 const filePoller = object(["source", "group", "address", "userAgent", "polledAt", "generation", "revision", "hadIt"], {
@@ -101,6 +130,8 @@ export const proxySchemas: Components = {
   FileProxy: fileProxy,
   WantedFiles: object(["generation", "revision"], { generation: text, revision: integer }),
   FileProxyListener: fileProxyListener,
+  Leaving: leaving,
+  LeavingEndpoint: leavingEndpoint,
   FilePoller: filePoller,
   Proxies: object(["items"], { items: list(proxy) }),
 };

@@ -12,7 +12,7 @@ import {
 } from "../agent/index.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { FoundProxy } from "./findProxy.ts";
-import type { DevCheck, DevControlPlane, DevFiles, DevFleet, DevRebound } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevFiles, DevFleet, DevRebound, DevRuntimeChange } from "./types.ts";
 
 /** Nobody waits for a lab's connections to end: Ctrl-C is to give the terminal back. */
 const GRACE_MS = 1_500;
@@ -24,6 +24,7 @@ export interface ChildrenOptions {
   readonly runDir: string;
   readonly check: DevCheck;
   readonly rebound: DevRebound;
+  readonly runtimeChange: DevRuntimeChange;
   readonly say: (line: string) => void;
 }
 
@@ -162,6 +163,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
     proxy: adapter.createProxy({ runDir, binary }),
     check: (files) => options.check(fleet.proxy, files, binary),
     rebound: (text, places) => options.rebound(fleet.proxy, text, places),
+    runtimeChange: (before, after) => options.runtimeChange(fleet.proxy, before, after),
     timing: { graceMs: GRACE_MS },
     onEvent: (event) => {
       watched.look();
@@ -169,7 +171,14 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
     },
   });
   const { proxy } = fleet;
-  const read = () => ({ proxy, ...agent.state(), failures: agent.failures(), listeners: agent.listeners() });
+  const read = () => ({
+    proxy,
+    ...agent.state(),
+    ...agent.applied(),
+    failures: agent.failures(),
+    leaving: agent.leaving(),
+    listeners: agent.listeners(),
+  });
   const watched = options.plane.watchProxy(fleet.name, read);
   const close = async (): Promise<void> => {
     await agent.close();

@@ -1,5 +1,15 @@
 /** The vocabulary of `trimtab dev`. */
-import type { AgentEvent, AgentFiles, AgentState, Check, ListenerState, MakeRebound } from "../agent/index.ts";
+import type {
+  AgentEvent,
+  AgentFiles,
+  AgentState,
+  AppliedCounts,
+  Check,
+  FindRuntimeChange,
+  Leaving,
+  ListenerState,
+  MakeRebound,
+} from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
@@ -33,9 +43,10 @@ export interface DevNode {
 }
 
 /** How a proxy that reads files is; structurally the publish room's `FileProxyReport`. */
-export interface DevReport extends AgentState {
+export interface DevReport extends AgentState, AppliedCounts {
   readonly proxy: string;
   readonly failures: number;
+  readonly leaving: Leaving;
   readonly listeners: readonly ListenerState[];
 }
 
@@ -80,6 +91,12 @@ export interface DevControlPlane {
 
 /** A listener's file at other places: its target's `rebind`. */
 export type DevRebound = (proxy: ProxyKind, ...file: Parameters<MakeRebound>) => ReturnType<MakeRebound>;
+
+/** What of new files is a change of the running process: its target's `runtimeChange`. */
+export type DevRuntimeChange = (
+  proxy: ProxyKind,
+  ...files: Parameters<FindRuntimeChange>
+) => ReturnType<FindRuntimeChange>;
 
 /** The checker of a proxy: its target's `check` with the binary that was found. */
 export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;

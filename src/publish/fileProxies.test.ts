@@ -19,7 +19,18 @@ beforeEach(() => {
     () => files,
     () => new Date(now),
   );
-  report = { proxy: "nginx", state: "starting", generation: null, lastError: null, failures: 0, listeners: [] };
+  report = {
+    proxy: "nginx",
+    state: "starting",
+    generation: null,
+    lastError: null,
+    failures: 0,
+    applied: null,
+    reloads: 0,
+    runtimeChanges: 0,
+    leaving: { processes: 0, endpoints: [] },
+    listeners: [],
+  };
 });
 
 test("generation, its revision, since when, what it is to run; a later revision of the same files is the one it runs", () => {
@@ -31,6 +42,10 @@ test("generation, its revision, since when, what it is to run; a later revision 
       proxy: "nginx",
       state: "starting",
       generation: null,
+      applied: null,
+      reloads: 0,
+      runtimeChanges: 0,
+      leaving: { processes: 0, endpoints: [] },
       revision: null,
       since: at(0),
       wanted: null,
@@ -40,7 +55,7 @@ test("generation, its revision, since when, what it is to run; a later revision 
   ]);
   publish("g1", 4);
   now = 1000;
-  report = { ...report, state: "serving", generation: "g1" };
+  report = { ...report, state: "serving", generation: "g1", applied: "start" };
   watched.look();
   now = 9000;
   expect(proxies.of("legacy")).toMatchObject([
@@ -49,7 +64,14 @@ test("generation, its revision, since when, what it is to run; a later revision 
   publish("g1", 5);
   expect(proxies.of("legacy")).toMatchObject([{ revision: 5, since: at(1000) }]);
   publish("g2", 6);
-  report = { ...report, state: "degraded", lastError: `refused ${"x".repeat(5000)}`, failures: 3 };
+  report = {
+    ...report,
+    state: "degraded",
+    lastError: `refused ${"x".repeat(5000)}`,
+    failures: 3,
+    reloads: 2,
+    runtimeChanges: 9,
+  };
   const [degraded] = proxies.of("legacy");
   expect(degraded).toMatchObject({
     generation: "g1",
@@ -60,6 +82,10 @@ test("generation, its revision, since when, what it is to run; a later revision 
   expect(degraded?.lastError?.length).toBe(1000);
   expect(degraded).not.toHaveProperty("failures");
   expect([...proxies.failures()]).toEqual([["legacy", 3]]);
+  expect([...proxies.reloads(), ...proxies.runtimeChanges()]).toEqual([
+    ["legacy", 2],
+    ["legacy", 9],
+  ]);
   expect([...proxies.presences()]).toEqual([{ fleet: "legacy", nodeId: "n1", acknowledgedRevision: 5, refused: 1 }]);
 });
 

@@ -29,6 +29,10 @@ export interface FileProxies {
   presences(): Iterable<ProxyPresence>;
   /** How often proxies could not take what they were given, or died, by fleet. */
   failures(): Iterable<readonly [fleet: string, count: number]>;
+  /** How often proxies were reloaded, by fleet. */
+  reloads(): Iterable<readonly [fleet: string, count: number]>;
+  /** How often they were changed while they ran, by fleet. */
+  runtimeChanges(): Iterable<readonly [fleet: string, count: number]>;
   /** These are the files of this revision. */
   noteFiles(files: Pick<FleetFiles, "fleet" | "generation" | "revision">): void;
   /** What is known of other fleets is forgotten. */
@@ -63,21 +67,25 @@ export function createFileProxies(
     generation === null ? null : (revisions.get(fleet)?.get(generation.replace(PART, "")) ?? null);
 
   const statusOf = (fleet: string, nodeId: string, watched: Watched): FileProxyStatus => {
-    const { proxy, state, generation, lastError, listeners } = looked(watched);
+    const { failures: _, lastError, ...report } = looked(watched);
     const files = filesOf(fleet);
     return {
       nodeId,
       group: fleet,
-      proxy,
-      state,
-      generation,
-      revision: revisionOf(fleet, generation),
+      ...report,
+      revision: revisionOf(fleet, report.generation),
       since: watched.since,
       wanted: files && { generation: files.generation, revision: files.revision },
       lastError: lastError?.slice(0, MAX_ERROR) ?? null,
-      listeners,
     };
   };
+
+  const sums = (counter: "failures" | "reloads" | "runtimeChanges"): readonly (readonly [string, number])[] =>
+    Array.from(fleets, ([fleet, own]) => {
+      let sum = 0;
+      for (const { read } of own.values()) sum += read()[counter];
+      return [fleet, sum];
+    });
 
   return {
     watch(fleet, nodeId, read) {
@@ -107,12 +115,9 @@ export function createFileProxies(
         }
       }
     },
-    failures: () =>
-      Array.from(fleets, ([fleet, own]) => {
-        let count = 0;
-        for (const { read } of own.values()) count += read().failures;
-        return [fleet, count] as const;
-      }),
+    failures: () => sums("failures"),
+    reloads: () => sums("reloads"),
+    runtimeChanges: () => sums("runtimeChanges"),
     noteFiles({ fleet, generation, revision }) {
       const own = revisions.get(fleet) ?? new Map<string, number>();
       own.delete(generation);

@@ -99,6 +99,16 @@ export interface FileProxyReport {
   readonly lastError: string | null;
   /** How often files were not taken and the process died. Only grows. */
   readonly failures: number;
+  /** How that generation came to be: the process was started or reloaded with it, or changed while it ran. Null: nothing runs yet. */
+  readonly applied: "start" | "reload" | "runtime" | null;
+  /** How often it was told to reload, and was changed while it ran. Only grow. */
+  readonly reloads: number;
+  readonly runtimeChanges: number;
+  /** What is under way of what gets nothing new: processes of before a reload, and endpoints with their connections. */
+  readonly leaving: {
+    readonly processes: number;
+    readonly endpoints: readonly { readonly endpoint: string; readonly connections: number }[];
+  };
   readonly listeners: readonly (ListenerReport & { readonly since: string })[];
 }
 

@@ -91,6 +91,42 @@ export type Rebind = (text: string, places: readonly Place[]) => Steps<string>;
  */
 export type Effect = "none" | "runtime" | "reload" | "listenerDrain";
 
+/** What a running proxy takes over without new workers: nothing else of its files has changed. */
+export interface RuntimeChange {
+  readonly backends: readonly RuntimeBackend[];
+  readonly maps: readonly RuntimeMap[];
+}
+
+/** A look-up table of which something changes. */
+export interface RuntimeMap {
+  /** As the configuration names it. */
+  readonly path: string;
+  /** All entries are replaced, as one; else these get their values, each by itself. */
+  readonly isWhole: boolean;
+  readonly entries: readonly { readonly key: string; readonly value: string }[];
+}
+
+/** A backend of which something changes. */
+export interface RuntimeBackend {
+  readonly name: string;
+  /** All that it is to have. */
+  readonly servers: readonly RuntimeServer[];
+  /** What it has had besides. */
+  readonly gone: readonly Pick<RuntimeServer, "name" | "words">[];
+}
+
+/** An endpoint as the proxy's runtime interface knows it. */
+export interface RuntimeServer {
+  readonly name: string;
+  /** `address:port`. */
+  readonly address: string;
+  readonly weight: number;
+  readonly isDisabled: boolean;
+  readonly isNew: boolean;
+  /** All else that it has, as one that is added would be told it. */
+  readonly words: readonly string[];
+}
+
 /** One xDS resource. Structurally the record that `src/xds` takes. */
 export interface RenderedResource {
   readonly typeUrl: string;
@@ -163,6 +199,11 @@ export interface Target extends Judge {
   readonly effect: (before: Rendered | null, after: Rendered) => Effect;
   /** For a listener whose new address is taken: it is served where it was. Null: the proxy does that by itself. */
   readonly rebind: Rebind | null;
+  /**
+   * How a running proxy gets from these files to those without new workers; null: it cannot. Absent: such a proxy never can, or it takes
+   * all its changes so.
+   */
+  readonly runtimeChange?: (before: readonly RenderedFile[], after: readonly RenderedFile[]) => RuntimeChange | null;
   /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
 }

@@ -73,7 +73,7 @@ export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
         ready = true;
         wasReady = true;
         lastError = null;
-        tell({ kind: "serving", generation: "" });
+        tell({ kind: "serving", generation: "", applied: "start" });
         return;
       }
       await sleep(READY_POLL_MS);

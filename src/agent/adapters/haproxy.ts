@@ -1,23 +1,23 @@
 /** HAProxy: how it is started, reloaded, stopped and asked which generation it runs. */
 import { rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { currentDir } from "../generations.ts";
 import { socketPath } from "../socketPath.ts";
 import type { FileAdapter, FileProxy } from "../types.ts";
+import { haproxyLeaving } from "./haproxyLeaving.ts";
+import { askGeneration, createChangeHaproxy, GENERATION_VARIABLE } from "./haproxyRuntime.ts";
 
 /** The new worker tells the old one to stop as soon as its own listeners are ready; this covers the signal's way. */
 const SETTLE_MS = 60;
 /** A USR2 soon after the start was lost in 3 of 30 runs on 2.6; a reload of 2000 backends takes up to 540 ms. */
 const RESEND_AFTER_MS = 1_500;
-/** `show info` is about 3 KiB. */
-const MAX_ANSWER_BYTES = 65_536;
 
 /**
  * The HAProxy of `<runDir>/current` in master-worker mode: on USR2 the master runs itself again with the same arguments, so
  * through the link it reads the files that the link names then (seen on 2.6.12), and a refused file leaves the old worker
- * serving. The agent's second file sets `description` (the generation) and the socket that is asked for it; that the
- * listeners pass from worker to worker without a closed moment is HAProxy's own doing (`-x sockpair@`).
+ * serving. The agent's second file sets a variable (the generation) and the socket that is asked for it and that changes servers
+ * of the running process; that the listeners pass from worker to worker without a closed moment is HAProxy's own doing
+ * (`-x sockpair@`).
  */
 function haproxyProxy(options: { readonly runDir: string; readonly binary?: string }): FileProxy {
   const current = currentDir(options.runDir);
@@ -43,10 +43,9 @@ function haproxyProxy(options: { readonly runDir: string; readonly binary?: stri
       links: [],
     }),
     beforeStart: () => rm(socket, { force: true }),
-    runningGeneration: async (timeoutMs) => {
-      const info = await askSocket(socket, timeoutMs);
-      return /^description: (.*)$/m.exec(info)?.[1] ?? null;
-    },
+    runningGeneration: (timeoutMs) => askGeneration(socket, timeoutMs),
+    leaving: (pid, timeoutMs) => haproxyLeaving(socket, pid, timeoutMs),
+    change: createChangeHaproxy(socket),
   };
 }
 
@@ -68,26 +67,8 @@ function agentConfig(socket: string, generation: string): string {
   return [
     "# Written by the agent: tells which generation this HAProxy runs.",
     "global",
-    `  description ${generation}`,
-    `  stats socket '${socket.replaceAll("'", "'\\''")}' mode 600 level operator expose-fd listeners`,
+    `  set-var ${GENERATION_VARIABLE} str(${generation})`,
+    `  stats socket '${socket.replaceAll("'", "'\\''")}' mode 600 level admin expose-fd listeners`,
     "",
   ].join("\n");
-}
-
-function askSocket(path: string, timeoutMs: number): Promise<string> {
-  return new Promise((resolve) => {
-    let text = "";
-    const socket = connect({ path });
-    const timer = setTimeout(() => socket.destroy(), timeoutMs);
-    socket.setEncoding("utf8");
-    socket.on("connect", () => socket.write("show info\n"));
-    socket.on("data", (part: string) => {
-      text = (text + part).slice(0, MAX_ANSWER_BYTES);
-    });
-    socket.on("error", () => undefined);
-    socket.on("close", () => {
-      clearTimeout(timer);
-      resolve(text);
-    });
-  });
 }

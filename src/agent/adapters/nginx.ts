@@ -4,9 +4,10 @@ import { rm } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { childrenOf } from "../childProcesses.ts";
 import { currentDir } from "../generations.ts";
 import { socketPath } from "../socketPath.ts";
-import type { FileAdapter, FileProxy } from "../types.ts";
+import type { FileAdapter, FileProxy, Leaving } from "../types.ts";
 
 /** The master starts the new workers, sleeps 100 ms and only then tells the old ones to stop accepting. */
 const SETTLE_MS = 150;
@@ -47,6 +48,8 @@ function nginxProxy(options: { readonly runDir: string; readonly binary?: string
     // nginx does not bind over the socket file of a killed predecessor.
     beforeStart: () => rm(socket, { force: true }),
     runningGeneration: (timeoutMs) => askStatus(socket, timeoutMs),
+    leaving: nginxLeaving,
+    change: null,
   };
 }
 
@@ -63,6 +66,12 @@ export const nginxAdapter: FileAdapter = {
   },
   createProxy: nginxProxy,
 };
+
+/** It tells nothing of single endpoints; but after a reload the workers of before end with their last connection. */
+async function nginxLeaving(master: number): Promise<Leaving> {
+  const lines = [...(await childrenOf(master)).values()];
+  return { processes: lines.filter((line) => line.includes("shutting down")).length, endpoints: [] };
+}
 
 function statusServer(socket: string, generation: string): string {
   return [

@@ -88,6 +88,10 @@ const localProxy = {
   revision: 7,
   since: "2026-01-02T03:04:06.000Z",
   wanted: { generation: "2f0c1b7d9a5e4c38", revision: 7 },
+  applied: "reload",
+  reloads: 3,
+  runtimeChanges: 0,
+  leaving: { processes: 1, endpoints: [] },
   lastError: null,
   listeners: [{ listener: "web", state: "serving", reason: null, since: "2026-01-02T03:04:06.000Z" }],
 };

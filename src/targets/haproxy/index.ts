@@ -14,8 +14,8 @@
  * own. Second forms, for many of a kind, stand behind the constants of shape.ts and changes.ts.
  *
  * Guarantee: pure and deterministic; names are the model's, so a change moves no neighbour's line, and of a step of weights only a
- * map changes; unchanged runs of hosts, rules and paths are not written again. The files name no absolute path, no user, no log and no
- * socket: a second `-f` of the agent's adds those (its own `global` section).
+ * map changes, which a running process takes over (runtimeChange.ts); unchanged runs of hosts, rules and paths are not written again.
+ * The files name no absolute path, no user, no log and no socket: a second `-f` of the agent's adds those (its own `global` section).
  *
  * It must not see the model, other targets, the network or the clock; only `check` touches the file system, in a temporary
  * folder, and only `quote.ts` turns text into configuration.
@@ -26,6 +26,7 @@ import { effect } from "./effect.ts";
 import { haproxyJudge } from "./judge.ts";
 import { rebind } from "./rebind.ts";
 import { createRenderer } from "./renderer.ts";
+import { runtimeChange } from "./runtimeChange.ts";
 
 /** HAProxy, as the registry lists it. */
 export const haproxyTarget: Target = {
@@ -34,5 +35,6 @@ export const haproxyTarget: Target = {
   inFiles: null,
   rebind,
   effect,
+  runtimeChange,
   check,
 };

@@ -313,9 +313,10 @@ describe("a change touches its own lines", () => {
 
 describe("effect", () => {
   const { effect } = haproxyTarget;
-  it("is none for equal files, and a reload for others", () => {
+  it("is none for equal files, a reload for others, or a change of the running process", () => {
     expect(effect(render(unchanged()), render(unchanged()))).toBe("none");
-    expect(effect(render(unchanged()), render(withChange("home", { action: forward("d") })))).toBe("reload");
+    expect(effect(render(unchanged()), render(withChange("home", { action: forward("d") })))).toBe("runtime");
+    expect(effect(render(unchanged()), render(withChange("write", { method: "PUT" })))).toBe("reload");
     expect(effect(null, render(unchanged()))).toBe("reload");
   });
   it("drains a listener whose socket moves", () => {

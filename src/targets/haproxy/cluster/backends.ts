@@ -112,11 +112,6 @@ export function lowerBackends({ cluster, backends }: ClusterBackends, version: V
   });
 }
 
-/** A cookie may lead to an endpoint that gets nothing else, and then there is another one to try. */
-function isServing({ state }: EndpointIr): boolean {
-  return state !== "down";
-}
-
 interface BackendInput {
   readonly cluster: ClusterIr;
   readonly name: string;
@@ -133,7 +128,8 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     http: idleMs === null,
     resends: false,
     ...balanceView(cluster.balance),
-    single: cluster.endpoints.filter(affinity === null ? isActive : isServing).length === 1,
+    // Whatever their states are: those change in the running process, and lines of the backend do not.
+    single: cluster.endpoints.length === 1,
     allBackups: hasBackups(cluster) || onceMore(cluster).length > 0,
     affinity,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
