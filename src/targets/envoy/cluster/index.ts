@@ -8,7 +8,7 @@ import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } 
 import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
-import { outlierDetection } from "./outlierDetection.ts";
+import { outlierDetection, panicThreshold } from "./outlierDetection.ts";
 
 /** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
 const NO_LIMIT = 1_000_000;
@@ -71,8 +71,8 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
     // An endpoint that is removed is gone, even while its health check passes.
     ignoreHealthOnHostRemoval: true,
     commonLbConfig: {
-      // Fail closed: no traffic to endpoints known to be bad, however few are left.
-      healthyPanicThreshold: { value: 0 },
+      // Fail closed: no traffic to endpoints that a probe found bad, however few are left.
+      healthyPanicThreshold: panicThreshold(cluster),
       // Health changes take effect at once.
       updateMergeWindow: duration(0),
     },
@@ -85,7 +85,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions":
         healthCheck?.kind === "grpc" ? httpOptionsOfGrpcCheck : httpOptions,
     },
-    outlierDetection: outlierDetection(cluster.outlierDetection),
+    outlierDetection: outlierDetection(cluster),
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };
 }
