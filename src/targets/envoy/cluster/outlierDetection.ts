@@ -22,6 +22,11 @@ const UNASKED: OutlierDetectionIr = {
 const ALL_BUT_ONE_PERCENT = 99;
 /** Fewer serve: then all are tried. One percent is the least that Envoy knows beside none. */
 const NONE_LEFT_PERCENT = 1;
+/**
+ * The same where nobody asked, and no request may be lost to it: the last of three that is left in may be the one that fails, and its
+ * requests, which are not tried elsewhere then, fail until it is out too.
+ */
+const HALF_LEFT_PERCENT = 50;
 
 /**
  * Whether all endpoints are tried when all are left out. Not where a health check fails closed; and where somebody took an endpoint out,
@@ -33,7 +38,8 @@ function triesAll({ healthCheck, endpoints }: ClusterIr): boolean {
 
 /** Of so few percent that serve, all are used. */
 export function panicThreshold(cluster: ClusterIr): { readonly value: number } {
-  return { value: triesAll(cluster) ? NONE_LEFT_PERCENT : 0 };
+  if (!triesAll(cluster)) return { value: 0 };
+  return { value: cluster.outlierDetection === null ? HALF_LEFT_PERCENT : NONE_LEFT_PERCENT };
 }
 
 /** What the Cluster says. */
