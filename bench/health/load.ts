@@ -8,11 +8,10 @@ const PAUSE_MS = 10;
 
 /** A load that runs. */
 export interface Load {
-  /** Requests so far, and those that were not answered 200. */
+  /** Requests so far. */
   readonly sent: () => number;
-  readonly failed: () => number;
-  /** When the last of these was sent. */
-  readonly lastFailure: () => number;
+  /** When those were sent that were not answered 200. */
+  readonly failures: () => readonly number[];
   /** When each node last answered. */
   readonly lastAnswer: (node: string) => number;
   readonly stop: () => Promise<void>;
@@ -22,13 +21,13 @@ export interface Load {
 export function startLoad(host: string, port: number, path: string): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: WORKERS });
   const answers = new Map<string, number>();
-  let [sent, failed, lastFailure, stopped] = [0, 0, 0, false];
+  const failures: number[] = [];
+  let [sent, stopped] = [0, false];
   const one = (): Promise<void> =>
     new Promise((resolve) => {
       const since = performance.now();
       const fail = (): void => {
-        failed++;
-        lastFailure = since;
+        failures.push(since);
         resolve();
       };
       const asked = request({ host, port, path, agent }, (answer) => {
@@ -53,8 +52,7 @@ export function startLoad(host: string, port: number, path: string): Load {
   const working = Promise.all(Array.from({ length: WORKERS }, work));
   return {
     sent: () => sent,
-    failed: () => failed,
-    lastFailure: () => lastFailure,
+    failures: () => failures,
     lastAnswer: (node) => answers.get(node) ?? 0,
     async stop() {
       stopped = true;

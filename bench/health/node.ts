@@ -16,7 +16,7 @@ export interface Node {
   readonly name: string;
   /** Out of service: it answers 503, its TCP port for checks is closed, and gRPC says NOT_SERVING. */
   readonly setServing: (serving: boolean) => Promise<void>;
-  /** Whether connections to its port for traffic can be made. What is under way ends. */
+  /** Whether connections to it can be made, for traffic and the TCP check. What is under way ends. */
   readonly setOpen: (open: boolean) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -43,9 +43,10 @@ export async function startNode(address: string, ports: NodePorts): Promise<Node
     },
     async setOpen(next) {
       if (next === http.listening) return;
-      if (next) return await listen(http, address, ports.http);
+      if (next) return void (await Promise.all([listen(http, address, ports.http), listen(tcp, address, ports.tcp)]));
       http.close();
       http.closeIdleConnections();
+      await closed(tcp);
     },
     async close() {
       for (const server of [http, tcp]) server.close();

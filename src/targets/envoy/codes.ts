@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of Envoy. */
 export const envoyCodes = {
+  "HC-GRPC-FALL-ENVOY": {
+    status: 422,
+    title: "Not serving counts at once",
+    explanation:
+      "A warning. An endpoint whose gRPC health service answers with anything but SERVING is out at that answer on Envoy, whatever the health check's `fall` says; on the other proxies after `fall` of them in a row. Probes without an answer are counted everywhere.",
+  },
   "HC-BODY-REGEX-ENVOY": {
     status: 422,
     title: "No regular expression for a body",

@@ -20,7 +20,7 @@ import { filesOf } from "./testSupport/proxy.ts";
 
 type Endpoint = Partial<EndpointIr>;
 
-const check = { kind: "tcp", intervalMs: 100, timeoutMs: 100, rise: 2, fall: 3, port: null } as const;
+const check = { kind: "tcp", intervalMs: 100, timeoutMs: 100, rise: 2, fall: 3, port: null, initial: "down" } as const;
 const probed = { healthCheck: { ...check, http: null, tcp: null, grpc: null } };
 const hashed = { balance: { policy: "hash", key: { kind: "source" }, boundedLoad: null } } as const;
 const web = httpPort(80, [virtualHost("a.test", rulesOf("r", [{ path: prefix("/"), action: forward("c") }]))]);

@@ -8,6 +8,13 @@ const bodyAtOnce: Support = {
   code: "HC-BODY-FALL-ENVOY",
 };
 
+const servingAtOnce: Support = {
+  approximated:
+    "of gRPC takes an endpoint out at the first answer that does not say SERVING: Envoy counts only missing answers towards `fall`.",
+  code: "HC-GRPC-FALL-ENVOY",
+  when: (value) => value === "grpc",
+};
+
 const noRegex: Support = {
   refused: "cannot be done: Envoy looks for text in a body, not for a regular expression; write `contains`",
   code: "HC-BODY-REGEX-ENVOY",
@@ -26,7 +33,7 @@ export const healthCheckCapabilities = {
   "healthCheck.name": "exact",
   "healthCheck.labels": "exact",
   "healthCheck.description": "exact",
-  "healthCheck.type": "exact",
+  "healthCheck.type": servingAtOnce,
   "healthCheck.interval": "exact",
   "healthCheck.timeout": "exact",
   "healthCheck.rise": "exact",

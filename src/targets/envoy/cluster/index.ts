@@ -9,7 +9,7 @@ import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
 import { httpOptions } from "./httpOptions.ts";
-import { outlierDetection } from "./outlierDetection.ts";
+import { outlierDetection, panicThreshold } from "./outlierDetection.ts";
 import { proxyProtocol } from "./proxyProtocol.ts";
 
 /** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
@@ -45,8 +45,8 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
     // An endpoint that is removed is gone, even while its health check passes.
     ignoreHealthOnHostRemoval: true,
     commonLbConfig: {
-      // Fail closed: no traffic to endpoints known to be bad, however few are left.
-      healthyPanicThreshold: { value: 0 },
+      // Fail closed: no traffic to endpoints that a probe found bad, however few are left.
+      healthyPanicThreshold: panicThreshold(cluster),
       // Health changes take effect at once.
       updateMergeWindow: duration(0),
       ...namedEndpoints(cluster.affinity),
@@ -59,7 +59,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
     typedExtensionProtocolOptions: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions(cluster),
     },
-    outlierDetection: outlierDetection(cluster.outlierDetection),
+    outlierDetection: outlierDetection(cluster),
     ...proxyProtocol(cluster.proxyProtocol),
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };
