@@ -6,7 +6,7 @@ import { isBefore } from "../../version.ts";
 import { serverName, tcpBackend } from "../names.ts";
 import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
-import { type AffinityView, affinityView, affinityWord } from "./affinity.ts";
+import { type AffinityView, affinityValue, affinityView } from "./affinity.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
 import { hasBackups } from "./priority.ts";
@@ -41,7 +41,7 @@ export interface ServerView {
   readonly weight: Quoted<"number">;
   readonly backup: boolean;
   /** What an affinity cookie names it by. */
-  readonly cookie: Quoted<"word"> | null;
+  readonly cookie: Quoted<"base64"> | null;
   readonly disabled: boolean;
   /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
   readonly track: Quoted<"name"> | null;
@@ -140,7 +140,7 @@ function serverViews(cluster: ClusterIr, track: string | null, affinity: Affinit
     id: ids === null ? null : number(ids[index] as number),
     weight: number(isActive(endpoint) ? (weights[index] as number) : weightOf(endpoint)),
     backup: endpoint.priority > 0,
-    cookie: affinityWord(endpoint, affinity),
+    cookie: affinityValue(endpoint, affinity),
     disabled: endpoint.state === "down",
     track: track === null ? null : name(track),
   }));
