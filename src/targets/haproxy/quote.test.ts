@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   address,
+  base64,
   comment,
   expression,
   file,
@@ -197,6 +198,8 @@ describe("refusals", () => {
     ["a file with a comma", () => file("a,b")],
     ["a status of four digits", () => statuses([{ low: 200, high: 2999 }])],
     ["no status", () => statuses([])],
+    ["base64 with a blank", () => base64("Cg== backup")],
+    ["base64 of nothing", () => base64("")],
     ["a key with a blank", () => mapKey("a b")],
     ["a key like a comment", () => mapKey("#a")],
     ["an empty key", () => mapKey("")],

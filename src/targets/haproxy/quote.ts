@@ -29,6 +29,7 @@ export const PLACES = [
   "pattern",
   "file",
   "statuses",
+  "base64",
 ] as const;
 
 /** HAProxy reads a map line into its 16 KiB default buffer before `tune.bufsize` counts; the rest would be a second line. */
@@ -53,6 +54,7 @@ const asHeader = landingPlace("header");
 const asPattern = landingPlace("pattern");
 const asFile = landingPlace("file");
 const asStatuses = landingPlace("statuses");
+const asBase64 = landingPlace("base64");
 
 /** A bare identifier: proxy, server, ACL or class, also as argument of `concat()`. Three names of the model and a field's fit in. */
 export function name(text: string): Quoted<"name"> {
@@ -147,6 +149,12 @@ export function statuses(ranges: readonly { readonly low: number; readonly high:
   const text = ranges.map(({ low, high }) => (low === high ? `${low}` : `${low}-${high}`)).join(",");
   if (!/^[1-5][0-9]{2}(?:[-,][1-5][0-9]{2})*$/.test(text)) refuse("statuses", text);
   return asStatuses(text);
+}
+
+/** A bare word: nothing in base64 means anything to HAProxy. */
+export function base64(text: string): Quoted<"base64"> {
+  if (!/^[A-Za-z0-9+/]{1,200}={0,2}$/.test(text)) refuse("base64", text);
+  return asBase64(text);
 }
 
 /** A literal map key: ends at the first blank, must not begin like a comment. */

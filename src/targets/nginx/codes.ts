@@ -95,7 +95,8 @@ export const nginxCodes = {
   "L7-SCALE": {
     status: 422,
     title: "Many clusters",
-    explanation: "A warning. nginx looks the cluster of each request up one by one; with thousands the time shows.",
+    explanation:
+      "A warning. nginx looks the cluster of a request up one by one, and where clusters have affinity the endpoint too; with thousands the time shows.",
   },
   "L7-TIMEOUT-CLOSES": {
     status: 422,

@@ -3,7 +3,7 @@ import type { ClusterIr, EndpointIr } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import { affinityCookieValue } from "../../affinityCookie.ts";
 import type { Support } from "../../target.ts";
-import { word } from "../quote.ts";
+import { base64, word } from "../quote.ts";
 
 /** What HAProxy says of the leaves of `affinity`. */
 export const affinityCapabilities = {
@@ -32,6 +32,6 @@ export function affinityView({ affinity }: ClusterIr, isHttp: boolean): Affinity
 }
 
 /** What names the endpoint; null: nothing does. */
-export function affinityWord(endpoint: EndpointIr, affinity: AffinityView | null): Quoted<"word"> | null {
-  return affinity === null ? null : word(affinityCookieValue(endpoint));
+export function affinityValue(endpoint: EndpointIr, affinity: AffinityView | null): Quoted<"base64"> | null {
+  return affinity === null ? null : base64(affinityCookieValue(endpoint));
 }

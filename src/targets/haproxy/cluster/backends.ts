@@ -4,7 +4,7 @@ import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
 import { onceMoreName, serverName, tcpBackend } from "../names.ts";
 import { address, name, number, time } from "../quote.ts";
-import { type AffinityView, affinityView, affinityWord } from "./affinity.ts";
+import { type AffinityView, affinityValue, affinityView } from "./affinity.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
 import { startsDown } from "./initialState.ts";
@@ -51,7 +51,7 @@ export interface ServerView {
   readonly weight: Quoted<"number">;
   readonly backup: boolean;
   /** What an affinity cookie names it by. */
-  readonly cookie: Quoted<"word"> | null;
+  readonly cookie: Quoted<"base64"> | null;
   readonly disabled: boolean;
   /** It is never left out. */
   readonly unchecked: boolean;
@@ -158,7 +158,7 @@ function serverViews(cluster: ClusterIr, track: string | null, affinity: Affinit
     id: ids === null ? null : number(ids[index] as number),
     weight: number(isActive(endpoint) ? (weights[index] as number) : weightOf(endpoint)),
     backup: endpoint.priority > 0,
-    cookie: affinityWord(endpoint, affinity),
+    cookie: affinityValue(endpoint, affinity),
     disabled: endpoint.state === "down",
     unchecked: unchecked(endpoint),
     track: track === null ? null : name(track),
