@@ -2,8 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ProxyName, proxyNames } from "../harness/context.ts";
+import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
 import { route } from "../harness/model.ts";
+import { sendBytes } from "../harness/rawHttp.ts";
 import { ask, deadPort, serve } from "../harness/serve.ts";
 
 const host = "retry.e2e.example";
@@ -15,6 +16,8 @@ const KEPT_BYTES = 16_384;
 interface Asked {
   readonly endpoint: string;
   readonly body: string;
+  /** Path, and what rules and the proxy add. */
+  readonly head: string;
 }
 
 const asked = new Map<string, Asked[]>();
@@ -39,7 +42,11 @@ beforeAll(async () => {
           perTryTimeout: PER_TRY,
         }),
         rule("/few", "three", { attempts: 1, statuses: ["503"] }),
-        rule("/silent", "three", { statuses: ["503"] }),
+        {
+          ...rule("/changed", "three", { statuses: ["503"] }),
+          rewrite: { path: { prefix: "/new" } },
+          requestHeaders: { add: [{ name: "X-Add", value: "once" }] },
+        },
         rule("/dead", "dead", { attempts: 2, on: ["connectFailure"] }),
         rule("/none", "none", { attempts: 1, statuses: ["503"] }),
       ),
@@ -80,7 +87,8 @@ function answer(
   { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): void {
   const seen = asked.get(String(request.headers["x-id"])) ?? [];
-  seen.push({ endpoint, body });
+  const { "x-forwarded-for": client, "x-add": added } = request.headers;
+  seen.push({ endpoint, body, head: `${request.url} ${added} ${client}` });
   const [kind = "", times] = String(request.headers["x-fail"]).split("*");
   if (request.headers["x-connection"] === "new") response.setHeader("Connection", "close");
   if (seen.length > Number(times)) response.end(`${endpoint} ${body.length}`);
@@ -173,6 +181,28 @@ describe.each([...proxyNames])("%s", (proxy) => {
     const body = "b".repeat(KEPT_BYTES + 1);
     expect(await inShort(proxy, "/all", { fail: "503*1", method: "POST", body })).toBe("503 after 1");
     expect(await inShort(proxy, "/few", { fail: "reset*1", method: "PUT", body })).toBe("502 after 1");
+  });
+  it("changes a request once, however often it is sent", async () => {
+    const { status, asked: own } = await outcome(proxy, "/changed/x", { fail: "503*2" });
+    expect([status, own.length]).toEqual([200, 3]);
+    expect(new Set(own.map(({ head }) => head)).size).toBe(1);
+    expect(own[0]?.head).toMatch(/^\/new\/x once [0-9.]+$/);
+  });
+  it.each([
+    ["a chunked body", "POST", "Transfer-Encoding: chunked\r\n\r\n4\r\nonce\r\n0\r\n\r\n"],
+    [
+      "for a WebSocket",
+      "GET",
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    ],
+  ])("sends a request once that has %s", async (_what, method, rest) => {
+    const id = `${proxy}-${ids++}`;
+    const own: Asked[] = [];
+    asked.set(id, own);
+    const head = `${method} /all HTTP/1.1\r\nHost: ${host}\r\nx-id: ${id}\r\nx-fail: 503*1\r\n`;
+    const to = { address: e2e().proxies[proxy].address, port: e2e().ports.http };
+    const { status } = await sendBytes(to, head + rest);
+    expect([status, own.length]).toEqual([503, 1]);
   });
   it("tries connections again, whatever the method", async () => {
     for (let turn = 0; turn < 6; turn++)

@@ -66,7 +66,7 @@ const SHORT = new Set(["1ms", "250ms", "3s"]);
 export function answerable(document: Document, place: AnswerablePlace): Document {
   const text = JSON.stringify(document, (_key, value) => (SHORT.has(value) ? "1m30s" : value));
   const { fleets = [], listeners = [], clusters = [], routes = [], ...others } = JSON.parse(text) as Document;
-  return pruned({
+  const answering = {
     ...others,
     fleets: fleets.map((each) => ({ ...each, bindAddress: place.addresses[each.proxy as string] })),
     // Requests are sent without a header of the PROXY protocol.
@@ -83,7 +83,9 @@ export function answerable(document: Document, place: AnswerablePlace): Document
       .filter(({ protocol }) => protocol !== "tcp" && protocol !== "udp")
       .map((each) => ({ ...each, listeners: (each.listeners as string[]).filter((name) => isAnswering({ name })) }))
       .filter(({ listeners: left }) => left.length > 0),
-  });
+  };
+  // Longer durations may be more than a whole request may take.
+  return pruned(answering, problemsOf);
 }
 
 /** Requests go to one port. */
