@@ -1,6 +1,7 @@
 /**
- * UDP listeners on Envoy and nginx, on a port that TCP has too: a client stays at its endpoint and loses nothing while something else
- * changes, or each packet goes to another one. HAProxy's refusal says why. The long form is `npm run bench:udp`.
+ * UDP listeners on Envoy and nginx, on a port that TCP has too: a client stays at its endpoint while something else changes (on Envoy it
+ * loses nothing, on nginx at most the answer that is under way), or each packet goes to another one. HAProxy's refusal says why.
+ * The long form is `npm run bench:udp`.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { call, problemsOf } from "../harness/api.ts";
@@ -90,7 +91,7 @@ async function clientsOn(place: { address: string; port: number }, ...names: str
 }
 
 describe("a session", () => {
-  it(`of each of ${CLIENTS} clients keeps its endpoint and loses no packet while another route changes`, {
+  it(`of each of ${CLIENTS} clients keeps its endpoint, and its packets, while another route changes`, {
     timeout: 30_000 * CHANGES,
   }, async () => {
     for (const proxy of passing) {
@@ -106,9 +107,14 @@ describe("a session", () => {
       // The change is there for all workers.
       await sendAll(clients, seen, 1);
       for (const client of clients) client.close();
+      // nginx passes no answer on that is under way at a reload: of each client one packet is.
+      const mayLose = proxy === "nginx" ? CHANGES : 0;
       const moved = seen.filter(({ endpoints }) => endpoints.size > 1).length;
       const lost = seen.reduce((sum, each) => sum + each.lost, 0);
-      expect({ proxy, moved, lost }).toEqual({ proxy, moved: 0, lost: 0 });
+      if (CHANGES > 1)
+        console.log(`${proxy}: ${lost} of ${CLIENTS * (BEFORE + CHANGES * (PACKETS - BEFORE) + 1)} packets lost`);
+      const losing = seen.filter((each) => each.lost > mayLose).length;
+      expect({ proxy, moved, losing }).toEqual({ proxy, moved: 0, losing: 0 });
       const first = seen.filter(({ endpoints }) => endpoints.has("udp-a")).length;
       // Both endpoints take part; five standard deviations of 200 fair tosses are 35.
       expect(Math.abs(first - CLIENTS / 2)).toBeLessThanOrEqual(35);

@@ -38,7 +38,6 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": "exact",
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,

@@ -86,6 +86,12 @@ export const nginxCodes = {
     title: "One connect timeout for a TCP port",
     explanation: "A warning. Of several connect timeouts of a TCP split nginx uses the longest for all.",
   },
+  "L4-UDP-RELOAD-NGINX": {
+    status: 422,
+    title: "UDP answers lost by a reload",
+    explanation:
+      "A warning. A reload of nginx, which any change of its fleet is, drops the answers to UDP packets that its old workers have passed on and that did not come back yet; sessions keep their endpoint. Clients that ask again, as those of DNS do, do not notice. Envoy loses none.",
+  },
   "L4-UDP-HASH-NGINX": {
     status: 422,
     title: "UDP sessions by hash",

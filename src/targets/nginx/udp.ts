@@ -20,8 +20,18 @@ export const hashedSessions = {
   code: "L4-UDP-HASH-NGINX",
 } as const satisfies Support;
 
+/** Old workers close the socket over which they would answer ("disconnected on shutdown"). */
+const answersLost = {
+  approximated:
+    "loses answers that are under way while nginx reloads, which it does at each change: with an endpoint that took " +
+    "500 ms to answer all 100 of 100, at once 0; clients have to ask again",
+  code: "L4-UDP-RELOAD-NGINX",
+  when: (value) => value === "UDP",
+} as const satisfies Support;
+
 /** What nginx says of the leaves of UDP listeners. */
 export const udpCapabilities = {
+  "listener.protocol": answersLost,
   "listener.udp.balance": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 
