@@ -85,6 +85,15 @@ export const STRETCHES: Readonly<Record<string, (parts: Parts) => unknown>> = {
     Object.assign(match, {
       source: many(64, (index) => `2001:db8:${(index * 1023).toString(16)}::/${33 + (index % 90)}`),
     }),
+  "16 labels of 10000 ranges": ({ match, document }) => {
+    const labels = many(16, (index) => filled(String.fromCharCode(97 + index), "...", 62).concat("x"));
+    const entries = many(10_000, (index) => ({
+      cidr: `10.${index >> 8}.${index & 255}.0/${index < 9_000 ? 24 : 28}`,
+      label: labels[index % 16],
+    }));
+    document.geoTables = [{ name: NAME, entries, defaultLabel: labels[0] }];
+    Object.assign(match, { geo: { table: NAME, labels } });
+  },
   // All that a rule sets and adds has a bound (MODEL-HEADER-SIZE): seven of the longest, or more that are shorter.
   "7 request header values of 1024 characters": ({ rule }) =>
     Object.assign(rule, { requestHeaders: { set: many(7, (index) => ({ ...header(index, {}), value: VALUE })) } }),
