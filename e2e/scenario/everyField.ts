@@ -77,7 +77,7 @@ export function everyField(port: number): Model {
         timeouts: { connect: "1s" },
         healthCheck: "ef-check",
       },
-      { name: "ef-other", endpoints: [] },
+      { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
       {
         name: "ef-hash",
         endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "ef-a" }],

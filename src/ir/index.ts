@@ -27,6 +27,7 @@ export * from "./connectionLimit.ts";
 export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./healthCheck.ts";
+export type * from "./limits.ts";
 export type * from "./pathGroup.ts";
 export type * from "./policies/headers.ts";
 export * from "./policies/index.ts";

@@ -104,6 +104,10 @@ export const modelCodes = {
     "Bad balance",
     "What a cluster is balanced by does not fit together: `hash` goes with policy hash, needs the name of a header, cookie or query parameter, is by source for TCP, is the same for all clusters of a split that hash, and is of what the rule does not change (Envoy reads it after the change). Proxies keep a table as large as the weights of its endpoints.",
   ),
+  "MODEL-CLUSTER-LIMITS": unprocessable(
+    "Limits do not fit",
+    "Requests wait (`maxPending`) for one of the connections that `maxConnectionsPerEndpoint` allows, and `queueTimeout` is how long they do: each needs the one before.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",

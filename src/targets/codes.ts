@@ -15,6 +15,12 @@ export const sharedTargetCodes = {
     explanation:
       "The proxy cannot choose endpoints by how fast they answer (nginx can from 1.31.0 on: set the fleet's `version`). leastRequest comes nearest: slow endpoints have more requests under way.",
   },
+  "LIMIT-PLACES": {
+    status: 422,
+    title: "A limit that would be counted apart",
+    explanation:
+      "A cluster with `limits` is reached by HTTP and by TCP, or by several TCP listeners. Proxies count these apart, and the endpoints would get a multiple of the limit. Write a cluster for each, with its part of the limit.",
+  },
   "HC-OWN-PROBES": {
     status: 422,
     title: "The proxy probes by itself",

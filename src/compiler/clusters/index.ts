@@ -7,6 +7,7 @@ import { reuse } from "../reuse.ts";
 import { balanceOf } from "./balance.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { healthCheck } from "./healthCheck.ts";
+import { limitsOf } from "./limits.ts";
 
 const CONNECT_MS = durationMs(defaults["cluster.timeouts.connect"]);
 
@@ -27,6 +28,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     name: cluster.name,
     endpoints: endpointsOf(body),
     balance: balanceOf(body),
+    limits: limitsOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
     healthCheck: check === undefined ? null : healthCheck(check.body),
   });

@@ -10,6 +10,7 @@
  */
 import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
+import { clusterLimits } from "./clusterLimits.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { hairpin } from "./hairpin.ts";
@@ -62,6 +63,7 @@ export const rulesOfOne: readonly Rule[] = [
   endpoints,
   locality,
   balance,
+  clusterLimits,
   healthChecks,
   process,
 ];

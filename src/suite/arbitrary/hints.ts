@@ -132,6 +132,12 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("k", "X-Set"),
   },
   "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
+  "cluster.limits": { reason: "more than a test has; fitted to each other (mendLimits.ts)", presence: 20 },
+  "cluster.limits.maxConnectionsPerEndpoint": largeLimit(60),
+  "cluster.limits.maxConnections": largeLimit(50),
+  "cluster.limits.maxRequests": largeLimit(50),
+  "cluster.limits.maxPending": { ...largeLimit(20), reason: "nginx has no queue" },
+  "cluster.limits.queueTimeout": { reason: "goes with a queue", presence: 80 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.http.expectedStatus[]": {
     reason: "a range runs upwards",
@@ -173,6 +179,10 @@ export const valueHints: Readonly<Record<string, Hint>> = {
   headerName: { reason: "no proxy's own", value: values.changedName("X-Set", "X-Add", "X-Gone") },
   headerValue: { reason: "text that tries to break out", value: values.headerValue },
 };
+
+function largeLimit(presence: number): Hint {
+  return { reason: "more than a test has", value: fc.constantFrom(1000, 2000, 3000), presence };
+}
 
 function changes(...own: string[]): Hint {
   return { reason: "names that may be changed, each in one list", value: values.changedName(...own) };

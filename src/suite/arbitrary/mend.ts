@@ -1,6 +1,7 @@
 /** Fits the parts of a drawn document to each other, where chance would hardly ever: what a schema cannot say of several fields. */
 import { references } from "../../gen/references.ts";
 import { mendBalance } from "./mendBalance.ts";
+import { mendLimits } from "./mendLimits.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
 /** What is true of all models that random ones are to become. Changes the document. */
@@ -8,6 +9,7 @@ export function mend(document: Document): Document {
   mendReferences(document);
   mendClientTimeouts(document);
   mendBalance(document);
+  mendLimits(document);
   for (const route of document.routes ?? []) {
     if (route.protocol === "tcp") keepSplit(route);
     makeTwins(route);

@@ -4,6 +4,7 @@
  */
 import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
+import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster/index.ts";
 import { hashKeysOf, memoByKeys } from "./hashPolicy.ts";
@@ -19,7 +20,7 @@ type TypeMap = ReadonlyMap<string, RenderedResource>;
 
 /** Renders a fleet's clusters and their endpoints. */
 type ClusterMaps = (
-  list: readonly ClusterIr[],
+  ir: FleetIr,
   last: RenderedResources["resources"] | undefined,
 ) => Steps<{ readonly clusters: TypeMap; readonly assignments: TypeMap }>;
 
@@ -38,7 +39,7 @@ export function createRenderer(): ResourceRenderer {
   return {
     *render(ir) {
       const last = lastByFleet.get(ir.name)?.resources;
-      const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
+      const { clusters, assignments } = yield* renderClusters(ir, last);
       const log = { accessLog: ir.accessLog === null ? "" : JSON.stringify(ir.accessLog) };
       const isLogged = (ir.accessLog?.requestFields.length ?? 0) > 0;
       const renderRouteTable = routeTables(hashKeysOf(ir.clusters));
@@ -88,21 +89,33 @@ function createTcpListeners(): (port: TcpPortIr, accessLog: AccessLogIr | null) 
 }
 
 function createClusterMaps(): ClusterMaps {
-  const resourcesOf = memoByIdentity(renderCluster);
-  const known = new WeakMap<readonly ClusterIr[], { readonly clusters: TypeMap; readonly assignments: TypeMap }>();
-  return function* renderClusters(list, last) {
+  const ofHttp = memoByIdentity((cluster: ClusterIr) => renderCluster(cluster, "http"));
+  const ofTcp = memoByIdentity((cluster: ClusterIr) => renderCluster(cluster, "tcp"));
+  const known = new WeakMap<readonly ClusterIr[], KnownClusters>();
+  return function* renderClusters(ir, last) {
+    const { clusters: list } = ir;
+    const limited = limitedByTcp(ir);
+    const key = [...limited.keys()].sort().join(" ");
     const found = known.get(list);
-    if (found !== undefined) return found;
-    const rendered = yield* mapSteps(list, resourcesOf);
+    if (found?.key === key) return found;
+    const rendered = yield* mapSteps(list, (cluster) => (limited.has(cluster.name) ? ofTcp : ofHttp)(cluster));
     const clusters = rendered.map(({ cluster }) => cluster);
     const assignments = rendered.map(({ assignment }) => assignment);
     const maps = {
+      key,
       clusters: typeMap(clusters, last?.get(typeUrls.cluster)),
       assignments: typeMap(assignments, last?.get(typeUrls.assignment)),
     };
     known.set(list, maps);
     return maps;
   };
+}
+
+interface KnownClusters {
+  /** Names of clusters with limits that TCP ports reach. */
+  readonly key: string;
+  readonly clusters: TypeMap;
+  readonly assignments: TypeMap;
 }
 
 /** By name. A resource with the version that it had keeps its object; `last` itself when nothing differs. */

@@ -244,6 +244,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     name,
     endpoints: ports.map((port) => ({ address: "127.0.0.1", port, weight: 1, state: "active" as const, priority: 0 })),
     balance: { policy: "roundRobin" },
+    limits: null,
     connectTimeoutMs: 1000,
     healthCheck: null,
     ...more,

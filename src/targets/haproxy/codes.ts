@@ -21,6 +21,12 @@ export const haproxyCodes = {
     explanation:
       "A warning. HAProxy's least request does not look at weights while all endpoints are idle: it takes them in turn. Under load it does.",
   },
+  "LIMIT-ENDPOINT-HAPROXY": {
+    status: 422,
+    title: "Full endpoints are not passed over",
+    explanation:
+      "A warning. With the policies hash, random and powerOfTwo HAProxy chooses an endpoint whether it is full or not, and the request waits for it (5s, or `queueTimeout`; then 503), also while others have room. With roundRobin and leastRequest it takes another.",
+  },
   "HC-CONNECT-TIMEOUT": {
     status: 422,
     title: "Connection for a probe limited apart",

@@ -7,12 +7,14 @@ import { unequalWeights } from "../unequalWeights.ts";
 import { withinSilence } from "./capabilities.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import { leastRequest } from "./cluster/balance.ts";
+import { inspectLimits } from "./cluster/limits.ts";
 
 /** Errors and warnings about the fleet's clusters and listeners. */
 export function inspect(ir: FleetIr): readonly Finding[] {
   return [
     ...unequalWeights(ir.clusters, leastRequest, ["leastRequest"]),
     ...tooManyLevels(ir.clusters),
+    ...inspectLimits(ir),
     ...ir.ports.flatMap(cutShort),
   ];
 }

@@ -27,6 +27,23 @@ export const nginxCodes = {
     explanation:
       "A warning for HTTP listeners. nginx counts the requests that it forwards, not idle connections, and answers one more with 503 where the other proxies close the connection. Of TCP listeners it counts connections, and closes.",
   },
+  "LIMIT-BACKUP-NGINX": {
+    status: 422,
+    title: "Backups of endpoints that are full",
+    explanation:
+      "Backups would be used too early: nginx sends requests to them as soon as all primaries are full, the other proxies only when no primary can serve. Leave `limits.maxConnectionsPerEndpoint` off, give all endpoints one priority, or serve the cluster with Envoy or HAProxy.",
+  },
+  "LIMIT-SIZE-NGINX": {
+    status: 422,
+    title: "Limit too large for nginx",
+    explanation: "A limit of nginx is at most 65535 connections or requests. Write a smaller one, or none.",
+  },
+  "QUEUE-NGINX": {
+    status: 422,
+    title: "No queue",
+    explanation:
+      "Open-source nginx has no queue for endpoints that are full: it answers 503 at once. Leave `limits.maxPending` and `queueTimeout` off, or serve the cluster with Envoy or HAProxy.",
+  },
   "LB-BACKUP-HASH-NGINX": {
     status: 422,
     title: "Backups with a policy that knows none",

@@ -6,6 +6,7 @@ import { inspectLimit } from "./connectionLimit.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
+import { inspectLimits } from "./upstream/limits.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
@@ -40,7 +41,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     }
     if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
-  return [...found, ...inspectPriorities(ir.clusters)];
+  return [...found, ...inspectPriorities(ir.clusters), ...inspectLimits(ir)];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */

@@ -13,12 +13,14 @@ import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
+import type { Limited } from "./upstream/limits.ts";
 import type { Block, ServerView } from "./views.ts";
 
 /** What a fleet's listeners share. */
 export interface ListenerPlace {
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
+  readonly limited: Limited;
   readonly accessLog: AccessLogIr | null;
 }
 
@@ -78,6 +80,7 @@ export function* lowerListener(
       ...place,
       gated,
       listener: name,
+      connectionLimit: port.connectionLimit,
       prefix: isShared ? sitePrefix(host) : "",
       jumps,
       isLogged: log !== null,

@@ -13,6 +13,7 @@ import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstream/index.ts";
+import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
 /** The agent reads it through a symbolic link to the whole folder. */
@@ -22,6 +23,7 @@ const MAX_KEPT_FLEETS = 512;
 
 interface FleetMemory {
   connectTimeouts: ReadonlyMap<string, number>;
+  limited: Limited;
   /** By listener. */
   listeners: Map<string, ListenerMemory>;
   readonly upstreams: UpstreamMemory;
@@ -41,6 +43,7 @@ export function createRenderer(): Renderer {
     render: (ir) => {
       const memory = fleets.get(ir.name) ?? {
         connectTimeouts: new Map(),
+        limited: new Map(),
         listeners: new Map(),
         upstreams: createUpstreamMemory(),
       };
@@ -55,10 +58,14 @@ export function createRenderer(): Renderer {
 
 function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
-  // A location holds its clusters' connect timeout: when one changes, which is rare, all is lowered again.
-  if (hasChanged(memory.connectTimeouts, connectTimeouts)) memory.listeners = new Map();
+  const limited = requestLimits(ir.clusters);
+  // A location holds its clusters' connect timeout and limit: when one changes, which is rare, all is lowered again.
+  const isSame = !hasChanged(memory.connectTimeouts, connectTimeouts) && isEqual(memory.limited, limited);
+  if (!isSame) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
-  const place = { connectTimeouts, accessLog: ir.accessLog };
+  memory.limited = limited;
+  const place = { connectTimeouts, limited, accessLog: ir.accessLog };
+  const streamPlace = { ...place, limited: connectionLimits(ir.clusters) };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();
@@ -71,7 +78,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
     yield;
   }
   memory.listeners = kept;
-  const streams = ir.ports.flatMap((port) => (port.kind === "tcp" ? [lowerTcpPort(port, place)] : []));
+  const streams = ir.ports.flatMap((port) => (port.kind === "tcp" ? [lowerTcpPort(port, streamPlace)] : []));
   const configuration = block("nginx", yield* configurationView(ir, listeners, memory));
   const files = [
     ...FIXED_FILES,
@@ -100,6 +107,10 @@ function socketOf(ir: PortIr): Socket {
 function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {
   for (const [name, timeout] of before) if ((after.get(name) ?? timeout) !== timeout) return true;
   return false;
+}
+
+function isEqual(before: Limited, after: Limited): boolean {
+  return before.size === after.size && [...before].every(([name, limit]) => after.get(name) === limit);
 }
 
 function* configurationView(

@@ -13,6 +13,7 @@ import { comment, literal, milliseconds, type Part, param, variable, word } from
 import { lowerRedirect } from "./redirect.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
+import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
 import type { Block, MapView } from "./views.ts";
 
 /** A `split_clients` block. */
@@ -38,7 +39,7 @@ export interface LoweredRule {
 }
 
 /** What lowering a rule needs to know beside it. */
-export interface RulePlace {
+export interface RulePlace extends LimitPlace {
   /** Of the socket that it is lowered for: its variables are named after it. */
   readonly listener: string;
   /** Locations see the path as it was sent, so it has to be passed on by a variable. */
@@ -162,7 +163,7 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
     const body = bodyOf([...withPath(webSocketLines), ...timeout], forwardTo(upstream, uriJumped));
     return [{ name: `${base}${WEB_SOCKET}`, body }];
   };
-  const timeout = [...logLines(rule, first.cluster, place), ...timeoutLines(timeoutOf(first.cluster, place))];
+  const timeout = [...logLines(rule, first.cluster, place), ...clusterLines(first.cluster, place)];
   if (split.length === 1) {
     const native = path === null || place.isRaw ? null : nativeUri(rule, path);
     const start = jumpOfWebSockets(own);
@@ -174,18 +175,18 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
       path,
     };
   }
-  if (new Set(split.map(({ cluster }) => timeoutOf(cluster, place))).size === 1) {
+  if (isOneLocation(split, place)) {
     const drawn = lowerSplit(rule, { split, targets: split.map(({ cluster }) => cluster), key: rule.name }, place);
     const upstream = variable(drawn.claim.got);
-    const ends = [...logLines(rule, upstream, place), ...timeoutLines(timeoutOf(first.cluster, place))];
+    const ends = [...logLines(rule, upstream, place), ...clusterLines(first.cluster, place)];
     const all = bodies([...jumpOfWebSockets(own), ...general, ...ends], upstream);
     return { ...NO_SPLIT, ...all, others: webSockets(own, upstream, ends), split: drawn, path };
   }
-  // The connect timeout is a location's, so the draw picks one.
+  // The connect timeout and the limit are a location's, so the draw picks one.
   const targets = split.map(({ cluster }) => `${own}:${cluster}`);
   const others = split.flatMap(({ cluster }) => {
     const name = `${own}:${cluster}`;
-    const timeout = [...logLines(rule, cluster, place), ...timeoutLines(timeoutOf(cluster, place))];
+    const timeout = [...logLines(rule, cluster, place), ...clusterLines(cluster, place)];
     const body = bodyOf([...jumpOfWebSockets(name), ...general, ...timeout], forwardTo(cluster, uriJumped));
     return [{ name, body }, ...webSockets(name, cluster, timeout)];
   });
@@ -232,8 +233,17 @@ function logLines({ name }: RuleIr, cluster: Part | null, { isLogged }: RulePlac
   return isLogged ? loggedLines(name, cluster) : NONE;
 }
 
-function timeoutLines(timeout: number): readonly Block[] {
-  return timeout === USUAL_CONNECT_MS ? NONE : [block("connectTimeout", { timeout: milliseconds(timeout) })];
+/** What a location says of its cluster. */
+function clusterLines(cluster: string, place: RulePlace): readonly Block[] {
+  const timeout = timeoutOf(cluster, place);
+  const lines = timeout === USUAL_CONNECT_MS ? NONE : [block("connectTimeout", { timeout: milliseconds(timeout) })];
+  return [...lines, ...requestLimitLines(cluster, place)];
+}
+
+/** Whether all clusters have the same lines. */
+function isOneLocation(split: ForwardIr["split"], place: RulePlace): boolean {
+  const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
+  return timeouts.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster));
 }
 
 interface Draw {

@@ -1,13 +1,14 @@
 /** TCP ports: a file with one stream server each. */
 import { CONNECT_TRIES, type TcpPortIr } from "../../ir/index.ts";
 import { socketLog } from "./accessLog.ts";
-import { block } from "./blocks.ts";
+import { block, joinBlocks } from "./blocks.ts";
 import { limitLines, limitZones } from "./connectionLimit.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import type { ListenerPlace } from "./listener.ts";
 import { streamFile, underscored } from "./names.ts";
 import { comment, milliseconds, param, variable, word } from "./quote.ts";
 import { sharesView } from "./splits.ts";
+import { type Limited, streamLimits } from "./upstream/limits.ts";
 import type { Block } from "./views.ts";
 
 /** nginx needs a value even where nothing is proxied; it has no effect there. */
@@ -29,7 +30,11 @@ const SEED = param(
 /** Path and text of one port's file. With several clusters the longest of their connect timeouts holds for all (`inspect.ts`). */
 export function lowerTcpPort(
   port: TcpPortIr,
-  { connectTimeouts, accessLog }: Pick<ListenerPlace, "connectTimeouts" | "accessLog">,
+  {
+    connectTimeouts,
+    accessLog,
+    limited,
+  }: Pick<ListenerPlace, "connectTimeouts" | "accessLog"> & { readonly limited: Limited },
 ): { readonly path: string; readonly text: string } {
   const { split } = port;
   const [name = port.id] = port.listeners;
@@ -37,10 +42,13 @@ export function lowerTcpPort(
   const drawn = variable(`split_${underscored(name)}`);
   const timeouts = split.map(({ cluster }) => connectTimeouts.get(cluster) ?? UNUSED_CONNECT_TIMEOUT_MS);
   const target = split.length > 1 ? drawn : first?.cluster;
+  const ofClusters = streamLimits(split, { limited, drawn: split.length > 1 ? drawn : null });
+  const limits = [limitLines(name, port.connectionLimit), ofClusters?.lines ?? null].filter((lines) => lines !== null);
   const view = {
     comment: comment(`${name}: ${hostAndPort(port.address, port.port)}`),
     limitZones: limitZones(name, port.connectionLimit),
-    limits: limitLines(name, port.connectionLimit),
+    clusterZones: ofClusters?.zones ?? null,
+    limits: limits.length === 0 ? null : joinBlocks(limits),
     split: split.length > 1 ? splitBlock(port, name) : null,
     log: socketLog(accessLog, port),
     listen: word(hostAndPort(port.address, port.port)),

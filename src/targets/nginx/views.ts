@@ -35,6 +35,7 @@ export interface Views {
   readonly proxyHeaders: Readonly<Record<never, never>>;
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly ownLimit: { readonly zone: Word; readonly max: Word };
   readonly limitZone: { readonly key: Param; readonly zone: Word };
   readonly upstream: UpstreamView;
   readonly map: MapView;
@@ -272,6 +273,8 @@ export interface RespondView {
 /** `tcpServer.hbs`: a file. */
 export interface TcpServerView {
   readonly limitZones: Block | null;
+  /** Of its clusters. */
+  readonly clusterZones: Block | null;
   readonly limits: Block | null;
   readonly comment: Comment;
   readonly split: Block | null;

@@ -2,6 +2,7 @@
 import type { Support } from "../../target.ts";
 import { balanceCapabilities } from "./balanceSupport.ts";
 import { healthCheckCapabilities } from "./healthCheckSupport.ts";
+import { limitsCapabilities } from "./limitsSupport.ts";
 import { priorityCapabilities } from "./priority.ts";
 
 /** One line per leaf that has no file of its own. */
@@ -19,4 +20,5 @@ export const clusterCapabilities = {
   ...priorityCapabilities,
   "cluster.endpoints[].state": "exact",
   ...healthCheckCapabilities,
+  ...limitsCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -8,10 +8,9 @@ import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } 
 import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
+import { circuitBreakers } from "./limits.ts";
 import { outlierDetection } from "./outlierDetection.ts";
 
-/** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
-const NO_LIMIT = 1_000_000;
 /** Idle connections to endpoints are closed before most servers close them (60 s is usual), so that none breaks in use. */
 const POOL_IDLE_MS = 30_000;
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
@@ -48,19 +47,19 @@ export interface RenderedCluster {
   readonly assignment: RenderedResource;
 }
 
-/** The cluster's two resources. */
-export function renderCluster(cluster: ClusterIr): RenderedCluster {
+/** The cluster's two resources; `reach`: who gets there of a cluster with limits. */
+export function renderCluster(cluster: ClusterIr, reach: "http" | "tcp" = "http"): RenderedCluster {
   const { name } = cluster;
   return {
     cluster: resourceOf(typeUrls.cluster, name, {
-      bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster))),
+      bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster, reach))),
       refs: [[typeUrls.assignment, name]],
     }),
     assignment: resourceOf(typeUrls.assignment, name, { bytes: assignmentBytes(cluster), refs: [] }),
   };
 }
 
-function clusterMessage(cluster: ClusterIr): ClusterInit {
+function clusterMessage(cluster: ClusterIr, reach: "http" | "tcp"): ClusterInit {
   const { healthCheck } = cluster;
   return {
     name: cluster.name,
@@ -76,11 +75,7 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
       // Health changes take effect at once.
       updateMergeWindow: duration(0),
     },
-    circuitBreakers: {
-      thresholds: [
-        { maxConnections: NO_LIMIT, maxPendingRequests: NO_LIMIT, maxRequests: NO_LIMIT, maxRetries: NO_LIMIT },
-      ],
-    },
+    circuitBreakers: circuitBreakers(cluster, reach),
     typedExtensionProtocolOptions: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions":
         healthCheck?.kind === "grpc" ? httpOptionsOfGrpcCheck : httpOptions,

@@ -8,6 +8,7 @@ import { address, name, number, time } from "../quote.ts";
 import { INIT_STATE_SINCE } from "../version.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
+import { type LimitsView, limitsView } from "./limits.ts";
 import { hasBackups } from "./priority.ts";
 import { weightOf } from "./state.ts";
 
@@ -26,6 +27,8 @@ export interface BackendView extends BalanceView {
   /** Of TCP; null: per request. */
   readonly idleTimeout: Quoted<"time"> | null;
   readonly check: CheckView | null;
+  /** `limits.hbs`; null: as much as comes. */
+  readonly limits: LimitsView | null;
   readonly servers: readonly ServerView[];
 }
 
@@ -36,6 +39,8 @@ export interface ServerView {
   /** Null: its place. */
   readonly id: Quoted<"number"> | null;
   readonly weight: Quoted<"number">;
+  /** Null: any number. */
+  readonly maxConnections: Quoted<"number"> | null;
   readonly backup: boolean;
   readonly disabled: boolean;
   /** The backend that probes this endpoint for us; null: we probe, or nobody does. */
@@ -115,6 +120,7 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, startsDown),
+    limits: limitsView(cluster, idleMs === null),
     servers: serverViews(cluster, track),
   };
 }
@@ -122,11 +128,13 @@ function backendView({ cluster, name: backend, idleMs, track, startsDown }: Back
 function serverViews(cluster: ClusterIr, track: string | null): readonly ServerView[] {
   const weights = serverWeights(cluster);
   const ids = serverIds(cluster);
+  const perEndpoint = cluster.limits?.connectionsPerEndpoint ?? null;
   return cluster.endpoints.map((endpoint, index) => ({
     name: name(serverName(endpoint)),
     address: address(endpoint.address, endpoint.port),
     id: ids === null ? null : number(ids[index] as number),
     weight: number(isActive(endpoint) ? (weights[index] as number) : weightOf(endpoint)),
+    maxConnections: perEndpoint === null ? null : number(perEndpoint),
     backup: endpoint.priority > 0,
     disabled: endpoint.state === "down",
     track: track === null ? null : name(track),

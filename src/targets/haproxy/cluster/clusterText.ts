@@ -34,6 +34,7 @@ export function clusterText({ cluster, plan, version }: ClusterInput, section: S
   const texts: string[] = [];
   for (const view of views) {
     texts.push(section("backend", view));
+    if (view.limits !== null) texts.push(section("limits", view.limits));
     if (view.http) texts.push(sharedLines(own, { plan, isLong }, section));
     texts.push(section("servers", view));
     if (!view.http || plan.apart === null) continue;

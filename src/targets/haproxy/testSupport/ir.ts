@@ -173,7 +173,12 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     const [port, weight] = typeof entry === "number" ? [entry, 1] : entry;
     return { address: "127.0.0.1", port, weight, state: "active" as const, priority: 0 };
   });
-  const defaults = { balance: { policy: "roundRobin" }, connectTimeoutMs: 1_000, healthCheck: null } as const;
+  const defaults = {
+    balance: { policy: "roundRobin" },
+    connectTimeoutMs: 1_000,
+    limits: null,
+    healthCheck: null,
+  } as const;
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;
 }
 

@@ -2,6 +2,7 @@
 import { foundByInspection, type Support } from "../../target.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
+import { limitsCapabilities } from "./limits.ts";
 import { priorityCapabilities } from "./priority.ts";
 import { stateCapabilities } from "./state.ts";
 
@@ -27,4 +28,5 @@ export const clusterCapabilities = {
   ...priorityCapabilities,
   ...stateCapabilities,
   ...healthCheckCapabilities,
+  ...limitsCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

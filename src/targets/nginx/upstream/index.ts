@@ -6,6 +6,7 @@ import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block } from "../views.ts";
 import { balanceView } from "./balance.ts";
+import { requestsZone } from "./limits.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamView } from "./views.ts";
 
@@ -61,14 +62,17 @@ function lowerUpstream(
   cluster: ClusterIr,
   { context, zoneSize }: { context: keyof UpstreamMemory; zoneSize: UpstreamView["zoneSize"] },
 ): UpstreamView {
+  const perEndpoint = cluster.limits?.connectionsPerEndpoint ?? null;
   return {
     name: word(cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
     ...balanceView(cluster, context),
+    limitZone: context === "http" ? requestsZone(cluster) : null,
     endpoints: cluster.endpoints.map((endpoint) => ({
       address: word(hostAndPort(endpoint.address, endpoint.port)),
       weight: endpoint.weight === 1 ? null : word(endpoint.weight),
+      maxConnections: perEndpoint === null ? null : word(perEndpoint),
       backup: endpoint.priority > 0,
       down: isDown(endpoint),
     })),

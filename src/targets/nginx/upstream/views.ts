@@ -21,6 +21,8 @@ export interface UpstreamView extends BalanceView {
   /** `name` or `name size`. */
   readonly zone: Word;
   readonly zoneSize: Word | null;
+  /** Where its requests are counted; null: they are not. */
+  readonly limitZone: Quoted<"block"> | null;
   readonly endpoints: readonly UpstreamServerView[];
   /** Idle connections that a worker keeps; null in the stream block. */
   readonly keepalive: Word | null;
@@ -30,6 +32,8 @@ export interface UpstreamView extends BalanceView {
 interface UpstreamServerView {
   readonly address: Word;
   readonly weight: Word | null;
+  /** Null: any number. */
+  readonly maxConnections: Word | null;
   readonly backup: boolean;
   readonly down: boolean;
 }
