@@ -36,6 +36,7 @@ export type * from "./policies/timeouts.ts";
 export * from "./process.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
+export * from "./via.ts";
 
 /** The proxies that a fleet can consist of; the values of `fleet.proxy`. */
 export type ProxyKind = "envoy" | "nginx" | "haproxy";
@@ -73,6 +74,8 @@ export interface HttpPortIr {
   readonly listeners: readonly string[];
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
+  /** What it calls itself in Via of what it forwards; a request that has this already is answered 508. Null: it does neither. */
+  readonly via: string | null;
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }

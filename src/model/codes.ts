@@ -85,7 +85,7 @@ export const modelCodes = {
   ),
   "MODEL-HEADER": unprocessable(
     "Bad header",
-    "A header belongs to one connection or to the proxies, is named twice, or is no list that can be added to.",
+    "A header belongs to one connection or to the proxies, is named twice, is no list that can be added to, or is the Via by which a listener knows requests again (`viaGuard`).",
   ),
   "MODEL-PATH": unprocessable("Unreachable path", "Requests with such a path are answered 400 on every proxy."),
   "MODEL-ENDPOINT": unprocessable(

@@ -60,6 +60,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   listeners: ["l"],
   clientTimeouts: USUAL_CLIENT_TIMEOUTS,
   connectionLimit: NO_CONNECTION_LIMIT,
+  via: null,
   virtualHosts,
 });
 const pointersOf = (ir: FleetIr, asked: Target): string[] => gate(ir, asked).map(({ pointer }) => pointer);

@@ -14,6 +14,7 @@ import type { CompiledListener } from "./listener.ts";
 import { compileProcess } from "./process.ts";
 import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
+import { viaOf } from "./via.ts";
 
 /** A TCP connection with no byte in either direction is closed after this: Envoy's own default, given to all. */
 const TCP_IDLE_TIMEOUT_MS = 60 * 60 * 1000;
@@ -29,6 +30,7 @@ export interface FleetInput {
 interface Socket {
   address: string;
   port: number;
+  fleet: string;
   /** Ascending by name. */
   members: { listener: Resource<"listener">; compiled: CompiledListener }[];
 }
@@ -58,7 +60,7 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
     const address = boundAddress(listener.body, fleet.body);
     const { port } = listener.body;
     const key = `${address} ${port}`;
-    const socket = sockets.get(key) ?? { address, port, members: [] };
+    const socket = sockets.get(key) ?? { address, port, fleet: fleet.name, members: [] };
     socket.members.push({ listener, compiled: listeners.get(name) as CompiledListener });
     sockets.set(key, socket);
   }
@@ -66,7 +68,7 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
   return [...sockets.values()].sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
 }
 
-function* compilePort({ address, port, members }: Socket, previous: FleetIr | null): Steps<PortIr> {
+function* compilePort({ address, port, members, fleet }: Socket, previous: FleetIr | null): Steps<PortIr> {
   const first = members[0] as Socket["members"][number];
   const isTcp = first.listener.body.protocol === "TCP";
   const id = `${isTcp ? "tcp" : "http"}-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
@@ -94,6 +96,7 @@ function* compilePort({ address, port, members }: Socket, previous: FleetIr | nu
     ...socket,
     clientTimeouts: timeouts,
     connectionLimit: limit,
+    via: viaOf(first.listener.body, fleet),
     virtualHosts,
   });
 }

@@ -32,6 +32,7 @@ import type { Rule, WholeRule } from "./rule.ts";
 import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
 import { splits } from "./splits.ts";
+import { viaGuard } from "./viaGuard.ts";
 
 /**
  * Given all touched resources at once; they find errors, never warnings (`warningsOf` of check.ts). What these remember of the model
@@ -49,6 +50,7 @@ export const rulesOfEach: readonly Rule[] = [
   hostnameShadowed,
   canaries,
   splitHashes,
+  viaGuard,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */

@@ -60,6 +60,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom(1000, 2000),
     presence: 10,
   },
+  "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",

@@ -22,7 +22,14 @@ import { writeRule } from "./route.ts";
 import { changes, forward, method, rule } from "./testing.ts";
 import { duration } from "./types.ts";
 
-const HERE = { hostname: "a.example.com", port: 8080, clientSilenceMs: 60_000, isLogged: false, hashKeys: new Map() };
+const HERE = {
+  hostname: "a.example.com",
+  port: 8080,
+  clientSilenceMs: 60_000,
+  isLogged: false,
+  hashKeys: new Map(),
+  via: null,
+};
 
 function bytesOf(one: RuleIr, context = HERE): Uint8Array {
   const writer = new BinaryWriter();

@@ -281,6 +281,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     listeners: ["web"],
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
+    via: null,
     virtualHosts,
   };
 }

@@ -60,6 +60,7 @@ export const capabilities = {
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,
   "listener.http.keepAliveTimeout": withinSilence,
+  "listener.http.viaGuard": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -6,7 +6,7 @@ import type { TurnNamer } from "./sharedTurns.ts";
 
 /** A port, its name, its form, and what renders templates. */
 export interface ListenerContext {
-  readonly port: Pick<HttpPortIr, "address" | "port" | "clientTimeouts" | "connectionLimit">;
+  readonly port: Pick<HttpPortIr, "address" | "port" | "clientTimeouts" | "connectionLimit" | "via">;
   /** The first listener of the socket. */
   readonly listener: string;
   readonly shape: ListenerShape;

@@ -10,6 +10,7 @@ import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap } from "./names.ts";
 import { address, file, name, word } from "./quote.ts";
 import { splitTablesText } from "./splits.ts";
+import { viaView } from "./via.ts";
 
 const goodHost = word(fullMatch(GOOD_HOST));
 
@@ -29,6 +30,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       v6only: port.address.includes(":"),
       ...clientTimeoutsView(port.clientTimeouts),
       ...connectionLimitView(port.connectionLimit),
+      ...viaView(port.via),
       sites: map("sites"),
       goodHost,
     }),

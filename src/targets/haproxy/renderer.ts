@@ -116,9 +116,16 @@ function commonText({ ports, name: fleet, accessLog, process }: FleetIr, section
   const global = { ...limits, ...processView(process), maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
   const parts = [section("global", global)];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
+  const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);
   if (ports.some(({ kind }) => kind === "http"))
     parts.push(
-      section("http", { ...times, ...usualClientTimeouts, ...requestsView(), logsCluster: logsCluster(accessLog) }),
+      section("http", {
+        ...times,
+        ...usualClientTimeouts,
+        ...requestsView(),
+        logsCluster: logsCluster(accessLog),
+        guardsVia,
+      }),
     );
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));

@@ -10,6 +10,7 @@ import { processCapabilities } from "./process.ts";
 import { coarseShares } from "./splits.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
+import { appendsToFirstVia } from "./via.ts";
 
 const closesSilently = {
   approximated: "ends with a closed connection and no answer: nginx sends no 408",
@@ -42,6 +43,7 @@ export const capabilities = {
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",
   "listener.http.keepAliveTimeout": "exact",
+  "listener.http.viaGuard": appendsToFirstVia,
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -14,6 +14,7 @@ import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import type { Limited } from "./upstream/limits.ts";
+import { viaFields, viaGuard, viaMap } from "./via.ts";
 import type { Block, ServerView } from "./views.ts";
 
 /** What a fleet's listeners share. */
@@ -63,7 +64,7 @@ export function* lowerListener(
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
-  const head = `${socket} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
+  const head = `${socket} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -81,6 +82,7 @@ export function* lowerListener(
       gated,
       listener: name,
       connectionLimit: port.connectionLimit,
+      via: port.via,
       prefix: isShared ? sitePrefix(host) : "",
       jumps,
       isLogged: log !== null,
@@ -104,6 +106,8 @@ export function* lowerListener(
   const view = {
     comment: comment(`${port.listeners.join(", ")}: ${socket}`),
     limitZones: limitZones(name, port.connectionLimit),
+    viaMap: viaMap({ listener: name, via: port.via }),
+    viaGuard: viaGuard(port.via),
     logFormat: log?.format ?? null,
     parts: servers,
     clientTimeouts,
@@ -165,7 +169,8 @@ function server(
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     isRaw,
-    gated: gatedLines(gated),
+    viaGuard: viaGuard(port.via),
+    gated: gatedLines(gated, viaFields({ listener: port.listeners[0] ?? port.id, via: port.via })),
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([locations, ...blocksOf(parts.named)]),
   });
@@ -210,7 +215,8 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),
-    gated: gatedLines(gated),
+    viaGuard: viaGuard(port.via),
+    gated: gatedLines(gated, viaFields({ listener: name, via: port.via })),
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([...hosts.map((kept) => kept.block), ...blocksOf(parts.named)]),
   });

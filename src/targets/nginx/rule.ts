@@ -14,6 +14,7 @@ import { lowerRedirect } from "./redirect.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
 import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
+import { type ViaPlace, viaFields } from "./via.ts";
 import type { Block, MapView } from "./views.ts";
 
 /** A `split_clients` block. */
@@ -39,7 +40,7 @@ export interface LoweredRule {
 }
 
 /** What lowering a rule needs to know beside it. */
-export interface RulePlace extends LimitPlace {
+export interface RulePlace extends LimitPlace, ViaPlace {
   /** Of the socket that it is lowered for: its variables are named after it. */
   readonly listener: string;
   /** Locations see the path as it was sent, so it has to be passed on by a variable. */
@@ -63,11 +64,11 @@ const NONE: readonly never[] = [];
 export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const parts = lowerPolicies(rule);
   const { action } = rule;
-  const ownLines = linesOf(parts, rule, place.gated);
+  const ownLines = linesOf(parts, rule, place);
   // Where it forwards, the cluster is told too.
   const isTold = action.kind !== "forward" || action.split.length === 0;
   const lines = isTold ? [...logLines(rule, null, place), ...ownLines] : ownLines;
-  const webSocketLines = webSocketLinesOf(parts, rule, place.gated);
+  const webSocketLines = webSocketLinesOf(parts, rule, place);
   const forwarded =
     action.kind === "forward" ? lowerForward(rule, action, { parts, lines, webSocketLines, place }) : null;
   const path = forwarded?.path ?? null;
@@ -99,22 +100,21 @@ function gathered<Key extends "answerFields" | "maps">(
   return parts.flatMap((part) => [...(part[key] ?? NONE)]) as NonNullable<PolicyPart[Key]>[number][];
 }
 
-function linesOf(parts: readonly PolicyPart[], { policies }: RuleIr, gated: readonly string[]): readonly Block[] {
+function linesOf(parts: readonly PolicyPart[], { policies }: RuleIr, place: RulePlace): readonly Block[] {
   if (parts.length === 0) return NONE;
   const { set = NONE, add = NONE, remove = NONE } = policies.requestHeaders ?? {};
   const own = new Set([...[...set, ...add].map(({ name }) => name), ...remove]);
-  return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts, keptFields(gated, own))];
+  const written = viaFields(place);
+  for (const { name } of written) own.add(name.text.toLowerCase());
+  const kept = [...keptFields(place.gated, own), ...written];
+  return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts, kept)];
 }
 
 /** Null: the same as all. */
-function webSocketLinesOf(
-  parts: readonly PolicyPart[],
-  rule: RuleIr,
-  gated: readonly string[],
-): readonly Block[] | null {
+function webSocketLinesOf(parts: readonly PolicyPart[], rule: RuleIr, place: RulePlace): readonly Block[] | null {
   if (!parts.some(({ webSocketLines }) => webSocketLines !== undefined)) return null;
   const own = parts.map((part) => ({ ...part, lines: part.webSocketLines ?? part.lines ?? NO_BLOCK }));
-  return linesOf(own, rule, gated);
+  return linesOf(own, rule, place);
 }
 
 /** One directive of its own makes a location forget all that it would inherit: then it says all of them. */

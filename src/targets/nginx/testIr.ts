@@ -95,6 +95,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     listeners: [`web-${port}`],
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
+    via: null,
     virtualHosts,
   };
 }

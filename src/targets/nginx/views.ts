@@ -35,6 +35,7 @@ export interface Views {
   readonly proxyHeaders: Readonly<Record<never, never>>;
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly viaGuard: { readonly condition: Condition; readonly status: Word; readonly body: Param };
   readonly ownLimit: { readonly zone: Word; readonly max: Word };
   readonly limitZone: { readonly key: Param; readonly zone: Word };
   readonly upstream: UpstreamView;
@@ -143,6 +144,9 @@ export interface SplitView {
 /** `listener.hbs`: a file. */
 export interface ListenerView {
   readonly limitZones: Block | null;
+  /** What is sent in Via, and how it is known again. */
+  readonly viaMap: Block | null;
+  readonly viaGuard: Block | null;
   readonly comment: Comment;
   /** What servers write down; null: nothing. */
   readonly logFormat: Block | null;
@@ -159,6 +163,7 @@ interface AnyServerView {
   readonly listen: Word;
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
+  readonly viaGuard: Block | null;
   /** For fields that its rules look at; null: they look at none. */
   readonly gated: Block | null;
   /** Fields that its answers may have. */

@@ -137,6 +137,7 @@ export function httpPort(
     listeners: ["web"],
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
+    via: null,
     virtualHosts,
     ...more,
   };
