@@ -20,7 +20,7 @@ const serving = {
   version: "2.6",
   bindAddress: "127.0.0.27",
   accessLog: { path: "/dev/stdout", fields: ["status"] },
-  process: { shutdownGrace: "30s" },
+  process: { shutdownGrace: "30s", cpuAffinity: "0", tcpKeepalive: { idle: "30s", interval: "5s" } },
 };
 
 /** Who may pull it stands in an Envoy fleet only. */

@@ -36,6 +36,7 @@ export type * from "./policies/timeouts.ts";
 export * from "./process.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
+export type * from "./sockets.ts";
 export * from "./via.ts";
 
 /** The proxies that a fleet can consist of; the values of `fleet.proxy`. */

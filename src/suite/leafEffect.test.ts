@@ -36,7 +36,18 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "which fleet it is; the proxies of a fleet are not told", leaves: ["fleet.name"], on: ["envoy", "nginx"] },
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
   { reason: "judged where Envoys connect; the proxies are not told", leaves: ["fleet.xds.allow[]"], on: ["envoy"] },
-  { reason: "stands on the command line", leaves: beginningWith("fleet.process."), on: ["envoy"] },
+  {
+    reason: "stands on the command line, or is how Envoy is anyway",
+    leaves: [
+      "fleet.process.workers",
+      "fleet.process.cpuAffinity",
+      "fleet.process.openFiles",
+      "fleet.process.maxConnections",
+      "fleet.process.reusePort",
+      "fleet.process.shutdownGrace",
+    ],
+    on: ["envoy"],
+  },
   {
     reason: "who probes instead of nginx, which is not told",
     leaves: ["fleet.healthChecks", "cluster.healthCheck"],

@@ -41,6 +41,21 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 30,
   },
   "fleet.process": { reason: "no single answer shows it", presence: 15 },
+  "fleet.process.cpuAffinity": {
+    reason: "as many CPUs as workers; Envoy knows no auto",
+    value: fc.constantFrom("auto", "0", "0-1"),
+    presence: 15,
+  },
+  "fleet.process.openFiles": { reason: "what test machines allow", value: fc.constantFrom(8192, 16_384), presence: 20 },
+  "fleet.process.maxConnections": {
+    reason: "nginx divides it by its workers",
+    value: fc.constantFrom(2000, 3000),
+    presence: 20,
+  },
+  "fleet.process.reusePort": { reason: "Envoy refuses false", presence: 20 },
+  "fleet.process.tcpKeepalive": { reason: "no answer shows it", presence: 30 },
+  "fleet.process.tcpKeepalive.idle": { reason: "whole seconds", value: fc.constantFrom("30s", "60s", "2m") },
+  "fleet.process.tcpKeepalive.interval": { reason: "whole seconds", value: fc.constantFrom("5s", "10s", "20s") },
   "fleet.process.workers": { reason: "what small machines have", value: fc.constantFrom(1, 2, 3) },
   "fleet.process.shutdownGrace": {
     reason: "whole seconds within bounds",

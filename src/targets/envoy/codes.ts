@@ -15,6 +15,18 @@ export const envoyCodes = {
     explanation:
       "Envoy cannot count the connections of one address. Leave `connectionLimit.perSource` off, or serve the listener with nginx or HAProxy.",
   },
+  "PROCESS-AFFINITY-ENVOY": {
+    status: 422,
+    title: "Envoy binds no workers",
+    explanation:
+      "Envoy's workers run on all CPUs that its process may use. Write those in `process.cpuAffinity` (`0-3`); `trimtab bootstrap --print-launcher` prints the command that starts it on them.",
+  },
+  "PROCESS-REUSE-PORT-ENVOY": {
+    status: 422,
+    title: "Each worker has a socket",
+    explanation:
+      "Envoy opens a socket for each worker, and cannot change that for a listener that is open. Leave `process.reusePort` off, or write true.",
+  },
   "LIMIT-ENDPOINT-ENVOY": {
     status: 422,
     title: "No limit of one endpoint without a queue",
@@ -31,7 +43,7 @@ export const envoyCodes = {
     status: 422,
     title: "On Envoy's command line",
     explanation:
-      "A warning. Envoy takes what `process` says on its command line, not by xDS: `trimtab bootstrap --fleet NAME --print-arguments MODEL` prints it. Envoys that run keep what they were started with until somebody starts them again.",
+      "A warning. Envoy takes what `process` says on its command line, not by xDS: `trimtab bootstrap --fleet NAME --print-arguments MODEL` prints it, and `--print-launcher` what stands in front of the command. Envoys that run keep what they were started with until somebody starts them again.",
   },
   "L7-COOKIE-ANCHOR": {
     status: 422,

@@ -19,6 +19,7 @@ import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
+import { listenerSockets } from "./sockets.ts";
 import { notes } from "./source.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
@@ -68,7 +69,10 @@ const MANAGER = {
   ],
 } satisfies ManagerInit;
 
-type Socket = Pick<PortIr, "id" | "address" | "port">;
+interface Socket extends Pick<PortIr, "id" | "address" | "port"> {
+  /** `socketsKey`. */
+  readonly sockets: string;
+}
 
 /** What the Listener of an HTTP port depends on. */
 interface HttpSocket extends Socket, Looks {
@@ -94,20 +98,26 @@ export function httpListener(socket: HttpSocket): RenderedResource {
 export interface LoggedTcpPort {
   readonly port: TcpPortIr;
   readonly accessLog: AccessLogIr | null;
+  readonly sockets: string;
 }
 
 /** The Listener of a TCP port. */
-export function tcpListener({ port, accessLog }: LoggedTcpPort): RenderedResource {
-  return renderListener(port, { ...tcpFilter(port, accessLog), maxConnections: port.connectionLimit.max ?? 0 });
+export function tcpListener({ port, accessLog, sockets }: LoggedTcpPort): RenderedResource {
+  const { id, address } = port;
+  return renderListener(
+    { id, address, port: port.port, sockets },
+    { ...tcpFilter(port, accessLog), maxConnections: port.connectionLimit.max ?? 0 },
+  );
 }
 
-function renderListener({ id, address, port }: Socket, filter: LimitedFilterView): RenderedResource {
+function renderListener({ id, address, port, sockets }: Socket, filter: LimitedFilterView): RenderedResource {
   const main = { name: filter.name, configType: { case: "typedConfig" as const, value: filter.config } };
   const message = create(ListenerSchema, {
     name: id,
     address: {
       address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
     },
+    ...listenerSockets(sockets),
     ...(filter.firstByteMs === undefined ? {} : waitForByte(filter.firstByteMs)),
     filterChains: [{ filters: [...connectionFilters(id, filter.maxConnections), main] }],
   });

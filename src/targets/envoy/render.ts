@@ -8,9 +8,10 @@ import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster/index.ts";
 import { hashKeysOf, memoByKeys } from "./hashPolicy.ts";
-import { httpListener, tcpListener } from "./listener.ts";
+import { httpListener, type LoggedTcpPort, tcpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
+import { socketsKey } from "./sockets.ts";
 import { typeUrls } from "./types.ts";
 
 /** Last renderings kept for comparison; a process with more fleets only loses the identity of unchanged maps. */
@@ -43,11 +44,12 @@ export function createRenderer(): ResourceRenderer {
       const log = { accessLog: ir.accessLog === null ? "" : JSON.stringify(ir.accessLog) };
       const isLogged = (ir.accessLog?.requestFields.length ?? 0) > 0;
       const renderRouteTable = routeTables(hashKeysOf(ir.clusters));
+      const sockets = socketsKey(ir.process.sockets);
       const listeners: RenderedResource[] = [];
       const routes: RenderedResource[] = [];
       for (const port of ir.ports) {
         if (port.kind === "tcp") {
-          listeners.push(ofTcp(port, ir.accessLog));
+          listeners.push(ofTcp(port, ir.accessLog, sockets));
           continue;
         }
         const { resource, looks } = yield* renderRouteTable(port, isLogged);
@@ -58,7 +60,18 @@ export function createRenderer(): ResourceRenderer {
         // Without a log no name of the model's stands in a Listener.
         const listener = isLogged ? (port.listeners[0] ?? id) : "";
         listeners.push(
-          ofHttp({ id, address, port: port.port, ...looks, headersMs, keepAliveMs, maxConnections, ...log, listener }),
+          ofHttp({
+            id,
+            address,
+            port: port.port,
+            ...looks,
+            headersMs,
+            keepAliveMs,
+            maxConnections,
+            sockets,
+            ...log,
+            listener,
+          }),
         );
       }
       const rendered: RenderedResources = {
@@ -77,27 +90,31 @@ export function createRenderer(): ResourceRenderer {
 }
 
 /** TCP listeners, known by their port and the fleet's log. */
-function createTcpListeners(): (port: TcpPortIr, accessLog: AccessLogIr | null) => RenderedResource {
-  const known = new WeakMap<TcpPortIr, { readonly accessLog: AccessLogIr | null; readonly made: RenderedResource }>();
-  return (port, accessLog) => {
+function createTcpListeners(): (port: TcpPortIr, accessLog: AccessLogIr | null, sockets: string) => RenderedResource {
+  const known = new WeakMap<TcpPortIr, Omit<LoggedTcpPort, "port"> & { readonly made: RenderedResource }>();
+  return (port, accessLog, sockets) => {
     const old = known.get(port);
-    if (old?.accessLog === accessLog) return old.made;
-    const made = tcpListener({ port, accessLog });
-    known.set(port, { accessLog, made });
+    if (old?.accessLog === accessLog && old.sockets === sockets) return old.made;
+    const made = tcpListener({ port, accessLog, sockets });
+    known.set(port, { accessLog, sockets, made });
     return made;
   };
 }
 
 function createClusterMaps(): ClusterMaps {
-  const ofHttp = memoByIdentity((cluster: ClusterIr) => renderCluster(cluster, "http"));
-  const ofTcp = memoByIdentity((cluster: ClusterIr) => renderCluster(cluster, "tcp"));
+  const memos = memoByFields(({ sockets }: { readonly sockets: string }) => ({
+    ofHttp: memoByIdentity((cluster: ClusterIr) => renderCluster(cluster, { reach: "http", sockets })),
+    ofTcp: memoByIdentity((cluster: ClusterIr) => renderCluster(cluster, { reach: "tcp", sockets })),
+  }));
   const known = new WeakMap<readonly ClusterIr[], KnownClusters>();
   return function* renderClusters(ir, last) {
     const { clusters: list } = ir;
     const limited = limitedByTcp(ir);
-    const key = [...limited.keys()].sort().join(" ");
+    const sockets = socketsKey(ir.process.sockets);
+    const key = [sockets, ...[...limited.keys()].sort()].join(" ");
     const found = known.get(list);
     if (found?.key === key) return found;
+    const { ofHttp, ofTcp } = memos({ sockets });
     const rendered = yield* mapSteps(list, (cluster) => (limited.has(cluster.name) ? ofTcp : ofHttp)(cluster));
     const clusters = rendered.map(({ cluster }) => cluster);
     const assignments = rendered.map(({ assignment }) => assignment);
@@ -112,7 +129,7 @@ function createClusterMaps(): ClusterMaps {
 }
 
 interface KnownClusters {
-  /** Names of clusters with limits that TCP ports reach. */
+  /** Options of sockets, and names of clusters with limits that TCP ports reach. */
   readonly key: string;
   readonly clusters: TypeMap;
   readonly assignments: TypeMap;

@@ -13,6 +13,7 @@ import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
+import { socketCapabilities } from "./sockets.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
 const clientSilence: Support = {
@@ -46,6 +47,7 @@ export const capabilities = {
   "fleet.healthChecks": probesItself("HAProxy"),
   ...accessLogCapabilities,
   ...processCapabilities,
+  ...socketCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("HAProxy"),
   "listener.name": "exact",
   "listener.labels": "exact",

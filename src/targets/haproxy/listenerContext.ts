@@ -13,6 +13,8 @@ export interface ListenerContext {
   readonly apart: ApartClusters;
   /** Stands in the frontend; no node's text depends on it. */
   readonly accessLog: AccessLogIr | null;
+  /** Each thread has a socket of its own; stands in the frontend likewise. */
+  readonly sharded: boolean;
   /** A function of its arguments. */
   readonly turnName: TurnNamer;
   readonly section: TemplateSet["render"];

@@ -28,6 +28,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       name: name(listener),
       address: address(port.address, port.port),
       v6only: port.address.includes(":"),
+      sharded: context.sharded,
       ...clientTimeoutsView(port.clientTimeouts),
       ...connectionLimitView(port.connectionLimit),
       ...viaView(port.via),

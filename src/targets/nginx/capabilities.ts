@@ -7,6 +7,7 @@ import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
+import { socketCapabilities } from "./sockets.ts";
 import { coarseShares } from "./splits.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
@@ -29,6 +30,7 @@ export const capabilities = {
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",
   ...processCapabilities,
+  ...socketCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("nginx"),
   "listener.name": "exact",
   "listener.labels": "exact",

@@ -44,6 +44,24 @@ export const nginxCodes = {
     explanation:
       "Open-source nginx has no queue for endpoints that are full: it answers 503 at once. Leave `limits.maxPending` and `queueTimeout` off, or serve the cluster with Envoy or HAProxy.",
   },
+  "PROCESS-CONNECTIONS-NGINX": {
+    status: 422,
+    title: "Connections of each worker",
+    explanation:
+      "A warning. The connections of each worker are limited, those with endpoints included: `process.maxConnections` becomes an equal part for each, twice as large.",
+  },
+  "PROCESS-WORKERS-NGINX": {
+    status: 422,
+    title: "Connections of how many workers",
+    explanation:
+      "The connections of nginx are limited for each worker: `process.maxConnections` is divided among them, which needs `process.workers`, or CPUs in `cpuAffinity`.",
+  },
+  "KEEPALIVE-NGINX": {
+    status: 422,
+    title: "Keepalive towards endpoints",
+    explanation:
+      "A warning. Towards endpoints nginx can only switch the kernel's probes on; their times are those of the machine (sysctl `net.ipv4.tcp_keepalive_time`, `_intvl`, `_probes`). With clients they are those of the model.",
+  },
   "LB-BACKUP-HASH-NGINX": {
     status: 422,
     title: "Backups with a policy that knows none",

@@ -3,6 +3,7 @@ import type { FleetIr, RuleIr } from "../../ir/index.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
+import { inspectProcess } from "./process.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
@@ -14,7 +15,7 @@ const MANY_CLUSTERS = 2000;
 
 /** Errors and warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
-  const found: Finding[] = [...inspectHealthChecks(ir)];
+  const found: Finding[] = [...inspectHealthChecks(ir), ...inspectProcess(ir)];
   if (ir.clusters.length > MANY_CLUSTERS) {
     found.push({
       code: "L7-SCALE",

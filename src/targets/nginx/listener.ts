@@ -1,5 +1,5 @@
 /** One HTTP socket: a file with a server for each group of hosts, or with one server for all of them where there are very many. */
-import type { AccessLogIr, HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
+import type { AccessLogIr, HttpPortIr, SocketsIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
 import { block, joinBlocks } from "./blocks.ts";
@@ -13,6 +13,7 @@ import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
+import { type ListenOption, listenOptions } from "./sockets.ts";
 import type { Limited } from "./upstream/limits.ts";
 import { viaFields, viaGuard, viaMap } from "./via.ts";
 import type { Block, ServerView } from "./views.ts";
@@ -23,6 +24,7 @@ export interface ListenerPlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   readonly limited: Limited;
   readonly accessLog: AccessLogIr | null;
+  readonly sockets: SocketsIr;
 }
 
 /** What one socket gives. */
@@ -64,7 +66,9 @@ export function* lowerListener(
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
-  const head = `${socket} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
+  const options = listenOptions(place.sockets);
+  const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
+  const head = `${listening} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -91,7 +95,9 @@ export function* lowerListener(
     const isKept = old !== undefined && old.memory === kept;
     hosts.set(
       first,
-      isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, log) },
+      isKept
+        ? old
+        : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, { log, options }) },
     );
     if (shouldYield(index)) yield;
   }
@@ -113,6 +119,7 @@ export function* lowerListener(
     clientTimeouts,
     accessLog: log?.directive ?? null,
     otherHosts: hasAnyHost ? null : listen(port),
+    options,
   };
   return {
     lowered: {
@@ -156,14 +163,16 @@ function mapsOf({ steps, splits }: Parts): Block {
 function server(
   port: HttpPortIr,
   { host, gated, lowered: { isRaw, locations, parts } }: HostMemory,
-  log: SocketLog | null,
+  { log, options }: { readonly log: SocketLog | null; readonly options: readonly ListenOption[] },
 ): Block {
   const names = host.hostnames.filter((hostname) => hostname !== ANY);
   const [first = NO_NAME, ...others] = names;
+  const isDefault = names.length < host.hostnames.length;
   return block("server", {
     maps: mapsOf(parts),
     listen: listen(port),
-    isDefault: names.length < host.hostnames.length,
+    isDefault,
+    options: isDefault ? options : [],
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
     clientTimeouts: clientLines(port),
@@ -210,6 +219,7 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
   return block("sharedServer", {
     maps: mapsOf(parts),
     listen: listen(port),
+    options: listenOptions(place.sockets),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),

@@ -64,7 +64,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   if (!isSame) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
   memory.limited = limited;
-  const place = { connectTimeouts, limited, accessLog: ir.accessLog };
+  const place = { connectTimeouts, limited, accessLog: ir.accessLog, sockets: ir.process.sockets };
   const streamPlace = { ...place, limited: connectionLimits(ir.clusters) };
   const names = createNames();
   const listeners: LoweredListener[] = [];
@@ -126,6 +126,7 @@ function* configurationView(
   const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
   return {
     ...processView(ir.process),
+    keepalive: ir.process.sockets.keepalive !== null,
     http: {
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       keepaliveMin: keepaliveMin(ir),

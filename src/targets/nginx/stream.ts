@@ -7,6 +7,7 @@ import { hostAndPort } from "./hostAndPort.ts";
 import type { ListenerPlace } from "./listener.ts";
 import { streamFile, underscored } from "./names.ts";
 import { comment, milliseconds, param, variable, word } from "./quote.ts";
+import { listenOptions } from "./sockets.ts";
 import { sharesView } from "./splits.ts";
 import { type Limited, streamLimits } from "./upstream/limits.ts";
 import type { Block } from "./views.ts";
@@ -34,7 +35,8 @@ export function lowerTcpPort(
     connectTimeouts,
     accessLog,
     limited,
-  }: Pick<ListenerPlace, "connectTimeouts" | "accessLog"> & { readonly limited: Limited },
+    sockets,
+  }: Pick<ListenerPlace, "connectTimeouts" | "accessLog" | "sockets"> & { readonly limited: Limited },
 ): { readonly path: string; readonly text: string } {
   const { split } = port;
   const [name = port.id] = port.listeners;
@@ -52,6 +54,7 @@ export function lowerTcpPort(
     split: split.length > 1 ? splitBlock(port, name) : null,
     log: socketLog(accessLog, port),
     listen: word(hostAndPort(port.address, port.port)),
+    options: listenOptions(sockets),
     target: target === undefined ? null : param(target),
     connectTimeout: milliseconds(Math.max(...timeouts, 1)),
     idleTimeout: milliseconds(port.idleTimeoutMs),

@@ -22,6 +22,8 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
+import type { ListenOption } from "./sockets.ts";
+import type { TcpServerView } from "./tcpServerView.ts";
 import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
@@ -84,6 +86,8 @@ export interface Views {
 
 /** `nginx.hbs`: what is this fleet's, and which files belong to it. */
 export interface ConfigurationView extends ProcessView {
+  /** Endpoints are probed by the kernel. */
+  readonly keepalive: boolean;
   readonly http: HttpView;
   /** Null without TCP listeners: nginx may have been built without the stream module. */
   readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
@@ -155,12 +159,16 @@ export interface ListenerView {
   readonly accessLog: Block | null;
   /** Its socket when no server takes every host: any other host is answered 404. */
   readonly otherHosts: Word | null;
+  /** Of that server. */
+  readonly options: readonly ListenOption[];
 }
 
 /** What every server has. */
 interface AnyServerView {
   readonly maps: Block;
   readonly listen: Word;
+  /** None where another server of the socket has them. */
+  readonly options: readonly ListenOption[];
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
   readonly viaGuard: Block | null;
@@ -273,22 +281,4 @@ export interface RespondTypeView {
 export interface RespondView {
   readonly status: Word;
   readonly body: Param;
-}
-
-/** `tcpServer.hbs`: a file. */
-export interface TcpServerView {
-  readonly limitZones: Block | null;
-  /** Of its clusters. */
-  readonly clusterZones: Block | null;
-  readonly limits: Block | null;
-  readonly comment: Comment;
-  readonly split: Block | null;
-  /** Null: nothing is written down. */
-  readonly log: { readonly format: Block; readonly directive: Block } | null;
-  readonly listen: Word;
-  /** Null: connections are closed. */
-  readonly target: Param | null;
-  readonly connectTimeout: Word;
-  readonly tries: Word;
-  readonly idleTimeout: Word;
 }

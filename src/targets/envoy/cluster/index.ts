@@ -4,6 +4,7 @@ import { Cluster_DiscoveryType, ClusterSchema } from "../../../gen/proto/envoy/c
 import { HttpProtocolOptionsSchema } from "../../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { ClusterIr } from "../../../ir/index.ts";
 import type { RenderedResource } from "../../target.ts";
+import { clusterSockets } from "../sockets.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, resourceOf, typeUrls } from "../types.ts";
 import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
@@ -47,19 +48,29 @@ export interface RenderedCluster {
   readonly assignment: RenderedResource;
 }
 
-/** The cluster's two resources; `reach`: who gets there of a cluster with limits. */
-export function renderCluster(cluster: ClusterIr, reach: "http" | "tcp" = "http"): RenderedCluster {
+/** What a Cluster depends on beside its own node. */
+export interface ClusterPlace {
+  /** Who gets there, of a cluster with limits. */
+  readonly reach: "http" | "tcp";
+  /** `socketsKey`. */
+  readonly sockets: string;
+}
+
+const USUAL_PLACE: ClusterPlace = { reach: "http", sockets: "" };
+
+/** The cluster's two resources. */
+export function renderCluster(cluster: ClusterIr, place = USUAL_PLACE): RenderedCluster {
   const { name } = cluster;
   return {
     cluster: resourceOf(typeUrls.cluster, name, {
-      bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster, reach))),
+      bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster, place))),
       refs: [[typeUrls.assignment, name]],
     }),
     assignment: resourceOf(typeUrls.assignment, name, { bytes: assignmentBytes(cluster), refs: [] }),
   };
 }
 
-function clusterMessage(cluster: ClusterIr, reach: "http" | "tcp"): ClusterInit {
+function clusterMessage(cluster: ClusterIr, { reach, sockets }: ClusterPlace): ClusterInit {
   const { healthCheck } = cluster;
   return {
     name: cluster.name,
@@ -76,6 +87,7 @@ function clusterMessage(cluster: ClusterIr, reach: "http" | "tcp"): ClusterInit 
       updateMergeWindow: duration(0),
     },
     circuitBreakers: circuitBreakers(cluster, reach),
+    ...clusterSockets(sockets),
     typedExtensionProtocolOptions: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions":
         healthCheck?.kind === "grpc" ? httpOptionsOfGrpcCheck : httpOptions,
