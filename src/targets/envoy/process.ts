@@ -72,7 +72,7 @@ function connectionMonitor(max: number): object {
   return { overload_manager: { resource_monitors: [monitor] } };
 }
 
-/** What stands in front of `envoy`, of util-linux: the CPUs that it may use, and how much it may have open. Each ends by running the rest. */
+/** What stands in front of `envoy`, of util-linux: its CPUs, and how much it may have open. Each ends by running the rest. */
 export function envoyLauncher({ cpus, openFiles }: ProcessIr): readonly string[] {
   const onCpus = Array.isArray(cpus) ? ["taskset", "--cpu-list", cpus.join(",")] : [];
   const files = openFiles === null ? [] : ["prlimit", `--nofile=${openFiles}:${openFiles}`];
