@@ -24,7 +24,12 @@ const serving = {
 };
 
 /** Who may pull it stands in an Envoy fleet only. */
-const pulled = { name: "ef-pulled", proxy: "envoy" as const, xds: { allow: ["spiffe://ef.example/edge"] } };
+const pulled = {
+  name: "ef-pulled",
+  proxy: "envoy" as const,
+  xds: { allow: ["spiffe://ef.example/edge"] },
+  process: { bufferSize: "64KiB" },
+};
 
 /** Who probes stands in an nginx fleet only. */
 const probed = { name: "ef-probed", proxy: "nginx" as const, healthChecks: "external" };

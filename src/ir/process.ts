@@ -24,6 +24,6 @@ export const USUAL_PROCESS: ProcessIr = Object.freeze({
   cpus: null,
   openFiles: null,
   maxConnections: null,
-  sockets: Object.freeze({ backlog: null, reusePort: null, keepalive: null }),
+  sockets: Object.freeze({ backlog: null, reusePort: null, keepalive: null, bufferBytes: null }),
   shutdownGraceMs: 60_000,
 });

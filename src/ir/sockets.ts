@@ -5,6 +5,8 @@ export interface SocketsIr {
   /** Each worker has a socket of its own for each port. */
   readonly reusePort: boolean | null;
   readonly keepalive: KeepaliveIr | null;
+  /** Kept of a connection in each direction while the other side is slow. */
+  readonly bufferBytes: number | null;
 }
 
 /** The kernel's probes on connections with clients and endpoints. */

@@ -2,6 +2,7 @@
 import { defaults } from "../../gen/defaults.ts";
 import { type KeepaliveIr, type ProcessIr, USUAL_PROCESS } from "../../ir/index.ts";
 import { durationMs, type Fleet } from "../../model/index.ts";
+import { parseByteSize } from "../../util/byteSize.ts";
 import { parseCpuList } from "../../util/cpuList.ts";
 import { reuse } from "../reuse.ts";
 
@@ -27,7 +28,12 @@ export function compileProcess(process: Fleet["process"], before = USUAL_PROCESS
     cpus,
     openFiles: openFiles ?? null,
     maxConnections: maxConnections ?? null,
-    sockets: { backlog: backlog ?? null, reusePort: reusePort ?? null, keepalive: keepaliveOf(more) },
+    sockets: {
+      backlog: backlog ?? null,
+      reusePort: reusePort ?? null,
+      keepalive: keepaliveOf(more),
+      bufferBytes: more.bufferSize === undefined ? null : parseByteSize(more.bufferSize),
+    },
     shutdownGraceMs: durationMs(shutdownGrace),
   });
 }

@@ -1,3 +1,4 @@
+import { parseByteSize } from "../../util/byteSize.ts";
 import { parseCpuList } from "../../util/cpuList.ts";
 import type { Bodies } from "../types.ts";
 import { durationMs } from "../values.ts";
@@ -10,6 +11,9 @@ const HOUR_MS = 60 * 60 * SECOND_MS;
 const MAX_GRACE_MS = HOUR_MS;
 /** The kernel takes 32 767 s. */
 const MAX_KEEPALIVE_MS = 9 * HOUR_MS;
+/** Less would hold up every answer; more is memory for each of thousands of connections. */
+const MIN_BUFFER_BYTES = 16 * 1024;
+const MAX_BUFFER_BYTES = 16 * 1024 * 1024;
 /** What all proxies can be told: HAProxy's sets of CPUs have so many. */
 const MAX_CPU = 63;
 
@@ -25,7 +29,7 @@ export const process: Rule = function* (_snapshot, touched) {
 };
 
 function* problemsOf(own: Process): Iterable<readonly [pointer: string, message: string]> {
-  const { shutdownGrace, tcpKeepalive, cpuAffinity, workers } = own;
+  const { shutdownGrace, tcpKeepalive, bufferSize, cpuAffinity, workers } = own;
   const durations = [
     ["shutdownGrace", shutdownGrace, MAX_GRACE_MS],
     ["tcpKeepalive/idle", tcpKeepalive?.idle, MAX_KEEPALIVE_MS],
@@ -37,8 +41,14 @@ function* problemsOf(own: Process): Iterable<readonly [pointer: string, message:
     if (ms % SECOND_MS === 0 && ms <= most) continue;
     yield [`/process/${field}`, `${text} must be whole seconds, from 1s to ${most / HOUR_MS}h`];
   }
+  if (bufferSize !== undefined && !isBufferSize(parseByteSize(bufferSize)))
+    yield ["/process/bufferSize", `${bufferSize} must be from 16KiB to 16MiB`];
   const message = cpuAffinity === undefined || cpuAffinity === "auto" ? null : cpuProblem(cpuAffinity, workers);
   if (message !== null) yield ["/process/cpuAffinity", message];
+}
+
+function isBufferSize(bytes: number): boolean {
+  return bytes >= MIN_BUFFER_BYTES && bytes <= MAX_BUFFER_BYTES;
 }
 
 function cpuProblem(text: string, workers: number | undefined): string | null {

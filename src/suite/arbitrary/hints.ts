@@ -52,6 +52,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom(2000, 3000),
     presence: 20,
   },
+  "fleet.process.bufferSize": { reason: "within bounds", value: fc.constantFrom("64KiB", "1MiB"), presence: 20 },
   "fleet.process.reusePort": { reason: "Envoy refuses false", presence: 20 },
   "fleet.process.tcpKeepalive": { reason: "no answer shows it", presence: 30 },
   "fleet.process.tcpKeepalive.idle": { reason: "whole seconds", value: fc.constantFrom("30s", "60s", "2m") },

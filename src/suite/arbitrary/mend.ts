@@ -9,11 +9,12 @@ export function mend(document: Document): Document {
   mendReferences(document);
   mendClientTimeouts(document);
   mendBalance(document);
-  mendLimits(document);
   for (const route of document.routes ?? []) {
     if (route.protocol === "tcp") keepSplit(route);
     makeTwins(route);
   }
+  // Last: it looks at who reaches a cluster.
+  mendLimits(document);
   return document;
 }
 

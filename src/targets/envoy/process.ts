@@ -36,6 +36,7 @@ export const processCapabilities = {
   "fleet.process.openFiles": byLauncher,
   "fleet.process.maxConnections": onCommandLine,
   "fleet.process.shutdownGrace": onCommandLine,
+  "fleet.process.bufferSize": "exact",
   "fleet.process.backlog": "exact",
   "fleet.process.reusePort": alwaysShared,
   "fleet.process.tcpKeepalive.idle": "exact",

@@ -7,30 +7,39 @@ import type { KeepaliveIr, SocketsIr } from "../../ir/index.ts";
 type ListenerInit = MessageInitShape<typeof ListenerSchema>;
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
+type Limit = "perConnectionBufferLimitBytes";
+
 /** As one word, by which renderings are remembered; empty: as Envoy does by itself. */
-export function socketsKey({ backlog, keepalive }: SocketsIr): string {
-  return backlog === null && keepalive === null ? "" : JSON.stringify([backlog, keepalive]);
+export function socketsKey({ backlog, keepalive, bufferBytes }: SocketsIr): string {
+  const own: Key = [backlog, keepalive, bufferBytes];
+  return own.every((option) => option === null) ? "" : JSON.stringify(own);
 }
 
-type Key = readonly [SocketsIr["backlog"], SocketsIr["keepalive"]];
+type Key = readonly [SocketsIr["backlog"], SocketsIr["keepalive"], SocketsIr["bufferBytes"]];
 
 /** Of every listener. */
-export function listenerSockets(key: string): Pick<ListenerInit, "tcpBacklogSize" | "socketOptions"> {
+export function listenerSockets(key: string): Pick<ListenerInit, "tcpBacklogSize" | "socketOptions" | Limit> {
   if (key === "") return {};
-  const [backlog, keepalive] = JSON.parse(key) as Key;
+  const [backlog, keepalive, bufferBytes] = JSON.parse(key) as Key;
   return {
     ...(backlog === null ? {} : { tcpBacklogSize: backlog }),
     ...(keepalive === null ? {} : { socketOptions: optionsOf(keepalive) }),
+    ...bufferLimit(bufferBytes),
   };
 }
 
 /** Of every cluster. */
-export function clusterSockets(key: string): Pick<ClusterInit, "upstreamConnectionOptions"> {
-  const keepalive = key === "" ? null : (JSON.parse(key) as Key)[1];
-  if (keepalive === null) return {};
+export function clusterSockets(key: string): Pick<ClusterInit, "upstreamConnectionOptions" | Limit> {
+  if (key === "") return {};
+  const [, keepalive, bufferBytes] = JSON.parse(key) as Key;
+  if (keepalive === null) return bufferLimit(bufferBytes);
   const { idleSeconds, intervalSeconds, probes } = keepalive;
   const tcpKeepalive = { keepaliveTime: idleSeconds, keepaliveInterval: intervalSeconds, keepaliveProbes: probes };
-  return { upstreamConnectionOptions: { tcpKeepalive } };
+  return { upstreamConnectionOptions: { tcpKeepalive }, ...bufferLimit(bufferBytes) };
+}
+
+function bufferLimit(bytes: number | null): Pick<ListenerInit, Limit> {
+  return bytes === null ? {} : { perConnectionBufferLimitBytes: bytes };
 }
 
 /** Linux's numbers: Envoys before 1.33 have no field for it. A connection inherits what its listening socket has. */

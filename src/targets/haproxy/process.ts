@@ -1,6 +1,7 @@
 /** How HAProxy runs: what stands in `global`. */
 import type { ProcessIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
+import { buffersBoundHeads } from "../buffers.ts";
 import type { Support } from "../target.ts";
 import { number, time } from "./quote.ts";
 
@@ -18,6 +19,7 @@ export const processCapabilities = {
   "fleet.process.cpuAffinity": "exact",
   "fleet.process.openFiles": "exact",
   "fleet.process.maxConnections": waits,
+  "fleet.process.bufferSize": buffersBoundHeads,
   "fleet.process.shutdownGrace": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 

@@ -1,5 +1,6 @@
 /** How nginx runs: what stands in front of all blocks, and what it may have. */
 import type { FleetIr, ProcessIr } from "../../ir/index.ts";
+import { buffersBoundHeads } from "../buffers.ts";
 import { type Finding, foundByInspection, type Support } from "../target.ts";
 import { milliseconds, type Word, word } from "./quote.ts";
 
@@ -30,6 +31,7 @@ export const processCapabilities = {
   "fleet.process.cpuAffinity": "exact",
   "fleet.process.openFiles": "exact",
   "fleet.process.maxConnections": [halvesAndParts, withoutWorkers],
+  "fleet.process.bufferSize": buffersBoundHeads,
   "fleet.process.shutdownGrace": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 
