@@ -75,7 +75,9 @@ describe.each(proxyNames)("%s", (proxy) => {
       const backlogs = listening.map((line) => Number(line.trim().split(/\s+/)[2]));
       // The Envoy of the suite has as many workers as the machine has CPUs.
       const isWhole = proxy === "envoy" ? listening.length > 0 : listening.length === WORKERS;
-      return isWhole && backlogs.every((backlog) => backlog === BACKLOG) ? true : null;
+      // HAProxy hands a socket on as it is: of one that another case has opened, the new one beside it shows the backlog.
+      const isSet = proxy === "haproxy" ? backlogs.includes(BACKLOG) : backlogs.every((each) => each === BACKLOG);
+      return isWhole && isSet ? true : null;
     });
   });
 

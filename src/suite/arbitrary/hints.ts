@@ -149,11 +149,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("k", "X-Set"),
   },
   "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
-  "cluster.limits": { reason: "more than a test has; fitted to each other (mendLimits.ts)", presence: 20 },
+  "cluster.limits": { reason: "more than a test has; fitted to each other (mendLimits.ts)", presence: 25 },
   "cluster.limits.maxConnectionsPerEndpoint": largeLimit(60),
   "cluster.limits.maxConnections": largeLimit(50),
   "cluster.limits.maxRequests": largeLimit(50),
-  "cluster.limits.maxPending": { ...largeLimit(20), reason: "nginx has no queue" },
+  "cluster.limits.maxPending": { ...largeLimit(50), reason: "nginx has no queue" },
   "cluster.limits.queueTimeout": { reason: "goes with a queue", presence: 80 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.http.expectedStatus[]": {
