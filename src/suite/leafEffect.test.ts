@@ -36,12 +36,24 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "which fleet it is; the proxies of a fleet are not told", leaves: ["fleet.name"], on: ["envoy", "nginx"] },
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
   { reason: "judged where Envoys connect; the proxies are not told", leaves: ["fleet.xds.allow[]"], on: ["envoy"] },
-  { reason: "stands on the command line", leaves: beginningWith("fleet.process."), on: ["envoy"] },
+  {
+    reason: "stands on the command line, or is how Envoy is anyway",
+    leaves: [
+      "fleet.process.workers",
+      "fleet.process.cpuAffinity",
+      "fleet.process.openFiles",
+      "fleet.process.maxConnections",
+      "fleet.process.reusePort",
+      "fleet.process.shutdownGrace",
+    ],
+    on: ["envoy"],
+  },
   {
     reason: "who probes instead of nginx, which is not told",
     leaves: ["fleet.healthChecks", "cluster.healthCheck"],
     on: ["nginx"],
   },
+  { reason: "Envoy's queue has no timeout", leaves: ["cluster.limits.queueTimeout"], on: ["envoy"] },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "Envoy does not count them, and says so", leaves: ["cluster.pool.maxIdle"], on: ["envoy"] },
@@ -100,7 +112,7 @@ interface Way {
  * Another value. Where there is one value only, it goes with all that it says. A value where there was none shows only that a
  * field is looked at, so it counts (`isSet`) where models never have the field, where it is refused, and where no effect may show.
  */
-function waysOf(leaf: LeafPath, isSet: boolean): readonly Way[] {
+function waysOf(leaf: LeafPath, { isSet, isRefused }: { isSet: boolean; isRefused: boolean }): readonly Way[] {
   const place = placeOf(leaf);
   const at = leaf.lastIndexOf(".");
   if (place.schema.const !== undefined) {
@@ -109,7 +121,7 @@ function waysOf(leaf: LeafPath, isSet: boolean): readonly Way[] {
   }
   const kinds: readonly EditKind[] = isSet || hintOf(place).presence === 0 ? ["change", "set"] : ["change"];
   const ways = kinds.map((kind): Way => ({ place, kind, isMeant: () => true, values: arbitraryOf(place) }));
-  return isSet ? [...ways, ...waysOfWhole(leaf)] : ways;
+  return isRefused ? [...ways, ...waysOfWhole(leaf)] : ways;
 }
 
 /** No model has what is refused, and so nothing to change in it: what the leaf stands in is set as a whole. */
@@ -182,7 +194,8 @@ describe.each(PROXY_KINDS)("%s", (proxy) => {
       const before = outcomesOf(createPipeline(targets), base);
       for (const [leaf, times] of [...open]) {
         if (times >= MAX_CHANGES) continue;
-        const ways = waysOf(leaf, isRefused(leaf) || isWithoutEffect(leaf, proxy));
+        const refused = isRefused(leaf);
+        const ways = waysOf(leaf, { isSet: refused || isWithoutEffect(leaf, proxy), isRefused: refused });
         for (const next of ways.flatMap((way) => [...changed(document, way, SEED + index)])) {
           const snapshot = freshSnapshot(next);
           if (snapshot !== null) look(leaf, before, outcomesOf(createPipeline(targets), snapshot));

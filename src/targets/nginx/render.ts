@@ -16,6 +16,7 @@ import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
 import { lowerUdpPort, udpClusters } from "./udp.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstream/index.ts";
+import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
 /** The agent reads it through a symbolic link to the whole folder. */
@@ -26,6 +27,7 @@ const MAX_KEPT_FLEETS = 512;
 interface FleetMemory {
   connectTimeouts: ReadonlyMap<string, number>;
   affine: Affine;
+  limited: Limited;
   /** By listener. */
   listeners: Map<string, ListenerMemory>;
   readonly upstreams: UpstreamMemory;
@@ -47,6 +49,7 @@ export function createRenderer(): Renderer {
       const memory = fleets.get(ir.name) ?? {
         connectTimeouts: new Map(),
         affine: new Set(),
+        limited: new Map(),
         listeners: new Map(),
         upstreams: createUpstreamMemory(),
       };
@@ -66,15 +69,21 @@ function* renderFleet(
 ): Steps<RenderedFiles> {
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   const affine = affineOf(ir.clusters);
-  // A location holds its clusters' connect timeout and affinity: when one changes, which is rare, all is lowered again.
-  if (hasChanged(memory.connectTimeouts, connectTimeouts) || hasOtherAffinity(memory, affine, ir))
-    memory.listeners = new Map();
+  const limited = requestLimits(ir.clusters);
+  // A location holds its clusters' connect timeout, affinity and limit: when one changes, which is rare, all is lowered again.
+  const isSame =
+    !hasChanged(memory.connectTimeouts, connectTimeouts) &&
+    !hasOtherAffinity(memory, affine, ir) &&
+    isEqual(memory.limited, limited);
+  if (!isSame) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
   memory.affine = affine;
+  memory.limited = limited;
   const proxyProtocols = new Map(
     ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
   );
-  const place = { connectTimeouts, affine, proxyProtocols, accessLog: ir.accessLog };
+  const place = { connectTimeouts, affine, limited, accessLog: ir.accessLog, sockets: ir.process.sockets };
+  const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters) };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();
@@ -89,7 +98,7 @@ function* renderFleet(
   memory.listeners = kept;
   const streams = ir.ports.flatMap((port) => {
     if (port.kind === "http") return [];
-    return [port.kind === "tcp" ? lowerTcpPort(port, place) : lowerUdpPort(port)];
+    return [port.kind === "tcp" ? lowerTcpPort(port, streamPlace) : lowerUdpPort(port)];
   });
   const configuration = block("nginx", yield* configurationView(ir, listeners, memory));
   const files = [
@@ -127,6 +136,10 @@ function hasOtherAffinity({ connectTimeouts, affine }: FleetMemory, after: Affin
   return clusters.some(({ name }) => connectTimeouts.has(name) && affine.has(name) !== after.has(name));
 }
 
+function isEqual(before: Limited, after: Limited): boolean {
+  return before.size === after.size && [...before].every(([name, limit]) => after.get(name) === limit);
+}
+
 function* configurationView(
   ir: FleetIr,
   listeners: readonly LoweredListener[],
@@ -141,6 +154,7 @@ function* configurationView(
   const hasStream = ir.ports.some(({ kind }) => kind !== "http");
   return {
     ...processView(ir.process),
+    keepalive: ir.process.sockets.keepalive !== null,
     http: {
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       keepaliveMin: keepaliveMin(ir),

@@ -28,6 +28,8 @@ export interface UpstreamView extends BalanceView {
   /** `name` or `name size`. */
   readonly zone: Word;
   readonly zoneSize: Word | null;
+  /** Where its requests are counted; null: they are not. */
+  readonly limitZone: Quoted<"block"> | null;
   readonly endpoints: readonly UpstreamServerView[];
   /** Null in the stream block. */
   readonly pool: PoolView | null;
@@ -38,6 +40,8 @@ interface UpstreamServerView {
   readonly address: Word;
   readonly weight: Word | null;
   readonly failures: FailureView | null;
+  /** Null: any number. */
+  readonly maxConnections: Word | null;
   readonly backup: boolean;
   readonly down: boolean;
 }
