@@ -60,7 +60,7 @@ export interface Views {
   readonly notFound: Readonly<Record<never, never>>;
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
-  readonly connectTimeout: ConnectTimeoutView;
+  readonly connectTimeout: { readonly timeout: Word };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };
@@ -275,11 +275,6 @@ export interface TargetView {
 export interface JumpBelowView {
   readonly below: Param;
   readonly jump: Block;
-}
-
-/** `connectTimeout.hbs`. */
-export interface ConnectTimeoutView {
-  readonly timeout: Word;
 }
 
 /** `redirect.hbs`. */

@@ -2,7 +2,6 @@
 
 import type { Quoted } from "../../../util/templates.ts";
 import type { Variable, Word } from "../quote.ts";
-import type { FailureView } from "./outlierDetection.ts";
 import type { PoolView } from "./pool.ts";
 
 /** In which block a group stands, and for UDP sessions, which keep to an endpoint, beside the groups of streams. */
@@ -33,6 +32,12 @@ export interface UpstreamView extends BalanceView {
   readonly endpoints: readonly UpstreamServerView[];
   /** Null in the stream block. */
   readonly pool: PoolView | null;
+}
+
+/** How one server is left out; null: it never is, which is `max_fails=0`. */
+export interface FailureView {
+  readonly maxFails: Word;
+  readonly failTimeout: Word;
 }
 
 /** One endpoint. */
