@@ -42,6 +42,17 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     leaves: ["fleet.healthChecks", "cluster.healthCheck"],
     on: ["nginx"],
   },
+  {
+    reason: "a warning: nginx looks when a request comes",
+    leaves: ["cluster.outlierDetection.interval"],
+    on: ["nginx"],
+  },
+  { reason: "a warning: it begins with a share of its own", leaves: ["cluster.slowStart.minPercent"], on: ["haproxy"] },
+  {
+    reason: "a warning: Envoy knows only down, and HAProxy before 3.1 only up",
+    leaves: ["healthCheck.initial"],
+    on: ["envoy", "haproxy"],
+  },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "Envoy does not count them, and says so", leaves: ["cluster.pool.maxIdle"], on: ["envoy"] },
@@ -100,7 +111,7 @@ interface Way {
  * Another value. Where there is one value only, it goes with all that it says. A value where there was none shows only that a
  * field is looked at, so it counts (`isSet`) where models never have the field, where it is refused, and where no effect may show.
  */
-function waysOf(leaf: LeafPath, isSet: boolean): readonly Way[] {
+function waysOf(leaf: LeafPath, isSet: boolean, isRefused: boolean): readonly Way[] {
   const place = placeOf(leaf);
   const at = leaf.lastIndexOf(".");
   if (place.schema.const !== undefined) {
@@ -109,7 +120,7 @@ function waysOf(leaf: LeafPath, isSet: boolean): readonly Way[] {
   }
   const kinds: readonly EditKind[] = isSet || hintOf(place).presence === 0 ? ["change", "set"] : ["change"];
   const ways = kinds.map((kind): Way => ({ place, kind, isMeant: () => true, values: arbitraryOf(place) }));
-  return isSet ? [...ways, ...waysOfWhole(leaf)] : ways;
+  return isRefused ? [...ways, ...waysOfWhole(leaf)] : ways;
 }
 
 /** No model has what is refused, and so nothing to change in it: what the leaf stands in is set as a whole. */
@@ -182,7 +193,7 @@ describe.each(PROXY_KINDS)("%s", (proxy) => {
       const before = outcomesOf(createPipeline(targets), base);
       for (const [leaf, times] of [...open]) {
         if (times >= MAX_CHANGES) continue;
-        const ways = waysOf(leaf, isRefused(leaf) || isWithoutEffect(leaf, proxy));
+        const ways = waysOf(leaf, isRefused(leaf) || isWithoutEffect(leaf, proxy), isRefused(leaf));
         for (const next of ways.flatMap((way) => [...changed(document, way, SEED + index)])) {
           const snapshot = freshSnapshot(next);
           if (snapshot !== null) look(leaf, before, outcomesOf(createPipeline(targets), snapshot));
