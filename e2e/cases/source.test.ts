@@ -10,7 +10,7 @@ conditionCases({
     odd: { source: ["127.0.18.77/20"] },
     both: { source: ["127.0.0.42/31"], method: "GET", query: [{ name: "both", present: true }] },
     v6: { source: ["2001:db8::/32"] },
-    anyV6: { source: ["::/0"], query: [{ name: "six", present: true }] },
+    "any-v6": { source: ["::/0"], query: [{ name: "six", present: true }] },
   },
   rows: [
     { source: "127.0.0.41", taker: "one" },
