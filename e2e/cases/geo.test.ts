@@ -22,6 +22,8 @@ conditionCases({
         { cidr: "2001:db8::/32", label: "north" },
       ],
     },
+    // Of IPv6 only: no client of IPv4 is among them.
+    { name: "sixes", entries: [{ cidr: "::/0", label: "six" }] },
     { name: "nets", entries: [{ cidr: "127.0.9.0/25", label: "office" }], defaultLabel: "elsewhere" },
   ],
   rules: {
@@ -31,6 +33,7 @@ conditionCases({
     capital: { geo: { table: "regions", labels: ["South"] }, method: "GET" },
     office: { path: { prefix: "/nets" }, geo: { table: "nets", labels: ["office"] } },
     elsewhere: { path: { prefix: "/nets" }, geo: { table: "nets", labels: ["elsewhere"] } },
+    sixes: { path: { prefix: "/nets" }, geo: { table: "sixes", labels: ["six"] } },
     both: {
       path: { prefix: "/both" },
       geo: { table: "regions", labels: ["north.inner"] },

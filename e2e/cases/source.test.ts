@@ -10,6 +10,7 @@ conditionCases({
     odd: { source: ["127.0.18.77/20"] },
     both: { source: ["127.0.0.42/31"], method: "GET", query: [{ name: "both", present: true }] },
     v6: { source: ["2001:db8::/32"] },
+    "any-v6": { source: ["::/0"], query: [{ name: "six", present: true }] },
   },
   rows: [
     { source: "127.0.0.41", taker: "one" },
@@ -24,6 +25,8 @@ conditionCases({
     { source: "127.0.0.43", path: "/?both", taker: "both" },
     { source: "127.0.0.43", path: "/", taker: "none" },
     { source: "127.0.0.44", path: "/?both", taker: "none" },
+    // No address of IPv4 lies in a range of IPv6.
+    { source: "127.0.0.40", path: "/?six", taker: "none" },
     // What a client says of itself counts nothing.
     { source: "127.0.0.40", headers: [["X-Forwarded-For", "127.0.0.41"]], taker: "none" },
     { source: "127.0.0.40", headers: [["X-Real-IP", "127.0.0.41"]], taker: "none" },

@@ -41,3 +41,8 @@ test.each([
 ])("%s lies within: %s", (address, isInside) => {
   expect(isWithin(address, ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"])).toBe(isInside);
 });
+
+test.each([
+  ["10.0.0.1", false],
+  ["::1", true],
+])("%s lies within all of IPv6: %s", (address, isInside) => expect(isWithin(address, ["::/0"])).toBe(isInside));

@@ -38,7 +38,10 @@ export function isWithin(address: string, ranges: readonly string[]): boolean {
   const list = new BlockList();
   for (const range of ranges) {
     const [start = "", length] = range.split("/");
-    list.addSubnet(start, Number(length), isIP(start) === 4 ? "ipv4" : "ipv6");
+    const isIpv4 = isIP(start) === 4;
+    // The list would take each address of IPv4 for an IPv4-mapped one, which `::/0` holds.
+    if (version === 4 && !isIpv4) continue;
+    list.addSubnet(start, Number(length), isIpv4 ? "ipv4" : "ipv6");
   }
   return list.check(address, version === 4 ? "ipv4" : "ipv6");
 }

@@ -54,6 +54,17 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     on: ["nginx"],
   },
   { reason: "Envoy's queue has no timeout", leaves: ["cluster.limits.queueTimeout"], on: ["envoy"] },
+  {
+    reason: "a warning: nginx looks when a request comes",
+    leaves: ["cluster.outlierDetection.interval"],
+    on: ["nginx"],
+  },
+  { reason: "a warning: it begins with a share of its own", leaves: ["cluster.slowStart.minPercent"], on: ["haproxy"] },
+  {
+    reason: "a warning: Envoy knows only down, and HAProxy before 3.1 only up",
+    leaves: ["healthCheck.initial"],
+    on: ["envoy", "haproxy"],
+  },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "Envoy does not count them, and says so", leaves: ["cluster.pool.maxIdle"], on: ["envoy"] },

@@ -6,6 +6,7 @@ import type { Quoted } from "../../util/templates.ts";
 import { readingOf } from "./fields.ts";
 import { matchName, ruleKey } from "./names.ts";
 import { expression, name, rule, word } from "./quote.ts";
+import { ownFamily } from "./sourceRanges.ts";
 
 /** `acl.hbs`: a named ACL. One of `string`, `regex`, `present` and `ranges` is set. */
 export interface AclView {
@@ -69,7 +70,7 @@ function addTests({ field, test, value }: ConditionIr, own: string, add: (acl: A
   const reading = readingOf(field);
   const { label, mark, lines } = reading;
   if (test === "within") {
-    add({ ...NO_TEST, name: name(own), value: reading.value, ranges: value.split(" ").map(word) });
+    add({ ...NO_TEST, name: name(own), value: reading.value, ranges: value.split(" ").flatMap(ownFamily).map(word) });
     return;
   }
   const present = lines && { ...NO_TEST, name: name(`present.${label}`), value: lines, present: true };

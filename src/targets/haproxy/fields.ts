@@ -6,7 +6,7 @@ import type { FieldIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Support } from "../target.ts";
-import { geoMap } from "./names.ts";
+import { geoMap, NO_LABEL } from "./names.ts";
 import { name as bareName, expression, file, header, pattern } from "./quote.ts";
 
 /** How one field is read. */
@@ -26,9 +26,6 @@ export interface Reading {
   /** 0 or 1, where tables need to know that it is there; null: its value tells. */
   readonly count: Quoted<"expression"> | null;
 }
-
-/** What stands for no label: no label begins so. */
-const NO_LABEL = bareName("-");
 
 type Readings = { readonly [K in FieldIr["kind"]]: (field: Extract<FieldIr, { kind: K }>) => Reading };
 
@@ -70,7 +67,7 @@ const readings: Readings = {
     return { label: labelOf("cookie", name), isPlain: false, mark: "", value, text: value, lines: value, count };
   },
   geo: ({ name }) => {
-    const value = expression`src,map_ip(${file(geoMap(name))},${NO_LABEL})`;
+    const value = expression`src,map_ip(${file(geoMap(name))},${bareName(NO_LABEL)})`;
     return { label: `geo.${name}`, isPlain: false, mark: "", value, text: value, lines: null, count: null };
   },
   source: () => {

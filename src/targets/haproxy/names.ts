@@ -78,6 +78,9 @@ export function listenerMap(listener: string, map: string): string {
   return `maps/${listener}/${map}.map`;
 }
 
+/** What stands for no label of a geo table: no label begins so. */
+export const NO_LABEL = "-";
+
 /** A geo table as a map from address ranges to labels. */
 export function geoMap(table: string): string {
   return `geo/${table}.map`;

@@ -27,7 +27,7 @@ const probeTimeout: Support = {
 
 /** What HAProxy says of the leaves of health checks. */
 export const healthCheckCapabilities = {
-  "cluster.healthCheck": initiallyUp,
+  "cluster.healthCheck": [initiallyUp, backtracking],
   "healthCheck.name": "exact",
   "healthCheck.labels": "exact",
   "healthCheck.description": "exact",
