@@ -4,7 +4,7 @@ import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
-import { inspectUdp } from "./udp.ts";
+import { inspectUdp } from "./udpSupport.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
