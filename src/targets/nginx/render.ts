@@ -14,7 +14,8 @@ import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
-import { lowerUdpPort, udpClusters } from "./udp.ts";
+import { lowerUdpPort } from "./udp.ts";
+import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstream/index.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
