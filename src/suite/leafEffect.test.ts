@@ -97,8 +97,8 @@ const MAX_MODELS = 160;
 /** Spots of one leaf that are changed in one model, and values that are tried at each. */
 const SPOTS = 3;
 const VALUES = 3;
-/** Changes without effect after which a field has none; one with effect needs a dozen, where it takes two rules that fit together. */
-const MAX_CHANGES = 100;
+/** Changes without effect after which a field has none. One with effect needs a dozen, or a hundred where it has some for TCP alone. */
+const MAX_CHANGES = 300;
 /** Changes of a field of the list that must show no effect. */
 const ENOUGH = 5;
 const TIMEOUT_MS = 60_000;

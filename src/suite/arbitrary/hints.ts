@@ -150,7 +150,13 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "route.rules[].retry": { reason: "what is tried again is seen where endpoints fail", presence: 25 },
   "route.rules[].retry.on": {
     reason: "all but a reset need one",
-    value: fc.constantFrom(["connectFailure"], ["reset"], ["connectFailure", "reset", "timeout"]),
+    value: fc.constantFrom(
+      ["connectFailure"],
+      ["reset"],
+      ["connectFailure", "reset"],
+      ["reset", "connectFailure"],
+      ["connectFailure", "reset", "timeout"],
+    ),
   },
   "route.rules[].retry.statuses": {
     reason: "those that every proxy knows",

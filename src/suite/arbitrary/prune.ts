@@ -24,8 +24,9 @@ export function pruned(
     const problems = problemsOf(plain(document));
     if (problems.length === 0) return document;
     const doomed = new Map<unknown[], Set<number>>();
-    for (const problem of problems) {
-      const { container, key } = cutFor(document, pointerOf(problem, document));
+    // All of them before the first is made: what is gone already would be looked for in what held it.
+    const cuts = problems.map((problem) => cutFor(document, pointerOf(problem, document)));
+    for (const { container, key } of cuts) {
       if (Array.isArray(container)) doomed.set(container, (doomed.get(container) ?? new Set()).add(Number(key)));
       else delete container[key];
     }

@@ -1,7 +1,7 @@
-/** Geo tables as maps from address ranges to labels: HAProxy takes the narrowest range that holds the address. */
-import type { FleetIr, GeoTableIr } from "../../ir/index.ts";
+/** A geo table as a map from address ranges to labels: HAProxy takes the narrowest range that holds the address. */
+import type { GeoTableIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
-import { geoMap, NO_LABEL } from "./names.ts";
+import { NO_LABEL } from "./names.ts";
 import { mapKey, mapLine, mapValue } from "./quote.ts";
 
 /**
@@ -10,24 +10,8 @@ import { mapKey, mapLine, mapValue } from "./quote.ts";
  */
 const EVERYWHERE = ["0.0.0.0/0", "::/0"];
 
-/** The tables' maps of a fleet, text by path; a table that did not change is not written again. */
-export function createGeoFiles(): (ir: FleetIr) => Steps<ReadonlyMap<string, string>> {
-  const known = new WeakMap<GeoTableIr, string>();
-  return function* filesOf({ ports }) {
-    const files = new Map<string, string>();
-    for (const port of ports) {
-      if (port.kind !== "http") continue;
-      for (const table of port.geoTables) {
-        const text = known.get(table) ?? (yield* textOf(table));
-        known.set(table, text);
-        files.set(geoMap(table.name), text);
-      }
-    }
-    return files;
-  };
-}
-
-function* textOf({ entries, defaultLabel }: GeoTableIr): Steps<string> {
+/** Its lines. */
+export function* geoMapText({ entries, defaultLabel }: GeoTableIr): Steps<string> {
   const lines = yield* mapSteps(entries, ({ cidr, label }) => mapLine(mapKey(cidr), mapValue(label)));
   const own = new Set(entries.map(({ cidr }) => cidr));
   const rest = EVERYWHERE.filter((cidr) => !own.has(cidr));

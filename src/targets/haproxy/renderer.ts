@@ -11,6 +11,7 @@ import {
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
+import { createGeoFiles } from "../geoFiles.ts";
 import type { RenderedFiles, Renderer, Socket } from "../target.ts";
 import { connectionLogText, logsCluster } from "./accessLog.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
@@ -18,10 +19,10 @@ import { type ClusterChanges, createChangesReader } from "./changes.ts";
 import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
-import { createGeoFiles } from "./geoTables.ts";
+import { geoMapText } from "./geoTables.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
-import { CONFIG_FILE, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
+import { CONFIG_FILE, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
 import { DEFAULT_IDLE_MS } from "./policies/timeouts.ts";
 import { processView } from "./process.ts";
 import { name, number, PLACES, time } from "./quote.ts";
@@ -61,7 +62,7 @@ export function createRenderer(): Renderer {
   const { render: section } = templates;
   const listeners = createListenerWriter();
   const clusters = createClusterWriter(section);
-  const geoFiles = createGeoFiles();
+  const geoFiles = createGeoFiles(geoMap, geoMapText);
   return {
     *render(ir): Steps<RenderedFiles> {
       const found: Files = new Map();

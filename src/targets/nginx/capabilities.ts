@@ -11,7 +11,7 @@ import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
 import { socketCapabilities } from "./sockets.ts";
 import { coarseShares } from "./splits.ts";
-import { udpCapabilities } from "./udp.ts";
+import { udpCapabilities } from "./udpSupport.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 import { appendsToFirstVia } from "./via.ts";

@@ -6,7 +6,7 @@ import { inspectLimit } from "./connectionLimit.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { inspectProcess } from "./process.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
-import { inspectUdp } from "./udp.ts";
+import { inspectUdp } from "./udpSupport.ts";
 import { groupCount, inspectAffinity } from "./upstream/affinity.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";

@@ -2,19 +2,21 @@
 import type { ClusterIr, FleetIr, PortIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { generationOf } from "../generation.ts";
+import { createGeoFiles, type GeoFiles } from "../geoFiles.ts";
 import type { RenderedFile, RenderedFiles, Renderer, Socket, Version } from "../target.ts";
 import { isBefore, parseVersion } from "../version.ts";
 import { connectionLogText, requestLogText } from "./accessLog.ts";
 import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
 import { block } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
-import { createGeoFiles } from "./geoTables.ts";
+import { geoFile, geoText } from "./geoTables.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
 import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
-import { lowerUdpPort, udpClusters } from "./udp.ts";
+import { lowerUdpPort } from "./udp.ts";
+import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstream/index.ts";
 import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
 import type { Block, ConfigurationView } from "./views.ts";
@@ -43,7 +45,7 @@ const FIXED_FILES: readonly RenderedFile[] = [
 /** A renderer; `ir.ports[].virtualHosts[].groups` must be there. */
 export function createRenderer(): Renderer {
   const fleets = new Map<string, FleetMemory>();
-  const geoFiles = createGeoFiles();
+  const geoFiles = createGeoFiles(geoFile, geoText);
   return {
     render: (ir) => {
       const memory = fleets.get(ir.name) ?? {
@@ -62,11 +64,7 @@ export function createRenderer(): Renderer {
   };
 }
 
-function* renderFleet(
-  ir: FleetIr,
-  memory: FleetMemory,
-  geoFiles: ReturnType<typeof createGeoFiles>,
-): Steps<RenderedFiles> {
+function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Steps<RenderedFiles> {
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   const affine = affineOf(ir.clusters);
   const limited = requestLimits(ir.clusters);

@@ -15,7 +15,7 @@ import {
   variable,
   word,
 } from "../quote.ts";
-import { hashedSessions } from "../udp.ts";
+import { hashedSessions } from "../udpSupport.ts";
 import type { BalanceView, UpstreamContext } from "./views.ts";
 
 /** `least_time` is nginx Plus' before. */

@@ -4,7 +4,7 @@ import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { block, joinBlocks } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
-import { sessionUpstream } from "../udp.ts";
+import { sessionUpstream } from "../udpSupport.ts";
 import type { Block } from "../views.ts";
 import { endpointGroups } from "./affinity.ts";
 import { balanceView } from "./balance.ts";

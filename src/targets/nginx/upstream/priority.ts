@@ -2,7 +2,7 @@
 import type { ClusterIr, FleetIr } from "../../../ir/index.ts";
 import { oneBackupLevel, tooManyLevels } from "../../backupLevels.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
-import { udpClusters } from "../udp.ts";
+import { udpClusters } from "../udpSupport.ts";
 
 const noBackups = {
   refused: "differs among the endpoints of a cluster whose balance policy has no backups in nginx",
