@@ -7,13 +7,14 @@ interface Limits {
   queueTimeout?: string;
 }
 
-/** What waits, waits for an endpoint; a cluster with limits is reached by HTTP alone or by one TCP listener. Changes the document. */
+/** What waits, waits for an endpoint; a cluster with limits is reached by HTTP alone or by one TCP listener, never by UDP. Changes the document. */
 export function mendLimits({ clusters = [], routes = [] }: Document): void {
   for (const cluster of clusters) {
     if (cluster.limits === undefined) continue;
     const limits = cluster.limits as Limits;
-    // nginx sends what is too much for an endpoint to its backups.
-    if ((cluster.endpoints as { priority?: number }[]).some(({ priority = 0 }) => priority > 0))
+    // nginx sends what is too much for an endpoint to its backups, and has groups of servers and backups where these two are asked for.
+    const hasBackups = (cluster.endpoints as { priority?: number }[]).some(({ priority = 0 }) => priority > 0);
+    if (hasBackups || cluster.affinity !== undefined || cluster.outlierDetection !== undefined)
       delete limits.maxConnectionsPerEndpoint;
     if (limits.maxConnectionsPerEndpoint === undefined) delete limits.maxPending;
     if (limits.maxPending === undefined) delete limits.queueTimeout;
@@ -21,8 +22,12 @@ export function mendLimits({ clusters = [], routes = [] }: Document): void {
   }
 }
 
+/** By UDP none is reached. */
+const MANY = 2;
+
 function placesOf(cluster: string, routes: readonly Item[]): number {
   const own = routes.filter(({ rules }) => JSON.stringify(rules).includes(`"cluster":${JSON.stringify(cluster)}`));
+  if (own.some(({ protocol }) => protocol === "udp")) return MANY;
   const ofTcp = own.filter(({ protocol }) => protocol === "tcp");
   const tcpPlaces = ofTcp.reduce((sum, { listeners }) => sum + (listeners as string[]).length, 0);
   return tcpPlaces + (own.length > ofTcp.length ? 1 : 0);
