@@ -38,6 +38,8 @@ beforeAll(async () => {
   const to = (name: string) => ({ matches: [{ path: { prefix: `/${name}` } }], split: [{ cluster: name }] });
   const queue = { maxConnectionsPerEndpoint: EACH, maxPending: PENDING };
   const halves = { matches: [{ path: { prefix: "/halves" } }], split: [{ cluster: "half-a" }, { cluster: "half-b" }] };
+  const retry = { attempts: 1, on: ["connectFailure", "reset"], statuses: ["503"] };
+  const tried = { ...to("tried"), retry };
   const bytes = { split: [{ cluster: "bytes-a" }, { cluster: "bytes-b" }] };
   await serve({
     listeners: [
@@ -47,6 +49,7 @@ beforeAll(async () => {
     clusters: [
       limited("requests", { maxRequests: MAX }, a, b),
       limited("connections", { maxConnections: MAX }, a, b),
+      limited("tried", { maxRequests: MAX }, a, b),
       limited("each", { maxConnectionsPerEndpoint: EACH }, a, b),
       limited("half-a", { maxRequests: HALF }, a),
       limited("half-b", { maxRequests: HALF }, b),
@@ -56,7 +59,7 @@ beforeAll(async () => {
       limited("drops", { ...queue, queueTimeout: `${QUEUE_TIMEOUT_MS}ms` }, a),
     ],
     routes: [
-      route("limits", host, to("requests"), to("connections"), to("each"), halves),
+      route("limits", host, to("requests"), to("connections"), to("each"), halves, tried),
       { name: "limits-queue", listeners: ["limits-queue"], hostnames: [host], rules: [to("waits"), to("drops")] },
       { name: "limits-tcp", listeners: ["limits-tcp"], protocol: "tcp", rules: [bytes] },
     ],
@@ -109,7 +112,13 @@ async function each(told: (proxy: ProxyName) => Promise<void>, proxies: readonly
   await Promise.all(proxies.map(told));
 }
 
-const LIMITS = { "/requests": MAX, "/connections": MAX, "/each": 2 * EACH, "/halves": 2 * HALF } as const;
+const LIMITS = {
+  "/requests": MAX,
+  "/connections": MAX,
+  "/tried": MAX,
+  "/each": 2 * EACH,
+  "/halves": 2 * HALF,
+} as const;
 
 it.each(Object.entries(LIMITS))("%s: takes %d requests at a time", { retry: 1 }, async (prefix, most) => {
   const more = prefix === "/halves" ? DRAWS - most : 3;

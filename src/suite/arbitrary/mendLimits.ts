@@ -25,10 +25,21 @@ export function mendLimits({ clusters = [], routes = [] }: Document): void {
 /** By UDP none is reached. */
 const MANY = 2;
 
+interface RuleOfRoute {
+  readonly split?: readonly { readonly cluster: string }[];
+  readonly retry?: object;
+}
+
+/** Where its requests and connections would be counted: HAProxy counts those of each `retry` apart. */
 function placesOf(cluster: string, routes: readonly Item[]): number {
-  const own = routes.filter(({ rules }) => JSON.stringify(rules).includes(`"cluster":${JSON.stringify(cluster)}`));
-  if (own.some(({ protocol }) => protocol === "udp")) return MANY;
-  const ofTcp = own.filter(({ protocol }) => protocol === "tcp");
-  const tcpPlaces = ofTcp.reduce((sum, { listeners }) => sum + (listeners as string[]).length, 0);
-  return tcpPlaces + (own.length > ofTcp.length ? 1 : 0);
+  let ofTcp = 0;
+  const retries = new Set<string | undefined>();
+  for (const { protocol, listeners, rules } of routes) {
+    const own = (rules as RuleOfRoute[]).filter(({ split = [] }) => split.some((share) => share.cluster === cluster));
+    if (own.length === 0) continue;
+    if (protocol === "udp") return MANY;
+    if (protocol === "tcp") ofTcp += (listeners as string[]).length;
+    else for (const { retry } of own) retries.add(JSON.stringify(retry));
+  }
+  return ofTcp + retries.size;
 }

@@ -97,6 +97,12 @@ export const haproxyCodes = {
     explanation:
       "A warning. HAProxy takes no more connections than `process.maxConnections` and leaves the next in the kernel's queue (`backlog`), where clients wait; Envoy closes them. `listener.connectionLimit` closes on all proxies.",
   },
+  "LIMIT-RETRY-HAPROXY": {
+    status: 422,
+    title: "A limit that would be counted for each retry",
+    explanation:
+      "On HAProxy rules that say different things of `retry` have a backend each, and each would count the requests of the cluster apart. Let all rules that forward to a cluster with `limits` say the same of `retry`, write a cluster for each, or serve it with Envoy or nginx.",
+  },
   "LIMIT-ENDPOINT-HAPROXY": {
     status: 422,
     title: "Full endpoints are not passed over",

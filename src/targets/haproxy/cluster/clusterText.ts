@@ -88,6 +88,8 @@ function retryText(view: BackendView, { own, form: [backend, retry], plan }: Ret
   const lines = linesIn(backend, own, plan);
   return [
     section("backend", { ...besides(view, retry), name: name(backend) }),
+    // Where there are several such backends, limits are refused.
+    view.limits === null ? "" : section("limits", view.limits),
     sharedLines(own, { plan: { ...plan, lines }, isLong: false }, section),
     retryLines(view, retry, section),
     section("servers", followers(view, view.servers)),

@@ -4,6 +4,7 @@ import type { Quoted } from "../../../util/templates.ts";
 import { countedOnce, inspectPlaces, limitFinding } from "../../clusterLimits.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 import { number, time } from "../quote.ts";
+import { retryBackend } from "./retry.ts";
 
 /** Only the policy shows it. */
 const fullIsNotPassedOver = {
@@ -14,13 +15,20 @@ const fullIsNotPassedOver = {
   when: foundByInspection,
 } as const satisfies Support;
 
+const countedForEachRetry = {
+  refused:
+    "is counted in one place, and HAProxy has a backend for each `retry`: let all rules that forward to the cluster say the same, or none say any",
+  code: "LIMIT-RETRY-HAPROXY",
+  when: foundByInspection,
+} as const satisfies Support;
+
 /** What HAProxy says of the leaves of `limits`. */
 export const limitsCapabilities = {
-  "cluster.limits.maxConnectionsPerEndpoint": [fullIsNotPassedOver, countedOnce],
-  "cluster.limits.maxConnections": countedOnce,
-  "cluster.limits.maxRequests": countedOnce,
-  "cluster.limits.maxPending": countedOnce,
-  "cluster.limits.queueTimeout": countedOnce,
+  "cluster.limits.maxConnectionsPerEndpoint": [fullIsNotPassedOver, countedForEachRetry, countedOnce],
+  "cluster.limits.maxConnections": [countedForEachRetry, countedOnce],
+  "cluster.limits.maxRequests": [countedForEachRetry, countedOnce],
+  "cluster.limits.maxPending": [countedForEachRetry, countedOnce],
+  "cluster.limits.queueTimeout": [countedForEachRetry, countedOnce],
 } as const satisfies Readonly<Record<string, Support>>;
 
 /** HAProxy chooses first and then sees that the endpoint is full. */
@@ -34,8 +42,28 @@ export function inspectLimits(ir: FleetIr): readonly Finding[] {
   );
   return [
     ...inspectPlaces(ir),
+    ...severalRetries(ir).map((name) => limitFinding(countedForEachRetry, name, "/limits")),
     ...waiting.map(({ name }) => limitFinding(fullIsNotPassedOver, name, "/limits/maxConnectionsPerEndpoint")),
   ];
+}
+
+/** Clusters with limits that rules reach which do not try again alike. */
+function severalRetries({ clusters, ports }: FleetIr): readonly string[] {
+  const limited = new Set(clusters.filter(({ limits }) => limits !== null).map(({ name }) => name));
+  if (limited.size === 0) return [];
+  const backends = new Map<string, Set<string>>();
+  for (const port of ports) {
+    if (port.kind !== "http") continue;
+    for (const { action, policies } of port.virtualHosts.flatMap(({ rules }) => rules)) {
+      if (action.kind !== "forward") continue;
+      for (const { cluster } of action.split) {
+        if (!limited.has(cluster)) continue;
+        const backend = policies.retry === null ? cluster : retryBackend(cluster, policies.retry);
+        backends.set(cluster, (backends.get(cluster) ?? new Set()).add(backend));
+      }
+    }
+  }
+  return [...backends].filter(([, own]) => own.size > 1).map(([name]) => name);
 }
 
 /** `limits.hbs`. */
