@@ -7,7 +7,7 @@ interface Limits {
   queueTimeout?: string;
 }
 
-/** What waits, waits for an endpoint; a cluster with limits is reached by HTTP alone or by one TCP listener, never by UDP. Changes the document. */
+/** What waits, waits for an endpoint; a cluster with limits is reached by HTTP alone or by one TCP listener. Changes the document. */
 export function mendLimits({ clusters = [], routes = [] }: Document): void {
   for (const cluster of clusters) {
     if (cluster.limits === undefined) continue;
