@@ -161,7 +161,7 @@ export function everyField(port: number): Model {
           },
           {
             matches: [{ path: { prefix: "/t" } }],
-            split: [{ cluster: "ef-other" }],
+            split: [{ cluster: "ef-plain" }],
             rewrite: { path: { full: "/u" } },
           },
           {
