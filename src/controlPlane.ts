@@ -5,8 +5,9 @@ import { join, resolve } from "node:path";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
-import { type DevCheck, type DevRebound, devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
+import { devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { type FleetSources, registerFleetMetrics } from "./fleetMetrics.ts";
+import { check, rebound, takenOut } from "./localTargets.ts";
 import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
@@ -18,7 +19,6 @@ import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts"
 import { loadTargets } from "./targets/registry.ts";
 import { boundHeapGrowth } from "./util/heap.ts";
 import { reasonOf } from "./util/reason.ts";
-import { inSlices } from "./util/slices.ts";
 import { readTokenFile, SHORT_TOKEN_CHARACTERS } from "./util/tokenFile.ts";
 import { createXdsServer, systemClock, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
 
@@ -186,7 +186,8 @@ function fleetSources({ statuses, failures, localProxies }: PublisherWithInput, 
       yield { fleet, nodeId, acknowledgedRevision: ackedRevision, refused };
     yield* localProxies.presences();
   }
-  return { statuses, failures, reloadFailures: localProxies.failures, presences, monotonic: systemClock.monotonic };
+  const { failures: reloadFailures, endpointsDown } = localProxies;
+  return { statuses, failures, reloadFailures, endpointsDown, presences, monotonic: systemClock.monotonic };
 }
 
 /**
@@ -252,17 +253,6 @@ export async function serve(options: PlaneOptions): Promise<number> {
   return EXIT.ok;
 }
 
-const check: DevCheck = async (proxy, files, binary) => {
-  const { get } = await loadTargets([proxy]);
-  return get(proxy).check({ kind: "files", ...files }, { binary });
-};
-
-const rebound: DevRebound = async (proxy, text, places) => {
-  const { rebind } = (await loadTargets([proxy])).get(proxy);
-  if (rebind === null) throw new Error(`${proxy} gets no files`);
-  return inSlices(rebind(text, places));
-};
-
 /** What `dev` is told besides its flags. */
 interface DevPlaneOptions extends DevRunOptions {
   readonly version: string;
@@ -291,6 +281,7 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
     },
     check,
     rebound,
+    takenOut,
     io: processIo,
     env: process.env,
     stop: stopOnSignals(),

@@ -31,11 +31,12 @@ test("one scrape asks every source once", async () => {
     statuses: () => ask("statuses", [status, empty]),
     failures: () => ask("failures", [["edge", 4]]),
     reloadFailures: () => ask("reloadFailures", [["edge", 2]]),
+    endpointsDown: () => ask("endpointsDown", [["edge", "a", 3]]),
     presences: () => ask("presences", [presence("a"), presence("b", 5, 2), presence("b", 4), presence('c"\n', null)]),
     monotonic: () => 0,
   });
   const text = await registry.metrics();
-  expect(asked.sort()).toEqual(["failures", "presences", "reloadFailures", "statuses"]);
+  expect(asked.sort()).toEqual(["endpointsDown", "failures", "presences", "reloadFailures", "statuses"]);
   expect(text.split("\n").filter((line) => line.startsWith("trimtab_"))).toEqual([
     'trimtab_fleet_published_revision{fleet="edge"} 6',
     'trimtab_fleet_failed_revision{fleet="edge",code="FLEET-NOT-RENDERED"} 7',
@@ -54,11 +55,12 @@ test("one scrape asks every source once", async () => {
     'trimtab_proxy_refused_resources{fleet="edge",node="a"} 0',
     'trimtab_proxy_refused_resources{fleet="edge",node="b"} 2',
     'trimtab_proxy_refused_resources{fleet="edge",node="c\\"\\n"} 0',
+    'trimtab_endpoints_down{fleet="edge",node="a"} 3',
     "trimtab_proxies_left_out 0",
   ]);
   await new Promise((resolve) => setImmediate(resolve));
   await registry.metrics();
-  expect(asked.length).toBe(8);
+  expect(asked.length).toBe(10);
 });
 
 test("a proxy that is away is told as away for an hour, then forgotten", () => {

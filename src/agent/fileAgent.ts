@@ -1,6 +1,7 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
 import { mkdirSync } from "node:fs";
-import type { Arrangement, WaitingSocket } from "./arrange.ts";
+import { stateOf } from "./agentState.ts";
+import { followEndpoints } from "./followEndpoints.ts";
 import {
   type Agent,
   type AgentTiming,
@@ -10,11 +11,15 @@ import {
   printed,
   proveRestart,
   restoreGood,
+  switching,
   switchToArranged,
 } from "./generationSwitch.ts";
 import { pruneGenerations } from "./generations.ts";
 import { createLatest } from "./latest.ts";
-import { createListenerStates, withoutNumbers } from "./listenerStates.ts";
+import { createListenerStates } from "./listenerStates.ts";
+import { failed, succeeded, superseded } from "./outcomes.ts";
+import { createProbedEndpoints, type TakeOutOf } from "./probedEndpoints.ts";
+import type { EndpointDown } from "./prober/index.ts";
 import { createRetry } from "./retry.ts";
 import { createSupervisor, DEFAULT_BACKOFF } from "./supervisor.ts";
 import type {
@@ -46,6 +51,7 @@ export interface FileAgentOptions {
   /** The proxy's own checker; must end by itself. */
   readonly check: (files: AgentFiles) => Promise<Check>;
   readonly rebound: MakeRebound;
+  readonly takenOut: TakeOutOf;
   readonly timing?: Partial<AgentTiming>;
   readonly onEvent?: (event: AgentEvent) => void;
 }
@@ -61,30 +67,35 @@ export interface FileAgent {
   failures(): number;
   /** Of the listeners of the newest files, by name. Events tell of changes. */
   listeners(): readonly ListenerState[];
+  /** Of the files that run those that get nothing, as they do not pass their probes; null: none is probed. Events tell of changes. */
+  endpointsDown(): readonly EndpointDown[] | null;
   /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
   close(): Promise<void>;
 }
 
+/** Of a proxy that was given nothing yet. */
+const NOTHING_KNOWN: Memory = {
+  wanted: null,
+  serving: null,
+  good: null,
+  told: null,
+  applyError: null,
+  failed: null,
+  deathError: null,
+  failures: 0,
+  applying: false,
+  onlyLooked: false,
+  proving: 0,
+  closed: false,
+  reloadRefused: false,
+};
+
 /** Creates `proxy.runDir`; starts nothing before the first `apply`. */
 export function createFileAgent(options: FileAgentOptions): FileAgent {
-  const { proxy, check, rebound } = options;
+  const { proxy, check, rebound, takenOut } = options;
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   mkdirSync(proxy.runDir, { recursive: true, mode: 0o755 });
-  const memory: Memory = {
-    wanted: null,
-    serving: null,
-    good: null,
-    told: null,
-    applyError: null,
-    failed: null,
-    deathError: null,
-    failures: 0,
-    applying: false,
-    onlyLooked: false,
-    proving: 0,
-    closed: false,
-    reloadRefused: false,
-  };
+  const memory = { ...NOTHING_KNOWN };
   const states = createListenerStates();
   const tell = options.onEvent ?? (() => undefined);
   const tellListeners = (): void => {
@@ -103,7 +114,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
       tell({ kind: "started", pid });
       if (!memory.applying) {
         // What had to be left out at the start is looked after.
-        void proveRestart(agent).then(retry.lookAgain);
+        void proveRestart(agent).then(retry.lookAgain).then(follow);
       }
     },
     onDeath: (reason, restartInMs) => {
@@ -119,10 +130,13 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     },
     onLogged: (line) => tell({ kind: "logged", line }),
   });
+  const follow = (): void => queue.offer(null);
+  const endpoints = createProbedEndpoints({ takenOut, onMoved: follow, onChange: tell });
   const agent: Agent = {
     proxy,
     check,
     rebound,
+    endpoints,
     timing,
     tell,
     tellListeners,
@@ -130,11 +144,17 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     supervisor,
     memory,
   };
-  const queue = createLatest({
+  // Null: what runs is to be as its endpoints are by now.
+  const queue = createLatest<AgentFiles | null, ApplyResult>({
     gapMs: timing.gapMs,
     needsGap: () => !memory.onlyLooked,
     skipped: superseded,
-    work: (files) => applyOnDisk(agent, files),
+    work: async (files) => {
+      const result = await workOn(agent, files);
+      // What was gone back to may have been written before endpoints went.
+      if (result.outcome === "failed") setTimeout(follow, files === null ? timing.retry.waitingMs : 0).unref();
+      return result;
+    },
   });
   const retry = createRetry(queue.push, timing.retry);
   return {
@@ -142,9 +162,11 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     state: () => stateOf(memory),
     failures: () => memory.failures,
     listeners: states.all,
+    endpointsDown: () => (memory.good === null ? null : endpoints.down(memory.good.whole)),
     close: async () => {
       memory.closed = true;
       retry.close();
+      endpoints.close();
       await supervisor.stop(proxy.stopSignal, timing.graceMs);
       await queue.close();
       // A start that was on its way while we stopped.
@@ -153,12 +175,18 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   };
 }
 
-/** As `applyOne`; what the file system refuses (no room, for instance) is a failure like any other. */
-async function applyOnDisk(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
+function workOn(agent: Agent, files: AgentFiles | null): Promise<ApplyResult> {
+  return files === null
+    ? onDisk(agent, agent.memory.good?.whole ?? null, () => followEndpoints(agent))
+    : onDisk(agent, files, () => applyOne(agent, files));
+}
+
+/** What the file system refuses (no room, for instance) is a failure like any other. */
+async function onDisk(agent: Agent, files: AgentFiles | null, work: () => Promise<ApplyResult>): Promise<ApplyResult> {
   try {
-    return await applyOne(agent, files);
+    return await work();
   } catch (error) {
-    if (!(error instanceof Error) || !("code" in error)) {
+    if (!(error instanceof Error) || !("code" in error) || files === null) {
       throw error;
     }
     return agent.memory.closed ? superseded(files) : failed(agent, files, { error: error.message, restore: null });
@@ -166,7 +194,7 @@ async function applyOnDisk(agent: Agent, files: AgentFiles): Promise<ApplyResult
 }
 
 async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
-  const { memory, proxy, supervisor } = agent;
+  const { memory, proxy, supervisor, endpoints } = agent;
   memory.wanted = files;
   await supervisor.cleared();
   memory.onlyLooked = await isServed(agent, files);
@@ -183,8 +211,12 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
       restore: null,
     });
   }
-  memory.applying = true;
-  try {
+  // Those of before too, as long as they may be what runs on.
+  await endpoints.watch([...(memory.good === null ? [] : [memory.good.whole]), files]);
+  if (memory.closed) {
+    return superseded(files);
+  }
+  return switching(agent, async () => {
     // A restart that began before points `current` at the last good generation: not behind our back.
     await supervisor.launched();
     const error = await switchToArranged(agent, files);
@@ -196,14 +228,10 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
       return failed(agent, files, { error, restore });
     }
     const result = succeeded(agent);
-    await pruneGenerations(proxy.runDir, result.generation);
+    void endpoints.watch([files]);
+    await pruneGenerations(proxy.runDir, memory.good?.files.generation ?? null);
     return result;
-  } finally {
-    memory.applying = false;
-    if (memory.serving === null && supervisor.pid() !== null) {
-      void proveRestart(agent);
-    }
-  }
+  });
 }
 
 /** Whether what runs is all that can be run of these files. */
@@ -223,70 +251,4 @@ async function isServed(agent: Agent, files: AgentFiles): Promise<boolean> {
   // The reasons may be others now.
   memory.good = next;
   return true;
-}
-
-/** What `memory.good` names answers, or did: when its process died since, the restart tells the rest. The same is told once. */
-function succeeded(agent: Agent): ApplyResult {
-  const { memory, tell } = agent;
-  const { files, waiting } = memory.good as Arrangement;
-  const { generation } = files;
-  const lives = memory.serving !== null;
-  const isNews = memory.told !== generation || memory.applyError !== null || memory.deathError !== null;
-  memory.told = generation;
-  memory.applyError = null;
-  memory.failed = null;
-  memory.deathError = lives ? null : memory.deathError;
-  if (isNews && lives) {
-    tell({ kind: "serving", generation });
-  }
-  agent.tellListeners();
-  const states = agent.listeners().filter(({ state }) => state === "waiting");
-  return waiting.length === 0
-    ? { outcome: "serving", generation }
-    : { outcome: "partial", generation, waiting: states };
-}
-
-function failed(
-  { memory, tell, tellListeners }: Agent,
-  { generation }: AgentFiles,
-  { error, restore }: { readonly error: string; readonly restore: string | null },
-): ApplyResult {
-  const reason = restore === null ? error : `${error}\nand going back failed: ${restore}`;
-  if (withoutNumbers(reason) !== withoutNumbers(memory.applyError) || generation !== memory.failed) {
-    tell({ kind: "failed", generation, error: reason });
-  }
-  memory.failures += 1;
-  memory.applyError = reason;
-  memory.failed = generation;
-  tellListeners();
-  return { outcome: "failed", generation, error, restoreError: restore };
-}
-
-function stateOf({ serving, good, applyError, deathError, applying, closed }: Memory): AgentState {
-  const waiting = serving === null ? [] : (good?.waiting ?? []);
-  const lastError = applyError ?? deathError ?? waitingText(waiting);
-  if (closed) {
-    return { state: "stopped", generation: null, lastError };
-  }
-  if (serving !== null) {
-    return {
-      state: applyError === null && waiting.length === 0 ? "serving" : "degraded",
-      generation: serving,
-      lastError,
-    };
-  }
-  if (good !== null) {
-    return { state: "degraded", generation: null, lastError };
-  }
-  const idle = lastError === null ? "stopped" : "failed";
-  return { state: applying ? "starting" : idle, generation: null, lastError };
-}
-
-function waitingText(waiting: readonly WaitingSocket[]): string | null {
-  const lines = waiting.map(({ socket, reason }) => `${socket.listeners.join(", ")} waits: ${reason}`);
-  return lines.length === 0 ? null : lines.join("\n");
-}
-
-function superseded(files: AgentFiles): ApplyResult {
-  return { outcome: "superseded", generation: files.generation };
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Socket } from "../targets/target.ts";
 import { type Arrangement, arrange } from "./arrange.ts";
 import { currentGeneration, isWritten, pointCurrent, writeGeneration } from "./generations.ts";
+import type { ProbedEndpoints } from "./probedEndpoints.ts";
 import { prove } from "./prove.ts";
 import type { RetryPauses } from "./retry.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -26,6 +27,7 @@ export interface Agent {
   readonly proxy: FileProxy;
   readonly check: (files: AgentFiles) => Promise<Check>;
   readonly rebound: MakeRebound;
+  readonly endpoints: ProbedEndpoints;
   readonly timing: AgentTiming;
   readonly tell: (event: AgentEvent) => void;
   /** Tells what of `memory` changed for listeners. */
@@ -67,6 +69,20 @@ export interface Memory {
  */
 const MAX_LOOKS = 4;
 
+/** Work that is about to touch the process: starts and proofs of the supervisor's keep out of its way. */
+export async function switching<Result>(agent: Agent, work: () => Promise<Result>): Promise<Result> {
+  const { memory, supervisor } = agent;
+  memory.applying = true;
+  try {
+    return await work();
+  } finally {
+    memory.applying = false;
+    if (memory.serving === null && supervisor.pid() !== null) {
+      void proveRestart(agent);
+    }
+  }
+}
+
 /** Switches to what can be run of these files. Null, or why that does not answer. */
 export async function switchToArranged(agent: Agent, whole: AgentFiles): Promise<string | null> {
   const { memory, proxy } = agent;
@@ -92,11 +108,11 @@ export async function switchToArranged(agent: Agent, whole: AgentFiles): Promise
 }
 
 /** What of these files can be run now. `former`: where listeners were. */
-export function look(agent: Agent, whole: AgentFiles, former: readonly Socket[]): Promise<Arrangement> {
-  const { memory, proxy, supervisor, rebound } = agent;
+export async function look(agent: Agent, whole: AgentFiles, former: readonly Socket[]): Promise<Arrangement> {
+  const { memory, proxy, supervisor, rebound, endpoints } = agent;
   // A process that runs has what was proved last, or it was started with it.
   const own = supervisor.pid() === null ? [] : (memory.good?.files.sockets ?? []);
-  return arrange(whole, { own, former, bindsBesideOwn: proxy.bindsBesideOwn }, rebound);
+  return endpoints.arranged(await arrange(whole, { own, former, bindsBesideOwn: proxy.bindsBesideOwn }, rebound));
 }
 
 /**
@@ -170,13 +186,13 @@ export async function goBack(agent: Agent): Promise<string | null> {
  * Before a restart by the supervisor: of the last good generation stands there, and is `current`, what can be run now, whatever became
  * of the folder and of the sockets.
  */
-export async function restoreGood({ proxy, memory, rebound }: Agent): Promise<void> {
+export async function restoreGood({ proxy, memory, rebound, endpoints }: Agent): Promise<void> {
   const { good } = memory;
   if (good === null) {
     return;
   }
   const sockets = { own: [], former: good.files.sockets, bindsBesideOwn: proxy.bindsBesideOwn };
-  const next = await arrange(good.whole, sockets, rebound);
+  const next = await endpoints.arranged(await arrange(good.whole, sockets, rebound));
   const { files } = next;
   memory.good = next;
   if (!(await isWritten(proxy.runDir, files))) {
@@ -216,13 +232,13 @@ export async function proveRestart(agent: Agent): Promise<void> {
     if (error === null) {
       memory.serving = generation;
       memory.deathError = null;
-      agent.tell({ kind: "serving", generation });
+      agent.tell({ kind: "serving", generation: good.told });
       agent.tellListeners();
       return;
     }
     memory.deathError = `${agent.proxy.name} runs again, but ${error}${printed(supervisor)}`;
     if (asked === 0) {
-      agent.tell({ kind: "failed", generation, error: memory.deathError });
+      agent.tell({ kind: "failed", generation: good.told, error: memory.deathError });
     }
     await sleep(timing.backoff.maxMs, undefined, { ref: false });
   }

@@ -9,7 +9,9 @@
  * left out, or served where it was, under a name that says so, until it can be opened (arrange.ts). When anything else fails the last
  * good generation runs on, `current` names it again, the error says what the proxy said, and the new one is tried again with growing
  * pauses. One apply at a time, at least two seconds apart; of those that wait only the newest is applied. A proxy that dies is
- * restarted with a growing pause, also when its run folder is gone or the disk is full. `close` leaves no process behind.
+ * restarted with a growing pause, also when its run folder is gone or the disk is full. `close` leaves no process behind. What files
+ * say is to be probed (ir/probePlan.ts) is probed (`prober/`), and gets nothing while it fails: the files of one generation are written
+ * with other endpoints, switched to and proved like any others.
  *
  * Must not: know the model, the compiler, a target or xDS; change a rendered file (its target writes it for another place); touch a
  * process that it did not start.
@@ -19,6 +21,8 @@ export { type BusySocket, busySockets, busyText, socketText } from "./busySocket
 export type { FileAgent, FileAgentOptions } from "./fileAgent.ts";
 export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
 export type { AgentTiming } from "./generationSwitch.ts";
+export type { TakeOutOf } from "./probedEndpoints.ts";
+export type { EndpointChange, EndpointDown } from "./prober/types.ts";
 export { killLeftovers } from "./processGroup.ts";
 export type { RetryPauses } from "./retry.ts";
 export type * from "./types.ts";

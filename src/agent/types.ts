@@ -1,5 +1,6 @@
 /** The vocabulary of the agent room. */
 import type { Place, Socket } from "../targets/target.ts";
+import type { EndpointChange } from "./prober/types.ts";
 
 /** One file of a generation; structurally the target room's `RenderedFile`. */
 export interface AgentFile {
@@ -85,7 +86,8 @@ export type AgentEvent =
   | { readonly kind: "serving"; readonly generation: string }
   | { readonly kind: "failed"; readonly generation: string; readonly error: string }
   | { readonly kind: "listeners"; readonly listeners: readonly ListenerState[] }
-  | { readonly kind: "line" | "logged"; readonly line: string };
+  | { readonly kind: "line" | "logged"; readonly line: string }
+  | EndpointChange;
 
 /** How long to wait before a process that died is started again. */
 export interface Backoff {

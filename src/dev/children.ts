@@ -6,13 +6,15 @@ import {
   type ApplyResult,
   adapters,
   createFileAgent,
+  type EndpointChange,
   type FileAdapter,
   type ListenerState,
   type ResourceAdapter,
+  socketText,
 } from "../agent/index.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { FoundProxy } from "./findProxy.ts";
-import type { DevCheck, DevControlPlane, DevFiles, DevFleet, DevRebound } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevFiles, DevFleet, DevRebound, DevTakenOut } from "./types.ts";
 
 /** Nobody waits for a lab's connections to end: Ctrl-C is to give the terminal back. */
 const GRACE_MS = 1_500;
@@ -24,6 +26,7 @@ export interface ChildrenOptions {
   readonly runDir: string;
   readonly check: DevCheck;
   readonly rebound: DevRebound;
+  readonly takenOut: DevTakenOut;
   readonly say: (line: string) => void;
 }
 
@@ -162,6 +165,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
     proxy: adapter.createProxy({ runDir, binary }),
     check: (files) => options.check(fleet.proxy, files, binary),
     rebound: (text, places) => options.rebound(fleet.proxy, text, places),
+    takenOut: (files, endpoints) => options.takenOut(fleet.proxy, files, endpoints),
     timing: { graceMs: GRACE_MS },
     onEvent: (event) => {
       watched.look();
@@ -169,7 +173,13 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
     },
   });
   const { proxy } = fleet;
-  const read = () => ({ proxy, ...agent.state(), failures: agent.failures(), listeners: agent.listeners() });
+  const read = () => ({
+    proxy,
+    ...agent.state(),
+    failures: agent.failures(),
+    listeners: agent.listeners(),
+    endpointsDown: agent.endpointsDown(),
+  });
   const watched = options.plane.watchProxy(fleet.name, read);
   const close = async (): Promise<void> => {
     await agent.close();
@@ -216,6 +226,11 @@ function waitingLine(fleet: string, { listener, reason }: Pick<ListenerState, "l
   return `${fleet}: listener ${listener} waits: ${reason}`;
 }
 
+function endpointLine({ cluster, ...change }: EndpointChange): string {
+  const endpoint = `endpoint ${socketText(change)} of cluster ${cluster}`;
+  return change.kind === "endpoint-up" ? `${endpoint} is up` : `${endpoint} is down: ${change.reason}`;
+}
+
 /** Tells what a person wants to know; what proxies print themselves comes along when something went wrong. */
 function reporter({ say, plane }: ChildrenOptions, { name }: DevFleet): (event: AgentEvent) => void {
   let waiting: ReadonlyMap<string, string> = new Map();
@@ -241,6 +256,9 @@ function reporter({ say, plane }: ChildrenOptions, { name }: DevFleet): (event: 
     }
     if (event.kind === "logged") {
       say(event.line);
+    }
+    if (event.kind === "endpoint-down" || event.kind === "endpoint-up") {
+      say(`${name}: ${endpointLine(event)}`);
     }
     if (event.kind === "died") {
       say(`${name}: ${event.reason}\n  restarting in ${event.restartInMs} ms`);

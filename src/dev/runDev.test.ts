@@ -110,6 +110,7 @@ async function options(text: string): Promise<DevOptions> {
       return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
     },
     rebound: async (proxy, text, places) => finish(KINDS.find(({ name }) => name === proxy)!.rebind(text, places)),
+    takenOut: async (_proxy, files) => files,
     io: {
       out: (part) => {
         out += part;

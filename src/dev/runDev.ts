@@ -21,7 +21,7 @@ import { nackLines } from "./nacks.ts";
 import { overwrittenLines } from "./overwritten.ts";
 import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
 import { proxyTable, tryCommands } from "./table.ts";
-import type { DevCheck, DevControlPlane, DevRebound } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevRebound, DevTakenOut } from "./types.ts";
 import { watchFile } from "./watch.ts";
 
 export interface DevOptions {
@@ -37,6 +37,7 @@ export interface DevOptions {
   readonly startPlane: () => Promise<DevControlPlane>;
   readonly check: DevCheck;
   readonly rebound: DevRebound;
+  readonly takenOut: DevTakenOut;
   readonly io: Io;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted: end. See `stopOnSignals`. */
@@ -88,6 +89,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     runDir,
     check: options.check,
     rebound: options.rebound,
+    takenOut: options.takenOut,
     say: (line) => io.out(`${line}\n`),
   });
   try {

@@ -1,5 +1,14 @@
 /** The vocabulary of `trimtab dev`. */
-import type { AgentEvent, AgentFiles, AgentState, Check, ListenerState, MakeRebound } from "../agent/index.ts";
+import type {
+  AgentEvent,
+  AgentFiles,
+  AgentState,
+  Check,
+  EndpointDown,
+  ListenerState,
+  MakeRebound,
+  TakeOutOf,
+} from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
@@ -37,6 +46,7 @@ export interface DevReport extends AgentState {
   readonly proxy: string;
   readonly failures: number;
   readonly listeners: readonly ListenerState[];
+  readonly endpointsDown: readonly EndpointDown[] | null;
 }
 
 /** A proxy that is shown. */
@@ -80,6 +90,9 @@ export interface DevControlPlane {
 
 /** A listener's file at other places: its target's `rebind`. */
 export type DevRebound = (proxy: ProxyKind, ...file: Parameters<MakeRebound>) => ReturnType<MakeRebound>;
+
+/** Files without endpoints that fail their probes: its target's `takeOut`. */
+export type DevTakenOut = (proxy: ProxyKind, ...files: Parameters<TakeOutOf>) => ReturnType<TakeOutOf>;
 
 /** The checker of a proxy: its target's `check` with the binary that was found. */
 export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;

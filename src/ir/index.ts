@@ -32,6 +32,7 @@ export type * from "./policies/headers.ts";
 export * from "./policies/index.ts";
 export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
+export * from "./probePlan.ts";
 export * from "./process.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
@@ -46,7 +47,7 @@ export interface FleetIr {
   /** Oldest proxy version that must understand the output, as `1.22`; null: the target's default. */
   readonly version: string | null;
   /** Who probes where the proxy cannot; null: nobody was named. */
-  readonly healthChecks: "external" | null;
+  readonly healthChecks: "external" | "agent" | null;
   /** Null: nothing is written down of requests. */
   readonly accessLog: AccessLogIr | null;
   readonly process: ProcessIr;

@@ -19,7 +19,15 @@ beforeEach(() => {
     () => files,
     () => new Date(now),
   );
-  report = { proxy: "nginx", state: "starting", generation: null, lastError: null, failures: 0, listeners: [] };
+  report = {
+    proxy: "nginx",
+    state: "starting",
+    generation: null,
+    lastError: null,
+    failures: 0,
+    listeners: [],
+    endpointsDown: null,
+  };
 });
 
 test("generation, its revision, since when, what it is to run; a later revision of the same files is the one it runs", () => {
@@ -36,6 +44,7 @@ test("generation, its revision, since when, what it is to run; a later revision 
       wanted: null,
       lastError: null,
       listeners: [],
+      endpointsDown: [],
     },
   ]);
   publish("g1", 4);

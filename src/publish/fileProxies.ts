@@ -10,6 +10,8 @@ const MAX_WATCHED = 1_000;
 const MAX_GENERATIONS = 16;
 /** Characters of an error; a proxy may print its whole configuration. */
 const MAX_ERROR = 1_000;
+/** Endpoints that are shown of one proxy; metrics count them all. */
+const MAX_ENDPOINTS = 1_000;
 /** What an agent adds to the name of a generation of which it runs a part. */
 const PART = /-without-[0-9a-f]+$/;
 
@@ -29,6 +31,8 @@ export interface FileProxies {
   presences(): Iterable<ProxyPresence>;
   /** How often proxies could not take what they were given, or died, by fleet. */
   failures(): Iterable<readonly [fleet: string, count: number]>;
+  /** How many endpoints get nothing on a proxy beside which they are probed. */
+  endpointsDown(): Iterable<readonly [fleet: string, nodeId: string, count: number]>;
   /** These are the files of this revision. */
   noteFiles(files: Pick<FleetFiles, "fleet" | "generation" | "revision">): void;
   /** What is known of other fleets is forgotten. */
@@ -63,7 +67,7 @@ export function createFileProxies(
     generation === null ? null : (revisions.get(fleet)?.get(generation.replace(PART, "")) ?? null);
 
   const statusOf = (fleet: string, nodeId: string, watched: Watched): FileProxyStatus => {
-    const { proxy, state, generation, lastError, listeners } = looked(watched);
+    const { proxy, state, generation, lastError, listeners, endpointsDown } = looked(watched);
     const files = filesOf(fleet);
     return {
       nodeId,
@@ -76,6 +80,7 @@ export function createFileProxies(
       wanted: files && { generation: files.generation, revision: files.revision },
       lastError: lastError?.slice(0, MAX_ERROR) ?? null,
       listeners,
+      endpointsDown: endpointsDown?.slice(0, MAX_ENDPOINTS) ?? [],
     };
   };
 
@@ -113,6 +118,13 @@ export function createFileProxies(
         for (const { read } of own.values()) count += read().failures;
         return [fleet, count] as const;
       }),
+    *endpointsDown() {
+      for (const [fleet, own] of fleets)
+        for (const [nodeId, { read }] of own) {
+          const { endpointsDown } = read();
+          if (endpointsDown !== null) yield [fleet, nodeId, endpointsDown.length] as const;
+        }
+    },
     noteFiles({ fleet, generation, revision }) {
       const own = revisions.get(fleet) ?? new Map<string, number>();
       own.delete(generation);

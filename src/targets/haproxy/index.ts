@@ -33,6 +33,7 @@ export const haproxyTarget: Target = {
   createRenderer,
   inFiles: null,
   rebind,
+  takeOut: null,
   effect,
   check,
 };

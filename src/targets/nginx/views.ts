@@ -84,7 +84,12 @@ export interface Views {
 export interface ConfigurationView extends ProcessView {
   readonly http: HttpView;
   /** Null without TCP listeners: nginx may have been built without the stream module. */
-  readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
+  readonly stream: {
+    readonly upstreams: readonly Block[];
+    /** The file of further upstream groups; null: there are none. */
+    readonly probed: Word | null;
+    readonly accessLog: boolean;
+  } | null;
 }
 
 export interface HttpView {
@@ -94,6 +99,8 @@ export interface HttpView {
   readonly keepaliveMin: Word | null;
   readonly maps: readonly Block[];
   readonly upstreams: readonly Block[];
+  /** The file of further upstream groups; null: there are none. */
+  readonly probed: Word | null;
   /** There are HTTP listeners. */
   readonly hasListeners: boolean;
 }

@@ -1,11 +1,12 @@
 /** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
-import type { ClusterIr } from "../../../ir/index.ts";
+import type { ClusterIr, FleetIr } from "../../../ir/index.ts";
 import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { block } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
 import { word } from "../quote.ts";
 import type { Block } from "../views.ts";
 import { balanceView } from "./balance.ts";
+import { isProbed } from "./probes.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamView } from "./views.ts";
 
@@ -18,6 +19,13 @@ const ZONE_BYTES_PER_CLUSTER = 4096;
 const ZONE_MIN_BYTES = 64 * 1024;
 /** Sizes in steps, so that adding an endpoint does not change the line. */
 const ZONE_STEP_BYTES = 256 * 1024;
+
+/** The upstream groups of one context. */
+export interface UpstreamGroups {
+  readonly plain: readonly Block[];
+  /** Whose endpoints the agent probes. */
+  readonly probed: readonly Block[];
+}
 
 /** What is kept of a fleet's clusters from one rendering to the next. */
 export interface UpstreamMemory {
@@ -37,16 +45,17 @@ export function createUpstreamMemory(): UpstreamMemory {
  * itself, and a zone for each cluster would cost 64 KiB for each.
  */
 export function* lowerUpstreams(
-  clusters: readonly ClusterIr[],
+  fleet: Pick<FleetIr, "clusters" | "healthChecks">,
   context: keyof UpstreamMemory,
   memory: UpstreamMemory,
-): Steps<readonly Block[]> {
+): Steps<UpstreamGroups> {
+  const { clusters } = fleet;
   let bytes = ZONE_MIN_BYTES;
   for (const { endpoints } of clusters) {
     bytes += ZONE_BYTES_PER_CLUSTER + ZONE_BYTES_PER_ENDPOINT * Math.max(1, endpoints.length);
   }
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
-  return yield* mapSteps(clusters, (cluster, index) => {
+  const blocks = yield* mapSteps(clusters, (cluster, index) => {
     const zoneSize = index === 0 ? size : null;
     const kept = memory[context];
     const old = kept.get(cluster);
@@ -55,6 +64,8 @@ export function* lowerUpstreams(
     kept.set(cluster, { zoneSize: zoneSize?.text ?? null, block: made });
     return made;
   });
+  const probed = new Set(blocks.filter((_, index) => isProbed(fleet, clusters[index] as ClusterIr)));
+  return { plain: blocks.filter((each) => !probed.has(each)), probed: [...probed] };
 }
 
 function lowerUpstream(

@@ -1,0 +1,186 @@
+/** `healthChecks: agent`: who fails goes and comes back on nginx as on Envoy and HAProxy, under load; every kind of probe means the same. */
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { must } from "../harness/api.ts";
+import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
+import { type GrpcHealth, startGrpcHealth } from "../harness/grpcHealth.ts";
+import type { Document, Model } from "../harness/model.ts";
+import { freePort } from "../harness/ports.ts";
+import { type Child, startChild, stopChild, until } from "../harness/process.ts";
+import { programEntry } from "../harness/program.ts";
+import { send } from "../harness/rawHttp.ts";
+import { startEcho, type Upstream } from "../harness/upstream.ts";
+
+/** Of the proxies that `trimtab dev` starts here. */
+const addresses: Readonly<Record<ProxyName, string>> = {
+  envoy: "127.0.0.41",
+  nginx: "127.0.0.42",
+  haproxy: "127.0.0.43",
+};
+const host = "prober.e2e.example";
+const INTERVAL_MS = 200;
+/** Round robin by worker: with so many each endpoint is met but for one time in a hundred, and then it is asked again. */
+const REQUESTS = 8;
+/** Reloads of nginx are this far apart, and take a moment. */
+const RELOAD_MS = 3_000;
+
+let program: Child;
+let api: string;
+let port: number;
+let upstreams: Upstream[];
+let grpcHealth: GrpcHealth;
+
+const common = { interval: `${INTERVAL_MS}ms`, timeout: "200ms", rise: 2, fall: 2 };
+const talk = "GET /it's-100%-#up HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+
+/** Check -> whether an endpoint that is well passes it. Each has a cluster of its name, under a path of its name. */
+const others = (): readonly (readonly [Document, boolean])[] => [
+  [{ name: "port-open", type: "tcp", ...common }, true],
+  [{ name: "text-there", type: "tcp", ...common, tcp: { send: talk, expect: "/it's-100%-#up" } }, true],
+  [{ name: "text-not-there", type: "tcp", ...common, tcp: { send: talk, expect: "no" } }, false],
+  [{ name: "body-there", type: "http", ...common, http: { path: "/b", body: { contains: '"path":"/b"' } } }, true],
+  [{ name: "body-not-there", type: "http", ...common, http: { body: { contains: "not there" } } }, false],
+  [{ name: "status-wrong", type: "http", ...common, http: { expectedStatus: ["300-399"] } }, false],
+  [{ name: "grpc-whole", type: "grpc", ...common, port: grpcHealth.port }, true],
+  [{ name: "grpc-not-served", type: "grpc", ...common, port: grpcHealth.port, grpc: { service: "none" } }, false],
+];
+
+function model(): Model {
+  const checks = [
+    { name: "page", type: "http", ...common, http: { path: "/health" } },
+    ...others().map(([own]) => own),
+  ];
+  const endpoints = upstreams.map((upstream) => ({ address: "127.0.0.1", port: upstream.port }));
+  const rules = others().map(([{ name }]) => ({
+    matches: [{ path: { prefix: `/${String(name)}` } }],
+    split: [{ cluster: String(name) }],
+  }));
+  return {
+    fleets: proxyNames.map((name) => ({
+      name,
+      proxy: name,
+      bindAddress: addresses[name],
+      ...(name === "nginx" ? { healthChecks: "agent" } : {}),
+    })),
+    listeners: [{ name: "web", fleets: [...proxyNames], port, protocol: "HTTP" }],
+    healthChecks: checks,
+    clusters: [
+      { name: "page", endpoints, healthCheck: "page" },
+      ...others().map(([{ name }]) => ({
+        name: String(name),
+        endpoints: endpoints.slice(1),
+        healthCheck: String(name),
+      })),
+    ],
+    routes: [
+      { name: "page", listeners: ["web"], hostnames: [host], rules: [...rules, { split: [{ cluster: "page" }] }] },
+    ],
+    canaries: [],
+  };
+}
+
+beforeAll(async () => {
+  port = await freePort(...Object.values(addresses));
+  upstreams = await Promise.all(["a", "b"].map((name) => startEcho(name)));
+  grpcHealth = await startGrpcHealth();
+  grpcHealth.set("", true);
+  const dir = await mkdtemp(join(e2e().workDir, "prober-"));
+  const [http, xds] = [await freePort(), await freePort()];
+  api = `http://127.0.0.1:${http}`;
+  await mkdir(join(dir, "data"));
+  const file = join(dir, "config.yaml");
+  await writeFile(file, stringify(model()));
+  const sockets = ["--http", `127.0.0.1:${http}`, "--xds", `127.0.0.1:${xds}`, "--data", join(dir, "data")];
+  program = startChild(process.execPath, [programEntry(), "dev", file, ...sockets], { logFile: join(dir, "dev.log") });
+  await Promise.all(proxyNames.map((proxy) => untilTakers(proxy, "a b")));
+});
+
+afterAll(async () => {
+  await stopChild(program);
+  await grpcHealth.close();
+  await Promise.all(upstreams.map((upstream) => upstream.close()));
+});
+
+/** Who answered, or the status. */
+async function askOnce(proxy: ProxyName, path: string): Promise<string> {
+  const { status, body } = await send({ address: addresses[proxy], port }, { path, host });
+  return status === 200 ? String((JSON.parse(body) as { name: string }).name) : String(status);
+}
+
+async function takers(proxy: ProxyName): Promise<string> {
+  const seen = new Set<string>();
+  for (let sent = 0; sent < REQUESTS; sent++) seen.add(await askOnce(proxy, "/").catch(String));
+  return [...seen].sort().join(" ");
+}
+
+/** Starting takes its time on a busy machine. */
+const PATIENCE_MS = 30_000;
+
+async function untilTakers(proxy: ProxyName, wanted: string): Promise<number> {
+  const begun = performance.now();
+  const look = async (): Promise<true> => {
+    const found = await takers(proxy);
+    if (found !== wanted) throw new Error(`now: ${found}`);
+    return true;
+  };
+  await until(`${wanted} take(s) the requests of ${proxy}`, look, { timeoutMs: PATIENCE_MS });
+  return performance.now() - begun;
+}
+
+/** The endpoints that the agent beside nginx says are down, by cluster. */
+async function down(): Promise<readonly { cluster: string; port: number; reason: string; since: string }[]> {
+  const { items } = (await must(api, "GET /v1/fleets/nginx/proxies")).json as {
+    items: { source: string; endpointsDown: { cluster: string; port: number; reason: string; since: string }[] }[];
+  };
+  return items.find(({ source }) => source === "agent")?.endpointsDown ?? [];
+}
+
+it("every kind of probe means the same on all three", async () => {
+  const rows = others().flatMap(([{ name }, passes]) =>
+    proxyNames.map(async (proxy) => [name, proxy, passes ? "b" : "503", await askOnce(proxy, `/${String(name)}`)]),
+  );
+  for (const [name, proxy, wanted, found] of await Promise.all(rows)) {
+    expect(`${name} ${proxy} ${found}`).toBe(`${name} ${proxy} ${wanted}`);
+  }
+  const failing = others().flatMap(([{ name }, passes]) => (passes ? [] : [String(name)]));
+  expect((await down()).map(({ cluster }) => cluster)).toEqual(failing.sort());
+});
+
+it("under load nobody notices that an endpoint goes and comes back; nginx does it as soon as the others, or after its reload", async () => {
+  const bad: string[] = [];
+  let going = true;
+  const load = proxyNames.map(async (proxy) => {
+    while (going) {
+      const answer = await askOnce(proxy, "/").catch(String);
+      if (answer !== "a" && answer !== "b") bad.push(`${proxy} ${answer}`);
+    }
+  });
+  // Its health is bad, and it answers all the same.
+  const took: Record<string, number> = {};
+  const move = async (status: number, wanted: string): Promise<void> => {
+    upstreams[0]!.setStatus(status);
+    await Promise.all(
+      proxyNames.map(async (proxy) => {
+        took[`${proxy} ${wanted}`] = await untilTakers(proxy, wanted);
+      }),
+    );
+  };
+  await move(200, "a b");
+  expect(await down()).not.toContainEqual(expect.objectContaining({ cluster: "page" }));
+  going = false;
+  await Promise.all(load);
+  expect(bad).toEqual([]);
+  await move(500, "b");
+  const told = (await down()).filter(({ cluster }) => cluster === "page");
+  expect(told).toMatchObject([{ port: upstreams[0]!.port, reason: "status 500" }]);
+  upstreams[1]!.setStatus(500);
+  await Promise.all(proxyNames.map((proxy) => untilTakers(proxy, "503")));
+  upstreams[1]!.setStatus(200);
+  await move(200, "a b");
+  const metrics = await (await fetch(`${api}/metrics`)).text();
+  expect(metrics).toContain('trimtab_endpoints_down{fleet="nginx",node="dev-nginx"}');
+  expect(metrics).not.toContain('trimtab_endpoints_down{fleet="haproxy"');
+  expect(took["nginx b"]).toBeLessThan(Math.max(took["envoy b"]!, took["haproxy b"]!) + RELOAD_MS);
+});
