@@ -35,8 +35,8 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "fleet.bindAddress": { reason: "addresses that meet in several spellings", value: values.bindAddress },
   "fleet.healthChecks": {
     reason: "nginx alone takes it, and without an agent serves all endpoints",
-    value: fc.constantFrom("agent", "external"),
-    presence: 10,
+    value: fc.constantFrom("agent", "agent", "agent", "external"),
+    presence: 40,
   },
   "fleet.accessLog": { reason: "what is written down changes no answer", presence: 25 },
   "fleet.accessLog.path": {
@@ -115,7 +115,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "route.rules[].responseHeaders.remove[]": changes("X-Gone", "X-Gone2"),
   "cluster.endpoints": { reason: "as many as make a difference", most: 4 },
   "cluster.endpoints[].zone": { reason: "zones that have a weight", value: fc.constantFrom("a", "b"), presence: 100 },
-  "cluster.locality": { reason: "most clusters have endpoints' own weights", presence: 25 },
+  "cluster.locality": { reason: "most clusters have endpoints' own weights", presence: 40 },
   "cluster.locality.weights": {
     reason: "the zones of endpoints",
     value: fc.record({ a: fc.integer({ min: 0, max: 4 }), b: fc.integer({ min: 1, max: 1000 }) }),
