@@ -1,6 +1,7 @@
 /** `healthChecks: agent`: who fails goes and comes back on nginx as on Envoy and HAProxy, under load; every kind of probe means the same. */
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { must } from "../harness/api.ts";
@@ -23,6 +24,11 @@ const host = "prober.e2e.example";
 const INTERVAL_MS = 200;
 /** Round robin by worker: with so many each endpoint is met but for one time in a hundred, and then it is asked again. */
 const REQUESTS = 8;
+/** `npm run bench:prober`: so many times, with times printed. */
+const LONG_ROUNDS = process.env.TRIMTAB_PROBER_ROUNDS;
+const ROUNDS = Number(LONG_ROUNDS ?? 1);
+/** Longer than two reloads are apart. */
+const QUIET_MS = LONG_ROUNDS === undefined ? 0 : 2_500;
 /** Reloads of nginx are this far apart, and take a moment. */
 const RELOAD_MS = 3_000;
 
@@ -103,9 +109,12 @@ afterAll(async () => {
   await Promise.all(upstreams.map((upstream) => upstream.close()));
 });
 
+/** Requests are answered whatever the endpoint says to probes. */
+const WELL = [["x-e2e", "status=200"]] as const;
+
 /** Who answered, or the status. */
 async function askOnce(proxy: ProxyName, path: string): Promise<string> {
-  const { status, body } = await send({ address: addresses[proxy], port }, { path, host });
+  const { status, body } = await send({ address: addresses[proxy], port }, { path, host, headers: WELL });
   return status === 200 ? String((JSON.parse(body) as { name: string }).name) : String(status);
 }
 
@@ -118,15 +127,13 @@ async function takers(proxy: ProxyName): Promise<string> {
 /** Starting takes its time on a busy machine. */
 const PATIENCE_MS = 30_000;
 
-async function untilTakers(proxy: ProxyName, wanted: string): Promise<number> {
-  const begun = performance.now();
+async function untilTakers(proxy: ProxyName, wanted: string): Promise<void> {
   const look = async (): Promise<true> => {
     const found = await takers(proxy);
     if (found !== wanted) throw new Error(`now: ${found}`);
     return true;
   };
   await until(`${wanted} take(s) the requests of ${proxy}`, look, { timeoutMs: PATIENCE_MS });
-  return performance.now() - begun;
 }
 
 /** The endpoints that the agent beside nginx says are down, by cluster. */
@@ -148,39 +155,62 @@ it("every kind of probe means the same on all three", async () => {
   expect((await down()).map(({ cluster }) => cluster)).toEqual(failing.sort());
 });
 
-it("under load nobody notices that an endpoint goes and comes back; nginx does it as soon as the others, or after its reload", async () => {
-  const bad: string[] = [];
+/** An answer under load: when, and of whom. */
+interface Seen {
+  readonly at: number;
+  readonly by: string;
+}
+
+/** Asks all proxies one request after the other. */
+function startLoad(): { readonly seen: Record<ProxyName, Seen[]>; readonly stop: () => Promise<unknown> } {
+  const seen: Record<ProxyName, Seen[]> = { envoy: [], nginx: [], haproxy: [] };
   let going = true;
-  const load = proxyNames.map(async (proxy) => {
+  const loops = proxyNames.map(async (proxy) => {
     while (going) {
-      const answer = await askOnce(proxy, "/").catch(String);
-      if (answer !== "a" && answer !== "b") bad.push(`${proxy} ${answer}`);
+      const by = await askOnce(proxy, "/").catch(String);
+      seen[proxy].push({ at: performance.now(), by });
     }
   });
-  // Its health is bad, and it answers all the same.
-  const took: Record<string, number> = {};
-  const move = async (status: number, wanted: string): Promise<void> => {
-    upstreams[0]!.setStatus(status);
-    await Promise.all(
-      proxyNames.map(async (proxy) => {
-        took[`${proxy} ${wanted}`] = await untilTakers(proxy, wanted);
-      }),
-    );
+  const stop = (): Promise<unknown> => {
+    going = false;
+    return Promise.all(loops);
   };
-  await move(200, "a b");
-  expect(await down()).not.toContainEqual(expect.objectContaining({ cluster: "page" }));
-  going = false;
-  await Promise.all(load);
-  expect(bad).toEqual([]);
-  await move(500, "b");
-  const told = (await down()).filter(({ cluster }) => cluster === "page");
-  expect(told).toMatchObject([{ port: upstreams[0]!.port, reason: "status 500" }]);
-  upstreams[1]!.setStatus(500);
-  await Promise.all(proxyNames.map((proxy) => untilTakers(proxy, "503")));
-  upstreams[1]!.setStatus(200);
-  await move(200, "a b");
+  return { seen, stop };
+}
+
+it("an endpoint goes and comes back without a failed request; nginx needs as long as the others, or up to its next reload", async () => {
+  const { seen, stop } = startLoad();
+  const [a] = upstreams as [Upstream];
+  const rows: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const begun = performance.now();
+    // Its health is bad, and it answers all the same.
+    a.setStatus(500);
+    await Promise.all(proxyNames.map((proxy) => untilTakers(proxy, "b")));
+    const told = (await down()).filter(({ cluster }) => cluster === "page");
+    expect(told).toMatchObject([{ port: a.port, reason: "status 500" }]);
+    await sleep(QUIET_MS);
+    const back = performance.now();
+    a.setStatus(200);
+    await Promise.all(proxyNames.map((proxy) => untilTakers(proxy, "a b")));
+    const times = proxyNames.map((proxy) => {
+      const ofA = seen[proxy].filter(({ by, at }) => by === "a" && at > begun);
+      const last = ofA.findLast(({ at }) => at < back)?.at ?? begun;
+      const first = ofA.find(({ at }) => at > back)?.at ?? back;
+      return { proxy, out: last - begun, back: first - back };
+    });
+    rows.push(times.map((own) => `${own.proxy} ${own.out.toFixed(0)} ${own.back.toFixed(0)}`).join("  "));
+    const slowest = Math.max(...times.filter(({ proxy }) => proxy !== "nginx").map(({ out }) => out));
+    expect(times.find(({ proxy }) => proxy === "nginx")?.out).toBeLessThan(slowest + RELOAD_MS);
+    await sleep(QUIET_MS);
+  }
+  await stop();
+  for (const proxy of proxyNames) {
+    expect(seen[proxy].filter(({ by }) => by !== "a" && by !== "b")).toEqual([]);
+  }
   const metrics = await (await fetch(`${api}/metrics`)).text();
   expect(metrics).toContain('trimtab_endpoints_down{fleet="nginx",node="dev-nginx"}');
   expect(metrics).not.toContain('trimtab_endpoints_down{fleet="haproxy"');
-  expect(took["nginx b"]).toBeLessThan(Math.max(took["envoy b"]!, took["haproxy b"]!) + RELOAD_MS);
+  if (LONG_ROUNDS !== undefined)
+    console.log(`ms out and back, interval ${INTERVAL_MS} ms, rise and fall 2\n${rows.join("\n")}`);
 });

@@ -6,6 +6,9 @@ export const MAX_ANSWER_BYTES = 8 * 1024;
 /** Ends a probe: null, or why it failed. What comes after the first call is not heard. */
 export type End = (reason: string | null) => void;
 
+/** A timer that comes so much later than it should: this process was held up, and did not hear what came meanwhile. */
+const HELD_UP_MS = 50;
+
 /** Runs a probe. `begin` gives what closes its connection. */
 export function endsWithin(timeoutMs: number, begin: (end: End) => () => void): Promise<string | null> {
   return new Promise((resolve) => {
@@ -18,7 +21,14 @@ export function endsWithin(timeoutMs: number, begin: (end: End) => () => void): 
       close?.();
       resolve(reason);
     };
-    const timer = setTimeout(() => end(`no answer within ${timeoutMs} ms`), timeoutMs);
+    // What has come by then is heard first.
+    const giveUp = (): void => void setImmediate(end, `no answer within ${timeoutMs} ms`);
+    const begun = performance.now();
+    let timer = setTimeout(() => {
+      const lateMs = performance.now() - begun - timeoutMs;
+      if (lateMs < HELD_UP_MS) giveUp();
+      else timer = setTimeout(giveUp, Math.min(lateMs, timeoutMs));
+    }, timeoutMs);
     try {
       close = begin(end);
     } catch (error) {

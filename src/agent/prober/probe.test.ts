@@ -60,6 +60,16 @@ describe("tcp", () => {
   });
 });
 
+test("a process that is held up does not blame the endpoint", async () => {
+  const server = createServer((socket) => socket.once("data", () => setTimeout(() => socket.write("PONG"), 5)));
+  const port = await listening(server);
+  const asked = ask(port, check({ timeoutMs: 40, tcp: { send: "PING", expect: "PONG" } }));
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  const end = performance.now() + 200;
+  while (performance.now() < end);
+  expect(await asked).toBeNull();
+});
+
 describe("http", () => {
   const serve = (answer: RequestListener): Promise<number> => listening(createHttpServer(answer));
 

@@ -59,7 +59,9 @@ describe("prober", () => {
     answers.set(1, null).set(2, "status 500");
     prober.watch([plan([1, 2])]);
     expect(downPorts(1, 2)).toEqual([1, 2]);
-    await prober.firstRound();
+    const over = prober.firstRound();
+    await clock.advance(1);
+    await over;
     expect(prober.down(plan([1, 2]))).toMatchObject([{ cluster: "shop", port: 2, reason: "status 500" }]);
     expect(changes).toMatchObject([{ kind: "endpoint-down", port: 2 }]);
     expect(moved).toBe(1);

@@ -52,6 +52,16 @@ test("never more at once than there is room for; who waits is served in turn, on
   expect(clock.pending()).toBeLessThanOrEqual(501);
 });
 
+test("thousands that are due together do not begin in one turn", async () => {
+  const { clock, begun, schedule } = create(10, 10_000);
+  for (let item = 0; item < 1_000; item++) schedule.add(item);
+  expect(begun).toEqual([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(0);
+  expect(begun).toHaveLength(1_000);
+  expect(clock.turns()).toBeGreaterThanOrEqual(30);
+});
+
 test("what was removed runs no more, and nothing is left when it is closed", async () => {
   const { clock, begun, schedule } = create(10, 10);
   schedule.add(1);

@@ -38,22 +38,24 @@ export function createSchedule<Item>(options: ScheduleOptions<Item>): Schedule<I
   let [running, added] = [0, 0];
   let nextTurn: (() => void) | null = null;
 
+  /** Not at once: thousands may be due together. */
   function serve(): void {
-    if (nextTurn !== null) return;
+    if (due.size === 0 || running >= atOnce) return;
+    nextTurn ??= clock.after(0, () => {
+      nextTurn = null;
+      turn();
+    });
+  }
+
+  function turn(): void {
     let begun = 0;
     for (const item of due) {
-      if (running >= atOnce) return;
-      if (begun === MAX_PER_TURN) {
-        nextTurn = clock.after(0, () => {
-          nextTurn = null;
-          serve();
-        });
-        return;
-      }
+      if (running >= atOnce || begun === MAX_PER_TURN) break;
       begun += 1;
       due.delete(item);
       void begin(item);
     }
+    serve();
   }
 
   async function begin(item: Item): Promise<void> {

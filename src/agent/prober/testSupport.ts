@@ -37,12 +37,14 @@ export function plan(ports: readonly number[], own = check(), name = "shop"): Pr
 export interface TestClock extends Clock {
   /** Runs what is due by then, and what that makes due; promises settle in between. */
   advance(milliseconds: number): Promise<void>;
+  /** How many timers ran. */
+  turns(): number;
   /** Timers that wait. */
   pending(): number;
 }
 
 export function testClock(): TestClock {
-  let now = 0;
+  let [now, turns] = [0, 0];
   const timers = new Set<{ readonly at: number; readonly run: () => void }>();
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return {
@@ -52,6 +54,7 @@ export function testClock(): TestClock {
       timers.add(timer);
       return () => void timers.delete(timer);
     },
+    turns: () => turns,
     pending: () => timers.size,
     advance: async (milliseconds) => {
       const end = now + milliseconds;
@@ -61,6 +64,7 @@ export function testClock(): TestClock {
         if (next === undefined) break;
         timers.delete(next);
         now = Math.max(now, next.at);
+        turns += 1;
         next.run();
       }
       now = end;

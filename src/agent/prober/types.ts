@@ -1,7 +1,10 @@
 /** The vocabulary of the prober. */
 import type { HealthCheckIr, ProbedEndpoint } from "../../ir/index.ts";
 
-/** Makes one probe on a connection of its own, which is closed again. Null: it passed; else a short reason. Ends within `timeoutMs`. */
+/**
+ * Makes one probe on a connection of its own, which is closed again. Null: it passed; else a short reason. Ends within `timeoutMs`; where this
+ * process was held up, so much later, at most twice that.
+ */
 export type Probe = (at: ProbedEndpoint, check: HealthCheckIr) => Promise<string | null>;
 
 /** Time, so that tests can be without it. */
