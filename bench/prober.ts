@@ -1,6 +1,6 @@
 /**
- * `npm run bench:prober` begins with this: what probing thousands of endpoints costs one process. Per kind of probe: probes a second, share of a
- * core, and how long the event loop was held at most. The servers are a process of their own. Afterwards the e2e case measures real proxies.
+ * `npm run bench:prober` begins with this: what probing thousands of endpoints costs one process. Per kind of probe: CPU of one, and
+ * how long the event loop was held at most. The servers are a process of their own. Afterwards the e2e case measures real proxies.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -80,7 +80,8 @@ async function measure(name: string, check: HealthCheckIr, port: number): Promis
   prober.close();
   const cpu = (user + system) / 1_000;
   console.log(
-    `${name}: ${probes} probes of ${ENDPOINTS} endpoints in ${SECONDS} s, ${((cpu / probes) * 1_000).toFixed(0)} us of CPU each; ${down} down; ` +
+    `${name}: ${probes} probes of ${ENDPOINTS} endpoints in ${SECONDS} s, ` +
+      `${((cpu / probes) * 1_000).toFixed(0)} us of CPU each; ${down} down; ` +
       `CPU of watch() ${watched.toFixed(0)} ms, of down() ${told.toFixed(0)} ms; event loop held ${(delay.max / 1e6).toFixed(0)} ms at most`,
   );
 }

@@ -1,4 +1,4 @@
-/** `healthChecks: agent`: who fails goes and comes back on nginx as on Envoy and HAProxy, under load; every kind of probe means the same. */
+/** `healthChecks: agent`: who fails goes and comes back on nginx as on Envoy and HAProxy, under load; probes mean the same. */
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,7 +21,10 @@ const addresses: Readonly<Record<ProxyName, string>> = {
   haproxy: "127.0.0.43",
 };
 const host = "prober.e2e.example";
-/** Drawn: of two endpoints that serve, one is missed by all of these one time in 30 000. In turn, load between them could always meet the other. */
+/**
+ * Drawn: of two endpoints that serve, one is missed by all of these one time in 30 000. In turn, load between them could always meet
+ * the other.
+ */
 const REQUESTS = 16;
 /** `npm run bench:prober`: so many times, with times printed. */
 const LONG_ROUNDS = process.env.TRIMTAB_PROBER_ROUNDS;

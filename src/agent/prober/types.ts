@@ -2,8 +2,8 @@
 import type { HealthCheckIr, ProbedEndpoint } from "../../ir/index.ts";
 
 /**
- * Makes one probe on a connection of its own, which is closed again. Null: it passed; else a short reason. Ends within `timeoutMs`; where this
- * process was held up, so much later, at most twice that.
+ * Makes one probe on a connection of its own, which is closed again. Null: it passed; else a short reason. Ends within `timeoutMs`;
+ * where this process was held up, so much later, at most twice that.
  */
 export type Probe = (at: ProbedEndpoint, check: HealthCheckIr) => Promise<string | null>;
 
