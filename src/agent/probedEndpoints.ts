@@ -35,15 +35,19 @@ const MARK_DIGITS = 8;
 /** Probes nothing at first. */
 export function createProbedEndpoints({ takenOut, onMoved, onChange }: ProbedEndpointsOptions): ProbedEndpoints {
   const prober = createProber({ onMoved, onChange });
-  /** By file: the same files come again and again. */
+  /** By file: the same files come again and again, and most changes leave the plan as it is. */
   const plans = new WeakMap<AgentFile, ProbePlan>();
+  let newest: { readonly text: string; readonly plan: ProbePlan } | null = null;
+  let watched: readonly ProbePlan[] = [];
 
   function planOf({ files }: AgentFiles): ProbePlan | null {
     const file = files.find(({ path }) => path === PROBE_PLAN_FILE);
     if (file === undefined) return null;
-    const plan = plans.get(file) ?? (JSON.parse(file.text) as ProbePlan);
-    plans.set(file, plan);
-    return plan;
+    const known = plans.get(file);
+    if (known !== undefined) return known;
+    if (newest?.text !== file.text) newest = { text: file.text, plan: JSON.parse(file.text) as ProbePlan };
+    plans.set(file, newest.plan);
+    return newest.plan;
   }
 
   const down = (files: AgentFiles): readonly EndpointDown[] | null => {
@@ -53,7 +57,10 @@ export function createProbedEndpoints({ takenOut, onMoved, onChange }: ProbedEnd
 
   return {
     watch: (all) => {
-      prober.watch(all.flatMap((files) => planOf(files) ?? []));
+      const wanted = [...new Set(all.flatMap((files) => planOf(files) ?? []))];
+      const isSame = wanted.length === watched.length && wanted.every((plan, index) => plan === watched[index]);
+      if (!isSame) prober.watch(wanted);
+      watched = wanted;
       return prober.firstRound();
     },
     arranged: async (arrangement) => {

@@ -80,7 +80,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory): Steps<RenderedFiles> {
   const files = [
     ...FIXED_FILES,
     ...logFiles(ir),
-    ...probeFiles(ir, groups),
+    ...(yield* probeFiles(ir, groups)),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
     ...[...listeners, ...streams].map(({ path, text }) => ({ path, text, mode: FILE_MODE })),
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -134,8 +134,8 @@ function* upstreamGroups(
 }
 
 /** What the agent reads, and what it takes endpoints out of. */
-function probeFiles(ir: FleetIr, { http, stream }: Groups): readonly RenderedFile[] {
-  const plan = probePlanFile(ir);
+function* probeFiles(ir: FleetIr, { http, stream }: Groups): Steps<readonly RenderedFile[]> {
+  const plan = yield* probePlanFile(ir);
   const groups = [
     { path: PROBED_FILES.http, text: joinBlocks(http.probed).text },
     { path: PROBED_FILES.stream, text: joinBlocks(stream?.probed ?? []).text },
