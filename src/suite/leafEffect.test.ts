@@ -37,11 +37,6 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
   { reason: "judged where Envoys connect; the proxies are not told", leaves: ["fleet.xds.allow[]"], on: ["envoy"] },
   { reason: "stands on the command line", leaves: beginningWith("fleet.process."), on: ["envoy"] },
-  {
-    reason: "who probes instead of nginx, which is not told",
-    leaves: ["fleet.healthChecks", "cluster.healthCheck"],
-    on: ["nginx"],
-  },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "Envoy does not count them, and says so", leaves: ["cluster.pool.maxIdle"], on: ["envoy"] },
@@ -51,11 +46,6 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     on: ["nginx", "haproxy"],
   },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
-  {
-    reason: "nginx does not probe: whoever does it instead is told by the model",
-    leaves: beginningWith("healthCheck."),
-    on: ["nginx"],
-  },
 ];
 
 /** Fields of which a proxy takes one value alone: any other is refused, so no model has another. */
