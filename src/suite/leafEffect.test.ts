@@ -38,11 +38,6 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "judged where Envoys connect; the proxies are not told", leaves: ["fleet.xds.allow[]"], on: ["envoy"] },
   { reason: "stands on the command line", leaves: beginningWith("fleet.process."), on: ["envoy"] },
   {
-    reason: "who probes instead of nginx, which is not told",
-    leaves: ["fleet.healthChecks", "cluster.healthCheck"],
-    on: ["nginx"],
-  },
-  {
     reason: "a warning: nginx looks when a request comes",
     leaves: ["cluster.outlierDetection.interval"],
     on: ["nginx"],
@@ -62,11 +57,6 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     on: ["nginx", "haproxy"],
   },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
-  {
-    reason: "nginx does not probe: whoever does it instead is told by the model",
-    leaves: beginningWith("healthCheck."),
-    on: ["nginx"],
-  },
 ];
 
 /** Fields of which a proxy takes one value alone: any other is refused, so no model has another. */

@@ -2,8 +2,9 @@
 import { type ClusterIr, type EndpointIr, ejectionOf, lastResort } from "../../../ir/index.ts";
 import { allMayBeOut, noBoundOnEjected, ofOutlierDetection, withoutLastResort } from "../../outlierDetection.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
-import { type Word, word } from "../quote.ts";
+import { word } from "../quote.ts";
 import { takesBackups } from "./priority.ts";
+import type { FailureView } from "./views.ts";
 
 const notInARow = {
   approximated:
@@ -39,12 +40,6 @@ export function inspectOutlierDetection(clusters: readonly ClusterIr[]): readonl
     ...asking.map((cluster) => ofOutlierDetection(cluster, notInARow.code, notInARow.approximated)),
     ...withoutLastResort(clusters, takesBackups),
   ];
-}
-
-/** Of one server; null: it is never left out, which is `max_fails=0`. */
-export interface FailureView {
-  readonly maxFails: Word;
-  readonly failTimeout: Word;
 }
 
 const SECOND_MS = 1_000;

@@ -2,7 +2,6 @@
 
 import type { Quoted } from "../../../util/templates.ts";
 import type { Variable, Word } from "../quote.ts";
-import type { FailureView } from "./outlierDetection.ts";
 import type { PoolView } from "./pool.ts";
 
 /** In which block a group stands, and for UDP sessions, which keep to an endpoint, beside the groups of streams. */
@@ -33,10 +32,17 @@ export interface UpstreamView extends BalanceView {
   readonly pool: PoolView | null;
 }
 
+/** How a server is left out. */
+export interface FailureView {
+  readonly maxFails: Word;
+  readonly failTimeout: Word;
+}
+
 /** One endpoint. */
 interface UpstreamServerView {
   readonly address: Word;
   readonly weight: Word | null;
+  /** Null: it is never left out, which is `max_fails=0`. */
   readonly failures: FailureView | null;
   readonly backup: boolean;
   readonly down: boolean;
