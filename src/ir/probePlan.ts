@@ -4,6 +4,9 @@ import type { HealthCheckIr } from "./healthCheck.ts";
 /** The file's path. It is no file of the proxy's. */
 export const PROBE_PLAN_FILE = "probes.json";
 
+/** How far a text is looked for in what an endpoint sends: as far as the other proxies look. */
+export const MAX_ANSWER_BYTES = 8 * 1024;
+
 /** What the file holds, as JSON. Nothing in it is of the machine on which it is read. */
 export interface ProbePlan {
   /** Ascending by name. */

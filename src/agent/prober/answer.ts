@@ -1,7 +1,6 @@
 /** What all probes have in common: they end once, in time, and look for text in the beginning of an answer. */
-
-/** How far a text is looked for in what an endpoint sends, and what of it is kept: as far as the other proxies look. */
-export const MAX_ANSWER_BYTES = 8 * 1024;
+import { MAX_ANSWER_BYTES } from "../../ir/index.ts";
+import { foundIn } from "../../regex/index.ts";
 
 /** Ends a probe: null, or why it failed. What comes after the first call is not heard. */
 export type End = (reason: string | null) => void;
@@ -41,15 +40,35 @@ export function endsWithin(timeoutMs: number, begin: (end: End) => () => void): 
 /** Whether a text has come by now. `full`: it has not, and what may still come is not looked at. */
 export type Verdict = "found" | "full" | "not yet";
 
-/** Looks for a text in what is put into it. */
-export function textSearch(wanted: string): (chunk: Buffer) => Verdict {
+/** What is put into it piece by piece is looked through. `isLast`: no more comes. */
+export type Search = (chunk: Buffer, isLast?: boolean) => Verdict;
+
+/** Looks for a text. */
+export function textSearch(wanted: string): Search {
   let seen: Buffer = Buffer.alloc(0);
   return (chunk) => {
-    const room = MAX_ANSWER_BYTES - seen.length;
-    seen = Buffer.concat([seen, chunk.subarray(0, room)]);
+    seen = joined(seen, chunk);
     if (seen.includes(wanted)) return "found";
     return seen.length >= MAX_ANSWER_BYTES ? "full" : "not yet";
   };
+}
+
+/** Looks for an expression; not at each of many small pieces, but whenever twice as much has come. */
+export function regexSearch(regex: string): Search {
+  let seen: Buffer = Buffer.alloc(0);
+  let looked = 0;
+  return (chunk, isLast = false) => {
+    seen = joined(seen, chunk);
+    const isFull = seen.length >= MAX_ANSWER_BYTES;
+    if (!isLast && !isFull && seen.length < 2 * looked) return "not yet";
+    looked = seen.length;
+    if (foundIn(seen, regex)) return "found";
+    return isFull ? "full" : "not yet";
+  };
+}
+
+function joined(seen: Buffer, chunk: Buffer): Buffer {
+  return Buffer.concat([seen, chunk.subarray(0, MAX_ANSWER_BYTES - seen.length)]);
 }
 
 /** In short words, without the addresses that the message has. */

@@ -1,7 +1,7 @@
-/** A request of HTTP/1.1 is answered with an expected status, and where the check says so with a text in the body. */
+/** A request of HTTP/1.1 is answered with an expected status, and where the check says so with a text or an expression in the body. */
 import { type IncomingMessage, request } from "node:http";
 import type { HealthCheckIr } from "../../ir/index.ts";
-import { connectionError, type End, endsWithin, textSearch } from "./answer.ts";
+import { connectionError, type End, endsWithin, regexSearch, type Search, textSearch } from "./answer.ts";
 import type { Probe } from "./types.ts";
 
 /** Bytes of an answer's head: what Node itself takes, whatever it was started with. */
@@ -37,22 +37,29 @@ function fieldsOf({ host, headers }: HttpCheck): string[] {
   return [...["Host", host], ...headers.flatMap(({ name, value }) => [name, value]), ...["Connection", "close"]];
 }
 
-function judge(answer: IncomingMessage, { expectedStatus, bodyContains }: HttpCheck, end: End): void {
+const NO_MORE = Buffer.alloc(0);
+
+function judge(answer: IncomingMessage, check: HttpCheck, end: End): void {
   const status = answer.statusCode ?? 0;
-  if (!expectedStatus.some(({ low, high }) => low <= status && status <= high)) {
+  if (!check.expectedStatus.some(({ low, high }) => low <= status && status <= high)) {
     end(`status ${status}`);
     return;
   }
-  if (bodyContains === null) {
+  const search = searchOf(check);
+  if (search === null) {
     end(null);
     return;
   }
-  const search = textSearch(bodyContains);
   answer.on("data", (chunk: Buffer) => {
     const verdict = search(chunk);
     if (verdict === "found") end(null);
     if (verdict === "full") end("the expected text is not in the beginning of the body");
   });
-  answer.on("end", () => end("the expected text is not in the body"));
+  answer.on("end", () => end(search(NO_MORE, true) === "found" ? null : "the expected text is not in the body"));
   answer.on("error", (error) => end(connectionError(error)));
+}
+
+function searchOf({ bodyContains, bodyRegex }: HttpCheck): Search | null {
+  if (bodyContains !== null) return textSearch(bodyContains);
+  return bodyRegex === null ? null : regexSearch(bodyRegex);
 }

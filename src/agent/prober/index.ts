@@ -4,8 +4,9 @@
  * Input: plans (`ir/probePlan.ts`), again and again. Output: which of their endpoints get nothing, and a call whenever that changes.
  *
  * Guarantees: every field of a check means what it means on Envoy and HAProxy. Each probe has a connection of its own, ends within its
- * timeout, and reads 8 KiB at most. An endpoint gets nothing before its first probe has passed; one that is known keeps its state when
- * plans change. At most `MAX_AT_ONCE` probes run; who waits for room is served in turn. What an endpoint answers is in no reason.
+ * timeout, and reads 8 KiB at most. An endpoint gets nothing before its first probe has passed (`initial: up`: until a probe has
+ * failed); one that is known keeps its state when plans change. At most `MAX_AT_ONCE` probes run; who waits for room is served in
+ * turn. What an endpoint answers is in no reason.
  *
  * Must not: know which proxy it is for, or touch it.
  */
@@ -34,7 +35,7 @@ export interface ProberOptions {
 export interface Prober {
   /** These are probed from now on and no others; of a cluster that several name, the last says how. */
   watch(plans: readonly ProbePlan[]): void;
-  /** Resolves when each endpoint was probed once, or after FIRST_ROUND_MS. */
+  /** Resolves when each endpoint that begins down was probed once, or after FIRST_ROUND_MS. */
   firstRound(): Promise<void>;
   /** Those of a plan that get nothing, in its order; also what is not watched. */
   down(plan: ProbePlan): readonly EndpointDown[];
@@ -66,7 +67,7 @@ export function createProber(options: ProberOptions): Prober {
   /** Of the watched: equal checks are one object. */
   const checks = new Map<string, HealthCheckIr>();
   const waiting = new Set<() => void>();
-  let unknown = 0;
+  let awaited = 0;
 
   const schedule = createSchedule<Watched>({
     clock,
@@ -78,22 +79,24 @@ export function createProber(options: ProberOptions): Prober {
   });
 
   function heard(entry: Watched, reason: string | null): void {
-    const before = entry.verdict.health;
+    const { health: before } = entry.verdict;
+    const served = serves(entry);
+    const first = isAwaited(entry);
     entry.verdict = judged(entry.verdict, reason === null, entry.check);
     const { health } = entry.verdict;
     entry.reason = health === "up" ? null : (reason ?? entry.reason);
     if (health === before) return;
     entry.since = new Date().toISOString();
     const { cluster, address, port, since } = entry;
-    if (before === "unknown") noteFirst();
+    if (first) noteFirst();
     if (health === "down") onChange({ kind: "endpoint-down", cluster, address, port, reason: reason ?? "", since });
     else if (before === "down") onChange({ kind: "endpoint-up", cluster, address, port });
-    if ((health === "up") !== (before === "up")) onMoved();
+    if (serves(entry) !== served) onMoved();
   }
 
   function noteFirst(): void {
-    unknown -= 1;
-    if (unknown === 0) for (const done of waiting) done();
+    awaited -= 1;
+    if (awaited === 0) for (const done of waiting) done();
   }
 
   return {
@@ -108,16 +111,16 @@ export function createProber(options: ProberOptions): Prober {
         next.set(key, old === undefined ? entry : kept(old, entry));
       }
       watched = next;
-      unknown = 0;
+      awaited = 0;
       for (const [key, entry] of before) if (next.get(key) !== entry) schedule.remove(entry);
       for (const [key, entry] of next) {
-        if (entry.verdict.health === "unknown") unknown += 1;
+        if (isAwaited(entry)) awaited += 1;
         if (before.get(key) !== entry) schedule.add(entry);
       }
-      if (unknown === 0) for (const done of waiting) done();
+      if (awaited === 0) for (const done of waiting) done();
     },
     firstRound: () => {
-      if (unknown === 0) return Promise.resolve();
+      if (awaited === 0) return Promise.resolve();
       return new Promise((resolve) => {
         const done = (): void => {
           callOff();
@@ -169,6 +172,17 @@ function kept(old: Watched, { check }: Watched): Watched {
   return { ...old, check, verdict: { ...old.verdict, against: 0 } };
 }
 
-function downOf({ cluster, address, port, reason, since, verdict }: Watched): readonly EndpointDown[] {
-  return verdict.health === "up" ? [] : [{ cluster, address, port, reason, since }];
+/** Whether it gets traffic. */
+function serves({ verdict, check }: Watched): boolean {
+  return verdict.health === "up" || (verdict.health === "unknown" && check.initial === "up");
+}
+
+/** Whether its first probe decides that it gets traffic. */
+function isAwaited({ verdict, check }: Watched): boolean {
+  return verdict.health === "unknown" && check.initial === "down";
+}
+
+function downOf(entry: Watched): readonly EndpointDown[] {
+  const { cluster, address, port, reason, since } = entry;
+  return serves(entry) ? [] : [{ cluster, address, port, reason, since }];
 }

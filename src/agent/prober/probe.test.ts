@@ -2,9 +2,8 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import type { HealthCheckIr } from "../../ir/index.ts";
+import { type HealthCheckIr, MAX_ANSWER_BYTES } from "../../ir/index.ts";
 import { freePort } from "../testSupport.ts";
-import { MAX_ANSWER_BYTES } from "./answer.ts";
 import { probe } from "./probe.ts";
 import { check, httpCheck } from "./testSupport.ts";
 
@@ -97,6 +96,23 @@ describe("http", () => {
     expect(await ask(port, httpCheck({ bodyContains: "wrong" }))).toBe("the expected text is not in the body");
     const endless = httpCheck({ path: "/endless", bodyContains: "wrong" });
     expect(await ask(port, endless)).toBe("the expected text is not in the beginning of the body");
+    expect(await ask(port, httpCheck({ bodyRegex: "i. w[a-f]" }))).toBeNull();
+    expect(await ask(port, httpCheck({ bodyRegex: "i. x" }))).toBe("the expected text is not in the body");
+    const endlessRegex = httpCheck({ path: "/endless", bodyRegex: "x.y" });
+    expect(await ask(port, endlessRegex)).toBe("the expected text is not in the beginning of the body");
+  });
+
+  test("an expression is found in a body that comes in pieces, also over a line's end", async () => {
+    const port = await listening(
+      createHttpServer(async (_, answer) => {
+        for (const piece of ["status:", "\n", "u", "p"]) {
+          answer.write(piece);
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+        answer.end();
+      }),
+    );
+    expect(await ask(port, httpCheck({ bodyRegex: "status:.up" }))).toBeNull();
   });
 
   test("what is no HTTP, an endless head, and silence fail", async () => {

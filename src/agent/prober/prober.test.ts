@@ -67,6 +67,19 @@ describe("prober", () => {
     expect(moved).toBe(1);
   });
 
+  test("with `initial: up` a new endpoint serves until a probe fails, and is not waited for", async () => {
+    const own = plan([1, 2], check({ initial: "up" }));
+    prober.watch([own]);
+    await prober.firstRound();
+    expect(prober.down(own)).toEqual([]);
+    answers.set(1, null).set(2, "status 500");
+    prober.watch([]);
+    prober.watch([own]);
+    await clock.advance(1);
+    expect(prober.down(own)).toMatchObject([{ port: 2, reason: "status 500" }]);
+    expect(moved).toBe(1);
+  });
+
   test("who does not answer is waited for a while only", async () => {
     prober.watch([plan([1])]);
     let over = false;

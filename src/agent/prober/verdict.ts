@@ -1,7 +1,7 @@
 /** What a row of probes says of an endpoint: as Envoy and HAProxy count. */
 import type { HealthCheckIr } from "../../ir/index.ts";
 
-/** `unknown` gets nothing, as `down`. */
+/** `unknown`: the check's `initial` says what it gets. */
 export type Health = "unknown" | "up" | "down";
 
 export interface Verdict {

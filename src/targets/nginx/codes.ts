@@ -45,6 +45,12 @@ export const nginxCodes = {
     explanation:
       "A warning. The fleet says `healthChecks: external`: nginx is rendered without the health check and sends requests to every endpoint of the cluster. Whoever probes has to take endpoints that fail out of the model, and to put them back.",
   },
+  "HC-BODY-REGEX-NGINX": {
+    status: 422,
+    title: "Expression too large for the agent",
+    explanation:
+      "The fleet says `healthChecks: agent`, and to search 8 KiB of a body for `http.body.regex` could hold the agent up for too long. Repeats that count are written out: `x{500}` is as large as 500 letters. Write a shorter one, or `contains`.",
+  },
   "HC-AGENT-NGINX": {
     status: 422,
     title: "The agent beside nginx probes",

@@ -1,6 +1,7 @@
 /** Active health checks, which nginx does not have. */
 import type { FleetIr } from "../../../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
+import { inspectBodyRegex, tooLong } from "./bodyRegex.ts";
 
 /** Where the fleet names nobody who probes instead. */
 const noActiveCheck = {
@@ -48,16 +49,17 @@ export const healthCheckCapabilities = {
   "healthCheck.http.headers[].name": unused,
   "healthCheck.http.headers[].value": unused,
   "healthCheck.http.body.contains": unused,
-  "healthCheck.http.body.regex": unused,
+  "healthCheck.http.body.regex": tooLong,
   "healthCheck.initial": unused,
 } as const satisfies Readonly<Record<string, Support>>;
 
 /** What is to be said of the clusters that name a health check; the fleet decides, which a capability table does not see. */
-export function inspectHealthChecks({ clusters, healthChecks }: FleetIr): readonly Finding[] {
-  const said = saidOf(healthChecks);
-  return clusters
+export function inspectHealthChecks(ir: FleetIr): readonly Finding[] {
+  const said = saidOf(ir.healthChecks);
+  const probed = ir.clusters
     .filter(({ healthCheck }) => healthCheck !== null)
     .map(({ name }) => ({ ...said, resource: { kind: "cluster" as const, name }, pointer: "/healthCheck" }));
+  return [...probed, ...inspectBodyRegex(ir)];
 }
 
 function saidOf(healthChecks: FleetIr["healthChecks"]): Pick<Finding, "code" | "severity" | "message"> {
