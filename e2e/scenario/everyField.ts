@@ -20,11 +20,16 @@ const serving = {
   version: "2.6",
   bindAddress: "127.0.0.27",
   accessLog: { path: "/dev/stdout", fields: ["status"] },
-  process: { shutdownGrace: "30s" },
+  process: { shutdownGrace: "30s", cpuAffinity: "0", tcpKeepalive: { idle: "30s", interval: "5s" } },
 };
 
 /** Who may pull it stands in an Envoy fleet only. */
-const pulled = { name: "ef-pulled", proxy: "envoy" as const, xds: { allow: ["spiffe://ef.example/edge"] } };
+const pulled = {
+  name: "ef-pulled",
+  proxy: "envoy" as const,
+  xds: { allow: ["spiffe://ef.example/edge"] },
+  process: { bufferSize: "64KiB" },
+};
 
 /** Who probes stands in an nginx fleet only. */
 const probed = { name: "ef-probed", proxy: "nginx" as const, healthChecks: "external" };
@@ -107,7 +112,7 @@ export function everyField(port: number): Model {
         proxyProtocol: "v2",
         healthCheck: "ef-check",
       },
-      { name: "ef-other", endpoints: [] },
+      { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
       {
         name: "ef-hash",
         endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "ef-a" }],

@@ -3,6 +3,7 @@ import type { AffinityIr } from "./affinity.ts";
 import type { BalanceIr } from "./balance.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
+import type { ClusterLimitsIr } from "./limits.ts";
 import type { OutlierDetectionIr } from "./outlierDetection.ts";
 import type { PoolIr } from "./pool.ts";
 import type { ProxyVersion } from "./proxyProtocol.ts";
@@ -14,6 +15,8 @@ export interface ClusterIr {
   readonly endpoints: readonly EndpointIr[];
   readonly balance: BalanceIr;
   readonly affinity: AffinityIr | null;
+  /** Null: as much as comes. */
+  readonly limits: ClusterLimitsIr | null;
   readonly connectTimeoutMs: number;
   readonly pool: PoolIr;
   readonly healthCheck: HealthCheckIr | null;

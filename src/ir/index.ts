@@ -33,6 +33,7 @@ export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./geoTable.ts";
 export type * from "./healthCheck.ts";
+export type * from "./limits.ts";
 export type * from "./outlierDetection.ts";
 export type * from "./pathGroup.ts";
 export type * from "./policies/headers.ts";
@@ -47,7 +48,9 @@ export * from "./proxyProtocol.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
 export type * from "./slowStart.ts";
+export type * from "./sockets.ts";
 export type * from "./udpPort.ts";
+export * from "./via.ts";
 
 /** The proxies that a fleet can consist of; the values of `fleet.proxy`. */
 export type ProxyKind = "envoy" | "nginx" | "haproxy";
@@ -89,6 +92,8 @@ export interface HttpPortIr {
   readonly geoTables: readonly GeoTableIr[];
   /** Null: clients come themselves. */
   readonly proxyProtocol: ProxyProtocolIr | null;
+  /** What it calls itself in Via of what it forwards; a request that has this already is answered 508. Null: it does neither. */
+  readonly via: string | null;
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */
   readonly virtualHosts: readonly VirtualHostIr[];
 }

@@ -93,7 +93,7 @@ export const modelCodes = {
   ),
   "MODEL-HEADER": unprocessable(
     "Bad header",
-    "A header belongs to one connection or to the proxies, is named twice, or is no list that can be added to.",
+    "A header belongs to one connection or to the proxies, is named twice, is no list that can be added to, or is the Via by which a listener knows requests again (`viaGuard`).",
   ),
   "MODEL-PATH": unprocessable("Unreachable path", "Requests with such a path are answered 400 on every proxy."),
   "MODEL-ENDPOINT": unprocessable(
@@ -127,6 +127,10 @@ export const modelCodes = {
   "MODEL-SLOW-START": unprocessable(
     "Bad slow start",
     "A cluster's `slowStart` has a window that not every proxy can be told, or a balance policy without shares that could grow.",
+  ),
+  "MODEL-CLUSTER-LIMITS": unprocessable(
+    "Limits do not fit",
+    "Requests wait (`maxPending`) for one of the connections that `maxConnectionsPerEndpoint` allows, and `queueTimeout` is how long they do: each needs the one before.",
   ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(

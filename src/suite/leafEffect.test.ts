@@ -36,7 +36,19 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "which fleet it is; the proxies of a fleet are not told", leaves: ["fleet.name"], on: ["envoy", "nginx"] },
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
   { reason: "judged where Envoys connect; the proxies are not told", leaves: ["fleet.xds.allow[]"], on: ["envoy"] },
-  { reason: "stands on the command line", leaves: beginningWith("fleet.process."), on: ["envoy"] },
+  {
+    reason: "stands on the command line, or is how Envoy is anyway",
+    leaves: [
+      "fleet.process.workers",
+      "fleet.process.cpuAffinity",
+      "fleet.process.openFiles",
+      "fleet.process.maxConnections",
+      "fleet.process.reusePort",
+      "fleet.process.shutdownGrace",
+    ],
+    on: ["envoy"],
+  },
+  { reason: "Envoy's queue has no timeout", leaves: ["cluster.limits.queueTimeout"], on: ["envoy"] },
   {
     reason: "a warning: nginx looks when a request comes",
     leaves: ["cluster.outlierDetection.interval"],
@@ -101,7 +113,7 @@ interface Way {
  * Another value. Where there is one value only, it goes with all that it says. A value where there was none shows only that a
  * field is looked at, so it counts (`isSet`) where models never have the field, where it is refused, and where no effect may show.
  */
-function waysOf(leaf: LeafPath, isSet: boolean, isRefused: boolean): readonly Way[] {
+function waysOf(leaf: LeafPath, { isSet, isRefused }: { isSet: boolean; isRefused: boolean }): readonly Way[] {
   const place = placeOf(leaf);
   const at = leaf.lastIndexOf(".");
   if (place.schema.const !== undefined) {
@@ -183,7 +195,8 @@ describe.each(PROXY_KINDS)("%s", (proxy) => {
       const before = outcomesOf(createPipeline(targets), base);
       for (const [leaf, times] of [...open]) {
         if (times >= MAX_CHANGES) continue;
-        const ways = waysOf(leaf, isRefused(leaf) || isWithoutEffect(leaf, proxy), isRefused(leaf));
+        const refused = isRefused(leaf);
+        const ways = waysOf(leaf, { isSet: refused || isWithoutEffect(leaf, proxy), isRefused: refused });
         for (const next of ways.flatMap((way) => [...changed(document, way, SEED + index)])) {
           const snapshot = freshSnapshot(next);
           if (snapshot !== null) look(leaf, before, outcomesOf(createPipeline(targets), snapshot));

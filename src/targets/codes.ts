@@ -21,6 +21,18 @@ export const sharedTargetCodes = {
     explanation:
       "The proxy cannot choose endpoints by how fast they answer (nginx can from 1.31.0 on: set the fleet's `version`). leastRequest comes nearest: slow endpoints have more requests under way.",
   },
+  "PROCESS-BUFFERS": {
+    status: 422,
+    title: "Buffers bound heads",
+    explanation:
+      "Larger or smaller buffers of nginx and HAProxy would also take larger or smaller heads than the other proxies do (60 KiB). Leave `process.bufferSize` off; Envoy takes it.",
+  },
+  "LIMIT-PLACES": {
+    status: 422,
+    title: "A limit that would be counted apart",
+    explanation:
+      "A cluster with `limits` is reached by HTTP and by TCP, or by several TCP listeners. Proxies count these apart, and the endpoints would get a multiple of the limit. Or it is reached by UDP, which has no connections. Write a cluster for each, with its part of the limit, and one without limits for UDP.",
+  },
   "HC-OWN-PROBES": {
     status: 422,
     title: "The proxy probes by itself",

@@ -62,6 +62,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   connectionLimit: NO_CONNECTION_LIMIT,
   geoTables: [],
   proxyProtocol: null,
+  via: null,
   virtualHosts,
 });
 const pointersOf = (ir: FleetIr, asked: Target): string[] => gate(ir, asked).map(({ pointer }) => pointer);

@@ -23,6 +23,7 @@ interface BootstrapFlags {
   readonly printSecret?: boolean;
   /** Files of the model. */
   readonly printArguments?: readonly string[];
+  readonly printLauncher?: readonly string[];
 }
 
 /** `trimtab bootstrap --fleet F`: the file that an Envoy of the fleet starts with. */
@@ -59,6 +60,10 @@ export const bootstrap: Declaration = (program, { io, done }) => {
       "--print-arguments <model...>",
       "print what else to start this fleet's Envoys with: `process` of the model's fleet",
     )
+    .option(
+      "--print-launcher <model...>",
+      "print what to start them by: the CPUs and open files of that `process` (empty: nothing)",
+    )
     .option("--json", "print JSON, as without")
     .action((flags: BootstrapFlags) => done(run(io, flags)));
 };
@@ -66,7 +71,9 @@ export const bootstrap: Declaration = (program, { io, done }) => {
 async function run(io: Io, flags: BootstrapFlags): Promise<number> {
   const { fleet, nodeId = hostname(), xds, admin } = flags;
   const { renderBootstrap, renderSecret } = await import("../../targets/envoy/bootstrap.ts");
-  if (flags.printArguments !== undefined) return printArguments(io, fleet, flags.printArguments);
+  const { printArguments, printLauncher } = flags;
+  if (printArguments !== undefined) return printWords(io, fleet, { paths: printArguments, words: "envoyArguments" });
+  if (printLauncher !== undefined) return printWords(io, fleet, { paths: printLauncher, words: "envoyLauncher" });
   const tls = tlsOf(flags);
   if (flags.printSecret !== true) {
     io.out(renderBootstrap({ fleet, nodeId, xdsAddress: xds, adminAddress: admin, tls }));
@@ -77,9 +84,15 @@ async function run(io: Io, flags: BootstrapFlags): Promise<number> {
   return EXIT.ok;
 }
 
+interface Words {
+  /** Files of the model. */
+  readonly paths: readonly string[];
+  readonly words: "envoyArguments" | "envoyLauncher";
+}
+
 /** On one line, as a shell takes them apart. */
-async function printArguments(io: Io, fleet: string, paths: readonly string[]): Promise<number> {
-  const [{ loadModel }, { loadJudges }, { envoyArguments }] = await Promise.all([
+async function printWords(io: Io, fleet: string, { paths, words }: Words): Promise<number> {
+  const [{ loadModel }, { loadJudges }, envoyProcess] = await Promise.all([
     import("../offline.ts"),
     import("../../targets/registry.ts"),
     import("../../targets/envoy/process.ts"),
@@ -89,7 +102,7 @@ async function printArguments(io: Io, fleet: string, paths: readonly string[]): 
   const ir = compiled.fleets.get(fleet);
   if (ir === undefined || compiled.pipeline.gives(ir, "files"))
     throw new Error(`${title} has no fleet ${JSON.stringify(fleet)} that pulls`);
-  io.out(`${envoyArguments(ir.process).join(" ")}\n`);
+  io.out(`${envoyProcess[words](ir.process).join(" ")}\n`);
   return EXIT.ok;
 }
 

@@ -8,6 +8,7 @@ import { affinityOf } from "./affinity.ts";
 import { balanceOf } from "./balance.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { healthCheck } from "./healthCheck.ts";
+import { limitsOf } from "./limits.ts";
 import { outlierDetectionOf } from "./outlierDetection.ts";
 import { poolOf } from "./pool.ts";
 import { slowStartOf } from "./slowStart.ts";
@@ -32,6 +33,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     endpoints: endpointsOf(body),
     balance: balanceOf(body),
     affinity: affinityOf(body),
+    limits: limitsOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
     pool: poolOf(body),
     proxyProtocol: body.proxyProtocol ?? null,

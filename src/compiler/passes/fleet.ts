@@ -18,6 +18,7 @@ import { compileProcess } from "./process.ts";
 import { proxyProtocol } from "./proxyProtocol.ts";
 import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
+import { viaOf } from "./via.ts";
 
 const UDP = { balance: defaults["listener.udp.balance"] };
 
@@ -33,6 +34,7 @@ interface Socket {
   address: string;
   port: number;
   isUdp: boolean;
+  fleet: string;
   /** Ascending by name. */
   members: { listener: Resource<"listener">; compiled: CompiledListener }[];
 }
@@ -63,7 +65,7 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
     const { port } = listener.body;
     const isUdp = listener.body.protocol === "UDP";
     const key = `${address} ${port} ${isUdp}`;
-    const socket = sockets.get(key) ?? { address, port, isUdp, members: [] };
+    const socket = sockets.get(key) ?? { address, port, isUdp, fleet: fleet.name, members: [] };
     socket.members.push({ listener, compiled: listeners.get(name) as CompiledListener });
     sockets.set(key, socket);
   }
@@ -74,7 +76,7 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
 }
 
 function* compilePort(
-  { address, port, members }: Socket,
+  { address, port, members, fleet }: Socket,
   { snapshot, previous }: FleetInput,
   memory: CompilerMemory,
 ): Steps<PortIr> {
@@ -119,6 +121,7 @@ function* compilePort(
     clientTimeouts: timeouts,
     geoTables,
     ...shared,
+    via: viaOf(first.listener.body, fleet),
     virtualHosts,
   });
 }

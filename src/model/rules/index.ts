@@ -11,6 +11,7 @@
 import { affinity, affinityName } from "./affinity.ts";
 import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
+import { clusterLimits } from "./clusterLimits.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
@@ -38,6 +39,7 @@ import { ruleParts } from "./ruleParts.ts";
 import { singleTcpRoute } from "./singleTcpRoute.ts";
 import { slowStart } from "./slowStart.ts";
 import { splits } from "./splits.ts";
+import { viaGuard } from "./viaGuard.ts";
 
 /**
  * Given all touched resources at once; they find errors, never warnings (`warningsOf` of check.ts). What these remember of the model
@@ -58,6 +60,7 @@ export const rulesOfEach: readonly Rule[] = [
   affinity,
   geoMatches,
   proxyProtocol,
+  viaGuard,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
@@ -74,6 +77,7 @@ export const rulesOfOne: readonly OwnRule[] = [
   geoTables,
   balance,
   affinityName,
+  clusterLimits,
   healthChecks,
   outlierDetection,
   slowStart,

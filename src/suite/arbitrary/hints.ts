@@ -45,6 +45,22 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 30,
   },
   "fleet.process": { reason: "no single answer shows it", presence: 15 },
+  "fleet.process.cpuAffinity": {
+    reason: "as many CPUs as workers; Envoy knows no auto",
+    value: fc.constantFrom("auto", "0", "0-1"),
+    presence: 15,
+  },
+  "fleet.process.openFiles": { reason: "what test machines allow", value: fc.constantFrom(8192, 16_384), presence: 20 },
+  "fleet.process.maxConnections": {
+    reason: "nginx divides it by its workers",
+    value: fc.constantFrom(2000, 3000),
+    presence: 20,
+  },
+  "fleet.process.bufferSize": { reason: "within bounds", value: fc.constantFrom("64KiB", "1MiB"), presence: 20 },
+  "fleet.process.reusePort": { reason: "Envoy refuses false", presence: 20 },
+  "fleet.process.tcpKeepalive": { reason: "no answer shows it", presence: 30 },
+  "fleet.process.tcpKeepalive.idle": { reason: "whole seconds", value: fc.constantFrom("30s", "60s", "2m") },
+  "fleet.process.tcpKeepalive.interval": { reason: "whole seconds", value: fc.constantFrom("5s", "10s", "20s") },
   "fleet.process.workers": { reason: "what small machines have", value: fc.constantFrom(1, 2, 3) },
   "fleet.process.shutdownGrace": {
     reason: "whole seconds within bounds",
@@ -74,6 +90,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     reason: "ranges of either family",
     value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
   },
+  "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",
@@ -191,6 +208,12 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.affinity": { reason: "not where rules change the fields it travels in (mendAffinity.ts)", presence: 25 },
   "cluster.affinity.cookie.name": { reason: "none that rules look at", value: fc.constantFrom("SRV", "srv-2", "K_3") },
   "cluster.proxyProtocol": { reason: "nginx refuses it of requests", value: fc.constantFrom("v1", "v2"), presence: 0 },
+  "cluster.limits": { reason: "more than a test has; fitted to each other (mendLimits.ts)", presence: 25 },
+  "cluster.limits.maxConnectionsPerEndpoint": largeLimit(60),
+  "cluster.limits.maxConnections": largeLimit(50),
+  "cluster.limits.maxRequests": largeLimit(50),
+  "cluster.limits.maxPending": { ...largeLimit(50), reason: "nginx has no queue" },
+  "cluster.limits.queueTimeout": { reason: "goes with a queue", presence: 80 },
   "healthCheck.http.host": { reason: "no other field is its like", value: fc.constantFrom("up.example.com", "h") },
   "healthCheck.initial": { reason: "no answer of one that serves shows it", presence: 20 },
   "healthCheck.http.body.regex": {
@@ -238,6 +261,10 @@ export const valueHints: Readonly<Record<string, Hint>> = {
   headerName: { reason: "no proxy's own", value: values.changedName("X-Set", "X-Add", "X-Gone") },
   headerValue: { reason: "text that tries to break out", value: values.headerValue },
 };
+
+function largeLimit(presence: number): Hint {
+  return { reason: "more than a test has", value: fc.constantFrom(1000, 2000, 3000), presence };
+}
 
 function changes(...own: string[]): Hint {
   return { reason: "names that may be changed, each in one list", value: values.changedName(...own) };

@@ -1,6 +1,13 @@
 /** What the reference says of a request, down to the fields that the upstream and the client see. */
 import { explain } from "../../compiler/index.ts";
-import { type FleetIr, type HeaderChangesIr, isActive, type RuleIr, type VirtualHostIr } from "../../ir/index.ts";
+import {
+  type FleetIr,
+  type HeaderChangesIr,
+  isActive,
+  type RuleIr,
+  type VirtualHostIr,
+  viaEntry,
+} from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import type { ProbeRequest } from "./requests.ts";
 import { type Behaviour, type Fields, UPSTREAM_BODY, UPSTREAM_FIELDS, WANTED_STATUS_FIELD } from "./wire.ts";
@@ -103,7 +110,11 @@ export function expectationOf(ir: FleetIr, request: ProbeRequest, behaviours: Be
   const { requestHeaders, rewrite } = rule.policies;
   const asked = {
     line: `${method} ${outcome.path}`,
-    fields: requestFields({ ...request, host: rewrite?.hostname ?? request.host }, kept, requestHeaders),
+    fields: requestFields(
+      { ...request, host: rewrite?.hostname ?? request.host },
+      [...kept, ...viaOf(ir)],
+      requestHeaders,
+    ),
     body: request.body?.text ?? "",
   };
   const outcomes = outcome.split.map(({ cluster }): ExpectedOutcome => {
@@ -126,6 +137,13 @@ export function expectationOf(ir: FleetIr, request: ProbeRequest, behaviours: Be
     };
   });
   return { ...base, outcomes };
+}
+
+/** What the port appends. */
+function viaOf({ ports }: FleetIr): Fields {
+  return ports.flatMap((port) =>
+    port.kind === "http" && port.via !== null ? [["via", viaEntry(port.via)] as const] : [],
+  );
 }
 
 function requestFields({ host, source }: ProbeRequest, kept: Fields, changes: HeaderChangesIr | null): FieldLists {

@@ -88,8 +88,10 @@ async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> 
   const httpPort = first.ports.find((port): port is HttpPortIr => port.kind === "http");
   if (httpPort === undefined) throw new Error("the model has one HTTP port");
   const requests = fc.sample(fc.noBias(arbitraryRequest(httpPort)), { seed: run.seed, numRuns: run.requests });
-  const expected = requests.map((request) => expectationOf(first, request, run.behaviours));
-  const results = await Promise.all(fleets.map((ir) => runProxy(ir, run, { requests, expected })));
+  const expectedOf = (ir: FleetIr) => requests.map((request) => expectationOf(ir, request, run.behaviours));
+  const expected = expectedOf(first);
+  // What a fleet writes into Via has its name.
+  const results = await Promise.all(fleets.map((ir) => runProxy(ir, run, { requests, expected: expectedOf(ir) })));
   return {
     requests: requests.length,
     forwarded: expected.filter(({ outcomes }) => outcomes.some(({ asked }) => asked !== null)).length,

@@ -51,11 +51,35 @@ export const envoyCodes = {
     explanation:
       "Envoy cannot count the connections of one address. Leave `connectionLimit.perSource` off, or serve the listener with nginx or HAProxy.",
   },
+  "PROCESS-AFFINITY-ENVOY": {
+    status: 422,
+    title: "Envoy binds no workers",
+    explanation:
+      "Envoy's workers run on all CPUs that its process may use. Write those in `process.cpuAffinity` (`0-3`); `trimtab bootstrap --print-launcher` prints the command that starts it on them.",
+  },
+  "PROCESS-REUSE-PORT-ENVOY": {
+    status: 422,
+    title: "Each worker has a socket",
+    explanation:
+      "Envoy opens a socket for each worker, and cannot change that for a listener that is open. Leave `process.reusePort` off, or write true.",
+  },
+  "LIMIT-ENDPOINT-ENVOY": {
+    status: 422,
+    title: "No limit of one endpoint without a queue",
+    explanation:
+      "A warning. Envoy lets what is too much for one endpoint wait, and refuses nothing. Without `maxPending` the limit is therefore one of the whole cluster: as many times as it has active endpoints, also when some of them fail, so that one may get more than another; leastRequest keeps them even. With `maxPending` each endpoint has the limit, but Envoy chooses by the policy alone: a request waits for the endpoint that it was drawn for while others have room. Each worker counts its idle connections too, and may have one connection whatever the limit.",
+  },
+  "QUEUE-TIMEOUT-ENVOY": {
+    status: 422,
+    title: "A queue without a timeout",
+    explanation:
+      "A warning. In Envoy a request waits for a connection as long as its rule's `timeouts` let it, and is answered 504 then; `queueTimeout` has no effect. A request whose connection is just being made counts as one that waits, so that a burst may be answered 503 while endpoints have room.",
+  },
   "PROCESS-ENVOY-ARGUMENTS": {
     status: 422,
     title: "On Envoy's command line",
     explanation:
-      "A warning. Envoy takes what `process` says on its command line, not by xDS: `trimtab bootstrap --fleet NAME --print-arguments MODEL` prints it. Envoys that run keep what they were started with until somebody starts them again.",
+      "A warning. Envoy takes what `process` says on its command line, not by xDS: `trimtab bootstrap --fleet NAME --print-arguments MODEL` prints it, and `--print-launcher` what stands in front of the command. Envoys that run keep what they were started with until somebody starts them again.",
   },
   "L7-COOKIE-ANCHOR": {
     status: 422,

@@ -9,7 +9,7 @@ import {
   type RouteSchema,
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import { BAD_COOKIE, BAD_PATH, GOOD_HOST, REASON_BODIES } from "../../ir/index.ts";
+import { BAD_COOKIE, BAD_PATH, GOOD_HOST, LOOP_BODY, LOOP_STATUS, REASON_BODIES, viaPattern } from "../../ir/index.ts";
 import { keepsNothing } from "./accessLog.ts";
 import { encode } from "./types.ts";
 
@@ -51,6 +51,18 @@ const guards: readonly Route[] = [
 const badCookie = { name: "cookie", headerMatchSpecifier: stringMatch("safeRegex", `.*${BAD_COOKIE}.*`) };
 
 const cookieGuard = guard("bad-cookie", { pathSpecifier: ANY_PATH, headers: [badCookie] }, 400);
+
+/** Behind the others, of a port that knows requests again. */
+export function loopGuard(via: string, isLogged: boolean): Uint8Array {
+  const matcher = { name: "via", headerMatchSpecifier: stringMatch("safeRegex", `.*${viaPattern(via)}.*`) };
+  const body = { specifier: { case: "inlineString", value: LOOP_BODY } } as const;
+  const route: Route = {
+    name: "loop",
+    match: { pathSpecifier: ANY_PATH, headers: [matcher] },
+    action: { case: "directResponse", value: { status: LOOP_STATUS, body } },
+  };
+  return bytesOf([isLogged ? logged(route) : route]);
+}
 
 /** Guards as fields of VirtualHost. */
 export interface GuardBytes {

@@ -1,5 +1,6 @@
 /** What no single field can show: redirects by wildcard hosts, unequal weights, regular expressions too large. */
 import type { FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
+import { inspectPlaces } from "../clusterLimits.ts";
 import type { Finding } from "../target.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
@@ -17,6 +18,7 @@ const MAX_REGEX_INSTRUCTIONS = 50_000;
 export function inspect(ir: FleetIr): readonly Finding[] {
   return [
     ...inspectBalance(ir.clusters),
+    ...inspectPlaces(ir),
     ...inspectOutlierDetection(ir.clusters),
     ...inspectUdp(ir),
     ...inspectProxyProtocol(ir),

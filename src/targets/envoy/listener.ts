@@ -22,6 +22,7 @@ import { resending } from "./failover.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
+import { listenerSockets } from "./sockets.ts";
 import { notes } from "./source.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
@@ -72,7 +73,10 @@ const MANAGER = {
   ],
 } satisfies ManagerInit;
 
-type Socket = Pick<PortIr, "id" | "address" | "port">;
+interface Socket extends Pick<PortIr, "id" | "address" | "port"> {
+  /** `socketsKey`. */
+  readonly sockets: string;
+}
 
 /** What the Listener of an HTTP port depends on. */
 export interface HttpSocket extends Socket, Looks {
@@ -101,19 +105,19 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
 export interface LoggedTcpPort {
   readonly port: TcpPortIr;
   readonly accessLog: AccessLogIr | null;
+  readonly sockets: string;
 }
 
 /** The Listener of a TCP port. */
-export function tcpListener({ port, accessLog }: LoggedTcpPort): RenderedResource {
-  const { connectionLimit, proxyProtocol } = port;
-  return renderListener(port, {
-    ...tcpFilter(port, accessLog),
-    maxConnections: connectionLimit.max ?? 0,
-    proxyProtocol,
-  });
+export function tcpListener({ port, accessLog, sockets }: LoggedTcpPort): RenderedResource {
+  const { id, address, connectionLimit, proxyProtocol } = port;
+  return renderListener(
+    { id, address, port: port.port, sockets },
+    { ...tcpFilter(port, accessLog), maxConnections: connectionLimit.max ?? 0, proxyProtocol },
+  );
 }
 
-function renderListener({ id, address, port }: Socket, filter: LimitedFilterView): RenderedResource {
+function renderListener({ id, address, port, sockets }: Socket, filter: LimitedFilterView): RenderedResource {
   const { firstByteMs, proxyProtocol } = filter;
   const main = { name: filter.name, configType: { case: "typedConfig" as const, value: filter.config } };
   const message = create(ListenerSchema, {
@@ -121,6 +125,7 @@ function renderListener({ id, address, port }: Socket, filter: LimitedFilterView
     address: {
       address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
     },
+    ...listenerSockets(sockets),
     listenerFilters: [...headerFilters(proxyProtocol), ...(firstByteMs === undefined ? [] : [firstByte])],
     ...(firstByteMs === undefined ? headerTimeout(proxyProtocol) : { listenerFiltersTimeout: duration(firstByteMs) }),
     filterChains: [

@@ -5,13 +5,15 @@
 import type { HttpFilter } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
+import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster/index.ts";
 import { createGeoFilters } from "./geo.ts";
 import { memoByKeys, routeKeysOf } from "./hashPolicy.ts";
-import { type HttpSocket, httpListener, tcpListener } from "./listener.ts";
+import { type HttpSocket, httpListener, type LoggedTcpPort, tcpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
+import { socketsKey } from "./sockets.ts";
 import { typeUrls } from "./types.ts";
 import { udpListener } from "./udp.ts";
 
@@ -22,7 +24,7 @@ type TypeMap = ReadonlyMap<string, RenderedResource>;
 
 /** Renders a fleet's clusters and their endpoints. */
 type ClusterMaps = (
-  list: readonly ClusterIr[],
+  ir: FleetIr,
   last: RenderedResources["resources"] | undefined,
 ) => Steps<{ readonly clusters: TypeMap; readonly assignments: TypeMap }>;
 
@@ -45,15 +47,16 @@ export function createRenderer(): ResourceRenderer {
   return {
     *render(ir) {
       const last = lastByFleet.get(ir.name)?.resources;
-      const { clusters, assignments } = yield* renderClusters(ir.clusters, last);
+      const { clusters, assignments } = yield* renderClusters(ir, last);
       const log = { accessLog: ir.accessLog === null ? "" : JSON.stringify(ir.accessLog) };
       const isLogged = (ir.accessLog?.requestFields.length ?? 0) > 0;
       const renderRouteTable = routeTables(routeKeysOf(ir.clusters));
+      const sockets = socketsKey(ir.process.sockets);
       const listeners: RenderedResource[] = [];
       const routes: RenderedResource[] = [];
       for (const port of ir.ports) {
         if (port.kind === "tcp") {
-          listeners.push(ofTcp(port, ir.accessLog));
+          listeners.push(ofTcp(port, ir.accessLog, sockets));
           continue;
         }
         if (port.kind === "udp") {
@@ -73,7 +76,7 @@ export function createRenderer(): ResourceRenderer {
           ofHttp(filters)({
             ...{ id, address, port: port.port, listener },
             ...looks,
-            ...{ headersMs, keepAliveMs, maxConnections, proxyProtocol },
+            ...{ headersMs, keepAliveMs, maxConnections, proxyProtocol, sockets },
             ...log,
           }),
         );
@@ -94,33 +97,49 @@ export function createRenderer(): ResourceRenderer {
 }
 
 /** TCP listeners, known by their port and the fleet's log. */
-function createTcpListeners(): (port: TcpPortIr, accessLog: AccessLogIr | null) => RenderedResource {
-  const known = new WeakMap<TcpPortIr, { readonly accessLog: AccessLogIr | null; readonly made: RenderedResource }>();
-  return (port, accessLog) => {
+function createTcpListeners(): (port: TcpPortIr, accessLog: AccessLogIr | null, sockets: string) => RenderedResource {
+  const known = new WeakMap<TcpPortIr, Omit<LoggedTcpPort, "port"> & { readonly made: RenderedResource }>();
+  return (port, accessLog, sockets) => {
     const old = known.get(port);
-    if (old?.accessLog === accessLog) return old.made;
-    const made = tcpListener({ port, accessLog });
-    known.set(port, { accessLog, made });
+    if (old?.accessLog === accessLog && old.sockets === sockets) return old.made;
+    const made = tcpListener({ port, accessLog, sockets });
+    known.set(port, { accessLog, sockets, made });
     return made;
   };
 }
 
 function createClusterMaps(): ClusterMaps {
-  const resourcesOf = memoByIdentity(renderCluster);
-  const known = new WeakMap<readonly ClusterIr[], { readonly clusters: TypeMap; readonly assignments: TypeMap }>();
-  return function* renderClusters(list, last) {
+  const memos = memoByFields(({ sockets }: { readonly sockets: string }) => ({
+    ofHttp: memoByIdentity((cluster: ClusterIr) => renderCluster(cluster, { reach: "http", sockets })),
+    ofTcp: memoByIdentity((cluster: ClusterIr) => renderCluster(cluster, { reach: "tcp", sockets })),
+  }));
+  const known = new WeakMap<readonly ClusterIr[], KnownClusters>();
+  return function* renderClusters(ir, last) {
+    const { clusters: list } = ir;
+    const limited = limitedByTcp(ir);
+    const sockets = socketsKey(ir.process.sockets);
+    const key = [sockets, ...[...limited.keys()].sort()].join(" ");
     const found = known.get(list);
-    if (found !== undefined) return found;
-    const rendered = yield* mapSteps(list, resourcesOf);
+    if (found?.key === key) return found;
+    const { ofHttp, ofTcp } = memos({ sockets });
+    const rendered = yield* mapSteps(list, (cluster) => (limited.has(cluster.name) ? ofTcp : ofHttp)(cluster));
     const clusters = rendered.map(({ cluster }) => cluster);
     const assignments = rendered.map(({ assignment }) => assignment);
     const maps = {
+      key,
       clusters: typeMap(clusters, last?.get(typeUrls.cluster)),
       assignments: typeMap(assignments, last?.get(typeUrls.assignment)),
     };
     known.set(list, maps);
     return maps;
   };
+}
+
+interface KnownClusters {
+  /** Options of sockets, and names of clusters with limits that TCP ports reach. */
+  readonly key: string;
+  readonly clusters: TypeMap;
+  readonly assignments: TypeMap;
 }
 
 /** By name. A resource with the version that it had keeps its object; `last` itself when nothing differs. */

@@ -38,6 +38,7 @@ const HERE = {
   isLogged: false,
   hashKeys: new Map(),
   affinity: new Map(),
+  via: null,
 };
 
 function bytesOf(one: RuleIr, context = HERE): Uint8Array {

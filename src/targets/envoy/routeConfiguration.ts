@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
 import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
-import type { HttpPortIr } from "../../ir/index.ts";
+import { type HttpPortIr, viaEntry } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
@@ -25,10 +25,12 @@ const MAX_DIRECT_RESPONSE_BYTES = 4 * 4096;
 
 interface Settings extends Looks {
   readonly name: string;
+  /** Empty: nothing is added to Via. */
+  readonly via: string;
 }
 
 /** Everything but the virtual hosts. */
-function settings({ name, ...looks }: Settings): Uint8Array {
+function settings({ name, via, ...looks }: Settings): Uint8Array {
   const message = create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
@@ -43,6 +45,9 @@ function settings({ name, ...looks }: Settings): Uint8Array {
         header: { key: "x-forwarded-for", value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" },
         appendAction: Append.APPEND_IF_EXISTS_OR_ADD,
       },
+      ...(via === ""
+        ? []
+        : [{ header: { key: "via", value: viaEntry(via) }, appendAction: Append.APPEND_IF_EXISTS_OR_ADD }]),
     ],
   });
   return encode(RouteConfigurationSchema, message);
@@ -91,11 +96,11 @@ function* spliced(
 ): Steps<RouteTable> {
   const hosts: EncodedVirtualHost[] = [];
   const silence = clientSilenceMs(port.clientTimeouts);
-  const place = { port: port.port, clientSilenceMs: silence, isLogged, hashKeys, affinity };
+  const place = { port: port.port, clientSilenceMs: silence, isLogged, hashKeys, affinity, via: port.via };
   for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
-  if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost(isLogged));
+  if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost(isLogged, port.via));
   const looks = joinLooks(hosts.map((host) => host.looks));
-  const head = settingsOf({ name: port.id, ...looks });
+  const head = settingsOf({ name: port.id, ...looks, via: port.via ?? "" });
   const parts = [head];
   for (const host of hosts) for (const part of host.parts) parts.push(part);
   const resource = {

@@ -245,6 +245,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     endpoints: ports.map((port) => ({ address: "127.0.0.1", port, weight: 1, state: "active" as const, priority: 0 })),
     balance: { policy: "roundRobin" },
     affinity: null,
+    limits: null,
     connectTimeoutMs: 1000,
     pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
     healthCheck: null,
@@ -287,6 +288,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     proxyProtocol: null,
+    via: null,
     virtualHosts,
   };
 }

@@ -10,7 +10,7 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { RouteContext } from "./actions/action.ts";
 import { dependsOnHost, dependsOnPort } from "./actions/redirectPlace.ts";
 import { retryPolicyBytes } from "./failover.ts";
-import { type GuardBytes, guardBytes } from "./guards.ts";
+import { type GuardBytes, guardBytes, loopGuard } from "./guards.ts";
 import { joinLooks, type Looks, looksOf } from "./noted.ts";
 import { writeRule } from "./route.ts";
 import { type Ref, typeUrls } from "./types.ts";
@@ -83,8 +83,8 @@ export function createVirtualHostEncoder(): VirtualHostEncoder {
 /** The virtual host does not depend on it. */
 const ANY_PORT = 0;
 
-function keyOf({ port, clientSilenceMs, isLogged }: RoutePort): string {
-  return `${port} ${clientSilenceMs} ${isLogged}`;
+function keyOf({ port, clientSilenceMs, isLogged, via }: RoutePort): string {
+  return `${port} ${clientSilenceMs} ${isLogged} ${via}`;
 }
 
 type Runs = (rules: readonly RuleIr[], context: RouteContext) => Steps<readonly EncodedRun[]>;
@@ -98,7 +98,7 @@ function* encodeGroup({ hostnames, rules }: VirtualHostIr, port: RoutePort, runs
   const [first, ...others] = hostnames as readonly [string, ...string[]];
   const runs = yield* runsOf(rules, { hostname: first, ...port });
   const isOfHost = runs.some((run) => run.dependsOnHost);
-  const guards = guardsOf(port.isLogged);
+  const guards = guardsOf(port);
   const domains = (isOfHost ? [first] : hostnames).flatMap(domainsOf);
   const encoded = [assemble({ name: first, domains, guards }, runs)];
   for (const hostname of isOfHost ? others : []) {
@@ -157,12 +157,15 @@ function hashed(guards: GuardBytes): Guards {
   return { ...guards, hash: hash("sha256", joinBytes([guards.all, guards.cookie])) };
 }
 
-function guardsOf(isLogged: boolean): Guards {
-  return isLogged ? loggedGuards : plainGuards;
+function guardsOf({ isLogged, via }: Pick<RoutePort, "isLogged" | "via">): Guards {
+  const usual = isLogged ? loggedGuards : plainGuards;
+  if (via === null) return usual;
+  return hashed({ ...usual, all: joinBytes([usual.all, loopGuard(via, isLogged)]) });
 }
 
 /** What takes requests for hosts that no virtual host names: the guards, then 404. */
-export function unknownHost(isLogged: boolean): EncodedVirtualHost {
+export function unknownHost(isLogged: boolean, via: string | null): EncodedVirtualHost {
+  if (via !== null) return assemble({ name: UNKNOWN_HOST, domains: ["*"], guards: guardsOf({ isLogged, via }) }, []);
   return isLogged ? unknownLogged : unknownPlain;
 }
 

@@ -15,6 +15,7 @@ import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
+import { socketCapabilities } from "./sockets.ts";
 import { tcpOnly, udpCapabilities } from "./udp.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -49,6 +50,7 @@ export const capabilities = {
   "fleet.healthChecks": probesItself("HAProxy"),
   ...accessLogCapabilities,
   ...processCapabilities,
+  ...socketCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("HAProxy"),
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -66,6 +68,7 @@ export const capabilities = {
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,
   "listener.http.keepAliveTimeout": withinSilence,
+  "listener.http.viaGuard": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -72,10 +72,10 @@ function isInLines({ rules }: GroupChanges): boolean {
   return rules <= MAX_RULES_IN_LINES;
 }
 
-/** Where the least busy endpoint is chosen, all requests of the cluster must be counted in one place. */
-function canStandApart({ balance, endpoints }: ClusterIr, own: readonly OwnChange[]): boolean {
+/** Where the least busy endpoint is chosen, or requests are limited, all of the cluster's must be counted in one place. */
+function canStandApart({ balance, endpoints, limits }: ClusterIr, own: readonly OwnChange[]): boolean {
   const rules = new Set(own.map(({ key }) => key)).size;
-  return balance.policy === "roundRobin" && rules * endpoints.length <= MAX_APART_SERVERS;
+  return balance.policy === "roundRobin" && limits === null && rules * endpoints.length <= MAX_APART_SERVERS;
 }
 
 function byRule(own: readonly OwnChange[], isApart: boolean): readonly RuleLines[] {

@@ -91,6 +91,18 @@ export const haproxyCodes = {
     explanation:
       "A warning. HAProxy's least request does not look at weights while all endpoints are idle: it takes them in turn. Under load it does.",
   },
+  "PROCESS-CONNECTIONS-HAPROXY": {
+    status: 422,
+    title: "What is too much waits",
+    explanation:
+      "A warning. HAProxy takes no more connections than `process.maxConnections` and leaves the next in the kernel's queue (`backlog`), where clients wait; Envoy closes them. `listener.connectionLimit` closes on all proxies.",
+  },
+  "LIMIT-ENDPOINT-HAPROXY": {
+    status: 422,
+    title: "Full endpoints are not passed over",
+    explanation:
+      "A warning. With the policies hash, random and powerOfTwo HAProxy chooses an endpoint whether it is full or not, and the request waits for it (5s, or `queueTimeout`; then 503), also while others have room. With roundRobin and leastRequest it takes another.",
+  },
   "HC-CONNECT-TIMEOUT": {
     status: 422,
     title: "Connection for a probe limited apart",

@@ -9,6 +9,7 @@ import { clientSilenceMs } from "./clientTimeouts.ts";
 import { leastRequest } from "./cluster/balance.ts";
 import { inspectBodyRegex } from "./cluster/bodyRegex.ts";
 import { inspectInitialState } from "./cluster/initialState.ts";
+import { inspectLimits } from "./cluster/limits.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetection.ts";
 import { inspectBackends } from "./cluster/retry.ts";
 import { inspectRetry } from "./policies/retry.ts";
@@ -23,6 +24,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectOutlierDetection(ir.clusters),
     ...inspectInitialState(ir.clusters, fleetVersion(ir)),
     ...inspectBodyRegex(ir.clusters),
+    ...inspectLimits(ir),
     ...ir.ports.flatMap(cutShort),
     ...inspectBackends(ir),
     ...inspectProxyProtocol(ir),

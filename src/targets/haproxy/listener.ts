@@ -27,7 +27,7 @@ interface MadeRules {
 export type ListenerWriter = (
   port: HttpPortIr,
   rules: readonly RuleIr[],
-  common: Pick<ListenerContext, "apart" | "section" | "accessLog">,
+  common: Pick<ListenerContext, "apart" | "section" | "accessLog" | "sharded">,
 ) => Steps<ReadonlyMap<string, string>>;
 
 /** A writer with a memory of its own. */

@@ -6,13 +6,15 @@ import type { TurnNamer } from "./sharedTurns.ts";
 
 /** A port, its name, its form, and what renders templates. */
 export interface ListenerContext {
-  readonly port: Pick<HttpPortIr, "address" | "port" | "clientTimeouts" | "connectionLimit" | "proxyProtocol">;
+  readonly port: Pick<HttpPortIr, "address" | "port" | "clientTimeouts" | "connectionLimit" | "proxyProtocol" | "via">;
   /** The first listener of the socket. */
   readonly listener: string;
   readonly shape: ListenerShape;
   readonly apart: ApartClusters;
   /** Stands in the frontend; no node's text depends on it. */
   readonly accessLog: AccessLogIr | null;
+  /** Each thread has a socket of its own; stands in the frontend likewise. */
+  readonly sharded: boolean;
   /** A function of its arguments. */
   readonly turnName: TurnNamer;
   readonly section: TemplateSet["render"];

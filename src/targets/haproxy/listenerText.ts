@@ -11,6 +11,7 @@ import { listenerMap } from "./names.ts";
 import { proxyProtocolView } from "./proxyProtocol.ts";
 import { address, file, name, word } from "./quote.ts";
 import { splitTablesText } from "./splits.ts";
+import { viaView } from "./via.ts";
 
 const goodHost = word(fullMatch(GOOD_HOST));
 
@@ -28,9 +29,11 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       name: name(listener),
       address: address(port.address, port.port),
       v6only: port.address.includes(":"),
+      sharded: context.sharded,
       ...clientTimeoutsView(port.clientTimeouts),
       ...connectionLimitView(port.connectionLimit),
       ...proxyProtocolView(port.proxyProtocol),
+      ...viaView(port.via),
       sites: map("sites"),
       goodHost,
     }),

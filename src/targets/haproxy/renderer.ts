@@ -28,6 +28,7 @@ import { processView } from "./process.ts";
 import { name, number, PLACES, time } from "./quote.ts";
 import { requestsView } from "./requests.ts";
 import { distinctRules } from "./rules.ts";
+import { socketsView } from "./sockets.ts";
 import { lowerTcpPort } from "./tcpPort.ts";
 import { fleetVersion } from "./version.ts";
 
@@ -68,14 +69,15 @@ export function createRenderer(): Renderer {
       const rules = yield* rulesOfPorts(ir.ports);
       const [first = [], ...others] = rules.values();
       const all = others.length === 0 ? first : yield* distinctRules([first, ...others]);
+      const sharded = ir.process.sockets.reusePort === true;
       const { apart, text } = yield* clusters(ir, all, found);
       for (const port of ir.ports) {
         // Refused before anything is rendered.
         if (port.kind === "udp") throw new Error(`${port.id}: HAProxy passes no UDP`);
         const own =
           port.kind === "http"
-            ? yield* listeners(port, rules.get(port) ?? [], { apart, section, accessLog: ir.accessLog })
-            : tcpFiles(port, ir.accessLog, section);
+            ? yield* listeners(port, rules.get(port) ?? [], { apart, section, accessLog: ir.accessLog, sharded })
+            : tcpFiles(port, { accessLog: ir.accessLog, sharded }, section);
         for (const [path, fileText] of own) found.set(path, fileText);
         yield;
       }
@@ -104,11 +106,11 @@ function socketOf({ address, port, listeners, id }: PortIr): Socket {
 
 function tcpFiles(
   port: Extract<PortIr, { kind: "tcp" }>,
-  accessLog: AccessLogIr | null,
+  { accessLog, sharded }: { readonly accessLog: AccessLogIr | null; readonly sharded: boolean },
   section: Section,
 ): ReadonlyMap<string, string> {
   const { view, maps } = lowerTcpPort(port);
-  const text = section("tcpFrontend", view) + connectionLogText(accessLog, section);
+  const text = section("tcpFrontend", { ...view, sharded }) + connectionLogText(accessLog, section);
   return new Map([...maps, [listenerFile(view.name.text), text]]);
 }
 
@@ -126,12 +128,14 @@ function forwardsOf(rules: readonly RuleIr[], view: object) {
 function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): string {
   const { ports, name: fleet, accessLog, process } = ir;
   const limits = { bufferBytes: number(BUFFER_BYTES), rewriteBytes: number(REWRITE_BYTES) };
-  const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries };
+  const sockets = socketsView(process.sockets);
+  const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries, ...sockets };
   const global = { ...limits, ...processView(process), maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
   const parts = [section("global", global)];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
+  const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);
   if (ports.some(({ kind }) => kind === "http")) {
-    const forwards = forwardsOf(rules, { ...usualClientTimeouts, logsCluster: logsCluster(accessLog) });
+    const forwards = forwardsOf(rules, { ...usualClientTimeouts, logsCluster: logsCluster(accessLog), guardsVia });
     parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), forwards }));
   }
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));

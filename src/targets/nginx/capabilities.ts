@@ -9,10 +9,12 @@ import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
+import { socketCapabilities } from "./sockets.ts";
 import { coarseShares } from "./splits.ts";
 import { udpCapabilities } from "./udpSupport.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
+import { appendsToFirstVia } from "./via.ts";
 
 const closesSilently = {
   approximated: "ends with a closed connection and no answer: nginx sends no 408",
@@ -31,6 +33,7 @@ export const capabilities = {
   "fleet.accessLog.fields[]": "exact",
   "fleet.accessLog.samplePercent": "exact",
   ...processCapabilities,
+  ...socketCapabilities,
   "fleet.xds.allow[]": pulledAsFiles("nginx"),
   "listener.name": "exact",
   "listener.labels": "exact",
@@ -47,6 +50,7 @@ export const capabilities = {
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",
   "listener.http.keepAliveTimeout": "exact",
+  "listener.http.viaGuard": appendsToFirstVia,
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

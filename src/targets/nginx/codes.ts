@@ -69,6 +69,47 @@ export const nginxCodes = {
     explanation:
       "A warning. Each of nginx's workers keeps up to `pool.maxIdle` connections to the endpoints of the cluster. `process.workers` of the fleet says how many workers there are.",
   },
+  "LIMIT-BACKUP-NGINX": {
+    status: 422,
+    title: "Backups of endpoints that are full",
+    explanation:
+      "Backups would be used too early: nginx sends requests to them as soon as all primaries are full, the other proxies only when no primary can serve. With `outlierDetection` an endpoint may be a backup of itself, for when all are left out. Leave `limits.maxConnectionsPerEndpoint` off, give all endpoints one priority, or serve the cluster with Envoy or HAProxy.",
+  },
+  "LIMIT-AFFINITY-NGINX": {
+    status: 422,
+    title: "Connections of endpoints, counted apart",
+    explanation:
+      "A cluster with `affinity` has a group of servers for each endpoint on nginx, and each group would count the connections of an endpoint apart. Leave `limits.maxConnectionsPerEndpoint` off (`maxRequests` works), or serve the cluster with Envoy or HAProxy.",
+  },
+  "LIMIT-SIZE-NGINX": {
+    status: 422,
+    title: "Limit too large for nginx",
+    explanation: "A limit of nginx is at most 65535 connections or requests. Write a smaller one, or none.",
+  },
+  "QUEUE-NGINX": {
+    status: 422,
+    title: "No queue",
+    explanation:
+      "Open-source nginx has no queue for endpoints that are full: it answers 503 at once. Leave `limits.maxPending` and `queueTimeout` off, or serve the cluster with Envoy or HAProxy.",
+  },
+  "PROCESS-CONNECTIONS-NGINX": {
+    status: 422,
+    title: "Connections of each worker",
+    explanation:
+      "A warning. The connections of each worker are limited, those with endpoints included: `process.maxConnections` becomes an equal part for each, twice as large.",
+  },
+  "PROCESS-WORKERS-NGINX": {
+    status: 422,
+    title: "Connections of how many workers",
+    explanation:
+      "The connections of nginx are limited for each worker: `process.maxConnections` is divided among them, which needs `process.workers`, or CPUs in `cpuAffinity`.",
+  },
+  "KEEPALIVE-NGINX": {
+    status: 422,
+    title: "Keepalive towards endpoints",
+    explanation:
+      "A warning. Towards endpoints nginx can only switch the kernel's probes on; their times are those of the machine (sysctl `net.ipv4.tcp_keepalive_time`, `_intvl`, `_probes`). With clients they are those of the model.",
+  },
   "LB-BACKUP-HASH-NGINX": {
     status: 422,
     title: "Backups with a policy that knows none",

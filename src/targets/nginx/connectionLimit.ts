@@ -13,10 +13,20 @@ const requestsOfHttp = {
   when: foundByInspection,
 } as const satisfies Support;
 
+/** The largest number of `limit_conn`. */
+const MAX_COUNT = 65_535;
+
+/** Of every limit for which nginx counts by itself. */
+export const tooLarge = {
+  refused: `is at most ${MAX_COUNT} in nginx`,
+  code: "LIMIT-SIZE-NGINX",
+  when: (value: unknown) => typeof value === "number" && value > MAX_COUNT,
+} as const satisfies Support;
+
 /** What nginx says of the leaves of `connectionLimit`. */
 export const connectionLimitCapabilities = {
-  "listener.connectionLimit.max": requestsOfHttp,
-  "listener.connectionLimit.perSource": requestsOfHttp,
+  "listener.connectionLimit.max": [requestsOfHttp, tooLarge],
+  "listener.connectionLimit.perSource": [requestsOfHttp, tooLarge],
 } as const satisfies Readonly<Record<string, Support>>;
 
 /** What an HTTP port's limits become. */
@@ -34,7 +44,7 @@ export function inspectLimit({ connectionLimit, listeners }: HttpPortIr): readon
 }
 
 /** One counter; nginx refuses a zone under eight pages. */
-const ZONE_OF_ALL = "64k";
+export const ZONE_OF_ALL = "64k";
 /** 80 000 addresses at a time; the connections of more are refused. */
 const ZONE_OF_SOURCES = "10m";
 

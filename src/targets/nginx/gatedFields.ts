@@ -5,6 +5,7 @@
 import { BAD_COOKIE, BAD_FIELD_CHARACTERS, fieldsReadBy, type VirtualHostIr } from "../../ir/index.ts";
 import { block } from "./blocks.ts";
 import { headerVariable, underscored } from "./names.ts";
+import type { RequestField } from "./policies/policy.ts";
 import {
   condition,
   FIRST_CAPTURE,
@@ -77,9 +78,10 @@ export function keptFields(
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Lines of a server whose rules look at the fields. */
-export function gatedLines(names: readonly string[]): Block | null {
-  if (names.length === 0) return null;
+/** Lines of a server whose rules look at the fields, or that sends `written` of its own. */
+export function gatedLines(names: readonly string[], written: readonly RequestField[]): Block | null {
+  if (names.length + written.length === 0) return null;
+  const besides = new Set(written.map(({ name }) => name.text.toLowerCase()));
   const bad = regex(`[${BAD_FIELD_CHARACTERS}]`);
   const badCookie = regex(`[${BAD_FIELD_CHARACTERS}]|${BAD_COOKIE}`);
   return block("gatedFields", {
@@ -88,6 +90,6 @@ export function gatedLines(names: readonly string[]): Block | null {
     })),
     refusesNames: names.includes(WRITTEN_ANYWAY),
     host: param(variable("authority")),
-    fields: keptFields(names),
+    fields: [...keptFields(names, besides), ...written],
   });
 }

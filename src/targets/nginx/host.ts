@@ -15,10 +15,12 @@ import { isPlainPath } from "./paths.ts";
 import { location, param, variable } from "./quote.ts";
 import { type LoweredRule, lowerRule, type RulePlace } from "./rule.ts";
 import { createLocationMemory, type LocationMemory, type LocationRun, lowerGroups } from "./runs.ts";
+import type { LimitPlace } from "./upstream/limits.ts";
+import type { ViaPlace } from "./via.ts";
 import type { Block } from "./views.ts";
 
 /** Where a host is lowered for. */
-export interface HostPlace {
+export interface HostPlace extends LimitPlace, ViaPlace {
   readonly listener: string;
   /** What its locations' names begin with; empty: they stand in a server of their own. */
   readonly prefix: string;

@@ -4,11 +4,13 @@ import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
+import { inspectProcess } from "./process.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
 import { inspectUdp } from "./udpSupport.ts";
 import { groupCount, inspectAffinity } from "./upstream/affinity.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
 import { inspectHealthChecks } from "./upstream/healthCheck.ts";
+import { inspectLimits } from "./upstream/limits.ts";
 import { inspectOutlierDetection } from "./upstream/outlierDetection.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
 import { inspectProxyProtocol } from "./upstream/proxyProtocol.ts";
@@ -18,7 +20,7 @@ const MANY_CLUSTERS = 2000;
 
 /** Errors and warnings about a fleet as a whole. */
 export function inspectNginx(ir: FleetIr): readonly Finding[] {
-  const found: Finding[] = [...inspectHealthChecks(ir)];
+  const found: Finding[] = [...inspectHealthChecks(ir), ...inspectProcess(ir)];
   const groups = ir.clusters.length + groupCount(ir.clusters);
   if (groups > MANY_CLUSTERS) {
     found.push({
@@ -47,6 +49,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   return [
     ...found,
     ...inspectPriorities(ir),
+    ...inspectLimits(ir),
     ...inspectOutlierDetection(ir.clusters),
     ...inspectAffinity(ir.clusters),
     ...inspectUdp(ir),

@@ -1,5 +1,5 @@
 /** One HTTP socket: a file with a server for each group of hosts, or with one server for all of them where there are very many. */
-import type { AccessLogIr, HttpPortIr, VirtualHostIr } from "../../ir/index.ts";
+import type { AccessLogIr, HttpPortIr, SocketsIr, VirtualHostIr } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
 import type { Affine } from "./affinity.ts";
@@ -15,6 +15,9 @@ import { joinParts, type Named, type Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
 import { headerLines, senderRanges } from "./proxyProtocol.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
+import { type ListenOption, listenOptions } from "./sockets.ts";
+import type { Limited } from "./upstream/limits.ts";
+import { viaFields, viaGuard, viaMap } from "./via.ts";
 import type { Block, ServerView } from "./views.ts";
 
 /** What a fleet's listeners share. */
@@ -22,7 +25,9 @@ export interface ListenerPlace {
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
   readonly affine: Affine;
+  readonly limited: Limited;
   readonly accessLog: AccessLogIr | null;
+  readonly sockets: SocketsIr;
 }
 
 /** What one socket gives. */
@@ -64,7 +69,9 @@ export function* lowerListener(
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
-  const head = `${socket} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
+  const options = listenOptions(place.sockets);
+  const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
+  const head = `${listening} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -81,6 +88,8 @@ export function* lowerListener(
       ...place,
       gated,
       listener: name,
+      connectionLimit: port.connectionLimit,
+      via: port.via,
       prefix: isShared ? sitePrefix(host) : "",
       jumps,
       isLogged: log !== null,
@@ -89,7 +98,9 @@ export function* lowerListener(
     const isKept = old !== undefined && old.memory === kept;
     hosts.set(
       first,
-      isKept ? old : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, log) },
+      isKept
+        ? old
+        : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, { log, options }) },
     );
     if (shouldYield(index)) yield;
   }
@@ -106,11 +117,14 @@ export function* lowerListener(
     limitZones: limitZones(name, port.connectionLimit),
     senders: senderRanges(name, port.proxyProtocol),
     proxyProtocol: port.proxyProtocol !== null,
+    viaMap: viaMap({ listener: name, via: port.via }),
+    viaGuard: viaGuard(port.via),
     logFormat: log?.format ?? null,
     parts: servers,
     clientTimeouts,
     accessLog: log?.directive ?? null,
     otherHosts: hasAnyHost ? null : listen(port),
+    options,
   };
   return {
     lowered: {
@@ -163,21 +177,24 @@ function mapsOf({ steps, splits }: Parts): Block {
 function server(
   port: HttpPortIr,
   { host, gated, lowered: { isRaw, locations, parts } }: HostMemory,
-  log: SocketLog | null,
+  { log, options }: { readonly log: SocketLog | null; readonly options: readonly ListenOption[] },
 ): Block {
   const names = host.hostnames.filter((hostname) => hostname !== ANY);
   const [first = NO_NAME, ...others] = names;
+  const isDefault = names.length < host.hostnames.length;
   return block("server", {
     maps: mapsOf(parts),
     listen: listen(port),
     proxyProtocol: port.proxyProtocol !== null,
-    isDefault: names.length < host.hostnames.length,
+    isDefault,
+    options: isDefault ? options : [],
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     isRaw,
-    gated: gatedLines(gated),
+    viaGuard: viaGuard(port.via),
+    gated: gatedLines(gated, viaFields({ listener: port.listeners[0] ?? port.id, via: port.via })),
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([locations, ...blocksOf(parts.named)]),
   });
@@ -218,12 +235,14 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
     maps: mapsOf(parts),
     listen: listen(port),
     proxyProtocol: port.proxyProtocol !== null,
+    options: listenOptions(place.sockets),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),
-    gated: gatedLines(gated),
+    viaGuard: viaGuard(port.via),
+    gated: gatedLines(gated, viaFields({ listener: name, via: port.via })),
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([...hosts.map((kept) => kept.block), ...blocksOf(parts.named)]),
   });

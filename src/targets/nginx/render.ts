@@ -18,6 +18,7 @@ import { lowerTcpPort } from "./stream.ts";
 import { lowerUdpPort } from "./udp.ts";
 import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
+import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
 import { PROBED_FILES, probePlanFile } from "./upstream/probes.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
@@ -31,6 +32,7 @@ const MAX_KEPT_FLEETS = 512;
 interface FleetMemory {
   connectTimeouts: ReadonlyMap<string, number>;
   affine: Affine;
+  limited: Limited;
   /** By listener. */
   listeners: Map<string, ListenerMemory>;
   readonly upstreams: UpstreamMemory;
@@ -52,6 +54,7 @@ export function createRenderer(): Renderer {
       const memory = fleets.get(ir.name) ?? {
         connectTimeouts: new Map(),
         affine: new Set(),
+        limited: new Map(),
         listeners: new Map(),
         upstreams: createUpstreamMemory(),
       };
@@ -67,15 +70,21 @@ export function createRenderer(): Renderer {
 function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Steps<RenderedFiles> {
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   const affine = affineOf(ir.clusters);
-  // A location holds its clusters' connect timeout and affinity: when one changes, which is rare, all is lowered again.
-  if (hasChanged(memory.connectTimeouts, connectTimeouts) || hasOtherAffinity(memory, affine, ir))
-    memory.listeners = new Map();
+  const limited = requestLimits(ir.clusters);
+  // A location holds its clusters' connect timeout, affinity and limit: when one changes, which is rare, all is lowered again.
+  const isSame =
+    !hasChanged(memory.connectTimeouts, connectTimeouts) &&
+    !hasOtherAffinity(memory, affine, ir) &&
+    isEqual(memory.limited, limited);
+  if (!isSame) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
   memory.affine = affine;
+  memory.limited = limited;
   const proxyProtocols = new Map(
     ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
   );
-  const place = { connectTimeouts, affine, proxyProtocols, accessLog: ir.accessLog };
+  const place = { connectTimeouts, affine, limited, accessLog: ir.accessLog, sockets: ir.process.sockets };
+  const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters) };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();
@@ -90,7 +99,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   memory.listeners = kept;
   const streams = ir.ports.flatMap((port) => {
     if (port.kind === "http") return [];
-    return [port.kind === "tcp" ? lowerTcpPort(port, place) : lowerUdpPort(port)];
+    return [port.kind === "tcp" ? lowerTcpPort(port, streamPlace) : lowerUdpPort(port)];
   });
   const groups = yield* upstreamGroups(ir, listeners, memory);
   const configuration = block("nginx", configurationView(ir, listeners, groups));
@@ -128,6 +137,10 @@ function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<stri
 
 function hasOtherAffinity({ connectTimeouts, affine }: FleetMemory, after: Affine, { clusters }: FleetIr): boolean {
   return clusters.some(({ name }) => connectTimeouts.has(name) && affine.has(name) !== after.has(name));
+}
+
+function isEqual(before: Limited, after: Limited): boolean {
+  return before.size === after.size && [...before].every(([name, limit]) => after.get(name) === limit);
 }
 
 /** Of each context; stream null: there are no TCP and UDP listeners. */
@@ -183,6 +196,7 @@ function configurationView(
   const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
   return {
     ...processView(ir.process),
+    keepalive: ir.process.sockets.keepalive !== null,
     http: {
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       keepaliveMin: keepaliveMin(ir),

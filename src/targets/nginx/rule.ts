@@ -11,9 +11,10 @@ import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart, RequestField } from "./policies/policy.ts";
 import { comment, literal, type Part, param, variable, word } from "./quote.ts";
 import { lowerRedirect } from "./redirect.ts";
-import { type EndPlace, endOf, logLines, timeoutOf } from "./ruleEnd.ts";
+import { type EndPlace, endOf, isOneLocation, logLines } from "./ruleEnd.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
+import { type ViaPlace, viaFields } from "./via.ts";
 import type { Block, MapView } from "./views.ts";
 
 /** A `split_clients` block. */
@@ -39,7 +40,7 @@ export interface LoweredRule {
 }
 
 /** What lowering a rule needs to know beside it. */
-export interface RulePlace extends EndPlace {
+export interface RulePlace extends EndPlace, ViaPlace {
   /** Of the socket that it is lowered for: its variables are named after it. */
   readonly listener: string;
   /** Locations see the path as it was sent, so it has to be passed on by a variable. */
@@ -59,11 +60,11 @@ const NONE: readonly never[] = [];
 export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const parts = lowerPolicies(rule);
   const { action } = rule;
-  const ownLines = linesOf(parts, rule, place.gated);
+  const ownLines = linesOf(parts, rule, place);
   // Where it forwards, the cluster is told too.
   const isTold = action.kind !== "forward" || action.split.length === 0;
   const lines = isTold ? [...logLines(rule, null, place), ...ownLines] : ownLines;
-  const apart = apartOf(parts, (own) => linesOf(own, rule, place.gated));
+  const apart = apartOf(parts, (own) => linesOf(own, rule, place));
   const forwarded = action.kind === "forward" ? lowerForward(rule, action, { parts, lines, apart, place }) : null;
   const path = forwarded?.path ?? null;
   const dependsOnMatch = path !== null || (action.kind === "redirect" && action.path?.kind === "prefix");
@@ -95,11 +96,14 @@ function gathered<Key extends "answerFields" | "maps">(
   return parts.flatMap((part) => [...(part[key] ?? NONE)]) as NonNullable<PolicyPart[Key]>[number][];
 }
 
-function linesOf(parts: readonly PolicyPart[], { policies }: RuleIr, gated: readonly string[]): readonly Block[] {
+function linesOf(parts: readonly PolicyPart[], { policies }: RuleIr, place: RulePlace): readonly Block[] {
   if (parts.length === 0) return NONE;
   const { set = NONE, add = NONE, remove = NONE } = policies.requestHeaders ?? {};
   const own = new Set([...[...set, ...add].map(({ name }) => name), ...remove]);
-  return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts, keptFields(gated, own))];
+  const written = viaFields(place);
+  for (const { name } of written) own.add(name.text.toLowerCase());
+  const kept = [...keptFields(place.gated, own), ...written];
+  return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts, kept)];
 }
 
 /** One directive of its own makes a location forget all that it would inherit: then it says all of them. */
@@ -160,14 +164,14 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
       path,
     };
   }
-  if (new Set(split.map(({ cluster }) => timeoutOf(cluster, place))).size === 1) {
+  if (isOneLocation(split, place)) {
     const clusters = split.map(({ cluster }) => cluster);
     const drawn = lowerSplit(rule, { split, targets: clusters, key: rule.name }, place);
     const { upstream, lines: ends } = endOf(rule, { to: variable(drawn.claim.got), clusters }, place);
     const all = bodies([...jumpsApart(own), ...general, ...ends], upstream);
     return { ...NO_SPLIT, ...all, others: allApart(own, upstream, ends), split: drawn, path };
   }
-  // The connect timeout is a location's, so the draw picks one.
+  // The connect timeout and the limit are a location's, so the draw picks one.
   const targets = split.map(({ cluster }) => `${own}:${cluster}`);
   const others = split.flatMap(({ cluster }) => {
     const name = `${own}:${cluster}`;

@@ -1,14 +1,15 @@
 /** What comes last in a location that forwards: where it sends requests, and what depends on the cluster. */
-import type { RuleIr } from "../../ir/index.ts";
+import type { ForwardIr, RuleIr } from "../../ir/index.ts";
 import { loggedLines } from "./accessLog.ts";
 import { type Affine, destination } from "./affinity.ts";
 import { block } from "./blocks.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
 import { milliseconds, type Part } from "./quote.ts";
+import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
 import type { Block } from "./views.ts";
 
 /** What it depends on beside the rule. */
-export interface EndPlace {
+export interface EndPlace extends LimitPlace {
   /** Of every cluster, by name. */
   readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Clusters that keep their clients. */
@@ -20,7 +21,7 @@ export interface EndPlace {
 interface Chosen {
   /** A cluster, or the variable that is one of them. */
   readonly to: Part;
-  /** They have one connect timeout. */
+  /** They have the same lines (`isOneLocation`). */
   readonly clusters: readonly string[];
 }
 
@@ -37,12 +38,19 @@ const NONE: readonly never[] = [];
 /** The end for these clusters. */
 export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): End {
   const { upstream, lines } = destination(to, clusters, place.affine);
-  const timeout = timeoutLines(timeoutOf(clusters[0] as string, place));
-  return { upstream, lines: [...logLines(rule, to, place), ...timeout, ...lines], isKept: lines.length > 0 };
+  const first = clusters[0] as string;
+  const own = [...timeoutLines(timeoutOf(first, place)), ...requestLimitLines(first, place)];
+  return { upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
+}
+
+/** Whether one location can forward to all of them: they have one connect timeout and no limits. */
+export function isOneLocation(split: ForwardIr["split"], place: EndPlace): boolean {
+  const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
+  return timeouts.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster));
 }
 
 /** A cluster's connect timeout. */
-export function timeoutOf(cluster: string, { connectTimeouts }: Pick<EndPlace, "connectTimeouts">): number {
+function timeoutOf(cluster: string, { connectTimeouts }: Pick<EndPlace, "connectTimeouts">): number {
   const timeout = connectTimeouts.get(cluster);
   if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
   return timeout;

@@ -1,7 +1,7 @@
 /** TCP ports: a file with one stream server each. */
 import { CONNECT_TRIES, type ProxyVersion, type TcpPortIr } from "../../ir/index.ts";
 import { socketLog } from "./accessLog.ts";
-import { block } from "./blocks.ts";
+import { block, joinBlocks } from "./blocks.ts";
 import { limitLines, limitZones } from "./connectionLimit.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import type { ListenerPlace } from "./listener.ts";
@@ -19,7 +19,9 @@ import {
   type Word,
   word,
 } from "./quote.ts";
+import { listenOptions } from "./sockets.ts";
 import { sharesView } from "./splits.ts";
+import { type Limited, streamLimits } from "./upstream/limits.ts";
 import type { Block } from "./views.ts";
 
 /** nginx needs a value even where nothing is proxied; it has no effect there. */
@@ -39,15 +41,17 @@ const SEED = param(
 );
 
 /** What a fleet's TCP ports share. */
-export interface StreamPlace extends Pick<ListenerPlace, "connectTimeouts" | "accessLog"> {
+export interface StreamPlace extends Pick<ListenerPlace, "connectTimeouts" | "accessLog" | "sockets"> {
   /** The header that connections to endpoints begin with, by cluster; those without are not there. */
   readonly proxyProtocols: ReadonlyMap<string, ProxyVersion>;
+  /** Limits of TCP. */
+  readonly limited: Limited;
 }
 
 /** Path and text of one port's file. With several clusters the longest of their connect timeouts holds for all (`inspect.ts`). */
 export function lowerTcpPort(
   port: TcpPortIr,
-  { connectTimeouts, proxyProtocols, accessLog }: StreamPlace,
+  { connectTimeouts, proxyProtocols, accessLog, limited, sockets }: StreamPlace,
 ): { readonly path: string; readonly text: string } {
   const { split } = port;
   const [name = port.id] = port.listeners;
@@ -56,17 +60,21 @@ export function lowerTcpPort(
   const timeouts = split.map(({ cluster }) => connectTimeouts.get(cluster) ?? UNUSED_CONNECT_TIMEOUT_MS);
   const target = split.length > 1 ? drawn : first?.cluster;
   const sent = first === undefined ? undefined : proxyProtocols.get(first.cluster);
+  const ofClusters = streamLimits(split, { limited, drawn: split.length > 1 ? drawn : null });
+  const limits = [limitLines(name, port.connectionLimit), ofClusters?.lines ?? null].filter((lines) => lines !== null);
   const view = {
     comment: comment(`${name}: ${hostAndPort(port.address, port.port)}`),
     limitZones: limitZones(name, port.connectionLimit),
+    clusterZones: ofClusters?.zones ?? null,
     senders: senderRanges(name, port.proxyProtocol),
     header: headerLines(name, port.proxyProtocol, "tcp"),
     ofSenders: target === undefined ? null : ofSenders(port, param(target)),
     sendProxy: sent === undefined ? null : SEND_PROXY[sent],
-    limits: limitLines(name, port.connectionLimit),
+    limits: limits.length === 0 ? null : joinBlocks(limits),
     split: split.length > 1 ? splitBlock(port, name) : null,
     log: socketLog(accessLog, port),
     listen: word(hostAndPort(port.address, port.port)),
+    options: listenOptions(sockets),
     target: target === undefined ? null : param(target),
     connectTimeout: milliseconds(Math.max(...timeouts, 1)),
     idleTimeout: milliseconds(port.idleTimeoutMs),

@@ -1,6 +1,7 @@
 /** What the templates of TCP and UDP ports are given, and of the header that connections begin with. */
 import type { Quoted } from "../../util/templates.ts";
 import type { Comment, Param, Variable, Word } from "./quote.ts";
+import type { ListenOption } from "./sockets.ts";
 
 type Block = Quoted<"block">;
 
@@ -24,12 +25,15 @@ export interface TcpServerView {
   /** The header towards endpoints; null: none. */
   readonly sendProxy: Word | null;
   readonly limitZones: Block | null;
+  /** Of its clusters. */
+  readonly clusterZones: Block | null;
   readonly limits: Block | null;
   readonly comment: Comment;
   readonly split: Block | null;
   /** Null: nothing is written down. */
   readonly log: { readonly format: Block; readonly directive: Block } | null;
   readonly listen: Word;
+  readonly options: readonly ListenOption[];
   /** Null: connections are closed. */
   readonly target: Param | null;
   readonly connectTimeout: Word;

@@ -99,6 +99,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     proxyProtocol: null,
+    via: null,
     virtualHosts,
   };
 }
@@ -136,6 +137,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
   }));
   const usual = {
     affinity: null,
+    limits: null,
     connectTimeoutMs: 1000,
     pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
     healthCheck: null,

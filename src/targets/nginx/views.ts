@@ -24,6 +24,7 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
+import type { ListenOption } from "./sockets.ts";
 import type { ProxyProtocolView, TcpServerView, UdpServerView } from "./streamViews.ts";
 import type { UpstreamView } from "./upstream/views.ts";
 
@@ -39,6 +40,8 @@ export interface Views {
   readonly affinity: { readonly cluster: Param };
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly viaGuard: { readonly condition: Condition; readonly status: Word; readonly body: Param };
+  readonly ownLimit: { readonly zone: Word; readonly max: Word };
   readonly limitZone: { readonly key: Param; readonly zone: Word };
   readonly upstream: UpstreamView;
   readonly map: MapView;
@@ -57,7 +60,7 @@ export interface Views {
   readonly notFound: Readonly<Record<never, never>>;
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
-  readonly connectTimeout: ConnectTimeoutView;
+  readonly connectTimeout: { readonly timeout: Word };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };
@@ -92,6 +95,8 @@ export interface Views {
 
 /** `nginx.hbs`: what is this fleet's, and which files belong to it. */
 export interface ConfigurationView extends ProcessView {
+  /** Endpoints are probed by the kernel. */
+  readonly keepalive: boolean;
   readonly http: HttpView;
   /** Null without TCP and UDP listeners: nginx may have been built without the stream module. */
   readonly stream: {
@@ -166,6 +171,9 @@ export interface ListenerView {
   /** Who sends PROXY headers; null: anybody, or nobody. */
   readonly senders: Block | null;
   readonly proxyProtocol: boolean;
+  /** What is sent in Via, and how it is known again. */
+  readonly viaMap: Block | null;
+  readonly viaGuard: Block | null;
   readonly comment: Comment;
   /** What servers write down; null: nothing. */
   readonly logFormat: Block | null;
@@ -174,6 +182,8 @@ export interface ListenerView {
   readonly accessLog: Block | null;
   /** Its socket when no server takes every host: any other host is answered 404. */
   readonly otherHosts: Word | null;
+  /** Of that server. */
+  readonly options: readonly ListenOption[];
 }
 
 /** What every server has. */
@@ -182,8 +192,11 @@ interface AnyServerView {
   readonly listen: Word;
   /** Connections begin with a PROXY header. */
   readonly proxyProtocol: boolean;
+  /** None where another server of the socket has them. */
+  readonly options: readonly ListenOption[];
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
+  readonly viaGuard: Block | null;
   /** For fields that its rules look at; null: they look at none. */
   readonly gated: Block | null;
   /** Fields that its answers may have. */
@@ -269,11 +282,6 @@ export interface TargetView {
 export interface JumpBelowView {
   readonly below: Param;
   readonly jump: Block;
-}
-
-/** `connectTimeout.hbs`. */
-export interface ConnectTimeoutView {
-  readonly timeout: Word;
 }
 
 /** `redirect.hbs`. */

@@ -14,6 +14,8 @@ export interface RouteContext {
   readonly clientSilenceMs: number;
   /** Routes say whose they are: the fleet has an access log. */
   readonly isLogged: boolean;
+  /** What the port calls itself in Via; null: it does not guard. */
+  readonly via: string | null;
   /** What clusters are hashed by. */
   readonly hashKeys: HashKeys;
   /** What keeps clients on endpoints of clusters. */

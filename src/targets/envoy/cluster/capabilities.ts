@@ -3,6 +3,7 @@ import type { Support } from "../../target.ts";
 import { affinityCapabilities } from "./affinitySupport.ts";
 import { balanceCapabilities } from "./balanceSupport.ts";
 import { healthCheckCapabilities } from "./healthCheckSupport.ts";
+import { limitsCapabilities } from "./limitsSupport.ts";
 import { outlierDetectionCapabilities } from "./outlierDetectionSupport.ts";
 import { poolCapabilities } from "./pool.ts";
 import { priorityCapabilities } from "./priority.ts";
@@ -28,4 +29,5 @@ export const clusterCapabilities = {
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,
   ...poolCapabilities,
+  ...limitsCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

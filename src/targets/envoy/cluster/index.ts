@@ -4,16 +4,16 @@ import { Cluster_DiscoveryType, ClusterSchema } from "../../../gen/proto/envoy/c
 import type { ClusterIr } from "../../../ir/index.ts";
 import type { RenderedResource } from "../../target.ts";
 import { namedEndpoints } from "../affinity.ts";
+import { clusterSockets } from "../sockets.ts";
 import { adsSource, duration, encode, resourceOf, typeUrls } from "../types.ts";
 import { assignmentBytes } from "./assignment.ts";
 import { balance } from "./balance.ts";
 import { healthCheckMessage } from "./healthCheck.ts";
 import { httpOptions } from "./httpOptions.ts";
+import { circuitBreakers } from "./limits.ts";
 import { outlierDetection, panicThreshold } from "./outlierDetection.ts";
 import { proxyProtocol } from "./proxyProtocol.ts";
 
-/** Envoy's default of 1024 connections, pending and running requests would answer 503 where the other proxies have no limit. */
-const NO_LIMIT = 1_000_000;
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
 /** What a cluster becomes. */
@@ -22,19 +22,29 @@ export interface RenderedCluster {
   readonly assignment: RenderedResource;
 }
 
+/** What a Cluster depends on beside its own node. */
+export interface ClusterPlace {
+  /** Who gets there, of a cluster with limits. */
+  readonly reach: "http" | "tcp";
+  /** `socketsKey`. */
+  readonly sockets: string;
+}
+
+const USUAL_PLACE: ClusterPlace = { reach: "http", sockets: "" };
+
 /** The cluster's two resources. */
-export function renderCluster(cluster: ClusterIr): RenderedCluster {
+export function renderCluster(cluster: ClusterIr, place = USUAL_PLACE): RenderedCluster {
   const { name } = cluster;
   return {
     cluster: resourceOf(typeUrls.cluster, name, {
-      bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster))),
+      bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster, place))),
       refs: [[typeUrls.assignment, name]],
     }),
     assignment: resourceOf(typeUrls.assignment, name, { bytes: assignmentBytes(cluster), refs: [] }),
   };
 }
 
-function clusterMessage(cluster: ClusterIr): ClusterInit {
+function clusterMessage(cluster: ClusterIr, { reach, sockets }: ClusterPlace): ClusterInit {
   const { healthCheck } = cluster;
   return {
     name: cluster.name,
@@ -51,11 +61,8 @@ function clusterMessage(cluster: ClusterIr): ClusterInit {
       updateMergeWindow: duration(0),
       ...namedEndpoints(cluster.affinity),
     },
-    circuitBreakers: {
-      thresholds: [
-        { maxConnections: NO_LIMIT, maxPendingRequests: NO_LIMIT, maxRequests: NO_LIMIT, maxRetries: NO_LIMIT },
-      ],
-    },
+    circuitBreakers: circuitBreakers(cluster, reach),
+    ...clusterSockets(sockets),
     typedExtensionProtocolOptions: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions(cluster),
     },

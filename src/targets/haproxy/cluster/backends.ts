@@ -8,6 +8,7 @@ import { type AffinityView, affinityValue, affinityView } from "./affinity.ts";
 import { type BalanceView, balanceView, serverIds, serverWeights } from "./balance.ts";
 import { type CheckView, checkView } from "./healthCheck.ts";
 import { startsDown } from "./initialState.ts";
+import { type LimitsView, limitsView } from "./limits.ts";
 import { isNeverOut, type OutlierView, onceMore, outlierView } from "./outlierDetection.ts";
 import { type PoolView, poolView } from "./pool.ts";
 import { hasBackups } from "./priority.ts";
@@ -39,6 +40,8 @@ export interface BackendView extends BalanceView {
   readonly slowStart: Quoted<"time"> | null;
   /** Of HTTP; null: nothing is said. */
   readonly pool: PoolView | null;
+  /** `limits.hbs`; null: as much as comes. */
+  readonly limits: LimitsView | null;
   readonly servers: readonly ServerView[];
 }
 
@@ -49,6 +52,8 @@ export interface ServerView {
   /** Null: its place. */
   readonly id: Quoted<"number"> | null;
   readonly weight: Quoted<"number">;
+  /** Null: any number. */
+  readonly maxConnections: Quoted<"number"> | null;
   readonly backup: boolean;
   /** What an affinity cookie names it by. */
   readonly cookie: Quoted<"base64"> | null;
@@ -136,10 +141,14 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     idleTimeout: idleMs === null ? null : time(idleMs),
     sendProxy: sendProxy(cluster.proxyProtocol),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),
+    limits: limitsView(cluster, idleMs === null),
     outlier: outlierView(cluster, idleMs === null),
     slowStart: cluster.slowStart === null ? null : time(cluster.slowStart.windowMs),
     pool: idleMs === null ? poolView(cluster.pool) : null,
-    servers: [...serverViews(cluster, track, affinity), ...onceMore(cluster).map(onceMoreView)],
+    servers: [
+      ...serverViews(cluster, track, affinity),
+      ...onceMore(cluster).map((endpoint) => onceMoreView(cluster, endpoint)),
+    ],
   };
 }
 
@@ -157,6 +166,7 @@ function serverViews(cluster: ClusterIr, track: string | null, affinity: Affinit
     address: address(endpoint.address, endpoint.port),
     id: ids === null ? null : number(ids[index] as number),
     weight: number(isActive(endpoint) ? (weights[index] as number) : weightOf(endpoint)),
+    maxConnections: perEndpoint(cluster),
     backup: endpoint.priority > 0,
     cookie: affinityValue(endpoint, affinity),
     disabled: endpoint.state === "down",
@@ -166,16 +176,22 @@ function serverViews(cluster: ClusterIr, track: string | null, affinity: Affinit
 }
 
 /** The endpoint as a backup of itself. */
-function onceMoreView(endpoint: EndpointIr): ServerView {
+function onceMoreView(cluster: ClusterIr, endpoint: EndpointIr): ServerView {
   return {
     name: name(onceMoreName(endpoint)),
     address: address(endpoint.address, endpoint.port),
     id: null,
     weight: number(endpoint.weight),
+    maxConnections: perEndpoint(cluster),
     backup: true,
     cookie: null,
     disabled: false,
     unchecked: true,
     track: null,
   };
+}
+
+function perEndpoint({ limits }: ClusterIr): Quoted<"number"> | null {
+  const each = limits?.connectionsPerEndpoint ?? null;
+  return each === null ? null : number(each);
 }

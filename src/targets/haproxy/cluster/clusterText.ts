@@ -37,6 +37,7 @@ export function clusterText({ cluster, plan, version }: ClusterInput, section: S
   const texts: string[] = [];
   for (const view of views) {
     texts.push(section("backend", view));
+    if (view.limits !== null) texts.push(section("limits", view.limits));
     if (view.http) texts.push(sharedLines(own, { plan: { ...plan, lines }, isLong }, section));
     texts.push(section("servers", view));
     if (!view.http) continue;

@@ -146,6 +146,7 @@ export function httpPort(
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     proxyProtocol: null,
+    via: null,
     virtualHosts,
     ...more,
   };
@@ -186,6 +187,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
   const defaults = {
     balance: { policy: "roundRobin" },
     affinity: null,
+    limits: null,
     connectTimeoutMs: 1_000,
     pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
     healthCheck: null,

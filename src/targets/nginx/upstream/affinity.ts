@@ -59,6 +59,8 @@ function groupOf(cluster: ClusterIr, levels: Levels, at: number): ClusterIr {
     ...cluster,
     name: groupName(cluster, own),
     balance: { policy: "roundRobin" },
+    // Its requests are counted as those of the cluster.
+    limits: null,
     endpoints: [
       { ...own, weight: 1, state: "active", priority: 0 },
       ...primaries.map((endpoint) => ({ ...endpoint, weight: endpoint.weight * factor, priority: 1 })),

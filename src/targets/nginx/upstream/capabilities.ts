@@ -3,6 +3,7 @@ import { foundByInspection, type Support } from "../../target.ts";
 import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
 import { healthCheckCapabilities } from "./healthCheck.ts";
+import { limitsCapabilities } from "./limits.ts";
 import { outlierDetectionCapabilities } from "./outlierDetection.ts";
 import { poolCapabilities } from "./pool.ts";
 import { priorityCapabilities } from "./priority.ts";
@@ -37,4 +38,5 @@ export const clusterCapabilities = {
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,
   ...poolCapabilities,
+  ...limitsCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -8,6 +8,7 @@ import { sessionUpstream } from "../udpSupport.ts";
 import type { Block } from "../views.ts";
 import { endpointGroups } from "./affinity.ts";
 import { balanceView } from "./balance.ts";
+import { requestsZone } from "./limits.ts";
 import { failuresOf, onceMore } from "./outlierDetection.ts";
 import { poolView } from "./pool.ts";
 import { isProbed } from "./probes.ts";
@@ -106,6 +107,7 @@ function serverView({ address, port, weight, priority }: EndpointIr): UpstreamVi
     address: word(hostAndPort(address, port)),
     weight: weight === 1 ? null : word(weight),
     failures: null,
+    maxConnections: null,
     backup: priority > 0,
     down: false,
   };
@@ -119,15 +121,18 @@ function lowerUpstream(
   const isHashed = context === "sessions";
   const failures = isHashed ? () => null : failuresOf(cluster);
   const more = isHashed ? [] : onceMore(cluster);
+  const perEndpoint = cluster.limits?.connectionsPerEndpoint ?? null;
   return {
     name: word(isHashed ? sessionUpstream(cluster.name) : cluster.name),
     zone: word(`${context}_upstreams`),
     zoneSize,
     ...balanceView(cluster, context),
+    limitZone: context === "http" ? requestsZone(cluster) : null,
     endpoints: [
       ...cluster.endpoints.map((endpoint) => ({
         ...serverView(endpoint),
         failures: failures(endpoint),
+        maxConnections: perEndpoint === null ? null : word(perEndpoint),
         down: isDown(endpoint),
       })),
       ...more.map((endpoint) => ({ ...serverView(endpoint), backup: true })),

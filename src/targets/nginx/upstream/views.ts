@@ -27,6 +27,8 @@ export interface UpstreamView extends BalanceView {
   /** `name` or `name size`. */
   readonly zone: Word;
   readonly zoneSize: Word | null;
+  /** Where its requests are counted; null: they are not. */
+  readonly limitZone: Quoted<"block"> | null;
   readonly endpoints: readonly UpstreamServerView[];
   /** Null in the stream block. */
   readonly pool: PoolView | null;
@@ -44,6 +46,8 @@ interface UpstreamServerView {
   readonly weight: Word | null;
   /** Null: it is never left out, which is `max_fails=0`. */
   readonly failures: FailureView | null;
+  /** Null: any number. */
+  readonly maxConnections: Word | null;
   readonly backup: boolean;
   readonly down: boolean;
 }

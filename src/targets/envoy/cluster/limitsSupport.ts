@@ -1,0 +1,26 @@
+/** What is said of `limits` without rendering them: this file loads fast. */
+import { countedOnce } from "../../clusterLimits.ts";
+import type { Support } from "../../target.ts";
+
+const ofAllEndpoints = {
+  approximated:
+    "is without `maxPending` a limit of all endpoints together, for Envoy has none of one without a queue: one endpoint may get more " +
+    "than another. With it Envoy does not pass over an endpoint that is full, counts idle connections, and gives each worker one.",
+  code: "LIMIT-ENDPOINT-ENVOY",
+} as const satisfies Support;
+
+const withoutTimeout = {
+  approximated:
+    "has no timeout of its own in Envoy: a request waits as long as the limits of its rule let it, then 504. One that waits while a " +
+    "connection is being made counts too.",
+  code: "QUEUE-TIMEOUT-ENVOY",
+} as const satisfies Support;
+
+/** What Envoy says of the leaves of `limits`. */
+export const limitsCapabilities = {
+  "cluster.limits.maxConnectionsPerEndpoint": [ofAllEndpoints, countedOnce],
+  "cluster.limits.maxConnections": countedOnce,
+  "cluster.limits.maxRequests": countedOnce,
+  "cluster.limits.maxPending": [withoutTimeout, countedOnce],
+  "cluster.limits.queueTimeout": [withoutTimeout, countedOnce],
+} as const satisfies Readonly<Record<string, Support>>;
