@@ -27,7 +27,6 @@ interface WithoutEffect {
 }
 
 const endingWith = (ending: string): LeafPath[] => leafPaths.filter((path) => path.endsWith(ending));
-const beginningWith = (start: string): LeafPath[] => leafPaths.filter((path) => path.startsWith(start));
 
 /** Fields without effect on what a proxy gets. */
 const WITHOUT_EFFECT: readonly WithoutEffect[] = [
