@@ -7,7 +7,7 @@ import { type Api, createApi } from "./api/index.ts";
 import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
 import { devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { type FleetSources, registerFleetMetrics } from "./fleetMetrics.ts";
-import { check, rebound, runtimeChange } from "./localTargets.ts";
+import { check, rebound, runtimeChange, takenOut } from "./localTargets.ts";
 import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
@@ -186,8 +186,8 @@ function fleetSources({ statuses, failures, localProxies }: PublisherWithInput, 
       yield { fleet, nodeId, acknowledgedRevision: ackedRevision, refused };
     yield* localProxies.presences();
   }
-  const { failures: reloadFailures, reloads, runtimeChanges } = localProxies;
-  const counts = { failures, reloadFailures, reloads, runtimeChanges };
+  const { failures: reloadFailures, reloads, runtimeChanges, endpointsDown } = localProxies;
+  const counts = { failures, reloadFailures, reloads, runtimeChanges, endpointsDown };
   return { statuses, ...counts, presences, monotonic: systemClock.monotonic };
 }
 
@@ -283,6 +283,7 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
     check,
     rebound,
     runtimeChange,
+    takenOut,
     io: processIo,
     env: process.env,
     stop: stopOnSignals(),

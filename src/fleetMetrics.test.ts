@@ -33,11 +33,20 @@ test("one scrape asks every source once", async () => {
     reloadFailures: () => ask("reloadFailures", [["edge", 2]]),
     reloads: () => ask("reloads", [["edge", 5]]),
     runtimeChanges: () => ask("runtimeChanges", [["edge", 7]]),
+    endpointsDown: () => ask("endpointsDown", [["edge", "a", 3]]),
     presences: () => ask("presences", [presence("a"), presence("b", 5, 2), presence("b", 4), presence('c"\n', null)]),
     monotonic: () => 0,
   });
   const text = await registry.metrics();
-  expect(asked.sort()).toEqual(["failures", "presences", "reloadFailures", "reloads", "runtimeChanges", "statuses"]);
+  expect(asked.sort()).toEqual([
+    "endpointsDown",
+    "failures",
+    "presences",
+    "reloadFailures",
+    "reloads",
+    "runtimeChanges",
+    "statuses",
+  ]);
   expect(text.split("\n").filter((line) => line.startsWith("trimtab_"))).toEqual([
     'trimtab_fleet_published_revision{fleet="edge"} 6',
     'trimtab_fleet_failed_revision{fleet="edge",code="FLEET-NOT-RENDERED"} 7',
@@ -58,11 +67,12 @@ test("one scrape asks every source once", async () => {
     'trimtab_proxy_refused_resources{fleet="edge",node="a"} 0',
     'trimtab_proxy_refused_resources{fleet="edge",node="b"} 2',
     'trimtab_proxy_refused_resources{fleet="edge",node="c\\"\\n"} 0',
+    'trimtab_endpoints_down{fleet="edge",node="a"} 3',
     "trimtab_proxies_left_out 0",
   ]);
   await new Promise((resolve) => setImmediate(resolve));
   await registry.metrics();
-  expect(asked.length).toBe(12);
+  expect(asked.length).toBe(14);
 });
 
 test("a proxy that is away is told as away for an hour, then forgotten", () => {

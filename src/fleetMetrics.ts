@@ -16,6 +16,8 @@ export interface FleetSources {
   /** How often proxies that read files were reloaded, and changed while they ran, by fleet. */
   readonly reloads: () => Iterable<readonly [fleet: string, count: number]>;
   readonly runtimeChanges: () => Iterable<readonly [fleet: string, count: number]>;
+  /** How many endpoints a proxy gives nothing, by fleet and node. */
+  readonly endpointsDown: () => Iterable<readonly [fleet: string, nodeId: string, count: number]>;
   /** One entry per open stream, and per proxy that reads files. */
   readonly presences: () => Iterable<ProxyPresence>;
   /** Milliseconds that only grow. */
@@ -109,7 +111,7 @@ function oneAtATime<T>(steps: () => Steps<T>): () => Promise<T> {
 /** Of a fleet without proxies: that it has none is what somebody waits to be told. */
 const NOBODY: FleetSeries = { connected: 0, refusing: 0, acknowledgedRevision: null };
 
-function registerProxies(registry: Registry, { statuses, presences, monotonic }: FleetSources): void {
+function registerProxies(registry: Registry, { statuses, presences, endpointsDown, monotonic }: FleetSources): void {
   const look = oneAtATime(createProxySeries(presences, monotonic));
   const fleets = (value: (series: FleetSeries) => number) => async (): Promise<Sample[]> => {
     const names = statuses().map(({ fleet }) => fleet);
@@ -159,6 +161,12 @@ function registerProxies(registry: Registry, { statuses, presences, monotonic }:
     help: "What a connected proxy refuses now: resources of xDS, or 1 for files.",
     labelNames,
     read: proxies(({ fleet, node, connected, refused }) => (connected ? [[{ fleet, node }, refused]] : [])),
+  });
+  scrapedGauge(registry, {
+    name: "trimtab_endpoints_down",
+    help: "Endpoints that get nothing from a proxy of the local run, as they fail the probes made beside it.",
+    labelNames,
+    read: () => Array.from(endpointsDown(), ([fleet, node, count]): Sample => [{ fleet, node }, count]),
   });
   scrapedGauge(registry, {
     name: "trimtab_proxies_left_out",

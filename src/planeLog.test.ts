@@ -21,12 +21,17 @@ test("a proxy that runs here: what it serves is worth a word, its trouble more, 
   note({ kind: "died", reason: "SIGKILL", restartInMs: 200 });
   note({ kind: "listeners", listeners: [] });
   note({ kind: "line", line: "noise" });
+  const endpoint = { cluster: "shop", address: "10.0.0.1", port: 80 };
+  note({ kind: "endpoint-down", ...endpoint, reason: "status 500", since: new Date(0).toISOString() });
+  note({ kind: "endpoint-up", ...endpoint });
   expect(told().map(({ level, event, fleet, nodeId }) => [level, event, fleet, nodeId].join(" "))).toEqual([
     "info proxy-started legacy dev-legacy",
     "info proxy-serving legacy dev-legacy",
     "error proxy-failed legacy dev-legacy",
     "warn proxy-serving legacy dev-legacy",
     "warn proxy-died legacy dev-legacy",
+    "warn endpoint-down legacy dev-legacy",
+    "warn endpoint-up legacy dev-legacy",
   ]);
 });
 

@@ -40,6 +40,11 @@ export function createPlaneLog(logger: Logger, principal: "token" | "loopback"):
       const sender = `${fleet} ${nodeId}`;
       const { kind, ...fields } = event;
       if (kind === "listeners" || kind === "line") return;
+      if (kind === "endpoint-down" || kind === "endpoint-up") {
+        const level = kind === "endpoint-down" ? "warn" : OVER;
+        paced({ sender, level, event: kind, fields: { fleet, nodeId, ...fields } });
+        return;
+      }
       const wasTroubled = troubled.has(sender);
       if (kind === "died" || kind === "failed") troubled.add(sender);
       if (kind === "serving") troubled.delete(sender);

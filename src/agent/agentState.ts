@@ -13,7 +13,7 @@ export function stateOf({ serving, good, applyError, deathError, applying, close
   if (serving !== null) {
     return {
       state: applyError === null && waiting.length === 0 ? "serving" : "degraded",
-      generation: serving,
+      generation: good?.told ?? serving,
       lastError,
     };
   }

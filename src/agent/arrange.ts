@@ -13,6 +13,8 @@ export interface Arrangement {
   readonly whole: AgentFiles;
   /** What to run: `whole` itself when nothing waits. Its name is the whole's with a mark that names what waits, and how. */
   readonly files: AgentFiles;
+  /** The name that is told: that of `files`, without what says which endpoints are down. */
+  readonly told: string;
   readonly waiting: readonly WaitingSocket[];
   /** It is only a step: a former address of the proxy's own is given up, so that the whole can be run. */
   readonly isClosing: boolean;
@@ -47,7 +49,7 @@ export async function arrange(whole: AgentFiles, sockets: Sockets, rebound: Make
     }
   }
   if (taken.size === 0) {
-    return { whole, files: whole, waiting: [], isClosing: false };
+    return { whole, files: whole, told: whole.generation, waiting: [], isClosing: false };
   }
   const used: Place[] = whole.sockets.filter((socket) => !taken.has(socket));
   const waiting: WaitingSocket[] = [];
@@ -57,7 +59,8 @@ export async function arrange(whole: AgentFiles, sockets: Sockets, rebound: Make
     waiting.push({ socket, reason: reasonOf(socket, error, places), places });
   }
   const isClosing = [...taken.values()].includes(CLOSING);
-  return { whole, files: await without(whole, waiting, rebound), waiting, isClosing };
+  const files = await without(whole, waiting, rebound);
+  return { whole, files, told: files.generation, waiting, isClosing };
 }
 
 /** Stands for an error: the proxy's own former address is in the way, and is given up first. */

@@ -51,6 +51,7 @@ describe.each(KINDS)("a real $name", (kind) => {
       proxy: kind.create({ runDir }),
       check: checkWith(kind, join(scratch.path, "check")),
       rebound: async (text, places) => finish(kind.rebind(text, places)),
+      takenOut: async (all) => all,
       timing: { ...FAST, retry: NO_RETRY },
       onEvent: (event) => events.push(event),
       ...options,

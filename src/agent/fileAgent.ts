@@ -1,7 +1,7 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
 import { mkdirSync } from "node:fs";
 import { stateOf } from "./agentState.ts";
-import type { Arrangement } from "./arrange.ts";
+import { followEndpoints } from "./followEndpoints.ts";
 import {
   type Agent,
   type AgentTiming,
@@ -10,13 +10,17 @@ import {
   printed,
   proveRestart,
   restoreGood,
+  switching,
   switchToArranged,
 } from "./generationSwitch.ts";
 import { pruneGenerations } from "./generations.ts";
 import { createLatest } from "./latest.ts";
 import { watchLeaving } from "./leaving.ts";
-import { createListenerStates, withoutNumbers } from "./listenerStates.ts";
-import { type AppliedCounts, countsOf, newMemory } from "./memory.ts";
+import { createListenerStates } from "./listenerStates.ts";
+import { type AppliedCounts, countsOf, died, newMemory } from "./memory.ts";
+import { failed, succeeded, superseded } from "./outcomes.ts";
+import { createProbedEndpoints, type TakeOutOf } from "./probedEndpoints.ts";
+import type { EndpointDown } from "./prober/index.ts";
 import { createRetry } from "./retry.ts";
 import { createSupervisor, DEFAULT_BACKOFF } from "./supervisor.ts";
 import type {
@@ -57,6 +61,7 @@ export interface FileAgentOptions {
   readonly rebound: MakeRebound;
   /** Default: every change is a reload. */
   readonly runtimeChange?: FindRuntimeChange;
+  readonly takenOut: TakeOutOf;
   readonly timing?: Partial<AgentTiming>;
   readonly onEvent?: (event: AgentEvent) => void;
 }
@@ -76,13 +81,15 @@ export interface FileAgent {
   leaving(): Leaving;
   /** Of the listeners of the newest files, by name. Events tell of changes. */
   listeners(): readonly ListenerState[];
+  /** Of the files that run those that get nothing, as they do not pass their probes; null: none is probed. Events tell of changes. */
+  endpointsDown(): readonly EndpointDown[] | null;
   /** Ends the proxy and all its workers; what waits or runs is `superseded`. */
   close(): Promise<void>;
 }
 
 /** Creates `proxy.runDir`; starts nothing before the first `apply`. */
 export function createFileAgent(options: FileAgentOptions): FileAgent {
-  const { proxy, check, rebound } = options;
+  const { proxy, check, rebound, takenOut } = options;
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   mkdirSync(proxy.runDir, { recursive: true, mode: 0o755 });
   const memory = newMemory();
@@ -110,15 +117,13 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
       tell({ kind: "started", pid });
       if (!memory.applying) {
         // What had to be left out at the start is looked after.
-        void proveRestart(agent).then(retry.lookAgain);
+        void proveRestart(agent).then(retry.lookAgain).then(follow);
       }
     },
     onDeath: (reason, restartInMs) => {
-      memory.serving = null;
-      memory.loaded = null;
-      memory.failures += 1;
-      memory.deathError = `${proxy.name} ${reason}${printed(supervisor)}`;
-      tell({ kind: "died", reason: memory.deathError, restartInMs });
+      const death = `${proxy.name} ${reason}${printed(supervisor)}`;
+      died(memory, death);
+      tell({ kind: "died", reason: death, restartInMs });
       tellListeners();
     },
     onLine: (line) => {
@@ -127,11 +132,14 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     },
     onLogged: (line) => tell({ kind: "logged", line }),
   });
+  const follow = (): void => queue.offer(null);
+  const endpoints = createProbedEndpoints({ takenOut, onMoved: follow, onChange: tell });
   const agent: Agent = {
     proxy,
     check,
     rebound,
     runtimeChange: options.runtimeChange ?? (async () => null),
+    endpoints,
     timing,
     tell,
     tellListeners,
@@ -139,24 +147,30 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     supervisor,
     memory,
   };
-  const queue = createLatest({
+  // Null: what runs is to be as its endpoints are by now.
+  const queue = createLatest<AgentFiles | null, ApplyResult>({
     gapMs: timing.gapMs,
     needsGap: () => memory.needsGap,
     skipped: superseded,
-    work: (files) => applyOnDisk(agent, files),
+    work: async (files) => {
+      const result = await workOn(agent, files);
+      // Whoever follows endpoints does not tell that something serves.
+      if (files === null && memory.needsGap) leaving.look();
+      // What was gone back to may have been written before endpoints went.
+      if (result.outcome === "failed") setTimeout(follow, files === null ? timing.retry.waitingMs : 0).unref();
+      return result;
+    },
   });
   const retry = createRetry(queue.push, timing.retry);
   return {
     apply: retry.apply,
-    state: () => stateOf(memory),
-    failures: () => memory.failures,
-    applied: () => countsOf(memory),
+    ...reportsOf(agent),
     leaving: leaving.now,
-    listeners: states.all,
     close: async () => {
       memory.closed = true;
       retry.close();
       leaving.close();
+      endpoints.close();
       await supervisor.stop(proxy.stopSignal, timing.graceMs);
       await queue.close();
       // A start that was on its way while we stopped.
@@ -165,12 +179,32 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   };
 }
 
-/** As `applyOne`; what the file system refuses (no room, for instance) is a failure like any other. */
-async function applyOnDisk(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
+function reportsOf({
+  memory,
+  endpoints,
+  listeners,
+}: Agent): Pick<FileAgent, "state" | "failures" | "applied" | "listeners" | "endpointsDown"> {
+  return {
+    state: () => stateOf(memory),
+    failures: () => memory.failures,
+    applied: () => countsOf(memory),
+    listeners,
+    endpointsDown: () => (memory.good === null ? null : endpoints.down(memory.good.whole)),
+  };
+}
+
+function workOn(agent: Agent, files: AgentFiles | null): Promise<ApplyResult> {
+  return files === null
+    ? onDisk(agent, agent.memory.good?.whole ?? null, () => followEndpoints(agent))
+    : onDisk(agent, files, () => applyOne(agent, files));
+}
+
+/** What the file system refuses (no room, for instance) is a failure like any other. */
+async function onDisk(agent: Agent, files: AgentFiles | null, work: () => Promise<ApplyResult>): Promise<ApplyResult> {
   try {
-    return await applyOne(agent, files);
+    return await work();
   } catch (error) {
-    if (!(error instanceof Error) || !("code" in error)) {
+    if (!(error instanceof Error) || !("code" in error) || files === null) {
       throw error;
     }
     return agent.memory.closed ? superseded(files) : failed(agent, files, { error: error.message, restore: null });
@@ -178,7 +212,7 @@ async function applyOnDisk(agent: Agent, files: AgentFiles): Promise<ApplyResult
 }
 
 async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
-  const { memory, proxy, supervisor } = agent;
+  const { memory, proxy, supervisor, endpoints } = agent;
   memory.wanted = files;
   await supervisor.cleared();
   memory.needsGap = !(await isServed(agent, files));
@@ -195,8 +229,12 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
       restore: null,
     });
   }
-  memory.applying = true;
-  try {
+  // Those of before too, as long as they may be what runs on.
+  await endpoints.watch([...(memory.good === null ? [] : [memory.good.whole]), files]);
+  if (memory.closed) {
+    return superseded(files);
+  }
+  return switching(agent, async () => {
     // A restart that began before points `current` at the last good generation: not behind our back.
     await supervisor.launched();
     const error = await switchToArranged(agent, files);
@@ -208,14 +246,10 @@ async function applyOne(agent: Agent, files: AgentFiles): Promise<ApplyResult> {
       return failed(agent, files, { error, restore });
     }
     const result = succeeded(agent);
-    await pruneGenerations(proxy.runDir, result.generation);
+    void endpoints.watch([files]);
+    await pruneGenerations(proxy.runDir, memory.good?.files.generation ?? null);
     return result;
-  } finally {
-    memory.applying = false;
-    if (memory.serving === null && supervisor.pid() !== null) {
-      void proveRestart(agent);
-    }
-  }
+  });
 }
 
 /** Whether what runs is all that can be run of these files. */
@@ -235,46 +269,4 @@ async function isServed(agent: Agent, files: AgentFiles): Promise<boolean> {
   // The reasons may be others now.
   memory.good = next;
   return true;
-}
-
-/** What `memory.good` names answers, or did: when its process died since, the restart tells the rest. The same is told once. */
-function succeeded(agent: Agent): ApplyResult {
-  const { memory, tell } = agent;
-  const { files, waiting } = memory.good as Arrangement;
-  const { generation } = files;
-  const lives = memory.serving !== null;
-  const isNews = memory.told !== generation || memory.applyError !== null || memory.deathError !== null;
-  memory.told = generation;
-  memory.applyError = null;
-  memory.failed = null;
-  memory.deathError = lives ? null : memory.deathError;
-  if (isNews && lives) {
-    const { applied, runtimeError } = memory;
-    tell({ kind: "serving", generation, applied: applied ?? "start", ...(runtimeError && { runtimeError }) });
-  }
-  agent.tellListeners();
-  const states = agent.listeners().filter(({ state }) => state === "waiting");
-  return waiting.length === 0
-    ? { outcome: "serving", generation }
-    : { outcome: "partial", generation, waiting: states };
-}
-
-function failed(
-  { memory, tell, tellListeners }: Agent,
-  { generation }: AgentFiles,
-  { error, restore }: { readonly error: string; readonly restore: string | null },
-): ApplyResult {
-  const reason = restore === null ? error : `${error}\nand going back failed: ${restore}`;
-  if (withoutNumbers(reason) !== withoutNumbers(memory.applyError) || generation !== memory.failed) {
-    tell({ kind: "failed", generation, error: reason });
-  }
-  memory.failures += 1;
-  memory.applyError = reason;
-  memory.failed = generation;
-  tellListeners();
-  return { outcome: "failed", generation, error, restoreError: restore };
-}
-
-function superseded(files: AgentFiles): ApplyResult {
-  return { outcome: "superseded", generation: files.generation };
 }

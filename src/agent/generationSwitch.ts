@@ -4,6 +4,7 @@ import type { Socket } from "../targets/target.ts";
 import { type Arrangement, arrange } from "./arrange.ts";
 import { currentGeneration, isWritten, pointCurrent, writeGeneration } from "./generations.ts";
 import { type Memory, nowServes } from "./memory.ts";
+import type { ProbedEndpoints } from "./probedEndpoints.ts";
 import { prove } from "./prove.ts";
 import type { RetryPauses } from "./retry.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -37,6 +38,7 @@ export interface Agent {
   readonly check: (files: AgentFiles) => Promise<Check>;
   readonly rebound: MakeRebound;
   readonly runtimeChange: FindRuntimeChange;
+  readonly endpoints: ProbedEndpoints;
   readonly timing: AgentTiming;
   readonly tell: (event: AgentEvent) => void;
   /** Tells what of `memory` changed for listeners. */
@@ -51,6 +53,20 @@ export interface Agent {
  * own was given up. Whoever takes one port after the other holds up one apply no longer.
  */
 const MAX_LOOKS = 4;
+
+/** Work that is about to touch the process: starts and proofs of the supervisor's keep out of its way. */
+export async function switching<Result>(agent: Agent, work: () => Promise<Result>): Promise<Result> {
+  const { memory, supervisor } = agent;
+  memory.applying = true;
+  try {
+    return await work();
+  } finally {
+    memory.applying = false;
+    if (memory.serving === null && supervisor.pid() !== null) {
+      void proveRestart(agent);
+    }
+  }
+}
 
 /** Switches to what can be run of these files. Null, or why that does not answer. */
 export async function switchToArranged(agent: Agent, whole: AgentFiles): Promise<string | null> {
@@ -77,11 +93,11 @@ export async function switchToArranged(agent: Agent, whole: AgentFiles): Promise
 }
 
 /** What of these files can be run now. `former`: where listeners were. */
-export function look(agent: Agent, whole: AgentFiles, former: readonly Socket[]): Promise<Arrangement> {
-  const { memory, proxy, supervisor, rebound } = agent;
+export async function look(agent: Agent, whole: AgentFiles, former: readonly Socket[]): Promise<Arrangement> {
+  const { memory, proxy, supervisor, rebound, endpoints } = agent;
   // A process that runs has what was proved last, or it was started with it.
   const own = supervisor.pid() === null ? [] : (memory.good?.files.sockets ?? []);
-  return arrange(whole, { own, former, bindsBesideOwn: proxy.bindsBesideOwn }, rebound);
+  return endpoints.arranged(await arrange(whole, { own, former, bindsBesideOwn: proxy.bindsBesideOwn }, rebound));
 }
 
 /**
@@ -186,13 +202,13 @@ export async function goBack(agent: Agent): Promise<string | null> {
  * Before a restart by the supervisor: of the last good generation stands there, and is `current`, what can be run now, whatever became
  * of the folder and of the sockets.
  */
-export async function restoreGood({ proxy, memory, rebound }: Agent): Promise<void> {
+export async function restoreGood({ proxy, memory, rebound, endpoints }: Agent): Promise<void> {
   const { good } = memory;
   if (good === null) {
     return;
   }
   const sockets = { own: [], former: good.files.sockets, bindsBesideOwn: proxy.bindsBesideOwn };
-  const next = await arrange(good.whole, sockets, rebound);
+  const next = await endpoints.arranged(await arrange(good.whole, sockets, rebound));
   const { files } = next;
   memory.good = next;
   if (!(await isWritten(proxy.runDir, files))) {
@@ -232,13 +248,13 @@ export async function proveRestart(agent: Agent): Promise<void> {
     if (error === null) {
       nowServes(memory, good, "start");
       memory.deathError = null;
-      agent.tell({ kind: "serving", generation, applied: "start" });
+      agent.tell({ kind: "serving", generation: good.told, applied: "start" });
       agent.tellListeners();
       return;
     }
     memory.deathError = `${agent.proxy.name} runs again, but ${error}${printed(supervisor)}`;
     if (asked === 0) {
-      agent.tell({ kind: "failed", generation, error: memory.deathError });
+      agent.tell({ kind: "failed", generation: good.told, error: memory.deathError });
     }
     await sleep(timing.backoff.maxMs, undefined, { ref: false });
   }

@@ -6,7 +6,7 @@ import type { AgentFile, AgentFiles, LocalFiles } from "./types.ts";
 /** How many generations stay on disk beside the current one: enough to look at what changed, few enough to stay small. */
 export const KEPT_GENERATIONS = 5;
 
-/** 64 characters, and what the agent adds to the name of a part. */
+/** 64 characters, and what the agent adds to the name of a part (17), and of one without endpoints that are down (14). */
 const GENERATION_NAME = /^[A-Za-z0-9_-]{1,96}$/;
 const DIRECTORY_MODE = 0o755;
 

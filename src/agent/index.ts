@@ -11,6 +11,8 @@
  * fails the last good generation runs on, `current` names it again, the error says what the proxy said, and the new one is tried again
  * with growing pauses. One apply at a time, at least two seconds after a reload; of those that wait only the newest is applied. A proxy
  * that dies is restarted with a growing pause, also when its run folder is gone or the disk is full. `close` leaves no process behind.
+ * What files say is to be probed (ir/probePlan.ts) is probed (`prober/`), and gets nothing while it fails: the files of one generation
+ * are written with other endpoints, switched to and proved like any others.
  *
  * Must not: know the model, the compiler, a target or xDS; change a rendered file (its target writes it for another place); touch a
  * process that it did not start.
@@ -21,6 +23,8 @@ export type { FileAgent, FileAgentOptions } from "./fileAgent.ts";
 export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
 export type { AgentTiming } from "./generationSwitch.ts";
 export type { AppliedCounts } from "./memory.ts";
+export type { TakeOutOf } from "./probedEndpoints.ts";
+export type { EndpointChange, EndpointDown } from "./prober/types.ts";
 export { killLeftovers } from "./processGroup.ts";
 export type { RetryPauses } from "./retry.ts";
 export type * from "./types.ts";

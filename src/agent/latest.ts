@@ -3,6 +3,8 @@
 export interface Latest<Input, Output> {
   /** Resolves with the work's result, or with `skipped(input)` when a newer input took its place. */
   push(input: Input): Promise<Output>;
+  /** The same where nothing waits; else nothing: what waits will do. */
+  offer(input: Input): void;
   /** What waits is skipped, as is all that comes later. Resolves when running work is done. */
   close(): Promise<void>;
 }
@@ -59,16 +61,23 @@ export function createLatest<Input, Output>(options: LatestOptions<Input, Output
     waiting = null;
   }
 
+  function push(input: Input): Promise<Output> {
+    if (closed) {
+      return Promise.resolve(options.skipped(input));
+    }
+    skipWaiting();
+    return new Promise((resolve, reject) => {
+      waiting = { input, resolve, reject };
+      next();
+    });
+  }
+
   return {
-    push: (input) => {
-      if (closed) {
-        return Promise.resolve(options.skipped(input));
+    push,
+    offer: (input) => {
+      if (waiting === null) {
+        void push(input).catch(() => undefined);
       }
-      skipWaiting();
-      return new Promise((resolve, reject) => {
-        waiting = { input, resolve, reject };
-        next();
-      });
     },
     close: async () => {
       closed = true;

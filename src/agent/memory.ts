@@ -77,6 +77,14 @@ export function nowServes(memory: Memory, next: Arrangement, applied: Applied): 
   memory.applied = applied;
 }
 
+/** Its process is gone, by itself or because somebody killed it. */
+export function died(memory: Memory, reason: string): void {
+  memory.serving = null;
+  memory.loaded = null;
+  memory.failures += 1;
+  memory.deathError = reason;
+}
+
 /** How the proxy came to run what it does. */
 export function countsOf({ applied, reloads, runtimeChanges }: Memory): AppliedCounts {
   return { applied, reloads, runtimeChanges };

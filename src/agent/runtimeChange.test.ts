@@ -51,6 +51,7 @@ beforeEach(async () => {
     check: async () => ({ ok: true, message: "" }),
     rebound: async (text) => text,
     runtimeChange: (before, after) => find(before, after),
+    takenOut: async (files) => files,
     timing: { gapMs: GAP_MS, graceMs: 1_000, backoff: { firstMs: 50, maxMs: 400, stableMs: 60_000 }, retry: NEVER },
     onEvent: (event) => events.push(event),
   });

@@ -47,6 +47,7 @@ describe.each(KINDS)("a real $name", (kind) => {
       proxy,
       check: async () => ({ ok: true, message: "" }),
       rebound: async (text, places) => finish(kind.rebind(text, places)),
+      takenOut: async (all) => all,
       timing: { ...TIMING, ...timing },
       onEvent: (event) => events.push(event),
     });

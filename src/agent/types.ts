@@ -1,5 +1,6 @@
 /** The vocabulary of the agent room. */
 import type { Place, RuntimeChange, Socket } from "../targets/target.ts";
+import type { EndpointChange } from "./prober/types.ts";
 
 /** One file of a generation; structurally the target room's `RenderedFile`. */
 export interface AgentFile {
@@ -100,7 +101,8 @@ export type AgentEvent =
   | { readonly kind: "failed"; readonly generation: string; readonly error: string }
   | { readonly kind: "listeners"; readonly listeners: readonly ListenerState[] }
   | { readonly kind: "drained" }
-  | { readonly kind: "line" | "logged"; readonly line: string };
+  | { readonly kind: "line" | "logged"; readonly line: string }
+  | EndpointChange;
 
 /** `runtimeError`: why it was reloaded, although that was a change for the running process. */
 interface ServingEvent {

@@ -74,6 +74,9 @@ test("every entry says where it is known from, in a shape of OpenAPI", async () 
     wanted: { generation: "g", revision: 6 },
     lastError: null,
     listeners: [{ listener: "web", state: "serving", reason: null, since: new Date(0).toISOString() }],
+    endpointsDown: [
+      { cluster: "shop", address: "10.0.0.1", port: 80, reason: "status 500", since: new Date(0).toISOString() },
+    ],
   } as const;
   t.publisher.fileProxies = () => [proxy];
   await t.call("GET", "/v1/fleets/legacy/files");

@@ -46,6 +46,7 @@ const fileProxy = object(
     "wanted",
     "lastError",
     "listeners",
+    "endpointsDown",
   ],
   {
     source: choice("agent"),
@@ -76,6 +77,11 @@ const fileProxy = object(
     wanted: { ...orNull(schemaRef("WantedFiles")), description: "What it is to run." },
     lastError: { ...textOrNull, description: "Why it does not run what it is to; null: it does." },
     listeners: list(schemaRef("FileProxyListener")),
+    endpointsDown: {
+      ...list(schemaRef("FileProxyEndpoint")),
+      description:
+        "Endpoints that get nothing as they fail the probes made beside this proxy (`healthChecks: agent`); at most 1000.",
+    },
   },
 );
 
@@ -112,6 +118,14 @@ const fileProxyListener = object(["listener", "state", "reason", "since"], {
   since: { ...text, format: "date-time" },
 });
 
+const fileProxyEndpoint = object(["cluster", "address", "port", "reason", "since"], {
+  cluster: text,
+  address: text,
+  port: integer,
+  reason: { ...textOrNull, description: "Why a probe failed last; null: none has ended yet." },
+  since: { ...text, format: "date-time" },
+});
+
 const BY_SOURCE = { xds: "ProxyStream", agent: "FileProxy", poll: "FilePoller" } as const;
 
 const proxy = {
@@ -132,6 +146,7 @@ export const proxySchemas: Components = {
   FileProxyListener: fileProxyListener,
   Leaving: leaving,
   LeavingEndpoint: leavingEndpoint,
+  FileProxyEndpoint: fileProxyEndpoint,
   FilePoller: filePoller,
   Proxies: object(["items"], { items: list(proxy) }),
 };

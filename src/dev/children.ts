@@ -6,13 +6,23 @@ import {
   type ApplyResult,
   adapters,
   createFileAgent,
+  type EndpointChange,
   type FileAdapter,
   type ListenerState,
   type ResourceAdapter,
+  socketText,
 } from "../agent/index.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { FoundProxy } from "./findProxy.ts";
-import type { DevCheck, DevControlPlane, DevFiles, DevFleet, DevRebound, DevRuntimeChange } from "./types.ts";
+import type {
+  DevCheck,
+  DevControlPlane,
+  DevFiles,
+  DevFleet,
+  DevRebound,
+  DevRuntimeChange,
+  DevTakenOut,
+} from "./types.ts";
 
 /** Nobody waits for a lab's connections to end: Ctrl-C is to give the terminal back. */
 const GRACE_MS = 1_500;
@@ -25,6 +35,7 @@ export interface ChildrenOptions {
   readonly check: DevCheck;
   readonly rebound: DevRebound;
   readonly runtimeChange: DevRuntimeChange;
+  readonly takenOut: DevTakenOut;
   readonly say: (line: string) => void;
 }
 
@@ -164,6 +175,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
     check: (files) => options.check(fleet.proxy, files, binary),
     rebound: (text, places) => options.rebound(fleet.proxy, text, places),
     runtimeChange: (before, after) => options.runtimeChange(fleet.proxy, before, after),
+    takenOut: (files, endpoints) => options.takenOut(fleet.proxy, files, endpoints),
     timing: { graceMs: GRACE_MS },
     onEvent: (event) => {
       watched.look();
@@ -178,6 +190,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
     failures: agent.failures(),
     leaving: agent.leaving(),
     listeners: agent.listeners(),
+    endpointsDown: agent.endpointsDown(),
   });
   const watched = options.plane.watchProxy(fleet.name, read);
   const close = async (): Promise<void> => {
@@ -225,6 +238,11 @@ function waitingLine(fleet: string, { listener, reason }: Pick<ListenerState, "l
   return `${fleet}: listener ${listener} waits: ${reason}`;
 }
 
+function endpointLine({ cluster, ...change }: EndpointChange): string {
+  const endpoint = `endpoint ${socketText(change)} of cluster ${cluster}`;
+  return change.kind === "endpoint-up" ? `${endpoint} is up` : `${endpoint} is down: ${change.reason}`;
+}
+
 /** Tells what a person wants to know; what proxies print themselves comes along when something went wrong. */
 function reporter({ say, plane }: ChildrenOptions, { name }: DevFleet): (event: AgentEvent) => void {
   let waiting: ReadonlyMap<string, string> = new Map();
@@ -250,6 +268,9 @@ function reporter({ say, plane }: ChildrenOptions, { name }: DevFleet): (event: 
     }
     if (event.kind === "logged") {
       say(event.line);
+    }
+    if (event.kind === "endpoint-down" || event.kind === "endpoint-up") {
+      say(`${name}: ${endpointLine(event)}`);
     }
     if (event.kind === "died") {
       say(`${name}: ${event.reason}\n  restarting in ${event.restartInMs} ms`);

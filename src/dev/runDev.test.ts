@@ -111,6 +111,7 @@ async function options(text: string): Promise<DevOptions> {
     },
     rebound: async (proxy, text, places) => finish(KINDS.find(({ name }) => name === proxy)!.rebind(text, places)),
     runtimeChange: async () => null,
+    takenOut: async (_proxy, files) => files,
     io: {
       out: (part) => {
         out += part;

@@ -21,7 +21,7 @@ import { nackLines } from "./nacks.ts";
 import { overwrittenLines } from "./overwritten.ts";
 import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
 import { proxyTable, tryCommands } from "./table.ts";
-import type { DevCheck, DevControlPlane, DevRebound, DevRuntimeChange } from "./types.ts";
+import type { DevCheck, DevControlPlane, DevRebound, DevRuntimeChange, DevTakenOut } from "./types.ts";
 import { watchFile } from "./watch.ts";
 
 export interface DevOptions {
@@ -38,6 +38,7 @@ export interface DevOptions {
   readonly check: DevCheck;
   readonly rebound: DevRebound;
   readonly runtimeChange: DevRuntimeChange;
+  readonly takenOut: DevTakenOut;
   readonly io: Io;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted: end. See `stopOnSignals`. */
@@ -90,6 +91,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     check: options.check,
     rebound: options.rebound,
     runtimeChange: options.runtimeChange,
+    takenOut: options.takenOut,
     say: (line) => io.out(`${line}\n`),
   });
   try {

@@ -5,10 +5,12 @@ import type {
   AgentState,
   AppliedCounts,
   Check,
+  EndpointDown,
   FindRuntimeChange,
   Leaving,
   ListenerState,
   MakeRebound,
+  TakeOutOf,
 } from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
@@ -48,6 +50,7 @@ export interface DevReport extends AgentState, AppliedCounts {
   readonly failures: number;
   readonly leaving: Leaving;
   readonly listeners: readonly ListenerState[];
+  readonly endpointsDown: readonly EndpointDown[] | null;
 }
 
 /** A proxy that is shown. */
@@ -97,6 +100,9 @@ export type DevRuntimeChange = (
   proxy: ProxyKind,
   ...files: Parameters<FindRuntimeChange>
 ) => ReturnType<FindRuntimeChange>;
+
+/** Files without endpoints that fail their probes: its target's `takeOut`. */
+export type DevTakenOut = (proxy: ProxyKind, ...files: Parameters<TakeOutOf>) => ReturnType<TakeOutOf>;
 
 /** The checker of a proxy: its target's `check` with the binary that was found. */
 export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;

@@ -42,6 +42,7 @@ export * from "./policies/retry.ts";
 export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
 export type * from "./pool.ts";
+export * from "./probePlan.ts";
 export * from "./process.ts";
 export * from "./proxyProtocol.ts";
 export * from "./requestPolicy.ts";
@@ -61,7 +62,7 @@ export interface FleetIr {
   /** Oldest proxy version that must understand the output, as `1.22`; null: the target's default. */
   readonly version: string | null;
   /** Who probes where the proxy cannot; null: nobody was named. */
-  readonly healthChecks: "external" | null;
+  readonly healthChecks: "external" | "agent" | null;
   /** Null: nothing is written down of requests. */
   readonly accessLog: AccessLogIr | null;
   readonly process: ProcessIr;

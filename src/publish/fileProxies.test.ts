@@ -30,6 +30,7 @@ beforeEach(() => {
     runtimeChanges: 0,
     leaving: { processes: 0, endpoints: [] },
     listeners: [],
+    endpointsDown: null,
   };
 });
 
@@ -51,6 +52,7 @@ test("generation, its revision, since when, what it is to run; a later revision 
       wanted: null,
       lastError: null,
       listeners: [],
+      endpointsDown: [],
     },
   ]);
   publish("g1", 4);

@@ -10,6 +10,8 @@ const MAX_WATCHED = 1_000;
 const MAX_GENERATIONS = 16;
 /** Characters of an error; a proxy may print its whole configuration. */
 const MAX_ERROR = 1_000;
+/** Endpoints that are shown of one proxy; metrics count them all. */
+const MAX_ENDPOINTS = 1_000;
 /** What an agent adds to the name of a generation of which it runs a part. */
 const PART = /-without-[0-9a-f]+$/;
 
@@ -33,6 +35,8 @@ export interface FileProxies {
   reloads(): Iterable<readonly [fleet: string, count: number]>;
   /** How often they were changed while they ran, by fleet. */
   runtimeChanges(): Iterable<readonly [fleet: string, count: number]>;
+  /** How many endpoints get nothing on a proxy beside which they are probed. */
+  endpointsDown(): Iterable<readonly [fleet: string, nodeId: string, count: number]>;
   /** These are the files of this revision. */
   noteFiles(files: Pick<FleetFiles, "fleet" | "generation" | "revision">): void;
   /** What is known of other fleets is forgotten. */
@@ -67,7 +71,7 @@ export function createFileProxies(
     generation === null ? null : (revisions.get(fleet)?.get(generation.replace(PART, "")) ?? null);
 
   const statusOf = (fleet: string, nodeId: string, watched: Watched): FileProxyStatus => {
-    const { failures: _, lastError, ...report } = looked(watched);
+    const { failures: _, lastError, endpointsDown, ...report } = looked(watched);
     const files = filesOf(fleet);
     return {
       nodeId,
@@ -77,6 +81,7 @@ export function createFileProxies(
       since: watched.since,
       wanted: files && { generation: files.generation, revision: files.revision },
       lastError: lastError?.slice(0, MAX_ERROR) ?? null,
+      endpointsDown: endpointsDown?.slice(0, MAX_ENDPOINTS) ?? [],
     };
   };
 
@@ -118,6 +123,13 @@ export function createFileProxies(
     failures: () => sums("failures"),
     reloads: () => sums("reloads"),
     runtimeChanges: () => sums("runtimeChanges"),
+    *endpointsDown() {
+      for (const [fleet, own] of fleets)
+        for (const [nodeId, { read }] of own) {
+          const { endpointsDown } = read();
+          if (endpointsDown !== null) yield [fleet, nodeId, endpointsDown.length] as const;
+        }
+    },
     noteFiles({ fleet, generation, revision }) {
       const own = revisions.get(fleet) ?? new Map<string, number>();
       own.delete(generation);

@@ -110,10 +110,24 @@ export interface FileProxyReport {
     readonly endpoints: readonly { readonly endpoint: string; readonly connections: number }[];
   };
   readonly listeners: readonly (ListenerReport & { readonly since: string })[];
+  /** Those that get nothing, as they do not pass the probes that are made beside the proxy. Null: nothing is probed there. */
+  readonly endpointsDown: readonly EndpointReport[] | null;
+}
+
+/** An endpoint of a cluster that gets nothing. */
+export interface EndpointReport {
+  readonly cluster: string;
+  readonly address: string;
+  readonly port: number;
+  /** Why a probe failed last; null: none has ended yet. */
+  readonly reason: string | null;
+  /** RFC 3339. */
+  readonly since: string;
 }
 
 /** How one such proxy is. */
-export interface FileProxyStatus extends Omit<FileProxyReport, "failures"> {
+export interface FileProxyStatus extends Omit<FileProxyReport, "failures" | "endpointsDown"> {
+  readonly endpointsDown: readonly EndpointReport[];
   readonly nodeId: string;
   /** The fleet. */
   readonly group: string;

@@ -5,6 +5,7 @@
  * its linear form for PCRE2. Guarantee: pure; matching and analysis are bounded by named limits. It must not know a proxy's syntax.
  */
 export { matchesDecoded, matchesEmpty, matchesOnly } from "./characters.ts";
+export { foundIn, isSearchable } from "./found.ts";
 export { fullMatch, type LinearRegex, linearRegex, regexProblem, regexWork } from "./linear.ts";
 export { literalStart, type MatchBudget, MatchTooLongError, matchesWhole } from "./match.ts";
 export { parseRegex } from "./parse.ts";

@@ -10,7 +10,7 @@ export interface MatchBudget {
 export class MatchTooLongError extends Error {}
 
 /** One match runs in one piece: 10 ms. RE2JS does about 500 000 of these in a millisecond when it can remember nothing. */
-const MAX_MATCH = 5_000_000;
+export const MAX_MATCH = 5_000_000;
 
 /** To compile a usual expression takes as long as so many (60 µs). Compiled ones are not kept: each may hold 8 MiB of states. */
 const COMPILATION = 25_000;

@@ -27,7 +27,6 @@ interface WithoutEffect {
 }
 
 const endingWith = (ending: string): LeafPath[] => leafPaths.filter((path) => path.endsWith(ending));
-const beginningWith = (start: string): LeafPath[] => leafPaths.filter((path) => path.startsWith(start));
 
 /** Fields without effect on what a proxy gets. */
 const WITHOUT_EFFECT: readonly WithoutEffect[] = [
@@ -47,11 +46,6 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
       "fleet.process.shutdownGrace",
     ],
     on: ["envoy"],
-  },
-  {
-    reason: "who probes instead of nginx, which is not told",
-    leaves: ["fleet.healthChecks", "cluster.healthCheck"],
-    on: ["nginx"],
   },
   { reason: "Envoy's queue has no timeout", leaves: ["cluster.limits.queueTimeout"], on: ["envoy"] },
   {
@@ -74,11 +68,6 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     on: ["nginx", "haproxy"],
   },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
-  {
-    reason: "nginx does not probe: whoever does it instead is told by the model",
-    leaves: beginningWith("healthCheck."),
-    on: ["nginx"],
-  },
 ];
 
 /** Fields of which a proxy takes one value alone: any other is refused, so no model has another. */

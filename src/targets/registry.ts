@@ -49,6 +49,7 @@ const RENDERS_NOTHING = {
   inFiles: notLoaded,
   effect: notLoaded,
   rebind: notLoaded,
+  takeOut: notLoaded,
   check: notLoaded,
 };
 

@@ -84,6 +84,17 @@ export interface Socket extends Place {
 /** The text of a socket's file, with the socket at these places (one or more) instead of its own. */
 export type Rebind = (text: string, places: readonly Place[]) => Steps<string>;
 
+/** An endpoint of a cluster. */
+export interface ClusterEndpoint extends Place {
+  readonly cluster: string;
+}
+
+/** The files with these endpoints getting nothing new. Files that do not name them stay the same objects. */
+export type TakeOut = (
+  files: readonly RenderedFile[],
+  endpoints: readonly ClusterEndpoint[],
+) => Steps<readonly RenderedFile[]>;
+
 /**
  * What a running proxy does to get from one rendering to another. none: nothing. runtime: takes it over without a new process
  * and without closing anything. reload: new workers beside the old, which finish their connections. listenerDrain: a listener
@@ -204,6 +215,8 @@ export interface Target extends Judge {
    * all its changes so.
    */
   readonly runtimeChange?: (before: readonly RenderedFile[], after: readonly RenderedFile[]) => RuntimeChange | null;
+  /** For endpoints that fail the probes of somebody else. Null: the proxy probes by itself. */
+  readonly takeOut: TakeOut | null;
   /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
   readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
 }

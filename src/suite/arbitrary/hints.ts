@@ -33,7 +33,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 0,
   },
   "fleet.bindAddress": { reason: "addresses that meet in several spellings", value: values.bindAddress },
-  "fleet.healthChecks": { reason: "nginx alone takes it, and then does nothing", presence: 10 },
+  "fleet.healthChecks": {
+    reason: "nginx alone takes it, and without an agent serves all endpoints",
+    value: fc.constantFrom("agent", "agent", "agent", "external"),
+    presence: 40,
+  },
   "fleet.accessLog": { reason: "what is written down changes no answer", presence: 25 },
   "fleet.accessLog.path": {
     reason: "files that the proxies of tests may make; HAProxy refuses any",

@@ -28,6 +28,7 @@ export const envoyTarget: Target = {
   // Messages as text are nothing that a server needs: loaded when somebody asks.
   inFiles: async (rendered, fleet) => (await import("./inFiles.ts")).inFiles(rendered, fleet),
   rebind: null,
+  takeOut: null,
   effect,
   check,
 };

@@ -34,6 +34,7 @@ export const haproxyTarget: Target = {
   createRenderer,
   inFiles: null,
   rebind,
+  takeOut: null,
   effect,
   runtimeChange,
   check,

@@ -37,13 +37,25 @@ export const nginxCodes = {
     status: 422,
     title: "No active health checks",
     explanation:
-      "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, serve them with Envoy or HAProxy, or write `healthChecks: external` in the fleet when somebody else probes and takes endpoints that fail out of the model.",
+      "Open-source nginx cannot probe endpoints. Leave the health check off the clusters that its fleets reach, serve them with Envoy or HAProxy, or write in the fleet who probes instead: `healthChecks: agent` is the agent beside each nginx, `external` somebody who takes endpoints that fail out of the model.",
   },
   "HC-EXTERNAL-NGINX": {
     status: 422,
     title: "Somebody else has to probe",
     explanation:
       "A warning. The fleet says `healthChecks: external`: nginx is rendered without the health check and sends requests to every endpoint of the cluster. Whoever probes has to take endpoints that fail out of the model, and to put them back.",
+  },
+  "HC-BODY-REGEX-NGINX": {
+    status: 422,
+    title: "Expression too large for the agent",
+    explanation:
+      "The fleet says `healthChecks: agent`, and to search 8 KiB of a body for `http.body.regex` could hold the agent up for too long. Repeats that count are written out: `x{500}` is as large as 500 letters. Write a shorter one, or `contains`.",
+  },
+  "HC-AGENT-NGINX": {
+    status: 422,
+    title: "The agent beside nginx probes",
+    explanation:
+      "A warning. The fleet says `healthChecks: agent`: the agent that runs nginx probes, with the same meaning of every field. An endpoint goes or comes back by a reload of nginx, at most one each 2 s, so up to 2 s later than on the other proxies. Files that are fetched and run without the agent are not probed by anybody: nginx sends requests to every endpoint then.",
   },
   "LIMIT-REQUESTS-NGINX": {
     status: 422,

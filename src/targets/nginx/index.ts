@@ -13,6 +13,7 @@ import { effectOfNginx } from "./effect.ts";
 import { nginxJudge } from "./judge.ts";
 import { rebind } from "./rebind.ts";
 import { createRenderer } from "./render.ts";
+import { takeOut } from "./upstream/takeOut.ts";
 
 /** nginx, as the registry lists it. */
 export const nginxTarget: Target = {
@@ -20,6 +21,7 @@ export const nginxTarget: Target = {
   createRenderer,
   inFiles: null,
   rebind,
+  takeOut,
   effect: effectOfNginx,
   check: checkNginx,
 };

@@ -1,5 +1,5 @@
 /** A fleet's files, and what is kept of them from one rendering to the next. */
-import type { ClusterIr, FleetIr, PortIr } from "../../ir/index.ts";
+import type { FleetIr, PortIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles, type GeoFiles } from "../geoFiles.ts";
@@ -7,7 +7,7 @@ import type { RenderedFile, RenderedFiles, Renderer, Socket, Version } from "../
 import { isBefore, parseVersion } from "../version.ts";
 import { connectionLogText, requestLogText } from "./accessLog.ts";
 import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
-import { block } from "./blocks.ts";
+import { block, joinBlocks } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { geoFile, geoText } from "./geoTables.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
@@ -17,12 +17,15 @@ import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
 import { lowerUdpPort } from "./udp.ts";
 import { udpClusters } from "./udpSupport.ts";
-import { createUpstreamMemory, lowerUpstreams, type UpstreamMemory } from "./upstream/index.ts";
+import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
 import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
+import { PROBED_FILES, probePlanFile } from "./upstream/probes.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
 /** The agent reads it through a symbolic link to the whole folder. */
 const FILE_MODE = 0o644;
+/** The fields of a probe may hold a credential, and only the agent reads them. */
+const SECRET_FILE_MODE = 0o600;
 /** Fleets are few (at most 256 in a model); those that come and go are forgotten beyond this. */
 const MAX_KEPT_FLEETS = 512;
 
@@ -98,11 +101,13 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
     if (port.kind === "http") return [];
     return [port.kind === "tcp" ? lowerTcpPort(port, streamPlace) : lowerUdpPort(port)];
   });
-  const configuration = block("nginx", yield* configurationView(ir, listeners, memory));
+  const groups = yield* upstreamGroups(ir, listeners, memory);
+  const configuration = block("nginx", configurationView(ir, listeners, groups));
   const files = [
     ...FIXED_FILES,
     ...logFiles(ir),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
+    ...(yield* probeFiles(ir, groups)),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
     ...[...listeners, ...streams].map(({ path, text }) => ({ path, text, mode: FILE_MODE })),
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -138,18 +143,57 @@ function isEqual(before: Limited, after: Limited): boolean {
   return before.size === after.size && [...before].every(([name, limit]) => after.get(name) === limit);
 }
 
-function* configurationView(
+/** Of each context; stream null: there are no TCP and UDP listeners. */
+interface Groups {
+  readonly http: UpstreamGroups;
+  readonly stream: UpstreamGroups | null;
+  readonly affinity: Block | null;
+}
+
+function* upstreamGroups(
   ir: FleetIr,
   listeners: readonly LoweredListener[],
   { upstreams }: FleetMemory,
-): Steps<ConfigurationView> {
+): Steps<Groups> {
   const used = new Set(listeners.flatMap(({ clusters }) => [...clusters]));
   const { sessions, packets } = udpClusters(ir);
   const usedByTcp = ir.ports.flatMap((port) => (port.kind === "tcp" ? port.split.map(({ cluster }) => cluster) : []));
   const unhashed = new Set([...usedByTcp, ...packets]);
-  const of = (names: ReadonlySet<string>): readonly ClusterIr[] => ir.clusters.filter(({ name }) => names.has(name));
+  const of = (names: ReadonlySet<string>): Pick<FleetIr, "clusters" | "healthChecks"> => ({
+    clusters: ir.clusters.filter(({ name }) => names.has(name)),
+    healthChecks: ir.healthChecks,
+  });
+  const http = yield* lowerUpstreams(of(used), "http", upstreams);
+  const affinity = affinityMaps(of(used).clusters);
+  if (ir.ports.every(({ kind }) => kind === "http")) return { http, stream: null, affinity };
+  const ofStream = yield* lowerUpstreams(of(unhashed), "stream", upstreams);
+  const ofSessions = yield* lowerUpstreams(of(sessions), "sessions", upstreams);
+  const stream = {
+    plain: [...ofStream.plain, ...ofSessions.plain],
+    probed: [...ofStream.probed, ...ofSessions.probed],
+  };
+  return { http, stream, affinity };
+}
+
+/** What the agent reads, and what it takes endpoints out of. */
+function* probeFiles(ir: FleetIr, { http, stream }: Groups): Steps<readonly RenderedFile[]> {
+  const plan = yield* probePlanFile(ir);
+  const groups = [
+    { path: PROBED_FILES.http, text: joinBlocks(http.probed).text },
+    { path: PROBED_FILES.stream, text: joinBlocks(stream?.probed ?? []).text },
+  ].filter(({ text }) => text !== "");
+  return [
+    ...(plan === null ? [] : [{ ...plan, mode: SECRET_FILE_MODE }]),
+    ...groups.map((file) => ({ ...file, mode: FILE_MODE })),
+  ];
+}
+
+function configurationView(
+  ir: FleetIr,
+  listeners: readonly LoweredListener[],
+  { http, stream, affinity }: Groups,
+): ConfigurationView {
   const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
-  const hasStream = ir.ports.some(({ kind }) => kind !== "http");
   return {
     ...processView(ir.process),
     keepalive: ir.process.sockets.keepalive !== null,
@@ -157,20 +201,20 @@ function* configurationView(
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       keepaliveMin: keepaliveMin(ir),
       maps: sharedMaps(listeners),
-      upstreams: yield* lowerUpstreams(of(used), "http", upstreams),
-      affinity: affinityMaps(of(used)),
+      upstreams: http.plain,
+      probed: http.probed.length > 0 ? word(PROBED_FILES.http) : null,
+      affinity,
       hasGeoTables: ir.ports.some((port) => port.kind === "http" && port.geoTables.length > 0),
       hasListeners: listeners.length > 0,
     },
-    stream: hasStream
-      ? {
-          upstreams: [
-            ...(yield* lowerUpstreams(of(unhashed), "stream", upstreams)),
-            ...(yield* lowerUpstreams(of(sessions), "sessions", upstreams)),
-          ],
-          accessLog: hasTcp && (ir.accessLog?.connectionFields.length ?? 0) > 0,
-        }
-      : null,
+    stream:
+      stream === null
+        ? null
+        : {
+            upstreams: stream.plain,
+            probed: stream.probed.length > 0 ? word(PROBED_FILES.stream) : null,
+            accessLog: hasTcp && (ir.accessLog?.connectionFields.length ?? 0) > 0,
+          },
   };
 }
 

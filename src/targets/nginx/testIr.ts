@@ -14,6 +14,7 @@ import type {
   RuleIr,
   SplitIr,
   TcpPortIr,
+  UdpPortIr,
   VirtualHostIr,
 } from "../../ir/index.ts";
 import { NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../ir/index.ts";
@@ -120,6 +121,12 @@ export function tcpPort(address: string, port: number, more: Partial<TcpPortIr>)
 }
 
 /** Endpoints are ports of `127.0.0.1`. */
+export function udpPort(address: string, port: number, more: Partial<UdpPortIr>): UdpPortIr {
+  const id = `udp-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
+  const usual = { split: [], idleTimeoutMs: 10_000, perPacket: false };
+  return { kind: "udp", id, address, port, listeners: [`udp-${port}`], ...usual, ...more };
+}
+
 export function cluster(name: string, ports: readonly number[], more: Partial<ClusterIr> = {}): ClusterIr {
   const endpoints = ports.map((port) => ({
     address: "127.0.0.1",

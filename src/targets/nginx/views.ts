@@ -99,7 +99,12 @@ export interface ConfigurationView extends ProcessView {
   readonly keepalive: boolean;
   readonly http: HttpView;
   /** Null without TCP and UDP listeners: nginx may have been built without the stream module. */
-  readonly stream: { readonly upstreams: readonly Block[]; readonly accessLog: boolean } | null;
+  readonly stream: {
+    readonly upstreams: readonly Block[];
+    /** The file of further upstream groups; null: there are none. */
+    readonly probed: Word | null;
+    readonly accessLog: boolean;
+  } | null;
 }
 
 export interface HttpView {
@@ -113,6 +118,8 @@ export interface HttpView {
   /** Maps for clusters that keep their clients; null: none does. */
   readonly affinity: Block | null;
   readonly upstreams: readonly Block[];
+  /** The file of further upstream groups; null: there are none. */
+  readonly probed: Word | null;
   /** There are HTTP listeners. */
   readonly hasListeners: boolean;
 }

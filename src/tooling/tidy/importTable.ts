@@ -32,7 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   xds: ["gen/proto/"],
   pipeline: ["compiler/", "targets/", "model/", "ir/"],
   publish: ["store/", "pipeline/", "compiler/", "targets/", "xds/", "model/", "ir/"],
-  agent: ["ir/", "targets/target.ts"],
+  agent: ["ir/", "regex/", "targets/target.ts"],
   canary: ["store/", "model/", "publish/"],
   // The schemas themselves are what OpenAPI tells, with an example.
   api: ["regex/", "store/", "model/", "publish/", "canary/", "gen/schemas.ts", "gen/example.ts"],

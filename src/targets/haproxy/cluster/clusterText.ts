@@ -122,10 +122,7 @@ function apartText(
   ].join("");
 }
 
-/**
- * A backend beside the cluster's, which does the probing. What observes its own traffic has states of its own, and so probes of
- * its own.
- */
+/** A backend beside the cluster's, which does the probing. What observes its own traffic has states, and so probes, of its own. */
 function besides(view: BackendView, retry: RetryIr | null): BackendView {
   const resends = retry !== null && retry.resends !== null;
   const check = view.outlier === null ? null : view.check;

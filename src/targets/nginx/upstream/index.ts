@@ -1,5 +1,5 @@
 /** Clusters as upstream groups, and the shared memory in which nginx's workers keep their state. */
-import type { ClusterIr, EndpointIr } from "../../../ir/index.ts";
+import type { ClusterIr, EndpointIr, FleetIr } from "../../../ir/index.ts";
 import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { block, joinBlocks } from "../blocks.ts";
 import { hostAndPort } from "../hostAndPort.ts";
@@ -11,6 +11,7 @@ import { balanceView } from "./balance.ts";
 import { requestsZone } from "./limits.ts";
 import { failuresOf, onceMore } from "./outlierDetection.ts";
 import { poolView } from "./pool.ts";
+import { isProbed } from "./probes.ts";
 import { isDown } from "./state.ts";
 import type { UpstreamContext, UpstreamView } from "./views.ts";
 
@@ -21,6 +22,13 @@ const ZONE_BYTES_PER_CLUSTER = 4096;
 const ZONE_MIN_BYTES = 64 * 1024;
 /** Sizes in steps, so that adding an endpoint does not change the line. */
 const ZONE_STEP_BYTES = 256 * 1024;
+
+/** The upstream groups of one context. */
+export interface UpstreamGroups {
+  readonly plain: readonly Block[];
+  /** Whose endpoints the agent probes. */
+  readonly probed: readonly Block[];
+}
 
 /** What is kept of a fleet's clusters from one rendering to the next. */
 export interface UpstreamMemory extends Readonly<Record<UpstreamContext, Kept>> {
@@ -46,19 +54,20 @@ export function createUpstreamMemory(): UpstreamMemory {
  * itself, and a zone for each cluster would cost 64 KiB for each.
  */
 export function* lowerUpstreams(
-  clusters: readonly ClusterIr[],
+  fleet: Pick<FleetIr, "clusters" | "healthChecks">,
   context: UpstreamContext,
   memory: UpstreamMemory,
-): Steps<readonly Block[]> {
-  const groups: Groups[] = [];
+): Steps<UpstreamGroups> {
+  const { clusters } = fleet;
+  const ofEndpoints = new Map<ClusterIr, Groups>();
   for (const cluster of context === "http" ? clusters : []) {
-    if (cluster.affinity !== null) groups.push(yield* groupsOf(cluster, memory));
+    if (cluster.affinity !== null) ofEndpoints.set(cluster, yield* groupsOf(cluster, memory));
   }
   let bytes = ZONE_MIN_BYTES;
   for (const cluster of clusters) bytes += zoneBytes(cluster);
-  for (const own of groups) bytes += own.bytes;
+  for (const own of ofEndpoints.values()) bytes += own.bytes;
   const size = word(`${(Math.ceil(bytes / ZONE_STEP_BYTES) * ZONE_STEP_BYTES) / 1024}k`);
-  const own = yield* mapSteps(clusters, (cluster, index) => {
+  const blocks = yield* mapSteps(clusters, (cluster, index) => {
     const zoneSize = index === 0 ? size : null;
     const kept = memory[context];
     const old = kept.get(cluster);
@@ -67,8 +76,12 @@ export function* lowerUpstreams(
     kept.set(cluster, { zoneSize: zoneSize?.text ?? null, block: made });
     return made;
   });
+  const [plain, probed]: [Block[], Block[]] = [[], []];
+  const put = (cluster: ClusterIr, made: Block): number => (isProbed(fleet, cluster) ? probed : plain).push(made);
+  for (const [index, cluster] of clusters.entries()) put(cluster, blocks[index] as Block);
   // Behind all clusters: nginx looks both up from the first one on.
-  return [...own, ...groups.map((each) => each.block)];
+  for (const [cluster, { block: made }] of ofEndpoints) put(cluster, made);
+  return { plain, probed };
 }
 
 function* groupsOf(cluster: ClusterIr, { groups }: UpstreamMemory): Steps<Groups> {

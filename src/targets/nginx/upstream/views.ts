@@ -34,7 +34,7 @@ export interface UpstreamView extends BalanceView {
   readonly pool: PoolView | null;
 }
 
-/** How one server is left out; null: it never is, which is `max_fails=0`. */
+/** How a server is left out. */
 export interface FailureView {
   readonly maxFails: Word;
   readonly failTimeout: Word;
@@ -44,6 +44,7 @@ export interface FailureView {
 interface UpstreamServerView {
   readonly address: Word;
   readonly weight: Word | null;
+  /** Null: it is never left out, which is `max_fails=0`. */
   readonly failures: FailureView | null;
   /** Null: any number. */
   readonly maxConnections: Word | null;

@@ -1,0 +1,28 @@
+/** What is to be probed for a proxy that cannot do it: a file of its rendering, which the agent beside it reads. */
+import type { HealthCheckIr } from "./healthCheck.ts";
+
+/** The file's path. It is no file of the proxy's. */
+export const PROBE_PLAN_FILE = "probes.json";
+
+/** How far a text is looked for in what an endpoint sends: as far as the other proxies look. */
+export const MAX_ANSWER_BYTES = 8 * 1024;
+
+/** What the file holds, as JSON. Nothing in it is of the machine on which it is read. */
+export interface ProbePlan {
+  /** Ascending by name. */
+  readonly clusters: readonly ProbedCluster[];
+}
+
+/** A cluster with a health check. */
+export interface ProbedCluster {
+  readonly name: string;
+  readonly check: HealthCheckIr;
+  /** Those that the model lets serve. */
+  readonly endpoints: readonly ProbedEndpoint[];
+}
+
+/** Where one of its endpoints takes requests. */
+export interface ProbedEndpoint {
+  readonly address: string;
+  readonly port: number;
+}

@@ -1,0 +1,23 @@
+/** What a fleet's agent has to know to probe: its plan, and upstream groups in files of their own, from which it takes endpoints. */
+import { type ClusterIr, type FleetIr, isActive, PROBE_PLAN_FILE } from "../../../ir/index.ts";
+import { mapSteps, type Steps } from "../../../util/steps.ts";
+
+/** Upstream groups whose endpoints are probed, by context. */
+export const PROBED_FILES = { http: "upstreams.conf", stream: "upstreams-stream.conf" } as const;
+
+/** Whether the agent probes the endpoints of this cluster. */
+export function isProbed({ healthChecks }: Pick<FleetIr, "healthChecks">, { healthCheck }: ClusterIr): boolean {
+  return healthChecks === "agent" && healthCheck !== null;
+}
+
+/** Path and text of the plan, with a line for each cluster; null: there is nothing to probe. */
+export function* probePlanFile(ir: FleetIr): Steps<{ readonly path: string; readonly text: string } | null> {
+  const lines = yield* mapSteps(
+    ir.clusters.filter((cluster) => isProbed(ir, cluster)),
+    ({ name, healthCheck, endpoints }) => {
+      const probed = endpoints.filter(isActive).map(({ address, port }) => ({ address, port }));
+      return JSON.stringify({ name, check: healthCheck, endpoints: probed });
+    },
+  );
+  return lines.length === 0 ? null : { path: PROBE_PLAN_FILE, text: `{"clusters": [\n${lines.join(",\n")}\n]}\n` };
+}
