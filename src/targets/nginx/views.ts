@@ -67,7 +67,7 @@ export interface Views {
   /** And those that are sent once. */
   readonly once: { readonly sentOnce: Variable; readonly jump: Block };
   readonly redirect: RedirectView;
-  readonly respondType: RespondTypeView;
+  readonly respondType: { readonly contentType: Literal };
   readonly respond: RespondView;
   readonly texts: TextsView;
   readonly tcpServer: TcpServerView;
@@ -290,11 +290,6 @@ export interface RedirectView {
   readonly target: Param;
   /** Of the request's path and query, where the target has a part of them; null: it has none. */
   readonly pattern: Regex | null;
-}
-
-/** `respondType.hbs`. */
-export interface RespondTypeView {
-  readonly contentType: Literal;
 }
 
 /** `respond.hbs`. */
