@@ -90,6 +90,9 @@ const localProxy = {
   wanted: { generation: "2f0c1b7d9a5e4c38", revision: 7 },
   lastError: null,
   listeners: [{ listener: "web", state: "serving", reason: null, since: "2026-01-02T03:04:06.000Z" }],
+  endpointsDown: [
+    { cluster: "shop", address: "10.0.0.7", port: 8080, reason: "status 500", since: "2026-01-02T03:04:09.000Z" },
+  ],
 };
 
 const poller = {
