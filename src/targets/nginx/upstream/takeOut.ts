@@ -11,6 +11,9 @@ import { PROBED_FILES } from "./probes.ts";
 const STRING_COMMENT_GROUP_OR_SERVER =
   /"(?:[^"\\]|\\.)*"|#[^\n]*|^ {2}upstream ([^\s;.]+)[^\s;]* \{$|(^ {4}server ([^\s;]+)[^;\n]*);$/gms;
 
+/** As the template writes it. */
+const DOWN = " down";
+
 /** The files with these endpoints `down`: they get nothing new, and finish what they have. */
 export function* takeOut(
   files: readonly RenderedFile[],
@@ -33,8 +36,8 @@ function* withoutDown(text: string, down: ReadonlySet<string>): Steps<string> {
     seen += 1;
     if (shouldYield(seen)) yield;
     cluster = group ?? cluster;
-    if (server === undefined || !down.has(`${cluster} ${at}`)) continue;
-    parts.push(text.slice(end, index), `${server} down;`);
+    if (server === undefined || server.endsWith(DOWN) || !down.has(`${cluster} ${at}`)) continue;
+    parts.push(text.slice(end, index), `${server}${DOWN};`);
     end = index + found.length;
   }
   return parts.join("") + text.slice(end);
