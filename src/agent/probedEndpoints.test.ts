@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { FleetIr, HealthCheckIr } from "../ir/index.ts";
+import type { EndpointIr, FleetIr, HealthCheckIr } from "../ir/index.ts";
+import { affinityCookieValue } from "../targets/affinityCookie.ts";
 import { createRenderer } from "../targets/nginx/render.ts";
 import { cluster, fleet, forward, httpPort, rule, virtualHost } from "../targets/nginx/testIr.ts";
 import { takeOut } from "../targets/nginx/upstream/takeOut.ts";
@@ -56,9 +57,9 @@ describe("a real nginx with endpoints that are probed", () => {
   }
 
   /** Status, and who answered. */
-  function ask(): Promise<string> {
+  function ask(headers: Record<string, string> = {}): Promise<string> {
     return new Promise((resolve) => {
-      const sent = get({ host: "127.0.0.1", port, agent: false, timeout: 2_000 }, (answer) => {
+      const sent = get({ host: "127.0.0.1", port, headers, agent: false, timeout: 2_000 }, (answer) => {
         let text = "";
         answer.setEncoding("utf8").on("data", (part: string) => {
           text += part;
@@ -144,6 +145,29 @@ describe("a real nginx with endpoints that are probed", () => {
     expect(told).toEqual([line("down", b), line("up", b), line("down", a), line("down", b), line("up", a)]);
     expect(events.filter(({ kind }) => kind === "serving")).toHaveLength(1);
     expect(agent.failures()).toBe(0);
+  });
+
+  test("a client that is kept on an endpoint goes to another while that fails, also where it drains", async () => {
+    const [, b] = endpoints as [Endpoint, Endpoint];
+    const kept = (state: EndpointIr["state"]): AgentFiles => {
+      const own = cluster("shop", endpoints.map((each) => each.port).sort(), {
+        healthCheck: CHECK,
+        affinity: { cookie: "who" },
+      });
+      const states = own.endpoints.map((each) => (each.port === b.port ? { ...each, state } : each));
+      return files({ clusters: [{ ...own, endpoints: states }] });
+    };
+    const cookie = `who=${affinityCookieValue({ address: "127.0.0.1", port: b.port })}`;
+    await agent.apply(kept("active"));
+    expect(await ask({ cookie })).toBe("b");
+    b.isWell = false;
+    await untilTakers("a");
+    expect(await ask({ cookie })).toBe("a");
+    await agent.apply(kept("drain"));
+    expect(await ask({ cookie })).toBe("a");
+    b.isWell = true;
+    await until(async () => (await ask({ cookie })) === "b");
+    expect(await takers()).toBe("a");
   });
 
   test("a later apply and a killed nginx know who is down", async () => {

@@ -17,7 +17,7 @@ export interface ProbePlan {
 export interface ProbedCluster {
   readonly name: string;
   readonly check: HealthCheckIr;
-  /** Those that the model lets serve. */
+  /** Those that the model lets serve, if only clients that they have. */
   readonly endpoints: readonly ProbedEndpoint[];
 }
 

@@ -94,6 +94,9 @@ const localProxy = {
   leaving: { processes: 1, endpoints: [] },
   lastError: null,
   listeners: [{ listener: "web", state: "serving", reason: null, since: "2026-01-02T03:04:06.000Z" }],
+  endpointsDown: [
+    { cluster: "shop", address: "10.0.0.7", port: 8080, reason: "status 500", since: "2026-01-02T03:04:09.000Z" },
+  ],
 };
 
 const poller = {

@@ -92,6 +92,32 @@ it("an endpoint goes from the groups of its cookies too, as a backup too, and fr
   expect(await checkNginx({ ...all, files })).toEqual({ ok: true, message: "" });
 });
 
+it("clients of an endpoint that is down, as are all that follow it, go to others of the cluster", async () => {
+  const ports = Array.from({ length: 14 }, (_, index) => index + 1);
+  const kept = cluster("kept", ports, { healthCheck, affinity: { cookie: "who" } });
+  const listeners = [httpPort("127.0.0.1", 80, [virtualHost("*", [rule("a.0", "/", { action: forward("kept") })])])];
+  const all = finish(createRenderer().render({ ...fleet(listeners, [kept]), healthChecks: "agent" }));
+  if (all.kind !== "files") throw new Error("nginx renders files");
+  const without = (count: number): RenderedFiles["files"] =>
+    finish(
+      takeOut(
+        all.files,
+        ports.slice(0, count).map((port) => ({ cluster: "kept", address: "127.0.0.1", port })),
+      ),
+    );
+  const serversOf = (files: RenderedFiles["files"], group: string): readonly string[] => {
+    const { text = "" } = files.find(({ path }) => path === "upstreams.conf") ?? {};
+    const [, block = ""] = new RegExp(`upstream ${group} \\{([^}]*)\\}`).exec(text) ?? [];
+    return block.split("\n").flatMap((line) => /^ {4}server 127\.0\.0\.1:(.*);$/.exec(line)?.[1] ?? []);
+  };
+  const files = without(11);
+  expect(serversOf(files, "kept.127.0.0.1-1")).toEqual(["12", "13", "14"].map((port) => `${port} max_fails=0`));
+  expect(serversOf(files, "kept.127.0.0.1-3")).not.toContain("11 max_fails=0 backup");
+  expect(serversOf(files, "kept.127.0.0.1-4")[8]).toBe("12 max_fails=0 backup");
+  expect(await checkNginx({ ...all, files })).toEqual({ ok: true, message: "" });
+  expect(serversOf(without(14), "kept.127.0.0.1-1")).toHaveLength(9);
+});
+
 it("an expression that would hold the agent up is refused", () => {
   const codes = (bodyRegex: string, healthChecks: FleetIr["healthChecks"]): readonly string[] => {
     const http = { ...page, bodyRegex };
