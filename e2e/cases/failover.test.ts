@@ -5,8 +5,7 @@ import { startBlackHole } from "../harness/blackHole.ts";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
 import { type Document, route } from "../harness/model.ts";
 import { until } from "../harness/process.ts";
-import { connectTo } from "../harness/rawHttp.ts";
-import { ask, deadPort, serve } from "../harness/serve.ts";
+import { ask, deadPort, greetingOf, serve } from "../harness/serve.ts";
 import { startEcho, startTcpEcho, type Upstream } from "../harness/upstream.ts";
 
 const REQUESTS = 60;
@@ -52,7 +51,7 @@ beforeAll(async () => {
       { name: "bytes", protocol: "tcp", listeners: ["bytes"], rules: [{ split: [{ cluster: "bytes" }] }] },
     ],
   });
-  for (const proxy of proxyNames) await until("listens", async () => ((await greeting(proxy)) === "" ? null : true));
+  for (const proxy of proxyNames) await until("listens", async () => ((await greetingOf(proxy)) === "" ? null : true));
 });
 
 afterAll(async () => {
@@ -90,20 +89,6 @@ async function startStale(): Promise<StaleServer> {
       for (const socket of sockets) socket.destroy();
     });
   return { port, close };
-}
-
-/** What a TCP connection begins with; empty: it was closed. */
-async function greeting(proxy: ProxyName): Promise<string> {
-  const socket = await connectTo({ address: e2e().proxies[proxy].address, port: e2e().ports.tcp });
-  return new Promise((resolve) => {
-    let text = "";
-    socket.on("error", () => {});
-    socket.on("data", (chunk) => {
-      text += chunk;
-      if (text.includes("\n")) socket.destroy();
-    });
-    socket.on("close", () => resolve(text.trim()));
-  });
 }
 
 async function statuses(proxy: ProxyName, path: string, request: { method?: string; body?: string } = {}) {
@@ -150,7 +135,7 @@ describe.each([...proxyNames])("%s", (proxy) => {
   });
   it("loses no TCP connection", async () => {
     const found = new Set<string>();
-    for (let turn = 0; turn < REQUESTS; turn++) found.add(await greeting(proxy));
+    for (let turn = 0; turn < REQUESTS; turn++) found.add(await greetingOf(proxy));
     expect([...found]).toEqual(["tcp"]);
   });
 });

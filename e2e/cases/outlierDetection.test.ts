@@ -5,8 +5,7 @@ import { startBlackHole } from "../harness/blackHole.ts";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
 import { type Document, route } from "../harness/model.ts";
 import { until } from "../harness/process.ts";
-import { connectTo } from "../harness/rawHttp.ts";
-import { ask, serve } from "../harness/serve.ts";
+import { ask, greetingOf, serve } from "../harness/serve.ts";
 import { startEcho, startTcpEcho, type Upstream } from "../harness/upstream.ts";
 
 const host = "outlier.e2e.example";
@@ -77,20 +76,6 @@ afterAll(async () => {
 async function answerOf(proxy: ProxyName, path: string): Promise<string> {
   const answer = await ask(proxy, { host, path });
   return answer.echo?.name ?? String(answer.status);
-}
-
-/** What a TCP connection begins with; empty: it was closed. */
-async function greetingOf(proxy: ProxyName): Promise<string> {
-  const socket = await connectTo({ address: e2e().proxies[proxy].address, port: e2e().ports.tcp });
-  return new Promise((resolve) => {
-    let text = "";
-    socket.on("error", () => {});
-    socket.on("data", (chunk) => {
-      text += chunk;
-      if (text.includes("\n")) socket.destroy();
-    });
-    socket.on("close", () => resolve(text.trim()));
-  });
 }
 
 /** So many, one after the other: what came, and how many waited for the connect timeout. */

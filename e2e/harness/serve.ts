@@ -7,7 +7,7 @@ import { type E2eContext, e2e, type ProxyName, proxyNames } from "./context.ts";
 import { base, type ModelPart, markerHost, markerRoute, merge, scenario } from "./model.ts";
 import { until } from "./process.ts";
 import type { Program } from "./program.ts";
-import { type RawRequest, type RawResponse, send } from "./rawHttp.ts";
+import { connectTo, type RawRequest, type RawResponse, send } from "./rawHttp.ts";
 import type { Echo } from "./upstream.ts";
 
 /** So many new connections in a row must see the new model: both workers of a reloaded proxy are then in place. */
@@ -106,3 +106,17 @@ export function receivedList(echo: Echo | null, name: string): string[] {
 }
 
 export type { Program };
+
+/** What a connection to the proxy's TCP listener begins with; empty: it was closed. */
+export async function greetingOf(proxy: ProxyName): Promise<string> {
+  const socket = await connectTo({ address: e2e().proxies[proxy].address, port: e2e().ports.tcp });
+  return new Promise((resolve) => {
+    let text = "";
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      text += chunk;
+      if (text.includes("\n")) socket.destroy();
+    });
+    socket.on("close", () => resolve(text.trim()));
+  });
+}
