@@ -45,4 +45,5 @@ export {
 export { toldOnce } from "./toldOnce.ts";
 export type * from "./types.ts";
 export { ANY_HOST, covers, durationMs, intersectHostnames } from "./values.ts";
+export { type CertificateFacts, certificateFacts } from "./x509.ts";
 export { zoneWeights } from "./zoneWeights.ts";

@@ -6,7 +6,10 @@ import type { TurnNamer } from "./sharedTurns.ts";
 
 /** A port, its name, its form, and what renders templates. */
 export interface ListenerContext {
-  readonly port: Pick<HttpPortIr, "address" | "port" | "clientTimeouts" | "connectionLimit" | "proxyProtocol" | "via">;
+  readonly port: Pick<
+    HttpPortIr,
+    "address" | "port" | "clientTimeouts" | "connectionLimit" | "proxyProtocol" | "via" | "tls"
+  >;
   /** The first listener of the socket. */
   readonly listener: string;
   readonly shape: ListenerShape;
@@ -25,7 +28,8 @@ export type ApartClusters = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Whether the same is written for the same nodes. */
 export function isSameContext(a: ListenerContext, b: ListenerContext): boolean {
-  const isSamePlace = a.listener === b.listener && a.port.port === b.port.port;
+  const isSamePort = a.port.port === b.port.port && (a.port.tls === null) === (b.port.tls === null);
+  const isSamePlace = a.listener === b.listener && isSamePort;
   return isSamePlace && isSameShape(a.shape, b.shape) && isSameApart(a.apart, b.apart);
 }
 

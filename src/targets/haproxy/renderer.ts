@@ -22,7 +22,7 @@ import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
 import { geoMapText } from "./geoTables.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
-import { CONFIG_FILE, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
+import { CONFIG_FILE, certificateFile, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
 import { DEFAULT_IDLE_MS } from "./policies/timeouts.ts";
 import { processView } from "./process.ts";
 import { name, number, PLACES, time } from "./quote.ts";
@@ -30,6 +30,7 @@ import { requestsView } from "./requests.ts";
 import { distinctRules } from "./rules.ts";
 import { socketsView } from "./sockets.ts";
 import { lowerTcpPort } from "./tcpPort.ts";
+import { certificateText } from "./tls.ts";
 import { fleetVersion } from "./version.ts";
 
 /** The largest head that a client or an endpoint may send, as Envoy takes it: HAProxy keeps the rest of a buffer free. */
@@ -45,8 +46,9 @@ export const BUFFER_BYTES = HEAD_BYTES + REWRITE_BYTES;
 const MAX_HEADERS = 1000;
 /** Fields that a rule sets or adds (32 of each), and those that every request gets. */
 const ADDED_HEADERS = 64 + 16;
-/** No secret is in the rendering. */
 const FILE_MODE = 0o644;
+/** Of certificates, which stand with their keys. */
+const SECRET_FILE_MODE = 0o600;
 
 /** The same for all renderers: loaded once, when the first is made. */
 let templates: TemplateSet | null = null;
@@ -84,6 +86,8 @@ export function createRenderer(): Renderer {
       for (const [path, fileText] of yield* geoFiles(ir)) found.set(path, fileText);
       found.set(CONFIG_FILE, commonText(ir, all, section) + text);
       const files = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
+      for (const own of ir.certificates)
+        files.push({ path: certificateFile(own.name), text: certificateText(own), mode: SECRET_FILE_MODE });
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
       const generation = yield* generationOf(files);
@@ -135,12 +139,24 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);
   if (ports.some(({ kind }) => kind === "http")) {
-    const forwards = forwardsOf(rules, { ...usualClientTimeouts, logsCluster: logsCluster(accessLog), guardsVia });
+    const scheme = schemeOf(ports);
+    const forwards = forwardsOf(rules, {
+      ...usualClientTimeouts,
+      logsCluster: logsCluster(accessLog),
+      guardsVia,
+      ...scheme,
+    });
     parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), forwards }));
   }
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));
   return parts.join("");
+}
+
+/** What endpoints are told of the client's connection: one word where all are alike. */
+function schemeOf(ports: readonly PortIr[]) {
+  const inTls = new Set(ports.flatMap((port) => (port.kind === "http" ? [port.tls !== null] : [])));
+  return { scheme: name(inTls.has(true) ? "https" : "http"), isMixed: inTls.size > 1 };
 }
 
 /** A cluster's text, with what else it depends on. */

@@ -12,6 +12,7 @@ import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
 import { socketCapabilities } from "./sockets.ts";
 import { coarseShares } from "./splits.ts";
+import { tlsVersionCapabilities } from "./tlsSupport.ts";
 import { udpCapabilities } from "./udpSupport.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
@@ -79,6 +80,7 @@ export const capabilities = {
   ...geoTableCapabilities,
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
+  ...tlsVersionCapabilities,
   ...tlsClusterCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",

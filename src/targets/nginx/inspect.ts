@@ -6,6 +6,7 @@ import { inspectLimit } from "./connectionLimit.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { inspectProcess } from "./process.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
+import { inspectTls } from "./tlsSupport.ts";
 import { inspectUdp } from "./udpSupport.ts";
 import { groupCount, inspectAffinity } from "./upstream/affinity.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
@@ -55,6 +56,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectUdp(ir),
     ...inspectTries(ir),
     ...inspectProxyProtocol(ir),
+    ...inspectTls(ir),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { AccessLogIr, HttpPortIr, SocketsIr, VirtualHostIr } from "../../ir
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
 import type { Affine } from "./affinity.ts";
-import { block, joinBlocks } from "./blocks.ts";
+import { block, joinBlocks, NO_BLOCK } from "./blocks.ts";
 import { clientTimeoutLines } from "./clientTimeouts.ts";
 import { limitLines, limitZones } from "./connectionLimit.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
@@ -16,6 +16,7 @@ import type { AnswerField } from "./policies/policy.ts";
 import { headerLines, senderRanges } from "./proxyProtocol.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import { type ListenOption, listenOptions } from "./sockets.ts";
+import { hasOneServer, type Served, scopeMap, servedNames, tlsLines } from "./tls.ts";
 import type { Limited } from "./upstream/limits.ts";
 import { viaFields, viaGuard, viaMap } from "./via.ts";
 import type { Block, ServerView } from "./views.ts";
@@ -47,6 +48,8 @@ export interface ListenerMemory {
 
 interface KeptHost {
   readonly memory: HostMemory;
+  /** Names of its servers, and their TLS. */
+  readonly servedAs: string;
   /** What stands in the file for it. */
   readonly block: Block;
 }
@@ -65,13 +68,15 @@ export function* lowerListener(
   memory: ListenerMemory | undefined,
 ): Steps<{ readonly lowered: LoweredListener; readonly memory: ListenerMemory }> {
   const [name = port.id] = port.listeners;
-  const isShared = port.virtualHosts.length > MAX_SERVERS;
+  // Inside TLS one server has one set of certificates.
+  const isShared = port.virtualHosts.length > MAX_SERVERS && (port.tls === null || hasOneServer(port.tls));
+  const served = yield* servedNames(port, name);
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
   const options = listenOptions(place.sockets);
   const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
-  const head = `${listening} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
+  const head = `${listening} ${port.tls !== null} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -89,28 +94,34 @@ export function* lowerListener(
       gated,
       listener: name,
       connectionLimit: port.connectionLimit,
+      isTls: port.tls !== null,
       via: port.via,
       prefix: isShared ? sitePrefix(host) : "",
       jumps,
       isLogged: log !== null,
     };
     const kept = yield* lowerHost(host, hostPlace, old?.memory);
-    const isKept = old !== undefined && old.memory === kept;
+    const own = served.ofHost(host);
+    const servedAs = isShared ? "" : textOf(own);
+    const isKept = old !== undefined && old.memory === kept && old.servedAs === servedAs;
     hosts.set(
       first,
       isKept
         ? old
-        : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, { log, options }) },
+        : {
+            memory: kept,
+            servedAs,
+            block: isShared ? site(host, kept.lowered) : servers(port, kept, { served: own, log, options }),
+          },
     );
     if (shouldYield(index)) yield;
   }
   const own = [...hosts.values()];
   yield;
   const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
-  const servers = isShared
+  const parts = isShared
     ? [sharedServer({ port, name, place, log, parts: all, gated: sharedGated ?? [] }, own)]
     : own.map((kept) => kept.block);
-  const hasAnyHost = isShared || port.virtualHosts.some(({ hostnames }) => hostnames.includes(ANY));
   yield;
   const view = {
     comment: comment(`${port.listeners.join(", ")}: ${socket}`),
@@ -120,11 +131,13 @@ export function* lowerListener(
     viaMap: viaMap({ listener: name, via: port.via }),
     viaGuard: viaGuard(port.via),
     logFormat: log?.format ?? null,
-    parts: servers,
+    parts,
     clientTimeouts,
     accessLog: log?.directive ?? null,
-    otherHosts: hasAnyHost ? null : listen(port),
-    options,
+    tlsScopes: scopeMap(name, port.tls),
+    listen: listen(port),
+    isTls: port.tls !== null,
+    otherHosts: isShared ? [] : served.others.map((others) => namedServer(others, options)),
   };
   return {
     lowered: {
@@ -174,22 +187,55 @@ function mapsOf({ steps, splits }: Parts): Block {
   return joinBlocks(blocksOf([...steps, ...splits]));
 }
 
-function server(
+/** The first one of a host has its maps. */
+function servers(
   port: HttpPortIr,
-  { host, gated, lowered: { isRaw, locations, parts } }: HostMemory,
-  { log, options }: { readonly log: SocketLog | null; readonly options: readonly ListenOption[] },
+  memory: HostMemory,
+  { served, ...place }: { readonly served: readonly Served[] } & ServerPlace,
 ): Block {
-  const names = host.hostnames.filter((hostname) => hostname !== ANY);
+  return joinBlocks(
+    served.map((own, index) => server(port, memory, { ...place, own, isFirst: index === 0 })),
+    "\n",
+  );
+}
+
+interface ServerPlace {
+  readonly log: SocketLog | null;
+  readonly options: readonly ListenOption[];
+}
+
+function textOf(served: readonly Served[]): string {
+  return served
+    .map(({ hostnames, tls, misdirected }) => `${hostnames.join(" ")}\n${tls?.text ?? ""}${misdirected?.text ?? ""}`)
+    .join("\n");
+}
+
+/** The names of a server, and its TLS. */
+function namedServer({ hostnames, tls, misdirected }: Served, options: readonly ListenOption[]) {
+  const names = hostnames.filter((hostname) => hostname !== ANY);
   const [first = NO_NAME, ...others] = names;
-  const isDefault = names.length < host.hostnames.length;
-  return block("server", {
-    maps: mapsOf(parts),
-    listen: listen(port),
-    proxyProtocol: port.proxyProtocol !== null,
+  const isDefault = names.length < hostnames.length;
+  return {
     isDefault,
     options: isDefault ? options : [],
     firstName: word(first),
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
+    tls,
+    misdirected,
+  };
+}
+
+function server(
+  port: HttpPortIr,
+  { gated, lowered: { isRaw, locations, parts } }: HostMemory,
+  { log, options, own, isFirst }: ServerPlace & { readonly own: Served; readonly isFirst: boolean },
+): Block {
+  return block("server", {
+    maps: isFirst ? mapsOf(parts) : NO_BLOCK,
+    listen: listen(port),
+    proxyProtocol: port.proxyProtocol !== null,
+    isTls: port.tls !== null,
+    ...namedServer(own, options),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     isRaw,
@@ -235,7 +281,9 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
     maps: mapsOf(parts),
     listen: listen(port),
     proxyProtocol: port.proxyProtocol !== null,
+    isTls: port.tls !== null,
     options: listenOptions(place.sockets),
+    tls: port.tls === null ? null : tlsLines(port.tls.unknown, port.tls),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),

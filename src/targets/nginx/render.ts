@@ -15,6 +15,7 @@ import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
+import { certificateFiles, tlsGroups } from "./tls.ts";
 import { lowerUdpPort } from "./udp.ts";
 import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
@@ -106,6 +107,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const files = [
     ...FIXED_FILES,
     ...logFiles(ir),
+    ...certificateFiles(ir.certificates),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
     ...(yield* probeFiles(ir, groups)),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
@@ -198,6 +200,7 @@ function configurationView(
     ...processView(ir.process),
     keepalive: ir.process.sockets.keepalive !== null,
     http: {
+      tlsGroups: tlsGroups(ir),
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       keepaliveMin: keepaliveMin(ir),
       maps: sharedMaps(listeners),

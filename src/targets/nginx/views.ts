@@ -24,8 +24,8 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
-import type { ListenOption } from "./sockets.ts";
 import type { ProxyProtocolView, TcpServerView, UdpServerView } from "./streamViews.ts";
+import type { NamedServerView, TlsScopesView, TlsView } from "./tlsViews.ts";
 import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
@@ -40,6 +40,9 @@ export interface Views {
   readonly affinity: { readonly cluster: Param };
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly tls: TlsView;
+  readonly tlsScopes: TlsScopesView;
+  readonly misdirected: Views["viaGuard"];
   readonly viaGuard: { readonly condition: Condition; readonly status: Word; readonly body: Param };
   readonly ownLimit: { readonly zone: Word; readonly max: Word };
   readonly limitZone: { readonly key: Param; readonly zone: Word };
@@ -108,6 +111,8 @@ export interface ConfigurationView extends ProcessView {
 }
 
 export interface HttpView {
+  /** Groups of the key exchange; null: there is no TLS. */
+  readonly tlsGroups: Word | null;
   /** There is an access log of requests. */
   readonly accessLog: boolean;
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
@@ -180,10 +185,12 @@ export interface ListenerView {
   readonly parts: readonly Block[];
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
-  /** Its socket when no server takes every host: any other host is answered 404. */
-  readonly otherHosts: Word | null;
-  /** Of that server. */
-  readonly options: readonly ListenOption[];
+  /** Whose connection it is; null: one listener's. */
+  readonly tlsScopes: Block | null;
+  readonly listen: Word;
+  readonly isTls: boolean;
+  /** Servers of names that no host has: 404. */
+  readonly otherHosts: readonly NamedServerView[];
 }
 
 /** What every server has. */
@@ -192,8 +199,7 @@ interface AnyServerView {
   readonly listen: Word;
   /** Connections begin with a PROXY header. */
   readonly proxyProtocol: boolean;
-  /** None where another server of the socket has them. */
-  readonly options: readonly ListenOption[];
+  readonly isTls: boolean;
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
   readonly viaGuard: Block | null;
@@ -205,16 +211,13 @@ interface AnyServerView {
 }
 
 /** `server.hbs`: the hosts that have the same rules. */
-export interface ServerView extends AnyServerView {
-  readonly isDefault: boolean;
-  readonly firstName: Word;
-  readonly otherNames: readonly { readonly name: Word }[];
+export interface ServerView extends AnyServerView, NamedServerView {
   /** Its locations match the path as it was sent, not decoded. */
   readonly isRaw: boolean;
 }
 
 /** `sharedServer.hbs`: one server for all hosts of a socket. */
-export interface SharedServerView extends AnyServerView {
+export interface SharedServerView extends AnyServerView, Pick<NamedServerView, "options" | "tls"> {
   readonly site: Variable;
   readonly sites: MapEntries;
   readonly anyHost: Param;

@@ -1,0 +1,32 @@
+/** What templates are given of names and TLS: types only. */
+import type { MapEntries, Param, Variable, Word } from "./quote.ts";
+import type { ListenOption } from "./sockets.ts";
+import type { Block } from "./views.ts";
+
+/** What differs between servers of a socket. */
+export interface NamedServerView {
+  readonly isDefault: boolean;
+  /** None where another server of the socket has them. */
+  readonly options: readonly ListenOption[];
+  readonly firstName: Word;
+  readonly otherNames: readonly { readonly name: Word }[];
+  /** Null: in the clear. */
+  readonly tls: Block | null;
+  /** What refuses requests of other listeners; null: there is only one. */
+  readonly misdirected: Block | null;
+}
+
+/** `tls.hbs`: what is shown, and what is agreed on. */
+export interface TlsView {
+  /** None: there is no handshake. */
+  readonly certificates: readonly { readonly chain: Word; readonly key: Word }[];
+  readonly protocols: readonly { readonly protocol: Word }[];
+  readonly cipherSuites: Word | null;
+}
+
+/** `tlsScopes.hbs`: by server name. */
+export interface TlsScopesView {
+  readonly name: Variable;
+  readonly entries: MapEntries;
+  readonly fallback: Param;
+}
