@@ -1,6 +1,6 @@
 /** Certificates and authorities in one form, however their documents are written. */
 import type { AuthorityIr, CertificateIr } from "../../ir/index.ts";
-import { certificateFacts, type Resource, type Snapshot } from "../../model/index.ts";
+import { certificatesOf, type Resource, type Snapshot } from "../../model/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 
@@ -31,15 +31,15 @@ function certificateIr(
 ): CertificateIr {
   const known = certificates.get(certificate);
   if (known !== undefined) return known;
-  const { chain, privateKey } = certificate.body;
-  // What is no certificate is refused when it is written.
-  const { serverNames, keyType } = certificateFacts(chain) ?? { serverNames: [], keyType: "rsa" };
+  const { certificates: chain } = certificatesOf(certificate);
+  const [leaf] = chain;
+  if (leaf === undefined) throw new Error(`certificate ${certificate.name} is none: the model's rules did not run`);
   const ir: CertificateIr = Object.freeze({
     name: certificate.name,
-    chain: pemBlocks(chain),
-    privateKey: pemBlocks(privateKey),
-    serverNames,
-    keyType,
+    chain: chain.map(({ pem }) => ended(pem)).join(""),
+    privateKey: ended(certificate.body.privateKey.replace(/\r\n?/g, "\n")),
+    serverNames: leaf.serverNames,
+    keyType: leaf.keyType,
   });
   certificates.set(certificate, ir);
   return ir;
@@ -52,20 +52,19 @@ export function authorityIr(
 ): AuthorityIr {
   const known = authorities.get(authority);
   if (known !== undefined) return known;
-  const { bundle, crl = null } = authority.body;
+  const { crl = null } = authority.body;
   const ir: AuthorityIr = Object.freeze({
     name: authority.name,
-    bundle: pemBlocks(bundle),
-    crl: crl === null ? null : pemBlocks(crl),
+    bundle: certificatesOf(authority)
+      .certificates.map(({ pem }) => ended(pem))
+      .join(""),
+    crl: crl === null ? null : ended(crl.replace(/\r\n?/g, "\n")),
   });
   authorities.set(authority, ir);
   return ir;
 }
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g;
-
-/** The blocks without what stands around them, or the text itself when it has none, as a reference of a secret has not. */
-function pemBlocks(text: string): string {
-  const blocks = text.replace(/\r\n?/g, "\n").match(BLOCK) ?? [text];
-  return blocks.map((block) => `${block.replace(/[ \t]+$/gm, "").trim()}\n`).join("");
+/** With one line break at its end. */
+function ended(text: string): string {
+  return `${text.trim()}\n`;
 }
