@@ -2,7 +2,7 @@
 import type { AgentEvent } from "./agent/index.ts";
 import type { TokenRefusal, WriteEvent } from "./api/index.ts";
 import type { Logger } from "./log/index.ts";
-import { FleetLeftOutError, type ListenerChange } from "./publish/index.ts";
+import { FleetLeftOutError, type ListenerChange, type RemoteEvent } from "./publish/index.ts";
 import type { Exposed } from "./store/index.ts";
 import { reasonOf } from "./util/reason.ts";
 import type { NackEvent, RefusalEvent, StreamEvent, TlsFilesEvent } from "./xds/index.ts";
@@ -27,6 +27,8 @@ export interface PlaneLog {
   readonly publishRecovered: (fleet: string, revision: number) => void;
   /** Of proxies that run here. */
   readonly agent: (fleet: string, nodeId: string, event: AgentEvent) => void;
+  /** Of proxies that agents elsewhere report. */
+  readonly remote: (event: RemoteEvent) => void;
   readonly exposed: (exposed: Exposed) => void;
 }
 
@@ -88,6 +90,15 @@ export function createPlaneLog(logger: Logger, principal: "token" | "loopback"):
     publishFailed: (fleet, error, revision) =>
       log("error", "publish-failed", { fleet, revision, error: isDefect(error) ? error.stack : reasonOf(error) }),
     publishRecovered: (fleet, revision) => log(OVER, "publish-recovered", { fleet, revision }),
+    remote({ kind, fleet, nodeId, ...fields }) {
+      const sender = `${fleet} ${nodeId}`;
+      const wasTroubled = troubled.has(sender);
+      if (kind === "failed") troubled.add(sender);
+      if (kind === "serving" || kind === "disconnected") troubled.delete(sender);
+      const isOver = kind === "serving" && wasTroubled;
+      const level = kind === "failed" ? "error" : isOver || kind === "disconnected" ? "warn" : "info";
+      paced({ sender, level, event: `proxy-${kind}`, fields: { fleet, nodeId, ...fields } });
+    },
     exposed: (exposed) => log("warn", "store-exposed", { ...exposed }),
   };
 }

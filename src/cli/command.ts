@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly apiTokenFile: string | undefined;
   /** A token that can read `/metrics` only. */
   readonly metricsTokenFile?: string;
+  /** Files with tokens of agents, each as `FILE` or `FLEET=FILE`. */
+  readonly agentTokenFile?: readonly string[];
   /** Default: text on a terminal, JSON elsewhere. */
   readonly logFormat?: LogFormat;
   readonly logLevel: LogLevel;

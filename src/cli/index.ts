@@ -9,3 +9,4 @@
 export { EXIT, processIo } from "./output.ts";
 export { type DevRunOptions, runProgram, type ServeOptions } from "./program.ts";
 export { readText } from "./readText.ts";
+export { splitFleetFile } from "./values.ts";

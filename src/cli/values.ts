@@ -127,6 +127,18 @@ export function memorySize(text: string): number {
 /** A file; an empty name is a variable that was not set. */
 export const fileName = folderName;
 
+/** `FLEET=FILE` or `FILE`, after those that were given before it. A file whose name looks so can be written as `./A=B`. */
+export function fleetFiles(text: string, before: readonly string[] = []): readonly string[] {
+  fileName(splitFleetFile(text).file);
+  return [...before, text];
+}
+
+/** A fleet, null when none is named, and a file. */
+export function splitFleetFile(text: string): { readonly fleet: string | null; readonly file: string } {
+  const [, fleet = null, file = text] = /^([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)=(.*)$/.exec(text) ?? [];
+  return { fleet, file };
+}
+
 /** A folder; an empty name is a variable that was not set. */
 export function folderName(text: string): string {
   if (text.trim() === "") throw new InvalidArgumentError("It is empty.");
