@@ -66,7 +66,8 @@ export function withListening(command: Command, { data, logLevel }: PlaneDefault
     .option("--xds-insecure", "let whoever reaches the xDS port pull every fleet; needed beyond loopback without TLS");
 }
 
-function withLog(command: Command, level: LogLevel): Command {
+/** What is logged, and how. */
+export function withLog(command: Command, level: LogLevel): Command {
   return command
     .addOption(
       new Option("--log-format <format>", "lines on standard error (default: text on a terminal, json elsewhere)")

@@ -103,7 +103,7 @@ test("a new run takes the name over, counts go on, and the run before is told so
 
 test("a refusal is told once, and its end", () => {
   send();
-  for (let times = 0; times < 3; times++) send({ state: "degraded", lastError: "unknown directive" });
+  for (let times = 0; times < 3; times++) send({ state: "degraded", lastError: `(${times}) unknown directive` });
   send();
   send();
   expect(events).toEqual(["legacy lb-1 connected", "legacy lb-1 serving", "legacy lb-1 failed", "legacy lb-1 serving"]);

@@ -192,9 +192,14 @@ function news(before: RemoteReport | null, { report, address }: RemoteSender): r
   const { proxy, version, agentVersion, generation, lastError } = report;
   const told: News[] = [];
   if (before === null) told.push({ kind: "connected", peer: address, proxy, version, agentVersion });
-  if (lastError !== null && lastError !== (before?.lastError ?? null))
+  if (lastError !== null && withoutNumbers(lastError) !== withoutNumbers(before?.lastError ?? ""))
     told.push({ kind: "failed", generation, error: lastError });
   const isNews = generation !== (before?.generation ?? null) || (before?.lastError ?? null) !== null;
   if (lastError === null && generation !== null && isNews) told.push({ kind: "serving", generation });
   return told;
+}
+
+/** Numbers of processes and the like are others at each try. */
+function withoutNumbers(text: string): string {
+  return text.replace(/\d+/g, "");
 }
