@@ -4,6 +4,7 @@ import { type ServeOptions, splitFleetFile } from "./cli/index.ts";
 import type { Logger } from "./log/index.ts";
 import { readTokenFile, SHORT_TOKEN_CHARACTERS } from "./util/tokenFile.ts";
 
+/** What shows that somebody may. */
 export interface PlaneTokens {
   readonly apiToken: string | undefined;
   readonly metricsToken: string | undefined;

@@ -1,4 +1,4 @@
-/** `trimtab agent`: an nginx and a HAProxy beside agents follow a control plane elsewhere, outlive it, and are told of as local ones are. */
+/** `trimtab agent`: nginx and HAProxy beside agents follow a control plane elsewhere, outlive it, and are told of as local ones are. */
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";

@@ -42,6 +42,7 @@ export interface LocalReport extends AgentState, AppliedCounts {
   readonly endpointsDown: readonly EndpointDown[] | null;
 }
 
+/** Which, and where. */
 export interface LocalProxyOptions {
   readonly proxy: ProxyKind;
   readonly adapter: FileAdapter;
@@ -54,6 +55,7 @@ export interface LocalProxyOptions {
   readonly onEvent: (event: AgentEvent) => void;
 }
 
+/** It, as its owner needs it. */
 export interface LocalProxy extends Pick<FileAgent, "apply" | "state" | "close"> {
   report(): LocalReport;
 }

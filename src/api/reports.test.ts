@@ -1,6 +1,6 @@
 /** Reports of agents: what is taken, what is refused, and what an agent's token is good for. */
 import { afterEach, expect, test } from "vitest";
-import type { RemoteSender } from "../publish/remoteProxies.ts";
+import type { RemoteSender } from "../publish/types.ts";
 import { model, startApi, type TestApi } from "./apiHarness.ts";
 
 let t: TestApi;

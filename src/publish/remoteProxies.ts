@@ -4,7 +4,14 @@
  */
 import type { FileProxies, WatchedReport } from "./fileProxies.ts";
 import type { ListenerStatuses } from "./listenerStatus.ts";
-import type { FileProxyReport, RemoteEvent, RemoteOutcome, RemoteReport } from "./types.ts";
+import type {
+  FileProxyReport,
+  RemoteEvent,
+  RemoteOutcome,
+  RemoteReport,
+  RemoteReports,
+  RemoteSender,
+} from "./types.ts";
 
 /** Agents of one fleet, those that were there lately too; of these the ones that are away the longest make room. */
 const MAX_REMOTE = 1_000;
@@ -13,23 +20,14 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /** As long as metrics tell of a proxy that is away. */
 const FORGET_MS = 60 * 60 * 1000;
 
-export interface RemoteProxies {
-  /** `address`: whence it comes; `bytes`: how large it was. */
-  report(fleet: string, nodeId: string, from: RemoteSender): RemoteOutcome;
-  /** It ends and says so. Nothing happens when another run reports under that name. */
-  leave(fleet: string, nodeId: string, run: string): void;
+/** Those that are known. */
+export interface RemoteProxies extends RemoteReports {
   /** What is known of other fleets is forgotten. */
   retain(fleets: ReadonlySet<string>): void;
   close(): void;
 }
 
-/** A report on its way in. */
-export interface RemoteSender {
-  readonly report: RemoteReport;
-  readonly address: string;
-  readonly bytes: number;
-}
-
+/** Where they are shown, and who is told. */
 export interface RemoteProxiesOptions {
   readonly proxies: Pick<FileProxies, "watch">;
   readonly listeners: Pick<ListenerStatuses, "report">;

@@ -6,7 +6,6 @@ import type { OutputKind } from "../pipeline/index.ts";
 import type { Effect, Socket } from "../targets/target.ts";
 import type { Steps } from "../util/steps.ts";
 import type { NodeStatus } from "../xds/types.ts";
-import type { RemoteProxies } from "./remoteProxies.ts";
 
 /** What would happen if this snapshot were committed. */
 export interface Admission {
@@ -164,6 +163,22 @@ export interface RemoteReport extends FileProxyReport {
   readonly ttlSeconds: number;
 }
 
+/** A report on its way in. */
+export interface RemoteSender {
+  readonly report: RemoteReport;
+  /** Whence it comes. */
+  readonly address: string;
+  /** How large it was. */
+  readonly bytes: number;
+}
+
+/** Where agents on other machines report. */
+export interface RemoteReports {
+  report(fleet: string, nodeId: string, sender: RemoteSender): RemoteOutcome;
+  /** It ends and says so. Nothing happens when another run reports under that name. */
+  leave(fleet: string, nodeId: string, run: string): void;
+}
+
 /** `replaced`: a later run has the name. `full`: too many report, or too much. */
 export type RemoteOutcome = "taken" | "replaced" | "full";
 
@@ -208,7 +223,7 @@ export interface Publisher {
   /** Proxies of a fleet that read files, and run here or are reported by an agent. */
   fileProxies(fleet: string): readonly FileProxyStatus[];
   /** An agent on another machine reports its proxy, or that it ends. */
-  readonly remote: Pick<RemoteProxies, "report" | "leave">;
+  readonly remote: RemoteReports;
   /** Null: no such fleet, or the port is not one of its HTTP ports. Throws MatchTooLongError. */
   explain(request: ExplainRequest): Steps<Explanation | null>;
   /** Null: no such fleet in the newest committed revision. */

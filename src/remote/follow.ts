@@ -1,6 +1,7 @@
 /** One fleet on this machine: its files are fetched, run and reported. */
 import {
   type AgentEvent,
+  type AgentTiming,
   adapters,
   createLocalProxy,
   type FoundProxy,
@@ -29,6 +30,8 @@ export interface FollowOptions {
   readonly folder: string;
   readonly find: (proxy: ProxyKind) => Promise<FoundProxy>;
   readonly tools: TargetTools;
+  /** Of the agent; default: its own. */
+  readonly timing?: Partial<AgentTiming>;
   readonly pauses: Pauses;
   /** A report is sent this often when nothing happens. */
   readonly reportMs: number;
@@ -143,12 +146,15 @@ async function take(follower: Follower, files: FleetFiles, etag: string | null):
 async function run(follower: Follower, files: FleetFiles): Promise<void> {
   const { tell } = follower;
   const local = await proxyFor(follower, files.proxy);
-  local?.apply(files).catch((error: Error) => tell({ kind: "kept", reason: reasonOf(error) }));
+  const done = local?.apply(files).then(({ outcome }) => {
+    if (outcome === "serving" || outcome === "partial") keep(follower, files);
+  });
+  done?.catch((error: Error) => tell({ kind: "kept", reason: reasonOf(error) }));
 }
 
 /** The fleet's proxy; of a fleet that has another kind by now the former one is ended first. Null: it is not installed. */
 async function proxyFor(follower: Follower, kind: ProxyKind): Promise<LocalProxy | null> {
-  const { memory, find, folder, tools, tell } = follower;
+  const { memory, find, folder, tools, timing = {}, tell } = follower;
   if (memory.proxy?.kind === kind) return memory.proxy.local;
   const adapter = adapters[kind];
   const program = await find(kind);
@@ -161,7 +167,7 @@ async function proxyFor(follower: Follower, kind: ProxyKind): Promise<LocalProxy
   memory.missing = null;
   await memory.proxy?.local.close();
   const onEvent = (event: AgentEvent): void => note(follower, event);
-  const local = createLocalProxy({ proxy: kind, adapter, program, runDir: folder, tools, onEvent });
+  const local = createLocalProxy({ proxy: kind, adapter, program, runDir: folder, tools, timing, onEvent });
   memory.proxy = { kind, local };
   return local;
 }
@@ -170,16 +176,17 @@ function note(follower: Follower, event: AgentEvent): void {
   const { memory, tell, wake } = follower;
   tell(event);
   if (event.kind === "line" || event.kind === "logged") return;
-  if (event.kind === "serving") keep(follower, wholeGeneration(event.generation));
+  // After tries that failed, nobody waits for the result.
+  if (event.kind === "serving" && memory.wanted?.generation === wholeGeneration(event.generation))
+    keep(follower, memory.wanted);
   memory.changed = true;
   // While nobody answers, nobody is asked the sooner.
   if (memory.away === null) wake();
 }
 
 /** What is proved to serve is what the next start runs. */
-function keep({ memory, folder, tell }: Follower, generation: string): void {
-  const files = memory.wanted;
-  if (files === null || files.generation !== generation || memory.good?.generation === generation) return;
+function keep({ memory, folder, tell }: Follower, files: FleetFiles): void {
+  if (memory.good?.generation === files.generation) return;
   memory.good = files;
   memory.kept = memory.kept
     .then(() => writeLastGood(folder, files))
@@ -193,7 +200,8 @@ function toldOf({ memory }: Follower): { report: LocalReport; revision: number |
   if (report === null) return null;
   const served = report.generation === null ? null : wholeGeneration(report.generation);
   const { revision = null } = [wanted, good].find((files) => files?.generation === served) ?? {};
-  return { report: missing === null ? report : { ...report, state: "degraded", lastError: missing }, revision };
+  const isAnother = proxy !== null && missing !== null;
+  return { report: isAnother ? { ...report, state: "degraded", lastError: missing } : report, revision };
 }
 
 function absent({ proxy }: FleetFiles, lastError: string): LocalReport {

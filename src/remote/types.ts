@@ -16,9 +16,9 @@ export type Fetched =
   | { readonly kind: "same" };
 
 /**
- * What is worth telling of one fleet, beside what happens to its proxy. `away`: files could not be had, or a report was not taken, told once
- * for each reason; `back`: both go again. `older`: files of an earlier revision came, of a control plane that was set back. `missing`: the
- * proxy is not installed. `kept`: the last good files could not be read or written.
+ * What is worth telling of one fleet, beside what happens to its proxy. `away`: files could not be had, or a report was not taken, told
+ * once for each reason; `back`: both go again. `older`: files of an earlier revision came, of a control plane that was set back.
+ * `missing`: the proxy is not installed. `kept`: the last good files could not be read or written.
  */
 export type FollowEvent =
   | AgentEvent

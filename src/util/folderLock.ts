@@ -7,8 +7,8 @@ import { createServer } from "node:net";
 const NAME_DIGITS = 32;
 
 /**
- * Takes the folder for a purpose, or throws `taken` when another process of this machine has it for that. The lock is an abstract Unix socket: the
- * kernel drops it with the process, so a killed run leaves nothing behind, neither a lock nor a file. Gives the release.
+ * Takes the folder for a purpose, or throws `taken` when another process of this machine has it for that. The lock is an abstract Unix
+ * socket: the kernel drops it with the process, so a killed run leaves nothing behind, neither a lock nor a file. Gives the release.
  */
 export async function lockFolder(folder: string, purpose: string, taken: string): Promise<() => Promise<void>> {
   const hash = createHash("sha256").update(await realpath(folder));
