@@ -143,6 +143,22 @@ test("the start runs what was kept, whoever is away; that is told once for each 
   expect(events.filter(({ kind }) => kind === "serving" || kind === "started").length).toBe(2);
 });
 
+test("a report that is not taken keeps nobody from files, and files that cannot be had nobody from reports", async () => {
+  writeFileSync(join(folder, "last-good.json"), JSON.stringify(files("kept")));
+  const noFiles = { status: 503, body: { code: "API-FLEET-FAILED", detail: "no files" } };
+  answer = ({ method }) => (method === "GET" ? noFiles : {});
+  const done = start();
+  await until(async () => reports().some(({ generation }) => generation === "kept"));
+  const taken = { status: 409, body: { code: "API-NAME-TAKEN", detail: "another agent" } };
+  answer = (request) => (request.method === "PUT" ? taken : giving(files("one"))(request));
+  await untilSays("one");
+  await until(async () => events.some((event) => event.kind === "away" && event.reason.includes("API-NAME-TAKEN")));
+  answer = giving(files("two"));
+  await until(async () => reports().at(-1)?.generation === "two" && kinds().includes("back"));
+  stop.abort();
+  await done;
+});
+
 test("what is refused is neither kept nor tried anew at each poll, and goes when other files come, older ones too", async () => {
   answer = giving(files("one", { revision: 5 }));
   const done = start();

@@ -17,7 +17,7 @@ import { readLastGood, writeLastGood } from "./lastGood.ts";
 import { createNap } from "./nap.ts";
 import type { Pauses } from "./pauses.ts";
 import { type Reporter, sendLeave, sendReport } from "./report.ts";
-import { fetchFiles } from "./source.ts";
+import { fetchFiles, Refusal } from "./source.ts";
 import type { FleetFiles, FollowEvent } from "./types.ts";
 
 /** From a change of the proxy to its report: what follows at once goes with it. */
@@ -49,8 +49,10 @@ interface Memory {
   proxy: { readonly kind: ProxyKind; readonly local: LocalProxy } | null;
   /** Why there is none. */
   missing: string | null;
-  /** Why the control plane is not heard; null: it is. */
+  /** Why files cannot be had or a report was not taken, as it was told last; null: both go. */
   away: string | null;
+  /** Why the last report was not taken. */
+  untold: string | null;
   /** Something happened since the last report, and when that was. */
   changed: boolean;
   reportedAt: number;
@@ -83,6 +85,7 @@ function newMemory(): Memory {
     proxy: null,
     missing: null,
     away: null,
+    untold: null,
     changed: false,
     reportedAt: Number.NEGATIVE_INFINITY,
     kept: Promise.resolve(),
@@ -99,31 +102,43 @@ async function runLastGood(follower: Follower): Promise<void> {
   if (memory.good !== null) await run(follower, memory.good);
 }
 
-/** Asks for files, and reports when that is due. False: one of both did not go. */
+/** Asks for files, and reports when that is due. False: files were not to be had. */
 async function turn(follower: Follower, stop: AbortSignal): Promise<boolean> {
-  const { memory, client, reporter, reportMs, tell } = follower;
-  try {
-    const fetched = await fetchFiles(client, reporter.fleet, { etag: memory.etag, signal: stop });
-    if (fetched.kind === "files") await take(follower, fetched.files, fetched.etag);
-    else if (memory.missing !== null && memory.wanted !== null) await run(follower, memory.wanted);
-    const isDue = memory.changed || performance.now() - memory.reportedAt >= reportMs;
-    const told = isDue ? toldOf(follower) : null;
-    if (told !== null) {
-      memory.changed = false;
-      await sendReport(client, reporter, { told, signal: stop });
-      memory.reportedAt = performance.now();
-    }
-    if (memory.away !== null) tell({ kind: "back" });
-    memory.away = null;
-    return true;
-  } catch (error) {
-    const reason = reasonOf(error);
-    // A report that was not taken is due again.
-    memory.changed = true;
-    if (!stop.aborted && reason !== memory.away) tell({ kind: "away", reason });
-    memory.away = reason;
-    return false;
-  }
+  const { memory, tell } = follower;
+  const problem = await problemOf(poll(follower, stop));
+  // Where nobody answers, nobody hears a report: then all is news.
+  if (problem === null || problem instanceof Refusal) await reportIfDue(follower, stop);
+  else memory.changed = true;
+  const reason = problem?.message ?? memory.untold;
+  if (!stop.aborted && reason !== memory.away) tell(reason === null ? { kind: "back" } : { kind: "away", reason });
+  memory.away = reason;
+  return problem === null;
+}
+
+async function poll(follower: Follower, stop: AbortSignal): Promise<void> {
+  const { memory, client, reporter } = follower;
+  const fetched = await fetchFiles(client, reporter.fleet, { etag: memory.etag, signal: stop });
+  if (fetched.kind === "files") await take(follower, fetched.files, fetched.etag);
+  else if (memory.missing !== null && memory.wanted !== null) await run(follower, memory.wanted);
+}
+
+/** One that is not taken is tried again when the next one is due. */
+async function reportIfDue(follower: Follower, stop: AbortSignal): Promise<void> {
+  const { memory, client, reporter, reportMs } = follower;
+  const isDue = memory.changed || performance.now() - memory.reportedAt >= reportMs;
+  const told = isDue ? toldOf(follower) : null;
+  if (told === null) return;
+  memory.changed = false;
+  const problem = await problemOf(sendReport(client, reporter, { told, signal: stop }));
+  memory.untold = problem?.message ?? null;
+  memory.reportedAt = performance.now();
+}
+
+async function problemOf(work: Promise<void>): Promise<Error | null> {
+  return work.then(
+    () => null,
+    (error) => (error instanceof Error ? error : new Error(String(error))),
+  );
 }
 
 async function take(follower: Follower, files: FleetFiles, etag: string | null): Promise<void> {
