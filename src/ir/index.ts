@@ -42,6 +42,7 @@ export * from "./policies/retry.ts";
 export type * from "./policies/rewrite.ts";
 export type * from "./policies/timeouts.ts";
 export type * from "./pool.ts";
+export * from "./preferLocal.ts";
 export * from "./probePlan.ts";
 export * from "./process.ts";
 export * from "./proxyProtocol.ts";

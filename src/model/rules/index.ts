@@ -27,6 +27,7 @@ import { locality } from "./locality.ts";
 import { outlierDetection } from "./outlierDetection.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
+import { preferLocal } from "./preferLocal.ts";
 import { process } from "./process.ts";
 import { protocols } from "./protocols.ts";
 import { proxyProtocol } from "./proxyProtocol.ts";
@@ -59,6 +60,7 @@ export const rulesOfEach: readonly Rule[] = [
   splitHashes,
   affinity,
   geoMatches,
+  preferLocal,
   proxyProtocol,
   viaGuard,
 ];

@@ -250,6 +250,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
     healthCheck: null,
     outlierDetection: null,
+    near: null,
     slowStart: null,
     proxyProtocol: null,
     ...more,

@@ -20,6 +20,7 @@ export const clusterCapabilities = {
   "cluster.endpoints[].weight": "exact",
   "cluster.endpoints[].zone": "exact",
   "cluster.locality.weights": "exact",
+  "cluster.locality.preferLocal.table": "exact",
   "cluster.timeouts.connect": "exact",
   ...affinityCapabilities,
   ...balanceCapabilities,

@@ -192,6 +192,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
     healthCheck: null,
     outlierDetection: null,
+    near: null,
     slowStart: null,
     proxyProtocol: null,
   } as const;
