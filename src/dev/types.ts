@@ -87,6 +87,8 @@ export interface DevControlPlane {
   reportListeners(fleet: string, listeners: readonly ListenerState[] | null): void;
   /** Shows this fleet's proxy, which reads files, to whoever asks how it is. */
   watchProxy(fleet: string, read: () => DevReport): DevWatched;
+  /** The same for one that pulls, of which streams tell the rest. Gives the end of that. */
+  watchPulling(fleet: string, read: () => Leaving): () => void;
   /** Something happened to this fleet's proxy. */
   noteEvent(fleet: string, event: AgentEvent): void;
   close(): Promise<void>;

@@ -29,4 +29,5 @@ export type {
   ProxyPresence,
   Publication,
   Publisher,
+  PullingProxyStatus,
 } from "./types.ts";
