@@ -149,8 +149,8 @@ function labelTest({ table, labels }: NonNullable<MatchBody["geo"]>): ConditionI
 }
 
 /**
- * These conditions, and that the client has this label of the table; null: they ask for another one. A condition that asks for labels of the
- * table gives way to the one label.
+ * These conditions, and that the client has this label of the table; null: they ask for another one. A condition that asks for labels of
+ * the table gives way to the one label.
  */
 export function withLabel(
   conditions: readonly ConditionIr[],

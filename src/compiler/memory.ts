@@ -1,9 +1,9 @@
 /** What a compiler remembers, all by identity of its inputs: it saves work and changes no result. One per `createCompiler`. */
 import type { ClusterIr, GeoTableIr, PoliciesIr, PortIr, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
 import type { Resource } from "../model/index.ts";
-import type { Preference } from "./clusters/preferLocal.ts";
 import { createInterner, type Interner } from "./interner.ts";
 import { createPathMatcher, type PathMatcher } from "./pathMatcher.ts";
+import type { Preference } from "./preference.ts";
 
 export interface CompilerMemory {
   readonly interner: Interner;

@@ -2,20 +2,7 @@
 import { nearName } from "../../ir/index.ts";
 import { labelsGiven, localZones, type Resource } from "../../model/index.ts";
 import type { CompilerMemory } from "../memory.ts";
-
-/** A cluster for the clients of one label. */
-export interface Near {
-  readonly label: string;
-  /** As a document would be written: a zone near the clients is their primaries, all others are backups. */
-  readonly cluster: Resource<"cluster">;
-}
-
-/** What a cluster prefers. */
-export interface Preference {
-  readonly table: string;
-  /** Ascending by label. */
-  readonly near: readonly Near[];
-}
+import type { Preference } from "../preference.ts";
 
 /** Remembered for the cluster and its table. */
 export function preferenceOf(

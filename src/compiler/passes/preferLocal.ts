@@ -5,9 +5,10 @@
 import { type ConditionIr, type ForwardIr, nearName, type RuleIr, type VirtualHostIr } from "../../ir/index.ts";
 import type { Resource, Snapshot } from "../../model/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
-import { type Near, type Preference, preferenceOf, wordsOf } from "../clusters/preferLocal.ts";
+import { preferenceOf, wordsOf } from "../clusters/preferLocal.ts";
 import { withLabel } from "../fields.ts";
 import type { CompilerMemory } from "../memory.ts";
+import type { Near, Preference } from "../preference.ts";
 import { reuseList, reuseParent } from "../reuse.ts";
 
 /** What clusters prefer, by name. */

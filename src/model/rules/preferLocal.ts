@@ -15,7 +15,8 @@ export const preferLocal: Rule = function* (snapshot, touched, names) {
     const labels = labelsGiven(table.body);
     const zones = localZones(cluster.body, labels);
     if (zones.length > MAX_LOCAL_ZONES) {
-      const message = `its endpoints stand in ${zones.length} zones that are labels of geo table ${table.name}; at most ${MAX_LOCAL_ZONES} are possible`;
+      const found = `its endpoints stand in ${zones.length} zones that are labels of geo table ${table.name}`;
+      const message = `${found}; at most ${MAX_LOCAL_ZONES} are possible`;
       yield problem(CODE, cluster, { pointer: "/endpoints", message });
     }
     const strange = new Set<string>();
@@ -60,7 +61,9 @@ function* inRoute(route: Resource<"route">, snapshot: Snapshot): Iterable<Diagno
     }
     const other = split.find((each) => each.table !== undefined && each.table !== table);
     if (other === undefined) continue;
-    const message = `cluster ${JSON.stringify(other.cluster)} prefers by geo table ${other.table}, cluster ${JSON.stringify(cluster)} by ${table}: clusters of one split have one table`;
+    const [one, two] = [JSON.stringify(other.cluster), JSON.stringify(cluster)];
+    const both = `cluster ${one} prefers by geo table ${other.table}, cluster ${two} by ${table}`;
+    const message = `${both}: clusters of one split have one table`;
     yield problem(CODE, route, { pointer: other.pointer, message });
   }
 }

@@ -51,7 +51,8 @@ export function inspectPriorities(ir: FleetIr): readonly Finding[] {
 
 /** A cluster for clients near a zone has the others as backups. */
 function withoutLocal(name: string, policy: string): Finding {
-  const message = `cluster ${name}: nginx has no backups with the policy ${policy}, and \`locality.preferLocal\` needs them; take another policy`;
+  const why = `nginx has no backups with the policy ${policy}, and \`locality.preferLocal\` needs them`;
+  const message = `cluster ${name}: ${why}; take another policy`;
   const resource = { kind: "cluster", name } as const;
   return { code: noLocal.code, severity: "error", message, resource, pointer: "/locality/preferLocal/table" };
 }
