@@ -27,6 +27,8 @@ export interface ClusterIr {
   readonly outlierDetection: OutlierDetectionIr | null;
   /** Null: the whole share at once. */
   readonly slowStart: SlowStartIr | null;
+  /** So long goes on what an endpoint has that gets nothing new; null: until one side ends it. */
+  readonly drainTimeoutMs: number | null;
   /** The header with which connections to endpoints begin, those of probes too; null: none. */
   readonly proxyProtocol: ProxyVersion | null;
 }

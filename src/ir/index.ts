@@ -28,6 +28,7 @@ export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
 export * from "./connectionLimit.ts";
+export * from "./drainPlan.ts";
 export * from "./ejection.ts";
 export * from "./endpoint.ts";
 export * from "./failover.ts";

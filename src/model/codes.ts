@@ -136,6 +136,10 @@ export const modelCodes = {
     "Bad slow start",
     "A cluster's `slowStart` has a window that not every proxy can be told, or a balance policy without shares that could grow.",
   ),
+  "MODEL-DRAIN-TIMEOUT": unprocessable(
+    "Bad drain timeout",
+    "`drainTimeout` is shorter than a second, or the cluster has affinity: then clients come back to an endpoint that drains, and nothing that is ended is the last.",
+  ),
   "MODEL-CLUSTER-LIMITS": unprocessable(
     "Limits do not fit",
     "Requests wait (`maxPending`) for one of the connections that `maxConnectionsPerEndpoint` allows, and `queueTimeout` is how long they do: each needs the one before.",

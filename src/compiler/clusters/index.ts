@@ -46,6 +46,7 @@ export function compileCluster(
     healthCheck: check === undefined ? null : healthCheck(check.body),
     outlierDetection: outlierDetectionOf(body),
     slowStart: slowStartOf(body),
+    drainTimeoutMs: body.drainTimeout === undefined ? null : durationMs(body.drainTimeout),
   });
   clusters.set(cluster, { check, ir });
   return ir;

@@ -13,6 +13,7 @@ import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
 import { clusterLimits } from "./clusterLimits.ts";
 import { clusterTls } from "./clusterTls.ts";
+import { drainTimeout } from "./drainTimeout.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
@@ -87,6 +88,7 @@ export const rulesOfOne: readonly OwnRule[] = [
   healthChecks,
   outlierDetection,
   slowStart,
+  drainTimeout,
   process,
   retry,
 ];

@@ -143,6 +143,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     healthCheck: null,
     outlierDetection: null,
     near: null,
+    drainTimeoutMs: null,
     slowStart: null,
     proxyProtocol: null,
   };

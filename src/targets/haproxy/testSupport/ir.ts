@@ -193,6 +193,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     healthCheck: null,
     outlierDetection: null,
     near: null,
+    drainTimeoutMs: null,
     slowStart: null,
     proxyProtocol: null,
   } as const;
