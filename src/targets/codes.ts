@@ -13,7 +13,7 @@ export const sharedTargetCodes = {
     status: 422,
     title: "Drained before old processes end",
     explanation:
-      "nginx and HAProxy reload into new processes, and those of before keep what they have for the fleet's `process.shutdownGrace`. A cluster's `drainTimeout` cannot be shorter than that: make it longer, or the grace shorter.",
+      "A reload of nginx or HAProxy makes new processes, and those of before keep what they have for the fleet's `process.shutdownGrace`. A cluster's `drainTimeout` cannot be shorter than that: make it longer, or the grace shorter.",
   },
   "LB-BOUNDED": {
     status: 422,
