@@ -1,6 +1,6 @@
 /** What is gone and still sent: what nodes keep for a while waits for it, and Envoy would serve without it after 15 seconds. */
 import { describe, expect, it } from "vitest";
-import { ACK_WAIT_MS, COPIED_BYTES } from "./limits.ts";
+import { ACK_WAIT_MS, COPIED_BYTES, MAX_HISTORY } from "./limits.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, NODE, naming, ROUTE, resource } from "./testing.ts";
 import { type ManualStream, type Message, manualServer } from "./testingTransport.ts";
 import type { XdsResource } from "./types.ts";
@@ -62,6 +62,16 @@ describe("a node that comes back with clusters of a state that nobody knows, one
     expect(stream.take()).toBeNull();
     stream.send(names);
     expect(takeAll(stream).map(({ typeUrl }) => typeUrl)).toEqual([CLUSTER, ENDPOINT, SECRET]);
+  });
+
+  it("is sent it after many changes of others", async () => {
+    const { stream, edge, rest, open } = await back();
+    for (let turn = 0; turn < 2 * MAX_HISTORY; turn++) edge.set(...rest, resource(CLUSTER, "other", `${turn}`));
+    stream.close();
+    const later = open(false);
+    later.send({ node: NODE, typeUrl: CLUSTER, versionInfo: OF_OURS });
+    later.send(names);
+    expect(later.take()).toMatchObject({ typeUrl: CLUSTER, names: ["new", "other", "old"] });
   });
 
   it("is sent them once, and as they are when they come back", async () => {
