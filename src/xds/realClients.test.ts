@@ -28,7 +28,7 @@ const PACED = 20;
 const KILLS = process.env.TRIMTAB_CHANGES === undefined ? 1 : 3;
 /** So many failures are shown. */
 const SHOWN = 10;
-/** After it is there again, a server is found and obeyed within this time. Clients try about once a second, more seldom when it is long away. */
+/** After it is there again, a server is found and obeyed within this time. Clients try about once a second, more seldom after a while. */
 const RECOVERY_MS = 5_000;
 const patience = { timeout: 15_000, interval: 20 };
 
