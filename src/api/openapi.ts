@@ -1,6 +1,7 @@
 /** OpenAPI 3.1: what routes say of themselves, and the schemas of the API's own documents. The model's come from `schemas/`. */
 import type { FastifySchema } from "fastify";
 import { collections, kindOf } from "../model/index.ts";
+import { certificateSchemas } from "./certificateSchemas.ts";
 import { explainSchema } from "./explainSchema.ts";
 import { modelComponents, schemaRef, withoutDefaults } from "./openapi/components.ts";
 import { patchesOf } from "./openapi/patches.ts";
@@ -163,11 +164,12 @@ const own: Components = {
   RevisionSummary: object(Object.keys(revision), revision),
   RevisionList: page("RevisionSummary", integer),
   Revision: object([...Object.keys(revision), "config"], { ...revision, config: schemaRef("config") }),
-  FleetFiles: object(["fleet", "proxy", "revision", "generation", "files"], {
+  FleetFiles: object(["fleet", "proxy", "revision", "generation", "sockets", "files"], {
     fleet: text,
     proxy: text,
     revision: integer,
     generation: { ...text, description: "The hash of the files." },
+    sockets: { ...list(schemaRef("FileSocket")), description: "What a proxy with these files listens on." },
     files: list(schemaRef("RenderedFile")),
     error: {
       ...schemaRef("FleetError"),
@@ -175,10 +177,18 @@ const own: Components = {
     },
   }),
   RenderedFile: object(["path", "text", "mode"], { path: text, text, mode: integer }),
+  FileSocket: object(["address", "port", "listeners", "file"], {
+    address: text,
+    port: integer,
+    transport: { ...choice("udp"), description: "Absent: TCP." },
+    listeners: { ...list(text), description: "Names of the listeners behind it." },
+    file: { ...text, description: "The file that opens this socket, and nothing else." },
+  }),
   FleetError: fleetError,
   FleetListener: fleetListener,
   FleetStatus: fleetStatus,
   ...proxySchemas,
+  ...certificateSchemas,
   ExplainRequest: withoutDefaults(explainSchema),
   Explanation: object(["host", "virtualHost", "outcome", "rules"], {
     host: { ...text, description: "Lower case, without port and trailing dot." },
