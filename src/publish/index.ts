@@ -9,7 +9,7 @@
  */
 
 export { NoGoodFilesError } from "./fileOutput.ts";
-export type { FileProxies, WatchedProxy } from "./fileProxies.ts";
+export type { FileProxies } from "./fileProxies.ts";
 export { FleetLeftOutError } from "./fleetStatus.ts";
 export type { ListenerChange, ListenerStatuses } from "./listenerStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
@@ -30,4 +30,5 @@ export type {
   Publication,
   Publisher,
   PullingProxyStatus,
+  RemoteEvent,
 } from "./types.ts";

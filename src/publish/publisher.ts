@@ -15,7 +15,8 @@ import { createFleetStatuses, type FleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { createWeights, type Fitting, fittingOf } from "./overweight.ts";
 import { createPullingProxies, type PullingProxies } from "./pullingProxies.ts";
-import type { Publication, Publisher } from "./types.ts";
+import { createRemoteProxies, type RemoteProxies } from "./remoteProxies.ts";
+import type { Publication, Publisher, RemoteEvent } from "./types.ts";
 import { createXdsOutput, type XdsOutput } from "./xdsOutput.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
@@ -35,6 +36,8 @@ export interface PublisherOptions {
   readonly onRecovered?: (fleet: string, revision: number) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
   readonly onPublished?: (publication: Publication) => void;
+  /** Something happened to a proxy that an agent elsewhere reports. Must not throw. */
+  readonly onRemote?: (event: RemoteEvent) => void;
   /** Default: the process's own. */
   readonly pace?: Pace | undefined;
   /** Default: the system's clock. */
@@ -86,7 +89,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   let base: Snapshot = emptySnapshot;
   let closed = false;
   const pullingProxies = createPullingProxies(xds.nodes);
-  const localProxies = createFileProxies((fleet) => files.last(fleet), options.now);
+  const localProxies = createFileProxies((fleet) => files.last(fleet));
+  const remote = remoteOf(options, localProxies, listenerStatus);
   const noteFiles = (fleet: string): void => localProxies.noteFiles(files.last(fleet));
   const { onGood, onPublished, onFailure } = outcomes(statuses, { ...options, noteFiles });
   const views = createXdsOutput({ pipeline, xds, onFailure, onPublished });
@@ -121,7 +125,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     const before = published?.compiled.fleets;
     published = { compiled, revision };
     listenerStatus.forgetGone();
-    localProxies.retain(new Set(compiled.fleets.keys()));
+    for (const each of [localProxies, remote]) each.retain(new Set(compiled.fleets.keys()));
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
     for (const ir of filed) statuses.pending(ir.name, before?.get(ir.name) !== ir);
     files.update(filed, revision, kept);
@@ -142,6 +146,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     listenerStatus,
     localProxies,
     fileProxies: localProxies.of,
+    remote,
     files: (fleet) => caughtUp().then(() => files.get(fleet)),
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
     pullingProxies,
@@ -156,9 +161,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     commit,
     close() {
       closed = true;
-      views.close();
-      files.close();
-      listenerStatus.close();
+      for (const each of [views, files, listenerStatus, remote]) each.close();
     },
   };
 }
@@ -215,6 +218,14 @@ function outputsOf(ir: FleetIr | undefined, pipeline: Pipeline): readonly Output
 
 function explained(ir: FleetIr | undefined, request: ExplainRequest): Steps<Explanation | null> {
   return ir === undefined ? done(null) : explain(ir, request);
+}
+
+function remoteOf(
+  { onRemote = () => undefined, now }: PublisherOptions,
+  proxies: FileProxies,
+  listeners: ListenerStatuses,
+): RemoteProxies {
+  return createRemoteProxies({ proxies, listeners, onEvent: onRemote, now });
 }
 
 function statusOf(options: PublisherOptions, compiled: () => Compiled | null): ListenerStatuses {
