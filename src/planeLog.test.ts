@@ -38,7 +38,14 @@ test("a proxy that runs here: what it serves is worth a word, its trouble more, 
 test("a proxy beside an agent elsewhere: that it comes, goes, refuses and serves again", () => {
   const { lines, told } = bench();
   const at = { fleet: "legacy", nodeId: "lb-3" };
-  lines.remote({ ...at, kind: "connected", peer: "10.0.0.7", proxy: "nginx", version: "1.22.1", agentVersion: "0.1.0" });
+  lines.remote({
+    ...at,
+    kind: "connected",
+    peer: "10.0.0.7",
+    proxy: "nginx",
+    version: "1.22.1",
+    agentVersion: "0.1.0",
+  });
   lines.remote({ ...at, kind: "serving", generation: "g1" });
   lines.remote({ ...at, kind: "failed", generation: "g1", error: "refused\nin line 3" });
   lines.remote({ ...at, kind: "serving", generation: "g2" });
