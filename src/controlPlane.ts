@@ -12,6 +12,7 @@ import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
+import { openSecrets } from "./planeSecrets.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type ProxyPresence, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
@@ -121,6 +122,7 @@ function openData(dir: string, lines: PlaneLog): Store {
 
 async function startOnStore(store: Store, options: Equipment): Promise<ControlPlane> {
   const { version, logger, lines } = options;
+  const secrets = await openSecrets(options, store.secrets);
   const registry: Registry = new MetricsRegistry();
   const scale = createScale(boundsFor(options.memoryLimit ?? DEFAULT_MEMORY));
   const xds = createXdsServer({
@@ -153,7 +155,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   const stopListening = store.onCommit(publisher.commit);
   const { apiToken, metricsToken } = options;
   const tell = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
-  const api = await createApi({ store, publisher, registry, apiToken, metricsToken, version, scale, ...tell });
+  const api = await createApi({ store, publisher, secrets, registry, apiToken, metricsToken, version, scale, ...tell });
   const close = async (): Promise<void> => {
     stopListening();
     await api.close();

@@ -5,6 +5,7 @@ import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, 
 import type { Registry } from "prom-client";
 import { createScale, type Scale } from "../model/index.ts";
 import type { Publisher } from "../publish/types.ts";
+import type { Keeper } from "../secrets/index.ts";
 import type { Store } from "../store/types.ts";
 import { isLoopback, splitAddress } from "../util/address.ts";
 import { contentHashSteps } from "../util/hash.ts";
@@ -40,6 +41,8 @@ type ServerOptions = FastifyHttpOptions<Server>;
 export interface ApiOptions {
   readonly store: Store;
   readonly publisher: Publisher;
+  /** Seals what documents hold. */
+  readonly secrets: Keeper;
   /** Where metrics are registered and read from. */
   readonly registry: Registry;
   /** Required from every client when given. */

@@ -9,6 +9,7 @@ export function generateModelData(schemas: readonly NamedSchema[]): Record<strin
   return {
     "kinds.ts": kindsFile(schemas),
     "references.ts": referencesFile(schemas),
+    "secrets.ts": secretsFile(schemas),
     "defaults.ts": defaultsFile(schemas),
     "leafPaths.ts": leafPathsFile(schemas),
   };
@@ -100,6 +101,37 @@ export const referrers: Readonly<Record<Kind, readonly Kind[]>> = ${table(referr
 
 /** No list on the way to a name may be longer. */
 export const MAX_LISTED = ${longestList(schemas)};
+`;
+}
+
+/** A secret's type, and the steps to where documents hold it. */
+type SecretPath = readonly [type: string, ...steps: string[]];
+
+/** Where the documents of each kind hold secrets (`x-secret`), in the order of the schema. */
+export function secretsIn(schemas: readonly NamedSchema[]): Record<string, SecretPath[]> {
+  const secrets: Record<string, SecretPath[]> = Object.fromEntries(
+    collectionsIn(schemas).map(({ kind }) => [kind, []]),
+  );
+  for (const { kind, path, steps, schema } of allLeaves(schemas)) {
+    const type = schema["x-secret"];
+    if (type === undefined) continue;
+    if (schema.type !== "string" || schema.maxLength === undefined)
+      throw new Error(`schemas: the secret ${path} is no text with a maxLength`);
+    secrets[kind]?.push([type, ...steps]);
+  }
+  return secrets;
+}
+
+function secretsFile(schemas: readonly NamedSchema[]): string {
+  const rows = Object.entries(secretsIn(schemas)).map(([kind, row]) => `  ${kind}: ${JSON.stringify(row)},\n`);
+  return `${HEADER}import type { Kind } from "./kinds.ts";
+
+/** A secret's type, and the path to where documents hold it; \`*\` is every element of a list. */
+export type SecretPath = readonly [string, ...string[]];
+
+/** Kind -> where its documents hold secrets, in the order of the schema. */
+export const secretPaths: Readonly<Record<Kind, readonly SecretPath[]>> = {
+${rows.join("")}};
 `;
 }
 

@@ -7,6 +7,7 @@ import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
+import { certificateCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
@@ -94,6 +95,7 @@ export const capabilities = {
   ...policyCapabilities,
   ...clusterCapabilities,
   ...geoTableCapabilities,
+  ...certificateCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

@@ -3,6 +3,7 @@ import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
+import { certificateCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
@@ -76,6 +77,7 @@ export const capabilities = {
   ...policyCapabilities,
   ...clusterCapabilities,
   ...geoTableCapabilities,
+  ...certificateCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",
