@@ -4,9 +4,9 @@ import { loadTargets } from "./targets/registry.ts";
 import { inSlices } from "./util/slices.ts";
 
 /** The proxy's own checker. */
-export const check: DevCheck = async (proxy, files, binary) => {
+export const check: DevCheck = async (proxy, files, options) => {
   const { get } = await loadTargets([proxy]);
-  return get(proxy).check({ kind: "files", ...files }, { binary });
+  return get(proxy).check({ kind: "files", ...files }, options);
 };
 
 /** A listener's file at other places. */

@@ -6,6 +6,7 @@ import { isLoopback, splitAddress } from "../util/address.ts";
 import { isDocumentation } from "./docsPages.ts";
 import { peerOf } from "./peer.ts";
 import { Problem } from "./problem.ts";
+import { FILES_URL } from "./routes/fleets.ts";
 import { METRICS_URL, OPEN_URLS } from "./routes/system.ts";
 
 /** Somebody did not show a token that is good for what was asked. */
@@ -15,7 +16,7 @@ export interface TokenRefusal {
   readonly method: string;
   /** The route's pattern, never the URL: strangers choose that. */
   readonly route: string;
-  /** `missing`: none was shown. `wrong`: it is none of ours. `scope`: it is good for `/metrics` only. */
+  /** `missing`: none was shown. `wrong`: it is none of ours. `scope`: it is good for `/metrics`, or for files of fleets, only. */
   readonly reason: "missing" | "wrong" | "scope";
 }
 
@@ -23,6 +24,10 @@ export interface GuardOptions {
   readonly apiToken: string | undefined;
   /** Good for reading `/metrics`, and for nothing else; the API's own token is good for that too. */
   readonly metricsToken?: string | undefined;
+  /** Good for fetching files of fleets, with their secrets, and for nothing else. */
+  readonly deliveryToken?: string | undefined;
+  /** Told of each request that may have secrets. */
+  readonly onDelivery?: ((request: FastifyRequest) => void) | undefined;
   /** Told of each connection that carried a good token. */
   readonly admitted: (connection: Socket) => void;
   readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
@@ -33,22 +38,28 @@ export interface GuardOptions {
  * page in its browsers may (see below). With a token for metrics these are read with a token in either case.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const { apiToken, metricsToken, admitted, onTokenRefused } = options;
-  const api = apiToken === undefined ? null : holds(apiToken);
-  const metrics = metricsToken === undefined ? null : holds(metricsToken);
+  const { apiToken, admitted, onTokenRefused } = options;
+  const [api, metrics, delivery] = [apiToken, options.metricsToken, options.deliveryToken].map((token) =>
+    token === undefined ? null : holds(token),
+  ) as [Holds | null, Holds | null, Holds | null];
   app.addHook("onRequest", async (request) => {
     if (OPEN_URLS.has(request.url)) return;
     if (api !== null && isDocumentation(request.routeOptions.url)) return;
     if (api === null) refuseForeign(request);
-    const readsMetrics = isMetrics(request);
-    if (api === null && !(readsMetrics && metrics !== null)) return;
     const token = tokenOf(request);
-    const isGood = token !== undefined && (api?.(token) === true || (readsMetrics && metrics?.(token) === true));
+    // A token for one thing counts where that thing is; where everybody may speak, secrets are still for who shows one.
+    const readsMetrics = metrics !== null && reads(request, METRICS_URL);
+    const fetchesFiles = delivery !== null && reads(request, FILES_URL);
+    if (api === null && !readsMetrics && !(fetchesFiles && token !== undefined)) return;
+    const delivers = fetchesFiles && token !== undefined && delivery(token);
+    if (delivers) options.onDelivery?.(request);
+    const isGood = delivers || (token !== undefined && (api?.(token) === true || (readsMetrics && metrics(token))));
     if (isGood) {
       admitted(request.raw.socket);
       return;
     }
-    const reason = token === undefined ? "missing" : metrics?.(token) === true ? "scope" : "wrong";
+    const isOther = token !== undefined && (metrics?.(token) === true || delivery?.(token) === true);
+    const reason = token === undefined ? "missing" : isOther ? "scope" : "wrong";
     const { method, routeOptions } = request;
     onTokenRefused?.({ peer: peerOf(request), method, route: routeOptions.url ?? "none", reason });
     throw new Problem("API-UNAUTHORIZED", DETAILS[reason], { headers: CHALLENGE });
@@ -58,21 +69,23 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
 const DETAILS: Readonly<Record<TokenRefusal["reason"], string>> = {
   missing: "this server needs a bearer token",
   wrong: "the bearer token is not the right one",
-  scope: "this bearer token is for GET /metrics only",
+  scope: "this bearer token is for something else only: GET /metrics, or the files of fleets",
 };
 
 const CHALLENGE = { "www-authenticate": 'Bearer realm="trimtab"' };
 
-function isMetrics({ method, routeOptions }: FastifyRequest): boolean {
-  return routeOptions.url === METRICS_URL && (method === "GET" || method === "HEAD");
+function reads({ method, routeOptions }: FastifyRequest, url: string): boolean {
+  return routeOptions.url === url && (method === "GET" || method === "HEAD");
 }
 
 function tokenOf({ headers: { authorization = "" } }: FastifyRequest): string | undefined {
   return /^bearer +(\S+)$/i.exec(authorization)?.[1];
 }
 
+type Holds = (token: string) => boolean;
+
 /** Hashes are compared, so that neither content nor length shows in the time. */
-function holds(expected: string): (token: string) => boolean {
+function holds(expected: string): Holds {
   const hash = digest(expected);
   return (token) => timingSafeEqual(digest(token), hash);
 }

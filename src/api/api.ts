@@ -1,7 +1,14 @@
 /** The API, put together. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, LogController } from "fastify";
+import {
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from "fastify";
 import type { Registry } from "prom-client";
 import { createScale, type Scale } from "../model/index.ts";
 import type { Publisher } from "../publish/types.ts";
@@ -49,6 +56,8 @@ export interface ApiOptions {
   readonly apiToken?: string | undefined;
   /** Good for reading `/metrics` and nothing else. */
   readonly metricsToken?: string | undefined;
+  /** Good for fetching files of fleets, with their secrets, and nothing else. Without it nobody gets secrets here. */
+  readonly deliveryToken?: string | undefined;
   /** Told of defects. Default: nobody is. */
   readonly logger?: FastifyBaseLogger | undefined;
   /** A write was stored. Must be quick and must not throw. */
@@ -93,7 +102,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) => sendProblem(reply, new Problem("API-NOT-FOUND", noSuchPath(request.url))));
   guardBrowsers(app);
-  guard(app, { ...options, apiToken: options.apiToken, admitted });
+  const deliveries = new WeakSet<FastifyRequest>();
+  guard(app, { ...options, apiToken: options.apiToken, admitted, onDelivery: (request) => deliveries.add(request) });
   requireJson(app);
   tagAnswers(app, options.pace);
   const refuseOtherMethods = collectMethods(app);
@@ -112,7 +122,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   canaryStateRoutes(app, writing);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
-  fleetRoutes(app, options);
+  fleetRoutes(app, { ...options, mayOpen: (request) => deliveries.has(request) });
   explainRoutes(app, options);
   systemRoutes(app, options);
   app.after(refuseOtherMethods);

@@ -60,7 +60,8 @@ describe("a private key", () => {
     ).toEqual([]);
     expect((await call("POST", "/v1/config/apply", { body: config })).body).toMatchObject({ changed: [] });
     expect((await call("PUT", "/v1/config", { body: config })).body).toMatchObject({ changed: [] });
-    const yaml = `certificates:\n- name: shop\n  chain: ${JSON.stringify(chain)}\n  privateKey: |\n${canary.replaceAll(/^(?=.)/gm, "    ")}`;
+    const block = canary.replaceAll(/^(?=.)/gm, "    ");
+    const yaml = `certificates:\n- name: shop\n  chain: ${JSON.stringify(chain)}\n  privateKey: |\n${block}`;
     expect((await call("PUT", "/v1/config", { body: yaml, headers: YAML })).body.changed).toEqual([]);
   });
 

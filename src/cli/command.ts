@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly apiTokenFile: string | undefined;
   /** A token that can read `/metrics` only. */
   readonly metricsTokenFile?: string;
+  /** A token that can fetch the files of fleets with their secrets only. Undefined: nobody gets secrets by the API. */
+  readonly deliveryTokenFile?: string;
   /** The key that seals secrets. Undefined: a file in the data directory, made when there is none. */
   readonly secretKeyFile: string | undefined;
   /** Default: text on a terminal, JSON elsewhere. */

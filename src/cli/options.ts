@@ -55,6 +55,14 @@ export function withListening(command: Command, { data, logLevel }: PlaneDefault
         .env("TRIMTAB_METRICS_TOKEN_FILE")
         .argParser(fileName),
     )
+    .addOption(
+      new Option(
+        "--delivery-token-file <file>",
+        "file with a bearer token that can fetch files of fleets with the private keys in them, and nothing else",
+      )
+        .env("TRIMTAB_DELIVERY_TOKEN_FILE")
+        .argParser(fileName),
+    )
     .addOption(withSecretKey())
     .option("--xds-insecure", "let whoever reaches the xDS port pull every fleet; needed beyond loopback without TLS");
 }

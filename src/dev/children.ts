@@ -172,7 +172,8 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
   const report = reporter(options, fleet);
   const agent = createFileAgent({
     proxy: adapter.createProxy({ runDir, binary }),
-    check: (files) => options.check(fleet.proxy, files, binary),
+    check: (files, folder) => options.check(fleet.proxy, files, { binary, folder }),
+    open: options.plane.openSecret,
     rebound: (text, places) => options.rebound(fleet.proxy, text, places),
     runtimeChange: (before, after) => options.runtimeChange(fleet.proxy, before, after),
     takenOut: (files, endpoints) => options.takenOut(fleet.proxy, files, endpoints),

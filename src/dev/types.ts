@@ -78,6 +78,8 @@ export interface DevControlPlane {
   files(fleet: string): Promise<DevFiles | null>;
   /** New files of a fleet, or null when it is gone. Returns the undo. */
   onFiles(listener: (fleet: string, files: DevFiles | null) => void): () => void;
+  /** Opens the secrets of files, as they are written. */
+  openSecret(reference: string): string;
   /** For a proxy of this fleet, when it pulls. */
   bootstrap(fleet: string): DevBootstrap;
   /** Envoy nodes of a fleet that are connected; null: no such fleet. */
@@ -104,5 +106,9 @@ export type DevRuntimeChange = (
 /** Files without endpoints that fail their probes: its target's `takeOut`. */
 export type DevTakenOut = (proxy: ProxyKind, ...files: Parameters<TakeOutOf>) => ReturnType<TakeOutOf>;
 
-/** The checker of a proxy: its target's `check` with the binary that was found. */
-export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;
+/** The checker of a proxy: its target's `check` with the binary that was found, in a folder. */
+export type DevCheck = (
+  proxy: ProxyKind,
+  files: DevFiles,
+  options: { readonly binary: string; readonly folder: string },
+) => Promise<Check>;

@@ -6,6 +6,8 @@
  * references; what is refused is never repeated; ciphertext opens with its key and under its own reference only. It stores
  * nothing, and must not keep the text of a secret: what is opened is handed on and forgotten.
  */
+
+export { filePaths } from "../gen/secrets.ts";
 export { KEY_BYTES, type RandomBytes } from "./box.ts";
 export { secretCodes } from "./codes.ts";
 export { FILE, referencesOf, type Sealing, sealConfig, sealResource, secretKinds } from "./documents.ts";

@@ -123,7 +123,10 @@ export function secretsIn(schemas: readonly NamedSchema[]): Record<string, Secre
 }
 
 function secretsFile(schemas: readonly NamedSchema[]): string {
-  const rows = Object.entries(secretsIn(schemas)).map(([kind, row]) => `  ${kind}: ${JSON.stringify(row)},\n`);
+  const table = (of: object): string =>
+    Object.entries(of)
+      .map(([kind, row]) => `  ${kind}: ${JSON.stringify(row)},\n`)
+      .join("");
   return `${HEADER}import type { Kind } from "./kinds.ts";
 
 /** A secret's type, and the path to where documents hold it; \`*\` is every element of a list. */
@@ -131,8 +134,24 @@ export type SecretPath = readonly [string, ...string[]];
 
 /** Kind -> where its documents hold secrets, in the order of the schema. */
 export const secretPaths: Readonly<Record<Kind, readonly SecretPath[]>> = {
-${rows.join("")}};
+${table(secretsIn(schemas))}};
+
+/** Kind -> fields in which the command line takes \`file:PATH\`. */
+export const filePaths: Readonly<Record<Kind, readonly string[]>> = {
+${table(filesIn(schemas))}};
 `;
+}
+
+/** Fields of the documents of each kind for which a file may be named (\`x-file-text\`). */
+function filesIn(schemas: readonly NamedSchema[]): Record<string, string[]> {
+  const files: Record<string, string[]> = Object.fromEntries(collectionsIn(schemas).map(({ kind }) => [kind, []]));
+  for (const { kind, path, steps, schema } of allLeaves(schemas)) {
+    if (schema["x-file-text"] !== true) continue;
+    const [field, ...below] = steps;
+    if (field === undefined || below.length > 0) throw new Error(`schemas: ${path} is no field of a resource itself`);
+    files[kind]?.push(field);
+  }
+  return files;
 }
 
 /** Default of each place that has one, by its path: \`route.rules[].timeouts.idle\` -> \`60s\`. */
