@@ -117,6 +117,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     shared: createSharedTexts(),
     judges: createJudges({ publisher: options.publisher, scale }),
     scale,
+    now: options.now ?? (() => new Date()),
   };
   collectionRoutes(app, writing);
   canaryStateRoutes(app, writing);
