@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { leakIn, newPrivateKey } from "../secrets/testing.ts";
+import { leakIn } from "../secrets/testing.ts";
+import { createAuthority, type Issued } from "../xds/testingCertificates.ts";
 import { type Answer, startApi, type TestApi } from "./apiHarness.ts";
 
-const canary = newPrivateKey();
-const chain = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+const authority = createAuthority("tests");
+const issue = (): Issued => authority.issue({ dns: ["shop.example.com"] });
+const { cert: chain, key: canary } = issue();
 
 let t: TestApi;
 /** All that was answered. */
@@ -68,10 +70,9 @@ describe("a private key", () => {
   test("is replaced by another one, and comes back with its revision", async () => {
     const before = await stored();
     const { revision } = t.store.head();
-    const other = await call("PATCH", "/v1/certificates/shop", {
-      body: { privateKey: newPrivateKey() },
-      headers: PATCH,
-    });
+    const { cert, key } = issue();
+    const body = { chain: cert, privateKey: key };
+    const other = await call("PATCH", "/v1/certificates/shop", { body, headers: PATCH });
     expect(other.body.changed).toEqual([{ resource: "certificates/shop", change: "updated" }]);
     expect(await stored()).not.toBe(before);
     await call("POST", `/v1/revisions/${revision}/restore`);
@@ -80,10 +81,12 @@ describe("a private key", () => {
 
   test("of a write that is refused, or only tried, is not stored", async () => {
     const count = t.store.secrets.count();
-    const next = newPrivateKey();
-    await call("PUT", "/v1/certificates/shop?dryRun=true", { body: certificate(next) });
-    await call("PUT", "/v1/certificates/shop", { body: { ...certificate(next), more: 1 } });
-    await call("PUT", "/v1/certificates/shop", { body: certificate(next), headers: { "if-match": '"x"' } });
+    const { cert, key } = issue();
+    const next = { name: "shop", chain: cert, privateKey: key };
+    expect((await call("PUT", "/v1/certificates/shop?dryRun=true", { body: next })).status).toBe(200);
+    await call("PUT", "/v1/certificates/shop", { body: { ...next, more: 1 } });
+    await call("PUT", "/v1/certificates/shop", { body: { ...next, chain } });
+    await call("PUT", "/v1/certificates/shop", { body: next, headers: { "if-match": '"x"' } });
     expect(t.store.secrets.count()).toBe(count);
   });
 });

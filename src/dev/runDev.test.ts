@@ -106,7 +106,7 @@ async function options(text: string): Promise<DevOptions> {
     sockets: [{ socket: `127.0.0.1:${ports.api}`, purpose: "the REST API", change: "--http ADDRESS or TRIMTAB_HTTP" }],
     overrides: { ports: new Map(), addresses: new Map() },
     startPlane: async () => fakePlane(),
-    check: (proxy, files, binary) => {
+    check: (proxy, files, { binary }) => {
       expect(binary).toMatch(/^\//);
       return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
     },
