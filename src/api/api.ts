@@ -33,6 +33,7 @@ import { noSuchPath, parameterError } from "./parameterErrors.ts";
 import { compileSchema } from "./parameters.ts";
 import { Problem, sendProblem } from "./problem.ts";
 import { canaryStateRoutes } from "./routes/canaryState.ts";
+import { certificateRoutes } from "./routes/certificates.ts";
 import { collectionRoutes } from "./routes/collections.ts";
 import { configRoutes } from "./routes/config.ts";
 import { explainRoutes } from "./routes/explain.ts";
@@ -121,6 +122,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   };
   collectionRoutes(app, writing);
   canaryStateRoutes(app, writing);
+  certificateRoutes(app, options);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
   fleetRoutes(app, { ...options, mayOpen: (request) => deliveries.has(request) });
