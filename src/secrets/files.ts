@@ -5,6 +5,7 @@ import type { OpenSecret } from "./types.ts";
 interface SecretFile {
   readonly path: string;
   readonly text: string;
+  readonly mode: number;
   readonly secrets?: readonly string[] | undefined;
 }
 
@@ -21,8 +22,11 @@ export function openedFile<File extends SecretFile>(file: File, open: OpenSecret
     const secret = open(reference);
     text = text.replaceAll(reference, () => (isJson ? JSON.stringify(secret).slice(1, -1) : secret.replace(/\n$/, "")));
   }
-  return { ...file, text, secrets: undefined };
+  return { ...file, text, mode: OWNER_ONLY, secrets: undefined };
 }
+
+/** The mode of a file with secrets, whatever it was rendered with. */
+const OWNER_ONLY = 0o600;
 
 /** All of them. */
 export function openedFiles<File extends SecretFile>(files: readonly File[], open: OpenSecret): readonly File[] {

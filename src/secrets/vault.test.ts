@@ -75,6 +75,15 @@ describe("a vault", () => {
   });
 });
 
+test("the search for a key finds it, whole and in pieces, as text and as bytes", () => {
+  const pem = newPrivateKey();
+  const lines = pem.split("\n");
+  const der = Buffer.from(lines.slice(1, -2).join(""), "base64");
+  for (const text of [pem, `x${lines[1]}`, JSON.stringify({ pem }), `…${lines[1]?.slice(-20)}`, der])
+    expect(leakIn(text, pem)).not.toBeNull();
+  expect(leakIn(newPrivateKey(), pem)).toBeNull();
+});
+
 test("vaults of two servers have unlike references, commands on files have the same in each run", () => {
   const pem = newPrivateKey();
   const none = { find: () => null };
