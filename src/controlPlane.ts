@@ -8,13 +8,13 @@ import { registerCertificateMetrics } from "./certificateMetrics.ts";
 import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
 import { devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { type FleetSources, registerFleetMetrics } from "./fleetMetrics.ts";
-import { check, rebound, runtimeChange, takenOut } from "./localTargets.ts";
+import { targetTools } from "./localTargets.ts";
 import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
 import { openSecrets } from "./planeSecrets.ts";
-import { readTokens, type Tokens } from "./planeTokens.ts";
+import { type PlaneTokens, readTokens } from "./planeTokens.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type ProxyPresence, type PublisherWithInput } from "./publish/index.ts";
 import type { Keeper } from "./secrets/index.ts";
@@ -57,7 +57,7 @@ interface PlaneOptions extends ServeOptions {
 }
 
 /** What is known before anything is opened. */
-interface Prepared extends PlaneOptions, Tokens {
+interface Prepared extends PlaneOptions, PlaneTokens {
   readonly logger: Logger;
 }
 
@@ -130,6 +130,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     refusals: { typeUrl: typeUrls.listener, read: readBindErrors },
     onPublished: countPublications(registry),
     onListener: lines.listener,
+    onRemote: lines.remote,
     onFailure: lines.publishFailed,
     onRecovered: lines.publishRecovered,
   });
@@ -139,9 +140,9 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
-  const { apiToken, metricsToken, deliveryToken } = options;
+  const { apiToken, metricsToken, agentTokens } = options;
+  const tokens = { apiToken, metricsToken, agentTokens };
   const tell = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
-  const tokens = { apiToken, metricsToken, deliveryToken };
   const api = await createApi({ store, publisher, secrets, registry, ...tokens, version, scale, ...tell });
   const close = async (): Promise<void> => {
     stopListening();
@@ -269,10 +270,7 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
       const plane = await startControlPlane({ ...ready, data: join(own, "data") });
       return devControlPlane(plane);
     },
-    check,
-    rebound,
-    runtimeChange,
-    takenOut,
+    tools: targetTools,
     io: processIo,
     env: process.env,
     stop: stopOnSignals(),

@@ -18,7 +18,7 @@ import type { StoredSecrets } from "./store/index.ts";
 export interface SecretsPlace {
   readonly data: string;
   /** Undefined: a file in the data directory, which is made when there is none. */
-  readonly secretKeyFile: string | undefined;
+  readonly secretKeyFile?: string | undefined;
 }
 
 /** Throws one line for a person when the key is not there, not safe, or not that of the data. */

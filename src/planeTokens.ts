@@ -1,31 +1,32 @@
-/** The bearer tokens of a control plane, each for something else. */
-import type { ServeOptions } from "./cli/index.ts";
+/** The tokens that a control plane is started with. */
+import type { AgentToken } from "./api/index.ts";
+import { type ServeOptions, splitFleetFile } from "./cli/index.ts";
 import type { Logger } from "./log/index.ts";
 import { readTokenFile, SHORT_TOKEN_CHARACTERS } from "./util/tokenFile.ts";
 
-/** Undefined: there is none. */
-export interface Tokens {
+/** What shows that somebody may. */
+export interface PlaneTokens {
   readonly apiToken: string | undefined;
-  /** Reads metrics and nothing else. */
   readonly metricsToken: string | undefined;
-  /** Fetches files of fleets, with their secrets, and nothing else. */
-  readonly deliveryToken: string | undefined;
+  readonly agentTokens: readonly AgentToken[];
 }
 
-/** Reads their files. Throws one line for a person. */
-export async function readTokens(options: ServeOptions, logger: Logger): Promise<Tokens> {
+/** Reads their files. Throws one line for a person, also when a token that is for less is one that is for more. */
+export async function readTokens(options: ServeOptions, logger: Logger): Promise<PlaneTokens> {
   const apiToken = await tokenOf(options.apiTokenFile, logger);
   const metricsToken = await tokenOf(options.metricsTokenFile, logger);
-  const deliveryToken = await tokenOf(options.deliveryTokenFile, logger);
   if (metricsToken !== undefined && metricsToken === apiToken)
     throw new Error(
       "--metrics-token-file and --api-token-file hold the same token: it could do more than read metrics",
     );
-  if (deliveryToken !== undefined && [apiToken, metricsToken].includes(deliveryToken))
-    throw new Error(
-      "--delivery-token-file holds the token of another file too: who has that one shall not get private keys",
-    );
-  return { apiToken, metricsToken, deliveryToken };
+  const agentTokens: AgentToken[] = [];
+  for (const { fleet, file } of (options.agentTokenFile ?? []).map(splitFleetFile)) {
+    const token = (await tokenOf(file, logger)) as string;
+    if (token === apiToken || token === metricsToken)
+      throw new Error(`${file} of --agent-token-file holds the token of another purpose: give agents one of their own`);
+    agentTokens.push({ fleet, token });
+  }
+  return { apiToken, metricsToken, agentTokens };
 }
 
 /** A short one is taken, and told. */

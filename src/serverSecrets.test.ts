@@ -1,5 +1,4 @@
 /** A canary: a private key that a server is given in every way, and that must be nowhere but where proxies get it. */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -26,13 +25,7 @@ const servers: TestServer[] = [];
 const answers: string[] = [];
 
 async function start(): Promise<TestServer> {
-  const flags = [
-    "--log-level",
-    "debug",
-    "--delivery-token-file",
-    folder.file("token", randomBytes(32).toString("base64url")),
-  ];
-  const server = await startTestServer(folder.dir, flags);
+  const server = await startTestServer(folder.dir, ["--log-level", "debug"]);
   servers.push(server);
   return server;
 }

@@ -7,6 +7,7 @@ import { isDocumentation } from "./docsPages.ts";
 import { peerOf } from "./peer.ts";
 import { Problem } from "./problem.ts";
 import { FILES_URL } from "./routes/fleets.ts";
+import { REPORT_URL } from "./routes/reports.ts";
 import { METRICS_URL, OPEN_URLS } from "./routes/system.ts";
 
 /** Somebody did not show a token that is good for what was asked. */
@@ -16,7 +17,7 @@ export interface TokenRefusal {
   readonly method: string;
   /** The route's pattern, never the URL: strangers choose that. */
   readonly route: string;
-  /** `missing`: none was shown. `wrong`: it is none of ours. `scope`: it is good for `/metrics`, or for files of fleets, only. */
+  /** `missing`: none was shown. `wrong`: it is none of ours. `scope`: it is good for something else. */
   readonly reason: "missing" | "wrong" | "scope";
 }
 
@@ -24,68 +25,105 @@ export interface GuardOptions {
   readonly apiToken: string | undefined;
   /** Good for reading `/metrics`, and for nothing else; the API's own token is good for that too. */
   readonly metricsToken?: string | undefined;
-  /** Good for fetching files of fleets, with their secrets, and for nothing else. */
-  readonly deliveryToken?: string | undefined;
-  /** Told of each request that may have secrets. */
-  readonly onDelivery?: ((request: FastifyRequest) => void) | undefined;
+  readonly agentTokens?: readonly AgentToken[] | undefined;
+  /** Told of each request of an agent: what it gets may hold secrets. */
+  readonly onAgent?: ((request: FastifyRequest) => void) | undefined;
   /** Told of each connection that carried a good token. */
   readonly admitted: (connection: Socket) => void;
   readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
 }
 
+/** A token for the agents of one fleet, or of all (null). */
+export interface AgentToken {
+  readonly fleet: string | null;
+  readonly token: string;
+}
+
+/** A token that is good for a part of the API, and for nothing else. */
+interface Scope {
+  readonly holds: (token: string) => boolean;
+  readonly covers: (request: FastifyRequest) => boolean;
+  /** Whether it is an agent's. */
+  readonly isAgents: boolean;
+  /** What a client is told that shows it elsewhere. */
+  readonly text: string;
+}
+
 /**
  * With a token: it is required but for probes and the pages that describe the API. Without: only this machine speaks here, and no web
- * page in its browsers may (see below). With a token for metrics these are read with a token in either case.
+ * page in its browsers may (see below). What a token for a part covers needs a token in either case.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const { apiToken, admitted, onTokenRefused } = options;
-  const [api, metrics, delivery] = [apiToken, options.metricsToken, options.deliveryToken].map((token) =>
-    token === undefined ? null : holds(token),
-  ) as [Holds | null, Holds | null, Holds | null];
+  const api = apiToken === undefined ? null : holds(apiToken);
+  const scopes = scopesOf(options);
   app.addHook("onRequest", async (request) => {
     if (OPEN_URLS.has(request.url)) return;
     if (api !== null && isDocumentation(request.routeOptions.url)) return;
     if (api === null) refuseForeign(request);
+    const covering = scopes.filter(({ covers }) => covers(request));
+    if (api === null && covering.length === 0) return;
     const token = tokenOf(request);
-    // A token for one thing counts where that thing is; where everybody may speak, secrets are still for who shows one.
-    const readsMetrics = metrics !== null && reads(request, METRICS_URL);
-    const fetchesFiles = delivery !== null && reads(request, FILES_URL);
-    if (api === null && !readsMetrics && !(fetchesFiles && token !== undefined)) return;
-    const delivers = fetchesFiles && token !== undefined && delivery(token);
-    if (delivers) options.onDelivery?.(request);
-    const isGood = delivers || (token !== undefined && (api?.(token) === true || (readsMetrics && metrics(token))));
-    if (isGood) {
+    const own = token === undefined ? undefined : covering.find((scope) => scope.holds(token));
+    if (own?.isAgents) options.onAgent?.(request);
+    if (token !== undefined && (api?.(token) === true || own !== undefined)) {
       admitted(request.raw.socket);
       return;
     }
-    const isOther = token !== undefined && (metrics?.(token) === true || delivery?.(token) === true);
-    const reason = token === undefined ? "missing" : isOther ? "scope" : "wrong";
+    const scope = token === undefined ? undefined : scopes.find((each) => each.holds(token));
+    const reason = token === undefined ? "missing" : scope === undefined ? "wrong" : "scope";
     const { method, routeOptions } = request;
     onTokenRefused?.({ peer: peerOf(request), method, route: routeOptions.url ?? "none", reason });
-    throw new Problem("API-UNAUTHORIZED", DETAILS[reason], { headers: CHALLENGE });
+    throw new Problem("API-UNAUTHORIZED", scope?.text ?? DETAILS[reason], { headers: CHALLENGE });
   });
 }
 
 const DETAILS: Readonly<Record<TokenRefusal["reason"], string>> = {
   missing: "this server needs a bearer token",
   wrong: "the bearer token is not the right one",
-  scope: "this bearer token is for something else only: GET /metrics, or the files of fleets",
+  scope: "this bearer token is for something else",
 };
+
+function scopesOf({ metricsToken, agentTokens = [] }: GuardOptions): readonly Scope[] {
+  const metrics = metricsToken === undefined ? [] : [metricsToken];
+  return [
+    ...metrics.map((token) => ({
+      holds: holds(token),
+      covers: isMetrics,
+      isAgents: false,
+      text: "this bearer token is for GET /metrics only",
+    })),
+    ...agentTokens.map(({ fleet, token }) => ({
+      holds: holds(token),
+      covers: (request: FastifyRequest) => isAgents(request, fleet),
+      isAgents: true,
+      text: `this bearer token is for agents of ${fleet === null ? "fleets" : `fleet ${fleet}`} only, which get its files and report`,
+    })),
+  ];
+}
+
+const AGENTS_METHODS: Readonly<Record<string, readonly string[]>> = {
+  [FILES_URL]: ["GET", "HEAD"],
+  [REPORT_URL]: ["PUT", "DELETE"],
+};
+
+function isAgents({ method, routeOptions: { url = "" }, params }: FastifyRequest, fleet: string | null): boolean {
+  const isOfFleet = fleet === null || (params as { readonly name?: string }).name === fleet;
+  return isOfFleet && AGENTS_METHODS[url]?.includes(method) === true;
+}
 
 const CHALLENGE = { "www-authenticate": 'Bearer realm="trimtab"' };
 
-function reads({ method, routeOptions }: FastifyRequest, url: string): boolean {
-  return routeOptions.url === url && (method === "GET" || method === "HEAD");
+function isMetrics({ method, routeOptions }: FastifyRequest): boolean {
+  return routeOptions.url === METRICS_URL && (method === "GET" || method === "HEAD");
 }
 
 function tokenOf({ headers: { authorization = "" } }: FastifyRequest): string | undefined {
   return /^bearer +(\S+)$/i.exec(authorization)?.[1];
 }
 
-type Holds = (token: string) => boolean;
-
 /** Hashes are compared, so that neither content nor length shows in the time. */
-function holds(expected: string): Holds {
+function holds(expected: string): (token: string) => boolean {
   const hash = digest(expected);
   return (token) => timingSafeEqual(digest(token), hash);
 }

@@ -18,7 +18,7 @@ import { isLoopback, splitAddress } from "../util/address.ts";
 import { contentHashSteps } from "../util/hash.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
-import { guard, type TokenRefusal } from "./access.ts";
+import { type AgentToken, guard, type TokenRefusal } from "./access.ts";
 import { createBodies } from "./bodies/bodies.ts";
 import { guardBrowsers } from "./browsers.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
@@ -38,6 +38,7 @@ import { collectionRoutes } from "./routes/collections.ts";
 import { configRoutes } from "./routes/config.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { createSharedTexts } from "./sharedTexts.ts";
@@ -57,8 +58,8 @@ export interface ApiOptions {
   readonly apiToken?: string | undefined;
   /** Good for reading `/metrics` and nothing else. */
   readonly metricsToken?: string | undefined;
-  /** Good for fetching files of fleets, with their secrets, and nothing else. Without it nobody gets secrets here. */
-  readonly deliveryToken?: string | undefined;
+  /** Each good for what an agent of its fleet does, and for nothing else. */
+  readonly agentTokens?: readonly AgentToken[] | undefined;
   /** Told of defects. Default: nobody is. */
   readonly logger?: FastifyBaseLogger | undefined;
   /** A write was stored. Must be quick and must not throw. */
@@ -103,8 +104,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) => sendProblem(reply, new Problem("API-NOT-FOUND", noSuchPath(request.url))));
   guardBrowsers(app);
-  const deliveries = new WeakSet<FastifyRequest>();
-  guard(app, { ...options, apiToken: options.apiToken, admitted, onDelivery: (request) => deliveries.add(request) });
+  const ofAgents = new WeakSet<FastifyRequest>();
+  guard(app, { ...options, apiToken: options.apiToken, admitted, onAgent: (request) => ofAgents.add(request) });
   requireJson(app);
   tagAnswers(app, options.pace);
   const refuseOtherMethods = collectMethods(app);
@@ -125,7 +126,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   certificateRoutes(app, options);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
-  fleetRoutes(app, { ...options, mayOpen: (request) => deliveries.has(request) });
+  fleetRoutes(app, { ...options, mayOpen: (request) => ofAgents.has(request) });
+  reportRoutes(app, options);
   explainRoutes(app, options);
   systemRoutes(app, options);
   app.after(refuseOtherMethods);

@@ -1,4 +1,4 @@
-/** Files with secrets: for whoever shows the token for delivery, and with references for everybody else. */
+/** Files with secrets: for agents, and with references for everybody else. */
 import { afterEach, expect, test } from "vitest";
 import { leakIn } from "../secrets/testing.ts";
 import { createAuthority } from "../xds/testingCertificates.ts";
@@ -34,45 +34,46 @@ async function fetched(t: TestApi, token?: string, more: CallOptions["headers"] 
   return t.call("GET", URL, { headers: { ...bearer(token), ...more } });
 }
 
-test("the delivery token gets the key, in a representation of its own, and nothing but files", async () => {
-  const t = await start({ apiToken: "api", deliveryToken: "delivery", metricsToken: "metrics" });
-  const opened = await fetched(t, "delivery");
+const agents = {
+  agentTokens: [
+    { fleet: null, token: "agents" },
+    { fleet: "legacy", token: "legacy" },
+    { fleet: "edge", token: "edge" },
+  ],
+};
+
+test.each(["agents", "legacy"])("an agent (%s) gets the key, in a representation of its own", async (token) => {
+  const t = await start({ apiToken: "api", ...agents });
+  const opened = await fetched(t, token);
   expect(opened).toMatchObject({
     status: 200,
     headers: { etag: `"${generation}-opened"`, "cache-control": "no-store" },
   });
   expect(opened.body.files).toEqual([{ path: "shop.pem", text: `${cert}${key}`, mode: 0o600 }]);
-  expect((await fetched(t, "delivery", { "if-none-match": `"${generation}-opened"` })).status).toBe(304);
-  expect((await fetched(t, "delivery", { "if-none-match": `"${generation}"` })).status).toBe(200);
-  const tar = await t.app.inject({ url: `${URL}?format=tar`, headers: bearer("delivery") });
+  expect((await fetched(t, token, { "if-none-match": `"${generation}-opened"` })).status).toBe(304);
+  expect((await fetched(t, token, { "if-none-match": `"${generation}"` })).status).toBe(200);
+  const tar = await t.app.inject({ url: `${URL}?format=tar`, headers: bearer(token) });
   expect(tar.rawPayload.includes(key)).toBe(true);
-  for (const [method, url] of [
-    ["GET", "/v1/config"],
-    ["GET", "/v1/certificates/shop"],
-    ["GET", "/metrics"],
-    ["GET", "/v1/fleets/legacy/status"],
-    ["PUT", "/v1/certificates/shop"],
-    ["POST", URL],
-  ] as const) {
-    const answer = await t.call(method, url, { headers: bearer("delivery") });
-    expect([url, answer.status]).toEqual([url, 401]);
-  }
+  for (const url of ["/v1/config", "/v1/certificates/shop", "/metrics"])
+    expect([url, (await t.call("GET", url, { headers: bearer(token) })).status]).toEqual([url, 401]);
 });
 
 test("all others get references, or nothing", async () => {
-  const t = await start({ apiToken: "api", deliveryToken: "delivery", metricsToken: "metrics" });
+  const t = await start({ apiToken: "api", metricsToken: "metrics", ...agents });
   const answer = await fetched(t, "api");
   expect(answer).toMatchObject({ status: 200, headers: { etag: `"${generation}"` } });
   expect(answer.body.files[0].text).toMatch(/\nsealed:privateKey:\S+\n$/);
   expect(leakIn(answer.text, key)).toBeNull();
-  for (const token of ["metrics", "wrong", undefined]) expect((await fetched(t, token)).status).toBe(401);
+  for (const token of ["metrics", "edge", "wrong", undefined]) expect((await fetched(t, token)).status).toBe(401);
 });
 
-test("a server without tokens gives references to everybody on its machine; with one for delivery keys to who shows it", async () => {
+test("a server without tokens gives references to everybody on its machine, and keys to agents that show theirs", async () => {
   const closed = await start({});
-  for (const token of [undefined, "any"]) expect(leakIn((await fetched(closed, token)).text, key)).toBeNull();
-  const t = await start({ deliveryToken: "delivery" });
-  expect(leakIn((await fetched(t)).text, key)).toBeNull();
-  expect((await fetched(t, "delivery")).text).toContain(JSON.stringify(key).slice(1, -1));
-  expect((await fetched(t, "wrong")).status).toBe(401);
+  for (const token of [undefined, "any"]) {
+    const answer = await fetched(closed, token);
+    expect([answer.status, leakIn(answer.text, key)]).toEqual([200, null]);
+  }
+  const t = await start(agents);
+  expect((await fetched(t, "legacy")).text).toContain(JSON.stringify(key).slice(1, -1));
+  for (const token of [undefined, "wrong"]) expect((await fetched(t, token)).status).toBe(401);
 });

@@ -19,7 +19,7 @@ const JSON_TYPE = "application/json";
 const TAR_TYPE = "application/x-tar";
 const formats = { json: JSON_TYPE, tar: TAR_TYPE } as const;
 
-/** Where agents fetch files. */
+/** The path of a fleet's files. */
 export const FILES_URL = "/v1/fleets/:name/files";
 
 /** Of an answer with files that are older than the newest revision, because that one's cannot be made. */
@@ -48,7 +48,7 @@ export function fleetRoutes(
     {
       schema: operation(
         "fleets",
-        "Read the rendered files of an nginx or HAProxy fleet (JSON or tar); private keys stand in them for the delivery token only",
+        "Read the rendered files of an nginx or HAProxy fleet (JSON or tar); agents get private keys in them",
         {
           operationId: "getFleetFiles",
           headers: readHeaders,
@@ -71,8 +71,8 @@ export function fleetRoutes(
       const error = publisher.status(name)?.error ?? null;
       if (error !== null) reply.header(LAST_GOOD, `revision ${files.revision}; revision ${error.revision} failed`);
       reply.header("vary", "Accept");
-      const isOpened = mayOpen(request) && haveSecrets(files.files);
       const { generation, revision } = files;
+      const isOpened = mayOpen(request) && haveSecrets(files.files);
       const hadIt = answeredNotModified(request, reply, etagOf(isOpened ? `${generation}-opened` : generation));
       const client = { address: addressOf(request), userAgent: request.headers["user-agent"] ?? "" };
       pollers.note(name, { ...client, generation, revision, hadIt });
@@ -98,7 +98,7 @@ export function fleetRoutes(
   };
 
   const noFiles = (name: string): Problem => {
-    if (!store.head().snapshot.fleet.has(name)) return notFound(name);
+    if (!store.head().snapshot.fleet.has(name)) return noSuchFleet(name);
     const error = publisher.status(name)?.error;
     if (error) {
       const detail = `fleet ${name} has no files yet: those of revision ${error.revision} cannot be made (${error.code}: ${error.message})`;
@@ -129,7 +129,7 @@ function statusRoute(app: FastifyInstance, publisher: Publisher): void {
     },
     ({ params: { name } }) => {
       const status = publisher.status(name);
-      if (status === null) throw notFound(name);
+      if (status === null) throw noSuchFleet(name);
       return status;
     },
   );
@@ -141,7 +141,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
     {
       schema: operation(
         "fleets",
-        "List a fleet's proxies: streams of connected Envoys, proxies of the local run, who fetched files",
+        "List a fleet's proxies: streams of connected Envoys, proxies of agents and of the local run, who fetched files",
         {
           operationId: "listFleetProxies",
           headers: readHeaders,
@@ -154,7 +154,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
     async ({ params: { name } }) => {
       await publisher.caughtUp();
       const streams = publisher.proxies(name);
-      if (streams === null) throw notFound(name);
+      if (streams === null) throw noSuchFleet(name);
       return {
         items: [
           ...streams.map((stream) => ({ source: "xds", ...stream })),
@@ -166,6 +166,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
   );
 }
 
-function notFound(name: string): Problem {
+/** Of its name. */
+export function noSuchFleet(name: string): Problem {
   return new Problem("API-NOT-FOUND", `there is no fleet named ${JSON.stringify(name)}`);
 }

@@ -42,6 +42,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   api: ["regex/", "secrets/", "store/", "model/", "publish/", "canary/", "gen/schemas.ts", "gen/example.ts"],
   // Only the words of its options.
   cli: ["log/words.ts", "secrets/", "store/", "model/", "compiler/", "pipeline/", "targets/", "agent/", "ir/"],
+  remote: ["agent/", "ir/"],
   dev: ["ir/", "secrets/", "model/", "compiler/", "targets/", "agent/", "cli/", "gen/defaults.ts"],
 };
 
@@ -130,6 +131,7 @@ const WAY_OF_DATA = [
   "canary",
   "api",
   "cli",
+  "remote",
   "dev",
 ];
 
