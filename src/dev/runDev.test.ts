@@ -77,6 +77,7 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
       };
     },
     files: async (fleet) => files.get(fleet) ?? null,
+    openSecret: () => "",
     onFiles: (given) => {
       listener = given;
       return () => {
