@@ -1,6 +1,6 @@
 /** The control plane in this process, as `trimtab dev` sees it: the public API by injection, files and nodes by call. */
 
-import type { AgentEvent, ListenerState, LocalReport } from "../agent/index.ts";
+import type { AgentEvent, Leaving, ListenerState, LocalReport } from "../agent/index.ts";
 import { parseText } from "../cli/document.ts";
 import { withGeoFiles } from "../cli/geoFiles.ts";
 import { withTextFiles } from "../cli/textFiles.ts";
@@ -31,6 +31,9 @@ export interface RunningPlane {
     };
     readonly localProxies: {
       watch(fleet: string, nodeId: string, proxy: { read: () => LocalReport }): () => void;
+    };
+    readonly pullingProxies: {
+      watch(fleet: string, nodeId: string, read: () => Leaving): () => void;
     };
   };
   readonly store: {
@@ -76,6 +79,7 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),
     reportListeners: (fleet, listeners) => publisher.listenerStatus.report(fleet, nodeId(fleet), listeners),
     watchProxy: (fleet, read) => publisher.localProxies.watch(fleet, nodeId(fleet), { read }),
+    watchPulling: (fleet, read) => publisher.pullingProxies.watch(fleet, nodeId(fleet), read),
     noteEvent: (fleet, event) => plane.noteEvent(fleet, nodeId(fleet), event),
     close: plane.close,
   };

@@ -88,6 +88,7 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
     proxies: () => [],
     reportListeners: () => undefined,
     watchProxy: () => () => undefined,
+    watchPulling: () => () => undefined,
     noteEvent: () => undefined,
     listFleets: () => [...fleets, ...rest.fleets],
     close: async () => {

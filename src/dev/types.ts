@@ -1,5 +1,5 @@
 /** The vocabulary of `trimtab dev`. */
-import type { AgentEvent, AgentFiles, ListenerState, LocalReport } from "../agent/index.ts";
+import type { AgentEvent, AgentFiles, Leaving, ListenerState, LocalReport } from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
@@ -60,6 +60,8 @@ export interface DevControlPlane {
   reportListeners(fleet: string, listeners: readonly ListenerState[] | null): void;
   /** Shows this fleet's proxy, which reads files, to whoever asks how it is. Returns the undo. */
   watchProxy(fleet: string, read: () => LocalReport): () => void;
+  /** The same for one that pulls, of which streams tell the rest. */
+  watchPulling(fleet: string, read: () => Leaving): () => void;
   /** Something happened to this fleet's proxy. */
   noteEvent(fleet: string, event: AgentEvent): void;
   close(): Promise<void>;
