@@ -150,9 +150,10 @@ async function problemOf(work: Promise<void>): Promise<Error | null> {
 async function take(follower: Follower, files: FleetFiles, etag: string | null): Promise<void> {
   const { memory, tell } = follower;
   const { generation, revision } = files;
+  // What is tried already is not tried anew. With other rights the same generation has another ETag, and secrets.
+  const isTried = memory.wanted?.generation === generation && memory.etag === etag;
   memory.etag = etag;
-  // What is tried already is not tried anew.
-  if (memory.wanted?.generation === generation) {
+  if (memory.wanted !== null && isTried) {
     memory.wanted = { ...memory.wanted, revision };
     return;
   }
