@@ -1,16 +1,24 @@
 /** The API, put together. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, LogController } from "fastify";
+import {
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from "fastify";
 import type { Registry } from "prom-client";
 import { createScale, type Scale } from "../model/index.ts";
 import type { Publisher } from "../publish/types.ts";
+import type { Keeper } from "../secrets/index.ts";
 import type { Store } from "../store/types.ts";
 import { isLoopback, splitAddress } from "../util/address.ts";
 import { contentHashSteps } from "../util/hash.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
-import { guard, type TokenRefusal } from "./access.ts";
+import { type AgentToken, guard, type TokenRefusal } from "./access.ts";
 import { createBodies } from "./bodies/bodies.ts";
 import { guardBrowsers } from "./browsers.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
@@ -30,6 +38,7 @@ import { collectionRoutes } from "./routes/collections.ts";
 import { configRoutes } from "./routes/config.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { createSharedTexts } from "./sharedTexts.ts";
@@ -41,12 +50,16 @@ type ServerOptions = FastifyHttpOptions<Server>;
 export interface ApiOptions {
   readonly store: Store;
   readonly publisher: Publisher;
+  /** Seals what documents hold. */
+  readonly secrets: Keeper;
   /** Where metrics are registered and read from. */
   readonly registry: Registry;
   /** Required from every client when given. */
   readonly apiToken?: string | undefined;
   /** Good for reading `/metrics` and nothing else. */
   readonly metricsToken?: string | undefined;
+  /** Each good for what an agent of its fleet does, and for nothing else. */
+  readonly agentTokens?: readonly AgentToken[] | undefined;
   /** Told of defects. Default: nobody is. */
   readonly logger?: FastifyBaseLogger | undefined;
   /** A write was stored. Must be quick and must not throw. */
@@ -91,7 +104,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) => sendProblem(reply, new Problem("API-NOT-FOUND", noSuchPath(request.url))));
   guardBrowsers(app);
-  guard(app, { ...options, apiToken: options.apiToken, admitted });
+  const ofAgents = new WeakSet<FastifyRequest>();
+  guard(app, { ...options, apiToken: options.apiToken, admitted, onAgent: (request) => ofAgents.add(request) });
   requireJson(app);
   tagAnswers(app, options.pace);
   const refuseOtherMethods = collectMethods(app);
@@ -112,7 +126,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   certificateRoutes(app, options);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
-  fleetRoutes(app, options);
+  fleetRoutes(app, { ...options, mayOpen: (request) => ofAgents.has(request) });
+  reportRoutes(app, options);
   explainRoutes(app, options);
   systemRoutes(app, options);
   app.after(refuseOtherMethods);

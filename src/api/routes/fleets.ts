@@ -1,8 +1,9 @@
 /** What fleets get, and who has it. */
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { NoGoodFilesError } from "../../publish/fileOutput.ts";
 import type { FleetFiles, Publisher } from "../../publish/types.ts";
+import { haveSecrets, type Keeper, openedFiles } from "../../secrets/index.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { filesJson } from "../filesJson.ts";
@@ -18,8 +19,19 @@ const JSON_TYPE = "application/json";
 const TAR_TYPE = "application/x-tar";
 const formats = { json: JSON_TYPE, tar: TAR_TYPE } as const;
 
+/** The path of a fleet's files. */
+export const FILES_URL = "/v1/fleets/:name/files";
+
 /** Of an answer with files that are older than the newest revision, because that one's cannot be made. */
 const LAST_GOOD = "trimtab-last-good";
+
+/** What these routes are made of. */
+export interface FleetDeps extends Deps {
+  readonly secrets: Keeper;
+  /** Whether the answer to a request may hold secrets. */
+  readonly mayOpen: (request: FastifyRequest) => boolean;
+  readonly now?: (() => Date) | undefined;
+}
 
 interface Named {
   Params: { name: string };
@@ -28,22 +40,28 @@ interface Named {
 /** Registers `/v1/fleets/{name}/files`, `/v1/fleets/{name}/proxies` and `/v1/fleets/{name}/status`. */
 export function fleetRoutes(
   app: FastifyInstance,
-  { store, publisher, now = () => new Date() }: Deps & { readonly now?: (() => Date) | undefined },
+  { store, publisher, secrets, mayOpen, now = () => new Date() }: FleetDeps,
 ): void {
   const pollers = createPollers((fleet) => store.head().snapshot.fleet.has(fleet), now);
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
-    "/v1/fleets/:name/files",
+    FILES_URL,
     {
-      schema: operation("fleets", "Read the rendered files of an nginx or HAProxy fleet (JSON or tar)", {
-        operationId: "getFleetFiles",
-        headers: readHeaders,
-        params: nameParams,
-        querystring: filesQuery,
-        response: answersIn(
-          { ...contentOf("FleetFiles", [JSON_TYPE]), [TAR_TYPE]: { schema: { type: "string", format: "binary" } } },
-          { headers: { "Trimtab-Last-Good": { type: "string", description: "Why these are not the newest files." } } },
-        ),
-      }),
+      schema: operation(
+        "fleets",
+        "Read the rendered files of an nginx or HAProxy fleet (JSON or tar); agents get private keys in them",
+        {
+          operationId: "getFleetFiles",
+          headers: readHeaders,
+          params: nameParams,
+          querystring: filesQuery,
+          response: answersIn(
+            { ...contentOf("FleetFiles", [JSON_TYPE]), [TAR_TYPE]: { schema: { type: "string", format: "binary" } } },
+            {
+              headers: { "Trimtab-Last-Good": { type: "string", description: "Why these are not the newest files." } },
+            },
+          ),
+        },
+      ),
     },
     async (request, reply) => {
       const { name } = request.params;
@@ -53,17 +71,47 @@ export function fleetRoutes(
       const error = publisher.status(name)?.error ?? null;
       if (error !== null) reply.header(LAST_GOOD, `revision ${files.revision}; revision ${error.revision} failed`);
       reply.header("vary", "Accept");
-      const hadIt = answeredNotModified(request, reply, etagOf(files.generation));
       const { generation, revision } = files;
+      const isOpened = mayOpen(request) && haveSecrets(files.files);
+      const hadIt = answeredNotModified(request, reply, etagOf(isOpened ? `${generation}-opened` : generation));
       const client = { address: addressOf(request), userAgent: request.headers["user-agent"] ?? "" };
       pollers.note(name, { ...client, generation, revision, hadIt });
       if (hadIt) return reply;
-      if (type === JSON_TYPE) return reply.type(JSON_TYPE).send(Readable.from(filesJson(files, error)));
+      if (isOpened) reply.header("cache-control", "no-store");
+      const given = isOpened ? { ...files, files: openedFiles(files.files, secrets.open) } : files;
+      if (type === JSON_TYPE) return reply.type(JSON_TYPE).send(Readable.from(filesJson(given, error)));
       reply.header("content-disposition", `attachment; filename="${name}-${files.generation}.tar"`);
-      return reply.type(TAR_TYPE).send(await toTar(files.files));
+      return reply.type(TAR_TYPE).send(await toTar(given.files));
     },
   );
   proxiesRoute(app, publisher, pollers);
+  statusRoute(app, publisher);
+
+  const goodFiles = async (name: string): Promise<FleetFiles> => {
+    try {
+      const files = await publisher.files(name);
+      if (files !== null) return files;
+    } catch (error) {
+      if (!(error instanceof NoGoodFilesError)) throw error;
+    }
+    throw noFiles(name);
+  };
+
+  const noFiles = (name: string): Problem => {
+    if (!store.head().snapshot.fleet.has(name)) return noSuchFleet(name);
+    const error = publisher.status(name)?.error;
+    if (error) {
+      const detail = `fleet ${name} has no files yet: those of revision ${error.revision} cannot be made (${error.code}: ${error.message})`;
+      return new Problem("API-FLEET-FAILED", detail);
+    }
+    const outputs = publisher.outputs(name);
+    if (outputs.length > 0 && !outputs.includes("files"))
+      return new Problem("API-NO-FILES", `the proxies of fleet ${name} get their configuration by xDS`);
+    return new Problem("API-NOT-READY", `fleet ${name} has not been rendered yet`, { headers: { "retry-after": "1" } });
+  };
+}
+
+function statusRoute(app: FastifyInstance, publisher: Publisher): void {
   app.get<Named>(
     "/v1/fleets/:name/status",
     {
@@ -81,33 +129,10 @@ export function fleetRoutes(
     },
     ({ params: { name } }) => {
       const status = publisher.status(name);
-      if (status === null) throw notFound(name);
+      if (status === null) throw noSuchFleet(name);
       return status;
     },
   );
-
-  const goodFiles = async (name: string): Promise<FleetFiles> => {
-    try {
-      const files = await publisher.files(name);
-      if (files !== null) return files;
-    } catch (error) {
-      if (!(error instanceof NoGoodFilesError)) throw error;
-    }
-    throw noFiles(name);
-  };
-
-  const noFiles = (name: string): Problem => {
-    if (!store.head().snapshot.fleet.has(name)) return notFound(name);
-    const error = publisher.status(name)?.error;
-    if (error) {
-      const detail = `fleet ${name} has no files yet: those of revision ${error.revision} cannot be made (${error.code}: ${error.message})`;
-      return new Problem("API-FLEET-FAILED", detail);
-    }
-    const outputs = publisher.outputs(name);
-    if (outputs.length > 0 && !outputs.includes("files"))
-      return new Problem("API-NO-FILES", `the proxies of fleet ${name} get their configuration by xDS`);
-    return new Problem("API-NOT-READY", `fleet ${name} has not been rendered yet`, { headers: { "retry-after": "1" } });
-  };
 }
 
 function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Pollers): void {
@@ -116,7 +141,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
     {
       schema: operation(
         "fleets",
-        "List a fleet's proxies: streams of connected Envoys, proxies of the local run, who fetched files",
+        "List a fleet's proxies: streams of connected Envoys, proxies of agents and of the local run, who fetched files",
         {
           operationId: "listFleetProxies",
           headers: readHeaders,
@@ -129,7 +154,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
     async ({ params: { name } }) => {
       await publisher.caughtUp();
       const streams = publisher.proxies(name);
-      if (streams === null) throw notFound(name);
+      if (streams === null) throw noSuchFleet(name);
       return {
         items: [
           ...streams.map((stream) => ({ source: "xds", ...stream })),
@@ -141,6 +166,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
   );
 }
 
-function notFound(name: string): Problem {
+/** Of its name. */
+export function noSuchFleet(name: string): Problem {
   return new Problem("API-NOT-FOUND", `there is no fleet named ${JSON.stringify(name)}`);
 }

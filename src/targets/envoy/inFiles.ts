@@ -1,5 +1,5 @@
 /** A rendering as files of JSON: for people who read it, for diffs, for an Envoy without a control plane. */
-import type { Rendered, RenderedFile } from "../target.ts";
+import type { Rendered, RenderedFile, RenderedResource } from "../target.ts";
 import { inlineBootstrap } from "./inline.ts";
 import { bootstrapJson, resourceJson } from "./json.ts";
 import { typeUrls } from "./types.ts";
@@ -27,15 +27,31 @@ export async function inFiles(rendered: Rendered, fleet: string): Promise<readon
   const { resources } = rendered;
   const bootstrap = bootstrapJson(await inlineBootstrap(rendered, null, { node: fleet, writesFiles: true }));
   const hasSecrets = (resources.get(typeUrls.secret)?.size ?? 0) > 0;
-  const files = [{ ...fileOf("envoy.json", bootstrap), mode: hasSecrets ? SECRET_MODE : MODE }];
+  const secrets = referencesOf(resources.get(typeUrls.secret));
+  const sealed = secrets.length === 0 ? {} : { secrets };
+  const files: RenderedFile[] = [
+    { ...fileOf("envoy.json", bootstrap), mode: hasSecrets ? SECRET_MODE : MODE, ...sealed },
+  ];
   const types = hasSecrets ? { ...FILES, [SECRETS_FILE]: typeUrls.secret } : FILES;
   for (const [path, typeUrl] of Object.entries(types)) {
     const all = [...(resources.get(typeUrl)?.values() ?? [])].sort((a, b) => (a.name < b.name ? -1 : 1));
     const list = all.map((resource) => ({ "@type": typeUrl, ...resourceJson(resource) }));
-    const mode = path === SECRETS_FILE ? SECRET_MODE : MODE;
-    files.push({ ...fileOf(path, { resources: list }), mode });
+    const file = fileOf(path, { resources: list });
+    files.push(path === SECRETS_FILE ? { ...file, mode: SECRET_MODE, ...sealed } : file);
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Asks each for what it would open. */
+function referencesOf(secrets: ReadonlyMap<string, RenderedResource> | undefined): readonly string[] {
+  const found = new Set<string>();
+  for (const { opened } of secrets?.values() ?? []) {
+    opened?.((reference) => {
+      found.add(reference);
+      return "";
+    });
+  }
+  return [...found];
 }
 
 function fileOf(path: string, value: object): RenderedFile {

@@ -8,6 +8,7 @@ import {
 } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { DownstreamTlsContextSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import type { CertificateIr, TlsServerIr } from "../../ir/index.ts";
+import { referencesIn } from "../sealed.ts";
 import type { RenderedResource } from "../target.ts";
 import { GROUPS } from "../tlsSettings.ts";
 import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "./types.ts";
@@ -19,11 +20,13 @@ const PROTOCOLS = { "1.2": Protocol.TLSv1_2, "1.3": Protocol.TLSv1_3 } as const;
 /** The certificate as a resource: its name is the certificate's. */
 export function certificateSecret({ name, chain, privateKey }: CertificateIr): RenderedResource {
   const text = (value: string) => ({ specifier: { case: "inlineString" as const, value } });
-  const secret = create(SecretSchema, {
-    name,
-    type: { case: "tlsCertificate", value: { certificateChain: text(chain), privateKey: text(privateKey) } },
-  });
-  return resourceOf(typeUrls.secret, name, { bytes: encode(SecretSchema, secret), refs: [] });
+  const bytesWith = (key: string): Uint8Array => {
+    const value = { certificateChain: text(chain), privateKey: text(key) };
+    return encode(SecretSchema, create(SecretSchema, { name, type: { case: "tlsCertificate", value } }));
+  };
+  const resource = resourceOf(typeUrls.secret, name, { bytes: bytesWith(privateKey), refs: [] });
+  const [reference] = referencesIn(privateKey);
+  return reference === undefined ? resource : { ...resource, opened: (open) => bytesWith(open(reference)) };
 }
 
 /** What a chain needs to end TLS; a handshake that takes longer than a head may is cut. */

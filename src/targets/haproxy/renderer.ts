@@ -12,17 +12,18 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles } from "../geoFiles.ts";
-import type { RenderedFiles, Renderer, Socket } from "../target.ts";
+import type { RenderedFile, RenderedFiles, Renderer, Socket } from "../target.ts";
 import { connectionLogText, logsCluster } from "./accessLog.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
 import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
+import { backendsIn, drainPlanFile } from "./cluster/drains.ts";
 import { geoMapText } from "./geoTables.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
-import { CONFIG_FILE, certificateFile, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
+import { CONFIG_FILE, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
 import { DEFAULT_IDLE_MS } from "./policies/timeouts.ts";
 import { processView } from "./process.ts";
 import { name, number, PLACES, time } from "./quote.ts";
@@ -30,7 +31,7 @@ import { requestsView } from "./requests.ts";
 import { distinctRules } from "./rules.ts";
 import { socketsView } from "./sockets.ts";
 import { lowerTcpPort } from "./tcpPort.ts";
-import { certificateText } from "./tls.ts";
+import { certificatePem } from "./tls.ts";
 import { fleetVersion } from "./version.ts";
 
 /** The largest head that a client or an endpoint may send, as Envoy takes it: HAProxy keeps the rest of a buffer free. */
@@ -47,8 +48,6 @@ const MAX_HEADERS = 1000;
 /** Fields that a rule sets or adds (32 of each), and those that every request gets. */
 const ADDED_HEADERS = 64 + 16;
 const FILE_MODE = 0o644;
-/** Of certificates, which stand with their keys. */
-const SECRET_FILE_MODE = 0o600;
 
 /** The same for all renderers: loaded once, when the first is made. */
 let templates: TemplateSet | null = null;
@@ -85,9 +84,8 @@ export function createRenderer(): Renderer {
       }
       for (const [path, fileText] of yield* geoFiles(ir)) found.set(path, fileText);
       found.set(CONFIG_FILE, commonText(ir, all, section) + text);
-      const files = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
-      for (const own of ir.certificates)
-        files.push({ path: certificateFile(own.name), text: certificateText(own), mode: SECRET_FILE_MODE });
+      const files: RenderedFile[] = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
+      for (const own of ir.certificates) files.push(certificatePem(own));
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
       const generation = yield* generationOf(files);
@@ -181,6 +179,7 @@ function createClusterWriter(section: Section) {
     const byCluster = yield* changes(rules);
     const version = fleetVersion(ir);
     const texts: string[] = [];
+    const drains = new Map<string, number>();
     const apart = new Map<string, ReadonlySet<string>>();
     for (const [index, cluster] of clusterBackends(ir).entries()) {
       const { cluster: node, backends } = cluster;
@@ -195,8 +194,12 @@ function createClusterWriter(section: Section) {
       texts.push(own.text);
       for (const [path, text] of own.files) files.set(path, text);
       if (own.plan.apart !== null) apart.set(node.name, own.plan.apart);
+      const { drainTimeoutMs } = node;
+      if (drainTimeoutMs !== null) for (const backend of backendsIn(own.text)) drains.set(backend, drainTimeoutMs);
       if (shouldYield(index)) yield;
     }
+    const drainPlan = drainPlanFile(drains);
+    if (drainPlan !== null) files.set(...drainPlan);
     return { text: texts.join(""), apart };
   };
 }

@@ -7,6 +7,8 @@ import {
   type TlsServerIr,
 } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
+import { sealedIn } from "../sealed.ts";
+import type { RenderedFile } from "../target.ts";
 import { GROUPS } from "../tlsSettings.ts";
 import { certificateFile, certificateList, listenerMap } from "./names.ts";
 import { file, mapKey, mapLine, mapValue, name, number, plainBody, word } from "./quote.ts";
@@ -61,9 +63,12 @@ function settingsOf({ minVersion, maxVersion, cipherSuites, alpn }: TlsServerIr)
   return ["alpn", alpn.join(","), ...versions, ...suites].join(" ");
 }
 
+/** For its owner only. */
+const KEY_MODE = 0o600;
+
 /** A certificate's file: chain and key. */
-export function certificateText({ chain, privateKey }: CertificateIr): string {
-  return chain + privateKey;
+export function certificatePem({ name: own, chain, privateKey }: CertificateIr): RenderedFile {
+  return { path: certificateFile(own), text: chain + privateKey, mode: KEY_MODE, ...sealedIn(privateKey) };
 }
 
 /** Part of `misdirected.hbs`: listeners by server name and by site, which is a hostname too. */

@@ -14,6 +14,7 @@ import {
   type VirtualHostIr,
 } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
+import { sealedIn } from "../sealed.ts";
 import type { RenderedFile } from "../target.ts";
 import { OPENSSL_GROUPS } from "../tlsSettings.ts";
 import { block } from "./blocks.ts";
@@ -43,7 +44,7 @@ export interface ServedNames {
 export function certificateFiles(certificates: readonly CertificateIr[]): readonly RenderedFile[] {
   return certificates.flatMap(({ name, chain, privateKey }) => [
     { path: chainFile(name), text: chain, mode: CHAIN_MODE },
-    { path: keyFile(name), text: privateKey, mode: KEY_MODE },
+    { path: keyFile(name), text: privateKey, mode: KEY_MODE, ...sealedIn(privateKey) },
   ]);
 }
 
