@@ -9,8 +9,8 @@ import { problem, type WholeRule } from "./rule.ts";
 type Listener = Resource<"listener">["body"];
 
 /**
- * One socket of a fleet belongs to one listener, or to several HTTP or several HTTPS listeners with different hostnames and the same limits for
- * clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
+ * One socket of a fleet belongs to one listener, or to several HTTP (or several HTTPS) listeners with different hostnames and the same
+ * limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;

@@ -1,7 +1,8 @@
 /** What templates are given of names and TLS: types only. */
+
+import type { Quoted } from "../../util/templates.ts";
 import type { MapEntries, Param, Variable, Word } from "./quote.ts";
 import type { ListenOption } from "./sockets.ts";
-import type { Block } from "./views.ts";
 
 /** What differs between servers of a socket. */
 export interface NamedServerView {
@@ -11,9 +12,9 @@ export interface NamedServerView {
   readonly firstName: Word;
   readonly otherNames: readonly { readonly name: Word }[];
   /** Null: in the clear. */
-  readonly tls: Block | null;
+  readonly tls: Quoted<"block"> | null;
   /** What refuses requests of other listeners; null: there is only one. */
-  readonly misdirected: Block | null;
+  readonly misdirected: Quoted<"block"> | null;
 }
 
 /** `tls.hbs`: what is shown, and what is agreed on. */

@@ -1,5 +1,6 @@
 /** What the templates of `templates/nginx/` are given: one type per template. Every text in them is quoted. */
 import type { Quoted } from "../../util/templates.ts";
+import type { HashedChoiceView, JumpBelowView, TargetView } from "./jumpViews.ts";
 import type {
   FullPathView,
   GeoTableView,
@@ -268,23 +269,6 @@ export interface CasesView {
 /** One test, and what has to be set before. */
 export interface ConditionView extends TextsView {
   readonly condition: Condition;
-}
-
-/** `hashedChoice.hbs`: jumps to what maps have found. */
-export interface HashedChoiceView {
-  readonly found: Variable;
-  readonly jump: Block;
-}
-
-/** `forward.hbs`: on to a cluster. `jump.hbs` and `searchedJump.hbs`: on to another location. */
-export interface TargetView {
-  readonly target: Param;
-}
-
-/** `jumpBelow.hbs`: on to what the host's expressions say, else to the rule of this prefix. */
-export interface JumpBelowView {
-  readonly below: Param;
-  readonly jump: Block;
 }
 
 /** `redirect.hbs`. */
