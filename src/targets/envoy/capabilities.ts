@@ -1,13 +1,10 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
+
+import { clusterTlsCapabilities } from "../clusterTls.ts";
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import {
-  certificateCapabilities,
-  tlsClusterCapabilities,
-  tlsListenerCapabilities,
-  tlsProtocol,
-} from "../tlsCapabilities.ts";
+import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
@@ -96,7 +93,7 @@ export const capabilities = {
   ...geoTableCapabilities,
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
-  ...tlsClusterCapabilities,
+  ...clusterTlsCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

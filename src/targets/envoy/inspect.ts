@@ -1,6 +1,7 @@
 /** What no single field can show: redirects by wildcard hosts, unequal weights, regular expressions too large. */
 import type { FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { inspectPlaces } from "../clusterLimits.ts";
+import { inspectClusterTls } from "../clusterTls.ts";
 import type { Finding } from "../target.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
@@ -22,6 +23,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectOutlierDetection(ir.clusters),
     ...inspectUdp(ir),
     ...inspectProxyProtocol(ir),
+    ...inspectClusterTls(ir),
   ];
 }
 

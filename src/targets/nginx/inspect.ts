@@ -16,6 +16,7 @@ import { inspectLimits } from "./upstream/limits.ts";
 import { inspectOutlierDetection } from "./upstream/outlierDetection.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
 import { inspectProxyProtocol } from "./upstream/proxyProtocol.ts";
+import { inspectClusterTls } from "./upstream/tlsSupport.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
@@ -59,6 +60,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectTries(ir),
     ...inspectProxyProtocol(ir),
     ...inspectTls(ir),
+    ...inspectClusterTls(ir),
   ];
 }
 

@@ -18,6 +18,7 @@ import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, 
 import { type ListenOption, listenOptions } from "./sockets.ts";
 import { hasOneServer, type Served, scopeMap, servedNames, tlsLines } from "./tls.ts";
 import type { Limited } from "./upstream/limits.ts";
+import type { Secured } from "./upstream/tls.ts";
 import { viaFields, viaGuard, viaMap } from "./via.ts";
 import type { Block, ServerView } from "./views.ts";
 
@@ -26,6 +27,7 @@ export interface ListenerPlace {
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
   readonly affine: Affine;
+  readonly secured: Secured;
   readonly limited: Limited;
   readonly accessLog: AccessLogIr | null;
   readonly sockets: SocketsIr;

@@ -21,6 +21,7 @@ import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
 import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
 import { PROBED_FILES, probePlanFile } from "./upstream/probes.ts";
+import { authorityFiles, endpointTlsFiles, type Secured, securedOf } from "./upstream/tls.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
 /** The agent reads it through a symbolic link to the whole folder. */
@@ -33,6 +34,7 @@ const MAX_KEPT_FLEETS = 512;
 interface FleetMemory {
   connectTimeouts: ReadonlyMap<string, number>;
   affine: Affine;
+  secured: Secured;
   limited: Limited;
   /** By listener. */
   listeners: Map<string, ListenerMemory>;
@@ -55,6 +57,7 @@ export function createRenderer(): Renderer {
       const memory = fleets.get(ir.name) ?? {
         connectTimeouts: new Map(),
         affine: new Set(),
+        secured: new Set(),
         limited: new Map(),
         listeners: new Map(),
         upstreams: createUpstreamMemory(),
@@ -72,19 +75,21 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   const affine = affineOf(ir.clusters);
   const limited = requestLimits(ir.clusters);
-  // A location holds its clusters' connect timeout, affinity and limit: when one changes, which is rare, all is lowered again.
+  const secured = securedOf(ir.clusters);
+  // A location holds its clusters' connect timeout, affinity, limit and whether there is TLS: when one changes, which is rare, all is lowered again.
   const isSame =
     !hasChanged(memory.connectTimeouts, connectTimeouts) &&
-    !hasOtherAffinity(memory, affine, ir) &&
+    !hasOther(memory, { affine, secured }, ir) &&
     isEqual(memory.limited, limited);
   if (!isSame) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
   memory.affine = affine;
+  memory.secured = secured;
   memory.limited = limited;
   const proxyProtocols = new Map(
     ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
   );
-  const place = { connectTimeouts, affine, limited, accessLog: ir.accessLog, sockets: ir.process.sockets };
+  const place = { connectTimeouts, affine, secured, limited, accessLog: ir.accessLog, sockets: ir.process.sockets };
   const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters) };
   const names = createNames();
   const listeners: LoweredListener[] = [];
@@ -108,6 +113,8 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
     ...FIXED_FILES,
     ...logFiles(ir),
     ...certificateFiles(ir.certificates),
+    ...authorityFiles(ir.authorities),
+    ...endpointTlsFiles(ir.clusters),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
     ...(yield* probeFiles(ir, groups)),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
@@ -137,8 +144,17 @@ function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<stri
   return false;
 }
 
-function hasOtherAffinity({ connectTimeouts, affine }: FleetMemory, after: Affine, { clusters }: FleetIr): boolean {
-  return clusters.some(({ name }) => connectTimeouts.has(name) && affine.has(name) !== after.has(name));
+/** Of clusters that were there before. */
+function hasOther(
+  { connectTimeouts, affine, secured }: FleetMemory,
+  after: Pick<FleetMemory, "affine" | "secured">,
+  { clusters }: FleetIr,
+): boolean {
+  return clusters.some(
+    ({ name }) =>
+      connectTimeouts.has(name) &&
+      (affine.has(name) !== after.affine.has(name) || secured.has(name) !== after.secured.has(name)),
+  );
 }
 
 function isEqual(before: Limited, after: Limited): boolean {

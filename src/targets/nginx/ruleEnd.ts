@@ -6,6 +6,7 @@ import { block } from "./blocks.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
 import { milliseconds, type Part } from "./quote.ts";
 import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
+import { type Secured, tlsInclude } from "./upstream/tls.ts";
 import type { Block } from "./views.ts";
 
 /** What it depends on beside the rule. */
@@ -14,6 +15,8 @@ export interface EndPlace extends LimitPlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Clusters that keep their clients. */
   readonly affine: Affine;
+  /** Clusters whose endpoints are reached inside TLS. */
+  readonly secured: Secured;
   /** Locations say whose they are: the fleet has an access log. */
   readonly isLogged: boolean;
 }
@@ -25,7 +28,9 @@ interface Chosen {
   readonly clusters: readonly string[];
 }
 
-interface End {
+/** What ends such a location. */
+export interface End {
+  readonly scheme: "http://" | "https://";
   readonly upstream: Part;
   readonly lines: readonly Block[];
   /** The upstream depends on the client's cookie. */
@@ -39,14 +44,15 @@ const NONE: readonly never[] = [];
 export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): End {
   const { upstream, lines } = destination(to, clusters, place.affine);
   const first = clusters[0] as string;
-  const own = [...timeoutLines(timeoutOf(first, place)), ...requestLimitLines(first, place)];
-  return { upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
+  const own = [...timeoutLines(timeoutOf(first, place)), ...requestLimitLines(first, place), ...tlsLines(first, place)];
+  const scheme = place.secured.has(first) ? "https://" : "http://";
+  return { scheme, upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
 }
 
-/** Whether one location can forward to all of them: they have one connect timeout and no limits. */
+/** Whether one location can forward to all of them: they have one connect timeout, no limits and no TLS. */
 export function isOneLocation(split: ForwardIr["split"], place: EndPlace): boolean {
   const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
-  return timeouts.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster));
+  return timeouts.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster) || place.secured.has(cluster));
 }
 
 /** A cluster's connect timeout. */
@@ -54,6 +60,10 @@ function timeoutOf(cluster: string, { connectTimeouts }: Pick<EndPlace, "connect
   const timeout = connectTimeouts.get(cluster);
   if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
   return timeout;
+}
+
+function tlsLines(cluster: string, { secured }: Pick<EndPlace, "secured">): readonly Block[] {
+  return secured.has(cluster) ? [tlsInclude(cluster)] : NONE;
 }
 
 /** What the location notes for the access log. */

@@ -26,7 +26,7 @@ import type {
   Word,
 } from "./quote.ts";
 import type { ProxyProtocolView, TcpServerView, UdpServerView } from "./streamViews.ts";
-import type { NamedServerView, TlsScopesView, TlsView } from "./tlsViews.ts";
+import type { EndpointTlsView, NamedServerView, TlsScopesView, TlsView } from "./tlsViews.ts";
 import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
@@ -65,6 +65,8 @@ export interface Views {
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
   readonly connectTimeout: { readonly timeout: Word };
+  readonly endpointTlsInclude: { readonly path: Word };
+  readonly endpointTls: EndpointTlsView;
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };

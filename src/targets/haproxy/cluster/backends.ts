@@ -14,6 +14,7 @@ import { type PoolView, poolView } from "./pool.ts";
 import { hasBackups } from "./priority.ts";
 import { sendProxy } from "./proxyProtocol.ts";
 import { weightOf } from "./state.ts";
+import { type ServerTlsView, serverTlsView } from "./tls.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
 export const DEFAULT_CONNECT_MS = 5_000;
@@ -35,6 +36,8 @@ export interface BackendView extends BalanceView {
   readonly idleTimeout: Quoted<"time"> | null;
   /** The header that connections begin with; null: none. */
   readonly sendProxy: Quoted<"name"> | null;
+  /** Null: in the clear. */
+  readonly tls: ServerTlsView | null;
   readonly check: CheckView | null;
   readonly outlier: OutlierView | null;
   readonly slowStart: Quoted<"time"> | null;
@@ -140,6 +143,7 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
     sendProxy: sendProxy(cluster.proxyProtocol),
+    tls: serverTlsView(cluster.tls),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),
     limits: limitsView(cluster, idleMs === null),
     outlier: outlierView(cluster, idleMs === null),

@@ -195,6 +195,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     outlierDetection: null,
     near: null,
     drainTimeoutMs: null,
+    tls: null,
     slowStart: null,
     proxyProtocol: null,
   } as const;
