@@ -174,17 +174,23 @@ async function reached(proxy: ProxyName, host: string): Promise<{ status: number
 }
 
 describe.each(proxyNames)("%s", (proxy) => {
-  it.each(rows.map((row, index) => [...row, index] as const))("re-encrypt: %s", async (_, endpoint, tls, status, row) => {
-    const { serverName = null, clientCertificate = null } = tls as { serverName?: string; clientCertificate?: string };
-    const { status: seen, told } = await reached(proxy, `row-${row}.up`);
-    expect(seen).toBe(status);
-    if (told === null) return;
-    const isShown = endpoint === "mutual" ? clientCertificate : null;
-    // Envoy says that it speaks HTTP/1.1, the others say nothing.
-    const alpn = proxy === "envoy" ? "http/1.1" : null;
-    expect(told).toMatchObject({ name: endpoint, host: `row-${row}.up`, serverName, alpn, client: isShown });
-    expect(told.version).toBe(endpoint === "old" ? "TLSv1.2" : "TLSv1.3");
-  });
+  it.each(rows.map((row, index) => [...row, index] as const))(
+    "re-encrypt: %s",
+    async (_, endpoint, tls, status, row) => {
+      const { serverName = null, clientCertificate = null } = tls as {
+        serverName?: string;
+        clientCertificate?: string;
+      };
+      const { status: seen, told } = await reached(proxy, `row-${row}.up`);
+      expect(seen).toBe(status);
+      if (told === null) return;
+      const isShown = endpoint === "mutual" ? clientCertificate : null;
+      // Envoy says that it speaks HTTP/1.1, the others say nothing.
+      const alpn = proxy === "envoy" ? "http/1.1" : null;
+      expect(told).toMatchObject({ name: endpoint, host: `row-${row}.up`, serverName, alpn, client: isShown });
+      expect(told.version).toBe(endpoint === "old" ? "TLSv1.2" : "TLSv1.3");
+    },
+  );
 
   it("shows its certificate in TLS 1.2 too", async () => {
     expect((await reached(proxy, "mutual-old.up")).told).toMatchObject({ client: "client", version: "TLSv1.2" });

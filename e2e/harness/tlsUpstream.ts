@@ -1,7 +1,7 @@
 /** Upstreams inside TLS: HTTPS servers that tell how they were reached. */
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { TlsOptions, TLSSocket } from "node:tls";
+import type { TLSSocket, TlsOptions } from "node:tls";
 
 /** What such an upstream answers, as JSON. */
 export interface Reached {

@@ -134,6 +134,18 @@ export function everyField(port: number): Model {
       },
       { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
       {
+        name: "ef-secured",
+        endpoints: [{ address: "127.0.0.1", port: 9 }],
+        tls: {
+          serverName: "ef.example.com",
+          authority: "ef-authority",
+          clientCertificate: "ef-certificate",
+          minVersion: "1.2",
+          maxVersion: "1.3",
+        },
+      },
+      { name: "ef-insecure", endpoints: [{ address: "127.0.0.1", port: 9 }], tls: { insecure: true } },
+      {
         name: "ef-hash",
         endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "there" }],
         balance: { policy: "hash", hash: { by: "header", name: "X-Key" } },
@@ -188,6 +200,7 @@ export function everyField(port: number): Model {
             matches: [{ path: { prefix: "/r" } }],
             redirect: { scheme: "https", hostname: "to.ef.example", path: { prefix: "/s" } },
           },
+          { matches: [{ path: { prefix: "/v" } }], split: [{ cluster: "ef-secured" }, { cluster: "ef-insecure" }] },
           { matches: [{ path: { exact: "/e" } }], redirect: { path: { full: "/f" } } },
           {
             matches: [{ path: { regex: "/x[0-9]+" } }],

@@ -75,8 +75,8 @@ export function answerable(document: Document, place: AnswerablePlace): Document
       const ports = place.endpoints[each.name] ?? [];
       // Drawn endpoints are often none at all; one cluster without any is enough.
       const endpoints = [...(each.endpoints as object[]), {}].slice(0, ports.length);
-      // The endpoints answer requests, and no probe as the check wants it.
-      const { healthCheck: _, ...rest } = each;
+      // The endpoints answer requests in the clear, and no probe as the check wants it.
+      const { healthCheck: _, tls: __, ...rest } = each;
       return { ...rest, endpoints: endpoints.map((one, at) => ({ ...one, address: "127.0.0.1", port: ports[at] })) };
     }),
     routes: routes

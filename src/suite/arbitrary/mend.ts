@@ -2,6 +2,7 @@
 import { references } from "../../gen/references.ts";
 import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
+import { mendClusterTls } from "./mendClusterTls.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { mendPreferLocal } from "./mendPreferLocal.ts";
 import { mendTls } from "./mendTls.ts";
@@ -13,6 +14,7 @@ export function mend(document: Document): Document {
   mendClientTimeouts(document);
   mendIdleTimeouts(document);
   mendTls(document);
+  mendClusterTls(document);
   mendBalance(document);
   mendAffinity(document);
   for (const route of document.routes ?? []) {

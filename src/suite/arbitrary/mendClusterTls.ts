@@ -1,0 +1,37 @@
+/** Fits TLS of clusters to itself, and to who reaches them. */
+import type { Document, Item } from "./names.ts";
+
+interface Tls {
+  serverName?: string;
+  authority?: string;
+  minVersion?: string;
+  maxVersion?: string;
+  insecure?: boolean;
+}
+
+/** Who is verified has a name; versions leave something to agree on; no proxy does it over UDP, nor every one beside probes or in a split of TCP. Changes the document. */
+export function mendClusterTls({ clusters = [], routes = [] }: Document): void {
+  for (const cluster of clusters) {
+    const tls = cluster.tls as Tls | undefined;
+    if (tls === undefined) continue;
+    if (cluster.healthCheck !== undefined || isReachedByBytes(cluster.name, routes)) {
+      delete cluster.tls;
+      continue;
+    }
+    if (tls.insecure === true) delete tls.authority;
+    else tls.serverName ??= "a.example.com";
+    if (tls.minVersion === "1.3" && tls.maxVersion === "1.2") delete tls.maxVersion;
+  }
+}
+
+interface RuleOfRoute {
+  readonly split?: readonly { readonly cluster: string }[];
+}
+
+function isReachedByBytes(cluster: string, routes: readonly Item[]): boolean {
+  return routes.some(
+    ({ protocol, rules }) =>
+      (protocol === "tcp" || protocol === "udp") &&
+      (rules as RuleOfRoute[]).some(({ split = [] }) => split.some((share) => share.cluster === cluster)),
+  );
+}
