@@ -86,7 +86,9 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
 const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "listener.udp.balance"],
   ...PROXY_KINDS.flatMap((proxy) =>
-    leafPaths.filter((path) => path.startsWith("authority.")).map((path) => [proxy, path] as const),
+    leafPaths
+      .filter((path) => path.startsWith("authority.") || path === "listener.tls.alpn[]")
+      .map((path) => [proxy, path] as const),
   ),
 ];
 

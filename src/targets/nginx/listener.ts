@@ -123,21 +123,13 @@ export function* lowerListener(
     ? [sharedServer({ port, name, place, log, parts: all, gated: sharedGated ?? [] }, own)]
     : own.map((kept) => kept.block);
   yield;
+  const otherHosts = isShared ? [] : served.others.map((others) => namedServer(others, options));
   const view = {
-    comment: comment(`${port.listeners.join(", ")}: ${socket}`),
-    limitZones: limitZones(name, port.connectionLimit),
-    senders: senderRanges(name, port.proxyProtocol),
-    proxyProtocol: port.proxyProtocol !== null,
-    viaMap: viaMap({ listener: name, via: port.via }),
-    viaGuard: viaGuard(port.via),
+    ...headView(port, name),
     logFormat: log?.format ?? null,
     parts,
-    clientTimeouts,
     accessLog: log?.directive ?? null,
-    tlsScopes: scopeMap(name, port.tls),
-    listen: listen(port),
-    isTls: port.tls !== null,
-    otherHosts: isShared ? [] : served.others.map((others) => namedServer(others, options)),
+    otherHosts,
   };
   return {
     lowered: {
@@ -147,6 +139,22 @@ export function* lowerListener(
       clusters: all.clusters,
     },
     memory: { head, isShared, hosts },
+  };
+}
+
+/** What stands before the servers, and in each of them. */
+function headView(port: HttpPortIr, name: string) {
+  return {
+    comment: comment(`${port.listeners.join(", ")}: ${hostAndPort(port.address, port.port)}`),
+    limitZones: limitZones(name, port.connectionLimit),
+    senders: senderRanges(name, port.proxyProtocol),
+    proxyProtocol: port.proxyProtocol !== null,
+    viaMap: viaMap({ listener: name, via: port.via }),
+    viaGuard: viaGuard(port.via),
+    clientTimeouts: clientLines(port),
+    tlsScopes: scopeMap(name, port.tls),
+    listen: listen(port),
+    isTls: port.tls !== null,
   };
 }
 
