@@ -193,6 +193,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.outlierDetection.maxEjectedPercent": { reason: "Envoy alone takes it", presence: 15 },
   "cluster.slowStart": { reason: "nginx refuses it, and no answer shows it", presence: 10 },
   "cluster.slowStart.window": { reason: "whole seconds within bounds", value: fc.constantFrom("1s", "30s", "1h") },
+  "cluster.protocol": { reason: "installed versions of nginx refuse it, and most endpoints speak HTTP/1", presence: 5 },
   "cluster.pool": { reason: "no single answer shows it", presence: 20 },
   "cluster.pool.maxRequestsPerConnection": { reason: "HAProxy refuses it", presence: 15 },
   "cluster.balance.policy": {
