@@ -11,6 +11,8 @@
 import { affinity, affinityName } from "./affinity.ts";
 import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
+import { certificates } from "./certificates.ts";
+import { certificateUse } from "./certificateUse.ts";
 import { clusterLimits } from "./clusterLimits.ts";
 import { clusterTls } from "./clusterTls.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
@@ -63,6 +65,7 @@ export const rulesOfEach: readonly Rule[] = [
   geoMatches,
   proxyProtocol,
   viaGuard,
+  certificateUse,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
@@ -80,6 +83,7 @@ export const rulesOfOne: readonly OwnRule[] = [
   balance,
   affinityName,
   listenerTls,
+  certificates,
   clusterTls,
   clusterLimits,
   healthChecks,
