@@ -13,6 +13,7 @@ import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { GeoTableIr } from "./geoTable.ts";
+import type { Http2Use } from "./http2.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { ProxyProtocolIr } from "./proxyProtocol.ts";
@@ -90,6 +91,7 @@ export interface HttpPortIr {
   readonly listeners: readonly string[];
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
+  readonly http2: Http2Use;
   /** Those that its rules look at, ascending by name. */
   readonly geoTables: readonly GeoTableIr[];
   /** Null: clients come themselves. */

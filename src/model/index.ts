@@ -27,6 +27,7 @@ export {
 } from "./documents.ts";
 export { extentOf } from "./extent.ts";
 export { effectiveHostnames } from "./hostnames.ts";
+export { speaksHttp2 } from "./http2.ts";
 export { inUse } from "./inUse.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { lint } from "./lint/index.ts";

@@ -12,6 +12,7 @@ import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import { connectionLimit } from "./connectionLimit.ts";
 import { geoTablesOf } from "./geoTables.ts";
+import { http2Of } from "./http2.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { compileProcess } from "./process.ts";
@@ -119,6 +120,7 @@ function* compilePort(
     kind: "http",
     ...socket,
     clientTimeouts: timeouts,
+    http2: http2Of(body),
     geoTables,
     ...shared,
     via: viaOf(first.listener.body, fleet),

@@ -91,6 +91,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     reason: "ranges of either family",
     value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
   },
+  "listener.http.http2": {
+    reason: "the client of the fuzz speaks HTTP/1.1, and nginx refuses true",
+    value: fc.constant(false),
+    presence: 20,
+  },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "certificate.chain": {
     reason: "real ones",

@@ -288,6 +288,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,

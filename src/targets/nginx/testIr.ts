@@ -98,6 +98,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,

@@ -61,6 +61,7 @@ export interface Views {
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
   readonly connectTimeout: { readonly timeout: Word };
+  readonly http2Limits: { readonly streams: Word; readonly requests: Word; readonly badRequest: Param };
   readonly http2Upstream: { readonly forbidden: Param };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };

@@ -145,6 +145,7 @@ export function httpPort(
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,
