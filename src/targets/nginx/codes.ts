@@ -118,7 +118,7 @@ export const nginxCodes = {
   },
   "L7-H2C-MIXED-NGINX": {
     status: 422,
-    title: "HTTP/1.1 and HTTP/2 on one port",
+    title: "One protocol on a port",
     explanation:
       "Before 1.25.1 nginx speaks one of both on a port without TLS. Set the fleet's `version` if its proxies are newer, write `http.http2: only` for a listener on another port, or serve the listener with Envoy or HAProxy.",
   },

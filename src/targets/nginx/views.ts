@@ -4,6 +4,7 @@ import type {
   FullPathView,
   GeoTableView,
   GeoView,
+  Http2Views,
   RequestFieldsView,
   ResponseHeadersView,
   RetryView,
@@ -32,7 +33,7 @@ import type { UpstreamView } from "./upstream/views.ts";
 export type Block = Quoted<"block">;
 
 /** The view that each template takes. */
-export interface Views {
+export interface Views extends Http2Views {
   readonly nginx: ConfigurationView;
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
@@ -61,8 +62,6 @@ export interface Views {
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
   readonly connectTimeout: { readonly timeout: Word };
-  readonly http2Limits: { readonly streams: Word; readonly requests: Word; readonly badRequest: Param };
-  readonly http2Upstream: { readonly forbidden: Param };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };
