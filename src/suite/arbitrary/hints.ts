@@ -92,9 +92,9 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
   },
   "listener.http.http2": {
-    reason: "the client of the fuzz speaks HTTP/1.1, and nginx refuses true",
-    value: fc.constant(false),
-    presence: 20,
+    reason: "never drawn: the client of the fuzz speaks HTTP/1.1, and nginx refuses true",
+    value: fc.constantFrom(true, false, "only"),
+    presence: 0,
   },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "certificate.chain": {
