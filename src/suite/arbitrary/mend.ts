@@ -3,6 +3,7 @@ import { references } from "../../gen/references.ts";
 import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
 import { mendLimits } from "./mendLimits.ts";
+import { mendProxyProtocol } from "./mendProxyProtocol.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
 /** What is true of all models that random ones are to become. Changes the document. */
@@ -18,6 +19,7 @@ export function mend(document: Document): Document {
     if (route.protocol === "udp") keepSplit(route, 1);
     makeTwins(route);
   }
+  mendProxyProtocol(document);
   // Last: it looks at who reaches a cluster.
   mendLimits(document);
   return document;
