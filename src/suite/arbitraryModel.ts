@@ -70,10 +70,14 @@ const PROBE_INTERVAL = "250ms";
 
 /** Durations that an answer on a busy machine could exceed. */
 const SHORT = new Set(["1ms", "250ms", "3s"]);
+/** How long a client waits for the next try is not what is looked at. */
+const AT_ONCE = "1ms";
 
 /** The same model with clusters that answer: requests can be sent to it. Only the listeners of its first HTTP port are left in. */
 export function answerable(document: Document, place: AnswerablePlace): Document {
-  const text = JSON.stringify(document, (_key, value) => (SHORT.has(value) ? "1m30s" : value));
+  const text = JSON.stringify(document, (key, value) =>
+    key === "backoff" ? AT_ONCE : SHORT.has(value) ? "1m30s" : value,
+  );
   const all = JSON.parse(text) as Document;
   const { fleets = [], listeners = [], clusters = [], routes = [], healthChecks = [], ...others } = all;
   const answering = {
