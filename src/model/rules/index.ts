@@ -11,7 +11,10 @@
 import { affinity, affinityName } from "./affinity.ts";
 import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
+import { certificates } from "./certificates.ts";
+import { certificateUse } from "./certificateUse.ts";
 import { clusterLimits } from "./clusterLimits.ts";
+import { clusterTls } from "./clusterTls.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
@@ -23,6 +26,7 @@ import { healthChecks } from "./healthChecks.ts";
 import { hostnameScope } from "./hostnameScope.ts";
 import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
+import { listenerTls } from "./listenerTls.ts";
 import { locality } from "./locality.ts";
 import { outlierDetection } from "./outlierDetection.ts";
 import { pathPolicy } from "./pathPolicy.ts";
@@ -61,6 +65,7 @@ export const rulesOfEach: readonly Rule[] = [
   geoMatches,
   proxyProtocol,
   viaGuard,
+  certificateUse,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
@@ -77,6 +82,9 @@ export const rulesOfOne: readonly OwnRule[] = [
   geoTables,
   balance,
   affinityName,
+  listenerTls,
+  certificates,
+  clusterTls,
   clusterLimits,
   healthChecks,
   outlierDetection,
