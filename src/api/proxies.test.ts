@@ -63,6 +63,8 @@ test("every entry says where it is known from, in a shape of OpenAPI", async () 
     nodeId: "dev-legacy",
     group: "legacy",
     proxy: "nginx",
+    version: "1.22.1",
+    agent: null,
     state: "serving",
     generation: "g",
     applied: "runtime",

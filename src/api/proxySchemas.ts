@@ -1,6 +1,7 @@
 /** What is told of a fleet's proxies, one shape for each way to know of one. */
 import { schemaRef } from "./openapi/components.ts";
 import type { Components } from "./openapi/schema.ts";
+import { reportSchema } from "./reportSchema.ts";
 import { choice, integer, list, object, orNull, text, textOrNull } from "./schemaParts.ts";
 
 /** One stream of an Envoy, as the xDS room tells of it. */
@@ -28,13 +29,15 @@ const proxyStreamType = object(["typeUrl", "sent", "acked", "nacked", "kept"], {
 
 const nack = object(["version", "message", "resources"], { version: text, message: text, resources: list(text) });
 
-/** A proxy that reads files and runs here; see `FileProxyStatus` of the publish room. */
+/** A proxy that reads files, and runs here or beside an agent; see `FileProxyStatus` of the publish room. */
 const fileProxy = object(
   [
     "source",
     "nodeId",
     "group",
     "proxy",
+    "version",
+    "agent",
     "state",
     "generation",
     "applied",
@@ -53,6 +56,11 @@ const fileProxy = object(
     nodeId: text,
     group: { ...text, description: "The fleet." },
     proxy: { ...text, description: "As `nginx`." },
+    version: { ...text, description: "As its program tells it." },
+    agent: {
+      ...orNull(schemaRef("AgentPresence")),
+      description: "The agent on another machine that reports it. Null: it runs here.",
+    },
     state: {
       ...choice("stopped", "starting", "serving", "degraded", "failed"),
       description: "degraded: an older generation runs, or a part, or it is being restarted. failed: nothing runs.",
@@ -142,6 +150,15 @@ export const proxySchemas: Components = {
   ProxyStreamType: proxyStreamType,
   Nack: nack,
   FileProxy: fileProxy,
+  AgentPresence: object(["address", "version", "reportedAt"], {
+    address: { ...text, description: "Whence it reports." },
+    version: text,
+    reportedAt: { ...text, format: "date-time", description: "When it did last." },
+  }),
+  ProxyReport: reportSchema,
+  ProxyReportAnswer: object(["wanted"], {
+    wanted: { ...orNull(schemaRef("WantedFiles")), description: "What it is to run; null: nothing was made yet." },
+  }),
   WantedFiles: object(["generation", "revision"], { generation: text, revision: integer }),
   FileProxyListener: fileProxyListener,
   Leaving: leaving,

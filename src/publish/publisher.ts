@@ -14,7 +14,8 @@ import { createFileProxies, type FileProxies } from "./fileProxies.ts";
 import { createFleetStatuses, type FleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { createWeights, type Fitting, fittingOf } from "./overweight.ts";
-import type { Publication, Publisher } from "./types.ts";
+import { createRemoteProxies, type RemoteProxies } from "./remoteProxies.ts";
+import type { Publication, Publisher, RemoteEvent } from "./types.ts";
 import { createXdsOutput, type XdsOutput } from "./xdsOutput.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
@@ -34,6 +35,8 @@ export interface PublisherOptions {
   readonly onRecovered?: (fleet: string, revision: number) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
   readonly onPublished?: (publication: Publication) => void;
+  /** Something happened to a proxy that an agent elsewhere reports. Must not throw. */
+  readonly onRemote?: (event: RemoteEvent) => void;
   /** Default: the process's own. */
   readonly pace?: Pace | undefined;
   /** Default: the system's clock. */
@@ -82,7 +85,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   /** What was compiled last to be handed on. */
   let base: Snapshot = emptySnapshot;
   let closed = false;
-  const localProxies = createFileProxies((fleet) => files.last(fleet), options.now);
+  const localProxies = createFileProxies((fleet) => files.last(fleet));
+  const remote = remoteOf(options, localProxies, listenerStatus);
   const noteFiles = (fleet: string): void => {
     const last = files.last(fleet);
     if (last !== null) localProxies.noteFiles(last);
@@ -120,7 +124,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     const before = published?.compiled.fleets;
     published = { compiled, revision };
     listenerStatus.forgetGone();
-    localProxies.retain(new Set(compiled.fleets.keys()));
+    for (const each of [localProxies, remote]) each.retain(new Set(compiled.fleets.keys()));
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
     for (const ir of filed) statuses.pending(ir.name, before?.get(ir.name) !== ir);
     files.update(filed, revision, kept);
@@ -141,6 +145,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     listenerStatus,
     localProxies,
     fileProxies: localProxies.of,
+    remote,
     files: (fleet) => caughtUp().then(() => files.get(fleet)),
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
     proxies: (fleet: string): readonly NodeStatus[] | null => (statuses.of(fleet) === null ? null : xds.nodes(fleet)),
@@ -154,9 +159,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     commit,
     close() {
       closed = true;
-      views.close();
-      files.close();
-      listenerStatus.close();
+      for (const each of [views, files, listenerStatus, remote]) each.close();
     },
   };
 }
@@ -213,6 +216,14 @@ function outputsOf(ir: FleetIr | undefined, pipeline: Pipeline): readonly Output
 
 function explained(ir: FleetIr | undefined, request: ExplainRequest): Steps<Explanation | null> {
   return ir === undefined ? done(null) : explain(ir, request);
+}
+
+function remoteOf(
+  { onRemote = () => undefined, now }: PublisherOptions,
+  proxies: FileProxies,
+  listeners: ListenerStatuses,
+): RemoteProxies {
+  return createRemoteProxies({ proxies, listeners, onEvent: onRemote, now });
 }
 
 function statusOf(options: PublisherOptions, compiled: () => Compiled | null): ListenerStatuses {
