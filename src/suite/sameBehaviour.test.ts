@@ -128,6 +128,16 @@ describe("the comparison finds", () => {
     expect(found(split, observed("envoy", { upstream: "three" }))).toEqual(["upstreams asked"]);
   });
 
+  test("an endpoint that is asked more often than the rule's retry says", () => {
+    const resends = { methods: ["GET"], statuses: [503], perTryMs: null };
+    const policies = { ...rule.policies, retry: { attempts: 3, resends, backoffMs: null } };
+    const retried = { ...base, rule: { ...rule, policies }, outcomes: [{ ...outcome, status: 503 }] };
+    expect(found(retried, observed("haproxy", { status: 503, times: 4 }))).toEqual([]);
+    expect(found(retried, observed("haproxy", { status: 503, times: 5 }))).toEqual(["upstreams asked"]);
+    const answered = { ...retried, outcomes: [outcome] };
+    expect(found(answered, observed("haproxy", { times: 2 }))).toEqual(["upstreams asked"]);
+  });
+
   test("a copied Host in Location on every proxy but Envoy, and there only for the rule it is told of", () => {
     const redirect: RuleIr["action"] = {
       kind: "redirect",
