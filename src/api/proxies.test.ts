@@ -56,6 +56,7 @@ test("every entry says where it is known from, in a shape of OpenAPI", async () 
     connectedAt: "",
     userAgent: "",
     ackedRevision: null,
+    leaving: null,
     types: [],
   };
   t.publisher.proxies = () => [stream];

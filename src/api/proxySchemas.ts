@@ -6,7 +6,7 @@ import { choice, integer, list, object, orNull, text, textOrNull } from "./schem
 
 /** One stream of an Envoy, as the xDS room tells of it. */
 const proxyStream = object(
-  ["source", "nodeId", "group", "peer", "connectedAt", "userAgent", "ackedRevision", "types"],
+  ["source", "nodeId", "group", "peer", "connectedAt", "userAgent", "ackedRevision", "leaving", "types"],
   {
     source: choice("xds"),
     nodeId: { ...text, description: "The node's id: two Envoys may have the same by mistake." },
@@ -15,6 +15,11 @@ const proxyStream = object(
     connectedAt: { ...text, format: "date-time" },
     userAgent: text,
     ackedRevision: { type: ["integer", "null"], description: "The last revision of which all was accepted." },
+    leaving: {
+      ...orNull(schemaRef("Leaving")),
+      description:
+        "What an Envoy of the local run still has under way of what gets nothing new. Null: it was not asked.",
+    },
     types: list(schemaRef("ProxyStreamType")),
   },
 );
@@ -98,7 +103,7 @@ const leaving = object(["processes", "endpoints"], {
   endpoints: {
     ...list(schemaRef("LeavingEndpoint")),
     description:
-      "Of HAProxy's serving process: endpoints that drain, are down or gone and still have connections; the 100 with the most.",
+      "Of Envoy and HAProxy's serving process: endpoints that drain or are down (HAProxy: or gone) and still have connections; the 100 with the most.",
   },
 });
 

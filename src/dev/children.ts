@@ -164,6 +164,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, program }: 
     program,
     runDir: fleetRunDir(options.runDir, fleet.name),
     tools: options.tools,
+    open: options.plane.openSecret,
     timing: { graceMs: GRACE_MS },
     onEvent: reporter(options, fleet),
   });
@@ -205,7 +206,12 @@ function startPulling(
     graceMs: GRACE_MS,
     onEvent: reporter(options, fleet),
   });
-  const child: Child = { proxy: fleet.proxy, state: agent.state, apply: async () => null, close: agent.close };
+  const forget = options.plane.watchPulling(fleet.name, agent.leaving);
+  const close = async (): Promise<void> => {
+    await agent.close();
+    forget();
+  };
+  const child: Child = { proxy: fleet.proxy, state: agent.state, apply: async () => null, close };
   return { child, started: agent.start() };
 }
 

@@ -1,8 +1,9 @@
 /** The control plane in this process, as `trimtab dev` sees it: the public API by injection, files and nodes by call. */
 
-import type { AgentEvent, ListenerState, LocalReport } from "../agent/index.ts";
+import type { AgentEvent, Leaving, ListenerState, LocalReport } from "../agent/index.ts";
 import { parseText } from "../cli/document.ts";
 import { withGeoFiles } from "../cli/geoFiles.ts";
+import { withTextFiles } from "../cli/textFiles.ts";
 import { compileProcess } from "../compiler/index.ts";
 import type { Fleet } from "../model/index.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
@@ -31,6 +32,9 @@ export interface RunningPlane {
     readonly localProxies: {
       watch(fleet: string, nodeId: string, proxy: { read: () => LocalReport }): () => void;
     };
+    readonly pullingProxies: {
+      watch(fleet: string, nodeId: string, read: () => Leaving): () => void;
+    };
   };
   readonly store: {
     head(): {
@@ -40,6 +44,7 @@ export interface RunningPlane {
     };
     onCommit(listener: () => void): () => void;
   };
+  readonly secrets: { open(reference: string): string };
   readonly xdsAddress: string;
   /** The one that the API wants. */
   readonly apiToken: string | undefined;
@@ -64,6 +69,7 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     onCommit: (listener) => store.onCommit(listener),
     files: publisher.files,
     onFiles: publisher.onFiles,
+    openSecret: plane.secrets.open,
     bootstrap: (fleet) => {
       const node = { fleet, nodeId: nodeId(fleet), xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS };
       const body = store.head().snapshot.fleet.get(fleet)?.body;
@@ -73,6 +79,7 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),
     reportListeners: (fleet, listeners) => publisher.listenerStatus.report(fleet, nodeId(fleet), listeners),
     watchProxy: (fleet, read) => publisher.localProxies.watch(fleet, nodeId(fleet), { read }),
+    watchPulling: (fleet, read) => publisher.pullingProxies.watch(fleet, nodeId(fleet), read),
     noteEvent: (fleet, event) => plane.noteEvent(fleet, nodeId(fleet), event),
     close: plane.close,
   };
@@ -95,7 +102,7 @@ interface ProblemItem {
 }
 
 async function applyConfig(plane: RunningPlane, text: string, file: string): Promise<DevApplied> {
-  const document = await withGeoFiles(parseText(file, text));
+  const document = await withTextFiles(await withGeoFiles(parseText(file, text)));
   if (document.problems.length > 0) return { ok: false, problems: document.problems, changed: [] };
   const { statusCode, body } = await plane.api.app.inject({
     method: "PUT",

@@ -1,5 +1,5 @@
 /** The vocabulary of `trimtab dev`. */
-import type { AgentEvent, AgentFiles, ListenerState, LocalReport } from "../agent/index.ts";
+import type { AgentEvent, AgentFiles, Leaving, ListenerState, LocalReport } from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
@@ -49,6 +49,8 @@ export interface DevControlPlane {
   files(fleet: string): Promise<DevFiles | null>;
   /** New files of a fleet, or null when it is gone. Returns the undo. */
   onFiles(listener: (fleet: string, files: DevFiles | null) => void): () => void;
+  /** Opens the secrets of files, as they are written. */
+  openSecret(reference: string): string;
   /** For a proxy of this fleet, when it pulls. */
   bootstrap(fleet: string): DevBootstrap;
   /** Envoy nodes of a fleet that are connected; null: no such fleet. */
@@ -58,6 +60,8 @@ export interface DevControlPlane {
   reportListeners(fleet: string, listeners: readonly ListenerState[] | null): void;
   /** Shows this fleet's proxy, which reads files, to whoever asks how it is. Returns the undo. */
   watchProxy(fleet: string, read: () => LocalReport): () => void;
+  /** The same for one that pulls, of which streams tell the rest. */
+  watchPulling(fleet: string, read: () => Leaving): () => void;
   /** Something happened to this fleet's proxy. */
   noteEvent(fleet: string, event: AgentEvent): void;
   close(): Promise<void>;

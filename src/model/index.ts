@@ -26,6 +26,7 @@ export {
   validateResource,
 } from "./documents.ts";
 export { extentOf } from "./extent.ts";
+export { labelsGiven, localZones } from "./geoLabels.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { inUse } from "./inUse.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";

@@ -47,8 +47,8 @@ export interface FileProxies {
   runtimeChanges(): Iterable<readonly [fleet: string, count: number]>;
   /** How many endpoints get nothing on a proxy beside which they are probed. */
   endpointsDown(): Iterable<readonly [fleet: string, nodeId: string, count: number]>;
-  /** These are the files of this revision. */
-  noteFiles(files: Pick<FleetFiles, "fleet" | "generation" | "revision">): void;
+  /** These are the files of this revision; null: there are none. */
+  noteFiles(files: Pick<FleetFiles, "fleet" | "generation" | "revision"> | null): void;
   /** What is known of other fleets is forgotten. */
   retain(fleets: ReadonlySet<string>): void;
 }
@@ -126,7 +126,9 @@ export function createFileProxies(
           if (endpointsDown !== null) yield [fleet, nodeId, endpointsDown.length] as const;
         }
     },
-    noteFiles({ fleet, generation, revision }) {
+    noteFiles(files) {
+      if (files === null) return;
+      const { fleet, generation, revision } = files;
       const own = revisions.get(fleet) ?? new Map<string, number>();
       own.delete(generation);
       own.set(generation, revision);

@@ -29,5 +29,6 @@ export type {
   ProxyPresence,
   Publication,
   Publisher,
+  PullingProxyStatus,
   RemoteEvent,
 } from "./types.ts";

@@ -6,7 +6,7 @@ import { OUTPUT_KINDS, type OutputKind, type Pipeline } from "../pipeline/index.
 import type { Head } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { done, type Steps } from "../util/steps.ts";
-import type { NodeStatus, XdsServer } from "../xds/types.ts";
+import type { XdsServer } from "../xds/types.ts";
 import { createAdmitter } from "./admitter.ts";
 import { createCommits } from "./commits.ts";
 import { createFileOutput } from "./fileOutput.ts";
@@ -14,6 +14,7 @@ import { createFileProxies, type FileProxies } from "./fileProxies.ts";
 import { createFleetStatuses, type FleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { createWeights, type Fitting, fittingOf } from "./overweight.ts";
+import { createPullingProxies, type PullingProxies } from "./pullingProxies.ts";
 import { createRemoteProxies, type RemoteProxies } from "./remoteProxies.ts";
 import type { Publication, Publisher, RemoteEvent } from "./types.ts";
 import { createXdsOutput, type XdsOutput } from "./xdsOutput.ts";
@@ -57,6 +58,8 @@ export interface PublisherWithInput extends Publisher {
   readonly listenerStatus: ListenerStatuses;
   /** What proxies that read files run: those of the local run are shown here. */
   readonly localProxies: FileProxies;
+  /** What those that pull and run here say beside it. */
+  readonly pullingProxies: PullingProxies;
   /** How often output could not be made since the fleet is there, by fleet. */
   failures(): Iterable<readonly [fleet: string, count: number]>;
   /**
@@ -85,12 +88,10 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   /** What was compiled last to be handed on. */
   let base: Snapshot = emptySnapshot;
   let closed = false;
+  const pullingProxies = createPullingProxies(xds.nodes);
   const localProxies = createFileProxies((fleet) => files.last(fleet));
   const remote = remoteOf(options, localProxies, listenerStatus);
-  const noteFiles = (fleet: string): void => {
-    const last = files.last(fleet);
-    if (last !== null) localProxies.noteFiles(last);
-  };
+  const noteFiles = (fleet: string): void => localProxies.noteFiles(files.last(fleet));
   const { onGood, onPublished, onFailure } = outcomes(statuses, { ...options, noteFiles });
   const views = createXdsOutput({ pipeline, xds, onFailure, onPublished });
   const files = createFileOutput({
@@ -148,7 +149,8 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     remote,
     files: (fleet) => caughtUp().then(() => files.get(fleet)),
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
-    proxies: (fleet: string): readonly NodeStatus[] | null => (statuses.of(fleet) === null ? null : xds.nodes(fleet)),
+    pullingProxies,
+    proxies: (fleet) => (statuses.of(fleet) === null ? null : pullingProxies.of(fleet)),
     explain: (request) => explained(fleetOf(request.fleet), request),
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,

@@ -3,7 +3,7 @@ import type { ExplainRequest, Explanation } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { Snapshot } from "../model/types.ts";
 import type { OutputKind } from "../pipeline/index.ts";
-import type { Effect, Socket } from "../targets/target.ts";
+import type { Effect, RenderedFile, Socket } from "../targets/target.ts";
 import type { Steps } from "../util/steps.ts";
 import type { NodeStatus } from "../xds/types.ts";
 
@@ -20,7 +20,8 @@ export interface FleetFiles {
   readonly revision: number;
   /** Content hash: the ETag. */
   readonly generation: string;
-  readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
+  /** With references in the place of secrets. */
+  readonly files: readonly RenderedFile[];
   /** What proxies with these files listen on. */
   readonly sockets: readonly Socket[];
 }
@@ -88,6 +89,18 @@ export interface FleetStatus {
  */
 export type Admitter = (snapshot: Snapshot, base: Snapshot) => Steps<Admission>;
 
+/** What is still under way of what gets nothing new any more; structurally the agent room's. */
+export interface Leaving {
+  readonly processes: number;
+  readonly endpoints: readonly { readonly endpoint: string; readonly connections: number }[];
+}
+
+/** A stream of a proxy that pulls. */
+export interface PullingProxyStatus extends NodeStatus {
+  /** Null: it does not run here, and was not asked. */
+  readonly leaving: Leaving | null;
+}
+
 /** What a proxy that reads files says of itself; structurally the agent room's. */
 export interface FileProxyReport {
   /** As `nginx`. */
@@ -109,10 +122,7 @@ export interface FileProxyReport {
   readonly reloads: number;
   readonly runtimeChanges: number;
   /** What is under way of what gets nothing new: processes of before a reload, and endpoints with their connections. */
-  readonly leaving: {
-    readonly processes: number;
-    readonly endpoints: readonly { readonly endpoint: string; readonly connections: number }[];
-  };
+  readonly leaving: Leaving;
   readonly listeners: readonly (ListenerReport & { readonly since: string })[];
   /** Those that get nothing, as they do not pass the probes that are made beside the proxy. Null: nothing is probed there. */
   readonly endpointsDown: readonly EndpointReport[] | null;
@@ -219,7 +229,7 @@ export interface Publisher {
   /** What a fleet of the published revision gets; nothing: there is no such fleet. */
   outputs(fleet: string): readonly OutputKind[];
   /** Nodes of a fleet that are connected by xDS: sent, acked, nacked. Null: no such fleet in the newest committed revision. */
-  proxies(fleet: string): readonly NodeStatus[] | null;
+  proxies(fleet: string): readonly PullingProxyStatus[] | null;
   /** Proxies of a fleet that read files, and run here or are reported by an agent. */
   fileProxies(fleet: string): readonly FileProxyStatus[];
   /** An agent on another machine reports its proxy, or that it ends. */

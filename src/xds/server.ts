@@ -7,13 +7,12 @@ import { createGrpcTransport } from "./grpc.ts";
 import { CLIENT_BYTES, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
 import { createNameSets } from "./nameSets.ts";
-import { noteParted } from "./parting.ts";
 import { createPayloadCache } from "./payload.ts";
 import { createPlaces } from "./places.ts";
 import { pump } from "./push.ts";
 import type { EndReason } from "./reasons.ts";
 import { createRefusals, type RefusalEvent } from "./refusals.ts";
-import { CLUSTER, ENDPOINT, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
+import { CLUSTER, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import { addGroup, GOING_DOWN, leave, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
 import { nodeAnswers, nodePresences, nodeStatuses } from "./status.ts";
@@ -47,6 +46,8 @@ export interface XdsServerOptions {
    */
   readonly readsErrors?: (userAgent: string) => boolean;
   readonly clock?: Clock;
+  /** Opens the secrets of resources, for the wire. Default: none can be had, and nodes get references. */
+  readonly open?: ((reference: string) => string) | undefined;
   /** Clients must show a certificate, and `setAccess` says who may pull what. Default: plaintext, on loopback only. */
   readonly tls?: TlsFiles | undefined;
   /** Plaintext also where other machines can reach it: whoever does may pull everything. */
@@ -57,6 +58,10 @@ export interface XdsServerOptions {
   readonly onTlsFiles?: (event: TlsFilesEvent) => void;
   /** Default: gRPC, secured as `tls` and `insecure` say. */
   readonly transport?: Transport;
+}
+
+function noSecrets(): never {
+  throw new Error("no secrets are sent from here");
 }
 
 /** Makes a server; it serves after `listen`. */
@@ -71,7 +76,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     leave: createTurns(clock, leave, onError),
     inquiries: new WeakMap(),
     metrics,
-    payloads: createPayloadCache(options.identifier),
+    payloads: createPayloadCache({ identifier: options.identifier, open: options.open ?? noSecrets, onError }),
     nameSets: createNameSets(),
     // What a node says it has is in an order of its own.
     echoes: { delta: createEchoes((read) => read.rawVersions.length === 0), sotw: createEchoes(() => true) },
@@ -169,12 +174,12 @@ function replaceView(
     if (isVersionOf(next, next.version)) history?.note(next.version, next.resources);
     else history?.forget(next.version);
     if (previous === EMPTY_VIEW) continue;
-    const { changed, removed } = diffFrom(next, previous.resources);
-    if (typeUrl === ENDPOINT) noteParted(group, removed, now);
+    const diff = diffFrom(next, previous.resources);
+    group.departed.get(typeUrl)?.note(diff, previous.resources, now);
     if (typeUrl !== CLUSTER) continue;
     noteRecent(
       group,
-      changed.filter((name) => !previous.resources.has(name)),
+      diff.changed.filter((name) => !previous.resources.has(name)),
       now,
     );
   }

@@ -15,6 +15,7 @@ import { certificates } from "./certificates.ts";
 import { certificateUse } from "./certificateUse.ts";
 import { clusterLimits } from "./clusterLimits.ts";
 import { clusterTls } from "./clusterTls.ts";
+import { drainTimeout } from "./drainTimeout.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
@@ -31,6 +32,7 @@ import { locality } from "./locality.ts";
 import { outlierDetection } from "./outlierDetection.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
+import { preferLocal } from "./preferLocal.ts";
 import { process } from "./process.ts";
 import { protocols } from "./protocols.ts";
 import { proxyProtocol } from "./proxyProtocol.ts";
@@ -63,6 +65,7 @@ export const rulesOfEach: readonly Rule[] = [
   splitHashes,
   affinity,
   geoMatches,
+  preferLocal,
   proxyProtocol,
   viaGuard,
   certificateUse,
@@ -89,6 +92,7 @@ export const rulesOfOne: readonly OwnRule[] = [
   healthChecks,
   outlierDetection,
   slowStart,
+  drainTimeout,
   process,
   retry,
 ];

@@ -3,6 +3,7 @@ import { references } from "../../gen/references.ts";
 import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
 import { mendLimits } from "./mendLimits.ts";
+import { mendPreferLocal } from "./mendPreferLocal.ts";
 import { mendProxyProtocol } from "./mendProxyProtocol.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
@@ -20,8 +21,9 @@ export function mend(document: Document): Document {
     makeTwins(route);
   }
   mendProxyProtocol(document);
-  // Last: it looks at who reaches a cluster.
+  // Last: they look at who reaches a cluster.
   mendLimits(document);
+  mendPreferLocal(document);
   return document;
 }
 
