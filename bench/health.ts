@@ -1,9 +1,9 @@
 /**
  * `npm run bench:health`: one of three endpoints goes out of service under load and comes back, found by each type of health check and by
- * the traffic itself, on the three proxies of `trimtab dev`; nginx has the prober of its agent. Printed, as rows of docs/health.md: how long
- * each proxy sends requests to it, how long until it does so again, how many requests failed, and how many were cut by a reload and sent
- * once more. `--rounds N` (default 3). `--flap 300s`: besides, for so long, one endpoint after the other takes no connections for 0.3 to
- * 3 s; status 1 when a request is lost (but with outlier detection), or nginx is reloaded more often than stated.
+ * the traffic itself, on the three proxies of `trimtab dev`; nginx has the prober of its agent. Printed, as rows of docs/health.md: how
+ * long each proxy sends requests to it, how long until it does so again, how many requests failed, and how many were cut by a reload and
+ * sent once more. `--rounds N` (default 3). `--flap 300s`: besides, for so long, one endpoint after the other takes no connections for 0.3
+ * to 3 s; status 1 when a request is lost (but with outlier detection), or nginx is reloaded more often than stated.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
