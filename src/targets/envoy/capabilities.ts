@@ -10,6 +10,7 @@ import {
 } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
+import { noWebSocket } from "./cluster/protocolSupport.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
@@ -82,7 +83,7 @@ export const capabilities = {
   "route.rules[].matches[].path.regex": tooLarge,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
-  "route.rules[].split[].weight": oneUdpCluster,
+  "route.rules[].split[].weight": [oneUdpCluster, noWebSocket],
   "route.rules[].redirect.scheme": "exact",
   "route.rules[].redirect.hostname": copiedHost,
   "route.rules[].redirect.port": "exact",
