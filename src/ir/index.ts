@@ -32,6 +32,7 @@ export * from "./ejection.ts";
 export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./geoTable.ts";
+export * from "./grpc.ts";
 export type * from "./healthCheck.ts";
 export type * from "./limits.ts";
 export type * from "./outlierDetection.ts";

@@ -24,6 +24,7 @@ export {
   validateResource,
 } from "./documents.ts";
 export { extentOf } from "./extent.ts";
+export { type GrpcPath, grpcPath } from "./grpcPath.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { inUse } from "./inUse.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";

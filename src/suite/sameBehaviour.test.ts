@@ -62,6 +62,7 @@ describe("the comparison finds", () => {
     route: "r",
     ruleName: null,
     pointer: "/rules/0",
+    protocol: "http",
     path: { kind: "prefix", value: "/" },
     conditions: [],
     action,

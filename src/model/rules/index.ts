@@ -16,6 +16,7 @@ import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
 import { geoTables } from "./geoTables.ts";
+import { grpc } from "./grpc.ts";
 import { hairpin } from "./hairpin.ts";
 import { headerSize } from "./headerSize.ts";
 import { headers } from "./headers.ts";
@@ -83,4 +84,5 @@ export const rulesOfOne: readonly OwnRule[] = [
   slowStart,
   process,
   retry,
+  grpc,
 ];

@@ -59,7 +59,7 @@ const MANAGER = {
   // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
   upgradeConfigs: [{ upgradeType: "websocket" }],
-  localReplyConfig: localReplies(),
+  localReplyConfig: localReplies(false),
   httpFilters: [
     resending,
     affinityFilter,

@@ -60,7 +60,12 @@ export interface Views {
   readonly notFound: Readonly<Record<never, never>>;
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
-  readonly connectTimeout: { readonly timeout: Word };
+  readonly grpcForward: { readonly again: boolean; readonly target: Param };
+  readonly grpcFields: RequestFieldsView;
+  readonly grpcErrors: Readonly<Record<never, never>>;
+  readonly grpcCommon: GrpcCommonView;
+  readonly grpcServer: GrpcServerView;
+  readonly connectTimeout: { readonly module: Word; readonly timeout: Word };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };
@@ -110,6 +115,8 @@ export interface ConfigurationView extends ProcessView {
 export interface HttpView {
   /** There is an access log of requests. */
   readonly accessLog: boolean;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
   /** There are geo tables. */
@@ -147,6 +154,18 @@ export interface ServerPartsView {
   readonly forbidden: Param;
 }
 
+/** `grpcCommon.hbs`: of fleets with calls of gRPC. */
+export interface GrpcCommonView extends Pick<CommonView, "passed" | "connectTimeout" | "tries" | "idleTimeout"> {
+  /** Content-Type of a call, and where it goes that no rule takes. */
+  readonly calls: MapEntries;
+}
+
+/** `grpcServer.hbs`: what servers include that calls come to. */
+export interface GrpcServerView {
+  readonly notFound: Param;
+  readonly answers: readonly { readonly name: Location; readonly status: Word; readonly message: Param }[];
+}
+
 /** `map.hbs`. */
 export interface MapView {
   readonly comment: Comment | null;
@@ -180,6 +199,8 @@ export interface ListenerView {
   readonly parts: readonly Block[];
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   /** Its socket when no server takes every host: any other host is answered 404. */
   readonly otherHosts: Word | null;
   /** Of that server. */
@@ -196,6 +217,8 @@ interface AnyServerView {
   readonly options: readonly ListenOption[];
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   readonly viaGuard: Block | null;
   /** For fields that its rules look at; null: they look at none. */
   readonly gated: Block | null;
