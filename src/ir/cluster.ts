@@ -6,6 +6,7 @@ import type { HealthCheckIr } from "./healthCheck.ts";
 import type { ClusterLimitsIr } from "./limits.ts";
 import type { OutlierDetectionIr } from "./outlierDetection.ts";
 import type { PoolIr } from "./pool.ts";
+import type { UpstreamProtocol } from "./protocol.ts";
 import type { ProxyVersion } from "./proxyProtocol.ts";
 import type { SlowStartIr } from "./slowStart.ts";
 
@@ -24,6 +25,7 @@ export interface ClusterIr {
   readonly outlierDetection: OutlierDetectionIr | null;
   /** Null: the whole share at once. */
   readonly slowStart: SlowStartIr | null;
+  readonly protocol: UpstreamProtocol;
   /** The header with which connections to endpoints begin, those of probes too; null: none. */
   readonly proxyProtocol: ProxyVersion | null;
 }

@@ -136,6 +136,10 @@ export const modelCodes = {
     "Limits do not fit",
     "Requests wait (`maxPending`) for one of the connections that `maxConnectionsPerEndpoint` allows, and `queueTimeout` is how long they do: each needs the one before.",
   ),
+  "MODEL-TLS": unprocessable(
+    "TLS settings do not fit",
+    "TLS that ends at a listener needs certificates, TLS that is passed through has none, and versions and cipher suites have to leave something to agree on. Of a cluster the name of its endpoints' certificates has to be known, unless `insecure: true` says that nobody looks.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",

@@ -94,6 +94,8 @@ export function generateValidators(named: readonly NamedSchema[]): string {
     code: { source: true, esm: true, lines: true, formats: _`formats` },
   });
   ajv.addKeyword({ keyword: "x-ref", schemaType: "string" });
+  // Values that are sealed when they are read: the type of the secret.
+  ajv.addKeyword({ keyword: "x-secret", schemaType: "string" });
   // Fields of documents that the command line replaces by what stands in a file, and by which field.
   ajv.addKeyword({ keyword: "x-file", schemaType: "object" });
   ajv.removeKeyword("uniqueItems");

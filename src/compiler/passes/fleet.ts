@@ -103,7 +103,7 @@ function* compilePort(
     connectionLimit: connectionLimit(body, oldOfTcp?.connectionLimit),
     proxyProtocol: proxyProtocol(body, oldOfTcp?.proxyProtocol),
   };
-  if (protocol === "TCP") {
+  if (protocol === "TCP" || protocol === "TLS") {
     const { split } = first.compiled;
     const idleMs = idleTimeoutMs(body, protocol);
     return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleMs, ...shared });

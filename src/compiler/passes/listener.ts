@@ -45,7 +45,8 @@ export function* compileListener(input: ListenerInput, memory: CompilerMemory): 
     add: added.map(({ route }) => sourceOf(route, memory)),
     compare: (a, b) => compareText(a.name, b.name),
   });
-  if (protocol !== "HTTP") return Object.freeze({ ...base, split: onlySplit(base, sources, added), sources });
+  if (protocol !== "HTTP" && protocol !== "HTTPS")
+    return Object.freeze({ ...base, split: onlySplit(base, sources, added), sources });
   const touched = yield* touchedHosts(listener.body, removed, added);
   return Object.freeze({ ...base, hosts: yield* patchHosts(base.hosts, touched, memory), sources });
 }

@@ -21,7 +21,8 @@ export const affinityName: Rule = function* (_snapshot, touched) {
 /** TCP has no cookies; and a rule may not change the fields in which the cookie travels. */
 export const affinity: Rule = function* (snapshot, touched) {
   for (const route of touchedOf(touched, "route")) {
-    const isTcp = (route.body.protocol ?? defaults["route.protocol"]) === "tcp";
+    const protocol = route.body.protocol ?? defaults["route.protocol"];
+    const isTcp = protocol === "tcp" || protocol === "tls";
     for (const { rule, at } of rulesOf(route)) {
       const names = (rule.split ?? []).map(({ cluster }) => cluster);
       const index = names.findIndex((name) => snapshot.cluster.get(name)?.body.affinity !== undefined);

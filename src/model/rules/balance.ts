@@ -116,7 +116,11 @@ interface HashedCluster {
   readonly key: string;
 }
 
-const PASSED = { tcp: "a TCP route has connections only", udp: "a UDP route has packets only" } as const;
+const PASSED = {
+  tls: "a TLS route has connections only",
+  tcp: "a TCP route has connections only",
+  udp: "a UDP route has packets only",
+} as const;
 
 function streamProblem({ cluster, hash, key }: HashedCluster, protocol: keyof typeof PASSED): string | null {
   const hint = `${PASSED[protocol]}, which are hashed by source, without a bound`;

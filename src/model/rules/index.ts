@@ -12,6 +12,7 @@ import { affinity, affinityName } from "./affinity.ts";
 import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
 import { clusterLimits } from "./clusterLimits.ts";
+import { clusterTls } from "./clusterTls.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
@@ -24,6 +25,7 @@ import { healthChecks } from "./healthChecks.ts";
 import { hostnameScope } from "./hostnameScope.ts";
 import { hostnameShadowed } from "./hostnameShadowed.ts";
 import { limits } from "./limits.ts";
+import { listenerTls } from "./listenerTls.ts";
 import { locality } from "./locality.ts";
 import { outlierDetection } from "./outlierDetection.ts";
 import { pathPolicy } from "./pathPolicy.ts";
@@ -78,6 +80,8 @@ export const rulesOfOne: readonly OwnRule[] = [
   geoTables,
   balance,
   affinityName,
+  listenerTls,
+  clusterTls,
   clusterLimits,
   healthChecks,
   outlierDetection,

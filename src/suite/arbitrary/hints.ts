@@ -3,6 +3,7 @@
  * each other. A field without a hint gets whatever its schema allows.
  */
 import fc from "fast-check";
+import { AUTHORITY, CERTIFICATES, OTHER_AUTHORITY } from "./certificates.ts";
 import * as values from "./values.ts";
 
 export interface Hint {
@@ -91,6 +92,18 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
   },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
+  "certificate.chain": {
+    reason: "real ones",
+    value: fc.constantFrom(...Object.values(CERTIFICATES).map(({ chain }) => chain)),
+  },
+  "certificate.privateKey": {
+    reason: "real ones",
+    value: fc.constantFrom(...Object.values(CERTIFICATES).map(({ privateKey }) => privateKey)),
+  },
+  "authority.bundle": { reason: "real ones", value: fc.constantFrom(AUTHORITY, OTHER_AUTHORITY) },
+  "authority.crl": { reason: "nobody has been revoked", value: fc.constant(""), presence: 0 },
+  "listener.tls": { reason: "no proxy takes it yet", presence: 0 },
+  "cluster.tls": { reason: "no proxy takes it yet", presence: 0 },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",
@@ -193,6 +206,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.outlierDetection.maxEjectedPercent": { reason: "Envoy alone takes it", presence: 15 },
   "cluster.slowStart": { reason: "nginx refuses it, and no answer shows it", presence: 10 },
   "cluster.slowStart.window": { reason: "whole seconds within bounds", value: fc.constantFrom("1s", "30s", "1h") },
+  "cluster.protocol": { reason: "installed versions of nginx refuse it, and most endpoints speak HTTP/1", presence: 5 },
   "cluster.pool": { reason: "no single answer shows it", presence: 20 },
   "cluster.pool.maxRequestsPerConnection": { reason: "HAProxy refuses it", presence: 15 },
   "cluster.balance.policy": {

@@ -2,6 +2,12 @@
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
+import {
+  certificateCapabilities,
+  tlsClusterCapabilities,
+  tlsListenerCapabilities,
+  tlsProtocol,
+} from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { fieldCapabilities } from "./fields.ts";
@@ -49,7 +55,7 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": "exact",
+  "listener.protocol": tlsProtocol,
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
@@ -89,6 +95,9 @@ export const capabilities = {
   ...policyCapabilities,
   ...clusterCapabilities,
   ...geoTableCapabilities,
+  ...certificateCapabilities,
+  ...tlsListenerCapabilities,
+  ...tlsClusterCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

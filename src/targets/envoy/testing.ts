@@ -260,6 +260,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     healthCheck: null,
     outlierDetection: null,
     slowStart: null,
+    protocol: "http1",
     proxyProtocol: null,
     ...more,
   };

@@ -7,6 +7,12 @@ import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
+import {
+  certificateCapabilities,
+  tlsClusterCapabilities,
+  tlsListenerCapabilities,
+  tlsProtocol,
+} from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
@@ -59,7 +65,7 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": tcpOnly,
+  "listener.protocol": [tcpOnly, tlsProtocol],
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
@@ -95,6 +101,9 @@ export const capabilities = {
   ...policyCapabilities,
   ...clusterCapabilities,
   ...geoTableCapabilities,
+  ...certificateCapabilities,
+  ...tlsListenerCapabilities,
+  ...tlsClusterCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

@@ -3,6 +3,7 @@ import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
+import { certificateCapabilities, tlsClusterCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
@@ -77,6 +78,9 @@ export const capabilities = {
   ...policyCapabilities,
   ...clusterCapabilities,
   ...geoTableCapabilities,
+  ...certificateCapabilities,
+  ...tlsListenerCapabilities,
+  ...tlsClusterCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

@@ -116,6 +116,12 @@ export const nginxCodes = {
     explanation:
       "Backups need the policy roundRobin, leastRequest or leastTime in nginx. Give all endpoints of the cluster one priority, or another policy, or serve it with Envoy or HAProxy.",
   },
+  "L7-H2-UPSTREAM-NGINX": {
+    status: 422,
+    title: "No HTTP/2 to endpoints",
+    explanation:
+      "From 1.29.4 on nginx forwards requests over HTTP/2. Set the fleet's `version` if its proxies are newer, leave the cluster's `protocol` at http1 (most servers speak both), or serve the listener with Envoy or HAProxy.",
+  },
   "PP-V2-NGINX": {
     status: 422,
     title: "No PROXY v2 to endpoints",

@@ -18,6 +18,7 @@ import { headerLines, senderRanges } from "./proxyProtocol.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import { type ListenOption, listenOptions } from "./sockets.ts";
 import type { Limited } from "./upstream/limits.ts";
+import type { Http2Clusters } from "./upstream/protocol.ts";
 import { viaFields, viaGuard, viaMap } from "./via.ts";
 import type { Block, ServerView } from "./views.ts";
 
@@ -27,6 +28,7 @@ export interface ListenerPlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   readonly affine: Affine;
   readonly limited: Limited;
+  readonly http2: Http2Clusters;
   readonly accessLog: AccessLogIr | null;
   readonly sockets: SocketsIr;
 }

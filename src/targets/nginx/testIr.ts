@@ -144,6 +144,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     healthCheck: null,
     outlierDetection: null,
     slowStart: null,
+    protocol: "http1" as const,
     proxyProtocol: null,
   };
   return { name, endpoints, balance: { policy: "roundRobin" }, ...usual, ...more };

@@ -66,6 +66,7 @@ export interface Views {
   readonly grpcCommon: GrpcCommonView;
   readonly grpcServer: GrpcServerView;
   readonly connectTimeout: { readonly module: Word; readonly timeout: Word };
+  readonly http2Upstream: { readonly forbidden: Param };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };

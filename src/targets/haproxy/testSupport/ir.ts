@@ -194,6 +194,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     healthCheck: null,
     outlierDetection: null,
     slowStart: null,
+    protocol: "http1",
     proxyProtocol: null,
   } as const;
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;

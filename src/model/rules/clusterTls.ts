@@ -1,0 +1,20 @@
+import { type OwnRule, problem, touchedOf } from "./rule.ts";
+
+const CODE = "MODEL-TLS";
+
+/** Whom an endpoint's certificate is to name has to be known, and nothing is verified where `insecure` is written. */
+export const clusterTls: OwnRule = function* (_snapshot, touched) {
+  for (const cluster of touchedOf(touched, "cluster")) {
+    const { tls } = cluster.body;
+    if (tls === undefined) continue;
+    const at = (pointer: string, message: string) => problem(CODE, cluster, { pointer: `/tls${pointer}`, message });
+    const { insecure = false, serverName, minVersion = "1.2", maxVersion = "1.3" } = tls;
+    if (!insecure && serverName === undefined)
+      yield at("", "needs `serverName`: the name that endpoints are asked for, and that their certificates have");
+    for (const field of ["authority", "subjectAltNames"] as const) {
+      if (insecure && tls[field] !== undefined)
+        yield at(`/${field}`, "with `insecure: true` no certificate is looked at; remove one of the two");
+    }
+    if (minVersion > maxVersion) yield at("/maxVersion", `is older than the oldest version, ${minVersion}`);
+  }
+};
