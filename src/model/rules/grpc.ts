@@ -78,3 +78,18 @@ function* problemsOf(
     yield problem(CODE, route, { pointer: `${at}/grpc/${name}Regex`, message });
   }
 }
+
+/** Calls are HTTP/2, from the client to the endpoint. */
+export const grpcClusters: Rule = function* (snapshot, touched) {
+  for (const route of touchedOf(touched, "route")) {
+    if (route.body.protocol !== "grpc") continue;
+    for (const { rule, at } of rulesOf(route)) {
+      for (const [index, { cluster }] of (rule.split ?? []).entries()) {
+        const found = snapshot.cluster.get(cluster);
+        if (found === undefined || found.body.protocol === "http2") continue;
+        const message = `cluster ${JSON.stringify(cluster)} speaks HTTP/1.1, and calls need HTTP/2: write \`protocol: http2\` there`;
+        yield problem(CODE, route, { pointer: `${at}/split/${index}/cluster`, message });
+      }
+    }
+  }
+};

@@ -17,7 +17,7 @@ import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
 import { geoTables } from "./geoTables.ts";
-import { grpc } from "./grpc.ts";
+import { grpc, grpcClusters } from "./grpc.ts";
 import { hairpin } from "./hairpin.ts";
 import { headerSize } from "./headerSize.ts";
 import { headers } from "./headers.ts";
@@ -64,6 +64,7 @@ export const rulesOfEach: readonly Rule[] = [
   geoMatches,
   proxyProtocol,
   viaGuard,
+  grpcClusters,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */

@@ -2,6 +2,7 @@
 import { references } from "../../gen/references.ts";
 import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
+import { mendGrpc } from "./mendGrpc.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
@@ -18,6 +19,7 @@ export function mend(document: Document): Document {
     if (route.protocol === "udp") keepSplit(route, 1);
     makeTwins(route);
   }
+  mendGrpc(document);
   // Last: it looks at who reaches a cluster.
   mendLimits(document);
   return document;

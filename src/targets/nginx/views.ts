@@ -1,5 +1,7 @@
 /** What the templates of `templates/nginx/` are given: one type per template. Every text in them is quoted. */
 import type { Quoted } from "../../util/templates.ts";
+import type { CommonView, ServerPartsView } from "./commonViews.ts";
+import type { GrpcViews } from "./grpcViews.ts";
 import type {
   FullPathView,
   GeoTableView,
@@ -32,7 +34,7 @@ import type { UpstreamView } from "./upstream/views.ts";
 export type Block = Quoted<"block">;
 
 /** The view that each template takes. */
-export interface Views {
+export interface Views extends GrpcViews {
   readonly nginx: ConfigurationView;
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
@@ -60,11 +62,6 @@ export interface Views {
   readonly notFound: Readonly<Record<never, never>>;
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
-  readonly grpcForward: { readonly again: boolean; readonly target: Param };
-  readonly grpcFields: RequestFieldsView;
-  readonly grpcErrors: Readonly<Record<never, never>>;
-  readonly grpcCommon: GrpcCommonView;
-  readonly grpcServer: GrpcServerView;
   readonly connectTimeout: { readonly module: Word; readonly timeout: Word };
   readonly http2Upstream: { readonly forbidden: Param };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
@@ -130,41 +127,6 @@ export interface HttpView {
   readonly probed: Word | null;
   /** There are HTTP listeners. */
   readonly hasListeners: boolean;
-}
-
-/** `common.hbs`: the same for every fleet. Patterns are whole keys of maps. */
-export interface CommonView {
-  readonly badRequest: Param;
-  readonly passed: readonly { readonly name: Word }[];
-  readonly clientTimeouts: readonly Views["clientTimeout"][];
-  readonly connectTimeout: Word;
-  readonly tries: Word;
-  readonly idleTimeout: Word;
-  readonly statusTexts: MapEntries;
-  readonly requestForms: MapEntries;
-  readonly badPath: MapEntries;
-  readonly badTarget: MapEntries;
-  readonly badConnection: MapEntries;
-  readonly goodHost: MapEntries;
-  readonly methods: MapEntries;
-}
-
-/** `serverParts.hbs`: what every server includes. */
-export interface ServerPartsView {
-  readonly badRequest: Param;
-  readonly forbidden: Param;
-}
-
-/** `grpcCommon.hbs`: of fleets with calls of gRPC. */
-export interface GrpcCommonView extends Pick<CommonView, "passed" | "connectTimeout" | "tries" | "idleTimeout"> {
-  /** Content-Type of a call, and where it goes that no rule takes. */
-  readonly calls: MapEntries;
-}
-
-/** `grpcServer.hbs`: what servers include that calls come to. */
-export interface GrpcServerView {
-  readonly notFound: Param;
-  readonly answers: readonly { readonly name: Location; readonly status: Word; readonly message: Param }[];
 }
 
 /** `map.hbs`. */
