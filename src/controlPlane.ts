@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
+import { registerCertificateMetrics } from "./certificateMetrics.ts";
 import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
 import { devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { type FleetSources, registerFleetMetrics } from "./fleetMetrics.ts";
@@ -148,6 +149,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   });
   registerProcessMetrics(registry, { version, untold: logger.untold, xds });
   registerFleetMetrics(registry, fleetSources(publisher, xds));
+  registerCertificateMetrics(registry, () => store.head().snapshot);
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);

@@ -25,6 +25,7 @@ import { noSuchPath, parameterError } from "./parameterErrors.ts";
 import { compileSchema } from "./parameters.ts";
 import { Problem, sendProblem } from "./problem.ts";
 import { canaryStateRoutes } from "./routes/canaryState.ts";
+import { certificateRoutes } from "./routes/certificates.ts";
 import { collectionRoutes } from "./routes/collections.ts";
 import { configRoutes } from "./routes/config.ts";
 import { explainRoutes } from "./routes/explain.ts";
@@ -104,9 +105,11 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     shared: createSharedTexts(),
     judges: createJudges({ publisher: options.publisher, scale }),
     scale,
+    now: options.now ?? (() => new Date()),
   };
   collectionRoutes(app, writing);
   canaryStateRoutes(app, writing);
+  certificateRoutes(app, options);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
   fleetRoutes(app, options);

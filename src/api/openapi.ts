@@ -1,6 +1,7 @@
 /** OpenAPI 3.1: what routes say of themselves, and the schemas of the API's own documents. The model's come from `schemas/`. */
 import type { FastifySchema } from "fastify";
 import { collections, kindOf } from "../model/index.ts";
+import { certificateSchemas } from "./certificateSchemas.ts";
 import { explainSchema } from "./explainSchema.ts";
 import { modelComponents, schemaRef, withoutDefaults } from "./openapi/components.ts";
 import { patchesOf } from "./openapi/patches.ts";
@@ -179,6 +180,7 @@ const own: Components = {
   FleetListener: fleetListener,
   FleetStatus: fleetStatus,
   ...proxySchemas,
+  ...certificateSchemas,
   ExplainRequest: withoutDefaults(explainSchema),
   Explanation: object(["host", "virtualHost", "outcome", "rules"], {
     host: { ...text, description: "Lower case, without port and trailing dot." },

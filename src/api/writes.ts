@@ -1,7 +1,7 @@
 /** The one path that every write takes: conditions, owners, states of canaries, model, publisher, commit. */
 import type { FastifyRequest } from "fastify";
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { extentOf, reachOf, type Scale, toldOnce } from "../model/index.ts";
+import { certificateTimes, extentOf, reachOf, type Scale, toldOnce } from "../model/index.ts";
 import type { ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
@@ -32,6 +32,8 @@ export interface WriteAnswer {
 export interface WriteDeps extends Deps {
   readonly judges: Judges;
   readonly scale: Scale;
+  /** What certificates are good at. */
+  readonly now: () => Date;
   readonly onWrite?: ((event: WriteEvent) => void) | undefined;
 }
 
@@ -78,7 +80,9 @@ export async function write(deps: WriteDeps, input: WriteInput): Promise<WriteOu
     : writeInTurn(deps, input));
   const { changed, snapshot, owners } = judged;
   if (committed) deps.onWrite?.({ revision, author: input.author, peer: input.peer, owners: [...owners], changed });
-  const warnings = await inSlices(concerned(judged), deps.pace);
+  const written = judged.changes.flatMap(({ resource }) => resource ?? []);
+  const told = [...judged.told, ...certificateTimes(written, deps.now())];
+  const warnings = await inSlices(concerned({ ...judged, told }), deps.pace);
   return { answer: { revision, changed, ...warnings, ...(input.dryRun ? { dryRun: true } : {}) }, snapshot };
 }
 

@@ -4,6 +4,7 @@ import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
 import {
   applyChanges,
+  certificateTimes,
   changeTo,
   checkSnapshot,
   collectionOf,
@@ -44,6 +45,7 @@ export interface OfflineModel {
 export async function loadModel(
   paths: readonly string[],
   load: typeof loadTargets = loadTargets,
+  now: () => Date = () => new Date(),
 ): Promise<OfflineModel> {
   const document = await loadDocuments(paths);
   const { file: title } = document;
@@ -61,6 +63,7 @@ export async function loadModel(
     const { fleets } = finish(pipeline.compile(snapshot));
     for (const ir of fleets.values()) for (const diagnostic of finish(pipeline.gate(ir))) found.push(diagnostic);
     for (const diagnostic of finish(lint(snapshot))) found.push(diagnostic);
+    found.push(...certificateTimes(resources, now()));
     for (const diagnostic of finish(unreachedRules(snapshot, fleets.values()))) found.push(diagnostic);
     compiled = { fleets, pipeline };
   }

@@ -140,6 +140,18 @@ export const modelCodes = {
     "TLS settings do not fit",
     "TLS that ends at a listener needs certificates, TLS that is passed through has none, and versions and cipher suites have to leave something to agree on. Of a cluster the name of its endpoints' certificates has to be known, unless `insecure: true` says that nobody looks.",
   ),
+  "MODEL-CERTIFICATE": unprocessable(
+    "Certificate that proxies would not take",
+    "A `chain` is PEM: the certificate itself first, each issued by the next, RSA of 2048 to 8192 bits or ECDSA (P-256, P-384), not signed with SHA-1; its `privateKey` is the first certificate's. A `bundle` holds authorities only. No private key may stand in either: it is refused, and nothing of it is kept.",
+  ),
+  "MODEL-CERTIFICATE-TIME": unprocessable(
+    "Certificate that is not good today",
+    "A warning. A certificate has expired, is not valid yet, or expires within 14 days. What is served stays valid as a model when a certificate ends; `trimtab_certificate_expiry_seconds` tells of it before.",
+  ),
+  "MODEL-CERTIFICATE-USE": unprocessable(
+    "Certificate in the wrong place",
+    "A certificate was issued for clients and is shown by a listener, or for servers and is shown by a cluster (extended key usage). As a warning: no certificate of a listener is for a host that it serves, so that clients refuse what they see.",
+  ),
   "MODEL-HEALTH-CHECK": unprocessable("Bad health check", "Parts of a health check contradict each other."),
   "LINT-UNUSED": unprocessable(
     "Nobody uses it",

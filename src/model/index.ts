@@ -12,6 +12,8 @@ export { boundAddress } from "./boundAddress.ts";
 export { type Bounds, boundsFor, DEFAULT_MEMORY, MIN_MEMORY } from "./bounds.ts";
 export { canaryRule } from "./canaryRule.ts";
 export { type CarriedStates, carryStates, inState, stateOf, stateWarning } from "./canaryState.ts";
+export { certificatesOf } from "./certificateFacts.ts";
+export { certificateTimes } from "./certificateTimes.ts";
 export { type Checker, checkSnapshot, createChecker, warningsOf } from "./check.ts";
 export { canonicalCidr, isWithin } from "./cidr.ts";
 export { modelCodes } from "./codes.ts";
@@ -46,4 +48,5 @@ export {
 export { toldOnce } from "./toldOnce.ts";
 export type * from "./types.ts";
 export { ANY_HOST, covers, durationMs, intersectHostnames } from "./values.ts";
+export type { CertificateFacts, Certificates } from "./x509.ts";
 export { zoneWeights } from "./zoneWeights.ts";

@@ -110,7 +110,26 @@ const poller = {
   hadIt: true,
 };
 
+const certificate = {
+  name: "example",
+  expires: "2119-12-31T00:00:00Z",
+  certificates: [
+    {
+      subject: "CN=example-ecdsa,O=Trimtab tests",
+      issuer: "CN=authority,O=Trimtab tests",
+      names: ["DNS:*.example.com", "DNS:example.com"],
+      notBefore: "2020-01-01T00:00:00Z",
+      notAfter: "2119-12-31T00:00:00Z",
+      fingerprint: "9b5f3c0d1e7a48b6a2c4d8e0f1a3b5c7d9e1f3a5b7c9d1e3f5a7b9c1d3e5f7a9",
+      keyType: "ecdsa",
+      isAuthority: false,
+    },
+  ],
+};
+
 const OWN: Record<string, Exchange> = {
+  getCertificateDetails: { answers: { 200: certificate } },
+  getAuthorityDetails: { answers: { 200: certificate } },
   getCanaryState: { answers: { 200: { step: 1 } } },
   putCanaryState: { request: { step: 1 }, answers: { 200: written("updated", "canaries/checkout-v2") } },
   getConfig: { answers: { 200: example } },

@@ -11,6 +11,8 @@
 import { affinity, affinityName } from "./affinity.ts";
 import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
+import { certificates } from "./certificates.ts";
+import { certificateUse } from "./certificateUse.ts";
 import { clusterLimits } from "./clusterLimits.ts";
 import { clusterTls } from "./clusterTls.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
@@ -65,6 +67,7 @@ export const rulesOfEach: readonly Rule[] = [
   proxyProtocol,
   viaGuard,
   grpcClusters,
+  certificateUse,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */
@@ -82,6 +85,7 @@ export const rulesOfOne: readonly OwnRule[] = [
   balance,
   affinityName,
   listenerTls,
+  certificates,
   clusterTls,
   clusterLimits,
   healthChecks,

@@ -1,0 +1,17 @@
+/** What the certificates of a resource say, read once for each resource. */
+import type { Resource } from "./types.ts";
+import { type Certificates, readBundle, readChain } from "./x509.ts";
+
+const facts = new WeakMap<Resource, Certificates>();
+
+/** The chain of a certificate, or an authority's bundle. */
+export function certificatesOf(resource: Resource<"certificate"> | Resource<"authority">): Certificates {
+  const known = facts.get(resource);
+  if (known !== undefined) return known;
+  const read =
+    resource.kind === "certificate"
+      ? readChain((resource as Resource<"certificate">).body.chain)
+      : readBundle((resource as Resource<"authority">).body.bundle);
+  facts.set(resource, read);
+  return read;
+}
