@@ -80,15 +80,17 @@ function trailers(name: string): Metadata {
 export async function startGrpcEcho(name: string): Promise<GrpcEcho> {
   const seen: SeenCall[] = [];
   const server = new Server(LARGE);
-  const begin = (method: string, call: AnyCall): void => {
+  const begin: Begin = (method, call) => {
     const own: SeenCall = { method, metadata: call.metadata.getMap(), deadline: call.getDeadline(), cancelled: false };
     seen.push(own);
     call.on("cancelled", () => {
       own.cancelled = call.cancelled;
     });
-    const first = new Metadata();
-    first.set("x-server", name);
-    call.sendMetadata(first);
+    return () => {
+      const first = new Metadata();
+      first.set("x-server", name);
+      call.sendMetadata(first);
+    };
   };
   const handlers = handlersOf(name, begin);
   server.addService(services.Echo.service, handlers);
@@ -118,23 +120,27 @@ interface Reply {
   readonly count?: number;
 }
 
-function handlersOf(name: string, begin: (method: string, call: AnyCall) => void) {
+/** Notes a call; what it gives begins the answer. */
+type Begin = (method: string, call: AnyCall) => () => void;
+
+function handlersOf(name: string, begin: Begin) {
   return {
     async Unary(call: ServerUnaryCall<Ask, Reply>, done: sendUnaryData<Reply>) {
       const { text, payload, delay = 0, status = 0 } = call.request;
-      if (status === 0) begin("Unary", call);
+      const answer = begin("Unary", call);
       if (delay > 0) await sleep(delay);
+      if (status === 0) answer();
       if (status === 0) done(null, { text, payload }, trailers(name));
       else done({ code: status, details: "as asked: 100 % é", metadata: trailers(name) });
     },
     Collect(call: ServerReadableStream<Ask, Reply>, done: sendUnaryData<Reply>) {
-      begin("Collect", call);
+      begin("Collect", call)();
       let count = 0;
       call.on("data", () => count++);
       call.on("end", () => done(null, { count }, trailers(name)));
     },
     async Spread(call: ServerWritableStream<Ask, Reply>) {
-      begin("Spread", call);
+      begin("Spread", call)();
       const { count = 0, delay = 0 } = call.request;
       for (let index = 0; index < count; index++) {
         if (delay > 0) await sleep(delay);
@@ -143,7 +149,7 @@ function handlersOf(name: string, begin: (method: string, call: AnyCall) => void
       call.end(trailers(name));
     },
     Talk(call: ServerDuplexStream<Ask, Reply>) {
-      begin("Talk", call);
+      begin("Talk", call)();
       call.on("data", ({ text }: Ask) => call.write({ text }));
       call.on("end", () => call.end(trailers(name)));
       call.on("error", () => {});

@@ -8,7 +8,7 @@ import { compile } from "./testCompiler.ts";
 const split = [{ cluster: "one" }];
 const document = {
   fleets: [{ name: "edge", proxy: "envoy" }],
-  listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP" }],
+  listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP", http: { http2: "only" } }],
   clusters: [{ name: "one", protocol: "http2", endpoints: [{ address: "127.0.0.1", port: 1 }] }],
   routes: [
     {

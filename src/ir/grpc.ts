@@ -15,15 +15,15 @@ export interface GrpcAnswer {
 }
 
 /**
- * By the status of HTTP. As gRPC's own table has it (http-grpc-status-mapping.md), but for 504, with which the proxies tell of a limit on
- * time: a client knows that by DEADLINE_EXCEEDED.
+ * By the status of HTTP. As gRPC's own table has it (http-grpc-status-mapping.md), but for 408 and 504, with which the proxies tell of a
+ * limit on time: a client knows that by DEADLINE_EXCEEDED.
  */
 export const GRPC_ANSWERS: Readonly<Record<number, GrpcAnswer>> = {
   400: { status: 13, message: "400 Bad Request" },
   403: { status: 7, message: "403 Forbidden" },
   404: { status: 12, message: "404 Not Found" },
   405: { status: 2, message: "405 Method Not Allowed" },
-  408: { status: 2, message: "408 Request Timeout" },
+  408: { status: 4, message: "408 Request Timeout" },
   413: { status: 2, message: "413 Payload Too Large" },
   426: { status: 2, message: "426 Upgrade Required" },
   429: { status: 14, message: "429 Too Many Requests" },

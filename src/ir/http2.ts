@@ -9,3 +9,6 @@ export const HTTP2_STREAMS = 100;
 export const HTTP2_STREAM_WINDOW = 65_535;
 /** The same for a connection: all its requests may fill their windows, and none has to wait for another. */
 export const HTTP2_CONNECTION_WINDOW = HTTP2_STREAMS * HTTP2_STREAM_WINDOW;
+
+/** Whether clients may speak HTTP/2. on: beside HTTP/1. only: nothing else. */
+export type ClientHttp2 = "off" | "on" | "only";

@@ -51,7 +51,7 @@ export const modelCodes = {
   ),
   "MODEL-GRPC": unprocessable(
     "Not of gRPC",
-    "A rule of a route of protocol grpc matches calls by `grpc`, `headers`, `source` and `geo`, and forwards them to clusters of `protocol: http2`. `grpc` and `grpcStatuses` stand in such routes only.",
+    "A rule of a route of protocol grpc matches calls by `grpc`, `headers`, `source` and `geo`, and forwards them to clusters of `protocol: http2`; its listeners speak HTTP/2 (`http.http2`). `grpc` and `grpcStatuses` stand in such routes only.",
   ),
   "MODEL-PROXY-PROTOCOL": unprocessable(
     "PROXY header before packets",

@@ -53,7 +53,7 @@ function problemsOf(...matches: unknown[]): string[] {
   const protocol = matches.some((match) => Object.hasOwn(match as object, "grpc")) ? "grpc" : "http";
   const document = {
     fleets: [{ name: "edge", proxy: "nginx" }],
-    listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP" }],
+    listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP", http: { http2: "only" } }],
     clusters: [{ name: "one", protocol: "http2", endpoints: [{ address: "127.0.0.1", port: 1 }] }],
     geoTables: namesOf("geoTable").map((name) => ({ name, entries: GEO_ENTRIES })),
     routes: [{ name: "r", listeners: ["web"], protocol, rules: [{ matches, split: [{ cluster: "one" }] }] }],

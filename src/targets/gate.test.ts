@@ -62,6 +62,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   connectionLimit: NO_CONNECTION_LIMIT,
   geoTables: [],
   proxyProtocol: null,
+  http2: "off",
   via: null,
   virtualHosts,
 });

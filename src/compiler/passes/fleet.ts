@@ -12,6 +12,7 @@ import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import { connectionLimit } from "./connectionLimit.ts";
 import { geoTablesOf } from "./geoTables.ts";
+import { clientHttp2 } from "./http2.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { compileProcess } from "./process.ts";
@@ -121,6 +122,7 @@ function* compilePort(
     clientTimeouts: timeouts,
     geoTables,
     ...shared,
+    http2: clientHttp2(first.listener.body),
     via: viaOf(first.listener.body, fleet),
     virtualHosts,
   });

@@ -1,5 +1,6 @@
 import type { Diagnostic } from "../../errors/diagnostic.ts";
-import type { Resource } from "../types.ts";
+import { defaults } from "../../gen/defaults.ts";
+import type { Listener, Resource } from "../types.ts";
 import { type MatchBody, matchesOf, problem, type Rule, type RuleBody, rulesOf, touchedOf } from "./rule.ts";
 
 const CODE = "MODEL-GRPC";
@@ -80,9 +81,15 @@ function* problemsOf(
 }
 
 /** Calls are HTTP/2, from the client to the endpoint. */
-export const grpcClusters: Rule = function* (snapshot, touched) {
+export const grpcProtocols: Rule = function* (snapshot, touched) {
   for (const route of touchedOf(touched, "route")) {
     if (route.body.protocol !== "grpc") continue;
+    for (const [index, name] of route.body.listeners.entries()) {
+      const listener = snapshot.listener.get(name)?.body;
+      if (listener === undefined || !listener.protocol.startsWith("HTTP") || speaksHttp2(listener)) continue;
+      const message = `listener ${JSON.stringify(name)} speaks HTTP/1.1, and calls need HTTP/2: write \`http.http2\` there`;
+      yield problem(CODE, route, { pointer: `/listeners/${index}`, message });
+    }
     for (const { rule, at } of rulesOf(route)) {
       for (const [index, { cluster }] of (rule.split ?? []).entries()) {
         const found = snapshot.cluster.get(cluster);
@@ -93,3 +100,8 @@ export const grpcClusters: Rule = function* (snapshot, touched) {
     }
   }
 };
+
+/** Inside TLS it is what clients and listeners agree on, unless the listener says otherwise. */
+function speaksHttp2({ protocol, http }: Listener): boolean {
+  return (http?.http2 ?? (protocol === "HTTPS" || defaults["listener.http.http2"])) !== false;
+}

@@ -19,7 +19,7 @@ import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
 import { geoTables } from "./geoTables.ts";
-import { grpc, grpcClusters } from "./grpc.ts";
+import { grpc, grpcProtocols } from "./grpc.ts";
 import { hairpin } from "./hairpin.ts";
 import { headerSize } from "./headerSize.ts";
 import { headers } from "./headers.ts";
@@ -66,7 +66,7 @@ export const rulesOfEach: readonly Rule[] = [
   geoMatches,
   proxyProtocol,
   viaGuard,
-  grpcClusters,
+  grpcProtocols,
   certificateUse,
 ];
 

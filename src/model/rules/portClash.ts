@@ -72,12 +72,15 @@ function clashOf(one: Bound, other: Bound): string | null {
     return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`proxyProtocol\``;
   if ((a.http?.viaGuard ?? VIA_GUARD) !== (b.http?.viaGuard ?? VIA_GUARD))
     return `all requests of ${one.address}:${a.port} are known again by one name; give both the same \`http\``;
+  if ((a.http?.http2 ?? HTTP2) !== (b.http?.http2 ?? HTTP2))
+    return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`http\``;
   const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
   return hostA === hostB
     ? `both take ${hostA === ANY_HOST ? "every hostname" : hostA} on ${one.address}:${a.port}`
     : null;
 }
 
+const HTTP2 = defaults["listener.http.http2"];
 const VIA_GUARD = defaults["listener.http.viaGuard"];
 const CLIENT_TIMEOUTS = ["headersTimeout", "bodyTimeout", "sendTimeout", "keepAliveTimeout"] as const;
 

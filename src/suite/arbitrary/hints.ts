@@ -91,6 +91,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     reason: "ranges of either family",
     value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
   },
+  "listener.http.http2": { reason: "requests come as HTTP/1; one listener has it (skeleton.ts)", presence: 0 },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "certificate.chain": {
     reason: "real ones",

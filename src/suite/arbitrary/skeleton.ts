@@ -43,7 +43,7 @@ function fixed({ fleets, ready }: Plan): Readonly<Record<string, Readonly<Record
     listener: {
       web: own,
       narrow: { ...own, hostname: "*.example.com" },
-      calls: { ...own, port: 19001 },
+      calls: { ...own, port: 19001, http: { http2: "only" } },
       raw: { ...own, port: 19000, protocol: "TCP" },
       packets: hasUdp
         ? { ...own, fleets: passing, port: 19000, protocol: "UDP" }

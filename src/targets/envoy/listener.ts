@@ -13,12 +13,13 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { AccessLogIr, PortIr, ProxyProtocolIr, TcpPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, ClientHttp2, PortIr, ProxyProtocolIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
 import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
+import { http2Options } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
@@ -42,8 +43,6 @@ type ManagerInit = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
 /** Fixed; everything that varies between ports is added to it. */
 const MANAGER = {
-  // HTTP/2 without TLS, which AUTO would take, is not spoken by nginx beside HTTP/1.
-  codecType: CodecType.HTTP1,
   useRemoteAddress: true,
   // The route table appends the client's address.
   skipXffAppend: true,
@@ -59,7 +58,6 @@ const MANAGER = {
   // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
   upgradeConfigs: [{ upgradeType: "websocket" }],
-  localReplyConfig: localReplies(false),
   httpFilters: [
     resending,
     affinityFilter,
@@ -73,6 +71,13 @@ const MANAGER = {
   ],
 } satisfies ManagerInit;
 
+/** What is spoken; calls of gRPC come over HTTP/2 only. */
+const SPOKEN = {
+  off: { codecType: CodecType.HTTP1, localReplyConfig: localReplies(false) },
+  on: { codecType: CodecType.AUTO, http2ProtocolOptions: http2Options, localReplyConfig: localReplies(true) },
+  only: { codecType: CodecType.HTTP2, http2ProtocolOptions: http2Options, localReplyConfig: localReplies(true) },
+} satisfies Readonly<Record<ClientHttp2, ManagerInit>>;
+
 interface Socket extends Pick<PortIr, "id" | "address" | "port"> {
   /** `socketsKey`. */
   readonly sockets: string;
@@ -85,6 +90,7 @@ export interface HttpSocket extends Socket, Looks {
   readonly listener: string;
   readonly headersMs: number;
   readonly keepAliveMs: number;
+  readonly http2: ClientHttp2;
   /** 0: any number. */
   readonly maxConnections: number;
   /** JSON; empty: there is none. */
@@ -165,12 +171,13 @@ const firstByte = {
 };
 
 function httpFilter(
-  { id, headersMs, keepAliveMs, accessLog, listener, ...looks }: HttpSocket,
+  { id, headersMs, keepAliveMs, http2, accessLog, listener, ...looks }: HttpSocket,
   first: readonly HttpFilter[],
 ): FilterView {
   const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
+    ...SPOKEN[http2],
     ...(log === null ? {} : { accessLog: [...requestLoggers(log, listener)] }),
     httpFilters: [...first, ...(log === null ? [] : keepingFilters(log)), ...MANAGER.httpFilters],
     statPrefix: id,

@@ -298,6 +298,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     proxyProtocol: null,
+    http2: "off",
     via: null,
     virtualHosts,
   };

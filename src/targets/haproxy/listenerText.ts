@@ -31,6 +31,8 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       address: address(port.address, port.port),
       v6only: port.address.includes(":"),
       sharded: context.sharded,
+      http2Only: port.http2 === "only",
+      http2Too: port.http2 === "on",
       ...clientTimeoutsView(port.clientTimeouts),
       ...connectionLimitView(port.connectionLimit),
       ...proxyProtocolView(port.proxyProtocol),

@@ -8,6 +8,7 @@ import { tooOld } from "../version.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { grpcCapabilities } from "./grpcSupport.ts";
+import { http2Capabilities } from "./http2Support.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
@@ -52,6 +53,7 @@ export const capabilities = {
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",
   "listener.http.keepAliveTimeout": "exact",
+  ...http2Capabilities,
   "listener.http.viaGuard": appendsToFirstVia,
   "route.name": "exact",
   "route.labels": "exact",

@@ -116,6 +116,12 @@ export const nginxCodes = {
     explanation:
       "Backups need the policy roundRobin, leastRequest or leastTime in nginx. Give all endpoints of the cluster one priority, or another policy, or serve it with Envoy or HAProxy.",
   },
+  "L7-H2-NGINX": {
+    status: 422,
+    title: "No HTTP/2 beside HTTP/1 in the clear",
+    explanation:
+      "Before 1.25.1 nginx speaks either HTTP/2 or HTTP/1 on a port without TLS. Give clients of HTTP/2 a port of its own with `http2: only`, set the fleet's `version` if its proxies are newer, or serve the listener with Envoy or HAProxy.",
+  },
   "L7-H2-UPSTREAM-NGINX": {
     status: 422,
     title: "No HTTP/2 to endpoints",

@@ -72,7 +72,7 @@ export function* lowerListener(
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
-  const options = listenOptions(place.sockets);
+  const options = listenOptions(place.sockets, port.http2);
   const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
   const calls = takesCalls(port);
   const head = `${listening} ${calls} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
@@ -249,7 +249,7 @@ function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPla
     maps: mapsOf(parts),
     listen: listen(port),
     proxyProtocol: port.proxyProtocol !== null,
-    options: listenOptions(place.sockets),
+    options: listenOptions(place.sockets, port.http2),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     calls,

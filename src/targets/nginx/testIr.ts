@@ -100,6 +100,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     proxyProtocol: null,
+    http2: "off",
     via: null,
     virtualHosts,
   };

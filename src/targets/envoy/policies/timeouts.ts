@@ -10,7 +10,7 @@ import { silenceIsReset } from "./retrySupport.ts";
 
 /** Numbers in RouteAction, RetryPolicy and Duration. */
 const ACTION = { timeout: 8, retryPolicy: 9, idleTimeout: 24, maxStreamDuration: 36 } as const;
-const MAX_STREAM_DURATION = { grpcTimeoutHeaderMax: 2 } as const;
+const MAX_STREAM_DURATION = { maxStreamDuration: 1, grpcTimeoutHeaderMax: 2 } as const;
 const RETRY_POLICY = { perTryTimeout: 3 } as const;
 const DURATION = { seconds: 1, nanos: 2 } as const;
 
@@ -67,9 +67,13 @@ export function tunnelsApart({ policies, protocol }: RuleIr, clientSilenceMs: nu
   return protocol === "http" && policies.timeouts !== null && policies.timeouts.idleMs < clientSilenceMs;
 }
 
-/** The client's own deadline, from the call's beginning; the rule's when that is shorter. 0: the client's as it is. */
+/**
+ * The client's own deadline, from the call's beginning; the rule's limit when that is shorter (0: there is none) or the client states none.
+ * Beside this Envoy does not look at `timeout`.
+ */
 function writeDeadline(writer: BinaryWriter, requestMs: number | null): void {
   openMessage(writer, ACTION.maxStreamDuration);
+  if (requestMs !== null) writeDuration(writer, MAX_STREAM_DURATION.maxStreamDuration, requestMs);
   writeDuration(writer, MAX_STREAM_DURATION.grpcTimeoutHeaderMax, requestMs ?? 0);
   writer.join();
 }

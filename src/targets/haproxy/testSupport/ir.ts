@@ -147,6 +147,7 @@ export function httpPort(
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     proxyProtocol: null,
+    http2: "off",
     via: null,
     virtualHosts,
     ...more,
