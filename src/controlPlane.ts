@@ -8,11 +8,12 @@ import { registerCertificateMetrics } from "./certificateMetrics.ts";
 import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
 import { devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
 import { type FleetSources, registerFleetMetrics } from "./fleetMetrics.ts";
-import { check, rebound, runtimeChange, takenOut } from "./localTargets.ts";
+import { targetTools } from "./localTargets.ts";
 import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
+import { type PlaneTokens, readTokens } from "./planeTokens.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type ProxyPresence, type PublisherWithInput } from "./publish/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
@@ -20,7 +21,6 @@ import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts"
 import { loadTargets } from "./targets/registry.ts";
 import { boundHeapGrowth } from "./util/heap.ts";
 import { reasonOf } from "./util/reason.ts";
-import { readTokenFile, SHORT_TOKEN_CHARACTERS } from "./util/tokenFile.ts";
 import { createXdsServer, systemClock, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
 
 /** A running control plane. */
@@ -54,10 +54,8 @@ interface PlaneOptions extends ServeOptions {
 }
 
 /** What is known before anything is opened. */
-interface Prepared extends PlaneOptions {
+interface Prepared extends PlaneOptions, PlaneTokens {
   readonly logger: Logger;
-  readonly apiToken: string | undefined;
-  readonly metricsToken: string | undefined;
 }
 
 /** What a control plane is made of besides its store. */
@@ -71,13 +69,7 @@ interface Equipment extends Prepared {
  */
 async function prepared(options: PlaneOptions): Promise<Prepared> {
   const logger = openLog(options);
-  const apiToken = await tokenOf(options.apiTokenFile, logger);
-  const metricsToken = await tokenOf(options.metricsTokenFile, logger);
-  if (metricsToken !== undefined && metricsToken === apiToken)
-    throw new Error(
-      "--metrics-token-file and --api-token-file hold the same token: it could do more than read metrics",
-    );
-  return { ...options, logger, apiToken, metricsToken };
+  return { ...options, logger, ...(await readTokens(options, logger)) };
 }
 
 /** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
@@ -91,18 +83,6 @@ async function startControlPlane(options: Prepared): Promise<ControlPlane> {
     await store.close();
     throw error;
   }
-}
-
-/** A short one is taken, and told. */
-async function tokenOf(file: string | undefined, logger: Logger): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  const token = await readTokenFile(file);
-  logger.hide(token);
-  if (token.length < SHORT_TOKEN_CHARACTERS) {
-    const remedy = `tokens under ${SHORT_TOKEN_CHARACTERS} characters can be guessed: head -c 32 /dev/urandom | base64`;
-    logger.log("warn", "token-short", { file, characters: token.length, remedy });
-  }
-  return token;
 }
 
 /** Says what to do when the folder cannot be had. */
@@ -144,6 +124,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     refusals: { typeUrl: typeUrls.listener, read: readBindErrors },
     onPublished: countPublications(registry),
     onListener: lines.listener,
+    onRemote: lines.remote,
     onFailure: lines.publishFailed,
     onRecovered: lines.publishRecovered,
   });
@@ -153,9 +134,10 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   await recallRevisions(store, publisher);
   await publisher.commit(store.head());
   const stopListening = store.onCommit(publisher.commit);
-  const { apiToken, metricsToken } = options;
+  const { apiToken, metricsToken, agentTokens } = options;
+  const tokens = { apiToken, metricsToken, agentTokens };
   const tell = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
-  const api = await createApi({ store, publisher, registry, apiToken, metricsToken, version, scale, ...tell });
+  const api = await createApi({ store, publisher, registry, ...tokens, version, scale, ...tell });
   const close = async (): Promise<void> => {
     stopListening();
     await api.close();
@@ -282,10 +264,7 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
       const plane = await startControlPlane({ ...ready, data: join(own, "data") });
       return devControlPlane(plane);
     },
-    check,
-    rebound,
-    runtimeChange,
-    takenOut,
+    tools: targetTools,
     io: processIo,
     env: process.env,
     stop: stopOnSignals(),

@@ -35,19 +35,19 @@ export function registerFleetMetrics(registry: Registry, sources: FleetSources):
 function registerReloads(registry: Registry, { reloadFailures, reloads, runtimeChanges }: FleetSources): void {
   scrapedCounter(registry, {
     name: "trimtab_reload_failures_total",
-    help: "Files that a proxy of the local run did not take, and deaths of its process; it is tried again.",
+    help: "Files that a proxy that an agent runs did not take, and deaths of its process; it is tried again.",
     labelNames: ["fleet"],
     read: () => byFleet(reloadFailures()),
   });
   scrapedCounter(registry, {
     name: "trimtab_reloads_total",
-    help: "Reloads of a proxy of the local run, those that it refused too.",
+    help: "Reloads of a proxy that an agent runs, those that it refused too.",
     labelNames: ["fleet"],
     read: () => byFleet(reloads()),
   });
   scrapedCounter(registry, {
     name: "trimtab_runtime_changes_total",
-    help: "Changes that a proxy of the local run that reads files took over without a reload.",
+    help: "Changes that a proxy that an agent runs took over without a reload.",
     labelNames: ["fleet"],
     read: () => byFleet(runtimeChanges()),
   });
@@ -164,7 +164,7 @@ function registerProxies(registry: Registry, { statuses, presences, endpointsDow
   });
   scrapedGauge(registry, {
     name: "trimtab_endpoints_down",
-    help: "Endpoints that get nothing from a proxy of the local run, as they fail the probes made beside it.",
+    help: "Endpoints that get nothing from a proxy that an agent runs, as they fail the probes made beside it.",
     labelNames,
     read: () => Array.from(endpointsDown(), ([fleet, node, count]): Sample => [{ fleet, node }, count]),
   });

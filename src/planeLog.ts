@@ -1,17 +1,14 @@
 /** What rooms see happen, as lines of the log: which level, which fields, and what may come in floods. */
-import type { AgentEvent } from "./agent/index.ts";
+import { type AgentLog, createAgentLog, OVER } from "./agentLog.ts";
 import type { TokenRefusal, WriteEvent } from "./api/index.ts";
 import type { Logger } from "./log/index.ts";
-import { FleetLeftOutError, type ListenerChange } from "./publish/index.ts";
+import { FleetLeftOutError, type ListenerChange, type RemoteEvent } from "./publish/index.ts";
 import type { Exposed } from "./store/index.ts";
 import { reasonOf } from "./util/reason.ts";
 import type { NackEvent, RefusalEvent, StreamEvent, TlsFilesEvent } from "./xds/index.ts";
 
 /** Names of resources in one line; of the others the line says how many there are of each collection. */
 const MAX_NAMES = 20;
-
-/** The end of a trouble has the level of the trouble: who reads warnings only learns that one is over. */
-const OVER = "warn";
 
 /** The functions that rooms are given to tell what happens. */
 export interface PlaneLog {
@@ -26,31 +23,19 @@ export interface PlaneLog {
   readonly publishFailed: (fleet: string, error: unknown, revision: number) => void;
   readonly publishRecovered: (fleet: string, revision: number) => void;
   /** Of proxies that run here. */
-  readonly agent: (fleet: string, nodeId: string, event: AgentEvent) => void;
+  readonly agent: AgentLog;
+  /** Of proxies that agents elsewhere report. */
+  readonly remote: (event: RemoteEvent) => void;
   readonly exposed: (exposed: Exposed) => void;
 }
 
 /** `principal`: how whoever writes has shown that they may. */
 export function createPlaneLog(logger: Logger, principal: "token" | "loopback"): PlaneLog {
   const { log, paced } = logger;
-  /** Proxies that run here and are in trouble. */
+  /** Proxies that are reported and are in trouble. */
   const troubled = new Set<string>();
   return {
-    agent(fleet, nodeId, event) {
-      const sender = `${fleet} ${nodeId}`;
-      const { kind, ...fields } = event;
-      if (kind === "listeners" || kind === "line") return;
-      if (kind === "endpoint-down" || kind === "endpoint-up") {
-        const level = kind === "endpoint-down" ? "warn" : OVER;
-        paced({ sender, level, event: kind, fields: { fleet, nodeId, ...fields } });
-        return;
-      }
-      const wasTroubled = troubled.has(sender);
-      if (kind === "died" || kind === "failed") troubled.add(sender);
-      if (kind === "serving") troubled.delete(sender);
-      const level = kind === "failed" ? "error" : kind === "died" ? "warn" : wasTroubled ? OVER : "info";
-      paced({ sender, level, event: `proxy-${kind}`, fields: { fleet, nodeId, ...fields } });
-    },
+    agent: createAgentLog(logger),
     write: ({ revision, author, peer, owners, changed }) =>
       log("info", "write", { revision, author, principal, peer, owners, ...changeFields(changed) }),
     // An address, not its port: each try may have a new one.
@@ -88,6 +73,15 @@ export function createPlaneLog(logger: Logger, principal: "token" | "loopback"):
     publishFailed: (fleet, error, revision) =>
       log("error", "publish-failed", { fleet, revision, error: isDefect(error) ? error.stack : reasonOf(error) }),
     publishRecovered: (fleet, revision) => log(OVER, "publish-recovered", { fleet, revision }),
+    remote({ kind, fleet, nodeId, ...fields }) {
+      const sender = `${fleet} ${nodeId}`;
+      const wasTroubled = troubled.has(sender);
+      if (kind === "failed") troubled.add(sender);
+      if (kind === "serving" || kind === "disconnected") troubled.delete(sender);
+      const isOver = kind === "serving" && wasTroubled;
+      const level = kind === "failed" ? "error" : isOver || kind === "disconnected" ? "warn" : "info";
+      paced({ sender, level, event: `proxy-${kind}`, fields: { fleet, nodeId, ...fields } });
+    },
     exposed: (exposed) => log("warn", "store-exposed", { ...exposed }),
   };
 }

@@ -39,6 +39,8 @@ async function main(): Promise<number> {
       serve: async (options) => (await controlPlane()).serve({ ...options, version: VERSION }),
       dev: async (options) =>
         (await controlPlane()).dev({ ...options, version: VERSION, root: ROOT, program: PROGRAM }),
+      agent: async (options) =>
+        (await import("./remoteAgent.ts")).remoteAgent({ ...options, version: VERSION, root: ROOT }),
     },
     version: VERSION,
   });

@@ -65,12 +65,14 @@ conditionCases({
   ],
 });
 
-/** As docs/geo.md writes it: for each label a cluster of the same endpoints, those near the clients first. */
+/** `locality.preferLocal`: the zone that a client is near first, and the others when none of it can serve. */
 describe("clients near a zone", () => {
   const host = "near.e2e.example";
   const zones = ["north", "south"];
   /** Each worker of a proxy begins anew. */
   const REQUESTS = 4;
+  /** Of two endpoints that share alike, one gets all of so many by chance once in a million times. */
+  const SHARED_REQUESTS = 20;
   let upstreams: Upstream[];
 
   beforeAll(async () => {
@@ -79,44 +81,67 @@ describe("clients near a zone", () => {
   afterAll(() => Promise.all(upstreams.map((upstream) => upstream.close())));
 
   const serveWith = (isDown: (zone: string) => boolean) => {
-    const near = (own: string): Document => ({
-      name: `near-${own}`,
+    const near = (name: string): Document => ({
+      name,
       endpoints: zones.map((zone, index) => ({
         address: "127.0.0.1",
         port: upstreams[index]?.port,
         zone,
-        priority: zone === own ? 0 : 1,
         state: isDown(zone) ? "down" : "active",
       })),
+      locality: { preferLocal: { table: "regions" } },
     });
     const entries = zones.map((label, index) => ({ cidr: `127.0.${index + 1}.0/24`, label }));
+    const split = [
+      { cluster: "near", weight: 1 },
+      { cluster: "also", weight: 1 },
+    ];
     return serve({
       geoTables: [{ name: "regions", entries }],
-      clusters: zones.map(near),
+      clusters: [near("near"), near("also")],
       routes: [
         route(
           "near",
           host,
-          { matches: [{ geo: { table: "regions", labels: ["south"] } }], split: [{ cluster: "near-south" }] },
-          { split: [{ cluster: "near-north" }] },
+          {
+            name: "own",
+            matches: [{ path: { prefix: "/own" } }],
+            split,
+            requestHeaders: { set: [{ name: "X-Rule", value: "own" }] },
+          },
+          { split: [{ cluster: "near" }] },
         ),
       ],
     });
   };
 
+  const takersOf = async (proxy: (typeof proxyNames)[number], source: string, requests: number) => {
+    const found = new Set<string>();
+    for (let sent = 0; sent < requests; sent++) {
+      const path = sent % 2 === 0 ? "/" : "/own/a";
+      const { status, echo } = await ask(proxy, { host, path, source });
+      found.add(status === 200 ? (echo?.name ?? "") : String(status));
+      const [rule] = echo?.headers.filter(([name]) => name.toLowerCase() === "x-rule") ?? [];
+      expect([proxy, path, rule?.[1]]).toEqual([proxy, path, sent % 2 === 0 ? undefined : "own"]);
+    }
+    return [...found].sort();
+  };
+
   const cases = [
-    { down: "none", takers: { "127.0.1.1": "north", "127.0.2.1": "south", "127.0.3.1": "north" } },
-    { down: "south", takers: { "127.0.1.1": "north", "127.0.2.1": "north", "127.0.3.1": "north" } },
+    { down: "none", takers: { "127.0.1.1": ["north"], "127.0.2.1": ["south"] } },
+    { down: "south", takers: { "127.0.1.1": ["north"], "127.0.2.1": ["north"], "127.0.3.1": ["north"] } },
   ];
   it.each(cases)("go to it, and to the other one when it is down: $down", async ({ down, takers }) => {
     await serveWith((zone) => zone === down);
     for (const proxy of proxyNames) {
-      for (const [source, taker] of Object.entries(takers)) {
-        for (let sent = 0; sent < REQUESTS; sent++) {
-          const { status, echo } = await ask(proxy, { host, path: "/", source });
-          expect([proxy, source, status, echo?.name]).toEqual([proxy, source, 200, taker]);
-        }
-      }
+      for (const [source, expected] of Object.entries(takers))
+        expect([proxy, source, await takersOf(proxy, source, REQUESTS)]).toEqual([proxy, source, expected]);
     }
+  });
+
+  it("and who is near none goes to all", async () => {
+    await serveWith(() => false);
+    for (const proxy of proxyNames)
+      expect([proxy, await takersOf(proxy, "127.0.3.1", SHARED_REQUESTS)]).toEqual([proxy, zones]);
   });
 });

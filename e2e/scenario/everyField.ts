@@ -115,7 +115,7 @@ export function everyField(port: number): Model {
       { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
       {
         name: "ef-hash",
-        endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "ef-a" }],
+        endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "there" }],
         balance: { policy: "hash", hash: { by: "header", name: "X-Key" } },
         affinity: { cookie: { name: "EF" } },
       },

@@ -20,6 +20,11 @@ export interface Arrangement {
   readonly isClosing: boolean;
 }
 
+/** What is told of a generation that runs in part names the whole one before its mark. */
+export function wholeGeneration(told: string): string {
+  return told.replace(/-without-[0-9a-f]+$/, "");
+}
+
 /** A socket that cannot be opened. */
 export interface WaitingSocket {
   readonly socket: Socket;

@@ -100,7 +100,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     if (event.kind === "died") leaving.forget();
   };
   const pid = (): number | null => supervisor.pid();
-  const leaving = watchLeaving({ proxy, pid, onLeft: () => tell({ kind: "drained" }) });
+  const leaving = watchLeaving({ ask: proxy.leaving, pid, idleMs: null, onLeft: () => tell({ kind: "drained" }) });
   const tellListeners = (): void => {
     const listeners = states.update(memory);
     if (listeners !== null) tell({ kind: "listeners", listeners });

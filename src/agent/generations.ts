@@ -105,16 +105,20 @@ async function birth(folder: string): Promise<number> {
   return found?.mtimeMs ?? 0;
 }
 
+/** Whether a rendered file may be called so: below its generation's folder, and not in the agent's part of that. */
+export function isFilePath(path: string): boolean {
+  const parts = path.split("/");
+  return (
+    parts[0] !== "local" && !parts.some((part) => part === "" || part === "." || part === ".." || part.includes("\0"))
+  );
+}
+
 function assertNames(input: Pick<AgentFiles, "generation" | "files">): void {
   if (!GENERATION_NAME.test(input.generation)) {
     throw new RangeError(`not a generation name: ${JSON.stringify(input.generation)}`);
   }
   for (const { path } of input.files) {
-    const parts = path.split("/");
-    if (
-      parts[0] === "local" ||
-      parts.some((part) => part === "" || part === "." || part === ".." || part.includes("\0"))
-    ) {
+    if (!isFilePath(path)) {
       throw new RangeError(`a rendered file may not be called ${JSON.stringify(path)}`);
     }
   }

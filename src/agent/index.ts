@@ -18,10 +18,14 @@
  * process that it did not start.
  */
 export { adapters } from "./adapters/index.ts";
+export { wholeGeneration } from "./arrange.ts";
 export { type BusySocket, busySockets, busyText, socketText } from "./busySockets.ts";
 export type { FileAgent, FileAgentOptions } from "./fileAgent.ts";
 export { createFileAgent, DEFAULT_TIMING } from "./fileAgent.ts";
+export { type FoundProxy, findProxy } from "./findProxy.ts";
 export type { AgentTiming } from "./generationSwitch.ts";
+export { isFilePath } from "./generations.ts";
+export { createLocalProxy, type LocalProxy, type LocalReport, type TargetTools } from "./localProxy.ts";
 export type { AppliedCounts } from "./memory.ts";
 export type { TakeOutOf } from "./probedEndpoints.ts";
 export type { EndpointChange, EndpointDown } from "./prober/types.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type LeavingWatch, watchLeaving } from "./leaving.ts";
-import type { FileProxy, Leaving } from "./types.ts";
+import type { Leaving } from "./types.ts";
 
 const endpoint = (connections: number) => ({ endpoint: `10.0.0.1:${connections}`, connections });
 const nothing: Leaving = { processes: 0, endpoints: [] };
@@ -19,7 +19,7 @@ beforeEach(() => {
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  watch = watchLeaving({ proxy: { leaving } as unknown as FileProxy, pid: () => pid, onLeft: () => left++ });
+  watch = watchLeaving({ ask: leaving, pid: () => pid, idleMs: null, onLeft: () => left++ });
 });
 afterEach(() => {
   watch.close();

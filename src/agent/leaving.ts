@@ -1,10 +1,12 @@
 /** What is still under way of what gets nothing new any more: asked of the proxy until nothing is left. */
-import type { FileProxy, Leaving } from "./types.ts";
+import type { Leaving } from "./types.ts";
 
 /** Between two looks: who waits for an endpoint to be empty waits that much longer at most. */
 const LOOK_MS = 1_000;
-/** One look; a proxy that is alive answers in milliseconds. */
-const ASK_TIMEOUT_MS = 1_000;
+/** One look; a proxy that is alive answers in milliseconds, and an Envoy of 100 000 endpoints within this. */
+const ASK_TIMEOUT_MS = 5_000;
+/** Looking takes at most one part in so many of the time: what lists all of its endpoints works for it. */
+const REST = 10;
 /** Endpoints that are told of, those with the most connections. */
 const MAX_ENDPOINTS = 100;
 
@@ -24,15 +26,18 @@ export interface LeavingWatch {
 
 /** What is followed. */
 export interface Followed {
-  readonly proxy: FileProxy;
+  /** What of before is left in the process of this pid; null: no answer. Ends within `timeoutMs`. */
+  readonly ask: (pid: number, timeoutMs: number) => Promise<Leaving | null>;
   /** Null: it does not run. */
   readonly pid: () => number | null;
+  /** So long after a look that found nothing is the next one; null: whoever changes something says so. */
+  readonly idleMs: number | null;
   /** What was left is gone now. */
   readonly onLeft: () => void;
 }
 
 /** Asks nothing before the first `look`. */
-export function watchLeaving({ proxy, pid, onLeft }: Followed): LeavingWatch {
+export function watchLeaving({ ask, pid, idleMs, onLeft }: Followed): LeavingWatch {
   let known = NOTHING;
   let timer: NodeJS.Timeout | undefined;
   /** Answers to questions of before are of no use. */
@@ -42,11 +47,14 @@ export function watchLeaving({ proxy, pid, onLeft }: Followed): LeavingWatch {
     clearTimeout(timer);
     const own = ++round;
     const running = pid();
-    const found = running === null ? NOTHING : await proxy.leaving(running, ASK_TIMEOUT_MS).catch(() => null);
+    const before = performance.now();
+    const found = running === null ? NOTHING : await ask(running, ASK_TIMEOUT_MS).catch(() => null);
+    const tookMs = performance.now() - before;
     if (own !== round) return;
     if (found !== null) note(found);
     // No answer says nothing: what is known may have ended meanwhile.
-    if (found === null || !isEmpty(found)) timer = setTimeout(() => void look(), LOOK_MS).unref();
+    const pauseMs = found === null || !isEmpty(found) ? LOOK_MS : idleMs;
+    if (pauseMs !== null) timer = setTimeout(() => void look(), Math.max(pauseMs, tookMs * REST)).unref();
   }
 
   function note(found: Leaving): void {

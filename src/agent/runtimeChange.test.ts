@@ -220,6 +220,29 @@ test("what drains is told of until its last connection is gone", async () => {
   expect(agent.leaving()).toEqual({ processes: 0, endpoints: [] });
 });
 
+test("what drains or is gone is ended when its time is over, and nothing else is", async () => {
+  const [a, b, c] = ports as [number, number, number];
+  const withPlan = (generation: string, servers: readonly string[]): AgentFiles => {
+    const made = files(generation, servers);
+    const plan = { path: "drains.json", text: JSON.stringify({ groups: { c: 500 } }), mode: 0o644 };
+    return { ...made, files: [plan, ...made.files] };
+  };
+  await agent.apply(withPlan("one", [endpoint(a), endpoint(b), endpoint(c)]));
+  const held = Array.from({ length: 3 }, () => ask({ path: "/hold" }));
+  await until(() => holding.length === held.length);
+  await agent.apply(withPlan("drained", [endpoint(a, "weight 0"), endpoint(b)]));
+  // Its client is told 502 where no answer has begun.
+  const ended = await Promise.race([
+    Promise.all(held.map((each) => each.then((text) => [text]))),
+    until(() => events.some(({ kind }) => kind === "drained")),
+  ]);
+  expect(ended).toBeUndefined();
+  for (const release of holding.splice(0)) release();
+  expect((await Promise.all(held)).sort()).toEqual([String(b), "502", "502"].sort());
+  expect(agent.state().generation).toBe("drained");
+  expect(agent.applied().reloads).toBe(0);
+});
+
 test("a server that is gone is forgotten by the process when its last connection is", async () => {
   const [a, b, c] = ports as [number, number, number];
   await agent.apply(files("one", [endpoint(a), endpoint(b)]));

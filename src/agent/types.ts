@@ -206,6 +206,8 @@ export interface ResourceAgent {
   start(): Promise<void>;
   /** `generation` is always null: there are no files. */
   state(): AgentState;
+  /** What is under way of what gets nothing new. */
+  leaving(): Leaving;
   close(): Promise<void>;
 }
 

@@ -6,6 +6,8 @@ import { isLoopback, splitAddress } from "../util/address.ts";
 import { isDocumentation } from "./docsPages.ts";
 import { peerOf } from "./peer.ts";
 import { Problem } from "./problem.ts";
+import { FILES_URL } from "./routes/fleets.ts";
+import { REPORT_URL } from "./routes/reports.ts";
 import { METRICS_URL, OPEN_URLS } from "./routes/system.ts";
 
 /** Somebody did not show a token that is good for what was asked. */
@@ -15,7 +17,7 @@ export interface TokenRefusal {
   readonly method: string;
   /** The route's pattern, never the URL: strangers choose that. */
   readonly route: string;
-  /** `missing`: none was shown. `wrong`: it is none of ours. `scope`: it is good for `/metrics` only. */
+  /** `missing`: none was shown. `wrong`: it is none of ours. `scope`: it is good for something else. */
   readonly reason: "missing" | "wrong" | "scope";
 }
 
@@ -23,43 +25,84 @@ export interface GuardOptions {
   readonly apiToken: string | undefined;
   /** Good for reading `/metrics`, and for nothing else; the API's own token is good for that too. */
   readonly metricsToken?: string | undefined;
+  readonly agentTokens?: readonly AgentToken[] | undefined;
   /** Told of each connection that carried a good token. */
   readonly admitted: (connection: Socket) => void;
   readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
 }
 
+/** A token for the agents of one fleet, or of all (null). */
+export interface AgentToken {
+  readonly fleet: string | null;
+  readonly token: string;
+}
+
+/** A token that is good for a part of the API, and for nothing else. */
+interface Scope {
+  readonly holds: (token: string) => boolean;
+  readonly covers: (request: FastifyRequest) => boolean;
+  /** What a client is told that shows it elsewhere. */
+  readonly text: string;
+}
+
 /**
  * With a token: it is required but for probes and the pages that describe the API. Without: only this machine speaks here, and no web
- * page in its browsers may (see below). With a token for metrics these are read with a token in either case.
+ * page in its browsers may (see below). What a token for a part covers needs a token in either case.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const { apiToken, metricsToken, admitted, onTokenRefused } = options;
+  const { apiToken, admitted, onTokenRefused } = options;
   const api = apiToken === undefined ? null : holds(apiToken);
-  const metrics = metricsToken === undefined ? null : holds(metricsToken);
+  const scopes = scopesOf(options);
   app.addHook("onRequest", async (request) => {
     if (OPEN_URLS.has(request.url)) return;
     if (api !== null && isDocumentation(request.routeOptions.url)) return;
     if (api === null) refuseForeign(request);
-    const readsMetrics = isMetrics(request);
-    if (api === null && !(readsMetrics && metrics !== null)) return;
+    const covering = scopes.filter(({ covers }) => covers(request));
+    if (api === null && covering.length === 0) return;
     const token = tokenOf(request);
-    const isGood = token !== undefined && (api?.(token) === true || (readsMetrics && metrics?.(token) === true));
-    if (isGood) {
+    if (token !== undefined && (api?.(token) === true || covering.some((scope) => scope.holds(token)))) {
       admitted(request.raw.socket);
       return;
     }
-    const reason = token === undefined ? "missing" : metrics?.(token) === true ? "scope" : "wrong";
+    const scope = token === undefined ? undefined : scopes.find((each) => each.holds(token));
+    const reason = token === undefined ? "missing" : scope === undefined ? "wrong" : "scope";
     const { method, routeOptions } = request;
     onTokenRefused?.({ peer: peerOf(request), method, route: routeOptions.url ?? "none", reason });
-    throw new Problem("API-UNAUTHORIZED", DETAILS[reason], { headers: CHALLENGE });
+    throw new Problem("API-UNAUTHORIZED", scope?.text ?? DETAILS[reason], { headers: CHALLENGE });
   });
 }
 
 const DETAILS: Readonly<Record<TokenRefusal["reason"], string>> = {
   missing: "this server needs a bearer token",
   wrong: "the bearer token is not the right one",
-  scope: "this bearer token is for GET /metrics only",
+  scope: "this bearer token is for something else",
 };
+
+function scopesOf({ metricsToken, agentTokens = [] }: GuardOptions): readonly Scope[] {
+  const metrics = metricsToken === undefined ? [] : [metricsToken];
+  return [
+    ...metrics.map((token) => ({
+      holds: holds(token),
+      covers: isMetrics,
+      text: "this bearer token is for GET /metrics only",
+    })),
+    ...agentTokens.map(({ fleet, token }) => ({
+      holds: holds(token),
+      covers: (request: FastifyRequest) => isAgents(request, fleet),
+      text: `this bearer token is for agents of ${fleet === null ? "fleets" : `fleet ${fleet}`} only, which get its files and report`,
+    })),
+  ];
+}
+
+const AGENTS_METHODS: Readonly<Record<string, readonly string[]>> = {
+  [FILES_URL]: ["GET", "HEAD"],
+  [REPORT_URL]: ["PUT", "DELETE"],
+};
+
+function isAgents({ method, routeOptions: { url = "" }, params }: FastifyRequest, fleet: string | null): boolean {
+  const isOfFleet = fleet === null || (params as { readonly name?: string }).name === fleet;
+  return isOfFleet && AGENTS_METHODS[url]?.includes(method) === true;
+}
 
 const CHALLENGE = { "www-authenticate": 'Bearer realm="trimtab"' };
 

@@ -10,7 +10,7 @@ import { isLoopback, splitAddress } from "../util/address.ts";
 import { contentHashSteps } from "../util/hash.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { negotiate } from "./accept.ts";
-import { guard, type TokenRefusal } from "./access.ts";
+import { type AgentToken, guard, type TokenRefusal } from "./access.ts";
 import { createBodies } from "./bodies/bodies.ts";
 import { guardBrowsers } from "./browsers.ts";
 import { etagOf, hasAlready } from "./conditions.ts";
@@ -30,6 +30,7 @@ import { collectionRoutes } from "./routes/collections.ts";
 import { configRoutes } from "./routes/config.ts";
 import { explainRoutes } from "./routes/explain.ts";
 import { fleetRoutes } from "./routes/fleets.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { createSharedTexts } from "./sharedTexts.ts";
@@ -47,6 +48,8 @@ export interface ApiOptions {
   readonly apiToken?: string | undefined;
   /** Good for reading `/metrics` and nothing else. */
   readonly metricsToken?: string | undefined;
+  /** Each good for what an agent of its fleet does, and for nothing else. */
+  readonly agentTokens?: readonly AgentToken[] | undefined;
   /** Told of defects. Default: nobody is. */
   readonly logger?: FastifyBaseLogger | undefined;
   /** A write was stored. Must be quick and must not throw. */
@@ -113,6 +116,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
   fleetRoutes(app, options);
+  reportRoutes(app, options);
   explainRoutes(app, options);
   systemRoutes(app, options);
   app.after(refuseOtherMethods);

@@ -119,6 +119,7 @@ function fakePublisher(): FakePublisher {
     outputs: (fleet) => (fleet === "edge" ? ["resources"] : []),
     proxies: (fleet) => (fleet === "edge" ? [] : null),
     fileProxies: () => [],
+    remote: { report: () => "taken", leave: () => undefined },
     status: () => null,
     statuses: () => [],
     explain: ({ fleet, host }) =>

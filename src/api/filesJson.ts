@@ -7,10 +7,10 @@ const UNITS_PER_PIECE = 256 * 1024;
 
 /** The schema `FleetFiles`, piece by piece: files may have many megabytes. `error`: why these are older than the newest revision. */
 export function* filesJson(
-  { fleet, proxy, revision, generation, files }: FleetFiles,
+  { fleet, proxy, revision, generation, sockets, files }: FleetFiles,
   error: FleetError | null,
 ): Generator<string> {
-  yield `${JSON.stringify({ fleet, proxy, revision, generation }).slice(0, -1)},"files":[`;
+  yield `${JSON.stringify({ fleet, proxy, revision, generation, sockets }).slice(0, -1)},"files":[`;
   for (const [index, { path, text, mode }] of files.entries()) {
     yield `${index === 0 ? "" : ","}{"path":${JSON.stringify(path)},"text":"`;
     for (const piece of piecesOf(text, UNITS_PER_PIECE)) yield JSON.stringify(piece).slice(1, -1);

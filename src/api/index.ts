@@ -7,7 +7,7 @@
  * keeps it waiting for ever; a slow, half-open or oversized client costs a bounded amount.
  * It has no rules of its own about what a valid model is, and knows no proxy.
  */
-export type { TokenRefusal } from "./access.ts";
+export type { AgentToken, TokenRefusal } from "./access.ts";
 export { type Api, type ApiOptions, createApi } from "./api.ts";
 export type { ProblemDocument, ProblemItem } from "./problem.ts";
 export type { WriteAnswer, WriteEvent } from "./writes.ts";

@@ -164,11 +164,12 @@ const own: Components = {
   RevisionSummary: object(Object.keys(revision), revision),
   RevisionList: page("RevisionSummary", integer),
   Revision: object([...Object.keys(revision), "config"], { ...revision, config: schemaRef("config") }),
-  FleetFiles: object(["fleet", "proxy", "revision", "generation", "files"], {
+  FleetFiles: object(["fleet", "proxy", "revision", "generation", "sockets", "files"], {
     fleet: text,
     proxy: text,
     revision: integer,
     generation: { ...text, description: "The hash of the files." },
+    sockets: { ...list(schemaRef("FileSocket")), description: "What a proxy with these files listens on." },
     files: list(schemaRef("RenderedFile")),
     error: {
       ...schemaRef("FleetError"),
@@ -176,6 +177,13 @@ const own: Components = {
     },
   }),
   RenderedFile: object(["path", "text", "mode"], { path: text, text, mode: integer }),
+  FileSocket: object(["address", "port", "listeners", "file"], {
+    address: text,
+    port: integer,
+    transport: { ...choice("udp"), description: "Absent: TCP." },
+    listeners: { ...list(text), description: "Names of the listeners behind it." },
+    file: { ...text, description: "The file that opens this socket, and nothing else." },
+  }),
   FleetError: fleetError,
   FleetListener: fleetListener,
   FleetStatus: fleetStatus,

@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifySchemaCompiler } from "fastify";
 import { OWNER_NAME } from "../model/index.ts";
 import { DEFAULT_PAGE, MAX_AUTHOR, MAX_LABEL_FILTERS, MAX_MESSAGE, MAX_PAGE, MAX_REVISIONS_PAGE } from "./limits.ts";
+import { NODE_NAME } from "./reportSchema.ts";
 
 /**
  * Coerces, as a query has only text; `array` for parameters that may stand once or repeatedly. That our schemas are schemas is
@@ -128,6 +129,24 @@ export const nameParams = {
   properties: { name: { type: "string", description: "The resource's name." } },
   required: ["name"],
 };
+/** Path parameters: a fleet, and one of its proxies. */
+export const nodeParams = {
+  type: "object",
+  properties: {
+    name: { type: "string", description: "The fleet's name." },
+    node: { type: "string", pattern: NODE_NAME, description: "The proxy's name in its fleet, as of its machine." },
+  },
+  required: ["name", "node"],
+};
+
+/** Of the end of a proxy's reports. */
+export const runQuery = {
+  ...object({
+    run: { type: "string", maxLength: 64, description: "Of the agent's process; of another one nothing ends." },
+  }),
+  required: ["run"],
+};
+
 /** Path parameter: a revision's number; 0 is the empty model. */
 export const revisionParams = {
   type: "object",

@@ -56,6 +56,7 @@ test("every entry says where it is known from, in a shape of OpenAPI", async () 
     connectedAt: "",
     userAgent: "",
     ackedRevision: null,
+    leaving: null,
     types: [],
   };
   t.publisher.proxies = () => [stream];
@@ -63,6 +64,8 @@ test("every entry says where it is known from, in a shape of OpenAPI", async () 
     nodeId: "dev-legacy",
     group: "legacy",
     proxy: "nginx",
+    version: "1.22.1",
+    agent: null,
     state: "serving",
     generation: "g",
     applied: "runtime",

@@ -1,11 +1,12 @@
 /** What is told of a fleet's proxies, one shape for each way to know of one. */
 import { schemaRef } from "./openapi/components.ts";
 import type { Components } from "./openapi/schema.ts";
+import { reportSchema } from "./reportSchema.ts";
 import { choice, integer, list, object, orNull, text, textOrNull } from "./schemaParts.ts";
 
 /** One stream of an Envoy, as the xDS room tells of it. */
 const proxyStream = object(
-  ["source", "nodeId", "group", "peer", "connectedAt", "userAgent", "ackedRevision", "types"],
+  ["source", "nodeId", "group", "peer", "connectedAt", "userAgent", "ackedRevision", "leaving", "types"],
   {
     source: choice("xds"),
     nodeId: { ...text, description: "The node's id: two Envoys may have the same by mistake." },
@@ -14,6 +15,11 @@ const proxyStream = object(
     connectedAt: { ...text, format: "date-time" },
     userAgent: text,
     ackedRevision: { type: ["integer", "null"], description: "The last revision of which all was accepted." },
+    leaving: {
+      ...orNull(schemaRef("Leaving")),
+      description:
+        "What an Envoy of the local run still has under way of what gets nothing new. Null: it was not asked.",
+    },
     types: list(schemaRef("ProxyStreamType")),
   },
 );
@@ -28,13 +34,15 @@ const proxyStreamType = object(["typeUrl", "sent", "acked", "nacked", "kept"], {
 
 const nack = object(["version", "message", "resources"], { version: text, message: text, resources: list(text) });
 
-/** A proxy that reads files and runs here; see `FileProxyStatus` of the publish room. */
+/** A proxy that reads files, and runs here or beside an agent; see `FileProxyStatus` of the publish room. */
 const fileProxy = object(
   [
     "source",
     "nodeId",
     "group",
     "proxy",
+    "version",
+    "agent",
     "state",
     "generation",
     "applied",
@@ -53,6 +61,11 @@ const fileProxy = object(
     nodeId: text,
     group: { ...text, description: "The fleet." },
     proxy: { ...text, description: "As `nginx`." },
+    version: { ...text, description: "As its program tells it." },
+    agent: {
+      ...orNull(schemaRef("AgentPresence")),
+      description: "The agent on another machine that reports it. Null: it runs here.",
+    },
     state: {
       ...choice("stopped", "starting", "serving", "degraded", "failed"),
       description: "degraded: an older generation runs, or a part, or it is being restarted. failed: nothing runs.",
@@ -90,7 +103,7 @@ const leaving = object(["processes", "endpoints"], {
   endpoints: {
     ...list(schemaRef("LeavingEndpoint")),
     description:
-      "Of HAProxy's serving process: endpoints that drain, are down or gone and still have connections; the 100 with the most.",
+      "Of Envoy and HAProxy's serving process: endpoints that drain or are down (HAProxy: or gone) and still have connections; the 100 with the most.",
   },
 });
 
@@ -142,6 +155,15 @@ export const proxySchemas: Components = {
   ProxyStreamType: proxyStreamType,
   Nack: nack,
   FileProxy: fileProxy,
+  AgentPresence: object(["address", "version", "reportedAt"], {
+    address: { ...text, description: "Whence it reports." },
+    version: text,
+    reportedAt: { ...text, format: "date-time", description: "When it did last." },
+  }),
+  ProxyReport: reportSchema,
+  ProxyReportAnswer: object(["wanted"], {
+    wanted: { ...orNull(schemaRef("WantedFiles")), description: "What it is to run; null: nothing was made yet." },
+  }),
   WantedFiles: object(["generation", "revision"], { generation: text, revision: integer }),
   FileProxyListener: fileProxyListener,
   Leaving: leaving,

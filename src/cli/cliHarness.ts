@@ -42,7 +42,7 @@ export function openBench(runners: Partial<Runners> = {}): Bench {
       const outs: string[] = [];
       const errs: string[] = [];
       const io = { out: (text: string) => void outs.push(text), err: (text: string) => void errs.push(text) };
-      const all = { serve: noRunner, dev: noRunner, ...runners };
+      const all = { serve: noRunner, dev: noRunner, agent: noRunner, ...runners };
       const code = await runProgram(argv, { io, runners: all, version: "1.2.3" });
       const out = outs.join("");
       return { code, out, err: errs.join(""), json: parse(out) };

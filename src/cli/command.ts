@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly apiTokenFile: string | undefined;
   /** A token that can read `/metrics` only. */
   readonly metricsTokenFile?: string;
+  /** Files with tokens of agents, each as `FILE` or `FLEET=FILE`. */
+  readonly agentTokenFile?: readonly string[];
   /** Default: text on a terminal, JSON elsewhere. */
   readonly logFormat?: LogFormat;
   readonly logLevel: LogLevel;
@@ -33,10 +35,25 @@ export interface DevRunOptions extends ServeOptions {
   readonly bind: string;
 }
 
-/** What program.ts hands in. Both resolve with an exit code when the process is to end. */
+/** `trimtab agent`: which proxies it runs, and for whom. */
+export interface AgentOptions {
+  readonly fleet: readonly string[];
+  readonly server: string;
+  readonly tokenFile?: string;
+  readonly ca?: string;
+  readonly name: string;
+  readonly runDir: string;
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly logFormat?: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+/** What program.ts hands in. All resolve with an exit code when the process is to end. */
 export interface Runners {
   readonly serve: (options: ServeOptions) => Promise<number>;
   readonly dev: (options: DevRunOptions) => Promise<number>;
+  readonly agent: (options: AgentOptions) => Promise<number>;
 }
 
 /** What a command works with. */

@@ -4,6 +4,7 @@ import type { Declaration } from "./command.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<Declaration>>> = {
   serve: async () => (await import("./commands/serve.ts")).serve,
   dev: async () => (await import("./commands/dev.ts")).dev,
+  agent: async () => (await import("./commands/agent.ts")).agent,
   validate: async () => (await import("./commands/validate.ts")).validate,
   render: async () => (await import("./commands/render.ts")).render,
   bootstrap: async () => (await import("./commands/bootstrap.ts")).bootstrap,

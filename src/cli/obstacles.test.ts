@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { lockFolder } from "../util/folderLock.ts";
 import { type Bench, MODEL, openBench, type Ran } from "./cliHarness.ts";
 import { MANIFEST } from "./manifest.ts";
-import { lockFolder } from "./renderLock.ts";
 import { type Tree, writeTree } from "./writeTree.ts";
 
 let bench: Bench;
@@ -273,7 +273,7 @@ test("two renderings at once: one of them, or one after the other; what is there
   timeout: 120_000,
 }, async () => {
   mkdirSync(out);
-  const release = await lockFolder(out);
+  const release = await lockFolder(out, "render", "");
   const { code, err } = await render();
   expect([code, err]).toEqual([
     1,

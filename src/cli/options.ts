@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { LOG_FORMATS, LOG_LEVELS, type LogLevel } from "../log/words.ts";
 import { DEFAULT_MEMORY } from "../model/bounds.ts";
 import type { ServerOptions } from "./client.ts";
-import { fileName, folderName, listenAddress, memorySize, ownerName } from "./values.ts";
+import { fileName, fleetFiles, folderName, listenAddress, memorySize, ownerName } from "./values.ts";
 
 const DEFAULT_HTTP = "127.0.0.1:8400";
 /** Where Envoys find the control plane when nobody says otherwise. */
@@ -55,10 +55,19 @@ export function withListening(command: Command, { data, logLevel }: PlaneDefault
         .env("TRIMTAB_METRICS_TOKEN_FILE")
         .argParser(fileName),
     )
+    .addOption(
+      new Option(
+        "--agent-token-file <[fleet=]file>",
+        "file with a bearer token for agents (of this fleet), which get files and report; may be given several times",
+      )
+        .env("TRIMTAB_AGENT_TOKEN_FILE")
+        .argParser(fleetFiles),
+    )
     .option("--xds-insecure", "let whoever reaches the xDS port pull every fleet; needed beyond loopback without TLS");
 }
 
-function withLog(command: Command, level: LogLevel): Command {
+/** What is logged, and how. */
+export function withLog(command: Command, level: LogLevel): Command {
   return command
     .addOption(
       new Option("--log-format <format>", "lines on standard error (default: text on a terminal, json elsewhere)")

@@ -5,7 +5,7 @@ import type { CommandContext, Declaration, Runners } from "./command.ts";
 import { isCommand, loadDeclarations } from "./declare.ts";
 import { EXIT, type Io, jsonText, reasonOf } from "./output.ts";
 
-export type { DevRunOptions, Runners, ServeOptions } from "./command.ts";
+export type { AgentOptions, DevRunOptions, Runners, ServeOptions } from "./command.ts";
 
 /** What the program does not make itself. */
 export interface ProgramContext {

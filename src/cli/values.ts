@@ -101,6 +101,28 @@ export function fleetName(text: string): string {
   return text;
 }
 
+/** A proxy's name in its fleet, as the server takes it. */
+export function nodeName(text: string): string {
+  if (!/^[A-Za-z0-9](?:[-A-Za-z0-9._]{0,126}[A-Za-z0-9])?$/.test(text))
+    throw new InvalidArgumentError(
+      "A name has letters and digits, and -._ between them, 128 at most; --name gives one.",
+    );
+  return text;
+}
+
+/** Below this a control plane is asked more often than a proxy can be reloaded; above, nobody would know for minutes who is there. */
+const [MIN_POLL_MS, MAX_POLL_MS] = [200, 60_000];
+
+/** How often to ask, in milliseconds. */
+export function pollInterval(text: string): number {
+  const [, digits, unit] = /^(\d{1,5})(ms|s)$/.exec(text) ?? [];
+  const milliseconds = Number(digits) * (unit === "s" ? 1_000 : 1);
+  // Not a comparison that NaN passes.
+  if (!(milliseconds >= MIN_POLL_MS && milliseconds <= MAX_POLL_MS))
+    throw new InvalidArgumentError("Write it as 2s or 500ms, 200ms to 60s.");
+  return milliseconds;
+}
+
 /** A fleet, after those that were named before it. */
 export function fleetNames(text: string, before: readonly string[] = []): readonly string[] {
   return [...new Set([...before, fleetName(text)])];
@@ -126,6 +148,18 @@ export function memorySize(text: string): number {
 
 /** A file; an empty name is a variable that was not set. */
 export const fileName = folderName;
+
+/** `FLEET=FILE` or `FILE`, after those that were given before it. A file whose name looks so can be written as `./A=B`. */
+export function fleetFiles(text: string, before: readonly string[] = []): readonly string[] {
+  fileName(splitFleetFile(text).file);
+  return [...before, text];
+}
+
+/** A fleet, null when none is named, and a file. */
+export function splitFleetFile(text: string): { readonly fleet: string | null; readonly file: string } {
+  const [, fleet = null, file = text] = /^([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)=(.*)$/.exec(text) ?? [];
+  return { fleet, file };
+}
 
 /** A folder; an empty name is a variable that was not set. */
 export function folderName(text: string): string {

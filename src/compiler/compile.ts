@@ -9,6 +9,7 @@ import type { CompiledRoute, RouteChange } from "./passes/changes.ts";
 import { compileFleet } from "./passes/fleet.ts";
 import { type CompiledListener, compileListener } from "./passes/listener.ts";
 import { withPathGroupsSteps } from "./passes/pathGroups.ts";
+import { preferencesOf } from "./passes/preferLocal.ts";
 import { rulesOfRoute } from "./passes/rules.ts";
 
 /** Everything that a next compilation can build on. */
@@ -57,10 +58,11 @@ function* compileSteps(run: Run): Steps<Compiled> {
     yield;
   }
   const fleets = new Map<string, FleetIr>();
+  const preferences = preferencesOf(snapshot, memory);
   for (const name of [...snapshot.fleet.keys()].sort()) {
     const fleet = snapshot.fleet.get(name) as Resource<"fleet">;
     const before = previous?.fleets.get(name) ?? null;
-    fleets.set(name, yield* compileFleet({ fleet, snapshot, listeners, previous: before }, memory));
+    fleets.set(name, yield* compileFleet({ fleet, snapshot, listeners, preferences, previous: before }, memory));
   }
   return Object.freeze({ snapshot, fleets, listeners, canaries });
 }

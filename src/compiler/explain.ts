@@ -3,7 +3,7 @@
  * with it (e2e compares).
  */
 import type { ConditionIr, FleetIr, ForwardIr, HttpPortIr, RedirectIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
-import { GRPC_CONTENT, isActive } from "../ir/index.ts";
+import { GRPC_CONTENT, isActive, plainName } from "../ir/index.ts";
 import { ANY_HOST, covers, isWithin } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
@@ -135,7 +135,7 @@ function* judge(host: VirtualHostIr, request: ExplainRequest): Steps<Judgement> 
     if (explained.length < MAX_EXPLAINED_RULES || verdict === "wins") {
       explained.push({
         route: rule.route,
-        rule: rule.name.slice(rule.route.length + 1),
+        rule: plainName(rule.name).slice(rule.route.length + 1),
         match: matchText(rule),
         verdict,
         reason,

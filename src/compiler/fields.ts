@@ -148,6 +148,25 @@ function labelTest({ table, labels }: NonNullable<MatchBody["geo"]>): ConditionI
   return Object.freeze({ field, test: "regex", value: [only, ...others].map(literal).join("|") });
 }
 
+/**
+ * These conditions, and that the client has this label of the table; null: they ask for another one. A condition that asks for labels of
+ * the table gives way to the one label.
+ */
+export function withLabel(
+  conditions: readonly ConditionIr[],
+  table: string,
+  label: string,
+): readonly ConditionIr[] | null {
+  const own = labelTest({ table, labels: [label] });
+  const others = conditions.filter(({ field }) => field.kind !== "geo" || field.name !== table);
+  const allows = ({ test, value }: ConditionIr): boolean =>
+    test === "exact" ? value === label : value.split("|").includes(literal(label));
+  if (!conditions.every((condition) => others.includes(condition) || allows(condition))) return null;
+  const geo = others.filter(({ field }) => field.kind === "geo");
+  // FIELD_KINDS ends with it.
+  return [...others.filter((condition) => !geo.includes(condition)), ...inOrder([...geo, own])];
+}
+
 /** A label as an expression: of its characters only the dot means something. */
 function literal(label: string): string {
   return label.replaceAll(".", "\\.");

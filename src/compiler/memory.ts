@@ -3,6 +3,7 @@ import type { ClusterIr, GeoTableIr, PoliciesIr, PortIr, RuleIr, SourceIr, Virtu
 import type { Resource } from "../model/index.ts";
 import { createInterner, type Interner } from "./interner.ts";
 import { createPathMatcher, type PathMatcher } from "./pathMatcher.ts";
+import type { Preference } from "./preference.ts";
 
 export interface CompilerMemory {
   readonly interner: Interner;
@@ -16,6 +17,9 @@ export interface CompilerMemory {
   readonly geoTables: WeakMap<Resource<"geoTable">, GeoTableIr>;
   /** The tables that a list of rules asks. */
   readonly geoTablesOfRules: WeakMap<readonly RuleIr[], readonly string[]>;
+  readonly geoLabels: WeakMap<Resource<"geoTable">, ReadonlySet<string>>;
+  readonly preferences: WeakMap<Resource<"cluster">, PreferenceOfTable>;
+  readonly nearRules: WeakMap<RuleIr, NearRules>;
   readonly groupedPorts: WeakMap<PortIr, PortIr>;
   readonly groupedHosts: WeakMap<VirtualHostIr, VirtualHostIr>;
   readonly paths: PathMatcher;
@@ -33,6 +37,18 @@ export interface ClusterWithCheck {
   readonly ir: ClusterIr;
 }
 
+/** What a cluster prefers, and the table that it was made with. */
+export interface PreferenceOfTable {
+  readonly table: Resource<"geoTable">;
+  readonly preference: Preference;
+}
+
+/** What was made of a rule, and of what its clusters prefer. */
+export interface NearRules {
+  readonly own: readonly Preference[];
+  readonly rules: readonly RuleIr[];
+}
+
 /** Nothing remembered yet. */
 export function createMemory(): CompilerMemory {
   return {
@@ -44,6 +60,9 @@ export function createMemory(): CompilerMemory {
     clusterCounts: new WeakMap(),
     geoTables: new WeakMap(),
     geoTablesOfRules: new WeakMap(),
+    geoLabels: new WeakMap(),
+    preferences: new WeakMap(),
+    nearRules: new WeakMap(),
     groupedPorts: new WeakMap(),
     groupedHosts: new WeakMap(),
     paths: createPathMatcher(),

@@ -3,7 +3,7 @@
  * and conditions that follow from the match's own, or that are there and absent between two rules.
  */
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import { type ConditionIr, type FleetIr, fieldKey, type RuleIr } from "../ir/index.ts";
+import { type ConditionIr, type FleetIr, fieldKey, plainName, type RuleIr } from "../ir/index.ts";
 import { isWithin, type Snapshot } from "../model/index.ts";
 import { type MatchBudget, MatchTooLongError, matchesWhole } from "../regex/index.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
@@ -50,6 +50,8 @@ interface Look {
 function* lookAt(rules: readonly RuleIr[], { reached, taken, budget }: Look): Steps<void> {
   const earlier = new Map<string, RuleIr[]>();
   for (const [index, rule] of rules.entries()) {
+    // What was made for clients near a zone stands for a part of what its rule takes.
+    if (plainName(rule.name) !== rule.name) continue;
     const key = `${rule.path.kind} ${rule.path.value}`;
     const same = earlier.get(key) ?? [];
     const by = takers(rule, same, budget);

@@ -5,24 +5,17 @@ import {
   type AgentState,
   type ApplyResult,
   adapters,
-  createFileAgent,
+  createLocalProxy,
   type EndpointChange,
   type FileAdapter,
+  type FoundProxy,
   type ListenerState,
   type ResourceAdapter,
   socketText,
+  type TargetTools,
 } from "../agent/index.ts";
 import type { ProxyKind } from "../ir/index.ts";
-import type { FoundProxy } from "./findProxy.ts";
-import type {
-  DevCheck,
-  DevControlPlane,
-  DevFiles,
-  DevFleet,
-  DevRebound,
-  DevRuntimeChange,
-  DevTakenOut,
-} from "./types.ts";
+import type { DevControlPlane, DevFiles, DevFleet } from "./types.ts";
 
 /** Nobody waits for a lab's connections to end: Ctrl-C is to give the terminal back. */
 const GRACE_MS = 1_500;
@@ -32,10 +25,7 @@ export interface ChildrenOptions {
   readonly plane: DevControlPlane;
   readonly found: ReadonlyMap<ProxyKind, FoundProxy>;
   readonly runDir: string;
-  readonly check: DevCheck;
-  readonly rebound: DevRebound;
-  readonly runtimeChange: DevRuntimeChange;
-  readonly takenOut: DevTakenOut;
+  readonly tools: TargetTools;
   readonly say: (line: string) => void;
 }
 
@@ -119,12 +109,12 @@ export function createChildren(options: ChildrenOptions): Children {
     }
     const adapter = adapters[fleet.proxy];
     if (adapter.output === "resources") {
-      const { child, started } = startPulling(options, { adapter, fleet, binary: proxy.binary });
+      const { child, started } = startPulling(options, { adapter, fleet, program: proxy });
       children.set(fleet.name, child);
       await started;
       return;
     }
-    const child = createFileChild(options, { adapter, fleet, binary: proxy.binary });
+    const child = createFileChild(options, { adapter, fleet, program: proxy });
     children.set(fleet.name, child);
     const files = await plane.files(fleet.name);
     if (files !== null) {
@@ -164,38 +154,23 @@ export function createChildren(options: ChildrenOptions): Children {
 interface Installed<Adapter> {
   readonly adapter: Adapter;
   readonly fleet: DevFleet;
-  readonly binary: string;
+  readonly program: { readonly binary: string; readonly version: string };
 }
 
-function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: Installed<FileAdapter>): Child {
-  const runDir = fleetRunDir(options.runDir, fleet.name);
-  const report = reporter(options, fleet);
-  const agent = createFileAgent({
-    proxy: adapter.createProxy({ runDir, binary }),
-    check: (files) => options.check(fleet.proxy, files, binary),
-    rebound: (text, places) => options.rebound(fleet.proxy, text, places),
-    runtimeChange: (before, after) => options.runtimeChange(fleet.proxy, before, after),
-    takenOut: (files, endpoints) => options.takenOut(fleet.proxy, files, endpoints),
+function createFileChild(options: ChildrenOptions, { adapter, fleet, program }: Installed<FileAdapter>): Child {
+  const agent = createLocalProxy({
+    proxy: fleet.proxy,
+    adapter,
+    program,
+    runDir: fleetRunDir(options.runDir, fleet.name),
+    tools: options.tools,
     timing: { graceMs: GRACE_MS },
-    onEvent: (event) => {
-      watched.look();
-      report(event);
-    },
+    onEvent: reporter(options, fleet),
   });
-  const { proxy } = fleet;
-  const read = () => ({
-    proxy,
-    ...agent.state(),
-    ...agent.applied(),
-    failures: agent.failures(),
-    leaving: agent.leaving(),
-    listeners: agent.listeners(),
-    endpointsDown: agent.endpointsDown(),
-  });
-  const watched = options.plane.watchProxy(fleet.name, read);
+  const forget = options.plane.watchProxy(fleet.name, agent.report);
   const close = async (): Promise<void> => {
     await agent.close();
-    watched.forget();
+    forget();
     options.plane.reportListeners(fleet.name, null);
   };
   // A new fleet's first files come twice, told and asked for; the second time must not wait for the pause between reloads.
@@ -219,7 +194,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, binary }: I
 
 function startPulling(
   options: ChildrenOptions,
-  { adapter, fleet, binary }: Installed<ResourceAdapter>,
+  { adapter, fleet, program: { binary } }: Installed<ResourceAdapter>,
 ): { readonly child: Child; readonly started: Promise<void> } {
   const { text, args } = options.plane.bootstrap(fleet.name);
   const agent = adapter.createAgent({
@@ -230,7 +205,12 @@ function startPulling(
     graceMs: GRACE_MS,
     onEvent: reporter(options, fleet),
   });
-  const child: Child = { proxy: fleet.proxy, state: agent.state, apply: async () => null, close: agent.close };
+  const forget = options.plane.watchPulling(fleet.name, agent.leaving);
+  const close = async (): Promise<void> => {
+    await agent.close();
+    forget();
+  };
+  const child: Child = { proxy: fleet.proxy, state: agent.state, apply: async () => null, close };
   return { child, started: agent.start() };
 }
 

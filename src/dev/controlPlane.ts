@@ -1,13 +1,13 @@
 /** The control plane in this process, as `trimtab dev` sees it: the public API by injection, files and nodes by call. */
 
-import type { AgentEvent, ListenerState } from "../agent/index.ts";
+import type { AgentEvent, Leaving, ListenerState, LocalReport } from "../agent/index.ts";
 import { parseText } from "../cli/document.ts";
 import { withGeoFiles } from "../cli/geoFiles.ts";
 import { compileProcess } from "../compiler/index.ts";
 import type { Fleet } from "../model/index.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
 import { envoyArguments } from "../targets/envoy/index.ts";
-import type { DevApplied, DevControlPlane, DevFiles, DevNode, DevReport, DevWatched } from "./types.ts";
+import type { DevApplied, DevControlPlane, DevFiles, DevNode } from "./types.ts";
 
 /** What `src/controlPlane.ts` hands over. */
 export interface RunningPlane {
@@ -29,7 +29,10 @@ export interface RunningPlane {
       report(fleet: string, proxy: string, listeners: readonly ListenerState[] | null): void;
     };
     readonly localProxies: {
-      watch(fleet: string, nodeId: string, read: () => DevReport): DevWatched;
+      watch(fleet: string, nodeId: string, proxy: { read: () => LocalReport }): () => void;
+    };
+    readonly pullingProxies: {
+      watch(fleet: string, nodeId: string, read: () => Leaving): () => void;
     };
   };
   readonly store: {
@@ -72,7 +75,8 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     proxies: publisher.proxies,
     listFleets: () => [...store.head().snapshot.fleet.values()].map(({ body: { name, proxy } }) => ({ name, proxy })),
     reportListeners: (fleet, listeners) => publisher.listenerStatus.report(fleet, nodeId(fleet), listeners),
-    watchProxy: (fleet, read) => publisher.localProxies.watch(fleet, nodeId(fleet), read),
+    watchProxy: (fleet, read) => publisher.localProxies.watch(fleet, nodeId(fleet), { read }),
+    watchPulling: (fleet, read) => publisher.pullingProxies.watch(fleet, nodeId(fleet), read),
     noteEvent: (fleet, event) => plane.noteEvent(fleet, nodeId(fleet), event),
     close: plane.close,
   };

@@ -9,4 +9,3 @@ export { parseOverrides } from "./config.ts";
 export { devControlPlane } from "./controlPlane.ts";
 export { runDev } from "./runDev.ts";
 export { stopOnSignals } from "./stopOnSignals.ts";
-export type { DevCheck, DevRebound, DevRuntimeChange, DevTakenOut } from "./types.ts";

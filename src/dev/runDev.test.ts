@@ -86,7 +86,8 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
     bootstrap: () => ({ text: "{}", args: [] }),
     proxies: () => [],
     reportListeners: () => undefined,
-    watchProxy: () => ({ look: () => undefined, forget: () => undefined }),
+    watchProxy: () => () => undefined,
+    watchPulling: () => () => undefined,
     noteEvent: () => undefined,
     listFleets: () => [...fleets, ...rest.fleets],
     close: async () => {
@@ -105,13 +106,15 @@ async function options(text: string): Promise<DevOptions> {
     sockets: [{ socket: `127.0.0.1:${ports.api}`, purpose: "the REST API", change: "--http ADDRESS or TRIMTAB_HTTP" }],
     overrides: { ports: new Map(), addresses: new Map() },
     startPlane: async () => fakePlane(),
-    check: (proxy, files, binary) => {
-      expect(binary).toMatch(/^\//);
-      return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
+    tools: {
+      check: (proxy, files, binary) => {
+        expect(binary).toMatch(/^\//);
+        return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
+      },
+      rebound: async (proxy, text, places) => finish(KINDS.find(({ name }) => name === proxy)!.rebind(text, places)),
+      runtimeChange: async () => null,
+      takenOut: async (_proxy, files) => files,
     },
-    rebound: async (proxy, text, places) => finish(KINDS.find(({ name }) => name === proxy)!.rebind(text, places)),
-    runtimeChange: async () => null,
-    takenOut: async (_proxy, files) => files,
     io: {
       out: (part) => {
         out += part;

@@ -8,7 +8,7 @@
  */
 import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { killLeftovers } from "../agent/index.ts";
+import { type FoundProxy, findProxy, killLeftovers, type TargetTools } from "../agent/index.ts";
 import { EXIT, type Io, problemLine } from "../cli/output.ts";
 import { readText } from "../cli/readText.ts";
 import type { ProxyKind } from "../ir/index.ts";
@@ -16,12 +16,11 @@ import { PROXY_KINDS } from "../targets/registry.ts";
 import { type Children, createChildren, fleetRunDir } from "./children.ts";
 import { type DevConfig, type Overrides, overrideConfig, readDevConfig, unusedOverrides } from "./config.ts";
 import { createEchoes } from "./echo.ts";
-import { type FoundProxy, findProxy } from "./findProxy.ts";
 import { nackLines } from "./nacks.ts";
 import { overwrittenLines } from "./overwritten.ts";
 import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
 import { proxyTable, tryCommands } from "./table.ts";
-import type { DevCheck, DevControlPlane, DevRebound, DevRuntimeChange, DevTakenOut } from "./types.ts";
+import type { DevControlPlane } from "./types.ts";
 import { watchFile } from "./watch.ts";
 
 export interface DevOptions {
@@ -35,10 +34,7 @@ export interface DevOptions {
   readonly overrides: Overrides;
   /** Opens `sockets`. Called once, when all of them were free. */
   readonly startPlane: () => Promise<DevControlPlane>;
-  readonly check: DevCheck;
-  readonly rebound: DevRebound;
-  readonly runtimeChange: DevRuntimeChange;
-  readonly takenOut: DevTakenOut;
+  readonly tools: TargetTools;
   readonly io: Io;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted: end. See `stopOnSignals`. */
@@ -88,10 +84,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     plane,
     found,
     runDir,
-    check: options.check,
-    rebound: options.rebound,
-    runtimeChange: options.runtimeChange,
-    takenOut: options.takenOut,
+    tools: options.tools,
     say: (line) => io.out(`${line}\n`),
   });
   try {

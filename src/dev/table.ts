@@ -1,10 +1,9 @@
 /** What `dev` prints when everything stands: a table of the proxies and three commands to try. */
-import { socketText } from "../agent/index.ts";
+import { type FoundProxy, socketText } from "../agent/index.ts";
 import { table } from "../cli/output.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChildRow } from "./children.ts";
 import type { DevConfig } from "./config.ts";
-import type { FoundProxy } from "./findProxy.ts";
 
 /** Proxy, version, addresses, state; one line per fleet. */
 export function proxyTable(

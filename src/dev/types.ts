@@ -1,17 +1,5 @@
 /** The vocabulary of `trimtab dev`. */
-import type {
-  AgentEvent,
-  AgentFiles,
-  AgentState,
-  AppliedCounts,
-  Check,
-  EndpointDown,
-  FindRuntimeChange,
-  Leaving,
-  ListenerState,
-  MakeRebound,
-  TakeOutOf,
-} from "../agent/index.ts";
+import type { AgentEvent, AgentFiles, Leaving, ListenerState, LocalReport } from "../agent/index.ts";
 import type { PlacedProblem } from "../cli/document.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChangedResource } from "./overwritten.ts";
@@ -44,23 +32,6 @@ export interface DevNode {
   }[];
 }
 
-/** How a proxy that reads files is; structurally the publish room's `FileProxyReport`. */
-export interface DevReport extends AgentState, AppliedCounts {
-  readonly proxy: string;
-  readonly failures: number;
-  readonly leaving: Leaving;
-  readonly listeners: readonly ListenerState[];
-  readonly endpointsDown: readonly EndpointDown[] | null;
-}
-
-/** A proxy that is shown. */
-export interface DevWatched {
-  /** Something happened to it. */
-  look(): void;
-  /** It is gone. */
-  forget(): void;
-}
-
 /** What became of a document. Not ok: nothing changed. Warnings may come with either. */
 export interface DevApplied {
   readonly ok: boolean;
@@ -85,24 +56,11 @@ export interface DevControlPlane {
   listFleets(): readonly DevFleet[];
   /** What this fleet's proxy says of its listeners; null: it is gone. */
   reportListeners(fleet: string, listeners: readonly ListenerState[] | null): void;
-  /** Shows this fleet's proxy, which reads files, to whoever asks how it is. */
-  watchProxy(fleet: string, read: () => DevReport): DevWatched;
+  /** Shows this fleet's proxy, which reads files, to whoever asks how it is. Returns the undo. */
+  watchProxy(fleet: string, read: () => LocalReport): () => void;
+  /** The same for one that pulls, of which streams tell the rest. */
+  watchPulling(fleet: string, read: () => Leaving): () => void;
   /** Something happened to this fleet's proxy. */
   noteEvent(fleet: string, event: AgentEvent): void;
   close(): Promise<void>;
 }
-
-/** A listener's file at other places: its target's `rebind`. */
-export type DevRebound = (proxy: ProxyKind, ...file: Parameters<MakeRebound>) => ReturnType<MakeRebound>;
-
-/** What of new files is a change of the running process: its target's `runtimeChange`. */
-export type DevRuntimeChange = (
-  proxy: ProxyKind,
-  ...files: Parameters<FindRuntimeChange>
-) => ReturnType<FindRuntimeChange>;
-
-/** Files without endpoints that fail their probes: its target's `takeOut`. */
-export type DevTakenOut = (proxy: ProxyKind, ...files: Parameters<TakeOutOf>) => ReturnType<TakeOutOf>;
-
-/** The checker of a proxy: its target's `check` with the binary that was found. */
-export type DevCheck = (proxy: ProxyKind, files: DevFiles, binary: string) => Promise<Check>;

@@ -84,6 +84,12 @@ export const apiCodes = {
     explanation:
       "The write changes or deletes resources that have an owner (the label `trimtab.io/owner`) and does not name it, or would bring back what is another's. Leave them out, write as their owner (`owner`, or the label in the document; with `owner` an apply also deletes what it no longer lists), or write them all the same with `force`.",
   },
+  "API-NAME-TAKEN": {
+    status: 409,
+    title: "Name taken by another agent",
+    explanation:
+      "Another agent reports a proxy of this fleet under this name, and began later. Give each its own: `trimtab agent --name`; two that run the same proxy must not be.",
+  },
   "API-NO-FILES": {
     status: 409,
     title: "Fleet has no files",

@@ -116,6 +116,14 @@ export const modelCodes = {
     "Shares of zones come out coarse",
     "A warning. Weights of zones become weights of endpoints from 1 to 256, the range that every proxy takes, and the share of some endpoint is off by more than 1 % of itself. It is so when one endpoint should get hundreds of times as much as another.",
   ),
+  "MODEL-PREFER-LOCAL": unprocessable(
+    "Bad preference of zones",
+    "A cluster has `locality.preferLocal` beside priorities or limits, or in more than 16 zones; a TCP or UDP route forwards to it; or clusters of one split ask different geo tables.",
+  ),
+  "LB-ZONE-LABEL": unprocessable(
+    "Zone that nobody prefers",
+    "A warning. A cluster has `locality.preferLocal`, and the zone of an endpoint is no label of the geo table: its endpoints serve clients of other zones, and those that are near none. It may be a slip of the pen.",
+  ),
   "MODEL-BALANCE": unprocessable(
     "Bad balance",
     "What a cluster is balanced by does not fit together: `hash` goes with policy hash, needs the name of a header, cookie or query parameter, is by source for TCP, is the same for all clusters of a split that hash, and is of what the rule does not change (Envoy reads it after the change). Proxies keep a table as large as the weights of its endpoints.",
@@ -131,6 +139,10 @@ export const modelCodes = {
   "MODEL-SLOW-START": unprocessable(
     "Bad slow start",
     "A cluster's `slowStart` has a window that not every proxy can be told, or a balance policy without shares that could grow.",
+  ),
+  "MODEL-DRAIN-TIMEOUT": unprocessable(
+    "Bad drain timeout",
+    "`drainTimeout` is shorter than a second, or the cluster has affinity: then clients come back to an endpoint that drains, and nothing that is ended is the last.",
   ),
   "MODEL-CLUSTER-LIMITS": unprocessable(
     "Limits do not fit",

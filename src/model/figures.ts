@@ -2,6 +2,7 @@
 import { regexWork, searched } from "../regex/index.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
 import type { Bounds } from "./bounds.ts";
+import { mostLocalZones } from "./geoLabels.ts";
 import { effectiveHostnames } from "./hostnames.ts";
 import { kinds } from "./kinds.ts";
 import { regexesOfRoute } from "./rules/regexDialect.ts";
@@ -17,7 +18,8 @@ const NOTHING: Figures = { documentBytes: 0, rules: 0, hosts: 0, regexWork: 0 };
 /** In the words of messages. */
 export const FIGURE_WORDS: Readonly<Record<Figure, string>> = {
   documentBytes: "bytes of all documents as JSON",
-  rules: "matches of rules, each for every hostname, listener and fleet that it serves",
+  rules:
+    "matches of rules, each for every hostname, listener and fleet that it serves, and for every zone that its clusters prefer",
   hosts: "hostnames of routes, each for every listener and fleet",
   regexWork: "microseconds that it takes to make all regular expressions ready for PCRE2",
 };
@@ -67,7 +69,7 @@ export function* figuresAfter(
 ): Steps<Figures> {
   let figures = before;
   let index = 0;
-  for (const { kind, name } of yield* withRoutesOfListeners(snapshot, changes)) {
+  for (const { kind, name } of yield* withRoutesOf({ base, snapshot, changes })) {
     const old = resourceOf(base, kind, name);
     const now = resourceOf(snapshot, kind, name);
     if (old !== undefined) figures = sum(figures, yield* figuresOfOne(old, base, memory), -1);
@@ -79,19 +81,32 @@ export function* figuresAfter(
 
 type Key = Pick<Change, "kind" | "name">;
 
-/** What changed, and the routes that a listener which changed serves: theirs is the product with it. */
-function* withRoutesOfListeners(snapshot: Snapshot, changes: readonly Change[]): Steps<readonly Key[]> {
+/** What changed, and the routes of listeners and of clusters that changed as products with them are concerned. */
+function* withRoutesOf({ base, snapshot, changes }: Look): Steps<readonly Key[]> {
   const listeners = new Set(changes.filter(({ kind }) => kind === "listener").map(({ name }) => name));
-  if (listeners.size === 0) return changes;
+  const clusters = new Set(
+    changes
+      .flatMap(({ kind, name }) => (kind === "cluster" ? name : []))
+      .filter((name) => zonesIn(base, name) !== zonesIn(snapshot, name)),
+  );
+  if (listeners.size + clusters.size === 0) return changes;
   const written = new Set(changes.filter(({ kind }) => kind === "route").map(({ name }) => name));
   const keys: Key[] = [...changes];
   let index = 0;
   for (const { name, body } of snapshot.route.values()) {
-    if (!written.has(name) && body.listeners.some((listener) => listeners.has(listener)))
-      keys.push({ kind: "route", name });
+    const isConcerned = (): boolean =>
+      body.listeners.some((listener) => listeners.has(listener)) ||
+      (clusters.size > 0 && body.rules.some(({ split = [] }) => split.some(({ cluster }) => clusters.has(cluster))));
+    if (!written.has(name) && isConcerned()) keys.push({ kind: "route", name });
     if (shouldYield(index++)) yield;
   }
   return keys;
+}
+
+/** How many rules a cluster may make of one that forwards to it, beside that one. */
+function zonesIn({ cluster }: Snapshot, name: string): number {
+  const body = cluster.get(name)?.body;
+  return body === undefined ? 0 : mostLocalZones(body);
 }
 
 function resourceOf(snapshot: Snapshot, kind: Kind, name: string): Resource | undefined {
@@ -113,7 +128,8 @@ export function* figuresOfOne(resource: Resource, snapshot: Snapshot, memory: Fi
   const { documentBytes, regexWork: work } = own;
   const hosts =
     resource.kind === "route" ? placesOf(resource as Resource<"route">, snapshot, ({ length }) => length) : 0;
-  return { documentBytes, rules: own.matches * hosts, hosts, regexWork: work };
+  const more = hosts === 0 ? 0 : localMatches(resource as Resource<"route">, snapshot);
+  return { documentBytes, rules: (own.matches + more) * hosts, hosts, regexWork: work };
 }
 
 /** The same by itself: regular expressions are analysed here. */
@@ -142,6 +158,15 @@ export function* ownOf(resource: Resource, memory: FiguresMemory): Steps<Own> {
 /** Matches of a route's rules; a rule without any has one. */
 export function matchesOf({ body }: Resource<"route">): number {
   return body.rules.reduce((total, rule) => total + (rule.matches?.length ?? 1), 0);
+}
+
+/** Those that are made for clients near zones, at most. */
+function localMatches({ body }: Resource<"route">, snapshot: Snapshot): number {
+  let more = 0;
+  for (const { matches, split = [] } of body.rules) {
+    for (const { cluster } of split) more += zonesIn(snapshot, cluster) * (matches?.length ?? 1);
+  }
+  return more;
 }
 
 /** How often each match of a route is counted: for every hostname, listener and fleet of it (`count` says how many of these). */

@@ -26,6 +26,7 @@ export {
   validateResource,
 } from "./documents.ts";
 export { extentOf } from "./extent.ts";
+export { labelsGiven, localZones } from "./geoLabels.ts";
 export { type GrpcPath, grpcPath } from "./grpcPath.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { inUse } from "./inUse.ts";

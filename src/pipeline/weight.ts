@@ -4,7 +4,7 @@
  */
 
 import { lookupsOf } from "../compiler/index.ts";
-import type { ConditionIr, FleetIr, RuleIr } from "../ir/index.ts";
+import { type ConditionIr, type FleetIr, plainName, type RuleIr } from "../ir/index.ts";
 import type { RenderingCost, Target } from "../targets/target.ts";
 import { sortedSteps } from "../util/sorted.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
@@ -112,7 +112,7 @@ export function createWeigher(): Weigher {
         if (shouldYield(index++)) yield;
       }
       for (const cluster of ir.clusters) {
-        add(`clusters/${cluster.name}`, sizeOf(cluster));
+        add(`clusters/${plainName(cluster.name)}`, sizeOf(cluster));
         if (shouldYield(index++)) yield;
       }
     }

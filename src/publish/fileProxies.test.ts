@@ -2,7 +2,6 @@ import { beforeEach, expect, test } from "vitest";
 import { createFileProxies, type FileProxies } from "./fileProxies.ts";
 import type { FileProxyReport } from "./types.ts";
 
-let now: number;
 let files: { generation: string; revision: number } | null;
 let proxies: FileProxies;
 let report: FileProxyReport;
@@ -14,15 +13,14 @@ function publish(generation: string, revision: number): void {
 }
 
 beforeEach(() => {
-  [now, files] = [0, null];
-  proxies = createFileProxies(
-    () => files,
-    () => new Date(now),
-  );
+  files = null;
+  proxies = createFileProxies(() => files);
   report = {
     proxy: "nginx",
+    version: "1.22.1",
     state: "starting",
     generation: null,
+    since: at(0),
     lastError: null,
     failures: 0,
     applied: null,
@@ -35,12 +33,14 @@ beforeEach(() => {
 });
 
 test("generation, its revision, since when, what it is to run; a later revision of the same files is the one it runs", () => {
-  const watched = proxies.watch("legacy", "n1", () => report);
+  proxies.watch("legacy", "n1", { read: () => report });
   expect(proxies.of("legacy")).toEqual([
     {
       nodeId: "n1",
       group: "legacy",
       proxy: "nginx",
+      version: "1.22.1",
+      agent: null,
       state: "starting",
       generation: null,
       applied: null,
@@ -56,10 +56,7 @@ test("generation, its revision, since when, what it is to run; a later revision 
     },
   ]);
   publish("g1", 4);
-  now = 1000;
-  report = { ...report, state: "serving", generation: "g1", applied: "start" };
-  watched.look();
-  now = 9000;
+  report = { ...report, state: "serving", generation: "g1", applied: "start", since: at(1000) };
   expect(proxies.of("legacy")).toMatchObject([
     { generation: "g1", revision: 4, since: at(1000), wanted: { generation: "g1", revision: 4 } },
   ]);
@@ -92,7 +89,7 @@ test("generation, its revision, since when, what it is to run; a later revision 
 });
 
 test("a part of a generation has its revision, and is not all of it", () => {
-  proxies.watch("legacy", "n1", () => report);
+  proxies.watch("legacy", "n1", { read: () => report });
   publish("g1", 4);
   report = { ...report, state: "degraded", generation: "g1-without-0a1b2c3d", lastError: "web waits" };
   expect(proxies.of("legacy")).toMatchObject([{ generation: "g1-without-0a1b2c3d", revision: 4 }]);
@@ -100,7 +97,7 @@ test("a part of a generation has its revision, and is not all of it", () => {
 });
 
 test("what is gone is forgotten: proxies, fleets, and generations of long ago", () => {
-  const watched = proxies.watch("legacy", "n1", () => report);
+  const forget = proxies.watch("legacy", "n1", { read: () => report });
   publish("g0", 1);
   report = { ...report, generation: "g0" };
   expect(proxies.of("legacy")).toMatchObject([{ revision: 1 }]);
@@ -109,14 +106,14 @@ test("what is gone is forgotten: proxies, fleets, and generations of long ago", 
   proxies.noteFiles({ fleet: "legacy", generation: "g0", revision: 60 });
   proxies.retain(new Set(["other"]));
   expect(proxies.of("legacy")).toMatchObject([{ revision: null }]);
-  const again = proxies.watch("legacy", "n1", () => report);
-  watched.forget();
+  const forgetAgain = proxies.watch("legacy", "n1", { read: () => report });
+  forget();
   expect(proxies.of("legacy").length).toBe(1);
-  again.forget();
+  forgetAgain();
   expect([proxies.of("legacy"), [...proxies.presences()], [...proxies.failures()]]).toEqual([[], [], []]);
 });
 
 test("proxies of one fleet are bounded", () => {
-  for (let count = 0; count < 1100; count++) proxies.watch("legacy", `n${count}`, () => report);
+  for (let count = 0; count < 1100; count++) proxies.watch("legacy", `n${count}`, { read: () => report });
   expect(proxies.of("legacy").length).toBe(1000);
 });

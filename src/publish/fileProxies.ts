@@ -1,8 +1,8 @@
 /**
- * What proxies that read files run, as far as they say so: those of the local run. Nothing here is stored: after a restart they say it
- * anew. Of proxies elsewhere that fetch their files nothing is known here.
+ * What proxies that read files run, as far as they say so: those of the local run, and those that agents report. Nothing here is stored:
+ * after a restart they say it anew. Of proxies whose files are only fetched nothing is known here.
  */
-import type { FileProxyReport, FileProxyStatus, FleetFiles, ProxyPresence } from "./types.ts";
+import type { AgentPresence, FileProxyReport, FileProxyStatus, FleetFiles, ProxyPresence } from "./types.ts";
 
 /** Proxies of one fleet; further ones are not shown. */
 const MAX_WATCHED = 1_000;
@@ -15,17 +15,27 @@ const MAX_ENDPOINTS = 1_000;
 /** What an agent adds to the name of a generation of which it runs a part. */
 const PART = /-without-[0-9a-f]+$/;
 
+/** What is told of a proxy that is shown. */
+export interface WatchedReport extends FileProxyReport {
+  /** That its generation is known to be of, where nothing else is known of that. */
+  readonly revision?: number | null;
+  /** Default: it runs here. */
+  readonly agent?: AgentPresence;
+}
+
+type Counts = Pick<FileProxyReport, "failures" | "reloads" | "runtimeChanges">;
+
 /** A proxy that is shown. */
-export interface WatchedProxy {
-  /** Something happened to it: when its generation changed is known from these. */
-  look(): void;
-  /** It is gone. */
-  forget(): void;
+export interface ShownProxy {
+  /** How it is, whenever somebody asks; null: it is away. */
+  readonly read: () => WatchedReport | null;
+  /** What is added up for its fleet, also while it is away. Default: as it reports. */
+  readonly counts?: () => Counts;
 }
 
 export interface FileProxies {
-  /** `read` says how the proxy is, whenever somebody asks. */
-  watch(fleet: string, nodeId: string, read: () => FileProxyReport): WatchedProxy;
+  /** Shows a proxy from now on. Returns the undo. */
+  watch(fleet: string, nodeId: string, proxy: ShownProxy): () => void;
   /** By node id. */
   of(fleet: string): readonly FileProxyStatus[];
   presences(): Iterable<ProxyPresence>;
@@ -37,48 +47,34 @@ export interface FileProxies {
   runtimeChanges(): Iterable<readonly [fleet: string, count: number]>;
   /** How many endpoints get nothing on a proxy beside which they are probed. */
   endpointsDown(): Iterable<readonly [fleet: string, nodeId: string, count: number]>;
-  /** These are the files of this revision. */
-  noteFiles(files: Pick<FleetFiles, "fleet" | "generation" | "revision">): void;
+  /** These are the files of this revision; null: there are none. */
+  noteFiles(files: Pick<FleetFiles, "fleet" | "generation" | "revision"> | null): void;
   /** What is known of other fleets is forgotten. */
   retain(fleets: ReadonlySet<string>): void;
 }
 
-interface Watched {
-  readonly read: () => FileProxyReport;
-  generation: string | null;
-  since: string;
-}
+const NONE: Counts = { failures: 0, reloads: 0, runtimeChanges: 0 };
 
 /** Knows of nothing at first. `filesOf`: what a fleet's proxies are to run; null: nothing yet. */
 export function createFileProxies(
   filesOf: (fleet: string) => Pick<FleetFiles, "generation" | "revision"> | null,
-  now: () => Date = () => new Date(),
 ): FileProxies {
-  const fleets = new Map<string, Map<string, Watched>>();
+  const fleets = new Map<string, Map<string, Required<ShownProxy>>>();
   /** By fleet and generation, oldest first. */
   const revisions = new Map<string, Map<string, number>>();
-
-  const looked = (watched: Watched): FileProxyReport => {
-    const report = watched.read();
-    if (report.generation !== watched.generation) {
-      watched.generation = report.generation;
-      watched.since = now().toISOString();
-    }
-    return report;
-  };
 
   const revisionOf = (fleet: string, generation: string | null): number | null =>
     generation === null ? null : (revisions.get(fleet)?.get(generation.replace(PART, "")) ?? null);
 
-  const statusOf = (fleet: string, nodeId: string, watched: Watched): FileProxyStatus => {
-    const { failures: _, lastError, endpointsDown, ...report } = looked(watched);
+  const statusOf = (fleet: string, nodeId: string, report: WatchedReport): FileProxyStatus => {
+    const { lastError, endpointsDown, agent = null } = report;
     const files = filesOf(fleet);
     return {
       nodeId,
       group: fleet,
-      ...report,
-      revision: revisionOf(fleet, report.generation),
-      since: watched.since,
+      agent,
+      ...shownOf(report),
+      revision: revisionOf(fleet, report.generation) ?? report.revision ?? null,
       wanted: files && { generation: files.generation, revision: files.revision },
       lastError: lastError?.slice(0, MAX_ERROR) ?? null,
       endpointsDown: endpointsDown?.slice(0, MAX_ENDPOINTS) ?? [],
@@ -88,31 +84,31 @@ export function createFileProxies(
   const sums = (counter: "failures" | "reloads" | "runtimeChanges"): readonly (readonly [string, number])[] =>
     Array.from(fleets, ([fleet, own]) => {
       let sum = 0;
-      for (const { read } of own.values()) sum += read()[counter];
+      for (const { counts } of own.values()) sum += counts()[counter];
       return [fleet, sum];
     });
 
   return {
-    watch(fleet, nodeId, read) {
-      const own = fleets.get(fleet) ?? new Map<string, Watched>();
-      const watched: Watched = { read, generation: null, since: now().toISOString() };
+    watch(fleet, nodeId, { read, counts = () => read() ?? NONE }) {
+      const own = fleets.get(fleet) ?? new Map<string, Required<ShownProxy>>();
+      const watched = { read, counts };
       if (own.has(nodeId) || own.size < MAX_WATCHED) fleets.set(fleet, own.set(nodeId, watched));
-      return {
-        look: () => void looked(watched),
-        forget() {
-          if (own.get(nodeId) === watched) own.delete(nodeId);
-          if (own.size === 0 && fleets.get(fleet) === own) fleets.delete(fleet);
-        },
+      return () => {
+        if (own.get(nodeId) === watched) own.delete(nodeId);
+        if (own.size === 0 && fleets.get(fleet) === own) fleets.delete(fleet);
       };
     },
     of: (fleet) =>
-      Array.from(fleets.get(fleet) ?? [], ([nodeId, watched]) => statusOf(fleet, nodeId, watched)).sort((a, b) =>
-        a.nodeId < b.nodeId ? -1 : 1,
-      ),
+      [...(fleets.get(fleet) ?? [])]
+        .flatMap(([nodeId, { read }]) => {
+          const report = read();
+          return report === null ? [] : [statusOf(fleet, nodeId, report)];
+        })
+        .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)),
     *presences() {
       for (const [fleet, own] of fleets) {
-        for (const [nodeId, watched] of own) {
-          const { generation, lastError } = watched.read();
+        for (const [nodeId, { read }] of own) {
+          const { generation = null, lastError = null } = read() ?? {};
           if (generation === null) continue;
           const isWhole = !PART.test(generation);
           const acknowledgedRevision = isWhole ? revisionOf(fleet, generation) : null;
@@ -126,11 +122,13 @@ export function createFileProxies(
     *endpointsDown() {
       for (const [fleet, own] of fleets)
         for (const [nodeId, { read }] of own) {
-          const { endpointsDown } = read();
+          const { endpointsDown = null } = read() ?? {};
           if (endpointsDown !== null) yield [fleet, nodeId, endpointsDown.length] as const;
         }
     },
-    noteFiles({ fleet, generation, revision }) {
+    noteFiles(files) {
+      if (files === null) return;
+      const { fleet, generation, revision } = files;
       const own = revisions.get(fleet) ?? new Map<string, number>();
       own.delete(generation);
       own.set(generation, revision);
@@ -144,4 +142,10 @@ export function createFileProxies(
       for (const fleet of revisions.keys()) if (!names.has(fleet)) revisions.delete(fleet);
     },
   };
+}
+
+/** Of a report what is told as it is. */
+function shownOf(report: WatchedReport): Omit<FileProxyReport, "failures" | "lastError" | "endpointsDown"> {
+  const { proxy, version, state, generation, since, applied, reloads, runtimeChanges, leaving, listeners } = report;
+  return { proxy, version, state, generation, since, applied, reloads, runtimeChanges, leaving, listeners };
 }

@@ -9,7 +9,7 @@
  */
 
 export { NoGoodFilesError } from "./fileOutput.ts";
-export type { FileProxies, WatchedProxy } from "./fileProxies.ts";
+export type { FileProxies } from "./fileProxies.ts";
 export { FleetLeftOutError } from "./fleetStatus.ts";
 export type { ListenerChange, ListenerStatuses } from "./listenerStatus.ts";
 export { createPublisher, type PublisherOptions, type PublisherWithInput } from "./publisher.ts";
@@ -29,4 +29,6 @@ export type {
   ProxyPresence,
   Publication,
   Publisher,
+  PullingProxyStatus,
+  RemoteEvent,
 } from "./types.ts";

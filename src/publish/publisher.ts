@@ -6,7 +6,7 @@ import { OUTPUT_KINDS, type OutputKind, type Pipeline } from "../pipeline/index.
 import type { Head } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import { done, type Steps } from "../util/steps.ts";
-import type { NodeStatus, XdsServer } from "../xds/types.ts";
+import type { XdsServer } from "../xds/types.ts";
 import { createAdmitter } from "./admitter.ts";
 import { createCommits } from "./commits.ts";
 import { createFileOutput } from "./fileOutput.ts";
@@ -14,7 +14,9 @@ import { createFileProxies, type FileProxies } from "./fileProxies.ts";
 import { createFleetStatuses, type FleetStatuses } from "./fleetStatus.ts";
 import { createListenerStatus, type ListenerChange, type ListenerStatuses } from "./listenerStatus.ts";
 import { createWeights, type Fitting, fittingOf } from "./overweight.ts";
-import type { Publication, Publisher } from "./types.ts";
+import { createPullingProxies, type PullingProxies } from "./pullingProxies.ts";
+import { createRemoteProxies, type RemoteProxies } from "./remoteProxies.ts";
+import type { Publication, Publisher, RemoteEvent } from "./types.ts";
 import { createXdsOutput, type XdsOutput } from "./xdsOutput.ts";
 
 /** What `onFailure` is told when a whole model cannot be compiled: every fleet keeps what it has. */
@@ -34,6 +36,8 @@ export interface PublisherOptions {
   readonly onRecovered?: (fleet: string, revision: number) => void;
   /** Called when a fleet's output was made, with what its proxies do to get there. Must not throw. */
   readonly onPublished?: (publication: Publication) => void;
+  /** Something happened to a proxy that an agent elsewhere reports. Must not throw. */
+  readonly onRemote?: (event: RemoteEvent) => void;
   /** Default: the process's own. */
   readonly pace?: Pace | undefined;
   /** Default: the system's clock. */
@@ -54,6 +58,8 @@ export interface PublisherWithInput extends Publisher {
   readonly listenerStatus: ListenerStatuses;
   /** What proxies that read files run: those of the local run are shown here. */
   readonly localProxies: FileProxies;
+  /** What those that pull and run here say beside it. */
+  readonly pullingProxies: PullingProxies;
   /** How often output could not be made since the fleet is there, by fleet. */
   failures(): Iterable<readonly [fleet: string, count: number]>;
   /**
@@ -82,11 +88,10 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
   /** What was compiled last to be handed on. */
   let base: Snapshot = emptySnapshot;
   let closed = false;
-  const localProxies = createFileProxies((fleet) => files.last(fleet), options.now);
-  const noteFiles = (fleet: string): void => {
-    const last = files.last(fleet);
-    if (last !== null) localProxies.noteFiles(last);
-  };
+  const pullingProxies = createPullingProxies(xds.nodes);
+  const localProxies = createFileProxies((fleet) => files.last(fleet));
+  const remote = remoteOf(options, localProxies, listenerStatus);
+  const noteFiles = (fleet: string): void => localProxies.noteFiles(files.last(fleet));
   const { onGood, onPublished, onFailure } = outcomes(statuses, { ...options, noteFiles });
   const views = createXdsOutput({ pipeline, xds, onFailure, onPublished });
   const files = createFileOutput({
@@ -120,7 +125,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     const before = published?.compiled.fleets;
     published = { compiled, revision };
     listenerStatus.forgetGone();
-    localProxies.retain(new Set(compiled.fleets.keys()));
+    for (const each of [localProxies, remote]) each.retain(new Set(compiled.fleets.keys()));
     const filed = fleets.filter((ir) => pipeline.gives(ir, "files"));
     for (const ir of filed) statuses.pending(ir.name, before?.get(ir.name) !== ir);
     files.update(filed, revision, kept);
@@ -141,9 +146,11 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     listenerStatus,
     localProxies,
     fileProxies: localProxies.of,
+    remote,
     files: (fleet) => caughtUp().then(() => files.get(fleet)),
     outputs: (fleet: string) => outputsOf(fleetOf(fleet), pipeline),
-    proxies: (fleet: string): readonly NodeStatus[] | null => (statuses.of(fleet) === null ? null : xds.nodes(fleet)),
+    pullingProxies,
+    proxies: (fleet) => (statuses.of(fleet) === null ? null : pullingProxies.of(fleet)),
     explain: (request) => explained(fleetOf(request.fleet), request),
     publishedRevision: () => published?.revision ?? 0,
     onFiles: files.onFiles,
@@ -154,9 +161,7 @@ export function createPublisher(options: PublisherOptions): PublisherWithInput {
     commit,
     close() {
       closed = true;
-      views.close();
-      files.close();
-      listenerStatus.close();
+      for (const each of [views, files, listenerStatus, remote]) each.close();
     },
   };
 }
@@ -213,6 +218,14 @@ function outputsOf(ir: FleetIr | undefined, pipeline: Pipeline): readonly Output
 
 function explained(ir: FleetIr | undefined, request: ExplainRequest): Steps<Explanation | null> {
   return ir === undefined ? done(null) : explain(ir, request);
+}
+
+function remoteOf(
+  { onRemote = () => undefined, now }: PublisherOptions,
+  proxies: FileProxies,
+  listeners: ListenerStatuses,
+): RemoteProxies {
+  return createRemoteProxies({ proxies, listeners, onEvent: onRemote, now });
 }
 
 function statusOf(options: PublisherOptions, compiled: () => Compiled | null): ListenerStatuses {

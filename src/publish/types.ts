@@ -88,13 +88,29 @@ export interface FleetStatus {
  */
 export type Admitter = (snapshot: Snapshot, base: Snapshot) => Steps<Admission>;
 
+/** What is still under way of what gets nothing new any more; structurally the agent room's. */
+export interface Leaving {
+  readonly processes: number;
+  readonly endpoints: readonly { readonly endpoint: string; readonly connections: number }[];
+}
+
+/** A stream of a proxy that pulls. */
+export interface PullingProxyStatus extends NodeStatus {
+  /** Null: it does not run here, and was not asked. */
+  readonly leaving: Leaving | null;
+}
+
 /** What a proxy that reads files says of itself; structurally the agent room's. */
 export interface FileProxyReport {
   /** As `nginx`. */
   readonly proxy: string;
+  /** As its program tells it. */
+  readonly version: string;
   readonly state: "stopped" | "starting" | "serving" | "degraded" | "failed";
   /** What it was last proved to run; `-without-` and a mark at its end: a part, as listeners wait. Null: nothing. */
   readonly generation: string | null;
+  /** RFC 3339: so long it runs this generation, or none. */
+  readonly since: string;
   /** Why the last files were not taken, or the process died; null: all is well. */
   readonly lastError: string | null;
   /** How often files were not taken and the process died. Only grows. */
@@ -105,10 +121,7 @@ export interface FileProxyReport {
   readonly reloads: number;
   readonly runtimeChanges: number;
   /** What is under way of what gets nothing new: processes of before a reload, and endpoints with their connections. */
-  readonly leaving: {
-    readonly processes: number;
-    readonly endpoints: readonly { readonly endpoint: string; readonly connections: number }[];
-  };
+  readonly leaving: Leaving;
   readonly listeners: readonly (ListenerReport & { readonly since: string })[];
   /** Those that get nothing, as they do not pass the probes that are made beside the proxy. Null: nothing is probed there. */
   readonly endpointsDown: readonly EndpointReport[] | null;
@@ -133,11 +146,64 @@ export interface FileProxyStatus extends Omit<FileProxyReport, "failures" | "end
   readonly group: string;
   /** The newest revision that `generation` is of, or was; null: not known. */
   readonly revision: number | null;
-  /** RFC 3339: so long it runs this generation, or none. */
-  readonly since: string;
+  /** The agent on another machine that reports it; null: it runs here. */
+  readonly agent: AgentPresence | null;
   /** What it is to run; null: nothing was made yet. */
   readonly wanted: { readonly generation: string; readonly revision: number } | null;
 }
+
+/** An agent on another machine. */
+export interface AgentPresence {
+  /** Whence it reports. */
+  readonly address: string;
+  readonly version: string;
+  /** RFC 3339: when it did last. */
+  readonly reportedAt: string;
+}
+
+/** What an agent on another machine reports of its proxy. */
+export interface RemoteReport extends FileProxyReport {
+  /** Names the process: of two agents with one name the later one has it. */
+  readonly run: string;
+  readonly agentVersion: string;
+  /** The revision that its generation was given with; null: not known. */
+  readonly revision: number | null;
+  /** It reports again within this, or is away. */
+  readonly ttlSeconds: number;
+}
+
+/** A report on its way in. */
+export interface RemoteSender {
+  readonly report: RemoteReport;
+  /** Whence it comes. */
+  readonly address: string;
+  /** How large it was. */
+  readonly bytes: number;
+}
+
+/** Where agents on other machines report. */
+export interface RemoteReports {
+  report(fleet: string, nodeId: string, sender: RemoteSender): RemoteOutcome;
+  /** It ends and says so. Nothing happens when another run reports under that name. */
+  leave(fleet: string, nodeId: string, run: string): void;
+}
+
+/** `replaced`: a later run has the name. `full`: too many report, or too much. */
+export type RemoteOutcome = "taken" | "replaced" | "full";
+
+/** What happens to proxies that agents on other machines report. */
+export type RemoteEvent = { readonly fleet: string; readonly nodeId: string } & (
+  | {
+      readonly kind: "connected";
+      readonly peer: string;
+      readonly proxy: string;
+      readonly version: string;
+      readonly agentVersion: string;
+    }
+  | { readonly kind: "disconnected"; readonly reason: "silent" | "ended" }
+  | { readonly kind: "failed"; readonly generation: string | null; readonly error: string }
+  | { readonly kind: "serving"; readonly generation: string }
+);
 
 /** A proxy that is there: one of its streams, or what a proxy that reads files reports. */
 export interface ProxyPresence {
@@ -162,9 +228,11 @@ export interface Publisher {
   /** What a fleet of the published revision gets; nothing: there is no such fleet. */
   outputs(fleet: string): readonly OutputKind[];
   /** Nodes of a fleet that are connected by xDS: sent, acked, nacked. Null: no such fleet in the newest committed revision. */
-  proxies(fleet: string): readonly NodeStatus[] | null;
-  /** Proxies of a fleet that read files and run here. */
+  proxies(fleet: string): readonly PullingProxyStatus[] | null;
+  /** Proxies of a fleet that read files, and run here or are reported by an agent. */
   fileProxies(fleet: string): readonly FileProxyStatus[];
+  /** An agent on another machine reports its proxy, or that it ends. */
+  readonly remote: RemoteReports;
   /** Null: no such fleet, or the port is not one of its HTTP ports. Throws MatchTooLongError. */
   explain(request: ExplainRequest): Steps<Explanation | null>;
   /** Null: no such fleet in the newest committed revision. */

@@ -59,6 +59,11 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     leaves: ["healthCheck.initial"],
     on: ["envoy", "haproxy"],
   },
+  {
+    reason: "what is drained stays in old workers, which end after shutdownGrace",
+    leaves: ["cluster.drainTimeout"],
+    on: ["nginx"],
+  },
   { reason: "only what a canary moves is seen, not who moves it", leaves: ["canary.name"] },
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "Envoy does not count them, and says so", leaves: ["cluster.pool.maxIdle"], on: ["envoy"] },

@@ -9,6 +9,12 @@ export const sharedTargetCodes = {
     explanation:
       "The model has a place for it, and Trimtab does not write it for any proxy yet. Nothing of it is dropped in silence: the write is refused.",
   },
+  "DRAIN-TIMEOUT-GRACE": {
+    status: 422,
+    title: "Drained before old processes end",
+    explanation:
+      "A reload of nginx or HAProxy makes new processes, and those of before keep what they have for the fleet's `process.shutdownGrace`. A cluster's `drainTimeout` cannot be shorter than that: make it longer, or the grace shorter.",
+  },
   "LB-BOUNDED": {
     status: 422,
     title: "No bounded load",

@@ -1,6 +1,14 @@
 /** What every target gives: the contract between `registry.ts` and the folders beside it. */
 import type { Diagnostic } from "../errors/diagnostic.ts";
-import type { FleetIr, JsonValue, LeafPath, ProxyKind, RuleIr, VirtualHostIr } from "../ir/index.ts";
+import {
+  type FleetIr,
+  type JsonValue,
+  type LeafPath,
+  type ProxyKind,
+  plainName,
+  type RuleIr,
+  type VirtualHostIr,
+} from "../ir/index.ts";
 import type { Steps } from "../util/steps.ts";
 
 /**
@@ -229,16 +237,24 @@ export interface Renderer {
 
 /**
  * Drops findings that say the same of the same place: a rule may serve several virtual hosts and ports, and have several matches.
- * Which one stays does not depend on their order: it is the one whose message comes first as text.
+ * Which one stays does not depend on their order: it is the one whose message comes first as text. What is found in a cluster that was
+ * made for clients near a zone is said of the cluster of the model.
  */
 export function distinctFindings(findings: Iterable<Finding>): Finding[] {
   const found = new Map<string, Finding>();
-  for (const finding of findings) {
+  for (const each of findings) {
+    const finding = ofDocument(each);
     const place = `${finding.resource?.name} ${finding.pointer} ${finding.code}`;
     const other = found.get(place);
     if (other === undefined || finding.message < other.message) found.set(place, finding);
   }
   return [...found.values()];
+}
+
+function ofDocument(finding: Finding): Finding {
+  const { resource } = finding;
+  if (resource?.kind !== "cluster" || plainName(resource.name) === resource.name) return finding;
+  return { ...finding, resource: { ...resource, name: plainName(resource.name) } };
 }
 
 /** All that a target's inspections say of a fleet, each finding once. */

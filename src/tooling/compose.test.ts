@@ -45,6 +45,7 @@ async function trimtab(
       return 0;
     },
     dev: async (): Promise<number> => 0,
+    agent: async (): Promise<number> => 0,
   };
   const code = await runProgram(argv, { io: { out: print, err: print } as never, runners, version: "0" });
   return { code, text, serve };

@@ -3,6 +3,7 @@ import { finish, type Steps, shouldYield } from "../util/steps.ts";
 import { isAnsweredHollow, tellByOwnName } from "./aliases.ts";
 import { dropDrained, noteDraining } from "./draining.ts";
 import { allWait, type Gone, holdDeadline, isBlocked, judgeAgain, mustWait } from "./hold.ts";
+import { keptFor, sendKept } from "./kept.ts";
 import { typeMetrics } from "./metrics.ts";
 import { lastOffered } from "./offers.ts";
 import { followersOf, HELD_TYPES, LISTENER } from "./resourceTypes.ts";
@@ -45,6 +46,7 @@ function replacements(sub: Subscription, diff: Diff, before: ResourceMap): reado
 }
 
 function foldChanged(sub: Subscription, name: string, before: XdsResource | undefined): void {
+  sub.kept.delete(name);
   const leaving = sub.leaving.get(name) ?? (sub.delta && sub.absent.has(name) ? UNKNOWN : undefined);
   sub.leaving.delete(name);
   sub.absent.delete(name);
@@ -65,13 +67,18 @@ function foldRemoved(stream: Stream, sub: Subscription, gone: Gone): void {
   const { name } = gone;
   const waiting = sub.deferred.get(name);
   const has = hasNow(sub, name, gone.has);
+  // It was to be sent for something that is gone by now as well, and may stay at the node.
+  const kept = sub.pending.has(name) && has === undefined ? keptFor(stream, sub, name) : undefined;
   dropRejected(sub, name);
   sub.touched.delete(name);
   sub.pending.delete(name);
+  sub.kept.delete(name);
   sub.waived.delete(name);
   sub.deferred.delete(name);
-  if (mustWait(stream, sub, { ...gone, has })) defer(stream, sub, { ...gone, has });
+  const isDeferred = mustWait(stream, sub, { ...gone, has });
+  if (isDeferred) defer(stream, sub, { ...gone, has: has ?? kept });
   else if (sub.fullState || waiting === undefined || waiting.has !== undefined) removeFrom(stream, sub, { name, has });
+  if (kept !== undefined && (isDeferred || !sub.delta)) sendKept(sub, name, kept);
 }
 
 /** What the node has of a name that the view had as `before`. */
@@ -109,6 +116,7 @@ function removeFrom(stream: Stream, sub: Subscription, gone: Pick<Gone, "name" |
 }
 
 function remove(sub: Subscription, name: string, has: XdsResource | undefined): void {
+  if (sub.kept.delete(name)) sub.pending.delete(name);
   if (has !== undefined && (sub.delta || sub.fullState)) sub.leaving.set(name, has);
   if (sub.delta) sub.absent.add(name);
   else if (sub.fullState) sub.mustAnswer = true;
@@ -178,7 +186,7 @@ export function sift(stream: Stream, sub: Subscription, now: number): void {
   if (!isHeld && sub.pending.shared?.cohort.view === view) return;
   for (const [name, has] of sub.pending) {
     const resource = view.resources.get(name);
-    if (resource === undefined && isAnsweredHollow(sub, name)) continue;
+    if (resource === undefined && (sub.kept.has(name) || isAnsweredHollow(sub, name))) continue;
     if (resource === undefined || has?.version === resource.version) {
       // The node has it already: what it refused instead is over.
       if (resource !== undefined) dropRejected(sub, name);

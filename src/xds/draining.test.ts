@@ -157,6 +157,9 @@ it("does not empty a cluster that was changed as it went", async () => {
   expect(routes).toMatchObject({ typeUrl: ROUTE });
   // Of the cluster, whose removal waits for the routes to be accepted.
   stream.send({ typeUrl: ENDPOINT, resourceNamesSubscribe: ["a"] });
+  const endpoints = stream.take()!;
+  expect(endpoints).toMatchObject({ typeUrl: ENDPOINT, names: ["a"], removed: [] });
+  stream.send({ typeUrl: ENDPOINT, responseNonce: endpoints.nonce });
   expect(stream.take()).toBeNull();
   stream.send({ typeUrl: ROUTE, responseNonce: routes.nonce });
   expect(settle(stream, true, wanted).map(({ typeUrl, removed }) => [typeUrl, removed])).toEqual([

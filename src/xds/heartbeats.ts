@@ -11,7 +11,7 @@ export function heartbeatPayload(stream: Stream, sub: Subscription, now: number)
   const view = viewOf(stream.group, sub.typeUrl);
   const beat = heartbeat(sub, view, now);
   if (beat === null) return null;
-  const shared = keyOf({ resources: beat.resources, removed: [], likely: false }, view);
+  const shared = keyOf({ resources: beat.resources, removed: [], isOfView: true, likely: false }, view);
   const payload = streamPayload(stream, sub, {
     view,
     version: beat.version,

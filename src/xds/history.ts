@@ -2,7 +2,7 @@
  * What a type held at its last versions. A node that comes back says which version it has; only with that version's resources
  * can the server tell what the node will lose, and keep it until nothing names it any more.
  */
-import { MAX_HISTORY, MAX_HISTORY_NAMES, MAX_PRESUMED } from "./limits.ts";
+import { MAX_HISTORY, MAX_HISTORY_NAMES } from "./limits.ts";
 import type { XdsResource } from "./types.ts";
 import type { ResourceMap } from "./view.ts";
 
@@ -14,8 +14,6 @@ export interface History {
   forget(version: string): void;
   /** What that version held; undefined: not remembered. */
   at(version: string): ResourceMap | undefined;
-  /** What remembered versions held of names that are not in the newest state, as it was last; at most `MAX_PRESUMED`. */
-  lost(newest: ResourceMap): ResourceMap;
   /** A resource by its own version. */
   find(name: string, version: string): XdsResource | undefined;
 }
@@ -25,7 +23,6 @@ export function createHistory(): History {
   const versions = new Map<string, ResourceMap | readonly XdsResource[]>();
   let names = 0;
   let lastFound = "";
-  let lastLost: { readonly newest: ResourceMap; readonly lost: ResourceMap } | null = null;
 
   function forget(version: string): void {
     const found = versions.get(version);
@@ -41,20 +38,8 @@ export function createHistory(): History {
     return map;
   }
 
-  function findLost(newest: ResourceMap): ResourceMap {
-    const lost = new Map<string, XdsResource>();
-    for (const known of [...versions.keys()].reverse()) {
-      for (const [name, resource] of at(known)!) {
-        if (lost.size >= MAX_PRESUMED) return lost;
-        if (!newest.has(name) && !lost.has(name)) lost.set(name, resource);
-      }
-    }
-    return lost;
-  }
-
   return {
     note(version, resources) {
-      if (!versions.has(version)) lastLost = null;
       forget(version);
       versions.set(version, resources);
       names += sizeOf(resources);
@@ -65,10 +50,6 @@ export function createHistory(): History {
     },
     at,
     forget,
-    lost(newest) {
-      if (lastLost?.newest !== newest) lastLost = { newest, lost: findLost(newest) };
-      return lastLost.lost;
-    },
     find(name, version) {
       // A node has most of what it has from one version.
       const likely = at(lastFound)?.get(name);

@@ -7,18 +7,10 @@ import { isDrained } from "./draining.ts";
 import { HOLD_MS, MAX_DEFERRED } from "./limits.ts";
 import { offers } from "./offers.ts";
 import { isPlainlyReady } from "./readiness.ts";
-import { type Ref, refersTo } from "./refs.ts";
+import { mayName, type Ref } from "./refs.ts";
 import { CLUSTER, HELD_TYPES, REMEMBERED_TYPES, ROUTE, referrersOf } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
-import {
-  type Deferred,
-  inScope,
-  isInUse,
-  isSent,
-  type Outstanding,
-  type Subscription,
-  UNKNOWN,
-} from "./subscription.ts";
+import { type Deferred, inScope, isInUse, isSent, type Outstanding, type Subscription } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import { dropOldFresh, isReturning, isUsable, isWarming } from "./warming.ts";
 
@@ -169,8 +161,4 @@ function mayStillCome(stream: Stream, typeUrl: string): boolean {
 function someNames(resources: Iterable<XdsResource | undefined>, ref: Ref): boolean {
   for (const resource of resources) if (mayName(resource, ref)) return true;
   return false;
-}
-
-function mayName(resource: XdsResource | undefined, ref: Ref): boolean {
-  return resource !== undefined && (resource === UNKNOWN || refersTo(resource, ref));
 }

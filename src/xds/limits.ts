@@ -210,10 +210,10 @@ export const MAX_HISTORY = 64;
 export const MAX_HISTORY_NAMES = 100_000;
 
 /**
- * Clusters that are gone and that a node is taken to have when nobody knows the state it names: it is sent them once more and loses them
- * after its routes. Some that it never had cost it a moment's work, so not any number.
+ * Resources of a type that are gone and of which a group remembers the last content, for nodes that still use them. A node that names a
+ * state which nobody knows is sent all such clusters of which it asks for the endpoints, so not any number.
  */
-export const MAX_PRESUMED = 1_000;
+export const MAX_DEPARTED = 1_000;
 
 /**
  * Responses that may follow one refused response to find what was bad in it. One bad resource among 200 takes 16 when the node

@@ -111,13 +111,16 @@ export function keyOfHeld(
 export interface Part {
   readonly resources: readonly XdsResource[];
   readonly removed: readonly string[];
+  /** All resources are the view's. */
+  readonly isOfView: boolean;
   /** Other streams of the group are likely to need the same, however long it is. */
   readonly likely: boolean;
 }
 
 /** Cache key of a partial response; null: too long to be worth it. */
-export function keyOf({ resources, removed, likely }: Part, view: TypeView): string | null {
-  if (removed.length === 0 && resources.length > 0 && resources.length === view.resources.size) return WHOLE_VIEW;
+export function keyOf({ resources, removed, isOfView, likely }: Part, view: TypeView): string | null {
+  if (isOfView && removed.length === 0 && resources.length > 0 && resources.length === view.resources.size)
+    return WHOLE_VIEW;
   if (resources.length + removed.length > MAX_CACHE_KEY_NAMES && !likely) return null;
   return short(JSON.stringify([resources.map((resource) => resource.name), removed]));
 }

@@ -245,13 +245,17 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
   const left = new Map<string, XdsResource>();
   const resources: XdsResource[] = [];
   let size = 0;
+  let isOfView = true;
   for (const [name, has] of sub.pending) {
-    const resource = view.resources.get(name) ?? unknownResource(sub.typeUrl, name);
+    const own = view.resources.get(name);
+    const resource = own ?? sub.kept.get(name) ?? unknownResource(sub.typeUrl, name);
     size += framedSize(resource, sub);
     if (size > SPLIT_BYTES && resources.length > 0) break;
     resources.push(resource);
+    isOfView &&= own !== undefined;
     if (has !== undefined) had.set(name, has);
     sub.pending.delete(name);
+    sub.kept.delete(name);
     sub.waived.delete(name);
     if (view.resources !== view.source) servedWith(sub, resource);
   }
@@ -269,7 +273,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
   const payload = streamPayload(stream, sub, {
     view,
     version: view.version,
-    key: keyOf({ resources, removed, likely: sub.trial }, view),
+    key: keyOf({ resources, removed, isOfView, likely: sub.trial }, view),
     resources: () => resources,
     removed,
   });

@@ -173,6 +173,10 @@ describe.each([
     expect([...clusters.names].sort()).toEqual(delta ? ["new"] : ["new", "old"]);
     expect(clusters.removed).toEqual([]);
     open(ENDPOINT, ["old"], ["old"]);
+    // A state of the world is sent all that it names, and this is kept with its cluster.
+    const again = takeAll(stream);
+    expect(again).toMatchObject(delta ? [] : [{ typeUrl: ENDPOINT, names: ["old"] }]);
+    for (const message of again) answer(message);
     open(LISTENER, [], ["l"]);
     open(ROUTE, ["r"], ["r"]);
     // The route waits for the new cluster, and the old one for the route.

@@ -1,5 +1,6 @@
 /** What resources name. */
 import { CLUSTER, ENDPOINT } from "./resourceTypes.ts";
+import { UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 
 /** A reference to a resource: its type and name. */
@@ -20,6 +21,11 @@ export function refersTo(resource: XdsResource, [typeUrl, name]: Ref): boolean {
     tables.set(resource, table);
   }
   return table.get(typeUrl)?.has(name) === true;
+}
+
+/** The same of what a node has, which is not always known. */
+export function mayName(resource: XdsResource | undefined, ref: Ref): boolean {
+  return resource !== undefined && (resource === UNKNOWN || refersTo(resource, ref));
 }
 
 function tableOf(refs: readonly Ref[]): Map<string, Set<string>> {

@@ -1,5 +1,6 @@
 /** What lives as long as one server: its groups, its open streams, and how a stream ends. */
 import type { RequestNode } from "./decode.ts";
+import { createDeparted } from "./departed.ts";
 import type { Door } from "./door.ts";
 import { createHistory } from "./history.ts";
 import { leaveInquiries } from "./inquiries.ts";
@@ -7,7 +8,7 @@ import { countEnd } from "./metrics.ts";
 import type { Places } from "./places.ts";
 import type { EndReason } from "./reasons.ts";
 import type { RefusedClient } from "./refusals.ts";
-import { REMEMBERED_TYPES } from "./resourceTypes.ts";
+import { PARTING_TYPES, REMEMBERED_TYPES } from "./resourceTypes.ts";
 import type { Context, Group, Leaving, Stream } from "./state.ts";
 import { type EndStatus, STATUS } from "./transport.ts";
 import { noteInterrupted } from "./warming.ts";
@@ -31,8 +32,9 @@ export interface Room {
 /** A group that nothing is known of yet. */
 export function addGroup(room: Room, name: string): Group {
   const history = new Map(Array.from(REMEMBERED_TYPES, (typeUrl) => [typeUrl, createHistory()]));
+  const departed = new Map(Array.from(PARTING_TYPES, (typeUrl) => [typeUrl, createDeparted()]));
   const streams = { streams: new Set<Stream>(), onDemand: new Set<Stream>(), interrupted: new Map() };
-  const lately = { recent: [], parted: [], returned: new Map() };
+  const lately = { recent: [], departed, returned: new Map() };
   const seen = { types: new Map(), history, findings: new WeakMap(), repeats: [] };
   const group: Group = { name, revision: 0, changes: 0, declared: false, ...seen, ...lately, ...streams };
   room.groups.set(name, group);

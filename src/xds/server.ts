@@ -7,13 +7,12 @@ import { createGrpcTransport } from "./grpc.ts";
 import { CLIENT_BYTES, RESPONSE_BYTES } from "./limits.ts";
 import { countEnd, createMetrics } from "./metrics.ts";
 import { createNameSets } from "./nameSets.ts";
-import { noteParted } from "./parting.ts";
 import { createPayloadCache } from "./payload.ts";
 import { createPlaces } from "./places.ts";
 import { pump } from "./push.ts";
 import type { EndReason } from "./reasons.ts";
 import { createRefusals, type RefusalEvent } from "./refusals.ts";
-import { CLUSTER, ENDPOINT, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
+import { CLUSTER, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import { addGroup, GOING_DOWN, leave, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
 import { nodeAnswers, nodePresences, nodeStatuses } from "./status.ts";
@@ -169,12 +168,12 @@ function replaceView(
     if (isVersionOf(next, next.version)) history?.note(next.version, next.resources);
     else history?.forget(next.version);
     if (previous === EMPTY_VIEW) continue;
-    const { changed, removed } = diffFrom(next, previous.resources);
-    if (typeUrl === ENDPOINT) noteParted(group, removed, now);
+    const diff = diffFrom(next, previous.resources);
+    group.departed.get(typeUrl)?.note(diff, previous.resources, now);
     if (typeUrl !== CLUSTER) continue;
     noteRecent(
       group,
-      changed.filter((name) => !previous.resources.has(name)),
+      diff.changed.filter((name) => !previous.resources.has(name)),
       now,
     );
   }

@@ -92,6 +92,12 @@ describe("virtual hosts on demand", () => {
     expect(client.settle()).toMatchObject([{ names: ["web/late"], removed: [] }]);
     await edge.show(host("web/one"));
     expect(client.settle()).toMatchObject([{ names: [], removed: ["web/late"] }]);
+    // One host is all that there is: what was made for who asked for that is not for who asks for another one.
+    const [all, other] = [edge.open(true), edge.open(true)];
+    all.on(VIRTUAL_HOST).want("web/one");
+    expect(all.settle()).toMatchObject([{ names: ["web/one"] }]);
+    other.on(VIRTUAL_HOST).want("web/none");
+    expect(other.settle()).toMatchObject([{ wrappers: [{ name: "web/none", hollow: true }] }]);
   });
 
   it("obligation 58: answers the request without names with which Envoy opens, and a listener waits, with no host", async () => {

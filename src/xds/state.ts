@@ -2,6 +2,7 @@
 
 import type { Outbox, Pool, Purse } from "./budgets.ts";
 import type { DeltaRequest, RequestNode, SotwRequest } from "./decode.ts";
+import type { Departed } from "./departed.ts";
 import type { Echoes } from "./echoes.ts";
 import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
@@ -58,8 +59,8 @@ export interface Group {
   readonly history: Map<string, History>;
   /** Clusters that the view has got in the last moments, oldest first: for streams that see no other type than their own. */
   readonly recent: { readonly names: ReadonlySet<string>; readonly at: number }[];
-  /** Endpoints that the view has lost in the last moments, likewise. */
-  readonly parted: { readonly names: ReadonlySet<string>; readonly at: number }[];
+  /** What the view has lost, of the types that nodes may still use then. */
+  readonly departed: ReadonlyMap<string, Departed>;
   /** By node id: until when (monotonic) a node that came back, with a stream for each type, may still come back with others. */
   readonly returned: Map<string, number>;
   /** By node id: what streams that ended a moment ago left undone. */

@@ -9,7 +9,7 @@ import { NOTHING_DRAINS } from "./draining.ts";
 import { joinInquiry } from "./inquiries.ts";
 import { MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
-import { denyLater } from "./parting.ts";
+import { denyLater, sendParting } from "./parting.ts";
 import type { Place } from "./places.ts";
 import { awaitUsed, noteUsed } from "./presumed.ts";
 import { pump } from "./push.ts";
@@ -117,7 +117,8 @@ export function* handleSteps(stream: Stream, request: Request): Steps<void> {
   const first = existing === undefined ? firstRequest(stream, typeUrl) : null;
   // Half of a request means something else than all of it: nothing is sent before.
   stream.applying = true;
-  yield* request.apply(sub, { view, first, nameSets: stream.context.nameSets });
+  const sendsParting = (name: string): boolean => sendParting(stream, sub, name);
+  yield* request.apply(sub, { view, first, nameSets: stream.context.nameSets, sendsParting });
   denyLater(stream, sub);
   payForNames(stream.purse, sub);
   if (first !== null) {

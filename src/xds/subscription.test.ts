@@ -26,7 +26,7 @@ function firstRequest(legacyWildcard: boolean): FirstRequest {
   return { legacyWildcard, ...known, returning: false, version: "", gone: new Map() };
 }
 const first = firstRequest(true);
-const nameSets = createNameSets();
+const rest = { nameSets: createNameSets(), sendsParting: () => false };
 
 /** Names that the subscription covers, `*` first. */
 function covers(sub: Subscription): string[] {
@@ -53,7 +53,7 @@ describe("state of the world: what a sequence of name lists means", () => {
     const sub = openSubscription({ typeUrl: CLUSTER, delta: false, fullState: true });
     for (const [index, names] of lists.entries()) {
       const request = { rawNames: raw(names), version: "" };
-      finish(applySotwSteps(sub, request, { view: typeView("A"), first: index === 0 ? first : null, nameSets }));
+      finish(applySotwSteps(sub, request, { view: typeView("A"), first: index === 0 ? first : null, ...rest }));
     }
     expect(covers(sub)).toEqual(result);
   });
@@ -61,7 +61,7 @@ describe("state of the world: what a sequence of name lists means", () => {
   it("takes an empty first list of other types for nothing", () => {
     const sub = openSubscription({ typeUrl: ENDPOINT, delta: false, fullState: false });
     const request = { rawNames: raw([]), version: "" };
-    finish(applySotwSteps(sub, request, { view: typeView("A"), first: firstRequest(false), nameSets }));
+    finish(applySotwSteps(sub, request, { view: typeView("A"), first: firstRequest(false), ...rest }));
     expect(covers(sub)).toEqual([]);
     expect(sub.mustAnswer).toBe(false);
   });
@@ -75,7 +75,7 @@ describe("state of the world: what a sequence of name lists means", () => {
     const view = typeView("A");
     const sub = openSubscription({ typeUrl: CLUSTER, delta: false, fullState: true });
     finish(
-      applySotwSteps(sub, { rawNames: raw(names), version: known ? view.version : "other" }, { view, first, nameSets }),
+      applySotwSteps(sub, { rawNames: raw(names), version: known ? view.version : "other" }, { view, first, ...rest }),
     );
     expect(sub.mustAnswer || sub.pending.size > 0 || sub.base !== view.resources).toBe(due);
   });
@@ -95,7 +95,7 @@ describe("delta: what a sequence of changes means", () => {
   ])("$title", ({ steps, result }) => {
     const sub = openSubscription({ typeUrl: CLUSTER, delta: true, fullState: false });
     for (const [index, [subscribe, unsubscribe]] of steps.entries()) {
-      const context = { view: typeView("A"), first: index === 0 ? first : null, nameSets };
+      const context = { view: typeView("A"), first: index === 0 ? first : null, ...rest };
       finish(applyDeltaSteps(sub, { rawSubscribe: raw(subscribe), unsubscribe, rawVersions: NO_NAMES }, context));
     }
     expect(covers(sub)).toEqual(result);

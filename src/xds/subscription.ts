@@ -108,6 +108,8 @@ export interface Subscription {
   doubt: "none" | "open" | "asked";
   /** To be sent; the value is what the node has, undefined when it must be sent whatever that is. */
   readonly pending: Notes<XdsResource | undefined>;
+  /** Of these, what the view does not have any more, and the node waits for all the same (kept.ts). */
+  readonly kept: Notes<XdsResource>;
   /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
   absent: Set<string>;
   readonly deferred: Notes<Deferred>;
@@ -177,6 +179,7 @@ export function openSubscription(
     postponedUntil: 0,
     doubt: "none",
     pending: new Notes(),
+    kept: new Notes(),
     absent: new Set(),
     deferred: new Notes(),
     deferredUntil: Number.POSITIVE_INFINITY,

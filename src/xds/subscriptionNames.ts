@@ -17,6 +17,8 @@ export interface NamesContext {
   /** This is the type's first request on the stream. */
   readonly first: FirstRequest | null;
   readonly nameSets: NameSets;
+  /** The name is not there, and what the node keeps waits for it: it is sent all the same. */
+  readonly sendsParting: (name: string) => boolean;
 }
 
 /** Applies the names of a state-of-the-world request. */
@@ -52,6 +54,7 @@ export function* applySotwSteps(
   const missing = (name: string): void => {
     foreignName(sub, name);
     if (isGlob(name)) demandGlob(sub, name, view);
+    else if (context.sendsParting(name)) return;
     else if (tellsMissing && name !== "") denyName(sub, name);
   };
   if (first !== null && (yield* shareDemandSteps(sub, set.cohort(view), missing))) {
@@ -97,7 +100,7 @@ export function* applyDeltaSteps(sub: Subscription, request: DeltaNames, context
   else {
     const names = yield* decodeNamesSteps(rawSubscribe);
     sub.wildcard ||= names.includes("*");
-    yield* subscribeSteps(sub, names, { view, isFirst: first !== null });
+    yield* subscribeSteps(sub, names, { ...context, isFirst: first !== null });
   }
   if (first !== null && sub.wildcard && sub.names.size === 0) cohort = context.nameSets.everything.cohort(view);
   if (sub.names.size > MAX_NAMES) {
@@ -122,14 +125,16 @@ function dropTables(sub: Subscription): void {
 }
 
 /** A type's first names on a stream; gives the cohort that they make the stream part of. */
-function* startNamesSteps(sub: Subscription, raw: Buffer, { view, nameSets }: NamesContext): Steps<Cohort | null> {
+function* startNamesSteps(sub: Subscription, raw: Buffer, context: NamesContext): Steps<Cohort | null> {
+  const { view, nameSets } = context;
+  const where = { ...context, isFirst: true };
   const set = yield* nameSets.holdSteps(raw, (name) => intern(view, name));
   sub.names.become(set);
   sub.wildcard ||= set.wildcard;
   const cohort = set.cohort(view);
-  const missing = (name: string): void => subscribeName(sub, name, { view, isFirst: true });
+  const missing = (name: string): void => subscribeName(sub, name, where);
   if (yield* shareDemandSteps(sub, cohort, missing)) return cohort;
-  yield* subscribeSteps(sub, [...set.names], { view, isFirst: true });
+  yield* subscribeSteps(sub, [...set.names], where);
   return null;
 }
 
@@ -148,12 +153,11 @@ function* subscribeSteps(sub: Subscription, names: readonly string[], where: Sub
 }
 
 /** `isFirst`: the node has nothing of the type from this stream. */
-interface Subscribing {
-  readonly view: TypeView;
+interface Subscribing extends Pick<NamesContext, "view" | "sendsParting"> {
   readonly isFirst: boolean;
 }
 
-function subscribeName(sub: Subscription, name: string, { view, isFirst }: Subscribing): void {
+function subscribeName(sub: Subscription, name: string, { view, isFirst, sendsParting }: Subscribing): void {
   const isSeen = !isFirst && inScope(sub, name);
   sub.names.add(name);
   if (view.resources.has(name)) {
@@ -162,6 +166,7 @@ function subscribeName(sub: Subscription, name: string, { view, isFirst }: Subsc
   }
   const own = foreignName(sub, name);
   if (isAnsweredHollow(sub, own)) demand(sub, own);
+  else if (sendsParting(own)) return;
   else if (!isGlob(own) || !demandGlob(sub, own, view)) denyName(sub, own);
 }
 
@@ -228,6 +233,7 @@ function forgetUnnamed(sub: Subscription): void {
 function dropState(sub: Subscription, name: string): void {
   // Most of these are empty, and 100 000 names may go at once.
   if (sub.pending.size > 0) sub.pending.delete(name);
+  if (sub.kept.size > 0) sub.kept.delete(name);
   if (sub.absent.size > 0) sub.absent.delete(name);
   if (sub.deferred.size > 0) sub.deferred.delete(name);
   if (sub.leaving.size > 0) sub.leaving.delete(name);

@@ -88,7 +88,7 @@ function noteGone(
   if (had === undefined) return;
   for (const name of sub.names) {
     const gone = view.resources.has(name) ? undefined : had.get(name);
-    if (gone !== undefined) first.gone.set(name, gone);
+    if (gone !== undefined) noteLost(sub, first, { name, has: gone });
   }
 }
 
@@ -141,10 +141,18 @@ function* compareSteps(
   for (const [name, version] of known) {
     if (shouldYield(done++)) yield;
     if (view.resources.has(name) || !isLost(sub, name, version)) continue;
-    sub.absent.delete(name);
-    first.gone.set(name, first.find(name, version) ?? UNKNOWN);
+    noteLost(sub, first, { name, has: first.find(name, version) ?? UNKNOWN });
     sub.lostBytes += FOREIGN_NAME_BYTES + name.length;
   }
+}
+
+/** The node says that it has this. */
+function noteLost(sub: Subscription, first: FirstRequest, { name, has }: { name: string; has: XdsResource }): void {
+  // Asked for alone it might have been denied, or sent all the same.
+  sub.absent.delete(name);
+  sub.deferred.delete(name);
+  if (sub.kept.delete(name)) sub.pending.delete(name);
+  first.gone.set(name, has);
 }
 
 /** True when the node is to lose what it has. It may have asked for it by an alias that nobody can tell now. */

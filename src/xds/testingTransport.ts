@@ -66,6 +66,8 @@ export interface ManualServer {
   readonly clock: ManualClock;
   /** `address`: the client's. `identities`: what its certificate says. */
   open(delta: boolean, address?: string, identities?: readonly string[]): ManualStream;
+  /** A stream of one type. */
+  openType(typeUrl: string, delta: boolean): ManualStream;
 }
 
 /** @param authenticates whether peers show who they are, as `open` says */
@@ -89,15 +91,17 @@ export async function manualServer(
   const server = createXdsServer({ identifier: "t", clock, transport, onError: fail, ...options });
   await server.listen("manual");
   const open: ManualServer["open"] = (delta, address = "192.0.2.1:1", identities = []) =>
-    openManual(accept!, { delta, peer: { address, identities } });
-  return { server, clock, open };
+    openManual(accept!, { delta, typeUrl: null, peer: { address, identities } });
+  const openType: ManualServer["openType"] = (typeUrl, delta) =>
+    openManual(accept!, { delta, typeUrl, peer: { address: "192.0.2.1:1", identities: [] } });
+  return { server, clock, open, openType };
 }
 
 function openManual(
   accept: (method: DiscoveryMethod, connection: Connection) => ConnectionHandler,
-  { delta, peer }: { readonly delta: boolean; readonly peer: Peer },
+  { delta, typeUrl, peer }: { readonly delta: boolean; readonly typeUrl: string | null; readonly peer: Peer },
 ): ManualStream {
-  const method = DISCOVERY_METHODS.find((entry) => entry.typeUrl === null && entry.delta === delta)!;
+  const method = DISCOVERY_METHODS.find((entry) => entry.typeUrl === typeUrl && entry.delta === delta)!;
   let waiting: { messages: Buffer[]; done: () => void } | null = null;
   let status: EndStatus | undefined | null = null;
   const handler = accept(method, {

@@ -4,14 +4,19 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { watchLeaving } from "../leaving.ts";
 import { createSupervisor, DEFAULT_BACKOFF } from "../supervisor.ts";
 import type { AgentState, ResourceAgent, ResourceAgentOptions } from "../types.ts";
+import { envoyLeaving } from "./envoyLeaving.ts";
 
 /** A question to the admin address costs Envoy's main thread next to nothing. */
 const READY_POLL_MS = 100;
 const READY_TIMEOUT_MS = 1_000;
 /** Envoy ends on SIGTERM at once; what hangs longer than this is killed. */
 const GRACE_MS = 5_000;
+
+/** It does not tell when an endpoint drains: who drains one sees within this that it has something left. */
+const LOOK_EVERY_MS = 5_000;
 
 /** As any proxy that pulls; `serving`: the admin address says ready, so the first listeners and clusters are there. */
 export interface EnvoyAgent extends ResourceAgent {
@@ -27,7 +32,7 @@ const LOG_FLUSH = ["--file-flush-interval-msec", "1000"];
  * restarts this Envoy in place, and without it several Envoys on one machine share neither a base id nor a region of shared
  * memory.
  */
-export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
+export function createEnvoyAgent(options: ResourceAgentOptions, lookEveryMs = LOOK_EVERY_MS): EnvoyAgent {
   const { runDir } = options;
   const tell = options.onEvent ?? (() => undefined);
   const bootstrapFile = join(runDir, "bootstrap.yaml");
@@ -58,12 +63,20 @@ export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
     },
     onDeath: (reason, restartInMs) => {
       ready = false;
+      leaving.forget();
       const output = supervisor.output();
       lastError = `envoy ${reason}${output === "" ? "" : `:\n${output}`}`;
       tell({ kind: "died", reason: lastError, restartInMs });
     },
     onLine: (line) => tell({ kind: "line", line }),
     onLogged: (line) => tell({ kind: "logged", line }),
+  });
+
+  const leaving = watchLeaving({
+    pid: () => supervisor.pid(),
+    idleMs: lookEveryMs,
+    ask: async (_pid, timeoutMs) => envoyLeaving(await adminAddress(), timeoutMs),
+    onLeft: () => tell({ kind: "drained" }),
   });
 
   async function awaitReady(pid: number): Promise<void> {
@@ -74,6 +87,7 @@ export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
         wasReady = true;
         lastError = null;
         tell({ kind: "serving", generation: "", applied: "start" });
+        leaving.look();
         return;
       }
       await sleep(READY_POLL_MS);
@@ -102,9 +116,11 @@ export function createEnvoyAgent(options: ResourceAgentOptions): EnvoyAgent {
       return supervisor.start();
     },
     state,
+    leaving: leaving.now,
     adminAddress,
     close: async () => {
       closed = true;
+      leaving.close();
       ready = false;
       await supervisor.stop("SIGTERM", options.graceMs ?? GRACE_MS);
     },

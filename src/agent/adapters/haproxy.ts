@@ -1,9 +1,11 @@
 /** HAProxy: how it is started, reloaded, stopped and asked which generation it runs. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { DRAIN_PLAN_FILE } from "../../ir/index.ts";
 import { currentDir } from "../generations.ts";
 import { socketPath } from "../socketPath.ts";
 import type { FileAdapter, FileProxy } from "../types.ts";
+import { createDrainEnds } from "./haproxyDrains.ts";
 import { haproxyLeaving } from "./haproxyLeaving.ts";
 import { askGeneration, createChangeHaproxy, GENERATION_VARIABLE } from "./haproxyRuntime.ts";
 
@@ -22,6 +24,7 @@ const RESEND_AFTER_MS = 1_500;
 function haproxyProxy(options: { readonly runDir: string; readonly binary?: string }): FileProxy {
   const current = currentDir(options.runDir);
   const socket = socketPath(options.runDir, "haproxy.sock");
+  const ends = createDrainEnds(join(current, DRAIN_PLAN_FILE));
   const agentFile = join("local", "agent.cfg");
   return {
     name: "haproxy",
@@ -44,7 +47,7 @@ function haproxyProxy(options: { readonly runDir: string; readonly binary?: stri
     }),
     beforeStart: () => rm(socket, { force: true }),
     runningGeneration: (timeoutMs) => askGeneration(socket, timeoutMs),
-    leaving: (pid, timeoutMs) => haproxyLeaving(socket, pid, timeoutMs),
+    leaving: (pid, timeoutMs) => haproxyLeaving({ socket, master: pid, ends }, timeoutMs),
     change: createChangeHaproxy(socket),
   };
 }

@@ -113,6 +113,8 @@ const WRITE_STATUSES = [409, 412, 422, 503, 507];
 const MORE_STATUSES: Readonly<Record<string, readonly number[]>> = {
   getFleetFiles: [409, 503],
   explain: [404],
+  reportProxy: [404, 409, 503],
+  forgetProxy: [409],
   putCanaryState: [404],
   getRevision: [503],
   getReadiness: [503],

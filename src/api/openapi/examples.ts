@@ -80,9 +80,11 @@ const status = {
 
 const localProxy = {
   source: "agent",
-  nodeId: "legacy-local",
+  nodeId: "lb-3",
   group: "legacy",
   proxy: files?.proxy,
+  version: "2.6.12",
+  agent: { address: "10.0.0.9", version: "0.1.0", reportedAt: "2026-01-02T03:05:01.000Z" },
   state: "serving",
   generation: "2f0c1b7d9a5e4c38",
   revision: 7,
@@ -109,6 +111,9 @@ const poller = {
   revision: 7,
   hadIt: true,
 };
+
+const { source: _, nodeId: _node, group: _group, agent: _agent, wanted, ...reported } = localProxy;
+const report = { ...reported, run: "0c5b1f0a-8f3e-4c6d", agentVersion: "0.1.0", ttlSeconds: 30, failures: 0 };
 
 const certificate = {
   name: "example",
@@ -156,6 +161,7 @@ const OWN: Record<string, Exchange> = {
         proxy: files?.proxy,
         revision: 7,
         generation: "2f0c1b7d9a5e4c38",
+        sockets: [{ address: "0.0.0.0", port: 8080, listeners: ["web"], file: "listeners/web.cfg" }],
         files: [{ path: "haproxy.cfg", text: "global\n  …\n", mode: 420 }],
       },
     },
@@ -189,6 +195,8 @@ const OWN: Record<string, Exchange> = {
       },
     },
   },
+  reportProxy: { request: report, answers: { 200: { wanted } } },
+  forgetProxy: { answers: { 200: { wanted: null } } },
   explain: {
     request: { fleet: "edge", host: "shop.example.com", path: "/old/list" },
     answers: {

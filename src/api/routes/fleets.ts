@@ -18,6 +18,9 @@ const JSON_TYPE = "application/json";
 const TAR_TYPE = "application/x-tar";
 const formats = { json: JSON_TYPE, tar: TAR_TYPE } as const;
 
+/** The path of a fleet's files. */
+export const FILES_URL = "/v1/fleets/:name/files";
+
 /** Of an answer with files that are older than the newest revision, because that one's cannot be made. */
 const LAST_GOOD = "trimtab-last-good";
 
@@ -32,7 +35,7 @@ export function fleetRoutes(
 ): void {
   const pollers = createPollers((fleet) => store.head().snapshot.fleet.has(fleet), now);
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
-    "/v1/fleets/:name/files",
+    FILES_URL,
     {
       schema: operation("fleets", "Read the rendered files of an nginx or HAProxy fleet (JSON or tar)", {
         operationId: "getFleetFiles",
@@ -81,7 +84,7 @@ export function fleetRoutes(
     },
     ({ params: { name } }) => {
       const status = publisher.status(name);
-      if (status === null) throw notFound(name);
+      if (status === null) throw noSuchFleet(name);
       return status;
     },
   );
@@ -97,7 +100,7 @@ export function fleetRoutes(
   };
 
   const noFiles = (name: string): Problem => {
-    if (!store.head().snapshot.fleet.has(name)) return notFound(name);
+    if (!store.head().snapshot.fleet.has(name)) return noSuchFleet(name);
     const error = publisher.status(name)?.error;
     if (error) {
       const detail = `fleet ${name} has no files yet: those of revision ${error.revision} cannot be made (${error.code}: ${error.message})`;
@@ -116,7 +119,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
     {
       schema: operation(
         "fleets",
-        "List a fleet's proxies: streams of connected Envoys, proxies of the local run, who fetched files",
+        "List a fleet's proxies: streams of connected Envoys, proxies of agents and of the local run, who fetched files",
         {
           operationId: "listFleetProxies",
           headers: readHeaders,
@@ -129,7 +132,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
     async ({ params: { name } }) => {
       await publisher.caughtUp();
       const streams = publisher.proxies(name);
-      if (streams === null) throw notFound(name);
+      if (streams === null) throw noSuchFleet(name);
       return {
         items: [
           ...streams.map((stream) => ({ source: "xds", ...stream })),
@@ -141,6 +144,7 @@ function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Polle
   );
 }
 
-function notFound(name: string): Problem {
+/** Of its name. */
+export function noSuchFleet(name: string): Problem {
   return new Problem("API-NOT-FOUND", `there is no fleet named ${JSON.stringify(name)}`);
 }

@@ -64,13 +64,17 @@ async function run(
     throw new Error(`${title} has no ${target ?? (await fileProxies()).join(" or ")} fleet${hint}`);
   }
   const trees = await Promise.all(wanted.map((ir) => treeOf(ir, pipeline)));
-  const { lockFolder } = await import("../renderLock.ts");
+  const { lockFolder } = await import("../../util/folderLock.ts");
   try {
     makeDirectory(out);
   } catch (error) {
     throw notWritten(out, error);
   }
-  const release = await lockFolder(out);
+  const release = await lockFolder(
+    out,
+    "render",
+    `another \`trimtab render\` is writing to ${out}: run it again when that one is done`,
+  );
   try {
     const inTheWay = await obstaclesIn(out, trees, force);
     if (inTheWay.length > 0) return printObstacles(io, inTheWay, json);

@@ -31,7 +31,7 @@ export function endpointsOf(cluster: Cluster): readonly EndpointIr[] {
 
 /** What the weights of zones make of endpoints' own. One that is out keeps its weight until it is back. */
 function weighted(cluster: Cluster): Cluster["endpoints"] {
-  if (cluster.locality === undefined) return cluster.endpoints;
+  if (cluster.locality?.weights === undefined) return cluster.endpoints;
   const weights = zoneWeights(cluster);
   return cluster.endpoints.map((endpoint, index) =>
     (endpoint.state ?? DEFAULTS.state) === "active" ? { ...endpoint, weight: weights[index]?.weight ?? 0 } : endpoint,

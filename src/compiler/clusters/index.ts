@@ -1,6 +1,6 @@
 /** Clusters with all defaults filled in: each part from the file of its name. */
 import { defaults } from "../../gen/defaults.ts";
-import type { ClusterIr } from "../../ir/index.ts";
+import type { ClusterIr, NearIr } from "../../ir/index.ts";
 import { durationMs, type Resource } from "../../model/index.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse } from "../reuse.ts";
@@ -18,18 +18,24 @@ const CONNECT_MS = durationMs(defaults["cluster.timeouts.connect"]);
 export interface ClusterInput {
   readonly cluster: Resource<"cluster">;
   readonly check: Resource<"healthCheck"> | undefined;
+  /** Whose clients it was made for; null: it is a document. */
+  readonly near: NearIr | null;
   /** What was made of the cluster's last version. */
   readonly before: ClusterIr | undefined;
 }
 
 /** Remembered for the cluster and its health check. */
-export function compileCluster({ cluster, check, before }: ClusterInput, { clusters }: CompilerMemory): ClusterIr {
+export function compileCluster(
+  { cluster, check, near, before }: ClusterInput,
+  { clusters }: CompilerMemory,
+): ClusterIr {
   const known = clusters.get(cluster);
   if (known !== undefined && known.check === check) return known.ir;
   const { body } = cluster;
   const { timeouts, protocol = defaults["cluster.protocol"] } = body;
   const ir = reuse<ClusterIr>(before, {
     name: cluster.name,
+    near: near && Object.freeze(near),
     endpoints: endpointsOf(body),
     balance: balanceOf(body),
     affinity: affinityOf(body),
@@ -41,6 +47,7 @@ export function compileCluster({ cluster, check, before }: ClusterInput, { clust
     healthCheck: check === undefined ? null : healthCheck(check.body, protocol),
     outlierDetection: outlierDetectionOf(body),
     slowStart: slowStartOf(body),
+    drainTimeoutMs: body.drainTimeout === undefined ? null : durationMs(body.drainTimeout),
   });
   clusters.set(cluster, { check, ir });
   return ir;

@@ -15,6 +15,7 @@ import { geoTablesOf } from "./geoTables.ts";
 import { clientHttp2 } from "./http2.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
+import { type MadeCluster, madeClusters, type Preferences, withPreferences } from "./preferLocal.ts";
 import { compileProcess } from "./process.ts";
 import { proxyProtocol } from "./proxyProtocol.ts";
 import { mergeHosts } from "./sharedPort.ts";
@@ -28,6 +29,7 @@ export interface FleetInput {
   readonly fleet: Resource<"fleet">;
   readonly snapshot: Snapshot;
   readonly listeners: ReadonlyMap<string, CompiledListener>;
+  readonly preferences: Preferences;
   readonly previous: FleetIr | null;
 }
 
@@ -78,7 +80,7 @@ function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
 
 function* compilePort(
   { address, port, members, fleet }: Socket,
-  { snapshot, previous }: FleetInput,
+  { snapshot, preferences, previous }: FleetInput,
   memory: CompilerMemory,
 ): Steps<PortIr> {
   const first = members[0] as Socket["members"][number];
@@ -113,7 +115,8 @@ function* compilePort(
   const before = oldHttp?.virtualHosts ?? null;
   const timeouts = clientTimeouts(body, oldHttp?.clientTimeouts);
   const compiled = members.map((member) => member.compiled);
-  const hosts = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
+  const written = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
+  const hosts = yield* withPreferences(written, { preferences, before }, memory);
   const virtualHosts = reuseList(before, hosts);
   const geoTables = yield* geoTablesOf(virtualHosts, { snapshot, before: oldHttp?.geoTables }, memory);
   return reuseParent<PortIr>(old, {
@@ -153,17 +156,20 @@ function* clusterNames(
 
 function clustersOf(
   names: readonly string[],
-  { snapshot, previous }: FleetInput,
+  { snapshot, preferences, previous }: FleetInput,
   memory: CompilerMemory,
 ): Steps<ClusterIr[]> {
+  const made = madeClusters(preferences);
   const old = new Map(previous?.clusters.map((cluster) => [cluster.name, cluster]));
   return mapSteps(names, (name) => {
-    const cluster = snapshot.cluster.get(name);
+    const special: MadeCluster | undefined = made.get(name);
+    const cluster = special?.made ?? snapshot.cluster.get(name);
+    const near = special?.near ?? null;
     if (cluster === undefined)
       throw new Error(`cluster ${name} is referred to but missing: the model's rules did not run`);
     const { healthCheck } = cluster.body;
     const check = healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck);
-    return compileCluster({ cluster, check, before: old.get(name) }, memory);
+    return compileCluster({ cluster, check, near, before: old.get(name) }, memory);
   });
 }
 
@@ -184,7 +190,8 @@ function* sourcesOf(
     .flatMap((socket) => socket.members)
     .sort((a, b) => compareText(a.listener.name, b.listener.name));
   const routes = yield* mergeSources(members.map(({ compiled }) => compiled.sources));
-  const clusterResources = clusters.map(({ name }) => snapshot.cluster.get(name) as Resource<"cluster">);
+  const documents = clusters.filter(({ near }) => near === null);
+  const clusterResources = documents.map(({ name }) => snapshot.cluster.get(name) as Resource<"cluster">);
   const checks = new Set(clusterResources.flatMap(({ body }) => body.healthCheck ?? []));
   const tables = new Set(
     ports.flatMap((port) => (port.kind === "http" ? port.geoTables.map((table) => table.name) : [])),

@@ -21,5 +21,5 @@ function isServing(
   { weight, state = "active", zone = "" }: Cluster["endpoints"][number],
   locality: Cluster["locality"],
 ): boolean {
-  return weight !== 0 && state === "active" && locality?.weights[zone] !== 0;
+  return weight !== 0 && state === "active" && locality?.weights?.[zone] !== 0;
 }

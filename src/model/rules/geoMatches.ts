@@ -1,3 +1,4 @@
+import { labelsGiven } from "../geoLabels.ts";
 import type { Resource } from "../types.ts";
 import { matchesOf, problem, type Rule, rulesOf, touchedOf } from "./rule.ts";
 
@@ -24,8 +25,7 @@ export const geoMatches: Rule = function* (snapshot, touched, names) {
 function createLabels(): (table: Resource<"geoTable">) => ReadonlySet<string> {
   const read = new Map<Resource<"geoTable">, ReadonlySet<string>>();
   return (table) => {
-    const { entries, defaultLabel = [] } = table.body;
-    const labels = read.get(table) ?? new Set([...entries.map(({ label }) => label), ...[defaultLabel].flat()]);
+    const labels = read.get(table) ?? labelsGiven(table.body);
     read.set(table, labels);
     return labels;
   };

@@ -15,6 +15,7 @@ import { certificates } from "./certificates.ts";
 import { certificateUse } from "./certificateUse.ts";
 import { clusterLimits } from "./clusterLimits.ts";
 import { clusterTls } from "./clusterTls.ts";
+import { drainTimeout } from "./drainTimeout.ts";
 import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
@@ -32,6 +33,7 @@ import { locality } from "./locality.ts";
 import { outlierDetection } from "./outlierDetection.ts";
 import { pathPolicy } from "./pathPolicy.ts";
 import { portClash } from "./portClash.ts";
+import { preferLocal } from "./preferLocal.ts";
 import { process } from "./process.ts";
 import { protocols } from "./protocols.ts";
 import { proxyProtocol } from "./proxyProtocol.ts";
@@ -64,6 +66,7 @@ export const rulesOfEach: readonly Rule[] = [
   splitHashes,
   affinity,
   geoMatches,
+  preferLocal,
   proxyProtocol,
   viaGuard,
   grpcProtocols,
@@ -91,6 +94,7 @@ export const rulesOfOne: readonly OwnRule[] = [
   healthChecks,
   outlierDetection,
   slowStart,
+  drainTimeout,
   process,
   retry,
   grpc,

@@ -9,7 +9,7 @@ const COARSE = 0.01;
 export const locality: Rule = function* (_snapshot, touched) {
   for (const cluster of touchedOf(touched, "cluster")) {
     const { body } = cluster;
-    if (body.locality === undefined) continue;
+    if (body.locality?.weights === undefined) continue;
     const strangers = [...body.endpoints.entries()].filter(([, { zone }]) => !isWeighted(body, zone));
     for (const [index, { zone }] of strangers) {
       yield problem("MODEL-LOCALITY", cluster, {

@@ -191,12 +191,17 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom(["GET"], ["GET", "POST"], ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"]),
   },
   "cluster.endpoints": { reason: "as many as make a difference", most: 4 },
-  "cluster.endpoints[].zone": { reason: "zones that have a weight", value: fc.constantFrom("a", "b"), presence: 100 },
+  "cluster.endpoints[].zone": {
+    reason: "zones that have a weight, and are labels of clients",
+    value: fc.constantFrom("near", "far.off"),
+    presence: 100,
+  },
   "cluster.locality": { reason: "zones have effect through it alone", presence: 60 },
   "cluster.locality.weights": {
     reason: "the zones of endpoints",
-    value: fc.record({ a: fc.integer({ min: 0, max: 4 }), b: fc.integer({ min: 1, max: 1000 }) }),
+    value: fc.record({ near: fc.integer({ min: 0, max: 4 }), "far.off": fc.integer({ min: 1, max: 1000 }) }),
   },
+  "cluster.locality.preferLocal": { reason: "taken away where it cannot be (mendPreferLocal.ts)", presence: 40 },
   "cluster.endpoints[].priority": {
     reason: "the levels that every proxy has",
     value: fc.constantFrom(0, 1),
@@ -214,6 +219,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.slowStart": { reason: "nginx refuses it, and no answer shows it", presence: 10 },
   "cluster.slowStart.window": { reason: "whole seconds within bounds", value: fc.constantFrom("1s", "30s", "1h") },
   "cluster.protocol": { reason: "installed versions of nginx refuse it, and most endpoints speak HTTP/1", presence: 5 },
+  "cluster.drainTimeout": {
+    reason: "Envoy refuses it; longer than any grace",
+    value: fc.constantFrom("1h", "2h", "24h"),
+    presence: 10,
+  },
   "cluster.pool": { reason: "no single answer shows it", presence: 20 },
   "cluster.pool.maxRequestsPerConnection": { reason: "HAProxy refuses it", presence: 15 },
   "cluster.balance.policy": {

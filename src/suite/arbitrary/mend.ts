@@ -4,6 +4,7 @@ import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
 import { mendGrpc } from "./mendGrpc.ts";
 import { mendLimits } from "./mendLimits.ts";
+import { mendPreferLocal } from "./mendPreferLocal.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
 /** What is true of all models that random ones are to become. Changes the document. */
@@ -20,8 +21,9 @@ export function mend(document: Document): Document {
     makeTwins(route);
   }
   mendGrpc(document);
-  // Last: it looks at who reaches a cluster.
+  // Last: they look at who reaches a cluster.
   mendLimits(document);
+  mendPreferLocal(document);
   return document;
 }
 

@@ -10,7 +10,7 @@ interface Hash {
 /** A name that headers, cookies and query parameters can have. */
 const NAME = "k";
 /** Policies with which every proxy has backups. */
-const WITH_BACKUPS = ["roundRobin", "leastRequest"];
+export const WITH_BACKUPS = ["roundRobin", "leastRequest"];
 
 /** All clusters that hash get the key of the first; where one of them is for TCP or UDP, that is the source. Changes the document. */
 export function mendBalance({ clusters = [], routes = [] }: Document): void {

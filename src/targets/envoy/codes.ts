@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of Envoy. */
 export const envoyCodes = {
+  "DRAIN-TIMEOUT-ENVOY": {
+    status: 422,
+    title: "Connections of one endpoint go on",
+    explanation:
+      "Envoy has no way to end the connections of one endpoint: they go on until one side ends them, also when the endpoint is down or gone. Leave `drainTimeout` off, bound requests by the rules' `timeouts`, or serve the cluster with another proxy.",
+  },
   "HC-GRPC-FALL-ENVOY": {
     status: 422,
     title: "Not serving counts at once",

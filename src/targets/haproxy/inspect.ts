@@ -1,6 +1,7 @@
 /** What no single field can show: unequal weights, levels of backups, limits cut short, expressions that HAProxy cannot match safely. */
 import type { FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { tooManyLevels } from "../backupLevels.ts";
+import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
@@ -25,6 +26,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectInitialState(ir.clusters, fleetVersion(ir)),
     ...inspectBodyRegex(ir.clusters),
     ...inspectLimits(ir),
+    ...inspectDrains(ir),
     ...ir.ports.flatMap(cutShort),
     ...inspectBackends(ir),
     ...inspectProxyProtocol(ir),

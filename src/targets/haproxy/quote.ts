@@ -64,7 +64,7 @@ export function name(text: string): Quoted<"name"> {
 
 /** What `txn.rule` holds, `shop/home`, as argument of `str()` and as pattern of `-m str`. */
 export function rule(text: string): Quoted<"rule"> {
-  if (!/^[a-z0-9][a-z0-9/.-]{0,254}$/.test(text)) refuse("rule", text);
+  if (!/^[a-z0-9][a-z0-9_/.-]{0,254}$/.test(text)) refuse("rule", text);
   return asRule(text);
 }
 
@@ -140,7 +140,7 @@ export function pattern(text: string): Quoted<"pattern"> {
 
 /** A relative file of this rendering, in directives and as argument of `map_str()` and its kin. */
 export function file(path: string): Quoted<"file"> {
-  if (!/^(?:[a-z0-9][a-z0-9.-]{0,250}\/){0,3}[a-z0-9][a-z0-9.-]{0,250}$/.test(path)) refuse("file", path);
+  if (!/^(?:[a-z0-9][a-z0-9_.-]{0,250}\/){0,3}[a-z0-9][a-z0-9_.-]{0,250}$/.test(path)) refuse("file", path);
   return asFile(path);
 }
 

@@ -19,6 +19,7 @@ import { type ClusterChanges, createChangesReader } from "./changes.ts";
 import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
+import { backendsIn, drainPlanFile } from "./cluster/drains.ts";
 import { geoMapText } from "./geoTables.ts";
 import { grpcDefaults } from "./grpc.ts";
 import { createListenerWriter } from "./listener.ts";
@@ -176,6 +177,7 @@ function createClusterWriter(section: Section) {
     const byCluster = yield* changes(rules);
     const version = fleetVersion(ir);
     const texts: string[] = [];
+    const drains = new Map<string, number>();
     const apart = new Map<string, ReadonlySet<string>>();
     for (const [index, cluster] of clusterBackends(ir).entries()) {
       const { cluster: node, backends } = cluster;
@@ -190,8 +192,12 @@ function createClusterWriter(section: Section) {
       texts.push(own.text);
       for (const [path, text] of own.files) files.set(path, text);
       if (own.plan.apart !== null) apart.set(node.name, own.plan.apart);
+      const { drainTimeoutMs } = node;
+      if (drainTimeoutMs !== null) for (const backend of backendsIn(own.text)) drains.set(backend, drainTimeoutMs);
       if (shouldYield(index)) yield;
     }
+    const drainPlan = drainPlanFile(drains);
+    if (drainPlan !== null) files.set(...drainPlan);
     return { text: texts.join(""), apart };
   };
 }

@@ -1,5 +1,6 @@
 /** Checks that no single field can express: sizes, combinations. */
 import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
@@ -51,6 +52,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...found,
     ...inspectPriorities(ir),
     ...inspectLimits(ir),
+    ...inspectDrains(ir),
     ...inspectOutlierDetection(ir.clusters),
     ...inspectAffinity(ir.clusters),
     ...inspectUdp(ir),

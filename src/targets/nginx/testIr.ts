@@ -144,6 +144,8 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     pool: { maxIdle: null, idleTimeoutMs: null, maxRequestsPerConnection: null },
     healthCheck: null,
     outlierDetection: null,
+    near: null,
+    drainTimeoutMs: null,
     slowStart: null,
     protocol: "http1" as const,
     proxyProtocol: null,

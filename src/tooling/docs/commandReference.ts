@@ -13,7 +13,7 @@ export async function commandReference(): Promise<string> {
   const none = async (): Promise<number> => 0;
   const io = { out: () => {}, err: () => {} };
   const program = createProgram(
-    { io, runners: { serve: none, dev: none }, version: "" },
+    { io, runners: { serve: none, dev: none, agent: none }, version: "" },
     { declarations: await loadDeclarations(""), done: async () => {} },
   );
   const commands = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));

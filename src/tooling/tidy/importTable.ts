@@ -38,6 +38,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   api: ["regex/", "store/", "model/", "publish/", "canary/", "gen/schemas.ts", "gen/example.ts"],
   // Only the words of its options.
   cli: ["log/words.ts", "store/", "model/", "compiler/", "pipeline/", "targets/", "agent/", "ir/"],
+  remote: ["agent/", "ir/"],
   dev: ["ir/", "model/", "compiler/", "targets/", "agent/", "cli/", "gen/defaults.ts"],
 };
 
@@ -125,6 +126,7 @@ const WAY_OF_DATA = [
   "canary",
   "api",
   "cli",
+  "remote",
   "dev",
 ];
 

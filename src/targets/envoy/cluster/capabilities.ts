@@ -2,6 +2,7 @@
 import type { Support } from "../../target.ts";
 import { affinityCapabilities } from "./affinitySupport.ts";
 import { balanceCapabilities } from "./balanceSupport.ts";
+import { drainTimeoutCapabilities } from "./drainTimeoutSupport.ts";
 import { healthCheckCapabilities } from "./healthCheckSupport.ts";
 import { limitsCapabilities } from "./limitsSupport.ts";
 import { outlierDetectionCapabilities } from "./outlierDetectionSupport.ts";
@@ -20,6 +21,7 @@ export const clusterCapabilities = {
   "cluster.endpoints[].weight": "exact",
   "cluster.endpoints[].zone": "exact",
   "cluster.locality.weights": "exact",
+  "cluster.locality.preferLocal.table": "exact",
   "cluster.timeouts.connect": "exact",
   ...affinityCapabilities,
   ...balanceCapabilities,
@@ -30,6 +32,7 @@ export const clusterCapabilities = {
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,
+  ...drainTimeoutCapabilities,
   ...poolCapabilities,
   ...limitsCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

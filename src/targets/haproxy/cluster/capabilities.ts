@@ -1,4 +1,5 @@
 /** What HAProxy does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
+import { notBeforeGrace } from "../../drainTimeout.ts";
 import type { Support } from "../../target.ts";
 import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
@@ -20,6 +21,7 @@ export const clusterCapabilities = {
   "cluster.endpoints[].weight": "exact",
   "cluster.endpoints[].zone": "exact",
   "cluster.locality.weights": "exact",
+  "cluster.locality.preferLocal.table": "exact",
   "cluster.timeouts.connect": "exact",
   ...affinityCapabilities,
   ...balanceCapabilities,
@@ -30,6 +32,7 @@ export const clusterCapabilities = {
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,
+  "cluster.drainTimeout": notBeforeGrace,
   ...poolCapabilities,
   ...limitsCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

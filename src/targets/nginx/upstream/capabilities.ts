@@ -1,4 +1,5 @@
 /** What nginx does with the leaves of clusters and health checks: each part's answers stand in the file of its name. */
+import { notBeforeGrace } from "../../drainTimeout.ts";
 import { foundByInspection, type Support } from "../../target.ts";
 import { affinityCapabilities } from "./affinity.ts";
 import { balanceCapabilities } from "./balance.ts";
@@ -39,6 +40,7 @@ export const clusterCapabilities = {
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,
   ...slowStartCapabilities,
+  "cluster.drainTimeout": notBeforeGrace,
   ...poolCapabilities,
   ...limitsCapabilities,
 } as const satisfies Readonly<Record<string, Support>>;

@@ -10,9 +10,16 @@ const noBackups = {
   when: foundByInspection,
 } as const satisfies Support;
 
-/** What nginx says of `priority`. */
+const noLocal = {
+  refused: "is of a cluster whose balance policy has no backups in nginx",
+  code: "LB-BACKUP-HASH-NGINX",
+  when: foundByInspection,
+} as const satisfies Support;
+
+/** What nginx says of `priority`, and of what is made of it. */
 export const priorityCapabilities = {
   "cluster.endpoints[].priority": [oneBackupLevel, noBackups],
+  "cluster.locality.preferLocal.table": noLocal,
 } as const satisfies Readonly<Record<string, Support>>;
 
 /** `hash` and `random` refuse a server that is a backup. */
@@ -28,10 +35,11 @@ export function inspectPriorities(ir: FleetIr): readonly Finding[] {
   const { clusters } = ir;
   const { sessions } = udpClusters(ir);
   const found = clusters.flatMap((cluster): Finding[] => {
-    const { name, balance, endpoints } = cluster;
+    const { name, balance, endpoints, near } = cluster;
     if (!endpoints.some(({ priority }) => priority > 0)) return [];
     const hashes = !takesBackups(cluster);
     if (!hashes && !sessions.has(name)) return [];
+    if (near !== null) return [withoutLocal(near.cluster, balance.policy)];
     const why = hashes ? `with the policy ${balance.policy}` : "for UDP sessions, which it hashes";
     const message = `cluster ${name}: nginx has no backups ${why}; give all its endpoints one \`priority\``;
     return [
@@ -39,4 +47,12 @@ export function inspectPriorities(ir: FleetIr): readonly Finding[] {
     ];
   });
   return [...tooManyLevels(clusters), ...found];
+}
+
+/** A cluster for clients near a zone has the others as backups. */
+function withoutLocal(name: string, policy: string): Finding {
+  const why = `nginx has no backups with the policy ${policy}, and \`locality.preferLocal\` needs them`;
+  const message = `cluster ${name}: ${why}; take another policy`;
+  const resource = { kind: "cluster", name } as const;
+  return { code: noLocal.code, severity: "error", message, resource, pointer: "/locality/preferLocal/table" };
 }

@@ -1,8 +1,8 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { scratchDir } from "../agent/testSupport.ts";
 import { findProxy } from "./findProxy.ts";
+import { scratchDir } from "./testSupport.ts";
 
 let scratch: Awaited<ReturnType<typeof scratchDir>>;
 beforeEach(async () => {

@@ -4,8 +4,8 @@ import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { adapters } from "../agent/index.ts";
 import type { ProxyKind } from "../ir/index.ts";
+import { adapters } from "./adapters/index.ts";
 
 /** A proxy on this machine with its version, or how to get it. */
 export type FoundProxy =
