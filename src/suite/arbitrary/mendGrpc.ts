@@ -31,8 +31,8 @@ function makeCalls(rule: Part): void {
   for (const match of matches) {
     for (const field of OF_HTTP) delete match[field];
     const { grpc } = match as { grpc?: Part };
-    if (grpc?.service !== undefined) delete grpc.serviceRegex;
-    if (grpc?.method !== undefined) delete grpc.methodRegex;
+    if (grpc?.serviceRegex !== undefined) delete grpc.service;
+    if (grpc?.methodRegex !== undefined) delete grpc.method;
   }
 }
 
