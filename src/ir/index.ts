@@ -13,7 +13,7 @@ import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { GeoTableIr } from "./geoTable.ts";
-import type { ClientHttp2 } from "./http2.ts";
+import type { Http2Use } from "./http2.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { ProxyProtocolIr } from "./proxyProtocol.ts";
@@ -94,11 +94,11 @@ export interface HttpPortIr {
   readonly listeners: readonly string[];
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
+  readonly http2: Http2Use;
   /** Those that its rules look at, ascending by name. */
   readonly geoTables: readonly GeoTableIr[];
   /** Null: clients come themselves. */
   readonly proxyProtocol: ProxyProtocolIr | null;
-  readonly http2: ClientHttp2;
   /** What it calls itself in Via of what it forwards; a request that has this already is answered 508. Null: it does neither. */
   readonly via: string | null;
   /** Ascending by first hostname. Each hostname stands in one of them only. No entry serves a request: 404. */

@@ -61,8 +61,8 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   clientTimeouts: USUAL_CLIENT_TIMEOUTS,
   connectionLimit: NO_CONNECTION_LIMIT,
   geoTables: [],
+  http2: "off" as const,
   proxyProtocol: null,
-  http2: "off",
   via: null,
   virtualHosts,
 });

@@ -1,11 +1,10 @@
-/** Whether a port's clients may speak HTTP/2. */
-import { defaults } from "../../gen/defaults.ts";
-import type { ClientHttp2 } from "../../ir/index.ts";
-import type { Listener } from "../../model/index.ts";
+/** Whether clients speak HTTP/2 with a port. */
+import type { Http2Use } from "../../ir/index.ts";
+import { type Listener, speaksHttp2 } from "../../model/index.ts";
 
-/** Of listeners in the clear. */
-export function clientHttp2({ http }: Listener): ClientHttp2 {
-  const value = http?.http2 ?? defaults["listener.http.http2"];
-  if (value === "only") return "only";
-  return value ? "on" : "off";
+/** What a listener says, or what its protocol means. */
+export function http2Of(listener: Listener): Http2Use {
+  const own = speaksHttp2(listener);
+  if (own === "only") return own;
+  return own ? "on" : "off";
 }

@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../../errors/diagnostic.ts";
-import { defaults } from "../../gen/defaults.ts";
-import type { Listener, Resource } from "../types.ts";
+import { speaksHttp2 } from "../http2.ts";
+import type { Resource } from "../types.ts";
 import { type MatchBody, matchesOf, problem, type Rule, type RuleBody, rulesOf, touchedOf } from "./rule.ts";
 
 const CODE = "MODEL-GRPC";
@@ -86,7 +86,7 @@ export const grpcProtocols: Rule = function* (snapshot, touched) {
     if (route.body.protocol !== "grpc") continue;
     for (const [index, name] of route.body.listeners.entries()) {
       const listener = snapshot.listener.get(name)?.body;
-      if (listener === undefined || !listener.protocol.startsWith("HTTP") || speaksHttp2(listener)) continue;
+      if (listener === undefined || !listener.protocol.startsWith("HTTP") || speaksHttp2(listener) !== false) continue;
       const message = `listener ${JSON.stringify(name)} speaks HTTP/1.1, and calls need HTTP/2: write \`http.http2\` there`;
       yield problem(CODE, route, { pointer: `/listeners/${index}`, message });
     }
@@ -100,8 +100,3 @@ export const grpcProtocols: Rule = function* (snapshot, touched) {
     }
   }
 };
-
-/** Inside TLS it is what clients and listeners agree on, unless the listener says otherwise. */
-function speaksHttp2({ protocol, http }: Listener): boolean {
-  return (http?.http2 ?? (protocol === "HTTPS" || defaults["listener.http.http2"])) !== false;
-}

@@ -91,7 +91,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     reason: "ranges of either family",
     value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
   },
-  "listener.http.http2": { reason: "requests come as HTTP/1; one listener has it (skeleton.ts)", presence: 0 },
+  "listener.http.http2": {
+    reason: "never drawn: the client of the fuzz speaks HTTP/1.1, and nginx refuses true",
+    value: fc.constantFrom(true, false, "only"),
+    presence: 0,
+  },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "certificate.chain": {
     reason: "real ones",
@@ -133,7 +137,10 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "route.rules[].matches[].grpc.serviceRegex": { reason: "most are names", presence: 30 },
   "route.rules[].matches[].grpc.method": { reason: MEET, value: fc.constantFrom("Get", "Set") },
   "route.rules[].matches[].grpc.methodRegex": { reason: "most are names", presence: 30 },
-  "route.rules[].retry.grpcStatuses": { reason: "nginx and HAProxy refuse it; taken away in other routes", presence: 25 },
+  "route.rules[].retry.grpcStatuses": {
+    reason: "nginx and HAProxy refuse it; taken away in other routes",
+    presence: 25,
+  },
   "route.rules[].matches[].headers[].name": { reason: "names that may be matched", value: values.matchedName },
   "route.rules[].matches[].query[].name": { reason: MEET, value: fc.constantFrom("v", "V", "w.x", "a-b~") },
   "route.rules[].matches[].query[].exact": { reason: MEET, value: values.queryValue },

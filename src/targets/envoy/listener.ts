@@ -13,13 +13,13 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { AccessLogIr, ClientHttp2, PortIr, ProxyProtocolIr, TcpPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, Http2Use, PortIr, ProxyProtocolIr, TcpPortIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
 import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
-import { http2Options } from "./http2.ts";
+import { clientHttp2Options } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
@@ -41,8 +41,16 @@ const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
 type ManagerInit = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
+const CODECS = {
+  off: { localReplyConfig: localReplies(false) },
+  // By ALPN, or by what the client begins with.
+  on: { codecType: CodecType.AUTO, http2ProtocolOptions: clientHttp2Options, localReplyConfig: localReplies(true) },
+  only: { codecType: CodecType.HTTP2, http2ProtocolOptions: clientHttp2Options, localReplyConfig: localReplies(true) },
+} as const satisfies Readonly<Record<Http2Use, ManagerInit>>;
+
 /** Fixed; everything that varies between ports is added to it. */
 const MANAGER = {
+  codecType: CodecType.HTTP1,
   useRemoteAddress: true,
   // The route table appends the client's address.
   skipXffAppend: true,
@@ -71,13 +79,6 @@ const MANAGER = {
   ],
 } satisfies ManagerInit;
 
-/** What is spoken; calls of gRPC come over HTTP/2 only. */
-const SPOKEN = {
-  off: { codecType: CodecType.HTTP1, localReplyConfig: localReplies(false) },
-  on: { codecType: CodecType.AUTO, http2ProtocolOptions: http2Options, localReplyConfig: localReplies(true) },
-  only: { codecType: CodecType.HTTP2, http2ProtocolOptions: http2Options, localReplyConfig: localReplies(true) },
-} satisfies Readonly<Record<ClientHttp2, ManagerInit>>;
-
 interface Socket extends Pick<PortIr, "id" | "address" | "port"> {
   /** `socketsKey`. */
   readonly sockets: string;
@@ -90,9 +91,9 @@ export interface HttpSocket extends Socket, Looks {
   readonly listener: string;
   readonly headersMs: number;
   readonly keepAliveMs: number;
-  readonly http2: ClientHttp2;
   /** 0: any number. */
   readonly maxConnections: number;
+  readonly http2: Http2Use;
   /** JSON; empty: there is none. */
   readonly proxyProtocol: string;
 }
@@ -171,13 +172,13 @@ const firstByte = {
 };
 
 function httpFilter(
-  { id, headersMs, keepAliveMs, http2, accessLog, listener, ...looks }: HttpSocket,
+  { id, headersMs, keepAliveMs, accessLog, listener, http2, ...looks }: HttpSocket,
   first: readonly HttpFilter[],
 ): FilterView {
   const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
-    ...SPOKEN[http2],
+    ...CODECS[http2],
     ...(log === null ? {} : { accessLog: [...requestLoggers(log, listener)] }),
     httpFilters: [...first, ...(log === null ? [] : keepingFilters(log)), ...MANAGER.httpFilters],
     statPrefix: id,

@@ -76,7 +76,7 @@ export function createRenderer(): ResourceRenderer {
           ofHttp(filters)({
             ...{ id, address, port: port.port, listener },
             ...looks,
-            ...{ headersMs, keepAliveMs, http2, maxConnections, proxyProtocol, sockets },
+            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets },
             ...log,
           }),
         );

@@ -299,8 +299,8 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
-    http2: "off",
     via: null,
     virtualHosts,
   };

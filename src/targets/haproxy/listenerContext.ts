@@ -9,7 +9,7 @@ import type { TurnNamer } from "./sharedTurns.ts";
 export interface ListenerContext {
   readonly port: Pick<
     HttpPortIr,
-    "address" | "port" | "clientTimeouts" | "connectionLimit" | "proxyProtocol" | "http2" | "via"
+    "address" | "port" | "clientTimeouts" | "http2" | "connectionLimit" | "proxyProtocol" | "via"
   >;
   /** The first listener of the socket. */
   readonly listener: string;

@@ -7,6 +7,7 @@ import { clientTimeoutsView } from "./clientTimeouts.ts";
 import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
 import { grpcFrontend } from "./grpc.ts";
+import { http2View } from "./http2.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap } from "./names.ts";
 import { proxyProtocolView } from "./proxyProtocol.ts";
@@ -31,9 +32,8 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       address: address(port.address, port.port),
       v6only: port.address.includes(":"),
       sharded: context.sharded,
-      http2Only: port.http2 === "only",
-      http2Too: port.http2 === "on",
       ...clientTimeoutsView(port.clientTimeouts),
+      ...http2View(port.http2),
       ...connectionLimitView(port.connectionLimit),
       ...proxyProtocolView(port.proxyProtocol),
       ...viaView(port.via),

@@ -8,7 +8,7 @@ import { tooOld } from "../version.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { grpcCapabilities } from "./grpcSupport.ts";
-import { http2Capabilities } from "./http2Support.ts";
+import { http2Capabilities } from "./http2.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";

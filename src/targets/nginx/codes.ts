@@ -116,11 +116,17 @@ export const nginxCodes = {
     explanation:
       "Backups need the policy roundRobin, leastRequest or leastTime in nginx. Give all endpoints of the cluster one priority, or another policy, or serve it with Envoy or HAProxy.",
   },
-  "L7-H2-NGINX": {
+  "L7-H2C-MIXED-NGINX": {
     status: 422,
-    title: "No HTTP/2 beside HTTP/1 in the clear",
+    title: "One protocol on a port",
     explanation:
-      "Before 1.25.1 nginx speaks either HTTP/2 or HTTP/1 on a port without TLS. Give clients of HTTP/2 a port of its own with `http2: only`, set the fleet's `version` if its proxies are newer, or serve the listener with Envoy or HAProxy.",
+      "Before 1.25.1 nginx speaks one of both on a port without TLS. Set the fleet's `version` if its proxies are newer, write `http.http2: only` for a listener on another port, or serve the listener with Envoy or HAProxy.",
+  },
+  "L7-H2-ONLY-NGINX": {
+    status: 422,
+    title: "HTTP/2 is not alone",
+    explanation:
+      "A warning. With `http.http2: only` nginx 1.25.1 and later answer clients that begin with HTTP/1.1 too, where the other proxies close the connection.",
   },
   "L7-H2-UPSTREAM-NGINX": {
     status: 422,

@@ -10,6 +10,7 @@ import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
 import { takesCalls } from "./grpc.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
+import { http2Lines, http2Option } from "./http2.ts";
 import { jumpsOf } from "./jumps.ts";
 import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Named, type Parts } from "./parts.ts";
@@ -72,7 +73,7 @@ export function* lowerListener(
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
-  const options = listenOptions(place.sockets, port.http2);
+  const options = optionsOf(port, place);
   const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
   const calls = takesCalls(port);
   const head = `${listening} ${calls} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
@@ -142,17 +143,24 @@ export function* lowerListener(
   };
 }
 
+/** Parameters of the socket's `listen` beside its address. */
+function optionsOf({ http2 }: HttpPortIr, { sockets }: ListenerPlace): readonly ListenOption[] {
+  return [...http2Option(http2), ...listenOptions(sockets)];
+}
+
 /** What each server says of clients; null: nothing that is not usual. */
 function clientLines({
   clientTimeouts,
   connectionLimit,
   proxyProtocol,
+  http2,
   listeners: [name = ""],
 }: HttpPortIr): Block | null {
   const lines = [
     headerLines(name, proxyProtocol, "http"),
     clientTimeoutLines(clientTimeouts),
     limitLines(name, connectionLimit),
+    http2Lines(http2),
   ].filter((own) => own !== null);
   return lines.length === 0 ? null : joinBlocks(lines);
 }
@@ -249,7 +257,7 @@ function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPla
     maps: mapsOf(parts),
     listen: listen(port),
     proxyProtocol: port.proxyProtocol !== null,
-    options: listenOptions(place.sockets, port.http2),
+    options: optionsOf(port, place),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     calls,

@@ -77,3 +77,9 @@ export interface PassedFieldView {
   readonly module: Word;
   readonly name: Word;
 }
+
+/** The templates of HTTP/2. */
+export interface Http2Views {
+  readonly http2Limits: { readonly streams: Word; readonly requests: Word; readonly badRequest: Param };
+  readonly http2Upstream: { readonly forbidden: Param };
+}

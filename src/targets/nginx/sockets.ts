@@ -1,5 +1,5 @@
 /** Parameters of `listen` beside its address: nginx takes them once for a socket. */
-import type { ClientHttp2, SocketsIr } from "../../ir/index.ts";
+import type { SocketsIr } from "../../ir/index.ts";
 import type { Support } from "../target.ts";
 import { type Word, word } from "./quote.ts";
 
@@ -24,12 +24,8 @@ export interface ListenOption {
 }
 
 /** For one server of a socket; the others have none. */
-export function listenOptions(
-  { backlog, reusePort, keepalive }: SocketsIr,
-  http2: ClientHttp2 = "off",
-): readonly ListenOption[] {
+export function listenOptions({ backlog, reusePort, keepalive }: SocketsIr): readonly ListenOption[] {
   const options: string[] = [];
-  if (http2 !== "off") options.push("http2");
   if (backlog !== null) options.push(`backlog=${backlog}`);
   if (reusePort === true) options.push("reuseport");
   if (keepalive !== null)

@@ -99,8 +99,8 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
-    http2: "off",
     via: null,
     virtualHosts,
   };

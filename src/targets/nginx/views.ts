@@ -6,6 +6,7 @@ import type {
   FullPathView,
   GeoTableView,
   GeoView,
+  Http2Views,
   RequestFieldsView,
   ResponseHeadersView,
   RetryView,
@@ -34,7 +35,7 @@ import type { UpstreamView } from "./upstream/views.ts";
 export type Block = Quoted<"block">;
 
 /** The view that each template takes. */
-export interface Views extends GrpcViews {
+export interface Views extends GrpcViews, Http2Views {
   readonly nginx: ConfigurationView;
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
@@ -63,7 +64,6 @@ export interface Views extends GrpcViews {
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
   readonly connectTimeout: { readonly module: Word; readonly timeout: Word };
-  readonly http2Upstream: { readonly forbidden: Param };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };
