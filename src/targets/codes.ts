@@ -73,7 +73,7 @@ export const sharedTargetCodes = {
     status: 422,
     title: "No retry after statuses of gRPC",
     explanation:
-      "nginx and HAProxy pass a call's status on without looking at it. Leave `retry` off (a connection that cannot be made is tried on other endpoints all the same), let clients try again, or serve the route with Envoy.",
+      "A proxy other than Envoy passes a call's status on without looking at it. Leave `retry` off (a connection that cannot be made is tried on other endpoints all the same), let clients try again, or serve the route with Envoy.",
   },
   "L7-GRPC-DEADLINE": {
     status: 422,
