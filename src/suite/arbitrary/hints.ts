@@ -37,7 +37,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "fleet.healthChecks": {
     reason: "nginx alone takes it, and without an agent serves all endpoints",
     value: fc.constantFrom("agent", "agent", "agent", "external"),
-    presence: 40,
+    presence: 70,
   },
   "fleet.accessLog": { reason: "what is written down changes no answer", presence: 25 },
   "fleet.accessLog.path": {
@@ -245,7 +245,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
   "cluster.affinity": { reason: "not where rules change the fields it travels in (mendAffinity.ts)", presence: 25 },
   "cluster.affinity.cookie.name": { reason: "none that rules look at", value: fc.constantFrom("SRV", "srv-2", "K_3") },
-  "cluster.proxyProtocol": { reason: "nginx refuses it of requests", value: fc.constantFrom("v1", "v2"), presence: 0 },
+  "cluster.proxyProtocol": { reason: "nginx refuses it of requests (mendProxyProtocol.ts)", presence: 10 },
   "cluster.limits": { reason: "more than a test has; fitted to each other (mendLimits.ts)", presence: 25 },
   "cluster.limits.maxConnectionsPerEndpoint": largeLimit(60),
   "cluster.limits.maxConnections": largeLimit(50),

@@ -5,6 +5,7 @@ import { mendBalance } from "./mendBalance.ts";
 import { mendGrpc } from "./mendGrpc.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { mendPreferLocal } from "./mendPreferLocal.ts";
+import { mendProxyProtocol } from "./mendProxyProtocol.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
 /** What is true of all models that random ones are to become. Changes the document. */
@@ -21,6 +22,7 @@ export function mend(document: Document): Document {
     makeTwins(route);
   }
   mendGrpc(document);
+  mendProxyProtocol(document);
   // Last: they look at who reaches a cluster.
   mendLimits(document);
   mendPreferLocal(document);

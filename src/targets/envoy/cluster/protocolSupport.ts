@@ -19,13 +19,32 @@ export const waitsForNothing = {
   when: foundByInspection,
 } as const satisfies Support;
 
+/** Of `healthCheck`: Envoy asks that a cluster with a gRPC check can speak HTTP/2, and then says so of requests too. */
+export const asItCame = {
+  approximated:
+    "of type grpc makes Envoy forward requests that came over HTTP/2 over HTTP/2, although the cluster's `protocol` is http1",
+  code: "HC-GRPC-PROTOCOL-ENVOY",
+  when: foundByInspection,
+} as const satisfies Support;
+
 /** What Envoy says of `protocol` of clusters. */
 export const protocolCapabilities = {
   "cluster.protocol": noWebSocket,
 } as const satisfies Readonly<Record<string, Support>>;
 
-/** Errors and warnings about clusters that speak HTTP/2. */
-export function inspectProtocol({ clusters, ports }: FleetIr): readonly Finding[] {
+/** Errors and warnings about clusters that speak HTTP/2, or may. */
+export function inspectProtocol(ir: FleetIr): readonly Finding[] {
+  return [...ofHttp2(ir), ...ofGrpcChecks(ir)];
+}
+
+function ofGrpcChecks({ clusters, ports }: FleetIr): readonly Finding[] {
+  if (!ports.some((port) => port.kind === "http" && port.http2 !== "off")) return [];
+  return clusters
+    .filter(({ protocol, healthCheck }) => protocol === "http1" && healthCheck?.kind === "grpc")
+    .map(({ name }) => limitFinding(asItCame, name, "/healthCheck"));
+}
+
+function ofHttp2({ clusters, ports }: FleetIr): readonly Finding[] {
   const http2 = new Set(clusters.filter(({ protocol }) => protocol === "http2").map(({ name }) => name));
   // Rules are looked at for these only.
   if (http2.size === 0) return [];
