@@ -163,7 +163,7 @@ function* leave(index: Index, route: Resource<"route">, { snapshot, memory }: In
 
 /** Every listener and host that a route serves. */
 function* placesOf(snapshot: Places, { body }: Resource<"route">): Iterable<{ key: string; host: string }> {
-  if ((body.protocol ?? "http") !== "http") return;
+  if ((body.protocol ?? "http") !== "http" && body.protocol !== "grpc") return;
   for (const listener of body.listeners) {
     for (const host of effectiveHostnames(body, snapshot.listener.get(listener)?.body))
       yield { key: `${listener}\n${host}`, host };

@@ -121,7 +121,7 @@ const anyRule: fc.Arbitrary<RuleIr> = fc.record({
   route: fc.constant("r"),
   ruleName: fc.constant(null),
   pointer: fc.constant("/rules/0"),
-  protocol: fc.constantFrom("http" as const, "grpc" as const),
+  protocol: fc.constant("http" as const),
   path: fc.record({ kind: fc.constantFrom("exact" as const, "regex" as const, "prefix" as const), value: text }),
   conditions: fc.array(condition, { maxLength: 3 }),
   action,
