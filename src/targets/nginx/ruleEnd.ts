@@ -4,8 +4,10 @@ import { loggedLines } from "./accessLog.ts";
 import { type Affine, destination } from "./affinity.ts";
 import { block } from "./blocks.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
+import { moduleOf } from "./forwardModule.ts";
 import { milliseconds, type Part } from "./quote.ts";
 import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
+import { type Http2Clusters, protocolLines } from "./upstream/protocol.ts";
 import type { Block } from "./views.ts";
 
 /** What it depends on beside the rule. */
@@ -14,6 +16,8 @@ export interface EndPlace extends LimitPlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Clusters that keep their clients. */
   readonly affine: Affine;
+  /** Clusters that speak HTTP/2. */
+  readonly http2: Http2Clusters;
   /** Locations say whose they are: the fleet has an access log. */
   readonly isLogged: boolean;
 }
@@ -39,14 +43,19 @@ const NONE: readonly never[] = [];
 export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): End {
   const { upstream, lines } = destination(to, clusters, place.affine);
   const first = clusters[0] as string;
-  const own = [...timeoutLines(timeoutOf(first, place)), ...requestLimitLines(first, place)];
+  const own = [
+    ...(rule.protocol === "grpc" ? NONE : protocolLines(first, place.http2)),
+    ...timeoutLines(rule, timeoutOf(first, place)),
+    ...requestLimitLines(first, place),
+  ];
   return { upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
 }
 
-/** Whether one location can forward to all of them: they have one connect timeout and no limits. */
+/** Whether one location can forward to all of them: they have one connect timeout, one protocol, and no limits. */
 export function isOneLocation(split: ForwardIr["split"], place: EndPlace): boolean {
   const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
-  return timeouts.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster));
+  const protocols = new Set(split.map(({ cluster }) => place.http2.has(cluster)));
+  return timeouts.size === 1 && protocols.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster));
 }
 
 /** A cluster's connect timeout. */
@@ -65,6 +74,7 @@ export function logLines(
   return isLogged ? loggedLines(name, cluster) : NONE;
 }
 
-function timeoutLines(timeout: number): readonly Block[] {
-  return timeout === USUAL_CONNECT_MS ? NONE : [block("connectTimeout", { timeout: milliseconds(timeout) })];
+function timeoutLines(rule: RuleIr, timeout: number): readonly Block[] {
+  if (timeout === USUAL_CONNECT_MS) return NONE;
+  return [block("connectTimeout", { module: moduleOf(rule), timeout: milliseconds(timeout) })];
 }
