@@ -13,9 +13,11 @@ import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
+import { openSecrets } from "./planeSecrets.ts";
 import { type PlaneTokens, readTokens } from "./planeTokens.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type ProxyPresence, type PublisherWithInput } from "./publish/index.ts";
+import type { Keeper } from "./secrets/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
@@ -27,6 +29,7 @@ import { createXdsServer, systemClock, type TlsFiles, TlsFilesError, type XdsSer
 interface ControlPlane {
   readonly store: Store;
   readonly publisher: PublisherWithInput;
+  readonly secrets: Keeper;
   readonly xds: XdsServer;
   readonly api: Api;
   readonly logger: Logger;
@@ -102,6 +105,7 @@ function openData(dir: string, lines: PlaneLog): Store {
 
 async function startOnStore(store: Store, options: Equipment): Promise<ControlPlane> {
   const { version, logger, lines } = options;
+  const secrets = await openSecrets(options, store.secrets);
   const registry: Registry = new MetricsRegistry();
   const scale = createScale(boundsFor(options.memoryLimit ?? DEFAULT_MEMORY));
   const xds = createXdsServer({
@@ -115,6 +119,8 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     onError: lines.xdsError,
     tls: xdsTls(options),
     insecure: options.xdsInsecure,
+    // Whoever reaches an insecure port may pull what he likes: keys are not among it.
+    open: options.xdsInsecure ? undefined : secrets.open,
     onRefused: lines.xdsRefused,
     onTlsFiles: lines.tlsFiles,
   });
@@ -137,7 +143,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   const { apiToken, metricsToken, agentTokens } = options;
   const tokens = { apiToken, metricsToken, agentTokens };
   const tell = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
-  const api = await createApi({ store, publisher, registry, ...tokens, version, scale, ...tell });
+  const api = await createApi({ store, publisher, secrets, registry, ...tokens, version, scale, ...tell });
   const close = async (): Promise<void> => {
     stopListening();
     await api.close();
@@ -155,7 +161,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     const data = resolve(options.data);
     logger.log("info", "started", { version, http: httpAddress, xds: xdsAddress, secured, data, revision });
     const { agent: noteEvent } = lines;
-    return { store, publisher, xds, api, logger, noteEvent, apiToken, httpAddress, xdsAddress, close };
+    return { store, publisher, secrets, xds, api, logger, noteEvent, apiToken, httpAddress, xdsAddress, close };
   } catch (error) {
     await api.close();
     await xds.close();

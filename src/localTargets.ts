@@ -5,9 +5,9 @@ import { inSlices } from "./util/slices.ts";
 
 /** Of the proxies that run on this machine. */
 export const targetTools: TargetTools = {
-  check: async (proxy, files, binary) => {
+  check: async (proxy, files, options) => {
     const { get } = await loadTargets([proxy]);
-    return get(proxy).check({ kind: "files", ...files }, { binary });
+    return get(proxy).check({ kind: "files", ...files }, options);
   },
   rebound: async (proxy, text, places) => {
     const { rebind } = (await loadTargets([proxy])).get(proxy);

@@ -19,8 +19,10 @@ export interface TestServer {
   /** Waits until there is one. */
   line(event: string, fields?: Record<string, unknown>): Promise<Record<string, unknown>>;
   call(method: string, path: string, more?: { body?: unknown; headers?: Record<string, string> }): Promise<Answered>;
-  /** SIGTERM; gives the exit code. */
-  stop(): Promise<number | null>;
+  /** The process. */
+  readonly pid: number;
+  /** SIGTERM, or another signal; gives the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 export interface Answered {
@@ -84,8 +86,9 @@ export async function startTestServer(
       const answer = await fetch(url + path, body === undefined ? init : { ...init, body: JSON.stringify(body) });
       return { status: answer.status, text: await answer.text() };
     },
-    async stop() {
-      child.kill("SIGTERM");
+    pid: child.pid as number,
+    async stop(signal = "SIGTERM") {
+      child.kill(signal);
       await closed;
       return child.exitCode;
     },

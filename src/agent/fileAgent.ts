@@ -1,5 +1,7 @@
 /** Applies generations of files to one local proxy, one at a time, and keeps the last good one running. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type OpenSecret, openedFiles, SecretError } from "../secrets/index.ts";
 import { stateOf } from "./agentState.ts";
 import { followEndpoints } from "./followEndpoints.ts";
 import {
@@ -56,8 +58,10 @@ export const DEFAULT_TIMING: AgentTiming = {
 
 export interface FileAgentOptions {
   readonly proxy: FileProxy;
-  /** The proxy's own checker; must end by itself. */
-  readonly check: (files: AgentFiles) => Promise<Check>;
+  /** The proxy's own checker, on files as they are written. It may write them below the folder for a moment; must end by itself. */
+  readonly check: (files: AgentFiles, folder: string) => Promise<Check>;
+  /** Opens the secrets of files. Default: there are none. */
+  readonly open?: OpenSecret;
   readonly rebound: MakeRebound;
   /** Default: every change is a reload. */
   readonly runtimeChange?: FindRuntimeChange;
@@ -89,9 +93,9 @@ export interface FileAgent {
 
 /** Creates `proxy.runDir`; starts nothing before the first `apply`. */
 export function createFileAgent(options: FileAgentOptions): FileAgent {
-  const { proxy, check, rebound, takenOut } = options;
+  const { proxy, rebound, takenOut } = options;
   const timing = { ...DEFAULT_TIMING, ...options.timing };
-  mkdirSync(proxy.runDir, { recursive: true, mode: 0o755 });
+  makeRunDir(proxy.runDir);
   const memory = newMemory();
   const states = createListenerStates();
   const tell = (event: AgentEvent): void => {
@@ -136,7 +140,7 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   const endpoints = createProbedEndpoints({ takenOut, onMoved: follow, onChange: tell });
   const agent: Agent = {
     proxy,
-    check,
+    ...withSecrets(options),
     rebound,
     runtimeChange: options.runtimeChange ?? (async () => null),
     endpoints,
@@ -179,6 +183,22 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
   };
 }
 
+function noSecrets(): never {
+  throw new SecretError("this agent has no key to secrets");
+}
+
+/** The checker reads what the proxy would read. */
+function withSecrets({ check, proxy, open = noSecrets }: FileAgentOptions): Pick<Agent, "check" | "open"> {
+  return { open, check: (files) => check({ ...files, files: openedFiles(files.files, open) }, proxy.runDir) };
+}
+
+/** Without what a check that was cut off left there: it may hold secrets. */
+function makeRunDir(runDir: string): void {
+  mkdirSync(runDir, { recursive: true, mode: 0o755 });
+  for (const name of readdirSync(runDir))
+    if (name.startsWith("trimtab-check-")) rmSync(join(runDir, name), { recursive: true, force: true });
+}
+
 function reportsOf({
   memory,
   endpoints,
@@ -199,12 +219,13 @@ function workOn(agent: Agent, files: AgentFiles | null): Promise<ApplyResult> {
     : onDisk(agent, files, () => applyOne(agent, files));
 }
 
-/** What the file system refuses (no room, for instance) is a failure like any other. */
+/** What the file system refuses (no room, for instance) is a failure like any other, and so is a secret that does not open. */
 async function onDisk(agent: Agent, files: AgentFiles | null, work: () => Promise<ApplyResult>): Promise<ApplyResult> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || files === null) {
+    const isFailure = error instanceof SecretError || (error instanceof Error && "code" in error);
+    if (!isFailure || files === null) {
       throw error;
     }
     return agent.memory.closed ? superseded(files) : failed(agent, files, { error: error.message, restore: null });

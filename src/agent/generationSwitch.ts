@@ -1,5 +1,6 @@
 /** Switches a proxy to a generation, back to the last good one, and sees to that one after a restart. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { type OpenSecret, openedFiles } from "../secrets/index.ts";
 import type { Socket } from "../targets/target.ts";
 import { type Arrangement, arrange } from "./arrange.ts";
 import { currentGeneration, isWritten, pointCurrent, writeGeneration } from "./generations.ts";
@@ -36,6 +37,8 @@ export interface AgentTiming {
 export interface Agent {
   readonly proxy: FileProxy;
   readonly check: (files: AgentFiles) => Promise<Check>;
+  /** Secrets, as they are written. */
+  readonly open: OpenSecret;
   readonly rebound: MakeRebound;
   readonly runtimeChange: FindRuntimeChange;
   readonly endpoints: ProbedEndpoints;
@@ -70,11 +73,11 @@ export async function switching<Result>(agent: Agent, work: () => Promise<Result
 
 /** Switches to what can be run of these files. Null, or why that does not answer. */
 export async function switchToArranged(agent: Agent, whole: AgentFiles): Promise<string | null> {
-  const { memory, proxy } = agent;
+  const { memory } = agent;
   const former = memory.good?.files.sockets ?? [];
   let next = await look(agent, whole, former);
   for (let looks = 1; ; looks += 1) {
-    await write(proxy, next.files);
+    await write(agent, next.files);
     // That took a while. On a socket that it cannot bind a proxy tries for seconds, and HAProxy silences its listeners meanwhile.
     const written = next;
     next = await look(agent, whole, former);
@@ -120,7 +123,7 @@ async function switchTo(agent: Agent, next: Arrangement): Promise<string | null>
   // Its run folder was removed under the running proxy, and with it the socket on which it tells its generation.
   const isLost = memory.good !== null && !(await isWritten(proxy.runDir, memory.good.files));
   if (isLost && next === memory.good) {
-    await write(proxy, next.files);
+    await write(agent, next.files);
   }
   await pointCurrent(proxy.runDir, generation);
   const deaths = supervisor.deaths();
@@ -202,7 +205,8 @@ export async function goBack(agent: Agent): Promise<string | null> {
  * Before a restart by the supervisor: of the last good generation stands there, and is `current`, what can be run now, whatever became
  * of the folder and of the sockets.
  */
-export async function restoreGood({ proxy, memory, rebound, endpoints }: Agent): Promise<void> {
+export async function restoreGood(agent: Agent): Promise<void> {
+  const { proxy, memory, rebound, endpoints } = agent;
   const { good } = memory;
   if (good === null) {
     return;
@@ -212,7 +216,7 @@ export async function restoreGood({ proxy, memory, rebound, endpoints }: Agent):
   const { files } = next;
   memory.good = next;
   if (!(await isWritten(proxy.runDir, files))) {
-    await write(proxy, files);
+    await write(agent, files);
   }
   if ((await currentGeneration(proxy.runDir)) !== files.generation) {
     await pointCurrent(proxy.runDir, files.generation);
@@ -220,8 +224,9 @@ export async function restoreGood({ proxy, memory, rebound, endpoints }: Agent):
 }
 
 /** Puts a generation on disk, with what the agent adds. */
-export async function write(proxy: FileProxy, files: AgentFiles): Promise<void> {
-  await writeGeneration(proxy.runDir, files, await proxy.localFiles(files.generation));
+async function write({ proxy, open }: Agent, { generation, files }: AgentFiles): Promise<void> {
+  const opened = { generation, files: openedFiles(files, open) };
+  await writeGeneration(proxy.runDir, opened, await proxy.localFiles(generation));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** One proxy of this machine that reads files: its agent with what its target gives, and how it is, as it is told elsewhere. */
 import type { ProxyKind } from "../ir/index.ts";
-import { createFileAgent, type FileAgent } from "./fileAgent.ts";
+import { createFileAgent, type FileAgent, type FileAgentOptions } from "./fileAgent.ts";
 import type { AgentTiming } from "./generationSwitch.ts";
 import type { AppliedCounts } from "./memory.ts";
 import type { TakeOutOf } from "./probedEndpoints.ts";
@@ -19,8 +19,12 @@ import type {
 
 /** What the targets give the agents of their proxies. */
 export interface TargetTools {
-  /** The proxy's own checker. */
-  readonly check: (proxy: ProxyKind, files: AgentFiles, binary: string) => Promise<Check>;
+  /** The proxy's own checker, which may write below the folder for a moment. */
+  readonly check: (
+    proxy: ProxyKind,
+    files: AgentFiles,
+    options: { readonly binary: string; readonly folder: string },
+  ) => Promise<Check>;
   /** A listener's file at other places. */
   readonly rebound: (proxy: ProxyKind, ...file: Parameters<MakeRebound>) => ReturnType<MakeRebound>;
   /** What of new files is a change of the running process. */
@@ -51,6 +55,8 @@ export interface LocalProxyOptions {
   /** Absolute; this proxy's own. */
   readonly runDir: string;
   readonly tools: TargetTools;
+  /** Opens the secrets of files. Default: they came opened. */
+  readonly open?: FileAgentOptions["open"];
   readonly timing?: Partial<AgentTiming>;
   readonly onEvent: (event: AgentEvent) => void;
 }
@@ -68,7 +74,8 @@ export function createLocalProxy(options: LocalProxyOptions): LocalProxy {
   let since = new Date().toISOString();
   const agent = createFileAgent({
     proxy: adapter.createProxy({ runDir, binary }),
-    check: (files) => tools.check(proxy, files, binary),
+    check: (files, folder) => tools.check(proxy, files, { binary, folder }),
+    ...(options.open === undefined ? {} : { open: options.open }),
     rebound: (text, places) => tools.rebound(proxy, text, places),
     runtimeChange: (before, after) => tools.runtimeChange(proxy, before, after),
     takenOut: (files, endpoints) => tools.takenOut(proxy, files, endpoints),

@@ -9,6 +9,8 @@ export interface AgentFile {
   readonly text: string;
   /** Permission bits, as `0o644` or `0o600`. */
   readonly mode: number;
+  /** References in the text: they are opened when the file is written, and nowhere else. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 /** What a proxy has to run: structurally the target room's `RenderedFiles` without its kind. */

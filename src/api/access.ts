@@ -26,6 +26,8 @@ export interface GuardOptions {
   /** Good for reading `/metrics`, and for nothing else; the API's own token is good for that too. */
   readonly metricsToken?: string | undefined;
   readonly agentTokens?: readonly AgentToken[] | undefined;
+  /** Told of each request of an agent: what it gets may hold secrets. */
+  readonly onAgent?: ((request: FastifyRequest) => void) | undefined;
   /** Told of each connection that carried a good token. */
   readonly admitted: (connection: Socket) => void;
   readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
@@ -41,6 +43,8 @@ export interface AgentToken {
 interface Scope {
   readonly holds: (token: string) => boolean;
   readonly covers: (request: FastifyRequest) => boolean;
+  /** Whether it is an agent's. */
+  readonly isAgents: boolean;
   /** What a client is told that shows it elsewhere. */
   readonly text: string;
 }
@@ -60,7 +64,9 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const covering = scopes.filter(({ covers }) => covers(request));
     if (api === null && covering.length === 0) return;
     const token = tokenOf(request);
-    if (token !== undefined && (api?.(token) === true || covering.some((scope) => scope.holds(token)))) {
+    const own = token === undefined ? undefined : covering.find((scope) => scope.holds(token));
+    if (own?.isAgents) options.onAgent?.(request);
+    if (token !== undefined && (api?.(token) === true || own !== undefined)) {
       admitted(request.raw.socket);
       return;
     }
@@ -84,11 +90,13 @@ function scopesOf({ metricsToken, agentTokens = [] }: GuardOptions): readonly Sc
     ...metrics.map((token) => ({
       holds: holds(token),
       covers: isMetrics,
+      isAgents: false,
       text: "this bearer token is for GET /metrics only",
     })),
     ...agentTokens.map(({ fleet, token }) => ({
       holds: holds(token),
       covers: (request: FastifyRequest) => isAgents(request, fleet),
+      isAgents: true,
       text: `this bearer token is for agents of ${fleet === null ? "fleets" : `fleet ${fleet}`} only, which get its files and report`,
     })),
   ];

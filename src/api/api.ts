@@ -1,10 +1,18 @@
 /** The API, put together. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, LogController } from "fastify";
+import {
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from "fastify";
 import type { Registry } from "prom-client";
 import { createScale, type Scale } from "../model/index.ts";
 import type { Publisher } from "../publish/types.ts";
+import type { Keeper } from "../secrets/index.ts";
 import type { Store } from "../store/types.ts";
 import { isLoopback, splitAddress } from "../util/address.ts";
 import { contentHashSteps } from "../util/hash.ts";
@@ -42,6 +50,8 @@ type ServerOptions = FastifyHttpOptions<Server>;
 export interface ApiOptions {
   readonly store: Store;
   readonly publisher: Publisher;
+  /** Seals what documents hold. */
+  readonly secrets: Keeper;
   /** Where metrics are registered and read from. */
   readonly registry: Registry;
   /** Required from every client when given. */
@@ -94,7 +104,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) => sendProblem(reply, new Problem("API-NOT-FOUND", noSuchPath(request.url))));
   guardBrowsers(app);
-  guard(app, { ...options, apiToken: options.apiToken, admitted });
+  const ofAgents = new WeakSet<FastifyRequest>();
+  guard(app, { ...options, apiToken: options.apiToken, admitted, onAgent: (request) => ofAgents.add(request) });
   requireJson(app);
   tagAnswers(app, options.pace);
   const refuseOtherMethods = collectMethods(app);
@@ -115,7 +126,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   certificateRoutes(app, options);
   configRoutes(app, { ...writing, limits });
   revisionRoutes(app, writing);
-  fleetRoutes(app, options);
+  fleetRoutes(app, { ...options, mayOpen: (request) => ofAgents.has(request) });
   reportRoutes(app, options);
   explainRoutes(app, options);
   systemRoutes(app, options);

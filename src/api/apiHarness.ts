@@ -1,4 +1,5 @@
 /** What the API's tests share: the real store, a publisher that can be told what to say, and a small valid model. */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { Registry } from "prom-client";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { Snapshot } from "../model/types.ts";
 import type { FleetFiles, Publisher } from "../publish/types.ts";
+import { createKeeper, createVault, KEY_BYTES } from "../secrets/index.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import { done } from "../util/steps.ts";
@@ -66,7 +68,8 @@ export async function startApi(more: Partial<ApiOptions> = {}): Promise<TestApi>
   const dir = mkdtempSync(join(tmpdir(), "trimtab-api-"));
   const store = openStore({ dir, now: () => new Date("2026-01-02T03:04:05Z") });
   const publisher = fakePublisher();
-  const api = await createApi({ store, publisher, registry: new Registry(), ...more });
+  const secrets = createKeeper(createVault({ key: randomBytes(KEY_BYTES) }), store.secrets);
+  const api = await createApi({ store, publisher, secrets, registry: new Registry(), ...more });
   return {
     api,
     app: api.app,

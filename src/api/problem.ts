@@ -1,6 +1,7 @@
 /** Errors as RFC 9457 problem documents. */
 import type { FastifyReply } from "fastify";
 import { type ApiCode, apiCodes, combineCodes, type ErrorCode, storeCodes } from "../errors/codes.ts";
+import { hideSecrets } from "../util/hideSecrets.ts";
 import { BROWSER_HEADERS } from "./browserHeaders.ts";
 import { MAX_ERRORS } from "./limits.ts";
 
@@ -70,10 +71,15 @@ export function problemDocument(problem: Problem): ProblemDocument {
     title: (registry[code] as ErrorCode).title,
     status,
     code,
-    detail: message,
-    ...(errors.length > 0 ? { errors: errors.slice(0, MAX_ERRORS) } : {}),
+    detail: hideSecrets(message),
+    ...(errors.length > 0 ? { errors: errors.slice(0, MAX_ERRORS).map(withoutSecrets) } : {}),
     ...(omitted > 0 ? { errorsOmitted: omitted } : {}),
   };
+}
+
+/** What quotes the document may quote a secret that stands in a wrong place. */
+function withoutSecrets(item: ProblemItem): ProblemItem {
+  return { ...item, pointer: hideSecrets(item.pointer), message: hideSecrets(item.message) };
 }
 
 /** Answers with a problem. */

@@ -4,6 +4,7 @@ import type { Diagnostic } from "../errors/diagnostic.ts";
 import { certificateTimes, extentOf, reachOf, type Scale, toldOnce } from "../model/index.ts";
 import type { ChangeWord, Resource, Snapshot } from "../model/types.ts";
 import type { Publisher } from "../publish/types.ts";
+import type { Keeper, Sealed } from "../secrets/index.ts";
 import type { Head, Prepared, Store } from "../store/types.ts";
 import { inSlices, type Pace } from "../util/slices.ts";
 import type { Steps } from "../util/steps.ts";
@@ -32,6 +33,7 @@ export interface WriteAnswer {
 export interface WriteDeps extends Deps {
   readonly judges: Judges;
   readonly scale: Scale;
+  readonly secrets: Keeper;
   /** What certificates are good at. */
   readonly now: () => Date;
   readonly onWrite?: ((event: WriteEvent) => void) | undefined;
@@ -62,6 +64,8 @@ export interface WriteInput {
   readonly message: string;
   readonly dryRun: boolean;
   readonly claim: Claim;
+  /** What was sealed of the documents. */
+  readonly secrets?: readonly Sealed[] | undefined;
   /** Runs before the write's turn and when it comes. Throws a Problem when a condition does not hold or the document is invalid. */
   readonly plan: (head: Head) => Steps<Plan>;
 }
@@ -148,14 +152,14 @@ async function writeAside(deps: WriteDeps, input: WriteInput, judge: Judge): Pro
 /** Takes the store's turn. Null: the verdict was null, and nothing is stored. */
 async function storeJudged(
   { store, pace }: WriteDeps,
-  { author, message, dryRun }: WriteInput,
+  { author, message, dryRun, secrets }: WriteInput,
   verdict: (head: Head) => Steps<Judged | null>,
 ): Promise<Written | null> {
   function* prepare(head: Head): Steps<Prepared<Judged | Problem | null>> {
     try {
       const judged = yield* verdict(head);
       if (judged === null || dryRun || judged.changes.length === 0) return { kind: "decline", result: judged };
-      return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged };
+      return { kind: "commit", changes: judged.changes, snapshot: judged.snapshot, result: judged, secrets };
     } catch (error) {
       if (error instanceof Problem) return { kind: "decline", result: error };
       throw error;

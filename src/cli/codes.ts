@@ -19,4 +19,10 @@ export const cliCodes = {
     explanation:
       "The file that `entriesFrom` of a geo table names cannot be read, or has a line that is not `cidr,label`. Its path is from the folder of the document.",
   },
+  "DOCUMENT-TEXT-FILE": {
+    status: 400,
+    title: "A file that is named cannot be read",
+    explanation:
+      "A field says `file:PATH`, and that file is not there, cannot be read or is too large. The path is from the folder of the document.",
+  },
 } as const satisfies ErrorCodes;

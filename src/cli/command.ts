@@ -13,6 +13,8 @@ export interface ServeOptions {
   readonly metricsTokenFile?: string;
   /** Files with tokens of agents, each as `FILE` or `FLEET=FILE`. */
   readonly agentTokenFile?: readonly string[];
+  /** The key that seals secrets. Undefined: a file in the data directory, made when there is none. */
+  readonly secretKeyFile?: string;
   /** Default: text on a terminal, JSON elsewhere. */
   readonly logFormat?: LogFormat;
   readonly logLevel: LogLevel;

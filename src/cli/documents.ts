@@ -5,6 +5,7 @@ import { type LoadedDocument, loadDocument, type Place, type PlacedProblem } fro
 import { findFiles } from "./findFiles.ts";
 import { withGeoFiles } from "./geoFiles.ts";
 import { MAX_FILE_BYTES } from "./readText.ts";
+import { withTextFiles } from "./textFiles.ts";
 
 /**
  * The document of one file; of several files and folders their lists one after the other, in the order of `findFiles`. What is
@@ -14,7 +15,7 @@ export async function loadDocuments(paths: readonly string[]): Promise<LoadedDoc
   const documents: LoadedDocument[] = [];
   let bytes = 0;
   for (const file of await findFiles(paths)) {
-    const document = await withGeoFiles(await loadDocument(file));
+    const document = await withTextFiles(await withGeoFiles(await loadDocument(file)));
     bytes += document.bytes;
     if (bytes > MAX_FILE_BYTES) throw new Error(`the files are larger than ${MAX_FILE_BYTES} bytes together`);
     documents.push(document);

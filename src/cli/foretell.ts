@@ -10,6 +10,14 @@ import {
   type Snapshot,
   validateConfig,
 } from "../model/index.ts";
+import {
+  createMemoryKeeper,
+  type Keeper,
+  readReference,
+  referencesOf,
+  sealConfig,
+  secretKinds,
+} from "../secrets/index.ts";
 import { finish } from "../util/steps.ts";
 import type { ServerOptions } from "./client.ts";
 import type { LoadedDocument } from "./document.ts";
@@ -62,8 +70,29 @@ export async function foretell(io: Io, { paths, server, owner, force, json }: Wa
       await refused(io, { answer, document }, how);
       return REFUSED;
     }
-    return { changed: writeAnswer(answer).changed, before: snapshot, after: modelOf(document, snapshot, owner) };
+    const sealed = { ...document, value: sealedAs(snapshot, document.value) };
+    return { changed: writeAnswer(answer).changed, before: snapshot, after: modelOf(sealed, snapshot, owner) };
   }
+}
+
+/**
+ * The document with references: a private key that the server has, whose public key its reference names, has the server's; a new one
+ * has one of this command's, as the server's is not known before it is stored.
+ */
+function sealedAs(before: Snapshot, document: unknown): unknown {
+  const known = new Map<string | null, string>();
+  for (const kind of secretKinds)
+    for (const { body } of before[kind].values())
+      for (const reference of referencesOf(kind, body))
+        known.set(readReference(reference)?.publicKey ?? null, reference);
+  const memory = createMemoryKeeper();
+  const seal: Keeper["seal"] = (type, text) => {
+    const sealed = memory.seal(type, text);
+    if ("refused" in sealed) return sealed;
+    const { publicKey } = readReference(sealed.reference) ?? { publicKey: null };
+    return { ...sealed, reference: (publicKey !== null && known.get(publicKey)) || sealed.reference };
+  };
+  return finish(sealConfig(document, { seal, knows: () => true })).document;
 }
 
 /**

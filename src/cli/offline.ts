@@ -16,6 +16,7 @@ import {
   validateConfig,
 } from "../model/index.ts";
 import { createPipeline, type Pipeline } from "../pipeline/index.ts";
+import { createMemoryKeeper, type OpenSecret, sealConfig } from "../secrets/index.ts";
 import { loadTargets } from "../targets/registry.ts";
 import { finish } from "../util/steps.ts";
 import { inOrder, type LoadedDocument, type Place, type PlacedProblem } from "./document.ts";
@@ -31,7 +32,10 @@ export interface CompiledModel {
 export interface OfflineModel {
   /** The file, or how many there are. */
   readonly title: string;
+  /** With references in the place of secrets. */
   readonly snapshot: Snapshot;
+  /** Opens these. */
+  readonly open: OpenSecret;
   /** Null when there are errors. */
   readonly compiled: CompiledModel | null;
   /** Errors and warnings, in the order of the document. */
@@ -50,11 +54,21 @@ export async function loadModel(
   const document = await loadDocuments(paths);
   const { file: title } = document;
   if (document.problems.length > 0)
-    return { title, snapshot: emptySnapshot, compiled: null, problems: document.problems };
-  const { resources, diagnostics } = validateConfig(document.value);
+    return {
+      title,
+      snapshot: emptySnapshot,
+      compiled: null,
+      problems: document.problems,
+      open: createMemoryKeeper().open,
+    };
+  const keeper = createMemoryKeeper();
+  // A server's model, as `export` prints it, has references that only the server can open.
+  const sealing = finish(sealConfig(document.value, { seal: keeper.seal, knows: () => true }));
+  keeper.keep(sealing.secrets);
+  const { resources, diagnostics } = validateConfig(sealing.document);
   const changes = resources.map(changeTo);
   const snapshot = applyChanges(emptySnapshot, changes);
-  const found = [...diagnostics];
+  const found = [...sealing.found, ...diagnostics];
   if (found.length === 0) found.push(...checkSnapshot(snapshot, changes));
   let compiled: CompiledModel | null = null;
   if (!found.some(({ severity }) => severity === "error")) {
@@ -67,7 +81,7 @@ export async function loadModel(
     for (const diagnostic of finish(unreachedRules(snapshot, fleets.values()))) found.push(diagnostic);
     compiled = { fleets, pipeline };
   }
-  const pointers = pointersOf(document.value);
+  const pointers = pointersOf(sealing.document);
   const problems = inOrder(
     document,
     finish(toldOnce(found)).map((diagnostic) => place(document, pointers, diagnostic)),
@@ -75,6 +89,7 @@ export async function loadModel(
   return {
     title,
     snapshot,
+    open: keeper.open,
     compiled: problems.some(({ severity }) => severity === "error") ? null : compiled,
     problems,
   };

@@ -63,7 +63,18 @@ export function withListening(command: Command, { data, logLevel }: PlaneDefault
         .env("TRIMTAB_AGENT_TOKEN_FILE")
         .argParser(fleetFiles),
     )
+    .addOption(withSecretKey())
     .option("--xds-insecure", "let whoever reaches the xDS port pull every fleet; needed beyond loopback without TLS");
+}
+
+/** The key of secrets. */
+export function withSecretKey(): Option {
+  return new Option(
+    "--secret-key-file <file>",
+    "key that seals secrets: 32 bytes, or these in base64 (default: secret-key in the data directory, made when it is not there)",
+  )
+    .env("TRIMTAB_SECRET_KEY_FILE")
+    .argParser(fileName);
 }
 
 /** What is logged, and how. */

@@ -1,4 +1,5 @@
 /** What commands print: for people on the terminal, for machines with `--json`. */
+import { hideSecrets } from "../util/hideSecrets.ts";
 import type { PlacedProblem } from "./document.ts";
 
 /** Exit codes of every command; `program.ts` says what each means. */
@@ -18,8 +19,13 @@ export const processIo: Io = {
 
 /** `file:line:column: error CODE pointer: message`, as editors understand it: always one line. */
 export function problemLine(problem: PlacedProblem): string {
-  const { file, line, column, severity, code, pointer, message } = problem;
+  const { file, line, column, severity, code, pointer, message } = shownProblem(problem);
   return `${oneLine(`${file}:${line}:${column}: ${severity} ${code} ${pointer || "/"}: ${message}`)}\n`;
+}
+
+/** What quotes the document may quote a secret that stands in a wrong place: that is left out. */
+export function shownProblem(problem: PlacedProblem): PlacedProblem {
+  return { ...problem, pointer: hideSecrets(problem.pointer), message: hideSecrets(problem.message) };
 }
 
 /** Names of files and keys hold what they like: it forges no line, and no command of a terminal or a CI service. */
@@ -46,7 +52,7 @@ export function jsonText(value: unknown): string {
 /** Prints problems for people or machines; gives the exit code that they ask for. */
 export function printProblems(io: Io, problems: readonly PlacedProblem[], json: boolean): number {
   const errors = problems.filter(({ severity }) => severity === "error").length;
-  if (json) io.out(jsonText({ ok: errors === 0, problems }));
+  if (json) io.out(jsonText({ ok: errors === 0, problems: problems.map(shownProblem) }));
   else for (const problem of problems) io.err(problemLine(problem));
   return errors > 0 ? EXIT.failed : EXIT.ok;
 }

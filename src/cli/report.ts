@@ -1,7 +1,7 @@
 /** How commands that judge a model tell what they found: for people, for machines, for services that show it beside the lines. */
 import { type Command, Option } from "commander";
 import type { PlacedProblem } from "./document.ts";
-import { counted, EXIT, type Io, jsonText, printProblems } from "./output.ts";
+import { counted, EXIT, type Io, jsonText, printProblems, shownProblem } from "./output.ts";
 
 const FORMATS = ["text", "json", "github", "sarif"] as const;
 type Format = (typeof FORMATS)[number];
@@ -56,7 +56,8 @@ export interface Found {
 
 /** Prints what was found; gives the exit code that it asks for. For people it stands on standard error, else on standard output. */
 export async function report(io: Io, found: Found, how: Report): Promise<number> {
-  const { problems, error } = found;
+  const { error } = found;
+  const problems = found.problems.map(shownProblem);
   const verdict = verdictOf(problems, how);
   if (how.format === "json") {
     io.out(

@@ -164,6 +164,7 @@ function createFileChild(options: ChildrenOptions, { adapter, fleet, program }: 
     program,
     runDir: fleetRunDir(options.runDir, fleet.name),
     tools: options.tools,
+    open: options.plane.openSecret,
     timing: { graceMs: GRACE_MS },
     onEvent: reporter(options, fleet),
   });

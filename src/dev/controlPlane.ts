@@ -3,6 +3,7 @@
 import type { AgentEvent, Leaving, ListenerState, LocalReport } from "../agent/index.ts";
 import { parseText } from "../cli/document.ts";
 import { withGeoFiles } from "../cli/geoFiles.ts";
+import { withTextFiles } from "../cli/textFiles.ts";
 import { compileProcess } from "../compiler/index.ts";
 import type { Fleet } from "../model/index.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
@@ -43,6 +44,7 @@ export interface RunningPlane {
     };
     onCommit(listener: () => void): () => void;
   };
+  readonly secrets: { open(reference: string): string };
   readonly xdsAddress: string;
   /** The one that the API wants. */
   readonly apiToken: string | undefined;
@@ -67,6 +69,7 @@ export function devControlPlane(plane: RunningPlane): DevControlPlane {
     onCommit: (listener) => store.onCommit(listener),
     files: publisher.files,
     onFiles: publisher.onFiles,
+    openSecret: plane.secrets.open,
     bootstrap: (fleet) => {
       const node = { fleet, nodeId: nodeId(fleet), xdsAddress: plane.xdsAddress, adminAddress: ADMIN_ADDRESS };
       const body = store.head().snapshot.fleet.get(fleet)?.body;
@@ -99,7 +102,7 @@ interface ProblemItem {
 }
 
 async function applyConfig(plane: RunningPlane, text: string, file: string): Promise<DevApplied> {
-  const document = await withGeoFiles(parseText(file, text));
+  const document = await withTextFiles(await withGeoFiles(parseText(file, text)));
   if (document.problems.length > 0) return { ok: false, problems: document.problems, changed: [] };
   const { statusCode, body } = await plane.api.app.inject({
     method: "PUT",

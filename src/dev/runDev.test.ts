@@ -77,6 +77,7 @@ function fakePlane(rest: Rest = { fleets: [], changed: [], commit: () => undefin
       };
     },
     files: async (fleet) => files.get(fleet) ?? null,
+    openSecret: () => "",
     onFiles: (given) => {
       listener = given;
       return () => {
@@ -107,7 +108,7 @@ async function options(text: string): Promise<DevOptions> {
     overrides: { ports: new Map(), addresses: new Map() },
     startPlane: async () => fakePlane(),
     tools: {
-      check: (proxy, files, binary) => {
+      check: (proxy, files, { binary }) => {
         expect(binary).toMatch(/^\//);
         return checkWith(KINDS.find(({ name }) => name === proxy)!, join(scratch.path, `check-${proxy}`))(files);
       },

@@ -49,6 +49,8 @@ export interface DevControlPlane {
   files(fleet: string): Promise<DevFiles | null>;
   /** New files of a fleet, or null when it is gone. Returns the undo. */
   onFiles(listener: (fleet: string, files: DevFiles | null) => void): () => void;
+  /** Opens the secrets of files, as they are written. */
+  openSecret(reference: string): string;
   /** For a proxy of this fleet, when it pulls. */
   bootstrap(fleet: string): DevBootstrap;
   /** Envoy nodes of a fleet that are connected; null: no such fleet. */

@@ -3,7 +3,7 @@ import type { ExplainRequest, Explanation } from "../compiler/index.ts";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import type { Snapshot } from "../model/types.ts";
 import type { OutputKind } from "../pipeline/index.ts";
-import type { Effect, Socket } from "../targets/target.ts";
+import type { Effect, RenderedFile, Socket } from "../targets/target.ts";
 import type { Steps } from "../util/steps.ts";
 import type { NodeStatus } from "../xds/types.ts";
 
@@ -20,7 +20,8 @@ export interface FleetFiles {
   readonly revision: number;
   /** Content hash: the ETag. */
   readonly generation: string;
-  readonly files: readonly { readonly path: string; readonly text: string; readonly mode: number }[];
+  /** With references in the place of secrets. */
+  readonly files: readonly RenderedFile[];
   /** What proxies with these files listen on. */
   readonly sockets: readonly Socket[];
 }

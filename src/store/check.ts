@@ -12,9 +12,12 @@ import { START_CHECK_BYTES, START_CHECK_CHANGES } from "./limits.ts";
 import { readResource } from "./load.ts";
 import { disagreement, type MarkText } from "./mark.ts";
 import { migrate, migrations, versionOf } from "./migrations.ts";
+import { secretDamages } from "./secrets.ts";
 
 /** The schema from which on there are digests and an identity. */
 const DIGEST_SCHEMA = 2;
+/** The schema from which on there are secrets. */
+const SECRETS_SCHEMA = 3;
 
 /** What a check needs beside the database. */
 export interface Beside {
@@ -42,6 +45,7 @@ export function* damages(reader: DatabaseSync, beside: Beside): Generator<string
   yield* found(reader, HEAD_STORIES);
   if (hasUnsealed(reader)) yield* found(reader, HISTORY_STORIES);
   yield* digestDamages(reader, Number.POSITIVE_INFINITY);
+  if (versionOf(reader) >= SECRETS_SCHEMA) yield* secretDamages(reader, true);
   yield* markDamages(reader, beside);
 }
 
@@ -52,6 +56,7 @@ function* newestDamages(reader: DatabaseSync, beside: Beside): Generator<string>
   yield* gapDamages(reader);
   yield* found(reader, HEAD_STORIES);
   yield* digestDamages(reader, START_CHECK_CHANGES);
+  if (versionOf(reader) >= SECRETS_SCHEMA) yield* secretDamages(reader, false);
   yield* markDamages(reader, beside);
 }
 

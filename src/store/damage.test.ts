@@ -359,7 +359,9 @@ test("a first start that was cut off is begun again", async () => {
 test("a database of the first schema, without digests, is checked by the hashes of its contents, and goes on", async () => {
   cpSync(closed, dir, { recursive: true });
   rmSync(file("acknowledged"));
-  sql("ALTER TABLE revisions DROP COLUMN digest; DROP TABLE identity; PRAGMA user_version = 1");
+  sql(
+    "ALTER TABLE revisions DROP COLUMN digest; DROP TABLE identity; DROP TABLE secrets; DROP TABLE vault; PRAGMA user_version = 1",
+  );
   sql("UPDATE changes SET body = replace(body, '10.0.0.1', '10.0.0.2') WHERE name = 'c9' AND revision = 1");
   expect(await startOf()).toMatch(/^STORE-CORRUPT: .*cluster c9 is not what was written/);
   sql("UPDATE changes SET body = replace(body, '10.0.0.2', '10.0.0.1') WHERE name = 'c9' AND revision = 1");

@@ -1,6 +1,8 @@
 /** The tables: rows in, rows out. Knows SQL and nothing of queues or heads. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChangeWord } from "../model/types.ts";
+import type { Sealed } from "../secrets/index.ts";
+import { secretInsertion } from "./secrets.ts";
 
 /** A change as it is stored. `hash` and `body` (JSON) are null when the resource was deleted. */
 export interface ChangeRow {
@@ -36,6 +38,7 @@ export interface Appender {
   revision(row: RevisionRow): void;
   /** Up to ROWS_PER_STATEMENT of them. */
   changes(revision: number, rows: readonly ChangeRow[]): void;
+  secret(sealed: Sealed): void;
   /** After its last change: what the revision hashes to. */
   seal(revision: number, digest: string): void;
   commit(): void;
@@ -83,6 +86,7 @@ export function createAppender(writer: DatabaseSync): Appender {
       );
       for (const { kind, name, body } of rows) if (body === null) remove.run(kind, name);
     },
+    secret: secretInsertion(writer),
     seal: (revision, digest) => void seal.run(digest, revision),
     commit: () => void commit.run(),
     rollback() {

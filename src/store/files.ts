@@ -1,6 +1,7 @@
 /** The files of a data directory: their names, and that nobody else may read them. */
 import { chmodSync, closeSync, existsSync, fchmodSync, fsyncSync, openSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { nextKeyFile, SECRET_KEY_FILE } from "../secrets/index.ts";
 import { makeDirectory } from "../util/makeDirectory.ts";
 import { reasonOf } from "../util/reason.ts";
 import { StoreError } from "./errors.ts";
@@ -40,7 +41,8 @@ export function openFolder(dir: string): readonly Exposed[] {
     const names = readdirSync(dir);
     const ours = names.filter(isOurs);
     if (ours.length === names.length) close(dir);
-    for (const name of ours) close(join(dir, name));
+    // A key that others could read is no secret any more: it is refused, not closed.
+    for (const name of ours) if (!KEYS.includes(name)) close(join(dir, name));
     return exposedIn(dir);
   } catch (cause) {
     throw new StoreError("STORE-UNWRITABLE", `cannot keep data in ${dir}: ${reasonOf(cause)}`, cause);
@@ -79,9 +81,12 @@ export function syncDirectory(dir: string): void {
   }
 }
 
+/** What seals the secrets in the database. */
+const KEYS: readonly string[] = [SECRET_KEY_FILE, nextKeyFile(SECRET_KEY_FILE)];
+
 function isOurs(name: string): boolean {
   const own = [DATABASE_FILE, NEW_DATABASE_FILE].flatMap((file) => [file, ...COMPANIONS.map((end) => file + end)]);
-  return [...own, LOCK_FILE, MARK_FILE, `${MARK_FILE}.new`].includes(name);
+  return [...own, ...KEYS, LOCK_FILE, MARK_FILE, `${MARK_FILE}.new`].includes(name);
 }
 
 /** Takes rights from others; gives none to anybody. */

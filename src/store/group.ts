@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { effectOf } from "../model/index.ts";
 import type { Change, ChangeWord, Kind, Resource } from "../model/types.ts";
+import type { Sealed } from "../secrets/index.ts";
 import { inSlices, type Pace, rest } from "../util/slices.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
 import { type Appender, type ChangeRow, ROWS_PER_STATEMENT } from "./database.ts";
@@ -16,6 +17,7 @@ import {
   SLICE_BYTES,
   SLICE_ROWS,
 } from "./limits.ts";
+import { type StoredSecrets, secretsNamed } from "./secrets.ts";
 import type { Head, Prepared, WriteRequest, WriteResult } from "./types.ts";
 
 /** A write in the queue. */
@@ -31,6 +33,8 @@ export interface Pending {
   readonly author: string;
   readonly message: string;
   readonly changes: readonly { readonly word: ChangeWord; readonly change: Change }[];
+  /** To be stored with them. */
+  readonly secrets: readonly Sealed[];
 }
 
 export interface Group {
@@ -44,7 +48,11 @@ export interface Group {
  * Takes writes from the front of `queue` and prepares each on the state that the ones before it leave. A write whose `prepare`
  * throws is rejected at once and changes nothing. Ends at the bounds of limits.ts, but takes at least one write.
  */
-export async function prepareGroup(start: Head, queue: Waiting[], pace: Pace): Promise<Group> {
+export async function prepareGroup(
+  start: Head,
+  queue: Waiting[],
+  { pace, find }: { readonly pace: Pace } & Pick<StoredSecrets, "find">,
+): Promise<Group> {
   const deadline = pace.now() + GROUP_BUDGET_MS;
   const pending: Pending[] = [];
   const answers: { waiting: Waiting; result: WriteResult<unknown> }[] = [];
@@ -54,7 +62,8 @@ export async function prepareGroup(start: Head, queue: Waiting[], pace: Pace): P
     const waiting = queue.shift() as Waiting;
     try {
       const prepared = await waiting.request.prepare(head);
-      const next = await inSlices(pendingOf(head, waiting.request, prepared), pace);
+      const changed = await inSlices(pendingOf(head, waiting.request, prepared), pace);
+      const next = changed === null ? null : { ...changed, secrets: secretsOf(prepared, changed, find) };
       if (next !== null) {
         pending.push(next);
         head = next.head;
@@ -70,8 +79,25 @@ export async function prepareGroup(start: Head, queue: Waiting[], pace: Pace): P
   return { pending, answers, head };
 }
 
+function secretsOf(
+  prepared: Prepared<unknown>,
+  { changes }: Pick<Pending, "changes">,
+  find: StoredSecrets["find"],
+): readonly Sealed[] {
+  const came = prepared.kind === "commit" ? (prepared.secrets ?? []) : [];
+  return secretsNamed(
+    changes.map(({ change }) => change),
+    came,
+    find,
+  );
+}
+
 /** Null when there is nothing to store. */
-function* pendingOf(head: Head, request: WriteRequest<unknown>, prepared: Prepared<unknown>): Steps<Pending | null> {
+function* pendingOf(
+  head: Head,
+  request: WriteRequest<unknown>,
+  prepared: Prepared<unknown>,
+): Steps<Omit<Pending, "secrets"> | null> {
   if (prepared.kind === "decline") return null;
   const changes: { word: ChangeWord; change: Change }[] = [];
   for (const [index, change] of prepared.changes.entries()) {
@@ -117,9 +143,10 @@ export async function storeGroup(appender: Appender, { pending, time, pace }: St
   let large = false;
   try {
     await beginPatiently(appender);
-    for (const { head, author, message, changes } of pending) {
+    for (const { head, author, message, changes, secrets } of pending) {
       const revision = { revision: head.revision, time, author, message, resources: sizeOf(head) };
       appender.revision(revision);
+      for (const sealed of secrets) appender.secret(sealed);
       const digest = createDigest(appender.identity, revision);
       for (const some of batchesOf(changes)) {
         appender.changes(head.revision, some);

@@ -18,5 +18,7 @@ export {
   compactStore,
   type StoreReport,
 } from "./maintain.ts";
+export { type Resealing, resealStore } from "./reseal.ts";
+export type { StoredSecrets } from "./secrets.ts";
 export { openStore, type StoreOptions } from "./store.ts";
 export type { Head, Prepared, RevisionInfo, Store, WriteRequest, WriteResult } from "./types.ts";

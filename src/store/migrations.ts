@@ -38,6 +38,10 @@ export const migrations: readonly string[] = [
   `ALTER TABLE revisions ADD COLUMN digest TEXT;
    CREATE TABLE identity (id TEXT NOT NULL) STRICT;
    INSERT INTO identity VALUES (lower(hex(randomblob(16))));`,
+  // Ciphertext of what documents name by reference, with a digest that is checked without the key. `vault` has one row: the key of
+  // the fingerprints, sealed, by which a start knows whether it has the right key.
+  `CREATE TABLE secrets (reference TEXT PRIMARY KEY, box BLOB NOT NULL, digest TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE vault (id INTEGER PRIMARY KEY CHECK (id = 1), head BLOB NOT NULL) STRICT;`,
 ];
 
 /** The schema's number. Refuses (STORE-NEWER, STORE-FOREIGN) what a newer or another program wrote. */

@@ -10,6 +10,7 @@ import { READ_LOCK_WAIT_MS, START_LOCK_WAIT_MS, WAL_SIZE_LIMIT_BYTES } from "./l
 import { loadHead } from "./load.ts";
 import { type Mark, openMark, readMark } from "./mark.ts";
 import { migrate, migrations } from "./migrations.ts";
+import { createStoredSecrets, type StoredSecrets } from "./secrets.ts";
 import type { Head } from "./types.ts";
 
 /** An open database. */
@@ -18,6 +19,7 @@ export interface Opened {
   readonly finder: Finder;
   readonly head: Head;
   readonly mark: Mark;
+  readonly secrets: StoredSecrets;
   close(): void;
 }
 
@@ -44,7 +46,7 @@ export function openDatabase(dir: string): Opened {
     finder.newest();
     const newMark = openMark(dir, { database: identityOf(writer) ?? "", revision: head.revision });
     open.push(newMark);
-    return { writer, finder, head, mark: newMark, close };
+    return { writer, finder, head, mark: newMark, secrets: createStoredSecrets(writer, reader), close };
   } catch (cause) {
     close();
     throw storeErrorOf(cause, file, "open");

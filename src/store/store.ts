@@ -40,7 +40,7 @@ export function openStore(options: StoreOptions): Store {
 
 function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () => void): Store {
   const database = openDatabase(dir);
-  const { finder, mark } = database;
+  const { finder, mark, secrets } = database;
   const file = join(dir, DATABASE_FILE);
   const appender = createAppender(database.writer);
   const queue: Waiting[] = [];
@@ -56,7 +56,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
   const drain = async (): Promise<void> => {
     while (queue.length > 0) {
       await new Promise((resume) => setImmediate(resume));
-      const group = await prepareGroup(head, queue, pace);
+      const group = await prepareGroup(head, queue, { pace, find: secrets.find });
       const { pending } = group;
       try {
         if (pending.length > 0) await storeGroup(appender, { pending, time: now().toISOString(), pace });
@@ -115,6 +115,7 @@ function startStore({ dir, now, pace = systemPace }: StoreOptions, unlock: () =>
       });
       return keepOpen(read);
     },
+    secrets,
     writeFailures: () => writeFailures,
     onCommit(listener) {
       listeners.add(listener);

@@ -1,5 +1,7 @@
 /** The words of the store room. */
 import type { Change, ChangeWord, Snapshot } from "../model/types.ts";
+import type { Sealed } from "../secrets/index.ts";
+import type { StoredSecrets } from "./secrets.ts";
 
 /** The newest committed state. Revision 0 is the empty model. */
 export interface Head {
@@ -34,7 +36,14 @@ export interface WriteRequest<T> {
 
 /** What `prepare` decided. `snapshot` is the model after `changes` (the store checks that they agree); `result` goes to the caller. */
 export type Prepared<T> =
-  | { readonly kind: "commit"; readonly changes: readonly Change[]; readonly snapshot: Snapshot; readonly result: T }
+  | {
+      readonly kind: "commit";
+      readonly changes: readonly Change[];
+      readonly snapshot: Snapshot;
+      readonly result: T;
+      /** Secrets that came with the write: those that the changes name are stored with them. */
+      readonly secrets?: readonly Sealed[] | undefined;
+    }
   | { readonly kind: "decline"; readonly result: T };
 
 /** `revision` is the new one, or the present one when nothing changed or the write was declined. */
@@ -58,6 +67,8 @@ export interface Store {
    * promise: they are answered when it settles. The next group does not wait: it may be told of before. Returns the undo.
    */
   onCommit(listener: (head: Head) => void | Promise<void>): () => void;
+  /** Ciphertext, and what tells whether a key is the right one. */
+  readonly secrets: StoredSecrets;
   /** Writes that the disk refused since the store was opened. */
   writeFailures(): number;
   /** Resolves when all accepted writes are answered and the files are closed. */

@@ -6,8 +6,9 @@ import { leafPaths } from "../gen/leafPaths.ts";
 import type { FleetIr, LeafPath, ProxyKind } from "../ir/index.ts";
 import { applyChanges, changeTo, checkSnapshot, emptySnapshot, validateConfig } from "../model/index.ts";
 import { createPipeline } from "../pipeline/index.ts";
+import { createMemoryKeeper, openedFiles, type Sealing, sealConfig } from "../secrets/index.ts";
 import { loadTargets } from "../targets/registry.ts";
-import type { CheckResult, Rendered, Support } from "../targets/target.ts";
+import type { CheckResult, Rendered, RenderedResource, Support } from "../targets/target.ts";
 import { envoyBinary } from "../tooling/binaries.ts";
 import { compareText } from "../util/sorted.ts";
 import { finish } from "../util/steps.ts";
@@ -23,9 +24,24 @@ export interface Compilation {
   readonly compiled: Compiled | null;
 }
 
-/** Validates, checks, compiles and gates. */
-export function compileDocument(document: unknown): Compilation {
-  const { resources, diagnostics } = validateConfig(document);
+/** Of the secrets of all documents here: the same have the same references. */
+const secrets = createMemoryKeeper();
+
+/** The secret of a reference in what was rendered. */
+export const openSecret = secrets.open;
+
+/** The document with its secrets sealed, as every way into the program leaves it; what is wrong with them. */
+export function sealDocument(document: unknown): Pick<Sealing, "document" | "found"> {
+  const sealing = finish(sealConfig(document, secrets));
+  secrets.keep(sealing.secrets);
+  return sealing;
+}
+
+/** Seals, validates, checks, compiles and gates. */
+export function compileDocument(given: unknown): Compilation {
+  const { document, found: unsealed } = sealDocument(given);
+  const { resources, diagnostics: misshapen } = validateConfig(document);
+  const diagnostics = [...unsealed, ...misshapen];
   if (diagnostics.length > 0) return { diagnostics, compiled: null };
   const changes = resources.map(changeTo);
   const snapshot = applyChanges(emptySnapshot, changes);
@@ -62,6 +78,19 @@ export function renderFleet(ir: FleetIr, boundary = false): Rendered {
   return finish(target.createRenderer().render(JSON.parse(JSON.stringify(ready)) as FleetIr));
 }
 
+/** A rendering with its secrets opened. */
+export function delivered(rendered: Rendered): Rendered {
+  if (rendered.kind === "files") return { ...rendered, files: openedFiles(rendered.files, openSecret) };
+  const resources = [...rendered.resources].map(([typeUrl, byName]) => [typeUrl, mapOpened(byName)] as const);
+  return { ...rendered, resources: new Map(resources) };
+}
+
+function mapOpened(resources: ReadonlyMap<string, RenderedResource>): ReadonlyMap<string, RenderedResource> {
+  const opened = ({ opened: make, ...resource }: RenderedResource): RenderedResource =>
+    make === undefined ? resource : { ...resource, bytes: make(openSecret) };
+  return new Map([...resources].map(([name, resource]) => [name, opened(resource)]));
+}
+
 /** All bytes of a rendering as text, for comparing. */
 export function renderedText(rendered: Rendered): string {
   if (rendered.kind === "files")
@@ -74,7 +103,7 @@ export function renderedText(rendered: Rendered): string {
   return lines.sort().join("");
 }
 
-/** The verdict of the real proxy's checker. */
+/** The verdict of the real proxy's checker, on what is delivered. */
 export function checkRendered(proxy: ProxyKind, rendered: Rendered): Promise<CheckResult> {
-  return targets.get(proxy).check(rendered, proxy === "envoy" ? { binary: envoyBinary() } : {});
+  return targets.get(proxy).check(delivered(rendered), proxy === "envoy" ? { binary: envoyBinary() } : {});
 }

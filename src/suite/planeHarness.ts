@@ -1,4 +1,5 @@
 /** A whole control plane in this process on free loopback ports, as controlPlane.ts puts it together, for tests. */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { Registry } from "prom-client";
 import { createApi } from "../api/index.ts";
 import { createPipeline } from "../pipeline/index.ts";
 import { createPublisher, type PublisherWithInput } from "../publish/index.ts";
+import { createKeeper, createVault, KEY_BYTES } from "../secrets/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { loadTargets } from "../targets/registry.ts";
 import type { Pace } from "../util/slices.ts";
@@ -45,6 +47,7 @@ export async function startPlane(
   const api = await createApi({
     store,
     publisher,
+    secrets: createKeeper(createVault({ key: randomBytes(KEY_BYTES) }), store.secrets),
     registry: new Registry(),
     apiToken: options.apiToken,
     pace,

@@ -11,9 +11,9 @@ const CHECK_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 1_048_576;
 const MAX_MESSAGE_CHARACTERS = 4_000;
 
-/** Gives `work` a temporary folder that is gone afterwards. */
-export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "trimtab-check-"));
+/** Gives `work` a temporary folder that is gone afterwards, in another one if that is given. */
+export async function inFolder<T>(work: (folder: string) => Promise<T>, base: string = tmpdir()): Promise<T> {
+  const folder = await mkdtemp(join(base, "trimtab-check-"));
   try {
     return await work(folder);
   } finally {

@@ -60,6 +60,8 @@ export interface RenderedFile {
   readonly text: string;
   /** 0o644, or 0o600 where secrets are. */
   readonly mode: number;
+  /** References in the text that delivery replaces by what they stand for, each alone on a line. Absent: none. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 /** Configuration as files; `generation` is the hash of their content, which the running proxy can tell back. */
@@ -156,6 +158,8 @@ export interface RenderedResource {
   readonly version: string;
   /** Names of resources that must be there first: `[typeUrl, name]`. */
   readonly refs: readonly (readonly [string, string])[];
+  /** Of one with secrets, whose `bytes` have references in their place: the message with them, made at delivery. Absent: none. */
+  readonly opened?: ((open: (reference: string) => string) => Uint8Array) | undefined;
 }
 
 export interface RenderedResources {
@@ -208,6 +212,14 @@ export interface Judge {
   readonly inspectRule: (rule: RuleIr, host: Pick<VirtualHostIr, "hostnames">) => readonly Finding[];
 }
 
+/** How a checker is run. */
+export interface CheckOptions {
+  /** Default: the proxy's name on PATH. */
+  readonly binary?: string;
+  /** In which folder the checked files are written for a moment, in one of their own. Default: the system's for such. */
+  readonly folder?: string;
+}
+
 /** A proxy as a target: constants and functions without memory. */
 export interface Target extends Judge {
   /** A renderer of its own memory: what it keeps of one rendering makes the next one cheap. One per pipeline. */
@@ -225,8 +237,8 @@ export interface Target extends Judge {
   readonly runtimeChange?: (before: readonly RenderedFile[], after: readonly RenderedFile[]) => RuntimeChange | null;
   /** For endpoints that fail the probes of somebody else. Null: the proxy probes by itself. */
   readonly takeOut: TakeOut | null;
-  /** Runs the proxy's own checker on a rendering. `binary` defaults to the proxy's name on PATH. */
-  readonly check: (rendered: Rendered, options?: { readonly binary?: string }) => Promise<CheckResult>;
+  /** Runs the proxy's own checker on a rendering, in which secrets are opened. */
+  readonly check: (rendered: Rendered, options?: CheckOptions) => Promise<CheckResult>;
 }
 
 /** Pure and deterministic for the outside: its memory, by identity of IR nodes, saves work only. */

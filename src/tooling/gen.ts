@@ -2,7 +2,8 @@
  * Makes everything in `src/gen` (git-ignored) from `schemas/`, Envoy's API files and one example. Run by set-up when its inputs changed.
  *
  * Output: `gen/model.ts` (types), `gen/schemas.ts` (the schemas as values), `gen/validators.ts` (their validators),
- * `gen/kinds.ts`, `gen/references.ts`, `gen/defaults.ts`, `gen/leafPaths.ts` (what they say, as data), `gen/example.ts` (the
+ * `gen/kinds.ts`, `gen/references.ts`, `gen/secrets.ts`,
+ * `gen/defaults.ts`, `gen/leafPaths.ts` (what they say, as data), `gen/example.ts` (the
  * configuration that OpenAPI shows), `gen/proto/**` (protobuf messages).
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";

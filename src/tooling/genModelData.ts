@@ -9,6 +9,7 @@ export function generateModelData(schemas: readonly NamedSchema[]): Record<strin
   return {
     "kinds.ts": kindsFile(schemas),
     "references.ts": referencesFile(schemas),
+    "secrets.ts": secretsFile(schemas),
     "defaults.ts": defaultsFile(schemas),
     "leafPaths.ts": leafPathsFile(schemas),
   };
@@ -101,6 +102,56 @@ export const referrers: Readonly<Record<Kind, readonly Kind[]>> = ${table(referr
 /** No list on the way to a name may be longer. */
 export const MAX_LISTED = ${longestList(schemas)};
 `;
+}
+
+/** A secret's type, and the steps to where documents hold it. */
+type SecretPath = readonly [type: string, ...steps: string[]];
+
+/** Where the documents of each kind hold secrets (`x-secret`), in the order of the schema. */
+export function secretsIn(schemas: readonly NamedSchema[]): Record<string, SecretPath[]> {
+  const secrets: Record<string, SecretPath[]> = Object.fromEntries(
+    collectionsIn(schemas).map(({ kind }) => [kind, []]),
+  );
+  for (const { kind, path, steps, schema } of allLeaves(schemas)) {
+    const type = schema["x-secret"];
+    if (type === undefined) continue;
+    if (schema.type !== "string" || schema.maxLength === undefined)
+      throw new Error(`schemas: the secret ${path} is no text with a maxLength`);
+    secrets[kind]?.push([type, ...steps]);
+  }
+  return secrets;
+}
+
+function secretsFile(schemas: readonly NamedSchema[]): string {
+  const table = (of: object): string =>
+    Object.entries(of)
+      .map(([kind, row]) => `  ${kind}: ${JSON.stringify(row)},\n`)
+      .join("");
+  return `${HEADER}import type { Kind } from "./kinds.ts";
+
+/** A secret's type, and the path to where documents hold it; \`*\` is every element of a list. */
+export type SecretPath = readonly [string, ...string[]];
+
+/** Kind -> where its documents hold secrets, in the order of the schema. */
+export const secretPaths: Readonly<Record<Kind, readonly SecretPath[]>> = {
+${table(secretsIn(schemas))}};
+
+/** Kind -> fields in which the command line takes \`file:PATH\`. */
+export const filePaths: Readonly<Record<Kind, readonly string[]>> = {
+${table(filesIn(schemas))}};
+`;
+}
+
+/** Fields of the documents of each kind for which a file may be named (\`x-file-text\`). */
+function filesIn(schemas: readonly NamedSchema[]): Record<string, string[]> {
+  const files: Record<string, string[]> = Object.fromEntries(collectionsIn(schemas).map(({ kind }) => [kind, []]));
+  for (const { kind, path, steps, schema } of allLeaves(schemas)) {
+    if (schema["x-file-text"] !== true) continue;
+    const [field, ...below] = steps;
+    if (field === undefined || below.length > 0) throw new Error(`schemas: ${path} is no field of a resource itself`);
+    files[kind]?.push(field);
+  }
+  return files;
 }
 
 /** Default of each place that has one, by its path: \`route.rules[].timeouts.idle\` -> \`60s\`. */

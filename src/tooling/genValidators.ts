@@ -96,6 +96,8 @@ export function generateValidators(named: readonly NamedSchema[]): string {
   ajv.addKeyword({ keyword: "x-ref", schemaType: "string" });
   // Values that are sealed when they are read: the type of the secret.
   ajv.addKeyword({ keyword: "x-secret", schemaType: "string" });
+  // Texts for which the command line takes the name of a file.
+  ajv.addKeyword({ keyword: "x-file-text", schemaType: "boolean" });
   // Fields of documents that the command line replaces by what stands in a file, and by which field.
   ajv.addKeyword({ keyword: "x-file", schemaType: "object" });
   ajv.removeKeyword("uniqueItems");

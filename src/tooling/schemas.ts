@@ -46,6 +46,10 @@ export interface Schema {
   readonly oneOf?: readonly { readonly required: readonly string[] }[];
   /** The collection in which the value is a name. */
   readonly "x-ref"?: string;
+  /** The value is sealed when it is read: the type of the secret (src/secrets). */
+  readonly "x-secret"?: string;
+  /** For the text the command line takes the name of a file (`file:PATH`). */
+  readonly "x-file-text"?: boolean;
   /** Only in a resolved schema: which of the shared values it is, as `duration`. */
   readonly "x-value"?: string;
 }

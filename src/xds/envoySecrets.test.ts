@@ -25,16 +25,26 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-/** A certificate and its key. */
+/** A certificate and its key, which is opened for the wire only. */
 function secret({ cert, key }: Issued): XdsResource {
   const text = (inlineString: string) => ({ specifier: { case: "inlineString", value: inlineString } }) as const;
-  const value = { certificateChain: text(cert), privateKey: text(key) };
-  return encode(
-    SecretSchema,
-    { name: "cert", type: { case: "tlsCertificate", value } },
-    { typeUrl: SECRET, name: "cert" },
-  );
+  const encoded = (privateKey: string): XdsResource =>
+    encode(
+      SecretSchema,
+      {
+        name: "cert",
+        type: { case: "tlsCertificate", value: { certificateChain: text(cert), privateKey: text(privateKey) } },
+      },
+      { typeUrl: SECRET, name: "cert" },
+    );
+  const reference = `sealed ${cert.slice(-80)}`;
+  keys.set(reference, key);
+  return { ...encoded(reference), opened: (open) => encoded(open(reference)).bytes };
 }
+
+/** By reference. */
+const keys = new Map<string, string>();
+const open = (reference: string): string => keys.get(reference) ?? "";
 
 /** Of HTTPS; the certificate is a secret. */
 function tlsListener(port: number): XdsResource {
@@ -71,7 +81,7 @@ function ask(port: number, agent: Agent): Promise<{ text: string; shown: string 
 describe.each([{ delta: true }, { delta: false }])("Envoy with a secret (delta: $delta)", ({ delta }) => {
   it("serves with a new certificate at once, and ends no connection for it", async () => {
     const [first, second] = ["a", "b"].map((name) => authority.issue({ dns: ["localhost", `${name}.example.org`] }));
-    const { server, address: xds } = await startServer();
+    const { server, address: xds } = await startServer({ open });
     const edge = fleet(server);
     const one = await backend("one");
     const port = await freePort();

@@ -5,6 +5,7 @@
 import { hash } from "node:crypto";
 import { encodeResponse, type Sendable } from "./encode.ts";
 import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS, NAME_BYTES } from "./limits.ts";
+import { holdsSecrets, type Open, openedResources } from "./openResources.ts";
 import type { Outstanding, SentResponse } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
@@ -41,8 +42,16 @@ export interface PayloadRequest {
 /** Gives the payload for a request: a shared one younger than `after`, or else a newly encoded one. */
 export type PayloadCache = (request: PayloadRequest) => Payload;
 
-/** `identifier` is sent as `control_plane.identifier`. */
-export function createPayloadCache(identifier: string): PayloadCache {
+/** What all responses have, and what opens secrets in them. */
+export interface PayloadOptions {
+  /** Sent as `control_plane.identifier`. */
+  readonly identifier: string;
+  readonly open: Open;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Payloads of one server. One with secrets is encoded anew for each stream. */
+export function createPayloadCache({ identifier, open, onError }: PayloadOptions): PayloadCache {
   const caches = new WeakMap<TypeView, Map<string, Payload>>();
   let count = 0;
 
@@ -51,8 +60,10 @@ export function createPayloadCache(identifier: string): PayloadCache {
     const resources = request.resources();
     count += 1;
     const nonce = count.toString(36);
-    const bytes = encodeResponse({ typeUrl, delta, ttl, version, removed, resources, nonce, identifier });
-    const shared = request.key !== null;
+    const isSecret = holdsSecrets(resources);
+    const sent = isSecret ? openedResources(resources, open, onError) : resources;
+    const bytes = encodeResponse({ typeUrl, delta, ttl, version, removed, resources: sent, nonce, identifier });
+    const shared = request.key !== null && !isSecret;
     const keeps = shared || removed.length === 0 ? 0 : bytes.length + NAME_BYTES * removed.length;
     const byName = byNameOf(resources);
     return { bytes, sent: { number: count, nonce, version, resources, removed, byName, keeps }, shared };
@@ -67,6 +78,7 @@ export function createPayloadCache(identifier: string): PayloadCache {
     const found = cache.get(key);
     if (found !== undefined && found.sent.number > request.after) return found;
     const payload = encode(request);
+    if (!payload.shared) return payload;
     cache.delete(key);
     cache.set(key, payload);
     if (cache.size > MAX_CACHED_PAYLOADS) cache.delete(oldestPart(cache));

@@ -46,6 +46,8 @@ export interface XdsServerOptions {
    */
   readonly readsErrors?: (userAgent: string) => boolean;
   readonly clock?: Clock;
+  /** Opens the secrets of resources, for the wire. Default: none can be had, and nodes get references. */
+  readonly open?: ((reference: string) => string) | undefined;
   /** Clients must show a certificate, and `setAccess` says who may pull what. Default: plaintext, on loopback only. */
   readonly tls?: TlsFiles | undefined;
   /** Plaintext also where other machines can reach it: whoever does may pull everything. */
@@ -56,6 +58,10 @@ export interface XdsServerOptions {
   readonly onTlsFiles?: (event: TlsFilesEvent) => void;
   /** Default: gRPC, secured as `tls` and `insecure` say. */
   readonly transport?: Transport;
+}
+
+function noSecrets(): never {
+  throw new Error("no secrets are sent from here");
 }
 
 /** Makes a server; it serves after `listen`. */
@@ -70,7 +76,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     leave: createTurns(clock, leave, onError),
     inquiries: new WeakMap(),
     metrics,
-    payloads: createPayloadCache(options.identifier),
+    payloads: createPayloadCache({ identifier: options.identifier, open: options.open ?? noSecrets, onError }),
     nameSets: createNameSets(),
     // What a node says it has is in an order of its own.
     echoes: { delta: createEchoes((read) => read.rawVersions.length === 0), sotw: createEchoes(() => true) },

@@ -13,6 +13,8 @@ export interface XdsResource {
   readonly version: string;
   /** Resources that must be there first: `[typeUrl, name]`. */
   readonly refs: readonly (readonly [string, string])[];
+  /** Of one with secrets, whose `bytes` have references in their place: the message with them, for the wire alone. */
+  readonly opened?: ((open: (reference: string) => string) => Uint8Array) | undefined;
   /** Further names by which nodes may ask for it. */
   readonly aliases?: readonly string[];
   /** How long a node keeps it without word from us, in milliseconds; nodes that know this get heartbeats. */

@@ -15,6 +15,7 @@ import { listQuery, nameParams, noQuery, readHeaders, writeHeaders, writeQuery }
 import { patched, patchOwner, untouchedState } from "../patches.ts";
 import { Problem } from "../problem.ts";
 import { readResource } from "../readResource.ts";
+import { sealBody } from "../sealed.ts";
 import { prepareWrite, readMeta, type WriteDeps, write } from "../writes.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
@@ -101,12 +102,14 @@ function writeRoutes(app: FastifyInstance, target: Target): void {
       const conditions = readConditions(request);
       const meta = readMeta(request);
       const { claim } = meta;
+      const { found, secrets } = await sealBody(request, kind, deps);
       const named = claim.owner ?? ownerIn(request.body);
-      const sent = claimed(request.body, claim.owner);
+      const sent = claimed(request.body, claim.owner, found);
       const resource = readResource({ kind, name, base: deps.store.head().snapshot, claim, named }, sent);
       await prepareWrite(deps, [resource], locateOne(kind, name));
       const outcome = await write(deps, {
         ...meta,
+        secrets,
         plan({ snapshot }) {
           const before = mapOf(snapshot, kind).get(name);
           throwIf(checkConditions(conditions, before === undefined ? null : [etagOf(before.hash)]));
@@ -161,18 +164,24 @@ function patchRoute(app: FastifyInstance, target: Target): void {
     async (request, reply) => {
       const { name } = request.params;
       const conditions = readConditions(request);
-      await preparePatch(target, name, request.body);
       const meta = readMeta(request);
+      const sealing = await sealBody(request, kind, deps);
+      await preparePatch(target, name, request.body);
       const claim = { ...meta.claim, owner: meta.claim.owner ?? patchOwner(request.body) };
       const outcome = await write(deps, {
         ...meta,
         claim,
+        secrets: sealing.secrets,
         plan({ snapshot }) {
           const before = existing(snapshot, target, name);
           throwIf(checkConditions(conditions, [etagOf(before.hash)]));
           const sent = patched(before.body, request.body, meta.claim.owner);
-          const resource = readResource({ kind, name, base: snapshot, claim, named: claim.owner }, sent);
-          const found = [...sent.found, ...untouchedState(before, request.body)];
+          const all = [...sealing.found, ...sent.found];
+          const resource = readResource(
+            { kind, name, base: snapshot, claim, named: claim.owner },
+            { ...sent, found: all },
+          );
+          const found = [...all, ...untouchedState(before, request.body)];
           return done({ changes: [changeOf(kind, name, resource)], locate: locateOne(kind, name), found });
         },
       });
@@ -200,8 +209,10 @@ function answerWith(
   return answer;
 }
 
-function claimed(document: unknown, owner: string | undefined): Labelled {
-  return owner === undefined ? { document, found: [] } : labelledOne(document, owner);
+function claimed(document: unknown, owner: string | undefined, found: Labelled["found"]): Labelled {
+  if (owner === undefined) return { document, found };
+  const labelled = labelledOne(document, owner);
+  return { ...labelled, found: [...found, ...labelled.found] };
 }
 
 function existing(snapshot: Snapshot, { kind, collection }: Target, name: string): Resource {

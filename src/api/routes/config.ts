@@ -10,6 +10,7 @@ import {
   validateConfigSteps,
 } from "../../model/index.ts";
 import type { Change, Resource, Snapshot } from "../../model/types.ts";
+import type { Sealed } from "../../secrets/index.ts";
 import { inSlices } from "../../util/slices.ts";
 import type { Steps } from "../../util/steps.ts";
 import { negotiate } from "../accept.ts";
@@ -24,6 +25,7 @@ import { answers, answersIn, bodyOf, contentOf, operation } from "../openapi.ts"
 import { labelled, prune, strangersIn } from "../owners.ts";
 import { applyQuery, noQuery, readHeaders, writeHeaders, writeQuery } from "../parameters.ts";
 import { Problem } from "../problem.ts";
+import { sealBody } from "../sealed.ts";
 import type { SharedTexts } from "../sharedTexts.ts";
 import { prepareWrite, readMeta, type WriteDeps, type WriteQuery, write } from "../writes.ts";
 
@@ -104,10 +106,11 @@ function putRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: Lim
     response: answers("WriteAnswer"),
   });
   app.put("/v1/config", { schema, bodyLimit: deps.limits.configBodyBytes }, async (request, reply) => {
-    const resources = await inSlices(readConfig(request, emptySnapshot, { ...deps, found: [] }), deps.pace);
+    const sealing = await sealBody(request, null, deps);
+    const resources = await inSlices(readConfig(request, emptySnapshot, { ...deps, ...sealing }), deps.pace);
     await prepareWrite(deps, resources, locateIn(request.body));
     const target = applyChanges(emptySnapshot, resources.map(changeTo));
-    return store(deps, { request, reply, changes: (snapshot) => diffSnapshotsSteps(snapshot, target), found: [] });
+    return store(deps, { request, reply, changes: (snapshot) => diffSnapshotsSteps(snapshot, target), ...sealing });
   });
 }
 
@@ -122,10 +125,12 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
   const options = { schema, bodyLimit: deps.limits.configBodyBytes };
   app.post<{ Querystring: WriteQuery }>("/v1/config/apply", options, async (request, reply) => {
     const { owner } = request.query;
-    let found: readonly Diagnostic[] = [];
+    let { found, secrets } = await sealBody(request, null, deps);
     if (owner !== undefined) {
       // Labels go in before the check, so that their number and values are judged with the rest.
-      ({ document: request.body, found } = await inSlices(labelled(request.body, owner), deps.pace));
+      const claimed = await inSlices(labelled(request.body, owner), deps.pace);
+      request.body = claimed.document;
+      found = [...found, ...claimed.found];
     }
     const { snapshot: base } = deps.store.head();
     const resources = await inSlices(readConfig(request, base, { ...deps, found }), deps.pace);
@@ -134,7 +139,7 @@ function applyRoute(app: FastifyInstance, deps: WriteDeps & { readonly limits: L
     function* changes(snapshot: Snapshot): Steps<readonly Change[]> {
       return owner === undefined ? writes : [...writes, ...(yield* prune(snapshot, resources, owner))];
     }
-    return store(deps, { request, reply, changes, found });
+    return store(deps, { request, reply, changes, found, secrets });
   });
 }
 
@@ -144,13 +149,15 @@ interface ConfigWrite {
   readonly reply: FastifyReply;
   readonly changes: (snapshot: Snapshot) => Steps<readonly Change[]>;
   readonly found: readonly Diagnostic[];
+  readonly secrets: readonly Sealed[];
 }
 
-async function store(deps: WriteDeps, { request, reply, changes, found }: ConfigWrite): Promise<unknown> {
+async function store(deps: WriteDeps, { request, reply, changes, found, secrets }: ConfigWrite): Promise<unknown> {
   const conditions = readConditions(request);
   const locate = locateIn(request.body);
   const { answer } = await write(deps, {
     ...readMeta(request),
+    secrets,
     *plan({ revision, snapshot }) {
       const problem = checkConditions(conditions, tagsOf(revision));
       if (problem !== null) throw problem;

@@ -1,8 +1,9 @@
 /** What fleets get, and who has it. */
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { NoGoodFilesError } from "../../publish/fileOutput.ts";
 import type { FleetFiles, Publisher } from "../../publish/types.ts";
+import { haveSecrets, type Keeper, openedFiles } from "../../secrets/index.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { filesJson } from "../filesJson.ts";
@@ -24,6 +25,14 @@ export const FILES_URL = "/v1/fleets/:name/files";
 /** Of an answer with files that are older than the newest revision, because that one's cannot be made. */
 const LAST_GOOD = "trimtab-last-good";
 
+/** What these routes are made of. */
+export interface FleetDeps extends Deps {
+  readonly secrets: Keeper;
+  /** Whether the answer to a request may hold secrets. */
+  readonly mayOpen: (request: FastifyRequest) => boolean;
+  readonly now?: (() => Date) | undefined;
+}
+
 interface Named {
   Params: { name: string };
 }
@@ -31,22 +40,28 @@ interface Named {
 /** Registers `/v1/fleets/{name}/files`, `/v1/fleets/{name}/proxies` and `/v1/fleets/{name}/status`. */
 export function fleetRoutes(
   app: FastifyInstance,
-  { store, publisher, now = () => new Date() }: Deps & { readonly now?: (() => Date) | undefined },
+  { store, publisher, secrets, mayOpen, now = () => new Date() }: FleetDeps,
 ): void {
   const pollers = createPollers((fleet) => store.head().snapshot.fleet.has(fleet), now);
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
     FILES_URL,
     {
-      schema: operation("fleets", "Read the rendered files of an nginx or HAProxy fleet (JSON or tar)", {
-        operationId: "getFleetFiles",
-        headers: readHeaders,
-        params: nameParams,
-        querystring: filesQuery,
-        response: answersIn(
-          { ...contentOf("FleetFiles", [JSON_TYPE]), [TAR_TYPE]: { schema: { type: "string", format: "binary" } } },
-          { headers: { "Trimtab-Last-Good": { type: "string", description: "Why these are not the newest files." } } },
-        ),
-      }),
+      schema: operation(
+        "fleets",
+        "Read the rendered files of an nginx or HAProxy fleet (JSON or tar); agents get private keys in them",
+        {
+          operationId: "getFleetFiles",
+          headers: readHeaders,
+          params: nameParams,
+          querystring: filesQuery,
+          response: answersIn(
+            { ...contentOf("FleetFiles", [JSON_TYPE]), [TAR_TYPE]: { schema: { type: "string", format: "binary" } } },
+            {
+              headers: { "Trimtab-Last-Good": { type: "string", description: "Why these are not the newest files." } },
+            },
+          ),
+        },
+      ),
     },
     async (request, reply) => {
       const { name } = request.params;
@@ -56,38 +71,21 @@ export function fleetRoutes(
       const error = publisher.status(name)?.error ?? null;
       if (error !== null) reply.header(LAST_GOOD, `revision ${files.revision}; revision ${error.revision} failed`);
       reply.header("vary", "Accept");
-      const hadIt = answeredNotModified(request, reply, etagOf(files.generation));
       const { generation, revision } = files;
+      const isOpened = mayOpen(request) && haveSecrets(files.files);
+      const hadIt = answeredNotModified(request, reply, etagOf(isOpened ? `${generation}-opened` : generation));
       const client = { address: addressOf(request), userAgent: request.headers["user-agent"] ?? "" };
       pollers.note(name, { ...client, generation, revision, hadIt });
       if (hadIt) return reply;
-      if (type === JSON_TYPE) return reply.type(JSON_TYPE).send(Readable.from(filesJson(files, error)));
+      if (isOpened) reply.header("cache-control", "no-store");
+      const given = isOpened ? { ...files, files: openedFiles(files.files, secrets.open) } : files;
+      if (type === JSON_TYPE) return reply.type(JSON_TYPE).send(Readable.from(filesJson(given, error)));
       reply.header("content-disposition", `attachment; filename="${name}-${files.generation}.tar"`);
-      return reply.type(TAR_TYPE).send(await toTar(files.files));
+      return reply.type(TAR_TYPE).send(await toTar(given.files));
     },
   );
   proxiesRoute(app, publisher, pollers);
-  app.get<Named>(
-    "/v1/fleets/:name/status",
-    {
-      schema: operation(
-        "fleets",
-        "Tell which revision a fleet has, why it has no newer one, and which listeners wait, and why",
-        {
-          operationId: "getFleetStatus",
-          headers: readHeaders,
-          params: nameParams,
-          querystring: noQuery,
-          response: answers("FleetStatus"),
-        },
-      ),
-    },
-    ({ params: { name } }) => {
-      const status = publisher.status(name);
-      if (status === null) throw noSuchFleet(name);
-      return status;
-    },
-  );
+  statusRoute(app, publisher);
 
   const goodFiles = async (name: string): Promise<FleetFiles> => {
     try {
@@ -111,6 +109,30 @@ export function fleetRoutes(
       return new Problem("API-NO-FILES", `the proxies of fleet ${name} get their configuration by xDS`);
     return new Problem("API-NOT-READY", `fleet ${name} has not been rendered yet`, { headers: { "retry-after": "1" } });
   };
+}
+
+function statusRoute(app: FastifyInstance, publisher: Publisher): void {
+  app.get<Named>(
+    "/v1/fleets/:name/status",
+    {
+      schema: operation(
+        "fleets",
+        "Tell which revision a fleet has, why it has no newer one, and which listeners wait, and why",
+        {
+          operationId: "getFleetStatus",
+          headers: readHeaders,
+          params: nameParams,
+          querystring: noQuery,
+          response: answers("FleetStatus"),
+        },
+      ),
+    },
+    ({ params: { name } }) => {
+      const status = publisher.status(name);
+      if (status === null) throw noSuchFleet(name);
+      return status;
+    },
+  );
 }
 
 function proxiesRoute(app: FastifyInstance, publisher: Publisher, pollers: Pollers): void {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Option } from "commander";
 import type { FleetIr, ProxyKind } from "../../ir/index.ts";
 import type { Pipeline } from "../../pipeline/index.ts";
+import { type OpenSecret, openedFiles } from "../../secrets/index.ts";
 import { generationOf } from "../../targets/generation.ts";
 import { loadTargets, PROXY_KINDS } from "../../targets/registry.ts";
 import { didYouMean } from "../../util/didYouMean.ts";
@@ -49,7 +50,7 @@ async function run(
 ): Promise<number> {
   const json = how.format === "json";
   const { loadModel } = await import("../offline.ts");
-  const { title, compiled, problems } = await loadModel(paths);
+  const { title, compiled, problems, open } = await loadModel(paths);
   const verdict = verdictOf(problems, how);
   if (compiled === null || verdict !== EXIT.ok || !json) await report(io, { problems }, how);
   if (compiled === null || verdict !== EXIT.ok) return verdict;
@@ -63,7 +64,7 @@ async function run(
     const hint = all.length > 0 && target === undefined ? "; --fleet and --target write fleets that pull as JSON" : "";
     throw new Error(`${title} has no ${target ?? (await fileProxies()).join(" or ")} fleet${hint}`);
   }
-  const trees = await Promise.all(wanted.map((ir) => treeOf(ir, pipeline)));
+  const trees = await Promise.all(wanted.map((ir) => treeOf(ir, pipeline, open)));
   const { lockFolder } = await import("../../util/folderLock.ts");
   try {
     makeDirectory(out);
@@ -160,15 +161,16 @@ function goneText({ fleet, folder, files, folderRemoved }: RemovedFleet): string
   return `${fleet}: not in the model, ${counted(files.length, "file")} removed from ${folder}${rest}\n`;
 }
 
-async function treeOf(ir: FleetIr, pipeline: Pipeline): Promise<Tree> {
+/** With secrets in their place: this is what is written. */
+async function treeOf(ir: FleetIr, pipeline: Pipeline, open: OpenSecret): Promise<Tree> {
   const { name: fleet, proxy } = ir;
   if (pipeline.gives(ir, "files")) {
     const { generation, files } = finish(pipeline.render(ir, "files")).whole;
-    return { fleet, proxy, generation, files };
+    return { fleet, proxy, generation, files: openedFiles(files, open) };
   }
   const { parts } = finish(pipeline.render(ir, "resources"));
   const files = (
     await Promise.all(parts.map(({ target, rendered }) => target.inFiles?.(rendered, fleet) ?? []))
   ).flat();
-  return { fleet, proxy, generation: finish(generationOf(files)), files };
+  return { fleet, proxy, generation: finish(generationOf(files)), files: openedFiles(files, open) };
 }

@@ -1,14 +1,20 @@
+import { Option } from "commander";
 import type { Backup, Compacted, StoreReport } from "../../store/index.ts";
 import type { Declaration } from "../command.ts";
-import { DEFAULT_DATA, type JsonFlag, withData } from "../options.ts";
-import { EXIT, type Io, jsonText } from "../output.ts";
+import { DEFAULT_DATA, type JsonFlag, withData, withSecretKey } from "../options.ts";
+import { counted, EXIT, type Io, jsonText } from "../output.ts";
 import { fileName } from "../values.ts";
 
 interface StoreFlags extends JsonFlag {
   readonly data: string;
 }
 
-/** `trimtab store check | backup | compact`: a data directory looked at, copied, made smaller. */
+interface KeyFlags {
+  readonly secretKeyFile?: string;
+  readonly newKeyFile?: string;
+}
+
+/** `trimtab store check | backup | rotate-key | compact`: a data directory looked at, copied, given another key, made smaller. */
 export const store: Declaration = (program, { io, done }) => {
   const group = program.command("store").description("look after a data directory");
   withData(group.command("check"), DEFAULT_DATA)
@@ -19,6 +25,17 @@ export const store: Declaration = (program, { io, done }) => {
     .description("write a checked copy of the database to a new file, also while a server runs")
     .option("--json", "print JSON")
     .action((file: string, flags: StoreFlags) => done(backup(io, fileName(file), flags)));
+  withData(group.command("rotate-key"), DEFAULT_DATA)
+    .description("seal all secrets with another key; their references stay; no server may be running")
+    .addOption(withSecretKey())
+    .addOption(
+      new Option(
+        "--new-key-file <file>",
+        "the new key (default: one is made and put in the place of the old)",
+      ).argParser(fileName),
+    )
+    .option("--json", "print JSON")
+    .action((flags: StoreFlags & KeyFlags) => done(rotate(io, flags)));
   withData(group.command("compact"), DEFAULT_DATA)
     .description(
       "give back the space that the database no longer needs; every revision stays; no server may be running",
@@ -26,6 +43,21 @@ export const store: Declaration = (program, { io, done }) => {
     .option("--json", "print JSON")
     .action((flags: StoreFlags) => done(compact(io, flags)));
 };
+
+async function rotate(
+  io: Io,
+  { data, secretKeyFile, newKeyFile, json = false }: StoreFlags & KeyFlags,
+): Promise<number> {
+  const { rotateKey } = await import("../rotateKey.ts");
+  const made = await rotateKey({ data, secretKeyFile, newKeyFile }).catch((error: unknown) =>
+    coded((): never => {
+      throw error;
+    }),
+  );
+  if (json) io.out(jsonText({ ok: true, ...made }));
+  else io.out(`${counted(made.secrets, "secret")} sealed with the key in ${made.keyFile}\n`);
+  return EXIT.ok;
+}
 
 async function check(io: Io, { data, json = false }: StoreFlags): Promise<number> {
   const { checkStore } = await import("../../store/index.ts");

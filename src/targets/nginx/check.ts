@@ -8,7 +8,7 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { inFolder, missing, runChecker, writeFiles } from "../runChecker.ts";
-import type { CheckResult, Rendered, RenderedFile } from "../target.ts";
+import type { CheckOptions, CheckResult, Rendered, RenderedFile } from "../target.ts";
 
 const run = promisify(execFile);
 /** Of programs that only say something of themselves. */
@@ -35,7 +35,7 @@ interface Namespace {
 }
 
 /** Writes the files to a temporary folder and runs `nginx -t` there. Never throws for a broken rendering or a missing binary. */
-export async function checkNginx(rendered: Rendered, options: { readonly binary?: string } = {}): Promise<CheckResult> {
+export async function checkNginx(rendered: Rendered, options: CheckOptions = {}): Promise<CheckResult> {
   if (rendered.kind !== "files") throw new Error("the nginx checker takes files");
   const { files } = rendered;
   const binary = options.binary ?? "nginx";
@@ -51,7 +51,7 @@ export async function checkNginx(rendered: Rendered, options: { readonly binary?
     const nginx = [binary, "-t", "-q", ...configuration, "-e", "stderr", "-g", `pid nginx.pid;${globals}`];
     const [program = binary, ...args] = [...command, ...nginx];
     return runChecker({ command: [program, ...args], folder, relevantPart: withoutHead, install: INSTALL });
-  });
+  }, options.folder);
 }
 
 /** Where the log goes is of the proxy's machine: nginx would make the file here, or find no folder for it. */

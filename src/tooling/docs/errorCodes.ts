@@ -2,6 +2,7 @@
 import { cliCodes } from "../../cli/codes.ts";
 import { apiCodes, combineCodes, type ErrorCodes, storeCodes } from "../../errors/codes.ts";
 import { modelCodes } from "../../model/index.ts";
+import { secretCodes } from "../../secrets/index.ts";
 import { sharedTargetCodes } from "../../targets/codes.ts";
 import { envoyCodes } from "../../targets/envoy/codes.ts";
 import { haproxyCodes } from "../../targets/haproxy/codes.ts";
@@ -13,6 +14,7 @@ export const errorCodes: ErrorCodes = combineCodes(
   storeCodes,
   modelCodes,
   cliCodes,
+  secretCodes,
   sharedTargetCodes,
   envoyCodes,
   haproxyCodes,

@@ -10,19 +10,23 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   gen: [],
   log: [],
   regex: [],
+  // Where documents hold secrets.
+  secrets: ["gen/secrets.ts", "gen/kinds.ts"],
   // The words that IR and targets share with the schemas.
   ir: ["gen/leafPaths.ts", "gen/kinds.ts"],
   // What every proxy refuses is data of the IR; the paths of a model are judged by it.
   model: [
     "regex/",
     "ir/requestPolicy.ts",
+    // What stands in the place of secrets.
+    "secrets/reference.ts",
     "gen/model.ts",
     "gen/kinds.ts",
     "gen/references.ts",
     "gen/defaults.ts",
     "gen/validators.ts",
   ],
-  store: ["model/"],
+  store: ["model/", "secrets/"],
   compiler: ["regex/", "model/", "ir/", "gen/defaults.ts"],
   targets: ["regex/", "ir/"],
   "targets/registry.ts": ["ir/", "targets/"],
@@ -32,14 +36,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   xds: ["gen/proto/"],
   pipeline: ["compiler/", "targets/", "model/", "ir/"],
   publish: ["store/", "pipeline/", "compiler/", "targets/", "xds/", "model/", "ir/"],
-  agent: ["ir/", "regex/", "targets/target.ts"],
+  agent: ["ir/", "regex/", "secrets/", "targets/target.ts"],
   canary: ["store/", "model/", "publish/"],
   // The schemas themselves are what OpenAPI tells, with an example.
-  api: ["regex/", "store/", "model/", "publish/", "canary/", "gen/schemas.ts", "gen/example.ts"],
+  api: ["regex/", "secrets/", "store/", "model/", "publish/", "canary/", "gen/schemas.ts", "gen/example.ts"],
   // Only the words of its options.
-  cli: ["log/words.ts", "store/", "model/", "compiler/", "pipeline/", "targets/", "agent/", "ir/"],
+  cli: ["log/words.ts", "secrets/", "store/", "model/", "compiler/", "pipeline/", "targets/", "agent/", "ir/"],
   remote: ["agent/", "ir/"],
-  dev: ["ir/", "model/", "compiler/", "targets/", "agent/", "cli/", "gen/defaults.ts"],
+  dev: ["ir/", "secrets/", "model/", "compiler/", "targets/", "agent/", "cli/", "gen/defaults.ts"],
 };
 
 const OPEN_TO_ALL = ["util/", "errors/"];
@@ -114,6 +118,7 @@ const WAY_OF_DATA = [
   "gen",
   "log",
   "regex",
+  "secrets",
   "model",
   "store",
   "compiler",
