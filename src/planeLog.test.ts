@@ -35,6 +35,32 @@ test("a proxy that runs here: what it serves is worth a word, its trouble more, 
   ]);
 });
 
+test("a proxy beside an agent elsewhere: that it comes, goes, refuses and serves again", () => {
+  const { lines, told } = bench();
+  const at = { fleet: "legacy", nodeId: "lb-3" };
+  lines.remote({
+    ...at,
+    kind: "connected",
+    peer: "10.0.0.7",
+    proxy: "nginx",
+    version: "1.22.1",
+    agentVersion: "0.1.0",
+  });
+  lines.remote({ ...at, kind: "serving", generation: "g1" });
+  lines.remote({ ...at, kind: "failed", generation: "g1", error: "refused\nin line 3" });
+  lines.remote({ ...at, kind: "serving", generation: "g2" });
+  lines.remote({ ...at, kind: "disconnected", reason: "silent" });
+  const found = told();
+  expect(found.map(({ level, event, fleet, nodeId }) => [level, event, fleet, nodeId].join(" "))).toEqual([
+    "info proxy-connected legacy lb-3",
+    "info proxy-serving legacy lb-3",
+    "error proxy-failed legacy lb-3",
+    "warn proxy-serving legacy lb-3",
+    "warn proxy-disconnected legacy lb-3",
+  ]);
+  expect(found[2]).toMatchObject({ generation: "g1", error: "refused\nin line 3" });
+});
+
 test("what an Envoy says of a secret is not repeated; of anything else it is", () => {
   const { lines, told } = bench();
   const nack = {

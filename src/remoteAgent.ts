@@ -38,7 +38,7 @@ export async function remoteAgent(options: RemoteAgentOptions): Promise<number> 
   const tell = teller(logger, node);
   const stop = stopOnSignals();
   const runDir = resolve(options.runDir);
-  if (server.protocol === "http:" && !isLoopback(server.hostname))
+  if (server.protocol === "http:" && !isLoopback(server.hostname.replace(/^\[|\]$/g, "")))
     logger.log("warn", "server-plaintext", {
       server: server.origin,
       remedy: "files and token travel as they are: use https",

@@ -83,6 +83,21 @@ test("over TLS only whom --ca names is believed; new authorities and a new token
   await expect(get(client(`https://127.0.0.1:${elsewhere}`, { caFile }))).rejects.toThrow("127.0.0.1");
 });
 
+test("a kept connection that the server closes just then is no failure", async () => {
+  let count = 0;
+  const port = await listen(
+    createServer((request, response) => {
+      count += 1;
+      if (count === 2) request.socket.resetAndDestroy();
+      else ok(request, response);
+    }),
+  );
+  const asked = client(`http://127.0.0.1:${port}`);
+  expect((await get(asked)).status).toBe(200);
+  expect((await get(asked)).status).toBe(200);
+  expect(count).toBe(3);
+});
+
 test("a redirect is an answer, not followed: the token is for the server that was named", async () => {
   const target = await listen(createServer(noted(ok)));
   const port = await listen(

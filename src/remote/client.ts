@@ -10,8 +10,6 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 /** One request of a fleet at a time: of eight fleets none waits. */
 const MAX_SOCKETS = 8;
-/** Above the usual pause between two polls, below the time after which the server closes (15 s). */
-const KEEP_MS = 10_000;
 
 export interface ClientOptions {
   /** `http:` or `https:`; a path is a prefix. */
@@ -49,7 +47,7 @@ export interface Client {
 export function createClient(options: ClientOptions): Client {
   const { server, tokenFile, caFile } = options;
   const isTls = server.protocol === "https:";
-  const keeping = { keepAlive: true, maxSockets: MAX_SOCKETS, keepAliveMsecs: KEEP_MS, timeout: TIMEOUT_MS };
+  const keeping = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: TIMEOUT_MS };
   let agent = isTls ? null : new PlainAgent(keeping);
   let tlsAgent: { readonly ca: string | null; readonly agent: TlsAgent } | null = null;
 
@@ -68,7 +66,7 @@ export function createClient(options: ClientOptions): Client {
       const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
       const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
       const limit = AbortSignal.timeout(TIMEOUT_MS);
-      const sent = exchange(server, text, {
+      const asked: RequestOptions = {
         method,
         path: server.pathname.replace(/\/+$/, "") + path,
         agent: await agentNow(),
@@ -80,6 +78,11 @@ export function createClient(options: ClientOptions): Client {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(text === undefined ? {} : { "content-type": "application/json", "content-length": text.length }),
         },
+      };
+      // A kept connection may be closed by the other end just then; all requests here may be made twice.
+      const sent = exchange(server, text, asked).catch((error) => {
+        if (!(error instanceof LostConnection)) throw error;
+        return exchange(server, text, asked);
       });
       return sent.catch((error: Error) => {
         throw new Error(`no answer from ${server.origin}: ${limit.aborted ? TOO_LATE : wordsOf(error)}`, {
@@ -108,6 +111,9 @@ async function readAuthorities(file: string): Promise<string> {
   if (!text.includes("-----BEGIN CERTIFICATE-----")) throw new Error(`${file} holds no certificate (PEM)`);
   return text;
 }
+
+/** A kept connection that the other end had closed. */
+class LostConnection extends Error {}
 
 function exchange(server: URL, body: Buffer | undefined, options: RequestOptions): Promise<ClientAnswer> {
   const { hostname, port, protocol } = server;
@@ -139,7 +145,10 @@ function exchange(server: URL, body: Buffer | undefined, options: RequestOptions
         }
       });
     });
-    sent.on("error", reject);
+    sent.on("error", (error: NodeJS.ErrnoException) => {
+      const isLost = sent.reusedSocket && error.code === "ECONNRESET";
+      reject(isLost ? new LostConnection(error.message, { cause: error }) : error);
+    });
     sent.end(body);
   });
 }

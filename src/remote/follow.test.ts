@@ -18,6 +18,7 @@ let port: number;
 let events: FollowEvent[];
 let requests: ClientRequest[];
 let stop: AbortController;
+let running: Promise<void>;
 let answer: (request: ClientRequest) => Partial<ClientAnswer>;
 
 beforeEach(async () => {
@@ -27,7 +28,11 @@ beforeEach(async () => {
   port = await freePort();
   [events, requests, stop] = [[], [], new AbortController()];
 });
-afterEach(() => scratch.remove());
+afterEach(async () => {
+  stop.abort();
+  await running;
+  await scratch.remove();
+});
 
 function files(text: string, more: Partial<FleetFiles> = {}): FleetFiles {
   const listener = { name: "web", port };
@@ -72,7 +77,8 @@ function start(more: Partial<FollowOptions> = {}): Promise<void> {
     tell: (event) => events.push(event),
     ...more,
   };
-  return followFleet(options, stop.signal);
+  running = followFleet(options, stop.signal);
+  return running;
 }
 
 const get = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text().catch(String);
@@ -141,6 +147,39 @@ test("the start runs what was kept, whoever is away; that is told once for each 
   ]);
   // The same files: neither a reload nor a restart.
   expect(events.filter(({ kind }) => kind === "serving" || kind === "started").length).toBe(2);
+});
+
+test("a failure of our own is told as the proxy's would be, once, and tried again", async () => {
+  answer = giving(files("one"));
+  let isWhole = false;
+  const check: TargetTools["check"] = (...given) =>
+    isWhole ? tools.check(...given) : Promise.reject(new Error("no templates"));
+  const done = start({ tools: { ...tools, check } });
+  await until(async () => reports().some(({ state, lastError }) => state === "failed" && lastError === "no templates"));
+  const asked = requests.length;
+  await until(async () => requests.length > asked + 5);
+  isWhole = true;
+  await untilSays("one");
+  await until(async () => reports().at(-1)?.lastError === null && kinds().includes("serving"));
+  stop.abort();
+  await done;
+  expect(kinds()).toEqual(["fetched", "failed", "serving"]);
+});
+
+test("a report that is not taken keeps nobody from files, and files that cannot be had nobody from reports", async () => {
+  writeFileSync(join(folder, "last-good.json"), JSON.stringify(files("kept")));
+  const noFiles = { status: 503, body: { code: "API-FLEET-FAILED", detail: "no files" } };
+  answer = ({ method }) => (method === "GET" ? noFiles : {});
+  const done = start();
+  await until(async () => reports().some(({ generation }) => generation === "kept"));
+  const taken = { status: 409, body: { code: "API-NAME-TAKEN", detail: "another agent" } };
+  answer = (request) => (request.method === "PUT" ? taken : giving(files("one"))(request));
+  await untilSays("one");
+  await until(async () => events.some((event) => event.kind === "away" && event.reason.includes("API-NAME-TAKEN")));
+  answer = giving(files("two"));
+  await until(async () => reports().at(-1)?.generation === "two" && kinds().includes("back"));
+  stop.abort();
+  await done;
 });
 
 test("what is refused is neither kept nor tried anew at each poll, and goes when other files come, older ones too", async () => {

@@ -17,7 +17,7 @@ import { readLastGood, writeLastGood } from "./lastGood.ts";
 import { createNap } from "./nap.ts";
 import type { Pauses } from "./pauses.ts";
 import { type Reporter, sendLeave, sendReport } from "./report.ts";
-import { fetchFiles } from "./source.ts";
+import { fetchFiles, Refusal } from "./source.ts";
 import type { FleetFiles, FollowEvent } from "./types.ts";
 
 /** From a change of the proxy to its report: what follows at once goes with it. */
@@ -47,10 +47,15 @@ interface Memory {
   /** The last that were proved to serve. */
   good: FleetFiles | null;
   proxy: { readonly kind: ProxyKind; readonly local: LocalProxy } | null;
-  /** Why there is none. */
-  missing: string | null;
-  /** Why the control plane is not heard; null: it is. */
+  /** Why the wanted files cannot be given to a proxy at all, as one that is not installed; and what was told of that. */
+  obstacle: string | null;
+  toldObstacle: string | null;
+  /** How often a proxy was given files and has not said yet what became of them. */
+  trying: number;
+  /** Why files cannot be had or a report was not taken, as it was told last; null: both go. */
   away: string | null;
+  /** Why the last report was not taken. */
+  untold: string | null;
   /** Something happened since the last report, and when that was. */
   changed: boolean;
   reportedAt: number;
@@ -81,8 +86,11 @@ function newMemory(): Memory {
     etag: null,
     good: null,
     proxy: null,
-    missing: null,
+    obstacle: null,
+    toldObstacle: null,
+    trying: 0,
     away: null,
+    untold: null,
     changed: false,
     reportedAt: Number.NEGATIVE_INFINITY,
     kept: Promise.resolve(),
@@ -99,39 +107,53 @@ async function runLastGood(follower: Follower): Promise<void> {
   if (memory.good !== null) await run(follower, memory.good);
 }
 
-/** Asks for files, and reports when that is due. False: one of both did not go. */
+/** Asks for files, and reports when that is due. False: files were not to be had. */
 async function turn(follower: Follower, stop: AbortSignal): Promise<boolean> {
-  const { memory, client, reporter, reportMs, tell } = follower;
-  try {
-    const fetched = await fetchFiles(client, reporter.fleet, { etag: memory.etag, signal: stop });
-    if (fetched.kind === "files") await take(follower, fetched.files, fetched.etag);
-    else if (memory.missing !== null && memory.wanted !== null) await run(follower, memory.wanted);
-    const isDue = memory.changed || performance.now() - memory.reportedAt >= reportMs;
-    const told = isDue ? toldOf(follower) : null;
-    if (told !== null) {
-      memory.changed = false;
-      await sendReport(client, reporter, { told, signal: stop });
-      memory.reportedAt = performance.now();
-    }
-    if (memory.away !== null) tell({ kind: "back" });
-    memory.away = null;
-    return true;
-  } catch (error) {
-    const reason = reasonOf(error);
-    // A report that was not taken is due again.
-    memory.changed = true;
-    if (!stop.aborted && reason !== memory.away) tell({ kind: "away", reason });
-    memory.away = reason;
-    return false;
-  }
+  const { memory, tell } = follower;
+  const problem = await problemOf(poll(follower, stop));
+  // Where nobody answers, nobody hears a report: then all is news.
+  if (problem === null || problem instanceof Refusal) await reportIfDue(follower, stop);
+  else memory.changed = true;
+  const reason = problem?.message ?? memory.untold;
+  if (!stop.aborted && reason !== memory.away) tell(reason === null ? { kind: "back" } : { kind: "away", reason });
+  memory.away = reason;
+  return problem === null;
+}
+
+async function poll(follower: Follower, stop: AbortSignal): Promise<void> {
+  const { memory, client, reporter } = follower;
+  const fetched = await fetchFiles(client, reporter.fleet, { etag: memory.etag, signal: stop });
+  if (fetched.kind === "files") await take(follower, fetched.files, fetched.etag);
+  else if (memory.obstacle !== null && memory.trying === 0 && memory.wanted !== null)
+    await run(follower, memory.wanted);
+}
+
+/** One that is not taken is tried again when the next one is due. */
+async function reportIfDue(follower: Follower, stop: AbortSignal): Promise<void> {
+  const { memory, client, reporter, reportMs } = follower;
+  const isDue = memory.changed || performance.now() - memory.reportedAt >= reportMs;
+  const told = isDue ? toldOf(follower) : null;
+  if (told === null) return;
+  memory.changed = false;
+  const problem = await problemOf(sendReport(client, reporter, { told, signal: stop }));
+  memory.untold = problem?.message ?? null;
+  memory.reportedAt = performance.now();
+}
+
+async function problemOf(work: Promise<void>): Promise<Error | null> {
+  return work.then(
+    () => null,
+    (error) => (error instanceof Error ? error : new Error(String(error))),
+  );
 }
 
 async function take(follower: Follower, files: FleetFiles, etag: string | null): Promise<void> {
   const { memory, tell } = follower;
   const { generation, revision } = files;
+  // What is tried already is not tried anew. With other rights the same generation has another ETag, and secrets.
+  const isTried = memory.wanted?.generation === generation && memory.etag === etag;
   memory.etag = etag;
-  // What is tried already is not tried anew.
-  if (memory.wanted?.generation === generation) {
+  if (memory.wanted !== null && isTried) {
     memory.wanted = { ...memory.wanted, revision };
     return;
   }
@@ -142,29 +164,52 @@ async function take(follower: Follower, files: FleetFiles, etag: string | null):
   await run(follower, files);
 }
 
-/** Has the proxy run these; does not wait for it. */
+/** Has the proxy run these; does not wait for it. One call at a time, or a fleet would have two proxies. */
 async function run(follower: Follower, files: FleetFiles): Promise<void> {
-  const { tell } = follower;
   const local = await proxyFor(follower, files.proxy);
-  const done = local?.apply(files).then(({ outcome }) => {
+  if (local !== null) void tryFiles(follower, local, files);
+}
+
+/** Never rejects. */
+async function tryFiles(follower: Follower, local: LocalProxy, files: FleetFiles): Promise<void> {
+  const { memory } = follower;
+  memory.trying += 1;
+  try {
+    const { outcome } = await local.apply(files);
     if (outcome === "serving" || outcome === "partial") keep(follower, files);
-  });
-  done?.catch((error: Error) => tell({ kind: "kept", reason: reasonOf(error) }));
+    memory.obstacle = null;
+    memory.toldObstacle = null;
+  } catch (error) {
+    // Not the proxy's word but ours: a program that is not whole, for instance.
+    hinder(follower, reasonOf(error), { kind: "failed", generation: files.generation });
+  }
+  memory.trying -= 1;
+}
+
+/** Notes why there is nothing to run; the same is told once. It is tried again at each poll. */
+function hinder(
+  { memory, tell }: Follower,
+  reason: string,
+  what: { readonly kind: "failed"; readonly generation: string } | { readonly kind: "missing" },
+): void {
+  memory.obstacle = reason;
+  memory.changed = true;
+  if (reason === memory.toldObstacle) return;
+  memory.toldObstacle = reason;
+  tell(what.kind === "failed" ? { ...what, error: reason } : { ...what, reason });
 }
 
 /** The fleet's proxy; of a fleet that has another kind by now the former one is ended first. Null: it is not installed. */
 async function proxyFor(follower: Follower, kind: ProxyKind): Promise<LocalProxy | null> {
-  const { memory, find, folder, tools, timing = {}, tell } = follower;
+  const { memory, find, folder, tools, timing = {} } = follower;
   if (memory.proxy?.kind === kind) return memory.proxy.local;
   const adapter = adapters[kind];
   const program = await find(kind);
   if (adapter.output !== "files" || program.binary === null) {
-    const reason = `${kind} is missing: ${program.binary === null ? program.hint : "it reads no files"}`;
-    if (reason !== memory.missing) tell({ kind: "missing", reason });
-    memory.missing = reason;
+    const reason = program.binary === null ? program.hint : "it reads no files";
+    hinder(follower, `${kind} is missing: ${reason}`, { kind: "missing" });
     return null;
   }
-  memory.missing = null;
   await memory.proxy?.local.close();
   const onEvent = (event: AgentEvent): void => note(follower, event);
   const local = createLocalProxy({ proxy: kind, adapter, program, runDir: folder, tools, timing, onEvent });
@@ -195,22 +240,23 @@ function keep({ memory, folder, tell }: Follower, files: FleetFiles): void {
 
 /** Null: there is nothing to report yet. */
 function toldOf({ memory }: Follower): { report: LocalReport; revision: number | null } | null {
-  const { proxy, missing, wanted, good } = memory;
-  const report = proxy?.local.report() ?? (missing === null || wanted === null ? null : absent(wanted, missing));
+  const { proxy, obstacle, wanted, good } = memory;
+  const report = proxy?.local.report() ?? (obstacle === null || wanted === null ? null : absent(wanted));
   if (report === null) return null;
   const served = report.generation === null ? null : wholeGeneration(report.generation);
   const { revision = null } = [wanted, good].find((files) => files?.generation === served) ?? {};
-  const isAnother = proxy !== null && missing !== null;
-  return { report: isAnother ? { ...report, state: "degraded", lastError: missing } : report, revision };
+  if (obstacle === null) return { report, revision };
+  return { report: { ...report, state: served === null ? "failed" : "degraded", lastError: obstacle }, revision };
 }
 
-function absent({ proxy }: FleetFiles, lastError: string): LocalReport {
+/** Of a proxy that is not installed. */
+function absent({ proxy }: FleetFiles): LocalReport {
   return {
     proxy,
     version: "not installed",
     state: "failed",
     generation: null,
-    lastError,
+    lastError: null,
     failures: 0,
     since: new Date().toISOString(),
     applied: null,

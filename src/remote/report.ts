@@ -1,7 +1,7 @@
 /** What the control plane is told of a proxy, within its bounds (docs/reference/openapi.json, `ProxyReport`). */
 import type { LocalReport } from "../agent/index.ts";
 import type { Client } from "./client.ts";
-import { refusalText } from "./source.ts";
+import { refusalOf } from "./source.ts";
 
 /** Characters, endpoints and listeners that the API takes. */
 const MAX_ERROR = 4_000;
@@ -36,7 +36,7 @@ export async function sendReport(
   const { run, agentVersion, ttlSeconds } = reporter;
   const body = { run, agentVersion, ttlSeconds, ...bounded(told) };
   const answer = await client.send({ method: "PUT", path: pathOf(reporter), body, signal });
-  if (answer.status !== 200) throw new Error(refusalText(answer));
+  if (answer.status !== 200) throw refusalOf(answer);
 }
 
 /** So long an end waits for being told. */

@@ -12,13 +12,16 @@ export async function fetchFiles(
   const headers = etag === null ? {} : { "if-none-match": etag };
   const answer = await client.send({ method: "GET", path: `/v1/fleets/${fleet}/files`, headers, signal });
   if (answer.status === 304) return { kind: "same" };
-  if (answer.status !== 200) throw new Error(refusalText(answer));
+  if (answer.status !== 200) throw refusalOf(answer);
   return { kind: "files", files: readFiles(answer.body, fleet), etag: answer.etag };
 }
 
-/** One line about an answer that is not what was asked for. */
-export function refusalText({ status, body }: Pick<ClientAnswer, "status" | "body">): string {
+/** The control plane answered, and not what was asked for. */
+export class Refusal extends Error {}
+
+/** Of such an answer, in one line. */
+export function refusalOf({ status, body }: Pick<ClientAnswer, "status" | "body">): Refusal {
   const { code, detail } = (body ?? {}) as { readonly code?: unknown; readonly detail?: unknown };
   const words = [code, detail].filter((word) => typeof word === "string").join(": ");
-  return `the control plane answered ${status}${words === "" ? ", not as Trimtab does" : ` ${words}`}`;
+  return new Refusal(`the control plane answered ${status}${words === "" ? ", not as Trimtab does" : ` ${words}`}`);
 }
