@@ -4,6 +4,7 @@ import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { mendPreferLocal } from "./mendPreferLocal.ts";
+import { mendProxyProtocol } from "./mendProxyProtocol.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
 /** What is true of all models that random ones are to become. Changes the document. */
@@ -19,6 +20,7 @@ export function mend(document: Document): Document {
     if (route.protocol === "udp") keepSplit(route, 1);
     makeTwins(route);
   }
+  mendProxyProtocol(document);
   // Last: they look at who reaches a cluster.
   mendLimits(document);
   mendPreferLocal(document);

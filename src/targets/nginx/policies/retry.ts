@@ -11,7 +11,7 @@ import {
 import { retryStatuses, timeoutsOfTries } from "../../retrySupport.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 import { block } from "../blocks.ts";
-import { mapEntries, mapEntry, mapRegexKey, param, type Variable, variable, word } from "../quote.ts";
+import { mapEntries, mapEntry, mapKey, mapRegexKey, param, type Variable, variable, word } from "../quote.ts";
 import { isDown } from "../upstream/state.ts";
 import type { MapView } from "../views.ts";
 import type { Policy } from "./policy.ts";
@@ -72,7 +72,10 @@ function onceMap(methods: ResendsIr["methods"]): MapView {
     comment: null,
     source: param(...parts.flatMap((part, place) => (place === 0 ? [part] : ["|", part]))),
     name: onceVariable(methods),
-    entries: mapEntries([mapEntry(again, param(""))]),
+    // The usual request has none of the others, and needs no expression.
+    entries: mapEntries(
+      [...methods.map((method) => mapKey(`${method}|||`)), again].map((key) => mapEntry(key, param(""))),
+    ),
     fallback: param("1"),
   };
 }
