@@ -28,6 +28,7 @@ export {
 export { extentOf } from "./extent.ts";
 export { labelsGiven, localZones } from "./geoLabels.ts";
 export { effectiveHostnames } from "./hostnames.ts";
+export { speaksHttp2 } from "./http2.ts";
 export { inUse } from "./inUse.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { lint } from "./lint/index.ts";

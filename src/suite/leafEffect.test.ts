@@ -67,6 +67,11 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "Envoy does not count them, and says so", leaves: ["cluster.pool.maxIdle"], on: ["envoy"] },
   {
+    reason: "refused where requests come to the cluster, by the nginx that is installed",
+    leaves: ["cluster.protocol"],
+    on: ["nginx"],
+  },
+  {
     reason: "tried again at once, and the warning says so",
     leaves: ["route.rules[].retry.backoff"],
     on: ["nginx", "haproxy"],

@@ -91,6 +91,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     reason: "ranges of either family",
     value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
   },
+  "listener.http.http2": {
+    reason: "never drawn: the client of the fuzz speaks HTTP/1.1, and nginx refuses true",
+    value: fc.constantFrom(true, false, "only"),
+    presence: 0,
+  },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "certificate.chain": {
     reason: "real ones",
@@ -211,6 +216,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.outlierDetection.maxEjectedPercent": { reason: "Envoy alone takes it", presence: 15 },
   "cluster.slowStart": { reason: "nginx refuses it, and no answer shows it", presence: 10 },
   "cluster.slowStart.window": { reason: "whole seconds within bounds", value: fc.constantFrom("1s", "30s", "1h") },
+  "cluster.protocol": { reason: "installed versions of nginx refuse it, and most endpoints speak HTTP/1", presence: 5 },
   "cluster.drainTimeout": {
     reason: "Envoy refuses it; longer than any grace",
     value: fc.constantFrom("1h", "2h", "24h"),

@@ -68,6 +68,7 @@ export const capabilities = {
   "listener.http.bodyTimeout": oneSilence,
   "listener.http.sendTimeout": oneSilence,
   "listener.http.keepAliveTimeout": "exact",
+  "listener.http.http2": "exact",
   "listener.http.viaGuard": "exact",
   "route.name": "exact",
   "route.labels": "exact",

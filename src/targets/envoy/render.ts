@@ -65,7 +65,7 @@ export function createRenderer(): ResourceRenderer {
         }
         const { resource, looks } = yield* renderRouteTable(port, isLogged);
         routes.push(resource);
-        const { id, address, clientTimeouts } = port;
+        const { id, address, clientTimeouts, http2 } = port;
         const proxyProtocol = port.proxyProtocol === null ? "" : JSON.stringify(port.proxyProtocol);
         const maxConnections = port.connectionLimit.max ?? 0;
         const { headersMs, keepAliveMs } = clientTimeouts;
@@ -76,7 +76,7 @@ export function createRenderer(): ResourceRenderer {
           ofHttp(filters)({
             ...{ id, address, port: port.port, listener },
             ...looks,
-            ...{ headersMs, keepAliveMs, maxConnections, proxyProtocol, sockets },
+            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets },
             ...log,
           }),
         );

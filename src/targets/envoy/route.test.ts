@@ -37,6 +37,7 @@ const HERE = {
   clientSilenceMs: 60_000,
   isLogged: false,
   hashKeys: new Map(),
+  http2: new Set<string>(),
   affinity: new Map(),
   via: null,
 };

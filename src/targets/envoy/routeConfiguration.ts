@@ -64,7 +64,7 @@ export interface RouteTable {
 export type RouteTables = (port: HttpPortIr, isLogged: boolean) => Steps<RouteTable>;
 
 /** Route tables of these keys with a memory of their own, by identity of ports and what is in them. */
-export function createRouteTables({ hashKeys, cookies }: RouteKeys): RouteTables {
+export function createRouteTables({ hashKeys, cookies, http2 }: RouteKeys): RouteTables {
   const affinity = affinityEntries(cookies);
   const encodeHost = createVirtualHostEncoder();
   const settingsOf = memoByFields(settings);
@@ -74,7 +74,7 @@ export function createRouteTables({ hashKeys, cookies }: RouteKeys): RouteTables
     const known = isLogged ? logged : plain;
     let rendered = known.get(port);
     if (rendered === undefined) {
-      rendered = yield* spliced({ port, isLogged, hashKeys, affinity }, encodeHost, settingsOf);
+      rendered = yield* spliced({ port, isLogged, hashKeys, http2, affinity }, encodeHost, settingsOf);
       known.set(port, rendered);
     }
     return rendered;
@@ -85,18 +85,19 @@ interface LoggedPort {
   readonly port: HttpPortIr;
   readonly isLogged: boolean;
   readonly hashKeys: HashKeys;
+  readonly http2: ReadonlySet<string>;
   readonly affinity: AffinityEntries;
 }
 
 /** The version is a hash over the hashes of the parts. */
 function* spliced(
-  { port, isLogged, hashKeys, affinity }: LoggedPort,
+  { port, isLogged, hashKeys, http2, affinity }: LoggedPort,
   encodeHost: VirtualHostEncoder,
   settingsOf: typeof settings,
 ): Steps<RouteTable> {
   const hosts: EncodedVirtualHost[] = [];
   const silence = clientSilenceMs(port.clientTimeouts);
-  const place = { port: port.port, clientSilenceMs: silence, isLogged, hashKeys, affinity, via: port.via };
+  const place = { port: port.port, clientSilenceMs: silence, isLogged, hashKeys, http2, affinity, via: port.via };
   for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
   if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost(isLogged, port.via));
   const looks = joinLooks(hosts.map((host) => host.looks));

@@ -253,6 +253,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     near: null,
     drainTimeoutMs: null,
     slowStart: null,
+    protocol: "http1",
     proxyProtocol: null,
     ...more,
   };
@@ -289,6 +290,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,

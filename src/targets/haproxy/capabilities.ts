@@ -74,6 +74,7 @@ export const capabilities = {
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,
   "listener.http.keepAliveTimeout": withinSilence,
+  "listener.http.http2": "exact",
   "listener.http.viaGuard": "exact",
   "route.name": "exact",
   "route.labels": "exact",

@@ -6,7 +6,10 @@ import type { TurnNamer } from "./sharedTurns.ts";
 
 /** A port, its name, its form, and what renders templates. */
 export interface ListenerContext {
-  readonly port: Pick<HttpPortIr, "address" | "port" | "clientTimeouts" | "connectionLimit" | "proxyProtocol" | "via">;
+  readonly port: Pick<
+    HttpPortIr,
+    "address" | "port" | "clientTimeouts" | "http2" | "connectionLimit" | "proxyProtocol" | "via"
+  >;
   /** The first listener of the socket. */
   readonly listener: string;
   readonly shape: ListenerShape;

@@ -6,6 +6,7 @@ import { requestLogText } from "./accessLog.ts";
 import { clientTimeoutsView } from "./clientTimeouts.ts";
 import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
+import { http2View } from "./http2.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap } from "./names.ts";
 import { proxyProtocolView } from "./proxyProtocol.ts";
@@ -31,6 +32,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       v6only: port.address.includes(":"),
       sharded: context.sharded,
       ...clientTimeoutsView(port.clientTimeouts),
+      ...http2View(port.http2),
       ...connectionLimitView(port.connectionLimit),
       ...proxyProtocolView(port.proxyProtocol),
       ...viaView(port.via),

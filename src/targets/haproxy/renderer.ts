@@ -21,6 +21,7 @@ import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
 import { backendsIn, drainPlanFile } from "./cluster/drains.ts";
 import { geoMapText } from "./geoTables.ts";
+import { fleetHttp2View } from "./http2.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
 import { CONFIG_FILE, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
@@ -130,14 +131,15 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   const { ports, name: fleet, accessLog, process } = ir;
   const limits = { bufferBytes: number(BUFFER_BYTES), rewriteBytes: number(REWRITE_BYTES) };
   const sockets = socketsView(process.sockets);
+  const http2 = fleetHttp2View(ir);
   const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries, ...sockets };
-  const global = { ...limits, ...processView(process), maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
+  const global = { ...limits, ...processView(process), ...http2, maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
   const parts = [section("global", global)];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);
   if (ports.some(({ kind }) => kind === "http")) {
     const forwards = forwardsOf(rules, { ...usualClientTimeouts, logsCluster: logsCluster(accessLog), guardsVia });
-    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), forwards }));
+    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), ...http2, forwards }));
   }
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));

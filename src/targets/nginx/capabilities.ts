@@ -7,6 +7,7 @@ import { certificateCapabilities, tlsClusterCapabilities, tlsListenerCapabilitie
 import { tooOld } from "../version.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
+import { http2Capabilities } from "./http2.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
@@ -51,6 +52,7 @@ export const capabilities = {
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",
   "listener.http.keepAliveTimeout": "exact",
+  ...http2Capabilities,
   "listener.http.viaGuard": appendsToFirstVia,
   "route.name": "exact",
   "route.labels": "exact",

@@ -16,6 +16,7 @@ import { location, param, variable } from "./quote.ts";
 import { type LoweredRule, lowerRule, type RulePlace } from "./rule.ts";
 import { createLocationMemory, type LocationMemory, type LocationRun, lowerGroups } from "./runs.ts";
 import type { LimitPlace } from "./upstream/limits.ts";
+import type { Http2Clusters } from "./upstream/protocol.ts";
 import type { ViaPlace } from "./via.ts";
 import type { Block } from "./views.ts";
 
@@ -29,6 +30,7 @@ export interface HostPlace extends LimitPlace, ViaPlace {
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
   readonly affine: Affine;
+  readonly http2: Http2Clusters;
   /** Request fields that rules of its server look at. */
   readonly gated: readonly string[];
   readonly isLogged: boolean;

@@ -14,6 +14,7 @@ import { inspectHealthChecks } from "./upstream/healthCheck.ts";
 import { inspectLimits } from "./upstream/limits.ts";
 import { inspectOutlierDetection } from "./upstream/outlierDetection.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
+import { inspectProtocol } from "./upstream/protocol.ts";
 import { inspectProxyProtocol } from "./upstream/proxyProtocol.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
@@ -56,6 +57,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectAffinity(ir.clusters),
     ...inspectUdp(ir),
     ...inspectTries(ir),
+    ...inspectProtocol(ir),
     ...inspectProxyProtocol(ir),
   ];
 }

@@ -9,6 +9,7 @@ import { limitLines, limitZones } from "./connectionLimit.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
+import { http2Lines, http2Option } from "./http2.ts";
 import { jumpsOf } from "./jumps.ts";
 import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Named, type Parts } from "./parts.ts";
@@ -17,6 +18,7 @@ import { headerLines, senderRanges } from "./proxyProtocol.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
 import { type ListenOption, listenOptions } from "./sockets.ts";
 import type { Limited } from "./upstream/limits.ts";
+import type { Http2Clusters } from "./upstream/protocol.ts";
 import { viaFields, viaGuard, viaMap } from "./via.ts";
 import type { Block, ServerView } from "./views.ts";
 
@@ -26,6 +28,7 @@ export interface ListenerPlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   readonly affine: Affine;
   readonly limited: Limited;
+  readonly http2: Http2Clusters;
   readonly accessLog: AccessLogIr | null;
   readonly sockets: SocketsIr;
 }
@@ -69,7 +72,7 @@ export function* lowerListener(
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
-  const options = listenOptions(place.sockets);
+  const options = optionsOf(port, place);
   const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
   const head = `${listening} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
   const isSame = memory?.isShared === isShared && memory.head === head;
@@ -137,17 +140,24 @@ export function* lowerListener(
   };
 }
 
+/** Parameters of the socket's `listen` beside its address. */
+function optionsOf({ http2 }: HttpPortIr, { sockets }: ListenerPlace): readonly ListenOption[] {
+  return [...http2Option(http2), ...listenOptions(sockets)];
+}
+
 /** What each server says of clients; null: nothing that is not usual. */
 function clientLines({
   clientTimeouts,
   connectionLimit,
   proxyProtocol,
+  http2,
   listeners: [name = ""],
 }: HttpPortIr): Block | null {
   const lines = [
     headerLines(name, proxyProtocol, "http"),
     clientTimeoutLines(clientTimeouts),
     limitLines(name, connectionLimit),
+    http2Lines(http2),
   ].filter((own) => own !== null);
   return lines.length === 0 ? null : joinBlocks(lines);
 }
@@ -235,7 +245,7 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
     maps: mapsOf(parts),
     listen: listen(port),
     proxyProtocol: port.proxyProtocol !== null,
-    options: listenOptions(place.sockets),
+    options: optionsOf(port, place),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),

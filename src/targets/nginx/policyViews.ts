@@ -69,3 +69,9 @@ export interface ResponseHeadersView extends TextsView {
   readonly hidden: readonly { readonly name: Word }[];
   readonly passed: readonly { readonly name: Word }[];
 }
+
+/** The templates of HTTP/2. */
+export interface Http2Views {
+  readonly http2Limits: { readonly streams: Word; readonly requests: Word; readonly badRequest: Param };
+  readonly http2Upstream: { readonly forbidden: Param };
+}

@@ -20,6 +20,7 @@ import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
 import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
 import { PROBED_FILES, probePlanFile } from "./upstream/probes.ts";
+import { type Http2Clusters, http2Clusters } from "./upstream/protocol.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
 /** The agent reads it through a symbolic link to the whole folder. */
@@ -33,6 +34,7 @@ interface FleetMemory {
   connectTimeouts: ReadonlyMap<string, number>;
   affine: Affine;
   limited: Limited;
+  http2: Http2Clusters;
   /** By listener. */
   listeners: Map<string, ListenerMemory>;
   readonly upstreams: UpstreamMemory;
@@ -55,6 +57,7 @@ export function createRenderer(): Renderer {
         connectTimeouts: new Map(),
         affine: new Set(),
         limited: new Map(),
+        http2: new Set(),
         listeners: new Map(),
         upstreams: createUpstreamMemory(),
       };
@@ -71,19 +74,22 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   const affine = affineOf(ir.clusters);
   const limited = requestLimits(ir.clusters);
-  // A location holds its clusters' connect timeout, affinity and limit: when one changes, which is rare, all is lowered again.
+  const http2 = http2Clusters(ir.clusters);
+  // A location holds its clusters' connect timeout, affinity, protocol and limit: when one changes, which is rare, all is lowered again.
   const isSame =
     !hasChanged(memory.connectTimeouts, connectTimeouts) &&
     !hasOtherAffinity(memory, affine, ir) &&
+    !hasOtherProtocol(memory, http2, ir) &&
     isEqual(memory.limited, limited);
   if (!isSame) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
   memory.affine = affine;
   memory.limited = limited;
+  memory.http2 = http2;
   const proxyProtocols = new Map(
     ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
   );
-  const place = { connectTimeouts, affine, limited, accessLog: ir.accessLog, sockets: ir.process.sockets };
+  const place = { connectTimeouts, affine, limited, http2, accessLog: ir.accessLog, sockets: ir.process.sockets };
   const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters) };
   const names = createNames();
   const listeners: LoweredListener[] = [];
@@ -137,6 +143,14 @@ function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<stri
 
 function hasOtherAffinity({ connectTimeouts, affine }: FleetMemory, after: Affine, { clusters }: FleetIr): boolean {
   return clusters.some(({ name }) => connectTimeouts.has(name) && affine.has(name) !== after.has(name));
+}
+
+function hasOtherProtocol(
+  { connectTimeouts, http2 }: FleetMemory,
+  after: Http2Clusters,
+  { clusters }: FleetIr,
+): boolean {
+  return clusters.some(({ name }) => connectTimeouts.has(name) && http2.has(name) !== after.has(name));
 }
 
 function isEqual(before: Limited, after: Limited): boolean {

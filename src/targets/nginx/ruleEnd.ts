@@ -6,6 +6,7 @@ import { block } from "./blocks.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
 import { milliseconds, type Part } from "./quote.ts";
 import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
+import { type Http2Clusters, protocolLines } from "./upstream/protocol.ts";
 import type { Block } from "./views.ts";
 
 /** What it depends on beside the rule. */
@@ -14,6 +15,8 @@ export interface EndPlace extends LimitPlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Clusters that keep their clients. */
   readonly affine: Affine;
+  /** Clusters that speak HTTP/2. */
+  readonly http2: Http2Clusters;
   /** Locations say whose they are: the fleet has an access log. */
   readonly isLogged: boolean;
 }
@@ -39,14 +42,19 @@ const NONE: readonly never[] = [];
 export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): End {
   const { upstream, lines } = destination(to, clusters, place.affine);
   const first = clusters[0] as string;
-  const own = [...timeoutLines(timeoutOf(first, place)), ...requestLimitLines(first, place)];
+  const own = [
+    ...protocolLines(first, place.http2),
+    ...timeoutLines(timeoutOf(first, place)),
+    ...requestLimitLines(first, place),
+  ];
   return { upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
 }
 
-/** Whether one location can forward to all of them: they have one connect timeout and no limits. */
+/** Whether one location can forward to all of them: they have one connect timeout, one protocol, and no limits. */
 export function isOneLocation(split: ForwardIr["split"], place: EndPlace): boolean {
   const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
-  return timeouts.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster));
+  const protocols = new Set(split.map(({ cluster }) => place.http2.has(cluster)));
+  return timeouts.size === 1 && protocols.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster));
 }
 
 /** A cluster's connect timeout. */

@@ -98,6 +98,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,
@@ -145,6 +146,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     near: null,
     drainTimeoutMs: null,
     slowStart: null,
+    protocol: "http1" as const,
     proxyProtocol: null,
   };
   return { name, endpoints, balance: { policy: "roundRobin" }, ...usual, ...more };

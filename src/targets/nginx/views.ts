@@ -4,6 +4,7 @@ import type {
   FullPathView,
   GeoTableView,
   GeoView,
+  Http2Views,
   RequestFieldsView,
   ResponseHeadersView,
   RetryView,
@@ -32,7 +33,7 @@ import type { UpstreamView } from "./upstream/views.ts";
 export type Block = Quoted<"block">;
 
 /** The view that each template takes. */
-export interface Views {
+export interface Views extends Http2Views {
   readonly nginx: ConfigurationView;
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;

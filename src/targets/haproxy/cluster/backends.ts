@@ -33,6 +33,8 @@ export interface BackendView extends BalanceView {
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
   readonly idleTimeout: Quoted<"time"> | null;
+  /** Requests go over HTTP/2. */
+  readonly http2: boolean;
   /** The header that connections begin with; null: none. */
   readonly sendProxy: Quoted<"name"> | null;
   readonly check: CheckView | null;
@@ -139,6 +141,7 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     affinity,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
+    http2: cluster.protocol === "http2" && idleMs === null,
     sendProxy: sendProxy(cluster.proxyProtocol),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),
     limits: limitsView(cluster, idleMs === null),

@@ -145,6 +145,7 @@ export function httpPort(
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,
@@ -195,6 +196,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     near: null,
     drainTimeoutMs: null,
     slowStart: null,
+    protocol: "http1",
     proxyProtocol: null,
   } as const;
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;
