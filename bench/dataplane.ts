@@ -1,6 +1,7 @@
 /** `npm run bench:dataplane`: see README.md. */
 
 import { casesPart } from "./dataplane/casesPart.ts";
+import { featuresPart } from "./dataplane/featuresPart.ts";
 import { logPart } from "./dataplane/logPart.ts";
 import type { Part } from "./dataplane/options.ts";
 import { type Options, readOptions, USAGE } from "./dataplane/options.ts";
@@ -12,7 +13,13 @@ import { inWorkplace, type Place } from "./dataplane/workplace.ts";
 
 type Work = (proxy: ProxyKind, options: Options, place: Place) => Promise<readonly Row[]>;
 
-const work: Readonly<Record<Part, Work>> = { cases: casesPart, log: logPart, scale: scalePart, start: startPart };
+const work: Readonly<Record<Part, Work>> = {
+  cases: casesPart,
+  features: featuresPart,
+  log: logPart,
+  scale: scalePart,
+  start: startPart,
+};
 
 async function main(): Promise<void> {
   if (process.argv.includes("--help")) {

@@ -35,6 +35,7 @@ if (values.serve === true) {
   const times = { intervalMs: 1_000, timeoutMs: 2_000, rise: 2, fall: 3, initial: "down" } as const;
   const own = { ...times, port: null, tcp: null, http: null, grpc: null };
   const http = {
+    protocol: "http1" as const,
     method: "GET",
     path: "/",
     host: "a.test",

@@ -37,7 +37,7 @@ interface Figures {
   readonly changeCpu: number | null;
   readonly peakMiB: number | null;
   readonly responses: number | null;
-  /** The longest hold of the event loop; null: not ours. */
+  /** CPU of the longest turn of the event loop; null: not ours. */
   readonly holdMs: number | null;
 }
 

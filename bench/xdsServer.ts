@@ -1,10 +1,9 @@
 /**
  * Our xDS server with the resources of `gcpserver` (../shared/perf): CLUSTERS clusters with an endpoint each, a listener, a route table.
- * POST /eds?n=N&ip=A.B.C.D moves the endpoint of cluster N, /cds changes the cluster itself; GET /loop tells how long the event loop was
- * held since it was last asked. Arguments: the xDS address, the port of the control server.
+ * POST /eds?n=N&ip=A.B.C.D moves the endpoint of cluster N, /cds changes the cluster itself; GET /loop tells the longest turn of the event
+ * loop since it was last asked, as CPU. Arguments: the xDS address, the port of the control server.
  */
 import { createServer } from "node:http";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { ClusterSchema } from "../src/gen/proto/envoy/config/cluster/v3/cluster_pb.js";
 import { type Address, AddressSchema, SocketAddressSchema } from "../src/gen/proto/envoy/config/core/v3/address_pb.js";
@@ -19,12 +18,13 @@ import {
 import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "../src/targets/envoy/types.ts";
 import { boundHeapGrowth } from "../src/util/heap.ts";
 import { createXdsServer, type XdsResource } from "../src/xds/index.ts";
+import { meterTurns } from "../src/xds/testingTurnMeter.ts";
 
 const CLUSTERS = 1000;
 /** `node.cluster` of xdsload's streams. */
 const GROUP = "load";
 /** What the meter of the event loop itself waits between two looks. */
-const METER_MS = 5;
+const METER_MS = 1;
 
 boundHeapGrowth();
 
@@ -116,10 +116,9 @@ function change(resource: XdsResource): void {
   server.setView(GROUP, new Map(view), revision);
 }
 
-const loop = monitorEventLoopDelay({ resolution: METER_MS });
-loop.enable();
 server.setView(GROUP, view, revision);
 await server.listen(address);
+const longestTurn = meterTurns(METER_MS);
 createServer((request, response) => {
   const url = new URL(request.url ?? "/", "http://bench");
   const name = names[Number(url.searchParams.get("n")) % CLUSTERS] as string;
@@ -127,8 +126,7 @@ createServer((request, response) => {
   if (url.pathname === "/cds") change(cluster(name, ip));
   else if (url.pathname === "/eds") change(assignment(name, ip));
   else if (url.pathname === "/loop") {
-    response.end(String(Math.round(loop.max / 1e6)));
-    loop.reset();
+    response.end(String(Math.round(longestTurn())));
     return;
   }
   response.end(`${name}\n`);

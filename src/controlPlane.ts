@@ -17,7 +17,7 @@ import { openSecrets } from "./planeSecrets.ts";
 import { type PlaneTokens, readTokens } from "./planeTokens.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type ProxyPresence, type PublisherWithInput } from "./publish/index.ts";
-import type { Keeper } from "./secrets/index.ts";
+import { type Keeper, readSecretKey } from "./secrets/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
@@ -59,6 +59,8 @@ interface PlaneOptions extends ServeOptions {
 /** What is known before anything is opened. */
 interface Prepared extends PlaneOptions, PlaneTokens {
   readonly logger: Logger;
+  /** Of `secretKeyFile`. */
+  readonly secretKey: Uint8Array | undefined;
 }
 
 /** What a control plane is made of besides its store. */
@@ -67,12 +69,14 @@ interface Equipment extends Prepared {
 }
 
 /**
- * Reads the tokens. Before signals are caught: a token may come by a pipe, and while nobody writes into one a thread waits that nothing
- * but a signal's own effect ends.
+ * Reads the tokens and the key. Before signals are caught: one may come by a pipe, and while nobody writes into it a thread waits that
+ * nothing but a signal's own effect ends.
  */
 async function prepared(options: PlaneOptions): Promise<Prepared> {
   const logger = openLog(options);
-  return { ...options, logger, ...(await readTokens(options, logger)) };
+  const { secretKeyFile } = options;
+  const secretKey = secretKeyFile === undefined ? undefined : await readSecretKey(secretKeyFile);
+  return { ...options, logger, ...(await readTokens(options, logger)), secretKey };
 }
 
 /** Stored state is published before Envoys can connect: a restart never shows them an empty model. */

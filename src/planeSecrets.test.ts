@@ -74,6 +74,19 @@ test("must be there, and must be the one, when there are secrets", async () => {
   expect(await opened(join(dir, "elsewhere"))).toBeDefined();
 });
 
+test("that cannot be kept on a full disk is no reason not to serve", async () => {
+  const failing = (error: Error): StoredSecrets => ({
+    ...stored,
+    begin: () => {
+      throw error;
+    },
+  });
+  const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+  const keeper = await openSecrets({ data: dir }, failing(full));
+  expect(keeper.seal("privateKey", newPrivateKey())).toEqual({ refused: expect.stringContaining("no space left") });
+  await expect(openSecrets({ data: dir }, failing(new Error("a defect")))).rejects.toThrow("a defect");
+});
+
 test("is any key where nothing is sealed yet", async () => {
   await opened();
   rmSync(keyFile());

@@ -157,6 +157,8 @@ export const REFUSED: readonly Probe[] = [
 /** A control character in a field is left out: nginx passes some (decision 11). */
 export function requestOf(probe: Probe): Buffer {
   const { method = "GET", host = SHOP, target, fields = [] } = probe;
-  const lines = [`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...BROWSER, ...fields, "", ""];
+  const hasCookie = fields.some((line) => line.startsWith("Cookie:"));
+  const usual = hasCookie ? BROWSER.filter((line) => !line.startsWith("Cookie:")) : BROWSER;
+  const lines = [`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...usual, ...fields, "", ""];
   return Buffer.from(lines.join("\r\n"), "latin1");
 }

@@ -3,7 +3,7 @@ import { EXPERT_LIMIT } from "./aims.ts";
 import { CASES, type Probe } from "./cases.ts";
 import { type Figures, type Question, takeFigures } from "./measuring.ts";
 import { modelWith } from "./models.ts";
-import type { Measure, Options } from "./options.ts";
+import type { Measure, Options, Part } from "./options.ts";
 import { prove } from "./proof.ts";
 import type { ProxyKind } from "./proxies.ts";
 import { printHeading, printRow, type Row } from "./report.ts";
@@ -31,7 +31,7 @@ export async function casesPart(proxy: ProxyKind, options: Options, place: Place
           rounds: options.rounds,
         }),
       );
-      const own = questions.map(({ name }) => caseRow({ name, measure, experts, generated, figures }));
+      const own = questions.map(({ name }) => caseRow({ part: "cases", name, measure, experts, generated, figures }));
       rows.push(...own, meanRow(own, measure));
     }
     return rows;
@@ -61,21 +61,23 @@ export async function proveAll(sides: readonly Side[], more: readonly Probe[] = 
   }
 }
 
-function caseRow(options: {
+/** A row of a part, printed: generated beside the first expert. */
+export function caseRow(options: {
+  readonly part: Part;
   readonly name: string;
   readonly measure: Measure;
   readonly experts: readonly Side[];
   readonly generated: Side;
   readonly figures: Figures;
 }): Row {
-  const { name, measure, experts, generated, figures } = options;
+  const { part, name, measure, experts, generated, figures } = options;
   const of = (side: Side): readonly number[] => figures.get(side)?.get(name) ?? [];
   const [anchor] = experts as [Side, ...Side[]];
   const ratios = of(generated).map((figure, round) => figure / (of(anchor)[round] as number));
   const isCounted = measure === "instructions";
   const scaled = (side: Side): readonly number[] => of(side).map((figure) => (isCounted ? figure / 1_000 : figure));
   const row: Row = {
-    part: "cases",
+    part,
     proxy: generated.proxy.name,
     name,
     unit: isCounted ? "kI" : "us",

@@ -20,7 +20,7 @@ export async function startCounting({ pid }: Serving): Promise<void> {
 
 /** Instructions of one request, from the difference that many on one kept connection make. */
 export async function instructionsPerRequest(serving: Serving, probe: Probe): Promise<number> {
-  const connection = await Connection.open(serving.side.port);
+  const connection = await Connection.open(serving.side);
   try {
     const ask = async (count: number): Promise<void> => {
       for (let index = 0; index < count; index++) await connection.ask(requestOf(probe));

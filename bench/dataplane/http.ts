@@ -50,6 +50,12 @@ export function parseAnswer(text: string): Answer {
   return { status: Number(line.split(" ")[1]), fields, body: text.slice(end + HEAD_END.length) };
 }
 
+/** Where connections are made, and what each begins with. */
+export interface Door {
+  readonly port: number;
+  readonly opening?: string;
+}
+
 /** One connection, one request at a time. */
 export class Connection {
   readonly #socket: Socket;
@@ -60,9 +66,10 @@ export class Connection {
     socket.setNoDelay(true);
   }
 
-  static async open(port: number): Promise<Connection> {
+  static async open({ port, opening }: Door): Promise<Connection> {
     const socket = connect(port, "127.0.0.1");
     await once(socket, "connect");
+    if (opening !== undefined) socket.write(opening);
     return new Connection(socket);
   }
 
@@ -97,8 +104,8 @@ export class Connection {
 }
 
 /** One request on a connection of its own. */
-export async function askOnce(port: number, request: Buffer): Promise<Answer> {
-  const connection = await Connection.open(port);
+export async function askOnce(door: Door, request: Buffer): Promise<Answer> {
+  const connection = await Connection.open(door);
   try {
     return parseAnswer(await connection.ask(request));
   } finally {

@@ -3,14 +3,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { CONNECTIONS, LOAD_REQUESTS, WARM_REQUESTS } from "./aims.ts";
 import { type Probe, requestOf } from "./cases.ts";
-import { AnswerReader } from "./http.ts";
+import { AnswerReader, type Door } from "./http.ts";
 import type { Serving } from "./serving.ts";
 
 /** Microseconds of CPU, user and system, of one request. */
 export async function cpuPerRequest(serving: Serving, probe: Probe): Promise<number> {
-  await load(serving.side.port, probe, CONNECTIONS * WARM_REQUESTS);
+  await load(serving.side, probe, CONNECTIONS * WARM_REQUESTS);
   const before = cpuNanoseconds(serving.pid);
-  await load(serving.side.port, probe, LOAD_REQUESTS);
+  await load(serving.side, probe, LOAD_REQUESTS);
   return (cpuNanoseconds(serving.pid) - before) / LOAD_REQUESTS / 1_000;
 }
 
@@ -29,7 +29,7 @@ export function peakMebibytes(pid: number): number {
 }
 
 /** Sends requests on some connections at once, one at a time on each, and checks the status of every answer. */
-function load(port: number, probe: Probe, requests: number): Promise<void> {
+function load({ port, opening = "" }: Door, probe: Probe, requests: number): Promise<void> {
   const request = requestOf(probe);
   const sockets: Socket[] = [];
   let toSend = requests;
@@ -39,7 +39,10 @@ function load(port: number, probe: Probe, requests: number): Promise<void> {
       if (toSend-- > 0) socket.write(request);
     };
     for (let index = 0; index < CONNECTIONS; index++) {
-      const socket = connect(port, "127.0.0.1", () => send(socket)).setNoDelay(true);
+      const socket = connect(port, "127.0.0.1", () => {
+        socket.write(opening);
+        send(socket);
+      }).setNoDelay(true);
       const reader = new AnswerReader();
       sockets.push(socket);
       socket.on("data", (bytes: Buffer) => {

@@ -1,4 +1,5 @@
 /** Proves that two configurations do the same: a figure of unlike things says nothing. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { CASES, type Probe, REFUSED, requestOf, VARIANTS } from "./cases.ts";
 import { type Answer, askOnce, Connection, parseAnswer } from "./http.ts";
 import type { Serving } from "./serving.ts";
@@ -11,6 +12,12 @@ const SPLIT_REQUESTS = 1_000;
 const SPLIT_SHARE = { least: 0.85, most: 0.95 };
 /** What a proxy says about the connection, the moment or itself; the length says what the body says. */
 const OF_THE_MOMENT = /^(?:date|connection|keep-alive|server|content-length)$/;
+
+/** Which endpoint a new client gets is no difference. */
+const OWN_COOKIE = /SRV="?[A-Za-z0-9+/=]+"?/;
+/** Longer than two probes are apart. */
+const PROBED_MS = 30_000;
+const POLL_MS = 100;
 
 const brokenOff: Probe = { name: "an endpoint breaks off", target: `/cart?${BREAK}`, status: 502 };
 const nobodyThere: Probe = { name: "no endpoint listens", target: "/cart", status: 503 };
@@ -36,12 +43,22 @@ export async function prove(sides: readonly Serving[], more: readonly Probe[] = 
   await probe(nobodyThere);
   const echo = await startEcho(first.side.upstreams);
   try {
+    for (const one of more) await Promise.all(sides.map(({ side }) => untilServed(side, one)));
     for (const one of [...CASES, ...VARIANTS, ...REFUSED, ...more, brokenOff]) await probe(one);
     for (const serving of sides) problems.push(...(await splitProblems(serving.side)));
   } finally {
     await echo.stop();
   }
   return problems;
+}
+
+/** Endpoints that are probed are there a while after they are. */
+async function untilServed(side: Side, probe: Probe): Promise<void> {
+  for (let waited = 0; waited < PROBED_MS; waited += POLL_MS) {
+    const { status } = await askOnce(side, requestOf(probe));
+    if (status === probe.status) return;
+    await sleep(POLL_MS);
+  }
 }
 
 interface View {
@@ -60,7 +77,7 @@ function differences(own: readonly string[], others: readonly string[]): readonl
 }
 
 async function view(side: Side, probe: Probe): Promise<View> {
-  const answer = await askOnce(side.port, requestOf(probe)).catch((error: Error) => error);
+  const answer = await askOnce(side, requestOf(probe)).catch((error: Error) => error);
   if (answer instanceof Error) return { text: [], wrong: answer.message };
   if (answer.status !== probe.status) return { text: [], wrong: `${answer.status} instead of ${probe.status}` };
   // Fields and body of a 400 are not promised: parsers answer in their own words.
@@ -68,7 +85,7 @@ async function view(side: Side, probe: Probe): Promise<View> {
   // The fields of a rule whose upstream fails are not part of the bench.
   if (answer.status > 500) return { text: [answer.body], wrong: null };
   const seen = probe.upstream === undefined ? null : (JSON.parse(answer.body) as Seen);
-  const text = [...fieldsView(side, answer), ...(seen === null ? [answer.body] : upstreamView(side, seen))];
+  const text = [...fieldsView(side, answer), ...(seen === null ? [answer.body] : upstreamView(side, probe, seen))];
   return { text, wrong: seen === null ? null : wrongUpstream(side, probe, seen) };
 }
 
@@ -83,16 +100,16 @@ function fieldsView(side: Side, answer: Answer): readonly string[] {
   const place = `:${side.port}/`;
   return answer.fields
     .filter(([name]) => !OF_THE_MOMENT.test(name))
-    .map(([name, value]) => `${name}: ${value.replace(place, ":LISTENER/")}`)
+    .map(([name, value]) => `${name}: ${value.replace(place, ":LISTENER/").replace(OWN_COOKIE, "SRV=ENDPOINT")}`)
     .sort();
 }
 
 /** Lines of X-Forwarded-For are one list, however it is written. Of a split's clusters any is right. */
-function upstreamView(side: Side, seen: Seen): readonly string[] {
+function upstreamView(side: Side, probe: Probe, seen: Seen): readonly string[] {
   const isForwarded = (line: string): boolean => line.startsWith("x-forwarded-for: ");
   const forwarded = seen.fields.filter(isForwarded).map((line) => line.slice("x-forwarded-for: ".length));
   const others = seen.fields.filter((line) => !isForwarded(line) && !OF_THE_MOMENT.test(line.split(":", 1)[0] ?? ""));
-  const cluster = seen.path.startsWith("/checkout") ? "any" : clusterOf(side, seen.port);
+  const cluster = probe.upstream?.includes(" or ") === true ? "any" : clusterOf(side, seen.port);
   const list = forwarded.join(",").replaceAll(" ", "");
   const request = [`to ${cluster}`, `${seen.method} ${seen.path}`, `x-forwarded-for: ${list}`, ...others.sort()];
   return request.map((line) => `upstream sees ${line}`);
@@ -104,7 +121,7 @@ function clusterOf(side: Side, port: number): string {
 
 async function splitProblems(side: Side): Promise<readonly string[]> {
   const split = CASES.find(({ name }) => name === "split") as Probe;
-  const connection = await Connection.open(side.port);
+  const connection = await Connection.open(side);
   let blue = 0;
   for (let count = 0; count < SPLIT_REQUESTS; count++) {
     const { body } = parseAnswer(await connection.ask(requestOf(split)));

@@ -45,7 +45,7 @@ async function firstAnswer(wait: {
   while (performance.now() - begin < READY_TIMEOUT_MS) {
     const ended = running.ended();
     if (ended !== null) throw new Error(`${side.proxy.name}, ${side.name}: ${ended}`);
-    const status = await askOnce(side.port, request).then(
+    const status = await askOnce(side, request).then(
       (answer) => answer.status,
       () => null,
     );

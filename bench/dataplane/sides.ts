@@ -13,6 +13,8 @@ export interface Side {
   readonly folder: string;
   readonly port: number;
   readonly upstreams: Upstreams;
+  /** What each connection to it begins with. */
+  readonly opening?: string;
   /** Ends what a proxy of this side needs beside its files. */
   close(): Promise<void>;
 }

@@ -50,7 +50,7 @@ export async function inWorkplace<T>(work: (place: Place) => Promise<T>): Promis
 }
 
 function listens(port: number): Promise<boolean> {
-  return Connection.open(port).then(
+  return Connection.open({ port }).then(
     (connection) => {
       connection.close();
       return true;

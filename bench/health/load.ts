@@ -12,6 +12,8 @@ export interface Load {
   readonly sent: () => number;
   /** When those were sent that were not answered 200. */
   readonly failures: () => readonly number[];
+  /** When those were sent whose kept connection was closed before a byte of an answer; sent once more, as browsers do, over a new one. */
+  readonly cuts: () => readonly number[];
   /** When each node last answered. */
   readonly lastAnswer: (node: string) => number;
   readonly stop: () => Promise<void>;
@@ -21,16 +23,18 @@ export interface Load {
 export function startLoad(host: string, port: number, path: string): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: WORKERS });
   const answers = new Map<string, number>();
-  const failures: number[] = [];
+  const [failures, cuts]: [number[], number[]] = [[], []];
   let [sent, stopped] = [0, false];
-  const one = (): Promise<void> =>
+  const one = (over: Agent | false = agent): Promise<void> =>
     new Promise((resolve) => {
       const since = performance.now();
+      let isAnswered = false;
       const fail = (): void => {
         failures.push(since);
         resolve();
       };
-      const asked = request({ host, port, path, agent }, (answer) => {
+      const asked = request({ host, port, path, agent: over }, (answer) => {
+        isAnswered = true;
         answer.resume();
         answer.on("error", fail);
         answer.on("end", () => {
@@ -39,7 +43,11 @@ export function startLoad(host: string, port: number, path: string): Load {
           resolve();
         });
       });
-      asked.on("error", fail);
+      asked.on("error", () => {
+        if (isAnswered || !asked.reusedSocket) return fail();
+        cuts.push(since);
+        one(false).then(resolve);
+      });
       asked.end();
     });
   async function work(): Promise<void> {
@@ -53,6 +61,7 @@ export function startLoad(host: string, port: number, path: string): Load {
   return {
     sent: () => sent,
     failures: () => failures,
+    cuts: () => cuts,
     lastAnswer: (node) => answers.get(node) ?? 0,
     async stop() {
       stopped = true;

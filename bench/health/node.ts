@@ -14,21 +14,24 @@ export interface NodePorts {
 /** A running endpoint. */
 export interface Node {
   readonly name: string;
-  /** Out of service: it answers 503, its TCP port for checks is closed, and gRPC says NOT_SERVING. */
-  readonly setServing: (serving: boolean) => Promise<void>;
+  /**
+   * Out of service for one row: it answers 503 to its path, and its check fails, whether it is a TCP port that is closed, an answer, or
+   * gRPC that says NOT_SERVING. Checks of other rows do not see it.
+   */
+  readonly setServing: (row: string, serving: boolean) => Promise<void>;
   /** Whether connections to it can be made, for traffic and the TCP check. What is under way ends. */
   readonly setOpen: (open: boolean) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Where probes of the HTTP check go. */
-export const HEALTH_PATH = "/health";
+/** Where probes of the HTTP check go; it is row `http` that they are about. */
+export const HEALTH_PATH = "/http/health";
 
 /** Starts one; its name is its address. */
 export async function startNode(address: string, ports: NodePorts): Promise<Node> {
-  let serving = true;
-  const http = createServer({ keepAliveTimeout: 60_000 }, (_request, response) => {
-    response.writeHead(serving ? 200 : 503, { "X-Node": address, "Content-Length": 0 }).end();
+  const out = new Set<string | undefined>();
+  const http = createServer({ keepAliveTimeout: 60_000 }, ({ url = "" }, response) => {
+    response.writeHead(out.has(url.split("/")[1]) ? 503 : 200, { "X-Node": address, "Content-Length": 0 }).end();
   });
   const tcp = createTcpServer((socket) => socket.on("error", () => {}).end());
   const grpc: GrpcHealth = await startGrpcHealth(`${address}:${ports.grpc}`);
@@ -36,10 +39,11 @@ export async function startNode(address: string, ports: NodePorts): Promise<Node
   await Promise.all([listen(http, address, ports.http), listen(tcp, address, ports.tcp)]);
   return {
     name: address,
-    async setServing(next) {
-      serving = next;
-      grpc.set("", next);
-      await (next ? listen(tcp, address, ports.tcp) : closed(tcp));
+    async setServing(row, next) {
+      if (next) out.delete(row);
+      else out.add(row);
+      if (row === "grpc") grpc.set("", next);
+      if (row === "tcp") await (next ? listen(tcp, address, ports.tcp) : closed(tcp));
     },
     async setOpen(next) {
       if (next === http.listening) return;

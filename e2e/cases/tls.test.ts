@@ -35,24 +35,26 @@ beforeAll(async () => {
       ...maker.make("expired", { names: "DNS:expired.example", from: "20200101000000Z", until: "20200201000000Z" }),
     },
   ];
-  const on = (name: string, port: ListenerName, tls: object, more: object = {}): Document => {
-    return { name, fleets: [...proxyNames], port: ports[port], protocol: "HTTPS", tls, ...more };
+  /** `main` on its own port, or `shared-wide` on the port of `shared`. */
+  const on = (name: string, tls: object, hostname?: string): Document => {
+    const port = ports[name.split("-")[0] as string];
+    return { name, fleets: [...proxyNames], port, protocol: "HTTPS", tls, ...(hostname && { hostname }) };
   };
   const all = ["wide-ecdsa", "wide-rsa", "exact", "other", "expired"];
   await serve({
     certificates,
     listeners: [
-      on("main", "main", { certificates: all }),
-      on("first", "first", { certificates: ["other", "exact"], unknownServerName: "first" }),
-      on("modern", "modern", { certificates: ["exact"], profile: "modern" }),
-      on("suite", "suite", {
+      on("main", { certificates: all }),
+      on("first", { certificates: ["other", "exact"], unknownServerName: "first" }),
+      on("modern", { certificates: ["exact"], profile: "modern" }),
+      on("suite", {
         certificates: ["wide-rsa"],
         maxVersion: "1.2",
         cipherSuites: ["ECDHE-RSA-CHACHA20-POLY1305"],
       }),
-      on("shared-wide", "shared", { certificates: ["wide-ecdsa"] }, { hostname: "*.tls.example" }),
-      on("shared-exact", "shared", { certificates: ["exact"] }, { hostname: "exact.tls.example" }),
-      on("shared-other", "shared", { certificates: ["other"] }, { hostname: "other.example" }),
+      on("shared-wide", { certificates: ["wide-ecdsa"] }, "*.tls.example"),
+      on("shared-exact", { certificates: ["exact"] }, "exact.tls.example"),
+      on("shared-other", { certificates: ["other"] }, "other.example"),
     ],
     clusters: [cluster("inside", echo.port)],
     routes: [
@@ -93,14 +95,13 @@ async function seen(proxy: ProxyName, listener: ListenerName, hello: Omit<Hello,
   return done === null ? null : { shown: done.shown, distrust: done.distrust };
 }
 
+interface Inside extends RawRequest {
+  readonly serverName: string;
+}
+
 /** One request inside TLS. */
-async function get(
-  proxy: ProxyName,
-  listener: ListenerName,
-  hello: Omit<Hello, "address" | "port">,
-  request: RawRequest,
-) {
-  const done = await shake({ ...at(proxy, listener), ...hello });
+async function get(proxy: ProxyName, listener: ListenerName, { serverName, ...request }: Inside) {
+  const done = await shake({ ...at(proxy, listener), serverName });
   if (done === null) throw new Error("no handshake");
   try {
     return await connectionOn(done.socket).request(request);
@@ -113,37 +114,46 @@ const WRONG_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 const OLD = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
 const RSA_ONLY = { maxVersion: "TLSv1.2", ciphers: "ECDHE-RSA-AES128-GCM-SHA256" } as const;
 
-/** What is asked for on which listener, and what the client sees. */
-const rows: readonly (readonly [
-  string,
-  ListenerName,
-  Omit<Hello, "address" | "port">,
-  Awaited<ReturnType<typeof seen>>,
-])[] = [
-  ["right", "main", { serverName: "a.tls.example" }, { shown: "wide-ecdsa", distrust: null }],
-  ["right, the apex", "main", { serverName: "tls.example" }, { shown: "wide-ecdsa", distrust: null }],
-  ["right, in capitals", "main", { serverName: "A.TLS.Example" }, { shown: "wide-ecdsa", distrust: null }],
-  ["right, RSA only", "main", { serverName: "a.tls.example", ...RSA_ONLY }, { shown: "wide-rsa", distrust: null }],
-  ["an exact name before a wildcard", "main", { serverName: "exact.tls.example" }, { shown: "exact", distrust: null }],
-  ["expired", "main", { serverName: "expired.example" }, { shown: "expired", distrust: "CERT_HAS_EXPIRED" }],
-  ["no name", "main", { serverName: null }, null],
-  ["an unknown name", "main", { serverName: "nobody.example" }, null],
-  ["TLS 1.1", "main", { serverName: "a.tls.example", ...OLD }, null],
-  ["no name, first", "first", { serverName: null }, { shown: "other", distrust: WRONG_NAME }],
-  ["an unknown name, first", "first", { serverName: "nobody.example" }, { shown: "other", distrust: WRONG_NAME }],
-  ["a known name, first", "first", { serverName: "exact.tls.example" }, { shown: "exact", distrust: null }],
-  ["TLS 1.1, first", "first", { serverName: null, ...OLD }, null],
-  ["TLS 1.2, modern", "modern", { serverName: "exact.tls.example", maxVersion: "TLSv1.2" }, null],
-  ["TLS 1.3, modern", "modern", { serverName: "exact.tls.example" }, { shown: "exact", distrust: null }],
-  ["another suite", "suite", { serverName: "a.tls.example", ciphers: "ECDHE-RSA-AES128-GCM-SHA256" }, null],
-  ["a name of one listener", "shared", { serverName: "exact.tls.example" }, { shown: "exact", distrust: null }],
-  ["a name of another", "shared", { serverName: "a.tls.example" }, { shown: "wide-ecdsa", distrust: null }],
-  ["a name of none", "shared", { serverName: "a.other.example" }, null],
+/** A client that does something on a listener. */
+const row = (what: string, listener: ListenerName, hello: Omit<Hello, "address" | "port">) => ({
+  sees: (sees: Awaited<ReturnType<typeof seen>>) => ({ what, listener, hello, sees }),
+});
+
+/** What is asked for on which listener, and what the client sees; null: there is no handshake. */
+const rows = [
+  row("right", "main", { serverName: "a.tls.example" }).sees({ shown: "wide-ecdsa", distrust: null }),
+  row("right, the apex", "main", { serverName: "tls.example" }).sees({ shown: "wide-ecdsa", distrust: null }),
+  row("right, in capitals", "main", { serverName: "A.TLS.Example" }).sees({ shown: "wide-ecdsa", distrust: null }),
+  row("right, RSA only", "main", { serverName: "a.tls.example", ...RSA_ONLY }).sees({
+    shown: "wide-rsa",
+    distrust: null,
+  }),
+  row("an exact name before a wildcard", "main", { serverName: "exact.tls.example" }).sees({
+    shown: "exact",
+    distrust: null,
+  }),
+  row("expired", "main", { serverName: "expired.example" }).sees({ shown: "expired", distrust: "CERT_HAS_EXPIRED" }),
+  row("no name", "main", { serverName: null }).sees(null),
+  row("an unknown name", "main", { serverName: "nobody.example" }).sees(null),
+  row("TLS 1.1", "main", { serverName: "a.tls.example", ...OLD }).sees(null),
+  row("no name, first", "first", { serverName: null }).sees({ shown: "other", distrust: WRONG_NAME }),
+  row("an unknown name, first", "first", { serverName: "nobody.example" }).sees({
+    shown: "other",
+    distrust: WRONG_NAME,
+  }),
+  row("a known name, first", "first", { serverName: "exact.tls.example" }).sees({ shown: "exact", distrust: null }),
+  row("TLS 1.1, first", "first", { serverName: null, ...OLD }).sees(null),
+  row("TLS 1.2, modern", "modern", { serverName: "exact.tls.example", maxVersion: "TLSv1.2" }).sees(null),
+  row("TLS 1.3, modern", "modern", { serverName: "exact.tls.example" }).sees({ shown: "exact", distrust: null }),
+  row("another suite", "suite", { serverName: "a.tls.example", ciphers: "ECDHE-RSA-AES128-GCM-SHA256" }).sees(null),
+  row("a name of one listener", "shared", { serverName: "exact.tls.example" }).sees({ shown: "exact", distrust: null }),
+  row("a name of another", "shared", { serverName: "a.tls.example" }).sees({ shown: "wide-ecdsa", distrust: null }),
+  row("a name of none", "shared", { serverName: "a.other.example" }).sees(null),
 ];
 
 describe.each(proxyNames)("%s", (proxy) => {
-  it.each(rows)("terminate: %s (%s)", async (_, listener, hello, expected) => {
-    expect(await seen(proxy, listener, hello)).toEqual(expected);
+  it.each(rows)("terminate: $what ($listener)", async ({ listener, hello, sees }) => {
+    expect(await seen(proxy, listener, hello)).toEqual(sees);
   });
 
   it("agrees on TLS 1.3, or what the listener says", async () => {
@@ -160,11 +170,11 @@ describe.each(proxyNames)("%s", (proxy) => {
   });
 
   it("tells the endpoint, and the client where it is redirected", async () => {
-    const hello = { serverName: "a.tls.example" };
-    const answer = await get(proxy, "main", hello, { path: "/", host: "a.tls.example" });
+    const hello = { serverName: "a.tls.example", host: "a.tls.example" };
+    const answer = await get(proxy, "main", { ...hello, path: "/" });
     expect(receivedList(echoOf(answer), "x-forwarded-proto")).toEqual(["https"]);
     expect(headerValues(answer, "strict-transport-security")).toEqual(["max-age=31536000"]);
-    const moved = await get(proxy, "main", hello, { path: "/moved", host: "a.tls.example" });
+    const moved = await get(proxy, "main", { ...hello, path: "/moved" });
     expect(headerValues(moved, "location")).toEqual([`https://a.tls.example:${ports.main}/new`]);
   });
 
@@ -178,7 +188,7 @@ describe.each(proxyNames)("%s", (proxy) => {
     ["other.example", "A.tls.example", 421],
     ["other.example", "bad host", 400],
   ])("a connection for %s and a request for %s: %s", async (serverName, host, status) => {
-    const answer = await get(proxy, "shared", { serverName }, { path: "/", host });
+    const answer = await get(proxy, "shared", { serverName, path: "/", host });
     expect(answer.status).toBe(status);
     if (status === 421) expect(answer.body).toBe("421 Misdirected Request\n");
   });

@@ -8,6 +8,7 @@ import type { ClusterLimitsIr } from "./limits.ts";
 import type { OutlierDetectionIr } from "./outlierDetection.ts";
 import type { PoolIr } from "./pool.ts";
 import type { NearIr } from "./preferLocal.ts";
+import type { UpstreamProtocol } from "./protocol.ts";
 import type { ProxyVersion } from "./proxyProtocol.ts";
 import type { SlowStartIr } from "./slowStart.ts";
 
@@ -28,6 +29,7 @@ export interface ClusterIr {
   readonly outlierDetection: OutlierDetectionIr | null;
   /** Null: the whole share at once. */
   readonly slowStart: SlowStartIr | null;
+  readonly protocol: UpstreamProtocol;
   /** So long goes on what an endpoint has that gets nothing new; null: until one side ends it. */
   readonly drainTimeoutMs: number | null;
   /** The header with which connections to endpoints begin, those of probes too; null: none. */

@@ -1,5 +1,7 @@
 /** Active health checks, defaults filled in. */
 
+import type { UpstreamProtocol } from "./protocol.ts";
+
 /** How a proxy finds out whether an endpoint can serve; times in milliseconds. */
 export interface HealthCheckIr {
   readonly kind: "tcp" | "http" | "grpc";
@@ -16,6 +18,7 @@ export interface HealthCheckIr {
   readonly grpc: { readonly service: string } | null;
   /** Null for others. */
   readonly http: {
+    readonly protocol: UpstreamProtocol;
     readonly method: string;
     readonly path: string;
     readonly host: string;

@@ -14,6 +14,7 @@ import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { GeoTableIr } from "./geoTable.ts";
+import type { Http2Use } from "./http2.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { ProxyProtocolIr } from "./proxyProtocol.ts";
@@ -37,7 +38,9 @@ export * from "./ejection.ts";
 export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./geoTable.ts";
+export * from "./grpc.ts";
 export type * from "./healthCheck.ts";
+export * from "./http2.ts";
 export type * from "./limits.ts";
 export type * from "./outlierDetection.ts";
 export type * from "./pathGroup.ts";
@@ -50,6 +53,7 @@ export type * from "./pool.ts";
 export * from "./preferLocal.ts";
 export * from "./probePlan.ts";
 export * from "./process.ts";
+export type * from "./protocol.ts";
 export * from "./proxyProtocol.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
@@ -100,6 +104,7 @@ export interface HttpPortIr {
   readonly tls: ListenerTlsIr | null;
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
+  readonly http2: Http2Use;
   /** Those that its rules look at, ascending by name. */
   readonly geoTables: readonly GeoTableIr[];
   /** Null: clients come themselves. */

@@ -214,6 +214,22 @@ test("what is proved to serve is kept, also when newer files came before it was 
   await done;
 });
 
+test("with a token that opens secrets the same generation is tried anew, for its files are others", async () => {
+  const sealed = files("one", { files: [{ path: "nginx.conf", text: "sealed:privateKey;\n", mode: 0o644 }] });
+  let etag = '"one"';
+  answer = ({ method, headers = {} }) => {
+    if (method !== "GET") return {};
+    if (headers["if-none-match"] === etag) return { status: 304, etag };
+    return { etag, body: structuredClone(etag === '"one"' ? sealed : files("one")) };
+  };
+  const done = start();
+  await until(async () => reports().some(({ lastError }) => String(lastError).includes("sealed:privateKey")));
+  etag = '"one-opened"';
+  await untilSays("one");
+  stop.abort();
+  await done;
+});
+
 test("a proxy that is not installed is told, and run as soon as it is; damaged last good files keep nobody from starting", async () => {
   writeFileSync(join(folder, "last-good.json"), '{"fleet":');
   answer = giving(files("one"));

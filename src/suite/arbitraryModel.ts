@@ -3,10 +3,10 @@ import fc from "fast-check";
 import type { Diagnostic } from "../errors/diagnostic.ts";
 import { deviationsOf } from "../targets/target.ts";
 import { mend, mendCanaries } from "./arbitrary/mend.ts";
-import type { Document } from "./arbitrary/names.ts";
+import type { Document, Item } from "./arbitrary/names.ts";
 import { errorsOf, pruned } from "./arbitrary/prune.ts";
 import { drawn, EVERY_PROXY, onlyOf, type Plan } from "./arbitrary/skeleton.ts";
-import { compileDocument, leafOf } from "./modelFiles.ts";
+import { compileDocument, leafOf, sealDocument } from "./modelFiles.ts";
 
 /** A document that passes shape and rules, and that all its proxies take: what clashes by chance is cut out, never the whole. */
 function modelWith(plan: Plan): fc.Arbitrary<Document> {
@@ -18,7 +18,9 @@ function modelWith(plan: Plan): fc.Arbitrary<Document> {
 }
 
 function problemsOf(document: Document): readonly Diagnostic[] {
-  const errors = errorsOf(document);
+  // Sealed, as everywhere: only then it is seen whether a key is that of a certificate.
+  const { document: sealed, found } = sealDocument(document);
+  const errors = [...found, ...errorsOf(sealed as object)].filter(({ severity }) => severity === "error");
   return errors.length > 0 ? errors : refusalsOf(document);
 }
 
@@ -57,15 +59,29 @@ export interface AnswerablePlace {
   readonly addresses: Readonly<Record<string, string>>;
   /** Ports on 127.0.0.1, by cluster; a cluster takes as many of them as it has endpoints. */
   readonly endpoints: Readonly<Record<string, readonly number[]>>;
+  readonly checks: {
+    /** Ports on 127.0.0.1 at which the probes of a check pass, by name of the check. */
+    readonly ports: Readonly<Record<string, number>>;
+    /** Clusters that keep their checks: those whose endpoints serve. */
+    readonly clusters: readonly string[];
+  };
 }
+
+/** Often enough that each proxy has probed before its first request. */
+const PROBE_INTERVAL = "250ms";
 
 /** Durations that an answer on a busy machine could exceed. */
 const SHORT = new Set(["1ms", "250ms", "3s"]);
+/** How long a client waits for the next try is not what is looked at. */
+const AT_ONCE = "1ms";
 
 /** The same model with clusters that answer: requests can be sent to it. Only the listeners of its first HTTP port are left in. */
 export function answerable(document: Document, place: AnswerablePlace): Document {
-  const text = JSON.stringify(document, (_key, value) => (SHORT.has(value) ? "1m30s" : value));
-  const { fleets = [], listeners = [], clusters = [], routes = [], ...others } = JSON.parse(text) as Document;
+  const text = JSON.stringify(document, (key, value) =>
+    key === "backoff" ? AT_ONCE : SHORT.has(value) ? "1m30s" : value,
+  );
+  const all = JSON.parse(text) as Document;
+  const { fleets = [], listeners = [], clusters = [], routes = [], healthChecks = [], ...others } = all;
   const answering = {
     ...others,
     fleets: fleets.map((each) => ({ ...each, bindAddress: place.addresses[each.proxy as string] })),
@@ -75,10 +91,16 @@ export function answerable(document: Document, place: AnswerablePlace): Document
       const ports = place.endpoints[each.name] ?? [];
       // Drawn endpoints are often none at all; one cluster without any is enough.
       const endpoints = [...(each.endpoints as object[]), {}].slice(0, ports.length);
-      // The endpoints answer requests in the clear, and no probe as the check wants it.
-      const { healthCheck: _, tls: __, ...rest } = each;
-      return { ...rest, endpoints: endpoints.map((one, at) => ({ ...one, address: "127.0.0.1", port: ports[at] })) };
+      // The endpoints answer in the clear.
+      const { healthCheck, tls: _, ...rest } = each;
+      const isProbed = healthCheck !== undefined && place.checks.clusters.includes(each.name);
+      return {
+        ...rest,
+        ...(isProbed ? { healthCheck } : {}),
+        endpoints: endpoints.map((one, at) => ({ ...one, address: "127.0.0.1", port: ports[at] })),
+      };
     }),
+    healthChecks: healthChecks.map((each) => passable({ ...each, port: place.checks.ports[each.name] })),
     routes: routes
       .filter(({ protocol }) => protocol !== "tcp" && protocol !== "udp")
       .map((each) => ({ ...each, listeners: (each.listeners as string[]).filter((name) => isAnswering({ name })) }))
@@ -86,6 +108,13 @@ export function answerable(document: Document, place: AnswerablePlace): Document
   };
   // Longer durations may be more than a whole request may take.
   return pruned(answering, problemsOf);
+}
+
+/** The same check, often asked; where a text is looked for, an answer with a body is expected. */
+function passable(check: Item): Item {
+  const http = check.http as { body?: object; expectedStatus?: string[] } | undefined;
+  if (http?.body !== undefined && http.expectedStatus?.every((range) => range === "204")) delete http.expectedStatus;
+  return { ...check, interval: PROBE_INTERVAL };
 }
 
 /** Requests go to one port. */

@@ -32,7 +32,6 @@ const endingWith = (ending: string): LeafPath[] => leafPaths.filter((path) => pa
 const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "marks for selecting resources", leaves: endingWith(".labels") },
   { reason: "text for people", leaves: endingWith(".description") },
-  { reason: "which fleet it is; the proxies of a fleet are not told", leaves: ["fleet.name"], on: ["envoy", "nginx"] },
   { reason: "the gate judges it; all admitted versions get the same", leaves: ["fleet.version"], on: ["envoy"] },
   { reason: "judged where Envoys connect; the proxies are not told", leaves: ["fleet.xds.allow[]"], on: ["envoy"] },
   {
@@ -68,6 +67,11 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
   { reason: "must be what the listeners say; the listeners' has effect", leaves: ["route.protocol"] },
   { reason: "Envoy does not count them, and says so", leaves: ["cluster.pool.maxIdle"], on: ["envoy"] },
   {
+    reason: "refused where requests come to the cluster, by the nginx that is installed",
+    leaves: ["cluster.protocol"],
+    on: ["nginx"],
+  },
+  {
     reason: "tried again at once, and the warning says so",
     leaves: ["route.rules[].retry.backoff"],
     on: ["nginx", "haproxy"],
@@ -79,11 +83,15 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
 /** Fields of which a proxy takes one value alone: any other is refused, so no model has another. */
 const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "fleet.accessLog.path"],
+  ["nginx", "cluster.proxyProtocol"],
   ["nginx", "listener.proxyProtocol.mode"],
 ];
 
 /** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
-const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [["haproxy", "listener.udp.balance"]];
+const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [
+  ["haproxy", "listener.udp.balance"],
+  ...PROXY_KINDS.map((proxy) => [proxy, "listener.tls.alpn[]"] as const),
+];
 
 /** Models, values and spots are the same in each run: a leaf that is found to have effect is found in the next run too. */
 const SEED = 1;

@@ -31,10 +31,10 @@ test(
     for (let seed = SEED; seed < SEED + MODELS; seed++) {
       const report = await runModel(seed, REQUESTS);
       forwarded += report.forwarded;
-      const { mismatches } = report;
-      expect(
-        `${mismatches.length} of model ${seed}\n${mismatches.slice(0, MAX_SHOWN).map(mismatchText).join("\n\n")}`,
-      ).toBe(`0 of model ${seed}\n`);
+      const found = [...report.faults, ...report.mismatches.map(mismatchText)];
+      expect(`${found.length} of model ${seed}\n${found.slice(0, MAX_SHOWN).join("\n\n")}`).toBe(
+        `0 of model ${seed}\n`,
+      );
     }
     expect(forwarded).toBeGreaterThan(MODELS * REQUESTS * MIN_FORWARDED_SHARE);
   },
@@ -62,6 +62,7 @@ describe("the comparison finds", () => {
     route: "r",
     ruleName: null,
     pointer: "/rules/0",
+    protocol: "http",
     path: { kind: "prefix", value: "/" },
     conditions: [],
     action,
@@ -126,6 +127,16 @@ describe("the comparison finds", () => {
     const split = { ...base, outcomes: [outcome, second] };
     expect(found(split, observed("envoy", { upstream: "two" }))).toEqual([]);
     expect(found(split, observed("envoy", { upstream: "three" }))).toEqual(["upstreams asked"]);
+  });
+
+  test("an endpoint that is asked more often than the rule's retry says", () => {
+    const resends = { methods: ["GET"], statuses: [503], perTryMs: null };
+    const policies = { ...rule.policies, retry: { attempts: 3, resends, grpcStatuses: [], backoffMs: null } };
+    const retried = { ...base, rule: { ...rule, policies }, outcomes: [{ ...outcome, status: 503 }] };
+    expect(found(retried, observed("haproxy", { status: 503, times: 4 }))).toEqual([]);
+    expect(found(retried, observed("haproxy", { status: 503, times: 5 }))).toEqual(["upstreams asked"]);
+    const answered = { ...retried, outcomes: [outcome] };
+    expect(found(answered, observed("haproxy", { times: 2 }))).toEqual(["upstreams asked"]);
   });
 
   test("a copied Host in Location on every proxy but Envoy, and there only for the rule it is told of", () => {

@@ -64,6 +64,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   clientTimeouts: USUAL_CLIENT_TIMEOUTS,
   connectionLimit: NO_CONNECTION_LIMIT,
   geoTables: [],
+  http2: "off" as const,
   proxyProtocol: null,
   via: null,
   virtualHosts,

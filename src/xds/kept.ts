@@ -3,15 +3,11 @@
  * may still wait there for its endpoints, secrets or routes: it was changed a moment before it went, or is sent once more to a node that
  * came back. Without these Envoy waits for 15 seconds, and then serves without them.
  */
-import { HOLD_MS } from "./limits.ts";
 import { mayName, type Ref, refersTo } from "./refs.ts";
 import { referrersOf } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { inScope, type Subscription } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
-
-/** As long as a removed cluster may wait on a stream of its own. */
-export const PARTING_MS = 2 * HOLD_MS;
 
 /** As the view had it last, when something that the node keeps may wait for it; undefined: nothing does, or it is not remembered. */
 export function keptFor(stream: Stream, sub: Subscription, name: string): XdsResource | undefined {
@@ -28,10 +24,11 @@ export function sendKept(sub: Subscription, name: string, resource: XdsResource)
   sub.pending.set(name, undefined);
 }
 
+/** With a stream for each type nobody can see what the node keeps: there nothing is. */
 function isAwaited(stream: Stream, ref: Ref): boolean {
   return referrersOf(ref[0]).some((typeUrl) => {
     const sub = stream.subs.get(typeUrl);
-    return sub === undefined ? isParting(stream, typeUrl, ref) : keeps(stream, sub, ref);
+    return sub !== undefined && keeps(stream, sub, ref);
   });
 }
 
@@ -45,11 +42,4 @@ function keeps(stream: Stream, sub: Subscription, ref: Ref): boolean {
     if (!resources.has(name) && inScope(sub, name) && refersTo(has, ref)) return true;
   }
   return false;
-}
-
-/** With a stream for each type nobody can see what the node keeps: what went a moment ago it may. */
-function isParting({ method, group, context }: Stream, typeUrl: string, ref: Ref): boolean {
-  if (method.typeUrl === null) return false;
-  const late = group.departed.get(typeUrl)?.since(context.clock.monotonic() - PARTING_MS) ?? [];
-  return late.some(([, resource]) => refersTo(resource, ref));
 }

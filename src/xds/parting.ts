@@ -4,10 +4,14 @@
  * nothing is known to wait for them, that word waits like any other removal.
  */
 import { foldGone } from "./changes.ts";
-import { keptFor, PARTING_MS, sendKept } from "./kept.ts";
+import { keptFor, sendKept } from "./kept.ts";
+import { HOLD_MS } from "./limits.ts";
 import { ENDPOINT } from "./resourceTypes.ts";
 import type { Stream } from "./state.ts";
 import { type Subscription, UNKNOWN } from "./subscription.ts";
+
+/** As long as a removed cluster may wait on a stream of its own. */
+const PARTING_MS = 2 * HOLD_MS;
 
 /** The node asks for what is not there, and what it keeps waits for that: it is sent, and goes with what it is kept for. */
 export function sendParting(stream: Stream, sub: Subscription, name: string): boolean {

@@ -27,7 +27,10 @@ function setUp() {
       turn += 1;
     }
   };
-  return { queue, stream, served, turns };
+  const pass = (milliseconds: number): void => {
+    now += milliseconds;
+  };
+  return { queue, stream, served, turns, pass };
 }
 
 it("serves streams in turn, for one slice of time between two looks at the network", async () => {
@@ -46,6 +49,16 @@ it("serves small requests before large ones, and a large one in each turn", asyn
   queue.add(stream("a", { size: 10, takes: SLICE_MS, count: 3 }));
   await turns(5);
   expect(served).toEqual(["0a", "0X", "1a", "1Y", "2a", "2X", "3Y"]);
+});
+
+it("leaves the next turn to what waits when this one was long already, and no more than that one", async () => {
+  const { queue, stream, served, turns, pass } = setUp();
+  queue.add(stream("a", { size: 10, takes: SLICE_MS, count: 3 }));
+  for (let step = 0; step < 6; step++) {
+    pass(SLICE_MS);
+    await turns(1);
+  }
+  expect(served).toEqual(["1a", "3a", "5a"]);
 });
 
 it("finishes a large request that it has begun before the next", async () => {

@@ -24,6 +24,9 @@ export function createRequestQueue(monotonic: () => number): RequestQueue {
   const light = new Set<Waiting>();
   const heavy = new Set<Waiting>();
   let running = false;
+  /** When this turn of the event loop began, as far as that is seen from here. */
+  let since = 0;
+  let postponed = false;
 
   function put(waiting: Waiting): void {
     (waiting.size() > LIGHT_REQUEST_BYTES ? heavy : light).add(waiting);
@@ -40,10 +43,19 @@ export function createRequestQueue(monotonic: () => number): RequestQueue {
   }
 
   function drain(): void {
-    const until = monotonic() + SLICE_MS;
+    const now = monotonic();
+    // What came from the network has taken long, such as thousands of streams that close: that, and a slice, are not one turn.
+    if (now - since >= SLICE_MS && !postponed) {
+      postponed = true;
+      setImmediate(drain);
+      return;
+    }
+    postponed = false;
+    const until = now + SLICE_MS;
     while (light.size > 0 && monotonic() < until) serveFirst(light);
     serveFirst(heavy);
     running = light.size + heavy.size > 0;
+    since = monotonic();
     if (running) setImmediate(drain);
   }
 
@@ -52,6 +64,7 @@ export function createRequestQueue(monotonic: () => number): RequestQueue {
       put(waiting);
       if (running) return;
       running = true;
+      since = monotonic();
       setImmediate(drain);
     },
   };

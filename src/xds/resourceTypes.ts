@@ -56,8 +56,8 @@ export const HELD_TYPES: ReadonlySet<string> = new Set([LISTENER, ROUTE, VIRTUAL
 /** Types of which a node is asked what it has: their resources name others, or are deleted by their absence. */
 export const REMEMBERED_TYPES: ReadonlySet<string> = new Set([CLUSTER, LISTENER, ROUTE]);
 
-/** Types of which the last content is kept when it goes: nodes may keep what refers to them, and that too. */
-export const PARTING_TYPES: ReadonlySet<string> = new Set([CLUSTER, ENDPOINT, SECRET, LISTENER, ROUTE]);
+/** Types of which the last content is remembered when it goes: nodes may keep that for a while, or what waits for it. */
+export const PARTING_TYPES: ReadonlySet<string> = new Set([CLUSTER, ENDPOINT, SECRET, ROUTE]);
 
 /** What a node waits for before it uses a new resource of a type. */
 const NEEDS: ReadonlyMap<string, readonly string[]> = new Map([

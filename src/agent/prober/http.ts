@@ -1,5 +1,6 @@
 /** A request of HTTP/1.1 is answered with an expected status, and where the check says so with a text or an expression in the body. */
 import { type IncomingMessage, request } from "node:http";
+import type { Readable } from "node:stream";
 import type { HealthCheckIr } from "../../ir/index.ts";
 import { connectionError, type End, endsWithin, regexSearch, type Search, textSearch } from "./answer.ts";
 import type { Probe } from "./types.ts";
@@ -23,9 +24,9 @@ export const probeHttp: Probe = ({ address, port }, { timeoutMs, http }) => {
       agent: false,
       maxHeaderSize: MAX_HEAD_BYTES,
     });
-    sent.on("response", (answer) => judge(answer, http, end));
+    sent.on("response", (answer) => judgeAnswer(answer, http, end));
     // Nobody asked for another protocol; the status counts all the same.
-    sent.on("upgrade", (answer) => judge(answer, http, end));
+    sent.on("upgrade", (answer) => judgeAnswer(answer, http, end));
     sent.on("error", (error) => end(connectionError(error)));
     sent.end();
     return () => sent.destroy();
@@ -39,8 +40,16 @@ function fieldsOf({ host, headers }: HttpCheck): string[] {
 
 const NO_MORE = Buffer.alloc(0);
 
-function judge(answer: IncomingMessage, check: HttpCheck, end: End): void {
-  const status = answer.statusCode ?? 0;
+function judgeAnswer(answer: IncomingMessage, check: HttpCheck, end: End): void {
+  judge({ status: answer.statusCode ?? 0, body: answer }, check, end);
+}
+
+/** Ends the probe with what the answer's status says, or its body. */
+export function judge(
+  { status, body }: { readonly status: number; readonly body: Readable },
+  check: HttpCheck,
+  end: End,
+): void {
   if (!check.expectedStatus.some(({ low, high }) => low <= status && status <= high)) {
     end(`status ${status}`);
     return;
@@ -50,13 +59,13 @@ function judge(answer: IncomingMessage, check: HttpCheck, end: End): void {
     end(null);
     return;
   }
-  answer.on("data", (chunk: Buffer) => {
+  body.on("data", (chunk: Buffer) => {
     const verdict = search(chunk);
     if (verdict === "found") end(null);
     if (verdict === "full") end("the expected text is not in the beginning of the body");
   });
-  answer.on("end", () => end(search(NO_MORE, true) === "found" ? null : "the expected text is not in the body"));
-  answer.on("error", (error) => end(connectionError(error)));
+  body.on("end", () => end(search(NO_MORE, true) === "found" ? null : "the expected text is not in the body"));
+  body.on("error", (error) => end(connectionError(error)));
 }
 
 function searchOf({ bodyContains, bodyRegex }: HttpCheck): Search | null {

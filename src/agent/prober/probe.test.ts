@@ -127,6 +127,32 @@ describe("http", () => {
   });
 });
 
+describe("http over HTTP/2", () => {
+  const http2 = (more: Parameters<typeof httpCheck>[0] = {}) => httpCheck({ protocol: "http2", ...more });
+
+  test("asks as the check says, and judges status and body", async () => {
+    let asked = "";
+    const server = createHttp2Server();
+    server.on("stream", (stream: ServerHttp2Stream, head) => {
+      asked = [":method", ":path", ":authority", "x-a"].map((name) => String(head[name])).join(" ");
+      stream.respond({ ":status": String(head[":path"]) === "/health" ? 200 : 303 });
+      stream.end("all is well");
+    });
+    const port = await listening(server as unknown as Server);
+    expect(await ask(port, http2({ headers: [{ name: "x-a", value: "b" }] }))).toBeNull();
+    expect(asked).toBe("GET /health a.test b");
+    expect(await ask(port, http2({ bodyContains: "is w" }))).toBeNull();
+    expect(await ask(port, http2({ bodyContains: "wrong" }))).toBe("the expected text is not in the body");
+    expect(await ask(port, http2({ path: "/moved" }))).toBe("status 303");
+  });
+
+  test("what speaks HTTP/1.1, and nobody, fail", async () => {
+    const port = await listening(createHttpServer((_, answer) => answer.end()));
+    expect(await ask(port, http2())).not.toBeNull();
+    expect(await ask(await freePort(), http2())).toBe("the connection was refused");
+  });
+});
+
 describe("grpc", () => {
   const own = (service = ""): HealthCheckIr => check({ kind: "grpc", tcp: null, grpc: { service } });
   const serve = (answer: (stream: ServerHttp2Stream, request: Buffer) => void): Promise<number> => {

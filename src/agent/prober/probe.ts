@@ -2,10 +2,13 @@
 import type { HealthCheckIr } from "../../ir/index.ts";
 import { probeGrpc } from "./grpc.ts";
 import { probeHttp } from "./http.ts";
+import { probeHttp2 } from "./http2.ts";
 import { probeTcp } from "./tcp.ts";
 import type { Probe } from "./types.ts";
 
-const PROBES: Readonly<Record<HealthCheckIr["kind"], Probe>> = { tcp: probeTcp, http: probeHttp, grpc: probeGrpc };
+const probeAnyHttp: Probe = (at, check) => (check.http?.protocol === "http2" ? probeHttp2 : probeHttp)(at, check);
+
+const PROBES: Readonly<Record<HealthCheckIr["kind"], Probe>> = { tcp: probeTcp, http: probeAnyHttp, grpc: probeGrpc };
 
 /** Asks at the check's own port where it has one. */
 export const probe: Probe = ({ address, port }, check) =>

@@ -20,6 +20,7 @@ export function check(more: Partial<HealthCheckIr> = {}): HealthCheckIr {
 
 export function httpCheck(more: Partial<NonNullable<HealthCheckIr["http"]>> = {}): HealthCheckIr {
   const http = {
+    protocol: "http1" as const,
     method: "GET",
     path: "/health",
     host: "a.test",

@@ -1,6 +1,6 @@
 /** Health checks with all defaults filled in. */
 import { defaults } from "../../gen/defaults.ts";
-import type { HealthCheckIr } from "../../ir/index.ts";
+import type { HealthCheckIr, UpstreamProtocol } from "../../ir/index.ts";
 import { durationMs, type HealthCheck } from "../../model/index.ts";
 
 const CHECK = {
@@ -17,8 +17,8 @@ const HTTP_CHECK = {
   expectedStatus: defaults["healthCheck.http.expectedStatus"],
 };
 
-/** The check that a cluster names. */
-export function healthCheck(body: HealthCheck): HealthCheckIr {
+/** The check that a cluster of this protocol names. */
+export function healthCheck(body: HealthCheck, protocol: UpstreamProtocol): HealthCheckIr {
   const { type, interval, timeout, rise, fall, initial, port = null } = { ...CHECK, ...body };
   return Object.freeze({
     kind: type,
@@ -30,7 +30,7 @@ export function healthCheck(body: HealthCheck): HealthCheckIr {
     port,
     tcp: type === "tcp" ? tcpCheck(body.tcp) : null,
     grpc: type === "grpc" ? Object.freeze({ service: body.grpc?.service ?? "" }) : null,
-    http: type === "http" ? httpCheck(body.http) : null,
+    http: type === "http" ? httpCheck(body.http, protocol) : null,
   });
 }
 
@@ -38,13 +38,14 @@ function tcpCheck(body: HealthCheck["tcp"]): HealthCheckIr["tcp"] {
   return Object.freeze({ send: body?.send ?? null, expect: body?.expect ?? null });
 }
 
-function httpCheck(body: HealthCheck["http"]): HealthCheckIr["http"] {
+function httpCheck(body: HealthCheck["http"], protocol: UpstreamProtocol): HealthCheckIr["http"] {
   const { method, path, host, expectedStatus } = { ...HTTP_CHECK, ...body };
   const ranges = expectedStatus.map((range) => {
     const [low, high = low] = range.split("-").map(Number) as [number, number?];
     return Object.freeze({ low, high });
   });
   return Object.freeze({
+    protocol,
     method,
     path,
     host,

@@ -35,7 +35,7 @@ export function compileCluster(
   const known = clusters.get(cluster);
   if (known !== undefined && known.check === check && known.authority === authority) return known.ir;
   const { body } = cluster;
-  const { timeouts } = body;
+  const { timeouts, protocol = defaults["cluster.protocol"] } = body;
   const ir = reuse<ClusterIr>(before, {
     name: cluster.name,
     near: near && Object.freeze(near),
@@ -45,9 +45,10 @@ export function compileCluster(
     limits: limitsOf(body),
     connectTimeoutMs: timeouts?.connect === undefined ? CONNECT_MS : durationMs(timeouts.connect),
     pool: poolOf(body),
+    protocol,
     proxyProtocol: body.proxyProtocol ?? null,
     tls: clusterTlsOf(body, authority),
-    healthCheck: check === undefined ? null : healthCheck(check.body),
+    healthCheck: check === undefined ? null : healthCheck(check.body, protocol),
     outlierDetection: outlierDetectionOf(body),
     slowStart: slowStartOf(body),
     drainTimeoutMs: body.drainTimeout === undefined ? null : durationMs(body.drainTimeout),

@@ -14,6 +14,7 @@ import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import { connectionLimit } from "./connectionLimit.ts";
 import { geoTablesOf } from "./geoTables.ts";
+import { http2Of } from "./http2.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { type MadeCluster, madeClusters, type Preferences, withPreferences } from "./preferLocal.ts";
@@ -138,6 +139,7 @@ function* compilePort(
     ...socket,
     tls,
     clientTimeouts: timeouts,
+    http2: http2Of(body),
     geoTables,
     ...shared,
     via: viaOf(first.listener.body, fleet),

@@ -1,7 +1,8 @@
 /** What a listener agrees on with its clients: versions, cipher suites, protocols. */
 import { defaults } from "../../gen/defaults.ts";
-import type { TlsServerIr, TlsVersion } from "../../ir/index.ts";
+import { HTTP2_ALPN, type TlsServerIr, type TlsVersion } from "../../ir/index.ts";
 import type { Listener } from "../../model/index.ts";
+import { http2Of } from "../passes/http2.ts";
 
 /**
  * Mozilla's Server Side TLS, version 5.7 (https://ssl-config.mozilla.org/guidelines/5.7.json), without its two DHE suites: Envoy has none.
@@ -26,10 +27,11 @@ const PROFILES = {
 export type AgreedOn = Pick<TlsServerIr, "minVersion" | "maxVersion" | "cipherSuites" | "alpn">;
 
 /** With all defaults filled in. */
-export function agreedOn({ tls }: Listener): AgreedOn {
+export function agreedOn(listener: Listener): AgreedOn {
+  const { tls } = listener;
   const profile = PROFILES[tls?.profile ?? defaults["listener.tls.profile"]];
   const minVersion: TlsVersion = tls?.minVersion ?? profile.minVersion;
   const maxVersion: TlsVersion = tls?.maxVersion ?? defaults["listener.tls.maxVersion"];
   const cipherSuites = minVersion === "1.3" ? [] : (tls?.cipherSuites ?? PROFILES.intermediate.cipherSuites);
-  return { minVersion, maxVersion, cipherSuites, alpn: ["http/1.1"] };
+  return { minVersion, maxVersion, cipherSuites, alpn: HTTP2_ALPN[http2Of(listener)] };
 }

@@ -2,6 +2,7 @@ import { defaults } from "../../gen/defaults.ts";
 import { isUnspecified } from "../addresses.ts";
 import { boundAddress } from "../boundAddress.ts";
 import { canonicalCidr } from "../cidr.ts";
+import { speaksHttp2 } from "../http2.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { ANY_HOST, durationMs } from "../values.ts";
 import { problem, type WholeRule } from "./rule.ts";
@@ -74,6 +75,8 @@ function clashOf(one: Bound, other: Bound): string | null {
     return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`proxyProtocol\``;
   if ((a.http?.viaGuard ?? VIA_GUARD) !== (b.http?.viaGuard ?? VIA_GUARD))
     return `all requests of ${one.address}:${a.port} are known again by one name; give both the same \`http\``;
+  if (speaksHttp2(a) !== speaksHttp2(b))
+    return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`http.http2\``;
   const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
   return hostA === hostB
     ? `both take ${hostA === ANY_HOST ? "every hostname" : hostA} on ${one.address}:${a.port}`

@@ -37,7 +37,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "fleet.healthChecks": {
     reason: "nginx alone takes it, and without an agent serves all endpoints",
     value: fc.constantFrom("agent", "agent", "agent", "external"),
-    presence: 40,
+    presence: 70,
   },
   "fleet.accessLog": { reason: "what is written down changes no answer", presence: 25 },
   "fleet.accessLog.path": {
@@ -91,6 +91,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     reason: "ranges of either family",
     value: fc.constantFrom("127.0.0.0/8", "10.0.0.1", "2001:db8::/32"),
   },
+  "listener.http.http2": {
+    reason: "never drawn: the client of the fuzz speaks HTTP/1.1, and nginx refuses true",
+    value: fc.constantFrom(true, false, "only"),
+    presence: 0,
+  },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "certificate.chain": { reason: "real ones, that the key fits", value: fc.constantFrom(...CHAINS_OF_ONE_KEY) },
   "certificate.privateKey": { reason: "one key in several forms", value: fc.constantFrom(...FORMS_OF_ONE_KEY) },
@@ -132,6 +137,15 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     weight: 2,
   },
   "route.rules[].matches[].path.regex": { reason: "expressions that all proxies take, on paths", value: values.regex },
+  "route.rules[].matches[].grpc": { reason: "taken away in other routes (mendGrpc.ts)", presence: 70 },
+  "route.rules[].matches[].grpc.service": { reason: MEET, value: fc.constantFrom("a.v1.B", "a.v2.B") },
+  "route.rules[].matches[].grpc.serviceRegex": { reason: "most are names", presence: 30 },
+  "route.rules[].matches[].grpc.method": { reason: MEET, value: fc.constantFrom("Get", "Set") },
+  "route.rules[].matches[].grpc.methodRegex": { reason: "most are names", presence: 30 },
+  "route.rules[].retry.grpcStatuses": {
+    reason: "nginx and HAProxy refuse it; taken away in other routes",
+    presence: 25,
+  },
   "route.rules[].matches[].headers[].name": { reason: "names that may be matched", value: values.matchedName },
   "route.rules[].matches[].query[].name": { reason: MEET, value: fc.constantFrom("v", "V", "w.x", "a-b~") },
   "route.rules[].matches[].query[].exact": { reason: MEET, value: values.queryValue },
@@ -216,6 +230,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.outlierDetection.maxEjectedPercent": { reason: "Envoy alone takes it", presence: 15 },
   "cluster.slowStart": { reason: "nginx refuses it, and no answer shows it", presence: 10 },
   "cluster.slowStart.window": { reason: "whole seconds within bounds", value: fc.constantFrom("1s", "30s", "1h") },
+  "cluster.protocol": { reason: "installed versions of nginx refuse it, and most endpoints speak HTTP/1", presence: 5 },
   "cluster.drainTimeout": {
     reason: "Envoy refuses it; longer than any grace",
     value: fc.constantFrom("1h", "2h", "24h"),
@@ -235,7 +250,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.balance.hash.boundedLoad": { reason: "nginx has none", presence: 15 },
   "cluster.affinity": { reason: "not where rules change the fields it travels in (mendAffinity.ts)", presence: 25 },
   "cluster.affinity.cookie.name": { reason: "none that rules look at", value: fc.constantFrom("SRV", "srv-2", "K_3") },
-  "cluster.proxyProtocol": { reason: "nginx refuses it of requests", value: fc.constantFrom("v1", "v2"), presence: 0 },
+  "cluster.proxyProtocol": { reason: "nginx refuses it of requests (mendProxyProtocol.ts)", presence: 10 },
   "cluster.limits": { reason: "more than a test has; fitted to each other (mendLimits.ts)", presence: 25 },
   "cluster.limits.maxConnectionsPerEndpoint": largeLimit(60),
   "cluster.limits.maxConnections": largeLimit(50),

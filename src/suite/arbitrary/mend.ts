@@ -3,8 +3,10 @@ import { references } from "../../gen/references.ts";
 import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
 import { mendClusterTls } from "./mendClusterTls.ts";
+import { mendGrpc } from "./mendGrpc.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { mendPreferLocal } from "./mendPreferLocal.ts";
+import { mendProxyProtocol } from "./mendProxyProtocol.ts";
 import { mendTls } from "./mendTls.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
@@ -14,7 +16,6 @@ export function mend(document: Document): Document {
   mendClientTimeouts(document);
   mendIdleTimeouts(document);
   mendTls(document);
-  mendClusterTls(document);
   mendBalance(document);
   mendAffinity(document);
   for (const route of document.routes ?? []) {
@@ -23,8 +24,11 @@ export function mend(document: Document): Document {
     if (route.protocol === "udp") keepSplit(route, 1);
     makeTwins(route);
   }
+  mendGrpc(document);
+  mendProxyProtocol(document);
   // Last: they look at who reaches a cluster.
   mendLimits(document);
+  mendClusterTls(document);
   mendPreferLocal(document);
   return document;
 }

@@ -9,12 +9,12 @@ interface Tls {
   insecure?: boolean;
 }
 
-/** Who is verified has a name; versions leave something to agree on; no proxy does it over UDP, nor every one beside probes or in a split of TCP. Changes the document. */
+/** Who is verified has a name; versions leave something to agree on; no proxy does it over UDP or for HTTP/2, nor every one beside probes or in a split of TCP. Changes the document. */
 export function mendClusterTls({ clusters = [], routes = [] }: Document): void {
   for (const cluster of clusters) {
     const tls = cluster.tls as Tls | undefined;
     if (tls === undefined) continue;
-    if (cluster.healthCheck !== undefined || isReachedByBytes(cluster.name, routes)) {
+    if (cluster.healthCheck !== undefined || cluster.protocol === "http2" || isReachedByOthers(cluster.name, routes)) {
       delete cluster.tls;
       continue;
     }
@@ -28,10 +28,10 @@ interface RuleOfRoute {
   readonly split?: readonly { readonly cluster: string }[];
 }
 
-function isReachedByBytes(cluster: string, routes: readonly Item[]): boolean {
+function isReachedByOthers(cluster: string, routes: readonly Item[]): boolean {
   return routes.some(
     ({ protocol, rules }) =>
-      (protocol === "tcp" || protocol === "udp") &&
+      (protocol === "tcp" || protocol === "udp" || protocol === "grpc") &&
       (rules as RuleOfRoute[]).some(({ split = [] }) => split.some((share) => share.cluster === cluster)),
   );
 }

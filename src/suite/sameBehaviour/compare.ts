@@ -42,11 +42,15 @@ interface Wanted {
 
 /**
  * An endpoint that closes without an answer may be asked again, where that does no harm and there is no body; by nginx with one that came
- * with the head of the request too.
+ * with the head of the request too. And what the rule's `retry` says is asked again.
  */
-function isResent({ request, outcome: { asked, status } }: Wanted, { proxy, seen }: Observation): boolean {
-  if (asked === null || status !== 502 || seen.length > CONNECT_TRIES) return false;
-  return (proxy === "nginx" || request.body === null) && !/^(?:POST|PATCH|LOCK) /.test(asked.line);
+function isResent({ request, expectation, outcome: { asked, status } }: Wanted, { proxy, seen }: Observation): boolean {
+  const retry = expectation.rule?.policies.retry ?? null;
+  if (asked === null || seen.length > Math.max(CONNECT_TRIES, 1 + (retry?.attempts ?? 0))) return false;
+  const [method = ""] = asked.line.split(" ", 1);
+  const { methods = [], statuses = [] } = retry?.resends ?? {};
+  if (methods.includes(method) && (status === 502 || statuses.includes(status))) return true;
+  return status === 502 && (proxy === "nginx" || request.body === null) && !["POST", "PATCH", "LOCK"].includes(method);
 }
 
 function outcomeDifferences(wanted: Wanted, observation: Observation): Difference[] {

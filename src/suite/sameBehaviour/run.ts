@@ -6,6 +6,7 @@ import { answerable, listeningModel } from "../arbitraryModel.ts";
 import { compileDocument, renderFleet } from "../modelFiles.ts";
 import { type Difference, differences, type Observation } from "./compare.ts";
 import { type Behaviours, type Expectation, expectationOf } from "./expect.ts";
+import { type ProbedEndpoints, probedEndpoints, type WrittenCheck } from "./probed.ts";
 import { ADDRESSES, startProxy } from "./proxies.ts";
 import { arbitraryRequest, bytesOf, type ProbeRequest } from "./requests.ts";
 import { type Behaviour, exchange, freePort, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
@@ -26,6 +27,8 @@ export interface Report {
   /** Requests that the reference sends to an upstream: a fuzz that only sees 404s proves nothing. */
   readonly forwarded: number;
   readonly mismatches: readonly Mismatch[];
+  /** Probes of health checks that were not as the check says. */
+  readonly faults: readonly string[];
 }
 
 /** Requests on their way to one proxy at a time. */
@@ -40,6 +43,7 @@ const BEHAVIOURS: readonly (Behaviour | "refuse")[] = ["answer", "close", "answe
 export async function runModel(seed: number, requests: number): Promise<Report> {
   const drawn = drawModel(seed);
   const record = upstreams();
+  const probed = await probedEndpoints((drawn.healthChecks ?? []) as WrittenCheck[]);
   try {
     const behaviours: Behaviours = {
       one: "answer",
@@ -49,12 +53,14 @@ export async function runModel(seed: number, requests: number): Promise<Report> 
     };
     const port = await freePort(Object.values(ADDRESSES));
     const endpoints = await openAll(record, behaviours);
-    const document = answerable(drawn, { port, addresses: ADDRESSES, endpoints });
+    const answering = ANSWERING.filter((name) => behaviours[name] === "answer");
+    const checks = { ports: probed.ports, clusters: answering };
+    const document = answerable(drawn, { port, addresses: ADDRESSES, endpoints, checks });
     const { compiled, diagnostics } = compileDocument(document);
     if (compiled === null) throw new Error(`model ${seed} does not compile: ${JSON.stringify(diagnostics)}`);
-    return await runFleets([...compiled.fleets.values()], { seed, requests, port, behaviours, record });
+    return await runFleets([...compiled.fleets.values()], { seed, requests, port, behaviours, record, probed });
   } finally {
-    await record.stop();
+    await Promise.all([record.stop(), probed.stop()]);
   }
 }
 
@@ -81,6 +87,7 @@ interface Run {
   readonly port: number;
   readonly behaviours: Behaviours;
   readonly record: Upstreams;
+  readonly probed: ProbedEndpoints;
 }
 
 async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> {
@@ -88,6 +95,7 @@ async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> 
   const httpPort = first.ports.find((port): port is HttpPortIr => port.kind === "http");
   if (httpPort === undefined) throw new Error("the model has one HTTP port");
   const requests = fc.sample(fc.noBias(arbitraryRequest(httpPort)), { seed: run.seed, numRuns: run.requests });
+  run.probed.expect(fleets.flatMap(({ clusters }) => clusters.flatMap(({ healthCheck }) => healthCheck ?? [])));
   const expectedOf = (ir: FleetIr) => requests.map((request) => expectationOf(ir, request, run.behaviours));
   const expected = expectedOf(first);
   // What a fleet writes into Via has its name.
@@ -96,6 +104,7 @@ async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> 
     requests: requests.length,
     forwarded: expected.filter(({ outcomes }) => outcomes.some(({ asked }) => asked !== null)).length,
     mismatches: results.flat(),
+    faults: run.probed.faults(),
   };
 }
 

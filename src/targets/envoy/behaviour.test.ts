@@ -224,6 +224,7 @@ beforeAll(async () => {
     headers: [],
     bodyContains: null,
     bodyRegex: null,
+    protocol: "http1" as const,
     expectedStatus: [{ low: 200, high: 299 }],
   };
   const times = { intervalMs: 100, timeoutMs: 1000, rise: 2, fall: 2, initial: "down", port: null } as const;

@@ -75,6 +75,24 @@ export const envoyCodes = {
     explanation:
       "A warning. Envoy lets what is too much for one endpoint wait, and refuses nothing. Without `maxPending` the limit is therefore one of the whole cluster: as many times as it has active endpoints, also when some of them fail, so that one may get more than another; leastRequest keeps them even. With `maxPending` each endpoint has the limit, but Envoy chooses by the policy alone: a request waits for the endpoint that it was drawn for while others have room. Each worker counts its idle connections too, and may have one connection whatever the limit.",
   },
+  "HC-GRPC-PROTOCOL-ENVOY": {
+    status: 422,
+    title: "Requests go as the probe does",
+    explanation:
+      "A warning. Envoy takes a gRPC health check for clusters only that can speak HTTP/2. In a cluster with `protocol: http1` it then forwards requests as they came: those of HTTP/2 clients over HTTP/2, which the endpoint speaks for its health check. Write `protocol: http2` if all should, or a check of type http.",
+  },
+  "LIMIT-QUEUE-HTTP2-ENVOY": {
+    status: 422,
+    title: "No queue over HTTP/2",
+    explanation:
+      "With `protocol: http2` requests share a connection, so in Envoy none waits for one, and `limits.maxPending` has no meaning. Leave it off (`maxConnectionsPerEndpoint` then limits all endpoints together), take `protocol: http1`, or serve the cluster with HAProxy.",
+  },
+  "L7-WEBSOCKET-SPLIT-ENVOY": {
+    status: 422,
+    title: "WebSocket beside HTTP/2 to endpoints",
+    explanation:
+      "A warning. WebSocket requests are not forwarded to clusters with `protocol: http2`; they are answered 403. Envoy decides that for a rule: where its split has clusters of both protocols, all of its WebSocket requests are. Write a rule for the WebSocket's path that leads to clusters of one protocol.",
+  },
   "QUEUE-TIMEOUT-ENVOY": {
     status: 422,
     title: "A queue without a timeout",

@@ -19,7 +19,7 @@ describe("keys", () => {
     let made = 0;
     const make = memoByKeys(() => ++made);
     const cookies = new Map([["a", "SRV"]]);
-    const of = (hashKeys: typeof keys, own = cookies) => make({ hashKeys, cookies: own });
+    const of = (hashKeys: typeof keys, own = cookies) => make({ hashKeys, cookies: own, http2: new Set() });
     expect([of(keys), of(keys), of(new Map(keys)), of(keys, new Map())]).toEqual([1, 1, 1, 2]);
     for (let index = 0; index < 20; index++) make(routeKeysOf([cluster("c", [1], { balance: hash(`x-${index}`) })]));
     expect(of(keys)).toBe(23);

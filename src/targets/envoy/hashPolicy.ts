@@ -17,15 +17,21 @@ export function hashKeysOf(clusters: readonly ClusterIr[]): HashKeys {
   return keys;
 }
 
+function http2ClustersOf(clusters: readonly ClusterIr[]): ReadonlySet<string> {
+  return new Set(clusters.filter(({ protocol }) => protocol === "http2").map(({ name }) => name));
+}
+
 /** What routes have to say for the clusters that they lead to. */
 export interface RouteKeys {
   readonly hashKeys: HashKeys;
   readonly cookies: AffinityCookies;
+  /** Names of those that speak HTTP/2. */
+  readonly http2: ReadonlySet<string>;
 }
 
 /** What the fleet's clusters ask of routes. */
 export function routeKeysOf(clusters: readonly ClusterIr[]): RouteKeys {
-  return { hashKeys: hashKeysOf(clusters), cookies: affinityCookiesOf(clusters) };
+  return { hashKeys: hashKeysOf(clusters), cookies: affinityCookiesOf(clusters), http2: http2ClustersOf(clusters) };
 }
 
 /** Sets of keys whose tables are kept: of 16 fleets with clusters of their own, or of edits that are taken back. */
@@ -35,7 +41,7 @@ const MAX_SETS = 16;
 export function memoByKeys<Result>(make: (keys: RouteKeys) => Result): (keys: RouteKeys) => Result {
   const known = new Map<string, Result>();
   return (keys) => {
-    const text = JSON.stringify([[...keys.hashKeys], [...keys.cookies]]);
+    const text = JSON.stringify([[...keys.hashKeys], [...keys.cookies], [...keys.http2]]);
     const result = known.get(text) ?? make(keys);
     known.delete(text);
     known.set(text, result);

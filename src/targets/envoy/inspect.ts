@@ -7,6 +7,7 @@ import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
 import { inspectBalance } from "./cluster/balanceSupport.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetectionSupport.ts";
+import { inspectProtocol } from "./cluster/protocolSupport.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
 import { inspectProxyProtocol } from "./proxyProtocolSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
@@ -21,6 +22,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectBalance(ir.clusters),
     ...inspectPlaces(ir),
     ...inspectOutlierDetection(ir.clusters),
+    ...inspectProtocol(ir),
     ...inspectUdp(ir),
     ...inspectProxyProtocol(ir),
     ...inspectClusterTls(ir),

@@ -13,12 +13,21 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { AccessLogIr, ListenerTlsIr, PortIr, ProxyProtocolIr, TcpPortIr, TlsServerIr } from "../../ir/index.ts";
+import type {
+  AccessLogIr,
+  Http2Use,
+  ListenerTlsIr,
+  PortIr,
+  ProxyProtocolIr,
+  TcpPortIr,
+  TlsServerIr,
+} from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
 import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
+import { clientHttp2Options } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
@@ -42,9 +51,15 @@ const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
 type ManagerInit = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
+const CODECS = {
+  off: { localReplyConfig: localReplies(false) },
+  // By ALPN, or by what the client begins with.
+  on: { codecType: CodecType.AUTO, http2ProtocolOptions: clientHttp2Options, localReplyConfig: localReplies(true) },
+  only: { codecType: CodecType.HTTP2, http2ProtocolOptions: clientHttp2Options, localReplyConfig: localReplies(true) },
+} as const satisfies Readonly<Record<Http2Use, ManagerInit>>;
+
 /** Fixed; everything that varies between ports is added to it. */
 const MANAGER = {
-  // HTTP/2 without TLS, which AUTO would take, is not spoken by nginx beside HTTP/1.
   codecType: CodecType.HTTP1,
   useRemoteAddress: true,
   // The route table appends the client's address.
@@ -61,7 +76,6 @@ const MANAGER = {
   // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
   upgradeConfigs: [{ upgradeType: "websocket" }],
-  localReplyConfig: localReplies(),
   httpFilters: [
     resending,
     affinityFilter,
@@ -89,6 +103,7 @@ export interface HttpSocket extends Socket, Looks {
   readonly keepAliveMs: number;
   /** 0: any number. */
   readonly maxConnections: number;
+  readonly http2: Http2Use;
   /** JSON; empty: there is none. */
   readonly proxyProtocol: string;
   /** The same of TLS. */
@@ -215,13 +230,14 @@ const firstByte = {
 };
 
 function httpFilter(
-  { id, headersMs, keepAliveMs, accessLog, listener, ...looks }: HttpSocket,
+  { id, headersMs, keepAliveMs, accessLog, listener, http2, ...looks }: HttpSocket,
   first: readonly HttpFilter[],
   routeTable: string,
 ): FilterView {
   const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
+    ...CODECS[http2],
     ...(log === null ? {} : { accessLog: [...requestLoggers(log, listener)] }),
     httpFilters: [...first, ...(log === null ? [] : keepingFilters(log)), ...MANAGER.httpFilters],
     statPrefix: id,

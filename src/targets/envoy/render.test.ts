@@ -190,6 +190,7 @@ describe("clusters", () => {
       headers: [],
       bodyContains: null,
       bodyRegex: null,
+      protocol: "http1" as const,
       expectedStatus: [{ low: 200, high: 299 }],
     },
   } as const;

@@ -69,7 +69,7 @@ export function createRenderer(): ResourceRenderer {
         }
         const { resources: tables, looks } = yield* renderRouteTable(port, isLogged);
         routes.push(...tables);
-        const { id, address, clientTimeouts } = port;
+        const { id, address, clientTimeouts, http2 } = port;
         const tls = port.tls === null ? "" : JSON.stringify(port.tls);
         const proxyProtocol = port.proxyProtocol === null ? "" : JSON.stringify(port.proxyProtocol);
         const maxConnections = port.connectionLimit.max ?? 0;
@@ -81,7 +81,7 @@ export function createRenderer(): ResourceRenderer {
           ofHttp(filters)({
             ...{ id, address, port: port.port, listener },
             ...looks,
-            ...{ headersMs, keepAliveMs, maxConnections, proxyProtocol, sockets, tls },
+            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets, tls },
             ...log,
           }),
         );

@@ -71,7 +71,7 @@ export function routeTableName({ id, tls }: Pick<HttpPortIr, "id" | "tls">, scop
 export type RouteTables = (port: HttpPortIr, isLogged: boolean) => Steps<RouteTable>;
 
 /** Route tables of these keys with a memory of their own, by identity of ports and what is in them. */
-export function createRouteTables({ hashKeys, cookies }: RouteKeys): RouteTables {
+export function createRouteTables({ hashKeys, cookies, http2 }: RouteKeys): RouteTables {
   const affinity = affinityEntries(cookies);
   const encodeHost = createVirtualHostEncoder();
   const settingsOf = memoByFields(settings);
@@ -81,7 +81,7 @@ export function createRouteTables({ hashKeys, cookies }: RouteKeys): RouteTables
     const known = isLogged ? logged : plain;
     let rendered = known.get(port);
     if (rendered === undefined) {
-      rendered = yield* spliced({ port, isLogged, hashKeys, affinity }, encodeHost, settingsOf);
+      rendered = yield* spliced({ port, isLogged, hashKeys, http2, affinity }, encodeHost, settingsOf);
       known.set(port, rendered);
     }
     return rendered;
@@ -92,18 +92,19 @@ interface LoggedPort {
   readonly port: HttpPortIr;
   readonly isLogged: boolean;
   readonly hashKeys: HashKeys;
+  readonly http2: ReadonlySet<string>;
   readonly affinity: AffinityEntries;
 }
 
 /** The version is a hash over the hashes of the parts. */
 function* spliced(
-  { port, isLogged, hashKeys, affinity }: LoggedPort,
+  { port, isLogged, hashKeys, http2, affinity }: LoggedPort,
   encodeHost: VirtualHostEncoder,
   settingsOf: typeof settings,
 ): Steps<RouteTable> {
   const silence = clientSilenceMs(port.clientTimeouts);
   const place = {
-    ...{ port: port.port, isTls: port.tls !== null, clientSilenceMs: silence },
+    ...{ port: port.port, isTls: port.tls !== null, clientSilenceMs: silence, http2 },
     ...{ isLogged, hashKeys, affinity, via: port.via },
   };
   const tables = tablesOf(port);

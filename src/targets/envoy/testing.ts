@@ -229,7 +229,16 @@ export function rule(id: string, { path, policies, ...more }: RuleDraft): RuleIr
   const [route = "", index = "0"] = id.split(".");
   const timeouts = more.action.kind === "forward" ? TIMEOUTS : null;
   const none = { rewrite: null, requestHeaders: null, timeouts, retry: null, responseHeaders: null };
-  const base = { id, name: `${route}/${index}`, route, ruleName: null, pointer: `/rules/${index}`, conditions: [] };
+  const protocol = "http" as const;
+  const base = {
+    protocol,
+    id,
+    name: `${route}/${index}`,
+    route,
+    ruleName: null,
+    pointer: `/rules/${index}`,
+    conditions: [],
+  };
   return { ...base, ...more, path: pathOf(path), policies: { ...none, ...policies } };
 }
 
@@ -254,6 +263,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     drainTimeoutMs: null,
     tls: null,
     slowStart: null,
+    protocol: "http1",
     proxyProtocol: null,
     ...more,
   };
@@ -293,6 +303,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,

@@ -14,6 +14,7 @@ import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { clusterTlsCapabilities } from "./cluster/tlsSupport.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
+import { grpcCapabilities } from "./grpcSupport.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
@@ -70,17 +71,18 @@ export const capabilities = {
   "listener.http.bodyTimeout": bodySilence,
   "listener.http.sendTimeout": clientSilence,
   "listener.http.keepAliveTimeout": withinSilence,
+  "listener.http.http2": "exact",
   "listener.http.viaGuard": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",
   "route.listeners[]": "exact",
-  "route.protocol": "exact",
   "route.hostnames[]": "exact",
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
   "route.rules[].matches[].path.regex": backtracking,
+  ...grpcCapabilities,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": "exact",

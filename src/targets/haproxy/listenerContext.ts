@@ -1,6 +1,7 @@
 /** What everything that is written for one listener depends on beside its own nodes. */
 import type { AccessLogIr, HttpPortIr } from "../../ir/index.ts";
 import type { TemplateSet } from "../../util/templates.ts";
+import type { CallAnswerView } from "./grpc.ts";
 import { isSameShape, type ListenerShape } from "./shape.ts";
 import type { TurnNamer } from "./sharedTurns.ts";
 
@@ -8,7 +9,7 @@ import type { TurnNamer } from "./sharedTurns.ts";
 export interface ListenerContext {
   readonly port: Pick<
     HttpPortIr,
-    "address" | "port" | "clientTimeouts" | "connectionLimit" | "proxyProtocol" | "via" | "tls"
+    "address" | "port" | "clientTimeouts" | "http2" | "connectionLimit" | "proxyProtocol" | "via" | "tls"
   >;
   /** The first listener of the socket. */
   readonly listener: string;
@@ -18,6 +19,8 @@ export interface ListenerContext {
   readonly accessLog: AccessLogIr | null;
   /** Each thread has a socket of its own; stands in the frontend likewise. */
   readonly sharded: boolean;
+  /** Calls of gRPC come: what those are told that no rule takes; null: none come. */
+  readonly notFound: CallAnswerView | null;
   /** A function of its arguments. */
   readonly turnName: TurnNamer;
   readonly section: TemplateSet["render"];
@@ -29,7 +32,7 @@ export type ApartClusters = ReadonlyMap<string, ReadonlySet<string>>;
 /** Whether the same is written for the same nodes. */
 export function isSameContext(a: ListenerContext, b: ListenerContext): boolean {
   const isSamePort = a.port.port === b.port.port && (a.port.tls === null) === (b.port.tls === null);
-  const isSamePlace = a.listener === b.listener && isSamePort;
+  const isSamePlace = a.listener === b.listener && isSamePort && a.notFound === b.notFound;
   return isSamePlace && isSameShape(a.shape, b.shape) && isSameApart(a.apart, b.apart);
 }
 

@@ -6,6 +6,8 @@ import { requestLogText } from "./accessLog.ts";
 import { clientTimeoutsView } from "./clientTimeouts.ts";
 import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
+import { grpcFrontend } from "./grpc.ts";
+import { http2View } from "./http2.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap } from "./names.ts";
 import { proxyProtocolView } from "./proxyProtocol.ts";
@@ -18,7 +20,7 @@ const goodHost = word(fullMatch(GOOD_HOST));
 
 /** The frontend, and the backends that answer by themselves. */
 export function listenerText(fragment: Fragment, context: ListenerContext): string {
-  const { port, section, listener } = context;
+  const { port, section, listener, notFound } = context;
   const map = (known: string): Quoted<"file"> | null =>
     fragment.maps.has(known) ? file(listenerMap(listener, known)) : null;
   const own = (part: Section): string => fragment.sections.get(part) ?? "";
@@ -33,6 +35,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       v6only: port.address.includes(":"),
       sharded: context.sharded,
       ...clientTimeoutsView(port.clientTimeouts),
+      ...http2View(port.http2),
       ...connectionLimitView(port.connectionLimit),
       ...proxyProtocolView(port.proxyProtocol),
       ...viaView(port.via),
@@ -41,14 +44,15 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       goodHost,
     }),
     shared("gatedFields") === "" ? "" : section("gatedFields", {}) + shared("gatedFields"),
+    notFound === null ? "" : section("grpcFrontend", grpcFrontend),
     requestLogText(context.accessLog, section),
     shared("wildcards"),
     shared("anyHost"),
     foreign === null ? "" : section("misdirected", foreign.view),
-    section("exact", { exact, regex }),
+    section("exact", { exact, regex, notFound }),
     shared("regexAcls"),
     own("regexes"),
-    section("prefix", { prefix, first: isFirst }),
+    section("prefix", { prefix, first: isFirst, notFound }),
     choiceText(fragment, context, map),
     own("answers"),
   ].join("");

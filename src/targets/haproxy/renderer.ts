@@ -22,6 +22,8 @@ import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
 import { backendsIn, drainPlanFile } from "./cluster/drains.ts";
 import { authorityFiles, clientCertificates } from "./cluster/tls.ts";
 import { geoMapText } from "./geoTables.ts";
+import { grpcDefaults } from "./grpc.ts";
+import { fleetHttp2View } from "./http2.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
 import { CLIENT_CERTIFICATES_FRONTEND, CONFIG_FILE, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
@@ -125,7 +127,15 @@ const tries = { retries: number(CONNECT_TRIES - 1) };
 function forwardsOf(rules: readonly RuleIr[], view: object) {
   const usual = { ...view, name: name("forward"), resendsOnly: RESENT_METHODS.map(name) };
   const resends = rules.some(({ policies }) => policies.retry !== null && policies.retry.resends !== null);
-  return resends ? [usual, { ...view, name: name("retried"), resendsOnly: null }] : [usual];
+  return [
+    usual,
+    ...(resends ? [{ ...view, name: name("retried"), resendsOnly: null }] : []),
+    ...(rules.some(isCall) ? [{ ...usual, name: name("calls") }] : []),
+  ];
+}
+
+function isCall({ protocol }: RuleIr): boolean {
+  return protocol === "grpc";
 }
 
 /** Everything but the clusters: the parts that the fleet's kinds of ports need. */
@@ -133,20 +143,18 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   const { ports, name: fleet, accessLog, process } = ir;
   const limits = { bufferBytes: number(BUFFER_BYTES), rewriteBytes: number(REWRITE_BYTES) };
   const sockets = socketsView(process.sockets);
+  const http2 = fleetHttp2View(ir);
   const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries, ...sockets };
-  const global = { ...limits, ...processView(process), maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
+  const global = { ...limits, ...processView(process), ...http2, maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
   const parts = [section("global", global)];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);
   if (ports.some(({ kind }) => kind === "http")) {
-    const scheme = schemeOf(ports);
-    const forwards = forwardsOf(rules, {
-      ...usualClientTimeouts,
-      logsCluster: logsCluster(accessLog),
-      guardsVia,
-      ...scheme,
-    });
-    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), forwards }));
+    const uses = { logsCluster: logsCluster(accessLog), guardsVia, ...schemeOf(ports) };
+    const forwards = forwardsOf(rules, { ...usualClientTimeouts, ...uses });
+    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), ...http2, forwards }));
+    // Its lines belong to the last of these defaults.
+    if (rules.some(isCall)) parts.push(section("grpcDefaults", grpcDefaults));
   }
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   parts.push(clientCertificatesText(ir, section));

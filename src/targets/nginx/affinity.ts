@@ -82,7 +82,7 @@ export function affinityMaps(all: readonly ClusterIr[]): Block | null {
     {
       source: [SENT, "|", VALUE],
       name: CHANGED,
-      entries: UNCHANGED,
+      entries: [...sameEntries(clusters), ...UNCHANGED],
       fallback: [NAME, "=", VALUE, "; Path=/; HttpOnly"],
     },
     { source: [CLUSTER], name: variable(COOKIE), entries: ofCluster(() => CHANGED) },
@@ -130,15 +130,23 @@ function poolEntries(cluster: ClusterIr): readonly MapEntry[] {
 const ANSWERED = mapEntry(mapRegexKey("[0-9] (?:[^ ]+, )*([^ ]+)$"), param(FIRST_CAPTURE));
 
 function valueEntries(clusters: readonly ClusterIr[]): readonly MapEntry[] {
+  return [...valuesOf(clusters)].map(([socket, value]) => mapEntry(mapKey(socket), param(value)));
+}
+
+/** The client knows the endpoint that answered: of nearly all requests that is found without an expression. */
+function sameEntries(clusters: readonly ClusterIr[]): readonly MapEntry[] {
+  return [...valuesOf(clusters).values()].map((value) => mapEntry(mapKey(`${value}|${value}`), param("")));
+}
+
+/** The value of each endpoint by its socket, in order. */
+function valuesOf(clusters: readonly ClusterIr[]): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const { endpoints } of clusters) {
     for (const endpoint of endpoints) {
       values.set(hostAndPort(endpoint.address, endpoint.port), affinityCookieValue(endpoint));
     }
   }
-  return [...values]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([socket, value]) => mapEntry(mapKey(socket), param(value)));
+  return new Map([...values].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** No endpoint has answered, or the one that the client knows. */

@@ -7,6 +7,8 @@ import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabili
 import { tooOld } from "../version.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
+import { grpcCapabilities } from "./grpcSupport.ts";
+import { http2Capabilities } from "./http2.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
@@ -53,17 +55,18 @@ export const capabilities = {
   "listener.http.bodyTimeout": closesSilently,
   "listener.http.sendTimeout": "exact",
   "listener.http.keepAliveTimeout": "exact",
+  ...http2Capabilities,
   "listener.http.viaGuard": appendsToFirstVia,
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",
   "route.listeners[]": "exact",
-  "route.protocol": "exact",
   "route.hostnames[]": "exact",
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
   "route.rules[].matches[].path.regex": backtracking,
+  ...grpcCapabilities,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": coarseShares,

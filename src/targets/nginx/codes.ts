@@ -134,6 +134,24 @@ export const nginxCodes = {
     explanation:
       "Backups need the policy roundRobin, leastRequest or leastTime in nginx. Give all endpoints of the cluster one priority, or another policy, or serve it with Envoy or HAProxy.",
   },
+  "L7-H2C-MIXED-NGINX": {
+    status: 422,
+    title: "One protocol on a port",
+    explanation:
+      "Before 1.25.1 nginx speaks one of both on a port without TLS. Set the fleet's `version` if its proxies are newer, write `http.http2: only` for a listener on another port, or serve the listener with Envoy or HAProxy.",
+  },
+  "L7-H2-ONLY-NGINX": {
+    status: 422,
+    title: "HTTP/2 is not alone",
+    explanation:
+      "A warning. With `http.http2: only` nginx 1.25.1 and later answer clients that begin with HTTP/1.1 too, where the other proxies close the connection.",
+  },
+  "L7-H2-UPSTREAM-NGINX": {
+    status: 422,
+    title: "No HTTP/2 to endpoints",
+    explanation:
+      "From 1.29.4 on nginx forwards requests over HTTP/2. Set the fleet's `version` if its proxies are newer, leave the cluster's `protocol` at http1 (most servers speak both), or serve the listener with Envoy or HAProxy.",
+  },
   "PP-V2-NGINX": {
     status: 422,
     title: "No PROXY v2 to endpoints",

@@ -4,6 +4,7 @@ import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
+import { inspectHttp2 } from "./http2.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { inspectProcess } from "./process.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
@@ -15,6 +16,7 @@ import { inspectHealthChecks } from "./upstream/healthCheck.ts";
 import { inspectLimits } from "./upstream/limits.ts";
 import { inspectOutlierDetection } from "./upstream/outlierDetection.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
+import { inspectProtocol } from "./upstream/protocol.ts";
 import { inspectProxyProtocol } from "./upstream/proxyProtocol.ts";
 import { inspectClusterTls } from "./upstream/tlsSupport.ts";
 
@@ -58,9 +60,11 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectAffinity(ir.clusters),
     ...inspectUdp(ir),
     ...inspectTries(ir),
+    ...inspectProtocol(ir),
     ...inspectProxyProtocol(ir),
     ...inspectTls(ir),
     ...inspectClusterTls(ir),
+    ...inspectHttp2(ir),
   ];
 }
 

@@ -3,24 +3,26 @@ import type { AccessLogIr, HttpPortIr, SocketsIr, VirtualHostIr } from "../../ir
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
 import type { Affine } from "./affinity.ts";
-import { block, joinBlocks, NO_BLOCK } from "./blocks.ts";
-import { clientTimeoutLines } from "./clientTimeouts.ts";
-import { limitLines, limitZones } from "./connectionLimit.ts";
+import { block, joinBlocks } from "./blocks.ts";
+import { limitZones } from "./connectionLimit.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
+import { takesCalls } from "./grpc.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
+import { http2Option } from "./http2.ts";
 import { jumpsOf } from "./jumps.ts";
 import { listenerFile, type Names } from "./names.ts";
-import { joinParts, type Named, type Parts } from "./parts.ts";
-import type { AnswerField } from "./policies/policy.ts";
-import { headerLines, senderRanges } from "./proxyProtocol.ts";
-import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
+import { joinParts, type Parts } from "./parts.ts";
+import { senderRanges } from "./proxyProtocol.ts";
+import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable } from "./quote.ts";
+import { ANY, blocksOf, clientLines, fieldViews, listen, mapsOf, namedServer, servers, textOf } from "./servers.ts";
 import { type ListenOption, listenOptions } from "./sockets.ts";
-import { hasOneServer, type Served, scopeMap, servedNames, tlsLines } from "./tls.ts";
+import { hasOneServer, scopeMap, servedNames, tlsLines } from "./tls.ts";
 import type { Limited } from "./upstream/limits.ts";
+import type { Http2Clusters } from "./upstream/protocol.ts";
 import type { Secured } from "./upstream/tls.ts";
 import { viaFields, viaGuard, viaMap } from "./via.ts";
-import type { Block, ServerView } from "./views.ts";
+import type { Block } from "./views.ts";
 
 /** What a fleet's listeners share. */
 export interface ListenerPlace {
@@ -29,6 +31,7 @@ export interface ListenerPlace {
   readonly affine: Affine;
   readonly secured: Secured;
   readonly limited: Limited;
+  readonly http2: Http2Clusters;
   readonly accessLog: AccessLogIr | null;
   readonly sockets: SocketsIr;
 }
@@ -76,9 +79,10 @@ export function* lowerListener(
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
-  const options = listenOptions(place.sockets);
+  const options = optionsOf(port, place);
   const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
-  const head = `${listening} ${port.tls !== null} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
+  const calls = takesCalls(port);
+  const head = [listening, calls, port.tls !== null, port.via, clientTimeouts?.text, log?.directive.text].join(" ");
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -113,7 +117,7 @@ export function* lowerListener(
         : {
             memory: kept,
             servedAs,
-            block: isShared ? site(host, kept.lowered) : servers(port, kept, { served: own, log, options }),
+            block: isShared ? site(host, kept.lowered) : servers(port, kept, { served: own, log, options, calls }),
           },
     );
     if (shouldYield(index)) yield;
@@ -122,24 +126,17 @@ export function* lowerListener(
   yield;
   const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
   const parts = isShared
-    ? [sharedServer({ port, name, place, log, parts: all, gated: sharedGated ?? [] }, own)]
+    ? [sharedServer({ port, name, place, log, calls, parts: all, gated: sharedGated ?? [] }, own)]
     : own.map((kept) => kept.block);
   yield;
+  const otherHosts = isShared ? [] : served.others.map((others) => namedServer(others, options));
   const view = {
-    comment: comment(`${port.listeners.join(", ")}: ${socket}`),
-    limitZones: limitZones(name, port.connectionLimit),
-    senders: senderRanges(name, port.proxyProtocol),
-    proxyProtocol: port.proxyProtocol !== null,
-    viaMap: viaMap({ listener: name, via: port.via }),
-    viaGuard: viaGuard(port.via),
+    ...headView(port, name),
     logFormat: log?.format ?? null,
     parts,
-    clientTimeouts,
     accessLog: log?.directive ?? null,
-    tlsScopes: scopeMap(name, port.tls),
-    listen: listen(port),
-    isTls: port.tls !== null,
-    otherHosts: isShared ? [] : served.others.map((others) => namedServer(others, options)),
+    calls,
+    otherHosts,
   };
   return {
     lowered: {
@@ -152,100 +149,25 @@ export function* lowerListener(
   };
 }
 
-/** What each server says of clients; null: nothing that is not usual. */
-function clientLines({
-  clientTimeouts,
-  connectionLimit,
-  proxyProtocol,
-  listeners: [name = ""],
-}: HttpPortIr): Block | null {
-  const lines = [
-    headerLines(name, proxyProtocol, "http"),
-    clientTimeoutLines(clientTimeouts),
-    limitLines(name, connectionLimit),
-  ].filter((own) => own !== null);
-  return lines.length === 0 ? null : joinBlocks(lines);
+/** Parameters of the socket's `listen` beside its address. */
+function optionsOf({ http2 }: HttpPortIr, { sockets }: ListenerPlace): readonly ListenOption[] {
+  return [...http2Option(http2), ...listenOptions(sockets)];
 }
 
-/** The hostname that takes every host. */
-const ANY = "*";
-
-function listen({ address, port }: HttpPortIr) {
-  return word(hostAndPort(address, port));
-}
-
-function fieldViews(fields: readonly AnswerField[]): ServerView["answerFields"] {
-  return fields.map(({ name, variable: own }) => ({ name: word(name), value: variable(own) }));
-}
-
-function blocksOf(named: readonly Named[]): readonly Block[] {
-  return named.map(({ block: own }) => own);
-}
-
-/** nginx wants a name in every server; no request has this one. */
-const NO_NAME = "_";
-
-function mapsOf({ steps, splits }: Parts): Block {
-  return joinBlocks(blocksOf([...steps, ...splits]));
-}
-
-/** The first one of a host has its maps. */
-function servers(
-  port: HttpPortIr,
-  memory: HostMemory,
-  { served, ...place }: { readonly served: readonly Served[] } & ServerPlace,
-): Block {
-  return joinBlocks(
-    served.map((own, index) => server(port, memory, { ...place, own, isFirst: index === 0 })),
-    "\n",
-  );
-}
-
-interface ServerPlace {
-  readonly log: SocketLog | null;
-  readonly options: readonly ListenOption[];
-}
-
-function textOf(served: readonly Served[]): string {
-  return served
-    .map(({ hostnames, tls, misdirected }) => `${hostnames.join(" ")}\n${tls?.text ?? ""}${misdirected?.text ?? ""}`)
-    .join("\n");
-}
-
-/** The names of a server, and its TLS. */
-function namedServer({ hostnames, tls, misdirected }: Served, options: readonly ListenOption[]) {
-  const names = hostnames.filter((hostname) => hostname !== ANY);
-  const [first = NO_NAME, ...others] = names;
-  const isDefault = names.length < hostnames.length;
+/** What stands before the servers, and in each of them. */
+function headView(port: HttpPortIr, name: string) {
   return {
-    isDefault,
-    options: isDefault ? options : [],
-    firstName: word(first),
-    otherNames: others.map((hostname) => ({ name: word(hostname) })),
-    tls,
-    misdirected,
-  };
-}
-
-function server(
-  port: HttpPortIr,
-  { gated, lowered: { isRaw, locations, parts } }: HostMemory,
-  { log, options, own, isFirst }: ServerPlace & { readonly own: Served; readonly isFirst: boolean },
-): Block {
-  return block("server", {
-    maps: isFirst ? mapsOf(parts) : NO_BLOCK,
-    listen: listen(port),
+    comment: comment(`${port.listeners.join(", ")}: ${hostAndPort(port.address, port.port)}`),
+    limitZones: limitZones(name, port.connectionLimit),
+    senders: senderRanges(name, port.proxyProtocol),
     proxyProtocol: port.proxyProtocol !== null,
-    isTls: port.tls !== null,
-    ...namedServer(own, options),
-    clientTimeouts: clientLines(port),
-    accessLog: log?.directive ?? null,
-    isRaw,
+    viaMap: viaMap({ listener: name, via: port.via }),
     viaGuard: viaGuard(port.via),
-    gated: gatedLines(gated, viaFields({ listener: port.listeners[0] ?? port.id, via: port.via })),
-    answerFields: fieldViews(parts.answerFields),
-    locations: joinBlocks([locations, ...blocksOf(parts.named)]),
-  });
+    clientTimeouts: clientLines(port),
+    tlsScopes: scopeMap(name, port.tls),
+    listen: listen(port),
+    isTls: port.tls !== null,
+  };
 }
 
 function sitePrefix({ hostnames }: VirtualHostIr): string {
@@ -266,11 +188,12 @@ interface SharedPlace {
   readonly name: string;
   readonly place: ListenerPlace;
   readonly log: SocketLog | null;
+  readonly calls: boolean;
   readonly parts: Parts;
   readonly gated: readonly string[];
 }
 
-function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
+function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
   const sites: MapEntry[] = [];
   let anyHost = "";
   for (const { memory } of hosts) {
@@ -284,10 +207,11 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
     listen: listen(port),
     proxyProtocol: port.proxyProtocol !== null,
     isTls: port.tls !== null,
-    options: listenOptions(place.sockets),
+    options: optionsOf(port, place),
     tls: port.tls === null ? null : tlsLines(port.tls.unknown, port.tls),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
+    calls,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),

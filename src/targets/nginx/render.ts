@@ -10,6 +10,7 @@ import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { geoFile, geoText } from "./geoTables.ts";
+import { grpcFiles, takesCalls } from "./grpc.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
 import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
@@ -21,6 +22,7 @@ import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
 import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
 import { PROBED_FILES, probePlanFile } from "./upstream/probes.ts";
+import { type Http2Clusters, http2Clusters } from "./upstream/protocol.ts";
 import { authorityFiles, endpointTlsFiles, type Secured, securedOf } from "./upstream/tls.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
@@ -36,6 +38,7 @@ interface FleetMemory {
   affine: Affine;
   secured: Secured;
   limited: Limited;
+  http2: Http2Clusters;
   /** By listener. */
   listeners: Map<string, ListenerMemory>;
   readonly upstreams: UpstreamMemory;
@@ -59,6 +62,7 @@ export function createRenderer(): Renderer {
         affine: new Set(),
         secured: new Set(),
         limited: new Map(),
+        http2: new Set(),
         listeners: new Map(),
         upstreams: createUpstreamMemory(),
       };
@@ -75,21 +79,24 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const connectTimeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   const affine = affineOf(ir.clusters);
   const limited = requestLimits(ir.clusters);
+  const http2 = http2Clusters(ir.clusters);
   const secured = securedOf(ir.clusters);
-  // A location holds its clusters' connect timeout, affinity, limit and whether there is TLS: when one changes, which is rare, all is lowered again.
+  // A location holds its clusters' connect timeout, affinity, protocol, TLS and limit: when one changes, which is rare, all is lowered again.
   const isSame =
     !hasChanged(memory.connectTimeouts, connectTimeouts) &&
-    !hasOther(memory, { affine, secured }, ir) &&
+    !hasOther(memory, { affine, http2, secured }, ir) &&
     isEqual(memory.limited, limited);
   if (!isSame) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
   memory.affine = affine;
   memory.secured = secured;
   memory.limited = limited;
+  memory.http2 = http2;
   const proxyProtocols = new Map(
     ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
   );
-  const place = { connectTimeouts, affine, secured, limited, accessLog: ir.accessLog, sockets: ir.process.sockets };
+  const { accessLog, process } = ir;
+  const place = { connectTimeouts, affine, secured, limited, http2, accessLog, sockets: process.sockets };
   const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters) };
   const names = createNames();
   const listeners: LoweredListener[] = [];
@@ -115,6 +122,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
     ...certificateFiles(ir.certificates),
     ...authorityFiles(ir.authorities),
     ...endpointTlsFiles(ir.clusters),
+    ...(hasCalls(ir) ? [...grpcFiles].map(([path, text]) => ({ path, text, mode: FILE_MODE })) : []),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
     ...(yield* probeFiles(ir, groups)),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
@@ -122,6 +130,10 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
   yield;
   return { kind: "files", files, generation: yield* generationOf(files), sockets: ir.ports.map(socketOf) };
+}
+
+function hasCalls({ ports }: FleetIr): boolean {
+  return ports.some((port) => port.kind === "http" && takesCalls(port));
 }
 
 function logFiles({ accessLog, ports }: FleetIr): readonly RenderedFile[] {
@@ -144,16 +156,18 @@ function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<stri
   return false;
 }
 
+/** Sets of clusters. */
+const SETS = ["affine", "http2", "secured"] as const;
+
 /** Of clusters that were there before. */
 function hasOther(
-  { connectTimeouts, affine, secured }: FleetMemory,
-  after: Pick<FleetMemory, "affine" | "secured">,
+  memory: FleetMemory,
+  after: Readonly<Record<(typeof SETS)[number], ReadonlySet<string>>>,
   { clusters }: FleetIr,
 ): boolean {
   return clusters.some(
     ({ name }) =>
-      connectTimeouts.has(name) &&
-      (affine.has(name) !== after.affine.has(name) || secured.has(name) !== after.secured.has(name)),
+      memory.connectTimeouts.has(name) && SETS.some((set) => memory[set].has(name) !== after[set].has(name)),
   );
 }
 
@@ -218,6 +232,7 @@ function configurationView(
     http: {
       tlsGroups: tlsGroups(ir),
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
+      calls: hasCalls(ir),
       keepaliveMin: keepaliveMin(ir),
       maps: sharedMaps(listeners),
       upstreams: http.plain,

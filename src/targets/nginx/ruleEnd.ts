@@ -4,8 +4,10 @@ import { loggedLines } from "./accessLog.ts";
 import { type Affine, destination } from "./affinity.ts";
 import { block } from "./blocks.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
+import { moduleOf } from "./forwardModule.ts";
 import { milliseconds, type Part } from "./quote.ts";
 import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
+import { type Http2Clusters, protocolLines } from "./upstream/protocol.ts";
 import { type Secured, tlsInclude } from "./upstream/tls.ts";
 import type { Block } from "./views.ts";
 
@@ -17,6 +19,8 @@ export interface EndPlace extends LimitPlace {
   readonly affine: Affine;
   /** Clusters whose endpoints are reached inside TLS. */
   readonly secured: Secured;
+  /** Clusters that speak HTTP/2. */
+  readonly http2: Http2Clusters;
   /** Locations say whose they are: the fleet has an access log. */
   readonly isLogged: boolean;
 }
@@ -44,15 +48,22 @@ const NONE: readonly never[] = [];
 export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): End {
   const { upstream, lines } = destination(to, clusters, place.affine);
   const first = clusters[0] as string;
-  const own = [...timeoutLines(timeoutOf(first, place)), ...requestLimitLines(first, place), ...tlsLines(first, place)];
+  const own = [
+    ...(rule.protocol === "grpc" ? NONE : protocolLines(first, place.http2)),
+    ...timeoutLines(rule, timeoutOf(first, place)),
+    ...requestLimitLines(first, place),
+    ...tlsLines(first, place),
+  ];
   const scheme = place.secured.has(first) ? "https://" : "http://";
   return { scheme, upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
 }
 
-/** Whether one location can forward to all of them: they have one connect timeout, no limits and no TLS. */
+/** Whether one location can forward to all of them: they have one connect timeout, one protocol, no limits and no TLS. */
 export function isOneLocation(split: ForwardIr["split"], place: EndPlace): boolean {
   const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
-  return timeouts.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster) || place.secured.has(cluster));
+  const protocols = new Set(split.map(({ cluster }) => place.http2.has(cluster)));
+  const isApart = split.some(({ cluster }) => place.limited.has(cluster) || place.secured.has(cluster));
+  return timeouts.size === 1 && protocols.size === 1 && !isApart;
 }
 
 /** A cluster's connect timeout. */
@@ -75,6 +86,7 @@ export function logLines(
   return isLogged ? loggedLines(name, cluster) : NONE;
 }
 
-function timeoutLines(timeout: number): readonly Block[] {
-  return timeout === USUAL_CONNECT_MS ? NONE : [block("connectTimeout", { timeout: milliseconds(timeout) })];
+function timeoutLines(rule: RuleIr, timeout: number): readonly Block[] {
+  if (timeout === USUAL_CONNECT_MS) return NONE;
+  return [block("connectTimeout", { module: moduleOf(rule), timeout: milliseconds(timeout) })];
 }

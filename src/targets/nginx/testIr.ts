@@ -57,6 +57,7 @@ export function rule(id: string, path: string, more: Partial<RuleIr> = {}): Rule
     route,
     ruleName: null,
     pointer: `/rules/${number}`,
+    protocol: "http",
     path: pathMatch(path),
     conditions: [],
     action: forward("a"),
@@ -99,6 +100,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,
@@ -147,6 +149,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     drainTimeoutMs: null,
     tls: null,
     slowStart: null,
+    protocol: "http1" as const,
     proxyProtocol: null,
   };
   return { name, endpoints, balance: { policy: "roundRobin" }, ...usual, ...more };

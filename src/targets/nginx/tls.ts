@@ -80,10 +80,11 @@ export function* servedNames({ tls, virtualHosts }: HttpPortIr, listener: string
     group.hostnames.push(name);
     groups.set(host, ofHost.set(key, group));
   }
+  const lines = new Map([...new Set(shown.values())].map((server) => [server, tlsLines(server, tls)]));
   const served = (host: VirtualHostIr | null): readonly Served[] =>
     [...(groups.get(host)?.values() ?? [])].map(({ hostnames, server, scope }) => ({
       hostnames,
-      tls: tlsLines(server, tls),
+      tls: lines.get(server) ?? null,
       misdirected: scope === null ? null : misdirected(listener, tls, scope),
     }));
   return { ofHost: served, others: served(null) };

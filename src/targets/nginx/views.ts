@@ -1,10 +1,13 @@
 /** What the templates of `templates/nginx/` are given: one type per template. Every text in them is quoted. */
 import type { Quoted } from "../../util/templates.ts";
+import type { CommonView, ServerPartsView } from "./commonViews.ts";
+import type { GrpcViews } from "./grpcViews.ts";
 import type { HashedChoiceView, JumpBelowView, TargetView } from "./jumpViews.ts";
 import type {
   FullPathView,
   GeoTableView,
   GeoView,
+  Http2Views,
   RequestFieldsView,
   ResponseHeadersView,
   RetryView,
@@ -33,7 +36,7 @@ import type { UpstreamView } from "./upstream/views.ts";
 export type Block = Quoted<"block">;
 
 /** The view that each template takes. */
-export interface Views {
+export interface Views extends GrpcViews, Http2Views {
   readonly nginx: ConfigurationView;
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
@@ -64,7 +67,7 @@ export interface Views {
   readonly notFound: Readonly<Record<never, never>>;
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
-  readonly connectTimeout: { readonly timeout: Word };
+  readonly connectTimeout: { readonly module: Word; readonly timeout: Word };
   readonly endpointTlsInclude: { readonly path: Word };
   readonly endpointTls: EndpointTlsView;
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
@@ -118,6 +121,8 @@ export interface HttpView {
   readonly tlsGroups: Word | null;
   /** There is an access log of requests. */
   readonly accessLog: boolean;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
   /** There are geo tables. */
@@ -130,29 +135,6 @@ export interface HttpView {
   readonly probed: Word | null;
   /** There are HTTP listeners. */
   readonly hasListeners: boolean;
-}
-
-/** `common.hbs`: the same for every fleet. Patterns are whole keys of maps. */
-export interface CommonView {
-  readonly badRequest: Param;
-  readonly passed: readonly { readonly name: Word }[];
-  readonly clientTimeouts: readonly Views["clientTimeout"][];
-  readonly connectTimeout: Word;
-  readonly tries: Word;
-  readonly idleTimeout: Word;
-  readonly statusTexts: MapEntries;
-  readonly requestForms: MapEntries;
-  readonly badPath: MapEntries;
-  readonly badTarget: MapEntries;
-  readonly badConnection: MapEntries;
-  readonly goodHost: MapEntries;
-  readonly methods: MapEntries;
-}
-
-/** `serverParts.hbs`: what every server includes. */
-export interface ServerPartsView {
-  readonly badRequest: Param;
-  readonly forbidden: Param;
 }
 
 /** `map.hbs`. */
@@ -192,6 +174,8 @@ export interface ListenerView {
   readonly tlsScopes: Block | null;
   readonly listen: Word;
   readonly isTls: boolean;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   /** Servers of names that no host has: 404. */
   readonly otherHosts: readonly NamedServerView[];
 }
@@ -205,6 +189,8 @@ interface AnyServerView {
   readonly isTls: boolean;
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   readonly viaGuard: Block | null;
   /** For fields that its rules look at; null: they look at none. */
   readonly gated: Block | null;

@@ -20,6 +20,8 @@ export interface RouteContext {
   readonly via: string | null;
   /** What clusters are hashed by. */
   readonly hashKeys: HashKeys;
+  /** Clusters that speak HTTP/2. */
+  readonly http2: ReadonlySet<string>;
   /** What keeps clients on endpoints of clusters. */
   readonly affinity: AffinityEntries;
 }

@@ -14,6 +14,8 @@ const CLUSTER_WEIGHT = { name: 1, weight: 2, filterConfig: 10 } as const;
 const ROUTE_FILTER_CONFIG = 13;
 const WRAPPER_VALUE = 1;
 
+const NO_WEB_SOCKET = [{ upgradeType: "websocket", enabled: false }];
+
 const NOWHERE: readonly RouteForm[] = [
   {
     authority: null,
@@ -28,12 +30,15 @@ export function forwardForms({ split }: ForwardIr, context: RouteContext): reado
   return [{ authority: null, isForwarded: true, write: (writer) => writeForward(writer, split, context) }];
 }
 
-function writeForward(writer: BinaryWriter, split: SplitIr, { hashKeys, affinity }: RouteContext): void {
+function writeForward(writer: BinaryWriter, split: SplitIr, { hashKeys, http2, affinity }: RouteContext): void {
   openMessage(writer, ROUTE.route);
   const [first, second] = split;
   if (first !== undefined && second === undefined) writeText(writer, ACTION.cluster, first.cluster);
   else writeWeightedClusters(writer, split, affinity);
   const hashPolicy = hashPolicyOf(split, hashKeys);
+  // Over HTTP/2 it would be an extended CONNECT, for which some endpoints close a connection that others use too.
+  if (split.some(({ cluster }) => http2.has(cluster)))
+    append(writer, RouteActionSchema, { upgradeConfigs: NO_WEB_SOCKET });
   if (hashPolicy !== null) append(writer, RouteActionSchema, { hashPolicy: [hashPolicy] });
   writer.join();
   if (first !== undefined && second === undefined)

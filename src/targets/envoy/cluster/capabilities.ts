@@ -8,6 +8,7 @@ import { limitsCapabilities } from "./limitsSupport.ts";
 import { outlierDetectionCapabilities } from "./outlierDetectionSupport.ts";
 import { poolCapabilities } from "./pool.ts";
 import { priorityCapabilities } from "./priority.ts";
+import { protocolCapabilities } from "./protocolSupport.ts";
 import { slowStartCapabilities } from "./slowStartSupport.ts";
 
 /** One line per leaf that has no file of its own. */
@@ -26,6 +27,7 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   "cluster.endpoints[].state": "exact",
+  ...protocolCapabilities,
   "cluster.proxyProtocol": "exact",
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,

@@ -5,6 +5,7 @@ import {
   RequestMethod,
 } from "../../../gen/proto/envoy/config/core/v3/base_pb.js";
 import type { HealthCheckSchema } from "../../../gen/proto/envoy/config/core/v3/health_check_pb.js";
+import { CodecClientType } from "../../../gen/proto/envoy/type/v3/http_pb.js";
 import type { HealthCheckIr } from "../../../ir/index.ts";
 import { formatLiteral } from "../quote.ts";
 import { duration } from "../types.ts";
@@ -60,6 +61,7 @@ function httpChecker(http: NonNullable<HealthCheckIr["http"]>) {
       host: http.host,
       path: http.path,
       method,
+      ...(http.protocol === "http2" ? { codecClientType: CodecClientType.HTTP2 } : {}),
       expectedStatuses: http.expectedStatus.map(({ low, high }) => ({ start: BigInt(low), end: BigInt(high + 1) })),
       retriableStatuses: [ALL_STATUSES],
       requestHeadersToAdd: http.headers.map(({ name, value }) => ({

@@ -1,5 +1,6 @@
 /** What is said of health checks without rendering them: this file loads fast. */
 import type { Support } from "../../target.ts";
+import { asItCame } from "./protocolSupport.ts";
 
 const bodyAtOnce: Support = {
   approximated:
@@ -29,7 +30,7 @@ const beginsDown: Support = {
 
 /** What Envoy says of the leaves of health checks. */
 export const healthCheckCapabilities = {
-  "cluster.healthCheck": "exact",
+  "cluster.healthCheck": asItCame,
   "healthCheck.name": "exact",
   "healthCheck.labels": "exact",
   "healthCheck.description": "exact",

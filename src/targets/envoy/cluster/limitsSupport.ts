@@ -1,6 +1,7 @@
 /** What is said of `limits` without rendering them: this file loads fast. */
 import { countedOnce } from "../../clusterLimits.ts";
 import type { Support } from "../../target.ts";
+import { waitsForNothing } from "./protocolSupport.ts";
 
 const ofAllEndpoints = {
   approximated:
@@ -21,6 +22,6 @@ export const limitsCapabilities = {
   "cluster.limits.maxConnectionsPerEndpoint": [ofAllEndpoints, countedOnce],
   "cluster.limits.maxConnections": countedOnce,
   "cluster.limits.maxRequests": countedOnce,
-  "cluster.limits.maxPending": [withoutTimeout, countedOnce],
+  "cluster.limits.maxPending": [withoutTimeout, waitsForNothing, countedOnce],
   "cluster.limits.queueTimeout": [withoutTimeout, countedOnce],
 } as const satisfies Readonly<Record<string, Support>>;

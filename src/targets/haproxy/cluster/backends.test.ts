@@ -223,7 +223,7 @@ describe("health checks", () => {
     tcp: null,
     grpc: null,
   } as const;
-  const plain = { headers: [], bodyContains: null, bodyRegex: null };
+  const plain = { protocol: "http1" as const, headers: [], bodyContains: null, bodyRegex: null };
   /** An upstream whose probe path answers what `state.status` says, and records the probe. */
   const probed = (name: string, state: { status: number; seen: string }) =>
     listen((socket) =>

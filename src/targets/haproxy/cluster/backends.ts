@@ -25,6 +25,8 @@ export interface BackendView extends BalanceView {
   readonly http: boolean;
   /** It says itself what is sent again. */
   readonly resends: boolean;
+  /** Its requests are calls of gRPC. */
+  readonly calls: boolean;
   /** There is no other endpoint to try. */
   readonly single: boolean;
   readonly allBackups: boolean;
@@ -34,6 +36,8 @@ export interface BackendView extends BalanceView {
   readonly connectTimeout: Quoted<"time"> | null;
   /** Of TCP; null: per request. */
   readonly idleTimeout: Quoted<"time"> | null;
+  /** Requests go over HTTP/2. */
+  readonly http2: boolean;
   /** The header that connections begin with; null: none. */
   readonly sendProxy: Quoted<"name"> | null;
   /** Null: in the clear. */
@@ -135,6 +139,7 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     name: name(backend),
     http: idleMs === null,
     resends: false,
+    calls: false,
     ...balanceView(cluster.balance),
     // Whatever their states are: those change in the running process, and lines of the backend do not.
     single: cluster.endpoints.length === 1,
@@ -142,6 +147,7 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     affinity,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
+    http2: cluster.protocol === "http2" && idleMs === null,
     sendProxy: sendProxy(cluster.proxyProtocol),
     tls: serverTlsView(cluster.tls),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),

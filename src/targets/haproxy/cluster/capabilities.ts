@@ -27,6 +27,7 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   ...stateCapabilities,
+  "cluster.protocol": "exact",
   "cluster.proxyProtocol": "exact",
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,

@@ -60,6 +60,7 @@ export interface CheckView {
   readonly startsDown: boolean;
   readonly http: {
     readonly method: Quoted<"word">;
+    readonly http2: boolean;
     readonly path: Quoted<"word">;
     readonly host: Quoted<"format">;
     readonly headers: readonly { readonly name: Quoted<"header">; readonly value: Quoted<"format"> }[];
@@ -87,7 +88,9 @@ export function checkView(check: HealthCheckIr, startsDown: boolean): CheckView 
         ? null
         : {
             method: word(http.method),
-            path: word(http.path),
+            http2: http.protocol === "http2",
+            // With a scheme and a host it is an `:authority`.
+            path: word(http.protocol === "http2" ? `http://${http.host}${http.path}` : http.path),
             host: format(http.host),
             headers: http.headers.map((one) => ({ name: header(one.name), value: format(one.value) })),
             statuses: statuses(http.expectedStatus),

@@ -87,6 +87,7 @@ export function rulesOf(route: string, inputs: readonly RuleInput[]): readonly R
       route,
       ruleName: input.name ?? null,
       pointer: `/rules/${rule}`,
+      protocol: "http",
       path: input.path,
       conditions: conditionsOf(input),
       action: input.action,
@@ -146,6 +147,7 @@ export function httpPort(
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
+    http2: "off" as const,
     proxyProtocol: null,
     via: null,
     virtualHosts,
@@ -197,6 +199,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     drainTimeoutMs: null,
     tls: null,
     slowStart: null,
+    protocol: "http1",
     proxyProtocol: null,
   } as const;
   return { name, endpoints, ...defaults, ...more } satisfies ClusterIr;

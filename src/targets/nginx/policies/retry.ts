@@ -8,10 +8,11 @@ import {
   type RetryIr,
   type RuleIr,
 } from "../../../ir/index.ts";
+import { noGrpcRetry } from "../../grpcSupport.ts";
 import { retryStatuses, timeoutsOfTries } from "../../retrySupport.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 import { block } from "../blocks.ts";
-import { mapEntries, mapEntry, mapRegexKey, param, type Variable, variable, word } from "../quote.ts";
+import { mapEntries, mapEntry, mapKey, mapRegexKey, param, type Variable, variable, word } from "../quote.ts";
 import { isDown } from "../upstream/state.ts";
 import type { MapView } from "../views.ts";
 import type { Policy } from "./policy.ts";
@@ -42,6 +43,7 @@ export const retry = {
     "route.rules[].retry.attempts": eachOnce,
     "route.rules[].retry.on[]": "exact",
     "route.rules[].retry.statuses[]": retryStatuses("nginx", STATUSES),
+    "route.rules[].retry.grpcStatuses[]": noGrpcRetry("nginx"),
     "route.rules[].retry.methods[]": methodsAnyway,
     "route.rules[].retry.perTryTimeout": timeoutsOfTries.silence,
     "route.rules[].retry.backoff": timeoutsOfTries.noBackoff,
@@ -72,7 +74,10 @@ function onceMap(methods: ResendsIr["methods"]): MapView {
     comment: null,
     source: param(...parts.flatMap((part, place) => (place === 0 ? [part] : ["|", part]))),
     name: onceVariable(methods),
-    entries: mapEntries([mapEntry(again, param(""))]),
+    // The usual request has none of the others, and needs no expression.
+    entries: mapEntries(
+      [...methods.map((method) => mapKey(`${method}|||`)), again].map((key) => mapEntry(key, param(""))),
+    ),
     fallback: param("1"),
   };
 }

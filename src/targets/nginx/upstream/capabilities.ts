@@ -8,6 +8,7 @@ import { limitsCapabilities } from "./limits.ts";
 import { outlierDetectionCapabilities } from "./outlierDetection.ts";
 import { poolCapabilities } from "./pool.ts";
 import { priorityCapabilities } from "./priority.ts";
+import { protocolCapabilities } from "./protocol.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
 import { slowStartCapabilities } from "./slowStart.ts";
 import { stateCapabilities } from "./state.ts";
@@ -34,6 +35,7 @@ export const clusterCapabilities = {
   ...balanceCapabilities,
   ...priorityCapabilities,
   ...stateCapabilities,
+  ...protocolCapabilities,
   ...proxyProtocolCapabilities,
   ...healthCheckCapabilities,
   ...outlierDetectionCapabilities,

@@ -21,7 +21,15 @@ const healthCheck = {
   grpc: null,
 } as const;
 
-const page = { method: "GET", path: "/", host: "", headers: [], bodyContains: null, expectedStatus: [] };
+const page = {
+  protocol: "http1" as const,
+  method: "GET",
+  path: "/",
+  host: "",
+  headers: [],
+  bodyContains: null,
+  expectedStatus: [],
+};
 
 /** What a user wrote that reads as a server of another group. */
 const trap = 'x\n  upstream two {\n    server 127.0.0.1:1 max_fails=0;\n"';

@@ -1,0 +1,200 @@
+/** Clients that speak HTTP/2 without TLS: rules, refusals and what endpoints get are those of HTTP/1.1, and floods disturb nobody else. */
+import { connect } from "node:http2";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
+import { cluster, route } from "../harness/model.ts";
+import { until } from "../harness/process.ts";
+import { connectTo } from "../harness/rawHttp.ts";
+import { askHttp2, type Fields, FLAG, FRAME, fieldsOf, frame, openHttp2, packed } from "../harness/rawHttp2.ts";
+import { ask, serve } from "../harness/serve.ts";
+import { type Echo, startEcho, type Upstream } from "../harness/upstream.ts";
+
+const host = "h2c.e2e.example";
+/** Frames of a flood, of each of four clients. */
+const FLOOD = 2_000;
+let upstream: Upstream;
+
+const place = (proxy: ProxyName) => ({ address: e2e().proxies[proxy].address, port: e2e().ports.http2 });
+
+beforeAll(async () => {
+  upstream = await startEcho("h2c");
+  const rules = [
+    {
+      matches: [{ path: { prefix: "/secret" }, cookies: [{ name: "role", exact: "admin" }] }],
+      split: [{ cluster: "h2c" }],
+    },
+    { matches: [{ path: { prefix: "/secret" } }], respond: { status: 418, body: "no" } },
+    { split: [{ cluster: "h2c" }] },
+  ];
+  await serve({
+    listeners: [
+      { name: "both", fleets: ["envoy", "haproxy"], port: e2e().ports.http2, protocol: "HTTP", http: { http2: true } },
+      // One of them on a port: it is older than 1.25.1.
+      { name: "only", fleets: ["nginx"], port: e2e().ports.http2, protocol: "HTTP", http: { http2: "only" } },
+    ],
+    clusters: [cluster("h2c", upstream.port)],
+    routes: [{ ...route("h2c", host, ...rules), listeners: ["both", "only"] }],
+  });
+});
+
+afterAll(() => upstream.close());
+
+/** What the endpoint got, by a client that is a library. */
+async function echoed(proxy: ProxyName, headers: Record<string, string | string[]>, body?: string): Promise<Echo> {
+  const { address, port } = place(proxy);
+  const session = connect(`http://${address}:${port}`);
+  const stream = session.request({ ":authority": host, ...headers }, { endStream: body === undefined });
+  if (body !== undefined) stream.end(body);
+  let text = "";
+  for await (const chunk of stream) text += chunk;
+  session.close();
+  return JSON.parse(text) as Echo;
+}
+
+const values = (echo: Echo, name: string): string[] =>
+  echo.headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
+
+/** Fields beside the usual ones, and what comes of it: a status, or `error`: the stream or the connection ends. */
+const usual = fieldsOf(host, "/x");
+const without = (name: string): Fields => usual.filter(([key]) => key !== name);
+const ROWS: readonly (readonly [string, Fields, string, string?])[] = [
+  ["a usual request", usual, "200"],
+  ["Host for :authority", [...without(":authority"), ["host", host]], "200"],
+  ["neither", without(":authority"), "error"],
+  ["an authority with user and password", fieldsOf(`u:p@${host}`), "error"],
+  ["an unknown host", fieldsOf("nobody.example"), "404"],
+  ["a name in upper case", [...usual, ["X-Upper", "1"]], "error"],
+  ["a field of the connection", [...usual, ["connection", "keep-alive"]], "error"],
+  ["te other than trailers", [...usual, ["te", "gzip"]], "error"],
+  ["te: trailers", [...usual, ["te", "trailers"]], "200"],
+  ["an unknown pseudo-field", [...usual, [":other", "1"]], "error"],
+  ["a pseudo-field after others", [...without(":path"), ["x-a", "1"], [":path", "/x"]], "error"],
+  ["no path", without(":path"), "error"],
+  ["dot segments", fieldsOf(host, "/a/../x"), "400"],
+  ["an encoded slash", fieldsOf(host, "/a%2Fx"), "400"],
+  ["a fragment", fieldsOf(host, "/x#y"), "error"],
+  ["a path without a slash", fieldsOf(host, "x"), "error"],
+  ["TRACE", fieldsOf(host, "/x", "TRACE"), "405"],
+  ["QUERY", fieldsOf(host, "/x", "QUERY"), "400"],
+  ["OPTIONS *", fieldsOf(host, "*", "OPTIONS"), "400"],
+  [
+    "CONNECT",
+    [
+      [":method", "CONNECT"],
+      [":authority", `${host}:80`],
+    ],
+    "error",
+  ],
+  ["a body shorter than its length", [...fieldsOf(host, "/x", "POST"), ["content-length", "9"]], "error", "hello"],
+  ["a body longer than its length", [...fieldsOf(host, "/x", "POST"), ["content-length", "3"]], "error", "hello"],
+  ["a line break in a value", [...usual, ["x-a", "1\r\nx-b: 2"]], "error"],
+  [
+    "a rule's cookie among others, in fields of their own",
+    [...fieldsOf(host, "/secret"), ["cookie", "a=1"], ["cookie", "role=admin"]],
+    "200",
+  ],
+  ["without it", [...fieldsOf(host, "/secret"), ["cookie", "a=1"], ["cookie", "role=user"]], "418"],
+];
+
+/** `error`: answered as wrong (a CONNECT by Envoy with 404), or the stream or the connection ended. */
+const isError = (outcome: string): boolean => /^(?:400|404|reset|goaway|closed)/.test(outcome);
+
+/** What the nginx that is installed lets pass (decision 11). */
+const LENIENT: ReadonlySet<string> = new Set(["te other than trailers", "a pseudo-field after others"]);
+
+describe.each(proxyNames)("%s", (proxy) => {
+  it("the endpoint gets what it would over HTTP/1.1", async () => {
+    const echo = await echoed(
+      proxy,
+      { ":path": "/a%20b?q=%2F", ":method": "PUT", cookie: ["a=1", "b=2"], "x-a": ["1", "2"] },
+      "hello",
+    );
+    expect([echo.method, echo.path, echo.body]).toEqual(["PUT", "/a%20b?q=%2F", "hello"]);
+    expect([values(echo, "host"), values(echo, "cookie"), values(echo, "x-forwarded-proto")]).toEqual([
+      [host],
+      ["a=1; b=2"],
+      ["http"],
+    ]);
+    expect(values(echo, "x-a").join().replaceAll(" ", "")).toBe("1,2");
+  });
+
+  for (const [name, fields, expected, body] of ROWS)
+    it(name, async () => {
+      if (proxy === "nginx" && LENIENT.has(name)) return;
+      const before = upstream.seen();
+      const outcome = await askHttp2(place(proxy), fields, body);
+      expect(expected === "error" ? isError(outcome) : outcome, outcome).toBe(expected === "error" ? true : expected);
+      if (expected !== "200" && body === undefined) expect(upstream.seen()).toBe(before);
+    });
+
+  it("HTTP/1.1 is served beside it, or closed", async () => {
+    const asked = ask(proxy, { host, path: "/x", port: e2e().ports.http2 });
+    if (proxy === "nginx") await expect(asked).rejects.toThrow();
+    else expect((await asked).status).toBe(200);
+  });
+
+  it("a listener without it closes what begins with it, or answers with an error", async () => {
+    const socket = await connectTo({ ...place(proxy), port: e2e().ports.http });
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+    });
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    socket.on("end", () => socket.destroy());
+    socket.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"\0".repeat(3)}\x04${"\0".repeat(5)}`);
+    await closed;
+    expect(text).toMatch(/^(?:HTTP\/1\.1 (?:400|405|426|505) |<html>|$)/);
+  });
+
+  describe("floods", () => {
+    const request = (stream: number): Buffer =>
+      frame(FRAME.headers, { flags: FLAG.endHeaders | FLAG.endStream, stream, payload: packed(fieldsOf(host, "/x")) });
+    const reset = (stream: number): Buffer => frame(FRAME.reset, { stream, payload: Buffer.from([0, 0, 0, 8]) });
+    const streams = Array.from({ length: FLOOD }, (_, index) => 2 * index + 1);
+    const open = frame(FRAME.headers, { flags: FLAG.endStream, stream: 1, payload: packed(fieldsOf(host, "/x")) });
+    const piece = packed([["x-filling", "x".repeat(1_000)]]);
+    /** What a client sends at once, beside `settings` of its own. */
+    const attacks: readonly (readonly [string, readonly Buffer[], (readonly [number, number])[]?])[] = [
+      ["rapid reset", streams.flatMap((stream) => [request(stream), reset(stream)])],
+      [
+        "continuations without an end",
+        [open, ...streams.map(() => frame(FRAME.continuation, { stream: 1, payload: piece }))],
+      ],
+      ["empty continuations", [open, ...streams.map(() => frame(FRAME.continuation, { stream: 1 }))]],
+      ["settings", streams.map(() => frame(FRAME.settings, { payload: Buffer.from([0, 4, 0, 0, 255, 255]) }))],
+      ["pings", streams.map(() => frame(FRAME.ping, { payload: Buffer.alloc(8) }))],
+      [
+        "empty data",
+        [
+          frame(FRAME.headers, { flags: FLAG.endHeaders, stream: 1, payload: packed(fieldsOf(host, "/x", "POST")) }),
+          ...streams.map(() => frame(FRAME.data, { stream: 1 })),
+        ],
+      ],
+      ["answers into a window of nothing", streams.slice(0, 100).map(request), [[4, 0]]],
+      [
+        "a large head",
+        [
+          frame(FRAME.headers, { flags: FLAG.endStream, stream: 1, payload: packed(fieldsOf(host, "/x")) }),
+          ...Array.from({ length: 100 }, () => frame(FRAME.continuation, { stream: 1, payload: piece })),
+          frame(FRAME.continuation, { flags: FLAG.endHeaders, stream: 1 }),
+        ],
+      ],
+    ];
+
+    for (const [name, frames, settings] of attacks)
+      it(`${name}: others are served, and the proxy is there afterwards`, async () => {
+        const attackers = await Promise.all(Array.from({ length: 4 }, () => openHttp2(place(proxy), settings)));
+        for (const attacker of attackers) attacker.write(...frames);
+        for (let turn = 0; turn < 5; turn++) expect(await askHttp2(place(proxy), usual)).toBe("200");
+        for (const attacker of attackers) attacker.close();
+        expect(await askHttp2(place(proxy), usual)).toBe("200");
+      });
+
+    it("so many requests at a time and no more", async () => {
+      const connection = await openHttp2(place(proxy));
+      await until("settings came", () => (connection.settings().has(3) ? true : null));
+      expect(connection.settings().get(3)).toBe(100);
+      connection.close();
+    });
+  });
+});
