@@ -73,6 +73,8 @@ beforeAll(async () => {
     expired: of(expired),
     self: of(selfSigned(folder, names)),
     revoked: of(revoked),
+    cn: of(own.make(NAME, { names: "DNS:other.example" })),
+    cnOnly: of(own.make(NAME, { names: "URI:spiffe://example.org/app" })),
     mutual: { ...of(right), ...asking },
     mutualOld: { ...of(right), ...asking, maxVersion: "TLSv1.2" },
   } as const;
@@ -128,6 +130,8 @@ function common(crl: string): ModelPart {
       secured("up-both", ["self", "expired", "right"], VERIFIED),
       secured("up-mutual-old", ["mutualOld"], mutual),
       secured("up-no-client", ["mutual"], VERIFIED),
+      secured("up-cn", ["cn"], VERIFIED),
+      secured("up-cn-only", ["cnOnly"], VERIFIED),
       cluster("plain", plain.port),
       secured("up-no-client-old", ["mutualOld"], VERIFIED),
       secured("up-stranger", ["mutualOld"], { ...VERIFIED, clientCertificate: "stranger" }),
@@ -136,7 +140,7 @@ function common(crl: string): ModelPart {
       { ...secured("up-checked", ["mutual", "self"], mutual), healthCheck: "inside" },
     ],
     routes: [
-      ...["both", "mutual-old", "no-client", "no-client-old", "stranger", "turning"].map((name) =>
+      ...["both", "cn", "cn-only", "mutual-old", "no-client", "no-client-old", "stranger", "turning"].map((name) =>
         route(`up-${name}`, `${name}.up`, { split: [{ cluster: `up-${name}` }] }),
       ),
       route("up-split", "split.up", { split: [{ cluster: "row-0" }, { cluster: "row-1" }, { cluster: "plain" }] }),
@@ -174,9 +178,9 @@ async function reached(proxy: ProxyName, host: string): Promise<{ status: number
 }
 
 describe.each(proxyNames)("%s", (proxy) => {
-  it.each(rows.map((row, index) => [...row, index] as const))(
-    "re-encrypt: %s",
-    async (_, endpoint, tls, status, row) => {
+  it.each(rows.map(([what, endpoint, tls, status], row) => ({ what, endpoint, tls, status, row })))(
+    "re-encrypt: $what",
+    async ({ endpoint, tls, status, row }) => {
       const { serverName = null, clientCertificate = null } = tls as {
         serverName?: string;
         clientCertificate?: string;
@@ -191,6 +195,11 @@ describe.each(proxyNames)("%s", (proxy) => {
       expect(told.version).toBe(endpoint === "old" ? "TLSv1.2" : "TLSv1.3");
     },
   );
+
+  it("looks for a name in a certificate's subject, or does not", async () => {
+    const found = { envoy: [503, 503], nginx: [503, 200], haproxy: [200, 200] }[proxy];
+    expect([(await reached(proxy, "cn.up")).status, (await reached(proxy, "cn-only.up")).status]).toEqual(found);
+  });
 
   it("shows its certificate in TLS 1.2 too", async () => {
     expect((await reached(proxy, "mutual-old.up")).told).toMatchObject({ client: "client", version: "TLSv1.2" });

@@ -60,6 +60,22 @@ const secure = {
   },
 } as const;
 
+const otherClusters = [
+  { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
+  {
+    name: "ef-secured",
+    endpoints: [{ address: "127.0.0.1", port: 9 }],
+    tls: {
+      serverName: "ef.example.com",
+      authority: "ef-authority",
+      clientCertificate: "ef-certificate",
+      minVersion: "1.2",
+      maxVersion: "1.3",
+    },
+  },
+  { name: "ef-insecure", endpoints: [{ address: "127.0.0.1", port: 9 }], tls: { insecure: true } },
+] as const;
+
 const proxied = { mode: "required", from: ["127.0.0.0/8"] } as const;
 
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
@@ -134,19 +150,7 @@ export function everyField(port: number): Model {
         proxyProtocol: "v2",
         healthCheck: "ef-check",
       },
-      { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
-      {
-        name: "ef-secured",
-        endpoints: [{ address: "127.0.0.1", port: 9 }],
-        tls: {
-          serverName: "ef.example.com",
-          authority: "ef-authority",
-          clientCertificate: "ef-certificate",
-          minVersion: "1.2",
-          maxVersion: "1.3",
-        },
-      },
-      { name: "ef-insecure", endpoints: [{ address: "127.0.0.1", port: 9 }], tls: { insecure: true } },
+      ...otherClusters,
       {
         name: "ef-hash",
         endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "there" }],
