@@ -60,20 +60,24 @@ const secure = {
   },
 } as const;
 
+const identities = {
+  certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
+  authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY }],
+};
+
 const otherClusters = [
   { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
   {
     name: "ef-secured",
     endpoints: [{ address: "127.0.0.1", port: 9 }],
     tls: {
-      serverName: "ef.example.com",
+      serverName: "ef.example",
       authority: "ef-authority",
       clientCertificate: "ef-certificate",
-      minVersion: "1.2",
       maxVersion: "1.3",
     },
   },
-  { name: "ef-insecure", endpoints: [{ address: "127.0.0.1", port: 9 }], tls: { insecure: true } },
+  { name: "ef-insecure", endpoints: [{ address: "127.0.0.1", port: 9 }], tls: { insecure: true, minVersion: "1.2" } },
 ] as const;
 
 const proxied = { mode: "required", from: ["127.0.0.0/8"] } as const;
@@ -133,8 +137,7 @@ export function everyField(port: number): Model {
       { ...packets, port },
       { ...secure, port: port + 1 },
     ],
-    certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
-    authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY }],
+    ...identities,
     clusters: [
       {
         name: "ef-plain",

@@ -9,7 +9,10 @@ interface Tls {
   insecure?: boolean;
 }
 
-/** Who is verified has a name; versions leave something to agree on; no proxy does it over UDP or for HTTP/2, nor every one beside probes or in a split of TCP. Changes the document. */
+/**
+ * Who is verified has a name, and versions leave something to agree on. There is none for UDP and HTTP/2, nor, on every proxy, beside
+ * probes or in a split of TCP. Changes the document.
+ */
 export function mendClusterTls({ clusters = [], routes = [] }: Document): void {
   for (const cluster of clusters) {
     const tls = cluster.tls as Tls | undefined;

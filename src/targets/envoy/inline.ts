@@ -22,7 +22,7 @@ import {
   HttpConnectionManagerSchema,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import { ProxyProtocolUpstreamTransportSchema } from "../../gen/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js";
+import * as header from "../../gen/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js";
 import { type Secret, SecretSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import {
   DownstreamTlsContextSchema,
@@ -142,10 +142,10 @@ function inlineTransport({ configType }: TransportSocket): void {
 function inlineUpstream({ configType }: TransportSocket): void {
   if (configType.case !== "typedConfig") return;
   const { typeUrl, value } = configType.value;
-  if (typeUrl.endsWith(ProxyProtocolUpstreamTransportSchema.typeName)) {
-    const outer = fromBinary(ProxyProtocolUpstreamTransportSchema, value);
+  if (typeUrl.endsWith(header.ProxyProtocolUpstreamTransportSchema.typeName)) {
+    const outer = fromBinary(header.ProxyProtocolUpstreamTransportSchema, value);
     if (outer.transportSocket !== undefined) inlineUpstream(outer.transportSocket);
-    configType.value = pack(ProxyProtocolUpstreamTransportSchema, outer);
+    configType.value = pack(header.ProxyProtocolUpstreamTransportSchema, outer);
   }
   if (!typeUrl.endsWith(UpstreamTlsContextSchema.typeName)) return;
   const context = fromBinary(UpstreamTlsContextSchema, value);

@@ -49,7 +49,7 @@ export const nginxCodes = {
     status: 422,
     title: "Several kinds of TLS in one TCP port",
     explanation:
-      "nginx says once for a TCP port how its connections to endpoints are secured. Clusters that one TCP route splits among must have the same `tls`. Give each a listener, or serve it with Envoy or HAProxy.",
+      "A TCP port of nginx has one way in which its connections to endpoints are secured. Clusters that one TCP route splits among must have the same `tls`. Give each a listener, or serve it with Envoy or HAProxy.",
   },
   "HC-ACTIVE-NGINX": {
     status: 422,

@@ -81,7 +81,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const limited = requestLimits(ir.clusters);
   const http2 = http2Clusters(ir.clusters);
   const secured = securedOf(ir.clusters);
-  // A location holds its clusters' connect timeout, affinity, protocol, TLS and limit: when one changes, which is rare, all is lowered again.
+  // A location holds these of its clusters: when one changes, which is rare, all is lowered again.
   const isSame =
     !hasChanged(memory.connectTimeouts, connectTimeouts) &&
     !hasOther(memory, { affine, http2, secured }, ir) &&

@@ -16,7 +16,7 @@ const rawBuffer = {
   configType: { case: "typedConfig" as const, value: pack(RawBufferSchema, create(RawBufferSchema)) },
 };
 
-/** Of a Cluster: what stands before `inner`, in which all else is sent. Connections are then shared only by requests of one client's connection. */
+/** The header before `inner`, in which all else is sent. Connections are then shared only by requests of one client's connection. */
 export function proxyProtocolTransport(version: ProxyVersion, inner: TransportSocketInit = rawBuffer) {
   const message = create(transport.ProxyProtocolUpstreamTransportSchema, {
     config: { version: VERSIONS[version] },
