@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { conditionCases } from "../harness/conditions.ts";
 import { proxyNames } from "../harness/context.ts";
 import { type Document, route } from "../harness/model.ts";
+import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/process.ts";
 import { ask, serve } from "../harness/serve.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 
@@ -80,7 +82,7 @@ describe("clients near a zone", () => {
   });
   afterAll(() => Promise.all(upstreams.map((upstream) => upstream.close())));
 
-  const serveWith = (isDown: (zone: string) => boolean) => {
+  const serveWith = (isDown: (zone: string) => boolean, more: object = {}) => {
     const near = (name: string): Document => ({
       name,
       endpoints: zones.map((zone, index) => ({
@@ -90,6 +92,7 @@ describe("clients near a zone", () => {
         state: isDown(zone) ? "down" : "active",
       })),
       locality: { preferLocal: { table: "regions" } },
+      ...more,
     });
     const entries = zones.map((label, index) => ({ cidr: `127.0.${index + 1}.0/24`, label }));
     const split = [
@@ -121,7 +124,8 @@ describe("clients near a zone", () => {
       const path = sent % 2 === 0 ? "/" : "/own/a";
       const { status, echo } = await ask(proxy, { host, path, source });
       found.add(status === 200 ? (echo?.name ?? "") : String(status));
-      const [rule] = echo?.headers.filter(([name]) => name.toLowerCase() === "x-rule") ?? [];
+      if (echo === null || echo === undefined) continue;
+      const [rule] = echo.headers.filter(([name]) => name.toLowerCase() === "x-rule");
       expect([proxy, path, rule?.[1]]).toEqual([proxy, path, sent % 2 === 0 ? undefined : "own"]);
     }
     return [...found].sort();
@@ -136,6 +140,22 @@ describe("clients near a zone", () => {
     for (const proxy of proxyNames) {
       for (const [source, expected] of Object.entries(takers))
         expect([proxy, source, await takersOf(proxy, source, REQUESTS)]).toEqual([proxy, source, expected]);
+    }
+  });
+
+  it("and to the other one when outlier detection has found that it is dead", async () => {
+    const endpoints = [upstreams[0]?.port, await freePort()].map((port, index) => ({
+      address: "127.0.0.1",
+      port,
+      zone: zones[index],
+    }));
+    const outlierDetection = { consecutiveConnectFailures: 1, ejectFor: "1h" };
+    await serveWith(() => false, { endpoints, outlierDetection });
+    for (const proxy of proxyNames) {
+      await until(`${proxy} leaves the zone that is dead`, async () => {
+        const takers = await takersOf(proxy, "127.0.2.1", SHARED_REQUESTS);
+        return takers.join() === "north" ? true : null;
+      });
     }
   });
 

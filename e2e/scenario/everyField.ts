@@ -103,8 +103,10 @@ export function everyField(port: number): Model {
       {
         name: "ef-plain",
         ...marks,
-        endpoints: [{ address: "127.0.0.1", port: 9 }],
+        endpoints: [{ address: "127.0.0.1", port: 9, zone: "here" }],
         balance: { policy: "roundRobin" },
+        locality: { preferLocal: { table: "ef-geo" } },
+        drainTimeout: "5m",
         outlierDetection: { interval: "1s", ejectFor: "10s" },
         slowStart: { window: "30s" },
         timeouts: { connect: "1s" },

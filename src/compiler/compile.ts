@@ -58,7 +58,7 @@ function* compileSteps(run: Run): Steps<Compiled> {
     yield;
   }
   const fleets = new Map<string, FleetIr>();
-  const preferences = preferencesOf(snapshot, memory);
+  const preferences = yield* preferencesOf(snapshot, memory);
   for (const name of [...snapshot.fleet.keys()].sort()) {
     const fleet = snapshot.fleet.get(name) as Resource<"fleet">;
     const before = previous?.fleets.get(name) ?? null;

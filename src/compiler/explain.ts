@@ -3,7 +3,7 @@
  * with it (e2e compares).
  */
 import type { ConditionIr, FleetIr, ForwardIr, HttpPortIr, RedirectIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
-import { isActive, plainName } from "../ir/index.ts";
+import { GRPC_CONTENT, isActive, plainName } from "../ir/index.ts";
 import { ANY_HOST, covers, isWithin } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
@@ -155,7 +155,7 @@ function mismatchOf(rule: RuleIr, request: ExplainRequest, budget: MatchBudget):
   if (kind === "regex" && !matchesWhole(value, path, budget)) return `the path does not match ${value}`;
   for (const condition of rule.conditions) {
     const reason = failureOf(condition, request, budget);
-    if (reason !== null) return reason;
+    if (reason !== null) return isCallCondition(condition, rule) ? "the request is no call of gRPC" : reason;
   }
   return null;
 }
@@ -191,8 +191,16 @@ function precedenceReason(winner: RuleIr, loser: RuleIr): string {
   return winner.route === loser.route ? "the earlier rule of the route wins" : "the route whose name comes first wins";
 }
 
-function matchText({ path, conditions }: RuleIr): string {
-  return [`${path.kind} ${path.value}`, ...conditions.map(conditionWords)].join(", ");
+function matchText(rule: RuleIr): string {
+  const { protocol, path, conditions } = rule;
+  const own = conditions.filter((condition) => !isCallCondition(condition, rule));
+  const where = `${path.kind} ${path.value}`;
+  return [protocol === "grpc" ? `grpc ${where}` : where, ...own.map(conditionWords)].join(", ");
+}
+
+/** What every match of a gRPC route asks for. */
+function isCallCondition({ field, value }: ConditionIr, { protocol }: RuleIr): boolean {
+  return protocol === "grpc" && field.kind === "header" && field.name === "content-type" && value === GRPC_CONTENT;
 }
 
 function conditionWords({ field, test, value }: ConditionIr): string {

@@ -1,5 +1,5 @@
 /** Each field that rules can look at: where a match names it, what a request has there, and how to say it. */
-import { type ConditionIr, FIELD_KINDS, type FieldIr } from "../ir/index.ts";
+import { type ConditionIr, FIELD_KINDS, type FieldIr, GRPC_CONTENT, type RuleIr } from "../ir/index.ts";
 import { canonicalCidr, type Route } from "../model/index.ts";
 import { compareText } from "../util/sorted.ts";
 
@@ -175,11 +175,19 @@ function literal(label: string): string {
 const NONE: readonly ConditionIr[] = [];
 const inFieldOrder = FIELD_KINDS.map((kind) => fields[kind].conditions);
 
+/** That a request is a call: what a match of a gRPC route asks for beside what it says. */
+const IS_CALL: ConditionIr = Object.freeze({
+  field: Object.freeze({ kind: "header", name: "content-type" }),
+  test: "regex",
+  value: GRPC_CONTENT,
+});
+
 /** All conditions of a match: distinct, by kind, then name, test and value. */
-export function conditionsOf(match: MatchBody): readonly ConditionIr[] {
+export function conditionsOf(match: MatchBody, protocol: RuleIr["protocol"]): readonly ConditionIr[] {
   let found = NONE;
   for (let index = 0; index < inFieldOrder.length; index++) {
-    const list = inFieldOrder[index]?.(match);
+    const own = inFieldOrder[index]?.(match);
+    const list = protocol === "grpc" && FIELD_KINDS[index] === "header" ? [IS_CALL, ...(own ?? NONE)] : own;
     if (list !== undefined) found = [...found, ...(list.length === 1 ? list : inOrder(list))];
   }
   return found;

@@ -34,6 +34,7 @@ export * from "./ejection.ts";
 export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./geoTable.ts";
+export * from "./grpc.ts";
 export type * from "./healthCheck.ts";
 export * from "./http2.ts";
 export type * from "./limits.ts";

@@ -14,6 +14,8 @@ export interface RuleIr {
   readonly ruleName: string | null;
   /** JSON pointer of the rule in its route, as `/rules/0`. */
   readonly pointer: string;
+  /** grpc: it takes calls only (its conditions say so), and forwards them. */
+  readonly protocol: "http" | "grpc";
   readonly path: PathMatchIr;
   /** All hold. Distinct; in the order of `FIELD_KINDS`, then name, test, value. */
   readonly conditions: readonly ConditionIr[];

@@ -49,6 +49,10 @@ export const modelCodes = {
     "Parts of `retry` that do not fit",
     "`statuses`, `methods` and `timeout` in `on` need `reset` in `on`, `perTryTimeout` needs `timeout` there, and a range of statuses runs upwards.",
   ),
+  "MODEL-GRPC": unprocessable(
+    "Not of gRPC",
+    "A rule of a route of protocol grpc matches calls by `grpc`, `headers`, `source` and `geo`, and forwards them to clusters of `protocol: http2`; its listeners speak HTTP/2 (`http.http2`). `grpc` and `grpcStatuses` stand in such routes only.",
+  ),
   "MODEL-PROXY-PROTOCOL": unprocessable(
     "PROXY header before packets",
     "A UDP route's cluster has `proxyProtocol`. The header begins connections, and UDP has none. Leave it off, or give the UDP listener a cluster of its own.",

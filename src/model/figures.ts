@@ -161,7 +161,7 @@ export function matchesOf({ body }: Resource<"route">): number {
 }
 
 /** Those that are made for clients near zones, at most. */
-function localMatches({ body }: Resource<"route">, snapshot: Snapshot): number {
+export function localMatches({ body }: Resource<"route">, snapshot: Snapshot): number {
   let more = 0;
   for (const { matches, split = [] } of body.rules) {
     for (const { cluster } of split) more += zonesIn(snapshot, cluster) * (matches?.length ?? 1);

@@ -1,7 +1,7 @@
 /** What is left of a model that may not be compiled as a whole. */
 import { compareText } from "../util/sorted.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
-import { FIGURE_WORDS, type Figures, type FiguresMemory, matchesOf, placesOf } from "./figures.ts";
+import { FIGURE_WORDS, type Figures, type FiguresMemory, localMatches, matchesOf, placesOf } from "./figures.ts";
 import type { Snapshot } from "./types.ts";
 
 /** A model, or what is left of it, and the fleets that had to go. */
@@ -56,7 +56,7 @@ function* productsOf(snapshot: Snapshot, count: (fleets: readonly string[]) => n
     if (shouldYield(index++)) yield;
     const places = placesOf(route, snapshot, count);
     hosts += places;
-    rules += places * matchesOf(route);
+    rules += places === 0 ? 0 : places * (matchesOf(route) + localMatches(route, snapshot));
   }
   return { rules, hosts };
 }

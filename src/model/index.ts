@@ -27,6 +27,7 @@ export {
 } from "./documents.ts";
 export { extentOf } from "./extent.ts";
 export { labelsGiven, localZones } from "./geoLabels.ts";
+export { type GrpcPath, grpcPath } from "./grpcPath.ts";
 export { effectiveHostnames } from "./hostnames.ts";
 export { speaksHttp2 } from "./http2.ts";
 export { inUse } from "./inUse.ts";

@@ -16,9 +16,11 @@ interface Shape {
   readonly hosts: number;
   readonly matches: number;
   readonly narrow?: boolean;
+  /** Of a cluster that prefers them, to which a rule of one route forwards. */
+  readonly zones?: number;
 }
 
-function modelOf({ fleets, listeners, hosts, matches, narrow = false }: Shape): Snapshot {
+function modelOf({ fleets, listeners, hosts, matches, narrow = false, zones = 0 }: Shape): Snapshot {
   const names = Array.from({ length: fleets }, (_, index) => `f${index}`);
   const all = Array.from({ length: listeners }, (_, index) => `l${index}`);
   const { resources, diagnostics } = validateConfig({
@@ -30,6 +32,18 @@ function modelOf({ fleets, listeners, hosts, matches, narrow = false }: Shape): 
       protocol: "HTTP",
       ...(narrow ? { hostname: "h0.example" } : {}),
     })),
+    clusters: [
+      {
+        name: "c",
+        endpoints: Array.from({ length: zones }, (_, index) => ({
+          address: "10.0.0.1",
+          port: 1 + index,
+          zone: `z${index}`,
+        })),
+        ...(zones > 0 ? { locality: { preferLocal: { table: "t" } } } : {}),
+      },
+    ],
+    geoTables: [{ name: "t", entries: [{ cidr: "10.0.0.0/8", label: "z0" }] }],
     routes: ["a", "b"].map((name) => ({
       name,
       listeners: all,
@@ -39,6 +53,7 @@ function modelOf({ fleets, listeners, hosts, matches, narrow = false }: Shape): 
           matches: Array.from({ length: matches }, (_, index) => ({ path: { regex: `/${name}${index}.*` } })),
           respond: { status: 200 },
         },
+        ...(name === "a" && zones > 0 ? [{ split: [{ cluster: "c" }] }] : []),
       ],
     })),
   });
@@ -57,12 +72,20 @@ describe("a bound", () => {
   test("is told with the figure, the limit and what most of it comes of", () => {
     // Per route: 3 hostnames on l0 (2 fleets) and l1 (1 fleet), 5 matches each.
     expect(judged({ rules: 89 }, emptySnapshot, BIG)).toEqual([
-      "MODEL-TOO-LARGE matches of rules, each for every hostname, listener and fleet that it serves: 90, and at most 89 are possible; most come of routes/a (45), routes/b (45)",
+      "MODEL-TOO-LARGE matches of rules, each for every hostname, listener and fleet that it serves, and for every zone that its clusters prefer: 90, and at most 89 are possible; most come of routes/a (45), routes/b (45)",
     ]);
     expect(judged({ rules: 90, hosts: 18 }, emptySnapshot, BIG)).toEqual([]);
     expect(judged({ hosts: 17 }, emptySnapshot, BIG)).toEqual([expect.stringContaining("hostname")]);
     expect(judged({ documentBytes: 100 }, emptySnapshot, BIG)).toEqual([expect.stringContaining("bytes of all")]);
     expect(judged({ regexWork: 100 }, emptySnapshot, BIG)).toEqual([expect.stringContaining("regular expressions")]);
+  });
+
+  test("counts the rules that are made for clients near zones, sixteen of each at most", () => {
+    // Of route a a second rule, and one more for each zone.
+    const near = modelOf({ fleets: 1, listeners: 1, hosts: 1, matches: 1, zones: 3 });
+    expect(judged({ rules: 4 }, emptySnapshot, near)).toEqual([expect.stringContaining(": 6, and at most 4")]);
+    const many = modelOf({ fleets: 1, listeners: 1, hosts: 1, matches: 1, zones: 40 });
+    expect(judged({ rules: 4 }, near, many)).toEqual([expect.stringContaining(": 19, and at most 4")]);
   });
 
   test("does not keep a model that is over it from becoming smaller, or staying as it is", () => {
@@ -86,6 +109,7 @@ test("the figures after changes are those of the whole model", () => {
     hosts: fc.integer({ min: 1, max: 3 }),
     matches: fc.integer({ min: 1, max: 3 }),
     narrow: fc.boolean(),
+    zones: fc.integer({ min: 0, max: 2 }),
   });
   fc.assert(
     fc.property(size, size, (one, other) => {

@@ -6,7 +6,7 @@ import { mend, mendCanaries } from "./arbitrary/mend.ts";
 import type { Document, Item } from "./arbitrary/names.ts";
 import { errorsOf, pruned } from "./arbitrary/prune.ts";
 import { drawn, EVERY_PROXY, onlyOf, type Plan } from "./arbitrary/skeleton.ts";
-import { compileDocument, leafOf } from "./modelFiles.ts";
+import { compileDocument, leafOf, sealDocument } from "./modelFiles.ts";
 
 /** A document that passes shape and rules, and that all its proxies take: what clashes by chance is cut out, never the whole. */
 function modelWith(plan: Plan): fc.Arbitrary<Document> {
@@ -18,7 +18,9 @@ function modelWith(plan: Plan): fc.Arbitrary<Document> {
 }
 
 function problemsOf(document: Document): readonly Diagnostic[] {
-  const errors = errorsOf(document);
+  // Sealed, as everywhere: only then it is seen whether a key is that of a certificate.
+  const { document: sealed, found } = sealDocument(document);
+  const errors = [...found, ...errorsOf(sealed as object)].filter(({ severity }) => severity === "error");
   return errors.length > 0 ? errors : refusalsOf(document);
 }
 

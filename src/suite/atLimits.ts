@@ -94,6 +94,16 @@ export const STRETCHES: Readonly<Record<string, (parts: Parts) => unknown>> = {
     document.geoTables = [{ name: NAME, entries, defaultLabel: labels[0] }];
     Object.assign(match, { geo: { table: NAME, labels } });
   },
+  "16 zones near clients": ({ cluster, document }) => {
+    const zones = many(16, (index) => filled(String.fromCharCode(97 + index), "/._", 62).concat("x"));
+    document.geoTables = [
+      { name: NAME, entries: zones.map((label, index) => ({ cidr: `10.${index}.0.0/16`, label })) },
+    ];
+    Object.assign(cluster, {
+      endpoints: zones.map((zone, index) => ({ address: `10.0.0.${index + 1}`, port: 80, zone })),
+      locality: { preferLocal: { table: NAME } },
+    });
+  },
   // All that a rule sets and adds has a bound (MODEL-HEADER-SIZE): seven of the longest, or more that are shorter.
   "7 request header values of 1024 characters": ({ rule }) =>
     Object.assign(rule, { requestHeaders: { set: many(7, (index) => ({ ...header(index, {}), value: VALUE })) } }),

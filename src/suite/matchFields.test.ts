@@ -50,12 +50,13 @@ const GEO_ENTRIES = ["near", "far.off"].map((label, index) => ({ cidr: `10.${ind
 
 /** What is wrong with a model of one rule with these matches. */
 function problemsOf(...matches: unknown[]): string[] {
+  const protocol = matches.some((match) => Object.hasOwn(match as object, "grpc")) ? "grpc" : "http";
   const document = {
     fleets: [{ name: "edge", proxy: "nginx" }],
-    listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP" }],
-    clusters: [{ name: "one", endpoints: [{ address: "127.0.0.1", port: 1 }] }],
+    listeners: [{ name: "web", fleets: ["edge"], port: 8080, protocol: "HTTP", http: { http2: "only" } }],
+    clusters: [{ name: "one", protocol: "http2", endpoints: [{ address: "127.0.0.1", port: 1 }] }],
     geoTables: namesOf("geoTable").map((name) => ({ name, entries: GEO_ENTRIES })),
-    routes: [{ name: "r", listeners: ["web"], rules: [{ matches, split: [{ cluster: "one" }] }] }],
+    routes: [{ name: "r", listeners: ["web"], protocol, rules: [{ matches, split: [{ cluster: "one" }] }] }],
   };
   return errorsOf(plain(document)).map(({ code, pointer }) => `${code} ${pointer}`);
 }

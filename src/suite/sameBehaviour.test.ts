@@ -62,6 +62,7 @@ describe("the comparison finds", () => {
     route: "r",
     ruleName: null,
     pointer: "/rules/0",
+    protocol: "http",
     path: { kind: "prefix", value: "/" },
     conditions: [],
     action,
@@ -130,7 +131,7 @@ describe("the comparison finds", () => {
 
   test("an endpoint that is asked more often than the rule's retry says", () => {
     const resends = { methods: ["GET"], statuses: [503], perTryMs: null };
-    const policies = { ...rule.policies, retry: { attempts: 3, resends, backoffMs: null } };
+    const policies = { ...rule.policies, retry: { attempts: 3, resends, grpcStatuses: [], backoffMs: null } };
     const retried = { ...base, rule: { ...rule, policies }, outcomes: [{ ...outcome, status: 503 }] };
     expect(found(retried, observed("haproxy", { status: 503, times: 4 }))).toEqual([]);
     expect(found(retried, observed("haproxy", { status: 503, times: 5 }))).toEqual(["upstreams asked"]);

@@ -69,6 +69,18 @@ export const sharedTargetCodes = {
     explanation:
       "A proxy of the fleet can try again after some statuses only: nginx after 403, 404, 429, 500, 502, 503 and 504, HAProxy after 401, 403, 404, 408, 425, 500 to 504. Name these in the rule's `retry.statuses`, or serve the route with Envoy.",
   },
+  "L7-GRPC-RETRY": {
+    status: 422,
+    title: "No retry after statuses of gRPC",
+    explanation:
+      "A proxy other than Envoy passes a call's status on without looking at it. Leave `retry` off (a connection that cannot be made is tried on other endpoints all the same), let clients try again, or serve the route with Envoy.",
+  },
+  "L7-GRPC-DEADLINE": {
+    status: 422,
+    title: "Deadline of a call",
+    explanation:
+      "A warning. Envoy ends a call at the deadline that its client states. HAProxy ends it when the endpoint has been silent for as long; nginx leaves it to client and endpoint, who both know it. `timeouts` of the rule hold on all of them.",
+  },
   "L7-RETRY-BACKOFF": {
     status: 422,
     title: "No pause between tries",

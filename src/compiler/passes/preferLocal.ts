@@ -17,16 +17,20 @@ export type Preferences = ReadonlyMap<string, Preference>;
 const NONE: Preferences = new Map();
 
 /** Of all clusters of a model. */
-export function preferencesOf(snapshot: Snapshot, memory: CompilerMemory): Preferences {
+export function* preferencesOf(snapshot: Snapshot, memory: CompilerMemory): Steps<Preferences> {
   if (snapshot.geoTable.size === 0) return NONE;
   const found = new Map<string, Preference>();
+  let index = 0;
   for (const [name, cluster] of snapshot.cluster) {
+    if (shouldYield(index++)) yield;
     const { table } = cluster.body.locality?.preferLocal ?? {};
     if (table === undefined) continue;
     const resource = snapshot.geoTable.get(table);
     if (resource === undefined)
       throw new Error(`geo table ${table} is referred to but missing: the model's rules did not run`);
     found.set(name, preferenceOf(cluster, resource, memory));
+    // A thousand endpoints, sixteen times.
+    yield;
   }
   return found.size === 0 ? NONE : found;
 }

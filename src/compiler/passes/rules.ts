@@ -1,7 +1,7 @@
 /** A route's rules as IR: defaults filled in, canary weights laid over splits, one RuleIr per match. */
 import { defaults } from "../../gen/defaults.ts";
 import type { ActionIr, PathMatchIr, PoliciesIr, RedirectIr, RespondIr, RuleIr, SplitIr } from "../../ir/index.ts";
-import { canaryRule, type Resource } from "../../model/index.ts";
+import { canaryRule, type GrpcPath, grpcPath, type Resource } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
 import { conditionsOf, type MatchBody } from "../fields.ts";
 import type { CompilerMemory } from "../memory.ts";
@@ -34,10 +34,17 @@ export function rulesOfRoute({ route, canaries, before }: RulesInput, memory: Co
   if (known !== undefined && known.canaries === canaries) return known.rules;
   const old = before === null ? null : new Map(before.map((rule) => [rule.id, rule]));
   const rules: RuleIr[] = [];
+  const protocol: RuleIr["protocol"] = route.body.protocol === "grpc" ? "grpc" : "http";
   for (let index = 0; index < route.body.rules.length; index++) {
     const rule = route.body.rules[index] as RuleBody;
     const canary = canaries?.find(({ body }) => canaryRule(body, route.body) === index);
-    const place = { route: route.name, index, action: actionOf(rule, canary), policies: policiesOf(rule, memory) };
+    const place = {
+      route: route.name,
+      protocol,
+      index,
+      action: actionOf(rule, canary),
+      policies: policiesOf(rule, memory),
+    };
     const { matches = ANY_REQUEST } = rule;
     for (let matchIndex = 0; matchIndex < matches.length; matchIndex++) {
       const id = `${route.name}.${index}.${matchIndex}`;
@@ -49,7 +56,7 @@ export function rulesOfRoute({ route, canaries, before }: RulesInput, memory: Co
   return rules;
 }
 
-interface Place {
+interface Place extends Pick<RuleIr, "protocol"> {
   readonly route: string;
   readonly index: number;
   readonly action: ActionIr;
@@ -58,7 +65,7 @@ interface Place {
 
 function ruleOf(
   rule: RuleBody,
-  { route, index, action, policies }: Place,
+  { route, protocol, index, action, policies }: Place,
   { id, match }: { readonly id: string; readonly match: MatchBody },
 ): RuleIr {
   return {
@@ -67,8 +74,9 @@ function ruleOf(
     route,
     ruleName: rule.name ?? null,
     pointer: `/rules/${index}`,
-    path: pathOf(match),
-    conditions: conditionsOf(match),
+    protocol,
+    path: protocol === "grpc" ? pathOf({ path: grpcPath(match.grpc ?? {}) }) : pathOf(match),
+    conditions: conditionsOf(match, protocol),
     action,
     policies,
   };
@@ -79,7 +87,7 @@ function ownName({ name }: RuleBody): string | null {
   return name === undefined || /^\d+$/.test(name) ? null : name;
 }
 
-function pathOf({ path = {} }: MatchBody): PathMatchIr {
+function pathOf({ path = {} }: { readonly path?: GrpcPath }): PathMatchIr {
   if (path.exact !== undefined) return Object.freeze({ kind: "exact", value: path.exact });
   if (path.regex !== undefined) return Object.freeze({ kind: "regex", value: path.regex });
   return Object.freeze({ kind: "prefix", value: withoutTrailingSlash(path.prefix ?? ANY_PATH.prefix) });

@@ -1,12 +1,13 @@
 /** When a forwarded request is tried again, defaults filled in. */
 import { defaults } from "../../gen/defaults.ts";
-import type { ResendsIr } from "../../ir/index.ts";
+import type { GrpcRetryStatus, ResendsIr } from "../../ir/index.ts";
 import { durationMs } from "../../model/index.ts";
 import type { Policy, RuleBody } from "./policy.ts";
 
 const ATTEMPTS = defaults["route.rules[].retry.attempts"];
 const ON: readonly string[] = defaults["route.rules[].retry.on"];
 const METHODS: readonly string[] = defaults["route.rules[].retry.methods"];
+const NONE: readonly GrpcRetryStatus[] = [];
 const IDLE = defaults["route.rules[].timeouts.idle"];
 
 /** Of a rule that says so. */
@@ -16,7 +17,8 @@ export const retry: Policy<"retry"> = {
     if (split === undefined || body === undefined) return null;
     return {
       attempts: body.attempts ?? ATTEMPTS,
-      resends: resendsOf(body, durationMs(timeouts?.idle ?? IDLE)),
+      resends: body.grpcStatuses !== undefined ? null : resendsOf(body, durationMs(timeouts?.idle ?? IDLE)),
+      grpcStatuses: [...(body.grpcStatuses ?? NONE)].sort(),
       backoffMs: body.backoff === undefined ? null : durationMs(body.backoff),
     };
   },

@@ -1,9 +1,13 @@
+import type { GrpcRetryStatus } from "../grpc.ts";
+
 /** When a forwarded request is tried again. */
 export interface RetryIr {
   /** Tries after the first one, each on another endpoint as long as there is one. */
   readonly attempts: number;
   /** Null: what was sent is sent again as if the rule said nothing. */
   readonly resends: ResendsIr | null;
+  /** Of answers to calls that are reasons too: distinct, ascending. Then `resends` is null. */
+  readonly grpcStatuses: readonly GrpcRetryStatus[];
   /** The first of growing limits of the random time before a try; null: none passes. */
   readonly backoffMs: number | null;
 }

@@ -75,7 +75,7 @@ export const splitHashes: Rule = function* (snapshot, touched) {
         if (hash === undefined) continue;
         const hashed: HashedCluster = { cluster: JSON.stringify(cluster), hash, key: keyText(hash) };
         const message =
-          (protocol === "http" ? null : streamProblem(hashed, protocol)) ??
+          (protocol === "http" || protocol === "grpc" ? null : streamProblem(hashed, protocol)) ??
           (first === null ? null : otherKey(first, hashed));
         if (message !== null) yield problem(CODE, route, { pointer: `${at}/split/${index}/cluster`, message });
         if (first === null) yield* changedKey(route, { rule, at, hashed });

@@ -3,6 +3,7 @@ import { canonicalJson } from "../../util/hash.ts";
 import { changedKeys } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { canonicalCidr } from "../cidr.ts";
+import { grpcPath } from "../grpcPath.ts";
 import { effectiveHostnames } from "../hostnames.ts";
 import type { Resource, Snapshot } from "../types.ts";
 import { type MatchBody, problem, touchedOf, type WholeRule } from "./rule.ts";
@@ -162,7 +163,7 @@ function* leave(index: Index, route: Resource<"route">, { snapshot, memory }: In
 
 /** Every listener and host that a route serves. */
 function* placesOf(snapshot: Places, { body }: Resource<"route">): Iterable<{ key: string; host: string }> {
-  if ((body.protocol ?? "http") !== "http") return;
+  if ((body.protocol ?? "http") !== "http" && body.protocol !== "grpc") return;
   for (const listener of body.listeners) {
     for (const host of effectiveHostnames(body, snapshot.listener.get(listener)?.body))
       yield { key: `${listener}\n${host}`, host };
@@ -176,11 +177,17 @@ function matchesOfRoute(route: Resource<"route">, memory: Memory): readonly Owne
   for (const [ruleIndex, { matches }] of route.body.rules.entries()) {
     for (const [matchIndex, match] of (matches ?? [{}]).entries()) {
       const place = matches === undefined ? "" : `/matches/${matchIndex}`;
-      found.push({ route: route.name, pointer: `/rules/${ruleIndex}${place}`, text: matchText(match) });
+      const text = matchText(route.body.protocol === "grpc" ? asPath(match) : match);
+      found.push({ route: route.name, pointer: `/rules/${ruleIndex}${place}`, text });
     }
   }
   memory.matches.set(route, found);
   return found;
+}
+
+/** Calls differ from other requests in what they have as Content-Type. */
+function asPath({ grpc, ...others }: MatchBody): MatchBody {
+  return { ...others, path: grpcPath(grpc ?? {}) as NonNullable<MatchBody["path"]>, grpc: {} };
 }
 
 /** Equal for matches that the compiler reads alike. A line for each part: some values may have commas and blanks, none a line's end. */

@@ -20,6 +20,7 @@ import { createDuplicateMatch } from "./duplicateMatch.ts";
 import { endpoints } from "./endpoints.ts";
 import { geoMatches } from "./geoMatches.ts";
 import { geoTables } from "./geoTables.ts";
+import { grpc, grpcProtocols } from "./grpc.ts";
 import { hairpin } from "./hairpin.ts";
 import { headerSize } from "./headerSize.ts";
 import { headers } from "./headers.ts";
@@ -68,6 +69,7 @@ export const rulesOfEach: readonly Rule[] = [
   preferLocal,
   proxyProtocol,
   viaGuard,
+  grpcProtocols,
   certificateUse,
 ];
 
@@ -95,4 +97,5 @@ export const rulesOfOne: readonly OwnRule[] = [
   drainTimeout,
   process,
   retry,
+  grpc,
 ];

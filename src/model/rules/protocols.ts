@@ -34,11 +34,12 @@ export const protocols: Rule = function* (snapshot, touched) {
     const protocol = route.body.protocol ?? defaults["route.protocol"];
     for (const [index, name] of route.body.listeners.entries()) {
       const listener = snapshot.listener.get(name);
-      if (listener === undefined || ROUTES_OF[listener.body.protocol] === protocol) continue;
+      const spoken = protocol === "grpc" ? "http" : protocol;
+      if (listener === undefined || ROUTES_OF[listener.body.protocol] === spoken) continue;
       const message = `listener ${JSON.stringify(name)} speaks ${listener.body.protocol}, the route ${protocol}`;
       yield problem("MODEL-PROTOCOL", route, { pointer: `/listeners/${index}`, message });
     }
-    if (protocol === "http") continue;
+    if (protocol === "http" || protocol === "grpc") continue;
     const kind = `a ${protocol.toUpperCase()} route`;
     if (route.body.hostnames !== undefined && protocol !== "tls") {
       yield problem(TCP_ROUTE_CODE, route, {

@@ -33,4 +33,8 @@ function* regexesOf(match: MatchBody, at: string): Iterable<Place> {
       if (regex !== undefined) yield { pointer: `${at}/${place}/regex`, regex };
     }
   }
+  for (const field of ["serviceRegex", "methodRegex"] as const) {
+    const regex = match.grpc?.[field];
+    if (regex !== undefined) yield { pointer: `${at}/grpc/${field}`, regex };
+  }
 }

@@ -99,11 +99,12 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "certificate.chain": {
     reason: "real ones",
-    value: fc.constantFrom(...Object.values(CERTIFICATES).map(({ chain }) => chain)),
+    // One pair: the key has to be the chain's.
+    value: fc.constant(CERTIFICATES.exampleEcdsa.chain),
   },
   "certificate.privateKey": {
     reason: "real ones",
-    value: fc.constantFrom(...Object.values(CERTIFICATES).map(({ privateKey }) => privateKey)),
+    value: fc.constant(CERTIFICATES.exampleEcdsa.privateKey),
   },
   "authority.bundle": { reason: "real ones", value: fc.constantFrom(AUTHORITY, OTHER_AUTHORITY) },
   "authority.crl": { reason: "nobody has been revoked", value: fc.constant(""), presence: 0 },
@@ -132,6 +133,15 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     weight: 2,
   },
   "route.rules[].matches[].path.regex": { reason: "expressions that all proxies take, on paths", value: values.regex },
+  "route.rules[].matches[].grpc": { reason: "taken away in other routes (mendGrpc.ts)", presence: 70 },
+  "route.rules[].matches[].grpc.service": { reason: MEET, value: fc.constantFrom("a.v1.B", "a.v2.B") },
+  "route.rules[].matches[].grpc.serviceRegex": { reason: "most are names", presence: 30 },
+  "route.rules[].matches[].grpc.method": { reason: MEET, value: fc.constantFrom("Get", "Set") },
+  "route.rules[].matches[].grpc.methodRegex": { reason: "most are names", presence: 30 },
+  "route.rules[].retry.grpcStatuses": {
+    reason: "nginx and HAProxy refuse it; taken away in other routes",
+    presence: 25,
+  },
   "route.rules[].matches[].headers[].name": { reason: "names that may be matched", value: values.matchedName },
   "route.rules[].matches[].query[].name": { reason: MEET, value: fc.constantFrom("v", "V", "w.x", "a-b~") },
   "route.rules[].matches[].query[].exact": { reason: MEET, value: values.queryValue },

@@ -2,6 +2,7 @@
 import { references } from "../../gen/references.ts";
 import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
+import { mendGrpc } from "./mendGrpc.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { mendPreferLocal } from "./mendPreferLocal.ts";
 import { mendProxyProtocol } from "./mendProxyProtocol.ts";
@@ -20,6 +21,7 @@ export function mend(document: Document): Document {
     if (route.protocol === "udp") keepSplit(route, 1);
     makeTwins(route);
   }
+  mendGrpc(document);
   mendProxyProtocol(document);
   // Last: they look at who reaches a cluster.
   mendLimits(document);

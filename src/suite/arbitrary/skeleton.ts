@@ -43,16 +43,18 @@ function fixed({ fleets, ready }: Plan): Readonly<Record<string, Readonly<Record
     listener: {
       web: own,
       narrow: { ...own, hostname: "*.example.com" },
+      calls: { ...own, port: 19001, http: { http2: "only" } },
       raw: { ...own, port: 19000, protocol: "TCP" },
       packets: hasUdp
         ? { ...own, fleets: passing, port: 19000, protocol: "UDP" }
         : { ...own, hostname: "p.example.com" },
     },
     route: {
+      grpc: { listeners: ["calls"], protocol: "grpc", hostnames: undefined },
       tcp: { listeners: ["raw"], protocol: "tcp", hostnames: undefined },
       ...(hasUdp ? { udp: { listeners: ["packets"], protocol: "udp", hostnames: undefined } } : {}),
     },
-    cluster: { empty: { endpoints: [] } },
+    cluster: { empty: { endpoints: [] }, calls: { protocol: "http2" } },
   };
 }
 
@@ -61,7 +63,7 @@ export function drawn(plan: Plan): fc.Arbitrary<Document> {
   const fixedFields = fixed(plan);
   const always: Readonly<Record<string, readonly string[]>> = {
     fleet: plan.fleets.map(({ name }) => name),
-    listener: plan.listening ? ["web", "narrow", "raw", "packets"] : [],
+    listener: plan.listening ? ["web", "narrow", "raw", "packets", "calls"] : [],
     cluster: namesOf("cluster"),
   };
   const lists = KINDS.map(({ kind, schema }) => {

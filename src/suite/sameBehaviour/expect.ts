@@ -117,9 +117,11 @@ export function expectationOf(ir: FleetIr, request: ProbeRequest, behaviours: Be
     ),
     body: request.body?.text ?? "",
   };
-  const outcomes = outcome.split.map(({ cluster }): ExpectedOutcome => {
+  const outcomes = outcome.split.map(({ cluster: chosen }): ExpectedOutcome => {
+    // Of a cluster with a preference the compiler makes one for each label.
+    const [cluster = ""] = chosen.split("_");
     const behaviour =
-      ir.clusters.find(({ name }) => name === cluster)?.endpoints.some(isActive) === false
+      ir.clusters.find(({ name }) => name === chosen)?.endpoints.some(isActive) === false
         ? "refuse"
         : behaviours[cluster];
     if (behaviour === undefined) throw new Error(`cluster ${cluster} has no behaviour`);

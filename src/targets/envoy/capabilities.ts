@@ -10,7 +10,9 @@ import {
 } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
+import { noWebSocket } from "./cluster/protocolSupport.ts";
 import { fieldCapabilities } from "./fields.ts";
+import { grpcCapabilities } from "./grpcSupport.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocolSupport.ts";
@@ -74,15 +76,15 @@ export const capabilities = {
   "route.labels": "exact",
   "route.description": "exact",
   "route.listeners[]": "exact",
-  "route.protocol": "exact",
   "route.hostnames[]": "exact",
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
   "route.rules[].matches[].path.regex": tooLarge,
+  ...grpcCapabilities,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
-  "route.rules[].split[].weight": oneUdpCluster,
+  "route.rules[].split[].weight": [oneUdpCluster, noWebSocket],
   "route.rules[].redirect.scheme": "exact",
   "route.rules[].redirect.hostname": copiedHost,
   "route.rules[].redirect.port": "exact",

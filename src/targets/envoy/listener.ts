@@ -42,10 +42,10 @@ const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 type ManagerInit = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
 const CODECS = {
-  off: {},
+  off: { localReplyConfig: localReplies(false) },
   // By ALPN, or by what the client begins with.
-  on: { codecType: CodecType.AUTO, http2ProtocolOptions: clientHttp2Options },
-  only: { codecType: CodecType.HTTP2, http2ProtocolOptions: clientHttp2Options },
+  on: { codecType: CodecType.AUTO, http2ProtocolOptions: clientHttp2Options, localReplyConfig: localReplies(true) },
+  only: { codecType: CodecType.HTTP2, http2ProtocolOptions: clientHttp2Options, localReplyConfig: localReplies(true) },
 } as const satisfies Readonly<Record<Http2Use, ManagerInit>>;
 
 /** Fixed; everything that varies between ports is added to it. */
@@ -66,7 +66,6 @@ const MANAGER = {
   // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
   upgradeConfigs: [{ upgradeType: "websocket" }],
-  localReplyConfig: localReplies(),
   httpFilters: [
     resending,
     affinityFilter,

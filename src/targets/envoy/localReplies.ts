@@ -4,13 +4,14 @@ import {
   type AccessLogFilterSchema,
   ComparisonFilter_Op,
 } from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
 import { ExpressionFilterSchema } from "../../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import {
   type LocalReplyConfig,
   LocalReplyConfigSchema,
   type ResponseMapperSchema,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { REASON_BODIES } from "../../ir/index.ts";
+import { GRPC_ANSWERS, GRPC_CONTENT, type GrpcAnswer, REASON_BODIES } from "../../ir/index.ts";
 import { pack } from "./types.ts";
 
 type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
@@ -72,8 +73,39 @@ function expressionFilter(expression: string): Filter {
   };
 }
 
-/** The first mapper that fits is used. */
-export function localReplies(): LocalReplyConfig {
+/** That the request is a call. */
+const isCall: Filter = {
+  filterSpecifier: {
+    case: "headerFilter",
+    value: {
+      header: {
+        name: "content-type",
+        headerMatchSpecifier: {
+          case: "stringMatch",
+          value: { matchPattern: { case: "safeRegex", value: { regex: GRPC_CONTENT } } },
+        },
+      },
+    },
+  },
+};
+
+/**
+ * Envoy itself gives calls a status of gRPC in place of one of HTTP, and its body as a message. Here they are written out: what it would
+ * say of a limit on time is another one.
+ */
+function callMapper(status: number, filters: readonly Filter[]): MessageInitShape<typeof ResponseMapperSchema> {
+  const { status: own, message } = GRPC_ANSWERS[status] as GrpcAnswer;
+  return {
+    filter: { filterSpecifier: { case: "andFilter", value: { filters: [...filters, isCall] } } },
+    body: { specifier: { case: "inlineString", value: message } },
+    headersToAdd: [
+      { header: { key: "grpc-status", value: String(own) }, appendAction: Append.OVERWRITE_IF_EXISTS_OR_ADD },
+    ],
+  };
+}
+
+/** The first mapper that fits is used. `calls`: those of gRPC may come. */
+export function localReplies(calls: boolean): LocalReplyConfig {
   const broken: Filter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: BROKEN_REPLY_FLAGS } } };
   // `OPTIONS *`; Envoy itself answers 404.
   const noPath = ofStatus(404, "response.code_details == 'absolute_path_rejected'");
@@ -82,6 +114,9 @@ export function localReplies(): LocalReplyConfig {
   const statuses = Object.keys(REASON_BODIES).map(Number);
   return create(LocalReplyConfigSchema, {
     mappers: [
+      ...(calls
+        ? [callMapper(502, [broken]), ...statuses.map((status) => callMapper(status, [ownReply(status)]))]
+        : []),
       mapper(502, broken),
       mapper(400, noPath),
       mapper(400, notOurScheme),

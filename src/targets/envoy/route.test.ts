@@ -100,6 +100,7 @@ const policies: fc.Arbitrary<PoliciesIr> = fc.record({
           perTryMs: fc.option(milliseconds),
         }),
       ),
+      grpcStatuses: fc.constant([]),
       backoffMs: fc.option(milliseconds),
     }),
   ),
@@ -120,6 +121,7 @@ const anyRule: fc.Arbitrary<RuleIr> = fc.record({
   route: fc.constant("r"),
   ruleName: fc.constant(null),
   pointer: fc.constant("/rules/0"),
+  protocol: fc.constant("http" as const),
   path: fc.record({ kind: fc.constantFrom("exact" as const, "regex" as const, "prefix" as const), value: text }),
   conditions: fc.array(condition, { maxLength: 3 }),
   action,
@@ -334,7 +336,7 @@ describe("writeRule", () => {
   });
   it("gives requests that are sent again a route of their own", () => {
     const resends = { methods: ["GET", "PUT"], statuses: [502, 503], perTryMs: 1500 };
-    const policies = { retry: { attempts: 4, resends, backoffMs: 2000 } };
+    const policies = { retry: { attempts: 4, resends, grpcStatuses: [], backoffMs: 2000 } };
     const [again, once] = jsonOf(rule("r.0.0", { path: "/", action: forward("a"), policies })) as Record<
       string,
       never

@@ -229,7 +229,16 @@ export function rule(id: string, { path, policies, ...more }: RuleDraft): RuleIr
   const [route = "", index = "0"] = id.split(".");
   const timeouts = more.action.kind === "forward" ? TIMEOUTS : null;
   const none = { rewrite: null, requestHeaders: null, timeouts, retry: null, responseHeaders: null };
-  const base = { id, name: `${route}/${index}`, route, ruleName: null, pointer: `/rules/${index}`, conditions: [] };
+  const protocol = "http" as const;
+  const base = {
+    protocol,
+    id,
+    name: `${route}/${index}`,
+    route,
+    ruleName: null,
+    pointer: `/rules/${index}`,
+    conditions: [],
+  };
   return { ...base, ...more, path: pathOf(path), policies: { ...none, ...policies } };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { RedirectIr, RespondIr, RuleIr } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
+import { type CallAnswerView, callUnavailable } from "./grpc.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { answerBackend, bodyFile, ruleKey } from "./names.ts";
 import { changesOf } from "./policies/index.ts";
@@ -17,6 +18,8 @@ interface AnswerView {
   readonly name: Quoted<"name">;
   readonly redirect: RedirectView | null;
   readonly respond: RespondView | null;
+  /** Of a call, which nobody is to be asked for; else null. */
+  readonly call: CallAnswerView | null;
 }
 
 /** The parts of a `Location`. */
@@ -62,6 +65,7 @@ export function answerOf(
     name: name(answerBackend(context.listener, key)),
     redirect: action.kind === "redirect" ? redirectView(owner, action, context.port.port) : null,
     respond: action.kind === "respond" ? respondView(key, action) : null,
+    call: owner.protocol === "grpc" ? callUnavailable : null,
   };
   const changes = changesOf(owner).map(({ template, view: change }) =>
     context.section(template, { ...change, rule: null, map: null }),

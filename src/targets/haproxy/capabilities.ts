@@ -18,6 +18,7 @@ import { accessLogCapabilities } from "./accessLog.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
+import { grpcCapabilities } from "./grpcSupport.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
@@ -80,12 +81,12 @@ export const capabilities = {
   "route.labels": "exact",
   "route.description": "exact",
   "route.listeners[]": "exact",
-  "route.protocol": "exact",
   "route.hostnames[]": "exact",
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
   "route.rules[].matches[].path.regex": backtracking,
+  ...grpcCapabilities,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": "exact",

@@ -5,6 +5,7 @@
 import type { ClusterIr, RetryIr } from "../../ir/index.ts";
 import { type ClusterChanges, type GroupChanges, joinGroups, MAX_RULES_IN_LINES, type OwnChange } from "./changes.ts";
 import { retryBackend } from "./cluster/retry.ts";
+import type { RuleForm } from "./cluster/ruleBackend.ts";
 import type { Change } from "./policies/index.ts";
 
 /*
@@ -32,13 +33,15 @@ export interface ChangePlan {
   readonly apart: ReadonlySet<string> | null;
   /** What rules say of trying again, by the name of the backend for it, ascending. */
   readonly retries: readonly (readonly [string, RetryIr])[];
+  /** There is a backend for calls of gRPC. */
+  readonly calls: boolean;
 }
 
 /** A rule and what it changes: of what has lines, or all where it stands apart. */
 export interface RuleLines {
   readonly key: string;
   readonly changes: readonly Change[];
-  readonly retry: RetryIr | null;
+  readonly form: RuleForm;
 }
 
 /** Chooses the forms. */
@@ -58,6 +61,7 @@ export function planOf(cluster: ClusterIr, parts: readonly ClusterChanges[]): Ch
     rules: parts.map(({ rules }) => rules).join(""),
     apart,
     retries: retriesOf(cluster, parts),
+    calls: parts.some(({ calls }) => calls),
   };
 }
 
@@ -88,8 +92,8 @@ function byRule(own: readonly OwnChange[], isApart: boolean): readonly RuleLines
   return [...found]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, list]) => {
-      const { all, retry } = list[0] as OwnChange;
+      const { all, form } = list[0] as OwnChange;
       const places = new Set(list.map(({ place }) => place));
-      return { key, changes: isApart ? all : all.filter((_, place) => places.has(place)), retry };
+      return { key, changes: isApart ? all : all.filter((_, place) => places.has(place)), form };
     });
 }

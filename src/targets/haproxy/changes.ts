@@ -3,6 +3,7 @@ import type { RetryIr, RuleIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { isAnswered } from "./answers.ts";
+import type { RuleForm } from "./cluster/ruleBackend.ts";
 import { ruleKey } from "./names.ts";
 import { type Change, changesOf } from "./policies/index.ts";
 import { mapKey, mapLine, mapValue } from "./quote.ts";
@@ -16,8 +17,8 @@ export interface OwnChange {
   readonly key: string;
   readonly all: readonly Change[];
   readonly place: number;
-  /** What the rule says of trying again. */
-  readonly retry: RetryIr | null;
+  /** What of the rule decides where its changes stand. */
+  readonly form: RuleForm;
 }
 
 /** What some rules change of one thing. */
@@ -36,6 +37,8 @@ export interface ClusterChanges {
   readonly groups: ReadonlyMap<string, GroupChanges>;
   /** What they say of trying again. */
   readonly retries: ReadonlySet<RetryIr>;
+  /** Some of them take calls of gRPC. */
+  readonly calls: boolean;
 }
 
 interface GroupBuilder {
@@ -49,6 +52,7 @@ interface ChangesBuilder {
   rules: string;
   readonly groups: Map<string, GroupBuilder>;
   readonly retries: Set<RetryIr>;
+  calls: boolean;
 }
 
 function newGroup(): GroupBuilder {
@@ -84,18 +88,20 @@ function* changesOfRun(rules: readonly RuleIr[], _: null): Steps<ReadonlyMap<str
   const clusters = new Map<string, ChangesBuilder>();
   for (const [index, owner] of rules.entries()) {
     if (shouldYield(index)) yield;
-    const { action } = owner;
+    const { action, protocol } = owner;
     if (action.kind !== "forward" || isAnswered(owner)) continue;
     const changes = changesOf(owner);
     const { retry } = owner.policies;
-    if (changes.length === 0 && retry === null) continue;
+    if (changes.length === 0 && retry === null && protocol === "http") continue;
     const key = ruleKey(owner);
     for (const { cluster } of action.split) {
-      const own = clusters.get(cluster) ?? { rules: "", groups: new Map(), retries: new Set() };
+      const own = clusters.get(cluster) ?? { rules: "", groups: new Map(), retries: new Set(), calls: false };
       clusters.set(cluster, own);
       if (changes.length > 0) own.rules += `${mapKey(key)}\n`;
-      if (retry !== null) own.retries.add(retry);
-      for (const place of changes.keys()) addChange(own.groups, { key, all: changes, place, retry });
+      if (protocol === "grpc") own.calls = true;
+      else if (retry !== null) own.retries.add(retry);
+      for (const place of changes.keys())
+        addChange(own.groups, { key, all: changes, place, form: { protocol, retry } });
     }
   }
   return clusters;

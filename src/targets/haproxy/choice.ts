@@ -30,7 +30,7 @@ export function* addChoice(builder: FragmentBuilder, choice: Choice, context: Li
   else if (table !== null) yield* addTable(builder, { rules, table, key }, context);
   else yield* addTurns(builder, choice, context);
   const isCertain = owners.at(-1)?.conditions.length === 0 && pathRegexes.at(-1) === null;
-  if (!isCertain) addShared(builder, "openEnd", ["", context.section("openEnd", {})]);
+  if (!isCertain) addShared(builder, "openEnd", ["", context.section("openEnd", { notFound: context.notFound })]);
 }
 
 /** A line for each turn, path after path. */

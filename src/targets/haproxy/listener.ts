@@ -3,6 +3,7 @@ import type { HttpPortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
+import { callNotFound, takesCalls } from "./grpc.ts";
 import { createHostWriter } from "./hosts.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { listenerText } from "./listenerText.ts";
@@ -46,7 +47,8 @@ export function createListenerWriter(): ListenerWriter {
     const [listener] = port.listeners;
     if (listener === undefined) throw new Error(`${port.id} has no listener`);
     const shape = shapeOf(yield* linesOfHosts(port.virtualHosts));
-    const context: ListenerContext = { ...common, port, listener, shape, turnName };
+    const notFound = takesCalls(port) ? callNotFound : null;
+    const context: ListenerContext = { ...common, port, listener, shape, turnName, notFound };
     const ofHosts = yield* hosts(port.virtualHosts, context);
     const ofRules = yield* rules(ownRules, context);
     const fragment = yield* joinFragments([...ofHosts, ...ofRules.map((made) => made.fragment)]);

@@ -1,6 +1,7 @@
 /** What everything that is written for one listener depends on beside its own nodes. */
 import type { AccessLogIr, HttpPortIr } from "../../ir/index.ts";
 import type { TemplateSet } from "../../util/templates.ts";
+import type { CallAnswerView } from "./grpc.ts";
 import { isSameShape, type ListenerShape } from "./shape.ts";
 import type { TurnNamer } from "./sharedTurns.ts";
 
@@ -18,6 +19,8 @@ export interface ListenerContext {
   readonly accessLog: AccessLogIr | null;
   /** Each thread has a socket of its own; stands in the frontend likewise. */
   readonly sharded: boolean;
+  /** Calls of gRPC come: what those are told that no rule takes; null: none come. */
+  readonly notFound: CallAnswerView | null;
   /** A function of its arguments. */
   readonly turnName: TurnNamer;
   readonly section: TemplateSet["render"];
@@ -28,7 +31,7 @@ export type ApartClusters = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Whether the same is written for the same nodes. */
 export function isSameContext(a: ListenerContext, b: ListenerContext): boolean {
-  const isSamePlace = a.listener === b.listener && a.port.port === b.port.port;
+  const isSamePlace = a.listener === b.listener && a.port.port === b.port.port && a.notFound === b.notFound;
   return isSamePlace && isSameShape(a.shape, b.shape) && isSameApart(a.apart, b.apart);
 }
 

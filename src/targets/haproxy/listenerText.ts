@@ -6,6 +6,7 @@ import { requestLogText } from "./accessLog.ts";
 import { clientTimeoutsView } from "./clientTimeouts.ts";
 import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
+import { grpcFrontend } from "./grpc.ts";
 import { http2View } from "./http2.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap } from "./names.ts";
@@ -18,7 +19,7 @@ const goodHost = word(fullMatch(GOOD_HOST));
 
 /** The frontend, and the backends that answer by themselves. */
 export function listenerText(fragment: Fragment, context: ListenerContext): string {
-  const { port, section, listener } = context;
+  const { port, section, listener, notFound } = context;
   const map = (known: string): Quoted<"file"> | null =>
     fragment.maps.has(known) ? file(listenerMap(listener, known)) : null;
   const own = (part: Section): string => fragment.sections.get(part) ?? "";
@@ -40,13 +41,14 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       goodHost,
     }),
     shared("gatedFields") === "" ? "" : section("gatedFields", {}) + shared("gatedFields"),
+    notFound === null ? "" : section("grpcFrontend", grpcFrontend),
     requestLogText(context.accessLog, section),
     shared("wildcards"),
     shared("anyHost"),
-    section("exact", { exact, regex }),
+    section("exact", { exact, regex, notFound }),
     shared("regexAcls"),
     own("regexes"),
-    section("prefix", { prefix, first: isFirst }),
+    section("prefix", { prefix, first: isFirst, notFound }),
     choiceText(fragment, context, map),
     own("answers"),
   ].join("");

@@ -21,6 +21,7 @@ import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
 import { backendsIn, drainPlanFile } from "./cluster/drains.ts";
 import { geoMapText } from "./geoTables.ts";
+import { grpcDefaults } from "./grpc.ts";
 import { fleetHttp2View } from "./http2.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
@@ -123,7 +124,15 @@ const tries = { retries: number(CONNECT_TRIES - 1) };
 function forwardsOf(rules: readonly RuleIr[], view: object) {
   const usual = { ...view, name: name("forward"), resendsOnly: RESENT_METHODS.map(name) };
   const resends = rules.some(({ policies }) => policies.retry !== null && policies.retry.resends !== null);
-  return resends ? [usual, { ...view, name: name("retried"), resendsOnly: null }] : [usual];
+  return [
+    usual,
+    ...(resends ? [{ ...view, name: name("retried"), resendsOnly: null }] : []),
+    ...(rules.some(isCall) ? [{ ...usual, name: name("calls") }] : []),
+  ];
+}
+
+function isCall({ protocol }: RuleIr): boolean {
+  return protocol === "grpc";
 }
 
 /** Everything but the clusters: the parts that the fleet's kinds of ports need. */
@@ -140,6 +149,8 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   if (ports.some(({ kind }) => kind === "http")) {
     const forwards = forwardsOf(rules, { ...usualClientTimeouts, logsCluster: logsCluster(accessLog), guardsVia });
     parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), ...http2, forwards }));
+    // Its lines belong to the last of these defaults.
+    if (rules.some(isCall)) parts.push(section("grpcDefaults", grpcDefaults));
   }
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));

@@ -2,7 +2,7 @@
 import type { RuleIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { answerOf, isAnswered } from "./answers.ts";
-import { retryBackend } from "./cluster/retry.ts";
+import { ruleBackend } from "./cluster/ruleBackend.ts";
 import { addLines, addText, type FragmentBuilder } from "./fragment.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { answerBackend, apartBackend, ruleKey } from "./names.ts";
@@ -64,8 +64,7 @@ export function addRule(
 /** The cluster's, that for all rules which try again alike, or the rule's own. */
 function backendOf(owner: RuleIr, cluster: string, { apart }: ListenerContext): string {
   const together = apart.get(cluster);
-  const { retry } = owner.policies;
   if (together === undefined || changesOf(owner).every(({ group }) => together.has(group)))
-    return retry === null ? cluster : retryBackend(cluster, retry);
+    return ruleBackend(cluster, { protocol: owner.protocol, retry: owner.policies.retry });
   return apartBackend(cluster, ruleKey(owner));
 }

@@ -41,7 +41,9 @@ function onceLines(part: PolicyPart): Block {
 }
 
 /** Whether the rule may have such locations. */
-export function hasApart({ policies: { timeouts, retry } }: RuleIr): boolean {
+export function hasApart({ protocol, policies: { timeouts, retry } }: RuleIr): boolean {
   if (retry !== null && retry.resends !== null) return true;
-  return timeouts !== null && timeouts.requestMs !== null && timeouts.requestMs < timeouts.idleMs;
+  return (
+    protocol === "http" && timeouts !== null && timeouts.requestMs !== null && timeouts.requestMs < timeouts.idleMs
+  );
 }

@@ -7,6 +7,7 @@ import { certificateCapabilities, tlsClusterCapabilities, tlsListenerCapabilitie
 import { tooOld } from "../version.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
+import { grpcCapabilities } from "./grpcSupport.ts";
 import { http2Capabilities } from "./http2.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
@@ -58,12 +59,12 @@ export const capabilities = {
   "route.labels": "exact",
   "route.description": "exact",
   "route.listeners[]": "exact",
-  "route.protocol": "exact",
   "route.hostnames[]": "exact",
   "route.rules[].name": "exact",
   "route.rules[].matches[].path.exact": "exact",
   "route.rules[].matches[].path.prefix": "exact",
   "route.rules[].matches[].path.regex": backtracking,
+  ...grpcCapabilities,
   ...fieldCapabilities,
   "route.rules[].split[].cluster": "exact",
   "route.rules[].split[].weight": coarseShares,

@@ -10,9 +10,9 @@ import {
   REFUSED_ESCAPES,
 } from "../../ir/index.ts";
 import { usualClientTimeouts } from "./clientTimeouts.ts";
+import type { CommonView, ServerPartsView } from "./commonViews.ts";
 import { USUAL_IDLE_MS } from "./policies/timeouts.ts";
 import { type MapEntries, mapEntries, mapEntry, mapKey, mapRegexKey, milliseconds, param, word } from "./quote.ts";
-import type { CommonView, ServerPartsView } from "./views.ts";
 
 /** Fields of the endpoint's answer that nginx would keep for itself; Envoy and HAProxy pass them. */
 export const KEPT_BY_NGINX: readonly string[] = [

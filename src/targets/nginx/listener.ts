@@ -7,6 +7,7 @@ import { block, joinBlocks } from "./blocks.ts";
 import { clientTimeoutLines } from "./clientTimeouts.ts";
 import { limitLines, limitZones } from "./connectionLimit.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
+import { takesCalls } from "./grpc.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import { http2Lines, http2Option } from "./http2.ts";
@@ -74,7 +75,8 @@ export function* lowerListener(
   const log = socketLog(place.accessLog, port);
   const options = optionsOf(port, place);
   const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
-  const head = `${listening} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
+  const calls = takesCalls(port);
+  const head = `${listening} ${calls} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -103,7 +105,7 @@ export function* lowerListener(
       first,
       isKept
         ? old
-        : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, { log, options }) },
+        : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, { log, options, calls }) },
     );
     if (shouldYield(index)) yield;
   }
@@ -111,7 +113,7 @@ export function* lowerListener(
   yield;
   const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
   const servers = isShared
-    ? [sharedServer({ port, name, place, log, parts: all, gated: sharedGated ?? [] }, own)]
+    ? [sharedServer({ port, name, place, log, calls, parts: all, gated: sharedGated ?? [] }, own)]
     : own.map((kept) => kept.block);
   const hasAnyHost = isShared || port.virtualHosts.some(({ hostnames }) => hostnames.includes(ANY));
   yield;
@@ -126,6 +128,7 @@ export function* lowerListener(
     parts: servers,
     clientTimeouts,
     accessLog: log?.directive ?? null,
+    calls,
     otherHosts: hasAnyHost ? null : listen(port),
     options,
   };
@@ -184,10 +187,17 @@ function mapsOf({ steps, splits }: Parts): Block {
   return joinBlocks(blocksOf([...steps, ...splits]));
 }
 
+interface ServerPlace {
+  readonly log: SocketLog | null;
+  readonly options: readonly ListenOption[];
+  /** Calls of gRPC come to the port. */
+  readonly calls: boolean;
+}
+
 function server(
   port: HttpPortIr,
   { host, gated, lowered: { isRaw, locations, parts } }: HostMemory,
-  { log, options }: { readonly log: SocketLog | null; readonly options: readonly ListenOption[] },
+  { log, options, calls }: ServerPlace,
 ): Block {
   const names = host.hostnames.filter((hostname) => hostname !== ANY);
   const [first = NO_NAME, ...others] = names;
@@ -202,6 +212,7 @@ function server(
     otherNames: others.map((hostname) => ({ name: word(hostname) })),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
+    calls,
     isRaw,
     viaGuard: viaGuard(port.via),
     gated: gatedLines(gated, viaFields({ listener: port.listeners[0] ?? port.id, via: port.via })),
@@ -228,11 +239,12 @@ interface SharedPlace {
   readonly name: string;
   readonly place: ListenerPlace;
   readonly log: SocketLog | null;
+  readonly calls: boolean;
   readonly parts: Parts;
   readonly gated: readonly string[];
 }
 
-function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
+function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
   const sites: MapEntry[] = [];
   let anyHost = "";
   for (const { memory } of hosts) {
@@ -248,6 +260,7 @@ function sharedServer({ port, name, place, log, parts, gated }: SharedPlace, hos
     options: optionsOf(port, place),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
+    calls,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),
     sites: mapEntries(sites),
     anyHost: param(anyHost),

@@ -48,6 +48,8 @@ export interface RequestFieldsView {
 
 /** `policies/timeouts.hbs`. */
 export interface TimeoutsView {
+  /** What forwards. */
+  readonly module: Word;
   readonly idle: Word;
   /** How long another try may begin. */
   readonly tries: Word;
@@ -66,8 +68,14 @@ export interface RetryView {
 
 /** `policies/responseHeaders.hbs`. `hidden` and `passed` are fields of the endpoint's answer. */
 export interface ResponseHeadersView extends TextsView {
-  readonly hidden: readonly { readonly name: Word }[];
-  readonly passed: readonly { readonly name: Word }[];
+  readonly hidden: readonly PassedFieldView[];
+  readonly passed: readonly PassedFieldView[];
+}
+
+/** `module`: what forwards. */
+export interface PassedFieldView {
+  readonly module: Word;
+  readonly name: Word;
 }
 
 /** The templates of HTTP/2. */

@@ -10,6 +10,7 @@ import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { geoFile, geoText } from "./geoTables.ts";
+import { grpcFiles, takesCalls } from "./grpc.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
 import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
@@ -112,6 +113,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const files = [
     ...FIXED_FILES,
     ...logFiles(ir),
+    ...(hasCalls(ir) ? [...grpcFiles].map(([path, text]) => ({ path, text, mode: FILE_MODE })) : []),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
     ...(yield* probeFiles(ir, groups)),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },
@@ -119,6 +121,10 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
   yield;
   return { kind: "files", files, generation: yield* generationOf(files), sockets: ir.ports.map(socketOf) };
+}
+
+function hasCalls({ ports }: FleetIr): boolean {
+  return ports.some((port) => port.kind === "http" && takesCalls(port));
 }
 
 function logFiles({ accessLog, ports }: FleetIr): readonly RenderedFile[] {
@@ -213,6 +219,7 @@ function configurationView(
     keepalive: ir.process.sockets.keepalive !== null,
     http: {
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
+      calls: hasCalls(ir),
       keepaliveMin: keepaliveMin(ir),
       maps: sharedMaps(listeners),
       upstreams: http.plain,

@@ -5,6 +5,7 @@ import { type Apart, apartOf } from "./apart.ts";
 import { block, inline, NO_BLOCK } from "./blocks.ts";
 import { type Body, bodyOf, type NamedBody } from "./body.ts";
 import { keptFields } from "./gatedFields.ts";
+import { callErrors, forwardCall } from "./grpc.ts";
 import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
@@ -96,14 +97,22 @@ function gathered<Key extends "answerFields" | "maps">(
   return parts.flatMap((part) => [...(part[key] ?? NONE)]) as NonNullable<PolicyPart[Key]>[number][];
 }
 
-function linesOf(parts: readonly PolicyPart[], { policies }: RuleIr, place: RulePlace): readonly Block[] {
-  if (parts.length === 0) return NONE;
+function linesOf(parts: readonly PolicyPart[], { protocol, policies }: RuleIr, place: RulePlace): readonly Block[] {
+  const isCall = protocol === "grpc";
+  if (parts.length === 0 && !isCall) return NONE;
   const { set = NONE, add = NONE, remove = NONE } = policies.requestHeaders ?? {};
   const own = new Set([...[...set, ...add].map(({ name }) => name), ...remove]);
   const written = viaFields(place);
   for (const { name } of written) own.add(name.text.toLowerCase());
   const kept = [...keptFields(place.gated, own), ...written];
-  return [...parts.flatMap(({ lines }) => lines ?? NONE), ...requestLines(parts, kept)];
+  const lines = parts.flatMap(({ lines }) => lines ?? NONE);
+  return isCall ? [...lines, ...callLines(parts, kept)] : [...lines, ...requestLines(parts, kept)];
+}
+
+/** What servers say of fields is said of other requests. */
+function callLines(parts: readonly PolicyPart[], kept: readonly RequestField[]): readonly Block[] {
+  const fields = parts.flatMap(({ requestFields }) => requestFields ?? NONE);
+  return [block("grpcFields", { host: param(variable("authority")), fields: [...kept, ...fields] }), callErrors];
 }
 
 /** One directive of its own makes a location forget all that it would inherit: then it says all of them. */
@@ -140,7 +149,8 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
   const uri: Part = path?.uri ?? (place.isRaw ? AS_SENT : "");
   // A searched jump leaves the name of its target for a path.
   const uriJumped = uri === "" && place.jumps === "searched" ? AS_SENT : uri;
-  const forwardTo = (upstream: Part, rest = uri) => forward(upstream, rest, place);
+  const forwardTo = (upstream: Part, rest = uri) =>
+    rule.protocol === "grpc" ? forwardCall(upstream, rest !== "") : forward(upstream, rest, place);
   const bodies = (directives: readonly Block[], upstream: Part): Pick<LoweredForward, "body" | "jumped"> => {
     const body = bodyOf(directives, forwardTo(upstream));
     return { body, jumped: uriJumped === uri ? null : { ...body, last: forwardTo(upstream, uriJumped) } };

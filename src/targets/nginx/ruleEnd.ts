@@ -4,6 +4,7 @@ import { loggedLines } from "./accessLog.ts";
 import { type Affine, destination } from "./affinity.ts";
 import { block } from "./blocks.ts";
 import { USUAL_CONNECT_MS } from "./common.ts";
+import { moduleOf } from "./forwardModule.ts";
 import { milliseconds, type Part } from "./quote.ts";
 import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
 import { type Http2Clusters, protocolLines } from "./upstream/protocol.ts";
@@ -43,8 +44,8 @@ export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): 
   const { upstream, lines } = destination(to, clusters, place.affine);
   const first = clusters[0] as string;
   const own = [
-    ...protocolLines(first, place.http2),
-    ...timeoutLines(timeoutOf(first, place)),
+    ...(rule.protocol === "grpc" ? NONE : protocolLines(first, place.http2)),
+    ...timeoutLines(rule, timeoutOf(first, place)),
     ...requestLimitLines(first, place),
   ];
   return { upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
@@ -73,6 +74,7 @@ export function logLines(
   return isLogged ? loggedLines(name, cluster) : NONE;
 }
 
-function timeoutLines(timeout: number): readonly Block[] {
-  return timeout === USUAL_CONNECT_MS ? NONE : [block("connectTimeout", { timeout: milliseconds(timeout) })];
+function timeoutLines(rule: RuleIr, timeout: number): readonly Block[] {
+  if (timeout === USUAL_CONNECT_MS) return NONE;
+  return [block("connectTimeout", { module: moduleOf(rule), timeout: milliseconds(timeout) })];
 }

@@ -57,6 +57,7 @@ export function rule(id: string, path: string, more: Partial<RuleIr> = {}): Rule
     route,
     ruleName: null,
     pointer: `/rules/${number}`,
+    protocol: "http",
     path: pathMatch(path),
     conditions: [],
     action: forward("a"),

@@ -1,5 +1,7 @@
 /** What the templates of `templates/nginx/` are given: one type per template. Every text in them is quoted. */
 import type { Quoted } from "../../util/templates.ts";
+import type { CommonView, ServerPartsView } from "./commonViews.ts";
+import type { GrpcViews } from "./grpcViews.ts";
 import type {
   FullPathView,
   GeoTableView,
@@ -33,7 +35,7 @@ import type { UpstreamView } from "./upstream/views.ts";
 export type Block = Quoted<"block">;
 
 /** The view that each template takes. */
-export interface Views extends Http2Views {
+export interface Views extends GrpcViews, Http2Views {
   readonly nginx: ConfigurationView;
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
@@ -61,7 +63,7 @@ export interface Views extends Http2Views {
   readonly notFound: Readonly<Record<never, never>>;
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
-  readonly connectTimeout: { readonly timeout: Word };
+  readonly connectTimeout: { readonly module: Word; readonly timeout: Word };
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };
@@ -111,6 +113,8 @@ export interface ConfigurationView extends ProcessView {
 export interface HttpView {
   /** There is an access log of requests. */
   readonly accessLog: boolean;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   /** How long a client's idle connection outlives a reload; null: nginx is too old for that. */
   readonly keepaliveMin: Word | null;
   /** There are geo tables. */
@@ -123,29 +127,6 @@ export interface HttpView {
   readonly probed: Word | null;
   /** There are HTTP listeners. */
   readonly hasListeners: boolean;
-}
-
-/** `common.hbs`: the same for every fleet. Patterns are whole keys of maps. */
-export interface CommonView {
-  readonly badRequest: Param;
-  readonly passed: readonly { readonly name: Word }[];
-  readonly clientTimeouts: readonly Views["clientTimeout"][];
-  readonly connectTimeout: Word;
-  readonly tries: Word;
-  readonly idleTimeout: Word;
-  readonly statusTexts: MapEntries;
-  readonly requestForms: MapEntries;
-  readonly badPath: MapEntries;
-  readonly badTarget: MapEntries;
-  readonly badConnection: MapEntries;
-  readonly goodHost: MapEntries;
-  readonly methods: MapEntries;
-}
-
-/** `serverParts.hbs`: what every server includes. */
-export interface ServerPartsView {
-  readonly badRequest: Param;
-  readonly forbidden: Param;
 }
 
 /** `map.hbs`. */
@@ -181,6 +162,8 @@ export interface ListenerView {
   readonly parts: readonly Block[];
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   /** Its socket when no server takes every host: any other host is answered 404. */
   readonly otherHosts: Word | null;
   /** Of that server. */
@@ -197,6 +180,8 @@ interface AnyServerView {
   readonly options: readonly ListenOption[];
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
+  /** Calls of gRPC come. */
+  readonly calls: boolean;
   readonly viaGuard: Block | null;
   /** For fields that its rules look at; null: they look at none. */
   readonly gated: Block | null;

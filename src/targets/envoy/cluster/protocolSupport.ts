@@ -3,7 +3,8 @@ import type { ClusterIr, FleetIr, RuleIr } from "../../../ir/index.ts";
 import { limitFinding } from "../../clusterLimits.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 
-const noWebSocket = {
+/** Of a split with clusters of both protocols. */
+export const noWebSocket = {
   approximated:
     "makes Envoy answer WebSocket requests of the whole rule with 403 where a rule has clusters of both protocols; the other proxies " +
     "those whose draw it is",

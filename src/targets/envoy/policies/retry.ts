@@ -3,7 +3,7 @@
  * those that can be, and behind it one for all others, which are sent once.
  */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { ResendsIr } from "../../../ir/index.ts";
+import type { GrpcRetryStatus, ResendsIr } from "../../../ir/index.ts";
 import { RETRY_ON_HEADER } from "../noted.ts";
 import { openMessage, REQUEST_HEADERS_TO_REMOVE, ROUTE, writeNumber, writeText } from "../writer.ts";
 import type { RoutePolicy } from "./policy.ts";
@@ -16,6 +16,15 @@ const BACK_OFF_BASE_INTERVAL = 1;
 const WRAPPER_VALUE = 1;
 const DURATION = { seconds: 1, nanos: 2 } as const;
 
+/** As `retry_on` has them. */
+const GRPC_REASONS: Readonly<Record<GrpcRetryStatus, string>> = {
+  cancelled: "cancelled",
+  deadlineExceeded: "deadline-exceeded",
+  internal: "internal",
+  resourceExhausted: "resource-exhausted",
+  unavailable: "unavailable",
+};
+
 /** The policy: of a route that has all of the RetryPolicy of the virtual hosts, too. */
 export const retry = {
   policy: "retry",
@@ -23,12 +32,13 @@ export const retry = {
     "route.rules[].retry.attempts": "exact",
     "route.rules[].retry.on[]": "exact",
     "route.rules[].retry.statuses[]": "exact",
+    "route.rules[].retry.grpcStatuses[]": "exact",
     "route.rules[].retry.methods[]": "exact",
     "route.rules[].retry.perTryTimeout": "exact",
     "route.rules[].retry.backoff": "exact",
   },
   of: "forwarded",
-  write(writer, { attempts, resends, backoffMs }, place) {
+  write(writer, { attempts, resends, grpcStatuses, backoffMs }, place) {
     const idleMs = place.rule.policies.timeouts?.idleMs ?? Number.POSITIVE_INFINITY;
     const isLimited = limitsTry(idleMs, place);
     openMessage(writer, ROUTE.route);
@@ -39,6 +49,10 @@ export const retry = {
     writer.join();
     if (place.isResent && resends !== null) writeResends(writer, resends);
     else if (isLimited) writeDuration(writer, RETRY_POLICY.perTryTimeout, idleMs);
+    if (grpcStatuses.length > 0) {
+      const reasons = ["connect-failure", ...grpcStatuses.map((status) => GRPC_REASONS[status])];
+      writeText(writer, RETRY_POLICY.retryOn, reasons.join(","));
+    }
     if (backoffMs !== null) {
       openMessage(writer, RETRY_POLICY.backOff);
       writeDuration(writer, BACK_OFF_BASE_INTERVAL, backoffMs);

@@ -9,7 +9,8 @@ import type { RoutePlace, RoutePolicy } from "./policy.ts";
 import { silenceIsReset } from "./retrySupport.ts";
 
 /** Numbers in RouteAction, RetryPolicy and Duration. */
-const ACTION = { timeout: 8, retryPolicy: 9, idleTimeout: 24 } as const;
+const ACTION = { timeout: 8, retryPolicy: 9, idleTimeout: 24, maxStreamDuration: 36 } as const;
+const MAX_STREAM_DURATION = { maxStreamDuration: 1, grpcTimeoutHeaderMax: 2 } as const;
 const RETRY_POLICY = { perTryTimeout: 3 } as const;
 const DURATION = { seconds: 1, nanos: 2 } as const;
 
@@ -37,6 +38,7 @@ export const timeouts = {
     const { clientSilenceMs, retryPolicy } = place;
     openMessage(writer, ROUTE.route);
     writeDuration(writer, ACTION.timeout, requestMs ?? 0);
+    if (place.rule.protocol === "grpc") writeDeadline(writer, requestMs);
     const isShorter = limitsTry(idleMs, place);
     writeDuration(writer, ACTION.idleTimeout, isShorter ? clientSilenceMs : idleMs);
     if (isShorter && place.rule.policies.retry === null) {
@@ -61,8 +63,19 @@ export function limitsTry(idleMs: number, { isTunnel, isResent, clientSilenceMs,
 }
 
 /** A tunnel has no end of its request: where `idle` is shorter than the client's limit, WebSockets have a route of their own. */
-export function tunnelsApart({ policies }: RuleIr, clientSilenceMs: number): boolean {
-  return policies.timeouts !== null && policies.timeouts.idleMs < clientSilenceMs;
+export function tunnelsApart({ policies, protocol }: RuleIr, clientSilenceMs: number): boolean {
+  return protocol === "http" && policies.timeouts !== null && policies.timeouts.idleMs < clientSilenceMs;
+}
+
+/**
+ * The client's own deadline, from the call's beginning; the rule's limit when that is shorter (0: there is none) or the client states none.
+ * Beside this Envoy does not look at `timeout`.
+ */
+function writeDeadline(writer: BinaryWriter, requestMs: number | null): void {
+  openMessage(writer, ACTION.maxStreamDuration);
+  if (requestMs !== null) writeDuration(writer, MAX_STREAM_DURATION.maxStreamDuration, requestMs);
+  writeDuration(writer, MAX_STREAM_DURATION.grpcTimeoutHeaderMax, requestMs ?? 0);
+  writer.join();
 }
 
 /** 0 is written as an empty Duration: an absent one is Envoy's default. */

@@ -24,6 +24,8 @@ export interface BackendView extends BalanceView {
   readonly http: boolean;
   /** It says itself what is sent again. */
   readonly resends: boolean;
+  /** Its requests are calls of gRPC. */
+  readonly calls: boolean;
   /** There is no other endpoint to try. */
   readonly single: boolean;
   readonly allBackups: boolean;
@@ -134,6 +136,7 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     name: name(backend),
     http: idleMs === null,
     resends: false,
+    calls: false,
     ...balanceView(cluster.balance),
     // Whatever their states are: those change in the running process, and lines of the backend do not.
     single: cluster.endpoints.length === 1,

@@ -7,7 +7,8 @@ import { type ChangePlan, MAX_OPEN_LINES, type RuleLines } from "../changePlan.t
 import { apartBackend, changesMap, changingRules } from "../names.ts";
 import { comment, file, name, rule } from "../quote.ts";
 import { type BackendView, type ClusterBackends, lowerBackends } from "./backends.ts";
-import { retryBackend, retryView } from "./retry.ts";
+import { retryView } from "./retry.ts";
+import { callBackend, ruleBackend } from "./ruleBackend.ts";
 
 type Section = TemplateSet["render"];
 
@@ -42,6 +43,7 @@ export function clusterText({ cluster, plan, version }: ClusterInput, section: S
     texts.push(section("servers", view));
     if (!view.http) continue;
     for (const form of plan.retries) texts.push(retryText(view, { own, form, plan }, section));
+    if (plan.calls) texts.push(callText(view, own, { plan, section }));
     if (plan.apart === null) continue;
     for (const rules of plan.lines) texts.push(apartText(view, { own, lines: rules }, section));
   }
@@ -71,7 +73,7 @@ function sharedLines(
 
 /** Lines for the rules whose requests come to this backend, unless they stand apart. */
 function linesIn(backend: string, own: string, { lines }: ChangePlan): ChangePlan["lines"] {
-  return lines.filter(({ retry }) => (retry === null ? own : retryBackend(own, retry)) === backend);
+  return lines.filter(({ form }) => ruleBackend(own, form) === backend);
 }
 
 interface RetryForm {
@@ -96,6 +98,27 @@ function retryText(view: BackendView, { own, form: [backend, retry], plan }: Ret
   ].join("");
 }
 
+/** A backend for calls. Their deadline comes after the limits of rules, as above. */
+function callText(
+  view: BackendView,
+  own: string,
+  { plan, section }: { readonly plan: ChangePlan; readonly section: Section },
+): string {
+  const backend = callBackend(own);
+  return [
+    section("backend", { ...ofCalls(besides(view, null)), name: name(backend) }),
+    // Where other backends of the cluster get requests too, limits are refused.
+    view.limits === null ? "" : section("limits", view.limits),
+    sharedLines(own, { plan: { ...plan, lines: linesIn(backend, own, plan) }, isLong: false }, section),
+    section("grpcDeadline", {}),
+    section("servers", followers(view, view.servers)),
+  ].join("");
+}
+
+function ofCalls(view: BackendView): BackendView {
+  return { ...view, calls: true };
+}
+
 function titleOf({ key, changes }: RuleLines, section: Section): string {
   const words = changes.map((change) => change.comment).filter((word) => word !== null);
   return section("changesOfRule", { key: comment(key), what: words.length > 0 ? comment(words.join("; ")) : null });
@@ -112,12 +135,15 @@ function apartText(
 ): string {
   const start = view.servers.length === 0 ? 0 : spreadHash(lines.key) % view.servers.length;
   const servers = [...view.servers.slice(start), ...view.servers.slice(0, start)];
-  const apart = { ...besides(view, lines.retry), name: name(apartBackend(own, lines.key)) };
+  const { protocol, retry } = lines.form;
+  const isCall = protocol === "grpc";
+  const beside = isCall ? ofCalls(besides(view, null)) : besides(view, retry);
   return [
-    section("backend", apart),
+    section("backend", { ...beside, name: name(apartBackend(own, lines.key)) }),
     titleOf(lines, section),
     ...lines.changes.map((change) => section(change.template, { ...change.view, rule: null, map: null })),
-    lines.retry === null ? "" : retryLines(view, lines.retry, section),
+    isCall ? section("grpcDeadline", {}) : "",
+    isCall || retry === null ? "" : retryLines(view, retry, section),
     section("servers", followers(view, servers)),
   ].join("");
 }

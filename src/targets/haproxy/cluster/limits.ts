@@ -4,7 +4,7 @@ import type { Quoted } from "../../../util/templates.ts";
 import { countedOnce, inspectPlaces, limitFinding } from "../../clusterLimits.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 import { number, time } from "../quote.ts";
-import { retryBackend } from "./retry.ts";
+import { ruleBackend } from "./ruleBackend.ts";
 
 /** Only the policy shows it. */
 const fullIsNotPassedOver = {
@@ -54,11 +54,11 @@ function severalRetries({ clusters, ports }: FleetIr): readonly string[] {
   const backends = new Map<string, Set<string>>();
   for (const port of ports) {
     if (port.kind !== "http") continue;
-    for (const { action, policies } of port.virtualHosts.flatMap(({ rules }) => rules)) {
+    for (const { action, protocol, policies } of port.virtualHosts.flatMap(({ rules }) => rules)) {
       if (action.kind !== "forward") continue;
       for (const { cluster } of action.split) {
         if (!limited.has(cluster)) continue;
-        const backend = policies.retry === null ? cluster : retryBackend(cluster, policies.retry);
+        const backend = ruleBackend(cluster, { protocol, retry: policies.retry });
         backends.set(cluster, (backends.get(cluster) ?? new Set()).add(backend));
       }
     }

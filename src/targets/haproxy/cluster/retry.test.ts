@@ -4,7 +4,7 @@ import { cluster, fleet, forward, httpPort, prefix, rulesOf, virtualHost } from 
 import { inspectBackends, retryBackend, retryView } from "./retry.ts";
 
 const resends = { methods: ["GET"], statuses: [503], perTryMs: 500 };
-const retry: RetryIr = { attempts: 2, resends, backoffMs: null };
+const retry: RetryIr = { attempts: 2, resends, grpcStatuses: [], backoffMs: null };
 
 it("names a backend by what it says, and no pause is said", () => {
   const name = retryBackend("api", retry);

@@ -1,5 +1,6 @@
 /** When a request is tried again: HAProxy says it of a backend, so such rules have backends of their own (cluster/retry.ts) and no line. */
 import type { RuleIr } from "../../../ir/index.ts";
+import { noGrpcRetry } from "../../grpcSupport.ts";
 import { retryStatuses, timeoutsOfTries } from "../../retrySupport.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 import { tooManyBackends } from "../cluster/retry.ts";
@@ -28,6 +29,7 @@ export const retry = {
     "route.rules[].retry.attempts": [tooManyBackends, previousOnly],
     "route.rules[].retry.on[]": "exact",
     "route.rules[].retry.statuses[]": retryStatuses("HAProxy", STATUSES, MORE_STATUSES),
+    "route.rules[].retry.grpcStatuses[]": noGrpcRetry("HAProxy"),
     "route.rules[].retry.methods[]": "exact",
     "route.rules[].retry.perTryTimeout": timeoutsOfTries.silence,
     "route.rules[].retry.backoff": timeoutsOfTries.noBackoff,

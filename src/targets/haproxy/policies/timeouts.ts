@@ -26,11 +26,12 @@ const foundLate = {
 /** No total limit in HAProxy: silence is cut at the smaller of the two; that of a WebSocket, which has no end to wait for, at `idle`. */
 export const timeouts = {
   policy: "timeouts",
-  changes({ idleMs, requestMs }) {
+  changes({ idleMs, requestMs }, { protocol }) {
     const silenceMs = Math.min(idleMs, requestMs ?? idleMs);
     const isShort = silenceMs < DEFAULT_IDLE_MS;
     const server = change("timeouts", isShort ? "timeouts" : "timeouts.long", silenceMs);
-    const changes = [{ ...server, view: { ...server.view, isShort } }, change("tunnelTimeout", "tunnels", idleMs)];
+    const tunnel = protocol === "grpc" ? [] : [change("tunnelTimeout", "tunnels", idleMs)];
+    const changes = [{ ...server, view: { ...server.view, isShort } }, ...tunnel];
     return changes.filter(({ value }) => value !== String(DEFAULT_IDLE_MS));
   },
   capabilities: {

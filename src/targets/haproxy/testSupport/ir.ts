@@ -87,6 +87,7 @@ export function rulesOf(route: string, inputs: readonly RuleInput[]): readonly R
       route,
       ruleName: input.name ?? null,
       pointer: `/rules/${rule}`,
+      protocol: "http",
       path: input.path,
       conditions: conditionsOf(input),
       action: input.action,

@@ -19,7 +19,7 @@ it("sends again what retry says, and the rest once, each with its own limit on s
   const resends = { methods: ["GET", "POST"], statuses: [503], perTryMs: 900 };
   const parts = lower({
     timeouts: { idleMs: 7000, requestMs: null },
-    retry: { attempts: 1, resends, backoffMs: null },
+    retry: { attempts: 1, resends, grpcStatuses: [], backoffMs: null },
   });
   const textOf = (of: "lines" | "onceLines") => parts.map((part) => part[of]?.text.replaceAll(/\s+/g, " ").trim());
   expect(textOf("lines")).toEqual([
@@ -39,7 +39,7 @@ it("gives parts in the order of the policies", () => {
     responseHeaders: changes({ set: [{ name: "x-a", value: "1" }] }),
     rewrite: rewriteTo("/new"),
     requestHeaders: changes({ remove: ["x-b"] }),
-    retry: { attempts: 1, resends: null, backoffMs: null },
+    retry: { attempts: 1, resends: null, grpcStatuses: [], backoffMs: null },
   });
   const texts = all.map(
     ({ lines, path, requestFields }) => path?.lines.text ?? lines?.text ?? requestFields?.[0]?.name.text ?? "",

@@ -5,6 +5,7 @@
 import type { HeaderChangesIr, RuleIr } from "../../../ir/index.ts";
 import { block } from "../blocks.ts";
 import { KEPT_BY_NGINX } from "../common.ts";
+import { moduleOf } from "../forwardModule.ts";
 import { underscored } from "../names.ts";
 import type { TextView } from "../policyViews.ts";
 import { mapEntries, mapEntry, mapKey, param, variable, word } from "../quote.ts";
@@ -33,7 +34,8 @@ export const responseHeaders = {
   lower: lowerResponseHeaders,
 } as const satisfies Policy<"responseHeaders">;
 
-function lowerResponseHeaders({ set, add, remove }: HeaderChangesIr, { action }: RuleIr): PolicyPart {
+function lowerResponseHeaders({ set, add, remove }: HeaderChangesIr, rule: RuleIr): PolicyPart {
+  const { action } = rule;
   const texts: TextView[] = [];
   const answerFields: AnswerField[] = [];
   const maps: MapView[] = [];
@@ -58,11 +60,11 @@ function lowerResponseHeaders({ set, add, remove }: HeaderChangesIr, { action }:
   const passed = hidden.some((name) => KEPT_BY_NGINX.includes(name))
     ? KEPT_BY_NGINX.filter((name) => !hidden.includes(name))
     : [];
+  const module = moduleOf(rule);
+  const named = (name: string) => ({ module, name: word(name) });
   const lines = block("policies/responseHeaders", { texts, hidden: hidden.map(named), passed: passed.map(named) });
   return { lines, answerFields, maps };
 }
-
-const named = (name: string) => ({ name: word(name) });
 
 function sentMap(name: string, own: string): MapView {
   return {

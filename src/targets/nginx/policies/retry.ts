@@ -8,6 +8,7 @@ import {
   type RetryIr,
   type RuleIr,
 } from "../../../ir/index.ts";
+import { noGrpcRetry } from "../../grpcSupport.ts";
 import { retryStatuses, timeoutsOfTries } from "../../retrySupport.ts";
 import { type Finding, foundByInspection, type Support } from "../../target.ts";
 import { block } from "../blocks.ts";
@@ -42,6 +43,7 @@ export const retry = {
     "route.rules[].retry.attempts": eachOnce,
     "route.rules[].retry.on[]": "exact",
     "route.rules[].retry.statuses[]": retryStatuses("nginx", STATUSES),
+    "route.rules[].retry.grpcStatuses[]": noGrpcRetry("nginx"),
     "route.rules[].retry.methods[]": methodsAnyway,
     "route.rules[].retry.perTryTimeout": timeoutsOfTries.silence,
     "route.rules[].retry.backoff": timeoutsOfTries.noBackoff,

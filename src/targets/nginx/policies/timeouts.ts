@@ -1,7 +1,9 @@
 /** `timeouts`: how long the endpoint may be silent. */
+import type { RuleIr } from "../../../ir/index.ts";
 import { timeoutsOfTries } from "../../retrySupport.ts";
 import { isShorterThan } from "../../shortDurations.ts";
 import { block, NO_BLOCK } from "../blocks.ts";
+import { moduleOf } from "../forwardModule.ts";
 import { milliseconds } from "../quote.ts";
 import type { Block } from "../views.ts";
 import { type Policy, UNCHANGED } from "./policy.ts";
@@ -32,7 +34,9 @@ export const timeouts = {
       when: isShorterThan(EARLY_BELOW_MS),
     },
   },
-  lower: ({ idleMs, requestMs }, { policies: { retry } }) => {
+  lower: ({ idleMs, requestMs }, rule) => {
+    const { retry } = rule.policies;
+    const linesOf = (silenceMs: number, triesMs: number): Block => linesFor(rule, silenceMs, triesMs);
     const silenceMs = Math.min(idleMs, requestMs ?? Number.POSITIVE_INFINITY);
     const perTryMs = retry?.resends?.perTryMs ?? null;
     if (silenceMs === USUAL_IDLE_MS && perTryMs === null) return UNCHANGED;
@@ -40,10 +44,12 @@ export const timeouts = {
     const once = silenceMs === USUAL_IDLE_MS ? NO_BLOCK : linesOf(silenceMs, silenceMs);
     const lines = perTryMs === null ? once : linesOf(perTryMs, requestMs ?? NO_LIMIT_MS);
     const own = perTryMs === null ? { lines } : { lines, onceLines: once };
-    return silenceMs === idleMs ? own : { ...own, webSocketLines: linesOf(idleMs, idleMs) };
+    // A call is no tunnel.
+    return silenceMs === idleMs || rule.protocol === "grpc" ? own : { ...own, webSocketLines: linesOf(idleMs, idleMs) };
   },
 } as const satisfies Policy<"timeouts">;
 
-function linesOf(silenceMs: number, triesMs: number): Block {
-  return block("policies/timeouts", { idle: milliseconds(silenceMs), tries: milliseconds(triesMs) });
+function linesFor(rule: RuleIr, silenceMs: number, triesMs: number): Block {
+  const module = moduleOf(rule);
+  return block("policies/timeouts", { module, idle: milliseconds(silenceMs), tries: milliseconds(triesMs) });
 }

@@ -46,8 +46,9 @@ export function inspectProtocol({ version, clusters, ports }: FleetIr): readonly
   const found = new Set<string>();
   for (const port of ports) {
     if (port.kind !== "http") continue;
-    for (const { action } of port.virtualHosts.flatMap(({ rules }) => rules)) {
-      if (action.kind !== "forward") continue;
+    for (const { action, protocol } of port.virtualHosts.flatMap(({ rules }) => rules)) {
+      // Calls of gRPC have always been forwarded over HTTP/2.
+      if (action.kind !== "forward" || protocol === "grpc") continue;
       for (const { cluster } of action.split) if (http2.has(cluster)) found.add(cluster);
     }
   }
