@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Model } from "../harness/model.ts";
 import { repositoryRoot } from "../harness/program.ts";
 import { AUTHORITY, CERTIFICATE } from "./certificates.ts";
+import { otherClusters } from "./otherClusters.ts";
 
 const marks = { labels: { team: "edge" }, description: "text for people" };
 const changes = {
@@ -64,21 +65,6 @@ const identities = {
   certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
   authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY }],
 };
-
-const otherClusters = [
-  { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
-  {
-    name: "ef-secured",
-    endpoints: [{ address: "127.0.0.1", port: 9 }],
-    tls: {
-      serverName: "ef.example",
-      authority: "ef-authority",
-      clientCertificate: "ef-certificate",
-      maxVersion: "1.3",
-    },
-  },
-  { name: "ef-insecure", endpoints: [{ address: "127.0.0.1", port: 9 }], tls: { insecure: true, minVersion: "1.2" } },
-] as const;
 
 const proxied = { mode: "required", from: ["127.0.0.0/8"] } as const;
 
