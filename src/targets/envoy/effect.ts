@@ -8,9 +8,9 @@ import { typeUrls } from "./types.ts";
 
 /**
  * Envoy takes over routes, clusters, endpoints and new listeners at once. A Listener that changed is another matter (Envoy's
- * pages on LDS and on network filter chains): its connections stay only where a filter chain is the same message as before, and
- * only those of TLS have several, so any change of one, a TCP split's weights too, drains them; so does removal, which is what a change of address
- * or port is, since the name holds both. Drained connections end with `--drain-time-s`.
+ * pages on LDS and on network filter chains): its connections stay only where a filter chain is the same message as before. Only
+ * listeners inside TLS have several, so any change of another one, a TCP split's weights too, drains its connections; so does
+ * removal, which is what a change of address or port is, since the name holds both. Drained connections end with `--drain-time-s`.
  */
 export function effect(before: Rendered | null, after: Rendered): Effect {
   if (before === null) return "none";
