@@ -11,6 +11,7 @@ import { inspectProtocol } from "./cluster/protocolSupport.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
 import { inspectProxyProtocol } from "./proxyProtocolSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
+import { inspectTls } from "./tlsSupport.ts";
 import { inspectUdp } from "./udpSupport.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
@@ -26,6 +27,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectUdp(ir),
     ...inspectProxyProtocol(ir),
     ...inspectClusterTls(ir),
+    ...inspectTls(ir),
   ];
 }
 
