@@ -146,6 +146,12 @@ export const nginxCodes = {
     explanation:
       "A warning. With `http.http2: only` nginx 1.25.1 and later answer clients that begin with HTTP/1.1 too, where the other proxies close the connection.",
   },
+  "L7-GRPC-HEADER-NGINX": {
+    status: 422,
+    title: "Long header name for calls",
+    explanation:
+      "nginx cannot change header fields of calls (routes of protocol grpc) whose name has more than 46 characters. Use a shorter name, or serve the route with Envoy or HAProxy.",
+  },
   "L7-H2-UPSTREAM-NGINX": {
     status: 422,
     title: "No HTTP/2 to endpoints",

@@ -4,6 +4,7 @@ import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
+import { inspectGrpcHeaders } from "./grpcHeaders.ts";
 import { inspectHttp2 } from "./http2.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { inspectProcess } from "./process.ts";
@@ -70,7 +71,12 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */
 export function inspectNginxRule(rule: RuleIr): readonly Finding[] {
-  return [...backtrackingRegexes(rule, "nginx"), ...inspectSplit(rule), ...inspectRetry(rule)];
+  return [
+    ...backtrackingRegexes(rule, "nginx"),
+    ...inspectSplit(rule),
+    ...inspectRetry(rule),
+    ...inspectGrpcHeaders(rule),
+  ];
 }
 
 function inspectSplit({ id, route, pointer, action }: RuleIr): readonly Finding[] {
