@@ -93,11 +93,14 @@ export function withLog(command: Command, level: LogLevel): Command {
     );
 }
 
-/** Of `serve`: what secures the xDS port. */
-export function withXdsTls(command: Command): Command {
+/** Of `serve`: what secures its ports. */
+export function withTls(command: Command): Command {
   const file = (name: string, what: string): Option =>
     new Option(`--${name} <file>`, what).env(`TRIMTAB_${name.toUpperCase().replaceAll("-", "_")}`).argParser(fileName);
   return command
+    .addOption(file("http-tls-cert", "certificate of the REST API (PEM, with its chain); read again when it changes"))
+    .addOption(file("http-tls-key", "its key"))
+    .addOption(file("http-tls-client-ca", "authorities of the certificates that clients must show, beside the token"))
     .addOption(file("xds-tls-cert", "certificate of the xDS port (PEM, with its chain); read again when it changes"))
     .addOption(file("xds-tls-key", "its key"))
     .addOption(file("xds-tls-client-ca", "authorities of the certificates that Envoys must show"));
