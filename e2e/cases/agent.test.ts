@@ -69,6 +69,8 @@ function model(body: string, more: { weight?: number; state?: string } = {}): Mo
     ],
     geoTables: [],
     canaries: [],
+    certificates: [],
+    authorities: [],
   };
 }
 

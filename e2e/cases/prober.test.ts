@@ -91,6 +91,8 @@ function model(): Model {
       { name: "page", listeners: ["web"], hostnames: [host], rules: [...rules, { split: [{ cluster: "page" }] }] },
     ],
     canaries: [],
+    certificates: [],
+    authorities: [],
   };
 }
 

@@ -91,6 +91,8 @@ function model(body: string, change: readonly ("fresh" | "moved" | "stream")[]):
     healthChecks: [],
     geoTables: [],
     canaries: [],
+    certificates: [],
+    authorities: [],
   };
 }
 

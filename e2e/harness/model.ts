@@ -16,6 +16,8 @@ export interface Model {
   clusters: Document[];
   healthChecks: Document[];
   geoTables: Document[];
+  certificates: Document[];
+  authorities: Document[];
   canaries: Document[];
 }
 
@@ -100,6 +102,6 @@ function fleet(name: ProxyName): Document {
 
 function complete(part: ModelPart): Model {
   const { fleets = [], listeners = [], routes = [], clusters = [], canaries = [] } = part;
-  const { healthChecks = [], geoTables = [] } = part;
-  return { fleets, listeners, routes, clusters, healthChecks, geoTables, canaries };
+  const { healthChecks = [], geoTables = [], certificates = [], authorities = [] } = part;
+  return { fleets, listeners, routes, clusters, healthChecks, geoTables, canaries, certificates, authorities };
 }

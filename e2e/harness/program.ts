@@ -1,6 +1,7 @@
 /** The built program, used as a person does: `trimtab serve` as a process, and its commands. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Child, isRunning, killChild, logTail, startChild, stopChild, until } from "./process.ts";
 
@@ -33,11 +34,17 @@ export function programEntry(): string {
   return entry;
 }
 
+/** Gets files with the secrets in them. */
+export const AGENT_TOKEN = "e2e-agents-0123456789abcdef0123456789abcdef";
+
 /** Starts the server and waits until it is ready. */
 export async function startProgram(options: ServeOptions): Promise<Program> {
   const { dataDir, httpPort, xdsPort, logFile, more = [] } = options;
   const xds = `127.0.0.1:${xdsPort}`;
-  const args = [programEntry(), "serve", "--data", dataDir, "--http", `127.0.0.1:${httpPort}`, "--xds", xds, ...more];
+  const tokenFile = `${logFile}.agent-token`;
+  await writeFile(tokenFile, AGENT_TOKEN, { mode: 0o600 });
+  const args = [programEntry(), "serve", "--data", dataDir, "--http", `127.0.0.1:${httpPort}`, "--xds", xds];
+  args.push("--agent-token-file", tokenFile, ...more);
   const child = startChild(process.execPath, args, { logFile });
   const program = { child, dataDir, api: `http://127.0.0.1:${httpPort}`, xds };
   await until("trimtab serve is ready", async () => {

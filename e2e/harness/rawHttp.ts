@@ -74,7 +74,11 @@ export interface Connection {
 
 /** Connects. */
 export async function openConnection(to: SocketAddress, source?: string): Promise<Connection> {
-  const socket = await connectTo(to, source);
+  return connectionOn(await connectTo(to, source));
+}
+
+/** The same on a socket that is there. */
+export function connectionOn(socket: Socket): Connection {
   let buffered: Buffer = Buffer.alloc(0);
   const exchange = async (bytes: string, headOnly: boolean): Promise<RawResponse> => {
     const started = performance.now();

@@ -2,7 +2,10 @@
 import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { must } from "../harness/api.ts";
-import type { Program } from "../harness/program.ts";
+import { AGENT_TOKEN, type Program } from "../harness/program.ts";
+
+/** As agents ask: private keys stand in the files. */
+const headers = { accept: "application/json", authorization: `Bearer ${AGENT_TOKEN}` };
 
 interface FileAnswer {
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode?: number }[];
@@ -15,7 +18,7 @@ export async function fetchFiles(
   options: { dir: string; keep: readonly string[] },
 ): Promise<string> {
   const { dir, keep } = options;
-  const answer = await must(program.api, `GET /v1/fleets/${fleet}/files`, { headers: { accept: "application/json" } });
+  const answer = await must(program.api, `GET /v1/fleets/${fleet}/files`, { headers });
   for (const entry of await readdir(dir)) {
     if (!keep.includes(entry)) await rm(join(dir, entry), { recursive: true });
   }
@@ -31,6 +34,6 @@ export async function fetchFiles(
 
 /** The ETag of the fleet's newest files. */
 export async function filesTag(program: Program, fleet: string): Promise<string> {
-  const answer = await must(program.api, `GET /v1/fleets/${fleet}/files`, { headers: { accept: "application/json" } });
+  const answer = await must(program.api, `GET /v1/fleets/${fleet}/files`, { headers });
   return answer.etag ?? "";
 }

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model } from "../harness/model.ts";
 import { repositoryRoot } from "../harness/program.ts";
+import { AUTHORITY, CERTIFICATE } from "./certificates.ts";
 
 const marks = { labels: { team: "edge" }, description: "text for people" };
 const changes = {
@@ -41,6 +42,22 @@ const packets = {
   protocol: "UDP",
   idleTimeout: "30s",
   udp: { balance: "packet" },
+} as const;
+
+/** Versions, profile and suites need not fit the other proxies' listeners. */
+const secure = {
+  name: "ef-secure",
+  fleets: ["ef-pulled"],
+  protocol: "HTTPS",
+  tls: {
+    mode: "terminate",
+    certificates: ["ef-certificate"],
+    unknownServerName: "first",
+    profile: "intermediate",
+    minVersion: "1.2",
+    maxVersion: "1.2",
+    cipherSuites: ["ECDHE-ECDSA-AES128-GCM-SHA256"],
+  },
 } as const;
 
 const proxied = { mode: "required", from: ["127.0.0.0/8"] } as const;
@@ -98,7 +115,10 @@ export function everyField(port: number): Model {
     listeners: [
       { ...web, port },
       { ...packets, port },
+      { ...secure, port: port + 1 },
     ],
+    certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
+    authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY }],
     clusters: [
       {
         name: "ef-plain",

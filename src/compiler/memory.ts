@@ -1,5 +1,15 @@
 /** What a compiler remembers, all by identity of its inputs: it saves work and changes no result. One per `createCompiler`. */
-import type { ClusterIr, GeoTableIr, PoliciesIr, PortIr, RuleIr, SourceIr, VirtualHostIr } from "../ir/index.ts";
+import type {
+  AuthorityIr,
+  CertificateIr,
+  ClusterIr,
+  GeoTableIr,
+  PoliciesIr,
+  PortIr,
+  RuleIr,
+  SourceIr,
+  VirtualHostIr,
+} from "../ir/index.ts";
 import type { Resource } from "../model/index.ts";
 import { createInterner, type Interner } from "./interner.ts";
 import { createPathMatcher, type PathMatcher } from "./pathMatcher.ts";
@@ -11,6 +21,8 @@ export interface CompilerMemory {
   latestPolicies: PoliciesIr | null;
   readonly rules: WeakMap<Resource<"route">, RulesOfRoute>;
   readonly clusters: WeakMap<Resource<"cluster">, ClusterWithCheck>;
+  readonly certificates: WeakMap<Resource<"certificate">, CertificateIr>;
+  readonly authorities: WeakMap<Resource<"authority">, AuthorityIr>;
   readonly sources: WeakMap<Resource, SourceIr>;
   /** How many rules of a list name each cluster. */
   readonly clusterCounts: WeakMap<readonly RuleIr[], ReadonlyMap<string, number>>;
@@ -56,6 +68,8 @@ export function createMemory(): CompilerMemory {
     latestPolicies: null,
     rules: new WeakMap(),
     clusters: new WeakMap(),
+    certificates: new WeakMap(),
+    authorities: new WeakMap(),
     sources: new WeakMap(),
     clusterCounts: new WeakMap(),
     geoTables: new WeakMap(),

@@ -9,6 +9,7 @@
 import type { Kind } from "../gen/kinds.ts";
 import type { AccessLogIr } from "./accessLog.ts";
 import type { SplitIr } from "./action.ts";
+import type { AuthorityIr, CertificateIr } from "./certificate.ts";
 import type { ClientTimeoutsIr } from "./clientTimeouts.ts";
 import type { ClusterIr } from "./cluster.ts";
 import type { ConnectionLimitIr } from "./connectionLimit.ts";
@@ -18,6 +19,7 @@ import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { ProxyProtocolIr } from "./proxyProtocol.ts";
 import type { RuleIr } from "./rule.ts";
+import type { ListenerTlsIr } from "./tls.ts";
 import type { UdpPortIr } from "./udpPort.ts";
 
 export type { LeafPath } from "../gen/leafPaths.ts";
@@ -25,6 +27,7 @@ export * from "./accessLog.ts";
 export type * from "./action.ts";
 export type * from "./affinity.ts";
 export type * from "./balance.ts";
+export type * from "./certificate.ts";
 export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
 export * from "./condition.ts";
@@ -55,6 +58,7 @@ export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
 export type * from "./slowStart.ts";
 export type * from "./sockets.ts";
+export * from "./tls.ts";
 export type * from "./udpPort.ts";
 export * from "./via.ts";
 
@@ -76,6 +80,9 @@ export interface FleetIr {
   readonly ports: readonly PortIr[];
   /** Every cluster that some port can reach, ascending by name. */
   readonly clusters: readonly ClusterIr[];
+  /** Those that its ports or clusters name, ascending by name. */
+  readonly certificates: readonly CertificateIr[];
+  readonly authorities: readonly AuthorityIr[];
   /** The documents behind this IR, for the capability gate and for messages. Ascending by kind, then name. */
   readonly sources: readonly SourceIr[];
 }
@@ -86,12 +93,14 @@ export type PortIr = HttpPortIr | TcpPortIr | UdpPortIr;
 /** One socket that speaks HTTP. */
 export interface HttpPortIr {
   readonly kind: "http";
-  /** `http-<address>-<port>` with `[^a-z0-9]` of the address written `-`; unique in the fleet. */
+  /** `http-<address>-<port>`, `https-` inside TLS, with `[^a-z0-9]` of the address written `-`; unique in the fleet. */
   readonly id: string;
   readonly address: string;
   readonly port: number;
   /** Names of the listeners that share this socket, ascending; the first names what is written for it. */
   readonly listeners: readonly string[];
+  /** Null: in the clear. */
+  readonly tls: ListenerTlsIr | null;
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
   readonly http2: Http2Use;

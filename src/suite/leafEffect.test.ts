@@ -77,6 +77,7 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     on: ["nginx", "haproxy"],
   },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
+  { reason: "an HTTPS listener has one", leaves: ["listener.tls.mode"] },
 ];
 
 /** Fields of which a proxy takes one value alone: any other is refused, so no model has another. */
@@ -87,7 +88,14 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
 ];
 
 /** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
-const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [["haproxy", "listener.udp.balance"]];
+const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [
+  ["haproxy", "listener.udp.balance"],
+  ...PROXY_KINDS.flatMap((proxy) =>
+    leafPaths
+      .filter((path) => path.startsWith("authority.") || path === "listener.tls.alpn[]")
+      .map((path) => [proxy, path] as const),
+  ),
+];
 
 /** Models, values and spots are the same in each run: a leaf that is found to have effect is found in the next run too. */
 const SEED = 1;

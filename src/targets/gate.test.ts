@@ -33,6 +33,8 @@ function fleet(more: Partial<FleetIr> = {}): FleetIr {
     process: USUAL_PROCESS,
     ports: [],
     clusters: [],
+    certificates: [],
+    authorities: [],
     sources: [source()],
     ...more,
   };
@@ -58,6 +60,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   address: "0.0.0.0",
   port: 1,
   listeners: ["l"],
+  tls: null,
   clientTimeouts: USUAL_CLIENT_TIMEOUTS,
   connectionLimit: NO_CONNECTION_LIMIT,
   geoTables: [],

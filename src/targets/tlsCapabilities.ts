@@ -5,21 +5,21 @@ import type { Capabilities } from "./target.ts";
 const CODE = "TLS-NOT-YET";
 const notYet = { refused: "is not written for any proxy yet", code: CODE } as const;
 
-/** Listeners inside TLS. */
+/** Listeners that are routed by server name. */
 export const tlsProtocol = {
   ...notYet,
-  when: (value: JsonValue): boolean => value === "HTTPS" || value === "TLS",
+  when: (value: JsonValue): boolean => value === "TLS",
 } as const;
 
 /** Their settings. */
 export const tlsListenerCapabilities = {
-  "listener.tls.mode": notYet,
-  "listener.tls.certificates[]": notYet,
-  "listener.tls.unknownServerName": notYet,
-  "listener.tls.profile": notYet,
-  "listener.tls.minVersion": notYet,
-  "listener.tls.maxVersion": notYet,
-  "listener.tls.cipherSuites[]": notYet,
+  "listener.tls.mode": "exact",
+  "listener.tls.certificates[]": "exact",
+  "listener.tls.unknownServerName": "exact",
+  "listener.tls.profile": "exact",
+  "listener.tls.minVersion": "exact",
+  "listener.tls.maxVersion": "exact",
+  "listener.tls.cipherSuites[]": "exact",
   "listener.tls.alpn[]": notYet,
   "listener.tls.clientAuthentication.mode": notYet,
   "listener.tls.clientAuthentication.authorities[]": notYet,
@@ -39,11 +39,11 @@ export const tlsClusterCapabilities = {
 
 /** What TLS is made with. */
 export const certificateCapabilities = {
-  "certificate.name": notYet,
-  "certificate.labels": notYet,
-  "certificate.description": notYet,
-  "certificate.chain": notYet,
-  "certificate.privateKey": notYet,
+  "certificate.name": "exact",
+  "certificate.labels": "exact",
+  "certificate.description": "exact",
+  "certificate.chain": "exact",
+  "certificate.privateKey": "exact",
   "authority.name": notYet,
   "authority.labels": notYet,
   "authority.description": notYet,

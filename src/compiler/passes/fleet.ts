@@ -1,6 +1,6 @@
 /** One fleet: its sockets, the clusters that they reach, and the documents behind it all. */
 import { defaults } from "../../gen/defaults.ts";
-import type { ClusterIr, FleetIr, PortIr, SourceIr } from "../../ir/index.ts";
+import type { AuthorityIr, CertificateIr, ClusterIr, FleetIr, PortIr, SourceIr } from "../../ir/index.ts";
 import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts";
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
 import { mapSteps, type Steps, shouldYield } from "../../util/steps.ts";
@@ -8,6 +8,8 @@ import { compileCluster } from "../clusters/index.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
+import { listenerTls } from "../tls/listenerTls.ts";
+import { usedCertificates } from "../tls/used.ts";
 import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import { connectionLimit } from "./connectionLimit.ts";
@@ -22,6 +24,7 @@ import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
 import { viaOf } from "./via.ts";
 
+const NO_AUTHORITIES: readonly AuthorityIr[] = [];
 const UDP = { balance: defaults["listener.udp.balance"] };
 
 /** What one fleet is compiled from: every compiled listener by name, and the fleet's last IR (null: none) to reuse parts of. */
@@ -51,13 +54,22 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const ports = reuseList(previous?.ports, compiledPorts);
   const names = yield* clusterNames(ports, previous, memory);
   const clusters = reuseList(previous?.clusters, yield* clustersOf(names, input, memory));
-  const sources = reuseList(previous?.sources, yield* sourcesOf(input, { sockets, ports, clusters }, memory));
+  const certificates = reuseList(previous?.certificates, yield* usedCertificates(ports, input.snapshot, memory));
+  const parts = { sockets, ports, clusters, certificates };
+  const sources = reuseList(previous?.sources, yield* sourcesOf(input, parts, memory));
   const { name } = fleet;
   const { proxy, version = null, healthChecks = null } = fleet.body;
   const accessLog = compileAccessLog(fleet.body, previous?.accessLog ?? null);
   const process = compileProcess(fleet.body.process, previous?.process);
   const settings = { name, proxy, version, healthChecks, accessLog, process };
-  return reuseParent<FleetIr>(previous, { ...settings, ports, clusters, sources });
+  return reuseParent<FleetIr>(previous, {
+    ...settings,
+    ports,
+    clusters,
+    certificates,
+    authorities: NO_AUTHORITIES,
+    sources,
+  });
 }
 
 function socketsOf({ fleet, snapshot, listeners }: FleetInput): Socket[] {
@@ -119,9 +131,12 @@ function* compilePort(
   const hosts = yield* withPreferences(written, { preferences, before }, memory);
   const virtualHosts = reuseList(before, hosts);
   const geoTables = yield* geoTablesOf(virtualHosts, { snapshot, before: oldHttp?.geoTables }, memory);
+  const bodies = members.map(({ listener }) => listener.body);
+  const tls = yield* listenerTls({ listeners: bodies, snapshot, before: oldHttp?.tls ?? null }, memory);
   return reuseParent<PortIr>(old, {
     kind: "http",
     ...socket,
+    tls,
     clientTimeouts: timeouts,
     http2: http2Of(body),
     geoTables,
@@ -177,12 +192,13 @@ interface SourceParts {
   readonly sockets: readonly Socket[];
   readonly ports: readonly PortIr[];
   readonly clusters: readonly ClusterIr[];
+  readonly certificates: readonly CertificateIr[];
 }
 
-/** Kinds ascending: canary, cluster, fleet, geoTable, healthCheck, listener, route; names ascending in each. */
+/** Kinds ascending: canary, certificate, cluster, fleet, geoTable, healthCheck, listener, route; names ascending in each. */
 function* sourcesOf(
   { fleet, snapshot }: FleetInput,
-  { sockets, ports, clusters }: SourceParts,
+  { sockets, ports, clusters, certificates }: SourceParts,
   memory: CompilerMemory,
 ): Steps<SourceIr[]> {
   const source = (resource: Resource): SourceIr => sourceOf(resource, memory);
@@ -200,6 +216,7 @@ function* sourcesOf(
   const byName = (a: SourceIr, b: SourceIr): number => compareText(a.name, b.name);
   return [
     ...canaries.map(source).sort(byName),
+    ...certificates.map(({ name }) => source(snapshot.certificate.get(name) as Resource)),
     ...clusterResources.map(source),
     source(fleet),
     ...[...tables].sort().map((name) => source(snapshot.geoTable.get(name) as Resource)),

@@ -14,7 +14,7 @@ export const hostnameShadowed: Rule = function* (snapshot, touched) {
   for (const route of touchedOf(touched, "route")) {
     for (const [index, name] of route.body.listeners.entries()) {
       const listener = snapshot.listener.get(name);
-      if (listener === undefined || listener.body.protocol !== "HTTP") continue;
+      if (listener === undefined || !listener.body.protocol.startsWith("HTTP")) continue;
       const rivals = narrow.filter(
         (other) => other !== listener && isNarrower(other, listener) && shareSocket(snapshot, other, listener),
       );

@@ -10,8 +10,8 @@ import { problem, type WholeRule } from "./rule.ts";
 type Listener = Resource<"listener">["body"];
 
 /**
- * One socket of a fleet belongs to one listener, or to several HTTP listeners with different hostnames and the same limits for
- * clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
+ * One socket of a fleet belongs to one listener, or to several HTTP (or several HTTPS) listeners with different hostnames and the same
+ * limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
@@ -63,8 +63,10 @@ function clashOf(one: Bound, other: Bound): string | null {
     const wide = isUnspecified(one.address) || isUnspecified(other.address);
     return wide ? `port ${a.port} on ${one.address} overlaps ${other.address}` : null;
   }
-  if (a.protocol !== "HTTP" || b.protocol !== "HTTP")
-    return `${one.address}:${a.port} can be shared by HTTP listeners only`;
+  if (a.protocol !== b.protocol || !SHARED.has(a.protocol))
+    return `${one.address}:${a.port} can be shared by HTTP listeners only, or by HTTPS listeners only`;
+  if ((a.tls?.unknownServerName ?? UNKNOWN_NAME) !== (b.tls?.unknownServerName ?? UNKNOWN_NAME))
+    return `clients of ${one.address}:${a.port} that ask for no name are nobody's; give both the same \`tls.unknownServerName\``;
   if (!haveSameClientTimeouts(a, b))
     return `time of clients on ${one.address}:${a.port} runs before their hostname is known; give both the same \`http\``;
   if (!haveSameConnectionLimit(a, b))
@@ -81,6 +83,9 @@ function clashOf(one: Bound, other: Bound): string | null {
     : null;
 }
 
+/** Protocols whose listeners are told apart by hostname. */
+const SHARED: ReadonlySet<string> = new Set(["HTTP", "HTTPS"]);
+const UNKNOWN_NAME = defaults["listener.tls.unknownServerName"];
 const VIA_GUARD = defaults["listener.http.viaGuard"];
 const CLIENT_TIMEOUTS = ["headersTimeout", "bodyTimeout", "sendTimeout", "keepAliveTimeout"] as const;
 

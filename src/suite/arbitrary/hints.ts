@@ -3,7 +3,7 @@
  * each other. A field without a hint gets whatever its schema allows.
  */
 import fc from "fast-check";
-import { AUTHORITY, CERTIFICATES, OTHER_AUTHORITY } from "./certificates.ts";
+import { AUTHORITY, CHAINS_OF_ONE_KEY, FORMS_OF_ONE_KEY, OTHER_AUTHORITY } from "./certificates.ts";
 import * as values from "./values.ts";
 
 export interface Hint {
@@ -97,18 +97,15 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 0,
   },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
-  "certificate.chain": {
-    reason: "real ones",
-    // One pair: the key has to be the chain's.
-    value: fc.constant(CERTIFICATES.exampleEcdsa.chain),
-  },
-  "certificate.privateKey": {
-    reason: "real ones",
-    value: fc.constant(CERTIFICATES.exampleEcdsa.privateKey),
-  },
+  "certificate.chain": { reason: "real ones, that the key fits", value: fc.constantFrom(...CHAINS_OF_ONE_KEY) },
+  "certificate.privateKey": { reason: "one key in several forms", value: fc.constantFrom(...FORMS_OF_ONE_KEY) },
   "authority.bundle": { reason: "real ones", value: fc.constantFrom(AUTHORITY, OTHER_AUTHORITY) },
   "authority.crl": { reason: "nobody has been revoked", value: fc.constant(""), presence: 0 },
-  "listener.tls": { reason: "no proxy takes it yet", presence: 0 },
+  "listener.tls": { reason: "fitted to the protocol (mendTls.ts)", presence: 100 },
+  "listener.tls.mode": { reason: "HTTPS has one", value: fc.constant("terminate"), presence: 20 },
+  "listener.tls.certificates": { reason: "HTTPS listeners must have some", presence: 100, most: 3 },
+  "listener.tls.alpn": { reason: "not for HTTPS", presence: 0 },
+  "listener.tls.clientAuthentication": { reason: "no proxy takes it yet", presence: 0 },
   "cluster.tls": { reason: "no proxy takes it yet", presence: 0 },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {

@@ -6,6 +6,7 @@ import { mendGrpc } from "./mendGrpc.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { mendPreferLocal } from "./mendPreferLocal.ts";
 import { mendProxyProtocol } from "./mendProxyProtocol.ts";
+import { mendTls } from "./mendTls.ts";
 import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 
 /** What is true of all models that random ones are to become. Changes the document. */
@@ -13,6 +14,7 @@ export function mend(document: Document): Document {
   mendReferences(document);
   mendClientTimeouts(document);
   mendIdleTimeouts(document);
+  mendTls(document);
   mendBalance(document);
   mendAffinity(document);
   for (const route of document.routes ?? []) {
@@ -60,7 +62,7 @@ export function mendClientTimeouts({ listeners = [] }: Document): void {
 /** Only listeners that are not HTTP have an idle timeout of their own, and only those of UDP `udp`. Changes the document. */
 export function mendIdleTimeouts({ listeners = [] }: Document): void {
   for (const listener of listeners) {
-    if (listener.protocol === "HTTP") delete listener.idleTimeout;
+    if (listener.protocol === "HTTP" || listener.protocol === "HTTPS") delete listener.idleTimeout;
     if (listener.protocol !== "UDP") delete listener.udp;
   }
 }

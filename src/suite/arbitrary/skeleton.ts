@@ -48,6 +48,7 @@ function fixed({ fleets, ready }: Plan): Readonly<Record<string, Readonly<Record
       packets: hasUdp
         ? { ...own, fleets: passing, port: 19000, protocol: "UDP" }
         : { ...own, hostname: "p.example.com" },
+      secure: { ...own, port: 18443, protocol: "HTTPS" },
     },
     route: {
       grpc: { listeners: ["calls"], protocol: "grpc", hostnames: undefined },
@@ -63,8 +64,9 @@ export function drawn(plan: Plan): fc.Arbitrary<Document> {
   const fixedFields = fixed(plan);
   const always: Readonly<Record<string, readonly string[]>> = {
     fleet: plan.fleets.map(({ name }) => name),
-    listener: plan.listening ? ["web", "narrow", "raw", "packets", "calls"] : [],
+    listener: plan.listening ? ["web", "narrow", "raw", "packets", "calls", "secure"] : [],
     cluster: namesOf("cluster"),
+    certificate: namesOf("certificate"),
   };
   const lists = KINDS.map(({ kind, schema }) => {
     const value = arbitraryOf({ path: kind, schema }) as fc.Arbitrary<object>;

@@ -9,7 +9,17 @@ import {
   type RouteSchema,
   VirtualHostSchema,
 } from "../../gen/proto/envoy/config/route/v3/route_components_pb.js";
-import { BAD_COOKIE, BAD_PATH, GOOD_HOST, LOOP_BODY, LOOP_STATUS, REASON_BODIES, viaPattern } from "../../ir/index.ts";
+import {
+  BAD_COOKIE,
+  BAD_PATH,
+  GOOD_HOST,
+  LOOP_BODY,
+  LOOP_STATUS,
+  MISDIRECTED_BODY,
+  MISDIRECTED_STATUS,
+  REASON_BODIES,
+  viaPattern,
+} from "../../ir/index.ts";
 import { keepsNothing } from "./accessLog.ts";
 import { encode } from "./types.ts";
 
@@ -60,6 +70,17 @@ export function loopGuard(via: string, isLogged: boolean): Uint8Array {
     name: "loop",
     match: { pathSpecifier: ANY_PATH, headers: [matcher] },
     action: { case: "directResponse", value: { status: LOOP_STATUS, body } },
+  };
+  return bytesOf([isLogged ? logged(route) : route]);
+}
+
+/** Behind the guards, of hosts that are another listener's. */
+export function misdirected(isLogged: boolean): Uint8Array {
+  const body = { specifier: { case: "inlineString", value: MISDIRECTED_BODY } } as const;
+  const route: Route = {
+    name: "misdirected",
+    match: { pathSpecifier: ANY_PATH },
+    action: { case: "directResponse", value: { status: MISDIRECTED_STATUS, body } },
   };
   return bytesOf([isLogged ? logged(route) : route]);
 }

@@ -14,6 +14,7 @@ import {
   Cluster_DiscoveryType,
   ClusterSchema,
 } from "../../gen/proto/envoy/config/cluster/v3/cluster_pb.js";
+import type { TransportSocket } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../gen/proto/envoy/config/endpoint/v3/endpoint_pb.js";
 import { type Listener, ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listener_pb.js";
 import {
@@ -21,6 +22,8 @@ import {
   HttpConnectionManagerSchema,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import { type Secret, SecretSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import { DownstreamTlsContextSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import type { RenderedResource, RenderedResources } from "../target.ts";
 import { writtenNowhere } from "./accessLog.ts";
 import { RE2_MAX_PROGRAM_SIZE } from "./bootstrap.ts";
@@ -59,11 +62,12 @@ export async function inlineBootstrap(
     clusters.push(inlineCluster(bytes, assignments.get(name)));
     if (clusters.length % CLUSTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  return encode(BootstrapSchema, bootstrapOf({ listeners, clusters }, admin, node));
+  const secrets = [...ofType(typeUrls.secret).values()].map(({ bytes }) => fromBinary(SecretSchema, bytes));
+  return encode(BootstrapSchema, bootstrapOf({ listeners, clusters, secrets }, admin, node));
 }
 
 function bootstrapOf(
-  staticResources: { readonly listeners: Listener[]; readonly clusters: Cluster[] },
+  staticResources: { readonly listeners: Listener[]; readonly clusters: Cluster[]; readonly secrets: Secret[] },
   admin: { readonly address: string; readonly port: number } | null,
   node: string,
 ): Bootstrap {
@@ -94,6 +98,7 @@ function inlineListener(
   keptLog: (logger: AccessLog) => AccessLog,
 ): Listener {
   const listener = fromBinary(ListenerSchema, bytes);
+  for (const { transportSocket } of listener.filterChains) if (transportSocket) inlineTransport(transportSocket);
   for (const { configType } of listener.filterChains.flatMap(({ filters }) => filters)) {
     if (configType.case === "typedConfig" && configType.value.typeUrl.endsWith(TcpProxySchema.typeName)) {
       const proxy = fromBinary(TcpProxySchema, configType.value.value);
@@ -118,6 +123,15 @@ function inlineListener(
     configType.value = packBytes(HttpConnectionManagerSchema.typeName, joinBytes(parts));
   }
   return listener;
+}
+
+/** Secrets are named as before, and stand in the same bootstrap. */
+function inlineTransport({ configType }: TransportSocket): void {
+  if (configType.case !== "typedConfig" || !configType.value.typeUrl.endsWith(DownstreamTlsContextSchema.typeName))
+    return;
+  const context = fromBinary(DownstreamTlsContextSchema, configType.value.value);
+  for (const secret of context.commonTlsContext?.tlsCertificateSdsSecretConfigs ?? []) delete secret.sdsConfig;
+  configType.value = pack(DownstreamTlsContextSchema, context);
 }
 
 function inlineCluster(bytes: Uint8Array, assignment: RenderedResource | undefined): Cluster {

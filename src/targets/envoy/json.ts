@@ -40,6 +40,8 @@ import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_pol
 import * as previousHosts from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import * as headerSocket from "../../gen/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js";
 import * as rawBuffer from "../../gen/proto/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
+import { SecretSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import * as tls from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import * as httpOptions from "../../gen/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import * as httpInputs from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
 
@@ -67,6 +69,7 @@ const registry = createRegistry(
   headerFilter.file_envoy_extensions_filters_listener_proxy_protocol_v3_proxy_protocol,
   headerSocket.file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol,
   rawBuffer.file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
+  tls.file_envoy_extensions_transport_sockets_tls_v3_tls,
   udpProxy.file_envoy_extensions_filters_udp_udp_proxy_v3_udp_proxy,
   udpRoute.file_envoy_extensions_filters_udp_udp_proxy_v3_route,
   laterMutation.file_envoy_extensions_filters_http_header_mutation_v3_header_mutation,
@@ -79,7 +82,7 @@ const registry = createRegistry(
   httpOptions.file_envoy_extensions_upstreams_http_v3_http_protocol_options,
 );
 
-const schemas = [ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema];
+const schemas = [ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema, SecretSchema];
 
 /** A resource's bytes as JSON. Throws on an unknown type. */
 export function resourceJson({ typeUrl, bytes }: { readonly typeUrl: string; readonly bytes: Uint8Array }): object {

@@ -13,7 +13,15 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { AccessLogIr, Http2Use, PortIr, ProxyProtocolIr, TcpPortIr } from "../../ir/index.ts";
+import type {
+  AccessLogIr,
+  Http2Use,
+  ListenerTlsIr,
+  PortIr,
+  ProxyProtocolIr,
+  TcpPortIr,
+  TlsServerIr,
+} from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
@@ -23,8 +31,10 @@ import { clientHttp2Options } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
+import { routeTableName } from "./routeConfiguration.ts";
 import { listenerSockets } from "./sockets.ts";
 import { notes } from "./source.ts";
+import { secretRefs, tlsTransport } from "./tls.ts";
 import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 /** 431 above; the other proxies have buffers of this size for the whole head. */
@@ -96,16 +106,44 @@ export interface HttpSocket extends Socket, Looks {
   readonly http2: Http2Use;
   /** JSON; empty: there is none. */
   readonly proxyProtocol: string;
+  /** The same of TLS. */
+  readonly tls: string;
 }
 
 /** The Listener of an HTTP port; `first` stand before its other filters. */
 export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = []): RenderedResource {
-  return renderListener(socket, {
-    ...httpFilter(socket, first),
+  const limits = {
     firstByteMs: socket.headersMs,
     maxConnections: socket.maxConnections,
     proxyProtocol: socket.proxyProtocol === "" ? null : (JSON.parse(socket.proxyProtocol) as ProxyProtocolIr),
-  });
+  };
+  const tls = socket.tls === "" ? null : (JSON.parse(socket.tls) as ListenerTlsIr);
+  const filterOf = (scope: string) => httpFilter(socket, first, routeTableName({ id: socket.id, tls }, scope));
+  if (tls === null) return renderListener(socket, limits, [filterOf("")]);
+  return renderListener(socket, limits, tlsChains(tls, filterOf, socket.headersMs));
+}
+
+/** Exact server names before wildcards, whatever their order; a chain that asks for none takes what is left. */
+function tlsChains(
+  { servers, unknown, rejected }: ListenerTlsIr,
+  filterOf: (scope: string) => FilterView,
+  handshakeMs: number,
+): readonly Chain[] {
+  const chain = (server: TlsServerIr): Chain => {
+    const { serverNames, scope } = server;
+    const filter = filterOf(scope);
+    return {
+      ...filter,
+      refs: [...filter.refs, ...secretRefs([server])],
+      serverNames,
+      transport: tlsTransport(server, handshakeMs),
+    };
+  };
+  return [
+    ...servers.map(chain),
+    ...(rejected.length === 0 ? [] : [{ ...closeConnection, serverNames: rejected }]),
+    ...(unknown === null ? [] : [chain(unknown)]),
+  ];
 }
 
 /** A TCP port, and what is written down of its connections. */
@@ -118,15 +156,19 @@ export interface LoggedTcpPort {
 /** The Listener of a TCP port. */
 export function tcpListener({ port, accessLog, sockets }: LoggedTcpPort): RenderedResource {
   const { id, address, connectionLimit, proxyProtocol } = port;
-  return renderListener(
-    { id, address, port: port.port, sockets },
-    { ...tcpFilter(port, accessLog), maxConnections: connectionLimit.max ?? 0, proxyProtocol },
-  );
+  const limits = { maxConnections: connectionLimit.max ?? 0, proxyProtocol };
+  return renderListener({ id, address, port: port.port, sockets }, limits, [tcpFilter(port, accessLog)]);
 }
 
-function renderListener({ id, address, port, sockets }: Socket, filter: LimitedFilterView): RenderedResource {
-  const { firstByteMs, proxyProtocol } = filter;
-  const main = { name: filter.name, configType: { case: "typedConfig" as const, value: filter.config } };
+function renderListener(
+  { id, address, port, sockets }: Socket,
+  { firstByteMs, maxConnections, proxyProtocol }: Limits,
+  chains: readonly Chain[],
+): RenderedResource {
+  const filtersOf = ({ name, config }: Chain) => [
+    ...connectionFilters(id, maxConnections),
+    { name, configType: { case: "typedConfig" as const, value: config } },
+  ];
   const message = create(ListenerSchema, {
     name: id,
     address: {
@@ -135,25 +177,41 @@ function renderListener({ id, address, port, sockets }: Socket, filter: LimitedF
     ...listenerSockets(sockets),
     listenerFilters: [...headerFilters(proxyProtocol), ...(firstByteMs === undefined ? [] : [firstByte])],
     ...(firstByteMs === undefined ? headerTimeout(proxyProtocol) : { listenerFiltersTimeout: duration(firstByteMs) }),
-    filterChains: [
-      { ...sendersMatch(proxyProtocol), filters: [...connectionFilters(id, filter.maxConnections), main] },
-    ],
+    filterChains: chains.map((chain) => ({
+      ...chainMatch(chain.serverNames ?? [], proxyProtocol),
+      filters: filtersOf(chain),
+      ...chain.transport,
+    })),
   });
-  return resourceOf(typeUrls.listener, id, { bytes: encode(ListenerSchema, message), refs: filter.refs });
+  const refs = new Map(chains.flatMap((chain) => chain.refs.map((ref) => [ref.join(" "), ref] as const)));
+  return resourceOf(typeUrls.listener, id, { bytes: encode(ListenerSchema, message), refs: [...refs.values()] });
 }
 
-interface LimitedFilterView extends FilterView {
+/** Nothing where every connection fits. */
+function chainMatch(serverNames: readonly string[], proxyProtocol: ProxyProtocolIr | null) {
+  const senders = sendersMatch(proxyProtocol);
+  if (serverNames.length === 0) return senders;
+  return { filterChainMatch: { ...senders.filterChainMatch, serverNames: [...serverNames] } };
+}
+
+interface Limits {
+  /** A connection on which nothing comes for so long is closed; undefined: the protocol may begin on the other side. */
+  readonly firstByteMs?: number;
   /** 0: any number. */
   readonly maxConnections: number;
   readonly proxyProtocol: ProxyProtocolIr | null;
+}
+
+/** What is done with connections of some server names; none: with all others. */
+interface Chain extends FilterView {
+  readonly serverNames?: readonly string[];
+  readonly transport?: ReturnType<typeof tlsTransport>;
 }
 
 interface FilterView {
   readonly name: string;
   readonly config: Any;
   readonly refs: readonly Ref[];
-  /** A connection on which nothing comes for so long is closed; undefined: the protocol may begin on the other side. */
-  readonly firstByteMs?: number;
 }
 
 /**
@@ -174,6 +232,7 @@ const firstByte = {
 function httpFilter(
   { id, headersMs, keepAliveMs, accessLog, listener, http2, ...looks }: HttpSocket,
   first: readonly HttpFilter[],
+  routeTable: string,
 ): FilterView {
   const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
   const manager = create(HttpConnectionManagerSchema, {
@@ -191,12 +250,15 @@ function httpFilter(
     // Or else an idle connection would be kept for 5 s more.
     drainTimeout: duration(0),
     earlyHeaderMutationExtensions: [...notes(looks)],
-    routeSpecifier: { case: "rds", value: create(RdsSchema, { routeConfigName: id, configSource: adsSource() }) },
+    routeSpecifier: {
+      case: "rds",
+      value: create(RdsSchema, { routeConfigName: routeTable, configSource: adsSource() }),
+    },
   });
   return {
     name: "envoy.filters.network.http_connection_manager",
     config: pack(HttpConnectionManagerSchema, manager),
-    refs: [[typeUrls.routes, id]],
+    refs: [[typeUrls.routes, routeTable]],
   };
 }
 

@@ -14,7 +14,7 @@ export function headerFilters(asked: ProxyProtocolIr | null) {
 
 /** For a filter chain: who may connect, by the address from which the header came. No chain fits the others: they are closed. */
 export function sendersMatch(asked: ProxyProtocolIr | null) {
-  if (asked === null || asked.from === "") return {};
+  if (asked === null || asked.from === "") return { filterChainMatch: undefined };
   const ranges = asked.from.split(" ").map((range) => {
     const [addressPrefix = "", bits] = range.split("/");
     return { addressPrefix, prefixLen: Number(bits) };

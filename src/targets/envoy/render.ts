@@ -14,6 +14,7 @@ import { type HttpSocket, httpListener, type LoggedTcpPort, tcpListener } from "
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
 import { socketsKey } from "./sockets.ts";
+import { certificateSecret } from "./tls.ts";
 import { typeUrls } from "./types.ts";
 import { udpListener } from "./udp.ts";
 
@@ -33,7 +34,7 @@ interface ResourceRenderer extends Renderer {
   readonly render: (ir: FleetIr) => Steps<RenderedResources>;
 }
 
-/** A renderer of all resources of a fleet, by type: clusters, their endpoints, listeners, route tables. */
+/** A renderer of all resources of a fleet, by type: clusters, their endpoints, listeners, route tables, certificates. */
 export function createRenderer(): ResourceRenderer {
   const lastByFleet = new Map<string, RenderedResources>();
   const renderClusters = createClusterMaps();
@@ -44,6 +45,7 @@ export function createRenderer(): ResourceRenderer {
   );
   const ofTcp = createTcpListeners();
   const ofUdp = memoByIdentity(udpListener);
+  const ofCertificate = memoByIdentity(certificateSecret);
   return {
     *render(ir) {
       const last = lastByFleet.get(ir.name)?.resources;
@@ -63,9 +65,10 @@ export function createRenderer(): ResourceRenderer {
           listeners.push(ofUdp(port));
           continue;
         }
-        const { resource, looks } = yield* renderRouteTable(port, isLogged);
-        routes.push(resource);
+        const { resources: tables, looks } = yield* renderRouteTable(port, isLogged);
+        routes.push(...tables);
         const { id, address, clientTimeouts, http2 } = port;
+        const tls = port.tls === null ? "" : JSON.stringify(port.tls);
         const proxyProtocol = port.proxyProtocol === null ? "" : JSON.stringify(port.proxyProtocol);
         const maxConnections = port.connectionLimit.max ?? 0;
         const { headersMs, keepAliveMs } = clientTimeouts;
@@ -76,7 +79,7 @@ export function createRenderer(): ResourceRenderer {
           ofHttp(filters)({
             ...{ id, address, port: port.port, listener },
             ...looks,
-            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets },
+            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets, tls },
             ...log,
           }),
         );
@@ -88,12 +91,22 @@ export function createRenderer(): ResourceRenderer {
           [typeUrls.assignment, assignments],
           [typeUrls.listener, typeMap(listeners, last?.get(typeUrls.listener))],
           [typeUrls.routes, typeMap(routes, last?.get(typeUrls.routes))],
+          ...secretMap(yield* mapSteps(ir.certificates, ofCertificate), last),
         ]),
       };
       remember(lastByFleet, ir.name, rendered);
       return rendered;
     },
   };
+}
+
+/** The type is there where it is used. */
+function secretMap(
+  secrets: readonly RenderedResource[],
+  last: RenderedResources["resources"] | undefined,
+): readonly (readonly [string, TypeMap])[] {
+  const before = last?.get(typeUrls.secret);
+  return secrets.length === 0 && before === undefined ? [] : [[typeUrls.secret, typeMap(secrets, before)]];
 }
 
 /** TCP listeners, known by their port and the fleet's log. */

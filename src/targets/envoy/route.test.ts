@@ -34,6 +34,7 @@ import { duration } from "./types.ts";
 const HERE = {
   hostname: "a.example.com",
   port: 8080,
+  isTls: false,
   clientSilenceMs: 60_000,
   isLogged: false,
   hashKeys: new Map(),

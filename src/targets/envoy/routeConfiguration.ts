@@ -1,8 +1,8 @@
-/** One RouteConfiguration per HTTP port, spliced from the ready bytes of its virtual hosts. */
+/** RouteConfigurations of HTTP ports, spliced from the ready bytes of its virtual hosts. */
 import { create } from "@bufbuild/protobuf";
 import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
 import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
-import { type HttpPortIr, viaEntry } from "../../ir/index.ts";
+import { type HttpPortIr, scopeOf, type VirtualHostIr, viaEntry } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
@@ -15,6 +15,7 @@ import { encode, type Ref, typeUrls } from "./types.ts";
 import {
   createVirtualHostEncoder,
   type EncodedVirtualHost,
+  otherListeners,
   unknownHost,
   type VirtualHostEncoder,
 } from "./virtualHost.ts";
@@ -53,14 +54,20 @@ function settings({ name, via, ...looks }: Settings): Uint8Array {
   return encode(RouteConfigurationSchema, message);
 }
 
-/** A port's route table. */
+/** A port's route tables: one, or inside TLS one for each listener of several. */
 export interface RouteTable {
-  readonly resource: RenderedResource;
-  /** What its listener has to note for it. */
+  readonly resources: readonly RenderedResource[];
+  /** What its listener has to note for them. */
   readonly looks: Looks;
 }
 
-/** Renders a port's route table. */
+/** The name of the route table of the listener that has this hostname, or of the only one. */
+export function routeTableName({ id, tls }: Pick<HttpPortIr, "id" | "tls">, scope: string): string {
+  if (tls === null || tls.scopes.length < 2) return id;
+  return `${id}.${tls.scopes.find(({ hostname }) => hostname === scope)?.listener}`;
+}
+
+/** Renders a port's route tables. */
 export type RouteTables = (port: HttpPortIr, isLogged: boolean) => Steps<RouteTable>;
 
 /** Route tables of these keys with a memory of their own, by identity of ports and what is in them. */
@@ -95,23 +102,52 @@ function* spliced(
   encodeHost: VirtualHostEncoder,
   settingsOf: typeof settings,
 ): Steps<RouteTable> {
-  const hosts: EncodedVirtualHost[] = [];
   const silence = clientSilenceMs(port.clientTimeouts);
-  const place = { port: port.port, clientSilenceMs: silence, isLogged, hashKeys, http2, affinity, via: port.via };
-  for (const host of port.virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
-  if (!port.virtualHosts.some(({ hostnames }) => hostnames.includes("*"))) hosts.push(unknownHost(isLogged, port.via));
-  const looks = joinLooks(hosts.map((host) => host.looks));
-  const head = settingsOf({ name: port.id, ...looks, via: port.via ?? "" });
-  const parts = [head];
-  for (const host of hosts) for (const part of host.parts) parts.push(part);
-  const resource = {
-    typeUrl: typeUrls.routes,
-    name: port.id,
-    bytes: joinBytes(parts),
-    version: contentHash(head, hosts.map(({ hash }) => hash).join()),
-    refs: distinctRefs(hosts),
+  const place = {
+    ...{ port: port.port, isTls: port.tls !== null, clientSilenceMs: silence, http2 },
+    ...{ isLogged, hashKeys, affinity, via: port.via },
   };
-  return { resource, looks };
+  const tables = tablesOf(port);
+  const encoded: { readonly name: string; readonly hosts: readonly EncodedVirtualHost[] }[] = [];
+  for (const { name, virtualHosts, others } of tables) {
+    const hosts: EncodedVirtualHost[] = [];
+    for (const host of virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
+    if (others.length > 0) hosts.push(otherListeners(others, place));
+    const takesAny = others.includes("*") || virtualHosts.some(({ hostnames }) => hostnames.includes("*"));
+    if (!takesAny) hosts.push(unknownHost(isLogged, port.via));
+    encoded.push({ name, hosts });
+  }
+  const looks = joinLooks(encoded.flatMap(({ hosts }) => hosts.map((host) => host.looks)));
+  const resources = encoded.map(({ name, hosts }) => {
+    const head = settingsOf({ name, ...looks, via: port.via ?? "" });
+    const parts = [head];
+    for (const host of hosts) for (const part of host.parts) parts.push(part);
+    return {
+      typeUrl: typeUrls.routes,
+      name,
+      bytes: joinBytes(parts),
+      version: contentHash(head, hosts.map(({ hash }) => hash).join()),
+      refs: distinctRefs(hosts),
+    };
+  });
+  return { resources, looks };
+}
+
+interface Table {
+  readonly name: string;
+  readonly virtualHosts: readonly VirtualHostIr[];
+  /** Hostnames of the port's other listeners, which this one's connections are not for. */
+  readonly others: readonly string[];
+}
+
+function tablesOf(port: HttpPortIr): readonly Table[] {
+  const { id, tls, virtualHosts } = port;
+  if (tls === null || tls.scopes.length < 2) return [{ name: id, virtualHosts, others: [] }];
+  return tls.scopes.map(({ hostname }) => ({
+    name: routeTableName(port, hostname),
+    virtualHosts: virtualHosts.filter(({ hostnames: [first = ""] }) => scopeOf(tls.scopes, first) === hostname),
+    others: tls.scopes.flatMap((other) => (other.hostname === hostname ? [] : [other.hostname])),
+  }));
 }
 
 /** In order of first appearance. */

@@ -279,6 +279,8 @@ export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]):
     process: USUAL_PROCESS,
     ports,
     clusters,
+    certificates: [],
+    authorities: [],
     sources: [],
   };
 }
@@ -296,6 +298,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     address: "127.0.0.1",
     port,
     listeners: ["web"],
+    tls: null,
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],

@@ -11,12 +11,13 @@ import type { RenderedResource } from "../target.ts";
 
 const PREFIX = "type.googleapis.com/";
 
-/** Type URLs of the four resource types. */
+/** Type URLs of the resource types. */
 export const typeUrls = {
   cluster: `${PREFIX}envoy.config.cluster.v3.Cluster`,
   assignment: `${PREFIX}envoy.config.endpoint.v3.ClusterLoadAssignment`,
   listener: `${PREFIX}envoy.config.listener.v3.Listener`,
   routes: `${PREFIX}envoy.config.route.v3.RouteConfiguration`,
+  secret: `${PREFIX}envoy.extensions.transport_sockets.tls.v3.Secret`,
 } as const;
 
 /** Header fields of a request or an answer; HAProxy is told the same number, it is nginx's own where it has a limit. */

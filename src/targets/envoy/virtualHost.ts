@@ -10,7 +10,7 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { RouteContext } from "./actions/action.ts";
 import { dependsOnHost, dependsOnPort } from "./actions/redirectPlace.ts";
 import { retryPolicyBytes } from "./failover.ts";
-import { type GuardBytes, guardBytes, loopGuard } from "./guards.ts";
+import { type GuardBytes, guardBytes, loopGuard, misdirected } from "./guards.ts";
 import { joinLooks, type Looks, looksOf } from "./noted.ts";
 import { writeRule } from "./route.ts";
 import { type Ref, typeUrls } from "./types.ts";
@@ -27,6 +27,7 @@ const RUN_RULES = 64;
 const JOIN_MAX_BYTES = 16_384;
 /** No hostname has a space: the name is its own. */
 const UNKNOWN_HOST = "unknown host";
+const OTHER_LISTENERS = "other listeners";
 
 /** Consecutive rules of a virtual host. Immutable. */
 interface EncodedRun {
@@ -62,16 +63,16 @@ export function createVirtualHostEncoder(): VirtualHostEncoder {
     length: RUN_RULES,
     idOf: ({ id }) => id,
     make: createRunEncoder(),
-    holds: (run, { hostname, port, clientSilenceMs, isLogged }) =>
+    holds: (run, { hostname, port, isTls, clientSilenceMs, isLogged }) =>
       run.context.clientSilenceMs === clientSilenceMs &&
       run.context.isLogged === isLogged &&
       (!run.dependsOnHost || run.context.hostname === hostname) &&
-      (!run.dependsOnPort || run.context.port === port),
+      (!run.dependsOnPort || (run.context.port === port && run.context.isTls === isTls)),
   });
   const known = new WeakMap<VirtualHostIr, Map<string, readonly EncodedVirtualHost[]>>();
   return function* encodeHost(host, port) {
     const byPort = known.get(host) ?? new Map<string, readonly EncodedVirtualHost[]>();
-    const anyPort = keyOf({ ...port, port: ANY_PORT });
+    const anyPort = keyOf({ ...port, port: ANY_PORT, isTls: false });
     const found = byPort.get(anyPort) ?? byPort.get(keyOf(port));
     if (found !== undefined) return found;
     const { encoded, dependsOnPort: isOfPort } = yield* encodeGroup(host, port, runsOf);
@@ -83,8 +84,8 @@ export function createVirtualHostEncoder(): VirtualHostEncoder {
 /** The virtual host does not depend on it. */
 const ANY_PORT = 0;
 
-function keyOf({ port, clientSilenceMs, isLogged, via }: RoutePort): string {
-  return `${port} ${clientSilenceMs} ${isLogged} ${via}`;
+function keyOf({ port, isTls, clientSilenceMs, isLogged, via }: RoutePort): string {
+  return `${port} ${isTls} ${clientSilenceMs} ${isLogged} ${via}`;
 }
 
 type Runs = (rules: readonly RuleIr[], context: RouteContext) => Steps<readonly EncodedRun[]>;
@@ -167,6 +168,19 @@ function guardsOf({ isLogged, via }: Pick<RoutePort, "isLogged" | "via">): Guard
 export function unknownHost(isLogged: boolean, via: string | null): EncodedVirtualHost {
   if (via !== null) return assemble({ name: UNKNOWN_HOST, domains: ["*"], guards: guardsOf({ isLogged, via }) }, []);
   return isLogged ? unknownLogged : unknownPlain;
+}
+
+/** What takes requests for hosts of other listeners of the port: the guards, then 421. */
+export function otherListeners(
+  hostnames: readonly string[],
+  place: Pick<RoutePort, "isLogged" | "via">,
+): EncodedVirtualHost {
+  const domains = hostnames.flatMap(domainsOf);
+  return assemble({ name: OTHER_LISTENERS, domains, guards: misdirectedGuards(guardsOf(place), place.isLogged) }, []);
+}
+
+function misdirectedGuards(guards: Guards, isLogged: boolean): Guards {
+  return hashed({ ...guards, all: joinBytes([guards.all, misdirected(isLogged)]) });
 }
 
 interface Head {

@@ -63,7 +63,7 @@ export function answerOf(
     key: comment(key),
     what: comment(titleOf(owner)),
     name: name(answerBackend(context.listener, key)),
-    redirect: action.kind === "redirect" ? redirectView(owner, action, context.port.port) : null,
+    redirect: action.kind === "redirect" ? redirectView(owner, action, context.port) : null,
     respond: action.kind === "respond" ? respondView(key, action) : null,
     call: owner.protocol === "grpc" ? callUnavailable : null,
   };
@@ -81,9 +81,9 @@ function titleOf({ action, path }: RuleIr): string {
   return action.kind === "respond" ? `${path.value} is answered with ${action.status}` : `${path.value} has no cluster`;
 }
 
-function redirectView(owner: RuleIr, action: RedirectIr, listenerPort: number): RedirectView {
-  const scheme = action.scheme ?? "http";
-  const port = action.port === "listener" ? listenerPort : action.port;
+function redirectView(owner: RuleIr, action: RedirectIr, own: ListenerContext["port"]): RedirectView {
+  const scheme = action.scheme ?? (own.tls === null ? "http" : "https");
+  const port = action.port === "listener" ? own.port : action.port;
   const { path } = action;
   return {
     status: number(action.status),

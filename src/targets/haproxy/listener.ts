@@ -7,11 +7,12 @@ import { callNotFound, takesCalls } from "./grpc.ts";
 import { createHostWriter } from "./hosts.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { listenerText } from "./listenerText.ts";
-import { listenerFile, listenerMap } from "./names.ts";
+import { certificateList, listenerFile, listenerMap } from "./names.ts";
 import { addRule } from "./rules.ts";
 import { countLines, type HostLines, shapeOf } from "./shape.ts";
 import { createTurnNamer, type TurnNamer } from "./sharedTurns.ts";
 import { createSurveyor, type Surveyor } from "./survey.ts";
+import { certificateListText, misdirected } from "./tls.ts";
 
 /** Near the square root of the largest number of rules that is usual (10 000). */
 const RULES_IN_RUN = 64;
@@ -55,6 +56,8 @@ export function createListenerWriter(): ListenerWriter {
     const files = new Map<string, string>();
     for (const [map, text] of fragment.maps) files.set(listenerMap(listener, map), text);
     for (const { bodies } of ofRules) for (const [path, text] of bodies) files.set(path, text);
+    for (const [path, text] of misdirected(listener, port.tls)?.files ?? []) files.set(path, text);
+    if (port.tls !== null) files.set(certificateList(listener), certificateListText(port.tls));
     files.set(listenerFile(listener), listenerText(fragment, context));
     yield;
     return files;

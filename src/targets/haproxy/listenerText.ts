@@ -13,6 +13,7 @@ import { listenerMap } from "./names.ts";
 import { proxyProtocolView } from "./proxyProtocol.ts";
 import { address, file, name, word } from "./quote.ts";
 import { splitTablesText } from "./splits.ts";
+import { misdirected, tlsView } from "./tls.ts";
 import { viaView } from "./via.ts";
 
 const goodHost = word(fullMatch(GOOD_HOST));
@@ -25,6 +26,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
   const own = (part: Section): string => fragment.sections.get(part) ?? "";
   const shared = (part: SharedSection): string => sharedText(fragment, part);
   const [exact, regex, prefix] = [map("exact"), map("regex"), map("prefix")];
+  const foreign = misdirected(listener, port.tls);
   const isFirst = exact === null && regex === null && own("regexes") === "";
   return [
     section("frontend", {
@@ -37,6 +39,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       ...connectionLimitView(port.connectionLimit),
       ...proxyProtocolView(port.proxyProtocol),
       ...viaView(port.via),
+      tls: tlsView(listener, port.tls),
       sites: map("sites"),
       goodHost,
     }),
@@ -45,6 +48,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
     requestLogText(context.accessLog, section),
     shared("wildcards"),
     shared("anyHost"),
+    foreign === null ? "" : section("misdirected", foreign.view),
     section("exact", { exact, regex, notFound }),
     shared("regexAcls"),
     own("regexes"),

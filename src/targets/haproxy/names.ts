@@ -78,6 +78,16 @@ export function listenerMap(listener: string, map: string): string {
   return `maps/${listener}/${map}.map`;
 }
 
+/** A certificate with its key. */
+export function certificateFile(certificate: string): string {
+  return `certificates/${certificate}.pem`;
+}
+
+/** Which certificates a listener shows. */
+export function certificateList(listener: string): string {
+  return `certificates/${listener}.list`;
+}
+
 /** What stands for no label of a geo table: no label begins so. */
 export const NO_LABEL = "-";
 

@@ -12,7 +12,7 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles } from "../geoFiles.ts";
-import type { RenderedFiles, Renderer, Socket } from "../target.ts";
+import type { RenderedFile, RenderedFiles, Renderer, Socket } from "../target.ts";
 import { connectionLogText, logsCluster } from "./accessLog.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
@@ -33,6 +33,7 @@ import { requestsView } from "./requests.ts";
 import { distinctRules } from "./rules.ts";
 import { socketsView } from "./sockets.ts";
 import { lowerTcpPort } from "./tcpPort.ts";
+import { certificatePem } from "./tls.ts";
 import { fleetVersion } from "./version.ts";
 
 /** The largest head that a client or an endpoint may send, as Envoy takes it: HAProxy keeps the rest of a buffer free. */
@@ -48,7 +49,6 @@ export const BUFFER_BYTES = HEAD_BYTES + REWRITE_BYTES;
 const MAX_HEADERS = 1000;
 /** Fields that a rule sets or adds (32 of each), and those that every request gets. */
 const ADDED_HEADERS = 64 + 16;
-/** No secret is in the rendering. */
 const FILE_MODE = 0o644;
 
 /** The same for all renderers: loaded once, when the first is made. */
@@ -86,7 +86,8 @@ export function createRenderer(): Renderer {
       }
       for (const [path, fileText] of yield* geoFiles(ir)) found.set(path, fileText);
       found.set(CONFIG_FILE, commonText(ir, all, section) + text);
-      const files = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
+      const files: RenderedFile[] = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
+      for (const own of ir.certificates) files.push(certificatePem(own));
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
       const generation = yield* generationOf(files);
@@ -147,7 +148,8 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);
   if (ports.some(({ kind }) => kind === "http")) {
-    const forwards = forwardsOf(rules, { ...usualClientTimeouts, logsCluster: logsCluster(accessLog), guardsVia });
+    const uses = { logsCluster: logsCluster(accessLog), guardsVia, ...schemeOf(ports) };
+    const forwards = forwardsOf(rules, { ...usualClientTimeouts, ...uses });
     parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), ...http2, forwards }));
     // Its lines belong to the last of these defaults.
     if (rules.some(isCall)) parts.push(section("grpcDefaults", grpcDefaults));
@@ -155,6 +157,12 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));
   return parts.join("");
+}
+
+/** What endpoints are told of the client's connection: one word where all are alike. */
+function schemeOf(ports: readonly PortIr[]) {
+  const inTls = new Set(ports.flatMap((port) => (port.kind === "http" ? [port.tls !== null] : [])));
+  return { scheme: name(inTls.has(true) ? "https" : "http"), isMixed: inTls.size > 1 };
 }
 
 /** A cluster's text, with what else it depends on. */

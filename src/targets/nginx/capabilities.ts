@@ -14,6 +14,7 @@ import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
 import { socketCapabilities } from "./sockets.ts";
 import { coarseShares } from "./splits.ts";
+import { tlsVersionCapabilities } from "./tlsSupport.ts";
 import { udpCapabilities } from "./udpSupport.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
 import { DEFAULT_VERSION } from "./version.ts";
@@ -82,6 +83,7 @@ export const capabilities = {
   ...geoTableCapabilities,
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
+  ...tlsVersionCapabilities,
   ...tlsClusterCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",

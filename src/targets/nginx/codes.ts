@@ -33,6 +33,12 @@ export const nginxCodes = {
     explanation:
       "The fleet's `version` is older than the oldest nginx that Trimtab writes for. Upgrade the proxies, then the field.",
   },
+  "TLS-PERHOST-PROTO": {
+    status: 422,
+    title: "TLS versions by port",
+    explanation:
+      "Listeners that share an address and port ask for different versions of TLS (`tls.profile`, `tls.minVersion`, `tls.maxVersion`). nginx before 1.29.2 has one setting for all names of a socket. Give the listeners the same, or ports of their own, or say in `version` of the fleet that its nginx is newer.",
+  },
   "HC-ACTIVE-NGINX": {
     status: 422,
     title: "No active health checks",

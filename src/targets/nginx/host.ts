@@ -23,6 +23,7 @@ import type { Block } from "./views.ts";
 /** Where a host is lowered for. */
 export interface HostPlace extends LimitPlace, ViaPlace {
   readonly listener: string;
+  readonly isTls: boolean;
   /** What its locations' names begin with; empty: they stand in a server of their own. */
   readonly prefix: string;
   /** One way for all hosts of a server. */

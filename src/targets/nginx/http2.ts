@@ -1,10 +1,11 @@
 /** HTTP/2 with clients: a word of `listen`, and limits that each server says. */
-import { HTTP2_REQUESTS, HTTP2_STREAMS, type Http2Use, type JsonValue, REASON_BODIES } from "../../ir/index.ts";
-import type { Support, Version } from "../target.ts";
-import { isBefore } from "../version.ts";
+import { type FleetIr, HTTP2_REQUESTS, HTTP2_STREAMS, type Http2Use, REASON_BODIES } from "../../ir/index.ts";
+import { type Finding, foundByInspection, type Support, type Version } from "../target.ts";
+import { isBefore, parseVersion } from "../version.ts";
 import { block } from "./blocks.ts";
 import { param, word } from "./quote.ts";
 import type { ListenOption } from "./sockets.ts";
+import { DEFAULT_VERSION } from "./version.ts";
 import type { Block } from "./views.ts";
 
 /** From here on a socket takes what the client begins with. `listen … http2` is still read there, with a warning. */
@@ -14,19 +15,36 @@ const notBeside = {
   refused:
     "true needs nginx 1.25.1 in cleartext: before it a socket speaks either HTTP/1.1 or HTTP/2; set the fleet's `version` if it is newer, or write `only` for a listener of its own",
   code: "L7-H2C-MIXED-NGINX",
-  when: (value: JsonValue, version: Version) => value === true && isBefore(version, BOTH_SINCE),
+  when: foundByInspection,
 } as const satisfies Support;
 
 const notAlone = {
-  approximated: "`only` takes HTTP/1.1 too: nginx since 1.25.1 speaks what the client begins with",
+  approximated: "`only` takes HTTP/1.1 too: nginx since 1.25.1, and any inside TLS, speaks what the client begins with",
   code: "L7-H2-ONLY-NGINX",
-  when: (value: JsonValue, version: Version) => value === "only" && !isBefore(version, BOTH_SINCE),
+  when: foundByInspection,
 } as const satisfies Support;
 
 /** What nginx says of `http2` of listeners. */
 export const http2Capabilities = {
   "listener.http.http2": [notBeside, notAlone],
 } as const satisfies Readonly<Record<string, Support>>;
+
+/** The same of ports: inside TLS clients say what they speak (ALPN). */
+export function inspectHttp2({ ports, version }: FleetIr): readonly Finding[] {
+  const isOld = isBefore(version === null ? DEFAULT_VERSION : parseVersion(version), BOTH_SINCE);
+  return ports.flatMap((port) => {
+    if (port.kind !== "http") return [];
+    const isTls = port.tls !== null;
+    const at = { pointer: "/http/http2" };
+    const of = (said: Pick<Finding, "code" | "severity" | "message">): readonly Finding[] =>
+      port.listeners.map((name) => ({ ...said, ...at, resource: { kind: "listener", name } }));
+    if (port.http2 === "on" && !isTls && isOld)
+      return of({ code: notBeside.code, severity: "error", message: notBeside.refused });
+    if (port.http2 === "only" && (isTls || !isOld))
+      return of({ code: notAlone.code, severity: "warning", message: notAlone.approximated });
+    return [];
+  });
+}
 
 /** Of the one `listen` of a socket that has options. */
 export function http2Option(use: Http2Use): readonly ListenOption[] {

@@ -4,9 +4,11 @@ import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
+import { inspectHttp2 } from "./http2.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { inspectProcess } from "./process.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
+import { inspectTls } from "./tlsSupport.ts";
 import { inspectUdp } from "./udpSupport.ts";
 import { groupCount, inspectAffinity } from "./upstream/affinity.ts";
 import { oneTimeoutPerPort } from "./upstream/capabilities.ts";
@@ -59,6 +61,8 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectTries(ir),
     ...inspectProtocol(ir),
     ...inspectProxyProtocol(ir),
+    ...inspectTls(ir),
+    ...inspectHttp2(ir),
   ];
 }
 

@@ -4,24 +4,24 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
 import type { Affine } from "./affinity.ts";
 import { block, joinBlocks } from "./blocks.ts";
-import { clientTimeoutLines } from "./clientTimeouts.ts";
-import { limitLines, limitZones } from "./connectionLimit.ts";
+import { limitZones } from "./connectionLimit.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
 import { takesCalls } from "./grpc.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
-import { http2Lines, http2Option } from "./http2.ts";
+import { http2Option } from "./http2.ts";
 import { jumpsOf } from "./jumps.ts";
 import { listenerFile, type Names } from "./names.ts";
-import { joinParts, type Named, type Parts } from "./parts.ts";
-import type { AnswerField } from "./policies/policy.ts";
-import { headerLines, senderRanges } from "./proxyProtocol.ts";
-import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable, word } from "./quote.ts";
+import { joinParts, type Parts } from "./parts.ts";
+import { senderRanges } from "./proxyProtocol.ts";
+import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable } from "./quote.ts";
+import { ANY, blocksOf, clientLines, fieldViews, listen, mapsOf, namedServer, servers, textOf } from "./servers.ts";
 import { type ListenOption, listenOptions } from "./sockets.ts";
+import { hasOneServer, scopeMap, servedNames, tlsLines } from "./tls.ts";
 import type { Limited } from "./upstream/limits.ts";
 import type { Http2Clusters } from "./upstream/protocol.ts";
 import { viaFields, viaGuard, viaMap } from "./via.ts";
-import type { Block, ServerView } from "./views.ts";
+import type { Block } from "./views.ts";
 
 /** What a fleet's listeners share. */
 export interface ListenerPlace {
@@ -51,6 +51,8 @@ export interface ListenerMemory {
 
 interface KeptHost {
   readonly memory: HostMemory;
+  /** Names of its servers, and their TLS. */
+  readonly servedAs: string;
   /** What stands in the file for it. */
   readonly block: Block;
 }
@@ -69,14 +71,16 @@ export function* lowerListener(
   memory: ListenerMemory | undefined,
 ): Steps<{ readonly lowered: LoweredListener; readonly memory: ListenerMemory }> {
   const [name = port.id] = port.listeners;
-  const isShared = port.virtualHosts.length > MAX_SERVERS;
+  // Inside TLS one server has one set of certificates.
+  const isShared = port.virtualHosts.length > MAX_SERVERS && (port.tls === null || hasOneServer(port.tls));
+  const served = yield* servedNames(port, name);
   const socket = hostAndPort(port.address, port.port);
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
   const options = optionsOf(port, place);
   const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
   const calls = takesCalls(port);
-  const head = `${listening} ${calls} ${port.via} ${clientTimeouts?.text ?? ""} ${log?.directive.text ?? ""}`;
+  const head = [listening, calls, port.tls !== null, port.via, clientTimeouts?.text, log?.directive.text].join(" ");
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -94,43 +98,43 @@ export function* lowerListener(
       gated,
       listener: name,
       connectionLimit: port.connectionLimit,
+      isTls: port.tls !== null,
       via: port.via,
       prefix: isShared ? sitePrefix(host) : "",
       jumps,
       isLogged: log !== null,
     };
     const kept = yield* lowerHost(host, hostPlace, old?.memory);
-    const isKept = old !== undefined && old.memory === kept;
+    const own = served.ofHost(host);
+    const servedAs = isShared ? "" : textOf(own);
+    const isKept = old !== undefined && old.memory === kept && old.servedAs === servedAs;
     hosts.set(
       first,
       isKept
         ? old
-        : { memory: kept, block: isShared ? site(host, kept.lowered) : server(port, kept, { log, options, calls }) },
+        : {
+            memory: kept,
+            servedAs,
+            block: isShared ? site(host, kept.lowered) : servers(port, kept, { served: own, log, options, calls }),
+          },
     );
     if (shouldYield(index)) yield;
   }
   const own = [...hosts.values()];
   yield;
   const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
-  const servers = isShared
+  const parts = isShared
     ? [sharedServer({ port, name, place, log, calls, parts: all, gated: sharedGated ?? [] }, own)]
     : own.map((kept) => kept.block);
-  const hasAnyHost = isShared || port.virtualHosts.some(({ hostnames }) => hostnames.includes(ANY));
   yield;
+  const otherHosts = isShared ? [] : served.others.map((others) => namedServer(others, options));
   const view = {
-    comment: comment(`${port.listeners.join(", ")}: ${socket}`),
-    limitZones: limitZones(name, port.connectionLimit),
-    senders: senderRanges(name, port.proxyProtocol),
-    proxyProtocol: port.proxyProtocol !== null,
-    viaMap: viaMap({ listener: name, via: port.via }),
-    viaGuard: viaGuard(port.via),
+    ...headView(port, name),
     logFormat: log?.format ?? null,
-    parts: servers,
-    clientTimeouts,
+    parts,
     accessLog: log?.directive ?? null,
     calls,
-    otherHosts: hasAnyHost ? null : listen(port),
-    options,
+    otherHosts,
   };
   return {
     lowered: {
@@ -148,77 +152,20 @@ function optionsOf({ http2 }: HttpPortIr, { sockets }: ListenerPlace): readonly 
   return [...http2Option(http2), ...listenOptions(sockets)];
 }
 
-/** What each server says of clients; null: nothing that is not usual. */
-function clientLines({
-  clientTimeouts,
-  connectionLimit,
-  proxyProtocol,
-  http2,
-  listeners: [name = ""],
-}: HttpPortIr): Block | null {
-  const lines = [
-    headerLines(name, proxyProtocol, "http"),
-    clientTimeoutLines(clientTimeouts),
-    limitLines(name, connectionLimit),
-    http2Lines(http2),
-  ].filter((own) => own !== null);
-  return lines.length === 0 ? null : joinBlocks(lines);
-}
-
-/** The hostname that takes every host. */
-const ANY = "*";
-
-function listen({ address, port }: HttpPortIr) {
-  return word(hostAndPort(address, port));
-}
-
-function fieldViews(fields: readonly AnswerField[]): ServerView["answerFields"] {
-  return fields.map(({ name, variable: own }) => ({ name: word(name), value: variable(own) }));
-}
-
-function blocksOf(named: readonly Named[]): readonly Block[] {
-  return named.map(({ block: own }) => own);
-}
-
-/** nginx wants a name in every server; no request has this one. */
-const NO_NAME = "_";
-
-function mapsOf({ steps, splits }: Parts): Block {
-  return joinBlocks(blocksOf([...steps, ...splits]));
-}
-
-interface ServerPlace {
-  readonly log: SocketLog | null;
-  readonly options: readonly ListenOption[];
-  /** Calls of gRPC come to the port. */
-  readonly calls: boolean;
-}
-
-function server(
-  port: HttpPortIr,
-  { host, gated, lowered: { isRaw, locations, parts } }: HostMemory,
-  { log, options, calls }: ServerPlace,
-): Block {
-  const names = host.hostnames.filter((hostname) => hostname !== ANY);
-  const [first = NO_NAME, ...others] = names;
-  const isDefault = names.length < host.hostnames.length;
-  return block("server", {
-    maps: mapsOf(parts),
-    listen: listen(port),
+/** What stands before the servers, and in each of them. */
+function headView(port: HttpPortIr, name: string) {
+  return {
+    comment: comment(`${port.listeners.join(", ")}: ${hostAndPort(port.address, port.port)}`),
+    limitZones: limitZones(name, port.connectionLimit),
+    senders: senderRanges(name, port.proxyProtocol),
     proxyProtocol: port.proxyProtocol !== null,
-    isDefault,
-    options: isDefault ? options : [],
-    firstName: word(first),
-    otherNames: others.map((hostname) => ({ name: word(hostname) })),
-    clientTimeouts: clientLines(port),
-    accessLog: log?.directive ?? null,
-    calls,
-    isRaw,
+    viaMap: viaMap({ listener: name, via: port.via }),
     viaGuard: viaGuard(port.via),
-    gated: gatedLines(gated, viaFields({ listener: port.listeners[0] ?? port.id, via: port.via })),
-    answerFields: fieldViews(parts.answerFields),
-    locations: joinBlocks([locations, ...blocksOf(parts.named)]),
-  });
+    clientTimeouts: clientLines(port),
+    tlsScopes: scopeMap(name, port.tls),
+    listen: listen(port),
+    isTls: port.tls !== null,
+  };
 }
 
 function sitePrefix({ hostnames }: VirtualHostIr): string {
@@ -257,7 +204,9 @@ function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPla
     maps: mapsOf(parts),
     listen: listen(port),
     proxyProtocol: port.proxyProtocol !== null,
+    isTls: port.tls !== null,
     options: optionsOf(port, place),
+    tls: port.tls === null ? null : tlsLines(port.tls.unknown, port.tls),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     calls,

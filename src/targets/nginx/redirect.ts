@@ -8,10 +8,14 @@ import { placeText } from "./texts.ts";
 import type { Block } from "./views.ts";
 
 /** To the path and query as they came, to a path of the rule's with the query, or to the path with its prefix replaced. */
-export function lowerRedirect({ path: match }: RuleIr, action: RedirectIr, lines: readonly Block[]): Body {
+export function lowerRedirect(
+  { path: match }: RuleIr,
+  action: RedirectIr,
+  { lines, isTls }: { readonly lines: readonly Block[]; readonly isTls: boolean },
+): Body {
   const { path } = action;
   const status = word(action.status);
-  const base = redirectBase(action);
+  const base = redirectBase(action, isTls);
   if (path === null) {
     const target = param(...base, variable("request_uri"));
     return bodyOf(lines, inline("redirect", { status, target, pattern: null }));
@@ -29,8 +33,8 @@ export function lowerRedirect({ path: match }: RuleIr, action: RedirectIr, lines
 }
 
 /** Scheme, host and port of a redirect's target. */
-function redirectBase({ scheme, hostname, port }: RedirectIr): readonly Part[] {
-  const isHttps = scheme === "https";
+function redirectBase({ scheme, hostname, port }: RedirectIr, isTls: boolean): readonly Part[] {
+  const isHttps = scheme === null ? isTls : scheme === "https";
   const start = [scheme ?? variable("scheme"), "://", hostname ?? variable("host")];
   if (port === null || port === (isHttps ? 443 : 80)) return start;
   if (port === "listener") return [...start, variable(isHttps ? "port_https" : "port_http")];

@@ -16,6 +16,7 @@ import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
+import { certificateFiles, tlsGroups } from "./tls.ts";
 import { lowerUdpPort } from "./udp.ts";
 import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
@@ -113,6 +114,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const files = [
     ...FIXED_FILES,
     ...logFiles(ir),
+    ...certificateFiles(ir.certificates),
     ...(hasCalls(ir) ? [...grpcFiles].map(([path, text]) => ({ path, text, mode: FILE_MODE })) : []),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
     ...(yield* probeFiles(ir, groups)),
@@ -218,6 +220,7 @@ function configurationView(
     ...processView(ir.process),
     keepalive: ir.process.sockets.keepalive !== null,
     http: {
+      tlsGroups: tlsGroups(ir),
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       calls: hasCalls(ir),
       keepaliveMin: keepaliveMin(ir),

@@ -44,6 +44,8 @@ export interface LoweredRule {
 export interface RulePlace extends EndPlace, ViaPlace {
   /** Of the socket that it is lowered for: its variables are named after it. */
   readonly listener: string;
+  /** Requests come inside TLS. */
+  readonly isTls: boolean;
   /** Locations see the path as it was sent, so it has to be passed on by a variable. */
   readonly isRaw: boolean;
   readonly jumps: Jumps;
@@ -70,7 +72,7 @@ export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
   const path = forwarded?.path ?? null;
   const dependsOnMatch = path !== null || (action.kind === "redirect" && action.path?.kind === "prefix");
   const bodyOfAction = (): Body => {
-    if (action.kind === "redirect") return lowerRedirect(rule, action, lines);
+    if (action.kind === "redirect") return lowerRedirect(rule, action, { lines, isTls: place.isTls });
     if (action.kind === "respond") return lowerRespond(action, lines);
     return forwarded?.body ?? { before: null, last: NO_BLOCK };
   };

@@ -96,6 +96,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     address,
     port,
     listeners: [`web-${port}`],
+    tls: null,
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
@@ -163,6 +164,8 @@ export function fleet(ports: readonly PortIr[], clusters: readonly ClusterIr[]):
     process: USUAL_PROCESS,
     ports,
     clusters,
+    certificates: [],
+    authorities: [],
     sources: [],
   };
 }

@@ -2,6 +2,7 @@
 import type { Quoted } from "../../util/templates.ts";
 import type { CommonView, ServerPartsView } from "./commonViews.ts";
 import type { GrpcViews } from "./grpcViews.ts";
+import type { HashedChoiceView, JumpBelowView, TargetView } from "./jumpViews.ts";
 import type {
   FullPathView,
   GeoTableView,
@@ -27,8 +28,8 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
-import type { ListenOption } from "./sockets.ts";
 import type { ProxyProtocolView, TcpServerView, UdpServerView } from "./streamViews.ts";
+import type { NamedServerView, TlsScopesView, TlsView } from "./tlsViews.ts";
 import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
@@ -43,6 +44,9 @@ export interface Views extends GrpcViews, Http2Views {
   readonly affinity: { readonly cluster: Param };
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly limit: { readonly zone: Word; readonly max: Word };
+  readonly tls: TlsView;
+  readonly tlsScopes: TlsScopesView;
+  readonly misdirected: Views["viaGuard"];
   readonly viaGuard: { readonly condition: Condition; readonly status: Word; readonly body: Param };
   readonly ownLimit: { readonly zone: Word; readonly max: Word };
   readonly limitZone: { readonly key: Param; readonly zone: Word };
@@ -111,6 +115,8 @@ export interface ConfigurationView extends ProcessView {
 }
 
 export interface HttpView {
+  /** Groups of the key exchange; null: there is no TLS. */
+  readonly tlsGroups: Word | null;
   /** There is an access log of requests. */
   readonly accessLog: boolean;
   /** Calls of gRPC come. */
@@ -162,12 +168,14 @@ export interface ListenerView {
   readonly parts: readonly Block[];
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
+  /** Whose connection it is; null: one listener's. */
+  readonly tlsScopes: Block | null;
+  readonly listen: Word;
+  readonly isTls: boolean;
   /** Calls of gRPC come. */
   readonly calls: boolean;
-  /** Its socket when no server takes every host: any other host is answered 404. */
-  readonly otherHosts: Word | null;
-  /** Of that server. */
-  readonly options: readonly ListenOption[];
+  /** Servers of names that no host has: 404. */
+  readonly otherHosts: readonly NamedServerView[];
 }
 
 /** What every server has. */
@@ -176,8 +184,7 @@ interface AnyServerView {
   readonly listen: Word;
   /** Connections begin with a PROXY header. */
   readonly proxyProtocol: boolean;
-  /** None where another server of the socket has them. */
-  readonly options: readonly ListenOption[];
+  readonly isTls: boolean;
   readonly clientTimeouts: Block | null;
   readonly accessLog: Block | null;
   /** Calls of gRPC come. */
@@ -191,16 +198,13 @@ interface AnyServerView {
 }
 
 /** `server.hbs`: the hosts that have the same rules. */
-export interface ServerView extends AnyServerView {
-  readonly isDefault: boolean;
-  readonly firstName: Word;
-  readonly otherNames: readonly { readonly name: Word }[];
+export interface ServerView extends AnyServerView, NamedServerView {
   /** Its locations match the path as it was sent, not decoded. */
   readonly isRaw: boolean;
 }
 
 /** `sharedServer.hbs`: one server for all hosts of a socket. */
-export interface SharedServerView extends AnyServerView {
+export interface SharedServerView extends AnyServerView, Pick<NamedServerView, "options" | "tls"> {
   readonly site: Variable;
   readonly sites: MapEntries;
   readonly anyHost: Param;
@@ -251,23 +255,6 @@ export interface CasesView {
 /** One test, and what has to be set before. */
 export interface ConditionView extends TextsView {
   readonly condition: Condition;
-}
-
-/** `hashedChoice.hbs`: jumps to what maps have found. */
-export interface HashedChoiceView {
-  readonly found: Variable;
-  readonly jump: Block;
-}
-
-/** `forward.hbs`: on to a cluster. `jump.hbs` and `searchedJump.hbs`: on to another location. */
-export interface TargetView {
-  readonly target: Param;
-}
-
-/** `jumpBelow.hbs`: on to what the host's expressions say, else to the rule of this prefix. */
-export interface JumpBelowView {
-  readonly below: Param;
-  readonly jump: Block;
 }
 
 /** `redirect.hbs`. */

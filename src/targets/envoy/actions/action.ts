@@ -10,6 +10,8 @@ export interface RouteContext {
   readonly hostname: string;
   /** The listener's port. */
   readonly port: number;
+  /** Inside TLS. */
+  readonly isTls: boolean;
   /** How long its clients may pause in a body or an answer. */
   readonly clientSilenceMs: number;
   /** Routes say whose they are: the fleet has an access log. */

@@ -37,7 +37,7 @@ interface Place {
  */
 export function redirectForms(rule: RuleIr, action: RedirectIr, context: RouteContext): readonly RouteForm[] {
   const host = action.hostname ?? (context.hostname.startsWith("*") ? null : context.hostname);
-  const defaultPort = DEFAULT_PORTS[action.scheme ?? "http"];
+  const defaultPort = DEFAULT_PORTS[action.scheme ?? (context.isTls ? "https" : "http")];
   const named = action.port === "listener" ? context.port : action.port;
   const port = named === defaultPort ? null : named;
   const form = (authority: string | null, place: Place): RouteForm => {

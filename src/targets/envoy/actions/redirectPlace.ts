@@ -6,7 +6,7 @@ export function dependsOnHost({ action }: RuleIr): boolean {
   return action.kind === "redirect" && action.hostname === null;
 }
 
-/** Whether the rule's routes differ between listeners' ports. */
+/** Whether the rule's routes differ between listeners' ports, or in and outside of TLS. */
 export function dependsOnPort({ action }: RuleIr): boolean {
-  return action.kind === "redirect" && action.port === "listener";
+  return action.kind === "redirect" && (action.port === "listener" || action.scheme === null);
 }

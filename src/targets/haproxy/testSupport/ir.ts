@@ -143,6 +143,7 @@ export function httpPort(
     address,
     port,
     listeners: ["web"],
+    tls: null,
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
@@ -212,6 +213,8 @@ export function fleet(parts: Pick<FleetIr, "ports" | "clusters"> & { readonly ve
     healthChecks: null,
     accessLog: null,
     process: USUAL_PROCESS,
+    certificates: [],
+    authorities: [],
     ...parts,
     sources: [],
   } as FleetIr;

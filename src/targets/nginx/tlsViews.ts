@@ -1,0 +1,33 @@
+/** What templates are given of names and TLS: types only. */
+
+import type { Quoted } from "../../util/templates.ts";
+import type { MapEntries, Param, Variable, Word } from "./quote.ts";
+import type { ListenOption } from "./sockets.ts";
+
+/** What differs between servers of a socket. */
+export interface NamedServerView {
+  readonly isDefault: boolean;
+  /** None where another server of the socket has them. */
+  readonly options: readonly ListenOption[];
+  readonly firstName: Word;
+  readonly otherNames: readonly { readonly name: Word }[];
+  /** Null: in the clear. */
+  readonly tls: Quoted<"block"> | null;
+  /** What refuses requests of other listeners; null: there is only one. */
+  readonly misdirected: Quoted<"block"> | null;
+}
+
+/** `tls.hbs`: what is shown, and what is agreed on. */
+export interface TlsView {
+  /** None: there is no handshake. */
+  readonly certificates: readonly { readonly chain: Word; readonly key: Word }[];
+  readonly protocols: readonly { readonly protocol: Word }[];
+  readonly cipherSuites: Word | null;
+}
+
+/** `tlsScopes.hbs`: by server name. */
+export interface TlsScopesView {
+  readonly name: Variable;
+  readonly entries: MapEntries;
+  readonly fallback: Param;
+}
