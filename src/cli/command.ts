@@ -47,6 +47,8 @@ export interface AgentOptions {
   readonly server: string;
   readonly tokenFile?: string;
   readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly name: string;
   readonly runDir: string;
   /** Milliseconds. */

@@ -120,6 +120,9 @@ export function withMemoryLimit(command: Command): Command {
 export interface ServerFlags extends JsonFlag {
   readonly server: string;
   readonly tokenFile?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** Of commands that ask a server, and print JSON for machines. */
@@ -133,12 +136,23 @@ export function withConnection(command: Command): Command {
     .addOption(
       new Option("--server <url>", "the control plane").env("TRIMTAB_SERVER").default(`http://${DEFAULT_HTTP}`),
     )
-    .addOption(new Option("--token-file <file>", "file with the bearer token").env("TRIMTAB_TOKEN_FILE"));
+    .addOption(new Option("--token-file <file>", "file with the bearer token").env("TRIMTAB_TOKEN_FILE"))
+    .addOption(
+      new Option("--ca <file>", "authorities of an https server (PEM), instead of the system's")
+        .env("TRIMTAB_CA")
+        .argParser(fileName),
+    )
+    .addOption(
+      new Option("--cert <file>", "certificate (PEM) for a server that asks for one")
+        .env("TRIMTAB_CLIENT_CERT")
+        .argParser(fileName),
+    )
+    .addOption(new Option("--key <file>", "its key").env("TRIMTAB_CLIENT_KEY").argParser(fileName));
 }
 
 /** The server that the flags name. */
-export function serverOf({ server, tokenFile }: ServerFlags): ServerOptions {
-  return { url: server, tokenFile };
+export function serverOf({ server, tokenFile, ca, cert, key }: ServerFlags): ServerOptions {
+  return { url: server, tokenFile, tls: { ca, cert, key } };
 }
 
 /** What `withOwner` reads. */
