@@ -157,6 +157,8 @@ function firstRequest(stream: Stream, typeUrl: string): FirstRequest {
 /** A node that comes back is treated as if it had stayed: what it is to lose waits for the types that it will ask for next. */
 function* welcomeSteps(stream: Stream, sub: Subscription, first: FirstRequest): Steps<void> {
   if (first.returning) noteReturning(stream);
+  // With what it has it may have all there is, although it is to lose something and does not wait for that.
+  sub.partlyAcked = first.returning && sub.ackedVersion === null;
   yield* foldGoneSteps(stream, sub, first.gone);
   awaitUsed(stream, sub, first.version);
   noteUsed(stream, sub);

@@ -3,6 +3,7 @@ import type { EndReason } from "./reasons.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { isSettled } from "./subscription.ts";
+import { noteComplete } from "./subscriptionAnswers.ts";
 import type { StreamEvent } from "./types.ts";
 
 /** What has just happened to a stream whose node is known. `reason`: why the server ended it. */
@@ -20,9 +21,10 @@ export function streamEvent(stream: Stream, kind: StreamEvent["kind"], reason: E
   };
 }
 
-/** Tells that the node has taken all of the newest revision, when it has just done so. */
+/** Nothing is sent now. Notes of what the node has all there is, and tells that it has taken all of the newest revision, if it just has. */
 export function noteRevision(stream: Stream): void {
   const { group, ordered } = stream;
+  for (const sub of ordered) noteComplete(sub, viewOf(group, sub.typeUrl));
   if (ordered.length === 0 || stream.ackedRevision === group.revision) return;
   for (const sub of ordered) if (!isSettled(sub, viewOf(group, sub.typeUrl))) return;
   stream.ackedRevision = group.revision;

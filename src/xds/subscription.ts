@@ -137,6 +137,8 @@ export interface Subscription {
   ackedVersion: string | null;
   /** The one before that. */
   ackedEarlier: string | null;
+  /** The node has accepted what it has, and that was not all there is: the rest is told it, or need not be any more. */
+  partlyAcked: boolean;
   nacked: { readonly version: string; readonly message: string } | null;
   readonly rejected: Notes<Refused>;
   /** Monotonic milliseconds when `rejected` is offered again; infinite: not without a change. */
@@ -194,6 +196,7 @@ export function openSubscription(
     sentVersion: null,
     ackedVersion: null,
     ackedEarlier: null,
+    partlyAcked: false,
     nacked: null,
     rejected: new Notes(),
     retryAt: Number.POSITIVE_INFINITY,
@@ -247,6 +250,7 @@ export function hasWork(sub: Subscription, view: TypeView): boolean {
 
 /** Notes what the node has accepted without anything missing. */
 export function setAcked(sub: Subscription, version: string): void {
+  sub.partlyAcked = false;
   if (sub.ackedVersion === version) return;
   sub.ackedEarlier = sub.ackedVersion;
   sub.ackedVersion = version;

@@ -1,8 +1,9 @@
 /** What a response, and the answer to it, do to a subscription. */
 import { MAX_OUTSTANDING } from "./limits.ts";
 import { bequeath, offers } from "./offers.ts";
-import { endRefusal, type Outstanding, type Subscription, setAcked } from "./subscription.ts";
+import { endRefusal, isSent, type Outstanding, type Subscription, setAcked } from "./subscription.ts";
 import { offerUntried } from "./trials.ts";
+import type { TypeView } from "./view.ts";
 
 /** Notes a response as sent. */
 export function recordSent(sub: Subscription, sent: Outstanding): void {
@@ -51,6 +52,16 @@ export function recordAck(sub: Subscription, sent: Outstanding): void {
  */
 function noteVersion(sub: Subscription, version: string): void {
   const whole = sub.outstanding.size + sub.pending.size + sub.absent.size + sub.deferred.size === 0;
-  if (sub.fullState || (whole && sub.rejected.size === 0)) setAcked(sub, version);
-  else if (sub.nacked !== null) sub.nacked = { ...sub.nacked, version };
+  if (sub.fullState || (whole && sub.rejected.size === 0)) {
+    setAcked(sub, version);
+    return;
+  }
+  sub.partlyAcked = true;
+  if (sub.nacked !== null) sub.nacked = { ...sub.nacked, version };
+}
+
+/** Nothing is missing any more without having been told: the node has stopped asking for it, or it is again what the node has. */
+export function noteComplete(sub: Subscription, view: TypeView): void {
+  if (!sub.partlyAcked || !isSent(sub, view)) return;
+  if (sub.outstanding.size + sub.rejected.size === 0) setAcked(sub, view.version);
 }

@@ -17,6 +17,7 @@ import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocolSupport.ts";
 import { tooLarge } from "./regexSize.ts";
+import { connectionLimitCapabilities } from "./tlsSupport.ts";
 import { oneUdpCluster, udpCapabilities } from "./udpSupport.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -60,7 +61,7 @@ export const capabilities = {
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
-  "listener.connectionLimit.max": "exact",
+  ...connectionLimitCapabilities,
   "listener.connectionLimit.perSource": {
     refused: "cannot be done: Envoy does not count connections by address",
     code: "LIMIT-SOURCE-ENVOY",

@@ -10,6 +10,7 @@ import { inspectProtocol } from "./cluster/protocolSupport.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
 import { inspectProxyProtocol } from "./proxyProtocolSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
+import { inspectTls } from "./tlsSupport.ts";
 import { inspectUdp } from "./udpSupport.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
@@ -24,6 +25,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectProtocol(ir),
     ...inspectUdp(ir),
     ...inspectProxyProtocol(ir),
+    ...inspectTls(ir),
   ];
 }
 
