@@ -150,7 +150,7 @@ export const nginxCodes = {
     status: 422,
     title: "Long header name for calls",
     explanation:
-      "nginx cannot change header fields of calls (routes of protocol grpc) whose name has more than 46 characters. Use a shorter name, or serve the route with Envoy or HAProxy.",
+      "A rule changes header fields of calls (routes of protocol grpc) whose name has more than 46 characters, which nginx cannot keep. Use a shorter name, or serve the route with Envoy or HAProxy.",
   },
   "L7-H2-UPSTREAM-NGINX": {
     status: 422,

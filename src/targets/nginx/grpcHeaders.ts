@@ -25,7 +25,8 @@ export function inspectGrpcHeaders({ protocol, name, route, pointer, policies }:
     .concat(remove)
     .find((one) => one.length > MAX_NAME);
   if (long === undefined) return NONE;
-  const message = `rule ${name}: ${JSON.stringify(long)} is a name of more than ${MAX_NAME} characters: nginx cannot change such a field of calls`;
+  const what = `${JSON.stringify(long)} is a name of more than ${MAX_NAME} characters`;
+  const message = `rule ${name}: ${what}: nginx cannot change such a field of calls`;
   const resource = { kind: "route", name: route } as const;
   return [{ code: longName.code, severity: "error", message, resource, pointer: `${pointer}/requestHeaders` }];
 }
