@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model } from "../harness/model.ts";
 import { repositoryRoot } from "../harness/program.ts";
-import { AUTHORITY, CERTIFICATE } from "./certificates.ts";
+import { AUTHORITY, CERTIFICATE, REVOCATIONS } from "./certificates.ts";
 import { otherClusters } from "./otherClusters.ts";
 
 const marks = { labels: { team: "edge" }, description: "text for people" };
@@ -63,8 +63,33 @@ const secure = {
 
 const identities = {
   certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
-  authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY }],
+  authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY, crl: REVOCATIONS }],
 };
+
+/** Calls of gRPC, of which only Envoy looks at the status. */
+const calls = {
+  listener: { name: "ef-calls", fleets: ["ef-pulled"], protocol: "HTTP", http: { http2: "only" } },
+  clusters: [
+    { name: "ef-greeter", protocol: "http2", endpoints: [{ address: "127.0.0.1", port: 9 }] },
+    // No route leads here: no proxy takes other names than `serverName` yet.
+    { name: "ef-named", endpoints: [], tls: { serverName: "a.ef.example", subjectAltNames: ["b.ef.example"] } },
+  ],
+  route: {
+    name: "ef-calls",
+    listeners: ["ef-calls"],
+    protocol: "grpc",
+    rules: [
+      {
+        matches: [
+          { grpc: { service: "ef.Greeter", method: "Greet" } },
+          { grpc: { serviceRegex: "ef[.]A+", methodRegex: "G+" } },
+        ],
+        split: [{ cluster: "ef-greeter" }],
+        retry: { grpcStatuses: ["unavailable"] },
+      },
+    ],
+  },
+} as const;
 
 const proxied = { mode: "required", from: ["127.0.0.0/8"] } as const;
 
@@ -114,6 +139,18 @@ const web = {
   http,
 };
 
+const canaries: Model["canaries"] = [
+  {
+    name: "ef-canary",
+    ...marks,
+    route: "ef-route",
+    rule: "forward",
+    stable: "ef-plain",
+    canary: "ef-other",
+    steps: [{ weight: 5 }],
+  },
+];
+
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
   return {
@@ -122,6 +159,7 @@ export function everyField(port: number): Model {
       { ...web, port },
       { ...packets, port },
       { ...secure, port: port + 1 },
+      { ...calls.listener, port: port + 2 },
     ],
     ...identities,
     clusters: [
@@ -140,6 +178,7 @@ export function everyField(port: number): Model {
         healthCheck: "ef-check",
       },
       ...otherClusters,
+      ...calls.clusters,
       {
         name: "ef-hash",
         endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "there" }],
@@ -150,6 +189,7 @@ export function everyField(port: number): Model {
     healthChecks: checks,
     geoTables,
     routes: [
+      calls.route,
       {
         name: "ef-route",
         ...marks,
@@ -204,17 +244,7 @@ export function everyField(port: number): Model {
         ],
       },
     ],
-    canaries: [
-      {
-        name: "ef-canary",
-        ...marks,
-        route: "ef-route",
-        rule: "forward",
-        stable: "ef-plain",
-        canary: "ef-other",
-        steps: [{ weight: 5 }],
-      },
-    ],
+    canaries,
   };
 }
 

@@ -91,6 +91,9 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
 const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "listener.udp.balance"],
   ...PROXY_KINDS.map((proxy) => [proxy, "listener.tls.alpn[]"] as const),
+  // A rule for calls has nothing else to say of retries: no model of theirs has any.
+  ["nginx", "route.rules[].retry.grpcStatuses[]"],
+  ["haproxy", "route.rules[].retry.grpcStatuses[]"],
 ];
 
 /** Models, values and spots are the same in each run: a leaf that is found to have effect is found in the next run too. */

@@ -3,7 +3,14 @@
  * each other. A field without a hint gets whatever its schema allows.
  */
 import fc from "fast-check";
-import { AUTHORITY, CHAINS_OF_ONE_KEY, FORMS_OF_ONE_KEY, OTHER_AUTHORITY, REVOCATIONS } from "./certificates.ts";
+import {
+  AUTHORITY,
+  CHAINS_OF_ONE_KEY,
+  FORMS_OF_ONE_KEY,
+  LATER_REVOCATIONS,
+  OTHER_AUTHORITY,
+  REVOCATIONS,
+} from "./certificates.ts";
 import * as values from "./values.ts";
 
 export interface Hint {
@@ -100,7 +107,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "certificate.chain": { reason: "real ones, that the key fits", value: fc.constantFrom(...CHAINS_OF_ONE_KEY) },
   "certificate.privateKey": { reason: "one key in several forms", value: fc.constantFrom(...FORMS_OF_ONE_KEY) },
   "authority.bundle": { reason: "real ones", value: fc.constantFrom(AUTHORITY, OTHER_AUTHORITY) },
-  "authority.crl": { reason: "a real one", value: fc.constant(REVOCATIONS), presence: 30 },
+  "authority.crl": { reason: "real ones", value: fc.constantFrom(REVOCATIONS, LATER_REVOCATIONS), presence: 30 },
   "listener.tls": { reason: "fitted to the protocol (mendTls.ts)", presence: 100 },
   "listener.tls.mode": { reason: "HTTPS has one", value: fc.constant("terminate"), presence: 20 },
   "listener.tls.certificates": { reason: "HTTPS listeners must have some", presence: 100, most: 3 },
