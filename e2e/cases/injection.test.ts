@@ -9,7 +9,8 @@ import { base, type Model, merge } from "../harness/model.ts";
 import { freePort } from "../harness/ports.ts";
 import { serveScenario } from "../harness/serve.ts";
 import { observe } from "../harness/state.ts";
-import { everyField, replaced, stringFields, stringLeaves } from "../scenario/everyField.ts";
+import { everyField } from "../scenario/everyField.ts";
+import { replaced, stringFields, stringLeaves } from "../scenario/stringFields.ts";
 
 /** Fields whose text is the user's own; `pointer` endings. PEM may have text for people around it, which no file gets. */
 const freeText =
