@@ -13,7 +13,7 @@ import { createGate, type Gate } from "../targets/gate.ts";
 import { compareText } from "../util/sorted.ts";
 import { finish } from "../util/steps.ts";
 import { type AnyEdit, arbitraryEdit } from "./arbitrary/edits.ts";
-import { mendClientTimeouts, mendIdleTimeouts } from "./arbitrary/mend.ts";
+import { mend } from "./arbitrary/mend.ts";
 import { type Document, type Item, plain } from "./arbitrary/names.ts";
 import { arbitraryModel, listeningModel } from "./arbitraryModel.ts";
 import { renderedText, renderFleet, targets } from "./modelFiles.ts";
@@ -71,9 +71,7 @@ function mixed(before: Document, { drawn: other, take, edits }: Mix): Document {
   }
   const document = plain(next);
   for (const change of edits) change(document);
-  mendClientTimeouts(document);
-  mendIdleTimeouts(document);
-  return plain(document);
+  return plain(mend(document));
 }
 
 /** Remembers every model of this test. */

@@ -63,10 +63,13 @@ function isDone({ made, seenBy }: Wanted): boolean {
   return made >= MOST_MADE || seenBy.size === PROXY_KINDS.length;
 }
 
+/** What no valid model has: no proxy takes it yet (TLS-NOT-YET). */
+const TAKEN_BY_NOBODY = /^(?:listener[.]tls[.](?:alpn|clientAuthentication)|cluster[.]tls[.]subjectAltNames)/;
+
 /** Places of which no edit was valid. */
 function neverEdited(wanted: readonly Wanted[]): string[] {
   const edited = new Set(wanted.filter(({ made }) => made > 0).map(({ place }) => place));
-  return PLACES.filter((place) => !edited.has(place)).map(({ path }) => path);
+  return PLACES.filter((place) => !edited.has(place) && !TAKEN_BY_NOBODY.test(place.path)).map(({ path }) => path);
 }
 
 /** A pipeline that is led from model to model. */

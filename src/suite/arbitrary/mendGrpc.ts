@@ -28,12 +28,30 @@ function makeCalls(rule: Part): void {
   const { retry, matches = [] } = rule as { retry?: Part; matches?: Part[] };
   for (const field of OF_HTTP_RETRY) delete retry?.[field];
   if (retry?.grpcStatuses === undefined) delete rule.retry;
+  shortNames(rule.requestHeaders as HeaderChanges | undefined);
   for (const match of matches) {
     for (const field of OF_HTTP) delete match[field];
     const { grpc } = match as { grpc?: Part };
     if (grpc?.serviceRegex !== undefined) delete grpc.service;
     if (grpc?.methodRegex !== undefined) delete grpc.method;
   }
+}
+
+interface HeaderChanges {
+  set?: { name: string }[];
+  add?: { name: string }[];
+  remove?: string[];
+}
+
+/** nginx keeps no longer names for calls. */
+const MAX_NAME = 46;
+
+function shortNames(changes: HeaderChanges | undefined): void {
+  if (changes === undefined) return;
+  const isShort = (name: string): boolean => name.length <= MAX_NAME;
+  for (const list of ["set", "add"] as const)
+    if (changes[list] !== undefined) changes[list] = changes[list].filter(({ name }) => isShort(name));
+  if (changes.remove !== undefined) changes.remove = changes.remove.filter(isShort);
 }
 
 function takeCalls({ retry, matches = [] }: { retry?: Part; matches?: Part[] }): void {
