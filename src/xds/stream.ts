@@ -7,6 +7,7 @@ import { BadRequest, decodeDeltaSteps, decodeSotwSteps, type RequestNode, type S
 import { greet } from "./dependants.ts";
 import { NOTHING_DRAINS } from "./draining.ts";
 import { joinInquiry } from "./inquiries.ts";
+import { keptFor, sendKept } from "./kept.ts";
 import { MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import { denyLater, sendParting } from "./parting.ts";
@@ -160,8 +161,17 @@ function* welcomeSteps(stream: Stream, sub: Subscription, first: FirstRequest): 
   // With what it has it may have all there is, although it is to lose something and does not wait for that.
   sub.partlyAcked = first.returning && sub.ackedVersion === null;
   yield* foldGoneSteps(stream, sub, first.gone);
+  for (const name of first.gone.keys()) sendOwed(stream, sub, { name, first });
   awaitUsed(stream, sub, first.version);
   noteUsed(stream, sub);
+}
+
+/** The last stream broke before it brought this, and it went meanwhile: what is kept for a while may wait for it. */
+function sendOwed(stream: Stream, sub: Subscription, { name, first }: { name: string; first: FirstRequest }): void {
+  if (first.isOwed?.(name) !== true || !sub.deferred.has(name)) return;
+  const resource = keptFor(stream, sub, name);
+  if (resource !== undefined) sendKept(sub, name, resource);
+  sub.urgent = true;
 }
 
 function typeOf(stream: Stream, request: Request): string {

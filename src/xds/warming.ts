@@ -12,7 +12,12 @@ import { inScope, type Outstanding, type SentResponse, type Subscription, UNKNOW
 import type { XdsResource } from "./types.ts";
 
 /** What of these types a resource waits for, as far as the group has it. A cluster's endpoints may go by its own name. */
-export function awaitedBy(stream: Stream, resource: XdsResource, types: readonly string[]): Ref[] {
+export function awaitedBy(
+  stream: Stream,
+  resource: XdsResource,
+  types: readonly string[],
+  isThere: (stream: Stream, ref: Ref) => boolean = isInView,
+): Ref[] {
   const refs: Ref[] = [];
   let endpoints = resource.typeUrl !== CLUSTER;
   for (const ref of resource.refs) {
@@ -24,8 +29,13 @@ export function awaitedBy(stream: Stream, resource: XdsResource, types: readonly
   return isThere(stream, own) ? [...refs, own] : refs;
 }
 
-function isThere(stream: Stream, [typeUrl, name]: Ref): boolean {
+function isInView(stream: Stream, [typeUrl, name]: Ref): boolean {
   return viewOf(stream.group, typeUrl).resources.has(name);
+}
+
+/** It is there, or was: a node that keeps what names it may still be given it (kept.ts). */
+function isRemembered(stream: Stream, ref: Ref): boolean {
+  return isInView(stream, ref) || stream.group.departed.get(ref[0])?.get(ref[1]) !== undefined;
 }
 
 /** After clusters or listeners were sent: what they wait for follows, changed or not, and new clusters are watched. */
@@ -157,7 +167,7 @@ function awaitedNames(stream: Stream, responses: readonly SentResponse[], typeUr
   for (const { resources } of responses) {
     for (const resource of resources) {
       if (!followersOf(resource.typeUrl).includes(typeUrl)) continue;
-      for (const [, name] of awaitedBy(stream, resource, [typeUrl])) names.add(name);
+      for (const [, name] of awaitedBy(stream, resource, [typeUrl], isRemembered)) names.add(name);
     }
   }
   return names;
