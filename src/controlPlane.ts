@@ -14,6 +14,7 @@ import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
 import { openSecrets } from "./planeSecrets.ts";
+import { apiTls, securityFields, securityOf, tellPlaintext, xdsTls } from "./planeTls.ts";
 import { type PlaneTokens, readTokens } from "./planeTokens.ts";
 import { countPublications, registerProcessMetrics } from "./processMetrics.ts";
 import { createPublisher, type ProxyPresence, type PublisherWithInput } from "./publish/index.ts";
@@ -23,7 +24,8 @@ import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts"
 import { loadTargets } from "./targets/registry.ts";
 import { boundHeapGrowth } from "./util/heap.ts";
 import { reasonOf } from "./util/reason.ts";
-import { createXdsServer, systemClock, type TlsFiles, TlsFilesError, type XdsServer } from "./xds/index.ts";
+import { TlsFilesError } from "./util/tlsFiles.ts";
+import { createXdsServer, systemClock, type XdsServer } from "./xds/index.ts";
 
 /** A running control plane. */
 interface ControlPlane {
@@ -147,7 +149,13 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   const { apiToken, metricsToken, agentTokens } = options;
   const tokens = { apiToken, metricsToken, agentTokens };
   const tell = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
-  const api = await createApi({ store, publisher, secrets, registry, ...tokens, version, scale, ...tell });
+  const secured = { ...tokens, tls: apiTls(options, lines) };
+  const making = createApi({ store, publisher, secrets, registry, ...secured, version, scale, ...tell });
+  const api = await making.catch(async (error: unknown) => {
+    await xds.close();
+    publisher.close();
+    throw error;
+  });
   const close = async (): Promise<void> => {
     stopListening();
     await api.close();
@@ -160,10 +168,10 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   try {
     const httpAddress = await listening(api.listen(options.http), "--http ADDRESS or TRIMTAB_HTTP");
     const xdsAddress = await listening(xds.listen(options.xds), "--xds ADDRESS or TRIMTAB_XDS");
-    const secured = securityOf(options);
+    tellPlaintext(options, logger);
     const { revision } = store.head();
-    const data = resolve(options.data);
-    logger.log("info", "started", { version, http: httpAddress, xds: xdsAddress, secured, data, revision });
+    const where = { http: httpAddress, xds: xdsAddress, ...securityFields(options), data: resolve(options.data) };
+    logger.log("info", "started", { version, ...where, revision });
     const { agent: noteEvent } = lines;
     return { store, publisher, secrets, xds, api, logger, noteEvent, apiToken, httpAddress, xdsAddress, close };
   } catch (error) {
@@ -199,22 +207,6 @@ async function recallRevisions(store: Store, publisher: PublisherWithInput): Pro
   }
 }
 
-/** Who keeps strangers from the xDS port. */
-function securityOf({ xdsTlsCert, xdsInsecure }: ServeOptions): "TLS" | "insecure" | "loopback" {
-  if (xdsTlsCert !== undefined) return "TLS";
-  return xdsInsecure === true ? "insecure" : "loopback";
-}
-
-/** All three or none: with a part of them the port would be open to others than was meant. */
-function xdsTls({ xdsTlsCert: cert, xdsTlsKey: key, xdsTlsClientCa: clientCa }: ServeOptions): TlsFiles | undefined {
-  if (cert !== undefined && key !== undefined && clientCa !== undefined) return { cert, key, clientCa };
-  const missing = Object.entries({ "--xds-tls-cert": cert, "--xds-tls-key": key, "--xds-tls-client-ca": clientCa })
-    .filter(([, file]) => file === undefined)
-    .map(([flag]) => flag);
-  if (missing.length === 3) return undefined;
-  throw new Error(`TLS on the xDS port needs ${missing.join(" and ")} too`);
-}
-
 /** Says how to choose another address when this one cannot be had. */
 async function listening(address: Promise<string>, change: string): Promise<string> {
   try {
@@ -235,7 +227,7 @@ export async function serve(options: PlaneOptions): Promise<number> {
   const security = securityOf(options);
   const secured = security === "loopback" ? "" : ` (${security})`;
   process.stdout.write(
-    `trimtab ${options.version}: REST API on http://${plane.httpAddress}, xDS on ${plane.xdsAddress}${secured}, revision ${plane.store.head().revision}\n`,
+    `trimtab ${options.version}: REST API on ${options.httpTlsCert === undefined ? "http" : "https"}://${plane.httpAddress}, xDS on ${plane.xdsAddress}${secured}, revision ${plane.store.head().revision}\n`,
   );
   // Whoever ends us with SIGKILL shall not wait the longer for the next start.
   flushCompileCache();

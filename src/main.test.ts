@@ -12,6 +12,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { get } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -190,6 +191,8 @@ test("an address or token that cannot be had: one line, how to change it, exit 1
         /needs client certificates: --xds-tls-cert, --xds-tls-key and --xds-tls-client-ca, or --xds-insecure .* \(--xds ADDRESS/,
       ],
       [serve("g", "--xds-tls-key", empty), /TLS on the xDS port needs --xds-tls-cert and --xds-tls-client-ca too\n/],
+      [serve("n", "--http-tls-cert", empty), /TLS on the API's port needs --http-tls-key too\n/],
+      [serve("q", "--http-tls-cert", empty, "--http-tls-key", empty), /empty holds no certificate in PEM\n/],
       [serve("h", ...tlsFlags(join(dir, "none"), empty, empty)), /no such file or directory, open '\S+none'\n/],
       [serve("i", ...tlsFlags(empty, empty, empty)), /empty holds no certificate in PEM\n/],
     ];
@@ -241,6 +244,32 @@ test("serve with client certificates tells whom it turns away, in a line and in 
   const { code, err } = await run.ended;
   expect(code).toBe(0);
   expect(run.out() + err + metrics).not.toContain(key.split("\n")[1]);
+});
+
+test("serve with a certificate of the API answers by https only, tells whom it turns away, and no key", async () => {
+  const authority = createAuthority("ca");
+  const { cert, key } = authority.issue({ ips: ["127.0.0.1"] });
+  const [certFile, keyFile] = [join(dir, "api-cert"), join(dir, "api-key")];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  const run = serve("https", "--http-tls-cert", certFile, "--http-tls-key", keyFile);
+  await expect.poll(run.out, { timeout: START_MS }).toMatch(/REST API on https:\S+, xDS on \S+, revision 0\n/);
+  const url = /https:[^,\s]+/.exec(run.out())?.[0] as string;
+  await expect(fetch(url.replace("https", "http"))).rejects.toThrow();
+  const status = await new Promise((done, fail) =>
+    get(`${url}/readyz`, { ca: authority.cert, agent: false }, (answer) => done(answer.resume().statusCode)).on(
+      "error",
+      fail,
+    ),
+  );
+  expect(status).toBe(200);
+  await expect.poll(() => events(run), { timeout: START_MS }).toContain("http-tls-refused");
+  run.child.kill("SIGTERM");
+  const { code, err } = await run.ended;
+  expect(code).toBe(0);
+  expect(err).toContain('"httpSecured":"TLS"');
+  expect(err).toContain('"reason":"plaintext","message":"spoke plaintext to the TLS port (ERR_SSL_HTTP_REQUEST)"');
+  expect(run.out() + err).not.toContain(key.split("\n")[1]);
 });
 
 test("who stops reading its output is no error", async () => {

@@ -1,11 +1,12 @@
 /** What rooms see happen, as lines of the log: which level, which fields, and what may come in floods. */
 import { type AgentLog, createAgentLog, OVER } from "./agentLog.ts";
-import type { TokenRefusal, WriteEvent } from "./api/index.ts";
+import type { TlsRefusal, TokenRefusal, WriteEvent } from "./api/index.ts";
 import type { Logger } from "./log/index.ts";
 import { FleetLeftOutError, type ListenerChange, type RemoteEvent } from "./publish/index.ts";
 import type { Exposed } from "./store/index.ts";
 import { reasonOf } from "./util/reason.ts";
-import type { NackEvent, RefusalEvent, StreamEvent, TlsFilesEvent } from "./xds/index.ts";
+import type { TlsFilesEvent } from "./util/tlsFiles.ts";
+import type { NackEvent, RefusalEvent, StreamEvent } from "./xds/index.ts";
 
 /** Names of resources in one line; of the others the line says how many there are of each collection. */
 const MAX_NAMES = 20;
@@ -19,6 +20,9 @@ export interface PlaneLog {
   readonly xdsRefused: (event: RefusalEvent) => void;
   readonly xdsError: (error: unknown) => void;
   readonly tlsFiles: (event: TlsFilesEvent) => void;
+  /** Of the API's port. */
+  readonly httpTlsFiles: (event: TlsFilesEvent) => void;
+  readonly httpRefused: (refusal: TlsRefusal) => void;
   readonly listener: (change: ListenerChange) => void;
   readonly publishFailed: (fleet: string, error: unknown, revision: number) => void;
   readonly publishRecovered: (fleet: string, revision: number) => void;
@@ -68,6 +72,15 @@ export function createPlaneLog(logger: Logger, principal: "token" | "loopback"):
     xdsError: (error) => paced({ sender: "", level: "error", event: "xds-error", fields: { error } }),
     tlsFiles: (event) =>
       event.ok ? log("info", "xds-tls-loaded", { ...event }) : log("warn", "xds-tls-kept", { ...event }),
+    httpTlsFiles: (event) =>
+      event.ok ? log("info", "http-tls-loaded", { ...event }) : log("warn", "http-tls-kept", { ...event }),
+    httpRefused: ({ peer, ...fields }) =>
+      paced({
+        sender: peer.replace(/:\d+$/, ""),
+        level: "warn",
+        event: "http-tls-refused",
+        fields: { peer, ...fields },
+      }),
     listener: ({ state, ...listener }) =>
       log(state === "waiting" ? "warn" : OVER, `listener-${state}`, { ...listener }),
     publishFailed: (fleet, error, revision) =>

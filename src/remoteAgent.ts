@@ -27,7 +27,7 @@ const clock: LogClock = {
 
 /** Runs until a signal; resolves with the exit code. */
 export async function remoteAgent(options: RemoteAgentOptions): Promise<number> {
-  const { fleet: fleets, name: node, version, root, tokenFile, ca, interval } = options;
+  const { fleet: fleets, name: node, version, root, tokenFile, ca, cert, key, interval } = options;
   const server = serverUrl(options.server);
   const logger = createLogger({
     format: options.logFormat ?? (process.stderr.isTTY ? "text" : "json"),
@@ -47,7 +47,12 @@ export async function remoteAgent(options: RemoteAgentOptions): Promise<number> 
     fleets,
     node,
     runDir,
-    client: createClient({ server, tokenFile, caFile: ca, userAgent: `trimtab-agent/${version} (${node})` }),
+    client: createClient({
+      server,
+      tokenFile,
+      tlsFiles: { ca, cert, key },
+      userAgent: `trimtab-agent/${version} (${node})`,
+    }),
     intervalMs: interval,
     run: randomUUID(),
     version,

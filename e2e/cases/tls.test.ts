@@ -2,6 +2,7 @@
  * Listeners that end TLS, with real handshakes: who is shown which certificate, what is agreed on, and what becomes of clients that ask
  * for the wrong thing. The rows are a matrix: what a client does, and what it sees on all three proxies.
  */
+import { connect as connectHttp2 } from "node:http2";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { e2e, proxyAddresses, proxyNames } from "../harness/context.ts";
@@ -10,7 +11,7 @@ import { freePort } from "../harness/ports.ts";
 import { until } from "../harness/process.ts";
 import { connectionOn, headerValues, type RawRequest } from "../harness/rawHttp.ts";
 import { echoOf, receivedList, serve } from "../harness/serve.ts";
-import { certificateMaker, type Hello, type Maker, sayInTheClear, shake } from "../harness/tls.ts";
+import { certificateMaker, type Handshake, type Hello, type Maker, sayInTheClear, shake } from "../harness/tls.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 
 type ProxyName = (typeof proxyNames)[number];
@@ -95,6 +96,42 @@ async function seen(proxy: ProxyName, listener: ListenerName, hello: Omit<Hello,
   return done === null ? null : { shown: done.shown, distrust: done.distrust };
 }
 
+/** Of a connection on which a request for exact.tls.example was answered. */
+async function sessionOf(proxy: ProxyName, hello: Omit<Hello, "address" | "port">): Promise<Buffer> {
+  const done = await shake({ ...at(proxy, "shared"), ...hello });
+  if (done === null) throw new Error("no handshake");
+  const session = new Promise<Buffer>((resolve) => done.socket.once("session", resolve));
+  await connectionOn(done.socket).request({ path: "/", host: "exact.tls.example" });
+  const known = done.socket.getSession();
+  const found = hello.maxVersion === "TLSv1.2" && known !== undefined ? known : await session;
+  done.socket.destroy();
+  return found;
+}
+
+/** Whether a session is taken again, and what a request for exact.tls.example is answered; 0: there was no handshake. */
+async function resumed(proxy: ProxyName, hello: Omit<Hello, "address" | "port"> & { readonly session: Buffer }) {
+  const done = await shake({ ...at(proxy, "shared"), ...hello });
+  if (done === null) return { reused: false, status: 0 };
+  const reused = done.socket.isSessionReused();
+  const { status } = await connectionOn(done.socket).request({ path: "/", host: "exact.tls.example" });
+  done.socket.destroy();
+  return { reused, status };
+}
+
+/** The answers to a request for each host, all on this connection. */
+async function statusesOver2(done: Handshake | null, hosts: readonly string[]): Promise<number[]> {
+  if (done === null) throw new Error("no handshake");
+  const client = connectHttp2("https://unused", { createConnection: () => done.socket });
+  const statuses: number[] = [];
+  for (const host of hosts) {
+    const stream = client.request({ ":path": "/", ":authority": host });
+    statuses.push(await new Promise((resolve) => stream.once("response", (head) => resolve(Number(head[":status"])))));
+    stream.close();
+  }
+  client.destroy();
+  return statuses;
+}
+
 interface Inside extends RawRequest {
   readonly serverName: string;
 }
@@ -176,6 +213,28 @@ describe.each(proxyNames)("%s", (proxy) => {
     expect(headerValues(answer, "strict-transport-security")).toEqual(["max-age=31536000"]);
     const moved = await get(proxy, "main", { ...hello, path: "/moved" });
     expect(headerValues(moved, "location")).toEqual([`https://a.tls.example:${ports.main}/new`]);
+  });
+
+  it("speaks HTTP/2 where the client does, with the same 421", async () => {
+    const ALPNProtocols = ["h2", "http/1.1"];
+    const done = await shake({ ...at(proxy, "shared"), serverName: "exact.tls.example", ALPNProtocols });
+    expect(done?.alpn).toBe("h2");
+    expect(await statusesOver2(done, ["exact.tls.example", "a.tls.example", "nobody.example"])).toEqual([
+      200, 421, 404,
+    ]);
+  });
+
+  it.each(["TLSv1.2", "TLSv1.3"] as const)("a session of %s is resumed for its name only", async (maxVersion) => {
+    const session = await sessionOf(proxy, { serverName: "exact.tls.example", maxVersion });
+    const again = await resumed(proxy, { serverName: "exact.tls.example", maxVersion, session });
+    expect(again).toEqual({ reused: true, status: 200 });
+    const other = await resumed(proxy, { serverName: "other.example", maxVersion, session });
+    // Whatever is resumed, the connection is the listener's of the name that was asked for.
+    expect(other.status).toBe(421);
+    expect(await resumed(proxy, { serverName: "nobody.example", maxVersion, session })).toEqual({
+      reused: false,
+      status: 0,
+    });
   });
 
   it.each([

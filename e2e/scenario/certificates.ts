@@ -36,3 +36,13 @@ bc8+UWbzkeQAXE7yaxcZLa41EGhz0vjkmTD/vdUCICgXZMmwKgHVMQy9CUFQ49j+
 FMuDywP8jm42wDXfiiMR
 -----END CERTIFICATE-----
 `;
+
+/** Of the same authority's issuer of tests: nobody in use. */
+export const REVOCATIONS = `-----BEGIN X509 CRL-----
+MIHKMHEwCgYIKoZIzj0EAwIwLDEWMBQGA1UECgwNVHJpbXRhYiB0ZXN0czESMBAG
+A1UEAwwJYXV0aG9yaXR5Fw0yMDAxMDIwMDAwMDBaGA8yMTE5MTIzMTAwMDAwMFow
+FTATAgIQAxcNMjYxMTMwMTMyNzU4WjAKBggqhkjOPQQDAgNJADBGAiEApnXBkzfm
+XqpqQl/ECBx/0J9PO30JeECMUNgjxR+5btgCIQDeCGAjuzT4PJQza3Q54fbqN7he
+iTmeykapPUVxbkaSYQ==
+-----END X509 CRL-----
+`;

@@ -1,12 +1,10 @@
 /**
- * A valid model that writes every string field of `schemas/` at least once, and a walk over string leaves. What counts as a
- * string field is read from the schemas, so a new field that this model does not write is found.
+ * A valid model that writes every string field of `schemas/` at least once. What counts as a string field is read from the schemas
+ * (stringFields.ts), so a new field that this model does not write is found.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Model } from "../harness/model.ts";
-import { repositoryRoot } from "../harness/program.ts";
-import { AUTHORITY, CERTIFICATE } from "./certificates.ts";
+import { AUTHORITY, CERTIFICATE, REVOCATIONS } from "./certificates.ts";
+import { otherClusters } from "./otherClusters.ts";
 
 const marks = { labels: { team: "edge" }, description: "text for people" };
 const changes = {
@@ -60,6 +58,36 @@ const secure = {
   },
 } as const;
 
+const identities = {
+  certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
+  authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY, crl: REVOCATIONS }],
+};
+
+/** Calls of gRPC, of which only Envoy looks at the status. */
+const calls = {
+  listener: { name: "ef-calls", fleets: ["ef-pulled"], protocol: "HTTP", http: { http2: "only" } },
+  clusters: [
+    { name: "ef-greeter", protocol: "http2", endpoints: [{ address: "127.0.0.1", port: 9 }] },
+    // No route leads here: no proxy takes other names than `serverName` yet.
+    { name: "ef-named", endpoints: [], tls: { serverName: "a.ef.example", subjectAltNames: ["b.ef.example"] } },
+  ],
+  route: {
+    name: "ef-calls",
+    listeners: ["ef-calls"],
+    protocol: "grpc",
+    rules: [
+      {
+        matches: [
+          { grpc: { service: "ef.Greeter", method: "Greet" } },
+          { grpc: { serviceRegex: "ef[.]A+", methodRegex: "G+" } },
+        ],
+        split: [{ cluster: "ef-greeter" }],
+        retry: { grpcStatuses: ["unavailable"] },
+      },
+    ],
+  },
+} as const;
+
 const proxied = { mode: "required", from: ["127.0.0.0/8"] } as const;
 
 const split = [{ cluster: "ef-plain", weight: 1 }, { cluster: "ef-other" }];
@@ -108,6 +136,18 @@ const web = {
   http,
 };
 
+const canaries: Model["canaries"] = [
+  {
+    name: "ef-canary",
+    ...marks,
+    route: "ef-route",
+    rule: "forward",
+    stable: "ef-plain",
+    canary: "ef-other",
+    steps: [{ weight: 5 }],
+  },
+];
+
 /** Ports are the caller's; nothing listens behind the endpoints. The nginx fleet stays away from the checked cluster. */
 export function everyField(port: number): Model {
   return {
@@ -116,9 +156,9 @@ export function everyField(port: number): Model {
       { ...web, port },
       { ...packets, port },
       { ...secure, port: port + 1 },
+      { ...calls.listener, port: port + 2 },
     ],
-    certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
-    authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY }],
+    ...identities,
     clusters: [
       {
         name: "ef-plain",
@@ -134,7 +174,8 @@ export function everyField(port: number): Model {
         proxyProtocol: "v2",
         healthCheck: "ef-check",
       },
-      { name: "ef-other", endpoints: [], limits: { maxConnectionsPerEndpoint: 9, maxPending: 9, queueTimeout: "2s" } },
+      ...otherClusters,
+      ...calls.clusters,
       {
         name: "ef-hash",
         endpoints: [{ address: "127.0.0.1", port: 9, state: "active", zone: "there" }],
@@ -145,6 +186,7 @@ export function everyField(port: number): Model {
     healthChecks: checks,
     geoTables,
     routes: [
+      calls.route,
       {
         name: "ef-route",
         ...marks,
@@ -190,6 +232,7 @@ export function everyField(port: number): Model {
             matches: [{ path: { prefix: "/r" } }],
             redirect: { scheme: "https", hostname: "to.ef.example", path: { prefix: "/s" } },
           },
+          { matches: [{ path: { prefix: "/v" } }], split: [{ cluster: "ef-secured" }, { cluster: "ef-insecure" }] },
           { matches: [{ path: { exact: "/e" } }], redirect: { path: { full: "/f" } } },
           {
             matches: [{ path: { regex: "/x[0-9]+" } }],
@@ -198,85 +241,6 @@ export function everyField(port: number): Model {
         ],
       },
     ],
-    canaries: [
-      {
-        name: "ef-canary",
-        ...marks,
-        route: "ef-route",
-        rule: "forward",
-        stable: "ef-plain",
-        canary: "ef-other",
-        steps: [{ weight: 5 }],
-      },
-    ],
+    canaries,
   };
-}
-
-export interface Leaf {
-  /** RFC 6901, as `/routes/0/name`. */
-  readonly pointer: string;
-  /** The pointer with list places and label names written `*`. */
-  readonly field: string;
-}
-
-/** Every string in a document. */
-export function stringLeaves(value: unknown, at = "", field = ""): Leaf[] {
-  if (typeof value === "string") return [{ pointer: at, field }];
-  if (Array.isArray(value)) return value.flatMap((entry, index) => stringLeaves(entry, `${at}/${index}`, `${field}/*`));
-  if (value === null || typeof value !== "object") return [];
-  return Object.entries(value).flatMap(([key, entry]) =>
-    stringLeaves(entry, `${at}/${key}`, `${field}/${field.endsWith("/labels") ? "*" : key}`),
-  );
-}
-
-/** The document with the string at `pointer` replaced. */
-export function replaced<T>(document: T, pointer: string, change: (old: string) => string): T {
-  const copy = structuredClone(document);
-  const steps = pointer.slice(1).split("/");
-  const last = steps.pop()!;
-  // biome-ignore lint/suspicious/noExplicitAny: any place of any document
-  const holder = steps.reduce((value: any, step) => value[step], copy);
-  holder[last] = change(holder[last]);
-  return copy;
-}
-
-interface Schema {
-  readonly $ref?: string;
-  readonly $id?: string;
-  readonly $defs?: Record<string, Schema>;
-  readonly type?: string | string[];
-  readonly enum?: readonly unknown[];
-  readonly properties?: Record<string, Schema>;
-  readonly items?: Schema;
-  readonly additionalProperties?: Schema | boolean;
-}
-
-/** Every string field that the schemas know, written as `Leaf.field`. */
-export function stringFields(): string[] {
-  const folder = join(repositoryRoot, "schemas");
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
-    file.endsWith(".schema.json"),
-  );
-  const known = new Map(
-    files.map((file) => {
-      const schema = JSON.parse(readFileSync(join(folder, file), "utf8")) as Schema;
-      return [schema.$id!, schema] as const;
-    }),
-  );
-  const walk = (schema: Schema, id: string, field: string): string[] => {
-    if (schema.$ref !== undefined) {
-      const [target = "", fragment] = schema.$ref.split("#");
-      const document = known.get(target === "" ? id : target)!;
-      const name = fragment?.split("/").at(-1);
-      return walk(name === undefined ? document : document.$defs![name]!, document.$id!, field);
-    }
-    const found = Object.entries(schema.properties ?? {}).flatMap(([key, entry]) => walk(entry, id, `${field}/${key}`));
-    if (schema.items !== undefined) found.push(...walk(schema.items, id, `${field}/*`));
-    if (typeof schema.additionalProperties === "object")
-      found.push(...walk(schema.additionalProperties, id, `${field}/*`));
-    const isString =
-      [schema.type ?? []].flat().includes("string") || (schema.enum ?? []).some((value) => typeof value === "string");
-    return isString ? [...found, field] : found;
-  };
-  return [...new Set(walk(known.get("trimtab:config")!, "trimtab:config", ""))].sort();
 }

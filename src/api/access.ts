@@ -138,7 +138,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * A browser on this machine runs pages of strangers. DNS rebinding lets one reach us under its own name: the Host must be a
  * loopback name. A plain cross-site POST needs no permission: a write must not come from another origin.
  */
-function refuseForeign({ headers, method }: FastifyRequest): void {
+function refuseForeign({ headers, method, protocol }: FastifyRequest): void {
   const { host = "", origin } = headers;
   if (!isLoopback(splitAddress(host)?.host ?? "")) {
     throw new Problem(
@@ -146,7 +146,7 @@ function refuseForeign({ headers, method }: FastifyRequest): void {
       "a server without token answers only under a loopback name, as 127.0.0.1 or localhost",
     );
   }
-  if (!SAFE_METHODS.has(method) && origin !== undefined && origin !== `http://${host}`) {
+  if (!SAFE_METHODS.has(method) && origin !== undefined && origin !== `${protocol}://${host}`) {
     throw new Problem("API-FOREIGN-ORIGIN", "web pages of another site may not write");
   }
 }

@@ -1,5 +1,6 @@
 /** The API, put together. */
 import type { Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import {
   type FastifyBaseLogger,
@@ -42,6 +43,7 @@ import { reportRoutes } from "./routes/reports.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { createSharedTexts } from "./sharedTexts.ts";
+import { type ApiTls, openTls, type TlsOptions } from "./tls.ts";
 import { takeTurns } from "./turns.ts";
 import type { WriteEvent } from "./writes.ts";
 
@@ -66,6 +68,8 @@ export interface ApiOptions {
   readonly onWrite?: ((event: WriteEvent) => void) | undefined;
   /** As `onWrite`; strangers cause these at will. */
   readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
+  /** Default: plaintext. */
+  readonly tls?: TlsOptions | undefined;
   /** Told in OpenAPI. */
   readonly version?: string | undefined;
   /** What OpenAPI says of tokens. Default: whether there is an `apiToken`. */
@@ -88,10 +92,11 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/** Builds the API; nothing listens yet. */
+/** Builds the API; nothing listens yet. Throws TlsFilesError. */
 export async function createApi(options: ApiOptions): Promise<Api> {
   const limits = { ...defaultLimits, ...options.limits };
-  const app = fastify(serverOptions(options, limits));
+  const tls = await openTls(options.tls, options.registry);
+  const app = fastify(serverOptions(options, limits, tls));
   takeTurns(app.server);
   const admitted = boundConnections(app.server, { maximum: limits.connections, registry: options.registry });
   closeUnread(app);
@@ -132,21 +137,31 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   systemRoutes(app, options);
   app.after(refuseOtherMethods);
   await app.ready();
-  return { app, listen: (address) => listen(app, address, options.apiToken), close: () => close(app) };
+  // With the options of TLS it is a server of node:https, which fastify's types tell apart and its users need not.
+  const detach = tls?.attach(app.server as unknown as TlsServer);
+  return {
+    app,
+    listen: (address) => listen(app, address, options.apiToken),
+    close() {
+      detach?.();
+      return close(app);
+    },
+  };
 }
 
-function serverOptions({ logger }: ApiOptions, limits: Limits): ServerOptions {
+function serverOptions({ logger }: ApiOptions, limits: Limits, tls: ApiTls | null): ServerOptions {
+  const http = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: limits.timeoutCheckMs,
+  };
   return {
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     bodyLimit: limits.resourceBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.idleTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: limits.timeoutCheckMs,
-    },
+    ...(tls === null ? { http } : { https: { ...tls.server, ...http } }),
     clientErrorHandler: handleClientError as NonNullable<ServerOptions["clientErrorHandler"]>,
     forceCloseConnections: "idle",
     logController: new LogController({ disableRequestLogging: true }),

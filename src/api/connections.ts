@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { Counter, type Registry } from "prom-client";
+import { plainSocketOf } from "../util/tlsRefusal.ts";
 import { createChunkCount } from "./bodies/chunks.ts";
 import { createReadInTurns } from "./bodies/readInTurns.ts";
 import { DRAIN_MS, STRANGERS_SHARE } from "./limits.ts";
@@ -11,6 +12,8 @@ import { DRAIN_MS, STRANGERS_SHARE } from "./limits.ts";
  * Bounds open connections. A new one beyond `maximum` takes the place of the one that has waited longest for its client: silent,
  * idle, in the middle of its headers or body. Connections whose request is whole keep their place until it is answered; when
  * there are no others the new one is dropped.
+ *
+ * With TLS the sockets below it are counted: a handshake takes a place too.
  *
  * The function that it gives marks a connection as a known client's. Strangers come and go in the places that those leave, which
  * are a STRANGERS_SHARE of all at least: however many come, they take no place of a known client's.
@@ -58,13 +61,14 @@ export function boundConnections(
     drop(isTheirs ? stranger : client);
   });
   server.on("request", (request, response) => {
-    const { socket } = request;
+    const socket = plainSocketOf(request.socket);
     waitsAgain(socket);
     if (hasBody(request)) request.once("end", () => stopWaiting(socket));
     else stopWaiting(socket);
     response.once("close", () => waitsAgain(socket));
   });
-  return (socket) => {
+  return (connection) => {
+    const socket = plainSocketOf(connection);
     if (!open.has(socket)) return;
     known.add(socket);
     if (waiting.strangers.has(socket)) waitsAgain(socket);

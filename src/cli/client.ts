@@ -1,4 +1,7 @@
 /** The HTTP client of commands that talk to a server. */
+import { constants } from "node:buffer";
+import { type ClientTlsFiles, readClientTls } from "../util/clientTls.ts";
+import { exchange } from "../util/exchange.ts";
 import { readTokenFile } from "../util/tokenFile.ts";
 
 /** Which server, and who asks. */
@@ -7,6 +10,8 @@ export interface ServerOptions {
   readonly url: string;
   /** File with the bearer token. */
   readonly tokenFile: string | undefined;
+  /** Whom to believe over https, and what to show. */
+  readonly tls: ClientTlsFiles;
 }
 
 /** A write may wait for the disk and for other writers; nothing sensible takes longer. */
@@ -50,24 +55,25 @@ export interface ServerItem {
 
 /** Sends one request. Throws, with the server's address in the message, when no answer comes. */
 export async function send(server: ServerOptions, request: ServerRequest): Promise<Answer> {
-  const url = urlOf(server, request.path);
-  const headers: Record<string, string> = { accept: "application/json", ...encoded(request.headers ?? {}) };
+  const url = urlOf(server);
+  const headers: Record<string, string | number> = { accept: "application/json", ...encoded(request.headers ?? {}) };
   if (server.tokenFile !== undefined) headers.authorization = `Bearer ${await readTokenFile(server.tokenFile)}`;
-  if (request.body !== undefined) headers["content-type"] = "application/json";
+  const tls = await readClientTls(server.tls);
+  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+  if (body !== undefined) {
+    headers["content-type"] = "application/json";
+    headers["content-length"] = body.length;
+  }
+  const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const path = url.pathname.replace(/\/+$/, "") + request.path;
+  const asked = { method: request.method, path, headers, signal, agent: false, ...tls };
   try {
-    const response = await fetch(url, {
-      method: request.method,
-      headers,
-      body: request.body === undefined ? null : JSON.stringify(request.body),
-      // A token is for the server that was named, not for one that it points to.
-      redirect: "manual",
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    });
-    const text = await response.text();
-    return { status: response.status, etag: response.headers.get("etag"), body: text === "" ? null : parse(text) };
+    const { status, etag, text } = await exchange(url, asked, { body, maximum: constants.MAX_STRING_LENGTH });
+    return { status, etag, body: text === "" ? null : parse(text) };
   } catch (error) {
+    const reason = signal.aborted ? `waited ${REQUEST_TIMEOUT_MS / 1000} s` : reasonOf(error);
     throw new Error(
-      `no answer from ${server.url} (${reasonOf(error)}): is \`trimtab serve\` running there? (--server or TRIMTAB_SERVER names another)`,
+      `no answer from ${server.url} (${reason}): is \`trimtab serve\` running there? (--server or TRIMTAB_SERVER names another)`,
       { cause: error },
     );
   }
@@ -96,24 +102,25 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-function urlOf(server: ServerOptions, path: string): string {
+function urlOf(server: ServerOptions): URL {
   const url = URL.parse(server.url);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new Error(`${server.url} is not the URL of a server; write it as http://127.0.0.1:8400`);
-  return `${url.origin}${url.pathname.replace(/\/+$/, "")}${path}`;
+  return url;
 }
 
-/** Header values travel as UTF-8; `fetch` takes each character for a byte. */
+/** Header values travel as UTF-8; `node:http` takes each character for a byte. */
 function encoded(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Buffer.from(value, "utf8").toString("latin1")]),
   );
 }
 
+/** A certificate that is not believed is a trouble of its own: there is a server. */
 function reasonOf(error: unknown): string {
-  const { name, message, cause } = error as Error & { readonly cause?: NodeJS.ErrnoException };
-  if (name === "TimeoutError") return `waited ${REQUEST_TIMEOUT_MS / 1000} s`;
-  return cause?.code ?? cause?.message ?? message;
+  const { message, code } = error as NodeJS.ErrnoException;
+  const isUnknown = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_)/.test(code ?? "");
+  return isUnknown ? `${code}: --ca names the authorities that are believed` : (code ?? message);
 }
 
 function parse(text: string): unknown {

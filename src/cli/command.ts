@@ -20,6 +20,10 @@ export interface ServeOptions {
   readonly logLevel: LogLevel;
   /** Bytes of memory that the server stays below; the model's bounds follow from it. Default: 2 GiB. */
   readonly memoryLimit?: number;
+  /** PEM files of the API's port; certificate and key, or neither. With authorities clients must show a certificate too. */
+  readonly httpTlsCert?: string;
+  readonly httpTlsKey?: string;
+  readonly httpTlsClientCa?: string;
   /** PEM files of the xDS port; all of them or none. */
   readonly xdsTlsCert?: string;
   readonly xdsTlsKey?: string;
@@ -43,6 +47,8 @@ export interface AgentOptions {
   readonly server: string;
   readonly tokenFile?: string;
   readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly name: string;
   readonly runDir: string;
   /** Milliseconds. */

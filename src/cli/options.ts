@@ -93,11 +93,14 @@ export function withLog(command: Command, level: LogLevel): Command {
     );
 }
 
-/** Of `serve`: what secures the xDS port. */
-export function withXdsTls(command: Command): Command {
+/** Of `serve`: what secures its ports. */
+export function withTls(command: Command): Command {
   const file = (name: string, what: string): Option =>
     new Option(`--${name} <file>`, what).env(`TRIMTAB_${name.toUpperCase().replaceAll("-", "_")}`).argParser(fileName);
   return command
+    .addOption(file("http-tls-cert", "certificate of the REST API (PEM, with its chain); read again when it changes"))
+    .addOption(file("http-tls-key", "its key"))
+    .addOption(file("http-tls-client-ca", "authorities of the certificates that clients must show, beside the token"))
     .addOption(file("xds-tls-cert", "certificate of the xDS port (PEM, with its chain); read again when it changes"))
     .addOption(file("xds-tls-key", "its key"))
     .addOption(file("xds-tls-client-ca", "authorities of the certificates that Envoys must show"));
@@ -117,6 +120,9 @@ export function withMemoryLimit(command: Command): Command {
 export interface ServerFlags extends JsonFlag {
   readonly server: string;
   readonly tokenFile?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** Of commands that ask a server, and print JSON for machines. */
@@ -130,12 +136,23 @@ export function withConnection(command: Command): Command {
     .addOption(
       new Option("--server <url>", "the control plane").env("TRIMTAB_SERVER").default(`http://${DEFAULT_HTTP}`),
     )
-    .addOption(new Option("--token-file <file>", "file with the bearer token").env("TRIMTAB_TOKEN_FILE"));
+    .addOption(new Option("--token-file <file>", "file with the bearer token").env("TRIMTAB_TOKEN_FILE"))
+    .addOption(
+      new Option("--ca <file>", "authorities of an https server (PEM), instead of the system's")
+        .env("TRIMTAB_CA")
+        .argParser(fileName),
+    )
+    .addOption(
+      new Option("--cert <file>", "certificate (PEM) for a server that asks for one")
+        .env("TRIMTAB_CLIENT_CERT")
+        .argParser(fileName),
+    )
+    .addOption(new Option("--key <file>", "its key").env("TRIMTAB_CLIENT_KEY").argParser(fileName));
 }
 
 /** The server that the flags name. */
-export function serverOf({ server, tokenFile }: ServerFlags): ServerOptions {
-  return { url: server, tokenFile };
+export function serverOf({ server, tokenFile, ca, cert, key }: ServerFlags): ServerOptions {
+  return { url: server, tokenFile, tls: { ca, cert, key } };
 }
 
 /** What `withOwner` reads. */

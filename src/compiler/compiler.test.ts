@@ -189,12 +189,22 @@ test("a retry has its defaults, and no try is longer than the endpoint may be si
     return portOf(fleetOf(snapshotOf({ ...base, routes }))).virtualHosts[0]?.rules[0]?.policies.retry;
   };
   const methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PUT"];
-  expect(of({})).toEqual({ attempts: 2, resends: { methods, statuses: [], perTryMs: null }, backoffMs: null });
-  expect(of({ on: ["connectFailure"], backoff: "1s" })).toEqual({ attempts: 2, resends: null, backoffMs: 1000 });
+  expect(of({})).toEqual({
+    attempts: 2,
+    resends: { methods, statuses: [], perTryMs: null },
+    backoffMs: null,
+    grpcStatuses: [],
+  });
+  expect(of({ on: ["connectFailure"], backoff: "1s" })).toEqual({
+    attempts: 2,
+    resends: null,
+    backoffMs: 1000,
+    grpcStatuses: [],
+  });
   const on = ["reset", "timeout"];
   const all = { attempts: 5, on, statuses: ["502-504", "500", "503"], methods: ["PUT", "GET"], perTryTimeout: "2s" };
   const resends = { methods: ["GET", "PUT"], statuses: [500, 502, 503, 504], perTryMs: 2000 };
-  expect(of(all)).toEqual({ attempts: 5, resends, backoffMs: null });
+  expect(of(all)).toEqual({ attempts: 5, resends, backoffMs: null, grpcStatuses: [] });
   expect(of(all, { idle: "1s" })?.resends?.perTryMs).toBe(1000);
   expect(of({ on }, { idle: "3s" })?.resends?.perTryMs).toBe(3000);
 });

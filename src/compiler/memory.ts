@@ -43,9 +43,10 @@ export interface RulesOfRoute {
   readonly rules: readonly RuleIr[];
 }
 
-/** A compiled cluster, and the health check that it was compiled with. */
+/** A compiled cluster, and the health check and authority that it was compiled with. */
 export interface ClusterWithCheck {
   readonly check: Resource<"healthCheck"> | undefined;
+  readonly authority: Resource<"authority"> | undefined;
   readonly ir: ClusterIr;
 }
 

@@ -1,6 +1,7 @@
 /** Endpoints that serve the same thing. */
 import type { AffinityIr } from "./affinity.ts";
 import type { BalanceIr } from "./balance.ts";
+import type { ClusterTlsIr } from "./clusterTls.ts";
 import type { EndpointIr } from "./endpoint.ts";
 import type { HealthCheckIr } from "./healthCheck.ts";
 import type { ClusterLimitsIr } from "./limits.ts";
@@ -33,4 +34,6 @@ export interface ClusterIr {
   readonly drainTimeoutMs: number | null;
   /** The header with which connections to endpoints begin, those of probes too; null: none. */
   readonly proxyProtocol: ProxyVersion | null;
+  /** Null: in the clear. */
+  readonly tls: ClusterTlsIr | null;
 }

@@ -30,6 +30,7 @@ export type * from "./balance.ts";
 export type * from "./certificate.ts";
 export * from "./clientTimeouts.ts";
 export type * from "./cluster.ts";
+export type * from "./clusterTls.ts";
 export * from "./condition.ts";
 export * from "./connectionLimit.ts";
 export * from "./drainPlan.ts";

@@ -152,6 +152,10 @@ export const modelCodes = {
     "TLS settings do not fit",
     "TLS that ends at a listener needs certificates, TLS that is passed through has none, and versions and cipher suites have to leave something to agree on. Of a cluster the name of its endpoints' certificates has to be known, unless `insecure: true` says that nobody looks.",
   ),
+  "MODEL-TLS-INSECURE": unprocessable(
+    "Endpoints that are not verified",
+    "A warning. A cluster's `tls` has `insecure: true`: whoever answers at an endpoint's address is taken for the endpoint. Write `serverName`, and `authority` if the endpoints' certificates are not issued by one that systems trust.",
+  ),
   "MODEL-CERTIFICATE": unprocessable(
     "Certificate that proxies would not take",
     "A `chain` is PEM: the certificate itself first, each issued by the next, RSA of 2048 to 8192 bits or ECDSA (P-256, P-384), not signed with SHA-1; its `privateKey` is the first certificate's. A `bundle` holds authorities only. No private key may stand in either: it is refused, and nothing of it is kept.",

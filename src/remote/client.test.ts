@@ -51,7 +51,12 @@ function file(name: string, text: string): string {
 
 function client(server: string, more: { tokenFile?: string; caFile?: string } = {}): Client {
   const { tokenFile, caFile } = more;
-  const made = createClient({ server: new URL(server), tokenFile, caFile, userAgent: "trimtab-agent/0 (lb)" });
+  const made = createClient({
+    server: new URL(server),
+    tokenFile,
+    tlsFiles: { ca: caFile },
+    userAgent: "trimtab-agent/0 (lb)",
+  });
   clients.push(made);
   return made;
 }

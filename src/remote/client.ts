@@ -1,7 +1,9 @@
 /** Requests to the control plane. The files of token and authorities are read for each, so that new ones need no restart. */
-import { readFile } from "node:fs/promises";
-import { Agent as PlainAgent, type RequestOptions, request as requestPlain } from "node:http";
-import { request as requestTls, Agent as TlsAgent } from "node:https";
+import { Agent as PlainAgent, type RequestOptions } from "node:http";
+import { Agent as TlsAgent } from "node:https";
+import { isDeepStrictEqual } from "node:util";
+import { type ClientTls, type ClientTlsFiles, readClientTls } from "../util/clientTls.ts";
+import { type Exchanged, exchange, LostConnection } from "../util/exchange.ts";
 import { readTokenFile } from "../util/tokenFile.ts";
 
 /** Files of a fleet: a model of the largest size renders to a third of this. */
@@ -15,8 +17,7 @@ export interface ClientOptions {
   /** `http:` or `https:`; a path is a prefix. */
   readonly server: URL;
   readonly tokenFile: string | undefined;
-  /** PEM: the authorities that are believed, instead of the system's. */
-  readonly caFile: string | undefined;
+  readonly tlsFiles: ClientTlsFiles;
   readonly userAgent: string;
 }
 
@@ -45,18 +46,18 @@ export interface Client {
 
 /** Connects when it is asked. */
 export function createClient(options: ClientOptions): Client {
-  const { server, tokenFile, caFile } = options;
+  const { server, tokenFile, tlsFiles } = options;
   const isTls = server.protocol === "https:";
   const keeping = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: TIMEOUT_MS };
   let agent = isTls ? null : new PlainAgent(keeping);
-  let tlsAgent: { readonly ca: string | null; readonly agent: TlsAgent } | null = null;
+  let tlsAgent: { readonly tls: ClientTls; readonly agent: TlsAgent } | null = null;
 
   async function agentNow(): Promise<PlainAgent> {
     if (agent !== null) return agent;
-    const ca = caFile === undefined ? null : await readAuthorities(caFile);
-    if (tlsAgent === null || tlsAgent.ca !== ca) {
+    const tls = await readClientTls(tlsFiles);
+    if (tlsAgent === null || !isDeepStrictEqual(tlsAgent.tls, tls)) {
       tlsAgent?.agent.destroy();
-      tlsAgent = { ca, agent: new TlsAgent(ca === null ? keeping : { ...keeping, ca }) };
+      tlsAgent = { tls, agent: new TlsAgent({ ...keeping, ...tls }) };
     }
     return tlsAgent.agent;
   }
@@ -80,11 +81,11 @@ export function createClient(options: ClientOptions): Client {
         },
       };
       // A kept connection may be closed by the other end just then; all requests here may be made twice.
-      const sent = exchange(server, text, asked).catch((error) => {
+      const sent = exchange(server, asked, { body: text, maximum: MAX_ANSWER_BYTES }).catch((error) => {
         if (!(error instanceof LostConnection)) throw error;
-        return exchange(server, text, asked);
+        return exchange(server, asked, { body: text, maximum: MAX_ANSWER_BYTES });
       });
-      return sent.catch((error: Error) => {
+      return sent.then(parsed).catch((error: Error) => {
         throw new Error(`no answer from ${server.origin}: ${limit.aborted ? TOO_LATE : wordsOf(error)}`, {
           cause: error,
         });
@@ -105,50 +106,10 @@ function wordsOf({ message, code }: NodeJS.ErrnoException): string {
   return message === "" ? (code ?? "it cannot be reached") : message;
 }
 
-async function readAuthorities(file: string): Promise<string> {
-  const text = await readFile(file, "utf8");
-  // Node takes such a file for "no authority is believed", and every certificate would be refused without a reason.
-  if (!text.includes("-----BEGIN CERTIFICATE-----")) throw new Error(`${file} holds no certificate (PEM)`);
-  return text;
-}
-
-/** A kept connection that the other end had closed. */
-class LostConnection extends Error {}
-
-function exchange(server: URL, body: Buffer | undefined, options: RequestOptions): Promise<ClientAnswer> {
-  const { hostname, port, protocol } = server;
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const request = protocol === "https:" ? requestTls : requestPlain;
-  return new Promise((resolve, reject) => {
-    const sent = request({ ...options, host, port: port === "" ? undefined : port }, (answer) => {
-      const parts: Buffer[] = [];
-      let size = 0;
-      answer.on("data", (part: Buffer) => {
-        size += part.length;
-        if (size > MAX_ANSWER_BYTES) sent.destroy(new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`));
-        else parts.push(part);
-      });
-      answer.on("error", reject);
-      answer.on("end", () => {
-        const { statusCode = 0, headers, complete } = answer;
-        if (!complete) return reject(new Error("the answer ended before its end"));
-        try {
-          const text = Buffer.concat(parts).toString("utf8");
-          const isJson = /\bjson\b/.test(headers["content-type"] ?? "");
-          resolve({
-            status: statusCode,
-            etag: headers.etag ?? null,
-            body: text === "" || !isJson ? null : JSON.parse(text),
-          });
-        } catch {
-          reject(new Error("the answer is no JSON"));
-        }
-      });
-    });
-    sent.on("error", (error: NodeJS.ErrnoException) => {
-      const isLost = sent.reusedSocket && error.code === "ECONNRESET";
-      reject(isLost ? new LostConnection(error.message, { cause: error }) : error);
-    });
-    sent.end(body);
-  });
+function parsed({ status, etag, type, text }: Exchanged): ClientAnswer {
+  try {
+    return { status, etag, body: text === "" || !/\bjson\b/.test(type) ? null : JSON.parse(text) };
+  } catch {
+    throw new Error("the answer is no JSON");
+  }
 }

@@ -91,7 +91,8 @@ export function answerable(document: Document, place: AnswerablePlace): Document
       const ports = place.endpoints[each.name] ?? [];
       // Drawn endpoints are often none at all; one cluster without any is enough.
       const endpoints = [...(each.endpoints as object[]), {}].slice(0, ports.length);
-      const { healthCheck, ...rest } = each;
+      // The endpoints answer in the clear.
+      const { healthCheck, tls: _, ...rest } = each;
       const isProbed = healthCheck !== undefined && place.checks.clusters.includes(each.name);
       return {
         ...rest,

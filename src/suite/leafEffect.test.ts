@@ -90,11 +90,10 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
 /** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
 const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "listener.udp.balance"],
-  ...PROXY_KINDS.flatMap((proxy) =>
-    leafPaths
-      .filter((path) => path.startsWith("authority.") || path === "listener.tls.alpn[]")
-      .map((path) => [proxy, path] as const),
-  ),
+  ...PROXY_KINDS.map((proxy) => [proxy, "listener.tls.alpn[]"] as const),
+  // A rule for calls has nothing else to say of retries: no model of theirs has any.
+  ["nginx", "route.rules[].retry.grpcStatuses[]"],
+  ["haproxy", "route.rules[].retry.grpcStatuses[]"],
 ];
 
 /** Models, values and spots are the same in each run: a leaf that is found to have effect is found in the next run too. */

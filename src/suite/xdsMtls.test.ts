@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { renderBootstrap, renderSecret } from "../targets/envoy/bootstrap.ts";
 import { ask, echoUpstream, freePort, listen, type RunningEnvoy, runEnvoy } from "../targets/envoy/testing.ts";
 import { envoyBinary } from "../tooling/binaries.ts";
-import type { RefusalEvent, TlsFilesEvent } from "../xds/index.ts";
+import type { TlsFilesEvent } from "../util/tlsFiles.ts";
+import type { RefusalEvent } from "../xds/index.ts";
 import { createAuthority, type Issued } from "../xds/testingCertificates.ts";
 import { type Plane, startPlane } from "./planeHarness.ts";
 

@@ -9,6 +9,30 @@ export const sharedTargetCodes = {
     explanation:
       "The model has a place for it, and Trimtab does not write it for any proxy yet. Nothing of it is dropped in silence: the write is refused.",
   },
+  "TLS-UDP": {
+    status: 422,
+    title: "TLS over UDP",
+    explanation:
+      "A UDP listener passes packets to a cluster whose endpoints are to be reached inside TLS. Give it a cluster without `tls`.",
+  },
+  "TLS-HTTP2": {
+    status: 422,
+    title: "HTTP/2 to endpoints inside TLS",
+    explanation:
+      "A cluster has `tls`, and `protocol: http2` or a rule of gRPC that forwards to it. Trimtab does not write this yet. Use `protocol: http1`, or reach these endpoints in the clear.",
+  },
+  "TLS-GRPC-CHECK": {
+    status: 422,
+    title: "gRPC health check inside TLS",
+    explanation:
+      "A cluster has `tls` and a health check of type grpc. Trimtab does not write this yet. Use a check of type http or tcp, which is made inside TLS too.",
+  },
+  "TLS-SUBJECT-CN": {
+    status: 422,
+    title: "Name in a certificate's subject",
+    explanation:
+      "A warning. HAProxy also takes a certificate that has the `serverName` of `tls` in its subject's CN only, and nginx does where the certificate has no DNS names. Envoy looks at subjectAltName alone. It matters only where an authority that you trust issues such certificates.",
+  },
   "DRAIN-TIMEOUT-GRACE": {
     status: 422,
     title: "Drained before old processes end",

@@ -26,17 +26,6 @@ export const tlsListenerCapabilities = {
   "listener.tls.clientAuthentication.forward": notYet,
 } as const satisfies Partial<Capabilities>;
 
-/** TLS to endpoints. */
-export const tlsClusterCapabilities = {
-  "cluster.tls.serverName": notYet,
-  "cluster.tls.authority": notYet,
-  "cluster.tls.subjectAltNames[]": notYet,
-  "cluster.tls.clientCertificate": notYet,
-  "cluster.tls.minVersion": notYet,
-  "cluster.tls.maxVersion": notYet,
-  "cluster.tls.insecure": notYet,
-} as const satisfies Partial<Capabilities>;
-
 /** What TLS is made with. */
 export const certificateCapabilities = {
   "certificate.name": "exact",
@@ -44,9 +33,9 @@ export const certificateCapabilities = {
   "certificate.description": "exact",
   "certificate.chain": "exact",
   "certificate.privateKey": "exact",
-  "authority.name": notYet,
-  "authority.labels": notYet,
-  "authority.description": notYet,
-  "authority.bundle": notYet,
-  "authority.crl": notYet,
+  "authority.name": "exact",
+  "authority.labels": "exact",
+  "authority.description": "exact",
+  "authority.bundle": "exact",
+  "authority.crl": "exact",
 } as const satisfies Partial<Capabilities>;

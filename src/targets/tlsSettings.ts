@@ -5,3 +5,9 @@ export const GROUPS: readonly string[] = ["X25519", "P-256", "P-384"];
 
 /** The same in OpenSSL's words. */
 export const OPENSSL_GROUPS: readonly string[] = ["X25519", "prime256v1", "secp384r1"];
+
+/**
+ * Whom a proxy's system trusts: one bundle, at this path on Debian, Ubuntu, Alpine and in the proxies' own images. Envoy and nginx have to
+ * be told a path; where there is no such file, the proxy refuses the configuration.
+ */
+export const SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt";

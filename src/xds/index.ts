@@ -20,7 +20,6 @@
  */
 export { REFUSAL_REASONS, type RefusalEvent, type RefusalReason } from "./refusals.ts";
 export { createXdsServer, type XdsServerOptions } from "./server.ts";
-export { type TlsFiles, TlsFilesError, type TlsFilesEvent } from "./tlsFiles.ts";
 export type { Clock, Connection, ConnectionHandler, Peer, Transport } from "./transport.ts";
 export { systemClock } from "./transport.ts";
 export type * from "./types.ts";

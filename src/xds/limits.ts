@@ -289,12 +289,3 @@ export const MAX_REFUSALS_TOLD = 10;
 
 /** That span: ten lines of a reason in ten seconds can be read, and are 25 MB a day at most. */
 export const REFUSALS_TOLD_MS = 10_000;
-
-/** A handshake takes two round trips. Node's own two minutes would let silent strangers hold sockets. */
-export const TLS_HANDSHAKE_MS = 10_000;
-
-/** Certificate files are looked at so often. New ones are there hours before the old expire; a removed authority should go soon. */
-export const TLS_FILES_MS = 5_000;
-
-/** Largest certificate file. Bundles of all public authorities have a quarter of it. */
-export const MAX_TLS_FILE_BYTES = 1024 * 1024;

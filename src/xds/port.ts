@@ -2,8 +2,14 @@
 import type { Server } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { isLoopback, splitAddress } from "../util/address.ts";
+import {
+  type MutualTlsFiles,
+  readTlsFiles,
+  type TlsFilesEvent,
+  type TlsMaterial,
+  watchTlsFiles,
+} from "../util/tlsFiles.ts";
 import type { RefusedClient } from "./refusals.ts";
-import { readTlsFiles, type TlsFiles, type TlsFilesEvent, type TlsMaterial, watchTlsFiles } from "./tlsFiles.ts";
 import { createTlsPort } from "./tlsPort.ts";
 import type { Clock } from "./transport.ts";
 import type { XdsMetrics } from "./types.ts";
@@ -11,7 +17,7 @@ import type { XdsMetrics } from "./types.ts";
 /** How the port is secured, and who is told what happens at it. */
 export interface PortOptions {
   /** Clients must show a certificate. Without: plaintext, on loopback only. */
-  readonly tls?: TlsFiles | undefined;
+  readonly tls?: MutualTlsFiles | undefined;
   /** Plaintext also where other machines can reach it: whoever does may pull everything. */
   readonly insecure?: boolean | undefined;
   readonly clock: Clock;
@@ -36,7 +42,7 @@ export function refuseStrangers(address: string, { insecure }: PortOptions): voi
  * @returns with what stops looking at the files. Throws TlsFilesError.
  */
 export async function openTls(
-  files: TlsFiles,
+  files: MutualTlsFiles,
   options: PortOptions & { readonly onConnection: (socket: TLSSocket) => void },
 ): Promise<{ readonly listener: Server; readonly unwatch: () => void }> {
   const { clock, onConnection, onRefused, onTlsFiles, metrics } = options;

@@ -1,18 +1,11 @@
 /** Clients that are turned away at the door: counted by reason, told in bounded number. */
+import { HANDSHAKE_REASONS } from "../util/tlsRefusal.ts";
 import { MAX_REFUSALS_TOLD, REFUSALS_TOLD_MS } from "./limits.ts";
 import type { Clock } from "./transport.ts";
 
 /** What each reason says, for people and metrics. Those of a handshake come before there is a stream. */
 export const REFUSAL_REASONS = {
-  plaintext: "spoke plaintext to the TLS port",
-  noCertificate: "showed no client certificate",
-  unknownAuthority: "its certificate is of no authority that we trust",
-  expired: "its certificate, or one above it, has expired",
-  notYetValid: "its certificate, or one above it, is not valid yet",
-  badCertificate: "its certificate is not good for this",
-  protocol: "has no TLS version, cipher or protocol in common with us",
-  refusedServer: "did not accept our certificate",
-  handshake: "the handshake was not finished",
+  ...HANDSHAKE_REASONS,
   noIdentity: "its certificate names nobody",
   noRules: "the fleet says of nobody that they may pull it",
   notAllowed: "the fleet's rules do not allow it",

@@ -1,4 +1,6 @@
 /** Groups and their streams: who is let in, who is told of a change, and what is known of each node. */
+
+import type { MutualTlsFiles, TlsFilesEvent } from "../util/tlsFiles.ts";
 import { accept, changeAccess, statusOf } from "./accept.ts";
 import { createPool } from "./budgets.ts";
 import { createDoor, OPEN_DOOR } from "./door.ts";
@@ -16,7 +18,6 @@ import { CLUSTER, LEGACY_WILDCARD_TYPES } from "./resourceTypes.ts";
 import { addGroup, GOING_DOWN, leave, type Room, turnAway, unknownGroup } from "./room.ts";
 import type { Context, Group } from "./state.ts";
 import { nodeAnswers, nodePresences, nodeStatuses } from "./status.ts";
-import type { TlsFiles, TlsFilesEvent } from "./tlsFiles.ts";
 import { type Clock, type EndStatus, systemClock, type Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
 import type { NackEvent, RefusalReader, StreamEvent, XdsServer, XdsView } from "./types.ts";
@@ -49,7 +50,7 @@ export interface XdsServerOptions {
   /** Opens the secrets of resources, for the wire. Default: none can be had, and nodes get references. */
   readonly open?: ((reference: string) => string) | undefined;
   /** Clients must show a certificate, and `setAccess` says who may pull what. Default: plaintext, on loopback only. */
-  readonly tls?: TlsFiles | undefined;
+  readonly tls?: MutualTlsFiles | undefined;
   /** Plaintext also where other machines can reach it: whoever does may pull everything. */
   readonly insecure?: boolean | undefined;
   /** A client was turned away for what it showed of itself. Must be quick and must not throw. */

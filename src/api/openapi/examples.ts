@@ -179,6 +179,7 @@ const OWN: Record<string, Exchange> = {
             connectedAt: "2026-01-02T03:04:06.000Z",
             userAgent: "envoy 1.40.0",
             ackedRevision: 7,
+            leaving: null,
             types: [
               {
                 typeUrl: "type.googleapis.com/envoy.config.cluster.v3.Cluster",

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { Option } from "commander";
 import type { Declaration } from "../command.ts";
 import { withConnection, withLog } from "../options.ts";
-import { fileName, fleetNames, folderName, nodeName, pollInterval } from "../values.ts";
+import { fleetNames, folderName, nodeName, pollInterval } from "../values.ts";
 
 /** Where an agent keeps its proxies' files when nobody says otherwise. */
 const DEFAULT_RUN_DIR = "trimtab-agent";
@@ -26,11 +26,6 @@ export const agent: Declaration = (program, { runners, done }) => {
         .env("TRIMTAB_RUN_DIR")
         .default(DEFAULT_RUN_DIR)
         .argParser(folderName),
-    )
-    .addOption(
-      new Option("--ca <file>", "authorities of an https server (PEM), instead of the system's")
-        .env("TRIMTAB_CA")
-        .argParser(fileName),
     )
     .addOption(
       new Option("--interval <time>", "how often to ask for new files")

@@ -1,9 +1,9 @@
 import type { Declaration } from "../command.ts";
-import { DEFAULT_DATA, withListening, withMemoryLimit, withXdsTls } from "../options.ts";
+import { DEFAULT_DATA, withListening, withMemoryLimit, withTls } from "../options.ts";
 
 /** `trimtab serve`: runs the control plane. */
 export const serve: Declaration = (program, { runners, done }) => {
-  withMemoryLimit(withXdsTls(withListening(program.command("serve"), { data: DEFAULT_DATA, logLevel: "info" })))
+  withMemoryLimit(withTls(withListening(program.command("serve"), { data: DEFAULT_DATA, logLevel: "info" })))
     .description("run the control plane")
     .action((options) => done(runners.serve(options)));
 };

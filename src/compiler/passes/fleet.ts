@@ -9,7 +9,7 @@ import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
 import { listenerTls } from "../tls/listenerTls.ts";
-import { usedCertificates } from "../tls/used.ts";
+import { usedAuthorities, usedCertificates } from "../tls/used.ts";
 import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
 import { connectionLimit } from "./connectionLimit.ts";
@@ -24,7 +24,6 @@ import { mergeHosts } from "./sharedPort.ts";
 import { clustersOfRules } from "./used.ts";
 import { viaOf } from "./via.ts";
 
-const NO_AUTHORITIES: readonly AuthorityIr[] = [];
 const UDP = { balance: defaults["listener.udp.balance"] };
 
 /** What one fleet is compiled from: every compiled listener by name, and the fleet's last IR (null: none) to reuse parts of. */
@@ -54,8 +53,10 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
   const ports = reuseList(previous?.ports, compiledPorts);
   const names = yield* clusterNames(ports, previous, memory);
   const clusters = reuseList(previous?.clusters, yield* clustersOf(names, input, memory));
-  const certificates = reuseList(previous?.certificates, yield* usedCertificates(ports, input.snapshot, memory));
-  const parts = { sockets, ports, clusters, certificates };
+  const used = { ports, clusters };
+  const certificates = reuseList(previous?.certificates, yield* usedCertificates(used, input.snapshot, memory));
+  const authorities = reuseList(previous?.authorities, yield* usedAuthorities(used, input.snapshot, memory));
+  const parts = { sockets, ports, clusters, certificates, authorities };
   const sources = reuseList(previous?.sources, yield* sourcesOf(input, parts, memory));
   const { name } = fleet;
   const { proxy, version = null, healthChecks = null } = fleet.body;
@@ -67,7 +68,7 @@ export function* compileFleet(input: FleetInput, memory: CompilerMemory): Steps<
     ports,
     clusters,
     certificates,
-    authorities: NO_AUTHORITIES,
+    authorities,
     sources,
   });
 }
@@ -184,7 +185,9 @@ function clustersOf(
       throw new Error(`cluster ${name} is referred to but missing: the model's rules did not run`);
     const { healthCheck } = cluster.body;
     const check = healthCheck === undefined ? undefined : snapshot.healthCheck.get(healthCheck);
-    return compileCluster({ cluster, check, near, before: old.get(name) }, memory);
+    const { authority: trusted } = cluster.body.tls ?? {};
+    const authority = trusted === undefined ? undefined : snapshot.authority.get(trusted);
+    return compileCluster({ cluster, check, authority, near, before: old.get(name) }, memory);
   });
 }
 
@@ -193,12 +196,13 @@ interface SourceParts {
   readonly ports: readonly PortIr[];
   readonly clusters: readonly ClusterIr[];
   readonly certificates: readonly CertificateIr[];
+  readonly authorities: readonly AuthorityIr[];
 }
 
-/** Kinds ascending: canary, certificate, cluster, fleet, geoTable, healthCheck, listener, route; names ascending in each. */
+/** Kinds ascending: authority, canary, certificate, cluster, fleet, geoTable, healthCheck, listener, route; names ascending in each. */
 function* sourcesOf(
   { fleet, snapshot }: FleetInput,
-  { sockets, ports, clusters, certificates }: SourceParts,
+  { sockets, ports, clusters, certificates, authorities }: SourceParts,
   memory: CompilerMemory,
 ): Steps<SourceIr[]> {
   const source = (resource: Resource): SourceIr => sourceOf(resource, memory);
@@ -215,6 +219,7 @@ function* sourcesOf(
   const canaries = [...snapshot.canary.values()].filter(({ body }) => hasSource(routes, body.route));
   const byName = (a: SourceIr, b: SourceIr): number => compareText(a.name, b.name);
   return [
+    ...authorities.map(({ name }) => source(snapshot.authority.get(name) as Resource)),
     ...canaries.map(source).sort(byName),
     ...certificates.map(({ name }) => source(snapshot.certificate.get(name) as Resource)),
     ...clusterResources.map(source),

@@ -1,14 +1,16 @@
-/** The certificates that a fleet's ports name. */
-import type { CertificateIr, PortIr } from "../../ir/index.ts";
+/** The certificates and authorities that a fleet's ports and clusters name. */
+import type { AuthorityIr, CertificateIr, FleetIr } from "../../ir/index.ts";
 import type { Snapshot } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
-import type { Steps } from "../../util/steps.ts";
+import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
-import { certificatesNamed } from "./certificates.ts";
+import { authorityIr, certificatesNamed } from "./certificates.ts";
+
+type Users = Pick<FleetIr, "ports" | "clusters">;
 
 /** Ascending by name. */
 export function* usedCertificates(
-  ports: readonly PortIr[],
+  { ports, clusters }: Users,
   snapshot: Snapshot,
   memory: CompilerMemory,
 ): Steps<readonly CertificateIr[]> {
@@ -19,5 +21,32 @@ export function* usedCertificates(
       for (const name of certificates) names.add(name);
     yield;
   }
+  for (const [index, { tls }] of clusters.entries()) {
+    if (tls !== null && tls.clientCertificate !== null) names.add(tls.clientCertificate);
+    if (shouldYield(index)) yield;
+  }
   return yield* certificatesNamed([...names].sort(compareText), snapshot, memory);
+}
+
+/** The same of those who are trusted. */
+export function* usedAuthorities(
+  { clusters }: Users,
+  snapshot: Snapshot,
+  memory: CompilerMemory,
+): Steps<readonly AuthorityIr[]> {
+  const names = new Set<string>();
+  for (const [index, { tls }] of clusters.entries()) {
+    const authority = tls?.verification?.authority ?? null;
+    if (authority !== null) names.add(authority.name);
+    if (shouldYield(index)) yield;
+  }
+  const found: AuthorityIr[] = [];
+  for (const name of [...names].sort(compareText)) {
+    const authority = snapshot.authority.get(name);
+    if (authority === undefined)
+      throw new Error(`authority ${name} is referred to but missing: the model's rules did not run`);
+    found.push(authorityIr(authority, memory));
+    yield;
+  }
+  return found;
 }

@@ -1,6 +1,8 @@
-import { type OwnRule, problem, touchedOf } from "./rule.ts";
+import { isIP } from "node:net";
+import { type OwnRule, problem, touchedOf, warning } from "./rule.ts";
 
 const CODE = "MODEL-TLS";
+const UNVERIFIED = "MODEL-TLS-INSECURE";
 
 /** Whom an endpoint's certificate is to name has to be known, and nothing is verified where `insecure` is written. */
 export const clusterTls: OwnRule = function* (_snapshot, touched) {
@@ -11,6 +13,13 @@ export const clusterTls: OwnRule = function* (_snapshot, touched) {
     const { insecure = false, serverName, minVersion = "1.2", maxVersion = "1.3" } = tls;
     if (!insecure && serverName === undefined)
       yield at("", "needs `serverName`: the name that endpoints are asked for, and that their certificates have");
+    if (serverName !== undefined && isIP(serverName) !== 0)
+      yield at("/serverName", "is an address; TLS asks for names, and certificates of endpoints have to have one");
+    if (insecure)
+      yield warning(UNVERIFIED, cluster, {
+        pointer: "/tls/insecure",
+        message: "endpoints' certificates are not looked at: anybody in between can read and change what is sent",
+      });
     for (const field of ["authority", "subjectAltNames"] as const) {
       if (insecure && tls[field] !== undefined)
         yield at(`/${field}`, "with `insecure: true` no certificate is looked at; remove one of the two");

@@ -3,7 +3,14 @@
  * each other. A field without a hint gets whatever its schema allows.
  */
 import fc from "fast-check";
-import { AUTHORITY, CHAINS_OF_ONE_KEY, FORMS_OF_ONE_KEY, OTHER_AUTHORITY } from "./certificates.ts";
+import {
+  AUTHORITY,
+  CHAINS_OF_ONE_KEY,
+  FORMS_OF_ONE_KEY,
+  LATER_REVOCATIONS,
+  OTHER_AUTHORITY,
+  REVOCATIONS,
+} from "./certificates.ts";
 import * as values from "./values.ts";
 
 export interface Hint {
@@ -100,13 +107,20 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "certificate.chain": { reason: "real ones, that the key fits", value: fc.constantFrom(...CHAINS_OF_ONE_KEY) },
   "certificate.privateKey": { reason: "one key in several forms", value: fc.constantFrom(...FORMS_OF_ONE_KEY) },
   "authority.bundle": { reason: "real ones", value: fc.constantFrom(AUTHORITY, OTHER_AUTHORITY) },
-  "authority.crl": { reason: "nobody has been revoked", value: fc.constant(""), presence: 0 },
+  "authority.crl": { reason: "real ones", value: fc.constantFrom(REVOCATIONS, LATER_REVOCATIONS), presence: 30 },
   "listener.tls": { reason: "fitted to the protocol (mendTls.ts)", presence: 100 },
   "listener.tls.mode": { reason: "HTTPS has one", value: fc.constant("terminate"), presence: 20 },
   "listener.tls.certificates": { reason: "HTTPS listeners must have some", presence: 100, most: 3 },
   "listener.tls.alpn": { reason: "not for HTTPS", presence: 0 },
   "listener.tls.clientAuthentication": { reason: "no proxy takes it yet", presence: 0 },
-  "cluster.tls": { reason: "no proxy takes it yet", presence: 0 },
+  "cluster.tls": { reason: "fitted to who reaches the cluster (mendClusterTls.ts)", presence: 15 },
+  "cluster.tls.serverName": {
+    reason: "names that are no addresses",
+    value: fc.constantFrom("a.example.com", "up.example"),
+    presence: 90,
+  },
+  "cluster.tls.subjectAltNames": { reason: "no proxy takes it yet", presence: 0 },
+  "cluster.tls.insecure": { reason: "most are verified", value: fc.boolean(), presence: 25 },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",

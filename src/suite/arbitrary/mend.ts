@@ -2,6 +2,7 @@
 import { references } from "../../gen/references.ts";
 import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
+import { mendClusterTls } from "./mendClusterTls.ts";
 import { mendGrpc } from "./mendGrpc.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { mendPreferLocal } from "./mendPreferLocal.ts";
@@ -27,6 +28,7 @@ export function mend(document: Document): Document {
   mendProxyProtocol(document);
   // Last: they look at who reaches a cluster.
   mendLimits(document);
+  mendClusterTls(document);
   mendPreferLocal(document);
   return document;
 }

@@ -1,13 +1,10 @@
 /** What Envoy does with each field of the model: one line per leaf. The facts are measured; codes as in the design notes. */
+
+import { clusterTlsCapabilities } from "../clusterTls.ts";
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import {
-  certificateCapabilities,
-  tlsClusterCapabilities,
-  tlsListenerCapabilities,
-  tlsProtocol,
-} from "../tlsCapabilities.ts";
+import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { noWebSocket } from "./cluster/protocolSupport.ts";
@@ -17,6 +14,7 @@ import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocolSupport.ts";
 import { tooLarge } from "./regexSize.ts";
+import { connectionLimitCapabilities } from "./tlsSupport.ts";
 import { oneUdpCluster, udpCapabilities } from "./udpSupport.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -60,7 +58,7 @@ export const capabilities = {
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
-  "listener.connectionLimit.max": "exact",
+  ...connectionLimitCapabilities,
   "listener.connectionLimit.perSource": {
     refused: "cannot be done: Envoy does not count connections by address",
     code: "LIMIT-SOURCE-ENVOY",
@@ -99,7 +97,7 @@ export const capabilities = {
   ...geoTableCapabilities,
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
-  ...tlsClusterCapabilities,
+  ...clusterTlsCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

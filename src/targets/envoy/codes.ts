@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of Envoy. */
 export const envoyCodes = {
+  "TLS-CONNECTION-LIMIT-ENVOY": {
+    status: 422,
+    title: "Connections counted by certificate",
+    explanation:
+      "A warning. An HTTPS listener with several sets of certificates has a filter chain for each on Envoy, and `connectionLimit.max` counts the connections of a chain. All together may be as many times more.",
+  },
   "DRAIN-TIMEOUT-ENVOY": {
     status: 422,
     title: "Connections of one endpoint go on",

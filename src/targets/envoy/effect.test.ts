@@ -31,6 +31,25 @@ describe("from one rendering to the next", () => {
     ["other weights of a TCP listener", [ports(web(), raw(1)), ports(web(), raw(2))], "listenerDrain"],
   ])("%s", (_what, change, expected) => expect(between(change)).toBe(expected));
 
+  it("certificates: one more for other names, another chain of one, and settings of all", () => {
+    const server = (name: string, minVersion: "1.2" | "1.3" = "1.2") => ({
+      ...{ serverNames: [`${name}.example`], scope: "*", certificates: [name], minVersion, maxVersion: "1.3" as const },
+      ...{ cipherSuites: [], alpn: ["http/1.1"] },
+    });
+    const certificate = (name: string, chain = "chain\n"): FleetIr["certificates"][number] => {
+      return { name, chain, privateKey: "key\n", serverNames: [`${name}.example`], keyType: "ecdsa" };
+    };
+    const secure = (servers: ReturnType<typeof server>[], chain?: string): FleetIr => {
+      const tls = { servers, unknown: null, rejected: [], scopes: [{ hostname: "*", listener: "web" }] };
+      const certificates = servers.map(({ certificates: [name = ""] }) => certificate(name, chain));
+      return { ...fleet([{ ...web(), tls }], clusters), certificates };
+    };
+    expect(between([secure([server("a")]), secure([server("a"), server("b")])])).toBe("runtime");
+    expect(between([secure([server("a")]), secure([server("a")], "other\n")])).toBe("runtime");
+    expect(between([secure([server("a"), server("b")]), secure([server("a")])])).toBe("listenerDrain");
+    expect(between([secure([server("a")]), secure([server("a", "1.3")])])).toBe("listenerDrain");
+  });
+
   it("nothing runs that could change", () => {
     expect(effect(null, finish(createRenderer().render(ports(web()))))).toBe("none");
   });

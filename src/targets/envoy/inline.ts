@@ -22,8 +22,12 @@ import {
   HttpConnectionManagerSchema,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import * as header from "../../gen/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js";
 import { type Secret, SecretSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
-import { DownstreamTlsContextSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import type { RenderedResource, RenderedResources } from "../target.ts";
 import { writtenNowhere } from "./accessLog.ts";
 import { RE2_MAX_PROGRAM_SIZE } from "./bootstrap.ts";
@@ -134,10 +138,29 @@ function inlineTransport({ configType }: TransportSocket): void {
   configType.value = pack(DownstreamTlsContextSchema, context);
 }
 
+/** The same of connections to endpoints, also where a PROXY header stands before TLS. */
+function inlineUpstream({ configType }: TransportSocket): void {
+  if (configType.case !== "typedConfig") return;
+  const { typeUrl, value } = configType.value;
+  if (typeUrl.endsWith(header.ProxyProtocolUpstreamTransportSchema.typeName)) {
+    const outer = fromBinary(header.ProxyProtocolUpstreamTransportSchema, value);
+    if (outer.transportSocket !== undefined) inlineUpstream(outer.transportSocket);
+    configType.value = pack(header.ProxyProtocolUpstreamTransportSchema, outer);
+  }
+  if (!typeUrl.endsWith(UpstreamTlsContextSchema.typeName)) return;
+  const context = fromBinary(UpstreamTlsContextSchema, value);
+  const { tlsCertificateSdsSecretConfigs = [], validationContextType } = context.commonTlsContext ?? {};
+  for (const secret of tlsCertificateSdsSecretConfigs) delete secret.sdsConfig;
+  if (validationContextType?.case === "combinedValidationContext")
+    delete validationContextType.value.validationContextSdsSecretConfig?.sdsConfig;
+  configType.value = pack(UpstreamTlsContextSchema, context);
+}
+
 function inlineCluster(bytes: Uint8Array, assignment: RenderedResource | undefined): Cluster {
   const cluster = fromBinary(ClusterSchema, bytes);
   cluster.clusterDiscoveryType = { case: "type", value: Cluster_DiscoveryType.STATIC };
   delete cluster.edsClusterConfig;
+  if (cluster.transportSocket !== undefined) inlineUpstream(cluster.transportSocket);
   if (assignment !== undefined) cluster.loadAssignment = fromBinary(ClusterLoadAssignmentSchema, assignment.bytes);
   return cluster;
 }

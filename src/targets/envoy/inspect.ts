@@ -1,6 +1,7 @@
 /** What no single field can show: redirects by wildcard hosts, unequal weights, regular expressions too large. */
 import type { FleetIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { inspectPlaces } from "../clusterLimits.ts";
+import { inspectClusterTls } from "../clusterTls.ts";
 import type { Finding } from "../target.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
@@ -10,6 +11,7 @@ import { inspectProtocol } from "./cluster/protocolSupport.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
 import { inspectProxyProtocol } from "./proxyProtocolSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
+import { inspectTls } from "./tlsSupport.ts";
 import { inspectUdp } from "./udpSupport.ts";
 
 /** Of RE2_MAX_PROGRAM_SIZE, and of RE2's own limit of about 87 000; our count is an upper estimate. */
@@ -24,6 +26,8 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectProtocol(ir),
     ...inspectUdp(ir),
     ...inspectProxyProtocol(ir),
+    ...inspectClusterTls(ir),
+    ...inspectTls(ir),
   ];
 }
 

@@ -8,6 +8,7 @@ import { mapSteps, type Steps } from "../../util/steps.ts";
 import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster/index.ts";
+import { authoritySecret } from "./cluster/tls.ts";
 import { createGeoFilters } from "./geo.ts";
 import { memoByKeys, routeKeysOf } from "./hashPolicy.ts";
 import { type HttpSocket, httpListener, type LoggedTcpPort, tcpListener } from "./listener.ts";
@@ -34,7 +35,7 @@ interface ResourceRenderer extends Renderer {
   readonly render: (ir: FleetIr) => Steps<RenderedResources>;
 }
 
-/** A renderer of all resources of a fleet, by type: clusters, their endpoints, listeners, route tables, certificates. */
+/** A renderer of all resources of a fleet, by type: clusters, their endpoints, listeners, route tables, certificates and authorities. */
 export function createRenderer(): ResourceRenderer {
   const lastByFleet = new Map<string, RenderedResources>();
   const renderClusters = createClusterMaps();
@@ -46,6 +47,7 @@ export function createRenderer(): ResourceRenderer {
   const ofTcp = createTcpListeners();
   const ofUdp = memoByIdentity(udpListener);
   const ofCertificate = memoByIdentity(certificateSecret);
+  const ofAuthority = memoByIdentity(authoritySecret);
   return {
     *render(ir) {
       const last = lastByFleet.get(ir.name)?.resources;
@@ -84,6 +86,10 @@ export function createRenderer(): ResourceRenderer {
           }),
         );
       }
+      const secrets = [
+        ...(yield* mapSteps(ir.certificates, ofCertificate)),
+        ...(yield* mapSteps(ir.authorities, ofAuthority)),
+      ];
       const rendered: RenderedResources = {
         kind: "resources",
         resources: new Map([
@@ -91,7 +97,7 @@ export function createRenderer(): ResourceRenderer {
           [typeUrls.assignment, assignments],
           [typeUrls.listener, typeMap(listeners, last?.get(typeUrls.listener))],
           [typeUrls.routes, typeMap(routes, last?.get(typeUrls.routes))],
-          ...secretMap(yield* mapSteps(ir.certificates, ofCertificate), last),
+          ...secretMap(secrets, last),
         ]),
       };
       remember(lastByFleet, ir.name, rendered);

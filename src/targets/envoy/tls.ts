@@ -15,7 +15,8 @@ import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } fro
 
 type ChainInit = MessageInitShape<typeof FilterChainSchema> & object;
 
-const PROTOCOLS = { "1.2": Protocol.TLSv1_2, "1.3": Protocol.TLSv1_3 } as const;
+/** Versions in Envoy's words. */
+export const PROTOCOLS = { "1.2": Protocol.TLSv1_2, "1.3": Protocol.TLSv1_3 } as const;
 
 /** The certificate as a resource: its name is the certificate's. */
 export function certificateSecret({ name, chain, privateKey }: CertificateIr): RenderedResource {

@@ -7,15 +7,11 @@ import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import {
-  certificateCapabilities,
-  tlsClusterCapabilities,
-  tlsListenerCapabilities,
-  tlsProtocol,
-} from "../tlsCapabilities.ts";
+import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
+import { clusterTlsCapabilities } from "./cluster/tlsSupport.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { grpcCapabilities } from "./grpcSupport.ts";
@@ -104,7 +100,7 @@ export const capabilities = {
   ...geoTableCapabilities,
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
-  ...tlsClusterCapabilities,
+  ...clusterTlsCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

@@ -1,6 +1,7 @@
 /** What no single field can show: unequal weights, levels of backups, limits cut short, expressions that HAProxy cannot match safely. */
 import type { FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { tooManyLevels } from "../backupLevels.ts";
+import { inspectClusterTls } from "../clusterTls.ts";
 import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
@@ -30,6 +31,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...ir.ports.flatMap(cutShort),
     ...inspectBackends(ir),
     ...inspectProxyProtocol(ir),
+    ...inspectClusterTls(ir),
   ];
 }
 

@@ -6,6 +6,8 @@ export const CONFIG_FILE = "haproxy.cfg";
 
 /** Stands where no port is. No listener's name has a capital. */
 export const NO_PORT_FRONTEND = "NO-PORT";
+/** Of certificates that servers show. */
+export const CLIENT_CERTIFICATES_FRONTEND = "CLIENT-CERTIFICATES";
 
 /** The file of one socket. Sorts behind `CONFIG_FILE`, whose defaults it refers to. */
 export function listenerFile(listener: string): string {
@@ -81,6 +83,16 @@ export function listenerMap(listener: string, map: string): string {
 /** A certificate with its key. */
 export function certificateFile(certificate: string): string {
   return `certificates/${certificate}.pem`;
+}
+
+/** Who is trusted. */
+export function authorityFile(authority: string): string {
+  return `authorities/${authority}.pem`;
+}
+
+/** What an authority has revoked. */
+export function revocationFile(authority: string): string {
+  return `authorities/${authority}.crl`;
 }
 
 /** Which certificates a listener shows. */

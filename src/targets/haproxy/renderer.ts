@@ -20,12 +20,13 @@ import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
 import { backendsIn, drainPlanFile } from "./cluster/drains.ts";
+import { authorityFiles, clientCertificates } from "./cluster/tls.ts";
 import { geoMapText } from "./geoTables.ts";
 import { grpcDefaults } from "./grpc.ts";
 import { fleetHttp2View } from "./http2.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
-import { CONFIG_FILE, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
+import { CLIENT_CERTIFICATES_FRONTEND, CONFIG_FILE, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
 import { DEFAULT_IDLE_MS } from "./policies/timeouts.ts";
 import { processView } from "./process.ts";
 import { name, number, PLACES, time } from "./quote.ts";
@@ -88,6 +89,7 @@ export function createRenderer(): Renderer {
       found.set(CONFIG_FILE, commonText(ir, all, section) + text);
       const files: RenderedFile[] = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
       for (const own of ir.certificates) files.push(certificatePem(own));
+      for (const own of ir.authorities) files.push(...authorityFiles(own));
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
       const generation = yield* generationOf(files);
@@ -155,8 +157,17 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
     if (rules.some(isCall)) parts.push(section("grpcDefaults", grpcDefaults));
   }
   if (hasTcp || ports.length === 0) parts.push(section("tcp", times));
+  parts.push(clientCertificatesText(ir, section));
   if (ports.length === 0) parts.push(section("noPort", { name: name(NO_PORT_FRONTEND), fleet: name(fleet) }));
   return parts.join("");
+}
+
+/** Certificates that clusters show; empty: none does. */
+function clientCertificatesText({ clusters, ports }: FleetIr, section: Section): string {
+  const certificates = clientCertificates(clusters);
+  if (certificates.length === 0) return "";
+  const defaults = name(ports.some(({ kind }) => kind === "http") ? "http" : "tcp");
+  return section("clientCertificates", { name: name(CLIENT_CERTIFICATES_FRONTEND), defaults, certificates });
 }
 
 /** What endpoints are told of the client's connection: one word where all are alike. */

@@ -3,7 +3,7 @@ import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
-import { certificateCapabilities, tlsClusterCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
+import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
@@ -17,6 +17,7 @@ import { coarseShares } from "./splits.ts";
 import { tlsVersionCapabilities } from "./tlsSupport.ts";
 import { udpCapabilities } from "./udpSupport.ts";
 import { clusterCapabilities } from "./upstream/capabilities.ts";
+import { clusterTlsCapabilities } from "./upstream/tlsSupport.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 import { appendsToFirstVia } from "./via.ts";
 
@@ -84,7 +85,7 @@ export const capabilities = {
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
   ...tlsVersionCapabilities,
-  ...tlsClusterCapabilities,
+  ...clusterTlsCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",
   "canary.description": "exact",

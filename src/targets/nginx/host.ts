@@ -17,6 +17,7 @@ import { type LoweredRule, lowerRule, type RulePlace } from "./rule.ts";
 import { createLocationMemory, type LocationMemory, type LocationRun, lowerGroups } from "./runs.ts";
 import type { LimitPlace } from "./upstream/limits.ts";
 import type { Http2Clusters } from "./upstream/protocol.ts";
+import type { Secured } from "./upstream/tls.ts";
 import type { ViaPlace } from "./via.ts";
 import type { Block } from "./views.ts";
 
@@ -31,6 +32,7 @@ export interface HostPlace extends LimitPlace, ViaPlace {
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
   readonly affine: Affine;
+  readonly secured: Secured;
   readonly http2: Http2Clusters;
   /** Request fields that rules of its server look at. */
   readonly gated: readonly string[];

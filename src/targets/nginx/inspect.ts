@@ -4,6 +4,7 @@ import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
+import { inspectGrpcHeaders } from "./grpcHeaders.ts";
 import { inspectHttp2 } from "./http2.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { inspectProcess } from "./process.ts";
@@ -18,6 +19,7 @@ import { inspectOutlierDetection } from "./upstream/outlierDetection.ts";
 import { inspectPriorities } from "./upstream/priority.ts";
 import { inspectProtocol } from "./upstream/protocol.ts";
 import { inspectProxyProtocol } from "./upstream/proxyProtocol.ts";
+import { inspectClusterTls } from "./upstream/tlsSupport.ts";
 
 /** `proxy_pass` with a variable walks the upstream groups: 3 000 of them cost about 30 us per request. */
 const MANY_CLUSTERS = 2000;
@@ -62,13 +64,19 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectProtocol(ir),
     ...inspectProxyProtocol(ir),
     ...inspectTls(ir),
+    ...inspectClusterTls(ir),
     ...inspectHttp2(ir),
   ];
 }
 
 /** Expressions that nginx cannot match safely, and shares that it can only come near to. */
 export function inspectNginxRule(rule: RuleIr): readonly Finding[] {
-  return [...backtrackingRegexes(rule, "nginx"), ...inspectSplit(rule), ...inspectRetry(rule)];
+  return [
+    ...backtrackingRegexes(rule, "nginx"),
+    ...inspectSplit(rule),
+    ...inspectRetry(rule),
+    ...inspectGrpcHeaders(rule),
+  ];
 }
 
 function inspectSplit({ id, route, pointer, action }: RuleIr): readonly Finding[] {

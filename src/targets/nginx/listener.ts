@@ -20,6 +20,7 @@ import { type ListenOption, listenOptions } from "./sockets.ts";
 import { hasOneServer, scopeMap, servedNames, tlsLines } from "./tls.ts";
 import type { Limited } from "./upstream/limits.ts";
 import type { Http2Clusters } from "./upstream/protocol.ts";
+import type { Secured } from "./upstream/tls.ts";
 import { viaFields, viaGuard, viaMap } from "./via.ts";
 import type { Block } from "./views.ts";
 
@@ -28,6 +29,7 @@ export interface ListenerPlace {
   readonly names: Names;
   readonly connectTimeouts: ReadonlyMap<string, number>;
   readonly affine: Affine;
+  readonly secured: Secured;
   readonly limited: Limited;
   readonly http2: Http2Clusters;
   readonly accessLog: AccessLogIr | null;

@@ -23,6 +23,7 @@ import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type Upstrea
 import { connectionLimits, type Limited, requestLimits } from "./upstream/limits.ts";
 import { PROBED_FILES, probePlanFile } from "./upstream/probes.ts";
 import { type Http2Clusters, http2Clusters } from "./upstream/protocol.ts";
+import { authorityFiles, endpointTlsFiles, type Secured, securedOf } from "./upstream/tls.ts";
 import type { Block, ConfigurationView } from "./views.ts";
 
 /** The agent reads it through a symbolic link to the whole folder. */
@@ -35,6 +36,7 @@ const MAX_KEPT_FLEETS = 512;
 interface FleetMemory {
   connectTimeouts: ReadonlyMap<string, number>;
   affine: Affine;
+  secured: Secured;
   limited: Limited;
   http2: Http2Clusters;
   /** By listener. */
@@ -58,6 +60,7 @@ export function createRenderer(): Renderer {
       const memory = fleets.get(ir.name) ?? {
         connectTimeouts: new Map(),
         affine: new Set(),
+        secured: new Set(),
         limited: new Map(),
         http2: new Set(),
         listeners: new Map(),
@@ -77,21 +80,23 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const affine = affineOf(ir.clusters);
   const limited = requestLimits(ir.clusters);
   const http2 = http2Clusters(ir.clusters);
-  // A location holds its clusters' connect timeout, affinity, protocol and limit: when one changes, which is rare, all is lowered again.
+  const secured = securedOf(ir.clusters);
+  // A location holds these of its clusters: when one changes, which is rare, all is lowered again.
   const isSame =
     !hasChanged(memory.connectTimeouts, connectTimeouts) &&
-    !hasOtherAffinity(memory, affine, ir) &&
-    !hasOtherProtocol(memory, http2, ir) &&
+    !hasOther(memory, { affine, http2, secured }, ir) &&
     isEqual(memory.limited, limited);
   if (!isSame) memory.listeners = new Map();
   memory.connectTimeouts = connectTimeouts;
   memory.affine = affine;
+  memory.secured = secured;
   memory.limited = limited;
   memory.http2 = http2;
   const proxyProtocols = new Map(
     ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
   );
-  const place = { connectTimeouts, affine, limited, http2, accessLog: ir.accessLog, sockets: ir.process.sockets };
+  const { accessLog, process } = ir;
+  const place = { connectTimeouts, affine, secured, limited, http2, accessLog, sockets: process.sockets };
   const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters) };
   const names = createNames();
   const listeners: LoweredListener[] = [];
@@ -115,6 +120,8 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
     ...FIXED_FILES,
     ...logFiles(ir),
     ...certificateFiles(ir.certificates),
+    ...authorityFiles(ir.authorities),
+    ...endpointTlsFiles(ir.clusters),
     ...(hasCalls(ir) ? [...grpcFiles].map(([path, text]) => ({ path, text, mode: FILE_MODE })) : []),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
     ...(yield* probeFiles(ir, groups)),
@@ -149,16 +156,19 @@ function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<stri
   return false;
 }
 
-function hasOtherAffinity({ connectTimeouts, affine }: FleetMemory, after: Affine, { clusters }: FleetIr): boolean {
-  return clusters.some(({ name }) => connectTimeouts.has(name) && affine.has(name) !== after.has(name));
-}
+/** Sets of clusters. */
+const SETS = ["affine", "http2", "secured"] as const;
 
-function hasOtherProtocol(
-  { connectTimeouts, http2 }: FleetMemory,
-  after: Http2Clusters,
+/** Of clusters that were there before. */
+function hasOther(
+  memory: FleetMemory,
+  after: Readonly<Record<(typeof SETS)[number], ReadonlySet<string>>>,
   { clusters }: FleetIr,
 ): boolean {
-  return clusters.some(({ name }) => connectTimeouts.has(name) && http2.has(name) !== after.has(name));
+  return clusters.some(
+    ({ name }) =>
+      memory.connectTimeouts.has(name) && SETS.some((set) => memory[set].has(name) !== after[set].has(name)),
+  );
 }
 
 function isEqual(before: Limited, after: Limited): boolean {

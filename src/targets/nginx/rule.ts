@@ -12,7 +12,7 @@ import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart, RequestField } from "./policies/policy.ts";
 import { comment, literal, type Part, param, variable, word } from "./quote.ts";
 import { lowerRedirect } from "./redirect.ts";
-import { type EndPlace, endOf, isOneLocation, logLines } from "./ruleEnd.ts";
+import { type End, type EndPlace, endOf, isOneLocation, logLines } from "./ruleEnd.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
 import { type ViaPlace, viaFields } from "./via.ts";
@@ -151,56 +151,60 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
   const uri: Part = path?.uri ?? (place.isRaw ? AS_SENT : "");
   // A searched jump leaves the name of its target for a path.
   const uriJumped = uri === "" && place.jumps === "searched" ? AS_SENT : uri;
-  const forwardTo = (upstream: Part, rest = uri) =>
-    rule.protocol === "grpc" ? forwardCall(upstream, rest !== "") : forward(upstream, rest, place);
-  const bodies = (directives: readonly Block[], upstream: Part): Pick<LoweredForward, "body" | "jumped"> => {
+  const forwardTo = ({ scheme, upstream }: Target, rest = uri) =>
+    rule.protocol === "grpc" ? forwardCall(upstream, rest !== "") : forward([scheme, upstream, rest], place);
+  const bodies = (directives: readonly Block[], upstream: Target): Pick<LoweredForward, "body" | "jumped"> => {
     const body = bodyOf(directives, forwardTo(upstream));
     return { body, jumped: uriJumped === uri ? null : { ...body, last: forwardTo(upstream, uriJumped) } };
   };
   const jumpsApart = (base: string): readonly Block[] =>
     apart.map(({ suffix, jump }) => jump(jumpTo(`${base}${suffix}`, place.jumps)));
-  const allApart = (base: string, upstream: Part, ends: readonly Block[]): readonly NamedBody[] =>
+  const allApart = (base: string, upstream: Target, ends: readonly Block[]): readonly NamedBody[] =>
     apart.map((own) => ({
       name: `${base}${own.suffix}`,
       body: bodyOf([...withPath(own.lines), ...ends], forwardTo(upstream, uriJumped)),
     }));
   if (split.length === 1) {
-    const { upstream, lines: ends, isKept } = endOf(rule, { to: first.cluster, clusters: [first.cluster] }, place);
+    const end = endOf(rule, { to: first.cluster, clusters: [first.cluster] }, place);
+    const { lines: ends, isKept } = end;
     const native = path === null || place.isRaw || isKept ? null : nativeUri(rule, path);
     const start = jumpsApart(own);
     return {
       ...NO_SPLIT,
-      ...bodies([...start, ...general, ...ends], upstream),
-      native: native === null ? null : bodyOf([...start, ...lines, ...ends], forwardTo(upstream, native)),
-      others: allApart(own, upstream, ends),
+      ...bodies([...start, ...general, ...ends], end),
+      native: native === null ? null : bodyOf([...start, ...lines, ...ends], forwardTo(end, native)),
+      others: allApart(own, end, ends),
       path,
     };
   }
   if (isOneLocation(split, place)) {
     const clusters = split.map(({ cluster }) => cluster);
     const drawn = lowerSplit(rule, { split, targets: clusters, key: rule.name }, place);
-    const { upstream, lines: ends } = endOf(rule, { to: variable(drawn.claim.got), clusters }, place);
-    const all = bodies([...jumpsApart(own), ...general, ...ends], upstream);
-    return { ...NO_SPLIT, ...all, others: allApart(own, upstream, ends), split: drawn, path };
+    const end = endOf(rule, { to: variable(drawn.claim.got), clusters }, place);
+    const all = bodies([...jumpsApart(own), ...general, ...end.lines], end);
+    return { ...NO_SPLIT, ...all, others: allApart(own, end, end.lines), split: drawn, path };
   }
-  // The connect timeout and the limit are a location's, so the draw picks one.
+  // The connect timeout, the limit and TLS are a location's, so the draw picks one.
   const targets = split.map(({ cluster }) => `${own}:${cluster}`);
   const others = split.flatMap(({ cluster }) => {
     const name = `${own}:${cluster}`;
-    const { upstream, lines: ends } = endOf(rule, { to: cluster, clusters: [cluster] }, place);
-    const body = bodyOf([...jumpsApart(name), ...general, ...ends], forwardTo(upstream, uriJumped));
-    return [{ name, body }, ...allApart(name, upstream, ends)];
+    const end = endOf(rule, { to: cluster, clusters: [cluster] }, place);
+    const body = bodyOf([...jumpsApart(name), ...general, ...end.lines], forwardTo(end, uriJumped));
+    return [{ name, body }, ...allApart(name, end, end.lines)];
   });
   const drawn = lowerSplit(rule, { split, targets, key: own.slice(1) }, place);
   const jump = jumpTo(variable(drawn.claim.got), place.jumps);
   return { ...NO_SPLIT, body: { before: null, last: jump }, others, split: drawn, path };
 }
 
-function forward(upstream: Part, uri: Part, { forwards }: RulePlace): Block {
-  const key = `${textOf(upstream)} ${textOf(uri)}`;
+/** Where a location sends requests. */
+type Target = Pick<End, "scheme" | "upstream">;
+
+function forward(parts: readonly [string, Part, Part], { forwards }: RulePlace): Block {
+  const key = parts.map(textOf).join(" ");
   const old = forwards.get(key);
   if (old !== undefined) return old;
-  const made = inline("forward", { target: param("http://", upstream, uri) });
+  const made = inline("forward", { target: param(...parts) });
   forwards.set(key, made);
   return made;
 }

@@ -8,6 +8,7 @@ import { moduleOf } from "./forwardModule.ts";
 import { milliseconds, type Part } from "./quote.ts";
 import { type LimitPlace, requestLimitLines } from "./upstream/limits.ts";
 import { type Http2Clusters, protocolLines } from "./upstream/protocol.ts";
+import { type Secured, tlsInclude } from "./upstream/tls.ts";
 import type { Block } from "./views.ts";
 
 /** What it depends on beside the rule. */
@@ -16,6 +17,8 @@ export interface EndPlace extends LimitPlace {
   readonly connectTimeouts: ReadonlyMap<string, number>;
   /** Clusters that keep their clients. */
   readonly affine: Affine;
+  /** Clusters whose endpoints are reached inside TLS. */
+  readonly secured: Secured;
   /** Clusters that speak HTTP/2. */
   readonly http2: Http2Clusters;
   /** Locations say whose they are: the fleet has an access log. */
@@ -29,7 +32,9 @@ interface Chosen {
   readonly clusters: readonly string[];
 }
 
-interface End {
+/** What ends such a location. */
+export interface End {
+  readonly scheme: "http://" | "https://";
   readonly upstream: Part;
   readonly lines: readonly Block[];
   /** The upstream depends on the client's cookie. */
@@ -47,15 +52,18 @@ export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): 
     ...(rule.protocol === "grpc" ? NONE : protocolLines(first, place.http2)),
     ...timeoutLines(rule, timeoutOf(first, place)),
     ...requestLimitLines(first, place),
+    ...tlsLines(first, place),
   ];
-  return { upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
+  const scheme = place.secured.has(first) ? "https://" : "http://";
+  return { scheme, upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
 }
 
-/** Whether one location can forward to all of them: they have one connect timeout, one protocol, and no limits. */
+/** Whether one location can forward to all of them: they have one connect timeout, one protocol, no limits and no TLS. */
 export function isOneLocation(split: ForwardIr["split"], place: EndPlace): boolean {
   const timeouts = new Set(split.map(({ cluster }) => timeoutOf(cluster, place)));
   const protocols = new Set(split.map(({ cluster }) => place.http2.has(cluster)));
-  return timeouts.size === 1 && protocols.size === 1 && !split.some(({ cluster }) => place.limited.has(cluster));
+  const isApart = split.some(({ cluster }) => place.limited.has(cluster) || place.secured.has(cluster));
+  return timeouts.size === 1 && protocols.size === 1 && !isApart;
 }
 
 /** A cluster's connect timeout. */
@@ -63,6 +71,10 @@ function timeoutOf(cluster: string, { connectTimeouts }: Pick<EndPlace, "connect
   const timeout = connectTimeouts.get(cluster);
   if (timeout === undefined) throw new Error(`no cluster ${cluster}`);
   return timeout;
+}
+
+function tlsLines(cluster: string, { secured }: Pick<EndPlace, "secured">): readonly Block[] {
+  return secured.has(cluster) ? [tlsInclude(cluster)] : NONE;
 }
 
 /** What the location notes for the access log. */

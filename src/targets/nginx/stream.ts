@@ -22,6 +22,7 @@ import {
 import { listenOptions } from "./sockets.ts";
 import { sharesView } from "./splits.ts";
 import { type Limited, streamLimits } from "./upstream/limits.ts";
+import { tlsInclude } from "./upstream/tls.ts";
 import type { Block } from "./views.ts";
 
 /** nginx needs a value even where nothing is proxied; it has no effect there. */
@@ -41,7 +42,7 @@ const SEED = param(
 );
 
 /** What a fleet's TCP ports share. */
-export interface StreamPlace extends Pick<ListenerPlace, "connectTimeouts" | "accessLog" | "sockets"> {
+export interface StreamPlace extends Pick<ListenerPlace, "connectTimeouts" | "secured" | "accessLog" | "sockets"> {
   /** The header that connections to endpoints begin with, by cluster; those without are not there. */
   readonly proxyProtocols: ReadonlyMap<string, ProxyVersion>;
   /** Limits of TCP. */
@@ -51,7 +52,7 @@ export interface StreamPlace extends Pick<ListenerPlace, "connectTimeouts" | "ac
 /** Path and text of one port's file. With several clusters the longest of their connect timeouts holds for all (`inspect.ts`). */
 export function lowerTcpPort(
   port: TcpPortIr,
-  { connectTimeouts, proxyProtocols, accessLog, limited, sockets }: StreamPlace,
+  { connectTimeouts, secured, proxyProtocols, accessLog, limited, sockets }: StreamPlace,
 ): { readonly path: string; readonly text: string } {
   const { split } = port;
   const [name = port.id] = port.listeners;
@@ -70,6 +71,7 @@ export function lowerTcpPort(
     header: headerLines(name, port.proxyProtocol, "tcp"),
     ofSenders: target === undefined ? null : ofSenders(port, param(target)),
     sendProxy: sent === undefined ? null : SEND_PROXY[sent],
+    endpointTls: first !== undefined && secured.has(first.cluster) ? tlsInclude(first.cluster) : null,
     limits: limits.length === 0 ? null : joinBlocks(limits),
     split: split.length > 1 ? splitBlock(port, name) : null,
     log: socketLog(accessLog, port),

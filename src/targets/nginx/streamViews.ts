@@ -23,6 +23,8 @@ export interface TcpServerView {
   /** Where connections of senders go, and no others; null: there is no such difference. */
   readonly ofSenders: { readonly name: Variable; readonly map: Block } | null;
   /** The header towards endpoints; null: none. */
+  /** Null: endpoints are reached in the clear. */
+  readonly endpointTls: Quoted<"block"> | null;
   readonly sendProxy: Word | null;
   readonly limitZones: Block | null;
   /** Of its clusters. */

@@ -147,6 +147,7 @@ export function cluster(name: string, ports: readonly number[], more: Partial<Cl
     outlierDetection: null,
     near: null,
     drainTimeoutMs: null,
+    tls: null,
     slowStart: null,
     protocol: "http1" as const,
     proxyProtocol: null,

@@ -53,11 +53,13 @@ export function tlsGroups({ ports }: FleetIr): Word | null {
   return ports.some((port) => port.kind === "http" && port.tls !== null) ? word(OPENSSL_GROUPS.join(":")) : null;
 }
 
-function chainFile(name: string): string {
+/** A certificate in PEM. */
+export function chainFile(name: string): string {
   return `certificates/${name}.pem`;
 }
 
-function keyFile(name: string): string {
+/** Its key. */
+export function keyFile(name: string): string {
   return `certificates/${name}.key`;
 }
 
@@ -125,16 +127,21 @@ function mostSpecific<T>(known: ReadonlyMap<string, T>, name: string): T | undef
 /** One who is refused says which versions there are too: before nginx 1.29.2 those of the socket's first server are everyone's. */
 export function tlsLines(server: TlsServerIr | null, { servers, unknown }: ListenerTlsIr): Block {
   const settings = server ?? unknown ?? servers[0];
-  const from = settings?.minVersion === "1.3" ? [] : ["TLSv1.2"];
-  const to = settings?.maxVersion === "1.2" ? [] : ["TLSv1.3"];
   return block("tls", {
     certificates: (server?.certificates ?? []).map((name) => ({
       chain: word(chainFile(name)),
       key: word(keyFile(name)),
     })),
-    protocols: [...from, ...to].map((protocol) => ({ protocol: word(protocol) })),
+    protocols: protocolsOf({ minVersion: settings?.minVersion ?? "1.2", maxVersion: settings?.maxVersion ?? "1.3" }),
     cipherSuites: server === null || server.cipherSuites.length === 0 ? null : word(server.cipherSuites.join(":")),
   });
+}
+
+/** Versions as nginx lists them. */
+export function protocolsOf({ minVersion, maxVersion }: Pick<TlsServerIr, "minVersion" | "maxVersion">) {
+  const from = minVersion === "1.3" ? [] : ["TLSv1.2"];
+  const to = maxVersion === "1.2" ? [] : ["TLSv1.3"];
+  return [...from, ...to].map((protocol) => ({ protocol: word(protocol) }));
 }
 
 /** All clients are shown the same. */

@@ -31,3 +31,12 @@ export interface TlsScopesView {
   readonly entries: MapEntries;
   readonly fallback: Param;
 }
+
+/** `endpointTls.hbs`. */
+export interface EndpointTlsView {
+  readonly serverName: Word | null;
+  /** Null: nobody is verified. */
+  readonly verified: { readonly authority: Word; readonly revoked: Word | null; readonly depth: Word } | null;
+  readonly certificate: { readonly chain: Word; readonly key: Word } | null;
+  readonly protocols: readonly { readonly protocol: Word }[];
+}

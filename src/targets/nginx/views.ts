@@ -29,7 +29,7 @@ import type {
   Word,
 } from "./quote.ts";
 import type { ProxyProtocolView, TcpServerView, UdpServerView } from "./streamViews.ts";
-import type { NamedServerView, TlsScopesView, TlsView } from "./tlsViews.ts";
+import type { EndpointTlsView, NamedServerView, TlsScopesView, TlsView } from "./tlsViews.ts";
 import type { UpstreamView } from "./upstream/views.ts";
 
 /** Text that one of our templates rendered. */
@@ -68,6 +68,8 @@ export interface Views extends GrpcViews, Http2Views {
   readonly unavailable: Readonly<Record<never, never>>;
   readonly forward: TargetView;
   readonly connectTimeout: { readonly module: Word; readonly timeout: Word };
+  readonly endpointTlsInclude: { readonly path: Word };
+  readonly endpointTls: EndpointTlsView;
   /** Requests whose path nginx would write anew go to another location; so do those for a WebSocket. */
   readonly respelled: { readonly jump: Block };
   readonly webSocket: { readonly jump: Block };

@@ -12,7 +12,8 @@ import { healthCheckMessage } from "./healthCheck.ts";
 import { httpOptions } from "./httpOptions.ts";
 import { circuitBreakers } from "./limits.ts";
 import { outlierDetection, panicThreshold } from "./outlierDetection.ts";
-import { proxyProtocol } from "./proxyProtocol.ts";
+import { secretRefs } from "./tls.ts";
+import { transport } from "./transport.ts";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -38,7 +39,7 @@ export function renderCluster(cluster: ClusterIr, place = USUAL_PLACE): Rendered
   return {
     cluster: resourceOf(typeUrls.cluster, name, {
       bytes: encode(ClusterSchema, create(ClusterSchema, clusterMessage(cluster, place))),
-      refs: [[typeUrls.assignment, name]],
+      refs: [[typeUrls.assignment, name], ...secretRefs(cluster.tls)],
     }),
     assignment: resourceOf(typeUrls.assignment, name, { bytes: assignmentBytes(cluster), refs: [] }),
   };
@@ -67,7 +68,7 @@ function clusterMessage(cluster: ClusterIr, { reach, sockets }: ClusterPlace): C
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": httpOptions(cluster),
     },
     outlierDetection: outlierDetection(cluster),
-    ...proxyProtocol(cluster.proxyProtocol),
+    ...transport(cluster),
     healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
   };
 }

@@ -14,6 +14,7 @@ import { type PoolView, poolView } from "./pool.ts";
 import { hasBackups } from "./priority.ts";
 import { sendProxy } from "./proxyProtocol.ts";
 import { weightOf } from "./state.ts";
+import { type ServerTlsView, serverTlsView } from "./tls.ts";
 
 /** What a cluster waits for a connection unless it says otherwise: the schema's default, written in the `defaults` sections. */
 export const DEFAULT_CONNECT_MS = 5_000;
@@ -39,6 +40,8 @@ export interface BackendView extends BalanceView {
   readonly http2: boolean;
   /** The header that connections begin with; null: none. */
   readonly sendProxy: Quoted<"name"> | null;
+  /** Null: in the clear. */
+  readonly tls: ServerTlsView | null;
   readonly check: CheckView | null;
   readonly outlier: OutlierView | null;
   readonly slowStart: Quoted<"time"> | null;
@@ -146,6 +149,7 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     idleTimeout: idleMs === null ? null : time(idleMs),
     http2: cluster.protocol === "http2" && idleMs === null,
     sendProxy: sendProxy(cluster.proxyProtocol),
+    tls: serverTlsView(cluster.tls),
     check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),
     limits: limitsView(cluster, idleMs === null),
     outlier: outlierView(cluster, idleMs === null),

@@ -197,6 +197,7 @@ export function cluster(name: string, ports: readonly (number | [number, number]
     outlierDetection: null,
     near: null,
     drainTimeoutMs: null,
+    tls: null,
     slowStart: null,
     protocol: "http1",
     proxyProtocol: null,

@@ -4,6 +4,7 @@ import type { Support } from "../../target.ts";
 import { block } from "../blocks.ts";
 import { before123 } from "../fields.ts";
 import { keptMap, keptVariable } from "../gatedFields.ts";
+import { longName } from "../grpcHeaders.ts";
 import { underscored } from "../names.ts";
 import type { TextView } from "../policyViews.ts";
 import { mapEntries, mapEntry, mapKey, type Param, param, variable, word } from "../quote.ts";
@@ -21,11 +22,11 @@ const appendsToFirst = {
 export const requestHeaders = {
   name: "requestHeaders",
   capabilities: {
-    "route.rules[].requestHeaders.set[].name": "exact",
+    "route.rules[].requestHeaders.set[].name": longName,
     "route.rules[].requestHeaders.set[].value": "exact",
-    "route.rules[].requestHeaders.add[].name": appendsToFirst,
+    "route.rules[].requestHeaders.add[].name": [appendsToFirst, longName],
     "route.rules[].requestHeaders.add[].value": "exact",
-    "route.rules[].requestHeaders.remove[]": "exact",
+    "route.rules[].requestHeaders.remove[]": longName,
   },
   lower: lowerRequestHeaders,
 } as const satisfies Policy<"requestHeaders">;

@@ -1,18 +1,45 @@
 /** Certificate, key and client authorities as files: read, judged before they are used, and read again when they change. */
-import { X509Certificate } from "node:crypto";
+import { constants, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { readSecretFile } from "../util/secretFile.ts";
-import { MAX_TLS_FILE_BYTES, TLS_FILES_MS } from "./limits.ts";
-import { TLS_CONTEXT } from "./tlsPort.ts";
-import type { Clock } from "./transport.ts";
+import { readSecretFile } from "./secretFile.ts";
+
+/** Certificate files are looked at so often. New ones are there hours before the old expire; a removed authority should go soon. */
+export const TLS_FILES_MS = 5_000;
+
+/** Largest certificate file. Bundles of all public authorities have a quarter of it. */
+const MAX_TLS_FILE_BYTES = 1024 * 1024;
+
+/** A handshake takes two round trips. Node's own two minutes would let silent strangers hold sockets. */
+export const TLS_HANDSHAKE_MS = 10_000;
+
+/**
+ * What every context says, whatever the files hold. Without tickets no session is resumed: each connection's certificate is judged
+ * anew, also when the authorities have changed or it has expired meanwhile.
+ */
+const TLS_CONTEXT: SecureContextOptions = {
+  minVersion: "TLSv1.2",
+  secureOptions: constants.SSL_OP_NO_TICKET,
+};
+
+/** Time, so that tests can hold it. */
+export interface TlsClock {
+  now(): Date;
+  /** Calls once, later; returns the undo. */
+  after(milliseconds: number, callback: () => void): () => void;
+}
 
 /** Paths of PEM files. */
 export interface TlsFiles {
   /** The server's certificate, then those that lead to its authority. */
   readonly cert: string;
   readonly key: string;
-  /** The authorities whose client certificates are accepted. */
+  /** The authorities whose client certificates are accepted; undefined: none is asked for. */
+  readonly clientCa?: string | undefined;
+}
+
+/** Of a port where every client must show a certificate. */
+export interface MutualTlsFiles extends TlsFiles {
   readonly clientCa: string;
 }
 
@@ -25,7 +52,7 @@ export class TlsFilesError extends Error {
 interface Parts {
   readonly cert: Buffer;
   readonly key: Buffer;
-  readonly ca: Buffer;
+  readonly ca: Buffer | undefined;
 }
 
 /** Files that can be used. */
@@ -52,16 +79,17 @@ async function readParts(files: TlsFiles): Promise<Parts> {
   const cert = await readPart(files.cert, readFile);
   // A private key: nobody else may read it.
   const key = await readPart(files.key, readSecretFile);
-  return { cert, key, ca: await readPart(files.clientCa, readFile) };
+  return { cert, key, ca: files.clientCa === undefined ? undefined : await readPart(files.clientCa, readFile) };
 }
 
 function judge(parts: Parts, files: TlsFiles, now: Date): TlsMaterial {
   const { validFrom, expires } = validityOf(parts.cert, files.cert);
   // Node takes a file without any certificate as "no authority", and then refuses every client.
-  certificatesIn(parts.ca, files.clientCa);
+  if (parts.ca !== undefined) certificatesIn(parts.ca, files.clientCa as string);
   if (validFrom > now) throw new TlsFilesError(`${files.cert} is not valid before ${validFrom.toISOString()}`);
   refuseExpired(expires, files, now);
-  const context = { ...TLS_CONTEXT, ...parts };
+  const { cert, key, ca } = parts;
+  const context = { ...TLS_CONTEXT, cert, key, ...(ca === undefined ? {} : { ca }) };
   try {
     createSecureContext(context);
   } catch (error) {
@@ -81,7 +109,7 @@ function refuseExpired(expires: Date, files: TlsFiles, now: Date): void {
 }
 
 function areEqual(a: Parts, b: Parts): boolean {
-  return a.cert.equals(b.cert) && a.key.equals(b.key) && a.ca.equals(b.ca);
+  return a.cert.equals(b.cert) && a.key.equals(b.key) && a.ca?.equals(b.ca as Buffer) !== false;
 }
 
 async function readPart(path: string, read: (path: string) => Promise<Buffer>): Promise<Buffer> {
@@ -110,7 +138,7 @@ export function watchTlsFiles(
   first: TlsMaterial,
   watch: {
     readonly files: TlsFiles;
-    readonly clock: Clock;
+    readonly clock: TlsClock;
     readonly use: (material: TlsMaterial) => void;
     readonly tell: (event: TlsFilesEvent) => void;
   },

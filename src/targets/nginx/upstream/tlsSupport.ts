@@ -1,0 +1,55 @@
+/** What nginx says of TLS to endpoints; `tls.ts` writes it. */
+import type { FleetIr } from "../../../ir/index.ts";
+import {
+  clusterTlsFinding,
+  inspectClusterTls as inspectShared,
+  clusterTlsCapabilities as shared,
+} from "../../clusterTls.ts";
+import { type Capabilities, type Finding, foundByInspection, type Support } from "../../target.ts";
+
+const subjectToo = {
+  approximated: "is also found in the CN of a certificate that has no DNS names",
+  code: "TLS-SUBJECT-CN",
+} as const satisfies Support;
+
+const probedInTheClear = {
+  refused:
+    "cannot be done beside a health check that the agent makes (`healthChecks: agent`) yet: it probes in the clear; leave the check off, or say in the fleet `healthChecks: external`",
+  code: "TLS-PROBE-NGINX",
+  when: foundByInspection,
+} as const satisfies Support;
+
+const mixed = {
+  refused: "differs among the clusters of one TCP port, and nginx has one TLS for all of them; give each a listener",
+  code: "TLS-SPLIT-NGINX",
+  when: foundByInspection,
+} as const satisfies Support;
+
+/** What nginx says of its leaves. */
+export const clusterTlsCapabilities = {
+  ...shared,
+  "cluster.tls.serverName": [...shared["cluster.tls.serverName"], subjectToo, probedInTheClear, mixed],
+  "cluster.tls.insecure": [...shared["cluster.tls.insecure"], probedInTheClear, mixed],
+} as const satisfies Partial<Capabilities>;
+
+/** Errors about clusters whose TLS nginx cannot make. */
+export function inspectClusterTls(ir: FleetIr): readonly Finding[] {
+  const secured = new Map(
+    ir.clusters.flatMap((cluster) => (cluster.tls === null ? [] : [[cluster.name, cluster] as const])),
+  );
+  if (secured.size === 0) return [];
+  const found = new Map<string, Finding>();
+  for (const { name, healthCheck } of secured.values()) {
+    if (ir.healthChecks === "agent" && healthCheck !== null)
+      found.set(`${name} probe`, clusterTlsFinding(name, probedInTheClear));
+  }
+  for (const port of ir.ports) {
+    if (port.kind !== "tcp") continue;
+    const kinds = new Set(port.split.map(({ cluster }) => JSON.stringify(secured.get(cluster)?.tls ?? null)));
+    if (kinds.size < 2) continue;
+    for (const { cluster } of port.split) {
+      if (secured.has(cluster)) found.set(`${cluster} tcp`, clusterTlsFinding(cluster, mixed));
+    }
+  }
+  return [...inspectShared(ir), ...found.values()];
+}
