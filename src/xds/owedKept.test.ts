@@ -31,4 +31,14 @@ it.each([{ goes: true }, { goes: false }])("come with the next stream (the clust
   expect(takeAll(second).map(({ typeUrl, names, removed }) => [typeUrl.slice(-20), names, removed])).toMatchObject([
     ["lusterLoadAssignment", ["c"], []],
   ]);
+  // Taken back with their cluster, when nothing is left that could use it.
+  const removed: string[] = [];
+  for (let tick = 0; tick < 60; tick++) {
+    manual.clock.advance(1_000);
+    for (const message of takeAll(second)) {
+      removed.push(...message.removed.map((name) => `${message.typeUrl.slice(-7)} ${name}`));
+      second.send({ typeUrl: message.typeUrl, responseNonce: message.nonce });
+    }
+  }
+  expect(removed.sort()).toEqual(goes ? [`${CLUSTER.slice(-7)} c`, `${ENDPOINT.slice(-7)} c`].sort() : []);
 });
