@@ -7,6 +7,7 @@ import { BadRequest, decodeDeltaSteps, decodeSotwSteps, type RequestNode, type S
 import { greet } from "./dependants.ts";
 import { NOTHING_DRAINS } from "./draining.ts";
 import { joinInquiry } from "./inquiries.ts";
+import { keptFor, sendKept } from "./kept.ts";
 import { MAX_REFUSED_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import { denyLater, sendParting } from "./parting.ts";
@@ -160,8 +161,22 @@ function* welcomeSteps(stream: Stream, sub: Subscription, first: FirstRequest): 
   // With what it has it may have all there is, although it is to lose something and does not wait for that.
   sub.partlyAcked = first.returning && sub.ackedVersion === null;
   yield* foldGoneSteps(stream, sub, first.gone);
+  for (const name of first.gone.keys()) {
+    if (first.isOwed?.(name) !== true || !sub.deferred.has(name)) continue;
+    sendOwed(stream, sub, name);
+    // Each looks at all clusters that are kept.
+    yield;
+  }
   awaitUsed(stream, sub, first.version);
   noteUsed(stream, sub);
+}
+
+/** The last stream broke before it brought this, and it went meanwhile: what is kept for a while may wait for it. */
+function sendOwed(stream: Stream, sub: Subscription, name: string): void {
+  const resource = keptFor(stream, sub, name);
+  if (resource === undefined) return;
+  sendKept(sub, name, resource);
+  sub.urgent = true;
 }
 
 function typeOf(stream: Stream, request: Request): string {

@@ -11,21 +11,25 @@ import { type Group, type Interrupted, type Stream, viewOf } from "./state.ts";
 import { inScope, type Outstanding, type SentResponse, type Subscription, UNKNOWN } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 
-/** What of these types a resource waits for, as far as the group has it. A cluster's endpoints may go by its own name. */
+/** What of these types a resource waits for, as far as the group has it. */
 export function awaitedBy(stream: Stream, resource: XdsResource, types: readonly string[]): Ref[] {
-  const refs: Ref[] = [];
-  let endpoints = resource.typeUrl !== CLUSTER;
-  for (const ref of resource.refs) {
-    endpoints ||= ref[0] === ENDPOINT;
-    if (types.includes(ref[0]) && isThere(stream, ref)) refs.push(ref);
-  }
-  if (endpoints || !types.includes(ENDPOINT)) return refs;
-  const own: Ref = [ENDPOINT, resource.name];
-  return isThere(stream, own) ? [...refs, own] : refs;
+  return namedBy(resource, types).filter((ref) => isInView(stream, ref));
 }
 
-function isThere(stream: Stream, [typeUrl, name]: Ref): boolean {
+/** What of these types a resource names. A cluster's endpoints may go by its own name. */
+function namedBy({ typeUrl, name, refs }: XdsResource, types: readonly string[]): Ref[] {
+  const named = refs.filter(([type]) => types.includes(type));
+  const hasOwn = typeUrl === CLUSTER && types.includes(ENDPOINT) && !refs.some(([type]) => type === ENDPOINT);
+  return hasOwn ? [...named, [ENDPOINT, name]] : named;
+}
+
+function isInView(stream: Stream, [typeUrl, name]: Ref): boolean {
   return viewOf(stream.group, typeUrl).resources.has(name);
+}
+
+/** It is there, or was: a node that keeps what names it may still be given it (kept.ts). */
+function isRemembered(stream: Stream, ref: Ref): boolean {
+  return isInView(stream, ref) || stream.group.departed.get(ref[0])?.get(ref[1]) !== undefined;
 }
 
 /** After clusters or listeners were sent: what they wait for follows, changed or not, and new clusters are watched. */
@@ -157,7 +161,7 @@ function awaitedNames(stream: Stream, responses: readonly SentResponse[], typeUr
   for (const { resources } of responses) {
     for (const resource of resources) {
       if (!followersOf(resource.typeUrl).includes(typeUrl)) continue;
-      for (const [, name] of awaitedBy(stream, resource, [typeUrl])) names.add(name);
+      for (const ref of namedBy(resource, [typeUrl])) if (isRemembered(stream, ref)) names.add(ref[1]);
     }
   }
   return names;
