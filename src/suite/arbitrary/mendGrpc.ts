@@ -28,7 +28,7 @@ function makeCalls(rule: Part): void {
   const { retry, matches = [] } = rule as { retry?: Part; matches?: Part[] };
   for (const field of OF_HTTP_RETRY) delete retry?.[field];
   if (retry?.grpcStatuses === undefined) delete rule.retry;
-  shortNames(rule.requestHeaders as HeaderChanges | undefined);
+  for (const policy of ["requestHeaders", "responseHeaders"]) shortNames(rule[policy] as HeaderChanges | undefined);
   for (const match of matches) {
     for (const field of OF_HTTP) delete match[field];
     const { grpc } = match as { grpc?: Part };

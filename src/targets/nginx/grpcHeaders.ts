@@ -3,8 +3,8 @@ import type { RuleIr } from "../../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "../target.ts";
 
 /**
- * The table of `grpc_set_header` has buckets of 64 bytes, which no directive makes larger (`proxy_headers_hash_bucket_size` has no such
- * twin): a longer name is refused with "could not build grpc_headers_hash". Measured with 1.22.
+ * The tables of `grpc_set_header` and `grpc_hide_header` have buckets of 64 bytes, which no directive makes larger
+ * (`proxy_headers_hash_bucket_size` has no such twin): a longer name is refused with "could not build grpc_headers_hash". Measured with 1.22.
  */
 const MAX_NAME = 46;
 
@@ -15,20 +15,25 @@ export const longName = {
   when: foundByInspection,
 } as const satisfies Support;
 
-/** Of a rule. */
-export function inspectGrpcHeaders({ protocol, name, route, pointer, policies }: RuleIr): readonly Finding[] {
-  const { requestHeaders } = policies;
-  if (protocol !== "grpc" || requestHeaders === null) return NONE;
-  const { set, add, remove } = requestHeaders;
-  const long = [...set, ...add]
-    .map((one) => one.name)
-    .concat(remove)
-    .find((one) => one.length > MAX_NAME);
-  if (long === undefined) return NONE;
+/** Of a rule: fields that it changes both ways. */
+export function inspectGrpcHeaders(rule: RuleIr): readonly Finding[] {
+  if (rule.protocol !== "grpc") return NONE;
+  return POLICIES.flatMap((policy) => {
+    const changes = rule.policies[policy];
+    if (changes === null) return [];
+    const names = [...changes.set, ...changes.add].map((one) => one.name).concat(changes.remove);
+    const long = names.find((one) => one.length > MAX_NAME);
+    return long === undefined ? [] : [findingOf(rule, policy, long)];
+  });
+}
+
+const POLICIES = ["requestHeaders", "responseHeaders"] as const;
+
+function findingOf({ name, route, pointer }: RuleIr, policy: string, long: string): Finding {
   const what = `${JSON.stringify(long)} is a name of more than ${MAX_NAME} characters`;
   const message = `rule ${name}: ${what}: nginx cannot change such a field of calls`;
   const resource = { kind: "route", name: route } as const;
-  return [{ code: longName.code, severity: "error", message, resource, pointer: `${pointer}/requestHeaders` }];
+  return { code: longName.code, severity: "error", message, resource, pointer: `${pointer}/${policy}` };
 }
 
 const NONE: readonly Finding[] = [];

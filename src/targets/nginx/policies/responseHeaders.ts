@@ -6,6 +6,7 @@ import type { HeaderChangesIr, RuleIr } from "../../../ir/index.ts";
 import { block } from "../blocks.ts";
 import { KEPT_BY_NGINX } from "../common.ts";
 import { moduleOf } from "../forwardModule.ts";
+import { longName } from "../grpcHeaders.ts";
 import { underscored } from "../names.ts";
 import type { TextView } from "../policyViews.ts";
 import { mapEntries, mapEntry, mapKey, param, variable, word } from "../quote.ts";
@@ -25,11 +26,11 @@ const NONE = " ";
 export const responseHeaders = {
   name: "responseHeaders",
   capabilities: {
-    "route.rules[].responseHeaders.set[].name": "exact",
+    "route.rules[].responseHeaders.set[].name": longName,
     "route.rules[].responseHeaders.set[].value": "exact",
-    "route.rules[].responseHeaders.add[].name": "exact",
+    "route.rules[].responseHeaders.add[].name": longName,
     "route.rules[].responseHeaders.add[].value": "exact",
-    "route.rules[].responseHeaders.remove[]": "exact",
+    "route.rules[].responseHeaders.remove[]": longName,
   },
   lower: lowerResponseHeaders,
 } as const satisfies Policy<"responseHeaders">;
