@@ -3,8 +3,8 @@ import type { RuleIr } from "../../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "../target.ts";
 
 /**
- * The tables of `grpc_set_header` and `grpc_hide_header` have buckets of 64 bytes, which no directive makes larger
- * (`proxy_headers_hash_bucket_size` has no such twin): a longer name is refused with "could not build grpc_headers_hash". Measured with 1.22.
+ * The tables of `grpc_set_header` and `grpc_hide_header` have buckets of 64 bytes, which no directive makes larger: there is no twin of
+ * `proxy_headers_hash_bucket_size`. A longer name is refused with "could not build grpc_headers_hash". Measured with 1.22.
  */
 const MAX_NAME = 46;
 
