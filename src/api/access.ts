@@ -51,7 +51,8 @@ interface Scope {
 
 /**
  * With a token: it is required but for probes and the pages that describe the API. Without: only this machine speaks here, and no web
- * page in its browsers may (see below). What a token for a part covers needs a token in either case.
+ * page in its browsers may (see below). What a token for a part covers needs a token in either case, but for files, which have
+ * references in place of secrets then.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const { apiToken, admitted, onTokenRefused } = options;
@@ -70,6 +71,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
       admitted(request.raw.socket);
       return;
     }
+    if (api === null && request.routeOptions.url === FILES_URL) return;
     const scope = token === undefined ? undefined : scopes.find((each) => each.holds(token));
     const reason = token === undefined ? "missing" : scope === undefined ? "wrong" : "scope";
     const { method, routeOptions } = request;

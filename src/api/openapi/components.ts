@@ -64,6 +64,11 @@ function converted(source: Schema, context: Conversion): Schema {
   const { name } = context;
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source)) if (!DROPPED.has(key)) out[key] = value;
+  if (isMixed(source)) {
+    const words = (source.enum ?? []).filter((value) => typeof value === "string");
+    const { enum: _, ...rest } = out;
+    return { ...rest, anyOf: [{ type: "boolean" }, { type: "string", enum: words }], ...describedDefault(source) };
+  }
   // What it is first: readers of the document see it there.
   if (source.enum !== undefined && source.type === undefined)
     out.type = typeof source.enum[0] === "number" ? "integer" : "string";
@@ -79,9 +84,14 @@ function converted(source: Schema, context: Conversion): Schema {
   };
 }
 
+/** `true | false | word`: generators of clients know no such choice, but one of a boolean and a word. */
+function isMixed({ enum: values = [] }: Schema): boolean {
+  return values.includes(true) && values.some((value) => typeof value === "string");
+}
+
 /** Objects with fields, and choices, become components of their own. */
 function part(source: Schema, context: Conversion, place: string): Schema {
-  if (source.properties === undefined && source.enum === undefined)
+  if (source.properties === undefined && (source.enum === undefined || isMixed(source)))
     return converted(source, { ...context, name: place });
   const name = source.title === undefined ? place : pascal(source.title);
   context.add(name, converted(source, { ...context, name }));
