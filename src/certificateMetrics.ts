@@ -1,6 +1,6 @@
 /** When certificates end. They are as many as the model has, and their names are the operators'. */
 import type { Registry } from "prom-client";
-import { certificatesOf } from "./model/index.ts";
+import { certificatesOf, firstEnd } from "./model/index.ts";
 import type { Resource, Snapshot } from "./model/types.ts";
 import { type Sample, scrapedGauge } from "./scraped.ts";
 import { inSlices } from "./util/slices.ts";
@@ -24,8 +24,8 @@ function* ends({ certificate, authority }: Snapshot): Steps<Sample[]> {
     ...authority.values(),
   ];
   for (const resource of resources) {
-    const times = certificatesOf(resource).certificates.map(({ notAfter }) => Date.parse(notAfter));
-    if (times.length > 0) samples.push([{ kind: resource.kind, name: resource.name }, Math.min(...times) / 1000]);
+    const end = firstEnd(certificatesOf(resource).certificates);
+    if (end !== null) samples.push([{ kind: resource.kind, name: resource.name }, Date.parse(end) / 1000]);
     yield;
   }
   return samples;

@@ -43,6 +43,8 @@ export interface AgentToken {
 interface Scope {
   readonly holds: (token: string) => boolean;
   readonly covers: (request: FastifyRequest) => boolean;
+  /** Whether it is for its holders alone where all else is open. Files are not: others get them with references in place of secrets. */
+  readonly isExclusive: (request: FastifyRequest) => boolean;
   /** Whether it is an agent's. */
   readonly isAgents: boolean;
   /** What a client is told that shows it elsewhere. */
@@ -51,8 +53,7 @@ interface Scope {
 
 /**
  * With a token: it is required but for probes and the pages that describe the API. Without: only this machine speaks here, and no web
- * page in its browsers may (see below). What a token for a part covers needs a token in either case, but for files, which have
- * references in place of secrets then.
+ * page in its browsers may (see below). What is for a part's token alone needs it in either case.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const { apiToken, admitted, onTokenRefused } = options;
@@ -63,7 +64,6 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     if (api !== null && isDocumentation(request.routeOptions.url)) return;
     if (api === null) refuseForeign(request);
     const covering = scopes.filter(({ covers }) => covers(request));
-    if (api === null && covering.length === 0) return;
     const token = tokenOf(request);
     const own = token === undefined ? undefined : covering.find((scope) => scope.holds(token));
     if (own?.isAgents) options.onAgent?.(request);
@@ -71,7 +71,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
       admitted(request.raw.socket);
       return;
     }
-    if (api === null && request.routeOptions.url === FILES_URL) return;
+    if (api === null && !covering.some(({ isExclusive }) => isExclusive(request))) return;
     const scope = token === undefined ? undefined : scopes.find((each) => each.holds(token));
     const reason = token === undefined ? "missing" : scope === undefined ? "wrong" : "scope";
     const { method, routeOptions } = request;
@@ -92,12 +92,14 @@ function scopesOf({ metricsToken, agentTokens = [] }: GuardOptions): readonly Sc
     ...metrics.map((token) => ({
       holds: holds(token),
       covers: isMetrics,
+      isExclusive: () => true,
       isAgents: false,
       text: "this bearer token is for GET /metrics only",
     })),
     ...agentTokens.map(({ fleet, token }) => ({
       holds: holds(token),
       covers: (request: FastifyRequest) => isAgents(request, fleet),
+      isExclusive: ({ routeOptions }: FastifyRequest) => routeOptions.url !== FILES_URL,
       isAgents: true,
       text: `this bearer token is for agents of ${fleet === null ? "fleets" : `fleet ${fleet}`} only, which get its files and report`,
     })),

@@ -118,12 +118,17 @@ test("an agent's token is good for the files and reports of its fleet, and for n
   }
 });
 
-test("without a token for the API, what agents have a token for needs it, and all else is open to this machine", async () => {
+test("without a token for the API, reports need an agent's, and all else is open to this machine", async () => {
   await start({ agentTokens: [{ fleet: "legacy", token: "of-legacy" }] });
   const get = (url: string, token?: string) =>
     t.call("GET", url, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } });
   // With references in place of secrets.
   expect((await get("/v1/fleets/legacy/files")).status).toBe(200);
   expect((await get("/v1/fleets/legacy/files", "of-legacy")).status).toBe(200);
+  for (const token of [undefined, "wrong"]) {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    expect((await t.call("PUT", URL, { headers, body: REPORT })).status).toBe(401);
+    expect((await t.call("DELETE", `${URL}?run=x`, { headers })).status).toBe(401);
+  }
   expect((await get("/v1/config")).status).toBe(200);
 });

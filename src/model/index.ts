@@ -12,7 +12,7 @@ export { boundAddress } from "./boundAddress.ts";
 export { type Bounds, boundsFor, DEFAULT_MEMORY, MIN_MEMORY } from "./bounds.ts";
 export { canaryRule } from "./canaryRule.ts";
 export { type CarriedStates, carryStates, inState, stateOf, stateWarning } from "./canaryState.ts";
-export { certificatesOf } from "./certificateFacts.ts";
+export { certificatesOf, firstEnd } from "./certificateFacts.ts";
 export { certificateTimes } from "./certificateTimes.ts";
 export { type Checker, checkSnapshot, createChecker, warningsOf } from "./check.ts";
 export { canonicalCidr, isWithin } from "./cidr.ts";

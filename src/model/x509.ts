@@ -1,5 +1,6 @@
 /** What a certificate (X.509, RFC 5280) says, read by OpenSSL; and which ones all proxies take. No message quotes what was read. */
-import { createHash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
+import { publicKeyHash } from "../secrets/reference.ts";
 import type { PemBlock } from "./pem.ts";
 import { readPem } from "./pem.ts";
 
@@ -153,11 +154,6 @@ function factsOf(read: X509Certificate): CertificateFacts | null {
     forClients: may(CLIENT_AUTH),
     pem: pemOf(read.raw),
   };
-}
-
-/** SHA-256 of a SubjectPublicKeyInfo, base64url. */
-export function publicKeyHash(spki: Buffer): string {
-  return createHash("sha256").update(spki).digest("base64url");
 }
 
 function dateOf(text: string): string | null {

@@ -4,9 +4,12 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { leafPaths } from "../gen/leafPaths.ts";
+import type { LeafPath, ProxyKind } from "../ir/index.ts";
 import { applyChanges, diffSnapshots, emptySnapshot, type Snapshot } from "../model/index.ts";
 import { createPipeline } from "../pipeline/index.ts";
 import { PROXY_KINDS } from "../targets/registry.ts";
+import { deviationsOf } from "../targets/target.ts";
 import type { Place } from "../tooling/leaves.ts";
 import { EDIT_KINDS, type EditKind, isPossible, makeEdit, PLACES, type Spot, spotsOf } from "./arbitrary/edits.ts";
 import { arbitraryOf } from "./arbitrary/fromSchema.ts";
@@ -63,13 +66,20 @@ function isDone({ made, seenBy }: Wanted): boolean {
   return made >= MOST_MADE || seenBy.size === PROXY_KINDS.length;
 }
 
-/** What no valid model has: no proxy takes it yet (TLS-NOT-YET). */
-const TAKEN_BY_NOBODY = /^(?:listener[.]tls[.](?:alpn|clientAuthentication)|cluster[.]tls[.]subjectAltNames)/;
+/** Whether no valid model has it: no proxy takes any of its fields. */
+function isTakenByNobody(path: string): boolean {
+  const below = leafPaths.filter((leaf) => leaf === path || leaf.startsWith(`${path}.`) || leaf.startsWith(`${path}[`));
+  return below.length > 0 && below.every((leaf) => PROXY_KINDS.every((proxy) => isRefused(proxy, leaf)));
+}
+
+function isRefused(proxy: ProxyKind, leaf: LeafPath): boolean {
+  return deviationsOf(targets.get(proxy).capabilities[leaf]).some((one) => "refused" in one && one.when === undefined);
+}
 
 /** Places of which no edit was valid. */
 function neverEdited(wanted: readonly Wanted[]): string[] {
   const edited = new Set(wanted.filter(({ made }) => made > 0).map(({ place }) => place));
-  return PLACES.filter((place) => !edited.has(place) && !TAKEN_BY_NOBODY.test(place.path)).map(({ path }) => path);
+  return PLACES.filter((place) => !edited.has(place) && !isTakenByNobody(place.path)).map(({ path }) => path);
 }
 
 /** A pipeline that is led from model to model. */

@@ -1,6 +1,7 @@
 /** What nginx and HAProxy have in common of gRPC: statuses are not looked at, and a client's deadline is hers. */
 import type { JsonValue } from "../ir/index.ts";
-import type { Support } from "./target.ts";
+import { backtracking } from "./regexFindings.ts";
+import type { Capabilities, Support } from "./target.ts";
 
 /** Of `retry.grpcStatuses`. */
 export function noGrpcRetry(proxy: string) {
@@ -10,11 +11,17 @@ export function noGrpcRetry(proxy: string) {
   } as const satisfies Support;
 }
 
-/** Of `route.protocol`, whose other values no deadline belongs to. */
-export function deadline(approximated: string) {
+/** The table's lines; `deadline`: what becomes of a client's, which a route's other protocols have none of. */
+export function grpcCapabilities(deadline: string) {
   return {
-    approximated,
-    code: "L7-GRPC-DEADLINE",
-    when: (protocol: JsonValue) => protocol === "grpc",
-  } as const satisfies Support;
+    "route.protocol": {
+      approximated: deadline,
+      code: "L7-GRPC-DEADLINE",
+      when: (protocol: JsonValue) => protocol === "grpc",
+    },
+    "route.rules[].matches[].grpc.service": "exact",
+    "route.rules[].matches[].grpc.serviceRegex": backtracking,
+    "route.rules[].matches[].grpc.method": "exact",
+    "route.rules[].matches[].grpc.methodRegex": backtracking,
+  } as const satisfies Partial<Capabilities>;
 }

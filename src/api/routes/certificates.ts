@@ -1,6 +1,6 @@
 /** What certificates say: read from the documents, and no part of them. */
 import type { FastifyInstance } from "fastify";
-import { type CertificateFacts, certificatesOf } from "../../model/index.ts";
+import { type CertificateFacts, certificatesOf, firstEnd } from "../../model/index.ts";
 import type { Resource } from "../../model/types.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { answers, operation } from "../openapi.ts";
@@ -42,15 +42,10 @@ export function certificateRoutes(app: FastifyInstance, { store }: Deps): void {
 
 function detailsOf(resource: Resource<"certificate"> | Resource<"authority">) {
   const { certificates } = certificatesOf(resource);
-  return { name: resource.name, expires: earliestEnd(certificates), certificates: certificates.map(told) };
+  return { name: resource.name, expires: firstEnd(certificates), certificates: certificates.map(told) };
 }
 
 function told(facts: CertificateFacts) {
   const { subject, issuer, names, notBefore, notAfter, fingerprint, keyType, isAuthority } = facts;
   return { subject, issuer, names, notBefore, notAfter, fingerprint, keyType, isAuthority };
-}
-
-/** When the first of them ends: a chain is good no longer then. Null: there is none. */
-function earliestEnd(certificates: readonly CertificateFacts[]): string | null {
-  return certificates.map(({ notAfter }) => notAfter).sort()[0] ?? null;
 }

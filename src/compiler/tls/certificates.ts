@@ -36,7 +36,7 @@ function certificateIr(
   if (leaf === undefined) throw new Error(`certificate ${certificate.name} is none: the model's rules did not run`);
   const ir: CertificateIr = Object.freeze({
     name: certificate.name,
-    chain: chain.map(({ pem }) => ended(pem)).join(""),
+    chain: chain.map(({ pem }) => pem).join(""),
     privateKey: ended(certificate.body.privateKey.replace(/\r\n?/g, "\n")),
     serverNames: leaf.serverNames,
     keyType: leaf.keyType,
@@ -56,7 +56,7 @@ export function authorityIr(
   const ir: AuthorityIr = Object.freeze({
     name: authority.name,
     bundle: certificatesOf(authority)
-      .certificates.map(({ pem }) => ended(pem))
+      .certificates.map(({ pem }) => pem)
       .join(""),
     crl: crl === null ? null : ended(crl.replace(/\r\n?/g, "\n")),
   });

@@ -1,9 +1,9 @@
 import { createPublicKey } from "node:crypto";
 import { expect, test } from "vitest";
+import { publicKeyHash } from "../../secrets/reference.ts";
 import { AUTHORITY, CERTIFICATES } from "../../suite/arbitrary/certificates.ts";
 import { applyChanges, type Change, certificateTimes, checkSnapshot, emptySnapshot, validateConfig } from "../index.ts";
 import { ODD } from "../testingPem.ts";
-import { publicKeyHash } from "../x509.ts";
 
 const { exampleEcdsa, exampleRsa } = CERTIFICATES;
 const GOOD = exampleEcdsa.chain;

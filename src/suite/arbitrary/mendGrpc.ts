@@ -1,4 +1,5 @@
 /** Makes of drawn routes such of gRPC, and of others none: what belongs to the one is refused in the other. */
+import { MAX_CALL_FIELD_NAME } from "../../targets/nginx/grpcHeaders.ts";
 import type { Document } from "./names.ts";
 
 type Part = Record<string, unknown>;
@@ -43,12 +44,9 @@ interface HeaderChanges {
   remove?: string[];
 }
 
-/** nginx keeps no longer names for calls. */
-const MAX_NAME = 46;
-
 function shortNames(changes: HeaderChanges | undefined): void {
   if (changes === undefined) return;
-  const isShort = (name: string): boolean => name.length <= MAX_NAME;
+  const isShort = (name: string): boolean => name.length <= MAX_CALL_FIELD_NAME;
   for (const list of ["set", "add"] as const)
     if (changes[list] !== undefined) changes[list] = changes[list].filter(({ name }) => isShort(name));
   if (changes.remove !== undefined) changes.remove = changes.remove.filter(isShort);

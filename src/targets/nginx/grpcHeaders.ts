@@ -6,11 +6,11 @@ import { type Finding, foundByInspection, type Support } from "../target.ts";
  * The tables of `grpc_set_header` and `grpc_hide_header` have buckets of 64 bytes, which no directive makes larger: there is no twin of
  * `proxy_headers_hash_bucket_size`. A longer name is refused with "could not build grpc_headers_hash". Measured with 1.22.
  */
-const MAX_NAME = 46;
+export const MAX_CALL_FIELD_NAME = 46;
 
 /** In the table. */
 export const longName = {
-  refused: `has a name of more than ${MAX_NAME} characters in a rule for calls of gRPC: nginx cannot keep it`,
+  refused: `has a name of more than ${MAX_CALL_FIELD_NAME} characters in a rule for calls of gRPC: nginx cannot keep it`,
   code: "L7-GRPC-HEADER-NGINX",
   when: foundByInspection,
 } as const satisfies Support;
@@ -22,7 +22,7 @@ export function inspectGrpcHeaders(rule: RuleIr): readonly Finding[] {
     const changes = rule.policies[policy];
     if (changes === null) return [];
     const names = [...changes.set, ...changes.add].map((one) => one.name).concat(changes.remove);
-    const long = names.find((one) => one.length > MAX_NAME);
+    const long = names.find((one) => one.length > MAX_CALL_FIELD_NAME);
     return long === undefined ? [] : [findingOf(rule, policy, long)];
   });
 }
@@ -30,7 +30,7 @@ export function inspectGrpcHeaders(rule: RuleIr): readonly Finding[] {
 const POLICIES = ["requestHeaders", "responseHeaders"] as const;
 
 function findingOf({ name, route, pointer }: RuleIr, policy: string, long: string): Finding {
-  const what = `${JSON.stringify(long)} is a name of more than ${MAX_NAME} characters`;
+  const what = `${JSON.stringify(long)} is a name of more than ${MAX_CALL_FIELD_NAME} characters`;
   const message = `rule ${name}: ${what}: nginx cannot change such a field of calls`;
   const resource = { kind: "route", name: route } as const;
   return { code: longName.code, severity: "error", message, resource, pointer: `${pointer}/${policy}` };
