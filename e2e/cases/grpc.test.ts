@@ -21,6 +21,8 @@ const TIMEOUT_MS = 600_000;
 const REQUEST_MS = 300;
 
 const BROKEN = "14 502 Bad Gateway";
+/** The proxy ends a late call, or its server does, which is told the same deadline (`grpc-timeout`) and may be a moment earlier. */
+const LATE = ["4 504 Gateway Timeout", "4 Deadline exceeded"];
 
 let one: GrpcEcho;
 let two: GrpcEcho;
@@ -175,7 +177,8 @@ describe.each(proxyNames)("%s", (proxy) => {
       client.unary(late, { within: REQUEST_MS / 2, metadata: { "x-to": "quick" } }),
       client.unary(late, { within: 20 * REQUEST_MS, metadata: { "x-to": "quick" } }),
     ]);
-    expect([byClient.code, toldBy(byRule)]).toEqual([status.DEADLINE_EXCEEDED, "4 504 Gateway Timeout"]);
+    expect(byClient.code).toBe(status.DEADLINE_EXCEEDED);
+    expect(LATE).toContain(toldBy(byRule));
     expect(one.seen.at(-1)?.deadline).not.toBe(Number.POSITIVE_INFINITY);
   });
 
@@ -212,7 +215,7 @@ describe.each(proxyNames)("%s", (proxy) => {
       nobody: await told("nobody"),
       // HAProxy refuses the stream, and clients go on trying.
       broken: proxy === "haproxy" ? BROKEN : await told("broken"),
-      late: await told("quick"),
+      late: LATE.includes(await told("quick")),
       full: (await Promise.all(full)).sort(),
     }).toEqual({
       "no host": "12 404 Not Found",
@@ -220,7 +223,7 @@ describe.each(proxyNames)("%s", (proxy) => {
       dead: "14 503 Service Unavailable",
       nobody: "14 503 Service Unavailable",
       broken: BROKEN,
-      late: "4 504 Gateway Timeout",
+      late: true,
       full: ["0 OK", "14 503 Service Unavailable", "14 503 Service Unavailable"],
     });
     elsewhere.close();
