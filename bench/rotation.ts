@@ -1,6 +1,7 @@
 /**
  * `npm run bench:rotation -- [CHANGES]`: a certificate is replaced so often (default 20) on three proxies under load. Prints the tables of
- * docs/certificates.md. Status 1 when a handshake fails, a request does that met no reload of nginx on a kept connection, or HAProxy reloads.
+ * docs/certificates.md. Status 1 when a handshake fails, a request does that met no reload of nginx on a kept connection, or HAProxy
+ * reloads.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -185,7 +185,8 @@ it("Envoy's own dump of its configuration has it redacted", async () => {
   const [address] = filesNamed("admin-address");
   const dump = await (await fetch(`http://${readFileSync(address as string, "utf8").trim()}/config_dump`)).text();
   // Not as `toContain`, which would print all of it.
-  for (const words of ["SecretsConfigDump", '"[redacted]"']) expect([words, dump.includes(words)]).toEqual([words, true]);
+  for (const words of ["SecretsConfigDump", '"[redacted]"'])
+    expect([words, dump.includes(words)]).toEqual([words, true]);
   expect(has(dump)).toBe(false);
 });
 

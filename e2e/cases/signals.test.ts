@@ -1,6 +1,7 @@
 /**
  * How a local run ends: nothing of it is left, whoever is told to end or is killed. `npm run bench:signals` has all ways; these are
- * the two that need most help: a signal that npm passes on, and a death that no code of ours sees. While it runs its host inside TLS answers.
+ * the two that need most help: a signal that npm passes on, and a death that no code of ours sees. While it runs, its host inside
+ * TLS answers.
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";

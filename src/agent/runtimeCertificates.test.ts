@@ -97,7 +97,8 @@ frontend f from one
   bind 127.0.0.1:${port} ssl crt-list certificates/f.list strict-sni
   default_backend c
 backend c from one
-  default-server ssl sni str(${HOST}) verify required verifyhost ${HOST} ca-file authorities/up.pem crl-file authorities/up.crl crt certificates/client.pem
+  default-server ssl sni str(${HOST}) verify required verifyhost ${HOST}
+  default-server ca-file authorities/up.pem crl-file authorities/up.crl crt certificates/client.pem
   server up 127.0.0.1:${endpoint}
 `;
   const plain = (path: string, content: string): AgentFile => ({ path, text: content, mode: 0o644 });

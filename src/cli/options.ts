@@ -67,7 +67,7 @@ export function withListening(command: Command, { data, logLevel }: PlaneDefault
     .addOption(
       new Option(
         "--certificates-dir <dir>",
-        "folder with a folder for each certificate (tls.crt and tls.key, or fullchain.pem and privkey.pem), which are written when they change",
+        "folder of folders with tls.crt and tls.key, or fullchain.pem and privkey.pem: certificates, written when these change",
       )
         .env("TRIMTAB_CERTIFICATES_DIR")
         .argParser(folderName),

@@ -52,24 +52,24 @@ export async function createHttps({ port, folder, now = () => new Date() }: Http
 /** The configuration with its listener in it; undefined: there is none. */
 export function withHttps(config: DevConfig, port: number | undefined): DevConfig {
   if (port === undefined) return config;
-  const own = config.fleets.map(({ name: fleet, proxy, address }) => ({
-    ...{ name: HTTPS_NAME, fleet, proxy, address, port, protocol: "HTTPS" },
-  }));
+  const own = config.fleets.map(({ name: fleet, proxy, address }) => {
+    const place = { address, port, protocol: "HTTPS" };
+    return { name: HTTPS_NAME, fleet, proxy, ...place };
+  });
   return { ...config, listeners: [...config.listeners, ...own] };
 }
 
 /** One rule: the first echo upstream has it, or it answers by itself. */
 function resourcesOf({ fleets, echoes }: DevConfig, port: number, certificate: LocalCertificate): MoreResources {
   if (fleets.length === 0) return {};
+  const name = HTTPS_NAME;
   const echo = echoes.find(({ kind }) => kind === "http");
   const rule =
     echo === undefined
       ? { respond: { status: 200, body: `${HTTPS_HOST}\n` } }
-      : { split: [{ cluster: echo.name }], responseHeaders: { set: [{ name: "x-rule", value: HTTPS_NAME }] } };
-  const tls = { certificates: [HTTPS_NAME] };
-  return {
-    certificates: [{ name: HTTPS_NAME, ...certificate }],
-    listeners: [{ ...{ name: HTTPS_NAME, fleets: fleets.map(({ name }) => name), port, protocol: "HTTPS", tls } }],
-    routes: [{ ...{ name: HTTPS_NAME, listeners: [HTTPS_NAME], hostnames: [HTTPS_HOST], rules: [rule] } }],
-  };
+      : { split: [{ cluster: echo.name }], responseHeaders: { set: [{ name: "x-rule", value: name }] } };
+  const on = fleets.map((fleet) => fleet.name);
+  const listener = { name, fleets: on, port, protocol: "HTTPS", tls: { certificates: [name] } };
+  const route = { name, listeners: [name], hostnames: [HTTPS_HOST], rules: [rule] };
+  return { certificates: [{ name, ...certificate }], listeners: [listener], routes: [route] };
 }

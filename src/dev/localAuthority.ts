@@ -1,6 +1,6 @@
 /**
- * An authority for this machine alone, and a certificate that it issues: made by the `openssl` program, for Node makes none. Keys are for their
- * owner alone; whoever has the authority's could speak as any host to those who trust it, and nobody is told to but a client at hand.
+ * An authority for this machine alone, and a certificate that it issues: made by the `openssl` program, for Node makes none. Keys are for
+ * their owner alone; whoever has the authority's could speak as any host to those who trust it, and nobody is told to but a client at hand.
  */
 import { execFile } from "node:child_process";
 import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";

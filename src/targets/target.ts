@@ -120,7 +120,6 @@ export interface RuntimeChange {
   readonly certificates: readonly RenderedFile[];
 }
 
-
 /** A look-up table of which something changes. */
 export interface RuntimeMap {
   /** As the configuration names it. */

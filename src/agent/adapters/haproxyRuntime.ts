@@ -1,6 +1,6 @@
 /**
- * Changes servers, maps and certificates of a running HAProxy, and looks whether it has them then. What is done follows from what the process says that
- * it has, not from what it was told before; so a change that was cut short is no harm to the next.
+ * Changes servers, maps and certificates of a running HAProxy, and looks whether it has them then. What is done follows from what the
+ * process says that it has, not from what it was told before; so a change that was cut short is no harm to the next.
  */
 import type { RuntimeBackend, RuntimeChange } from "../../targets/target.ts";
 import { reasonOf } from "../../util/reason.ts";
