@@ -1,6 +1,7 @@
 /**
  * Certificates that a running HAProxy can take over: each is a file that it keeps by its path. Authorities and revocation lists are none:
- * 2.6 has commands for them, but a certificate that is replaced after one of these reaches no place that shows it, and the process may crash.
+ * 2.6 has commands for them, but a certificate that is replaced after one of these reaches no place that shows it, and the process
+ * may crash.
  */
 import type { RenderedFile } from "../target.ts";
 import { BUFFER_BYTES } from "./renderer.ts";
