@@ -1,7 +1,7 @@
 /**
- * A certificate that is replaced under load: `trimtab dev` with the three real proxies, which show it to clients and to the endpoint; kept and
- * fresh connections of HTTP/1.1 and HTTP/2 to each; which handshakes and requests failed, how soon the new certificate was shown, and what
- * the proxies did to take it.
+ * A certificate that is replaced under load: `trimtab dev` with the three real proxies, which show it to clients and to the endpoint;
+ * kept and fresh connections of HTTP/1.1 and HTTP/2 to each; which handshakes and requests failed, how soon the new certificate was
+ * shown, and what the proxies did to take it.
  */
 import { X509Certificate } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
