@@ -64,6 +64,8 @@ beforeAll(async () => {
   shown.good = right.issue("good");
   shown.names = right.issue("names", { extensions: [`subjectAltName=${alternatives.join(",")}`] });
   for (const [name, subject] of Object.entries(ODD)) shown[name] = right.issue(name, { subject });
+  const hosts = Array.from({ length: 100 }, (_, index) => `DNS:host-${index}.of.a.large.certificate.example`);
+  shown.large = right.issue("large", { extensions: [`subjectAltName=${hosts.join(",")}`] });
   shown.ids = right.issue("ids", { subject: "/organizationIdentifier=PSDCH-1/CN=ids" });
   shown.expired = right.issue("expired", { from: "20200101000000Z", until: "20200201000000Z" });
   shown.early = right.issue("early", { from: "20990101000000Z", until: "20990201000000Z" });
@@ -194,6 +196,7 @@ const rows: readonly (readonly [ListenerName, string, Sees, Options?])[] = [
   ["require", "good", "served, told", TLS_1_2],
   ["require", "good", "closed", TLS_1_1],
   ["require", "names", "served, told"],
+  ["require", "large", "served, told"],
   ["require", "", "closed"],
   ["require", "", "closed", TLS_1_2],
   ["require", "stranger", "closed"],

@@ -742,6 +742,20 @@ const cases: Case[] = [
     },
     ["MODEL-TLS listener/secure /tls/clientAuthentication/authorities/1"],
   ],
+  [
+    "listenerTls: clients of a TLS listener show no certificates",
+    {
+      authorities: [{ name: "other", bundle: OTHER_AUTHORITY }],
+      certificates: [{ name: "own", ...CERTIFICATES.exactEcdsa }],
+      listeners: [
+        {
+          ...{ name: "ended", fleets: ["edge"], port: 443, protocol: "TLS" },
+          tls: { certificates: ["own"], clientAuthentication: { mode: "require", authorities: ["other"] } },
+        },
+      ],
+    },
+    ["MODEL-TLS listener/ended /tls/clientAuthentication"],
+  ],
 ];
 
 test.each(cases)("%s", (_name, document, expected) => {
