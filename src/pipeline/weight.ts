@@ -80,6 +80,13 @@ export function createWeigher(): Weigher {
   function* weigh(ir: FleetIr, targets: readonly Costly[], maxLookups: number): Steps<Weight> {
     const all = { host: 0, rule: 0, text: 0, lookup: 0, endpoint: 0 };
     for (const port of ir.ports) {
+      if (port.kind === "tls") {
+        for (const [index, { serverNames }] of port.routes.entries()) {
+          all.host += 1;
+          for (const name of serverNames) all.text += RULE_TEXT + name.length;
+          if (shouldYield(index)) yield;
+        }
+      }
       if (port.kind !== "http") continue;
       for (const { entries } of port.geoTables) all.text += entries.length * GEO_ENTRY_TEXT;
       for (const [index, { rules, hostnames }] of port.virtualHosts.entries()) {

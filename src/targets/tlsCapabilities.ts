@@ -1,15 +1,8 @@
 /** Leaves of TLS that no target writes yet: an entry goes when a target has its own. */
-import type { JsonValue } from "../ir/index.ts";
 import type { Capabilities } from "./target.ts";
 
 const CODE = "TLS-NOT-YET";
 const notYet = { refused: "is not written for any proxy yet", code: CODE } as const;
-
-/** Listeners that are routed by server name. */
-export const tlsProtocol = {
-  ...notYet,
-  when: (value: JsonValue): boolean => value === "TLS",
-} as const;
 
 /** Their settings. */
 export const tlsListenerCapabilities = {
@@ -20,7 +13,7 @@ export const tlsListenerCapabilities = {
   "listener.tls.minVersion": "exact",
   "listener.tls.maxVersion": "exact",
   "listener.tls.cipherSuites[]": "exact",
-  "listener.tls.alpn[]": notYet,
+  "listener.tls.alpn[]": "exact",
   "listener.tls.clientAuthentication.mode": notYet,
   "listener.tls.clientAuthentication.authorities[]": notYet,
   "listener.tls.clientAuthentication.forward": notYet,

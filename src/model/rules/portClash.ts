@@ -10,8 +10,8 @@ import { problem, type WholeRule } from "./rule.ts";
 type Listener = Resource<"listener">["body"];
 
 /**
- * One socket of a fleet belongs to one listener, or to several HTTP (or several HTTPS) listeners with different hostnames and the same
- * limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
+ * One socket of a fleet belongs to one listener, or to several HTTP (or several HTTPS, or several TLS) listeners with different hostnames
+ * and the same limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
@@ -64,8 +64,10 @@ function clashOf(one: Bound, other: Bound): string | null {
     return wide ? `port ${a.port} on ${one.address} overlaps ${other.address}` : null;
   }
   if (a.protocol !== b.protocol || !SHARED.has(a.protocol))
-    return `${one.address}:${a.port} can be shared by HTTP listeners only, or by HTTPS listeners only`;
-  if ((a.tls?.unknownServerName ?? UNKNOWN_NAME) !== (b.tls?.unknownServerName ?? UNKNOWN_NAME))
+    return `${one.address}:${a.port} can be shared by HTTP listeners only, or by HTTPS or TLS listeners only`;
+  if (a.protocol === "TLS" && idleTimeoutOf(a) !== idleTimeoutOf(b))
+    return `silent connections on ${one.address}:${a.port} are closed alike; give both the same \`idleTimeout\``;
+  if (a.protocol === "HTTPS" && unknownNameOf(a) !== unknownNameOf(b))
     return `clients of ${one.address}:${a.port} that ask for no name are nobody's; give both the same \`tls.unknownServerName\``;
   if (!haveSameClientTimeouts(a, b))
     return `time of clients on ${one.address}:${a.port} runs before their hostname is known; give both the same \`http\``;
@@ -84,10 +86,18 @@ function clashOf(one: Bound, other: Bound): string | null {
 }
 
 /** Protocols whose listeners are told apart by hostname. */
-const SHARED: ReadonlySet<string> = new Set(["HTTP", "HTTPS"]);
-const UNKNOWN_NAME = defaults["listener.tls.unknownServerName"];
+const SHARED: ReadonlySet<string> = new Set(["HTTP", "HTTPS", "TLS"]);
 const VIA_GUARD = defaults["listener.http.viaGuard"];
 const CLIENT_TIMEOUTS = ["headersTimeout", "bodyTimeout", "sendTimeout", "keepAliveTimeout"] as const;
+
+function unknownNameOf({ tls }: Listener): string {
+  return tls?.unknownServerName ?? defaults["listener.tls.unknownServerName"];
+}
+
+/** Null: the default. */
+function idleTimeoutOf({ idleTimeout }: Listener): number | null {
+  return idleTimeout === undefined ? null : durationMs(idleTimeout);
+}
 
 function haveSameClientTimeouts({ http: one }: Listener, { http: other }: Listener): boolean {
   return CLIENT_TIMEOUTS.every((field) => {

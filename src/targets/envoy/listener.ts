@@ -1,4 +1,4 @@
-/** One Listener per port: an HTTP connection manager with its routes by reference, or a TCP proxy. */
+/** One Listener per port: an HTTP connection manager with its routes by reference, or TCP proxies. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Any, EmptySchema } from "@bufbuild/protobuf/wkt";
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "../../gen/proto/envoy/config/core/v3/protocol_pb.js";
@@ -13,14 +13,17 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type {
-  AccessLogIr,
-  Http2Use,
-  ListenerTlsIr,
-  PortIr,
-  ProxyProtocolIr,
-  TcpPortIr,
-  TlsServerIr,
+import {
+  type AccessLogIr,
+  HELLO_TIMEOUT_MS,
+  type Http2Use,
+  type ListenerTlsIr,
+  type PortIr,
+  type ProxyProtocolIr,
+  type TcpPortIr,
+  type TlsPortIr,
+  type TlsRouteIr,
+  type TlsServerIr,
 } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
@@ -146,18 +149,41 @@ function tlsChains(
   ];
 }
 
-/** A TCP port, and what is written down of its connections. */
-export interface LoggedTcpPort {
-  readonly port: TcpPortIr;
+/** A port that passes bytes, and what is written down of its connections. */
+export interface LoggedPort<P extends TcpPortIr | TlsPortIr> {
+  readonly port: P;
   readonly accessLog: AccessLogIr | null;
   readonly sockets: string;
 }
 
 /** The Listener of a TCP port. */
-export function tcpListener({ port, accessLog, sockets }: LoggedTcpPort): RenderedResource {
+export function tcpListener({ port, accessLog, sockets }: LoggedPort<TcpPortIr>): RenderedResource {
   const { id, address, connectionLimit, proxyProtocol } = port;
   const limits = { maxConnections: connectionLimit.max ?? 0, proxyProtocol };
-  return renderListener({ id, address, port: port.port, sockets }, limits, [tcpFilter(port, accessLog)]);
+  return renderListener({ id, address, port: port.port, sockets }, limits, [tcpFilter(port, port, accessLog)]);
+}
+
+/** The Listener of a TLS port. */
+export function tlsListener({ port, accessLog, sockets }: LoggedPort<TlsPortIr>): RenderedResource {
+  const { id, address, connectionLimit, proxyProtocol, routes, refused } = port;
+  const limits = { firstByteMs: HELLO_TIMEOUT_MS, maxConnections: connectionLimit.max ?? 0, proxyProtocol };
+  const chains = routes.flatMap((route) => routeChains(route, tcpFilter(port, route, accessLog)));
+  if (refused.length > 0) chains.push({ ...closeConnection, serverNames: refused });
+  return renderListener({ id, address, port: port.port, sockets }, limits, chains);
+}
+
+const ANY = "*";
+
+/** A chain for names, and one that asks for none: it takes what is left, if it is TLS. */
+function routeChains({ serverNames, terminate }: TlsRouteIr, filter: FilterView): readonly Chain[] {
+  const secrets = terminate === null ? [] : secretRefs([terminate]);
+  const transport = terminate === null ? {} : { transport: tlsTransport(terminate, HELLO_TIMEOUT_MS) };
+  const chain: Chain = { ...filter, refs: [...filter.refs, ...secrets], ...transport };
+  const named = serverNames.filter((name) => name !== ANY);
+  return [
+    ...(named.length === 0 ? [] : [{ ...chain, serverNames: named }]),
+    ...(named.length === serverNames.length ? [] : [{ ...chain, onlyTls: true }]),
+  ];
 }
 
 function renderListener(
@@ -178,7 +204,7 @@ function renderListener(
     listenerFilters: [...headerFilters(proxyProtocol), ...(firstByteMs === undefined ? [] : [firstByte])],
     ...(firstByteMs === undefined ? headerTimeout(proxyProtocol) : { listenerFiltersTimeout: duration(firstByteMs) }),
     filterChains: chains.map((chain) => ({
-      ...chainMatch(chain.serverNames ?? [], proxyProtocol),
+      ...chainMatch(chain, proxyProtocol),
       filters: filtersOf(chain),
       ...chain.transport,
     })),
@@ -188,10 +214,11 @@ function renderListener(
 }
 
 /** Nothing where every connection fits. */
-function chainMatch(serverNames: readonly string[], proxyProtocol: ProxyProtocolIr | null) {
+function chainMatch({ serverNames = [], onlyTls = false }: Chain, proxyProtocol: ProxyProtocolIr | null) {
   const senders = sendersMatch(proxyProtocol);
-  if (serverNames.length === 0) return senders;
-  return { filterChainMatch: { ...senders.filterChainMatch, serverNames: [...serverNames] } };
+  if (serverNames.length === 0 && !onlyTls) return senders;
+  const tls = onlyTls ? { transportProtocol: "tls" } : {};
+  return { filterChainMatch: { ...senders.filterChainMatch, ...tls, serverNames: [...serverNames] } };
 }
 
 interface Limits {
@@ -205,6 +232,8 @@ interface Limits {
 /** What is done with connections of some server names; none: with all others. */
 interface Chain extends FilterView {
   readonly serverNames?: readonly string[];
+  /** What does not begin as TLS does is not for it. */
+  readonly onlyTls?: boolean;
   readonly transport?: ReturnType<typeof tlsTransport>;
 }
 
@@ -262,12 +291,15 @@ function httpFilter(
   };
 }
 
-function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {
-  const { split } = port;
+function tcpFilter(
+  { id, listeners: [listener = id] }: Pick<PortIr, "id" | "listeners">,
+  { split, idleTimeoutMs }: Pick<TlsRouteIr, "split" | "idleTimeoutMs">,
+  accessLog: AccessLogIr | null,
+): FilterView {
   if (split.length === 0) return closeConnection;
   const [first] = split;
   const proxy = create(TcpProxySchema, {
-    statPrefix: port.id,
+    statPrefix: id,
     clusterSpecifier:
       split.length === 1
         ? { case: "cluster", value: (first as { cluster: string }).cluster }
@@ -275,10 +307,10 @@ function tcpFilter(port: TcpPortIr, accessLog: AccessLogIr | null): FilterView {
             case: "weightedClusters",
             value: { clusters: split.map(({ cluster, weight }) => ({ name: cluster, weight })) },
           },
-    idleTimeout: duration(port.idleTimeoutMs),
+    idleTimeout: duration(idleTimeoutMs),
     maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
     hashPolicy: [BY_SOURCE],
-    accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, port.listeners[0] ?? port.id)],
+    accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, listener)],
   });
   return {
     name: "envoy.filters.network.tcp_proxy",

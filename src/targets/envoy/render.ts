@@ -3,7 +3,7 @@
  * resources are the same as last time.
  */
 import type { HttpFilter } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr, TlsPortIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
@@ -11,7 +11,7 @@ import { renderCluster } from "./cluster/index.ts";
 import { authoritySecret } from "./cluster/tls.ts";
 import { createGeoFilters } from "./geo.ts";
 import { memoByKeys, routeKeysOf } from "./hashPolicy.ts";
-import { type HttpSocket, httpListener, type LoggedTcpPort, tcpListener } from "./listener.ts";
+import { type HttpSocket, httpListener, type LoggedPort, tcpListener, tlsListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
 import { socketsKey } from "./sockets.ts";
@@ -44,7 +44,8 @@ export function createRenderer(): ResourceRenderer {
   const ofHttp = memoByIdentity((filters: readonly HttpFilter[]) =>
     memoByFields((socket: HttpSocket) => httpListener(socket, filters)),
   );
-  const ofTcp = createTcpListeners();
+  const ofTcp = createByteListeners(tcpListener);
+  const ofTls = createByteListeners(tlsListener);
   const ofUdp = memoByIdentity(udpListener);
   const ofCertificate = memoByIdentity(certificateSecret);
   const ofAuthority = memoByIdentity(authoritySecret);
@@ -61,6 +62,10 @@ export function createRenderer(): ResourceRenderer {
       for (const port of ir.ports) {
         if (port.kind === "tcp") {
           listeners.push(ofTcp(port, ir.accessLog, sockets));
+          continue;
+        }
+        if (port.kind === "tls") {
+          listeners.push(ofTls(port, ir.accessLog, sockets));
           continue;
         }
         if (port.kind === "udp") {
@@ -115,13 +120,15 @@ function secretMap(
   return secrets.length === 0 && before === undefined ? [] : [[typeUrls.secret, typeMap(secrets, before)]];
 }
 
-/** TCP listeners, known by their port and the fleet's log. */
-function createTcpListeners(): (port: TcpPortIr, accessLog: AccessLogIr | null, sockets: string) => RenderedResource {
-  const known = new WeakMap<TcpPortIr, Omit<LoggedTcpPort, "port"> & { readonly made: RenderedResource }>();
+/** Listeners that pass bytes, known by their port and the fleet's log. */
+function createByteListeners<P extends TcpPortIr | TlsPortIr>(
+  render: (of: LoggedPort<P>) => RenderedResource,
+): (port: P, accessLog: AccessLogIr | null, sockets: string) => RenderedResource {
+  const known = new WeakMap<P, Omit<LoggedPort<P>, "port"> & { readonly made: RenderedResource }>();
   return (port, accessLog, sockets) => {
     const old = known.get(port);
     if (old?.accessLog === accessLog && old.sockets === sockets) return old.made;
-    const made = tcpListener({ port, accessLog, sockets });
+    const made = render({ port, accessLog, sockets });
     known.set(port, { accessLog, sockets, made });
     return made;
   };

@@ -65,6 +65,11 @@ export function tcpBackend(cluster: string, idleTimeoutMs: number): string {
   return `${cluster}.tcp.${idleTimeoutMs}ms`;
 }
 
+/** Where TLS ends behind a frontend that has read the server name: a backend, and the frontend that it leads to. */
+export function endedFrontend(listener: string): string {
+  return `${listener}:ended`;
+}
+
 /** A server's name: its address, so that its state survives the coming and going of others. */
 export function serverName(endpoint: { readonly address: string; readonly port: number }): string {
   return `${endpoint.address}:${endpoint.port}`;

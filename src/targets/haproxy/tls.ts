@@ -23,16 +23,19 @@ export interface TlsView {
 
 /** Null: in the clear. */
 export function tlsView(listener: string, tls: ListenerTlsIr | null): TlsView | null {
-  if (tls === null) return null;
-  const groups = word(GROUPS.join(":"));
-  return { list: file(certificateList(listener)), strict: tls.unknown === null, groups };
+  return tls === null ? null : tlsViewOf(listener, tls.unknown === null);
+}
+
+/** Of a listener that ends TLS. */
+export function tlsViewOf(listener: string, strict: boolean): TlsView {
+  return { list: file(certificateList(listener)), strict, groups: word(GROUPS.join(":")) };
 }
 
 /** HAProxy reads 2 048 words of a line (`MAX_CRT_ARGS`) of 64 KiB. */
 const NAMES_PER_LINE = 200;
 
 /** The list of certificates: on each line a file, what is agreed on, and names. What any other client is shown stands first. */
-export function certificateListText({ servers, unknown, rejected }: ListenerTlsIr): string {
+export function certificateListText({ servers, unknown, rejected }: Omit<ListenerTlsIr, "scopes">): string {
   const lines = unknown === null ? [] : linesOf(unknown, ["!*"]);
   for (const server of servers) {
     const names = [...server.serverNames, ...excluded(server, rejected).map((name) => `!${name}`)];
@@ -60,7 +63,8 @@ function linesOf(server: TlsServerIr, names: readonly string[]): string[] {
 function settingsOf({ minVersion, maxVersion, cipherSuites, alpn }: TlsServerIr): string {
   const suites = cipherSuites.length === 0 ? [] : ["ciphers", cipherSuites.join(":")];
   const versions = ["ssl-min-ver", `TLSv${minVersion}`, "ssl-max-ver", `TLSv${maxVersion}`];
-  return ["alpn", alpn.join(","), ...versions, ...suites].join(" ");
+  const protocols = alpn.length === 0 ? [] : ["alpn", alpn.join(",")];
+  return [...protocols, ...versions, ...suites].join(" ");
 }
 
 /** For its owner only. */

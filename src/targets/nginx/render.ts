@@ -1,5 +1,5 @@
 /** A fleet's files, and what is kept of them from one rendering to the next. */
-import type { FleetIr, PortIr } from "../../ir/index.ts";
+import { type FleetIr, type PortIr, passedBy } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles, type GeoFiles } from "../geoFiles.ts";
@@ -16,7 +16,8 @@ import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
-import { certificateFiles, tlsGroups } from "./tls.ts";
+import { certificateFiles, streamTlsGroups, tlsGroups } from "./tls.ts";
+import { lowerTlsPort } from "./tlsPort.ts";
 import { lowerUdpPort } from "./udp.ts";
 import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
@@ -97,7 +98,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   );
   const { accessLog, process } = ir;
   const place = { connectTimeouts, affine, secured, limited, http2, accessLog, sockets: process.sockets };
-  const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters) };
+  const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters), names: createNames() };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();
@@ -112,7 +113,8 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   memory.listeners = kept;
   const streams = ir.ports.flatMap((port) => {
     if (port.kind === "http") return [];
-    return [port.kind === "tcp" ? lowerTcpPort(port, streamPlace) : lowerUdpPort(port)];
+    if (port.kind === "udp") return [lowerUdpPort(port)];
+    return [port.kind === "tcp" ? lowerTcpPort(port, streamPlace) : lowerTlsPort(port, streamPlace)];
   });
   const groups = yield* upstreamGroups(ir, listeners, memory);
   const configuration = block("nginx", configurationView(ir, listeners, groups));
@@ -138,11 +140,15 @@ function hasCalls({ ports }: FleetIr): boolean {
 
 function logFiles({ accessLog, ports }: FleetIr): readonly RenderedFile[] {
   const requests = requestLogText(accessLog);
-  const connections = ports.some(({ kind }) => kind === "tcp") ? connectionLogText(accessLog) : null;
+  const connections = ports.some(passesConnections) ? connectionLogText(accessLog) : null;
   return [
     ...(requests === null ? [] : [{ path: "access-log.conf", text: requests, mode: FILE_MODE }]),
     ...(connections === null ? [] : [{ path: "access-log-stream.conf", text: connections, mode: FILE_MODE }]),
   ];
+}
+
+function passesConnections({ kind }: PortIr): boolean {
+  return kind === "tcp" || kind === "tls";
 }
 
 function socketOf(ir: PortIr): Socket {
@@ -189,7 +195,9 @@ function* upstreamGroups(
 ): Steps<Groups> {
   const used = new Set(listeners.flatMap(({ clusters }) => [...clusters]));
   const { sessions, packets } = udpClusters(ir);
-  const usedByTcp = ir.ports.flatMap((port) => (port.kind === "tcp" ? port.split.map(({ cluster }) => cluster) : []));
+  const usedByTcp = ir.ports.flatMap((port) =>
+    passedBy(port).flatMap(({ split }) => split.map(({ cluster }) => cluster)),
+  );
   const unhashed = new Set([...usedByTcp, ...packets]);
   const of = (names: ReadonlySet<string>): Pick<FleetIr, "clusters" | "healthChecks"> => ({
     clusters: ir.clusters.filter(({ name }) => names.has(name)),
@@ -225,7 +233,7 @@ function configurationView(
   listeners: readonly LoweredListener[],
   { http, stream, affinity }: Groups,
 ): ConfigurationView {
-  const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
+  const hasConnections = ir.ports.some(passesConnections);
   return {
     ...processView(ir.process),
     keepalive: ir.process.sockets.keepalive !== null,
@@ -245,9 +253,10 @@ function configurationView(
       stream === null
         ? null
         : {
+            tlsGroups: streamTlsGroups(ir),
             upstreams: stream.plain,
             probed: stream.probed.length > 0 ? word(PROBED_FILES.stream) : null,
-            accessLog: hasTcp && (ir.accessLog?.connectionFields.length ?? 0) > 0,
+            accessLog: hasConnections && (ir.accessLog?.connectionFields.length ?? 0) > 0,
           },
   };
 }

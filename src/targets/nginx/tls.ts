@@ -48,10 +48,18 @@ export function certificateFiles(certificates: readonly CertificateIr[]): readon
   ]);
 }
 
-/** Null: no socket ends TLS. */
+/** Of the `http` block. Null: no socket ends TLS there. */
 export function tlsGroups({ ports }: FleetIr): Word | null {
-  return ports.some((port) => port.kind === "http" && port.tls !== null) ? word(OPENSSL_GROUPS.join(":")) : null;
+  return ports.some((port) => port.kind === "http" && port.tls !== null) ? groups : null;
 }
+
+/** Of the `stream` block. */
+export function streamTlsGroups({ ports }: FleetIr): Word | null {
+  const ends = ports.some((port) => port.kind === "tls" && port.routes.some(({ terminate }) => terminate !== null));
+  return ends ? groups : null;
+}
+
+const groups = word(OPENSSL_GROUPS.join(":"));
 
 /** A certificate in PEM. */
 export function chainFile(name: string): string {
@@ -126,15 +134,23 @@ function mostSpecific<T>(known: ReadonlyMap<string, T>, name: string): T | undef
 
 /** One who is refused says which versions there are too: before nginx 1.29.2 those of the socket's first server are everyone's. */
 export function tlsLines(server: TlsServerIr | null, { servers, unknown }: ListenerTlsIr): Block {
-  const settings = server ?? unknown ?? servers[0];
-  return block("tls", {
+  return block("tls", { ...tlsView(server, server ?? unknown ?? servers[0]), closed: true });
+}
+
+/** The same of a stream server, which has one set of certificates. */
+export function streamTlsLines(server: TlsServerIr): Block {
+  return block("tls", { ...tlsView(server, server), closed: false });
+}
+
+function tlsView(server: TlsServerIr | null, settings: TlsServerIr | undefined) {
+  return {
     certificates: (server?.certificates ?? []).map((name) => ({
       chain: word(chainFile(name)),
       key: word(keyFile(name)),
     })),
     protocols: protocolsOf({ minVersion: settings?.minVersion ?? "1.2", maxVersion: settings?.maxVersion ?? "1.3" }),
     cipherSuites: server === null || server.cipherSuites.length === 0 ? null : word(server.cipherSuites.join(":")),
-  });
+  };
 }
 
 /** Versions as nginx lists them. */

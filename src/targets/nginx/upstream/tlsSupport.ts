@@ -1,5 +1,5 @@
 /** What nginx says of TLS to endpoints; `tls.ts` writes it. */
-import type { FleetIr } from "../../../ir/index.ts";
+import { type FleetIr, passedBy } from "../../../ir/index.ts";
 import {
   clusterTlsFinding,
   inspectClusterTls as inspectShared,
@@ -43,11 +43,10 @@ export function inspectClusterTls(ir: FleetIr): readonly Finding[] {
     if (ir.healthChecks === "agent" && healthCheck !== null)
       found.set(`${name} probe`, clusterTlsFinding(name, probedInTheClear));
   }
-  for (const port of ir.ports) {
-    if (port.kind !== "tcp") continue;
-    const kinds = new Set(port.split.map(({ cluster }) => JSON.stringify(secured.get(cluster)?.tls ?? null)));
+  for (const { split } of ir.ports.flatMap(passedBy)) {
+    const kinds = new Set(split.map(({ cluster }) => JSON.stringify(secured.get(cluster)?.tls ?? null)));
     if (kinds.size < 2) continue;
-    for (const { cluster } of port.split) {
+    for (const { cluster } of split) {
       if (secured.has(cluster)) found.set(`${cluster} tcp`, clusterTlsFinding(cluster, mixed));
     }
   }
