@@ -1,6 +1,5 @@
 /** Connections that are told apart by the server name that clients ask for (SNI), and passed on as bytes. */
 import type { SplitIr } from "./action.ts";
-import type { PortIr } from "./index.ts";
 import type { TlsServerIr } from "./tls.ts";
 
 /** How long a client may take for its hello, and for the handshake where TLS ends here: Envoy's own default for the first. */
@@ -28,8 +27,17 @@ export interface TlsRoutesIr {
   readonly refused: readonly string[];
 }
 
+/** Connections that go to the same clusters. */
+export type PassedIr = Pick<TlsRouteIr, "split" | "idleTimeoutMs">;
+
+/** What a port is to `passedBy`. */
+type PassingPort = ({ readonly kind: "tcp" } & PassedIr) | ({ readonly kind: "tls" } & TlsRoutesIr) | OtherPort;
+interface OtherPort {
+  readonly kind: "http" | "udp";
+}
+
 /** Where a port passes bytes: the whole port, or connections for some server names. Not UDP, which has no connections. */
-export function passedBy(port: PortIr): readonly Pick<TlsRouteIr, "split" | "idleTimeoutMs">[] {
+export function passedBy(port: PassingPort): readonly PassedIr[] {
   if (port.kind === "tcp") return [port];
   return port.kind === "tls" ? port.routes : [];
 }

@@ -77,7 +77,6 @@ const WITHOUT_EFFECT: readonly WithoutEffect[] = [
     on: ["nginx", "haproxy"],
   },
   { reason: "only what it says is seen, where a cluster names it", leaves: ["healthCheck.name"] },
-  { reason: "an HTTPS listener has one", leaves: ["listener.tls.mode"] },
 ];
 
 /** Fields of which a proxy takes one value alone: any other is refused, so no model has another. */
@@ -90,7 +89,6 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
 /** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
 const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "listener.udp.balance"],
-  ...PROXY_KINDS.map((proxy) => [proxy, "listener.tls.alpn[]"] as const),
   // A rule for calls has nothing else to say of retries: no model of theirs has any.
   ["nginx", "route.rules[].retry.grpcStatuses[]"],
   ["haproxy", "route.rules[].retry.grpcStatuses[]"],

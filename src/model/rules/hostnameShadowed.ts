@@ -22,7 +22,8 @@ export const hostnameShadowed: Rule = function* (snapshot, touched) {
         const rival = rivals.find(({ body }) => covers(body.hostname?.toLowerCase() ?? ANY_HOST, host));
         if (rival === undefined) continue;
         const taker = `listener ${JSON.stringify(rival.name)}, which is more specific on the same port`;
-        const message = `${listener.body.protocol === "TLS" ? "connections" : "requests"} for ${host} go to ${taker}; this route does not see them there`;
+        const what = listener.body.protocol === "TLS" ? "connections" : "requests";
+        const message = `${what} for ${host} go to ${taker}; this route does not see them there`;
         yield warning("MODEL-HOSTNAME-SHADOWED", route, { pointer: `/listeners/${index}`, message });
       }
     }

@@ -4,7 +4,7 @@ import type { Resource, Snapshot } from "../types.ts";
 import { ANY_HOST } from "../values.ts";
 import { problem, type WholeRule } from "./rule.ts";
 
-/** Several routes on one TCP or UDP listener, or for one name on a TLS listener, are refused: which one wins would be a guess (l7.md 4.27). */
+/** Several routes on one TCP or UDP listener, or for one name of a TLS listener, are refused: either could win (l7.md 4.27). */
 export const singleTcpRoute: WholeRule = function* (snapshot, touched) {
   const touchedRoutes = new Set(touched.filter(({ kind }) => kind === "route").map(({ name }) => name));
   if (![...touchedRoutes].some((name) => passesBytes(snapshot.route.get(name)))) return;

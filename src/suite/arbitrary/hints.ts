@@ -109,9 +109,10 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "authority.bundle": { reason: "real ones", value: fc.constantFrom(AUTHORITY, OTHER_AUTHORITY) },
   "authority.crl": { reason: "real ones", value: fc.constantFrom(REVOCATIONS, LATER_REVOCATIONS), presence: 30 },
   "listener.tls": { reason: "fitted to the protocol (mendTls.ts)", presence: 100 },
-  "listener.tls.mode": { reason: "HTTPS has one", value: fc.constant("terminate"), presence: 20 },
+  "listener.tls.mode": { reason: "HTTPS has one (mendTls.ts)", presence: 40 },
   "listener.tls.certificates": { reason: "HTTPS listeners must have some", presence: 100, most: 3 },
-  "listener.tls.alpn": { reason: "not for HTTPS", presence: 0 },
+  "listener.tls.alpn": { reason: "taken away from HTTPS (mendTls.ts)", most: 2, presence: 40 },
+  "listener.tls.alpn[]": { reason: "names of protocols", value: fc.constantFrom("mqtt", "http/1.1", "x-own") },
   "listener.tls.clientAuthentication": { reason: "no proxy takes it yet", presence: 0 },
   "cluster.tls": { reason: "fitted to who reaches the cluster (mendClusterTls.ts)", presence: 15 },
   "cluster.tls.serverName": {

@@ -34,7 +34,7 @@ interface RuleOfRoute {
 function isReachedByOthers(cluster: string, routes: readonly Item[]): boolean {
   return routes.some(
     ({ protocol, rules }) =>
-      (protocol === "tcp" || protocol === "udp" || protocol === "grpc") &&
+      ["tcp", "tls", "udp", "grpc"].includes(protocol as string) &&
       (rules as RuleOfRoute[]).some(({ split = [] }) => split.some((share) => share.cluster === cluster)),
   );
 }

@@ -1,8 +1,6 @@
-/** One Listener per port: an HTTP connection manager with its routes by reference, or TCP proxies. */
+/** The Listener of an HTTP port: a connection manager with its routes by reference. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Any, EmptySchema } from "@bufbuild/protobuf/wkt";
 import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "../../gen/proto/envoy/config/core/v3/protocol_pb.js";
-import { ListenerSchema } from "../../gen/proto/envoy/config/listener/v3/listener_pb.js";
 import { RouterSchema } from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import {
   HttpConnectionManager_CodecType as CodecType,
@@ -12,43 +10,22 @@ import {
   RdsSchema,
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import {
-  type AccessLogIr,
-  HELLO_TIMEOUT_MS,
-  type Http2Use,
-  type ListenerTlsIr,
-  type PortIr,
-  type ProxyProtocolIr,
-  type TcpPortIr,
-  type TlsPortIr,
-  type TlsRouteIr,
-  type TlsServerIr,
-} from "../../ir/index.ts";
+import type { AccessLogIr, Http2Use, ListenerTlsIr, ProxyProtocolIr, TlsServerIr } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
-import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
+import { keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
-import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
+import { type Chain, closeConnection, type FilterView, renderListener, type Socket } from "./filterChains.ts";
 import { clientHttp2Options } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
-import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
 import { routeTableName } from "./routeConfiguration.ts";
-import { listenerSockets } from "./sockets.ts";
 import { notes } from "./source.ts";
 import { secretRefs, tlsTransport } from "./tls.ts";
-import { adsSource, duration, encode, MAX_HEADERS, pack, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
+import { adsSource, duration, MAX_HEADERS, pack, typeUrls } from "./types.ts";
 
 /** 431 above; the other proxies have buffers of this size for the whole head. */
 const MAX_REQUEST_HEADERS_KB = 60;
-/**
- * More than `CONNECT_TRIES`: Envoy draws an endpoint for each attempt, whether it has been tried or not, until
- * a dead one is left out (outlierDetection.ts).
- */
-const TCP_CONNECT_ATTEMPTS = 10;
-/** Clusters that do not hash do not ask for it. Here in any case: a Listener that changes would cut its connections. */
-const BY_SOURCE = { policySpecifier: { case: "sourceIp" as const, value: {} } };
 /** No client has this address: Envoy trusts x-envoy-* headers of "internal" clients, and an empty list would trust loopback. */
 const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
@@ -91,11 +68,6 @@ const MANAGER = {
     },
   ],
 } satisfies ManagerInit;
-
-interface Socket extends Pick<PortIr, "id" | "address" | "port"> {
-  /** `socketsKey`. */
-  readonly sockets: string;
-}
 
 /** What the Listener of an HTTP port depends on. */
 export interface HttpSocket extends Socket, Looks {
@@ -149,115 +121,6 @@ function tlsChains(
   ];
 }
 
-/** A port that passes bytes, and what is written down of its connections. */
-export interface LoggedPort<P extends TcpPortIr | TlsPortIr> {
-  readonly port: P;
-  readonly accessLog: AccessLogIr | null;
-  readonly sockets: string;
-}
-
-/** The Listener of a TCP port. */
-export function tcpListener({ port, accessLog, sockets }: LoggedPort<TcpPortIr>): RenderedResource {
-  const { id, address, connectionLimit, proxyProtocol } = port;
-  const limits = { maxConnections: connectionLimit.max ?? 0, proxyProtocol };
-  return renderListener({ id, address, port: port.port, sockets }, limits, [tcpFilter(port, port, accessLog)]);
-}
-
-/** The Listener of a TLS port. */
-export function tlsListener({ port, accessLog, sockets }: LoggedPort<TlsPortIr>): RenderedResource {
-  const { id, address, connectionLimit, proxyProtocol, routes, refused } = port;
-  const limits = { firstByteMs: HELLO_TIMEOUT_MS, maxConnections: connectionLimit.max ?? 0, proxyProtocol };
-  const chains = routes.flatMap((route) => routeChains(route, tcpFilter(port, route, accessLog)));
-  if (refused.length > 0) chains.push({ ...closeConnection, serverNames: refused });
-  return renderListener({ id, address, port: port.port, sockets }, limits, chains);
-}
-
-const ANY = "*";
-
-/** A chain for names, and one that asks for none: it takes what is left, if it is TLS. */
-function routeChains({ serverNames, terminate }: TlsRouteIr, filter: FilterView): readonly Chain[] {
-  const secrets = terminate === null ? [] : secretRefs([terminate]);
-  const transport = terminate === null ? {} : { transport: tlsTransport(terminate, HELLO_TIMEOUT_MS) };
-  const chain: Chain = { ...filter, refs: [...filter.refs, ...secrets], ...transport };
-  const named = serverNames.filter((name) => name !== ANY);
-  return [
-    ...(named.length === 0 ? [] : [{ ...chain, serverNames: named }]),
-    ...(named.length === serverNames.length ? [] : [{ ...chain, onlyTls: true }]),
-  ];
-}
-
-function renderListener(
-  { id, address, port, sockets }: Socket,
-  { firstByteMs, maxConnections, proxyProtocol }: Limits,
-  chains: readonly Chain[],
-): RenderedResource {
-  const filtersOf = ({ name, config }: Chain) => [
-    ...connectionFilters(id, maxConnections),
-    { name, configType: { case: "typedConfig" as const, value: config } },
-  ];
-  const message = create(ListenerSchema, {
-    name: id,
-    address: {
-      address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
-    },
-    ...listenerSockets(sockets),
-    listenerFilters: [...headerFilters(proxyProtocol), ...(firstByteMs === undefined ? [] : [firstByte])],
-    ...(firstByteMs === undefined ? headerTimeout(proxyProtocol) : { listenerFiltersTimeout: duration(firstByteMs) }),
-    filterChains: chains.map((chain) => ({
-      ...chainMatch(chain, proxyProtocol),
-      filters: filtersOf(chain),
-      ...chain.transport,
-    })),
-  });
-  const refs = new Map(chains.flatMap((chain) => chain.refs.map((ref) => [ref.join(" "), ref] as const)));
-  return resourceOf(typeUrls.listener, id, { bytes: encode(ListenerSchema, message), refs: [...refs.values()] });
-}
-
-/** Nothing where every connection fits. */
-function chainMatch({ serverNames = [], onlyTls = false }: Chain, proxyProtocol: ProxyProtocolIr | null) {
-  const senders = sendersMatch(proxyProtocol);
-  if (serverNames.length === 0 && !onlyTls) return senders;
-  const tls = onlyTls ? { transportProtocol: "tls" } : {};
-  return { filterChainMatch: { ...senders.filterChainMatch, ...tls, serverNames: [...serverNames] } };
-}
-
-interface Limits {
-  /** A connection on which nothing comes for so long is closed; undefined: the protocol may begin on the other side. */
-  readonly firstByteMs?: number;
-  /** 0: any number. */
-  readonly maxConnections: number;
-  readonly proxyProtocol: ProxyProtocolIr | null;
-}
-
-/** What is done with connections of some server names; none: with all others. */
-interface Chain extends FilterView {
-  readonly serverNames?: readonly string[];
-  /** What does not begin as TLS does is not for it. */
-  readonly onlyTls?: boolean;
-  readonly transport?: ReturnType<typeof tlsTransport>;
-}
-
-interface FilterView {
-  readonly name: string;
-  readonly config: Any;
-  readonly refs: readonly Ref[];
-}
-
-/**
- * Nothing in the connection manager limits the wait for the first byte but the limit for idle connections. A listener filter that wants
- * to see bytes does: the cheapest one asks whether they begin like TLS, which one byte tells.
- */
-const firstByte = {
-  name: "envoy.filters.listener.tls_inspector",
-  configType: {
-    case: "typedConfig" as const,
-    value: packBytes(
-      "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
-      encode(EmptySchema, create(EmptySchema)),
-    ),
-  },
-};
-
 function httpFilter(
   { id, headersMs, keepAliveMs, accessLog, listener, http2, ...looks }: HttpSocket,
   first: readonly HttpFilter[],
@@ -290,41 +153,3 @@ function httpFilter(
     refs: [[typeUrls.routes, routeTable]],
   };
 }
-
-function tcpFilter(
-  { id, listeners: [listener = id] }: Pick<PortIr, "id" | "listeners">,
-  { split, idleTimeoutMs }: Pick<TlsRouteIr, "split" | "idleTimeoutMs">,
-  accessLog: AccessLogIr | null,
-): FilterView {
-  if (split.length === 0) return closeConnection;
-  const [first] = split;
-  const proxy = create(TcpProxySchema, {
-    statPrefix: id,
-    clusterSpecifier:
-      split.length === 1
-        ? { case: "cluster", value: (first as { cluster: string }).cluster }
-        : {
-            case: "weightedClusters",
-            value: { clusters: split.map(({ cluster, weight }) => ({ name: cluster, weight })) },
-          },
-    idleTimeout: duration(idleTimeoutMs),
-    maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
-    hashPolicy: [BY_SOURCE],
-    accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, listener)],
-  });
-  return {
-    name: "envoy.filters.network.tcp_proxy",
-    config: pack(TcpProxySchema, proxy),
-    refs: split.map(({ cluster }) => [typeUrls.cluster, cluster] as const),
-  };
-}
-
-/** A filter that answers nothing and closes; its message has no field set. */
-const closeConnection: FilterView = {
-  name: "envoy.filters.network.direct_response",
-  config: packBytes(
-    "envoy.extensions.filters.network.direct_response.v3.Config",
-    encode(EmptySchema, create(EmptySchema)),
-  ),
-  refs: [],
-};

@@ -7,11 +7,12 @@ import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr, TlsPortIr } from "../.
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
+import { type LoggedPort, tcpListener, tlsListener } from "./byteListener.ts";
 import { renderCluster } from "./cluster/index.ts";
 import { authoritySecret } from "./cluster/tls.ts";
 import { createGeoFilters } from "./geo.ts";
 import { memoByKeys, routeKeysOf } from "./hashPolicy.ts";
-import { type HttpSocket, httpListener, type LoggedPort, tcpListener, tlsListener } from "./listener.ts";
+import { type HttpSocket, httpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
 import { socketsKey } from "./sockets.ts";

@@ -50,16 +50,18 @@ export function certificateFiles(certificates: readonly CertificateIr[]): readon
 
 /** Of the `http` block. Null: no socket ends TLS there. */
 export function tlsGroups({ ports }: FleetIr): Word | null {
-  return ports.some((port) => port.kind === "http" && port.tls !== null) ? groups : null;
+  return ports.some((port) => port.kind === "http" && port.tls !== null) ? groups() : null;
 }
 
 /** Of the `stream` block. */
 export function streamTlsGroups({ ports }: FleetIr): Word | null {
   const ends = ports.some((port) => port.kind === "tls" && port.routes.some(({ terminate }) => terminate !== null));
-  return ends ? groups : null;
+  return ends ? groups() : null;
 }
 
-const groups = word(OPENSSL_GROUPS.join(":"));
+function groups(): Word {
+  return word(OPENSSL_GROUPS.join(":"));
+}
 
 /** A certificate in PEM. */
 export function chainFile(name: string): string {

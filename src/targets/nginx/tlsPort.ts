@@ -1,6 +1,6 @@
 /**
- * TLS ports: a file with a server that reads the server name and hands the connection to one of nginx's own sockets, and a server behind each
- * of these. nginx says once for a server how TLS ends and how endpoints are reached, and ends no TLS of a connection that it has looked at.
+ * TLS ports: a file with a server that reads the server name and hands the connection to one of nginx's own sockets, and a server behind
+ * each of these. nginx says once for a server how TLS ends and how endpoints are reached, and ends no TLS of what it has looked at.
  */
 import { HELLO_TIMEOUT_MS, innerSocket, type TlsPortIr, type TlsRouteIr } from "../../ir/index.ts";
 import { connectionLog } from "./accessLog.ts";
