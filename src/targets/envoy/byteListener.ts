@@ -22,6 +22,7 @@ import { duration, pack, typeUrls } from "./types.ts";
 const TCP_CONNECT_ATTEMPTS = 10;
 /** Clusters that do not hash do not ask for it. Here in any case: a Listener that changes would cut its connections. */
 const BY_SOURCE = { policySpecifier: { case: "sourceIp" as const, value: {} } };
+
 /** A port that passes bytes, and what is written down of its connections. */
 export interface LoggedPort<P extends TcpPortIr | TlsPortIr> {
   readonly port: P;
@@ -42,6 +43,8 @@ export function tlsListener({ port, accessLog, sockets }: LoggedPort<TlsPortIr>)
   const limits = { firstByteMs: HELLO_TIMEOUT_MS, maxConnections: connectionLimit.max ?? 0, proxyProtocol };
   const chains = routes.flatMap((route) => routeChains(route, tcpFilter(port, route, accessLog)));
   if (refused.length > 0) chains.push({ ...closeConnection, serverNames: refused });
+  // Envoy wants one.
+  if (chains.length === 0) chains.push(closeConnection);
   return renderListener({ id, address, port: port.port, sockets }, limits, chains);
 }
 

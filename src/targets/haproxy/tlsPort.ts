@@ -116,14 +116,14 @@ function namesText({ listener, section, files, routes, refused, isRead, ended }:
     const target = isInner ? ended : targetOf(route);
     for (const own of route.serverNames) entries.push([own, target]);
     if (isInner || route.split.length < 2) continue;
-    const path = listenerMap(listener, `split.${route.listener}.${route.route}`);
+    const path = nameMap(listener, `split.${route.listener}.${route.route}`);
     files.set(path, drawLines(sharesOf(route)));
     splits.set(target, { mark: name(target), range: number(DRAW_RANGE), shares: file(path) });
   }
   const kind = isRead ? "" : "ended-";
   const mapOf = (map: string, own: readonly (readonly [string, string])[]) => {
     if (own.length === 0) return null;
-    const path = listenerMap(listener, kind + map);
+    const path = nameMap(listener, kind + map);
     files.set(path, own.map(([key, value]) => mapLine(mapKey(key), mapValue(value))).join(""));
     return file(path);
   };
@@ -145,6 +145,11 @@ function namesText({ listener, section, files, routes, refused, isRead, ended }:
     refused: entries.some(([, target]) => target === REFUSED) ? name(REFUSED) : null,
     ended: ended === null ? null : name(ended),
   });
+}
+
+/** Apart from maps of requests. */
+function nameMap(listener: string, map: string): string {
+  return listenerMap(`${listener}.names`, map);
 }
 
 /** A backend; of several clusters what stands for the draw; nobody. */
