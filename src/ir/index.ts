@@ -105,6 +105,8 @@ export interface HttpPortIr {
   readonly listeners: readonly string[];
   /** Null: in the clear. */
   readonly tls: ListenerTlsIr | null;
+  /** Connections whose bytes are passed on, of TLS listeners that share the socket; null: there are none. */
+  readonly passed: TlsRoutesIr | null;
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
   readonly http2: Http2Use;

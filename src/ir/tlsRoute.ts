@@ -31,13 +31,20 @@ export interface TlsRoutesIr {
 export type PassedIr = Pick<TlsRouteIr, "split" | "idleTimeoutMs">;
 
 /** What a port is to `passedBy`. */
-type PassingPort = ({ readonly kind: "tcp" } & PassedIr) | ({ readonly kind: "tls" } & TlsRoutesIr) | OtherPort;
-interface OtherPort {
-  readonly kind: "http" | "udp";
-}
+type PassingPort =
+  | ({ readonly kind: "tcp" } & PassedIr)
+  | ({ readonly kind: "tls" } & TlsRoutesIr)
+  | { readonly kind: "http"; readonly passed: TlsRoutesIr | null }
+  | { readonly kind: "udp" };
 
 /** Where a port passes bytes: the whole port, or connections for some server names. Not UDP, which has no connections. */
 export function passedBy(port: PassingPort): readonly PassedIr[] {
   if (port.kind === "tcp") return [port];
-  return port.kind === "tls" ? port.routes : [];
+  return tlsRoutesOf(port)?.routes ?? [];
+}
+
+/** Connections of a port that are passed on by server name; null: it does not look at that. */
+export function tlsRoutesOf(port: PassingPort): TlsRoutesIr | null {
+  if (port.kind === "tls") return port;
+  return port.kind === "http" ? port.passed : null;
 }

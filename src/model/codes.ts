@@ -35,7 +35,7 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP, HTTPS or TLS listeners with different hostnames and the same limits for clients (`http`, `idleTimeout`, `connectionLimit`, `proxyProtocol`) can share one.",
+    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners, or HTTPS and TLS listeners, with different hostnames and the same limits for clients (`http`, `idleTimeout`, `connectionLimit`, `proxyProtocol`) can share one.",
   ),
   "MODEL-HAIRPIN": unprocessable(
     "Requests come back",

@@ -50,7 +50,12 @@ interface Socket {
   isUdp: boolean;
   fleet: string;
   /** Ascending by name. */
-  members: { listener: Resource<"listener">; compiled: CompiledListener }[];
+  members: Member[];
+}
+
+interface Member {
+  readonly listener: Resource<"listener">;
+  readonly compiled: CompiledListener;
 }
 
 /** Gives `previous` itself when nothing in it changed. */
@@ -105,7 +110,8 @@ function* compilePort(
   { snapshot, preferences, previous }: FleetInput,
   memory: CompilerMemory,
 ): Steps<PortIr> {
-  const first = members[0] as Socket["members"][number];
+  // Requests are read where somebody reads them, whatever else is there.
+  const first = (members.find(({ listener }) => listener.body.protocol !== "TLS") ?? members[0]) as Member;
   const { body } = first.listener;
   const { protocol } = body;
   const id = `${protocol.toLowerCase()}-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
@@ -146,11 +152,14 @@ function* compilePort(
   const virtualHosts = reuseList(before, hosts);
   const geoTables = yield* geoTablesOf(virtualHosts, { snapshot, before: oldHttp?.geoTables }, memory);
   const bodies = members.map(({ listener }) => listener.body);
-  const tls = yield* listenerTls({ listeners: bodies, snapshot, before: oldHttp?.tls ?? null }, memory);
+  const isMixed = bodies.some((each) => each.protocol === "TLS");
+  const passed = isMixed ? yield* tlsRoutes({ members, snapshot, before: oldHttp?.passed ?? null }, memory) : null;
+  const tls = yield* listenerTls({ listeners: bodies, snapshot, passed, before: oldHttp?.tls ?? null }, memory);
   return reuseParent<PortIr>(old, {
     kind: "http",
     ...socket,
     tls,
+    passed,
     clientTimeouts: timeouts,
     http2: http2Of(body),
     geoTables,

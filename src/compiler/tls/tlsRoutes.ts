@@ -36,7 +36,12 @@ export function* tlsRoutes(input: TlsRoutesInput, memory: CompilerMemory): Steps
   const scopes = members.map(({ listener }) => scopeOf(listener.body));
   const taken = new Map<string, Taken>();
   const closed: string[] = [];
+  const ofRequests: string[] = [];
   for (const { listener, compiled } of members) {
+    if (listener.body.protocol !== "TLS") {
+      ofRequests.push(scopeOf(listener.body));
+      continue;
+    }
     const scope = scopeOf(listener.body);
     const narrower = scopes.filter((other) => other !== scope && covers(scope, other));
     const shownFor = yield* certificatesByName(listener.body, snapshot, memory);
@@ -53,9 +58,10 @@ export function* tlsRoutes(input: TlsRoutesInput, memory: CompilerMemory): Steps
     }
   }
   yield;
+  const isTaken = (name: string): boolean => mostSpecific(taken, name) !== undefined;
   return reuseParent<TlsRoutesIr>(before, {
     routes: reuseList(before?.routes, yield* joined(taken, before)),
-    refused: closed.filter((name) => mostSpecific(taken, name) !== undefined).sort(compareText),
+    refused: closed.filter((name) => isTaken(name) || ofRequests.some((wide) => covers(wide, name))).sort(compareText),
   });
 }
 

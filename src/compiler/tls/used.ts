@@ -1,5 +1,12 @@
 /** The certificates and authorities that a fleet's ports and clusters name. */
-import type { AuthorityIr, CertificateIr, FleetIr, PortIr, TlsServerIr } from "../../ir/index.ts";
+import {
+  type AuthorityIr,
+  type CertificateIr,
+  type FleetIr,
+  type PortIr,
+  type TlsServerIr,
+  tlsRoutesOf,
+} from "../../ir/index.ts";
 import type { Snapshot } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
@@ -28,9 +35,9 @@ export function* usedCertificates(
 
 /** What clients of a port are shown. */
 function endedBy(port: PortIr): readonly TlsServerIr[] {
-  if (port.kind === "tls") return port.routes.flatMap(({ terminate }) => terminate ?? []);
-  if (port.kind !== "http" || port.tls === null) return [];
-  return [...port.tls.servers, ...(port.tls.unknown === null ? [] : [port.tls.unknown])];
+  const ended = tlsRoutesOf(port)?.routes.flatMap(({ terminate }) => terminate ?? []) ?? [];
+  if (port.kind !== "http" || port.tls === null) return ended;
+  return [...port.tls.servers, ...(port.tls.unknown === null ? [] : [port.tls.unknown]), ...ended];
 }
 
 /** The same of those who are trusted. */

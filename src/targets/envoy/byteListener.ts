@@ -8,6 +8,7 @@ import {
   type TcpPortIr,
   type TlsPortIr,
   type TlsRouteIr,
+  type TlsRoutesIr,
 } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers } from "./accessLog.ts";
@@ -39,21 +40,32 @@ export function tcpListener({ port, accessLog, sockets }: LoggedPort<TcpPortIr>)
 
 /** The Listener of a TLS port. */
 export function tlsListener({ port, accessLog, sockets }: LoggedPort<TlsPortIr>): RenderedResource {
-  const { id, address, connectionLimit, proxyProtocol, routes, refused } = port;
+  const { id, address, connectionLimit, proxyProtocol } = port;
   const limits = { firstByteMs: HELLO_TIMEOUT_MS, maxConnections: connectionLimit.max ?? 0, proxyProtocol };
-  const chains = routes.flatMap((route) => routeChains(route, tcpFilter(port, route, accessLog)));
-  if (refused.length > 0) chains.push({ ...closeConnection, serverNames: refused });
+  const chains = passedChains({ ...port, accessLog }, HELLO_TIMEOUT_MS);
   // Envoy wants one.
-  if (chains.length === 0) chains.push(closeConnection);
-  return renderListener({ id, address, port: port.port, sockets }, limits, chains);
+  const own = chains.length === 0 ? [closeConnection] : chains;
+  return renderListener({ id, address, port: port.port, sockets }, limits, own);
+}
+
+/** Connections of a socket that are passed on, and what is written down of them. */
+export interface PassedConnections extends TlsRoutesIr, Pick<PortIr, "listeners"> {
+  readonly accessLog: AccessLogIr | null;
+}
+
+/** What becomes of connections that are told apart by server name. */
+export function passedChains(passed: PassedConnections & Pick<PortIr, "id">, helloMs: number): readonly Chain[] {
+  const { routes, refused, accessLog } = passed;
+  const chains = routes.flatMap((route) => routeChains(route, tcpFilter(passed, route, accessLog), helloMs));
+  return refused.length === 0 ? chains : [...chains, { ...closeConnection, serverNames: refused }];
 }
 
 const ANY = "*";
 
 /** A chain for names, and one that asks for none: it takes what is left, if it is TLS. */
-function routeChains({ serverNames, terminate }: TlsRouteIr, filter: FilterView): readonly Chain[] {
+function routeChains({ serverNames, terminate }: TlsRouteIr, filter: FilterView, helloMs: number): readonly Chain[] {
   const secrets = terminate === null ? [] : secretRefs([terminate]);
-  const transport = terminate === null ? {} : { transport: tlsTransport(terminate, HELLO_TIMEOUT_MS) };
+  const transport = terminate === null ? {} : { transport: tlsTransport(terminate, helloMs) };
   const chain: Chain = { ...filter, refs: [...filter.refs, ...secrets], ...transport };
   const named = serverNames.filter((name) => name !== ANY);
   return [

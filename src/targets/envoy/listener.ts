@@ -15,6 +15,7 @@ import type { RenderedResource } from "../target.ts";
 import { keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
 import { resending } from "./failover.ts";
+import { type PassedConnections, passedChains } from "./byteListener.ts";
 import { type Chain, closeConnection, type FilterView, renderListener, type Socket } from "./filterChains.ts";
 import { clientHttp2Options } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
@@ -81,8 +82,9 @@ export interface HttpSocket extends Socket, Looks {
   readonly http2: Http2Use;
   /** JSON; empty: there is none. */
   readonly proxyProtocol: string;
-  /** The same of TLS. */
+  /** The same of TLS, and of connections that are passed on. */
   readonly tls: string;
+  readonly passed: string;
 }
 
 /** The Listener of an HTTP port; `first` stand before its other filters. */
@@ -95,7 +97,9 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
   const tls = socket.tls === "" ? null : (JSON.parse(socket.tls) as ListenerTlsIr);
   const filterOf = (scope: string) => httpFilter(socket, first, routeTableName({ id: socket.id, tls }, scope));
   if (tls === null) return renderListener(socket, limits, [filterOf("")]);
-  return renderListener(socket, limits, tlsChains(tls, filterOf, socket.headersMs));
+  const passed = socket.passed === "" ? null : (JSON.parse(socket.passed) as PassedConnections);
+  const chains = passed === null ? [] : passedChains({ ...passed, id: socket.id }, socket.headersMs);
+  return renderListener(socket, limits, [...tlsChains(tls, filterOf, socket.headersMs), ...chains]);
 }
 
 /** Exact server names before wildcards, whatever their order; a chain that asks for none takes what is left. */

@@ -3,11 +3,11 @@
  * resources are the same as last time.
  */
 import type { HttpFilter } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr, TlsPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, ClusterIr, FleetIr, HttpPortIr, TcpPortIr, TlsPortIr, TlsRoutesIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
-import { type LoggedPort, tcpListener, tlsListener } from "./byteListener.ts";
+import { type LoggedPort, type PassedConnections, tcpListener, tlsListener } from "./byteListener.ts";
 import { renderCluster } from "./cluster/index.ts";
 import { authoritySecret } from "./cluster/tls.ts";
 import { createGeoFilters } from "./geo.ts";
@@ -77,6 +77,7 @@ export function createRenderer(): ResourceRenderer {
         routes.push(...tables);
         const { id, address, clientTimeouts, http2 } = port;
         const tls = port.tls === null ? "" : JSON.stringify(port.tls);
+        const passed = port.passed === null ? "" : passedText(port, port.passed, ir.accessLog);
         const proxyProtocol = port.proxyProtocol === null ? "" : JSON.stringify(port.proxyProtocol);
         const maxConnections = port.connectionLimit.max ?? 0;
         const { headersMs, keepAliveMs } = clientTimeouts;
@@ -87,7 +88,7 @@ export function createRenderer(): ResourceRenderer {
           ofHttp(filters)({
             ...{ id, address, port: port.port, listener },
             ...looks,
-            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets, tls },
+            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets, tls, passed },
             ...log,
           }),
         );
@@ -110,6 +111,15 @@ export function createRenderer(): ResourceRenderer {
       return rendered;
     },
   };
+}
+
+function passedText(
+  { listeners }: HttpPortIr,
+  { routes, refused }: TlsRoutesIr,
+  accessLog: AccessLogIr | null,
+): string {
+  const own: PassedConnections = { routes, refused, listeners, accessLog };
+  return JSON.stringify(own);
 }
 
 /** The type is there where it is used. */

@@ -143,7 +143,8 @@ interface Table {
 function tablesOf(port: HttpPortIr): readonly Table[] {
   const { id, tls, virtualHosts } = port;
   if (tls === null || tls.scopes.length < 2) return [{ name: id, virtualHosts, others: [] }];
-  return tls.scopes.map(({ hostname }) => ({
+  const own = tls.scopes.filter(({ readsRequests }) => readsRequests);
+  return own.map(({ hostname }) => ({
     name: routeTableName(port, hostname),
     virtualHosts: virtualHosts.filter(({ hostnames: [first = ""] }) => scopeOf(tls.scopes, first) === hostname),
     others: tls.scopes.flatMap((other) => (other.hostname === hostname ? [] : [other.hostname])),

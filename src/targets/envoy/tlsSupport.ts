@@ -1,5 +1,5 @@
 /** What is said of listeners inside TLS; `tls.ts` writes them. */
-import type { FleetIr, PortIr } from "../../ir/index.ts";
+import { type FleetIr, type PortIr, tlsRoutesOf } from "../../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "../target.ts";
 
 const countedApart = {
@@ -28,10 +28,9 @@ export function inspectTls({ ports }: FleetIr): readonly Finding[] {
 
 /** Filter chains that take connections. */
 function chainsOf(port: PortIr): number {
-  if (port.kind === "tls") {
-    const isSplit = port.routes.filter(({ serverNames }) => serverNames.length > 1 && serverNames.includes("*"));
-    return port.routes.length + isSplit.length;
-  }
-  if (port.kind !== "http" || port.tls === null) return 1;
-  return port.tls.servers.length + (port.tls.unknown === null ? 0 : 1);
+  const routes = tlsRoutesOf(port)?.routes ?? [];
+  const isSplit = routes.filter(({ serverNames }) => serverNames.length > 1 && serverNames.includes("*"));
+  const passed = routes.length + isSplit.length;
+  if (port.kind !== "http" || port.tls === null) return passed;
+  return port.tls.servers.length + (port.tls.unknown === null ? 0 : 1) + passed;
 }

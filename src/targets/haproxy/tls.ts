@@ -23,12 +23,12 @@ export interface TlsView {
 
 /** Null: in the clear. */
 export function tlsView(listener: string, tls: ListenerTlsIr | null): TlsView | null {
-  return tls === null ? null : tlsViewOf(listener, tls.unknown === null);
+  return tls === null ? null : tlsViewOf(certificateList(listener), tls.unknown === null);
 }
 
-/** Of a listener that ends TLS. */
-export function tlsViewOf(listener: string, strict: boolean): TlsView {
-  return { list: file(certificateList(listener)), strict, groups: word(GROUPS.join(":")) };
+/** Of a frontend with this list. */
+export function tlsViewOf(list: string, strict: boolean): TlsView {
+  return { list: file(list), strict, groups: word(GROUPS.join(":")) };
 }
 
 /** HAProxy reads 2 048 words of a line (`MAX_CRT_ARGS`) of 64 KiB. */

@@ -5,19 +5,30 @@
 import {
   type AccessLogIr,
   HELLO_TIMEOUT_MS,
+  type HttpPortIr,
   innerSocket,
   type TlsPortIr,
   type TlsRouteIr,
+  type TlsRoutesIr,
   type TlsServerIr,
 } from "../../ir/index.ts";
 import type { TemplateSet } from "../../util/templates.ts";
 import { connectionLogText } from "./accessLog.ts";
 import { connectionLimitView } from "./connectionLimit.ts";
-import { certificateList, endedFrontend, listenerFile, listenerMap, tcpBackend } from "./names.ts";
+import {
+  certificateList,
+  endedFrontend,
+  listenerFile,
+  listenerMap,
+  namesFrontend,
+  requestsBackend,
+  requestsSocket,
+  tcpBackend,
+} from "./names.ts";
 import { proxyProtocolView } from "./proxyProtocol.ts";
 import { address, expression, file, mapKey, mapLine, mapValue, name, number, time } from "./quote.ts";
 import { DRAW_RANGE, drawLines, type Shares } from "./splits.ts";
-import { certificateListText, tlsViewOf } from "./tls.ts";
+import { certificateListText, type TlsView, tlsViewOf } from "./tls.ts";
 
 const ANY = "*";
 /** No backend is called so: those of the model have no capital. */
@@ -30,56 +41,77 @@ export interface TlsPortPlace {
   readonly section: TemplateSet["render"];
 }
 
+/** In front of requests: those have times of their own, none longer than this one, a day. */
+const NEVER_MS = 24 * 60 * 60 * 1000;
+
+/** A socket, and what of it is passed on. */
+export type NamedPort = Pick<TlsPortIr, "id" | "address" | "port" | "listeners" | "connectionLimit" | "proxyProtocol"> &
+  TlsRoutesIr & {
+    /** Null: no requests are read. */
+    readonly requests: Pick<HttpPortIr, "tls"> | null;
+    readonly helloTimeoutMs: number;
+  };
+
+/** A TLS port, or what an HTTP port passes on; null: nothing. */
+export function namedPort(port: TlsPortIr): NamedPort;
+export function namedPort(port: TlsPortIr | HttpPortIr): NamedPort | null;
+export function namedPort(port: TlsPortIr | HttpPortIr): NamedPort | null {
+  if (port.kind === "tls") return { ...port, requests: null, helloTimeoutMs: HELLO_TIMEOUT_MS };
+  if (port.passed === null) return null;
+  return { ...port, ...port.passed, requests: port, helloTimeoutMs: port.clientTimeouts.headersMs };
+}
+
 /** Texts by path. */
-export function lowerTlsPort(
-  port: TlsPortIr,
-  { accessLog, sharded, section }: TlsPortPlace,
-): ReadonlyMap<string, string> {
+export function lowerTlsPort(port: NamedPort, place: TlsPortPlace): ReadonlyMap<string, string> {
   const [listener = port.id] = port.listeners;
-  const ended = port.routes.filter(({ terminate }) => terminate !== null);
-  const passed = port.routes.filter(({ terminate }) => terminate === null);
-  const isMixed = ended.length > 0 && passed.length > 0;
+  const { accessLog, section } = place;
+  const { ended, isRead, isLooped } = shapeOf(port);
   const files = new Map<string, string>();
-  if (ended.length > 0) files.set(certificateList(listener), certificateListText(certificatesOf(ended, port)));
-  const tls = ended.length === 0 ? null : tlsViewOf(listener, !ended.some(takesAny));
-  const idleTimeout = time(Math.max(1, ...port.routes.map(({ idleTimeoutMs }) => idleTimeoutMs)));
+  const list = certificateList(port.requests === null ? listener : `${listener}.ended`);
+  if (ended.length > 0) files.set(list, certificateListText(certificatesOf(ended, port)));
+  const tls = ended.length === 0 ? null : tlsViewOf(list, !ended.some(takesAny));
   const own = { listener, section, files };
   const log = connectionLogText(accessLog, section, listener);
-  const front = isMixed ? port.routes : passed.length > 0 ? passed : ended;
-  const isRead = ended.length === 0 || isMixed;
-  const text = [
-    section("tlsFrontend", {
-      name: name(listener),
-      address: address(port.address, port.port),
-      v6only: port.address.includes(":"),
-      sharded,
-      tls: isMixed ? null : tls,
-      ...connectionLimitView(port.connectionLimit),
-      ...proxyProtocolView(port.proxyProtocol),
-      idleTimeout,
-      helloTimeout: isRead ? time(HELLO_TIMEOUT_MS) : null,
-    }),
-    log,
-    namesText({
-      ...own,
-      routes: front,
-      refused: port.refused,
-      isRead,
-      ended: isMixed ? endedFrontend(listener) : null,
-    }),
-  ];
-  if (isMixed) {
-    const inner = {
-      name: name(endedFrontend(listener)),
-      socket: file(innerSocket("ended", listener)),
-      tls,
-      idleTimeout,
-    };
-    text.push(section("tlsEnded", inner), log);
-    text.push(namesText({ ...own, routes: ended, refused: [], isRead: false, ended: null }));
+  const front = { ...own, port, routes: port.routes, isRead, ended: isLooped ? endedFrontend(listener) : null };
+  const text = [frontText(port, isLooped ? null : tls, place), log, namesText(front)];
+  if (port.requests !== null) {
+    const backend = { name: name(requestsBackend(listener)), socket: file(requestsSocket(listener)) };
+    text.push(section("innerBackend", { ...backend, idleTimeout: time(NEVER_MS) }));
+  }
+  if (isLooped) {
+    const inner = { name: name(endedFrontend(listener)), socket: file(innerSocket("ended", listener)), tls };
+    const idleTimeout = time(idleMs(port));
+    text.push(section("innerBackend", { ...inner, idleTimeout }), section("tlsEnded", { ...inner, idleTimeout }), log);
+    text.push(namesText({ ...own, port: null, routes: ended, isRead: false, ended: null }));
   }
   files.set(listenerFile(listener), text.join(""));
   return files;
+}
+
+/** Which frontends a port needs. */
+function shapeOf({ routes, requests }: NamedPort) {
+  const ended = routes.filter(({ terminate }) => terminate !== null);
+  const isRead = requests !== null || ended.length < routes.length || ended.length === 0;
+  return { ended, isRead, isLooped: isRead && ended.length > 0 };
+}
+
+function idleMs({ routes }: TlsRoutesIr): number {
+  return Math.max(1, ...routes.map(({ idleTimeoutMs }) => idleTimeoutMs));
+}
+
+function frontText(port: NamedPort, tls: TlsView | null, { sharded, section }: TlsPortPlace): string {
+  const [listener = port.id] = port.listeners;
+  return section("tlsFrontend", {
+    name: name(port.requests === null ? listener : namesFrontend(listener)),
+    address: address(port.address, port.port),
+    v6only: port.address.includes(":"),
+    sharded,
+    tls,
+    ...connectionLimitView(port.connectionLimit),
+    ...proxyProtocolView(port.proxyProtocol),
+    idleTimeout: time(port.requests === null ? idleMs(port) : NEVER_MS),
+    helloTimeout: shapeOf(port).isRead ? time(port.helloTimeoutMs) : null,
+  });
 }
 
 function takesAny({ serverNames }: Pick<TlsRouteIr, "serverNames">): boolean {
@@ -87,7 +119,7 @@ function takesAny({ serverNames }: Pick<TlsRouteIr, "serverNames">): boolean {
 }
 
 /** In the form that the list is made of. */
-function certificatesOf(ended: readonly TlsRouteIr[], { refused }: TlsPortIr) {
+function certificatesOf(ended: readonly TlsRouteIr[], { refused }: TlsRoutesIr) {
   const all = ended.flatMap(({ terminate }) => (terminate === null ? [] : [terminate]));
   const servers = all
     .map((server): TlsServerIr => ({ ...server, serverNames: server.serverNames.filter((own) => own !== ANY) }))
@@ -101,15 +133,17 @@ interface Names {
   /** Maps are added to them. */
   readonly files: Map<string, string>;
   readonly routes: readonly TlsRouteIr[];
-  readonly refused: readonly string[];
+  /** Null: behind another frontend, which has refused what is to be refused. */
+  readonly port: NamedPort | null;
   /** The name is read from the client's hello; else it is told by the handshake. */
   readonly isRead: boolean;
   /** Where connections go whose TLS ends here; null: to their endpoints. */
   readonly ended: string | null;
 }
 
-function namesText({ listener, section, files, routes, refused, isRead, ended }: Names): string {
-  const entries: (readonly [string, string])[] = refused.map((own) => [own, REFUSED] as const);
+function namesText({ listener, section, files, routes, port, isRead, ended }: Names): string {
+  const entries: (readonly [string, string])[] = (port?.refused ?? []).map((own) => [own, REFUSED] as const);
+  for (const own of namesOfRequests(port)) entries.push([own, requestsBackend(listener)]);
   const splits = new Map<string, object>();
   for (const route of routes) {
     const isInner = ended !== null && route.terminate !== null;
@@ -143,8 +177,17 @@ function namesText({ listener, section, files, routes, refused, isRead, ended }:
     any: any === undefined ? null : name(any),
     splits: [...splits.values()],
     refused: entries.some(([, target]) => target === REFUSED) ? name(REFUSED) : null,
-    ended: ended === null ? null : name(ended),
+    // What goes to another frontend writes its own line.
+    silent: [...(ended === null ? [] : [ended]), ...(port?.requests ? [requestsBackend(listener)] : [])].map(name),
   });
+}
+
+/** Hostnames whose connections are for requests; `*`: all that nobody else takes. */
+function namesOfRequests(port: NamedPort | null): readonly string[] {
+  const tls = port?.requests?.tls ?? null;
+  if (port === null || tls === null) return [];
+  const own = tls.scopes.filter(({ readsRequests }) => readsRequests).map(({ hostname }) => hostname);
+  return tls.unknown === null || own.includes(ANY) ? own : [...own, ANY];
 }
 
 /** Apart from maps of requests. */

@@ -39,7 +39,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   }
   const timeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   for (const port of ir.ports) {
-    if (port.kind === "http") found.push(...inspectLimit(port));
+    if (port.kind === "http" && port.passed === null) found.push(...inspectLimit(port));
     if (port.kind === "udp" && isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
     for (const { split } of passedBy(port)) {
       const distinct = new Set(split.map(({ cluster }) => timeouts.get(cluster)));

@@ -57,6 +57,13 @@ export function ofSenders(
   return { name, map: block("map", { comment: null, source: param(source), name, entries, fallback: target }) };
 }
 
+/** In each server behind a socket of nginx's own: the client is who the server in front says. */
+export const innerHeader: Block = block("proxyProtocol", {
+  timeout: null,
+  trusted: [{ range: word("unix:") }],
+  sender: null,
+});
+
 /** In each server: the client is who the header says. Null: no header. */
 export function headerLines(listener: string, asked: ProxyProtocolIr | null, kind: "http" | "tcp"): Block | null {
   if (asked === null) return null;

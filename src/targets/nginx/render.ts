@@ -1,5 +1,5 @@
 /** A fleet's files, and what is kept of them from one rendering to the next. */
-import { type FleetIr, type PortIr, passedBy } from "../../ir/index.ts";
+import { type FleetIr, type PortIr, passedBy, tlsRoutesOf } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles, type GeoFiles } from "../geoFiles.ts";
@@ -17,7 +17,7 @@ import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
 import { certificateFiles, streamTlsGroups, tlsGroups } from "./tls.ts";
-import { lowerTlsPort } from "./tlsPort.ts";
+import { lowerTlsPort, namedPort } from "./tlsPort.ts";
 import { lowerUdpPort } from "./udp.ts";
 import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
@@ -112,9 +112,10 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   }
   memory.listeners = kept;
   const streams = ir.ports.flatMap((port) => {
-    if (port.kind === "http") return [];
     if (port.kind === "udp") return [lowerUdpPort(port)];
-    return [port.kind === "tcp" ? lowerTcpPort(port, streamPlace) : lowerTlsPort(port, streamPlace)];
+    if (port.kind === "tcp") return [lowerTcpPort(port, streamPlace)];
+    const named = namedPort(port);
+    return named === null ? [] : [lowerTlsPort(named, streamPlace)];
   });
   const groups = yield* upstreamGroups(ir, listeners, memory);
   const configuration = block("nginx", configurationView(ir, listeners, groups));
@@ -147,13 +148,17 @@ function logFiles({ accessLog, ports }: FleetIr): readonly RenderedFile[] {
   ];
 }
 
-function passesConnections({ kind }: PortIr): boolean {
-  return kind === "tcp" || kind === "tls";
+function passesConnections(port: PortIr): boolean {
+  return port.kind === "tcp" || tlsRoutesOf(port) !== null;
+}
+
+function isOnlyHttp(port: PortIr): boolean {
+  return port.kind === "http" && port.passed === null;
 }
 
 function socketOf(ir: PortIr): Socket {
   const { address, port, listeners } = ir;
-  const file = ir.kind === "http" ? listenerFile(ir) : streamFile(ir);
+  const file = ir.kind === "http" && ir.passed === null ? listenerFile(ir) : streamFile(ir);
   return { address, port, ...(ir.kind === "udp" ? { transport: "udp" } : {}), listeners, file };
 }
 
@@ -205,7 +210,7 @@ function* upstreamGroups(
   });
   const http = yield* lowerUpstreams(of(used), "http", upstreams);
   const affinity = affinityMaps(of(used).clusters);
-  if (ir.ports.every(({ kind }) => kind === "http")) return { http, stream: null, affinity };
+  if (ir.ports.every(isOnlyHttp)) return { http, stream: null, affinity };
   const ofStream = yield* lowerUpstreams(of(unhashed), "stream", upstreams);
   const ofSessions = yield* lowerUpstreams(of(sessions), "sessions", upstreams);
   const stream = {

@@ -11,6 +11,7 @@ import {
   MISDIRECTED_STATUS,
   scopeOf,
   type TlsServerIr,
+  tlsRoutesOf,
   type VirtualHostIr,
 } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
@@ -55,7 +56,7 @@ export function tlsGroups({ ports }: FleetIr): Word | null {
 
 /** Of the `stream` block. */
 export function streamTlsGroups({ ports }: FleetIr): Word | null {
-  const ends = ports.some((port) => port.kind === "tls" && port.routes.some(({ terminate }) => terminate !== null));
+  const ends = ports.some((port) => tlsRoutesOf(port)?.routes.some(({ terminate }) => terminate !== null));
   return ends ? groups() : null;
 }
 
