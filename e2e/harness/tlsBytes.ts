@@ -12,6 +12,8 @@ export interface Greeting {
   /** What its client asked for; null: nothing, or TLS did not come as far as here. */
   readonly serverName: string | null;
   readonly alpn: string | null;
+  /** CN of the client's certificate; null: it has shown none. */
+  readonly client: string | null;
 }
 
 export interface BytesUpstream {
@@ -29,7 +31,8 @@ export async function startBytes(name: string, options?: TlsOptions): Promise<By
   const sockets = new Set<Socket>();
   const talk = (socket: Socket): void => {
     const { servername, alpnProtocol } = socket as Partial<Pick<TLSSocket, "alpnProtocol">> & { servername?: string };
-    const greeting: Greeting = { name, serverName: servername || null, alpn: alpnProtocol || null };
+    const client = (socket as Partial<TLSSocket>).getPeerCertificate?.()?.subject?.CN?.toString() ?? null;
+    const greeting: Greeting = { name, serverName: servername || null, alpn: alpnProtocol || null, client };
     greeted += 1;
     socket.on("error", () => {});
     socket.write(`${JSON.stringify(greeting)}\n`);
