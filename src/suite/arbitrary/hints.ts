@@ -114,7 +114,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "listener.tls.alpn": { reason: "taken away from HTTPS (mendTls.ts)", most: 2, presence: 40 },
   "listener.tls.alpn[]": { reason: "names of protocols", value: fc.constantFrom("mqtt", "http/1.1", "x-own") },
   "listener.tls.clientAuthentication": { reason: "no proxy takes it yet", presence: 0 },
-  "cluster.tls": { reason: "fitted to who reaches the cluster (mendClusterTls.ts)", presence: 15 },
+  "cluster.tls": { reason: "fitted to who reaches the cluster (mendClusterTls.ts)", presence: 30 },
   "cluster.tls.serverName": {
     reason: "names that are no addresses",
     value: fc.constantFrom("a.example.com", "up.example"),
