@@ -50,7 +50,7 @@ function fixed({ fleets, ready }: Plan): Readonly<Record<string, Readonly<Record
         : { ...own, hostname: "p.example.com" },
       secure: { ...own, port: 18443, protocol: "HTTPS" },
       passed: { ...own, port: 19443, protocol: "TLS" },
-      ended: { ...own, port: 19443, protocol: "TLS", hostname: "*.example.com" },
+      ended: { ...own, port: 18443, protocol: "TLS", hostname: "*.example.com" },
     },
     route: {
       grpc: { listeners: ["calls"], protocol: "grpc", hostnames: undefined },
