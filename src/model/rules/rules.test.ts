@@ -262,7 +262,7 @@ const cases: Case[] = [
       ],
       routes: [{ name: "t", listeners: ["t"], protocol: "tls", hostnames: ["u.com", "t.com"], rules: [{ split }] }],
     },
-    ["MODEL-HOSTNAME-SHADOWED route/t /listeners/0"],
+    ["warning MODEL-HOSTNAME-SHADOWED route/t /listeners/0"],
   ],
   [
     "protocols: packets make no connections",

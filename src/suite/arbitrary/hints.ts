@@ -259,7 +259,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "cluster.affinity": { reason: "not where rules change the fields it travels in (mendAffinity.ts)", presence: 25 },
   "cluster.affinity.cookie.name": { reason: "none that rules look at", value: fc.constantFrom("SRV", "srv-2", "K_3") },
   "cluster.proxyProtocol": { reason: "nginx refuses it of requests (mendProxyProtocol.ts)", presence: 10 },
-  "cluster.limits": { reason: "more than a test has; fitted to each other (mendLimits.ts)", presence: 25 },
+  "cluster.limits": { reason: "more than a test has; fitted to each other (mendLimits.ts)", presence: 40 },
   "cluster.limits.maxConnectionsPerEndpoint": largeLimit(60),
   "cluster.limits.maxConnections": largeLimit(50),
   "cluster.limits.maxRequests": largeLimit(50),
