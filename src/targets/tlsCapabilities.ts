@@ -1,8 +1,5 @@
-/** Leaves of TLS that no target writes yet: an entry goes when a target has its own. */
+/** What every target says of TLS. */
 import type { Capabilities } from "./target.ts";
-
-const CODE = "TLS-NOT-YET";
-const notYet = { refused: "is not written for any proxy yet", code: CODE } as const;
 
 /** Their settings. */
 export const tlsListenerCapabilities = {
@@ -14,9 +11,9 @@ export const tlsListenerCapabilities = {
   "listener.tls.maxVersion": "exact",
   "listener.tls.cipherSuites[]": "exact",
   "listener.tls.alpn[]": "exact",
-  "listener.tls.clientAuthentication.mode": notYet,
-  "listener.tls.clientAuthentication.authorities[]": notYet,
-  "listener.tls.clientAuthentication.forward": notYet,
+  "listener.tls.clientAuthentication.mode": "exact",
+  "listener.tls.clientAuthentication.authorities[]": "exact",
+  "listener.tls.clientAuthentication.forward": "exact",
 } as const satisfies Partial<Capabilities>;
 
 /** What TLS is made with. */

@@ -8,13 +8,15 @@ interface Tls {
   maxVersion?: string;
   cipherSuites?: unknown;
   alpn?: unknown;
+  clientAuthentication?: { authorities: readonly string[] };
 }
 
 /**
- * Only HTTPS and TLS listeners have TLS, and only these pass it through; versions leave something to agree on, and suites are those of TLS
- * 1.2. Changes the document.
+ * Only HTTPS and TLS listeners have TLS, and only these pass it through; of several authorities all revoke or none does; versions leave
+ * something to agree on, and suites are those of TLS 1.2. Changes the document.
  */
-export function mendTls({ listeners = [], routes = [] }: Document): void {
+export function mendTls({ listeners = [], routes = [], authorities = [] }: Document): void {
+  const revoking = new Set(authorities.filter(({ crl }) => crl !== undefined).map(({ name }) => name));
   for (const listener of listeners) {
     const tls = listener.tls as Tls | undefined;
     if (listener.protocol === "TLS") mendProtocol(listener, listeners);
@@ -23,7 +25,12 @@ export function mendTls({ listeners = [], routes = [] }: Document): void {
       delete tls.alpn;
       if (tls.mode !== undefined) tls.mode = "terminate";
     }
-    if (tls !== undefined) mendVersions(tls);
+    if (tls === undefined) continue;
+    mendVersions(tls);
+    const asked = tls.clientAuthentication;
+    const [first = ""] = asked?.authorities ?? [];
+    if (asked !== undefined)
+      asked.authorities = asked.authorities.filter((name) => revoking.has(name) === revoking.has(first));
   }
   for (const route of routes) if (route.protocol === "tls") passBytes(route);
 }
@@ -33,6 +40,8 @@ function mendProtocol(listener: Item, listeners: readonly Item[]): void {
   const first = listeners.find(({ protocol, port }) => protocol === "TLS" && port === listener.port);
   delete listener.idleTimeout;
   if (first?.idleTimeout !== undefined) listener.idleTimeout = first.idleTimeout;
+  // TLS listeners ask for no certificates.
+  delete (listener.tls as Tls | undefined)?.clientAuthentication;
   if ((listener.tls as Tls | undefined)?.mode === "passthrough") listener.tls = { mode: "passthrough" };
 }
 

@@ -64,8 +64,9 @@ const ANY = "*";
 
 /** A chain for names, and one that asks for none: it takes what is left, if it is TLS. */
 function routeChains({ serverNames, terminate }: TlsRouteIr, filter: FilterView, helloMs: number): readonly Chain[] {
-  const secrets = terminate === null ? [] : secretRefs([terminate]);
-  const transport = terminate === null ? {} : { transport: tlsTransport(terminate, helloMs) };
+  const ended = terminate === null ? null : { server: terminate, clients: null, handshakeMs: helloMs };
+  const secrets = ended === null ? [] : secretRefs(ended);
+  const transport = ended === null ? {} : { transport: tlsTransport(ended) };
   const chain: Chain = { ...filter, refs: [...filter.refs, ...secrets], ...transport };
   const named = serverNames.filter((name) => name !== ANY);
   return [

@@ -10,10 +10,18 @@ import {
   RdsSchema,
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { AccessLogIr, Http2Use, ListenerTlsIr, ProxyProtocolIr, TlsServerIr } from "../../ir/index.ts";
+import {
+  type AccessLogIr,
+  clientAuthenticationOf,
+  type Http2Use,
+  type ListenerTlsIr,
+  type ProxyProtocolIr,
+  type TlsServerIr,
+} from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
+import { clientFilters } from "./clientAuthentication.ts";
 import { resending } from "./failover.ts";
 import { type PassedConnections, passedChains } from "./byteListener.ts";
 import { type Chain, closeConnection, type FilterView, renderListener, type Socket } from "./filterChains.ts";
@@ -95,7 +103,10 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
     proxyProtocol: socket.proxyProtocol === "" ? null : (JSON.parse(socket.proxyProtocol) as ProxyProtocolIr),
   };
   const tls = socket.tls === "" ? null : (JSON.parse(socket.tls) as ListenerTlsIr);
-  const filterOf = (scope: string) => httpFilter(socket, first, routeTableName({ id: socket.id, tls }, scope));
+  const filterOf = (scope: string) => {
+    const filters = [...clientFilters(clientAuthenticationOf(tls, scope)), ...first];
+    return httpFilter(socket, filters, routeTableName({ id: socket.id, tls }, scope));
+  };
   if (tls === null) return renderListener(socket, limits, [filterOf("")]);
   const passed = socket.passed === "" ? null : (JSON.parse(socket.passed) as PassedConnections);
   const chains = passed === null ? [] : passedChains({ ...passed, id: socket.id }, socket.headersMs);
@@ -104,19 +115,15 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
 
 /** Exact server names before wildcards, whatever their order; a chain that asks for none takes what is left. */
 function tlsChains(
-  { servers, unknown, rejected }: ListenerTlsIr,
+  { servers, unknown, rejected, scopes }: ListenerTlsIr,
   filterOf: (scope: string) => FilterView,
   handshakeMs: number,
 ): readonly Chain[] {
   const chain = (server: TlsServerIr): Chain => {
     const { serverNames, scope } = server;
     const filter = filterOf(scope);
-    return {
-      ...filter,
-      refs: [...filter.refs, ...secretRefs([server])],
-      serverNames,
-      transport: tlsTransport(server, handshakeMs),
-    };
+    const ended = { server, clients: clientAuthenticationOf({ scopes }, scope), handshakeMs };
+    return { ...filter, refs: [...filter.refs, ...secretRefs(ended)], serverNames, transport: tlsTransport(ended) };
   };
   return [
     ...servers.map(chain),

@@ -3,6 +3,7 @@ import { GOOD_HOST, NO_CONNECTION_LIMIT } from "../../ir/index.ts";
 import { fullMatch } from "../../regex/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { requestLogText } from "./accessLog.ts";
+import { clientsView } from "./clientAuthentication.ts";
 import { clientTimeoutsView } from "./clientTimeouts.ts";
 import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
@@ -28,6 +29,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
   const [exact, regex, prefix] = [map("exact"), map("regex"), map("prefix")];
   const isInner = port.passed !== null;
   const foreign = misdirected(listener, port.tls);
+  const clients = clientsView(port.tls);
   const isFirst = exact === null && regex === null && own("regexes") === "";
   return [
     section("frontend", {
@@ -48,10 +50,11 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
     }),
     shared("gatedFields") === "" ? "" : section("gatedFields", {}) + shared("gatedFields"),
     notFound === null ? "" : section("grpcFrontend", grpcFrontend),
-    requestLogText(context.accessLog, section),
     shared("wildcards"),
     shared("anyHost"),
     foreign === null ? "" : section("misdirected", foreign.view),
+    clients === null ? "" : section("clientAuthentication", clients),
+    requestLogText(context.accessLog, section),
     section("exact", { exact, regex, notFound }),
     shared("regexAcls"),
     own("regexes"),

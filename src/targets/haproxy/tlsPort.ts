@@ -124,7 +124,7 @@ function certificatesOf(ended: readonly TlsRouteIr[], { refused }: TlsRoutesIr) 
   const servers = all
     .map((server): TlsServerIr => ({ ...server, serverNames: server.serverNames.filter((own) => own !== ANY) }))
     .filter(({ serverNames }) => serverNames.length > 0);
-  return { servers, unknown: all.find(takesAny) ?? null, rejected: refused };
+  return { servers, unknown: all.find(takesAny) ?? null, rejected: refused, scopes: [] };
 }
 
 interface Names {

@@ -25,6 +25,17 @@ export interface TlsView {
   readonly cipherSuites: Word | null;
   /** Where requests in the clear end; of HTTP. */
   readonly closed: boolean;
+  /** Null: no certificate is asked for. */
+  readonly clients: {
+    readonly mode: Word;
+    readonly depth: Word;
+    readonly authority: Word;
+    readonly revoked: Word | null;
+  } | null;
+  /** Sessions are resumed. */
+  readonly keepsSessions: boolean;
+  /** What refuses requests of other listeners before a connection is closed; null: nothing. */
+  readonly foreign: Quoted<"block"> | null;
 }
 
 /** `tlsScopes.hbs`: by server name. */
