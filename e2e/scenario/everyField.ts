@@ -73,7 +73,7 @@ const named = {
     listeners: ["ef-named"],
     protocol: "tls",
     hostnames: ["a.tls.ef.example"],
-    rules: [{ split: [{ cluster: "ef-plain" }] }],
+    rules: [{ split: [{ cluster: "ef-greeter" }] }],
   },
 } as const;
 
