@@ -24,7 +24,9 @@ import { startEcho, type Upstream } from "../harness/upstream.ts";
 
 const WAYS = ["terminate", "passthrough", "re-encrypt", "mTLS up", "both on one port"] as const;
 /** `both` has HTTPS, passthrough and TLS that ends, on one port. */
-const PORTS = ["ended", "first", "passed", "again", "both", "headed"] as const;
+const PORTS = ["ended", "first", "passed", "again", "both", "headed", "quiet"] as const;
+/** Where clients may take so long for a head, and for a hello. */
+const QUIET_MS = 1_000;
 type PortName = (typeof PORTS)[number];
 
 const EXPIRED = "CERT_HAS_EXPIRED";
@@ -191,6 +193,12 @@ beforeAll(async () => {
       listener("both", "both", { protocol: "HTTPS", tls: { certificates: shown } }),
       listener("both-passed", "both", { ...passthrough, hostname: "*.up" }),
       listener("both-ended", "both", { hostname: "*.ended", tls: { certificates: shown } }),
+      listener("quiet", "quiet", {
+        protocol: "HTTPS",
+        http: { headersTimeout: `${QUIET_MS}ms` },
+        tls: { certificates: ["right"] },
+      }),
+      listener("quiet-passed", "quiet", { ...passthrough, hostname: "*.up" }),
       ...["headed", "headed-passed"].map((name) =>
         listener(name, "headed", {
           proxyProtocol: { mode: "required" },
@@ -217,7 +225,7 @@ beforeAll(async () => {
       ...Object.keys(SECURED).map((host) => tlsRoute(key(host), ["again"], host)),
       {
         name: "web",
-        listeners: ["both", "headed"],
+        listeners: ["both", "headed", "quiet"],
         rules: [
           { matches: [{ path: { prefix: "/moved" } }], redirect: { path: { full: "/new" }, status: 302 } },
           { split: [{ cluster: "web" }] },
@@ -281,7 +289,7 @@ describe.each(proxyNames)("%s", (proxy) => {
     expect(await seen(proxy, cell)).toEqual(shown === null ? { shown } : { shown, distrust, by, client });
   });
 
-  it.each(PORTS.filter((port) => port !== "headed"))("plain HTTP on the port: %s", async (port) => {
+  it.each(PORTS.filter((port) => port !== "headed" && port !== "quiet"))("plain HTTP on the port: %s", async (port) => {
     const before = Object.values(upstreams).map((each) => each.greeted());
     expect(await sayInTheClear(at(proxy, port), "GET / HTTP/1.1\r\nHost: right.web\r\n\r\n")).toBe("");
     expect(Object.values(upstreams).map((each) => each.greeted())).toEqual(before);
@@ -296,6 +304,17 @@ describe.each(proxyNames)("%s", (proxy) => {
     ["both", "right.up"],
   ] as const)("TLS 1.1: %s, %s", async (port, serverName) => {
     expect(await speaksOld(proxy, port, serverName)).toBe(false);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["half a hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+  ])("both on one port: a client that says %s is closed", async (_, said) => {
+    const started = performance.now();
+    expect(await sayInTheClear(at(proxy, "quiet"), said)).toBe("");
+    const took = performance.now() - started;
+    expect(took).toBeGreaterThan(QUIET_MS * 0.9);
+    expect(took).toBeLessThan(4 * QUIET_MS);
   });
 
   it("both on one port: a request for a host of another listener", async () => {
