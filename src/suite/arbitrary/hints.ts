@@ -104,6 +104,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 0,
   },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
+  "listener.http.redirectToHttps": { reason: "it leaves hardly anything of the routes", presence: 8 },
   "certificate.chain": { reason: "real ones, that the key fits", value: fc.constantFrom(...CHAINS_OF_ONE_KEY) },
   "certificate.privateKey": { reason: "one key in several forms", value: fc.constantFrom(...FORMS_OF_ONE_KEY) },
   "authority.bundle": { reason: "real ones", value: fc.constantFrom(AUTHORITY, OTHER_AUTHORITY) },

@@ -22,7 +22,7 @@ import { DEFAULT_VERSION } from "./version.ts";
 const copiedHost = {
   approximated: [
     "redirects to the request's host under a wildcard: Envoy copies the Host header's letter case and trailing dot into",
-    "Location, and writes the scheme's default port when the Host header had a port; set `redirect.hostname` to avoid it",
+    "Location, and writes the scheme's default port when the Host header had a port; set `redirect.hostname` or a listener's `hostname` to avoid it",
   ].join(" "),
   code: "L7-REDIRECT-HOST",
   when: foundByInspection,
@@ -70,6 +70,8 @@ export const capabilities = {
   "listener.http.keepAliveTimeout": "exact",
   "listener.http.http2": "exact",
   "listener.http.viaGuard": "exact",
+  "listener.http.redirectToHttps.port": "exact",
+  "listener.http.redirectToHttps.status": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

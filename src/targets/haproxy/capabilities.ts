@@ -73,6 +73,8 @@ export const capabilities = {
   "listener.http.keepAliveTimeout": withinSilence,
   "listener.http.http2": "exact",
   "listener.http.viaGuard": "exact",
+  "listener.http.redirectToHttps.port": "exact",
+  "listener.http.redirectToHttps.status": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -57,6 +57,8 @@ export const capabilities = {
   "listener.http.keepAliveTimeout": "exact",
   ...http2Capabilities,
   "listener.http.viaGuard": appendsToFirstVia,
+  "listener.http.redirectToHttps.port": "exact",
+  "listener.http.redirectToHttps.status": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",
