@@ -2,6 +2,7 @@
 
 import { clusterTlsCapabilities } from "../clusterTls.ts";
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
+import { http3Capabilities } from "../http3.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
@@ -69,6 +70,7 @@ export const capabilities = {
   "listener.http.sendTimeout": oneSilence,
   "listener.http.keepAliveTimeout": "exact",
   "listener.http.http2": "exact",
+  ...http3Capabilities("envoy"),
   "listener.http.viaGuard": "exact",
   "listener.http.redirectToHttps.port": "exact",
   "listener.http.redirectToHttps.status": "exact",
