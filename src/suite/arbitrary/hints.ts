@@ -122,7 +122,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 90,
   },
   "cluster.tls.subjectAltNames": { reason: "no proxy takes it yet", presence: 0 },
-  "cluster.tls.insecure": { reason: "most are verified", value: fc.boolean(), presence: 25 },
+  "cluster.tls.insecure": { reason: "most are verified", value: fc.boolean(), presence: 60 },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",

@@ -72,7 +72,7 @@ export const capabilities = {
   "listener.http.http2": "exact",
   ...http3Capabilities("envoy"),
   "listener.http.viaGuard": "exact",
-  "listener.http.redirectToHttps.port": "exact",
+  "listener.http.redirectToHttps.port": copiedHost,
   "listener.http.redirectToHttps.status": "exact",
   "route.name": "exact",
   "route.labels": "exact",
