@@ -86,7 +86,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "listener.connectionLimit.perSource": {
     reason: "Envoy refuses it",
     value: fc.constantFrom(1000, 2000),
-    presence: 10,
+    presence: 30,
   },
   "listener.proxyProtocol": { reason: "no request comes behind a header", presence: 10 },
   "listener.proxyProtocol.mode": {
@@ -127,7 +127,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     presence: 90,
   },
   "cluster.tls.subjectAltNames": { reason: "no proxy takes it yet", presence: 0 },
-  "cluster.tls.insecure": { reason: "most are verified", value: fc.boolean(), presence: 60 },
+  "cluster.tls.insecure": {
+    reason: "what is true is warned of, and cut out of models",
+    value: fc.constantFrom(false, false, false, true),
+    presence: 90,
+  },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",
