@@ -4,7 +4,7 @@
  * which builds h2spec into `.trimtab/bench-bin`.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FleetIr, ProxyKind } from "../src/ir/index.ts";
@@ -107,11 +107,14 @@ function passed({ outcome }: Tried): string {
   return `${[...outcome.values()].filter(Boolean).length} of ${outcome.size}`;
 }
 
+const keys = mkdtempSync(join(tmpdir(), "trimtab-h2spec-keys-"));
+const certificate = join(keys, "certificate.pem");
+writeFileSync(certificate, exampleEcdsa.chain + exampleEcdsa.privateKey, { mode: 0o600 });
+
 const outcomes: Tried[] = [];
 for (const proxy of PROXIES) {
   const ir = compiled.fleets.get(proxy) as FleetIr;
-  const { chain, privateKey } = exampleEcdsa;
-  const view = { address: ADDRESSES[proxy], clear, tls, endpoint: endpoint.port, chain, privateKey };
+  const view = { address: ADDRESSES[proxy], clear, tls, endpoint: endpoint.port, certificate };
   const sides = { rendered: opened(renderFleet(ir)), bare: BARE[proxy](view) };
   for (const [side, what] of Object.entries(sides)) {
     const found = await both(proxy, what);
@@ -124,6 +127,7 @@ for (const proxy of PROXIES) {
   }
 }
 await endpoint.stop();
+rmSync(keys, { recursive: true, force: true });
 
 const row = (cells: readonly string[]): void => void process.stdout.write(`| ${cells.join(" | ")} |\n`);
 row(["case", ...outcomes.map(({ title }) => title)]);

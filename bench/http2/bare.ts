@@ -8,9 +8,8 @@ export interface BareView {
   readonly clear: number;
   readonly tls: number;
   readonly endpoint: number;
-  /** PEM. */
-  readonly chain: string;
-  readonly privateKey: string;
+  /** A PEM file with chain and private key. */
+  readonly certificate: string;
 }
 
 type Bare = { readonly kind: "bootstrap"; readonly text: string } | RenderedFiles;
@@ -23,11 +22,9 @@ function files(texts: Readonly<Record<string, string>>): RenderedFiles {
   return { kind: "files", files: all, generation: "bare", sockets: [] };
 }
 
-function nginx({ address, clear, tls, endpoint, chain, privateKey }: BareView): Bare {
+function nginx({ address, clear, tls, endpoint, certificate }: BareView): Bare {
   const location = `location / { proxy_pass http://127.0.0.1:${endpoint}; }`;
   return files({
-    "certificate.pem": chain,
-    "certificate.key": privateKey,
     "nginx.conf": `
 events {}
 http {
@@ -35,8 +32,8 @@ http {
   server { listen ${address}:${clear} http2; ${location} }
   server {
     listen ${address}:${tls} ssl http2;
-    ssl_certificate certificate.pem;
-    ssl_certificate_key certificate.key;
+    ssl_certificate ${certificate};
+    ssl_certificate_key ${certificate};
     ${location}
   }
 }
@@ -44,10 +41,8 @@ http {
   });
 }
 
-function haproxy({ address, clear, tls, endpoint, chain, privateKey }: BareView): Bare {
+function haproxy({ address, clear, tls, endpoint, certificate }: BareView): Bare {
   return files({
-    // Not .cfg: HAProxy reads all of those in its folder.
-    "certificate.pem": chain + privateKey,
     "haproxy.cfg": `
 defaults
   mode http
@@ -58,7 +53,7 @@ frontend clear
   bind ${address}:${clear} proto h2
   default_backend one
 frontend tls
-  bind ${address}:${tls} ssl crt "\${HAPROXY_CFGFILES%/*}/certificate.pem" alpn h2,http/1.1
+  bind ${address}:${tls} ssl crt ${certificate} alpn h2,http/1.1
   default_backend one
 backend one
   server one 127.0.0.1:${endpoint}
@@ -66,7 +61,7 @@ backend one
   });
 }
 
-function envoy({ address, clear, tls, endpoint, chain, privateKey }: BareView): Bare {
+function envoy({ address, clear, tls, endpoint, certificate }: BareView): Bare {
   const types = "type.googleapis.com/envoy";
   const socket = (port: number, at = address) => ({ socket_address: { address: at, port_value: port } });
   const manager = {
@@ -93,7 +88,7 @@ function envoy({ address, clear, tls, endpoint, chain, privateKey }: BareView): 
       "@type": `${types}.extensions.transport_sockets.tls.v3.DownstreamTlsContext`,
       common_tls_context: {
         alpn_protocols: ["h2", "http/1.1"],
-        tls_certificates: [{ certificate_chain: { inline_string: chain }, private_key: { inline_string: privateKey } }],
+        tls_certificates: [{ certificate_chain: { filename: certificate }, private_key: { filename: certificate } }],
       },
     },
   };
