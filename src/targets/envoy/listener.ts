@@ -73,6 +73,8 @@ const MANAGER = {
   generateRequestId: false,
   preserveExternalRequestId: true,
   serverHeaderTransformation: ServerHeader.PASS_THROUGH,
+  // Endpoints are told how they are reached, as by the other proxies, and not how the client came (from 1.32 on).
+  schemeHeaderTransformation: { matchUpstream: true },
   // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
   upgradeConfigs: [{ upgradeType: "websocket" }],
