@@ -28,8 +28,8 @@ export interface VerificationIr {
 export interface CertificateNameIr {
   readonly kind: "dns" | "uri";
   /**
-   * A DNS name in lower case. In one a leading `*` stands for one label, in the path of a URI `*` for one segment and a last `**` for one or
-   * more.
+   * A DNS name in lower case. In one a leading `*` stands for one label, in the path of a URI `*` for one segment and a last `**` for
+   * one or more.
    */
   readonly value: string;
 }

@@ -19,7 +19,7 @@ export const sharedTargetCodes = {
     status: 422,
     title: "Other names in a certificate",
     explanation:
-      "nginx and HAProxy compare one DNS name with an endpoint's certificate, and it is the one that they ask for. `tls.subjectAltNames` has several names, a URI or a wildcard, or another name than `serverName`. Write `serverName` alone, or one name alone (then nothing is asked for), or serve the cluster with Envoy.",
+      "One DNS name is compared with an endpoint's certificate by nginx and HAProxy, and it is the one that they ask for. `tls.subjectAltNames` has several names, a URI or a wildcard, or another name than `serverName`. Write `serverName` alone, or one name alone (then nothing is asked for), or serve the cluster with Envoy.",
   },
   "TLS-SUBJECT-CN": {
     status: 422,

@@ -1,7 +1,8 @@
 /**
  * The prober: active health checks for a proxy that has none.
  *
- * Input: plans (of `ir/probePlan.ts`, with what they name read), again and again. Output: which of their endpoints get nothing, and a call whenever that changes.
+ * Input: plans (of `ir/probePlan.ts`, with what they name read), again and again. Output: which of their endpoints get nothing, and a
+ * call whenever that changes.
  *
  * Guarantees: every field of a check means what it means on Envoy and HAProxy. Each probe has a connection of its own, ends within its
  * timeout, and reads 8 KiB at most. An endpoint gets nothing before its first probe has passed (`initial: up`: until a probe has
