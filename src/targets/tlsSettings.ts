@@ -11,3 +11,6 @@ export const OPENSSL_GROUPS: readonly string[] = ["X25519", "prime256v1", "secp3
  * be told a path; where there is no such file, the proxy refuses the configuration.
  */
 export const SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt";
+
+/** Of certificates above one that is verified: as many as proxies look at by themselves, but for nginx, which looks at one. */
+export const VERIFY_DEPTH = 100;

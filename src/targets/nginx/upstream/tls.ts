@@ -5,9 +5,10 @@
 import type { AuthorityIr, ClusterIr, ClusterTlsIr, ProbedTls, VerificationIr } from "../../../ir/index.ts";
 import { verifiedName } from "../../clusterTls.ts";
 import type { RenderedFile } from "../../target.ts";
-import { SYSTEM_TRUST } from "../../tlsSettings.ts";
+import { SYSTEM_TRUST, VERIFY_DEPTH } from "../../tlsSettings.ts";
 import { block } from "../blocks.ts";
 import { moduleOf } from "../forwardModule.ts";
+import { authorityFile, revocationFile } from "../names.ts";
 import { word } from "../quote.ts";
 import { chainFile, keyFile, protocolsOf } from "../tls.ts";
 import type { Block } from "../views.ts";
@@ -36,8 +37,6 @@ function endpointTlsFile(cluster: string, module: Module): string {
 }
 
 const MODE = 0o644;
-/** As many as the other proxies look at; nginx's own is 1, and a certificate behind two intermediates would fail. */
-const VERIFY_DEPTH = 100;
 
 /** The files of clusters; calls go to those that speak HTTP/2. */
 export function endpointTlsFiles(clusters: readonly ClusterIr[], hasCalls: boolean): readonly RenderedFile[] {
@@ -55,7 +54,7 @@ export function endpointTlsFiles(clusters: readonly ClusterIr[], hasCalls: boole
 /** An authority's files. */
 export function authorityFiles(authorities: readonly AuthorityIr[]): readonly RenderedFile[] {
   return authorities.flatMap(({ name, bundle, crl }) => [
-    { path: bundleFile(name), text: bundle, mode: MODE },
+    { path: authorityFile(name), text: bundle, mode: MODE },
     ...(crl === null ? [] : [{ path: revocationFile(name), text: crl, mode: MODE }]),
   ]);
 }
@@ -95,13 +94,5 @@ export function probedTls(tls: ClusterTlsIr): ProbedTls {
 function trustedFiles({ authority }: VerificationIr) {
   if (authority === null) return { authority: SYSTEM_TRUST, revoked: null };
   const { name, revokes } = authority;
-  return { authority: bundleFile(name), revoked: revokes ? revocationFile(name) : null };
-}
-
-function bundleFile(authority: string): string {
-  return `authorities/${authority}.pem`;
-}
-
-function revocationFile(authority: string): string {
-  return `authorities/${authority}.crl`;
+  return { authority: authorityFile(name), revoked: revokes ? revocationFile(name) : null };
 }
