@@ -29,7 +29,7 @@ import { affinityFilter } from "./affinity.ts";
 import { clientFilters } from "./clientAuthentication.ts";
 import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
-import { clientHttp2Options } from "./http2.ts";
+import { clientHttp2Options, schemeOfEndpoints } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
@@ -75,8 +75,7 @@ const MANAGER = {
   generateRequestId: false,
   preserveExternalRequestId: true,
   serverHeaderTransformation: ServerHeader.PASS_THROUGH,
-  // Endpoints are told how they are reached, as by the other proxies, and not how the client came (from 1.32 on).
-  schemeHeaderTransformation: { matchUpstream: true },
+  ...schemeOfEndpoints,
   // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
   upgradeConfigs: [{ upgradeType: "websocket" }],

@@ -3,9 +3,9 @@
 import type { FleetIr } from "../../../ir/index.ts";
 import {
   inspectNames,
+  inspectClusterTls as inspectShared,
   isDnsName,
   otherNames,
-  inspectClusterTls as inspectShared,
   clusterTlsCapabilities as shared,
 } from "../../clusterTls.ts";
 import type { Capabilities, Finding, Support } from "../../target.ts";

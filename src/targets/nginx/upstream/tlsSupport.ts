@@ -3,9 +3,9 @@ import type { FleetIr } from "../../../ir/index.ts";
 import {
   clusterTlsFinding,
   inspectNames,
+  inspectClusterTls as inspectShared,
   isDnsName,
   otherNames,
-  inspectClusterTls as inspectShared,
   clusterTlsCapabilities as shared,
 } from "../../clusterTls.ts";
 import { type Capabilities, type Finding, foundByInspection, type Support } from "../../target.ts";
