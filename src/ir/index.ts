@@ -40,7 +40,7 @@ export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./geoTable.ts";
 export * from "./grpc.ts";
-export type * from "./healthCheck.ts";
+export * from "./healthCheck.ts";
 export * from "./http2.ts";
 export * from "./innerSocket.ts";
 export type * from "./limits.ts";
