@@ -234,7 +234,15 @@ const cases: Case[] = [
       listeners: [
         { name: "a", fleets: ["edge"], port: 9001, protocol: "TLS", tls: { mode: "passthrough" } },
         { name: "b", fleets: ["edge"], port: 9001, protocol: "TLS", hostname: "b.com", tls: { mode: "passthrough" } },
-        { name: "c", fleets: ["edge"], port: 9001, protocol: "TLS", hostname: "c.com", idleTimeout: "5s", tls: { mode: "passthrough" } },
+        {
+          name: "c",
+          fleets: ["edge"],
+          port: 9001,
+          protocol: "TLS",
+          hostname: "c.com",
+          idleTimeout: "5s",
+          tls: { mode: "passthrough" },
+        },
       ],
     },
     Array(2).fill("MODEL-PORT-CLASH listener/c /port"),

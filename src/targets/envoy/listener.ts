@@ -21,9 +21,9 @@ import {
 import type { RenderedResource } from "../target.ts";
 import { keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
+import { type PassedConnections, passedChains } from "./byteListener.ts";
 import { clientFilters } from "./clientAuthentication.ts";
 import { resending } from "./failover.ts";
-import { type PassedConnections, passedChains } from "./byteListener.ts";
 import { type Chain, closeConnection, type FilterView, renderListener, type Socket } from "./filterChains.ts";
 import { clientHttp2Options, schemeOfEndpoints } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
