@@ -5,7 +5,7 @@ import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { http3Capabilities } from "../http3.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
+import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { noWebSocket } from "./cluster/protocolSupport.ts";
@@ -55,7 +55,7 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": tlsProtocol,
+  "listener.protocol": "exact",
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
