@@ -84,6 +84,7 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "fleet.accessLog.path"],
   ["nginx", "cluster.proxyProtocol"],
   ["nginx", "listener.proxyProtocol.mode"],
+  ...PROXY_KINDS.map((proxy) => [proxy, "listener.http.http3"] as const),
 ];
 
 /** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
@@ -100,7 +101,7 @@ const NEVER_ALONE: readonly LeafPath[] = ["listener.tls.mode"];
 /** Models, values and spots are the same in each run: a leaf that is found to have effect is found in the next run too. */
 const SEED = 1;
 /** Valid models in which a leaf's effect is looked for. Most show theirs in the first that has them. */
-const MAX_MODELS = 160;
+const MAX_MODELS = 320;
 /** Spots of one leaf that are changed in one model, and values that are tried at each. */
 const SPOTS = 3;
 const VALUES = 3;

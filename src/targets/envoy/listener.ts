@@ -21,11 +21,11 @@ import {
 import type { RenderedResource } from "../target.ts";
 import { keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
+import { type PassedConnections, passedChains } from "./byteListener.ts";
 import { clientFilters } from "./clientAuthentication.ts";
 import { resending } from "./failover.ts";
-import { type PassedConnections, passedChains } from "./byteListener.ts";
 import { type Chain, closeConnection, type FilterView, renderListener, type Socket } from "./filterChains.ts";
-import { clientHttp2Options } from "./http2.ts";
+import { clientHttp2Options, schemeOfEndpoints } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { routeTableName } from "./routeConfiguration.ts";
@@ -62,6 +62,7 @@ const MANAGER = {
   generateRequestId: false,
   preserveExternalRequestId: true,
   serverHeaderTransformation: ServerHeader.PASS_THROUGH,
+  ...schemeOfEndpoints,
   // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
   upgradeConfigs: [{ upgradeType: "websocket" }],

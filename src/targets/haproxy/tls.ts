@@ -26,7 +26,9 @@ export interface TlsView {
 
 /** Null: in the clear. */
 export function tlsView(listener: string, tls: ListenerTlsIr | null): TlsView | null {
-  return tls === null ? null : { ...tlsViewOf(certificateList(listener), tls.unknown === null), clients: bindClients(tls) };
+  return tls === null
+    ? null
+    : { ...tlsViewOf(certificateList(listener), tls.unknown === null), clients: bindClients(tls) };
 }
 
 /** Of a frontend with this list that asks for no certificates. */

@@ -22,7 +22,18 @@ import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Parts } from "./parts.ts";
 import { senderRanges } from "./proxyProtocol.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable } from "./quote.ts";
-import { ANY, blocksOf, clientLines, fieldViews, hasHeader, listen, mapsOf, namedServer, servers, textOf } from "./servers.ts";
+import {
+  ANY,
+  blocksOf,
+  clientLines,
+  fieldViews,
+  hasHeader,
+  listen,
+  mapsOf,
+  namedServer,
+  servers,
+  textOf,
+} from "./servers.ts";
 import { type ListenOption, listenOptions } from "./sockets.ts";
 import { hasOneServer, scopeMap, servedNames, tlsLines } from "./tls.ts";
 import type { Limited } from "./upstream/limits.ts";

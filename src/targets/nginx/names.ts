@@ -29,10 +29,7 @@ export function listenerFile({ id, listeners: [name = id] }: Pick<HttpPortIr, "i
 }
 
 /** The file of a TCP or UDP port. */
-export function streamFile({
-  id,
-  listeners: [name = id],
-}: Pick<PortIr, "id" | "listeners">): string {
+export function streamFile({ id, listeners: [name = id] }: Pick<PortIr, "id" | "listeners">): string {
   return `streams/${name}.conf`;
 }
 

@@ -2,13 +2,19 @@
  * TLS ports: a file with a server that reads the server name and hands the connection to one of nginx's own sockets, and a server behind
  * each of these. nginx says once for a server how TLS ends and how endpoints are reached, and ends no TLS of what it has looked at.
  */
-import { HELLO_TIMEOUT_MS, type HttpPortIr, type TlsPortIr, type TlsRouteIr, type TlsRoutesIr } from "../../ir/index.ts";
+import {
+  HELLO_TIMEOUT_MS,
+  type HttpPortIr,
+  type TlsPortIr,
+  type TlsRouteIr,
+  type TlsRoutesIr,
+} from "../../ir/index.ts";
 import { connectionLog } from "./accessLog.ts";
 import { block } from "./blocks.ts";
 import { limitLines, limitZones } from "./connectionLimit.ts";
 import { hostAndPort } from "./hostAndPort.ts";
-import { type Names, streamFile, underscored } from "./names.ts";
 import { requestsSocket, routeSocket } from "./innerSockets.ts";
+import { type Names, streamFile, underscored } from "./names.ts";
 import { headerLines, ofSenders, senderRanges } from "./proxyProtocol.ts";
 import {
   comment,
