@@ -59,6 +59,24 @@ const secure = {
   },
 } as const;
 
+/** Where the client's bytes go on by server name; here TLS ends. */
+const named = {
+  listener: {
+    name: "ef-named",
+    fleets: ["ef-pulled"],
+    protocol: "TLS",
+    hostname: "*.tls.ef.example",
+    tls: { mode: "terminate", certificates: ["ef-certificate"], alpn: ["mqtt"] },
+  },
+  route: {
+    name: "ef-named",
+    listeners: ["ef-named"],
+    protocol: "tls",
+    hostnames: ["a.tls.ef.example"],
+    rules: [{ split: [{ cluster: "ef-greeter" }] }],
+  },
+} as const;
+
 const identities = {
   certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
   authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY, crl: REVOCATIONS }],
@@ -69,8 +87,7 @@ const calls = {
   listener: { name: "ef-calls", fleets: ["ef-pulled"], protocol: "HTTP", http: { http2: "only" } },
   clusters: [
     { name: "ef-greeter", protocol: "http2", endpoints: [{ address: "127.0.0.1", port: 9 }] },
-    // No route leads here: no proxy takes other names than `serverName` yet.
-    { name: "ef-named", endpoints: [], tls: { serverName: "a.ef.example", subjectAltNames: ["b.ef.example"] } },
+    { name: "ef-named", protocol: "http2", endpoints: [], tls: { subjectAltNames: ["b.ef.example"] } },
   ],
   route: {
     name: "ef-calls",
@@ -82,7 +99,7 @@ const calls = {
           { grpc: { service: "ef.Greeter", method: "Greet" } },
           { grpc: { serviceRegex: "ef[.]A+", methodRegex: "G+" } },
         ],
-        split: [{ cluster: "ef-greeter" }],
+        split: [{ cluster: "ef-greeter" }, { cluster: "ef-named" }],
         retry: { grpcStatuses: ["unavailable"] },
       },
     ],
@@ -158,6 +175,7 @@ export function everyField(port: number): Model {
       { ...packets, port },
       { ...secure, port: port + 1 },
       { ...calls.listener, port: port + 2 },
+      { ...named.listener, port: port + 3 },
     ],
     ...identities,
     clusters: [
@@ -188,6 +206,7 @@ export function everyField(port: number): Model {
     geoTables,
     routes: [
       calls.route,
+      named.route,
       {
         name: "ef-route",
         ...marks,

@@ -35,7 +35,7 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`, `proxyProtocol`) can share one.",
+    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners, or HTTPS and TLS listeners, with different hostnames and the same limits for clients (`http`, `idleTimeout`, `connectionLimit`, `proxyProtocol`) can share one.",
   ),
   "MODEL-HAIRPIN": unprocessable(
     "Requests come back",
@@ -63,7 +63,7 @@ export const modelCodes = {
   ),
   "MODEL-TCP-ROUTE": unprocessable(
     "TCP route",
-    "A TCP or UDP route is one rule with a split, and the only route of its listener.",
+    "A TCP or UDP route is one rule with a split, and the only route of its listener. A TLS route is one rule with a split too, and the only one for its names on a listener.",
   ),
   "MODEL-HOSTNAME-SCOPE": unprocessable(
     "Hostname out of scope",
@@ -176,6 +176,10 @@ export const modelCodes = {
   "LINT-UNREACHED": unprocessable(
     "Rule that is never reached",
     "A warning of `validate` and `render`. Rules that come first take every request that this one matches. Only what can be proved is told: the same path with conditions that are met or are the two halves of one.",
+  ),
+  "LINT-REDIRECTED": unprocessable(
+    "Rule behind a redirect to HTTPS",
+    "A warning of `validate` and `render`. All listeners of the route have `http.redirectToHttps`, and the rule is not below `/.well-known/acme-challenge/`: it serves nothing. Attach the route to an HTTPS listener.",
   ),
   "LINT-CHECK-TIMEOUT": unprocessable(
     "Probes that overtake each other",

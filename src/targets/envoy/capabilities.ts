@@ -2,9 +2,10 @@
 
 import { clusterTlsCapabilities } from "../clusterTls.ts";
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
+import { http3Capabilities } from "../http3.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
+import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { noWebSocket } from "./cluster/protocolSupport.ts";
@@ -22,7 +23,7 @@ import { DEFAULT_VERSION } from "./version.ts";
 const copiedHost = {
   approximated: [
     "redirects to the request's host under a wildcard: Envoy copies the Host header's letter case and trailing dot into",
-    "Location, and writes the scheme's default port when the Host header had a port; set `redirect.hostname` to avoid it",
+    "Location, and writes the scheme's default port when the Host header had a port; set `redirect.hostname` or a listener's `hostname` to avoid it",
   ].join(" "),
   code: "L7-REDIRECT-HOST",
   when: foundByInspection,
@@ -54,7 +55,7 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": tlsProtocol,
+  "listener.protocol": "exact",
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,
@@ -69,7 +70,10 @@ export const capabilities = {
   "listener.http.sendTimeout": oneSilence,
   "listener.http.keepAliveTimeout": "exact",
   "listener.http.http2": "exact",
+  ...http3Capabilities("envoy"),
   "listener.http.viaGuard": "exact",
+  "listener.http.redirectToHttps.port": copiedHost,
+  "listener.http.redirectToHttps.status": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

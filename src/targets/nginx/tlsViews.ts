@@ -23,6 +23,8 @@ export interface TlsView {
   readonly certificates: readonly { readonly chain: Word; readonly key: Word }[];
   readonly protocols: readonly { readonly protocol: Word }[];
   readonly cipherSuites: Word | null;
+  /** Where requests in the clear end; of HTTP. */
+  readonly closed: boolean;
   /** Null: no certificate is asked for. */
   readonly clients: {
     readonly mode: Word;
@@ -45,7 +47,11 @@ export interface TlsScopesView {
 
 /** `endpointTls.hbs`. */
 export interface EndpointTlsView {
-  readonly serverName: Word | null;
+  /** What the names of directives begin with. */
+  readonly module: Word;
+  /** Whom the certificate has to name, and whether this is asked for. */
+  readonly name: Word | null;
+  readonly isAsked: boolean;
   /** Null: nobody is verified. */
   readonly verified: { readonly authority: Word; readonly revoked: Word | null; readonly depth: Word } | null;
   readonly certificate: { readonly chain: Word; readonly key: Word } | null;
