@@ -1,6 +1,7 @@
 /** Figures of several sides, taken in turns, so that what the machine does besides falls on all of them. */
 import { COUNTED_ROUNDS } from "./aims.ts";
 import type { Probe } from "./cases.ts";
+import type { Client } from "./clients.ts";
 import { instructionsPerRequest, startCounting, underCallgrind } from "./counting.ts";
 import { cpuPerRequest } from "./load.ts";
 import type { Measure } from "./options.ts";
@@ -11,6 +12,10 @@ import type { Side } from "./sides.ts";
 export interface Question {
   readonly name: string;
   readonly probe: Probe;
+  /** Who asks; none: HTTP/1.1 on connections that are kept. */
+  readonly client?: Client;
+  /** How often, where it is not as often as usual. */
+  readonly counts?: { readonly counted: number; readonly loaded: number };
 }
 
 /** Figures by side, then by the question's name; one for each round, so that rounds can be compared. */
@@ -34,7 +39,7 @@ export async function takeFigures(options: {
     for (let round = 0; round < (isCounted ? COUNTED_ROUNDS : rounds); round++) {
       for (const { one, question } of turns(serving, questionsOf, round)) {
         const own = figures.get(one.side) as Map<string, number[]>;
-        own.set(question.name, [...(own.get(question.name) ?? []), await take(one, question.probe)]);
+        own.set(question.name, [...(own.get(question.name) ?? []), await take(one, question)]);
       }
     }
     return figures;

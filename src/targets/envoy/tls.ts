@@ -10,7 +10,7 @@ import { DownstreamTlsContextSchema } from "../../gen/proto/envoy/extensions/tra
 import type { CertificateIr, TlsServerIr } from "../../ir/index.ts";
 import { referencesIn } from "../sealed.ts";
 import type { RenderedResource } from "../target.ts";
-import { GROUPS } from "../tlsSettings.ts";
+import { GROUPS, SIGNATURES } from "../tlsSettings.ts";
 import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 type ChainInit = MessageInitShape<typeof FilterChainSchema> & object;
@@ -43,12 +43,15 @@ export function tlsTransport(
         tlsMaximumProtocolVersion: PROTOCOLS[maxVersion],
         cipherSuites: [...cipherSuites],
         ecdhCurves: [...GROUPS],
+        signatureAlgorithms: [...SIGNATURES],
       },
       tlsCertificateSdsSecretConfigs: server.certificates.map((name) =>
         create(SdsSecretConfigSchema, { name, sdsConfig: adsSource() }),
       ),
       alpnProtocols: [...alpn],
     },
+    // By tickets only, as on the other proxies.
+    disableStatefulSessionResumption: true,
   });
   return {
     transportSocket: {
