@@ -8,6 +8,22 @@ export const OVER = "warn";
 /** Told of each event of a proxy. Access logs and what a proxy prints are not told here. */
 export type AgentLog = (fleet: string, nodeId: string, event: AgentEvent) => void;
 
+/** Who was given which secrets: names of files and resources, never what is in them. */
+export const SECRETS_DELIVERED = "secrets-delivered";
+
+/** Names in one line; of more the line says how many there are. */
+const MAX_NAMES = 20;
+
+/** As `changed` of writes. */
+export function secretFields<Event extends { readonly files: readonly string[] }>(event: Event): object {
+  const { kind: _, files, ...fields } = { kind: "", ...event };
+  return {
+    ...fields,
+    ...(files.length > MAX_NAMES ? { count: files.length } : {}),
+    secrets: files.slice(0, MAX_NAMES),
+  };
+}
+
 /** Knows which of its proxies are in trouble. */
 export function createAgentLog({ paced }: Pick<Logger, "paced">): AgentLog {
   const troubled = new Set<string>();
@@ -18,6 +34,15 @@ export function createAgentLog({ paced }: Pick<Logger, "paced">): AgentLog {
     if (kind === "endpoint-down" || kind === "endpoint-up") {
       const level = kind === "endpoint-down" ? "warn" : OVER;
       paced({ sender, level, event: kind, fields: { fleet, nodeId, ...fields } });
+      return;
+    }
+    if (kind === "secrets") {
+      paced({
+        sender,
+        level: "info",
+        event: SECRETS_DELIVERED,
+        fields: { fleet, nodeId, by: "agent", ...secretFields(event) },
+      });
       return;
     }
     const wasTroubled = troubled.has(sender);

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Registry as MetricsRegistry, type Registry } from "prom-client";
 import { type Api, createApi } from "./api/index.ts";
+import type { WatchedFiles } from "./certificateFiles/index.ts";
 import { registerCertificateMetrics } from "./certificateMetrics.ts";
 import { type DevRunOptions, EXIT, processIo, type ServeOptions } from "./cli/index.ts";
 import { devControlPlane, parseOverrides, runDev, stopOnSignals } from "./dev/index.ts";
@@ -12,6 +13,7 @@ import { targetTools } from "./localTargets.ts";
 import { createLogger, type Logger } from "./log/index.ts";
 import { boundsFor, createScale, DEFAULT_MEMORY } from "./model/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
+import { openCertificateFiles } from "./planeCertificateFiles.ts";
 import { createPlaneLog, type PlaneLog } from "./planeLog.ts";
 import { openSecrets } from "./planeSecrets.ts";
 import { apiTls, securityFields, securityOf, tellPlaintext, xdsTls } from "./planeTls.ts";
@@ -122,6 +124,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     },
     readRefusal,
     onStream: lines.stream,
+    onSecrets: lines.streamSecrets,
     onError: lines.xdsError,
     tls: xdsTls(options),
     insecure: options.xdsInsecure,
@@ -148,7 +151,12 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
   const stopListening = store.onCommit(publisher.commit);
   const { apiToken, metricsToken, agentTokens } = options;
   const tokens = { apiToken, metricsToken, agentTokens };
-  const tell = { logger: logger.library, onWrite: lines.write, onTokenRefused: lines.tokenRefused };
+  const tell = {
+    logger: logger.library,
+    onWrite: lines.write,
+    onTokenRefused: lines.tokenRefused,
+    onSecrets: lines.fileSecrets,
+  };
   const secured = { ...tokens, tls: apiTls(options, lines) };
   const making = createApi({ store, publisher, secrets, registry, ...secured, version, scale, ...tell });
   const api = await making.catch(async (error: unknown) => {
@@ -156,8 +164,10 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     publisher.close();
     throw error;
   });
+  let files: WatchedFiles | null = null;
   const close = async (): Promise<void> => {
     stopListening();
+    await files?.close();
     await api.close();
     await xds.close();
     publisher.close();
@@ -169,6 +179,7 @@ async function startOnStore(store: Store, options: Equipment): Promise<ControlPl
     const httpAddress = await listening(api.listen(options.http), "--http ADDRESS or TRIMTAB_HTTP");
     const xdsAddress = await listening(xds.listen(options.xds), "--xds ADDRESS or TRIMTAB_XDS");
     tellPlaintext(options, logger);
+    files = openCertificateFiles(options, { api, registry, lines });
     const { revision } = store.head();
     const where = { http: httpAddress, xds: xdsAddress, ...securityFields(options), data: resolve(options.data) };
     logger.log("info", "started", { version, ...where, revision });
@@ -262,6 +273,8 @@ export async function dev(options: DevPlaneOptions): Promise<number> {
       { socket: options.xds, purpose: "the xDS server", change: "--xds ADDRESS or TRIMTAB_XDS" },
     ],
     overrides: parseOverrides(options.port, options.bind),
+    httpsPort: options.https,
+    httpsDir: join(own, "https"),
     startPlane: async () => {
       const plane = await startControlPlane({ ...ready, data: join(own, "data") });
       return devControlPlane(plane);

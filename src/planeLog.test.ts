@@ -35,6 +35,26 @@ test("a proxy that runs here: what it serves is worth a word, its trouble more, 
   ]);
 });
 
+test("who was given which secrets: names, at most twenty of them", () => {
+  const { lines, told } = bench();
+  const files = Array.from({ length: 21 }, (_, at) => `certificates/c${at}.key`);
+  lines.agent("legacy", "dev-legacy", { kind: "secrets", generation: "g1", files });
+  const at = { fleet: "legacy", peer: "10.0.0.7:4242", userAgent: "trimtab", generation: "g1" };
+  lines.fileSecrets({ ...at, files: ["certificates/shop.pem"] });
+  lines.streamSecrets({ group: "edge", revision: 3, nodeId: "e1", peer: "10.0.0.8:4242", resources: ["shop"] });
+  expect(told().map(({ time: _, ...fields }) => fields)).toEqual([
+    {
+      ...{ level: "info", event: "secrets-delivered", fleet: "legacy", nodeId: "dev-legacy", by: "agent" },
+      ...{ generation: "g1", count: 21, secrets: files.slice(0, 20) },
+    },
+    { level: "info", event: "secrets-delivered", by: "api", ...at, secrets: ["certificates/shop.pem"] },
+    {
+      ...{ level: "info", event: "secrets-delivered", fleet: "edge", by: "xds", revision: 3, nodeId: "e1" },
+      ...{ peer: "10.0.0.8:4242", secrets: ["shop"] },
+    },
+  ]);
+});
+
 test("a proxy beside an agent elsewhere: that it comes, goes, refuses and serves again", () => {
   const { lines, told } = bench();
   const at = { fleet: "legacy", nodeId: "lb-3" };

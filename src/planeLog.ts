@@ -1,12 +1,13 @@
 /** What rooms see happen, as lines of the log: which level, which fields, and what may come in floods. */
-import { type AgentLog, createAgentLog, OVER } from "./agentLog.ts";
-import type { TlsRefusal, TokenRefusal, WriteEvent } from "./api/index.ts";
+import { type AgentLog, createAgentLog, OVER, SECRETS_DELIVERED, secretFields } from "./agentLog.ts";
+import type { FileSecretsEvent, TlsRefusal, TokenRefusal, WriteEvent } from "./api/index.ts";
+import type { Refused } from "./certificateFiles/index.ts";
 import type { Logger } from "./log/index.ts";
 import { FleetLeftOutError, type ListenerChange, type RemoteEvent } from "./publish/index.ts";
 import type { Exposed } from "./store/index.ts";
 import { reasonOf } from "./util/reason.ts";
 import type { TlsFilesEvent } from "./util/tlsFiles.ts";
-import type { NackEvent, RefusalEvent, StreamEvent } from "./xds/index.ts";
+import type { NackEvent, RefusalEvent, SecretsEvent, StreamEvent } from "./xds/index.ts";
 
 /** Names of resources in one line; of the others the line says how many there are of each collection. */
 const MAX_NAMES = 20;
@@ -17,6 +18,12 @@ export interface PlaneLog {
   readonly tokenRefused: (refusal: TokenRefusal) => void;
   readonly stream: (event: StreamEvent) => void;
   readonly nack: (nack: NackEvent) => void;
+  /** Of the API's files, and of streams. */
+  readonly fileSecrets: (event: FileSecretsEvent) => void;
+  readonly streamSecrets: (event: SecretsEvent) => void;
+  /** Certificates that stand in files. */
+  readonly certificateTaken: (taken: { readonly name: string; readonly revision: number }) => void;
+  readonly certificateRefused: (refused: Refused) => void;
   readonly xdsRefused: (event: RefusalEvent) => void;
   readonly xdsError: (error: unknown) => void;
   readonly tlsFiles: (event: TlsFilesEvent) => void;
@@ -68,6 +75,24 @@ export function createPlaneLog(logger: Logger, principal: "token" | "loopback"):
         // Envoy quotes what it refuses.
         fields: { fleet: group, nodeId, ...fields, message: /\.Secret$/.test(fields.typeUrl) ? HIDDEN : message },
       }),
+    fileSecrets: (event) =>
+      paced({
+        sender: `${event.fleet} ${event.peer.replace(/:\d+$/, "")}`,
+        level: "info",
+        event: SECRETS_DELIVERED,
+        fields: { by: "api", ...secretFields(event) },
+      }),
+    streamSecrets: ({ group: fleet, resources: files, ...event }) =>
+      paced({
+        sender: `${fleet} ${event.nodeId}`,
+        level: "info",
+        event: SECRETS_DELIVERED,
+        fields: { fleet, by: "xds", ...secretFields({ ...event, files }) },
+      }),
+    certificateTaken: ({ name: certificate, revision }) =>
+      log("info", "certificate-file-taken", { certificate, revision }),
+    certificateRefused: ({ name: certificate, reason }) =>
+      log("warn", "certificate-file-refused", { ...(certificate === "" ? {} : { certificate }), reason }),
     xdsRefused: ({ group, ...fields }) => log("warn", "xds-refused", { fleet: group, ...fields }),
     xdsError: (error) => paced({ sender: "", level: "error", event: "xds-error", fields: { error } }),
     tlsFiles: (event) =>

@@ -24,6 +24,8 @@ export interface LocalRun {
   readonly pids: readonly number[];
   /** `address:port` of everything that listened. */
   readonly sockets: readonly string[];
+  /** Where the host inside TLS is, at the address of each fleet. */
+  readonly https: readonly string[];
   readonly output: () => string;
 }
 
@@ -32,7 +34,7 @@ export async function startLocalRun(
   [command = "", ...args]: readonly string[],
   { folder, cwd = repositoryRoot }: { readonly folder: string; readonly cwd?: string },
 ): Promise<LocalRun> {
-  const { env, sockets } = await elsewhere(folder);
+  const { env, sockets, https } = await elsewhere(folder);
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -53,7 +55,7 @@ export async function startLocalRun(
     (pid) => / dev .*quickstart\.yaml/.test(commandLine(pid)) && !/^(npm|sh) /.test(commandLine(pid)),
   );
   if (program === undefined) throw new Error(`no process of ${pids.map(commandLine).join("; ")} is the program`);
-  return { child, program, pids, sockets, output };
+  return { child, program, pids, sockets, https, output };
 }
 
 /** How it ended, when nothing of it is left. Throws with what is left after a time. */
@@ -79,7 +81,9 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
 }
 
 /** Other ports than the example's for everything. */
-async function elsewhere(folder: string): Promise<{ env: Record<string, string>; sockets: readonly string[] }> {
+async function elsewhere(
+  folder: string,
+): Promise<Pick<LocalRun, "sockets" | "https"> & { readonly env: Record<string, string> }> {
   const text = readFileSync(join(repositoryRoot, "examples/quickstart.yaml"), "utf8");
   const model = parse(text) as { listeners: { port: number }[]; clusters: { endpoints: { port: number }[] }[] };
   const listeners = new Map<number, number>();
@@ -87,16 +91,21 @@ async function elsewhere(folder: string): Promise<{ env: Record<string, string>;
   const endpoints = new Map<number, number>();
   for (const { port } of model.clusters.flatMap((cluster) => cluster.endpoints)) endpoints.set(port, await freePort());
   const [api, xds] = [await freePort(), await freePort()];
+  const https = await freePort("127.0.0.1", "127.0.0.2", "127.0.0.3");
   const env = {
+    TRIMTAB_HTTPS: String(https),
     TRIMTAB_DATA: folder,
     TRIMTAB_HTTP: `127.0.0.1:${api}`,
     TRIMTAB_XDS: `127.0.0.1:${xds}`,
     TRIMTAB_PORTS: [...listeners, ...endpoints].map((pair) => pair.join("=")).join(","),
     TRIMTAB_BIND: FLEETS.map((fleet, index) => `${fleet}=127.0.0.${index + 1}`).join(","),
   };
-  const served = [...listeners.values()].flatMap((port) => FLEETS.map((_, index) => `127.0.0.${index + 1}:${port}`));
+  const served = [...listeners.values(), https].flatMap((port) =>
+    FLEETS.map((_, index) => `127.0.0.${index + 1}:${port}`),
+  );
   const own = [api, xds, ...endpoints.values()].map((port) => `127.0.0.1:${port}`);
-  return { env, sockets: [...served, ...own] };
+  const inside = served.filter((at) => at.endsWith(`:${https}`));
+  return { env, sockets: [...served, ...own], https: inside };
 }
 
 /** A process and all that come of it. */

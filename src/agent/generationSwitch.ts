@@ -1,6 +1,6 @@
 /** Switches a proxy to a generation, back to the last good one, and sees to that one after a restart. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type OpenSecret, openedFiles } from "../secrets/index.ts";
+import { haveSecrets, type OpenSecret, openedFiles, pathsOfSecrets } from "../secrets/index.ts";
 import type { Socket } from "../targets/target.ts";
 import { type Arrangement, arrange } from "./arrange.ts";
 import { currentGeneration, isWritten, pointCurrent, writeGeneration } from "./generations.ts";
@@ -161,7 +161,7 @@ async function switchTo(agent: Agent, next: Arrangement): Promise<string | null>
  * In the running process, when its files and the next differ in nothing else. False: it has to be reloaded. Whatever became of the change,
  * those are the files of a reload.
  */
-async function changeRunning({ proxy, memory, runtimeChange }: Agent, next: Arrangement): Promise<boolean> {
+async function changeRunning({ proxy, memory, open, runtimeChange }: Agent, next: Arrangement): Promise<boolean> {
   const { loaded } = memory;
   // Not known is also what it has of a change that was cut short.
   memory.loaded = null;
@@ -173,7 +173,8 @@ async function changeRunning({ proxy, memory, runtimeChange }: Agent, next: Arra
   if (change === null) {
     return false;
   }
-  memory.runtimeError = await proxy.change(change, next.files.generation);
+  const opened = { ...change, certificates: openedFiles(change.certificates, open) };
+  memory.runtimeError = await proxy.change(opened, next.files.generation);
   if (memory.runtimeError !== null) {
     return false;
   }
@@ -224,7 +225,8 @@ export async function restoreGood(agent: Agent): Promise<void> {
 }
 
 /** Puts a generation on disk, with what the agent adds. */
-async function write({ proxy, open }: Agent, { generation, files }: AgentFiles): Promise<void> {
+async function write({ proxy, open, tell }: Agent, { generation, files }: AgentFiles): Promise<void> {
+  if (haveSecrets(files)) tell({ kind: "secrets", generation, files: pathsOfSecrets(files) });
   const opened = { generation, files: openedFiles(files, open) };
   await writeGeneration(proxy.runDir, opened, await proxy.localFiles(generation));
 }

@@ -317,7 +317,7 @@ test("half of a change ends in a reload of the whole, and the next is a change o
     const [backend] = change?.backends ?? [];
     if (backend === undefined) return null;
     const servers = backend.servers.map((server) => (server.isNew ? { ...server, words: ["nonsense"] } : server));
-    return { backends: [{ ...backend, servers }], maps: [] };
+    return { backends: [{ ...backend, servers }], maps: [], certificates: [] };
   };
   await agent.apply(files("two", [endpoint(a, "weight 7"), endpoint(b), endpoint(c)]));
   expect(served().at(-1)).toMatchObject({

@@ -95,6 +95,7 @@ export interface ListenerState {
 /**
  * What a watcher of the agent is told. `listeners`: the state of one of them changed; all are named. `line`: the proxy printed it;
  * `logged`: it is of its access log. `drained`: what gets nothing new, or is of before a reload, has no connection any more.
+ * `secrets`: these files are written with the secrets in them.
  */
 export type AgentEvent =
   | { readonly kind: "started"; readonly pid: number }
@@ -103,6 +104,7 @@ export type AgentEvent =
   | { readonly kind: "failed"; readonly generation: string; readonly error: string }
   | { readonly kind: "listeners"; readonly listeners: readonly ListenerState[] }
   | { readonly kind: "drained" }
+  | { readonly kind: "secrets"; readonly generation: string; readonly files: readonly string[] }
   | { readonly kind: "line" | "logged"; readonly line: string }
   | EndpointChange;
 

@@ -38,7 +38,7 @@ import { certificateRoutes } from "./routes/certificates.ts";
 import { collectionRoutes } from "./routes/collections.ts";
 import { configRoutes } from "./routes/config.ts";
 import { explainRoutes } from "./routes/explain.ts";
-import { fleetRoutes } from "./routes/fleets.ts";
+import { type FileSecretsEvent, fleetRoutes } from "./routes/fleets.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { systemRoutes } from "./routes/system.ts";
@@ -68,6 +68,8 @@ export interface ApiOptions {
   readonly onWrite?: ((event: WriteEvent) => void) | undefined;
   /** As `onWrite`; strangers cause these at will. */
   readonly onTokenRefused?: ((refusal: TokenRefusal) => void) | undefined;
+  /** As `onWrite`. */
+  readonly onSecrets?: ((event: FileSecretsEvent) => void) | undefined;
   /** Default: plaintext. */
   readonly tls?: TlsOptions | undefined;
   /** Told in OpenAPI. */

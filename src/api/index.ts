@@ -10,5 +10,6 @@
 export type { AgentToken, TokenRefusal } from "./access.ts";
 export { type Api, type ApiOptions, createApi } from "./api.ts";
 export type { ProblemDocument, ProblemItem } from "./problem.ts";
+export type { FileSecretsEvent } from "./routes/fleets.ts";
 export type { TlsOptions, TlsRefusal } from "./tls.ts";
 export type { WriteAnswer, WriteEvent } from "./writes.ts";

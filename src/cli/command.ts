@@ -15,6 +15,8 @@ export interface ServeOptions {
   readonly agentTokenFile?: readonly string[];
   /** The key that seals secrets. Undefined: a file in the data directory, made when there is none. */
   readonly secretKeyFile?: string;
+  /** A folder with certificates in files, which are written when they change. */
+  readonly certificatesDir?: string;
   /** Default: text on a terminal, JSON elsewhere. */
   readonly logFormat?: LogFormat;
   readonly logLevel: LogLevel;
@@ -39,6 +41,8 @@ export interface DevRunOptions extends ServeOptions {
   readonly port: string;
   /** `FLEET=ADDRESS,...`. */
   readonly bind: string;
+  /** The port of a host inside TLS. */
+  readonly https?: number;
 }
 
 /** `trimtab agent`: which proxies it runs, and for whom. */

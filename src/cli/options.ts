@@ -64,6 +64,14 @@ export function withListening(command: Command, { data, logLevel }: PlaneDefault
         .argParser(fleetFiles),
     )
     .addOption(withSecretKey())
+    .addOption(
+      new Option(
+        "--certificates-dir <dir>",
+        "folder of folders with tls.crt and tls.key, or fullchain.pem and privkey.pem: certificates, written when these change",
+      )
+        .env("TRIMTAB_CERTIFICATES_DIR")
+        .argParser(folderName),
+    )
     .option("--xds-insecure", "let whoever reaches the xDS port pull every fleet; needed beyond loopback without TLS");
 }
 

@@ -39,7 +39,7 @@ test("reads the sockets and echo upstreams of a configuration", () => {
 test.each(["", "[", "a: b: c", "- 1", "listeners: {}", "listeners: [1, {fleets: 2}]\nclusters: [null, {labels: 3}]"])(
   "reads nothing from %j, and does not throw",
   (text) => {
-    expect(readDevConfig(text)).toEqual({ listeners: [], echoes: [], sampleHost: null, canary: null });
+    expect(readDevConfig(text)).toEqual({ fleets: [], listeners: [], echoes: [], sampleHost: null, canary: null });
   },
 );
 

@@ -25,7 +25,16 @@ export interface DevEcho {
   readonly port: number;
 }
 
+/** A fleet with a proxy that is known. */
+export interface DevFleetConfig {
+  readonly name: string;
+  readonly proxy: ProxyKind;
+  /** Where its listeners are that say nothing. */
+  readonly address: string;
+}
+
 export interface DevConfig {
+  readonly fleets: readonly DevFleetConfig[];
   /** One entry per listener and fleet. */
   readonly listeners: readonly DevListener[];
   readonly echoes: readonly DevEcho[];
@@ -46,20 +55,23 @@ export interface Overrides {
 /** Reads leniently: what has not the expected shape is left out, for the model's own checks report it far better. */
 export function readDevConfig(text: string): DevConfig {
   const document = record(lenientParse(text));
-  const fleets = new Map(records(document.fleets).map((fleet) => [fleet.name, fleet]));
+  const fleets = records(document.fleets).flatMap((fleet): DevFleetConfig[] => {
+    const proxy = PROXY_KINDS.find((kind) => kind === fleet.proxy);
+    const address = String(fleet.bindAddress ?? defaults["fleet.bindAddress"]);
+    return proxy === undefined ? [] : [{ name: String(fleet.name), proxy, address }];
+  });
+  const byName = new Map(fleets.map((fleet) => [fleet.name, fleet]));
   const listeners = records(document.listeners).flatMap((listener) =>
     list(listener.fleets).flatMap((name): DevListener[] => {
-      const fleet = record(fleets.get(name));
-      const proxy = PROXY_KINDS.find((kind) => kind === fleet.proxy);
-      const address = String(listener.address ?? fleet.bindAddress ?? defaults["fleet.bindAddress"]);
-      return proxy === undefined || !isPort(listener.port)
+      const fleet = byName.get(String(name));
+      return fleet === undefined || !isPort(listener.port)
         ? []
         : [
             {
               name: String(listener.name),
-              fleet: String(name),
-              proxy,
-              address,
+              fleet: fleet.name,
+              proxy: fleet.proxy,
+              address: String(listener.address ?? fleet.address),
               port: listener.port,
               protocol: String(listener.protocol),
             },
@@ -70,6 +82,7 @@ export function readDevConfig(text: string): DevConfig {
     .flatMap((route) => list(route.hostnames))
     .map(String);
   return {
+    fleets,
     listeners,
     echoes: records(document.clusters).flatMap(echoesOf),
     sampleHost: hosts.find((host) => !host.startsWith("*")) ?? hosts[0]?.replace("*", "any") ?? null,

@@ -8,7 +8,7 @@ import { compileProcess } from "../compiler/index.ts";
 import type { Fleet } from "../model/index.ts";
 import { renderBootstrap } from "../targets/envoy/bootstrap.ts";
 import { envoyArguments } from "../targets/envoy/index.ts";
-import type { DevApplied, DevControlPlane, DevFiles, DevNode } from "./types.ts";
+import type { DevApplied, DevControlPlane, DevFiles, DevNode, MoreResources } from "./types.ts";
 
 /** What `src/controlPlane.ts` hands over. */
 export interface RunningPlane {
@@ -65,7 +65,7 @@ function nodeId(fleet: string): string {
 export function devControlPlane(plane: RunningPlane): DevControlPlane {
   const { publisher, store } = plane;
   return {
-    applyConfig: (text, file) => applyConfig(plane, text, file),
+    applyConfig: (text, file, more) => applyConfig(plane, { text, file, more }),
     onCommit: (listener) => store.onCommit(listener),
     files: publisher.files,
     onFiles: publisher.onFiles,
@@ -101,7 +101,13 @@ interface ProblemItem {
   readonly message: string;
 }
 
-async function applyConfig(plane: RunningPlane, text: string, file: string): Promise<DevApplied> {
+interface Given {
+  readonly text: string;
+  readonly file: string;
+  readonly more: MoreResources;
+}
+
+async function applyConfig(plane: RunningPlane, { text, file, more }: Given): Promise<DevApplied> {
   const document = await withTextFiles(await withGeoFiles(parseText(file, text)));
   if (document.problems.length > 0) return { ok: false, problems: document.problems, changed: [] };
   const { statusCode, body } = await plane.api.app.inject({
@@ -115,7 +121,7 @@ async function applyConfig(plane: RunningPlane, text: string, file: string): Pro
       "trimtab-author": "dev",
       "trimtab-message": "dev",
     },
-    payload: JSON.stringify(document.value),
+    payload: JSON.stringify(withMore(document.value, more)),
   });
   const answer = JSON.parse(body) as Answer;
   const ok = statusCode >= 200 && statusCode < 300;
@@ -136,4 +142,15 @@ async function applyConfig(plane: RunningPlane, text: string, file: string): Pro
       ...document.placeOf(pointer),
     })),
   };
+}
+
+/** Behind those of the document, so that problems keep their places. What is no document is left for the API to refuse. */
+function withMore(document: unknown, more: MoreResources): unknown {
+  if (typeof document !== "object" || document === null || Array.isArray(document)) return document;
+  const joined: Record<string, unknown> = { ...document };
+  for (const [collection, resources] of Object.entries(more)) {
+    const own = joined[collection] ?? [];
+    if (Array.isArray(own)) joined[collection] = [...own, ...resources];
+  }
+  return joined;
 }

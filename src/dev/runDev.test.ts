@@ -106,6 +106,8 @@ async function options(text: string): Promise<DevOptions> {
     runDir: join(scratch.path, "run"),
     sockets: [{ socket: `127.0.0.1:${ports.api}`, purpose: "the REST API", change: "--http ADDRESS or TRIMTAB_HTTP" }],
     overrides: { ports: new Map(), addresses: new Map() },
+    httpsPort: undefined,
+    httpsDir: join(scratch.path, "https"),
     startPlane: async () => fakePlane(),
     tools: {
       check: (proxy, files, { binary }) => {

@@ -13,9 +13,11 @@ import { EXIT, type Io, problemLine } from "../cli/output.ts";
 import { readText } from "../cli/readText.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import { PROXY_KINDS } from "../targets/registry.ts";
+import { reasonOf } from "../util/reason.ts";
 import { type Children, createChildren, fleetRunDir } from "./children.ts";
 import { type DevConfig, type Overrides, overrideConfig, readDevConfig, unusedOverrides } from "./config.ts";
 import { createEchoes } from "./echo.ts";
+import { createHttps, type Https, type HttpsOptions, withHttps } from "./https.ts";
 import { nackLines } from "./nacks.ts";
 import { overwrittenLines } from "./overwritten.ts";
 import { busyLines, configSockets, type WantedSocket } from "./ports.ts";
@@ -32,6 +34,10 @@ export interface DevOptions {
   /** The control plane's own sockets (REST, xDS). */
   readonly sockets: readonly WantedSocket[];
   readonly overrides: Overrides;
+  /** Where a host inside TLS is shown beside what the file has; undefined: nowhere. */
+  readonly httpsPort: number | undefined;
+  /** For the authority that issues its certificate; absolute, one per REST address. */
+  readonly httpsDir: string;
   /** Opens `sockets`. Called once, when all of them were free. */
   readonly startPlane: () => Promise<DevControlPlane>;
   readonly tools: TargetTools;
@@ -54,6 +60,7 @@ interface Session {
   readonly children: Children;
   readonly found: ReadonlyMap<ProxyKind, FoundProxy>;
   readonly echoes: ReturnType<typeof createEchoes>;
+  readonly https: Https | null;
   /** The text that was applied last, by this run. */
   applied: string | null;
   /** Of edits, still to be printed. */
@@ -65,7 +72,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   const { io, runDir } = options;
   const written = await readText(options.file);
   const text = overrideConfig(written, options.overrides);
-  const config = readDevConfig(text);
+  const config = withHttps(readDevConfig(text), options.httpsPort);
   const unused = unusedOverrides(written, options.overrides);
   if (unused.length > 0) {
     return refuse(io, unused);
@@ -97,13 +104,15 @@ export async function runDev(options: DevOptions): Promise<number> {
       return refuse(io, busy);
     }
     complain(io, await busyLines(wanted.filter(({ canWait }) => canWait)));
-    const session: Session = { options, plane, children, found, echoes, applied: null, reports: Promise.resolve() };
+    const { httpsPort: port, httpsDir: folder } = options;
+    const https = port === undefined ? null : await httpsOrWhyNot(io, { port, folder });
+    const session = { options, plane, children, found, echoes, https, applied: null, reports: Promise.resolve() };
     if (!(await apply(session, text))) {
       return EXIT.failed;
     }
     await awaitReady(children, options.stop);
     if (!options.stop.aborted) {
-      printOverview(session, config);
+      printOverview(session, https === null ? readDevConfig(text) : config);
       await followFile(session, written);
       io.out("Stopping.\n");
       await children.close();
@@ -114,6 +123,14 @@ export async function runDev(options: DevOptions): Promise<number> {
     await children.close();
     await Promise.all([echoes.close(), plane.close()]);
   }
+}
+
+/** Null, and told why: the rest runs without it. */
+function httpsOrWhyNot(io: Io, options: HttpsOptions): Promise<Https | null> {
+  return createHttps(options).catch((error: unknown) => {
+    complain(io, [`no host inside TLS is shown: ${reasonOf(error)}`]);
+    return null;
+  });
 }
 
 async function findProxies(options: DevOptions, config: DevConfig): Promise<ReadonlyMap<ProxyKind, FoundProxy>> {
@@ -137,11 +154,14 @@ function refuse(io: Io, lines: readonly string[]): number {
 
 /** Makes `text` the configuration, then brings upstreams and proxies in step. False: refused, nothing changed. */
 async function apply(session: Session, text: string): Promise<boolean> {
-  const { options, plane, echoes, children } = session;
-  const { ok, problems, changed } = await plane.applyConfig(text, options.file);
+  const { options, plane, echoes, children, https } = session;
+  const more = https?.resources(readDevConfig(text)) ?? {};
+  const { ok, problems, changed } = await plane.applyConfig(text, options.file, more);
   options.io.err(problems.map((problem) => problemLine({ ...problem, file: problem.file || options.file })).join(""));
   if (ok) {
-    const undone = overwrittenLines(changed, { before: session.applied, after: text });
+    const ours = new Set(Object.entries(more).flatMap(([list, all]) => all.map(({ name }) => `${list}/${name}`)));
+    const others = changed.filter(({ resource }) => !ours.has(resource));
+    const undone = overwrittenLines(others, { before: session.applied, after: text });
     options.io.out(undone.map((line) => `${line}\n`).join(""));
     session.applied = text;
     complain(options.io, await echoes.sync(readDevConfig(text).echoes));
@@ -159,10 +179,10 @@ async function awaitReady(children: Children, stop: AbortSignal): Promise<void> 
   }
 }
 
-function printOverview({ options, children, found }: Session, config: DevConfig): void {
+function printOverview({ options, children, found, https }: Session, config: DevConfig): void {
   const rows = children.rows();
   const running = new Set(rows.filter(({ state }) => state !== null).map(({ fleet }) => fleet.name));
-  const commands = tryCommands({ ...options, config, running });
+  const commands = tryCommands({ ...options, config, running, authority: https?.authorityFile ?? null });
   options.io.out(`\n${proxyTable(rows, { config, found })}\n`);
   options.io.out(`Try:\n${commands.map((command) => `  ${command}\n`).join("")}\n`);
   options.io.out(`Watching ${options.file}. Ctrl-C ends everything.\n`);
@@ -170,7 +190,7 @@ function printOverview({ options, children, found }: Session, config: DevConfig)
 
 /** Applies edits, one after the other, and follows the fleets that others write, until it is time to stop. */
 async function followFile(session: Session, known: string): Promise<void> {
-  const { options, plane, children } = session;
+  const { options, plane, children, https } = session;
   const { file, io, stop } = options;
   let work: Promise<void> = Promise.resolve();
   const fail = (error: Error): void => io.err(`${file}: ${error.message}\n`);
@@ -192,6 +212,10 @@ async function followFile(session: Session, known: string): Promise<void> {
     },
     onTrouble: (reason) => io.err(`${reason}; the last good configuration stays\n`),
   });
+  const renewed = https?.onRenewed(() => {
+    const { applied } = session;
+    if (applied !== null) work = work.then(async () => void (await apply(session, applied))).catch(fail);
+  }, fail);
   const follow = (): void => void children.sync().catch(fail);
   const unsubscribe = plane.onCommit(follow);
   follow();
@@ -199,6 +223,7 @@ async function followFile(session: Session, known: string): Promise<void> {
     await new Promise((resolve) => stop.addEventListener("abort", resolve, { once: true }));
   }
   watcher.close();
+  renewed?.();
   unsubscribe();
   await work;
 }

@@ -1,9 +1,10 @@
-/** What `dev` prints when everything stands: a table of the proxies and three commands to try. */
+/** What `dev` prints when everything stands: a table of the proxies and commands to try. */
 import { type FoundProxy, socketText } from "../agent/index.ts";
 import { table } from "../cli/output.ts";
 import type { ProxyKind } from "../ir/index.ts";
 import type { ChildRow } from "./children.ts";
 import type { DevConfig } from "./config.ts";
+import { HTTPS_HOST, HTTPS_NAME } from "./https.ts";
 
 /** Proxy, version, addresses, state; one line per fleet. */
 export function proxyTable(
@@ -31,16 +32,26 @@ export function tryCommands(options: {
   /** How this program is called, as `npx trimtab`. */
   readonly program: string;
   readonly file: string;
+  /** Who has issued the certificate of the host inside TLS; null: there is none. */
+  readonly authority: string | null;
 }): readonly string[] {
-  const { config, apiUrl } = options;
-  const web = config.listeners.find(({ protocol, fleet }) => protocol === "HTTP" && options.running.has(fleet));
+  const { config, apiUrl, authority } = options;
+  const running = config.listeners.filter(({ fleet }) => options.running.has(fleet));
+  const web = running.find(({ protocol }) => protocol === "HTTP");
+  const inside = authority === null ? undefined : running.find(({ name }) => name === HTTPS_NAME);
   const host = config.sampleHost === null ? "" : `-H 'Host: ${config.sampleHost}' `;
   const route = web === undefined ? [] : [`curl -i ${host}http://${socketText(web)}/`];
   const change =
     config.canary === null || !hasNextStep(config.canary)
       ? `curl ${apiUrl}/v1/clusters`
       : `curl -X PUT -H 'Content-Type: application/json' -d '{"step":1}' ${apiUrl}/v1/canaries/${config.canary.name}/state`;
-  return [...route, change, `${options.program} diff ${options.file} --server ${apiUrl}`];
+  const secure =
+    inside === undefined
+      ? []
+      : [
+          `curl -i --cacert ${authority} --resolve ${HTTPS_HOST}:${inside.port}:${inside.address} https://${HTTPS_HOST}:${inside.port}/`,
+        ];
+  return [...route, ...secure, change, `${options.program} diff ${options.file} --server ${apiUrl}`];
 }
 
 function hasNextStep({ steps }: Readonly<Record<string, unknown>>): boolean {

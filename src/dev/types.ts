@@ -39,10 +39,16 @@ export interface DevApplied {
   readonly changed: readonly ChangedResource[];
 }
 
+/** Resources that no file has, by collection. */
+export type MoreResources = Readonly<Record<string, readonly { readonly name: string }[]>>;
+
 /** The control plane in this process, as `dev` needs it. `src/controlPlane.ts` starts it. */
 export interface DevControlPlane {
-  /** Makes this document the whole configuration; `file` is where it stands, and what it names is looked for from there. */
-  applyConfig(text: string, file: string): Promise<DevApplied>;
+  /**
+   * Makes this document and `more` beside it the whole configuration; `file` is where it stands, and what it names is looked for from
+   * there.
+   */
+  applyConfig(text: string, file: string, more: MoreResources): Promise<DevApplied>;
   /** Called after every committed write, whoever made it. Returns the undo. */
   onCommit(listener: () => void): () => void;
   /** The fleet's files at the newest revision; null for one that pulls, and for none. */

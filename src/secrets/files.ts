@@ -30,10 +30,19 @@ const OWNER_ONLY = 0o600;
 
 /** All of them. */
 export function openedFiles<File extends SecretFile>(files: readonly File[], open: OpenSecret): readonly File[] {
-  return files.some(({ secrets = [] }) => secrets.length > 0) ? files.map((file) => openedFile(file, open)) : files;
+  return haveSecrets(files) ? files.map((file) => openedFile(file, open)) : files;
 }
 
 /** Whether there is anything to open. */
 export function haveSecrets(files: readonly SecretFile[]): boolean {
-  return files.some(({ secrets = [] }) => secrets.length > 0);
+  return files.some(holdsSecrets);
+}
+
+/** Where it is. */
+export function pathsOfSecrets(files: readonly SecretFile[]): readonly string[] {
+  return files.filter(holdsSecrets).map(({ path }) => path);
+}
+
+function holdsSecrets({ secrets = [] }: SecretFile): boolean {
+  return secrets.length > 0;
 }

@@ -11,7 +11,7 @@ export { filePaths } from "../gen/secrets.ts";
 export { KEY_BYTES, type RandomBytes } from "./box.ts";
 export { secretCodes } from "./codes.ts";
 export { FILE, referencesOf, type Sealing, sealConfig, sealResource, secretKinds } from "./documents.ts";
-export { haveSecrets, openedFile, openedFiles } from "./files.ts";
+export { haveSecrets, openedFile, openedFiles, pathsOfSecrets } from "./files.ts";
 export { type Boxes, createKeeper, createMemoryKeeper, type MemoryKeeper, SecretError } from "./keeper.ts";
 export { finishRotation, hasSecretKey, makeSecretKey, nextKeyFile, readSecretKey, SECRET_KEY_FILE } from "./keyFile.ts";
 export { publicKeyHash, readReference, type SecretReference } from "./reference.ts";

@@ -116,6 +116,8 @@ export type Effect = "none" | "runtime" | "reload" | "listenerDrain";
 export interface RuntimeChange {
   readonly backends: readonly RuntimeBackend[];
   readonly maps: readonly RuntimeMap[];
+  /** Files with a chain and its key, each replaced as a whole; the configuration names it by its path. */
+  readonly certificates: readonly RenderedFile[];
 }
 
 /** A look-up table of which something changes. */

@@ -4,9 +4,9 @@ import type { Sendable } from "./encode.ts";
 /** Gives the secret of a reference; throws when it cannot. */
 export type Open = (reference: string) => string;
 
-/** Whether a response holds something that must not be kept. */
-export function holdsSecrets(resources: readonly Sendable[]): boolean {
-  return resources.some(({ opened, hollow }) => opened !== undefined && hollow !== true);
+/** Which resources of a response hold something that must not be kept. */
+export function namesOfSecrets(resources: readonly Sendable[]): readonly string[] {
+  return resources.filter(({ opened, hollow }) => opened !== undefined && hollow !== true).map(({ name }) => name);
 }
 
 /**

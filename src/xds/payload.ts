@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import { encodeResponse, type Sendable } from "./encode.ts";
 import { MAX_CACHE_KEY_NAMES, MAX_CACHED_PAYLOADS, NAME_BYTES } from "./limits.ts";
-import { holdsSecrets, type Open, openedResources } from "./openResources.ts";
+import { namesOfSecrets, type Open, openedResources } from "./openResources.ts";
 import type { Outstanding, SentResponse } from "./subscription.ts";
 import type { XdsResource } from "./types.ts";
 import type { TypeView } from "./view.ts";
@@ -14,6 +14,8 @@ import type { TypeView } from "./view.ts";
 export interface Payload {
   readonly bytes: Buffer;
   readonly sent: SentResponse;
+  /** Names of resources with secrets in it. */
+  readonly opened: readonly string[];
   /** Other streams may have the same bytes. */
   readonly shared: boolean;
 }
@@ -60,13 +62,14 @@ export function createPayloadCache({ identifier, open, onError }: PayloadOptions
     const resources = request.resources();
     count += 1;
     const nonce = count.toString(36);
-    const isSecret = holdsSecrets(resources);
+    const opened = namesOfSecrets(resources);
+    const isSecret = opened.length > 0;
     const sent = isSecret ? openedResources(resources, open, onError) : resources;
     const bytes = encodeResponse({ typeUrl, delta, ttl, version, removed, resources: sent, nonce, identifier });
     const shared = request.key !== null && !isSecret;
     const keeps = shared || removed.length === 0 ? 0 : bytes.length + NAME_BYTES * removed.length;
     const byName = byNameOf(resources);
-    return { bytes, sent: { number: count, nonce, version, resources, removed, byName, keeps }, shared };
+    return { bytes, sent: { number: count, nonce, version, resources, removed, byName, keeps }, opened, shared };
   }
 
   return (request) => {

@@ -3,6 +3,7 @@ import { CLIENT_RECEIVE_BYTES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import type { Payload } from "./payload.ts";
 import type { Stream } from "./state.ts";
+import { secretsEvent } from "./streamEvents.ts";
 import type { Outstanding, Subscription } from "./subscription.ts";
 import { recordSent } from "./subscriptionAnswers.ts";
 
@@ -16,5 +17,6 @@ export function noteSent(stream: Stream, sub: Subscription, out: { payload: Payl
   counters.responses += 1;
   counters.resources += payload.sent.resources.length;
   counters.bytes += payload.bytes.length;
+  if (payload.opened.length > 0) stream.context.onSecrets(secretsEvent(stream, payload.opened));
   if (sub.fullState && payload.bytes.length > CLIENT_RECEIVE_BYTES) metrics.oversizedResponses += 1;
 }

@@ -20,7 +20,7 @@ import type { Context, Group } from "./state.ts";
 import { nodeAnswers, nodePresences, nodeStatuses } from "./status.ts";
 import { type Clock, type EndStatus, systemClock, type Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
-import type { NackEvent, RefusalReader, StreamEvent, XdsServer, XdsView } from "./types.ts";
+import type { NackEvent, RefusalReader, SecretsEvent, StreamEvent, XdsServer, XdsView } from "./types.ts";
 import { diffFrom, EMPTY_VIEW, isVersionOf, NO_RESOURCES, nextView } from "./view.ts";
 import { noteRecent } from "./warming.ts";
 
@@ -31,6 +31,8 @@ export interface XdsServerOptions {
   readonly onNack?: (event: NackEvent) => void;
   /** A stream came, went, or took a revision. As `onNack`; a node with a stream for each type is told of for each. */
   readonly onStream?: (event: StreamEvent) => void;
+  /** A node is sent resources in which secrets are opened. As `onStream`. */
+  readonly onSecrets?: (event: SecretsEvent) => void;
   /** Reads what a refusal means: the proxy's texts are none of this room's business. Default: every refusal is final. */
   readonly readRefusal?: RefusalReader;
   /** A defect of ours ended a stream. Default: printed to stderr. */
@@ -65,6 +67,16 @@ function noSecrets(): never {
   throw new Error("no secrets are sent from here");
 }
 
+/** Who is told of what; nobody is told what nobody asked for. */
+function listenersOf({
+  onNack,
+  onStream,
+  onSecrets,
+}: XdsServerOptions): Pick<Context, "onNack" | "onStream" | "onSecrets"> {
+  const nobody = (): void => {};
+  return { onNack: onNack ?? nobody, onStream: onStream ?? nobody, onSecrets: onSecrets ?? nobody };
+}
+
 /** Makes a server; it serves after `listen`. */
 export function createXdsServer(options: XdsServerOptions): XdsServer {
   const onError = options.onError ?? console.error;
@@ -81,8 +93,7 @@ export function createXdsServer(options: XdsServerOptions): XdsServer {
     nameSets: createNameSets(),
     // What a node says it has is in an order of its own.
     echoes: { delta: createEchoes((read) => read.rawVersions.length === 0), sotw: createEchoes(() => true) },
-    onNack: options.onNack ?? (() => {}),
-    onStream: options.onStream ?? (() => {}),
+    ...listenersOf(options),
     readRefusal: options.readRefusal ?? (() => "final"),
     legacyWildcard: options.legacyWildcard ?? ((typeUrl) => LEGACY_WILDCARD_TYPES.has(typeUrl)),
     readsErrors: options.readsErrors ?? (() => true),

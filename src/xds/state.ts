@@ -11,7 +11,7 @@ import type { Payload, PayloadCache } from "./payload.ts";
 import type { DiscoveryMethod } from "./resourceTypes.ts";
 import type { Draining, Outstanding, Refused, SentResponse, Subscription } from "./subscription.ts";
 import type { Clock, Connection, EndStatus, Message } from "./transport.ts";
-import type { NackEvent, RefusalReader, StreamEvent, XdsResource } from "./types.ts";
+import type { NackEvent, RefusalReader, SecretsEvent, StreamEvent, XdsResource } from "./types.ts";
 import { EMPTY_VIEW, type ResourceMap, type TypeView } from "./view.ts";
 
 /** What the streams of one server share. */
@@ -23,6 +23,7 @@ export interface Context {
   readonly echoes: { readonly delta: Echoes<DeltaRequest>; readonly sotw: Echoes<SotwRequest> };
   readonly onNack: (event: NackEvent) => void;
   readonly onStream: (event: StreamEvent) => void;
+  readonly onSecrets: (event: SecretsEvent) => void;
   /** A defect of ours: reports it and ends the stream. */
   readonly onDefect: (stream: Stream, error: unknown) => void;
   /** Memory that clients make the server keep. */

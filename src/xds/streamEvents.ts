@@ -4,7 +4,7 @@ import type { DiscoveryMethod } from "./resourceTypes.ts";
 import { type Stream, viewOf } from "./state.ts";
 import { isSettled } from "./subscription.ts";
 import { noteComplete } from "./subscriptionAnswers.ts";
-import type { StreamEvent } from "./types.ts";
+import type { SecretsEvent, StreamEvent } from "./types.ts";
 
 /** What has just happened to a stream whose node is known. `reason`: why the server ended it. */
 export function streamEvent(stream: Stream, kind: StreamEvent["kind"], reason: EndReason | null = null): StreamEvent {
@@ -19,6 +19,12 @@ export function streamEvent(stream: Stream, kind: StreamEvent["kind"], reason: E
     revision: group.revision,
     reason,
   };
+}
+
+/** What goes out to it holds these, opened. */
+export function secretsEvent({ node, group, connection }: Stream, resources: readonly string[]): SecretsEvent {
+  const { name, revision } = group;
+  return { group: name, revision, nodeId: node.id, peer: connection.peer.address, resources };
 }
 
 /** Nothing is sent now. Notes of what the node has all there is, and tells that it has taken all of the newest revision, if it just has. */

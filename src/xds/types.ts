@@ -170,6 +170,17 @@ export interface NackEvent {
   readonly resources: readonly string[];
 }
 
+/** A node was sent resources in which secrets are opened. */
+export interface SecretsEvent {
+  readonly group: string;
+  /** The group's, as it is now. */
+  readonly revision: number;
+  readonly nodeId: string;
+  readonly peer: string;
+  /** Their names. */
+  readonly resources: readonly string[];
+}
+
 /** A stream of a node came, went, or took all of its group's revision. */
 export interface StreamEvent {
   readonly kind: "connected" | "disconnected" | "acknowledged";

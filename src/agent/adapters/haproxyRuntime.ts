@@ -1,9 +1,10 @@
 /**
- * Changes servers and maps of a running HAProxy, and looks whether it has them then. What is done follows from what the process says that
- * it has, not from what it was told before; so a change that was cut short is no harm to the next.
+ * Changes servers, maps and certificates of a running HAProxy, and looks whether it has them then. What is done follows from what the
+ * process says that it has, not from what it was told before; so a change that was cut short is no harm to the next.
  */
 import type { RuntimeBackend, RuntimeChange } from "../../targets/target.ts";
 import { reasonOf } from "../../util/reason.ts";
+import { changeCertificates } from "./haproxyCertificates.ts";
 import { type Ask, changeMaps, whatMapIsWrong } from "./haproxyMaps.ts";
 import { askHaproxy, linesOf } from "./haproxySocket.ts";
 
@@ -89,7 +90,14 @@ function askWithin(socket: string, timeoutMs: number): Ask {
 }
 
 /** Null, or what the process has not as it is to be. */
-async function makeChange(ask: Ask, { backends, maps }: RuntimeChange, left: Left): Promise<string | null> {
+async function makeChange(
+  ask: Ask,
+  { backends, maps, certificates }: RuntimeChange,
+  left: Left,
+): Promise<string | null> {
+  // Servers that come shake hands by what is new.
+  const refused = await changeCertificates(ask, certificates);
+  if (refused !== null) return refused;
   const before = await look(ask, backends);
   // Nothing goes before what is to take its place is there.
   let said = await ask(backends.flatMap((backend) => comingOf(backend, seenIn(before, backend), left)));

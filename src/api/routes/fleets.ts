@@ -3,13 +3,13 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { NoGoodFilesError } from "../../publish/fileOutput.ts";
 import type { FleetFiles, Publisher } from "../../publish/types.ts";
-import { haveSecrets, type Keeper, openedFiles } from "../../secrets/index.ts";
+import { haveSecrets, type Keeper, openedFiles, pathsOfSecrets } from "../../secrets/index.ts";
 import { negotiate } from "../accept.ts";
 import { answeredNotModified, etagOf } from "../conditions.ts";
 import { filesJson } from "../filesJson.ts";
 import { answers, answersIn, contentOf, operation } from "../openapi.ts";
 import { filesQuery, nameParams, noQuery, readHeaders } from "../parameters.ts";
-import { addressOf } from "../peer.ts";
+import { addressOf, peerOf } from "../peer.ts";
 import { createPollers, type Pollers } from "../pollers.ts";
 import { Problem } from "../problem.ts";
 import { toTar } from "../tar.ts";
@@ -30,7 +30,19 @@ export interface FleetDeps extends Deps {
   readonly secrets: Keeper;
   /** Whether the answer to a request may hold secrets. */
   readonly mayOpen: (request: FastifyRequest) => boolean;
+  /** Secrets go out, in these files. Must be quick and must not throw. */
+  readonly onSecrets?: ((event: FileSecretsEvent) => void) | undefined;
   readonly now?: (() => Date) | undefined;
+}
+
+/** An agent's token was shown, and files with secrets are the answer. */
+export interface FileSecretsEvent {
+  readonly fleet: string;
+  readonly peer: string;
+  readonly userAgent: string;
+  readonly generation: string;
+  /** Paths of the files with secrets in them. */
+  readonly files: readonly string[];
 }
 
 interface Named {
@@ -40,7 +52,7 @@ interface Named {
 /** Registers `/v1/fleets/{name}/files`, `/v1/fleets/{name}/proxies` and `/v1/fleets/{name}/status`. */
 export function fleetRoutes(
   app: FastifyInstance,
-  { store, publisher, secrets, mayOpen, now = () => new Date() }: FleetDeps,
+  { store, publisher, secrets, mayOpen, onSecrets, now = () => new Date() }: FleetDeps,
 ): void {
   const pollers = createPollers((fleet) => store.head().snapshot.fleet.has(fleet), now);
   app.get<Named & { Querystring: { format?: keyof typeof formats } }>(
@@ -77,7 +89,11 @@ export function fleetRoutes(
       const client = { address: addressOf(request), userAgent: request.headers["user-agent"] ?? "" };
       pollers.note(name, { ...client, generation, revision, hadIt });
       if (hadIt) return reply;
-      if (isOpened) reply.header("cache-control", "no-store");
+      if (isOpened) {
+        reply.header("cache-control", "no-store");
+        const { userAgent } = client;
+        onSecrets?.({ fleet: name, peer: peerOf(request), userAgent, generation, files: pathsOfSecrets(files.files) });
+      }
       const given = isOpened ? { ...files, files: openedFiles(files.files, secrets.open) } : files;
       if (type === JSON_TYPE) return reply.type(JSON_TYPE).send(Readable.from(filesJson(given, error)));
       reply.header("content-disposition", `attachment; filename="${name}-${files.generation}.tar"`);

@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import type { Declaration } from "../command.ts";
 import { withListening } from "../options.ts";
+import { portNumber } from "../values.ts";
 
 /** `trimtab dev FILE`: the control plane, echo upstreams and one real proxy per fleet, until Ctrl-C. */
 export const dev: Declaration = (program, { runners, done }) => {
@@ -18,6 +19,14 @@ export const dev: Declaration = (program, { runners, done }) => {
       new Option("--bind <changes>", "other bind addresses, as FLEET=ADDRESS,...")
         .env("TRIMTAB_BIND")
         .default("", "none"),
+    )
+    .addOption(
+      new Option(
+        "--https <port>",
+        "also show a host inside TLS there, with a certificate of an authority that is made here",
+      )
+        .env("TRIMTAB_HTTPS")
+        .argParser(portNumber),
     )
     .action((file: string, options) => done(runners.dev({ ...options, file })));
 };

@@ -162,6 +162,30 @@ describe("maps", () => {
   });
 });
 
+describe("certificates", () => {
+  const own = (path: string, content: string, more: Partial<RenderedFile> = {}): readonly RenderedFile[] => [
+    { path, text: content, mode: 0o600, ...more },
+  ];
+  const found = (path: string, content: string, more?: Partial<RenderedFile>) =>
+    runtimeChange(own(path, "before"), own(path, content, more));
+
+  it("a file with a chain and its key, with the references that delivery opens", () => {
+    const secrets = ["sealed:privateKey:a:b"];
+    const change = found("certificates/shop.pem", "after", { secrets });
+    expect(change?.certificates).toEqual(own("certificates/shop.pem", "after", { secrets }));
+    expect(found("certificates/shop.pem", "x".repeat(66_000))?.certificates).toHaveLength(1);
+  });
+
+  it("not their list, no authority or revocation list, and nothing that is longer than a command", () => {
+    for (const path of ["certificates/web.list", "authorities/up.pem", "authorities/up.crl", "certificates/a/b.pem"])
+      expect(found(path, "after")).toBeNull();
+    expect(found("certificates/shop.pem", "x".repeat(72 * 1024))).toBeNull();
+    expect(found("certificates/shop.pem", "x".repeat(69_000), { secrets: ["sealed:privateKey:a:b"] })).toBeNull();
+    const many = (text: string) => Array.from({ length: 101 }, (_, at) => own(`certificates/c${at}.pem`, text)).flat();
+    expect(runtimeChange(many("before"), many("after"))).toBeNull();
+  });
+});
+
 describe("a reload", () => {
   it.each<[string, readonly RenderedFile[], readonly RenderedFile[]]>([
     ["the only endpoint gets a second", files([{}]), files(two)],

@@ -1,10 +1,11 @@
 /**
  * What a running HAProxy can take over without new workers: servers that come, go, change their weight or are disabled, shares of splits,
- * backends of rules. Found by comparing maps and the lines of `servers.hbs`, each of which is a server and nothing else; one other byte of
- * difference is a reload.
+ * backends of rules, certificates. Found by comparing files and the lines of `servers.hbs`, each of which is a server and
+ * nothing else; one other byte of difference is a reload.
  */
 import type { RenderedFile, RuntimeBackend, RuntimeChange, RuntimeMap, RuntimeServer } from "../target.ts";
 import { CONFIG_FILE } from "./names.ts";
+import { isRuntimeCertificate, MAX_CERTIFICATES } from "./runtimeCertificates.ts";
 import { runtimeMap } from "./runtimeMaps.ts";
 
 /** Characters from the first backend that differs to the last: 10 000 servers, read in 10 ms, with the event loop held. */
@@ -54,13 +55,19 @@ const POOL: readonly string[] = ["pool-max-conn", "-1", "pool-purge-delay", "5s"
 export function runtimeChange(before: readonly RenderedFile[], after: readonly RenderedFile[]): RuntimeChange | null {
   if (before.length !== after.length) return null;
   const maps: RuntimeMap[] = [];
+  const certificates: RenderedFile[] = [];
   let backends: readonly RuntimeBackend[] | null = [];
-  for (const [index, { path, mode, text }] of after.entries()) {
+  for (const [index, file] of after.entries()) {
+    const { path, mode, text } = file;
     const old = before[index];
     if (old?.path !== path || old.mode !== mode) return null;
     if (old.text === text) continue;
     if (path === CONFIG_FILE) {
       backends = changedBackends(...differing(old.text, text));
+      continue;
+    }
+    if (isRuntimeCertificate(file)) {
+      certificates.push(file);
       continue;
     }
     const map = runtimeMap(path, old.text, text);
@@ -70,7 +77,9 @@ export function runtimeChange(before: readonly RenderedFile[], after: readonly R
   if (backends === null) return null;
   const servers = backends.reduce((sum, { servers: { length } }) => sum + length, 0);
   const entries = maps.reduce((sum, { entries: { length } }) => sum + length, 0);
-  return Math.max(servers, entries) > MAX_PARTS ? null : { backends, maps };
+  return Math.max(servers, entries) > MAX_PARTS || certificates.length > MAX_CERTIFICATES
+    ? null
+    : { backends, maps, certificates };
 }
 
 /** From the line of the first backend that differs, or the start, to the end of the last. */

@@ -1,9 +1,10 @@
-/** Step 3: nginx with its stream module, HAProxy and keepalived, from Debian's packages. */
+/** Step 3: nginx with its stream module, HAProxy, keepalived and openssl, from Debian's packages. */
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { canInstallPackages, findProgram, run, say, timed } from "./shell.mjs";
 
 const PROXIES = [
   { name: "nginx", packages: ["nginx"], present: () => findProgram("nginx") !== undefined },
+  { name: "openssl", packages: ["openssl"], present: () => findProgram("openssl") !== undefined },
   { name: "nginx's stream module", packages: ["nginx", "libnginx-mod-stream"], present: hasStreamModule },
   { name: "HAProxy", packages: ["haproxy"], present: () => findProgram("haproxy") !== undefined },
   { name: "keepalived", packages: ["keepalived"], present: () => findProgram("keepalived") !== undefined },

@@ -43,6 +43,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Only the words of its options.
   cli: ["log/words.ts", "secrets/", "store/", "model/", "compiler/", "pipeline/", "targets/", "agent/", "ir/"],
   remote: ["agent/", "ir/"],
+  certificateFiles: [],
   dev: ["ir/", "secrets/", "model/", "compiler/", "targets/", "agent/", "cli/", "gen/defaults.ts"],
 };
 

@@ -8,6 +8,7 @@ export const ALLOWED_MEMORIES: Readonly<Record<string, string>> = {
   "src/agent/processGroup.ts liveGroups": "children of this process, to be ended with it",
   "src/agent/processGroup.ts hooked": "whether this process's exit is watched",
   "src/model/certificateFacts.ts facts": "pure function of a resource, which is never changed; dropped with it",
+  "src/model/certificateFacts.ts recent": "pure function of a text; bounded",
   "src/model/ownVerdicts.ts verdicts": "pure function of a resource, which is never changed; dropped with it",
   "src/model/references.ts cache": "pure function of a resource, which is never changed; dropped with it",
   "src/regex/linear.ts known": "pure function of a pattern's text; bounded",
