@@ -1,8 +1,9 @@
 /** A generated configuration beside a hand-written one, after the proof that they do the same. */
 import type { Probe } from "./cases.ts";
 import { caseRow, proveAll } from "./casesPart.ts";
-import { type Question, takeFigures } from "./measuring.ts";
+import { takeFigures } from "./measuring.ts";
 import type { Options, Part } from "./options.ts";
+import type { Question } from "./question.ts";
 import { printHeading, type Row } from "./report.ts";
 import type { Side } from "./sides.ts";
 import type { Place } from "./workplace.ts";

@@ -1,8 +1,8 @@
 /** User-mode instructions a request, by callgrind: the machine's noise is not in them. */
 import { COUNTED_REQUESTS, WARM_REQUESTS } from "./aims.ts";
 import { keptConnection } from "./clients.ts";
-import type { Question } from "./measuring.ts";
 import { type Command, run } from "./processes.ts";
+import type { Question } from "./question.ts";
 import type { Serving } from "./serving.ts";
 
 /** What a proxy does before it serves is not counted: it starts several times as fast. */

@@ -17,27 +17,33 @@ export interface Answer {
 /** Cuts a stream of bytes into answers, all of which say their length. */
 export class AnswerReader {
   #rest = "";
+  /** Before so much is there, nobody need look. */
+  #wanted = 0;
 
   /** The answers that are whole with these bytes. */
   push(bytes: Buffer): readonly string[] {
     this.#rest += bytes.toString("latin1");
     const answers: string[] = [];
-    for (let end = answerEnd(this.#rest); end !== null; end = answerEnd(this.#rest)) {
+    while (this.#rest.length >= this.#wanted) {
+      const end = answerEnd(this.#rest);
+      if (end === null) break;
+      this.#wanted = end;
+      if (this.#rest.length < end) break;
       answers.push(this.#rest.slice(0, end));
       this.#rest = this.#rest.slice(end);
+      this.#wanted = 0;
     }
     return answers;
   }
 }
 
+/** Where the first one ends; null: its head is not whole. */
 function answerEnd(text: string): number | null {
   const head = text.indexOf(HEAD_END);
   if (head < 0) return null;
-  const body = head + HEAD_END.length;
   const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head))?.[1];
   if (length === undefined) throw new Error(`an answer without a length:\n${text.slice(0, head)}`);
-  const end = body + Number(length);
-  return text.length < end ? null : end;
+  return head + HEAD_END.length + Number(length);
 }
 
 /** The parts of an answer. */

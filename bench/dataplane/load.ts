@@ -5,7 +5,7 @@ import { CONNECTIONS, LOAD_REQUESTS, WARM_REQUESTS } from "./aims.ts";
 import { type Probe, requestOf } from "./cases.ts";
 import type { Client } from "./clients.ts";
 import { AnswerReader, type Door } from "./http.ts";
-import type { Question } from "./measuring.ts";
+import type { Question } from "./question.ts";
 import type { Serving } from "./serving.ts";
 
 /** Microseconds of CPU, user and system, of one request. */

@@ -1,22 +1,12 @@
 /** Figures of several sides, taken in turns, so that what the machine does besides falls on all of them. */
 import { COUNTED_ROUNDS } from "./aims.ts";
 import type { Probe } from "./cases.ts";
-import type { Client } from "./clients.ts";
 import { instructionsPerRequest, startCounting, underCallgrind } from "./counting.ts";
 import { cpuPerRequest } from "./load.ts";
 import type { Measure } from "./options.ts";
+import type { Question } from "./question.ts";
 import { type Serving, serveAll, stopAll } from "./serving.ts";
 import type { Side } from "./sides.ts";
-
-/** What to ask a side for one row. */
-export interface Question {
-  readonly name: string;
-  readonly probe: Probe;
-  /** Who asks; none: HTTP/1.1 on connections that are kept. */
-  readonly client?: Client;
-  /** How often, where it is not as often as usual. */
-  readonly counts?: { readonly counted: number; readonly loaded: number };
-}
 
 /** Figures by side, then by the question's name; one for each round, so that rounds can be compared. */
 export type Figures = ReadonlyMap<Side, ReadonlyMap<string, readonly number[]>>;

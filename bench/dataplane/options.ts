@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { PROXIES, type ProxyName } from "./aims.ts";
 
-/** The parts of the bench: generated beside expert, with what balances load, inside TLS, with an access log; larger models, and how those start. */
+/** The parts: generated beside expert, with what balances load, inside TLS, with an access log; larger models, and how those start. */
 export const PARTS = ["cases", "features", "tls", "log", "scale", "start"] as const;
 export type Part = (typeof PARTS)[number];
 

@@ -4,8 +4,8 @@ import { CERTIFICATES } from "../../src/suite/arbitrary/certificates.ts";
 import type { ProxyName } from "./aims.ts";
 import { CASES, type Probe, SHOP } from "./cases.ts";
 import { handshakes, keptConnection, keptHttp2, resumptions } from "./clients.ts";
-import type { Question } from "./measuring.ts";
 import { modelWith } from "./models.ts";
+import type { Question } from "./question.ts";
 import type { ModelText } from "./sides.ts";
 import { LARGE } from "./upstreams.ts";
 
@@ -62,9 +62,9 @@ function reversed(): string {
 }
 
 /** A handshake costs as much as fifty requests: fewer are enough. */
-const HANDSHAKES = { counted: 20, loaded: 400 } as const;
+const HANDSHAKES = { counted: 20, loaded: 300 } as const;
 /** So does the large answer. */
-const LARGE_ANSWERS = { counted: 5, loaded: 200 } as const;
+const LARGE_ANSWERS = { counted: 5, loaded: 100 } as const;
 
 const prefix = CASES[0] as Probe;
 const large: Probe = { name: "large", target: LARGE, status: 200, upstream: "blue" };

@@ -1,4 +1,4 @@
-/** What a listener takes of TLS, found out from outside, one offer at a time, as testssl.sh does: by Node's OpenSSL, and `s_client` for the rest. */
+/** What a listener takes of TLS, found out by one offer at a time, as testssl.sh does: with Node's OpenSSL, and `s_client` for the rest. */
 import { execFile } from "node:child_process";
 import { constants } from "node:crypto";
 import { once } from "node:events";

@@ -15,6 +15,9 @@ const FIELD_BYTES = 8;
  */
 const ROOM_BYTES = [4 * 1024, 12 * 1024] as const;
 
+/** The smaller of both buffers: what fits it, fits any fleet's. */
+export const LEAST_BUFFER_BYTES = HEAD_BYTES + ROOM_BYTES[0];
+
 export interface BufferSizes {
   readonly bufferBytes: number;
   /** The part of it for what we add. */
