@@ -1,10 +1,8 @@
 /** The access log: for the same 200 requests, refused and broken ones among them, the same keys and values on every proxy. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { e2e, type ProxyName, proxyAddresses, proxyNames } from "../harness/context.ts";
+import { type Line, linesFor, loggingFleets } from "../harness/accessLog.ts";
+import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
 import { cluster, type Document, markerHost } from "../harness/model.ts";
-import { until } from "../harness/process.ts";
 import { connectTo } from "../harness/rawHttp.ts";
 import { deadPort, serve } from "../harness/serve.ts";
 import { startEcho, startTcpEcho, type Upstream } from "../harness/upstream.ts";
@@ -38,15 +36,13 @@ let tcpEcho: Upstream;
 beforeAll(async () => {
   [echo, tcpEcho] = await Promise.all([startEcho("log-echo"), startTcpEcho("log-tcp")]);
   const { ports } = e2e();
-  const file = (name: ProxyName): object => (name === "haproxy" ? {} : { path: fileOf(name) });
-  for (const name of proxyNames) if (name !== "haproxy") rmSync(fileOf(name), { force: true });
   const path = (prefix: string, more: object): object => ({
     name: prefix.slice(1),
     matches: [{ path: { prefix } }],
     ...more,
   });
   await serve({
-    fleets: proxyNames.map((name) => ({ name, proxy: name, bindAddress: proxyAddresses[name], accessLog: file(name) })),
+    fleets: loggingFleets(),
     listeners: [{ name: "log-tcp", fleets: [...proxyNames], port: ports.tcp, protocol: "TCP" }],
     clusters: [
       cluster("log-echo", echo.port),
@@ -85,10 +81,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([echo, tcpEcho].map((upstream) => upstream.close()));
 });
-
-function fileOf(proxy: ProxyName): string {
-  return proxy === "haproxy" ? e2e().proxies.haproxy.child.logFile : join(e2e().workDir, `access-${proxy}.jsonl`);
-}
 
 /** What goes over a connection, byte for byte. */
 const ANSWERED: readonly (string | Buffer)[] = [
@@ -149,25 +141,9 @@ function request(method: string, path: string, ...fields: readonly string[]): st
   return `${method} ${path} HTTP/1.1\r\n${[...fields, "Connection: close"].join("\r\n")}\r\n\r\n`;
 }
 
-type Line = Record<string, string | number>;
-
-/** Lines since `from`, marker probes apart. Anything that begins like one is one, and has to be JSON. */
-function linesSince(proxy: ProxyName, from: number): Line[] {
-  const file = fileOf(proxy);
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").slice(from).split("\n").slice(0, -1);
-  const parsed = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Line);
-  return parsed.filter(({ authority }) => authority !== markerHost);
-}
-
-/** What the proxy writes for these; it may take a moment. */
-async function linesOf(proxy: ProxyName, count: number, work: () => Promise<void>): Promise<Line[]> {
-  const from = existsSync(fileOf(proxy)) ? readFileSync(fileOf(proxy), "utf8").length : 0;
-  await work();
-  await until(`${proxy} has written ${count} lines`, async () =>
-    linesSince(proxy, from).length >= count ? true : null,
-  );
-  return linesSince(proxy, from);
+/** What the proxy writes for these, marker probes apart. */
+function linesOf(proxy: ProxyName, count: number, work: () => Promise<void>): Promise<Line[]> {
+  return linesFor(proxy, { count, isWanted: ({ authority }) => authority !== markerHost }, work);
 }
 
 /** Sends bytes and closes when an answer comes: some proxies would wait a second for a client to close first. */

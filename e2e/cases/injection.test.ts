@@ -18,7 +18,7 @@ const freeText =
 const isFree = (field: string): boolean => freeText.test(field) && !field.endsWith("/path/exact");
 
 /** No proxy takes these yet (TLS-NOT-YET), and a listener is always some fleet's. */
-const TAKEN_BY_NOBODY = /^\/listeners\/\*\/tls\/(?:alpn|clientAuthentication)\//;
+const TAKEN_BY_NOBODY = /^\/listeners\/\*\/tls\/alpn\//;
 
 const payloads = [
   `x"; }`,

@@ -55,6 +55,7 @@ const secure = {
     minVersion: "1.2",
     maxVersion: "1.2",
     cipherSuites: ["ECDHE-ECDSA-AES128-GCM-SHA256"],
+    clientAuthentication: { mode: "report", authorities: ["ef-authority"], forward: "xfcc" },
   },
 } as const;
 

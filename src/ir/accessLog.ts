@@ -18,6 +18,12 @@ export const REQUEST_LOG_FIELDS = [
   "rule",
   "status",
   "time",
+  "tls_cipher",
+  "tls_client_fingerprint",
+  "tls_client_subject",
+  "tls_client_verified",
+  "tls_server_name",
+  "tls_version",
   "user_agent",
 ] as const;
 

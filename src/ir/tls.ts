@@ -19,6 +19,36 @@ export interface TlsScopeIr {
   /** `*`: any. */
   readonly hostname: string;
   readonly listener: string;
+  /** Null: no certificate is asked for. */
+  readonly clientAuthentication: ClientAuthenticationIr | null;
+}
+
+/** Certificates of a listener's clients. */
+export interface ClientAuthenticationIr {
+  /** require: no request without one of the authorities. optional: none is fine, a wrong one is not. report: any is let in. */
+  readonly mode: "require" | "optional" | "report";
+  /** Names, ascending. */
+  readonly authorities: readonly string[];
+  /** All of them have a revocation list; or none has. */
+  readonly revokes: boolean;
+  /** Endpoints are told of a certificate of the authorities (`CLIENT_CERTIFICATE_FIELD`). */
+  readonly forwards: boolean;
+}
+
+/** Where endpoints are told; what clients send under this name never reaches them, whatever listener they come to. */
+export const CLIENT_CERTIFICATE_FIELD = "X-Forwarded-Client-Cert";
+
+/** What is asked of the clients of the listener that has this hostname. */
+export function clientAuthenticationOf(
+  tls: Pick<ListenerTlsIr, "scopes"> | null,
+  scope: string | null,
+): ClientAuthenticationIr | null {
+  return tls?.scopes.find(({ hostname }) => hostname === scope)?.clientAuthentication ?? null;
+}
+
+/** Some listener of the socket asks for certificates: no session is resumed there, for nobody is verified when one is. */
+export function asksClients(tls: Pick<ListenerTlsIr, "scopes"> | null): boolean {
+  return tls?.scopes.some(({ clientAuthentication }) => clientAuthentication !== null) === true;
 }
 
 /** Settings of connections for some server names. */

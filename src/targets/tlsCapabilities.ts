@@ -21,9 +21,9 @@ export const tlsListenerCapabilities = {
   "listener.tls.maxVersion": "exact",
   "listener.tls.cipherSuites[]": "exact",
   "listener.tls.alpn[]": notYet,
-  "listener.tls.clientAuthentication.mode": notYet,
-  "listener.tls.clientAuthentication.authorities[]": notYet,
-  "listener.tls.clientAuthentication.forward": notYet,
+  "listener.tls.clientAuthentication.mode": "exact",
+  "listener.tls.clientAuthentication.authorities[]": "exact",
+  "listener.tls.clientAuthentication.forward": "exact",
 } as const satisfies Partial<Capabilities>;
 
 /** What TLS is made with. */

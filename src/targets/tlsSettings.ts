@@ -18,3 +18,6 @@ export const SIGNATURES: readonly string[] = ["sha256", "sha384", "sha512"].flat
  * be told a path; where there is no such file, the proxy refuses the configuration.
  */
 export const SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt";
+
+/** Of certificates above one that is verified: as many as proxies look at by themselves, but for nginx, which looks at one. */
+export const VERIFY_DEPTH = 100;

@@ -16,6 +16,7 @@ const ROOTS = [
   "envoy/config/bootstrap/v3/bootstrap.proto",
   "envoy/extensions/filters/http/header_mutation/v3/header_mutation.proto",
   "envoy/extensions/filters/http/ip_tagging/v3/ip_tagging.proto",
+  "envoy/extensions/filters/http/lua/v3/lua.proto",
   "envoy/extensions/filters/http/router/v3/router.proto",
   "envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation.proto",
   "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.proto",

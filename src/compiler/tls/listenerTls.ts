@@ -7,6 +7,7 @@ import type { Steps } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { certificatesNamed } from "./certificates.ts";
+import { clientAuthentication } from "./clientAuthentication.ts";
 import { type NameGroup, nameGroups } from "./serverNames.ts";
 import { agreedOn } from "./settings.ts";
 
@@ -52,14 +53,18 @@ export function* listenerTls(input: ListenerTlsInput, memory: CompilerMemory): S
     servers: reuseList(before?.servers, servers),
     unknown: unknown === null ? null : reuse(before?.unknown, unknown),
     rejected: rejected.filter(isCovered).sort(compareText),
-    scopes: reuseList(before?.scopes, scopesOf(listeners, before?.scopes ?? [])),
+    scopes: reuseList(before?.scopes, scopesOf(input)),
   });
 }
 
-function scopesOf(listeners: readonly Listener[], before: readonly TlsScopeIr[]): readonly TlsScopeIr[] {
-  const own = listeners.map((listener) => ({ hostname: scopeOf(listener), listener: listener.name }));
+function scopesOf({ listeners, snapshot, before }: ListenerTlsInput): readonly TlsScopeIr[] {
+  const own = listeners.map((listener) => ({
+    hostname: scopeOf(listener),
+    listener: listener.name,
+    clientAuthentication: clientAuthentication(listener, snapshot),
+  }));
   own.sort((a, b) => compareText(a.hostname, b.hostname));
-  return own.map((scope, index) => reuse(before[index], scope));
+  return own.map((scope, index) => reuse(before?.scopes[index], scope));
 }
 
 function scopeOf({ hostname }: Listener): string {

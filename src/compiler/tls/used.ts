@@ -30,11 +30,16 @@ export function* usedCertificates(
 
 /** The same of those who are trusted. */
 export function* usedAuthorities(
-  { clusters }: Users,
+  { ports, clusters }: Users,
   snapshot: Snapshot,
   memory: CompilerMemory,
 ): Steps<readonly AuthorityIr[]> {
   const names = new Set<string>();
+  for (const port of ports) {
+    if (port.kind !== "http" || port.tls === null) continue;
+    for (const { clientAuthentication } of port.tls.scopes)
+      for (const name of clientAuthentication?.authorities ?? []) names.add(name);
+  }
   for (const [index, { tls }] of clusters.entries()) {
     const authority = tls?.verification?.authority ?? null;
     if (authority !== null) names.add(authority.name);

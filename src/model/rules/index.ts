@@ -13,6 +13,7 @@ import { balance, splitHashes } from "./balance.ts";
 import { canaries } from "./canaries.ts";
 import { certificates } from "./certificates.ts";
 import { certificateUse } from "./certificateUse.ts";
+import { clientAuthentication } from "./clientAuthentication.ts";
 import { clusterLimits } from "./clusterLimits.ts";
 import { clusterTls } from "./clusterTls.ts";
 import { drainTimeout } from "./drainTimeout.ts";
@@ -71,6 +72,7 @@ export const rulesOfEach: readonly Rule[] = [
   viaGuard,
   grpcProtocols,
   certificateUse,
+  clientAuthentication,
 ];
 
 /** These judge a resource by itself, whatever the model: once for each, and before its write's turn (ownVerdicts.ts). */

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { AUTHORITY, CERTIFICATES, OTHER_AUTHORITY, REVOCATIONS } from "../../suite/arbitrary/certificates.ts";
 import { applyChanges, type Change, checkSnapshot, emptySnapshot, type Resource, validateConfig } from "../index.ts";
 
 const cluster = (name: string, more: object = {}) => ({
@@ -720,6 +721,40 @@ const cases: Case[] = [
       "MODEL-HEALTH-CHECK healthCheck/h /http/headers/2/name",
       "MODEL-HEALTH-CHECK healthCheck/h /tcp",
     ],
+  ],
+  [
+    "clientAuthentication: one authority has a revocation list, the other none",
+    {
+      authorities: [
+        { name: "revoking", bundle: AUTHORITY, crl: REVOCATIONS },
+        { name: "other", bundle: OTHER_AUTHORITY },
+      ],
+      certificates: [{ name: "own", ...CERTIFICATES.exactEcdsa }],
+      listeners: [
+        {
+          ...{ name: "secure", fleets: ["edge"], port: 443, protocol: "HTTPS" },
+          tls: {
+            certificates: ["own"],
+            clientAuthentication: { mode: "require", authorities: ["revoking", "other"] },
+          },
+        },
+      ],
+    },
+    ["MODEL-TLS listener/secure /tls/clientAuthentication/authorities/1"],
+  ],
+  [
+    "listenerTls: clients of a TLS listener show no certificates",
+    {
+      authorities: [{ name: "other", bundle: OTHER_AUTHORITY }],
+      certificates: [{ name: "own", ...CERTIFICATES.exactEcdsa }],
+      listeners: [
+        {
+          ...{ name: "ended", fleets: ["edge"], port: 443, protocol: "TLS" },
+          tls: { certificates: ["own"], clientAuthentication: { mode: "require", authorities: ["other"] } },
+        },
+      ],
+    },
+    ["MODEL-TLS listener/ended /tls/clientAuthentication"],
   ],
 ];
 

@@ -112,7 +112,12 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "listener.tls.mode": { reason: "HTTPS has one", value: fc.constant("terminate"), presence: 20 },
   "listener.tls.certificates": { reason: "HTTPS listeners must have some", presence: 100, most: 3 },
   "listener.tls.alpn": { reason: "not for HTTPS", presence: 0 },
-  "listener.tls.clientAuthentication": { reason: "no proxy takes it yet", presence: 0 },
+  "listener.tls.clientAuthentication": { reason: "most listeners ask nothing of clients", presence: 30 },
+  "listener.tls.clientAuthentication.mode": {
+    reason: "nginx refuses report",
+    value: fc.constantFrom("require", "optional", "require", "optional", "report"),
+  },
+  "listener.tls.clientAuthentication.authorities": { reason: "fitted to each other (mendTls.ts)", most: 2 },
   "cluster.tls": { reason: "fitted to who reaches the cluster (mendClusterTls.ts)", presence: 15 },
   "cluster.tls.serverName": {
     reason: "names that are no addresses",
@@ -124,7 +129,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",
-    value: fc.constantFrom(["web"], ["web", "narrow"], ["web", "x0"], ["web", "x1", "x2"]),
+    value: fc.constantFrom(["web"], ["web", "narrow"], ["web", "x0"], ["web", "x1", "x2"], ["web", "secure"]),
   },
   "route.protocol": {
     reason: "belongs to the listeners: TCP is in the skeleton",

@@ -20,6 +20,7 @@ import {
   type RequestLogField,
   STANDARD_OUTPUT,
 } from "../../ir/index.ts";
+import { NOTED } from "./clientAuthentication.ts";
 import { whereTold } from "./loggedText.ts";
 import { pack } from "./types.ts";
 
@@ -44,6 +45,9 @@ const KEPT: Readonly<Partial<Record<RequestLogField, string>>> = {
   request_target: `%REQ(:path):${CUT}%`,
   route: `%METADATA(ROUTE:${NAMESPACE}:route)%`,
   rule: `%METADATA(ROUTE:${NAMESPACE}:rule)%`,
+  tls_client_fingerprint: "%DOWNSTREAM_PEER_FINGERPRINT_1%",
+  tls_client_subject: "%DOWNSTREAM_PEER_SUBJECT%",
+  tls_client_verified: NOTED.verified,
   user_agent: `%REQ(user-agent):${CUT}%`,
 };
 
@@ -73,6 +77,12 @@ const REQUEST: Readonly<Record<Exclude<RequestLogField, "listener">, string>> = 
   route: kept("route"),
   rule: kept("rule"),
   status: "%RESPONSE_CODE%",
+  tls_cipher: `%DOWNSTREAM_TLS_CIPHER%${NOTHING}`,
+  tls_client_fingerprint: kept("tls_client_fingerprint"),
+  tls_client_subject: kept("tls_client_subject", `:${CUT}`),
+  tls_client_verified: kept("tls_client_verified"),
+  tls_server_name: `%REQUESTED_SERVER_NAME%${NOTHING}`,
+  tls_version: `%DOWNSTREAM_TLS_VERSION%${NOTHING}`,
   user_agent: kept("user_agent"),
 };
 
@@ -83,8 +93,8 @@ const CONNECTION: Readonly<Record<Exclude<ConnectionLogField, "listener">, strin
   cluster: `%UPSTREAM_CLUSTER%${NOTHING}`,
 };
 
-function kept(field: RequestLogField): string {
-  return `%FILTER_STATE(${stateKey(field)}:PLAIN)%${NOTHING}`;
+function kept(field: RequestLogField, cut = ""): string {
+  return `%FILTER_STATE(${stateKey(field)}:PLAIN)${cut}%${NOTHING}`;
 }
 
 function stateKey(field: RequestLogField): string {

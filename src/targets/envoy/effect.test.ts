@@ -40,7 +40,12 @@ describe("from one rendering to the next", () => {
       return { name, chain, privateKey: "key\n", serverNames: [`${name}.example`], keyType: "ecdsa" };
     };
     const secure = (servers: ReturnType<typeof server>[], chain?: string): FleetIr => {
-      const tls = { servers, unknown: null, rejected: [], scopes: [{ hostname: "*", listener: "web" }] };
+      const tls = {
+        servers,
+        unknown: null,
+        rejected: [],
+        scopes: [{ hostname: "*", clientAuthentication: null, listener: "web" }],
+      };
       const certificates = servers.map(({ certificates: [name = ""] }) => certificate(name, chain));
       return { ...fleet([{ ...web(), tls }], clusters), certificates };
     };

@@ -25,6 +25,7 @@ import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network
 import * as header from "../../gen/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js";
 import { type Secret, SecretSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import {
+  type CommonTlsContext,
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
@@ -134,8 +135,15 @@ function inlineTransport({ configType }: TransportSocket): void {
   if (configType.case !== "typedConfig" || !configType.value.typeUrl.endsWith(DownstreamTlsContextSchema.typeName))
     return;
   const context = fromBinary(DownstreamTlsContextSchema, configType.value.value);
-  for (const secret of context.commonTlsContext?.tlsCertificateSdsSecretConfigs ?? []) delete secret.sdsConfig;
+  inlineSecrets(context.commonTlsContext);
   configType.value = pack(DownstreamTlsContextSchema, context);
+}
+
+function inlineSecrets({ tlsCertificateSdsSecretConfigs = [], validationContextType }: Partial<CommonTlsContext> = {}) {
+  for (const secret of tlsCertificateSdsSecretConfigs) delete secret.sdsConfig;
+  if (validationContextType?.case === "validationContextSdsSecretConfig") delete validationContextType.value.sdsConfig;
+  if (validationContextType?.case === "combinedValidationContext")
+    delete validationContextType.value.validationContextSdsSecretConfig?.sdsConfig;
 }
 
 /** The same of connections to endpoints, also where a PROXY header stands before TLS. */
@@ -149,10 +157,7 @@ function inlineUpstream({ configType }: TransportSocket): void {
   }
   if (!typeUrl.endsWith(UpstreamTlsContextSchema.typeName)) return;
   const context = fromBinary(UpstreamTlsContextSchema, value);
-  const { tlsCertificateSdsSecretConfigs = [], validationContextType } = context.commonTlsContext ?? {};
-  for (const secret of tlsCertificateSdsSecretConfigs) delete secret.sdsConfig;
-  if (validationContextType?.case === "combinedValidationContext")
-    delete validationContextType.value.validationContextSdsSecretConfig?.sdsConfig;
+  inlineSecrets(context.commonTlsContext);
   configType.value = pack(UpstreamTlsContextSchema, context);
 }
 

@@ -19,6 +19,7 @@ import * as extensionMatcher from "../../gen/proto/envoy/extensions/common/match
 import * as skipAction from "../../gen/proto/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.js";
 import * as laterMutation from "../../gen/proto/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
 import * as ipTagging from "../../gen/proto/envoy/extensions/filters/http/ip_tagging/v3/ip_tagging_pb.js";
+import * as lua from "../../gen/proto/envoy/extensions/filters/http/lua/v3/lua_pb.js";
 import * as router from "../../gen/proto/envoy/extensions/filters/http/router/v3/router_pb.js";
 import * as filterState from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
 import * as statefulSession from "../../gen/proto/envoy/extensions/filters/http/stateful_session/v3/stateful_session_pb.js";
@@ -62,6 +63,7 @@ const registry = createRegistry(
   connectionLimit.file_envoy_extensions_filters_network_connection_limit_v3_connection_limit,
   directResponse.file_envoy_extensions_filters_network_direct_response_v3_config,
   tlsInspector.file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
+  lua.file_envoy_extensions_filters_http_lua_v3_lua,
   ipTagging.file_envoy_extensions_filters_http_ip_tagging_v3_ip_tagging,
   router.file_envoy_extensions_filters_http_router_v3_router,
   httpManager.file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager,

@@ -13,18 +13,20 @@ import {
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type {
-  AccessLogIr,
-  Http2Use,
-  ListenerTlsIr,
-  PortIr,
-  ProxyProtocolIr,
-  TcpPortIr,
-  TlsServerIr,
+import {
+  type AccessLogIr,
+  clientAuthenticationOf,
+  type Http2Use,
+  type ListenerTlsIr,
+  type PortIr,
+  type ProxyProtocolIr,
+  type TcpPortIr,
+  type TlsServerIr,
 } from "../../ir/index.ts";
 import type { RenderedResource } from "../target.ts";
 import { connectionLoggers, keepingFilters, requestLoggers } from "./accessLog.ts";
 import { affinityFilter } from "./affinity.ts";
+import { clientFilters } from "./clientAuthentication.ts";
 import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
 import { clientHttp2Options } from "./http2.ts";
@@ -118,26 +120,25 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
     proxyProtocol: socket.proxyProtocol === "" ? null : (JSON.parse(socket.proxyProtocol) as ProxyProtocolIr),
   };
   const tls = socket.tls === "" ? null : (JSON.parse(socket.tls) as ListenerTlsIr);
-  const filterOf = (scope: string) => httpFilter(socket, first, routeTableName({ id: socket.id, tls }, scope));
+  const filterOf = (scope: string) => {
+    const filters = [...clientFilters(clientAuthenticationOf(tls, scope)), ...first];
+    return httpFilter(socket, filters, routeTableName({ id: socket.id, tls }, scope));
+  };
   if (tls === null) return renderListener(socket, limits, [filterOf("")]);
   return renderListener(socket, limits, tlsChains(tls, filterOf, socket.headersMs));
 }
 
 /** Exact server names before wildcards, whatever their order; a chain that asks for none takes what is left. */
 function tlsChains(
-  { servers, unknown, rejected }: ListenerTlsIr,
+  { servers, unknown, rejected, scopes }: ListenerTlsIr,
   filterOf: (scope: string) => FilterView,
   handshakeMs: number,
 ): readonly Chain[] {
   const chain = (server: TlsServerIr): Chain => {
     const { serverNames, scope } = server;
     const filter = filterOf(scope);
-    return {
-      ...filter,
-      refs: [...filter.refs, ...secretRefs([server])],
-      serverNames,
-      transport: tlsTransport(server, handshakeMs),
-    };
+    const ended = { server, clients: clientAuthenticationOf({ scopes }, scope), handshakeMs };
+    return { ...filter, refs: [...filter.refs, ...secretRefs(ended)], serverNames, transport: tlsTransport(ended) };
   };
   return [
     ...servers.map(chain),

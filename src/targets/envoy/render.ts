@@ -5,6 +5,7 @@
 import type { HttpFilter } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
+import { trustedAuthorities } from "../clientAuthentication.ts";
 import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
 import { renderCluster } from "./cluster/index.ts";
@@ -88,7 +89,7 @@ export function createRenderer(): ResourceRenderer {
       }
       const secrets = [
         ...(yield* mapSteps(ir.certificates, ofCertificate)),
-        ...(yield* mapSteps(ir.authorities, ofAuthority)),
+        ...(yield* mapSteps(trustedAuthorities(ir), ofAuthority)),
       ];
       const rendered: RenderedResources = {
         kind: "resources",

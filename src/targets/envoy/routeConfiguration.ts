@@ -7,6 +7,7 @@ import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
 import { type AffinityEntries, affinityEntries } from "./affinity.ts";
+import { clientCertificateField } from "./clientAuthentication.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import type { HashKeys, RouteKeys } from "./hashPolicy.ts";
 import { memoByFields } from "./memo.ts";
@@ -28,10 +29,12 @@ interface Settings extends Looks {
   readonly name: string;
   /** Empty: nothing is added to Via. */
   readonly via: string;
+  /** Endpoints are told of clients' certificates. */
+  readonly forwardsCertificate: boolean;
 }
 
 /** Everything but the virtual hosts. */
-function settings({ name, via, ...looks }: Settings): Uint8Array {
+function settings({ name, via, forwardsCertificate, ...looks }: Settings): Uint8Array {
   const message = create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
@@ -49,6 +52,7 @@ function settings({ name, via, ...looks }: Settings): Uint8Array {
       ...(via === ""
         ? []
         : [{ header: { key: "via", value: viaEntry(via) }, appendAction: Append.APPEND_IF_EXISTS_OR_ADD }]),
+      ...(forwardsCertificate ? [clientCertificateField] : []),
     ],
   });
   return encode(RouteConfigurationSchema, message);
@@ -108,18 +112,19 @@ function* spliced(
     ...{ isLogged, hashKeys, affinity, via: port.via },
   };
   const tables = tablesOf(port);
-  const encoded: { readonly name: string; readonly hosts: readonly EncodedVirtualHost[] }[] = [];
-  for (const { name, virtualHosts, others } of tables) {
+  const encoded: (Pick<Table, "name" | "forwardsCertificate"> & { readonly hosts: readonly EncodedVirtualHost[] })[] =
+    [];
+  for (const { name, virtualHosts, others, forwardsCertificate } of tables) {
     const hosts: EncodedVirtualHost[] = [];
     for (const host of virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
     if (others.length > 0) hosts.push(otherListeners(others, place));
     const takesAny = others.includes("*") || virtualHosts.some(({ hostnames }) => hostnames.includes("*"));
     if (!takesAny) hosts.push(unknownHost(isLogged, port.via));
-    encoded.push({ name, hosts });
+    encoded.push({ name, forwardsCertificate, hosts });
   }
   const looks = joinLooks(encoded.flatMap(({ hosts }) => hosts.map((host) => host.looks)));
-  const resources = encoded.map(({ name, hosts }) => {
-    const head = settingsOf({ name, ...looks, via: port.via ?? "" });
+  const resources = encoded.map(({ name, forwardsCertificate, hosts }) => {
+    const head = settingsOf({ name, forwardsCertificate, ...looks, via: port.via ?? "" });
     const parts = [head];
     for (const host of hosts) for (const part of host.parts) parts.push(part);
     return {
@@ -138,12 +143,16 @@ interface Table {
   readonly virtualHosts: readonly VirtualHostIr[];
   /** Hostnames of the port's other listeners, which this one's connections are not for. */
   readonly others: readonly string[];
+  readonly forwardsCertificate: boolean;
 }
 
 function tablesOf(port: HttpPortIr): readonly Table[] {
   const { id, tls, virtualHosts } = port;
-  if (tls === null || tls.scopes.length < 2) return [{ name: id, virtualHosts, others: [] }];
-  return tls.scopes.map(({ hostname }) => ({
+  const [only] = tls?.scopes ?? [];
+  if (tls === null || tls.scopes.length < 2)
+    return [{ name: id, virtualHosts, others: [], forwardsCertificate: only?.clientAuthentication?.forwards === true }];
+  return tls.scopes.map(({ hostname, clientAuthentication }) => ({
+    forwardsCertificate: clientAuthentication?.forwards === true,
     name: routeTableName(port, hostname),
     virtualHosts: virtualHosts.filter(({ hostnames: [first = ""] }) => scopeOf(tls.scopes, first) === hostname),
     others: tls.scopes.flatMap((other) => (other.hostname === hostname ? [] : [other.hostname])),

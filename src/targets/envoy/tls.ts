@@ -1,19 +1,27 @@
 /** TLS of a listener: a filter chain for each set of equal settings, and certificates as resources of their own (SDS). */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { FilterChainSchema } from "../../gen/proto/envoy/config/listener/v3/listener_components_pb.js";
-import { TlsParameters_TlsProtocol as Protocol } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
+import {
+  TlsParameters_TlsProtocol as Protocol,
+  CertificateValidationContext_TrustChainVerification as TrustChain,
+} from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
 import {
   SdsSecretConfigSchema,
   SecretSchema,
 } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
-import { DownstreamTlsContextSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
-import type { CertificateIr, TlsServerIr } from "../../ir/index.ts";
+import {
+  type CommonTlsContextSchema,
+  DownstreamTlsContextSchema,
+} from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+import type { CertificateIr, ClientAuthenticationIr, TlsServerIr } from "../../ir/index.ts";
+import { trustedName } from "../clientAuthentication.ts";
 import { referencesIn } from "../sealed.ts";
 import type { RenderedResource } from "../target.ts";
 import { GROUPS, SIGNATURES } from "../tlsSettings.ts";
 import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 type ChainInit = MessageInitShape<typeof FilterChainSchema> & object;
+type CommonInit = MessageInitShape<typeof CommonTlsContextSchema> & object;
 
 /** Versions in Envoy's words. */
 export const PROTOCOLS = { "1.2": Protocol.TLSv1_2, "1.3": Protocol.TLSv1_3 } as const;
@@ -30,14 +38,26 @@ export function certificateSecret({ name, chain, privateKey }: CertificateIr): R
   return reference === undefined ? resource : { ...resource, opened: (open) => bytesWith(open(reference)) };
 }
 
-/** What a chain needs to end TLS; a handshake that takes longer than a head may is cut. */
-export function tlsTransport(
-  server: TlsServerIr,
-  handshakeMs: number,
-): Pick<ChainInit, "transportSocket" | "transportSocketConnectTimeout"> {
+/** What a chain ends TLS with. */
+export interface Ended {
+  readonly server: TlsServerIr;
+  /** Null: no certificate is asked for. */
+  readonly clients: ClientAuthenticationIr | null;
+  /** A handshake that takes longer is cut. */
+  readonly handshakeMs: number;
+}
+
+/** What a chain needs to end TLS. */
+export function tlsTransport({
+  server,
+  clients,
+  handshakeMs,
+}: Ended): Pick<ChainInit, "transportSocket" | "transportSocketConnectTimeout"> {
   const { cipherSuites, minVersion, maxVersion, alpn } = server;
   const context = create(DownstreamTlsContextSchema, {
+    ...(clients === null ? {} : { ...NO_SESSIONS, requireClientCertificate: clients.mode === "require" }),
     commonTlsContext: {
+      ...(clients === null ? {} : trusted(clients)),
       tlsParams: {
         tlsMinimumProtocolVersion: PROTOCOLS[minVersion],
         tlsMaximumProtocolVersion: PROTOCOLS[maxVersion],
@@ -62,8 +82,31 @@ export function tlsTransport(
   };
 }
 
-/** The secrets that the chains name. */
-export function secretRefs(servers: readonly TlsServerIr[]): readonly Ref[] {
-  const names = new Set(servers.flatMap(({ certificates }) => [...certificates]));
-  return [...names].map((name) => [typeUrls.secret, name]);
+/** Nobody is verified when a session is resumed, and Envoy no longer knows then what came of it the first time. */
+const NO_SESSIONS = {
+  sessionTicketKeysType: { case: "disableStatelessSessionResumption", value: true },
+  disableStatefulSessionResumption: true,
+} as const;
+
+/** Envoy lets everybody in where it has no authority: the chain is not used before it has this one. */
+function trusted(clients: ClientAuthenticationIr): Pick<CommonInit, "validationContextType"> {
+  const { mode } = clients;
+  const sds = { name: authorityName(trustedName(clients)), sdsConfig: adsSource() };
+  if (mode !== "report") return { validationContextType: { case: "validationContextSdsSecretConfig", value: sds } };
+  const value = {
+    defaultValidationContext: { trustChainVerification: TrustChain.ACCEPT_UNTRUSTED },
+    validationContextSdsSecretConfig: sds,
+  };
+  return { validationContextType: { case: "combinedValidationContext", value } };
+}
+
+/** No certificate has a name with a colon, and both kinds are secrets of one type. */
+export function authorityName(authority: string): string {
+  return `authority:${authority}`;
+}
+
+/** The secrets that a chain names. */
+export function secretRefs({ server, clients }: Ended): readonly Ref[] {
+  const names = [...server.certificates, ...(clients === null ? [] : [authorityName(trustedName(clients))])];
+  return names.map((name) => [typeUrls.secret, name]);
 }

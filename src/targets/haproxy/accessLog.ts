@@ -113,6 +113,12 @@ const REQUEST: Readonly<Record<RequestLogField, Expression>> = {
   rule: text("rule", expression`,field(1,?),field(2,/)`),
   // Of the answer, also of HAProxy's own; there is none where the client went away. `%ST` would be -1 then.
   status: expression`%[var(txn.status,0)]`,
+  tls_cipher: expression`"%{-M}[ssl_fc_cipher]"`,
+  tls_client_fingerprint: text("tls_client_fingerprint"),
+  tls_client_subject: text("tls_client_subject", json),
+  tls_client_verified: text("tls_client_verified"),
+  tls_server_name: expression`"%{-M}[ssl_fc_sni,lower,json(utf8)]"`,
+  tls_version: expression`"%{-M}[ssl_fc_protocol]"`,
   user_agent: fieldText("user_agent"),
 };
 
@@ -138,6 +144,10 @@ const CAPTURED: Readonly<Partial<Record<RequestLogField, readonly [string, Expre
   path: ["logged_path", expression`var(txn.path),${cut}`],
   request_id: ["request_id", expression`${FIELDS.request_id},${cut}`],
   request_target: ["target", expression`pathq,${cut}`],
+  tls_client_fingerprint: ["tls_client_fingerprint", expression`ssl_c_sha1,hex,lower`],
+  tls_client_subject: ["tls_client_subject", expression`ssl_c_s_dn(,0,rfc2253),${cut}`],
+  // Without a certificate nothing is wrong with it.
+  tls_client_verified: ["tls_client_verified", expression`ssl_c_verify,iif(no,yes) if { ssl_c_used }`],
   user_agent: ["user_agent", expression`${FIELDS.user_agent},${cut}`],
 };
 

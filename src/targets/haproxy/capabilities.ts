@@ -10,6 +10,7 @@ import { type Capabilities, foundByInspection, type Support } from "../target.ts
 import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
+import { clientAuthenticationCapabilities } from "./clientAuthenticationSupport.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { clusterTlsCapabilities } from "./cluster/tlsSupport.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
@@ -100,6 +101,7 @@ export const capabilities = {
   ...geoTableCapabilities,
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
+  ...clientAuthenticationCapabilities,
   ...clusterTlsCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",

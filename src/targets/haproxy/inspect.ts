@@ -7,6 +7,7 @@ import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { unequalWeights } from "../unequalWeights.ts";
 import { withinSilence } from "./capabilities.ts";
+import { inspectClients } from "./clientAuthenticationSupport.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import { leastRequest } from "./cluster/balance.ts";
 import { inspectBodyRegex } from "./cluster/bodyRegex.ts";
@@ -32,6 +33,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectBackends(ir),
     ...inspectProxyProtocol(ir),
     ...inspectClusterTls(ir),
+    ...inspectClients(ir),
   ];
 }
 

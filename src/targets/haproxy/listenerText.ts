@@ -3,6 +3,7 @@ import { GOOD_HOST } from "../../ir/index.ts";
 import { fullMatch } from "../../regex/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { requestLogText } from "./accessLog.ts";
+import { clientsView } from "./clientAuthentication.ts";
 import { clientTimeoutsView } from "./clientTimeouts.ts";
 import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
@@ -27,6 +28,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
   const shared = (part: SharedSection): string => sharedText(fragment, part);
   const [exact, regex, prefix] = [map("exact"), map("regex"), map("prefix")];
   const foreign = misdirected(listener, port.tls);
+  const clients = clientsView(port.tls);
   const isFirst = exact === null && regex === null && own("regexes") === "";
   return [
     section("frontend", {
@@ -45,10 +47,11 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
     }),
     shared("gatedFields") === "" ? "" : section("gatedFields", {}) + shared("gatedFields"),
     notFound === null ? "" : section("grpcFrontend", grpcFrontend),
-    requestLogText(context.accessLog, section),
     shared("wildcards"),
     shared("anyHost"),
     foreign === null ? "" : section("misdirected", foreign.view),
+    clients === null ? "" : section("clientAuthentication", clients),
+    requestLogText(context.accessLog, section),
     section("exact", { exact, regex, notFound }),
     shared("regexAcls"),
     own("regexes"),

@@ -10,6 +10,7 @@ import {
 } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
+import { trustedAuthorities } from "../clientAuthentication.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles } from "../geoFiles.ts";
 import type { RenderedFile, RenderedFiles, Renderer, Socket } from "../target.ts";
@@ -17,6 +18,7 @@ import { connectionLogText, logsCluster } from "./accessLog.ts";
 import { bufferSizes } from "./bufferSizes.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
+import { keepsSessions } from "./clientAuthentication.ts";
 import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
@@ -81,7 +83,7 @@ export function createRenderer(): Renderer {
       found.set(CONFIG_FILE, commonText(ir, all, section) + text);
       const files: RenderedFile[] = [...found].map(([path, fileText]) => ({ path, text: fileText, mode: FILE_MODE }));
       for (const own of ir.certificates) files.push(certificatePem(own));
-      for (const own of ir.authorities) files.push(...authorityFiles(own));
+      for (const own of trustedAuthorities(ir)) files.push(...authorityFiles(own));
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
       const generation = yield* generationOf(files);
@@ -138,7 +140,13 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   const sockets = socketsView(process.sockets);
   const http2 = fleetHttp2View(ir);
   const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries, ...sockets };
-  const global = { ...limits, ...processView(process), ...http2, maxHeaders: number(MAX_HEADERS + ADDED_HEADERS) };
+  const global = {
+    ...limits,
+    ...processView(process),
+    ...http2,
+    keepsSessions: keepsSessions(ir),
+    maxHeaders: number(MAX_HEADERS + ADDED_HEADERS),
+  };
   const parts = [section("global", global)];
   const hasTcp = ports.some(({ kind }) => kind === "tcp");
   const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);

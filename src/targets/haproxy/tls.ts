@@ -1,6 +1,7 @@
 /** TLS of a frontend: words of its `bind`, the list of its certificates, and requests that are another listener's. */
 import {
   type CertificateIr,
+  clientAuthenticationOf,
   type ListenerTlsIr,
   MISDIRECTED_BODY,
   MISDIRECTED_STATUS,
@@ -10,6 +11,7 @@ import type { Quoted } from "../../util/templates.ts";
 import { sealedIn } from "../sealed.ts";
 import type { RenderedFile } from "../target.ts";
 import { GROUPS } from "../tlsSettings.ts";
+import { type BindClientsView, bindClients, clientWords } from "./clientAuthentication.ts";
 import { certificateFile, certificateList, listenerMap } from "./names.ts";
 import { file, mapKey, mapLine, mapValue, name, number, plainBody, word } from "./quote.ts";
 
@@ -19,24 +21,27 @@ export interface TlsView {
   /** Clients that ask for no name of the list are refused. */
   readonly strict: boolean;
   readonly groups: Quoted<"word">;
+  readonly clients: BindClientsView | null;
 }
 
 /** Null: in the clear. */
 export function tlsView(listener: string, tls: ListenerTlsIr | null): TlsView | null {
   if (tls === null) return null;
   const groups = word(GROUPS.join(":"));
-  return { list: file(certificateList(listener)), strict: tls.unknown === null, groups };
+  const clients = bindClients(tls);
+  return { list: file(certificateList(listener)), strict: tls.unknown === null, groups, clients };
 }
 
 /** HAProxy reads 2 048 words of a line (`MAX_CRT_ARGS`) of 64 KiB. */
 const NAMES_PER_LINE = 200;
 
 /** The list of certificates: on each line a file, what is agreed on, and names. What any other client is shown stands first. */
-export function certificateListText({ servers, unknown, rejected }: ListenerTlsIr): string {
-  const lines = unknown === null ? [] : linesOf(unknown, ["!*"]);
+export function certificateListText(tls: ListenerTlsIr): string {
+  const { servers, unknown, rejected } = tls;
+  const lines = unknown === null ? [] : linesOf(unknown, ["!*"], tls);
   for (const server of servers) {
     const names = [...server.serverNames, ...excluded(server, rejected).map((name) => `!${name}`)];
-    lines.push(...linesOf(server, names));
+    lines.push(...linesOf(server, names, tls));
   }
   return lines.join("");
 }
@@ -46,21 +51,22 @@ function excluded({ serverNames }: TlsServerIr, rejected: readonly string[]): re
   return rejected.filter((name) => serverNames.includes(`*${name.slice(name.indexOf("."))}`));
 }
 
-function linesOf(server: TlsServerIr, names: readonly string[]): string[] {
+function linesOf(server: TlsServerIr, names: readonly string[], tls: ListenerTlsIr): string[] {
   const lines: string[] = [];
+  const settings = [...settingsOf(server), ...clientWords(clientAuthenticationOf(tls, server.scope))].join(" ");
   for (const certificate of server.certificates) {
     for (let at = 0; at < names.length; at += NAMES_PER_LINE) {
       const some = names.slice(at, at + NAMES_PER_LINE).join(" ");
-      lines.push(`${certificateFile(certificate)} [${settingsOf(server)}] ${some}\n`);
+      lines.push(`${certificateFile(certificate)} [${settings}] ${some}\n`);
     }
   }
   return lines;
 }
 
-function settingsOf({ minVersion, maxVersion, cipherSuites, alpn }: TlsServerIr): string {
+function settingsOf({ minVersion, maxVersion, cipherSuites, alpn }: TlsServerIr): readonly string[] {
   const suites = cipherSuites.length === 0 ? [] : ["ciphers", cipherSuites.join(":")];
   const versions = ["ssl-min-ver", `TLSv${minVersion}`, "ssl-max-ver", `TLSv${maxVersion}`];
-  return ["alpn", alpn.join(","), ...versions, ...suites].join(" ");
+  return ["alpn", alpn.join(","), ...versions, ...suites];
 }
 
 /** For its owner only. */

@@ -63,6 +63,12 @@ const REQUEST: Readonly<Record<Exclude<RequestLogField, "listener">, string>> = 
   route: "log_route",
   rule: "log_rule",
   status: "log_status",
+  tls_cipher: "ssl_cipher",
+  tls_client_fingerprint: "ssl_client_fingerprint",
+  tls_client_subject: "log_tls_client_subject",
+  tls_client_verified: "log_tls_client_verified",
+  tls_server_name: "log_tls_server_name",
+  tls_version: "ssl_protocol",
   user_agent: "log_user_agent",
 };
 
@@ -73,7 +79,10 @@ const CONNECTION: Readonly<Record<Exclude<ConnectionLogField, "listener" | "clus
 };
 
 /** Keys that are told of what is refused, too. */
-const OF_REFUSED = new Set(["client_address", "client_port", "duration", "listener", "status", "time"]);
+const OF_REFUSED = new Set([
+  ...["client_address", "client_port", "duration", "listener", "status", "time"],
+  ...["tls_cipher", "tls_server_name", "tls_version"],
+]);
 
 /** What stands before the servers of a socket, and in each of them; null: it has no log. */
 export interface SocketLog {
@@ -246,6 +255,11 @@ const REQUEST_MAPS: readonly MapView[] = [
   map("log_authority", variable("authority"), ASCII),
   map("log_path", variable("request_uri"), PATH),
   map("log_request_target", variable("request_uri"), ASCII),
+  map("log_tls_server_name", variable("ssl_server_name"), ASCII),
+  map("log_tls_client_subject", variable("ssl_client_s_dn"), ASCII),
+  map("log_tls_client_verified", variable("ssl_client_verify"), {
+    entries: [exactly("SUCCESS", "yes"), found("^FAILED", "no")],
+  }),
   map("log_request_id", variable("http_x_request_id"), TEXT),
   map("log_user_agent", variable("http_user_agent"), TEXT),
 ];

@@ -5,6 +5,7 @@ import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
 import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
+import { clientAuthenticationCapabilities } from "./clientAuthenticationSupport.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { grpcCapabilities } from "./grpcSupport.ts";
@@ -84,6 +85,7 @@ export const capabilities = {
   ...geoTableCapabilities,
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
+  ...clientAuthenticationCapabilities,
   ...tlsVersionCapabilities,
   ...clusterTlsCapabilities,
   "canary.name": "exact",

@@ -33,6 +33,12 @@ export const nginxCodes = {
     explanation:
       "The fleet's `version` is older than the oldest nginx that Trimtab writes for. Upgrade the proxies, then the field.",
   },
+  "TLS-REPORT-NGINX": {
+    status: 422,
+    title: "Certificates that are only reported on nginx",
+    explanation:
+      "`clientAuthentication: {mode: report}` lets any certificate in. nginx can be told to let those of unknown authorities in, but closes connections of clients whose certificate has expired or is revoked. Use mode optional, or serve the listener with Envoy or HAProxy.",
+  },
   "TLS-PERHOST-PROTO": {
     status: 422,
     title: "TLS versions by port",

@@ -6,6 +6,8 @@ import {
   CONNECT_TRIES,
   GOOD_HOST,
   KNOWN_METHODS,
+  MISDIRECTED_BODY,
+  MISDIRECTED_STATUS,
   REASON_BODIES,
   REFUSED_ESCAPES,
 } from "../../ir/index.ts";
@@ -70,9 +72,11 @@ export function commonView(): CommonView {
     connectTimeout: milliseconds(USUAL_CONNECT_MS),
     tries: word(CONNECT_TRIES),
     idleTimeout: milliseconds(USUAL_IDLE_MS),
-    statusTexts: mapEntries(
-      STATUS_WITH_TEXT.map((status) => mapEntry(mapKey(String(status)), param(reasonBody(status)))),
-    ),
+    statusTexts: mapEntries([
+      ...STATUS_WITH_TEXT.map((status) => mapEntry(mapKey(String(status)), param(reasonBody(status)))),
+      // nginx itself looks at hosts where clients show certificates.
+      mapEntry(mapKey(String(MISDIRECTED_STATUS)), param(MISDIRECTED_BODY)),
+    ]),
     requestForms: requestForms(),
     badPath: badPath(),
     badTarget: mapEntries([mapEntry(mapRegexKey(`#|[${BAD_TARGET_CHARACTERS}]`), param("1"))]),

@@ -18,11 +18,11 @@ import { createLocationMemory, type LocationMemory, type LocationRun, lowerGroup
 import type { LimitPlace } from "./upstream/limits.ts";
 import type { Http2Clusters } from "./upstream/protocol.ts";
 import type { Secured } from "./upstream/tls.ts";
-import type { ViaPlace } from "./via.ts";
 import type { Block } from "./views.ts";
+import type { WrittenPlace } from "./writtenFields.ts";
 
 /** Where a host is lowered for. */
-export interface HostPlace extends LimitPlace, ViaPlace {
+export interface HostPlace extends LimitPlace, WrittenPlace {
   readonly listener: string;
   readonly isTls: boolean;
   /** What its locations' names begin with; empty: they stand in a server of their own. */

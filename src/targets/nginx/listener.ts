@@ -4,6 +4,7 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
 import type { Affine } from "./affinity.ts";
 import { block, joinBlocks } from "./blocks.ts";
+import { forwardsCertificate, otherHost } from "./clientAuthentication.ts";
 import { limitZones } from "./connectionLimit.ts";
 import { fieldMaps, gatedFields, gatedLines } from "./gatedFields.ts";
 import { takesCalls } from "./grpc.ts";
@@ -21,8 +22,9 @@ import { hasOneServer, scopeMap, servedNames, tlsLines } from "./tls.ts";
 import type { Limited } from "./upstream/limits.ts";
 import type { Http2Clusters } from "./upstream/protocol.ts";
 import type { Secured } from "./upstream/tls.ts";
-import { viaFields, viaGuard, viaMap } from "./via.ts";
+import { viaGuard, viaMap } from "./via.ts";
 import type { Block } from "./views.ts";
+import { writtenFields } from "./writtenFields.ts";
 
 /** What a fleet's listeners share. */
 export interface ListenerPlace {
@@ -82,7 +84,8 @@ export function* lowerListener(
   const options = optionsOf(port, place);
   const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
   const calls = takesCalls(port);
-  const head = [listening, calls, port.tls !== null, port.via, clientTimeouts?.text, log?.directive.text].join(" ");
+  const told = JSON.stringify(port.tls?.scopes ?? null);
+  const head = [listening, calls, told, port.via, clientTimeouts?.text, log?.directive.text].join(" ");
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -102,6 +105,7 @@ export function* lowerListener(
       connectionLimit: port.connectionLimit,
       isTls: port.tls !== null,
       via: port.via,
+      forwardsCertificate: forwardsCertificate(port, host),
       prefix: isShared ? sitePrefix(host) : "",
       jumps,
       isLogged: log !== null,
@@ -194,6 +198,8 @@ interface SharedPlace {
 }
 
 function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
+  // Inside TLS all of its hosts are one listener's.
+  const tells = hosts.some(({ memory }) => forwardsCertificate(port, memory.host));
   const sites: MapEntry[] = [];
   let anyHost = "";
   for (const { memory } of hosts) {
@@ -208,7 +214,8 @@ function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPla
     proxyProtocol: port.proxyProtocol !== null,
     isTls: port.tls !== null,
     options: optionsOf(port, place),
-    tls: port.tls === null ? null : tlsLines(port.tls.unknown, port.tls),
+    tls: port.tls === null ? null : tlsLines(port.tls.unknown, port.tls, null),
+    misdirected: port.tls === null ? null : otherHost(port.tls, port.tls.unknown?.scope ?? null),
     clientTimeouts: clientLines(port),
     accessLog: log?.directive ?? null,
     calls,
@@ -216,7 +223,7 @@ function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPla
     sites: mapEntries(sites),
     anyHost: param(anyHost),
     viaGuard: viaGuard(port.via),
-    gated: gatedLines(gated, viaFields({ listener: name, via: port.via })),
+    gated: gatedLines(gated, writtenFields({ listener: name, via: port.via, forwardsCertificate: tells })),
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([...hosts.map((kept) => kept.block), ...blocksOf(parts.named)]),
   });

@@ -77,3 +77,13 @@ export function holdAgain(claims: readonly Claim[], names: Names): boolean {
   for (const { wanted, owner, got } of claims) if (names.claim(wanted, owner).got !== got) hold = false;
   return hold;
 }
+
+/** Who is trusted. */
+export function authorityFile(authority: string): string {
+  return `authorities/${authority}.pem`;
+}
+
+/** What an authority has revoked. */
+export function revocationFile(authority: string): string {
+  return `authorities/${authority}.crl`;
+}

@@ -1,6 +1,7 @@
 /** A fleet's files, and what is kept of them from one rendering to the next. */
 import type { FleetIr, PortIr } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
+import { trustedAuthorities } from "../clientAuthentication.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles, type GeoFiles } from "../geoFiles.ts";
 import type { RenderedFile, RenderedFiles, Renderer, Socket, Version } from "../target.ts";
@@ -8,6 +9,7 @@ import { isBefore, parseVersion } from "../version.ts";
 import { connectionLogText, requestLogText } from "./accessLog.ts";
 import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
 import { block, joinBlocks } from "./blocks.ts";
+import { asksSomeClients, clientMaps } from "./clientAuthentication.ts";
 import { commonView, serverPartsView } from "./common.ts";
 import { geoFile, geoText } from "./geoTables.ts";
 import { grpcFiles, takesCalls } from "./grpc.ts";
@@ -120,7 +122,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
     ...FIXED_FILES,
     ...logFiles(ir),
     ...certificateFiles(ir.certificates),
-    ...authorityFiles(ir.authorities),
+    ...authorityFiles(trustedAuthorities(ir)),
     ...endpointTlsFiles(ir.clusters),
     ...(hasCalls(ir) ? [...grpcFiles].map(([path, text]) => ({ path, text, mode: FILE_MODE })) : []),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
@@ -236,7 +238,8 @@ function configurationView(
       accessLog: (ir.accessLog?.requestFields.length ?? 0) > 0,
       calls: hasCalls(ir),
       keepaliveMin: keepaliveMin(ir),
-      maps: sharedMaps(listeners),
+      maps: [...sharedMaps(listeners), ...clientMaps(ir)],
+      asksClients: asksSomeClients(ir),
       upstreams: http.plain,
       probed: http.probed.length > 0 ? word(PROBED_FILES.http) : null,
       affinity,

@@ -15,8 +15,8 @@ import { lowerRedirect } from "./redirect.ts";
 import { type End, type EndPlace, endOf, isOneLocation, logLines } from "./ruleEnd.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
 import { placeText } from "./texts.ts";
-import { type ViaPlace, viaFields } from "./via.ts";
 import type { Block, MapView } from "./views.ts";
+import { type WrittenPlace, writtenFields } from "./writtenFields.ts";
 
 /** A `split_clients` block. */
 export interface Split {
@@ -41,7 +41,7 @@ export interface LoweredRule {
 }
 
 /** What lowering a rule needs to know beside it. */
-export interface RulePlace extends EndPlace, ViaPlace {
+export interface RulePlace extends EndPlace, WrittenPlace {
   /** Of the socket that it is lowered for: its variables are named after it. */
   readonly listener: string;
   /** Requests come inside TLS. */
@@ -111,7 +111,7 @@ function linesOf(parts: readonly PolicyPart[], { protocol, policies }: RuleIr, p
   if (parts.length === 0 && !isCall) return NONE;
   const { set = NONE, add = NONE, remove = NONE } = policies.requestHeaders ?? {};
   const own = new Set([...[...set, ...add].map(({ name }) => name), ...remove]);
-  const written = viaFields(place);
+  const written = writtenFields(place);
   for (const { name } of written) own.add(name.text.toLowerCase());
   const kept = [...keptFields(place.gated, own), ...written];
   const lines = parts.flatMap(({ lines }) => lines ?? NONE);

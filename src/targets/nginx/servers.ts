@@ -2,6 +2,7 @@
 import type { HttpPortIr } from "../../ir/index.ts";
 import type { SocketLog } from "./accessLog.ts";
 import { block, joinBlocks, NO_BLOCK } from "./blocks.ts";
+import { forwardsCertificate } from "./clientAuthentication.ts";
 import { clientTimeoutLines } from "./clientTimeouts.ts";
 import { limitLines } from "./connectionLimit.ts";
 import { gatedLines } from "./gatedFields.ts";
@@ -14,8 +15,9 @@ import { headerLines } from "./proxyProtocol.ts";
 import { variable, word } from "./quote.ts";
 import type { ListenOption } from "./sockets.ts";
 import type { Served } from "./tls.ts";
-import { viaFields, viaGuard } from "./via.ts";
+import { viaGuard } from "./via.ts";
 import type { Block, ServerView } from "./views.ts";
+import { writtenFields } from "./writtenFields.ts";
 
 /** What each server says of clients; null: nothing that is not usual. */
 export function clientLines({
@@ -103,7 +105,7 @@ export function namedServer({ hostnames, tls, misdirected }: Served, options: re
 
 function server(
   port: HttpPortIr,
-  { gated, lowered: { isRaw, locations, parts } }: HostMemory,
+  { host, gated, lowered: { isRaw, locations, parts } }: HostMemory,
   { log, options, calls, own, isFirst }: ServerPlace & { readonly own: Served; readonly isFirst: boolean },
 ): Block {
   return block("server", {
@@ -117,7 +119,14 @@ function server(
     calls,
     isRaw,
     viaGuard: viaGuard(port.via),
-    gated: gatedLines(gated, viaFields({ listener: port.listeners[0] ?? port.id, via: port.via })),
+    gated: gatedLines(
+      gated,
+      writtenFields({
+        listener: port.listeners[0] ?? port.id,
+        via: port.via,
+        forwardsCertificate: forwardsCertificate(port, host),
+      }),
+    ),
     answerFields: fieldViews(parts.answerFields),
     locations: joinBlocks([locations, ...blocksOf(parts.named)]),
   });

@@ -3,7 +3,9 @@
  * shown and where its requests go. So hosts with the same rules have a server for each of the certificates that their names fall under.
  */
 import {
+  asksClients,
   type CertificateIr,
+  clientAuthenticationOf,
   type FleetIr,
   type HttpPortIr,
   type ListenerTlsIr,
@@ -17,7 +19,8 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import { sealedIn } from "../sealed.ts";
 import type { RenderedFile } from "../target.ts";
 import { OPENSSL_GROUPS } from "../tlsSettings.ts";
-import { block } from "./blocks.ts";
+import { block, joinBlocks } from "./blocks.ts";
+import { clientsView, otherHost } from "./clientAuthentication.ts";
 import { underscored } from "./names.ts";
 import { condition, mapEntries, mapEntry, mapKey, param, variable, type Word, word } from "./quote.ts";
 import type { Block } from "./views.ts";
@@ -80,13 +83,16 @@ export function* servedNames({ tls, virtualHosts }: HttpPortIr, listener: string
     group.hostnames.push(name);
     groups.set(host, ofHost.set(key, group));
   }
-  const lines = new Map([...new Set(shown.values())].map((server) => [server, tlsLines(server, tls)]));
   const served = (host: VirtualHostIr | null): readonly Served[] =>
-    [...(groups.get(host)?.values() ?? [])].map(({ hostnames, server, scope }) => ({
-      hostnames,
-      tls: lines.get(server) ?? null,
-      misdirected: scope === null ? null : misdirected(listener, tls, scope),
-    }));
+    [...(groups.get(host)?.values() ?? [])].map(({ hostnames, server, scope }) => {
+      const foreign = scope === null ? null : misdirected(listener, tls, scope);
+      const refused = [foreign, otherHost(tls, scope)].filter((own) => own !== null);
+      return {
+        hostnames,
+        tls: tlsLines(server, tls, clientAuthenticationOf(tls, scope) === null ? null : foreign),
+        misdirected: refused.length === 0 ? null : joinBlocks(refused),
+      };
+    });
   return { ofHost: served, others: served(null) };
 }
 
@@ -124,8 +130,12 @@ function mostSpecific<T>(known: ReadonlyMap<string, T>, name: string): T | undef
   return known.get(ANY);
 }
 
-/** One who is refused says which versions there are too: before nginx 1.29.2 those of the socket's first server are everyone's. */
-export function tlsLines(server: TlsServerIr | null, { servers, unknown }: ListenerTlsIr): Block {
+/**
+ * `foreign` refuses requests of other listeners' connections, on which no certificate was asked for, in the words that they know.
+ * One who is refused says which versions there are too: before nginx 1.29.2 those of the socket's first server are everyone's.
+ */
+export function tlsLines(server: TlsServerIr | null, tls: ListenerTlsIr, foreign: Block | null): Block {
+  const { servers, unknown } = tls;
   const settings = server ?? unknown ?? servers[0];
   return block("tls", {
     certificates: (server?.certificates ?? []).map((name) => ({
@@ -134,6 +144,9 @@ export function tlsLines(server: TlsServerIr | null, { servers, unknown }: Liste
     })),
     protocols: protocolsOf({ minVersion: settings?.minVersion ?? "1.2", maxVersion: settings?.maxVersion ?? "1.3" }),
     cipherSuites: server === null || server.cipherSuites.length === 0 ? null : word(server.cipherSuites.join(":")),
+    clients: server === null ? null : clientsView(clientAuthenticationOf(tls, server.scope)),
+    keepsSessions: !asksClients(tls),
+    foreign,
   });
 }
 

@@ -23,6 +23,17 @@ export interface TlsView {
   readonly certificates: readonly { readonly chain: Word; readonly key: Word }[];
   readonly protocols: readonly { readonly protocol: Word }[];
   readonly cipherSuites: Word | null;
+  /** Null: no certificate is asked for. */
+  readonly clients: {
+    readonly mode: Word;
+    readonly depth: Word;
+    readonly authority: Word;
+    readonly revoked: Word | null;
+  } | null;
+  /** Sessions are resumed. */
+  readonly keepsSessions: boolean;
+  /** What refuses requests of other listeners before a connection is closed; null: nothing. */
+  readonly foreign: Quoted<"block"> | null;
 }
 
 /** `tlsScopes.hbs`: by server name. */

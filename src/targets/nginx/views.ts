@@ -119,6 +119,8 @@ export interface ConfigurationView extends ProcessView {
 export interface HttpView {
   /** Groups of the key exchange; null: there is no TLS. */
   readonly tlsGroups: Word | null;
+  /** Clients are asked for certificates. */
+  readonly asksClients: boolean;
   /** There is an access log of requests. */
   readonly accessLog: boolean;
   /** Calls of gRPC come. */
@@ -206,7 +208,7 @@ export interface ServerView extends AnyServerView, NamedServerView {
 }
 
 /** `sharedServer.hbs`: one server for all hosts of a socket. */
-export interface SharedServerView extends AnyServerView, Pick<NamedServerView, "options" | "tls"> {
+export interface SharedServerView extends AnyServerView, Pick<NamedServerView, "options" | "tls" | "misdirected"> {
   readonly site: Variable;
   readonly sites: MapEntries;
   readonly anyHost: Param;

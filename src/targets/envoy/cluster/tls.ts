@@ -12,15 +12,10 @@ import {
 import type { AuthorityIr, ClusterTlsIr } from "../../../ir/index.ts";
 import type { RenderedResource } from "../../target.ts";
 import { SYSTEM_TRUST } from "../../tlsSettings.ts";
-import { PROTOCOLS } from "../tls.ts";
+import { authorityName, PROTOCOLS } from "../tls.ts";
 import { adsSource, encode, pack, type Ref, resourceOf, typeUrls } from "../types.ts";
 
 type Context = MessageInitShape<typeof CommonTlsContextSchema> & object;
-
-/** No certificate has a name with a colon, and both kinds are secrets of one type. */
-function authorityName(authority: string): string {
-  return `authority:${authority}`;
-}
 
 /** An authority as a resource. */
 export function authoritySecret({ name, bundle, crl }: AuthorityIr): RenderedResource {

@@ -1,8 +1,9 @@
 /** TLS to a cluster's endpoints: a file of directives, which locations and TCP servers that forward to the cluster include. */
 import type { AuthorityIr, ClusterIr, ClusterTlsIr } from "../../../ir/index.ts";
 import type { RenderedFile } from "../../target.ts";
-import { SYSTEM_TRUST } from "../../tlsSettings.ts";
+import { SYSTEM_TRUST, VERIFY_DEPTH } from "../../tlsSettings.ts";
 import { block } from "../blocks.ts";
+import { authorityFile, revocationFile } from "../names.ts";
 import { word } from "../quote.ts";
 import { chainFile, keyFile, protocolsOf } from "../tls.ts";
 import type { Block } from "../views.ts";
@@ -26,8 +27,6 @@ export function endpointTlsFile(cluster: string): string {
 }
 
 const MODE = 0o644;
-/** As many as the other proxies look at; nginx's own is 1, and a certificate behind two intermediates would fail. */
-const VERIFY_DEPTH = 100;
 
 /** The files of clusters. */
 export function endpointTlsFiles(clusters: readonly ClusterIr[]): readonly RenderedFile[] {
@@ -39,7 +38,7 @@ export function endpointTlsFiles(clusters: readonly ClusterIr[]): readonly Rende
 /** An authority's files. */
 export function authorityFiles(authorities: readonly AuthorityIr[]): readonly RenderedFile[] {
   return authorities.flatMap(({ name, bundle, crl }) => [
-    { path: bundleFile(name), text: bundle, mode: MODE },
+    { path: authorityFile(name), text: bundle, mode: MODE },
     ...(crl === null ? [] : [{ path: revocationFile(name), text: crl, mode: MODE }]),
   ]);
 }
@@ -57,15 +56,7 @@ function viewOf({ serverName, verification, clientCertificate, ...versions }: Cl
 }
 
 function verifiedBy(authority: NonNullable<ClusterTlsIr["verification"]>["authority"]) {
-  const bundle = authority === null ? SYSTEM_TRUST : bundleFile(authority.name);
+  const bundle = authority === null ? SYSTEM_TRUST : authorityFile(authority.name);
   const revoked = authority?.revokes ? word(revocationFile(authority.name)) : null;
   return { authority: word(bundle), revoked, depth: word(VERIFY_DEPTH) };
-}
-
-function bundleFile(authority: string): string {
-  return `authorities/${authority}.pem`;
-}
-
-function revocationFile(authority: string): string {
-  return `authorities/${authority}.crl`;
 }
