@@ -120,13 +120,13 @@ export function featureVariants(upstreams: Upstreams): readonly Probe[] {
       { name: `${name}, GET again`, target: `/with/${name}?${BREAK_ONCE}-get`, ...any },
       { name: `${name}, DELETE again`, method: "DELETE", target: `/with/${name}?${BREAK_ONCE}-delete`, ...any },
       { name: `${name}, POST once`, method: "POST", target: `/with/${name}?${BREAK_ONCE}-post`, body: "", status: 502 },
-      ...[100, LARGE_BODY].map((size) => ({
+      // nginx sends a body again that came with the head (decision 45), so a small one is asked of `retry` alone.
+      ...[100, LARGE_BODY].slice(name === "retry" ? 0 : 1).map((size) => ({
         name: `${name}, a PUT of ${size} bytes`,
         method: "PUT",
         target: `/with/${name}?${BREAK_ONCE}-${size}`,
         body: "x".repeat(size),
-        // Rules with `retry` send small bodies again.
-        ...(name === "retry" && size < LARGE_BODY ? any : { status: 502 }),
+        ...(size < LARGE_BODY ? any : { status: 502 }),
       })),
     ]),
   ];
