@@ -15,7 +15,7 @@ const run = await startRotation(folder, CHANGES + 1);
 try {
   // The first would wait for the pause after the start.
   await run.measure(1);
-  const { rows, shownAfter, nginx, haproxy, envoyListeners } = await run.measure(CHANGES);
+  const { rows, shownAfter, nginx, haproxy, shownToEndpoint, envoyListeners } = await run.measure(CHANGES);
   console.log(`${CHANGES} certificates\n`);
   console.log("| proxy | client | handshakes: failed of | requests: failed of | sent again |\n|---|---|---|---|---|");
   for (const { proxy, protocol, isKept, handshakes, failedHandshakes, sent, failed, refused, reasons } of rows) {
@@ -31,6 +31,7 @@ try {
   }
   console.log(`\nnginx: ${nginx.reloads} reloads`);
   console.log(`HAProxy: ${haproxy.reloads} reloads, ${haproxy.runtimeChanges} changes without`);
+  console.log(`The endpoint was shown ${shownToEndpoint} certificates`);
   console.log(`Envoy: ${JSON.stringify(envoyListeners)}`);
   const broken = rows.some(
     ({ proxy, isKept, failed, failedHandshakes }) =>

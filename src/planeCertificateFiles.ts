@@ -21,23 +21,26 @@ interface Tools {
 }
 
 /** Null: there is no such folder to look at. */
-export function openCertificateFiles({ certificatesDir, apiToken }: Place, tools: Tools): WatchedFiles | null {
+export function openCertificateFiles(place: Place, tools: Tools): WatchedFiles | null {
+  const files = watchOf(place, tools);
+  scrapedGauge(tools.registry, {
+    name: "trimtab_certificate_file_refused",
+    help: "1 for each certificate of --certificates-dir whose files are refused now; without a name for the folder itself.",
+    labelNames: ["name"],
+    read: () => (files?.refused() ?? []).map(({ name }) => [{ name }, 1] as const),
+  });
+  return files;
+}
+
+function watchOf({ certificatesDir, apiToken }: Place, { api, lines }: Tools): WatchedFiles | null {
   if (certificatesDir === undefined) return null;
-  const { api, registry, lines } = tools;
-  const files = watchCertificateFiles({
+  return watchCertificateFiles({
     folder: resolve(certificatesDir),
     clock: systemClock,
     write: writerTo(api, apiToken),
     onTaken: lines.certificateTaken,
     onRefused: lines.certificateRefused,
   });
-  scrapedGauge(registry, {
-    name: "trimtab_certificate_file_refused",
-    help: "1 for each certificate of --certificates-dir whose files are refused now; without a name for the folder itself.",
-    labelNames: ["name"],
-    read: () => files.refused().map(({ name }) => [{ name }, 1] as const),
-  });
-  return files;
 }
 
 interface Answer {

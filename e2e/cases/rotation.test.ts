@@ -32,6 +32,10 @@ it("connections to Envoy and HAProxy stay", () => {
   expect(kept.map(({ handshakes }) => handshakes)).toEqual([1, 1, 1, 1]);
 });
 
+it("the endpoint is shown the new ones", () => {
+  expect(rotation.shownToEndpoint).toBe(CHANGES + 1);
+});
+
 it("HAProxy takes it without a reload, nginx with one for each, and Envoy touches no listener", () => {
   expect(rotation.haproxy).toEqual({ reloads: 0, runtimeChanges: CHANGES });
   expect(rotation.nginx).toEqual({ reloads: CHANGES, runtimeChanges: 0 });

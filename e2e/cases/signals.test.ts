@@ -3,10 +3,12 @@
  * the two that need most help: a signal that npm passes on, and a death that no code of ours sees. While it runs, its host inside
  * TLS answers.
  */
-import { execFile } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { e2e } from "../harness/context.ts";
 import { endOf, type LocalRun, startLocalRun } from "../harness/localRun.ts";
@@ -17,29 +19,21 @@ const NPM_START = ["npm", "start", "--ignore-scripts"];
 const start = (): Promise<LocalRun> =>
   startLocalRun(NPM_START, { folder: mkdtempSync(join(e2e().workDir, "signals-")) });
 
-/** What each proxy's host inside TLS answers, as the command that is printed asks for it: trusted by the run's own authority. */
+const SECURE_HOST = "secure.example.com";
+
+/** What each proxy's host inside TLS answers to whom trusts the authority that the printed command names, and nobody else. */
 function securely({ https, output }: LocalRun): Promise<readonly string[]> {
   const [, authority = ""] = /curl -i --cacert (\S+) --resolve secure\.example\.com:/.exec(output()) ?? [];
-  const answers = https.map((at) => {
-    const [address = "", port] = at.split(":");
-    const url = `https://secure.example.com:${port}/cart`;
-    const args = [
-      "-sS",
-      "--cacert",
-      authority,
-      "--resolve",
-      `secure.example.com:${port}:${address}`,
-      url,
-      "-w",
-      "\n%{http_code}",
-    ];
-    return promisify(execFile)("curl", args).then(({ stdout }) => {
-      const [body = "", status] = stdout.split(/\n(?=\d+$)/);
-      const { method, path } = JSON.parse(body) as { method: string; path: string };
-      return `${status} ${method} ${path}`;
-    });
-  });
-  return Promise.all(answers);
+  return Promise.all(
+    https.map(async (at) => {
+      const [host = "", port] = at.split(":");
+      const names = { servername: SECURE_HOST, headers: { host: `${SECURE_HOST}:${port}` } };
+      const sent = get({ host, port, path: "/cart", ca: readFileSync(authority), agent: false, ...names });
+      const [answer] = (await once(sent, "response")) as [IncomingMessage];
+      const { method, path } = JSON.parse(await text(answer)) as { method: string; path: string };
+      return `${answer.statusCode} ${method} ${path}`;
+    }),
+  );
 }
 
 it("kill -TERM of npm start ends the program, its upstreams and the proxies, with exit code 0", async () => {

@@ -1,12 +1,14 @@
 /**
- * A certificate that is replaced under load: `trimtab dev` with the three real proxies, kept and fresh connections of HTTP/1.1 and HTTP/2
- * to each; which handshakes and requests failed, how soon the new certificate was shown, and what the proxies did to take it.
+ * A certificate that is replaced under load: `trimtab dev` with the three real proxies, which show it to clients and to the endpoint;
+ * kept and fresh connections of HTTP/1.1 and HTTP/2 to each; which handshakes and requests failed, how soon the new certificate was
+ * shown, and what the proxies did to take it.
  */
 import { X509Certificate } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server } from "node:https";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { TLSSocket } from "node:tls";
 import { must } from "./api.ts";
 import { freePort } from "./ports.ts";
 import { type Child, startChild, stopChild, until } from "./process.ts";
@@ -24,6 +26,7 @@ const ADDRESSES: Readonly<Record<RotatingProxy, string>> = {
   haproxy: "127.0.0.56",
 };
 const NAME = "rotating.example";
+const ENDPOINT = "endpoint.example";
 /** nginx waits for two seconds between reloads; a busy machine. */
 const SETTLE_MS = 60_000;
 /** Between two looks at what is shown. */
@@ -50,6 +53,8 @@ export interface Rotation {
   readonly shownAfter: Readonly<Record<RotatingProxy, readonly number[]>>;
   readonly nginx: Taken;
   readonly haproxy: Taken;
+  /** How many different certificates the endpoint was shown. */
+  readonly shownToEndpoint: number;
   /** Of Envoy's listener manager, by the name of the counter: how much they grew. */
   readonly envoyListeners: Readonly<Record<string, number>>;
 }
@@ -73,7 +78,7 @@ export async function startRotation(folder: string, changes: number): Promise<Ro
   const made = Array.from({ length: changes + 1 }, (_, index) =>
     maker.make(`rotating-${index}`, { names: `DNS:${NAME}`, key: index % 3 === 2 ? "rsa" : "ecdsa" }),
   );
-  const upstream = await startUpstream();
+  const upstream = await startUpstream(maker.make("endpoint", { names: `DNS:${ENDPOINT}` }), maker.authority);
   const port = await freePort(...Object.values(ADDRESSES));
   const [http, xds] = [await freePort(), await freePort()];
   const file = join(folder, "rotation.json");
@@ -101,7 +106,8 @@ export async function startRotation(folder: string, changes: number): Promise<Ro
     await until("the API answers", async () => ((await fetch(`${api}/readyz`)).ok ? true : null), {
       timeoutMs: SETTLE_MS,
     });
-    await must(api, "POST /v1/config/apply", { body: model(port, upstream.port, made[0] as Made) });
+    const ports = { port, upstream: upstream.port };
+    await must(api, "POST /v1/config/apply", { body: model(ports, made[0] as Made, maker.authority) });
     for (const proxy of rotatingProxies) await shows(places[proxy], made[0] as Made);
   } catch (error) {
     await close();
@@ -138,7 +144,8 @@ export async function startRotation(folder: string, changes: number): Promise<Ro
         ([name, value]) => [name, value - (listeners[name] ?? 0)] as const,
       );
       const [nginx, haproxy] = [less(after.nginx, before.nginx), less(after.haproxy, before.haproxy)];
-      return { rows, shownAfter, nginx, haproxy, envoyListeners: Object.fromEntries(grown) };
+      const shownToEndpoint = upstream.shown.size;
+      return { rows, shownAfter, nginx, haproxy, shownToEndpoint, envoyListeners: Object.fromEntries(grown) };
     },
   };
 }
@@ -147,22 +154,40 @@ function fleets(): readonly object[] {
   return rotatingProxies.map((proxy) => ({ name: proxy, proxy, bindAddress: ADDRESSES[proxy] }));
 }
 
-function model(port: number, upstream: number, certificate: Made): object {
+interface Places {
+  readonly port: number;
+  readonly upstream: number;
+}
+
+function model({ port, upstream }: Places, certificate: Made, authority: string): object {
+  const tls = { serverName: ENDPOINT, authority: "own", clientCertificate: "rotating" };
   return {
     fleets: fleets(),
     certificates: [{ name: "rotating", ...certificate }],
+    authorities: [{ name: "own", bundle: authority }],
     listeners: [
       { name: "secure", fleets: rotatingProxies, port, protocol: "HTTPS", tls: { certificates: ["rotating"] } },
     ],
-    clusters: [{ name: "up", endpoints: [{ address: "127.0.0.1", port: upstream }] }],
+    clusters: [{ name: "up", endpoints: [{ address: "127.0.0.1", port: upstream }], tls }],
     routes: [{ name: "all", listeners: ["secure"], rules: [{ split: [{ cluster: "up" }] }] }],
   };
 }
 
-async function startUpstream(): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = createServer({ keepAliveTimeout: 600_000 }, (_, answer) => answer.end("ok"));
+/** An endpoint, and the certificates that it was shown. */
+interface Endpoint {
+  readonly server: Server;
+  readonly port: number;
+  readonly shown: ReadonlySet<string>;
+}
+
+/** It takes nobody without a certificate of the authority. */
+async function startUpstream({ chain, privateKey }: Made, authority: string): Promise<Endpoint> {
+  const tls = { cert: chain, key: privateKey, ca: authority, requestCert: true, rejectUnauthorized: true };
+  const server = createServer({ ...tls, keepAliveTimeout: 600_000 }, (_, answer) => answer.end("ok"));
+  const shown = new Set<string>();
+  server.on("secureConnection", (socket: TLSSocket) => shown.add(socket.getPeerCertificate().fingerprint256));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", 1024, done));
-  return { server, port: (server.address() as { port: number }).port };
+  return { server, port: (server.address() as { port: number }).port, shown };
 }
 
 /** Resolves when a fresh handshake is shown the certificate. */

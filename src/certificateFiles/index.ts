@@ -6,11 +6,4 @@
  * and what was written before stays; at most `MAX_FOLDERS` are looked at, one at a time. It judges no certificate (whoever takes the
  * write does), keeps no key, and never writes to the folder.
  */
-export {
-  type FilesClock,
-  LOOK_MS,
-  type Refused,
-  type Taken,
-  type WatchedFiles,
-  watchCertificateFiles,
-} from "./watch.ts";
+export { type Refused, type Taken, type WatchedFiles, watchCertificateFiles } from "./watch.ts";
