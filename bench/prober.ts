@@ -11,7 +11,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createProber } from "../src/agent/prober/index.ts";
 import { probe } from "../src/agent/prober/probe.ts";
-import type { HealthCheckIr, ProbePlan } from "../src/ir/index.ts";
+import type { ReadyPlan } from "../src/agent/prober/types.ts";
+import type { HealthCheckIr } from "../src/ir/index.ts";
 
 const { values } = parseArgs({
   options: {
@@ -50,12 +51,12 @@ if (values.serve === true) {
   child.disconnect();
 }
 
-function planOf(check: HealthCheckIr, port: number): ProbePlan {
+function planOf(check: HealthCheckIr, port: number): ReadyPlan {
   const endpoints = Array.from({ length: ENDPOINTS }, (_, index) => ({
     address: `127.1.${Math.floor(index / PER_BLOCK)}.${1 + (index % PER_BLOCK)}`,
     port,
   }));
-  return { clusters: [{ name: "all", check, endpoints }] };
+  return { clusters: [{ name: "all", check, tls: null, endpoints }] };
 }
 
 async function measure(name: string, check: HealthCheckIr, port: number): Promise<void> {

@@ -76,8 +76,8 @@ function trailers(name: string): Metadata {
   return metadata;
 }
 
-/** On a free port of loopback. Answers carry the server's name in `x-server`. */
-export async function startGrpcEcho(name: string): Promise<GrpcEcho> {
+/** On a free port of loopback, in the clear unless it is told. Answers carry the server's name in `x-server`. */
+export async function startGrpcEcho(name: string, tls = ServerCredentials.createInsecure()): Promise<GrpcEcho> {
   const seen: SeenCall[] = [];
   const server = new Server(LARGE);
   const begin: Begin = (method, call) => {
@@ -97,9 +97,7 @@ export async function startGrpcEcho(name: string): Promise<GrpcEcho> {
   server.addService(services.Other.service, { Unary: handlers.Unary });
   new ReflectionService(definition).addToServer(server);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
+    server.bindAsync("127.0.0.1:0", tls, (error, bound) => (error === null ? resolve(bound) : reject(error)));
   });
   return { name, port, seen, close: () => server.forceShutdown() };
 }

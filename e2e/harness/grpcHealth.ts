@@ -28,8 +28,11 @@ const check = {
   responseDeserialize: (bytes: Buffer) => bytes[1] === 1,
 } as const;
 
-/** On a free port of loopback, unless it is told where. */
-export async function startGrpcHealth(place = "127.0.0.1:0"): Promise<GrpcHealth> {
+/** On a free port of loopback and in the clear, unless it is told where and how. */
+export async function startGrpcHealth(
+  place = "127.0.0.1:0",
+  tls = ServerCredentials.createInsecure(),
+): Promise<GrpcHealth> {
   const services = new Map<string, boolean>();
   const server = new Server();
   server.addService(
@@ -46,9 +49,7 @@ export async function startGrpcHealth(place = "127.0.0.1:0"): Promise<GrpcHealth
     },
   );
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(place, ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
+    server.bindAsync(place, tls, (error, bound) => (error === null ? resolve(bound) : reject(error)));
   });
   return {
     port,

@@ -1,6 +1,7 @@
-/** An endpoint that speaks HTTP/2 without TLS, and tells what it received. */
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+/** An endpoint that speaks HTTP/2, in the clear or inside TLS, and tells what it received. */
+import { createSecureServer, createServer, type SecureServerOptions, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 
 /** What it answers, as JSON. */
 export interface Http2Echo {
@@ -8,6 +9,8 @@ export interface Http2Echo {
   /** Pseudo-fields too. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** How it was reached; null: in the clear. */
+  readonly tls: { readonly serverName: string | null; readonly alpn: string | null } | null;
 }
 
 /** A running endpoint. */
@@ -29,16 +32,20 @@ const LARGE = Buffer.alloc(8 * 1024 * 1024, "x");
  * On a free port of loopback. `/large` is answered with many bytes, `/later` after 100 ms, `/trailers` with a trailer, `/goodbye` by
  * taking no more requests on the connection, `/refused` by a reset that says that nothing was done, once.
  */
-export async function startHttp2Endpoint(name: string): Promise<Http2Endpoint> {
-  const sessions = new Set<ServerHttp2Session>();
+export async function startHttp2Endpoint(name: string, tls?: SecureServerOptions): Promise<Http2Endpoint> {
+  const sockets = new Set<Socket>();
   let [connections, seen, health, refused] = [0, 0, 200, false];
   // In megabytes: all that clients leave unread.
-  const server: Http2Server = createServer({ maxSessionMemory: 1_000 });
+  const options = { maxSessionMemory: 1_000 };
+  const server = tls === undefined ? createServer(options) : createSecureServer({ ...options, ...tls });
+  // Also of those that never get to speak HTTP/2.
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   server.on("session", (session) => {
     connections += 1;
-    sessions.add(session);
     session.on("error", () => {});
-    session.on("close", () => sessions.delete(session));
   });
   server.on("stream", (stream, headers) => {
     stream.on("error", () => {});
@@ -66,7 +73,7 @@ export async function startHttp2Endpoint(name: string): Promise<Http2Endpoint> {
     },
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
@@ -86,7 +93,8 @@ function answer(name: string, stream: ServerHttp2Stream, { path, headers }: Aske
   const body: Buffer[] = [];
   stream.on("data", (chunk: Buffer) => body.push(chunk));
   stream.on("end", () => {
-    const echo: Http2Echo = { name, headers: { ...headers }, body: Buffer.concat(body).toString("latin1") };
+    const text = Buffer.concat(body).toString("latin1");
+    const echo: Http2Echo = { name, headers: { ...headers }, body: text, tls: tlsOf(stream) };
     const respond = (): void => {
       if (stream.destroyed) return;
       stream.respond({ ":status": 200, "content-type": "application/json" }, { waitForTrailers: path === "/trailers" });
@@ -95,4 +103,10 @@ function answer(name: string, stream: ServerHttp2Stream, { path, headers }: Aske
     };
     setTimeout(respond, path === "/later" ? 100 : 0);
   });
+}
+
+function tlsOf(stream: ServerHttp2Stream): Http2Echo["tls"] {
+  if (stream.session?.encrypted !== true) return null;
+  const socket = stream.session.socket as unknown as TLSSocket & { readonly servername?: string | false };
+  return { serverName: socket.servername || null, alpn: socket.alpnProtocol || null };
 }

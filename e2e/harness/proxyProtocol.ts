@@ -1,5 +1,7 @@
 /** PROXY headers as bytes, and an HTTP endpoint that wants one at the beginning of each connection and tells what it said. */
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
 
 /** Before the header of version 2. */
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
@@ -67,6 +69,49 @@ export async function startReader(): Promise<Reader> {
         socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
       }
     });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard,
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+/** The same, but requests come inside TLS, behind the header. */
+export async function startSecureReader(tls: TlsOptions): Promise<Reader> {
+  const heard: (Heard | null)[] = [];
+  const told = new WeakMap<object, Heard>();
+  const sockets = new Set<Socket>();
+  const requests = createHttpsServer(tls, ({ socket }, answer) => {
+    // The connection below has the port that this one tells.
+    const own = [...sockets].find(({ remotePort }) => remotePort === socket.remotePort);
+    answer.end(JSON.stringify(own === undefined ? null : (told.get(own) ?? null)));
+  });
+  requests.on("tlsClientError", () => {});
+  const server = createServer((socket) => {
+    let data: Buffer = Buffer.alloc(0);
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => {});
+    const look = (chunk: Buffer): void => {
+      data = Buffer.concat([data, chunk]);
+      const read = readHeader(data);
+      if (read === undefined && data.length < MAX_BYTES) return;
+      const own = read?.heard ?? null;
+      heard.push(own);
+      if (own === null || read === undefined) return void socket.destroy();
+      socket.off("data", look);
+      socket.pause();
+      told.set(socket, own);
+      if (data.length > read.length) socket.unshift(data.subarray(read.length));
+      requests.emit("connection", socket);
+    };
+    socket.on("data", look);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly dir: string;
   /** Start from the files that already stand in `dir` instead of asking the program; file proxies only. */
   readonly fromDir?: boolean;
+  /** A command line that becomes the proxy: it runs what is put behind it, in its own process. Default: none. */
+  readonly under?: readonly string[];
 }
 
 export interface ProxyAdapter {

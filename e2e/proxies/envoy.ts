@@ -67,14 +67,17 @@ export const envoy: ProxyAdapter = {
   kind: "envoy",
   live: true,
 
-  async start({ program, fleet, address, dir }) {
+  async start({ program, fleet, address, dir, under = [] }) {
     const admin = `127.0.0.1:${await freePort("127.0.0.1")}`;
     const bootstrap = await cli("bootstrap", "--fleet", fleet, "--xds", program.xds, "--admin", admin);
     const file = join(dir, bootstrap.trimStart().startsWith("{") ? "bootstrap.json" : "bootstrap.yaml");
     await writeFile(file, bootstrap);
     const args = ["-c", file, "--disable-hot-restart", "--concurrency", "2", "--drain-time-s", String(DRAIN_SECONDS)];
     args.push("--file-flush-interval-msec", String(LOG_FLUSH_MS));
-    const child = startChild(envoyBinary(), [...args, "--log-level", "warning"], { logFile: join(dir, "envoy.log") });
+    const [command = "", ...before] = [...under, envoyBinary()];
+    const child = startChild(command, [...before, ...args, "--log-level", "warning"], {
+      logFile: join(dir, "envoy.log"),
+    });
     const proxy: RunningProxy = { kind: "envoy", fleet, address, child, dir, admin: `http://${admin}` };
     try {
       // Its admin answers while it waits for its first configuration; whether it serves is for the caller to see.

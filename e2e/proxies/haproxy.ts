@@ -47,12 +47,13 @@ export const haproxy: ProxyAdapter = {
   kind: "haproxy",
   live: false,
 
-  async start({ program, fleet, address, dir, fromDir }) {
+  async start({ program, fleet, address, dir, fromDir, under = [] }) {
     const tag =
       fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: [LOG, dirname(EXTRA), SOCKET] });
     await writeExtra(dir, described(tag));
     await run("haproxy", ["-c", ...configArgs(dir)]);
-    const child = startChild("haproxy", ["-W", ...configArgs(dir)], { logFile: join(dir, LOG), cwd: dir });
+    const [command = "haproxy", ...before] = [...under, "haproxy"];
+    const child = startChild(command, [...before, "-W", ...configArgs(dir)], { logFile: join(dir, LOG), cwd: dir });
     const proxy: RunningProxy = { kind: "haproxy", fleet, address, child, dir, admin: join(dir, SOCKET) };
     await untilDescribed(proxy, described(tag));
     return proxy;

@@ -28,13 +28,14 @@ export const nginx: ProxyAdapter = {
   kind: "nginx",
   live: false,
 
-  async start({ program, fleet, address, dir, fromDir }) {
+  async start({ program, fleet, address, dir, fromDir, under = [] }) {
     if (fromDir !== true) await fetchFiles(program, fleet, { dir, keep: OWN_ENTRIES });
     await mkdir(join(dir, "logs"), { recursive: true });
     await linkModules(dir);
     await run("nginx", ["-t", ...configArgs(dir)]);
     const args = [...configArgs(dir), "-g", "daemon off; pid nginx.pid;"];
-    const child = startChild("nginx", args, { logFile: join(dir, LOG), cwd: dir });
+    const [command = "nginx", ...before] = [...under, "nginx"];
+    const child = startChild(command, [...before, ...args], { logFile: join(dir, LOG), cwd: dir });
     const proxy: RunningProxy = { kind: "nginx", fleet, address, child, dir, admin: "" };
     await until("nginx has workers", async () => {
       if (!isRunning(child)) throw new Error(logTail(child));

@@ -69,8 +69,7 @@ const calls = {
   listener: { name: "ef-calls", fleets: ["ef-pulled"], protocol: "HTTP", http: { http2: "only" } },
   clusters: [
     { name: "ef-greeter", protocol: "http2", endpoints: [{ address: "127.0.0.1", port: 9 }] },
-    // No route leads here: no proxy takes other names than `serverName` yet.
-    { name: "ef-named", endpoints: [], tls: { serverName: "a.ef.example", subjectAltNames: ["b.ef.example"] } },
+    { name: "ef-named", protocol: "http2", endpoints: [], tls: { subjectAltNames: ["b.ef.example"] } },
   ],
   route: {
     name: "ef-calls",
@@ -82,7 +81,7 @@ const calls = {
           { grpc: { service: "ef.Greeter", method: "Greet" } },
           { grpc: { serviceRegex: "ef[.]A+", methodRegex: "G+" } },
         ],
-        split: [{ cluster: "ef-greeter" }],
+        split: [{ cluster: "ef-greeter" }, { cluster: "ef-named" }],
         retry: { grpcStatuses: ["unavailable"] },
       },
     ],

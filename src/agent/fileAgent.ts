@@ -93,7 +93,7 @@ export interface FileAgent {
 
 /** Creates `proxy.runDir`; starts nothing before the first `apply`. */
 export function createFileAgent(options: FileAgentOptions): FileAgent {
-  const { proxy, rebound, takenOut } = options;
+  const { proxy, rebound, takenOut, open = noSecrets } = options;
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   makeRunDir(proxy.runDir);
   const memory = newMemory();
@@ -137,10 +137,10 @@ export function createFileAgent(options: FileAgentOptions): FileAgent {
     onLogged: (line) => tell({ kind: "logged", line }),
   });
   const follow = (): void => queue.offer(null);
-  const endpoints = createProbedEndpoints({ takenOut, onMoved: follow, onChange: tell });
+  const endpoints = createProbedEndpoints({ takenOut, onMoved: follow, onChange: tell, open });
   const agent: Agent = {
     proxy,
-    ...withSecrets(options),
+    ...withSecrets({ ...options, open }),
     rebound,
     runtimeChange: options.runtimeChange ?? (async () => null),
     endpoints,
@@ -187,8 +187,12 @@ function noSecrets(): never {
   throw new SecretError("this agent has no key to secrets");
 }
 
+interface Opening extends Pick<FileAgentOptions, "check" | "proxy"> {
+  readonly open: OpenSecret;
+}
+
 /** The checker reads what the proxy would read. */
-function withSecrets({ check, proxy, open = noSecrets }: FileAgentOptions): Pick<Agent, "check" | "open"> {
+function withSecrets({ check, proxy, open }: Opening): Pick<Agent, "check" | "open"> {
   return { open, check: (files) => check({ ...files, files: openedFiles(files.files, open) }, proxy.runDir) };
 }
 

@@ -1,9 +1,11 @@
 /** Takes endpoints that fail their probes out of what runs, where files say that they have to be probed. */
 import { createHash } from "node:crypto";
-import { PROBE_PLAN_FILE, type ProbePlan } from "../ir/index.ts";
+import type { OpenSecret } from "../secrets/index.ts";
 import type { ClusterEndpoint } from "../targets/target.ts";
 import type { Arrangement } from "./arrange.ts";
+import { createProbePlans } from "./probePlans.ts";
 import { createProber, type EndpointChange, type EndpointDown } from "./prober/index.ts";
+import type { ReadyPlan } from "./prober/types.ts";
 import type { AgentFile, AgentFiles } from "./types.ts";
 
 /** Files with these endpoints taken out: their target's `takeOut`. */
@@ -17,6 +19,8 @@ export interface ProbedEndpointsOptions {
   /** Who gets traffic changed: what runs is to be arranged anew. */
   readonly onMoved: () => void;
   readonly onChange: (change: EndpointChange) => void;
+  /** For what probes show inside TLS. */
+  readonly open: OpenSecret;
 }
 
 export interface ProbedEndpoints {
@@ -33,34 +37,23 @@ export interface ProbedEndpoints {
 const MARK_DIGITS = 8;
 
 /** Probes nothing at first. */
-export function createProbedEndpoints({ takenOut, onMoved, onChange }: ProbedEndpointsOptions): ProbedEndpoints {
+export function createProbedEndpoints({ takenOut, onMoved, onChange, open }: ProbedEndpointsOptions): ProbedEndpoints {
   const prober = createProber({ onMoved, onChange });
-  /** By file: the same files come again and again, and most changes leave the plan as it is. */
-  const plans = new WeakMap<AgentFile, ProbePlan>();
-  let newest: { readonly text: string; readonly plan: ProbePlan } | null = null;
-  let watched: readonly ProbePlan[] = [];
-
-  function planOf({ files }: AgentFiles): ProbePlan | null {
-    const file = files.find(({ path }) => path === PROBE_PLAN_FILE);
-    if (file === undefined) return null;
-    const known = plans.get(file);
-    if (known !== undefined) return known;
-    if (newest?.text !== file.text) newest = { text: file.text, plan: JSON.parse(file.text) as ProbePlan };
-    plans.set(file, newest.plan);
-    return newest.plan;
-  }
+  const plans = createProbePlans(open);
+  let watched: readonly ReadyPlan[] = [];
 
   const down = (files: AgentFiles): readonly EndpointDown[] | null => {
-    const plan = planOf(files);
+    const plan = plans.of(files);
     return plan === null ? null : prober.down(plan);
   };
 
   return {
     watch: (all) => {
-      const wanted = [...new Set(all.flatMap((files) => planOf(files) ?? []))];
+      const wanted = [...new Set(all.flatMap((files) => plans.of(files) ?? []))];
       const isSame = wanted.length === watched.length && wanted.every((plan, index) => plan === watched[index]);
       if (!isSame) prober.watch(wanted);
       watched = wanted;
+      plans.keepOnly(wanted);
       return prober.firstRound();
     },
     arranged: async (arrangement) => {

@@ -12,12 +12,24 @@ export interface ClusterTlsIr {
   readonly maxVersion: TlsVersion;
 }
 
-/** Who has to have issued a certificate; it has to have the server name. */
+/** Who has to have issued a certificate, and whose it has to be. */
 export interface VerificationIr {
+  /** It has one of these; there is at least one. */
+  readonly names: readonly CertificateNameIr[];
   /** Null: whom the proxy's system trusts. */
   readonly authority: {
     readonly name: string;
     /** It has a revocation list. */
     readonly revokes: boolean;
   } | null;
+}
+
+/** An entry of a certificate's subjectAltName. */
+export interface CertificateNameIr {
+  readonly kind: "dns" | "uri";
+  /**
+   * A DNS name in lower case. In one a leading `*` stands for one label, in the path of a URI `*` for one segment and a last `**` for
+   * one or more.
+   */
+  readonly value: string;
 }

@@ -30,3 +30,8 @@ export interface HealthCheckIr {
     readonly expectedStatus: readonly { readonly low: number; readonly high: number }[];
   } | null;
 }
+
+/** Whether its probes speak HTTP/2. */
+export function isOverHttp2({ grpc, http }: HealthCheckIr): boolean {
+  return grpc !== null || http?.protocol === "http2";
+}

@@ -39,7 +39,7 @@ export * from "./endpoint.ts";
 export * from "./failover.ts";
 export type * from "./geoTable.ts";
 export * from "./grpc.ts";
-export type * from "./healthCheck.ts";
+export * from "./healthCheck.ts";
 export * from "./http2.ts";
 export type * from "./limits.ts";
 export type * from "./outlierDetection.ts";

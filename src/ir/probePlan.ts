@@ -1,5 +1,6 @@
 /** What is to be probed for a proxy that cannot do it: a file of its rendering, which the agent beside it reads. */
 import type { HealthCheckIr } from "./healthCheck.ts";
+import type { TlsVersion } from "./tls.ts";
 
 /** The file's path. It is no file of the proxy's. */
 export const PROBE_PLAN_FILE = "probes.json";
@@ -17,6 +18,8 @@ export interface ProbePlan {
 export interface ProbedCluster {
   readonly name: string;
   readonly check: HealthCheckIr;
+  /** Absent: in the clear. */
+  readonly tls?: ProbedTls;
   /** Those that the model lets serve, if only clients that they have. */
   readonly endpoints: readonly ProbedEndpoint[];
 }
@@ -25,4 +28,20 @@ export interface ProbedCluster {
 export interface ProbedEndpoint {
   readonly address: string;
   readonly port: number;
+}
+
+/** How its endpoints are reached inside TLS. Files are others of the rendering, or named by an absolute path. */
+export interface ProbedTls {
+  /** What is asked for (SNI); null: nothing is. */
+  readonly serverName: string | null;
+  /** Null: nothing is verified. */
+  readonly verified: {
+    /** A DNS name that a certificate has to have. */
+    readonly name: string;
+    readonly authority: string;
+    readonly revoked: string | null;
+  } | null;
+  readonly certificate: { readonly chain: string; readonly key: string } | null;
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
 }

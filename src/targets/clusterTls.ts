@@ -1,5 +1,5 @@
 /** What all targets say of TLS to endpoints: this file loads fast. */
-import type { FleetIr } from "../ir/index.ts";
+import type { ClusterIr, ClusterTlsIr, FleetIr, JsonValue } from "../ir/index.ts";
 import { type Capabilities, type Finding, foundByInspection, type Support } from "./target.ts";
 
 const overUdp = {
@@ -8,72 +8,72 @@ const overUdp = {
   when: foundByInspection,
 } as const satisfies Support;
 
-const grpcChecked = {
-  refused: "cannot be done beside a health check of type grpc yet; use type http or tcp, or leave the check off",
-  code: "TLS-GRPC-CHECK",
-  when: foundByInspection,
-} as const satisfies Support;
-
-const overHttp2 = {
+/** Of `subjectAltNames`, for proxies that compare one name, which is the one that they ask for. */
+export const otherNames = {
   refused:
-    "cannot be made for `protocol: http2` and calls of gRPC yet; use `protocol: http1`, or reach these endpoints in the clear",
-  code: "TLS-HTTP2",
+    "cannot be compared: the proxy compares one DNS name without a wildcard, which is `serverName` where there is one; write that name alone, or serve the cluster with Envoy",
+  code: "TLS-SUBJECT-NAMES",
   when: foundByInspection,
-} as const satisfies Support;
-
-/** Other names than the one that is asked for. */
-const otherNames = {
-  refused: "is not written for any proxy yet: certificates have to have `serverName`",
-  code: "TLS-NOT-YET",
 } as const satisfies Support;
 
 /** What a target says that has nothing of its own to say. */
 export const clusterTlsCapabilities = {
-  "cluster.tls.serverName": [overUdp, grpcChecked, overHttp2],
+  "cluster.tls.serverName": [overUdp],
   "cluster.tls.authority": "exact",
-  "cluster.tls.subjectAltNames[]": otherNames,
+  "cluster.tls.subjectAltNames[]": "exact",
   "cluster.tls.clientCertificate": "exact",
   "cluster.tls.minVersion": "exact",
   "cluster.tls.maxVersion": "exact",
-  "cluster.tls.insecure": [overUdp, grpcChecked, overHttp2],
+  "cluster.tls.insecure": [overUdp],
 } as const satisfies Partial<Capabilities>;
 
-/** Errors about clusters with TLS that are reached, or probed, in a way that has none. */
-export function inspectClusterTls({ clusters, ports, healthChecks, proxy }: FleetIr): readonly Finding[] {
+/** Errors about clusters with TLS that are reached by UDP. */
+export function inspectClusterTls({ clusters, ports }: FleetIr): readonly Finding[] {
   const secured = clusters.filter(({ tls }) => tls !== null);
   // Ports are looked at for these only.
   if (secured.length === 0) return [];
   const byUdp = new Set(ports.flatMap((port) => (port.kind === "udp" ? port.split.map(({ cluster }) => cluster) : [])));
-  const called = clustersOfCalls(ports);
-  const probes = proxy !== "nginx" || healthChecks === "agent";
-  return secured.flatMap(({ name, healthCheck, protocol }) => [
-    ...(byUdp.has(name) ? [clusterTlsFinding(name, overUdp)] : []),
-    ...(protocol === "http2" || called.has(name) ? [clusterTlsFinding(name, overHttp2)] : []),
-    ...(probes && healthCheck?.kind === "grpc" ? [clusterTlsFinding(name, grpcChecked)] : []),
-  ]);
+  return secured.filter(({ name }) => byUdp.has(name)).map(({ name }) => clusterTlsFinding(name, overUdp));
 }
 
-/** To which rules of gRPC forward. */
-function clustersOfCalls(ports: FleetIr["ports"]): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const port of ports) {
-    if (port.kind !== "http") continue;
-    for (const { action, protocol } of port.virtualHosts.flatMap(({ rules }) => rules))
-      if (protocol === "grpc" && action.kind === "forward") for (const { cluster } of action.split) found.add(cluster);
-  }
-  return found;
+/** Whether an entry of `subjectAltNames` is no URI. */
+export function isDnsName(value: JsonValue): boolean {
+  return !String(value).includes("://");
 }
 
-/** An error about a cluster's TLS. */
+/** Errors about clusters whose endpoints may have names that a proxy which compares one cannot compare. */
+export function inspectNames(clusters: readonly ClusterIr[]): readonly Finding[] {
+  return clusters
+    .filter(({ tls }) => tls !== null && tls.verification !== null && comparedName(tls) === null)
+    .map(({ name }) => clusterTlsFinding(name, otherNames, "subjectAltNames"));
+}
+
+/** The one name that a certificate has to have, for proxies that compare it with what they ask for; null: there is none such. */
+export function comparedName({ serverName, verification }: ClusterTlsIr): string | null {
+  const [only, ...others] = verification?.names ?? [];
+  if (only === undefined || others.length > 0 || only.kind !== "dns" || only.value.startsWith("*.")) return null;
+  return serverName === null || serverName === only.value ? only.value : null;
+}
+
+/** The same, of a cluster that the gate has let through. */
+export function verifiedName(tls: ClusterTlsIr): string {
+  const name = comparedName(tls);
+  if (name === null) throw new Error("a certificate may have several names");
+  return name;
+}
+
+/** An error about a cluster's TLS, or a field of it. */
 export function clusterTlsFinding(
   name: string,
   { code, refused }: { readonly code: string; readonly refused: string },
+  field?: "subjectAltNames",
 ): Finding {
+  const [what, pointer] = field === undefined ? ["tls", "/tls"] : [`tls.${field}`, `/tls/${field}`];
   return {
     code,
     severity: "error",
-    message: `cluster ${name}: \`tls\` ${refused}`,
+    message: `cluster ${name}: \`${what}\` ${refused}`,
     resource: { kind: "cluster", name },
-    pointer: "/tls",
+    pointer,
   };
 }

@@ -15,17 +15,11 @@ export const sharedTargetCodes = {
     explanation:
       "A UDP listener passes packets to a cluster whose endpoints are to be reached inside TLS. Give it a cluster without `tls`.",
   },
-  "TLS-HTTP2": {
+  "TLS-SUBJECT-NAMES": {
     status: 422,
-    title: "HTTP/2 to endpoints inside TLS",
+    title: "Other names in a certificate",
     explanation:
-      "A cluster has `tls`, and `protocol: http2` or a rule of gRPC that forwards to it. Trimtab does not write this yet. Use `protocol: http1`, or reach these endpoints in the clear.",
-  },
-  "TLS-GRPC-CHECK": {
-    status: 422,
-    title: "gRPC health check inside TLS",
-    explanation:
-      "A cluster has `tls` and a health check of type grpc. Trimtab does not write this yet. Use a check of type http or tcp, which is made inside TLS too.",
+      "One DNS name is compared with an endpoint's certificate by nginx and HAProxy, and it is the one that they ask for. `tls.subjectAltNames` has several names, a URI or a wildcard, or another name than `serverName`. Write `serverName` alone, or one name alone (then nothing is asked for), or serve the cluster with Envoy.",
   },
   "TLS-SUBJECT-CN": {
     status: 422,

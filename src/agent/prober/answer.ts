@@ -78,10 +78,20 @@ export function connectionError(error: unknown): string {
   return WORDS[code ?? ""] ?? code ?? message ?? "the connection failed";
 }
 
+const NOT_TRUSTED = "its certificate is not of the authority";
+
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "the connection was refused",
   ECONNRESET: "the connection was reset",
   EHOSTUNREACH: "the host cannot be reached",
   ENETUNREACH: "the network cannot be reached",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate has another name",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_REVOKED: "its certificate is revoked",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
+  UNABLE_TO_GET_ISSUER_CERT: NOT_TRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_TRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: NOT_TRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,
   EMFILE: "this machine has no file descriptor left",
 };

@@ -1,7 +1,7 @@
-/** The standard gRPC health service says SERVING, over HTTP/2 without TLS. */
+/** The standard gRPC health service says SERVING, over HTTP/2. */
 import { connect, constants } from "node:http2";
-import { isIPv6 } from "node:net";
 import { connectionError, type End, endsWithin } from "./answer.ts";
+import { authorityOf, dial } from "./endpointTls.ts";
 import type { Probe } from "./types.ts";
 
 const PATH = "/grpc.health.v1.Health/Check";
@@ -12,10 +12,9 @@ const MAX_BYTES = 64;
 const GRPC_STATUS = "grpc-status";
 
 /** `grpc` of a health check. */
-export const probeGrpc: Probe = ({ address, port }, { timeoutMs, grpc }) =>
+export const probeGrpc: Probe = (at, { timeoutMs, grpc }, tls) =>
   endsWithin(timeoutMs, (end) => {
-    const authority = isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
-    const session = connect(`http://${authority}`);
+    const session = connect(authorityOf(at, tls), { createConnection: () => dial(at, tls, true).socket });
     session.on("error", (error) => end(connectionError(error)));
     session.on("close", () => end("it closed without an answer"));
     const stream = session.request({

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from "node:http";
 import type { Readable } from "node:stream";
 import type { HealthCheckIr } from "../../ir/index.ts";
 import { connectionError, type End, endsWithin, regexSearch, type Search, textSearch } from "./answer.ts";
+import { dial } from "./endpointTls.ts";
 import type { Probe } from "./types.ts";
 
 /** Bytes of an answer's head: what Node itself takes, whatever it was started with. */
@@ -11,17 +12,15 @@ const MAX_HEAD_BYTES = 16 * 1024;
 type HttpCheck = NonNullable<HealthCheckIr["http"]>;
 
 /** `http` of a health check. */
-export const probeHttp: Probe = ({ address, port }, { timeoutMs, http }) => {
+export const probeHttp: Probe = (at, { timeoutMs, http }, tls) => {
   if (http === null) throw new Error("an HTTP check says what to ask for");
   return endsWithin(timeoutMs, (end) => {
     const sent = request({
-      host: address,
-      port,
+      // One of its own.
+      createConnection: () => dial(at, tls).socket,
       method: http.method,
       path: http.path,
       headers: fieldsOf(http),
-      // A connection of its own.
-      agent: false,
       maxHeaderSize: MAX_HEAD_BYTES,
     });
     sent.on("response", (answer) => judgeAnswer(answer, http, end));

@@ -1,15 +1,15 @@
-/** A request of HTTP/2, without TLS and without asking first; its answer is judged as that of HTTP/1.1 is. */
+/** A request of HTTP/2, in the clear without asking first; its answer is judged as that of HTTP/1.1 is. */
 import { connect, constants } from "node:http2";
-import { isIPv6 } from "node:net";
 import { connectionError, endsWithin } from "./answer.ts";
+import { authorityOf, dial } from "./endpointTls.ts";
 import { judge } from "./http.ts";
 import type { Probe } from "./types.ts";
 
 /** `http` of a health check of a cluster that speaks HTTP/2. */
-export const probeHttp2: Probe = ({ address, port }, { timeoutMs, http }) => {
+export const probeHttp2: Probe = (at, { timeoutMs, http }, tls) => {
   if (http === null) throw new Error("an HTTP check says what to ask for");
   return endsWithin(timeoutMs, (end) => {
-    const session = connect(`http://${isIPv6(address) ? `[${address}]` : address}:${port}`);
+    const session = connect(authorityOf(at, tls), { createConnection: () => dial(at, tls, true).socket });
     session.on("error", (error) => end(connectionError(error)));
     session.on("close", () => end("it closed without an answer"));
     const stream = session.request(

@@ -1,7 +1,8 @@
 /**
  * The prober: active health checks for a proxy that has none.
  *
- * Input: plans (`ir/probePlan.ts`), again and again. Output: which of their endpoints get nothing, and a call whenever that changes.
+ * Input: plans (of `ir/probePlan.ts`, with what they name read), again and again. Output: which of their endpoints get nothing, and a
+ * call whenever that changes.
  *
  * Guarantees: every field of a check means what it means on Envoy and HAProxy. Each probe has a connection of its own, ends within its
  * timeout, and reads 8 KiB at most. An endpoint gets nothing before its first probe has passed (`initial: up`: until a probe has
@@ -10,10 +11,11 @@
  *
  * Must not: know which proxy it is for, or touch it.
  */
-import type { HealthCheckIr, ProbedEndpoint, ProbePlan } from "../../ir/index.ts";
+import type { HealthCheckIr, ProbedEndpoint } from "../../ir/index.ts";
+import type { EndpointTls } from "./endpointTls.ts";
 import { probe as realProbe } from "./probe.ts";
 import { createSchedule } from "./schedule.ts";
-import type { Clock, EndpointChange, EndpointDown, Probe } from "./types.ts";
+import type { Clock, EndpointChange, EndpointDown, Probe, ReadyPlan } from "./types.ts";
 import { judged, UNKNOWN, type Verdict } from "./verdict.ts";
 
 export type { Clock, EndpointChange, EndpointDown, Probe } from "./types.ts";
@@ -34,17 +36,18 @@ export interface ProberOptions {
 
 export interface Prober {
   /** These are probed from now on and no others; of a cluster that several name, the last says how. */
-  watch(plans: readonly ProbePlan[]): void;
+  watch(plans: readonly ReadyPlan[]): void;
   /** Resolves when each endpoint that begins down was probed once, or after FIRST_ROUND_MS. */
   firstRound(): Promise<void>;
   /** Those of a plan that get nothing, in its order; also what is not watched. */
-  down(plan: ProbePlan): readonly EndpointDown[];
+  down(plan: ReadyPlan): readonly EndpointDown[];
   close(): void;
 }
 
 interface Watched extends ProbedEndpoint {
   readonly cluster: string;
   readonly check: HealthCheckIr;
+  readonly tls: EndpointTls | null;
   verdict: Verdict;
   /** Of the last probe that failed; null: it is up. */
   reason: string | null;
@@ -73,7 +76,7 @@ export function createProber(options: ProberOptions): Prober {
     clock,
     intervalMs: ({ check }) => check.intervalMs,
     run: async (entry) => {
-      const reason = await probe(entry, entry.check).catch(String);
+      const reason = await probe(entry, entry.check, entry.tls).catch(String);
       if (watched.get(keyOf(entry)) === entry) heard(entry, reason);
     },
   });
@@ -145,12 +148,12 @@ function keyOf({ cluster, address, port }: Pick<Watched, "cluster" | "address" |
 }
 
 /** All endpoints, not probed yet. */
-function entriesOf(plans: readonly ProbePlan[], same = (check: HealthCheckIr) => check): readonly Watched[] {
+function entriesOf(plans: readonly ReadyPlan[], same = (check: HealthCheckIr) => check): readonly Watched[] {
   const since = new Date().toISOString();
   return plans.flatMap(({ clusters }) =>
-    clusters.flatMap(({ name: cluster, check: own, endpoints }) => {
+    clusters.flatMap(({ name: cluster, check: own, tls, endpoints }) => {
       const check = same(own);
-      return endpoints.map((at) => ({ ...at, cluster, check, verdict: UNKNOWN, reason: null, since }));
+      return endpoints.map((at) => ({ ...at, cluster, check, tls, verdict: UNKNOWN, reason: null, since }));
     }),
   );
 }
@@ -166,10 +169,10 @@ function interned(
   return same;
 }
 
-/** The state outlives the check by which it was found; the new one counts from nothing. */
-function kept(old: Watched, { check }: Watched): Watched {
-  if (old.check === check) return old;
-  return { ...old, check, verdict: { ...old.verdict, against: 0 } };
+/** The state outlives the check by which it was found, and how it was asked; the new one counts from nothing. */
+function kept(old: Watched, { check, tls }: Watched): Watched {
+  if (old.check === check && old.tls === tls) return old;
+  return { ...old, check, tls, verdict: { ...old.verdict, against: 0 } };
 }
 
 /** Whether it gets traffic. */

@@ -24,7 +24,8 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-const ask = (port: number, own: HealthCheckIr): Promise<string | null> => probe({ address: "127.0.0.1", port }, own);
+const ask = (port: number, own: HealthCheckIr): Promise<string | null> =>
+  probe({ address: "127.0.0.1", port }, own, null);
 
 describe("tcp", () => {
   const serve = (answer: (socket: Socket) => void): Promise<number> => listening(createServer(answer));

@@ -1,16 +1,16 @@
 /** A connection can be made; where the check says so, something is sent and a text must come. */
-import { connect } from "node:net";
 import { connectionError, endsWithin, textSearch } from "./answer.ts";
+import { dial } from "./endpointTls.ts";
 import type { Probe } from "./types.ts";
 
 /** `tcp` of a health check. */
-export const probeTcp: Probe = ({ address, port }, { timeoutMs, tcp }) => {
+export const probeTcp: Probe = (at, { timeoutMs, tcp }, tls) => {
   const { send = null, expect = null } = tcp ?? {};
   return endsWithin(timeoutMs, (end) => {
-    const socket = connect({ host: address, port });
+    const { socket, ready } = dial(at, tls);
     socket.on("error", (error) => end(connectionError(error)));
     socket.on("close", () => end("it closed the connection without the expected text"));
-    socket.on("connect", () => {
+    socket.on(ready, () => {
       if (expect !== null && send !== null) socket.write(send);
       else if (send !== null) socket.write(send, () => end(null));
       else if (expect === null) end(null);

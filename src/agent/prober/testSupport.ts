@@ -1,6 +1,6 @@
 /** For the tests of this room: checks, plans, and time that stands still until it is moved. */
-import type { HealthCheckIr, ProbePlan } from "../../ir/index.ts";
-import type { Clock } from "./types.ts";
+import type { HealthCheckIr } from "../../ir/index.ts";
+import type { Clock, ReadyPlan } from "./types.ts";
 
 export function check(more: Partial<HealthCheckIr> = {}): HealthCheckIr {
   return {
@@ -33,8 +33,9 @@ export function httpCheck(more: Partial<NonNullable<HealthCheckIr["http"]>> = {}
 }
 
 /** One cluster; endpoints are ports of 127.0.0.1. */
-export function plan(ports: readonly number[], own = check(), name = "shop"): ProbePlan {
-  return { clusters: [{ name, check: own, endpoints: ports.map((port) => ({ address: "127.0.0.1", port })) }] };
+export function plan(ports: readonly number[], own = check(), name = "shop"): ReadyPlan {
+  const endpoints = ports.map((port) => ({ address: "127.0.0.1", port }));
+  return { clusters: [{ name, check: own, tls: null, endpoints }] };
 }
 
 export interface TestClock extends Clock {

@@ -1,11 +1,23 @@
 /** The vocabulary of the prober. */
-import type { HealthCheckIr, ProbedEndpoint } from "../../ir/index.ts";
+import type { HealthCheckIr, ProbedCluster, ProbedEndpoint } from "../../ir/index.ts";
+import type { EndpointTls } from "./endpointTls.ts";
 
 /**
  * Makes one probe on a connection of its own, which is closed again. Null: it passed; else a short reason. Ends within `timeoutMs`;
  * where this process was held up, so much later, at most twice that.
  */
-export type Probe = (at: ProbedEndpoint, check: HealthCheckIr) => Promise<string | null>;
+export type Probe = (at: ProbedEndpoint, check: HealthCheckIr, tls: EndpointTls | null) => Promise<string | null>;
+
+/** What is to be probed. */
+export interface ReadyPlan {
+  readonly clusters: readonly ReadyCluster[];
+}
+
+/** A cluster with a health check, and how its endpoints are reached. */
+export interface ReadyCluster extends Pick<ProbedCluster, "name" | "check" | "endpoints"> {
+  /** Null: in the clear. */
+  readonly tls: EndpointTls | null;
+}
 
 /** Time, so that tests can be without it. */
 export interface Clock {

@@ -1,6 +1,6 @@
 /** TLS to a cluster's endpoints. */
 import { defaults } from "../../gen/defaults.ts";
-import type { ClusterTlsIr, VerificationIr } from "../../ir/index.ts";
+import type { CertificateNameIr, ClusterTlsIr, VerificationIr } from "../../ir/index.ts";
 import type { Cluster, Resource } from "../../model/index.ts";
 
 const DEFAULTS = {
@@ -14,8 +14,16 @@ export function clusterTlsOf({ tls }: Cluster, authority: Resource<"authority"> 
   if (tls === undefined) return null;
   const { insecure, minVersion, maxVersion, clientCertificate = null } = { ...DEFAULTS, ...tls };
   const serverName = tls.serverName?.toLowerCase() ?? null;
-  const verification = insecure ? null : Object.freeze({ authority: trustedBy(authority) });
+  const names = Object.freeze((tls.subjectAltNames ?? (serverName === null ? [] : [serverName])).map(nameOf));
+  const verification = insecure ? null : Object.freeze({ names, authority: trustedBy(authority) });
   return Object.freeze({ serverName, verification, clientCertificate, minVersion, maxVersion });
+}
+
+/** A URI has a scheme. */
+function nameOf(name: string): CertificateNameIr {
+  return Object.freeze(
+    name.includes("://") ? { kind: "uri" as const, value: name } : { kind: "dns" as const, value: name.toLowerCase() },
+  );
 }
 
 function trustedBy(authority: Resource<"authority"> | undefined): VerificationIr["authority"] {

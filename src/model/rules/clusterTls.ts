@@ -10,11 +10,13 @@ export const clusterTls: OwnRule = function* (_snapshot, touched) {
     const { tls } = cluster.body;
     if (tls === undefined) continue;
     const at = (pointer: string, message: string) => problem(CODE, cluster, { pointer: `/tls${pointer}`, message });
-    const { insecure = false, serverName, minVersion = "1.2", maxVersion = "1.3" } = tls;
-    if (!insecure && serverName === undefined)
+    const { insecure = false, serverName, subjectAltNames = [], minVersion = "1.2", maxVersion = "1.3" } = tls;
+    if (!insecure && serverName === undefined && subjectAltNames.length === 0)
       yield at("", "needs `serverName`: the name that endpoints are asked for, and that their certificates have");
     if (serverName !== undefined && isIP(serverName) !== 0)
       yield at("/serverName", "is an address; TLS asks for names, and certificates of endpoints have to have one");
+    for (const [index, name] of subjectAltNames.entries())
+      if (isIP(name) !== 0) yield at(`/subjectAltNames/${index}`, "is an address; names are compared, and URIs");
     if (insecure)
       yield warning(UNVERIFIED, cluster, {
         pointer: "/tls/insecure",

@@ -124,7 +124,8 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom("a.example.com", "up.example"),
     presence: 90,
   },
-  "cluster.tls.subjectAltNames": { reason: "no proxy takes it yet", presence: 0 },
+  "cluster.tls.subjectAltNames": { reason: "in place of a server name; all proxies take one", presence: 30, most: 1 },
+  "cluster.tls.subjectAltNames[]": { reason: "DNS names", value: fc.constantFrom("a.example.com", "Up.example") },
   "cluster.tls.insecure": { reason: "most are verified", value: fc.boolean(), presence: 25 },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {

@@ -3,6 +3,7 @@ import type { Document, Item } from "./names.ts";
 
 interface Tls {
   serverName?: string;
+  subjectAltNames?: string[];
   authority?: string;
   minVersion?: string;
   maxVersion?: string;
@@ -10,18 +11,21 @@ interface Tls {
 }
 
 /**
- * Who is verified has a name, and versions leave something to agree on. There is none for UDP and HTTP/2, nor, on every proxy, beside
- * probes or in a split of TCP. Changes the document.
+ * Who is verified has a name, one of two kinds, and versions leave something to agree on. There is none for UDP, nor, on every proxy,
+ * in a split of TCP. Changes the document.
  */
 export function mendClusterTls({ clusters = [], routes = [] }: Document): void {
   for (const cluster of clusters) {
     const tls = cluster.tls as Tls | undefined;
     if (tls === undefined) continue;
-    if (cluster.healthCheck !== undefined || cluster.protocol === "http2" || isReachedByOthers(cluster.name, routes)) {
+    if (isReachedByOthers(cluster.name, routes)) {
       delete cluster.tls;
       continue;
     }
-    if (tls.insecure === true) delete tls.authority;
+    if (tls.insecure === true) {
+      delete tls.authority;
+      delete tls.subjectAltNames;
+    } else if (tls.subjectAltNames !== undefined) delete tls.serverName;
     else tls.serverName ??= "a.example.com";
     if (tls.minVersion === "1.3" && tls.maxVersion === "1.2") delete tls.maxVersion;
   }
@@ -34,7 +38,7 @@ interface RuleOfRoute {
 function isReachedByOthers(cluster: string, routes: readonly Item[]): boolean {
   return routes.some(
     ({ protocol, rules }) =>
-      (protocol === "tcp" || protocol === "udp" || protocol === "grpc") &&
+      (protocol === "tcp" || protocol === "udp") &&
       (rules as RuleOfRoute[]).some(({ split = [] }) => split.some((share) => share.cluster === cluster)),
   );
 }

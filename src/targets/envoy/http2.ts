@@ -19,3 +19,6 @@ export const clientHttp2Options = {
   // One malformed request is one request's error, as on the other proxies.
   overrideStreamErrorOnInvalidHttpMessage: true,
 } as const;
+
+/** Of a listener: endpoints are told how they are reached (`:scheme`), as by other proxies, and not how the client came; from 1.32 on. */
+export const schemeOfEndpoints = { schemeHeaderTransformation: { matchUpstream: true } } as const;

@@ -29,7 +29,7 @@ import { affinityFilter } from "./affinity.ts";
 import { clientFilters } from "./clientAuthentication.ts";
 import { connectionFilters } from "./connectionLimit.ts";
 import { resending } from "./failover.ts";
-import { clientHttp2Options } from "./http2.ts";
+import { clientHttp2Options, schemeOfEndpoints } from "./http2.ts";
 import { localReplies } from "./localReplies.ts";
 import type { Looks } from "./noted.ts";
 import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
@@ -75,6 +75,7 @@ const MANAGER = {
   generateRequestId: false,
   preserveExternalRequestId: true,
   serverHeaderTransformation: ServerHeader.PASS_THROUGH,
+  ...schemeOfEndpoints,
   // Silence is a rule's own limit.
   streamIdleTimeout: duration(0),
   upgradeConfigs: [{ upgradeType: "websocket" }],

@@ -5,7 +5,7 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 export const haproxyCodes = {
   "TLS-REPORT-HAPROXY": {
     status: 422,
-    title: "Certificates that are only reported on some listeners of a socket",
+    title: "Reported client certificates on a shared socket",
     explanation:
       "`clientAuthentication: {mode: report}` lets any certificate in. HAProxy can ignore what is wrong with certificates for a whole socket only, so a listener that requires a good one would be open beside it. Give all listeners of the address and port the same mode, or take ports apart.",
   },

@@ -1,7 +1,6 @@
 /** What no single field can show: unequal weights, levels of backups, limits cut short, expressions that HAProxy cannot match safely. */
 import type { FleetIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { tooManyLevels } from "../backupLevels.ts";
-import { inspectClusterTls } from "../clusterTls.ts";
 import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
@@ -15,6 +14,7 @@ import { inspectInitialState } from "./cluster/initialState.ts";
 import { inspectLimits } from "./cluster/limits.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetection.ts";
 import { inspectBackends } from "./cluster/retry.ts";
+import { inspectClusterTls } from "./cluster/tlsSupport.ts";
 import { inspectRetry } from "./policies/retry.ts";
 import { inspectProxyProtocol } from "./proxyProtocol.ts";
 import { fleetVersion } from "./version.ts";

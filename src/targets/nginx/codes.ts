@@ -45,12 +45,6 @@ export const nginxCodes = {
     explanation:
       "Listeners that share an address and port ask for different versions of TLS (`tls.profile`, `tls.minVersion`, `tls.maxVersion`). nginx before 1.29.2 has one setting for all names of a socket. Give the listeners the same, or ports of their own, or say in `version` of the fleet that its nginx is newer.",
   },
-  "TLS-PROBE-NGINX": {
-    status: 422,
-    title: "Agent's probes inside TLS",
-    explanation:
-      "A cluster has `tls` and a health check, and the fleet says `healthChecks: agent`. The agent beside nginx probes in the clear. Leave the check off, let somebody else probe (`healthChecks: external`), or serve the cluster with Envoy or HAProxy.",
-  },
   "TLS-SPLIT-NGINX": {
     status: 422,
     title: "Several kinds of TLS in one TCP port",
@@ -156,7 +150,7 @@ export const nginxCodes = {
     status: 422,
     title: "Long header name for calls",
     explanation:
-      "A rule changes header fields of calls (routes of protocol grpc) whose name has more than 46 characters, which nginx cannot keep. Use a shorter name, or serve the route with Envoy or HAProxy.",
+      "A rule changes header fields of calls (routes of protocol grpc) whose name has more than 46 characters, or a rule of a listener that calls come to matches such a field: nginx cannot keep it. Use a shorter name, another listener, or serve the route with Envoy or HAProxy.",
   },
   "L7-H2-UPSTREAM-NGINX": {
     status: 422,

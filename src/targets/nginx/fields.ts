@@ -7,6 +7,7 @@ import { isBefore } from "../version.ts";
 import { block } from "./blocks.ts";
 import { fieldVariable } from "./gatedFields.ts";
 import { geoVariable } from "./geoTables.ts";
+import { longMatch } from "./grpcHeaders.ts";
 import { type Claim, matchSuffix, type Names } from "./names.ts";
 import type { TextView } from "./policyViews.ts";
 import {
@@ -127,7 +128,7 @@ const firstOfRepeated = {
 /** What the capability table says of the fields. */
 export const fieldCapabilities = {
   "route.rules[].matches[].method": "exact",
-  "route.rules[].matches[].headers[].name": "exact",
+  "route.rules[].matches[].headers[].name": longMatch,
   "route.rules[].matches[].headers[].exact": firstOfRepeated,
   "route.rules[].matches[].headers[].regex": [firstOfRepeated, backtracking],
   "route.rules[].matches[].headers[].present": firstOfRepeated,

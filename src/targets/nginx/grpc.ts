@@ -22,8 +22,8 @@ export function takesCalls({ virtualHosts }: Pick<HttpPortIr, "virtualHosts">): 
 }
 
 /** The directive that ends a location of calls. `again`: the request no longer has its path. */
-export function forwardCall(upstream: Part, again: boolean): Block {
-  return inline("grpcForward", { again, target: param("grpc://", upstream) });
+export function forwardCall(target: readonly [scheme: string, upstream: Part], again: boolean): Block {
+  return inline("grpcForward", { again, target: param(...target) });
 }
 
 /** Errors that calls are told, in every location that they end in. */

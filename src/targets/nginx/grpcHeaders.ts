@@ -1,5 +1,5 @@
-/** Header fields that a rule changes for calls: nginx keeps them in a table of its own. */
-import type { RuleIr } from "../../ir/index.ts";
+/** Header fields that a rule changes for calls, or rules look at: nginx keeps them in a table of its own. */
+import { type FleetIr, fieldsReadBy, type RuleIr } from "../../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "../target.ts";
 
 /**
@@ -14,6 +14,37 @@ export const longName = {
   code: "L7-GRPC-HEADER-NGINX",
   when: foundByInspection,
 } as const satisfies Support;
+
+/** The same of a name that rules look at: such a field is sent on as they have seen it. */
+export const longMatch = {
+  refused: `has more than ${MAX_CALL_FIELD_NAME} characters on a listener to which calls of gRPC come: nginx cannot pass such a field of calls on`,
+  code: longName.code,
+  when: foundByInspection,
+} as const satisfies Support;
+
+/** Of the listeners that calls come to: fields that some rule looks at. */
+export function inspectCallMatches({ ports }: FleetIr): readonly Finding[] {
+  return ports.flatMap((port) => {
+    if (port.kind !== "http") return [];
+    const rules = port.virtualHosts.flatMap((host) => host.rules);
+    if (!rules.some(({ protocol }) => protocol === "grpc")) return [];
+    return rules.flatMap((rule) => {
+      const long = fieldsReadBy([rule]).find((name) => name.length > MAX_CALL_FIELD_NAME);
+      return long === undefined ? [] : [matchFinding(rule, long)];
+    });
+  });
+}
+
+function matchFinding({ name, route, pointer }: RuleIr, long: string): Finding {
+  const message = `rule ${name}: ${JSON.stringify(long)} ${longMatch.refused}`;
+  return {
+    code: longMatch.code,
+    severity: "error",
+    message,
+    resource: { kind: "route", name: route },
+    pointer: `${pointer}/matches`,
+  };
+}
 
 /** Of a rule: fields that it changes both ways. */
 export function inspectGrpcHeaders(rule: RuleIr): readonly Finding[] {

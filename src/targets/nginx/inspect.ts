@@ -4,7 +4,7 @@ import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
-import { inspectGrpcHeaders } from "./grpcHeaders.ts";
+import { inspectCallMatches, inspectGrpcHeaders } from "./grpcHeaders.ts";
 import { inspectHttp2 } from "./http2.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { inspectProcess } from "./process.ts";
@@ -66,6 +66,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectTls(ir),
     ...inspectClusterTls(ir),
     ...inspectHttp2(ir),
+    ...inspectCallMatches(ir),
   ];
 }
 

@@ -118,13 +118,14 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   });
   const groups = yield* upstreamGroups(ir, listeners, memory);
   const configuration = block("nginx", configurationView(ir, listeners, groups));
+  const calls = hasCalls(ir);
   const files = [
     ...FIXED_FILES,
     ...logFiles(ir),
     ...certificateFiles(ir.certificates),
     ...authorityFiles(trustedAuthorities(ir)),
-    ...endpointTlsFiles(ir.clusters),
-    ...(hasCalls(ir) ? [...grpcFiles].map(([path, text]) => ({ path, text, mode: FILE_MODE })) : []),
+    ...endpointTlsFiles(ir.clusters, calls),
+    ...(calls ? [...grpcFiles].map(([path, text]) => ({ path, text, mode: FILE_MODE })) : []),
     ...[...(yield* geoFiles(ir))].map(([path, text]) => ({ path, text, mode: FILE_MODE })),
     ...(yield* probeFiles(ir, groups)),
     { path: "nginx.conf", text: configuration.text, mode: FILE_MODE },

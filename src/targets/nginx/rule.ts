@@ -159,7 +159,9 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
   // A searched jump leaves the name of its target for a path.
   const uriJumped = uri === "" && place.jumps === "searched" ? AS_SENT : uri;
   const forwardTo = ({ scheme, upstream }: Target, rest = uri) =>
-    rule.protocol === "grpc" ? forwardCall(upstream, rest !== "") : forward([scheme, upstream, rest], place);
+    rule.protocol === "grpc"
+      ? forwardCall([CALL_SCHEMES[scheme], upstream], rest !== "")
+      : forward([scheme, upstream, rest], place);
   const bodies = (directives: readonly Block[], upstream: Target): Pick<LoweredForward, "body" | "jumped"> => {
     const body = bodyOf(directives, forwardTo(upstream));
     return { body, jumped: uriJumped === uri ? null : { ...body, last: forwardTo(upstream, uriJumped) } };
@@ -203,6 +205,9 @@ function lowerForward(rule: RuleIr, { split }: ForwardIr, input: ForwardInput): 
   const jump = jumpTo(variable(drawn.claim.got), place.jumps);
   return { ...NO_SPLIT, body: { before: null, last: jump }, others, split: drawn, path };
 }
+
+/** In the words of the module for calls. */
+const CALL_SCHEMES = { "http://": "grpc://", "https://": "grpcs://" } as const;
 
 /** Where a location sends requests. */
 type Target = Pick<End, "scheme" | "upstream">;

@@ -52,7 +52,7 @@ export function endOf(rule: RuleIr, { to, clusters }: Chosen, place: EndPlace): 
     ...(rule.protocol === "grpc" ? NONE : protocolLines(first, place.http2)),
     ...timeoutLines(rule, timeoutOf(first, place)),
     ...requestLimitLines(first, place),
-    ...tlsLines(first, place),
+    ...tlsLines(rule, first, place),
   ];
   const scheme = place.secured.has(first) ? "https://" : "http://";
   return { scheme, upstream, lines: [...logLines(rule, to, place), ...own, ...lines], isKept: lines.length > 0 };
@@ -73,8 +73,8 @@ function timeoutOf(cluster: string, { connectTimeouts }: Pick<EndPlace, "connect
   return timeout;
 }
 
-function tlsLines(cluster: string, { secured }: Pick<EndPlace, "secured">): readonly Block[] {
-  return secured.has(cluster) ? [tlsInclude(cluster)] : NONE;
+function tlsLines(rule: RuleIr, cluster: string, { secured }: Pick<EndPlace, "secured">): readonly Block[] {
+  return secured.has(cluster) ? [tlsInclude(cluster, moduleOf(rule))] : NONE;
 }
 
 /** What the location notes for the access log. */

@@ -45,7 +45,11 @@ export interface TlsScopesView {
 
 /** `endpointTls.hbs`. */
 export interface EndpointTlsView {
-  readonly serverName: Word | null;
+  /** What the names of directives begin with. */
+  readonly module: Word;
+  /** Whom the certificate has to name, and whether this is asked for. */
+  readonly name: Word | null;
+  readonly isAsked: boolean;
   /** Null: nobody is verified. */
   readonly verified: { readonly authority: Word; readonly revoked: Word | null; readonly depth: Word } | null;
   readonly certificate: { readonly chain: Word; readonly key: Word } | null;

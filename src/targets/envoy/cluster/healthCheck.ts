@@ -6,7 +6,7 @@ import {
 } from "../../../gen/proto/envoy/config/core/v3/base_pb.js";
 import type { HealthCheckSchema } from "../../../gen/proto/envoy/config/core/v3/health_check_pb.js";
 import { CodecClientType } from "../../../gen/proto/envoy/type/v3/http_pb.js";
-import type { HealthCheckIr } from "../../../ir/index.ts";
+import { type HealthCheckIr, isOverHttp2 } from "../../../ir/index.ts";
 import { formatLiteral } from "../quote.ts";
 import { duration } from "../types.ts";
 
@@ -16,9 +16,13 @@ const ALL_STATUSES = { start: 100n, end: 600n };
 /** How much of an answer's body is searched; Envoy's default is 1 KiB, HAProxy looks at more than this. */
 const BODY_BYTES = 8_192;
 
-/** The check as the Cluster has it. */
-export function healthCheckMessage(check: HealthCheckIr): MessageInitShape<typeof HealthCheckSchema> {
+/** Requests say by themselves what they speak inside TLS, probes do not. */
+const SPEAKS_HTTP2 = { tlsOptions: { alpnProtocols: ["h2"] } };
+
+/** The check as the Cluster has it; inside TLS where the Cluster's connections are. */
+export function healthCheckMessage(check: HealthCheckIr, isTls: boolean): MessageInitShape<typeof HealthCheckSchema> {
   return {
+    ...(isTls && isOverHttp2(check) ? SPEAKS_HTTP2 : {}),
     interval: duration(check.intervalMs),
     // Envoy's default of 60 s for clusters without traffic would leave a dead endpoint in.
     noTrafficInterval: duration(check.intervalMs),

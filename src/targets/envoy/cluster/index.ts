@@ -69,6 +69,6 @@ function clusterMessage(cluster: ClusterIr, { reach, sockets }: ClusterPlace): C
     },
     outlierDetection: outlierDetection(cluster),
     ...transport(cluster),
-    healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck)],
+    healthChecks: healthCheck === null ? [] : [healthCheckMessage(healthCheck, cluster.tls !== null)],
   };
 }

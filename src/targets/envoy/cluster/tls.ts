@@ -1,9 +1,6 @@
 /** TLS to a cluster's endpoints; certificates and authorities are resources of their own (SDS). */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type CertificateValidationContextSchema,
-  SubjectAltNameMatcher_SanType as SanType,
-} from "../../../gen/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
+import type { CertificateValidationContextSchema } from "../../../gen/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
 import { SecretSchema } from "../../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import {
   type CommonTlsContextSchema,
@@ -14,6 +11,7 @@ import type { RenderedResource } from "../../target.ts";
 import { SYSTEM_TRUST } from "../../tlsSettings.ts";
 import { authorityName, PROTOCOLS } from "../tls.ts";
 import { adsSource, encode, pack, type Ref, resourceOf, typeUrls } from "../types.ts";
+import { certificateName } from "./certificateName.ts";
 
 type Context = MessageInitShape<typeof CommonTlsContextSchema> & object;
 
@@ -48,12 +46,10 @@ export function tlsTransport(tls: ClusterTlsIr) {
 }
 
 /** Without it Envoy verifies nothing, and with an authority alone it takes any name. */
-function validation({ serverName, verification }: ClusterTlsIr): Pick<Context, "validationContextType"> {
-  if (verification === null || serverName === null) return {};
+function validation({ verification }: ClusterTlsIr): Pick<Context, "validationContextType"> {
+  if (verification === null) return {};
   const named: MessageInitShape<typeof CertificateValidationContextSchema> & object = {
-    matchTypedSubjectAltNames: [
-      { sanType: SanType.DNS, matcher: { matchPattern: { case: "exact" as const, value: serverName } } },
-    ],
+    matchTypedSubjectAltNames: verification.names.map(certificateName),
   };
   const { authority } = verification;
   if (authority === null) {

@@ -1,5 +1,5 @@
 /** Backends: clusters as HTTP and TCP ports see them. */
-import { type ClusterIr, type EndpointIr, ejectionOf, type FleetIr, isActive } from "../../../ir/index.ts";
+import { type ClusterIr, type EndpointIr, ejectionOf, type FleetIr, isActive, isOverHttp2 } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
 import { onceMoreName, serverName, tcpBackend } from "../names.ts";
@@ -38,6 +38,8 @@ export interface BackendView extends BalanceView {
   readonly idleTimeout: Quoted<"time"> | null;
   /** Requests go over HTTP/2. */
   readonly http2: boolean;
+  /** What they are told then of how they came. */
+  readonly scheme: Quoted<"name">;
   /** The header that connections begin with; null: none. */
   readonly sendProxy: Quoted<"name"> | null;
   /** Null: in the clear. */
@@ -135,6 +137,8 @@ interface BackendInput {
 function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: BackendInput): BackendView {
   const { healthCheck } = cluster;
   const affinity = affinityView(cluster, idleMs === null);
+  const http2 = cluster.protocol === "http2" && idleMs === null;
+  const probes = healthCheck !== null && isOverHttp2(healthCheck);
   return {
     name: name(backend),
     http: idleMs === null,
@@ -147,10 +151,14 @@ function backendView({ cluster, name: backend, idleMs, track, isFirstDown }: Bac
     affinity,
     connectTimeout: cluster.connectTimeoutMs === DEFAULT_CONNECT_MS ? null : time(cluster.connectTimeoutMs),
     idleTimeout: idleMs === null ? null : time(idleMs),
-    http2: cluster.protocol === "http2" && idleMs === null,
+    http2,
+    scheme: name(cluster.tls === null ? "http" : "https"),
     sendProxy: sendProxy(cluster.proxyProtocol),
-    tls: serverTlsView(cluster.tls),
-    check: healthCheck === null || track !== null ? null : checkView(healthCheck, isFirstDown),
+    tls: serverTlsView(cluster.tls, { requests: http2, probes }),
+    check:
+      healthCheck === null || track !== null
+        ? null
+        : checkView(healthCheck, { startsDown: isFirstDown, isTls: cluster.tls !== null }),
     limits: limitsView(cluster, idleMs === null),
     outlier: outlierView(cluster, idleMs === null),
     slowStart: cluster.slowStart === null ? null : time(cluster.slowStart.windowMs),

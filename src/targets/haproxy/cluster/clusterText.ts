@@ -156,9 +156,16 @@ function besides(view: BackendView, retry: RetryIr | null): BackendView {
 }
 
 /** The same endpoints; what the cluster's backend finds out of them holds here too. */
-function followers(view: BackendView, servers: BackendView["servers"]): Pick<BackendView, "http2" | "servers"> {
+function followers(
+  view: BackendView,
+  servers: BackendView["servers"],
+): Pick<BackendView, "http2" | "scheme" | "servers"> {
   const track = view.check === null || view.outlier !== null ? null : view.name;
-  return { http2: view.http2, servers: servers.map((server) => ({ ...server, track: server.track ?? track })) };
+  return {
+    http2: view.http2,
+    scheme: view.scheme,
+    servers: servers.map((server) => ({ ...server, track: server.track ?? track })),
+  };
 }
 
 function retryLines(view: BackendView, retry: RetryIr, section: Section): string {

@@ -9,13 +9,23 @@ const END_HEADERS = 4;
 /** Below this a length is one byte, in HPACK and in protobuf; the schema bounds names to less. */
 const ONE_BYTE = 127;
 
+/** Entries of HPACK's static table. */
+const SCHEMES = { http: 0x86, https: 0x87 } as const;
+/** How an endpoint is reached. */
+export type Scheme = keyof typeof SCHEMES;
+
+interface Asked {
+  readonly scheme: Scheme;
+  readonly host: string;
+}
+
 /** What is sent, in hex. */
-export function grpcRequest(service: string, host: string): string {
+export function grpcRequest(service: string, { scheme, host }: Asked): string {
   const body = service === "" ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a]), counted(service)]);
   const message = Buffer.concat([Buffer.from([0, 0, 0, 0, body.length]), body]);
   const fields = Buffer.concat([
-    // `:method: POST` and `:scheme: http` of HPACK's static table; then names of it with values of ours
-    Buffer.from([0x83, 0x86, 0x04]),
+    // `:method: POST` of HPACK's static table, and the scheme; then names of it with values of ours
+    Buffer.from([0x83, SCHEMES[scheme], 0x04]),
     counted("/grpc.health.v1.Health/Check"),
     Buffer.from([0x01]),
     counted(host),

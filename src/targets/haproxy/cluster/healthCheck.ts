@@ -5,7 +5,7 @@ import { backtracking } from "../../regexFindings.ts";
 import type { Support } from "../../target.ts";
 import { format, header, number, statuses, time, word } from "../quote.ts";
 import { bodyPattern } from "./bodyRegex.ts";
-import { GRPC_SERVING, grpcRequest } from "./grpcProbe.ts";
+import { GRPC_SERVING, grpcRequest, type Scheme } from "./grpcProbe.ts";
 import { initiallyUp } from "./initialState.ts";
 
 /** The authority of gRPC probes; servers do not look at it. */
@@ -73,9 +73,15 @@ export interface CheckView {
   readonly expect: Quoted<"word"> | null;
 }
 
+interface CheckPlace {
+  readonly startsDown: boolean;
+  readonly isTls: boolean;
+}
+
 /** The check as the backend has it. */
-export function checkView(check: HealthCheckIr, startsDown: boolean): CheckView {
+export function checkView(check: HealthCheckIr, { startsDown, isTls }: CheckPlace): CheckView {
   const { http } = check;
+  const scheme = isTls ? "https" : "http";
   return {
     timeout: time(check.timeoutMs),
     interval: time(check.intervalMs),
@@ -90,19 +96,20 @@ export function checkView(check: HealthCheckIr, startsDown: boolean): CheckView 
             method: word(http.method),
             http2: http.protocol === "http2",
             // With a scheme and a host it is an `:authority`.
-            path: word(http.protocol === "http2" ? `http://${http.host}${http.path}` : http.path),
+            path: word(http.protocol === "http2" ? `${scheme}://${http.host}${http.path}` : http.path),
             host: format(http.host),
             headers: http.headers.map((one) => ({ name: header(one.name), value: format(one.value) })),
             statuses: statuses(http.expectedStatus),
             contains: http.bodyContains === null ? null : word(http.bodyContains),
             matches: http.bodyRegex === null ? null : bodyPattern(http.bodyRegex),
           },
-    ...bytesOf(check),
+    ...bytesOf(check, scheme),
   };
 }
 
-function bytesOf({ tcp, grpc }: HealthCheckIr): Pick<CheckView, "send" | "expect"> {
-  if (grpc !== null) return { send: word(grpcRequest(grpc.service, GRPC_HOST)), expect: word(GRPC_SERVING) };
+function bytesOf({ tcp, grpc }: HealthCheckIr, scheme: Scheme): Pick<CheckView, "send" | "expect"> {
+  if (grpc !== null)
+    return { send: word(grpcRequest(grpc.service, { scheme, host: GRPC_HOST })), expect: word(GRPC_SERVING) };
   return { send: hex(tcp?.send ?? null), expect: hex(tcp?.expect ?? null) };
 }
 

@@ -1,6 +1,7 @@
 /** TLS of a backend's servers. */
 import type { AuthorityIr, ClusterIr, ClusterTlsIr } from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
+import { verifiedName } from "../../clusterTls.ts";
 import type { RenderedFile } from "../../target.ts";
 import { SYSTEM_TRUST } from "../../tlsSettings.ts";
 import { authorityFile, certificateFile, revocationFile } from "../names.ts";
@@ -11,29 +12,50 @@ export interface ServerTlsView {
   /** What is asked for; null: nothing. */
   readonly serverName: Quoted<"name"> | null;
   /** Null: anybody is taken. */
-  readonly verified: { readonly authority: Quoted<"word">; readonly revoked: Quoted<"file"> | null } | null;
+  readonly verified: {
+    readonly name: Quoted<"name">;
+    readonly authority: Quoted<"word">;
+    readonly revoked: Quoted<"file"> | null;
+  } | null;
   readonly certificate: Quoted<"file"> | null;
   readonly minVersion: Quoted<"name">;
   readonly maxVersion: Quoted<"name">;
+  /** What requests speak, and what probes do where that is something else; null: nothing is said. */
+  readonly alpn: Quoted<"name"> | null;
+  readonly checkAlpn: Quoted<"name"> | null;
 }
 
+/** Who speaks HTTP/2. */
+interface Spoken {
+  readonly requests: boolean;
+  readonly probes: boolean;
+}
+
+const H2 = name("h2");
+
 /** Null: in the clear. */
-export function serverTlsView(tls: ClusterTlsIr | null): ServerTlsView | null {
+export function serverTlsView(tls: ClusterTlsIr | null, http2: Spoken): ServerTlsView | null {
   if (tls === null) return null;
-  const { serverName, verification, clientCertificate, minVersion, maxVersion } = tls;
+  const { serverName, clientCertificate, minVersion, maxVersion } = tls;
   return {
     serverName: serverName === null ? null : name(serverName),
-    verified: verification === null ? null : verifiedBy(verification.authority),
+    verified: verifiedBy(tls),
     certificate: clientCertificate === null ? null : file(certificateFile(clientCertificate)),
     minVersion: name(`TLSv${minVersion}`),
     maxVersion: name(`TLSv${maxVersion}`),
+    alpn: http2.requests ? H2 : null,
+    // Probes say what requests say, unless they are told.
+    checkAlpn: http2.probes && !http2.requests ? H2 : null,
   };
 }
 
-function verifiedBy(authority: NonNullable<ClusterTlsIr["verification"]>["authority"]): ServerTlsView["verified"] {
-  if (authority === null) return { authority: word(SYSTEM_TRUST), revoked: null };
-  const { name: own, revokes } = authority;
-  return { authority: word(authorityFile(own)), revoked: revokes ? file(revocationFile(own)) : null };
+function verifiedBy(tls: ClusterTlsIr): ServerTlsView["verified"] {
+  if (tls.verification === null) return null;
+  const { authority } = tls.verification;
+  const own = name(verifiedName(tls));
+  if (authority === null) return { name: own, authority: word(SYSTEM_TRUST), revoked: null };
+  const revoked = authority.revokes ? file(revocationFile(authority.name)) : null;
+  return { name: own, authority: word(authorityFile(authority.name)), revoked };
 }
 
 /** Files of the certificates that clusters show, each once. */

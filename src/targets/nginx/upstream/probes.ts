@@ -2,6 +2,7 @@
 import { type ClusterIr, type EndpointIr, type FleetIr, isActive, PROBE_PLAN_FILE } from "../../../ir/index.ts";
 import { mapSteps, type Steps } from "../../../util/steps.ts";
 import { namedEndpoints } from "./affinity.ts";
+import { probedTls } from "./tls.ts";
 
 /** Upstream groups whose endpoints are probed, by context. */
 export const PROBED_FILES = { http: "upstreams.conf", stream: "upstreams-stream.conf" } as const;
@@ -16,10 +17,11 @@ export function* probePlanFile(ir: FleetIr): Steps<{ readonly path: string; read
   const lines = yield* mapSteps(
     ir.clusters.filter((cluster) => isProbed(ir, cluster)),
     (cluster) => {
-      const { name, healthCheck: check } = cluster;
+      const { name, healthCheck: check, tls } = cluster;
       return JSON.stringify({
         name,
         check,
+        ...(tls === null ? {} : { tls: probedTls(tls) }),
         endpoints: served(cluster).map(({ address, port }) => ({ address, port })),
       });
     },

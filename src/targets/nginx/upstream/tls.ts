@@ -1,8 +1,13 @@
-/** TLS to a cluster's endpoints: a file of directives, which locations and TCP servers that forward to the cluster include. */
-import type { AuthorityIr, ClusterIr, ClusterTlsIr } from "../../../ir/index.ts";
+/**
+ * TLS to a cluster's endpoints: a file of directives, which locations and TCP servers that forward to the cluster include. Those for calls
+ * of gRPC have a file of their own.
+ */
+import type { AuthorityIr, ClusterIr, ClusterTlsIr, ProbedTls, VerificationIr } from "../../../ir/index.ts";
+import { verifiedName } from "../../clusterTls.ts";
 import type { RenderedFile } from "../../target.ts";
 import { SYSTEM_TRUST, VERIFY_DEPTH } from "../../tlsSettings.ts";
 import { block } from "../blocks.ts";
+import { moduleOf } from "../forwardModule.ts";
 import { authorityFile, revocationFile } from "../names.ts";
 import { word } from "../quote.ts";
 import { chainFile, keyFile, protocolsOf } from "../tls.ts";
@@ -16,23 +21,34 @@ export function securedOf(clusters: readonly ClusterIr[]): Secured {
   return new Set(clusters.filter(({ tls }) => tls !== null).map(({ name }) => name));
 }
 
+type Module = ReturnType<typeof moduleOf>;
+
 /** The line of a location. */
-export function tlsInclude(cluster: string): Block {
-  return block("endpointTlsInclude", { path: word(endpointTlsFile(cluster)) });
+export function tlsInclude(cluster: string, module: Module = REQUESTS): Block {
+  return block("endpointTlsInclude", { path: word(endpointTlsFile(cluster, module)) });
 }
 
+const REQUESTS = moduleOf({ protocol: "http" });
+const CALLS = moduleOf({ protocol: "grpc" });
+
 /** What is included. */
-export function endpointTlsFile(cluster: string): string {
-  return `endpoint-tls/${cluster}.conf`;
+function endpointTlsFile(cluster: string, module: Module): string {
+  return module === CALLS ? `endpoint-tls/calls/${cluster}.conf` : `endpoint-tls/${cluster}.conf`;
 }
 
 const MODE = 0o644;
 
-/** The files of clusters. */
-export function endpointTlsFiles(clusters: readonly ClusterIr[]): readonly RenderedFile[] {
-  return clusters.flatMap(({ name, tls }) =>
-    tls === null ? [] : [{ path: endpointTlsFile(name), text: block("endpointTls", viewOf(tls)).text, mode: MODE }],
-  );
+/** The files of clusters; calls go to those that speak HTTP/2. */
+export function endpointTlsFiles(clusters: readonly ClusterIr[], hasCalls: boolean): readonly RenderedFile[] {
+  return clusters.flatMap(({ name, tls, protocol }) => {
+    if (tls === null) return [];
+    const modules = hasCalls && protocol === "http2" ? [REQUESTS, CALLS] : [REQUESTS];
+    return modules.map((module) => ({
+      path: endpointTlsFile(name, module),
+      text: block("endpointTls", { module, ...viewOf(tls) }).text,
+      mode: MODE,
+    }));
+  });
 }
 
 /** An authority's files. */
@@ -43,20 +59,40 @@ export function authorityFiles(authorities: readonly AuthorityIr[]): readonly Re
   ]);
 }
 
-function viewOf({ serverName, verification, clientCertificate, ...versions }: ClusterTlsIr) {
+function viewOf(tls: ClusterTlsIr) {
+  const { serverName, verified, certificate } = probedTls(tls);
+  const named = verified?.name ?? serverName;
   return {
-    serverName: serverName === null ? null : word(serverName),
-    verified: verification === null ? null : verifiedBy(verification.authority),
-    certificate:
-      clientCertificate === null
+    isAsked: serverName !== null,
+    name: named === null ? null : word(named),
+    verified:
+      verified === null
         ? null
-        : { chain: word(chainFile(clientCertificate)), key: word(keyFile(clientCertificate)) },
-    protocols: protocolsOf(versions),
+        : {
+            authority: word(verified.authority),
+            revoked: verified.revoked === null ? null : word(verified.revoked),
+            depth: word(VERIFY_DEPTH),
+          },
+    certificate: certificate === null ? null : { chain: word(certificate.chain), key: word(certificate.key) },
+    protocols: protocolsOf(tls),
   };
 }
 
-function verifiedBy(authority: NonNullable<ClusterTlsIr["verification"]>["authority"]) {
-  const bundle = authority === null ? SYSTEM_TRUST : authorityFile(authority.name);
-  const revoked = authority?.revokes ? word(revocationFile(authority.name)) : null;
-  return { authority: word(bundle), revoked, depth: word(VERIFY_DEPTH) };
+/** The same for the agent, which probes as requests go. */
+export function probedTls(tls: ClusterTlsIr): ProbedTls {
+  const { serverName, verification, clientCertificate, minVersion, maxVersion } = tls;
+  return {
+    serverName,
+    verified: verification === null ? null : { name: verifiedName(tls), ...trustedFiles(verification) },
+    certificate:
+      clientCertificate === null ? null : { chain: chainFile(clientCertificate), key: keyFile(clientCertificate) },
+    minVersion,
+    maxVersion,
+  };
+}
+
+function trustedFiles({ authority }: VerificationIr) {
+  if (authority === null) return { authority: SYSTEM_TRUST, revoked: null };
+  const { name, revokes } = authority;
+  return { authority: authorityFile(name), revoked: revokes ? revocationFile(name) : null };
 }

@@ -2,7 +2,10 @@
 import type { FleetIr } from "../../../ir/index.ts";
 import {
   clusterTlsFinding,
+  inspectNames,
   inspectClusterTls as inspectShared,
+  isDnsName,
+  otherNames,
   clusterTlsCapabilities as shared,
 } from "../../clusterTls.ts";
 import { type Capabilities, type Finding, foundByInspection, type Support } from "../../target.ts";
@@ -10,13 +13,7 @@ import { type Capabilities, type Finding, foundByInspection, type Support } from
 const subjectToo = {
   approximated: "is also found in the CN of a certificate that has no DNS names",
   code: "TLS-SUBJECT-CN",
-} as const satisfies Support;
-
-const probedInTheClear = {
-  refused:
-    "cannot be done beside a health check that the agent makes (`healthChecks: agent`) yet: it probes in the clear; leave the check off, or say in the fleet `healthChecks: external`",
-  code: "TLS-PROBE-NGINX",
-  when: foundByInspection,
+  when: isDnsName,
 } as const satisfies Support;
 
 const mixed = {
@@ -28,8 +25,9 @@ const mixed = {
 /** What nginx says of its leaves. */
 export const clusterTlsCapabilities = {
   ...shared,
-  "cluster.tls.serverName": [...shared["cluster.tls.serverName"], subjectToo, probedInTheClear, mixed],
-  "cluster.tls.insecure": [...shared["cluster.tls.insecure"], probedInTheClear, mixed],
+  "cluster.tls.serverName": [...shared["cluster.tls.serverName"], subjectToo, mixed],
+  "cluster.tls.subjectAltNames[]": [otherNames, subjectToo],
+  "cluster.tls.insecure": [...shared["cluster.tls.insecure"], mixed],
 } as const satisfies Partial<Capabilities>;
 
 /** Errors about clusters whose TLS nginx cannot make. */
@@ -39,17 +37,13 @@ export function inspectClusterTls(ir: FleetIr): readonly Finding[] {
   );
   if (secured.size === 0) return [];
   const found = new Map<string, Finding>();
-  for (const { name, healthCheck } of secured.values()) {
-    if (ir.healthChecks === "agent" && healthCheck !== null)
-      found.set(`${name} probe`, clusterTlsFinding(name, probedInTheClear));
-  }
   for (const port of ir.ports) {
     if (port.kind !== "tcp") continue;
     const kinds = new Set(port.split.map(({ cluster }) => JSON.stringify(secured.get(cluster)?.tls ?? null)));
     if (kinds.size < 2) continue;
     for (const { cluster } of port.split) {
-      if (secured.has(cluster)) found.set(`${cluster} tcp`, clusterTlsFinding(cluster, mixed));
+      if (secured.has(cluster)) found.set(cluster, clusterTlsFinding(cluster, mixed));
     }
   }
-  return [...inspectShared(ir), ...found.values()];
+  return [...inspectShared(ir), ...inspectNames(ir.clusters), ...found.values()];
 }
