@@ -77,7 +77,7 @@ async function putScenario(program: Program, undo: (() => Promise<unknown>)[]): 
 async function writeConfiguration(program: Program, where: { proxy: ProxyName; dir: string }): Promise<void> {
   const { proxy, dir } = where;
   if (proxy !== "envoy") {
-    await fetchFiles(program, proxy, { dir, keep: [] });
+    await fetchFiles(program, proxy, { dir, keep: () => false });
     // Debian's nginx loads modules relative to its folder; in other images nothing asks for the link.
     if (proxy === "nginx") await symlink("/usr/lib/nginx/modules", join(dir, "modules"));
     return;

@@ -11,16 +11,16 @@ interface FileAnswer {
   readonly files: readonly { readonly path: string; readonly text: string; readonly mode?: number }[];
 }
 
-/** Replaces what stands in `dir` (the names in `keep` excepted) by the fleet's newest files; gives their ETag. */
+/** Replaces what stands in `dir` (what `keep` says excepted) by the fleet's newest files; gives their ETag. */
 export async function fetchFiles(
   program: Program,
   fleet: string,
-  options: { dir: string; keep: readonly string[] },
+  options: { dir: string; keep: (entry: string) => boolean },
 ): Promise<string> {
   const { dir, keep } = options;
   const answer = await must(program.api, `GET /v1/fleets/${fleet}/files`, { headers });
   for (const entry of await readdir(dir)) {
-    if (!keep.includes(entry)) await rm(join(dir, entry), { recursive: true });
+    if (!keep(entry)) await rm(join(dir, entry), { recursive: true });
   }
   for (const file of (answer.json as FileAnswer).files) {
     const path = join(dir, file.path);

@@ -32,6 +32,9 @@ export function ask(proxy: RunningProxy, command: string): Promise<string> {
   });
 }
 
+/** Made by HAProxy and by this adapter; its own sockets as well. */
+const isOwn = (entry: string): boolean => [LOG, dirname(EXTRA)].includes(entry) || entry.endsWith(".sock");
+
 const configArgs = (dir: string): string[] => ["-f", dir, "-f", join(dir, EXTRA)];
 
 /** The description is how the running process tells which configuration it has. */
@@ -48,8 +51,7 @@ export const haproxy: ProxyAdapter = {
   live: false,
 
   async start({ program, fleet, address, dir, fromDir, under = [] }) {
-    const tag =
-      fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: [LOG, dirname(EXTRA), SOCKET] });
+    const tag = fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: isOwn });
     await writeExtra(dir, described(tag));
     await run("haproxy", ["-c", ...configArgs(dir)]);
     const [command = "haproxy", ...before] = [...under, "haproxy"];
@@ -60,7 +62,7 @@ export const haproxy: ProxyAdapter = {
   },
 
   async sync(proxy, program) {
-    const tag = await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: [LOG, dirname(EXTRA), SOCKET] });
+    const tag = await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: isOwn });
     await writeExtra(proxy.dir, described(tag));
     await run("haproxy", ["-c", ...configArgs(proxy.dir)]);
     process.kill(proxy.child.pid, "SIGUSR2");

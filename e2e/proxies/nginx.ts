@@ -22,17 +22,22 @@ const OWN_ENTRIES = [
   "logs",
 ];
 
+/** nginx's own sockets. */
+const OWN_SOCKET = /^trimtab-.*\.sock$/;
+
 const configArgs = (dir: string): string[] => ["-p", dir, "-c", join(dir, "nginx.conf"), "-e", "stderr"];
+
+const isOwn = (entry: string): boolean => OWN_ENTRIES.includes(entry) || OWN_SOCKET.test(entry);
 
 export const nginx: ProxyAdapter = {
   kind: "nginx",
   live: false,
 
   async start({ program, fleet, address, dir, fromDir, under = [] }) {
-    if (fromDir !== true) await fetchFiles(program, fleet, { dir, keep: OWN_ENTRIES });
+    if (fromDir !== true) await fetchFiles(program, fleet, { dir, keep: isOwn });
     await mkdir(join(dir, "logs"), { recursive: true });
     await linkModules(dir);
-    await run("nginx", ["-t", ...configArgs(dir)]);
+    await run("nginx", ["-t", ...configArgs(dir)], { cwd: dir });
     const args = [...configArgs(dir), "-g", "daemon off; pid nginx.pid;"];
     const [command = "nginx", ...before] = [...under, "nginx"];
     const child = startChild(command, [...before, ...args], { logFile: join(dir, LOG), cwd: dir });
@@ -45,8 +50,8 @@ export const nginx: ProxyAdapter = {
   },
 
   async sync(proxy, program) {
-    await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: OWN_ENTRIES });
-    await run("nginx", ["-t", ...configArgs(proxy.dir)]);
+    await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: isOwn });
+    await run("nginx", ["-t", ...configArgs(proxy.dir)], { cwd: proxy.dir });
     const before = new Set(await workers(proxy.child.pid));
     process.kill(proxy.child.pid, "SIGHUP");
     await until("new nginx workers have replaced the old", async () => {

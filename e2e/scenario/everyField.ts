@@ -59,6 +59,24 @@ const secure = {
   },
 } as const;
 
+/** Where the client's bytes go on by server name; here TLS ends. */
+const named = {
+  listener: {
+    name: "ef-named",
+    fleets: ["ef-pulled"],
+    protocol: "TLS",
+    hostname: "*.tls.ef.example",
+    tls: { mode: "terminate", certificates: ["ef-certificate"], alpn: ["mqtt"] },
+  },
+  route: {
+    name: "ef-named",
+    listeners: ["ef-named"],
+    protocol: "tls",
+    hostnames: ["a.tls.ef.example"],
+    rules: [{ split: [{ cluster: "ef-greeter" }] }],
+  },
+} as const;
+
 const identities = {
   certificates: [{ name: "ef-certificate", ...marks, ...CERTIFICATE }],
   authorities: [{ name: "ef-authority", ...marks, bundle: AUTHORITY, crl: REVOCATIONS }],
@@ -157,6 +175,7 @@ export function everyField(port: number): Model {
       { ...packets, port },
       { ...secure, port: port + 1 },
       { ...calls.listener, port: port + 2 },
+      { ...named.listener, port: port + 3 },
     ],
     ...identities,
     clusters: [
@@ -187,6 +206,7 @@ export function everyField(port: number): Model {
     geoTables,
     routes: [
       calls.route,
+      named.route,
       {
         name: "ef-route",
         ...marks,

@@ -11,7 +11,12 @@ export const explainSchema = {
       type: "integer",
       minimum: 1,
       maximum: 65535,
-      description: "Which of its HTTP ports. Default: the only one.",
+      description: "Which of its HTTP and TLS ports. Default: the only one of HTTP, or the only one.",
+    },
+    serverName: {
+      type: "string",
+      maxLength: 255,
+      description: "The server name that the client asks for (SNI), for ports of TLS; empty: none. Default: the host.",
     },
     method: { type: "string", pattern: "^[A-Z]{1,32}$", default: "GET" },
     host: { type: "string", maxLength: 260, description: "The Host header." },

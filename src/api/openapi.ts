@@ -127,6 +127,11 @@ const outcomes: Record<string, Schema> = {
   }),
   RedirectOutcome: outcome("redirect", { status: integer, location: text }),
   RespondOutcome: outcome("respond", { status: integer }),
+  PassOutcome: outcome("pass", {
+    split: list(schemaRef("Share")),
+    tlsEnds: { type: "boolean", description: "At the proxy; false: endpoints get the client's bytes as they are." },
+  }),
+  CloseOutcome: outcome("close", { reason: text }),
   ErrorOutcome: outcome("error", { status: integer, reason: text }),
 };
 

@@ -23,7 +23,9 @@ export async function explainFile(
   const explanation = finish(explain(ir, request));
   if (explanation !== null) return { explanation };
   const wanted =
-    request.port === undefined ? "exactly one HTTP port (--port chooses one)" : `HTTP port ${request.port}`;
-  const ports = ir.ports.filter(({ kind }) => kind === "http").map(({ port }) => port);
+    request.port === undefined
+      ? "exactly one port of HTTP or TLS (--port chooses one)"
+      : `port ${request.port} of HTTP or TLS`;
+  const ports = ir.ports.filter(({ kind }) => kind === "http" || kind === "tls").map(({ port }) => port);
   throw new Error(`fleet ${JSON.stringify(ir.name)} does not have ${wanted}, but: ${ports.join(", ") || "none"}`);
 }

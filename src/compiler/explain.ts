@@ -2,11 +2,22 @@
  * What a fleet does with a request, and why: the reference meaning of the IR, evaluated rule by rule. Every proxy must agree
  * with it (e2e compares).
  */
-import type { ConditionIr, FleetIr, ForwardIr, HttpPortIr, RedirectIr, RuleIr, VirtualHostIr } from "../ir/index.ts";
+import type {
+  ConditionIr,
+  FleetIr,
+  ForwardIr,
+  HttpPortIr,
+  RedirectIr,
+  RuleIr,
+  TlsPortIr,
+  VirtualHostIr,
+} from "../ir/index.ts";
 import { GRPC_CONTENT, isActive, plainName } from "../ir/index.ts";
 import { ANY_HOST, covers, isWithin } from "../model/index.ts";
 import { type MatchBudget, matchesWhole } from "../regex/index.ts";
 import type { Steps } from "../util/steps.ts";
+import { explainConnection } from "./explainConnection.ts";
+import type { ExplainedRule, Explanation, Outcome } from "./explanation.ts";
 import { type Asked, compareConditions, fieldTitle, readField } from "./fields.ts";
 import { labelsOf } from "./geoLabels.ts";
 import { cookieProblem, requestProblem, seenFields } from "./requestPolicy.ts";
@@ -14,46 +25,12 @@ import { cookieProblem, requestProblem, seenFields } from "./requestPolicy.ts";
 /** A request as `explain` takes it. */
 export interface ExplainRequest extends Asked {
   readonly fleet: string;
-  /** Which of the fleet's HTTP ports; default: the only one. */
+  /** Which of the fleet's HTTP and TLS ports; default: the only one of HTTP, or the only one. */
   readonly port?: number | undefined;
+  /** The server name that the client asks for (SNI), empty: none; default: the host. */
+  readonly serverName?: string | undefined;
   /** The Host header. */
   readonly host: string;
-}
-
-export interface ExplainedRule {
-  readonly route: string;
-  /** The rule's name, or its place: as in `RuleIr.name`. */
-  readonly rule: string;
-  /** Its match in words. */
-  readonly match: string;
-  readonly verdict: "wins" | "loses" | "doesNotMatch";
-  /** One sentence: why. */
-  readonly reason: string;
-}
-
-/**
- * What the client gets. forward: shares of the split in per cent, `path` as the backend sees it, query included.
- * respond: the rule's own answer. error: the proxy's answer when no rule or no endpoint takes the request, or it is refused.
- */
-export type Outcome =
-  | {
-      readonly kind: "forward";
-      readonly split: readonly { readonly cluster: string; readonly sharePercent: number }[];
-      readonly path: string;
-    }
-  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
-  | { readonly kind: "respond"; readonly status: number }
-  | { readonly kind: "error"; readonly status: number; readonly reason: string };
-
-/** What every proxy of the fleet does with the request, and why. */
-export interface Explanation {
-  /** Lower case, without port and trailing dot. */
-  readonly host: string;
-  /** The virtual host that takes the request; null: none. */
-  readonly virtualHost: string | null;
-  readonly outcome: Outcome;
-  /** The rules of that virtual host in precedence order, up to MAX_EXPLAINED_RULES. */
-  readonly rules: readonly ExplainedRule[];
 }
 
 /** More rules than this tell a person nothing; the winner is always among them. */
@@ -62,17 +39,13 @@ const MAX_EXPLAINED_RULES = 50;
 /** What the regular expressions of one explanation may cost: about a second. 10 000 usual ones need half of it. */
 const MATCH_BUDGET = 600_000_000;
 
-/** Null when the fleet has no such HTTP port. Throws MatchTooLongError when the regular expressions take too long. */
+/** Null when the fleet has no such port of HTTP or TLS. Throws MatchTooLongError when the regular expressions take too long. */
 export function* explain(fleet: FleetIr, request: ExplainRequest): Steps<Explanation | null> {
-  const ports = fleet.ports.filter((port): port is HttpPortIr => port.kind === "http");
-  const port =
-    request.port === undefined
-      ? ports.length === 1
-        ? ports[0]
-        : undefined
-      : ports.find(({ port: number }) => number === request.port);
+  const port = portOf(fleet, request.port);
   if (port === undefined) return null;
   const host = plainHost(request.host);
+  const connection = explainConnection(port, request.serverName?.toLowerCase() ?? host);
+  if (connection !== null || port.kind !== "http") return connection;
   const problem = requestProblem(request);
   if (problem !== null) return { host, virtualHost: null, outcome: { kind: "error", ...problem }, rules: [] };
   const virtualHost = chooseHost(port.virtualHosts, host);
@@ -93,6 +66,14 @@ export function* explain(fleet: FleetIr, request: ExplainRequest): Steps<Explana
       ? { kind: "error", status: 404, reason: "no rule of this host matches" }
       : outcomeOf(fleet, winner, { request, host, port });
   return { host, virtualHost: mostSpecific(virtualHost, host), outcome, rules };
+}
+
+function portOf({ ports }: FleetIr, wanted: number | undefined): HttpPortIr | TlsPortIr | undefined {
+  const own = ports.filter((port) => port.kind === "http" || port.kind === "tls");
+  if (wanted !== undefined) return own.find(({ port }) => port === wanted);
+  const ofHttp = own.filter(({ kind }) => kind === "http");
+  const [only, ...others] = ofHttp.length > 0 ? ofHttp : own;
+  return others.length === 0 ? only : undefined;
 }
 
 /** The Host header as hosts are compared: lower case, no port, no trailing dot. */

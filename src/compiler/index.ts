@@ -7,7 +7,8 @@
  * passed the model's rules. It reads no file, network or clock and knows no proxy; where it may rest it yields (util/steps.ts).
  */
 export { type Compiled, type Compiler, createCompiler } from "./compile.ts";
-export { type ExplainedRule, type ExplainRequest, type Explanation, explain } from "./explain.ts";
+export { type ExplainRequest, explain } from "./explain.ts";
+export type { ExplainedRule, Explanation } from "./explanation.ts";
 export { lookupsOf } from "./passes/lookups.ts";
 export { compileProcess } from "./passes/process.ts";
 export { unreachedRules } from "./unreached.ts";

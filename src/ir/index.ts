@@ -20,6 +20,7 @@ import type { ProcessIr } from "./process.ts";
 import type { ProxyProtocolIr } from "./proxyProtocol.ts";
 import type { RuleIr } from "./rule.ts";
 import type { ListenerTlsIr } from "./tls.ts";
+import type { TlsRoutesIr } from "./tlsRoute.ts";
 import type { UdpPortIr } from "./udpPort.ts";
 
 export type { LeafPath } from "../gen/leafPaths.ts";
@@ -41,6 +42,7 @@ export type * from "./geoTable.ts";
 export * from "./grpc.ts";
 export * from "./healthCheck.ts";
 export * from "./http2.ts";
+export * from "./innerSocket.ts";
 export type * from "./limits.ts";
 export type * from "./outlierDetection.ts";
 export type * from "./pathGroup.ts";
@@ -60,6 +62,7 @@ export type * from "./rule.ts";
 export type * from "./slowStart.ts";
 export type * from "./sockets.ts";
 export * from "./tls.ts";
+export * from "./tlsRoute.ts";
 export type * from "./udpPort.ts";
 export * from "./via.ts";
 
@@ -89,7 +92,7 @@ export interface FleetIr {
 }
 
 /** One socket; `kind` tells the protocol that it speaks. */
-export type PortIr = HttpPortIr | TcpPortIr | UdpPortIr;
+export type PortIr = HttpPortIr | TcpPortIr | TlsPortIr | UdpPortIr;
 
 /** One socket that speaks HTTP. */
 export interface HttpPortIr {
@@ -102,6 +105,8 @@ export interface HttpPortIr {
   readonly listeners: readonly string[];
   /** Null: in the clear. */
   readonly tls: ListenerTlsIr | null;
+  /** Connections whose bytes are passed on, of TLS listeners that share the socket; null: there are none. */
+  readonly passed: TlsRoutesIr | null;
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
   readonly http2: Http2Use;
@@ -128,6 +133,20 @@ export interface TcpPortIr {
   readonly split: SplitIr;
   /** A connection with no byte in either direction for this long is closed. */
   readonly idleTimeoutMs: number;
+  readonly connectionLimit: ConnectionLimitIr;
+  /** Null: clients come themselves. */
+  readonly proxyProtocol: ProxyProtocolIr | null;
+}
+
+/** One socket that passes bytes by the server name that clients ask for. */
+export interface TlsPortIr extends TlsRoutesIr {
+  readonly kind: "tls";
+  /** `tls-<address>-<port>`, as above. */
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  /** Names of the listeners that share this socket, ascending; the first names what is written for it. */
+  readonly listeners: readonly string[];
   readonly connectionLimit: ConnectionLimitIr;
   /** Null: clients come themselves. */
   readonly proxyProtocol: ProxyProtocolIr | null;

@@ -19,6 +19,8 @@ export interface TlsScopeIr {
   /** `*`: any. */
   readonly hostname: string;
   readonly listener: string;
+  /** Requests are read; false: its connections are `passed`. */
+  readonly readsRequests: boolean;
   /** Null: no certificate is asked for. */
   readonly clientAuthentication: ClientAuthenticationIr | null;
 }

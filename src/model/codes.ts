@@ -35,7 +35,7 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners with different hostnames and the same limits for clients (`http`, `connectionLimit`, `proxyProtocol`) can share one.",
+    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners, or HTTPS and TLS listeners, with different hostnames and the same limits for clients (`http`, `idleTimeout`, `connectionLimit`, `proxyProtocol`) can share one.",
   ),
   "MODEL-HAIRPIN": unprocessable(
     "Requests come back",
@@ -63,7 +63,7 @@ export const modelCodes = {
   ),
   "MODEL-TCP-ROUTE": unprocessable(
     "TCP route",
-    "A TCP or UDP route is one rule with a split, and the only route of its listener.",
+    "A TCP or UDP route is one rule with a split, and the only route of its listener. A TLS route is one rule with a split too, and the only one for its names on a listener.",
   ),
   "MODEL-HOSTNAME-SCOPE": unprocessable(
     "Hostname out of scope",

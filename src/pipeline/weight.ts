@@ -4,7 +4,7 @@
  */
 
 import { lookupsOf } from "../compiler/index.ts";
-import { type ConditionIr, type FleetIr, plainName, type RuleIr } from "../ir/index.ts";
+import { type ConditionIr, type FleetIr, plainName, type RuleIr, tlsRoutesOf } from "../ir/index.ts";
 import type { RenderingCost, Target } from "../targets/target.ts";
 import { sortedSteps } from "../util/sorted.ts";
 import { type Steps, shouldYield } from "../util/steps.ts";
@@ -80,6 +80,11 @@ export function createWeigher(): Weigher {
   function* weigh(ir: FleetIr, targets: readonly Costly[], maxLookups: number): Steps<Weight> {
     const all = { host: 0, rule: 0, text: 0, lookup: 0, endpoint: 0 };
     for (const port of ir.ports) {
+      for (const [index, { serverNames }] of (tlsRoutesOf(port)?.routes ?? []).entries()) {
+        all.host += 1;
+        for (const name of serverNames) all.text += RULE_TEXT + name.length;
+        if (shouldYield(index)) yield;
+      }
       if (port.kind !== "http") continue;
       for (const { entries } of port.geoTables) all.text += entries.length * GEO_ENTRY_TEXT;
       for (const [index, { rules, hostnames }] of port.virtualHosts.entries()) {

@@ -108,7 +108,7 @@ export function answerable(document: Document, place: AnswerablePlace): Document
     }),
     healthChecks: healthChecks.map((each) => passable({ ...each, port: place.checks.ports[each.name] })),
     routes: routes
-      .filter(({ protocol }) => protocol !== "tcp" && protocol !== "udp")
+      .filter(({ protocol }) => !["tcp", "tls", "udp"].includes(protocol as string))
       .map((each) => ({ ...each, listeners: (each.listeners as string[]).filter((name) => isAnswering({ name })) }))
       .filter(({ listeners: left }) => left.length > 0),
   };

@@ -1,5 +1,5 @@
 /** Limits of clusters that several proxies answer alike. */
-import type { ClusterIr, FleetIr } from "../ir/index.ts";
+import { type ClusterIr, type FleetIr, type PortIr, passedBy, type SplitIr } from "../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "./target.ts";
 
 /** Of every limit; only the fleet shows who reaches a cluster. */
@@ -15,26 +15,29 @@ export const countedOnce = {
  * UDP, which has no connections to count.
  */
 export function inspectPlaces(ir: FleetIr): readonly Finding[] {
-  const byTcp = limitedBy(ir, "tcp");
-  const byUdp = limitedBy(ir, "udp");
+  const byTcp = limitedByTcp(ir);
+  const byUdp = limitedBy(ir, (port) => (port.kind === "udp" ? [port.split] : []));
   if (byTcp.size === 0 && byUdp.size === 0) return [];
   const byHttp = httpClusters(ir);
   const apart = [...byTcp].filter(([name, ports]) => ports > 1 || byHttp.has(name)).map(([name]) => name);
   return [...new Set([...apart, ...byUdp.keys()])].map((name) => limitFinding(countedOnce, name, "/limits"));
 }
 
-/** Clusters with limits that TCP ports reach, and how many of these. */
+/** Clusters with limits that TCP ports or TLS routes reach, and how many of these. */
 export function limitedByTcp(ir: FleetIr): ReadonlyMap<string, number> {
-  return limitedBy(ir, "tcp");
+  return limitedBy(ir, (port) => passedBy(port).map(({ split }) => split));
 }
 
-function limitedBy({ clusters, ports }: FleetIr, kind: "tcp" | "udp"): ReadonlyMap<string, number> {
+function limitedBy(
+  { clusters, ports }: FleetIr,
+  splitsOf: (port: PortIr) => readonly SplitIr[],
+): ReadonlyMap<string, number> {
   const limited = new Set(clusters.filter(({ limits }) => limits !== null).map(({ name }) => name));
   const found = new Map<string, number>();
   if (limited.size === 0) return found;
   for (const port of ports) {
-    if (port.kind !== kind) continue;
-    for (const { cluster } of port.split) if (limited.has(cluster)) found.set(cluster, (found.get(cluster) ?? 0) + 1);
+    for (const { cluster } of splitsOf(port).flat())
+      if (limited.has(cluster)) found.set(cluster, (found.get(cluster) ?? 0) + 1);
   }
   return found;
 }

@@ -3,12 +3,6 @@ import type { ErrorCodes } from "../errors/codes.ts";
 
 /** Refusals and approximations of more than one proxy. */
 export const sharedTargetCodes = {
-  "TLS-NOT-YET": {
-    status: 422,
-    title: "TLS that is not written yet",
-    explanation:
-      "The model has a place for it, and Trimtab does not write it for any proxy yet. Nothing of it is dropped in silence: the write is refused.",
-  },
   "TLS-UDP": {
     status: 422,
     title: "TLS over UDP",

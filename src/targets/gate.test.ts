@@ -61,6 +61,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   port: 1,
   listeners: ["l"],
   tls: null,
+  passed: null,
   clientTimeouts: USUAL_CLIENT_TIMEOUTS,
   connectionLimit: NO_CONNECTION_LIMIT,
   geoTables: [],

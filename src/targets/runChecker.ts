@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve as resolvePath } from "node:path";
 import type { CheckResult, RenderedFile } from "./target.ts";
 
 /** 10 000 routes take the slowest checker (nginx) half a second; what needs this long hangs. */
@@ -42,8 +42,10 @@ export interface CheckerRun {
 
 /** A missing program or one that hangs is a failed check, not an exception. */
 export function runChecker({ command, folder, relevantPart, install }: CheckerRun): Promise<CheckResult> {
-  const [binary, ...args] = command;
-  const limits = { timeout: CHECK_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES };
+  const [program, ...args] = command;
+  const binary = placed(program);
+  // nginx makes its own sockets where it is started, for as long as it checks.
+  const limits = { timeout: CHECK_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, cwd: folder };
   return new Promise((resolve) => {
     execFile(binary, args, limits, (error, stdout, stderr) => {
       if (error === null) return resolve({ ok: true, message: "" });
@@ -56,6 +58,11 @@ export function runChecker({ command, folder, relevantPart, install }: CheckerRu
       resolve({ ok: false, message: ([...kept].join("\n") || error.message).slice(0, MAX_MESSAGE_CHARACTERS) });
     });
   });
+}
+
+/** A program's path from anywhere; a name is looked for on PATH. */
+export function placed(program: string): string {
+  return program.includes("/") ? resolvePath(program) : program;
 }
 
 /** What is said of a checker that is not there. */

@@ -1,15 +1,5 @@
-/** Leaves of TLS that no target writes yet: an entry goes when a target has its own. */
-import type { JsonValue } from "../ir/index.ts";
+/** What every target says of TLS. */
 import type { Capabilities } from "./target.ts";
-
-const CODE = "TLS-NOT-YET";
-const notYet = { refused: "is not written for any proxy yet", code: CODE } as const;
-
-/** Listeners that are routed by server name. */
-export const tlsProtocol = {
-  ...notYet,
-  when: (value: JsonValue): boolean => value === "TLS",
-} as const;
 
 /** Their settings. */
 export const tlsListenerCapabilities = {
@@ -20,7 +10,7 @@ export const tlsListenerCapabilities = {
   "listener.tls.minVersion": "exact",
   "listener.tls.maxVersion": "exact",
   "listener.tls.cipherSuites[]": "exact",
-  "listener.tls.alpn[]": notYet,
+  "listener.tls.alpn[]": "exact",
   "listener.tls.clientAuthentication.mode": "exact",
   "listener.tls.clientAuthentication.authorities[]": "exact",
   "listener.tls.clientAuthentication.forward": "exact",

@@ -1,9 +1,10 @@
 /** nginx: how it is started, reloaded, stopped and asked which generation it runs. */
 import { execFile } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { INNER_SOCKET } from "../../ir/index.ts";
 import { childrenOf } from "../childProcesses.ts";
 import { currentDir } from "../generations.ts";
 import { socketPath } from "../socketPath.ts";
@@ -45,8 +46,11 @@ function nginxProxy(options: { readonly runDir: string; readonly binary?: string
         links: modules === null ? [] : [{ path: "modules", target: modules }],
       };
     },
-    // nginx does not bind over the socket file of a killed predecessor.
-    beforeStart: () => rm(socket, { force: true }),
+    // nginx does not bind over the socket files of a killed predecessor.
+    beforeStart: async () => {
+      const left = (await readdir(options.runDir)).filter((name) => INNER_SOCKET.test(name));
+      for (const file of [socket, ...left.map((name) => join(options.runDir, name))]) await rm(file, { force: true });
+    },
     runningGeneration: (timeoutMs) => askStatus(socket, timeoutMs),
     leaving: nginxLeaving,
     change: null,

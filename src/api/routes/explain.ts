@@ -36,7 +36,7 @@ export function explainRoutes(app: FastifyInstance, { store, publisher, pace }: 
     const explanation = await explained(publisher.explain(body), pace);
     if (explanation !== null) return explanation;
     if (store.head().snapshot.fleet.has(body.fleet)) {
-      const message = "is not one of the fleet's HTTP ports, or the fleet has several (then it must be given)";
+      const message = "is not one of the fleet's HTTP and TLS ports, or the fleet has several (then it must be given)";
       throw new Problem("API-INVALID", "no such port", {
         errors: [{ pointer: "/port", code: "API-INVALID", message }],
       });

@@ -12,6 +12,7 @@ interface ExplainFlags extends ServerFlags {
   readonly port?: number;
   readonly header?: readonly Header[];
   readonly source?: string;
+  readonly serverName?: string;
 }
 
 /** `trimtab explain`: which rule takes a request, where it goes, and why the others lost. */
@@ -22,11 +23,12 @@ export const explain: Declaration = (program, { io, done }) => {
     .requiredOption("--url <url>", "as http://host/path?query", requestUrl)
     .option("--method <method>", "request method", method, "GET")
     .option("--port <port>", "the listener's port; needed when the fleet has several", portNumber)
+    .option("--server-name <name>", "what the client asks for (SNI), on ports of TLS; default: the URL's host")
     .option("--source <address>", "the client's address, for rules that look at it")
     .option("-H, --header <line>", "request header `Name: value`; repeat for more", headerLine)
     .action((paths: readonly string[], flags: ExplainFlags) => {
-      const { header: headers = [], json = false, port, source } = flags;
-      const asked = { fleet: flags.fleet, method: flags.method, url: flags.url, headers, port, source };
+      const { header: headers = [], json = false, port, source, serverName } = flags;
+      const asked = { fleet: flags.fleet, method: flags.method, url: flags.url, headers, port, source, serverName };
       return done(run(io, { paths, server: serverOf(flags), json, ...asked }));
     });
 };
@@ -42,6 +44,7 @@ interface ExplainOptions {
   readonly url: RequestUrl;
   readonly headers: readonly Header[];
   readonly source: string | undefined;
+  readonly serverName: string | undefined;
   readonly json: boolean;
 }
 
@@ -60,7 +63,7 @@ async function run(io: Io, options: ExplainOptions): Promise<number> {
 }
 
 /** A `Host` header stands above the URL's host, as in curl. */
-function requestOf({ fleet, method, port, url, headers, source }: ExplainOptions): ExplainRequest {
+function requestOf({ fleet, method, port, url, headers, source, serverName }: ExplainOptions): ExplainRequest {
   const isHost = ([name]: Header): boolean => name.toLowerCase() === "host";
   return {
     fleet,
@@ -70,6 +73,7 @@ function requestOf({ fleet, method, port, url, headers, source }: ExplainOptions
     headers: headers.filter((header) => !isHost(header)),
     ...(port === undefined ? {} : { port }),
     ...(source === undefined ? {} : { source }),
+    ...(serverName === undefined ? {} : { serverName }),
   };
 }
 
@@ -95,7 +99,14 @@ function explanationText({ host, virtualHost, outcome, rules }: Explanation): st
 
 function outcomeText(outcome: Explanation["outcome"]): string {
   if (outcome.kind === "error") return `answered ${outcome.status}: ${outcome.reason}`;
+  if (outcome.kind === "close") return `closed: ${outcome.reason}`;
+  if (outcome.kind === "pass")
+    return `${outcome.tlsEnds ? "TLS ends, bytes go" : "passed through"} to ${sharesText(outcome.split)}`;
   if (outcome.kind === "respond") return `answered ${outcome.status} directly`;
   if (outcome.kind === "redirect") return `redirected (${outcome.status}) to ${outcome.location}`;
-  return `forwarded as ${outcome.path} to ${outcome.split.map(({ cluster, sharePercent }) => `${cluster} (${sharePercent.toFixed(1)} %)`).join(", ")}`;
+  return `forwarded as ${outcome.path} to ${sharesText(outcome.split)}`;
+}
+
+function sharesText(split: readonly { readonly cluster: string; readonly sharePercent: number }[]): string {
+  return split.map(({ cluster, sharePercent }) => `${cluster} (${sharePercent.toFixed(1)} %)`).join(", ");
 }

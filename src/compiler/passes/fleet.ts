@@ -1,6 +1,14 @@
 /** One fleet: its sockets, the clusters that they reach, and the documents behind it all. */
 import { defaults } from "../../gen/defaults.ts";
-import type { AuthorityIr, CertificateIr, ClusterIr, FleetIr, PortIr, SourceIr } from "../../ir/index.ts";
+import {
+  type AuthorityIr,
+  type CertificateIr,
+  type ClusterIr,
+  type FleetIr,
+  type PortIr,
+  passedBy,
+  type SourceIr,
+} from "../../ir/index.ts";
 import { boundAddress, type Resource, type Snapshot } from "../../model/index.ts";
 import { compareText, patchSortedSteps, sortedSteps } from "../../util/sorted.ts";
 import { mapSteps, type Steps, shouldYield } from "../../util/steps.ts";
@@ -9,6 +17,7 @@ import type { CompilerMemory } from "../memory.ts";
 import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { sourceOf } from "../source.ts";
 import { listenerTls } from "../tls/listenerTls.ts";
+import { tlsRoutes } from "../tls/tlsRoutes.ts";
 import { usedAuthorities, usedCertificates } from "../tls/used.ts";
 import { compileAccessLog } from "./accessLog.ts";
 import { clientTimeouts } from "./clientTimeouts.ts";
@@ -41,7 +50,12 @@ interface Socket {
   isUdp: boolean;
   fleet: string;
   /** Ascending by name. */
-  members: { listener: Resource<"listener">; compiled: CompiledListener }[];
+  members: Member[];
+}
+
+interface Member {
+  readonly listener: Resource<"listener">;
+  readonly compiled: CompiledListener;
 }
 
 /** Gives `previous` itself when nothing in it changed. */
@@ -96,7 +110,8 @@ function* compilePort(
   { snapshot, preferences, previous }: FleetInput,
   memory: CompilerMemory,
 ): Steps<PortIr> {
-  const first = members[0] as Socket["members"][number];
+  // Requests are read where somebody reads them, whatever else is there.
+  const first = (members.find(({ listener }) => listener.body.protocol !== "TLS") ?? members[0]) as Member;
   const { body } = first.listener;
   const { protocol } = body;
   const id = `${protocol.toLowerCase()}-${address.replace(/[^a-z0-9]/g, "-")}-${port}`;
@@ -119,7 +134,11 @@ function* compilePort(
     connectionLimit: connectionLimit(body, oldOfTcp?.connectionLimit),
     proxyProtocol: proxyProtocol(body, oldOfTcp?.proxyProtocol),
   };
-  if (protocol === "TCP" || protocol === "TLS") {
+  if (protocol === "TLS") {
+    const table = yield* tlsRoutes({ members, snapshot, before: old?.kind === "tls" ? old : null }, memory);
+    return reuseParent<PortIr>(old, { kind: "tls", ...socket, ...table, ...shared });
+  }
+  if (protocol === "TCP") {
     const { split } = first.compiled;
     const idleMs = idleTimeoutMs(body, protocol);
     return reuse<PortIr>(old, { kind: "tcp", ...socket, split, idleTimeoutMs: idleMs, ...shared });
@@ -133,11 +152,14 @@ function* compilePort(
   const virtualHosts = reuseList(before, hosts);
   const geoTables = yield* geoTablesOf(virtualHosts, { snapshot, before: oldHttp?.geoTables }, memory);
   const bodies = members.map(({ listener }) => listener.body);
-  const tls = yield* listenerTls({ listeners: bodies, snapshot, before: oldHttp?.tls ?? null }, memory);
+  const isMixed = bodies.some((each) => each.protocol === "TLS");
+  const passed = isMixed ? yield* tlsRoutes({ members, snapshot, before: oldHttp?.passed ?? null }, memory) : null;
+  const tls = yield* listenerTls({ listeners: bodies, snapshot, passed, before: oldHttp?.tls ?? null }, memory);
   return reuseParent<PortIr>(old, {
     kind: "http",
     ...socket,
     tls,
+    passed,
     clientTimeouts: timeouts,
     http2: http2Of(body),
     geoTables,
@@ -157,10 +179,9 @@ function* clusterNames(
   if (previous?.ports === ports) return before;
   const names = new Set<string>();
   for (const port of ports) {
-    if (port.kind !== "http") {
-      for (const { cluster } of port.split) names.add(cluster);
-      continue;
-    }
+    if (port.kind === "udp") for (const { cluster } of port.split) names.add(cluster);
+    for (const { split } of passedBy(port)) for (const { cluster } of split) names.add(cluster);
+    if (port.kind !== "http") continue;
     for (const [index, host] of port.virtualHosts.entries()) {
       for (const name of clustersOfRules(host.rules, memory)) names.add(name);
       if (shouldYield(index)) yield;

@@ -16,8 +16,18 @@ export interface CompiledListener {
   readonly hosts: Hosts;
   /** Of the listener's TCP or UDP route; empty: none. */
   readonly split: SplitIr;
+  /** Of TLS: its routes, ascending by name. */
+  readonly passed: readonly PassedRoute[];
   /** Its routes, ascending by name. */
   readonly sources: readonly SourceIr[];
+}
+
+/** A route of a TLS listener. */
+export interface PassedRoute {
+  readonly name: string;
+  /** Cut to the listener's hostname; `*`: any. */
+  readonly hostnames: readonly string[];
+  readonly split: SplitIr;
 }
 
 export interface ListenerInput {
@@ -38,17 +48,33 @@ export function* compileListener(input: ListenerInput, memory: CompilerMemory): 
   }
   if (before !== null && removed.length + added.length === 0) return before;
   const { protocol, hostname = null } = listener.body;
-  const base = before ?? { hosts: NO_HOSTS, split: [], sources: [], hostname, protocol };
+  const base = before ?? { hosts: NO_HOSTS, split: [], passed: [], sources: [], hostname, protocol };
   yield;
   const sources = yield* patchSortedSteps(base.sources, {
     remove: removed.map(({ route }) => sourceOf(route, memory)),
     add: added.map(({ route }) => sourceOf(route, memory)),
     compare: (a, b) => compareText(a.name, b.name),
   });
+  if (protocol === "TLS") {
+    const add = added.map((compiled) => passedRoute(compiled, listener.body));
+    const remove = removed.map((compiled) => passedRoute(compiled, listener.body));
+    const passed = yield* patchSortedSteps(base.passed, { remove, add, compare: byName });
+    return Object.freeze({ ...base, passed, sources });
+  }
   if (protocol !== "HTTP" && protocol !== "HTTPS")
     return Object.freeze({ ...base, split: onlySplit(base, sources, added), sources });
   const touched = yield* touchedHosts(listener.body, removed, added);
   return Object.freeze({ ...base, hosts: yield* patchHosts(base.hosts, touched, memory), sources });
+}
+
+function byName(a: PassedRoute, b: PassedRoute): number {
+  return compareText(a.name, b.name);
+}
+
+function passedRoute({ route, rules }: CompiledRoute, listener: Listener): PassedRoute {
+  const action = rules[0]?.action;
+  const split = action?.kind === "forward" ? action.split : [];
+  return { name: route.name, hostnames: effectiveHostnames(route.body, listener), split };
 }
 
 function onlySplit(base: CompiledListener, sources: readonly SourceIr[], added: readonly CompiledRoute[]): SplitIr {

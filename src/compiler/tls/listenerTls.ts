@@ -1,6 +1,6 @@
 /** TLS of a socket, of the listeners that share it: who is shown which certificate. */
 import { defaults } from "../../gen/defaults.ts";
-import type { ListenerTlsIr, TlsScopeIr, TlsServerIr } from "../../ir/index.ts";
+import type { ListenerTlsIr, TlsRoutesIr, TlsScopeIr, TlsServerIr } from "../../ir/index.ts";
 import { ANY_HOST, covers, type Listener, type Snapshot } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
 import type { Steps } from "../../util/steps.ts";
@@ -16,19 +16,22 @@ export interface ListenerTlsInput {
   /** Those that share it, ascending by name. */
   readonly listeners: readonly Listener[];
   readonly snapshot: Snapshot;
+  /** Connections of those that read no requests; null: all do. */
+  readonly passed: TlsRoutesIr | null;
   readonly before: ListenerTlsIr | null;
 }
 
 /** Null: these listeners are in the clear. Gives `before` itself when it says the same. */
 export function* listenerTls(input: ListenerTlsInput, memory: CompilerMemory): Steps<ListenerTlsIr | null> {
   const { listeners, before } = input;
-  if (listeners.every(({ tls }) => tls === undefined)) return null;
+  if (!listeners.some(({ protocol }) => protocol === "HTTPS")) return null;
   const scopes = listeners.map(scopeOf);
   const old = new Map(before?.servers.map((server) => [server.serverNames[0], server]));
   const servers: TlsServerIr[] = [];
   const rejected: string[] = [];
   let unknown: TlsServerIr | null = null;
   for (const listener of listeners) {
+    if (listener.protocol !== "HTTPS") continue;
     const scope = scopeOf(listener);
     const narrower = scopes.filter((other) => other !== scope && covers(scope, other));
     const certificates = yield* certificatesNamed(listener.tls?.certificates ?? [], input.snapshot, memory);
@@ -46,9 +49,12 @@ export function* listenerTls(input: ListenerTlsInput, memory: CompilerMemory): S
       servers.push(reuse(old.get(serverNames[0]), { serverNames, certificates: shown, ...settings }));
     yield;
   }
+  // Who takes every name takes clients that ask for none.
+  if (listeners.some((listener) => listener.protocol === "TLS" && scopeOf(listener) === ANY_HOST)) unknown = null;
   servers.sort((a, b) => compareText(a.serverNames[0] as string, b.serverNames[0] as string));
+  const taking = [...servers, ...(input.passed?.routes ?? [])];
   const isCovered = (name: string): boolean =>
-    servers.some(({ serverNames }) => serverNames.some((wide) => covers(wide, name)));
+    taking.some(({ serverNames }) => serverNames.some((wide) => covers(wide, name)));
   return reuseParent<ListenerTlsIr>(before, {
     servers: reuseList(before?.servers, servers),
     unknown: unknown === null ? null : reuse(before?.unknown, unknown),
@@ -61,6 +67,7 @@ function scopesOf({ listeners, snapshot, before }: ListenerTlsInput): readonly T
   const own = listeners.map((listener) => ({
     hostname: scopeOf(listener),
     listener: listener.name,
+    readsRequests: listener.protocol === "HTTPS",
     clientAuthentication: clientAuthentication(listener, snapshot),
   }));
   own.sort((a, b) => compareText(a.hostname, b.hostname));

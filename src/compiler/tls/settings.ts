@@ -33,5 +33,6 @@ export function agreedOn(listener: Listener): AgreedOn {
   const minVersion: TlsVersion = tls?.minVersion ?? profile.minVersion;
   const maxVersion: TlsVersion = tls?.maxVersion ?? defaults["listener.tls.maxVersion"];
   const cipherSuites = minVersion === "1.3" ? [] : (tls?.cipherSuites ?? PROFILES.intermediate.cipherSuites);
-  return { minVersion, maxVersion, cipherSuites, alpn: HTTP2_ALPN[http2Of(listener)] };
+  const alpn = listener.protocol === "TLS" ? (tls?.alpn ?? []) : HTTP2_ALPN[http2Of(listener)];
+  return { minVersion, maxVersion, cipherSuites, alpn };
 }

@@ -1,5 +1,12 @@
 /** The certificates and authorities that a fleet's ports and clusters name. */
-import type { AuthorityIr, CertificateIr, FleetIr } from "../../ir/index.ts";
+import {
+  type AuthorityIr,
+  type CertificateIr,
+  type FleetIr,
+  type PortIr,
+  type TlsServerIr,
+  tlsRoutesOf,
+} from "../../ir/index.ts";
 import type { Snapshot } from "../../model/index.ts";
 import { compareText } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
@@ -16,9 +23,7 @@ export function* usedCertificates(
 ): Steps<readonly CertificateIr[]> {
   const names = new Set<string>();
   for (const port of ports) {
-    if (port.kind !== "http" || port.tls === null) continue;
-    for (const { certificates } of [...port.tls.servers, ...(port.tls.unknown === null ? [] : [port.tls.unknown])])
-      for (const name of certificates) names.add(name);
+    for (const { certificates } of endedBy(port)) for (const name of certificates) names.add(name);
     yield;
   }
   for (const [index, { tls }] of clusters.entries()) {
@@ -26,6 +31,13 @@ export function* usedCertificates(
     if (shouldYield(index)) yield;
   }
   return yield* certificatesNamed([...names].sort(compareText), snapshot, memory);
+}
+
+/** What clients of a port are shown. */
+function endedBy(port: PortIr): readonly TlsServerIr[] {
+  const ended = tlsRoutesOf(port)?.routes.flatMap(({ terminate }) => terminate ?? []) ?? [];
+  if (port.kind !== "http" || port.tls === null) return ended;
+  return [...port.tls.servers, ...(port.tls.unknown === null ? [] : [port.tls.unknown]), ...ended];
 }
 
 /** The same of those who are trusted. */

@@ -14,7 +14,7 @@ export const hostnameShadowed: Rule = function* (snapshot, touched) {
   for (const route of touchedOf(touched, "route")) {
     for (const [index, name] of route.body.listeners.entries()) {
       const listener = snapshot.listener.get(name);
-      if (listener === undefined || !listener.body.protocol.startsWith("HTTP")) continue;
+      if (listener === undefined || !SHARING.has(listener.body.protocol)) continue;
       const rivals = narrow.filter(
         (other) => other !== listener && isNarrower(other, listener) && shareSocket(snapshot, other, listener),
       );
@@ -22,12 +22,15 @@ export const hostnameShadowed: Rule = function* (snapshot, touched) {
         const rival = rivals.find(({ body }) => covers(body.hostname?.toLowerCase() ?? ANY_HOST, host));
         if (rival === undefined) continue;
         const taker = `listener ${JSON.stringify(rival.name)}, which is more specific on the same port`;
-        const message = `requests for ${host} go to ${taker}; this route does not see them there`;
+        const what = listener.body.protocol === "TLS" ? "connections" : "requests";
+        const message = `${what} for ${host} go to ${taker}; this route does not see them there`;
         yield warning("MODEL-HOSTNAME-SHADOWED", route, { pointer: `/listeners/${index}`, message });
       }
     }
   }
 };
+
+const SHARING: ReadonlySet<string> = new Set(["HTTP", "HTTPS", "TLS"]);
 
 function isNarrower({ body: inner }: Resource<"listener">, { body: outer }: Resource<"listener">): boolean {
   const [a, b] = [inner.hostname?.toLowerCase() ?? ANY_HOST, outer.hostname?.toLowerCase() ?? ANY_HOST];

@@ -10,8 +10,8 @@ import { problem, type WholeRule } from "./rule.ts";
 type Listener = Resource<"listener">["body"];
 
 /**
- * One socket of a fleet belongs to one listener, or to several HTTP (or several HTTPS) listeners with different hostnames and the same
- * limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
+ * One socket of a fleet belongs to one listener, or to several HTTP (or several HTTPS and TLS) listeners with different hostnames and the
+ * same limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
@@ -63,19 +63,23 @@ function clashOf(one: Bound, other: Bound): string | null {
     const wide = isUnspecified(one.address) || isUnspecified(other.address);
     return wide ? `port ${a.port} on ${one.address} overlaps ${other.address}` : null;
   }
-  if (a.protocol !== b.protocol || !SHARED.has(a.protocol))
-    return `${one.address}:${a.port} can be shared by HTTP listeners only, or by HTTPS listeners only`;
-  if ((a.tls?.unknownServerName ?? UNKNOWN_NAME) !== (b.tls?.unknownServerName ?? UNKNOWN_NAME))
+  if (!canShare(a, b))
+    return `${one.address}:${a.port} can be shared by HTTP listeners only, or by HTTPS and TLS listeners only`;
+  const areNames = a.protocol === "TLS" && b.protocol === "TLS";
+  if (areNames && idleTimeoutOf(a) !== idleTimeoutOf(b))
+    return `silent connections on ${one.address}:${a.port} are closed alike; give both the same \`idleTimeout\``;
+  const bothRead = a.protocol !== "TLS" && b.protocol !== "TLS";
+  if (bothRead && unknownNameOf(a) !== unknownNameOf(b))
     return `clients of ${one.address}:${a.port} that ask for no name are nobody's; give both the same \`tls.unknownServerName\``;
-  if (!haveSameClientTimeouts(a, b))
+  if (bothRead && !haveSameClientTimeouts(a, b))
     return `time of clients on ${one.address}:${a.port} runs before their hostname is known; give both the same \`http\``;
   if (!haveSameConnectionLimit(a, b))
     return `connections on ${one.address}:${a.port} are counted before their hostname is known; give both the same \`connectionLimit\``;
   if (!haveSameProxyProtocol(a, b))
     return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`proxyProtocol\``;
-  if ((a.http?.viaGuard ?? VIA_GUARD) !== (b.http?.viaGuard ?? VIA_GUARD))
+  if (bothRead && (a.http?.viaGuard ?? VIA_GUARD) !== (b.http?.viaGuard ?? VIA_GUARD))
     return `all requests of ${one.address}:${a.port} are known again by one name; give both the same \`http\``;
-  if (speaksHttp2(a) !== speaksHttp2(b))
+  if (bothRead && speaksHttp2(a) !== speaksHttp2(b))
     return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`http.http2\``;
   const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
   return hostA === hostB
@@ -83,11 +87,23 @@ function clashOf(one: Bound, other: Bound): string | null {
     : null;
 }
 
-/** Protocols whose listeners are told apart by hostname. */
-const SHARED: ReadonlySet<string> = new Set(["HTTP", "HTTPS"]);
-const UNKNOWN_NAME = defaults["listener.tls.unknownServerName"];
+/** Listeners are told apart by the hostname of requests, or by the server name that clients ask for. */
+function canShare(a: Listener, b: Listener): boolean {
+  const inTls = ({ protocol }: Listener): boolean => protocol === "HTTPS" || protocol === "TLS";
+  return (a.protocol === "HTTP" && b.protocol === "HTTP") || (inTls(a) && inTls(b));
+}
+
 const VIA_GUARD = defaults["listener.http.viaGuard"];
 const CLIENT_TIMEOUTS = ["headersTimeout", "bodyTimeout", "sendTimeout", "keepAliveTimeout"] as const;
+
+function unknownNameOf({ tls }: Listener): string {
+  return tls?.unknownServerName ?? defaults["listener.tls.unknownServerName"];
+}
+
+/** Null: the default. */
+function idleTimeoutOf({ idleTimeout }: Listener): number | null {
+  return idleTimeout === undefined ? null : durationMs(idleTimeout);
+}
 
 function haveSameClientTimeouts({ http: one }: Listener, { http: other }: Listener): boolean {
   return CLIENT_TIMEOUTS.every((field) => {

@@ -229,6 +229,51 @@ const cases: Case[] = [
     [...Array(2).fill("MODEL-PORT-CLASH listener/c /port"), ...Array(3).fill("MODEL-PORT-CLASH listener/d /port")],
   ],
   [
+    "portClash: TLS listeners of one socket close silent connections alike, whatever TLS they end",
+    {
+      listeners: [
+        { name: "a", fleets: ["edge"], port: 9001, protocol: "TLS", tls: { mode: "passthrough" } },
+        { name: "b", fleets: ["edge"], port: 9001, protocol: "TLS", hostname: "b.com", tls: { mode: "passthrough" } },
+        {
+          name: "c",
+          fleets: ["edge"],
+          port: 9001,
+          protocol: "TLS",
+          hostname: "c.com",
+          idleTimeout: "5s",
+          tls: { mode: "passthrough" },
+        },
+      ],
+    },
+    Array(2).fill("MODEL-PORT-CLASH listener/c /port"),
+  ],
+  [
+    "singleTcpRoute: one TLS route for a name of a listener",
+    {
+      listeners: [
+        { name: "t", fleets: ["edge"], port: 9001, protocol: "TLS", hostname: "*.x.com", tls: { mode: "passthrough" } },
+      ],
+      routes: [
+        ["a", ["A.x.com", "*.b.x.com"]],
+        ["b", ["c.x.com", "a.x.com"]],
+        ["c", ["*.com"]],
+        ["d", undefined],
+      ].map(([name, hostnames]) => ({ name, listeners: ["t"], protocol: "tls", hostnames, rules: [{ split }] })),
+    },
+    ["MODEL-TCP-ROUTE route/b /listeners/0", "MODEL-TCP-ROUTE route/d /listeners/0"],
+  ],
+  [
+    "hostnameShadowed: connections go to the more specific listener",
+    {
+      listeners: [
+        { name: "t", fleets: ["edge"], port: 9001, protocol: "TLS", tls: { mode: "passthrough" } },
+        { name: "u", fleets: ["edge"], port: 9001, protocol: "TLS", hostname: "u.com", tls: { mode: "passthrough" } },
+      ],
+      routes: [{ name: "t", listeners: ["t"], protocol: "tls", hostnames: ["u.com", "t.com"], rules: [{ split }] }],
+    },
+    ["warning MODEL-HOSTNAME-SHADOWED route/t /listeners/0"],
+  ],
+  [
     "protocols: packets make no connections",
     { listeners: [{ name: "u", fleets: ["edge"], port: 9001, protocol: "UDP", connectionLimit: { max: 1 } }] },
     ["MODEL-PROTOCOL listener/u /connectionLimit"],

@@ -14,8 +14,8 @@ import { collectionOf, type Document, type Item, KINDS } from "./names.ts";
 export function mend(document: Document): Document {
   mendReferences(document);
   mendClientTimeouts(document);
-  mendIdleTimeouts(document);
   mendTls(document);
+  mendIdleTimeouts(document);
   mendBalance(document);
   mendAffinity(document);
   for (const route of document.routes ?? []) {

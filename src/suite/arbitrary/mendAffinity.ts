@@ -20,7 +20,13 @@ export function mendAffinity({ clusters = [], routes = [] }: Document): void {
   const without = new Set<string>();
   for (const { protocol, rules } of routes) {
     for (const { split = [], requestHeaders, responseHeaders } of rules as RuleOfRoute[]) {
-      if (protocol !== "tcp" && !changesCookies(requestHeaders) && !changesCookies(responseHeaders)) continue;
+      if (
+        protocol !== "tcp" &&
+        protocol !== "tls" &&
+        !changesCookies(requestHeaders) &&
+        !changesCookies(responseHeaders)
+      )
+        continue;
       for (const { cluster } of split) without.add(cluster);
     }
   }

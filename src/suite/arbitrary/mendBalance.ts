@@ -36,7 +36,7 @@ export function mendBalance({ clusters = [], routes = [] }: Document): void {
       hashes.set(cluster.name, balance.hash);
     }
   }
-  const isForBytes = [...ofProtocol("tcp"), ...ofUdp].some((name) => hashes.has(name));
+  const isForBytes = [...ofProtocol("tcp"), ...ofProtocol("tls"), ...ofUdp].some((name) => hashes.has(name));
   const [first] = hashes.values();
   if (first === undefined) return;
   const by = isForBytes ? "source" : first.by;

@@ -38,7 +38,7 @@ interface RuleOfRoute {
 function isReachedByOthers(cluster: string, routes: readonly Item[]): boolean {
   return routes.some(
     ({ protocol, rules }) =>
-      (protocol === "tcp" || protocol === "udp") &&
+      ["tcp", "tls", "udp"].includes(protocol as string) &&
       (rules as RuleOfRoute[]).some(({ split = [] }) => split.some((share) => share.cluster === cluster)),
   );
 }

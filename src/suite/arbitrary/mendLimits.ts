@@ -38,7 +38,7 @@ function placesOf(cluster: string, routes: readonly Item[]): number {
     const own = (rules as RuleOfRoute[]).filter(({ split = [] }) => split.some((share) => share.cluster === cluster));
     if (own.length === 0) continue;
     if (protocol === "udp") return MANY;
-    if (protocol === "tcp") ofTcp += (listeners as string[]).length;
+    if (protocol === "tcp" || protocol === "tls") ofTcp += (listeners as string[]).length;
     else for (const { retry } of own) retries.add(JSON.stringify(retry));
   }
   return ofTcp + retries.size;

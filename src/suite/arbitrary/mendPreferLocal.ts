@@ -9,7 +9,9 @@ interface Locality {
 
 /** Of HTTP, with a policy that has backups on nginx; all by one table, for clusters of one split must have one. Changes the document. */
 export function mendPreferLocal({ clusters = [], routes = [], geoTables = [] }: Document): void {
-  const ofBytes = routes.filter(({ protocol }) => protocol === "tcp" || protocol === "udp").map(({ rules }) => rules);
+  const ofBytes = routes
+    .filter(({ protocol }) => ["tcp", "tls", "udp"].includes(protocol as string))
+    .map(({ rules }) => rules);
   const [table] = geoTables;
   for (const cluster of clusters) {
     const locality = cluster.locality as Locality | undefined;

@@ -18,7 +18,7 @@ export function mendProxyProtocol({ fleets = [], clusters = [], routes = [] }: D
   for (const route of routes) {
     // A packet is no connection that could begin with one.
     if (route.protocol === "udp") for (const { cluster } of sharesOf(route.rules)) without(clusters, cluster);
-    else if (isOfNginx && isAsked && route.protocol !== "tcp")
+    else if (isOfNginx && isAsked && route.protocol !== "tcp" && route.protocol !== "tls")
       for (const share of sharesOf(route.rules)) if (share.cluster === APART) share.cluster = OTHER;
   }
   if (!isOfNginx) return;

@@ -19,9 +19,9 @@ export const KINDS = collectionsIn(schemas).map(({ kind, collection }) => ({
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   fleet: ["envoys", "nginxes", "haproxies"],
   // Behind the others in the alphabet: of two that clash the later one is told of, and left out.
-  listener: ["web", "narrow", "raw", "packets", "calls", "secure", "x0", "x1", "x2"],
-  cluster: ["one", "two", "three", "empty", "calls"],
-  route: [..."01234567"].map((digit) => `r${digit}`).concat("tcp", "udp", "grpc"),
+  listener: ["web", "narrow", "raw", "packets", "calls", "secure", "passed", "ended", "x0", "x1", "x2"],
+  cluster: ["one", "two", "three", "empty", "calls", "bytes"],
+  route: [..."01234567"].map((digit) => `r${digit}`).concat("tcp", "udp", "grpc", "tls", "tls-too"),
 };
 
 /** Names of a kind's objects. */

@@ -49,9 +49,13 @@ function fixed({ fleets, ready }: Plan): Readonly<Record<string, Readonly<Record
         ? { ...own, fleets: passing, port: 19000, protocol: "UDP" }
         : { ...own, hostname: "p.example.com" },
       secure: { ...own, port: 18443, protocol: "HTTPS" },
+      passed: { ...own, port: 19443, protocol: "TLS" },
+      ended: { ...own, port: 18443, protocol: "TLS", hostname: "*.example.com" },
     },
     route: {
       grpc: { listeners: ["calls"], protocol: "grpc", hostnames: undefined },
+      tls: { listeners: ["passed", "ended"], protocol: "tls" },
+      "tls-too": { listeners: ["ended"], protocol: "tls" },
       tcp: { listeners: ["raw"], protocol: "tcp", hostnames: undefined },
       ...(hasUdp ? { udp: { listeners: ["packets"], protocol: "udp", hostnames: undefined } } : {}),
     },
@@ -64,7 +68,7 @@ export function drawn(plan: Plan): fc.Arbitrary<Document> {
   const fixedFields = fixed(plan);
   const always: Readonly<Record<string, readonly string[]>> = {
     fleet: plan.fleets.map(({ name }) => name),
-    listener: plan.listening ? ["web", "narrow", "raw", "packets", "calls", "secure"] : [],
+    listener: plan.listening ? ["web", "narrow", "raw", "packets", "calls", "secure", "passed", "ended"] : [],
     cluster: namesOf("cluster"),
     certificate: namesOf("certificate"),
   };

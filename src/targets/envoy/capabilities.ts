@@ -4,7 +4,7 @@ import { clusterTlsCapabilities } from "../clusterTls.ts";
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
+import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { noWebSocket } from "./cluster/protocolSupport.ts";
@@ -54,7 +54,7 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": tlsProtocol,
+  "listener.protocol": "exact",
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,

@@ -21,7 +21,7 @@ function secure(clientAuthentication: ClientAuthenticationIr | null): FleetIr {
     ],
     unknown: null,
     rejected: [],
-    scopes: [{ hostname: "*", listener: "web", clientAuthentication }],
+    scopes: [{ hostname: "*", listener: "web", readsRequests: true, clientAuthentication }],
   };
   const port = httpPort(8443, { "a.com": [rule("r.0.0", { path: "/", action: forward("a") })] });
   const authority = (name: string) => ({ name, bundle: `bundle of ${name}\n`, crl: null });

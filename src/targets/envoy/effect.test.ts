@@ -44,7 +44,7 @@ describe("from one rendering to the next", () => {
         servers,
         unknown: null,
         rejected: [],
-        scopes: [{ hostname: "*", clientAuthentication: null, listener: "web" }],
+        scopes: [{ hostname: "*", clientAuthentication: null, listener: "web", readsRequests: true }],
       };
       const certificates = servers.map(({ certificates: [name = ""] }) => certificate(name, chain));
       return { ...fleet([{ ...web(), tls }], clusters), certificates };

@@ -3,16 +3,17 @@
  * resources are the same as last time.
  */
 import type { HttpFilter } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { AccessLogIr, ClusterIr, FleetIr, TcpPortIr } from "../../ir/index.ts";
+import type { AccessLogIr, ClusterIr, FleetIr, HttpPortIr, TcpPortIr, TlsPortIr, TlsRoutesIr } from "../../ir/index.ts";
 import { mapSteps, type Steps } from "../../util/steps.ts";
 import { trustedAuthorities } from "../clientAuthentication.ts";
 import { limitedByTcp } from "../clusterLimits.ts";
 import type { RenderedResource, RenderedResources, Renderer } from "../target.ts";
+import { type LoggedPort, type PassedConnections, tcpListener, tlsListener } from "./byteListener.ts";
 import { renderCluster } from "./cluster/index.ts";
 import { authoritySecret } from "./cluster/tls.ts";
 import { createGeoFilters } from "./geo.ts";
 import { memoByKeys, routeKeysOf } from "./hashPolicy.ts";
-import { type HttpSocket, httpListener, type LoggedTcpPort, tcpListener } from "./listener.ts";
+import { type HttpSocket, httpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
 import { socketsKey } from "./sockets.ts";
@@ -45,7 +46,8 @@ export function createRenderer(): ResourceRenderer {
   const ofHttp = memoByIdentity((filters: readonly HttpFilter[]) =>
     memoByFields((socket: HttpSocket) => httpListener(socket, filters)),
   );
-  const ofTcp = createTcpListeners();
+  const ofTcp = createByteListeners(tcpListener);
+  const ofTls = createByteListeners(tlsListener);
   const ofUdp = memoByIdentity(udpListener);
   const ofCertificate = memoByIdentity(certificateSecret);
   const ofAuthority = memoByIdentity(authoritySecret);
@@ -64,6 +66,10 @@ export function createRenderer(): ResourceRenderer {
           listeners.push(ofTcp(port, ir.accessLog, sockets));
           continue;
         }
+        if (port.kind === "tls") {
+          listeners.push(ofTls(port, ir.accessLog, sockets));
+          continue;
+        }
         if (port.kind === "udp") {
           listeners.push(ofUdp(port));
           continue;
@@ -72,6 +78,7 @@ export function createRenderer(): ResourceRenderer {
         routes.push(...tables);
         const { id, address, clientTimeouts, http2 } = port;
         const tls = port.tls === null ? "" : JSON.stringify(port.tls);
+        const passed = port.passed === null ? "" : passedText(port, port.passed, ir.accessLog);
         const proxyProtocol = port.proxyProtocol === null ? "" : JSON.stringify(port.proxyProtocol);
         const maxConnections = port.connectionLimit.max ?? 0;
         const { headersMs, keepAliveMs } = clientTimeouts;
@@ -82,7 +89,7 @@ export function createRenderer(): ResourceRenderer {
           ofHttp(filters)({
             ...{ id, address, port: port.port, listener },
             ...looks,
-            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets, tls },
+            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets, tls, passed },
             ...log,
           }),
         );
@@ -107,6 +114,15 @@ export function createRenderer(): ResourceRenderer {
   };
 }
 
+function passedText(
+  { listeners }: HttpPortIr,
+  { routes, refused }: TlsRoutesIr,
+  accessLog: AccessLogIr | null,
+): string {
+  const own: PassedConnections = { routes, refused, listeners, accessLog };
+  return JSON.stringify(own);
+}
+
 /** The type is there where it is used. */
 function secretMap(
   secrets: readonly RenderedResource[],
@@ -116,13 +132,15 @@ function secretMap(
   return secrets.length === 0 && before === undefined ? [] : [[typeUrls.secret, typeMap(secrets, before)]];
 }
 
-/** TCP listeners, known by their port and the fleet's log. */
-function createTcpListeners(): (port: TcpPortIr, accessLog: AccessLogIr | null, sockets: string) => RenderedResource {
-  const known = new WeakMap<TcpPortIr, Omit<LoggedTcpPort, "port"> & { readonly made: RenderedResource }>();
+/** Listeners that pass bytes, known by their port and the fleet's log. */
+function createByteListeners<P extends TcpPortIr | TlsPortIr>(
+  render: (of: LoggedPort<P>) => RenderedResource,
+): (port: P, accessLog: AccessLogIr | null, sockets: string) => RenderedResource {
+  const known = new WeakMap<P, Omit<LoggedPort<P>, "port"> & { readonly made: RenderedResource }>();
   return (port, accessLog, sockets) => {
     const old = known.get(port);
     if (old?.accessLog === accessLog && old.sockets === sockets) return old.made;
-    const made = tcpListener({ port, accessLog, sockets });
+    const made = render({ port, accessLog, sockets });
     known.set(port, { accessLog, sockets, made });
     return made;
   };

@@ -151,7 +151,8 @@ function tablesOf(port: HttpPortIr): readonly Table[] {
   const [only] = tls?.scopes ?? [];
   if (tls === null || tls.scopes.length < 2)
     return [{ name: id, virtualHosts, others: [], forwardsCertificate: only?.clientAuthentication?.forwards === true }];
-  return tls.scopes.map(({ hostname, clientAuthentication }) => ({
+  const own = tls.scopes.filter(({ readsRequests }) => readsRequests);
+  return own.map(({ hostname, clientAuthentication }) => ({
     forwardsCertificate: clientAuthentication?.forwards === true,
     name: routeTableName(port, hostname),
     virtualHosts: virtualHosts.filter(({ hostnames: [first = ""] }) => scopeOf(tls.scopes, first) === hostname),

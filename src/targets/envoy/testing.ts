@@ -300,6 +300,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     port,
     listeners: ["web"],
     tls: null,
+    passed: null,
     clientTimeouts,
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],

@@ -192,14 +192,15 @@ function textView(key: keyof typeof FIELDS): TextView {
   };
 }
 
-/** Lines of a TCP frontend. */
-export function connectionLogText(log: AccessLogIr | null, section: TemplateSet["render"]): string {
+/** Lines of a frontend that passes bytes of this listener's connections, whatever the frontend is called. */
+export function connectionLogText(
+  log: AccessLogIr | null,
+  section: TemplateSet["render"],
+  listener: string | null = null,
+): string {
   if (log === null || log.connectionFields.length === 0) return "";
-  const fields = log.connectionFields.map((key) => ({
-    key: name(key),
-    value: CONNECTION[key],
-    unparsed: CONNECTION[key],
-  }));
+  const values = listener === null ? CONNECTION : { ...CONNECTION, listener: expression`"${name(listener)}"` };
+  const fields = log.connectionFields.map((key) => ({ key: name(key), value: values[key], unparsed: values[key] }));
   return logText(log, fields, { section, hasStatus: false, captures: [], formats: [], texts: [] });
 }
 

@@ -7,7 +7,7 @@ import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
-import { certificateCapabilities, tlsListenerCapabilities, tlsProtocol } from "../tlsCapabilities.ts";
+import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
 import { tooOld } from "../version.ts";
 import { accessLogCapabilities } from "./accessLog.ts";
 import { clientAuthenticationCapabilities } from "./clientAuthenticationSupport.ts";
@@ -62,7 +62,7 @@ export const capabilities = {
   "listener.fleets[]": "exact",
   "listener.address": "exact",
   "listener.port": "exact",
-  "listener.protocol": [tcpOnly, tlsProtocol],
+  "listener.protocol": tcpOnly,
   "listener.hostname": "exact",
   "listener.idleTimeout": "exact",
   ...udpCapabilities,

@@ -13,6 +13,7 @@ import { countLines, type HostLines, shapeOf } from "./shape.ts";
 import { createTurnNamer, type TurnNamer } from "./sharedTurns.ts";
 import { createSurveyor, type Surveyor } from "./survey.ts";
 import { certificateListText, misdirected } from "./tls.ts";
+import { lowerTlsPort, namedPort } from "./tlsPort.ts";
 
 /** Near the square root of the largest number of rules that is usual (10 000). */
 const RULES_IN_RUN = 64;
@@ -58,7 +59,11 @@ export function createListenerWriter(): ListenerWriter {
     for (const { bodies } of ofRules) for (const [path, text] of bodies) files.set(path, text);
     for (const [path, text] of misdirected(listener, port.tls)?.files ?? []) files.set(path, text);
     if (port.tls !== null) files.set(certificateList(listener), certificateListText(port.tls));
-    files.set(listenerFile(listener), listenerText(fragment, context));
+    const named = namedPort(port);
+    const front = named === null ? new Map<string, string>() : lowerTlsPort(named, common);
+    for (const [path, text] of front) files.set(path, text);
+    const own = front.get(listenerFile(listener)) ?? "";
+    files.set(listenerFile(listener), own + (own === "" ? "" : "\n") + listenerText(fragment, context));
     yield;
     return files;
   };

@@ -9,7 +9,7 @@ import type { TurnNamer } from "./sharedTurns.ts";
 export interface ListenerContext {
   readonly port: Pick<
     HttpPortIr,
-    "address" | "port" | "clientTimeouts" | "http2" | "connectionLimit" | "proxyProtocol" | "via" | "tls"
+    "address" | "port" | "clientTimeouts" | "http2" | "connectionLimit" | "proxyProtocol" | "via" | "tls" | "passed"
   >;
   /** The first listener of the socket. */
   readonly listener: string;

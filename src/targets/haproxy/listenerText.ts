@@ -1,5 +1,5 @@
 /** The text of a listener's file, section by section. */
-import { GOOD_HOST } from "../../ir/index.ts";
+import { GOOD_HOST, NO_CONNECTION_LIMIT } from "../../ir/index.ts";
 import { fullMatch } from "../../regex/index.ts";
 import type { Quoted } from "../../util/templates.ts";
 import { requestLogText } from "./accessLog.ts";
@@ -10,7 +10,7 @@ import { type Fragment, type Section, type SharedSection, sharedText } from "./f
 import { grpcFrontend } from "./grpc.ts";
 import { http2View } from "./http2.ts";
 import type { ListenerContext } from "./listenerContext.ts";
-import { listenerMap } from "./names.ts";
+import { listenerMap, requestsSocket } from "./names.ts";
 import { proxyProtocolView } from "./proxyProtocol.ts";
 import { address, file, name, word } from "./quote.ts";
 import { splitTablesText } from "./splits.ts";
@@ -27,6 +27,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
   const own = (part: Section): string => fragment.sections.get(part) ?? "";
   const shared = (part: SharedSection): string => sharedText(fragment, part);
   const [exact, regex, prefix] = [map("exact"), map("regex"), map("prefix")];
+  const isInner = port.passed !== null;
   const foreign = misdirected(listener, port.tls);
   const clients = clientsView(port.tls);
   const isFirst = exact === null && regex === null && own("regexes") === "";
@@ -38,8 +39,10 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       sharded: context.sharded,
       ...clientTimeoutsView(port.clientTimeouts),
       ...http2View(port.http2),
-      ...connectionLimitView(port.connectionLimit),
-      ...proxyProtocolView(port.proxyProtocol),
+      // Behind a frontend that reads the server name, that one counts connections and learns who the client is.
+      inner: isInner ? file(requestsSocket(listener)) : null,
+      ...connectionLimitView(isInner ? NO_CONNECTION_LIMIT : port.connectionLimit),
+      ...proxyProtocolView(isInner ? null : port.proxyProtocol),
       ...viaView(port.via),
       tls: tlsView(listener, port.tls),
       sites: map("sites"),

@@ -1,5 +1,5 @@
 /** Names of what a rendering holds: those of the model's listeners, routes, rules and clusters, so that a change moves no neighbour. */
-import type { RuleIr } from "../../ir/index.ts";
+import { innerSocket, type RuleIr } from "../../ir/index.ts";
 
 /** The file with the global section, the defaults and the clusters; HAProxy reads a folder's files by name, and this one first. */
 export const CONFIG_FILE = "haproxy.cfg";
@@ -63,6 +63,26 @@ export function apartBackend(cluster: string, key: string): string {
  */
 export function tcpBackend(cluster: string, idleTimeoutMs: number): string {
   return `${cluster}.tcp.${idleTimeoutMs}ms`;
+}
+
+/** Where TLS ends behind a frontend that has read the server name: a backend, and the frontend that it leads to. */
+export function endedFrontend(listener: string): string {
+  return `${listener}:ended`;
+}
+
+/** What reads the server name in front of requests. */
+export function namesFrontend(listener: string): string {
+  return `${listener}:names`;
+}
+
+/** Which leads to the frontend that reads requests. */
+export function requestsBackend(listener: string): string {
+  return `${listener}:requests`;
+}
+
+/** The socket of that frontend. */
+export function requestsSocket(listener: string): string {
+  return innerSocket("requests", listener);
 }
 
 /** A server's name: its address, so that its state survives the coming and going of others. */

@@ -7,6 +7,7 @@ import {
   type PortIr,
   RESENT_METHODS,
   type RuleIr,
+  tlsRoutesOf,
 } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { loadTemplates, type TemplateSet, templateFolder } from "../../util/templates.ts";
@@ -38,6 +39,7 @@ import { distinctRules } from "./rules.ts";
 import { socketsView } from "./sockets.ts";
 import { lowerTcpPort } from "./tcpPort.ts";
 import { certificatePem } from "./tls.ts";
+import { lowerTlsPort, namedPort } from "./tlsPort.ts";
 import { fleetVersion } from "./version.ts";
 
 /** Header fields that a client or an endpoint may send: as many as Envoy is told to take. (HAProxy counts those that we add with them.) */
@@ -75,7 +77,9 @@ export function createRenderer(): Renderer {
         const own =
           port.kind === "http"
             ? yield* listeners(port, rules.get(port) ?? [], { apart, section, accessLog: ir.accessLog, sharded })
-            : tcpFiles(port, { accessLog: ir.accessLog, sharded }, section);
+            : port.kind === "tls"
+              ? lowerTlsPort(namedPort(port), { accessLog: ir.accessLog, sharded, section })
+              : tcpFiles(port, { accessLog: ir.accessLog, sharded }, section);
         for (const [path, fileText] of own) found.set(path, fileText);
         yield;
       }
@@ -148,7 +152,7 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
     maxHeaders: number(MAX_HEADERS + ADDED_HEADERS),
   };
   const parts = [section("global", global)];
-  const hasTcp = ports.some(({ kind }) => kind === "tcp");
+  const hasTcp = ports.some((port) => port.kind === "tcp" || tlsRoutesOf(port) !== null);
   const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);
   if (ports.some(({ kind }) => kind === "http")) {
     const uses = { logsCluster: logsCluster(accessLog), guardsVia, ...schemeOf(ports) };

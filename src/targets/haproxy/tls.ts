@@ -26,10 +26,14 @@ export interface TlsView {
 
 /** Null: in the clear. */
 export function tlsView(listener: string, tls: ListenerTlsIr | null): TlsView | null {
-  if (tls === null) return null;
-  const groups = word(GROUPS.join(":"));
-  const clients = bindClients(tls);
-  return { list: file(certificateList(listener)), strict: tls.unknown === null, groups, clients };
+  return tls === null
+    ? null
+    : { ...tlsViewOf(certificateList(listener), tls.unknown === null), clients: bindClients(tls) };
+}
+
+/** Of a frontend with this list that asks for no certificates. */
+export function tlsViewOf(list: string, strict: boolean): TlsView {
+  return { list: file(list), strict, groups: word(GROUPS.join(":")), clients: null };
 }
 
 /** HAProxy reads 2 048 words of a line (`MAX_CRT_ARGS`) of 64 KiB. */
@@ -66,7 +70,8 @@ function linesOf(server: TlsServerIr, names: readonly string[], tls: ListenerTls
 function settingsOf({ minVersion, maxVersion, cipherSuites, alpn }: TlsServerIr): readonly string[] {
   const suites = cipherSuites.length === 0 ? [] : ["ciphers", cipherSuites.join(":")];
   const versions = ["ssl-min-ver", `TLSv${minVersion}`, "ssl-max-ver", `TLSv${maxVersion}`];
-  return ["alpn", alpn.join(","), ...versions, ...suites];
+  const protocols = alpn.length === 0 ? [] : ["alpn", alpn.join(",")];
+  return [...protocols, ...versions, ...suites];
 }
 
 /** For its owner only. */

@@ -7,13 +7,12 @@
 import {
   type AccessLogIr,
   type ConnectionLogField,
+  type HttpPortIr,
   MAX_LOGGED_BYTES,
-  type PortIr,
   type RequestLogField,
   WIDE_CHARACTER,
 } from "../../ir/index.ts";
 import { block, joinBlocks } from "./blocks.ts";
-import { underscored } from "./names.ts";
 import {
   FIRST_CAPTURE,
   type LogLine,
@@ -27,6 +26,7 @@ import {
   param,
   SECOND_CAPTURE,
   THIRD_CAPTURE,
+  type Variable,
   variable,
   type Word,
   word,
@@ -90,25 +90,49 @@ export interface SocketLog {
   readonly directive: Block;
 }
 
-/** The log of one socket. Requests have two forms, for those that came to the rules and for what was refused before. */
-export function socketLog(log: AccessLogIr | null, port: Exclude<PortIr, { kind: "udp" }>): SocketLog | null {
-  const keys = log === null ? [] : port.kind === "http" ? log.requestFields : log.connectionFields;
+/** The log of an HTTP socket. Requests have two forms, for those that came to the rules and for what was refused before. */
+export function socketLog(
+  log: AccessLogIr | null,
+  { id, listeners: [listener = id] }: Pick<HttpPortIr, "id" | "listeners">,
+): SocketLog | null {
+  const keys = log?.requestFields ?? [];
+  const told = (key: string): Part => valueIn(REQUEST, key, listener);
+  const refused = lineOf(keys, (key) => (OF_REFUSED.has(key) ? told(key) : ""));
+  return logOf(log, keys, [
+    { name: `access-${listener}`, line: lineOf(keys, told), condition: variable("log_known") },
+    { name: `refused-${listener}`, line: refused, condition: variable("log_refused") },
+  ]);
+}
+
+/** What connections have in common that leave lines of one form. */
+export interface LoggedConnections {
+  readonly listener: string;
+  /** What the form is called. */
+  readonly form: string;
+  /** What `proxy_pass` names. */
+  readonly cluster: Part;
+}
+
+/** The log of connections that are forwarded alike. */
+export function connectionLog(
+  log: AccessLogIr | null,
+  { listener, form, cluster }: LoggedConnections,
+): SocketLog | null {
+  const keys = log?.connectionFields ?? [];
+  const line = lineOf(keys, (key) => (key === "cluster" ? cluster : valueIn(CONNECTION, key, listener)));
+  const condition = log !== null && log.samplePercent < ALL ? variable("log_sampled") : null;
+  return logOf(log, keys, [{ name: form, line, condition }]);
+}
+
+interface Form {
+  readonly name: string;
+  readonly line: LogLine;
+  readonly condition: Variable | null;
+}
+
+function logOf(log: AccessLogIr | null, keys: readonly string[], forms: readonly Form[]): SocketLog | null {
   if (log === null || keys.length === 0) return null;
-  const { path, samplePercent } = log;
-  const [listener = port.id] = port.listeners;
-  const sampled = samplePercent < ALL ? variable("log_sampled") : null;
-  const forms =
-    port.kind === "tcp"
-      ? [{ name: `access-${listener}`, line: lineOf(keys, port), condition: sampled }]
-      : [
-          { name: `access-${listener}`, line: lineOf(keys, port), condition: variable("log_known") },
-          {
-            name: `refused-${listener}`,
-            line: lineOf(keys, port, (key) => OF_REFUSED.has(key)),
-            condition: variable("log_refused"),
-          },
-        ];
-  const target = word(path);
+  const target = word(log.path);
   return {
     format: joinBlocks(forms.map(({ name, line }) => block("logFormat", { name: word(name), line }))),
     directive: joinBlocks(
@@ -117,10 +141,10 @@ export function socketLog(log: AccessLogIr | null, port: Exclude<PortIr, { kind:
   };
 }
 
-function lineOf(keys: readonly string[], port: PortIr, isTold = (_key: string): boolean => true): LogLine {
+function lineOf(keys: readonly string[], told: (key: string) => Part): LogLine {
   const parts = keys.flatMap((key, index): readonly Part[] => {
     const start = `${index === 0 ? "{" : ","}"${key}":`;
-    const value = isTold(key) ? variableOrText(key, port) : "";
+    const value = told(key);
     const isNumber = typeof value !== "string" && NUMBERS.has(key);
     return isNumber ? [start, value] : [`${start}"`, value, '"'];
   });
@@ -128,13 +152,8 @@ function lineOf(keys: readonly string[], port: PortIr, isTold = (_key: string): 
 }
 
 /** A variable, or a text that is known. */
-function variableOrText(key: string, { kind, listeners, id, ...port }: PortIr): Part {
-  const [listener = id] = listeners;
+function valueIn(values: Readonly<Record<string, string>>, key: string, listener: string): Part {
   if (key === "listener") return listener;
-  // A connection's cluster is what `proxy_pass` names.
-  if (key === "cluster" && "split" in port)
-    return port.split.length > 1 ? variable(`split_${underscored(listener)}`) : (port.split[0]?.cluster ?? "");
-  const values: Readonly<Record<string, string>> = kind === "http" ? REQUEST : CONNECTION;
   const name = values[key];
   if (name === undefined) throw new Error(`nginx has no value for ${key}`);
   return variable(name);

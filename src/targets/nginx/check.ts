@@ -7,7 +7,7 @@ import { execFile } from "node:child_process";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { inFolder, missing, runChecker, writeFiles } from "../runChecker.ts";
+import { inFolder, missing, placed, runChecker, writeFiles } from "../runChecker.ts";
 import type { CheckOptions, CheckResult, Rendered, RenderedFile } from "../target.ts";
 
 const run = promisify(execFile);
@@ -38,7 +38,7 @@ interface Namespace {
 export async function checkNginx(rendered: Rendered, options: CheckOptions = {}): Promise<CheckResult> {
   if (rendered.kind !== "files") throw new Error("the nginx checker takes files");
   const { files } = rendered;
-  const binary = options.binary ?? "nginx";
+  const binary = placed(options.binary ?? "nginx");
   return inFolder(async (folder) => {
     await writeFiles(folder, files.map(withoutLog));
     const modules = await modulesFolder(binary);

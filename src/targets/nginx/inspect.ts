@@ -1,5 +1,5 @@
 /** Checks that no single field can express: sizes, combinations. */
-import type { FleetIr, RuleIr } from "../../ir/index.ts";
+import { type FleetIr, passedBy, type RuleIr } from "../../ir/index.ts";
 import { inspectDrains } from "../drainTimeout.ts";
 import { backtrackingRegexes } from "../regexFindings.ts";
 import type { Finding } from "../target.ts";
@@ -39,18 +39,20 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
   }
   const timeouts = new Map(ir.clusters.map(({ name, connectTimeoutMs }) => [name, connectTimeoutMs]));
   for (const port of ir.ports) {
-    if (port.kind === "http") found.push(...inspectLimit(port));
-    if (port.kind === "http") continue;
-    const distinct = new Set(port.split.map(({ cluster }) => timeouts.get(cluster)));
-    if (port.kind === "tcp" && distinct.size > 1) {
-      found.push({
-        code: oneTimeoutPerPort.code,
-        severity: "warning",
-        message: `${port.id}: nginx has one connect timeout for a TCP port; the longest of its clusters' holds for all`,
-        pointer: "",
-      });
+    if (port.kind === "http" && port.passed === null) found.push(...inspectLimit(port));
+    if (port.kind === "udp" && isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
+    for (const { split } of passedBy(port)) {
+      const distinct = new Set(split.map(({ cluster }) => timeouts.get(cluster)));
+      if (distinct.size > 1) {
+        found.push({
+          code: oneTimeoutPerPort.code,
+          severity: "warning",
+          message: `${port.id}: nginx has one connect timeout for a TCP port; the longest of its clusters' holds for all`,
+          pointer: "",
+        });
+      }
+      if (isCoarse(split)) found.push({ ...coarse(port.id), pointer: "" });
     }
-    if (isCoarse(port.split)) found.push({ ...coarse(port.id), pointer: "" });
   }
   return [
     ...found,

@@ -1,5 +1,11 @@
 /** One HTTP socket: a file with a server for each group of hosts, or with one server for all of them where there are very many. */
-import type { AccessLogIr, HttpPortIr, SocketsIr, VirtualHostIr } from "../../ir/index.ts";
+import {
+  type AccessLogIr,
+  type HttpPortIr,
+  NO_CONNECTION_LIMIT,
+  type SocketsIr,
+  type VirtualHostIr,
+} from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { type SocketLog, socketLog } from "./accessLog.ts";
 import type { Affine } from "./affinity.ts";
@@ -16,7 +22,18 @@ import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Parts } from "./parts.ts";
 import { senderRanges } from "./proxyProtocol.ts";
 import { comment, location, type MapEntry, mapEntries, mapEntry, mapKey, param, variable } from "./quote.ts";
-import { ANY, blocksOf, clientLines, fieldViews, listen, mapsOf, namedServer, servers, textOf } from "./servers.ts";
+import {
+  ANY,
+  blocksOf,
+  clientLines,
+  fieldViews,
+  hasHeader,
+  listen,
+  mapsOf,
+  namedServer,
+  servers,
+  textOf,
+} from "./servers.ts";
 import { type ListenOption, listenOptions } from "./sockets.ts";
 import { hasOneServer, scopeMap, servedNames, tlsLines } from "./tls.ts";
 import type { Limited } from "./upstream/limits.ts";
@@ -78,7 +95,7 @@ export function* lowerListener(
   // Inside TLS one server has one set of certificates.
   const isShared = port.virtualHosts.length > MAX_SERVERS && (port.tls === null || hasOneServer(port.tls));
   const served = yield* servedNames(port, name);
-  const socket = hostAndPort(port.address, port.port);
+  const socket = listen(port).text;
   const clientTimeouts = clientLines(port);
   const log = socketLog(place.accessLog, port);
   const options = optionsOf(port, place);
@@ -102,7 +119,7 @@ export function* lowerListener(
       ...place,
       gated,
       listener: name,
-      connectionLimit: port.connectionLimit,
+      connectionLimit: port.passed === null ? port.connectionLimit : NO_CONNECTION_LIMIT,
       isTls: port.tls !== null,
       via: port.via,
       forwardsCertificate: forwardsCertificate(port, host),
@@ -154,17 +171,18 @@ export function* lowerListener(
 }
 
 /** Parameters of the socket's `listen` beside its address. */
-function optionsOf({ http2 }: HttpPortIr, { sockets }: ListenerPlace): readonly ListenOption[] {
-  return [...http2Option(http2), ...listenOptions(sockets)];
+function optionsOf({ http2, passed }: HttpPortIr, { sockets }: ListenerPlace): readonly ListenOption[] {
+  return [...http2Option(http2), ...(passed === null ? listenOptions(sockets) : [])];
 }
 
 /** What stands before the servers, and in each of them. */
 function headView(port: HttpPortIr, name: string) {
+  const isInner = port.passed !== null;
   return {
     comment: comment(`${port.listeners.join(", ")}: ${hostAndPort(port.address, port.port)}`),
-    limitZones: limitZones(name, port.connectionLimit),
-    senders: senderRanges(name, port.proxyProtocol),
-    proxyProtocol: port.proxyProtocol !== null,
+    limitZones: isInner ? null : limitZones(name, port.connectionLimit),
+    senders: isInner ? null : senderRanges(name, port.proxyProtocol),
+    proxyProtocol: hasHeader(port),
     viaMap: viaMap({ listener: name, via: port.via }),
     viaGuard: viaGuard(port.via),
     clientTimeouts: clientLines(port),
@@ -211,7 +229,7 @@ function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPla
   return block("sharedServer", {
     maps: mapsOf(parts),
     listen: listen(port),
-    proxyProtocol: port.proxyProtocol !== null,
+    proxyProtocol: hasHeader(port),
     isTls: port.tls !== null,
     options: optionsOf(port, place),
     tls: port.tls === null ? null : tlsLines(port.tls.unknown, port.tls, null),

@@ -1,5 +1,5 @@
 /** Names of variables, locations and files: words of the model, never hashes, and numbers only where two words fall together. */
-import type { HttpPortIr, RuleIr, TcpPortIr, UdpPortIr } from "../../ir/index.ts";
+import type { HttpPortIr, PortIr, RuleIr } from "../../ir/index.ts";
 import { type Variable, variable } from "./quote.ts";
 
 /** `x-a-b` -> `x_a_b`. Names of header fields have no underscore, so they stay apart. */
@@ -29,7 +29,7 @@ export function listenerFile({ id, listeners: [name = id] }: Pick<HttpPortIr, "i
 }
 
 /** The file of a TCP or UDP port. */
-export function streamFile({ id, listeners: [name = id] }: Pick<TcpPortIr | UdpPortIr, "id" | "listeners">): string {
+export function streamFile({ id, listeners: [name = id] }: Pick<PortIr, "id" | "listeners">): string {
   return `streams/${name}.conf`;
 }
 

@@ -3,7 +3,18 @@ import { PROXY_HEADER_TIMEOUT_MS, type ProxyProtocolIr } from "../../ir/index.ts
 import type { Support } from "../target.ts";
 import { block } from "./blocks.ts";
 import { underscored } from "./names.ts";
-import { comment, milliseconds, type Variable, variable, word } from "./quote.ts";
+import {
+  comment,
+  mapEntries,
+  mapEntry,
+  mapKey,
+  milliseconds,
+  type Param,
+  param,
+  type Variable,
+  variable,
+  word,
+} from "./quote.ts";
 import type { Block } from "./views.ts";
 
 const notOptional = {
@@ -32,6 +43,26 @@ export function senderRanges(listener: string, asked: ProxyProtocolIr | null): B
   const ranges = asked.from.split(" ").map((range) => ({ range: word(range) }));
   return block("geo", { comment: comment(listener), of: variable("realip_remote_addr"), name, ranges });
 }
+
+/** The target of connections from those who may send headers: others get none, and are closed. Null: there is no such difference. */
+export function ofSenders(
+  listener: string,
+  asked: ProxyProtocolIr | null,
+  target: Param,
+): { readonly name: Variable; readonly map: Block } | null {
+  const source = sender(listener, asked);
+  if (source === null) return null;
+  const name = variable(`target_${underscored(listener)}`);
+  const entries = mapEntries([mapEntry(mapKey(""), param(""))]);
+  return { name, map: block("map", { comment: null, source: param(source), name, entries, fallback: target }) };
+}
+
+/** In each server behind a socket of nginx's own: the client is who the server in front says. */
+export const innerHeader: Block = block("proxyProtocol", {
+  timeout: null,
+  trusted: [{ range: word("unix:") }],
+  sender: null,
+});
 
 /** In each server: the client is who the header says. Null: no header. */
 export function headerLines(listener: string, asked: ProxyProtocolIr | null, kind: "http" | "tcp"): Block | null {

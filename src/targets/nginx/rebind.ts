@@ -5,10 +5,10 @@ import { hostAndPort } from "./hostAndPort.ts";
 import { word } from "./quote.ts";
 
 /**
- * The `listen` that begins a server, by the text of `server.hbs`, `sharedServer.hbs`, `listener.hbs` and `tcpServer.hbs`. Strings and
- * comments are stepped over: what users wrote may look like one.
+ * The `listen` that begins a server, by the text of `server.hbs`, `sharedServer.hbs`, `listener.hbs`, `tcpServer.hbs` and
+ * `tlsServers.hbs`; sockets of nginx's own stay. Strings and comments are stepped over: what users wrote may look like one.
  */
-const STRING_COMMENT_OR_LISTEN = /"(?:[^"\\]|\\.)*"|#[^\n]*|( {2}server \{\n) {4}listen [^\s;]+([^;\n]*);\n/gs;
+const STRING_COMMENT_OR_LISTEN = /"(?:[^"\\]|\\.)*"|#[^\n]*|( {2}server \{\n) {4}listen (?!unix:)[^\s;]+([^;\n]*);\n/gs;
 
 /** Every server of the file listens at these places. */
 export function* rebind(text: string, places: readonly Place[]): Steps<string> {

@@ -1,5 +1,5 @@
 /** A fleet's files, and what is kept of them from one rendering to the next. */
-import type { FleetIr, PortIr } from "../../ir/index.ts";
+import { type FleetIr, type PortIr, passedBy, tlsRoutesOf } from "../../ir/index.ts";
 import type { Steps } from "../../util/steps.ts";
 import { trustedAuthorities } from "../clientAuthentication.ts";
 import { generationOf } from "../generation.ts";
@@ -18,7 +18,8 @@ import { createNames, listenerFile, streamFile } from "./names.ts";
 import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
 import { lowerTcpPort } from "./stream.ts";
-import { certificateFiles, tlsGroups } from "./tls.ts";
+import { certificateFiles, streamTlsGroups, tlsGroups } from "./tls.ts";
+import { lowerTlsPort, namedPort } from "./tlsPort.ts";
 import { lowerUdpPort } from "./udp.ts";
 import { udpClusters } from "./udpSupport.ts";
 import { createUpstreamMemory, lowerUpstreams, type UpstreamGroups, type UpstreamMemory } from "./upstream/index.ts";
@@ -99,7 +100,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   );
   const { accessLog, process } = ir;
   const place = { connectTimeouts, affine, secured, limited, http2, accessLog, sockets: process.sockets };
-  const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters) };
+  const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters), names: createNames() };
   const names = createNames();
   const listeners: LoweredListener[] = [];
   const kept = new Map<string, ListenerMemory>();
@@ -113,8 +114,10 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   }
   memory.listeners = kept;
   const streams = ir.ports.flatMap((port) => {
-    if (port.kind === "http") return [];
-    return [port.kind === "tcp" ? lowerTcpPort(port, streamPlace) : lowerUdpPort(port)];
+    if (port.kind === "udp") return [lowerUdpPort(port)];
+    if (port.kind === "tcp") return [lowerTcpPort(port, streamPlace)];
+    const named = namedPort(port);
+    return named === null ? [] : [lowerTlsPort(named, streamPlace)];
   });
   const groups = yield* upstreamGroups(ir, listeners, memory);
   const configuration = block("nginx", configurationView(ir, listeners, groups));
@@ -141,16 +144,24 @@ function hasCalls({ ports }: FleetIr): boolean {
 
 function logFiles({ accessLog, ports }: FleetIr): readonly RenderedFile[] {
   const requests = requestLogText(accessLog);
-  const connections = ports.some(({ kind }) => kind === "tcp") ? connectionLogText(accessLog) : null;
+  const connections = ports.some(passesConnections) ? connectionLogText(accessLog) : null;
   return [
     ...(requests === null ? [] : [{ path: "access-log.conf", text: requests, mode: FILE_MODE }]),
     ...(connections === null ? [] : [{ path: "access-log-stream.conf", text: connections, mode: FILE_MODE }]),
   ];
 }
 
+function passesConnections(port: PortIr): boolean {
+  return port.kind === "tcp" || tlsRoutesOf(port) !== null;
+}
+
+function isOnlyHttp(port: PortIr): boolean {
+  return port.kind === "http" && port.passed === null;
+}
+
 function socketOf(ir: PortIr): Socket {
   const { address, port, listeners } = ir;
-  const file = ir.kind === "http" ? listenerFile(ir) : streamFile(ir);
+  const file = ir.kind === "http" && ir.passed === null ? listenerFile(ir) : streamFile(ir);
   return { address, port, ...(ir.kind === "udp" ? { transport: "udp" } : {}), listeners, file };
 }
 
@@ -192,7 +203,9 @@ function* upstreamGroups(
 ): Steps<Groups> {
   const used = new Set(listeners.flatMap(({ clusters }) => [...clusters]));
   const { sessions, packets } = udpClusters(ir);
-  const usedByTcp = ir.ports.flatMap((port) => (port.kind === "tcp" ? port.split.map(({ cluster }) => cluster) : []));
+  const usedByTcp = ir.ports.flatMap((port) =>
+    passedBy(port).flatMap(({ split }) => split.map(({ cluster }) => cluster)),
+  );
   const unhashed = new Set([...usedByTcp, ...packets]);
   const of = (names: ReadonlySet<string>): Pick<FleetIr, "clusters" | "healthChecks"> => ({
     clusters: ir.clusters.filter(({ name }) => names.has(name)),
@@ -202,7 +215,7 @@ function* upstreamGroups(
   // A rule that draws names all of them.
   const keepsClients = of(used).clusters.some((cluster) => cluster.affinity !== null);
   const affinity = affinityMaps(keepsClients ? ir.clusters : []);
-  if (ir.ports.every(({ kind }) => kind === "http")) return { http, stream: null, affinity };
+  if (ir.ports.every(isOnlyHttp)) return { http, stream: null, affinity };
   const ofStream = yield* lowerUpstreams(of(unhashed), "stream", upstreams);
   const ofSessions = yield* lowerUpstreams(of(sessions), "sessions", upstreams);
   const stream = {
@@ -230,7 +243,7 @@ function configurationView(
   listeners: readonly LoweredListener[],
   { http, stream, affinity }: Groups,
 ): ConfigurationView {
-  const hasTcp = ir.ports.some(({ kind }) => kind === "tcp");
+  const hasConnections = ir.ports.some(passesConnections);
   return {
     ...processView(ir.process),
     keepalive: ir.process.sockets.keepalive !== null,
@@ -251,9 +264,10 @@ function configurationView(
       stream === null
         ? null
         : {
+            tlsGroups: streamTlsGroups(ir),
             upstreams: stream.plain,
             probed: stream.probed.length > 0 ? word(PROBED_FILES.stream) : null,
-            accessLog: hasTcp && (ir.accessLog?.connectionFields.length ?? 0) > 0,
+            accessLog: hasConnections && (ir.accessLog?.connectionFields.length ?? 0) > 0,
           },
   };
 }

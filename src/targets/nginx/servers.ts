@@ -9,9 +9,10 @@ import { gatedLines } from "./gatedFields.ts";
 import type { HostMemory } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import { http2Lines } from "./http2.ts";
+import { requestsSocket } from "./innerSockets.ts";
 import type { Named, Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
-import { headerLines } from "./proxyProtocol.ts";
+import { headerLines, innerHeader } from "./proxyProtocol.ts";
 import { variable, word } from "./quote.ts";
 import type { ListenOption } from "./sockets.ts";
 import type { Served } from "./tls.ts";
@@ -24,13 +25,16 @@ export function clientLines({
   clientTimeouts,
   connectionLimit,
   proxyProtocol,
+  passed,
   http2,
   listeners: [name = ""],
 }: HttpPortIr): Block | null {
+  // What stands in front counts connections, and tells the client.
+  const isInner = passed !== null;
   const lines = [
-    headerLines(name, proxyProtocol, "http"),
+    isInner ? innerHeader : headerLines(name, proxyProtocol, "http"),
     clientTimeoutLines(clientTimeouts),
-    limitLines(name, connectionLimit),
+    isInner ? null : limitLines(name, connectionLimit),
     http2Lines(http2),
   ].filter((own) => own !== null);
   return lines.length === 0 ? null : joinBlocks(lines);
@@ -39,9 +43,14 @@ export function clientLines({
 /** The hostname that takes every host. */
 export const ANY = "*";
 
-/** Its address and port. */
-export function listen({ address, port }: HttpPortIr) {
-  return word(hostAndPort(address, port));
+/** Its address and port, or where the server that reads the server name hands on what is of HTTP. */
+export function listen(port: HttpPortIr) {
+  return word(port.passed === null ? hostAndPort(port.address, port.port) : requestsSocket(port));
+}
+
+/** Each connection begins with a PROXY header. */
+export function hasHeader({ proxyProtocol, passed }: HttpPortIr): boolean {
+  return proxyProtocol !== null || passed !== null;
 }
 
 /** Fields that answers may have. */
@@ -111,7 +120,7 @@ function server(
   return block("server", {
     maps: isFirst ? mapsOf(parts) : NO_BLOCK,
     listen: listen(port),
-    proxyProtocol: port.proxyProtocol !== null,
+    proxyProtocol: hasHeader(port),
     isTls: port.tls !== null,
     ...namedServer(own, options),
     clientTimeouts: clientLines(port),

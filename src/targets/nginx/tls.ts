@@ -13,6 +13,7 @@ import {
   MISDIRECTED_STATUS,
   scopeOf,
   type TlsServerIr,
+  tlsRoutesOf,
   type VirtualHostIr,
 } from "../../ir/index.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
@@ -51,9 +52,19 @@ export function certificateFiles(certificates: readonly CertificateIr[]): readon
   ]);
 }
 
-/** Null: no socket ends TLS. */
+/** Of the `http` block. Null: no socket ends TLS there. */
 export function tlsGroups({ ports }: FleetIr): Word | null {
-  return ports.some((port) => port.kind === "http" && port.tls !== null) ? word(OPENSSL_GROUPS.join(":")) : null;
+  return ports.some((port) => port.kind === "http" && port.tls !== null) ? groups() : null;
+}
+
+/** Of the `stream` block. */
+export function streamTlsGroups({ ports }: FleetIr): Word | null {
+  const ends = ports.some((port) => tlsRoutesOf(port)?.routes.some(({ terminate }) => terminate !== null));
+  return ends ? groups() : null;
+}
+
+function groups(): Word {
+  return word(OPENSSL_GROUPS.join(":"));
 }
 
 /** A certificate in PEM. */
@@ -136,18 +147,30 @@ function mostSpecific<T>(known: ReadonlyMap<string, T>, name: string): T | undef
  */
 export function tlsLines(server: TlsServerIr | null, tls: ListenerTlsIr, foreign: Block | null): Block {
   const { servers, unknown } = tls;
-  const settings = server ?? unknown ?? servers[0];
   return block("tls", {
+    ...tlsView(server, server ?? unknown ?? servers[0]),
+    clients: server === null ? null : clientsView(clientAuthenticationOf(tls, server.scope)),
+    keepsSessions: !asksClients(tls),
+    foreign,
+    closed: true,
+  });
+}
+
+/** The same of a stream server, which has one set of certificates. */
+export function streamTlsLines(server: TlsServerIr): Block {
+  const ofRequests = { clients: null, keepsSessions: true, foreign: null, closed: false };
+  return block("tls", { ...tlsView(server, server), ...ofRequests });
+}
+
+function tlsView(server: TlsServerIr | null, settings: TlsServerIr | undefined) {
+  return {
     certificates: (server?.certificates ?? []).map((name) => ({
       chain: word(chainFile(name)),
       key: word(keyFile(name)),
     })),
     protocols: protocolsOf({ minVersion: settings?.minVersion ?? "1.2", maxVersion: settings?.maxVersion ?? "1.3" }),
     cipherSuites: server === null || server.cipherSuites.length === 0 ? null : word(server.cipherSuites.join(":")),
-    clients: server === null ? null : clientsView(clientAuthenticationOf(tls, server.scope)),
-    keepsSessions: !asksClients(tls),
-    foreign,
-  });
+  };
 }
 
 /** Versions as nginx lists them. */

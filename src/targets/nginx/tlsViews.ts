@@ -23,6 +23,8 @@ export interface TlsView {
   readonly certificates: readonly { readonly chain: Word; readonly key: Word }[];
   readonly protocols: readonly { readonly protocol: Word }[];
   readonly cipherSuites: Word | null;
+  /** Where requests in the clear end; of HTTP. */
+  readonly closed: boolean;
   /** Null: no certificate is asked for. */
   readonly clients: {
     readonly mode: Word;

@@ -1,7 +1,6 @@
 /** What is said of UDP ports and of the clusters that they reach; `udp.ts` writes them. */
 import type { BalancePolicy, FleetIr } from "../../ir/index.ts";
 import type { Finding, Support } from "../target.ts";
-import { tlsProtocol } from "../tlsCapabilities.ts";
 
 /** Sessions go by hash; what was asked for of the cluster's balance holds for packets only. */
 export const hashedSessions = {
@@ -22,7 +21,7 @@ const answersLost = {
 
 /** What nginx says of the leaves of UDP listeners. */
 export const udpCapabilities = {
-  "listener.protocol": [answersLost, tlsProtocol],
+  "listener.protocol": answersLost,
   "listener.udp.balance": "exact",
 } as const satisfies Readonly<Record<string, Support>>;
 

@@ -28,7 +28,14 @@ import type {
   Variable,
   Word,
 } from "./quote.ts";
-import type { ProxyProtocolView, TcpServerView, UdpServerView } from "./streamViews.ts";
+import type {
+  ProxyProtocolView,
+  StreamForwardView,
+  TcpServerView,
+  TlsServersView,
+  TlsServerView,
+  UdpServerView,
+} from "./streamViews.ts";
 import type { EndpointTlsView, NamedServerView, TlsScopesView, TlsView } from "./tlsViews.ts";
 import type { UpstreamView } from "./upstream/views.ts";
 
@@ -80,6 +87,9 @@ export interface Views extends GrpcViews, Http2Views {
   readonly respond: RespondView;
   readonly texts: TextsView;
   readonly tcpServer: TcpServerView;
+  readonly streamForward: StreamForwardView;
+  readonly tlsServers: TlsServersView;
+  readonly tlsServer: TlsServerView;
   readonly udpServer: UdpServerView;
   readonly proxyProtocol: ProxyProtocolView;
   /** What a location notes for the access log. */
@@ -109,6 +119,8 @@ export interface ConfigurationView extends ProcessView {
   readonly http: HttpView;
   /** Null without TCP and UDP listeners: nginx may have been built without the stream module. */
   readonly stream: {
+    /** Groups of the key exchange; null: no TLS ends there. */
+    readonly tlsGroups: Word | null;
     readonly upstreams: readonly Block[];
     /** The file of further upstream groups; null: there are none. */
     readonly probed: Word | null;

@@ -1,5 +1,13 @@
 /** Backends: clusters as HTTP and TCP ports see them. */
-import { type ClusterIr, type EndpointIr, ejectionOf, type FleetIr, isActive, isOverHttp2 } from "../../../ir/index.ts";
+import {
+  type ClusterIr,
+  type EndpointIr,
+  ejectionOf,
+  type FleetIr,
+  isActive,
+  isOverHttp2,
+  passedBy,
+} from "../../../ir/index.ts";
 import type { Quoted } from "../../../util/templates.ts";
 import type { Version } from "../../target.ts";
 import { onceMoreName, serverName, tcpBackend } from "../names.ts";
@@ -90,9 +98,8 @@ interface BackendForm {
 export function clusterBackends(ir: FleetIr): readonly ClusterBackends[] {
   const tcpIdles = new Map<string, Set<number>>();
   for (const port of ir.ports) {
-    if (port.kind !== "tcp") continue;
-    for (const { cluster } of port.split) {
-      tcpIdles.set(cluster, (tcpIdles.get(cluster) ?? new Set()).add(port.idleTimeoutMs));
+    for (const { split, idleTimeoutMs } of passedBy(port)) {
+      for (const { cluster } of split) tcpIdles.set(cluster, (tcpIdles.get(cluster) ?? new Set()).add(idleTimeoutMs));
     }
   }
   // a cluster that no TCP port reaches is in the IR because an HTTP port does; only the others must be looked for

@@ -1,5 +1,5 @@
 /** The PROXY header with which connections to endpoints begin: nginx says so of a TCP port, not of an upstream group. */
-import type { FleetIr, PortIr, ProxyVersion } from "../../../ir/index.ts";
+import { type FleetIr, type PortIr, type ProxyVersion, passedBy, type SplitIr } from "../../../ir/index.ts";
 import { type Finding, foundByInspection, type Support, type Version } from "../../target.ts";
 import { isBefore } from "../../version.ts";
 
@@ -46,17 +46,25 @@ export function inspectProxyProtocol({ clusters, ports }: FleetIr): readonly Fin
   for (const port of ports) {
     const own = clustersOf(port).filter((name) => sent.has(name));
     if (port.kind === "http") for (const name of own) found.set(`${name} http`, at(name, overHttp));
-    if (port.kind === "tcp" && isMixed(port, sent)) for (const name of own) found.set(`${name} tcp`, at(name, mixed));
+    for (const passed of passedBy(port)) {
+      if (!isMixed(passed.split, sent)) continue;
+      for (const name of own) if (namesIn(passed.split).includes(name)) found.set(`${name} tcp`, at(name, mixed));
+    }
   }
   return [...found.values()];
 }
 
-function isMixed({ split }: Extract<PortIr, { kind: "tcp" }>, sent: ReadonlyMap<string, ProxyVersion>): boolean {
+function isMixed(split: SplitIr, sent: ReadonlyMap<string, ProxyVersion>): boolean {
   return new Set(split.map(({ cluster }) => sent.get(cluster))).size > 1;
 }
 
+function namesIn(split: SplitIr): readonly string[] {
+  return split.map(({ cluster }) => cluster);
+}
+
 function clustersOf(port: PortIr): readonly string[] {
-  if (port.kind !== "http") return port.split.map(({ cluster }) => cluster);
+  if (port.kind === "udp") return namesIn(port.split);
+  if (port.kind !== "http") return passedBy(port).flatMap(({ split }) => namesIn(split));
   const splits = port.virtualHosts.flatMap(({ rules }) =>
     rules.flatMap(({ action }) => (action.kind === "forward" ? action.split : [])),
   );

@@ -1,5 +1,5 @@
 /** What nginx says of TLS to endpoints; `tls.ts` writes it. */
-import type { FleetIr } from "../../../ir/index.ts";
+import { type FleetIr, passedBy } from "../../../ir/index.ts";
 import {
   clusterTlsFinding,
   inspectNames,
@@ -37,11 +37,10 @@ export function inspectClusterTls(ir: FleetIr): readonly Finding[] {
   );
   if (secured.size === 0) return [];
   const found = new Map<string, Finding>();
-  for (const port of ir.ports) {
-    if (port.kind !== "tcp") continue;
-    const kinds = new Set(port.split.map(({ cluster }) => JSON.stringify(secured.get(cluster)?.tls ?? null)));
+  for (const { split } of ir.ports.flatMap(passedBy)) {
+    const kinds = new Set(split.map(({ cluster }) => JSON.stringify(secured.get(cluster)?.tls ?? null)));
     if (kinds.size < 2) continue;
-    for (const { cluster } of port.split) {
+    for (const { cluster } of split) {
       if (secured.has(cluster)) found.set(cluster, clusterTlsFinding(cluster, mixed));
     }
   }

@@ -1,0 +1,147 @@
+/** Bytes inside TLS: endpoints that end it themselves, and clients on connections of their own. */
+import { once } from "node:events";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
+import { connectTo } from "./rawHttp.ts";
+import { type Handshake, type Hello, shake } from "./tls.ts";
+
+/** What an endpoint says first of all. */
+export interface Greeting {
+  readonly name: string;
+  /** What its client asked for; null: nothing, or TLS did not come as far as here. */
+  readonly serverName: string | null;
+  readonly alpn: string | null;
+  /** CN of the client's certificate; null: it has shown none. */
+  readonly client: string | null;
+}
+
+export interface BytesUpstream {
+  readonly port: number;
+  /** Connections so far. */
+  readonly connections: () => number;
+  /** Those that got as far as a greeting. */
+  readonly greeted: () => number;
+  readonly close: () => Promise<void>;
+}
+
+/** Greets with a line of JSON, sends bytes back, and ends its side after the client has. Without options: in the clear. */
+export async function startBytes(name: string, options?: TlsOptions): Promise<BytesUpstream> {
+  let [connections, greeted] = [0, 0];
+  const sockets = new Set<Socket>();
+  const talk = (socket: Socket): void => {
+    const { servername, alpnProtocol } = socket as Partial<Pick<TLSSocket, "alpnProtocol">> & { servername?: string };
+    const client = (socket as Partial<TLSSocket>).getPeerCertificate?.()?.subject?.CN?.toString() ?? null;
+    const greeting: Greeting = { name, serverName: servername || null, alpn: alpnProtocol || null, client };
+    greeted += 1;
+    socket.on("error", () => {});
+    socket.write(`${JSON.stringify(greeting)}\n`);
+    socket.on("data", (chunk) => socket.write(chunk));
+    // A little later, so that a proxy that closes both sides at the client's end loses these bytes and is caught.
+    socket.on("end", () => setTimeout(() => socket.end("after half-close\n"), 200));
+  };
+  const server =
+    options === undefined
+      ? createTcpServer({ allowHalfOpen: true }, talk)
+      : createServer({ allowHalfOpen: true, ...options }, talk);
+  server.on("connection", (socket: Socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", () => {});
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => connections,
+    greeted: () => greeted,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** A connection on which an endpoint has greeted. */
+export interface Greeted extends Handshake {
+  readonly greeting: Greeting;
+}
+
+const GREETING_MS = 5_000;
+
+/** Shakes hands and waits for the greeting. Null: there was no handshake, or the connection ended before a greeting. */
+export async function greet(hello: Hello): Promise<Greeted | null> {
+  const done = await shake({ allowHalfOpen: true, ...hello } as Hello);
+  if (done === null) return null;
+  const line = await firstLine(done.socket);
+  if (line !== null) return { ...done, greeting: JSON.parse(line) as Greeting };
+  done.socket.destroy();
+  return null;
+}
+
+/** Up to the first line break; null: the connection ended before. */
+export function firstLine(socket: Socket): Promise<string | null> {
+  return new Promise((resolve) => {
+    let text = "";
+    const timer = setTimeout(() => socket.destroy(), GREETING_MS);
+    const end = (line: string | null): void => {
+      clearTimeout(timer);
+      socket.off("data", read);
+      resolve(line);
+    };
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString("utf8");
+      if (text.includes("\n")) end(text.slice(0, text.indexOf("\n")));
+    };
+    socket.on("data", read);
+    for (const event of ["end", "close"]) socket.once(event, () => end(null));
+  });
+}
+
+/** All that comes until the other side ends. */
+export function rest(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+    });
+    for (const event of ["end", "close"]) socket.once(event, () => resolve(text));
+  });
+}
+
+const PAUSE_MS = 150;
+
+/** A connection whose first bytes come in pieces, as a hello that is larger than a packet does. */
+export async function piecewise(
+  { address, port }: Pick<Hello, "address" | "port">,
+  ...sizes: number[]
+): Promise<Duplex> {
+  const socket = await connectTo({ address, port });
+  const left = [...sizes];
+  const duplex = new Duplex({
+    allowHalfOpen: true,
+    read: () => {},
+    final: (done) => void socket.end(done),
+    destroy: (error, done) => {
+      socket.destroy();
+      done(error);
+    },
+    write: (chunk: Buffer, _encoding, done) => void send(chunk).then(() => done(), done),
+  });
+  const send = async (chunk: Buffer): Promise<void> => {
+    let at = 0;
+    for (let size = left.shift(); size !== undefined && at < chunk.length; size = left.shift()) {
+      socket.write(chunk.subarray(at, at + size));
+      at += size;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    if (at < chunk.length) socket.write(chunk.subarray(at));
+  };
+  socket.on("data", (chunk) => duplex.push(chunk));
+  socket.on("end", () => duplex.push(null));
+  socket.on("close", () => duplex.destroy());
+  return duplex;
+}
