@@ -17,8 +17,8 @@ import {
   startProgram,
   stopProgram,
 } from "../harness/program.ts";
-import { send } from "../harness/rawHttp.ts";
-import { startEcho, type Upstream } from "../harness/upstream.ts";
+import { connectTo, send } from "../harness/rawHttp.ts";
+import { startEcho, startTcpEcho, type Upstream } from "../harness/upstream.ts";
 
 const kinds = ["nginx", "haproxy"] as const;
 type Kind = (typeof kinds)[number];
@@ -26,6 +26,10 @@ const addresses: Readonly<Record<Kind, string>> = { nginx: "127.0.0.51", haproxy
 const host = "agent.e2e.example";
 /** Starts and reloads of proxies take their time on a busy machine. */
 const PATIENCE = { timeoutMs: 30_000 };
+/** Longer than old processes stay, so that what ends was not theirs. */
+const DRAIN_MS = 3_000;
+/** The agent looks once a second. */
+const LATE_MS = 4_000;
 const API_TOKEN = "of-operators-0123456789-0123456789";
 
 let dir: string;
@@ -35,7 +39,10 @@ let between: Server;
 let through: string;
 let agents: Record<Kind, Child>;
 let upstreams: Upstream[];
+/** Of TCP, behind HAProxy. */
+let holding: Upstream[];
 let port: number;
+let heldPort: number;
 /** What the way to the control plane does to the files of an answer. */
 let spoil: ((text: string) => string) | null = null;
 
@@ -45,18 +52,30 @@ function model(body: string, more: { weight?: number; state?: string } = {}): Mo
     port: of,
     ...(index === 0 && more.weight !== undefined ? { weight: more.weight } : {}),
   }));
+  const held = holding.map(({ port: of }, index) => ({
+    address: "127.0.0.1",
+    port: of,
+    ...(index === 0 && more.state !== undefined ? { state: more.state } : {}),
+  }));
   const check = { type: "http", interval: "200ms", timeout: "2s", rise: 1, fall: 2, http: { path: "/health" } };
   return {
     fleets: kinds.map((name) => ({
       name,
       proxy: name,
       bindAddress: addresses[name],
-      ...(name === "nginx" ? { healthChecks: "agent" } : {}),
+      ...(name === "nginx" ? { healthChecks: "agent" } : { process: { shutdownGrace: "1s" } }),
     })),
-    listeners: [{ name: "web", fleets: [...kinds], port, protocol: "HTTP" }],
+    listeners: [
+      { name: "web", fleets: [...kinds], port, protocol: "HTTP" },
+      { name: "held", fleets: ["haproxy"], port: heldPort, protocol: "TCP" },
+    ],
     healthChecks: [{ name: "page", ...check }],
-    clusters: [{ name: "page", endpoints, healthCheck: "page", balance: { policy: "random" } }],
+    clusters: [
+      { name: "page", endpoints, healthCheck: "page", balance: { policy: "random" } },
+      { name: "held", endpoints: held, drainTimeout: `${DRAIN_MS}ms` },
+    ],
     routes: [
+      { name: "held", listeners: ["held"], protocol: "tcp", rules: [{ split: [{ cluster: "held" }] }] },
       {
         name: "says",
         listeners: ["web"],
@@ -145,7 +164,9 @@ function startBetween(): Promise<Server> {
 beforeAll(async () => {
   dir = await mkdtemp(join(e2e().workDir, "agent-"));
   port = await freePort(...Object.values(addresses));
+  heldPort = await freePort(...Object.values(addresses));
   upstreams = await Promise.all(["a", "b"].map((name) => startEcho(name)));
+  holding = await Promise.all(["held-a", "held-b"].map((name) => startTcpEcho(name)));
   await mkdir(join(dir, "data"));
   const token = async (name: string, text: string): Promise<string> => {
     await writeFile(join(dir, name), text, { mode: 0o600 });
@@ -177,7 +198,7 @@ afterAll(async () => {
   await Promise.all(Object.values(agents).map(stopChild));
   await stopProgram(program);
   between.close();
-  await Promise.all(upstreams.map((upstream) => upstream.close()));
+  await Promise.all([...upstreams, ...holding].map((upstream) => upstream.close()));
 });
 
 it("a change serves, and the proxies are told of with what they run, since when, and by whom", async () => {
@@ -191,7 +212,7 @@ it("a change serves, and the proxies are told of with what they run, since when,
       version: expect.stringMatching(/^\d+\.\d+/),
       agent: { address: "127.0.0.1", version: expect.any(String), reportedAt: expect.any(String) },
       wanted: { revision, generation: proxy.generation },
-      listeners: [{ listener: "web", state: "serving" }],
+      listeners: expect.arrayContaining([expect.objectContaining({ listener: "web", state: "serving" })]),
     });
     expect(Date.parse(proxy.since)).toBeGreaterThan(Date.now() - 120_000);
   }
@@ -222,6 +243,47 @@ it("nginx follows the probes made beside it; HAProxy takes a weight without a re
   const { reloads } = await untilTold("haproxy", { state: "serving" });
   const revision = await put("two", { weight: 3 });
   await untilTold("haproxy", { revision, applied: "runtime", runtimeChanges: 1, reloads });
+});
+
+/** A connection through HAProxy to the endpoint of this name; it says something all the while. */
+async function hold(name: string): Promise<{ closedAt: number | null; echoedAt: number }> {
+  const socket = await until(`HAProxy reaches ${name}`, async () => {
+    const made = await connectTo({ address: addresses.haproxy, port: heldPort });
+    made.on("error", () => {});
+    const greeting = await new Promise((resolve) => {
+      made.once("data", (chunk) => resolve(String(chunk).trim())).once("close", resolve);
+    });
+    if (greeting === name) return made;
+    made.destroy();
+    return null;
+  });
+  const held = { closedAt: null as number | null, echoedAt: 0 };
+  const talk = setInterval(() => socket.write("still here\n"), 100);
+  socket.on("data", () => {
+    held.echoedAt = Date.now();
+  });
+  socket.on("end", () => socket.destroy());
+  socket.on("close", () => {
+    clearInterval(talk);
+    held.closedAt = Date.now();
+  });
+  return held;
+}
+
+it("what a drained endpoint has ends when its time is over, without a reload, and the other's goes on", async () => {
+  const [drained, other] = [await hold("held-a"), await hold("held-b")];
+  const { reloads } = await untilTold("haproxy", { state: "serving" });
+  const from = Date.now();
+  const revision = await put("two", { state: "drain" });
+  await untilTold("haproxy", { revision, applied: "runtime", reloads });
+  await until("the connection is closed", () => (drained.closedAt === null ? null : true), PATIENCE);
+  expect((drained.closedAt ?? 0) - from).toBeGreaterThan(DRAIN_MS);
+  expect((drained.closedAt ?? 0) - from).toBeLessThan(DRAIN_MS + LATE_MS);
+  expect((drained.closedAt ?? 0) - drained.echoedAt).toBeLessThan(1_000);
+  const since = Date.now();
+  await until("the other is still there", () => (other.echoedAt > since ? true : null));
+  expect(other.closedAt).toBe(null);
+  await untilTold("haproxy", { reloads });
 });
 
 it("files that the proxy refuses are told with its words, what served serves on, and the next good ones are taken", async () => {

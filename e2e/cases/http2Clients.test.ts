@@ -2,10 +2,11 @@
 import { connect } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
+import { floodsOf } from "../harness/http2Floods.ts";
 import { cluster, route } from "../harness/model.ts";
 import { until } from "../harness/process.ts";
 import { connectTo } from "../harness/rawHttp.ts";
-import { askHttp2, type Fields, FLAG, FRAME, fieldsOf, frame, openHttp2, packed } from "../harness/rawHttp2.ts";
+import { askHttp2, type Fields, fieldsOf, openHttp2 } from "../harness/rawHttp2.ts";
 import { ask, serve } from "../harness/serve.ts";
 import { type Echo, startEcho, type Upstream } from "../harness/upstream.ts";
 
@@ -147,41 +148,7 @@ describe.each(proxyNames)("%s", (proxy) => {
   });
 
   describe("floods", () => {
-    const request = (stream: number): Buffer =>
-      frame(FRAME.headers, { flags: FLAG.endHeaders | FLAG.endStream, stream, payload: packed(fieldsOf(host, "/x")) });
-    const reset = (stream: number): Buffer => frame(FRAME.reset, { stream, payload: Buffer.from([0, 0, 0, 8]) });
-    const streams = Array.from({ length: FLOOD }, (_, index) => 2 * index + 1);
-    const open = frame(FRAME.headers, { flags: FLAG.endStream, stream: 1, payload: packed(fieldsOf(host, "/x")) });
-    const piece = packed([["x-filling", "x".repeat(1_000)]]);
-    /** What a client sends at once, beside `settings` of its own. */
-    const attacks: readonly (readonly [string, readonly Buffer[], (readonly [number, number])[]?])[] = [
-      ["rapid reset", streams.flatMap((stream) => [request(stream), reset(stream)])],
-      [
-        "continuations without an end",
-        [open, ...streams.map(() => frame(FRAME.continuation, { stream: 1, payload: piece }))],
-      ],
-      ["empty continuations", [open, ...streams.map(() => frame(FRAME.continuation, { stream: 1 }))]],
-      ["settings", streams.map(() => frame(FRAME.settings, { payload: Buffer.from([0, 4, 0, 0, 255, 255]) }))],
-      ["pings", streams.map(() => frame(FRAME.ping, { payload: Buffer.alloc(8) }))],
-      [
-        "empty data",
-        [
-          frame(FRAME.headers, { flags: FLAG.endHeaders, stream: 1, payload: packed(fieldsOf(host, "/x", "POST")) }),
-          ...streams.map(() => frame(FRAME.data, { stream: 1 })),
-        ],
-      ],
-      ["answers into a window of nothing", streams.slice(0, 100).map(request), [[4, 0]]],
-      [
-        "a large head",
-        [
-          frame(FRAME.headers, { flags: FLAG.endStream, stream: 1, payload: packed(fieldsOf(host, "/x")) }),
-          ...Array.from({ length: 100 }, () => frame(FRAME.continuation, { stream: 1, payload: piece })),
-          frame(FRAME.continuation, { flags: FLAG.endHeaders, stream: 1 }),
-        ],
-      ],
-    ];
-
-    for (const [name, frames, settings] of attacks)
+    for (const { name, frames, settings } of floodsOf(host, FLOOD))
       it(`${name}: others are served, and the proxy is there afterwards`, async () => {
         const attackers = await Promise.all(Array.from({ length: 4 }, () => openHttp2(place(proxy), settings)));
         for (const attacker of attackers) attacker.write(...frames);

@@ -10,6 +10,7 @@ import { compileFleet } from "./passes/fleet.ts";
 import { type CompiledListener, compileListener } from "./passes/listener.ts";
 import { withPathGroupsSteps } from "./passes/pathGroups.ts";
 import { preferencesOf } from "./passes/preferLocal.ts";
+import { redirectRule } from "./passes/redirectToHttps.ts";
 import { rulesOfRoute } from "./passes/rules.ts";
 
 /** Everything that a next compilation can build on. */
@@ -52,7 +53,7 @@ function* compileSteps(run: Run): Steps<Compiled> {
   const listeners = new Map<string, CompiledListener>();
   for (const [name, listener] of snapshot.listener) {
     const before = previous?.listeners.get(name);
-    const reusable = before !== undefined && sameSurface(before, listener) ? before : null;
+    const reusable = before !== undefined && sameSurface(before, listener, memory) ? before : null;
     const changes = reusable === null ? yield* routesOf(run, canaries, name) : changed;
     listeners.set(name, yield* compileListener({ listener, before: reusable, changes }, memory));
     yield;
@@ -95,8 +96,9 @@ function compiledRoute(
 }
 
 /** Whether what was compiled for a listener of this name still stands on the same ground. */
-function sameSurface(before: CompiledListener, { body }: Resource<"listener">): boolean {
-  return before.hostname === (body.hostname ?? null) && before.protocol === body.protocol;
+function sameSurface(before: CompiledListener, { body }: Resource<"listener">, memory: CompilerMemory): boolean {
+  const isSameHost = before.hostname === (body.hostname ?? null) && before.protocol === body.protocol;
+  return isSameHost && redirectRule(body, before.redirect, memory) === before.redirect;
 }
 
 function* routesOf({ snapshot, memory }: Run, canaries: CanaryIndex, listener: string): Steps<readonly RouteChange[]> {

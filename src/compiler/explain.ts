@@ -116,7 +116,7 @@ function* judge(host: VirtualHostIr, request: ExplainRequest): Steps<Judgement> 
     if (explained.length < MAX_EXPLAINED_RULES || verdict === "wins") {
       explained.push({
         route: rule.route,
-        rule: plainName(rule.name).slice(rule.route.length + 1),
+        rule: plainName(rule.name.slice(rule.route.length + 1)),
         match: matchText(rule),
         verdict,
         reason,

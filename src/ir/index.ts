@@ -57,6 +57,7 @@ export * from "./probePlan.ts";
 export * from "./process.ts";
 export type * from "./protocol.ts";
 export * from "./proxyProtocol.ts";
+export * from "./redirectToHttps.ts";
 export * from "./requestPolicy.ts";
 export type * from "./rule.ts";
 export type * from "./slowStart.ts";

@@ -177,6 +177,10 @@ export const modelCodes = {
     "Rule that is never reached",
     "A warning of `validate` and `render`. Rules that come first take every request that this one matches. Only what can be proved is told: the same path with conditions that are met or are the two halves of one.",
   ),
+  "LINT-REDIRECTED": unprocessable(
+    "Rule behind a redirect to HTTPS",
+    "A warning of `validate` and `render`. All listeners of the route have `http.redirectToHttps`, and the rule is not below `/.well-known/acme-challenge/`: it serves nothing. Attach the route to an HTTPS listener.",
+  ),
   "LINT-CHECK-TIMEOUT": unprocessable(
     "Probes that overtake each other",
     "A warning of `validate` and `render`. A health check's timeout is longer than its interval, so that proxies probe more rarely than it says.",

@@ -34,6 +34,7 @@ export { inUse } from "./inUse.ts";
 export { collectionOf, collections, kindOf, kinds } from "./kinds.ts";
 export { lint } from "./lint/index.ts";
 export { OWNER_LABEL, OWNER_NAME, ownedBy, ownerOf } from "./owner.ts";
+export { isChallengePath } from "./redirectToHttps.ts";
 export { reachOf } from "./references.ts";
 export { createScale, type Scale } from "./scale.ts";
 export {

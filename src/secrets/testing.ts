@@ -9,6 +9,11 @@ export function newPrivateKey(curve = "P-256"): string {
   return String(privateKey.export({ type: "pkcs8", format: "pem" }));
 }
 
+/** The same of RSA, in OpenSSL's older form. */
+export function newRsaKey(modulusLength: number): string {
+  return String(generateKeyPairSync("rsa", { modulusLength }).privateKey.export({ type: "pkcs1", format: "pem" }));
+}
+
 /** So many characters of a key's text are never there by chance, and say something of the key. */
 const WINDOW = 16;
 /** What each EC key of a curve begins with in base64: its form, not its content. */

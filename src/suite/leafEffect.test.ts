@@ -84,6 +84,7 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "fleet.accessLog.path"],
   ["nginx", "cluster.proxyProtocol"],
   ["nginx", "listener.proxyProtocol.mode"],
+  ...PROXY_KINDS.map((proxy) => [proxy, "listener.http.http3"] as const),
 ];
 
 /** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */

@@ -6,7 +6,9 @@ import {
   type LeafPath,
   type ProxyKind,
   plainName,
+  REDIRECT_TO_HTTPS,
   type RuleIr,
+  redirectingListener,
   type VirtualHostIr,
 } from "../ir/index.ts";
 import type { Steps } from "../util/steps.ts";
@@ -252,7 +254,7 @@ export interface Renderer {
 /**
  * Drops findings that say the same of the same place: a rule may serve several virtual hosts and ports, and have several matches.
  * Which one stays does not depend on their order: it is the one whose message comes first as text. What is found in a cluster that was
- * made for clients near a zone is said of the cluster of the model.
+ * made for clients near a zone is said of the cluster of the model, and in a listener's own rule of the listener.
  */
 export function distinctFindings(findings: Iterable<Finding>): Finding[] {
   const found = new Map<string, Finding>();
@@ -267,6 +269,9 @@ export function distinctFindings(findings: Iterable<Finding>): Finding[] {
 
 function ofDocument(finding: Finding): Finding {
   const { resource } = finding;
+  const listener = resource?.kind === "route" ? redirectingListener(resource.name) : null;
+  if (listener !== null)
+    return { ...finding, resource: { kind: "listener", name: listener }, pointer: REDIRECT_TO_HTTPS };
   if (resource?.kind !== "cluster" || plainName(resource.name) === resource.name) return finding;
   return { ...finding, resource: { ...resource, name: plainName(resource.name) } };
 }

@@ -147,7 +147,7 @@ function* compilePort(
   const before = oldHttp?.virtualHosts ?? null;
   const timeouts = clientTimeouts(body, oldHttp?.clientTimeouts);
   const compiled = members.map((member) => member.compiled);
-  const written = compiled.length === 1 ? first.compiled.hosts.list : yield* mergeHosts(compiled, before);
+  const written = compiled.length === 1 ? first.compiled.served : yield* mergeHosts(compiled, before);
   const hosts = yield* withPreferences(written, { preferences, before }, memory);
   const virtualHosts = reuseList(before, hosts);
   const geoTables = yield* geoTablesOf(virtualHosts, { snapshot, before: oldHttp?.geoTables }, memory);

@@ -1,5 +1,5 @@
 /** What one listener does. A change costs the hosts that its routes serve. */
-import type { SourceIr, SplitIr } from "../../ir/index.ts";
+import type { RuleIr, SourceIr, SplitIr, VirtualHostIr } from "../../ir/index.ts";
 import { effectiveHostnames, type Listener, type Resource } from "../../model/index.ts";
 import { compareText, patchSortedSteps } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
@@ -7,13 +7,18 @@ import type { CompilerMemory } from "../memory.ts";
 import { sourceOf } from "../source.ts";
 import type { CompiledRoute, HostPatch, RouteChange } from "./changes.ts";
 import { type Hosts, NO_HOSTS, patchHosts } from "./hosts.ts";
+import { challengesOf, redirectedHosts, redirectRule } from "./redirectToHttps.ts";
 
 /** What a listener does, whatever fleet opens it. */
 export interface CompiledListener {
   readonly hostname: string | null;
   readonly protocol: Listener["protocol"];
-  /** Of HTTP. */
+  /** Of HTTP: what its routes serve. */
   readonly hosts: Hosts;
+  /** What takes all other requests; null: nothing does. */
+  readonly redirect: RuleIr | null;
+  /** `hosts`, with what takes all other requests. Ascending by first hostname. */
+  readonly served: readonly VirtualHostIr[];
   /** Of the listener's TCP or UDP route; empty: none. */
   readonly split: SplitIr;
   /** Of TLS: its routes, ascending by name. */
@@ -40,6 +45,7 @@ export interface ListenerInput {
 /** Applies route changes to what the listener was. The same object comes back when none concerns it. */
 export function* compileListener(input: ListenerInput, memory: CompilerMemory): Steps<CompiledListener> {
   const { listener, before, changes } = input;
+  const redirect = redirectRule(listener.body, before?.redirect, memory);
   const removed: CompiledRoute[] = [];
   const added: CompiledRoute[] = [];
   for (const change of changes) {
@@ -48,7 +54,16 @@ export function* compileListener(input: ListenerInput, memory: CompilerMemory): 
   }
   if (before !== null && removed.length + added.length === 0) return before;
   const { protocol, hostname = null } = listener.body;
-  const base = before ?? { hosts: NO_HOSTS, split: [], passed: [], sources: [], hostname, protocol };
+  const base = before ?? {
+    hosts: NO_HOSTS,
+    redirect,
+    served: [],
+    split: [],
+    passed: [],
+    sources: [],
+    hostname,
+    protocol,
+  };
   yield;
   const sources = yield* patchSortedSteps(base.sources, {
     remove: removed.map(({ route }) => sourceOf(route, memory)),
@@ -63,8 +78,15 @@ export function* compileListener(input: ListenerInput, memory: CompilerMemory): 
   }
   if (protocol !== "HTTP" && protocol !== "HTTPS")
     return Object.freeze({ ...base, split: onlySplit(base, sources, added), sources });
-  const touched = yield* touchedHosts(listener.body, removed, added);
-  return Object.freeze({ ...base, hosts: yield* patchHosts(base.hosts, touched, memory), sources });
+  if (redirect === null) {
+    const touched = yield* touchedHosts(listener.body, removed, added);
+    const hosts = yield* patchHosts(base.hosts, touched, memory);
+    return Object.freeze({ ...base, hosts, served: hosts.list, sources });
+  }
+  const touched = yield* touchedHosts(listener.body, challengesOf(removed), challengesOf(added));
+  const hosts = yield* patchHosts(base.hosts, touched, memory);
+  const served = yield* redirectedHosts(hosts, { rule: redirect, hostname, before: base.served });
+  return Object.freeze({ ...base, hosts, served, sources });
 }
 
 function byName(a: PassedRoute, b: PassedRoute): number {

@@ -21,17 +21,17 @@ export function* mergeHosts(
   const made = (host: VirtualHostIr): VirtualHostIr => reuseParent(old.get(host.hostnames[0]), host);
   const scopes = listeners.map(({ hostname }) => hostname?.toLowerCase() ?? ANY_HOST);
   const found: VirtualHostIr[] = [];
-  for (const [index, { hosts }] of listeners.entries()) {
+  for (const [index, { served }] of listeners.entries()) {
     const scope = scopes[index] as string;
     const narrower = scopes.filter((other) => other !== scope && covers(scope, other));
-    for (const [place, host] of hosts.list.entries()) {
+    for (const [place, host] of served.entries()) {
       const own = host.hostnames.filter((hostname) => !narrower.some((other) => covers(other, hostname)));
       if (own.length === host.hostnames.length) found.push(host);
       else if (own.length > 0) found.push(made({ ...host, hostnames: own }));
       if (shouldYield(place)) yield;
     }
     // Without this, a host that the narrow listener does not know would fall through to a wider listener's wildcard.
-    if (scope !== ANY_HOST && !hosts.groupOf.has(scope))
+    if (scope !== ANY_HOST && !served.some(({ hostnames }) => hostnames.includes(scope)))
       found.push(made({ hostnames: [scope], rules: [], groups: null }));
   }
   return yield* sortedSteps(found, (a, b) => compareText(a.hostnames[0] as string, b.hostnames[0] as string));

@@ -9,6 +9,7 @@ import { affinityCookie } from "./affinityCookie.ts";
 import { checkTimes } from "./checkTimes.ts";
 import { hairpin } from "./hairpin.ts";
 import { noWeight } from "./noWeight.ts";
+import { redirected } from "./redirected.ts";
 import { unused } from "./unused.ts";
 
 const LINTS: readonly ((snapshot: Snapshot) => Steps<Diagnostic[]>)[] = [
@@ -17,6 +18,7 @@ const LINTS: readonly ((snapshot: Snapshot) => Steps<Diagnostic[]>)[] = [
   noWeight,
   hairpin,
   affinityCookie,
+  redirected,
 ];
 
 /** Of a model that has passed its rules. */

@@ -100,3 +100,24 @@ test("cookies of one name that a client gets from two clusters of one hostname",
   const apart = ["a", "b", "same", "own"].map((name) => ({ hostnames: [`${name}.example.com`], rules: [rule(name)] }));
   expect(toldOf(routed(...apart))).toEqual([]);
 });
+
+test("rules behind a redirect to HTTPS; challenges are served there, and such a listener needs no route", () => {
+  const redirecting = (name: string, port: number) => {
+    return { name, fleets: ["edge"], port, protocol: "HTTP", http: { redirectToHttps: {} } };
+  };
+  const rules = (...paths: object[]) => [
+    ...paths.map((path) => ({ matches: [{ path }], split: [{ cluster: "blue" }] })),
+    { split: [{ cluster: "blue" }] },
+  ];
+  const challenges = ["exact", "prefix"].map((kind) => ({ [kind]: "/.well-known/acme-challenge/x" }));
+  const routes = [
+    ...model.routes,
+    { name: "both", listeners: ["plain", "web"], hostnames: ["b.example"], rules: rules() },
+    { name: "only", listeners: ["plain", "bare"], rules: rules(...challenges, { regex: "/.well-known/.*" }) },
+  ];
+  const listeners = [...model.listeners, redirecting("plain", 81), redirecting("bare", 82), redirecting("alone", 83)];
+  expect(toldOf({ ...model, listeners, routes })).toEqual([
+    "LINT-REDIRECTED route/only/rules/2",
+    "LINT-REDIRECTED route/only/rules/3",
+  ]);
+});

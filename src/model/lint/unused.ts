@@ -2,7 +2,7 @@ import type { Diagnostic } from "../../errors/diagnostic.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { referencesOf } from "../references.ts";
 import { warning } from "../rules/rule.ts";
-import type { Kind, Resource, Snapshot } from "../types.ts";
+import type { Kind, Listener, Resource, Snapshot } from "../types.ts";
 
 /** Kinds that do nothing by themselves, and who has to name them. A canary names what a route has to name too. */
 const USERS: Partial<Record<Kind, readonly Kind[]>> = {
@@ -27,11 +27,16 @@ export function* unused(snapshot: Snapshot): Steps<Diagnostic[]> {
     }
     for (const resource of snapshot[kind].values() as Iterable<Resource>) {
       if (shouldYield(index++)) yield;
-      if (named.has(resource.name)) continue;
+      if (named.has(resource.name) || isUsefulAlone(resource)) continue;
       found.push(
         warning("LINT-UNUSED", resource, { pointer: "", message: `no ${users.join(" or ")} uses this ${kind}` }),
       );
     }
   }
   return found;
+}
+
+/** A listener that redirects everybody needs no route. */
+function isUsefulAlone({ kind, body }: Resource): boolean {
+  return kind === "listener" && (body as Listener).http?.redirectToHttps !== undefined;
 }

@@ -29,6 +29,10 @@ export const protocols: Rule = function* (snapshot, touched) {
       const message = `${protocol.startsWith("HTTP") ? "an" : "a"} ${protocol} listener ${why}; remove the field`;
       yield problem("MODEL-PROTOCOL", listener, { pointer: `/${field}`, message });
     }
+    if (protocol === "HTTPS" && listener.body.http?.redirectToHttps !== undefined) {
+      const message = "an HTTPS listener has nowhere to redirect to; remove the field";
+      yield problem("MODEL-PROTOCOL", listener, { pointer: "/http/redirectToHttps", message });
+    }
   }
   for (const route of touchedOf(touched, "route")) {
     const protocol = route.body.protocol ?? defaults["route.protocol"];

@@ -186,6 +186,22 @@ const cases: Case[] = [
     ["MODEL-PROTOCOL listener/t /http"],
   ],
   [
+    "protocols: HTTPS is where redirects to HTTPS go",
+    {
+      listeners: [
+        {
+          name: "h",
+          fleets: ["edge"],
+          port: 9001,
+          protocol: "HTTPS",
+          http: { redirectToHttps: {} },
+          tls: { certificates: ["x"] },
+        },
+      ],
+    },
+    ["MODEL-PROTOCOL listener/h /http/redirectToHttps", "MODEL-REFERENCE listener/h /tls/certificates/0"],
+  ],
+  [
     "protocols: packets are UDP's",
     { listeners: [{ name: "t", fleets: ["edge"], port: 9001, protocol: "TCP", udp: { balance: "packet" } }] },
     ["MODEL-PROTOCOL listener/t /udp"],

@@ -86,7 +86,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "listener.connectionLimit.perSource": {
     reason: "Envoy refuses it",
     value: fc.constantFrom(1000, 2000),
-    presence: 10,
+    presence: 30,
   },
   "listener.proxyProtocol": { reason: "no request comes behind a header", presence: 10 },
   "listener.proxyProtocol.mode": {
@@ -103,7 +103,9 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom(true, false, "only"),
     presence: 0,
   },
+  "listener.http.http3": { reason: "no proxy takes it yet", presence: 0 },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
+  "listener.http.redirectToHttps": { reason: "it leaves hardly anything of the routes", presence: 8 },
   "certificate.chain": { reason: "real ones, that the key fits", value: fc.constantFrom(...CHAINS_OF_ONE_KEY) },
   "certificate.privateKey": { reason: "one key in several forms", value: fc.constantFrom(...FORMS_OF_ONE_KEY) },
   "authority.bundle": { reason: "real ones", value: fc.constantFrom(AUTHORITY, OTHER_AUTHORITY) },
@@ -127,7 +129,11 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   },
   "cluster.tls.subjectAltNames": { reason: "in place of a server name; all proxies take one", presence: 30, most: 1 },
   "cluster.tls.subjectAltNames[]": { reason: "DNS names", value: fc.constantFrom("a.example.com", "Up.example") },
-  "cluster.tls.insecure": { reason: "most are verified", value: fc.boolean(), presence: 25 },
+  "cluster.tls.insecure": {
+    reason: "what is true is warned of, and cut out of models",
+    value: fc.constantFrom(false, false, false, true),
+    presence: 90,
+  },
   "listener.protocol": { reason: "most routes are of HTTP", value: fc.constantFrom("HTTP", "HTTP", "TCP") },
   "route.listeners": {
     reason: "what a route's listeners have in common is their protocol; nearly all ask for the common port",

@@ -23,13 +23,25 @@ const POLL_MS = 15;
 
 /** A process of ours. */
 export interface RunningProxy {
+  readonly pid: number;
   /** What it wrote to stderr. */
   readonly log: () => string;
   readonly stop: () => Promise<void>;
 }
 
+/** What a person wrote for an Envoy. */
+interface WrittenBootstrap {
+  readonly kind: "bootstrap";
+  /** JSON. */
+  readonly text: string;
+}
+
 /** Starts a proxy and waits until it takes connections. Throws with its log when it does not. */
-export async function startProxy(proxy: ProxyKind, rendered: Rendered, port: number): Promise<RunningProxy> {
+export async function startProxy(
+  proxy: ProxyKind,
+  rendered: Rendered | WrittenBootstrap,
+  port: number,
+): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), `trimtab-same-${proxy}-`));
   const [program, argv] = await commandOf(proxy, rendered, folder);
   const child = spawn(program, argv, { stdio: ["ignore", "ignore", "pipe"] });
@@ -53,13 +65,18 @@ export async function startProxy(proxy: ProxyKind, rendered: Rendered, port: num
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  return { log: () => log, stop };
+  return { pid: child.pid as number, log: () => log, stop };
 }
 
-async function commandOf(proxy: ProxyKind, rendered: Rendered, folder: string): Promise<[string, string[]]> {
-  if (rendered.kind === "resources") {
-    const file = join(folder, "bootstrap.pb");
-    writeFileSync(file, await inlineBootstrap(rendered, null));
+async function commandOf(
+  proxy: ProxyKind,
+  rendered: Rendered | WrittenBootstrap,
+  folder: string,
+): Promise<[string, string[]]> {
+  if (rendered.kind !== "files") {
+    const isWritten = rendered.kind === "bootstrap";
+    const file = join(folder, isWritten ? "bootstrap.json" : "bootstrap.pb");
+    writeFileSync(file, isWritten ? rendered.text : await inlineBootstrap(rendered, null));
     return [envoyBinary(), ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]];
   }
   for (const { path, text } of rendered.files) {

@@ -2,6 +2,7 @@
 
 import { clusterTlsCapabilities } from "../clusterTls.ts";
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
+import { http3Capabilities } from "../http3.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
@@ -22,7 +23,7 @@ import { DEFAULT_VERSION } from "./version.ts";
 const copiedHost = {
   approximated: [
     "redirects to the request's host under a wildcard: Envoy copies the Host header's letter case and trailing dot into",
-    "Location, and writes the scheme's default port when the Host header had a port; set `redirect.hostname` to avoid it",
+    "Location, and writes the scheme's default port when the Host header had a port; set `redirect.hostname` or a listener's `hostname` to avoid it",
   ].join(" "),
   code: "L7-REDIRECT-HOST",
   when: foundByInspection,
@@ -69,7 +70,10 @@ export const capabilities = {
   "listener.http.sendTimeout": oneSilence,
   "listener.http.keepAliveTimeout": "exact",
   "listener.http.http2": "exact",
+  ...http3Capabilities("envoy"),
   "listener.http.viaGuard": "exact",
+  "listener.http.redirectToHttps.port": copiedHost,
+  "listener.http.redirectToHttps.status": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -133,7 +133,7 @@ export const envoyCodes = {
     status: 422,
     title: "Redirect to the host as it was written",
     explanation:
-      "A warning. Under a wildcard Envoy copies the Host header into Location as the client wrote it. Set `redirect.hostname` to avoid it.",
+      "A warning. Under a wildcard Envoy copies the Host header into Location as the client wrote it. Set `redirect.hostname` to avoid it, or for `http.redirectToHttps` the listener's `hostname`.",
   },
   "LB-RANDOM-WEIGHTS-ENVOY": {
     status: 422,

@@ -6,6 +6,7 @@ import type { Finding } from "../target.ts";
 import { dependsOnHost } from "./actions/redirectPlace.ts";
 import { capabilities } from "./capabilities.ts";
 import { inspectBalance } from "./cluster/balanceSupport.ts";
+import { inspectEndpointLimits } from "./cluster/limitsSupport.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetectionSupport.ts";
 import { inspectProtocol } from "./cluster/protocolSupport.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
@@ -22,6 +23,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
   return [
     ...inspectBalance(ir.clusters),
     ...inspectPlaces(ir),
+    ...inspectEndpointLimits(ir.clusters),
     ...inspectOutlierDetection(ir.clusters),
     ...inspectProtocol(ir),
     ...inspectUdp(ir),

@@ -2,7 +2,9 @@
  * What HAProxy does with each leaf of the model: those of fields and policies stand in their files. The facts are measured; codes as
  * in the design notes.
  */
+
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
+import { http3Capabilities } from "../http3.ts";
 import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
@@ -73,7 +75,10 @@ export const capabilities = {
   "listener.http.sendTimeout": clientSilence,
   "listener.http.keepAliveTimeout": withinSilence,
   "listener.http.http2": "exact",
+  ...http3Capabilities("haproxy"),
   "listener.http.viaGuard": "exact",
+  "listener.http.redirectToHttps.port": "exact",
+  "listener.http.redirectToHttps.status": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",

@@ -1,5 +1,7 @@
 /** How nginx (open source, 1.22 and later) does what each field asks for. */
+
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
+import { http3Capabilities } from "../http3.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
@@ -57,7 +59,10 @@ export const capabilities = {
   "listener.http.sendTimeout": "exact",
   "listener.http.keepAliveTimeout": "exact",
   ...http2Capabilities,
+  ...http3Capabilities("nginx"),
   "listener.http.viaGuard": appendsToFirstVia,
+  "listener.http.redirectToHttps.port": "exact",
+  "listener.http.redirectToHttps.status": "exact",
   "route.name": "exact",
   "route.labels": "exact",
   "route.description": "exact",
