@@ -280,6 +280,12 @@ describe.each(proxyNames)("%s", (proxy) => {
     expect(fieldsOf(answer)).toEqual([]);
   });
 
+  it("tells also where a client names the field in Connection", async () => {
+    const headers = [["Connection", `close, ${FIELD}`]] as const;
+    const answer = await get([proxy, "require"], shownBy("good"), { headers });
+    expect(answer).toMatchObject({ status: 200, told: [toldOf(shown.good as ShownByClient)] });
+  });
+
   it("serves no host but the one that was asked for", async () => {
     const good = shownBy("good");
     const misdirected = { status: 421, told: [] };

@@ -22,9 +22,9 @@ import {
 import { type BytesUpstream, greet, startBytes } from "../harness/tlsBytes.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 
-const WAYS = ["terminate", "passthrough", "re-encrypt", "mTLS up", "both on one port"] as const;
+const WAYS = ["terminate", "passthrough", "re-encrypt", "mTLS down", "mTLS up", "both on one port"] as const;
 /** `both` has HTTPS, passthrough and TLS that ends, on one port. */
-const PORTS = ["ended", "first", "passed", "again", "both", "headed", "quiet"] as const;
+const PORTS = ["ended", "first", "passed", "again", "asked", "both", "headed", "quiet"] as const;
 /** Where clients may take so long for a head, and for a hello. */
 const QUIET_MS = 1_000;
 type PortName = (typeof PORTS)[number];
@@ -46,6 +46,8 @@ interface Cell {
   readonly distrust?: string | null;
   /** Who answers; null: the connection ends without a word. */
   readonly by?: string | null;
+  /** The certificate that the client shows, of `made`. */
+  readonly shows?: string;
   /** CN of the certificate that the endpoint is shown. */
   readonly client?: string;
   /** By a request; else the endpoint speaks first. */
@@ -88,6 +90,17 @@ const table: readonly Cell[] = [
     { what: "unknown SNI", serverName: "nobody.example", shown: null },
   ),
   ...cells(
+    ["mTLS down", "asked"],
+    { what: "right", serverName: "right.web", shown: "right", shows: "client", by: "web", http: true },
+    { what: "wrong name", serverName: "name.web", shown: null, shows: "client" },
+    // In TLS 1.3 a client is done before it is looked at.
+    { what: "wrong CA", serverName: "right.web", shown: "right", shows: "stranger", by: null, http: true },
+    { what: "expired", serverName: "right.web", shown: "right", shows: "client-old", by: null, http: true },
+    { what: "no certificate", serverName: "right.web", shown: "right", by: null, http: true },
+    { what: "no SNI", serverName: null, shown: null, shows: "client" },
+    { what: "unknown SNI", serverName: "nobody.example", shown: null, shows: "client" },
+  ),
+  ...cells(
     ["mTLS up", "again"],
     { what: "right", serverName: "right.mutual.example", shown: "right", by: "mutual", client: "client" },
     { what: "wrong name", serverName: "name.mutual.example", shown: "right", by: null },
@@ -107,6 +120,9 @@ const table: readonly Cell[] = [
     { what: "expired, passthrough", serverName: "expired.up", shown: "old", distrust: EXPIRED, by: "old" },
     { what: "no SNI", serverName: null, shown: null },
     { what: "unknown SNI", serverName: "nobody.example", shown: null },
+    { what: "right, mTLS down", serverName: "right.asked", shown: "right", shows: "client", by: "web", http: true },
+    { what: "wrong CA, mTLS down", serverName: "right.asked", shown: "right", shows: "stranger", by: null, http: true },
+    { what: "no certificate, mTLS down", serverName: "right.asked", shown: "right", by: null, http: true },
   ),
 ];
 
@@ -149,7 +165,7 @@ function makeCertificates(): void {
   own = certificateMaker(join(folder, "own"));
   other = certificateMaker(join(folder, "other"));
   made.right = own.make("right", {
-    names: "DNS:right.ended,DNS:right.web,DNS:*.again.example,DNS:*.mutual.example",
+    names: "DNS:right.ended,DNS:right.web,DNS:right.asked,DNS:*.again.example,DNS:*.mutual.example",
   });
   made.inner = own.make("inner", { names: "DNS:right.up" });
   made.foreign = other.make("foreign", { names: "DNS:ca.ended,DNS:ca.up,DNS:ca.web" });
@@ -179,6 +195,7 @@ beforeAll(async () => {
   const shown = ["right", "foreign", "old"];
   const at = (name: string): number => (upstreams[name] as BytesUpstream).port;
   const key = (host: string): string => host.replaceAll(".", "-");
+  const asking = { certificates: shown, clientAuthentication: { mode: "require", authorities: ["own"] } };
   const passthrough = { tls: { mode: "passthrough" } };
   await serve({
     certificates: Object.entries(made)
@@ -190,6 +207,8 @@ beforeAll(async () => {
       listener("first", "first", { tls: { certificates: ["right"], unknownServerName: "first" } }),
       listener("passed", "passed", passthrough),
       listener("again", "again", { tls: { certificates: ["right"] } }),
+      listener("asked", "asked", { protocol: "HTTPS", tls: asking }),
+      listener("both-asked", "both", { protocol: "HTTPS", hostname: "*.asked", tls: asking }),
       listener("both", "both", { protocol: "HTTPS", tls: { certificates: shown } }),
       listener("both-passed", "both", { ...passthrough, hostname: "*.up" }),
       listener("both-ended", "both", { hostname: "*.ended", tls: { certificates: shown } }),
@@ -225,7 +244,7 @@ beforeAll(async () => {
       ...Object.keys(SECURED).map((host) => tlsRoute(key(host), ["again"], host)),
       {
         name: "web",
-        listeners: ["both", "headed", "quiet"],
+        listeners: ["both", "headed", "quiet", "asked", "both-asked"],
         rules: [
           { matches: [{ path: { prefix: "/moved" } }], redirect: { path: { full: "/new" }, status: 302 } },
           { split: [{ cluster: "web" }] },
@@ -253,14 +272,15 @@ async function request(done: Handshake, path: string, host: string) {
 }
 
 /** What a cell says of a client. */
-async function seen(proxy: ProxyName, { port, serverName, http = false }: Cell) {
-  const hello = { ...at(proxy, port), ca: own.authority, serverName };
+async function seen(proxy: ProxyName, { port, serverName, http = false, shows }: Cell) {
+  const certificate = shows === undefined ? {} : { cert: made[shows]?.chain, key: made[shows]?.privateKey };
+  const hello = { ...at(proxy, port), ca: own.authority, serverName, ...certificate };
   const done = await shake({ ...hello });
   if (done === null) return { shown: null };
   const { shown, distrust } = done;
   if (http) {
-    const answer = await request(done, "/", serverName ?? "");
-    return { shown, distrust, by: echoOf(answer)?.name ?? null, client: undefined };
+    const answer = await request(done, "/", serverName ?? "").catch(() => null);
+    return { shown, distrust, by: answer === null ? null : (echoOf(answer)?.name ?? null), client: undefined };
   }
   done.socket.destroy();
   const greeted = await greet(hello);
@@ -299,6 +319,7 @@ describe.each(proxyNames)("%s", (proxy) => {
     ["ended", "right.ended"],
     ["passed", "right.up"],
     ["again", "right.again.example"],
+    ["asked", "right.web"],
     ["both", "right.web"],
     ["both", "right.ended"],
     ["both", "right.up"],

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { ClientAuthenticationIr, FleetIr, ListenerTlsIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import { trustedName } from "../clientAuthentication.ts";
+import { effect } from "./effect.ts";
 import { resourceJson } from "./json.ts";
 import { createRenderer } from "./render.ts";
 import { cluster, fleet, forward, httpPort, rule } from "./testing.ts";
@@ -76,4 +77,13 @@ test("nothing is there where nobody is asked", () => {
   expect(told).toBe(false);
   expect(text).not.toContain("lua");
   expect(text).not.toContain("SessionResumption");
+});
+
+test("another authority takes no connection away, another mode does", () => {
+  const { render } = createRenderer();
+  const before = finish(render(secure(asks())));
+  const renewed = secure(asks());
+  const authorities = renewed.authorities.map((own) => ({ ...own, bundle: "renewed\n" }));
+  expect(effect(before, finish(render({ ...renewed, authorities })))).toBe("runtime");
+  expect(effect(before, finish(render(secure(asks({ mode: "optional" })))))).toBe("listenerDrain");
 });
