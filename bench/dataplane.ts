@@ -9,6 +9,7 @@ import { type ProxyKind, proxies } from "./dataplane/proxies.ts";
 import { finishReport, type Row } from "./dataplane/report.ts";
 import { scalePart } from "./dataplane/scalePart.ts";
 import { startPart } from "./dataplane/startPart.ts";
+import { tlsPart } from "./dataplane/tlsPart.ts";
 import { inWorkplace, type Place } from "./dataplane/workplace.ts";
 
 type Work = (proxy: ProxyKind, options: Options, place: Place) => Promise<readonly Row[]>;
@@ -16,6 +17,7 @@ type Work = (proxy: ProxyKind, options: Options, place: Place) => Promise<readon
 const work: Readonly<Record<Part, Work>> = {
   cases: casesPart,
   features: featuresPart,
+  tls: tlsPart,
   log: logPart,
   scale: scalePart,
   start: startPart,

@@ -7,6 +7,8 @@ export interface Probe {
   readonly target: string;
   /** Beside those that a browser sends. */
   readonly fields?: readonly string[];
+  /** With its length; `fields` does not say it. */
+  readonly body?: string;
   /** What must come, whoever wrote the configuration. */
   readonly status: number;
   /** The cluster that must get it, and the path that it must see; a split may choose either. */
@@ -102,6 +104,13 @@ export const VARIANTS: readonly Probe[] = [
     status: 200,
     upstream: "green",
   },
+  {
+    name: "a field that Connection names",
+    target: "/orders",
+    fields: ["Connection: x-beta", "x-beta: yes"],
+    status: 200,
+    upstream: "blue",
+  },
   { name: "Upgrade alone", target: "/cart", fields: ["Upgrade: something"], status: 200, upstream: "green" },
 ];
 
@@ -150,15 +159,17 @@ export const REFUSED: readonly Probe[] = [
   refused(400, "/x//y", { host: "other.test" }),
   refused(405, "/catalog", { method: "TRACE" }),
   refused(403, "/catalog", { fields: ["Connection: Upgrade", "Upgrade: something"] }),
+  refused(400, "/catalog", { fields: ["x-beta: y\u0001es"] }),
   refused(404, "/"),
   refused(404, "/apiv1"),
 ];
 
 /** A control character in a field is left out: nginx passes some (decision 11). */
 export function requestOf(probe: Probe): Buffer {
-  const { method = "GET", host = SHOP, target, fields = [] } = probe;
+  const { method = "GET", host = SHOP, target, fields = [], body } = probe;
   const hasCookie = fields.some((line) => line.startsWith("Cookie:"));
   const usual = hasCookie ? BROWSER.filter((line) => !line.startsWith("Cookie:")) : BROWSER;
-  const lines = [`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...usual, ...fields, "", ""];
-  return Buffer.from(lines.join("\r\n"), "latin1");
+  const lines = [`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...usual, ...fields];
+  if (body !== undefined) lines.push(`Content-Length: ${body.length}`);
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body ?? ""}`, "latin1");
 }

@@ -1,11 +1,12 @@
 /** Part `cases`: generated beside hand-written, case by case, after the proof that they do the same. */
 import { EXPERT_LIMIT } from "./aims.ts";
 import { CASES, type Probe } from "./cases.ts";
-import { type Figures, type Question, takeFigures } from "./measuring.ts";
+import { type Figures, takeFigures } from "./measuring.ts";
 import { modelWith } from "./models.ts";
 import type { Measure, Options, Part } from "./options.ts";
 import { prove } from "./proof.ts";
 import type { ProxyKind } from "./proxies.ts";
+import type { Question } from "./question.ts";
 import { printHeading, printRow, type Row } from "./report.ts";
 import { serveAll, stopAll } from "./serving.ts";
 import { expertSide, generatedSide, type Side } from "./sides.ts";

@@ -1,8 +1,8 @@
 /** User-mode instructions a request, by callgrind: the machine's noise is not in them. */
 import { COUNTED_REQUESTS, WARM_REQUESTS } from "./aims.ts";
-import { type Probe, requestOf } from "./cases.ts";
-import { Connection } from "./http.ts";
+import { keptConnection } from "./clients.ts";
 import { type Command, run } from "./processes.ts";
+import type { Question } from "./question.ts";
 import type { Serving } from "./serving.ts";
 
 /** What a proxy does before it serves is not counted: it starts several times as fast. */
@@ -18,21 +18,23 @@ export async function startCounting({ pid }: Serving): Promise<void> {
   await run({ binary: "callgrind_control", args: ["-i", "on", String(pid)] });
 }
 
-/** Instructions of one request, from the difference that many on one kept connection make. */
-export async function instructionsPerRequest(serving: Serving, probe: Probe): Promise<number> {
-  const connection = await Connection.open(serving.side);
+/** Instructions of one request, from the difference that many by one client make. */
+export async function instructionsPerRequest(serving: Serving, question: Question): Promise<number> {
+  const { probe, client = keptConnection, counts } = question;
+  const counted = counts?.counted ?? COUNTED_REQUESTS;
+  const asker = await client(serving.side, probe);
   try {
     const ask = async (count: number): Promise<void> => {
-      for (let index = 0; index < count; index++) await connection.ask(requestOf(probe));
+      for (let index = 0; index < count; index++) await asker.ask();
     };
-    await ask(WARM_REQUESTS);
+    await ask(Math.min(WARM_REQUESTS, counted));
     const before = await instructionsByThread(serving.pid);
-    await ask(COUNTED_REQUESTS);
+    await ask(counted);
     const after = await instructionsByThread(serving.pid);
     const differences = after.map((count, thread) => count - (before[thread] ?? 0));
-    return Math.max(...differences) / COUNTED_REQUESTS;
+    return Math.max(...differences) / counted;
   } finally {
-    connection.close();
+    asker.close();
   }
 }
 

@@ -4,6 +4,7 @@ import type { Probe } from "./cases.ts";
 import { modelWith } from "./models.ts";
 import type { Upstreams } from "./ports.ts";
 import type { ModelText } from "./sides.ts";
+import { BREAK_ONCE } from "./upstreams.ts";
 
 interface Feature {
   readonly name: string;
@@ -113,10 +114,26 @@ export function featureVariants(upstreams: Upstreams): readonly Probe[] {
     },
     { name: "affinity, a cookie of nobody", target: "/with/affinity", fields: ["Cookie: SRV=bm9ib2R5"], ...any },
     { name: "hash, no key", target: "/with/hash", ...any },
-    { name: "retry, POST", method: "POST", target: "/with/retry", fields: ["Content-Length: 0"], ...any },
-    { name: "retry, PUT", method: "PUT", target: "/with/retry", fields: ["Content-Length: 0"], ...any },
+    { name: "retry, POST", method: "POST", target: "/with/retry", body: "", ...any },
+    { name: "retry, PUT", method: "PUT", target: "/with/retry", body: "", ...any },
+    ...["pool", "retry"].flatMap((name) => [
+      { name: `${name}, GET again`, target: `/with/${name}?${BREAK_ONCE}-get`, ...any },
+      { name: `${name}, DELETE again`, method: "DELETE", target: `/with/${name}?${BREAK_ONCE}-delete`, ...any },
+      { name: `${name}, POST once`, method: "POST", target: `/with/${name}?${BREAK_ONCE}-post`, body: "", status: 502 },
+      // nginx sends a body again that came with the head (decision 45), so a small one is asked of `retry` alone.
+      ...[100, LARGE_BODY].slice(name === "retry" ? 0 : 1).map((size) => ({
+        name: `${name}, a PUT of ${size} bytes`,
+        method: "PUT",
+        target: `/with/${name}?${BREAK_ONCE}-${size}`,
+        body: "x".repeat(size),
+        ...(size < LARGE_BODY ? any : { status: 502 }),
+      })),
+    ]),
   ];
 }
+
+/** More than proxies keep of a body to send it again. */
+const LARGE_BODY = 100_000;
 
 /** The value by which the three proxies know an endpoint (docs/affinity.md): a message with its address as field 1. */
 export function cookieOf(port: number): string {

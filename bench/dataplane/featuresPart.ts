@@ -1,17 +1,17 @@
 /** Part `features`: what load balancing costs a request, beside hand-written files with the same features. */
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProxyName } from "./aims.ts";
 import type { Probe } from "./cases.ts";
 import { CASES } from "./cases.ts";
-import { caseRow, proveAll } from "./casesPart.ts";
+import { compare } from "./comparing.ts";
+import { change } from "./experts.ts";
 import { cookieOf, featureProbes, featuresModel, featureVariants, PROXY_HEADER, proxiedModel } from "./features.ts";
-import { takeFigures } from "./measuring.ts";
 import type { Options } from "./options.ts";
 import { expertFolder } from "./places.ts";
 import type { ProxyKind } from "./proxies.ts";
-import { printHeading, type Row } from "./report.ts";
-import { expertSide, generatedSide, type Side } from "./sides.ts";
+import type { Row } from "./report.ts";
+import { expertSide, generatedSide } from "./sides.ts";
 import type { Place } from "./workplace.ts";
 
 /** What a hand-written part says, and where it goes in the file: before a line, or at its end. */
@@ -63,9 +63,12 @@ const PROXIED: Readonly<Record<ProxyName, readonly (readonly [file: string, text
 export async function featuresPart(proxy: ProxyKind, options: Options, place: Place): Promise<readonly Row[]> {
   const [expert] = proxy.experts;
   if (expert === undefined) throw new Error(`${proxy.name} has no hand-written file`);
+  const part = "features";
+  const what = "load balancing";
   const probes = featureProbes(proxy.name, place.upstreams);
   const rows = await compare({
-    proxy,
+    part,
+    what,
     options,
     place,
     expert: await expertSide(
@@ -74,14 +77,14 @@ export async function featuresPart(proxy: ProxyKind, options: Options, place: Pl
       place,
     ),
     generated: await generatedSide(proxy, { name: "generated", text: featuresModel(proxy.name) }, place),
-    probes,
+    questions: probes.map((probe) => ({ name: probe.name, probe })),
     variants: [...probes, ...featureVariants(place.upstreams)],
   });
   const own = { ...expert, name: "expert, PROXY", grow: (folder: string) => expectHeader(proxy.name, folder) };
   const text = proxiedModel(proxy.name);
-  const [proxied] = CASES;
   const more = await compare({
-    proxy,
+    part,
+    what,
     options,
     place,
     expert: { ...(await expertSide(proxy, own, place)), opening: PROXY_HEADER },
@@ -89,46 +92,13 @@ export async function featuresPart(proxy: ProxyKind, options: Options, place: Pl
       ...(await generatedSide(proxy, { name: "generated, PROXY", text }, place)),
       opening: PROXY_HEADER,
     },
-    probes: [{ ...(proxied as Probe), name: "PROXY in" }],
+    questions: [{ name: "PROXY in", probe: CASES[0] as Probe }],
     variants: [],
   });
   return [...rows, ...more];
 }
 
-async function compare(work: {
-  readonly proxy: ProxyKind;
-  readonly options: Options;
-  readonly place: Place;
-  readonly expert: Side;
-  readonly generated: Side;
-  readonly probes: readonly Probe[];
-  readonly variants: readonly Probe[];
-}): Promise<readonly Row[]> {
-  const { proxy, options, place, expert, generated, probes, variants } = work;
-  const chosen = probes.filter(({ name }) => options.cases.length === 0 || options.cases.some((w) => name.includes(w)));
-  if (chosen.length === 0) return [];
-  const sides = [expert, generated];
-  try {
-    await proveAll(sides, variants);
-    const rows: Row[] = [];
-    for (const measure of options.measures) {
-      printHeading(`${proxy.name}: load balancing, generated beside hand-written, ${measure} a request`);
-      const questions = chosen.map((probe) => ({ name: probe.name, probe }));
-      const { rounds } = options;
-      const figures = await place.withUpstreams(() =>
-        takeFigures({ measure, sides, questionsOf: () => questions, rounds }),
-      );
-      const part = "features";
-      for (const { name } of questions)
-        rows.push(caseRow({ part, name, measure, experts: [expert], generated, figures }));
-    }
-    return rows;
-  } finally {
-    for (const side of sides) await side.close();
-  }
-}
-
-function insert(proxy: ProxyName, folder: string, { upstreams }: Place): void {
+export function insert(proxy: ProxyName, folder: string, { upstreams }: Place): void {
   for (const { file, part, before } of INSERTIONS[proxy]) {
     const lines = readFileSync(join(expertFolder, "features", proxy, part), "utf8")
       .replaceAll("COOKIE_BLUE", cookieOf(upstreams.blue))
@@ -140,11 +110,4 @@ function insert(proxy: ProxyName, folder: string, { upstreams }: Place): void {
 
 function expectHeader(proxy: ProxyName, folder: string): void {
   for (const [file, text, by] of PROXIED[proxy]) change(join(folder, file), text, by);
-}
-
-function change(path: string, text: string | RegExp, by: string): void {
-  const before = readFileSync(path, "utf8");
-  const after = before.replace(text, by);
-  if (after === before) throw new Error(`${path} has no ${text}`);
-  writeFileSync(path, after);
 }

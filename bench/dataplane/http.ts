@@ -1,6 +1,7 @@
 /** HTTP/1.1 by hand: requests byte for byte as a case wants them, on connections that are kept open. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 
 /** An answer takes a local proxy milliseconds, under callgrind up to a second. */
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -16,27 +17,33 @@ export interface Answer {
 /** Cuts a stream of bytes into answers, all of which say their length. */
 export class AnswerReader {
   #rest = "";
+  /** Before so much is there, nobody need look. */
+  #wanted = 0;
 
   /** The answers that are whole with these bytes. */
   push(bytes: Buffer): readonly string[] {
     this.#rest += bytes.toString("latin1");
     const answers: string[] = [];
-    for (let end = answerEnd(this.#rest); end !== null; end = answerEnd(this.#rest)) {
+    while (this.#rest.length >= this.#wanted) {
+      const end = answerEnd(this.#rest);
+      if (end === null) break;
+      this.#wanted = end;
+      if (this.#rest.length < end) break;
       answers.push(this.#rest.slice(0, end));
       this.#rest = this.#rest.slice(end);
+      this.#wanted = 0;
     }
     return answers;
   }
 }
 
+/** Where the first one ends; null: its head is not whole. */
 function answerEnd(text: string): number | null {
   const head = text.indexOf(HEAD_END);
   if (head < 0) return null;
-  const body = head + HEAD_END.length;
   const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head))?.[1];
   if (length === undefined) throw new Error(`an answer without a length:\n${text.slice(0, head)}`);
-  const end = body + Number(length);
-  return text.length < end ? null : end;
+  return head + HEAD_END.length + Number(length);
 }
 
 /** The parts of an answer. */
@@ -54,6 +61,18 @@ export function parseAnswer(text: string): Answer {
 export interface Door {
   readonly port: number;
   readonly opening?: string;
+  /** What a client says to begin TLS; none: in the clear. */
+  readonly tls?: ConnectionOptions;
+}
+
+/** A connection that is ready for requests. */
+export async function enter({ port, opening, tls }: Door): Promise<Socket> {
+  const place = { port, host: "127.0.0.1" };
+  const socket = tls === undefined ? connect(place) : connectTls({ ...tls, ...place });
+  await once(socket, tls === undefined ? "connect" : "secureConnect");
+  socket.setNoDelay(true);
+  if (opening !== undefined) socket.write(opening);
+  return socket;
 }
 
 /** One connection, one request at a time. */
@@ -63,14 +82,11 @@ export class Connection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.setNoDelay(true);
+    socket.on("error", () => undefined);
   }
 
-  static async open({ port, opening }: Door): Promise<Connection> {
-    const socket = connect(port, "127.0.0.1");
-    await once(socket, "connect");
-    if (opening !== undefined) socket.write(opening);
-    return new Connection(socket);
+  static async open(door: Door): Promise<Connection> {
+    return new Connection(await enter(door));
   }
 
   /** Sends a request and reads its answer. */
@@ -79,21 +95,21 @@ export class Connection {
       const socket = this.#socket;
       const done = (settle: () => void): void => {
         clearTimeout(timer);
-        socket.removeAllListeners();
-        socket.on("error", () => undefined);
+        socket.off("data", onData).off("error", onError).off("close", onClose);
         settle();
       };
-      const timer = setTimeout(() => done(() => reject(new Error("no answer"))), ANSWER_TIMEOUT_MS);
-      socket.on("data", (bytes: Buffer) => {
+      const onData = (bytes: Buffer): void => {
         try {
           const [answer] = this.#reader.push(bytes);
           if (answer !== undefined) done(() => resolve(answer));
         } catch (error) {
           done(() => reject(error));
         }
-      });
-      socket.on("error", (error) => done(() => reject(error)));
-      socket.on("close", () => done(() => reject(new Error("closed without an answer"))));
+      };
+      const onError = (error: Error): void => done(() => reject(error));
+      const onClose = (): void => done(() => reject(new Error("closed without an answer")));
+      const timer = setTimeout(() => done(() => reject(new Error("no answer"))), ANSWER_TIMEOUT_MS);
+      socket.on("data", onData).on("error", onError).on("close", onClose);
       socket.write(request);
     });
   }

@@ -3,15 +3,20 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { CONNECTIONS, LOAD_REQUESTS, WARM_REQUESTS } from "./aims.ts";
 import { type Probe, requestOf } from "./cases.ts";
+import type { Client } from "./clients.ts";
 import { AnswerReader, type Door } from "./http.ts";
+import type { Question } from "./question.ts";
 import type { Serving } from "./serving.ts";
 
 /** Microseconds of CPU, user and system, of one request. */
-export async function cpuPerRequest(serving: Serving, probe: Probe): Promise<number> {
-  await load(serving.side, probe, CONNECTIONS * WARM_REQUESTS);
-  const before = cpuNanoseconds(serving.pid);
-  await load(serving.side, probe, LOAD_REQUESTS);
-  return (cpuNanoseconds(serving.pid) - before) / LOAD_REQUESTS / 1_000;
+export async function cpuPerRequest({ side, pid }: Serving, { probe, client, counts }: Question): Promise<number> {
+  const requests = counts?.loaded ?? LOAD_REQUESTS;
+  const ask = (count: number): Promise<void> =>
+    client === undefined ? load(side, probe, count) : loadBy(client, { door: side, probe, requests: count });
+  await ask(Math.min(CONNECTIONS * WARM_REQUESTS, requests));
+  const before = cpuNanoseconds(pid);
+  await ask(requests);
+  return (cpuNanoseconds(pid) - before) / requests / 1_000;
 }
 
 /** CPU that a process has used so far: /proc/PID/stat counts in ticks of 10 ms, the scheduler in nanoseconds. */
@@ -59,4 +64,21 @@ function load({ port, opening = "" }: Door, probe: Probe, requests: number): Pro
   return finished.finally(() => {
     for (const socket of sockets) socket.removeAllListeners("close").destroy();
   });
+}
+
+/** The same by clients that ask in their own way. */
+async function loadBy(
+  client: Client,
+  { door, probe, requests }: { readonly door: Door; readonly probe: Probe; readonly requests: number },
+): Promise<void> {
+  let toSend = requests;
+  const one = async (): Promise<void> => {
+    const asker = await client(door, probe);
+    try {
+      while (toSend-- > 0) await asker.ask();
+    } finally {
+      asker.close();
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, one));
 }

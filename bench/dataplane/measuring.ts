@@ -4,14 +4,9 @@ import type { Probe } from "./cases.ts";
 import { instructionsPerRequest, startCounting, underCallgrind } from "./counting.ts";
 import { cpuPerRequest } from "./load.ts";
 import type { Measure } from "./options.ts";
+import type { Question } from "./question.ts";
 import { type Serving, serveAll, stopAll } from "./serving.ts";
 import type { Side } from "./sides.ts";
-
-/** What to ask a side for one row. */
-export interface Question {
-  readonly name: string;
-  readonly probe: Probe;
-}
 
 /** Figures by side, then by the question's name; one for each round, so that rounds can be compared. */
 export type Figures = ReadonlyMap<Side, ReadonlyMap<string, readonly number[]>>;
@@ -34,7 +29,7 @@ export async function takeFigures(options: {
     for (let round = 0; round < (isCounted ? COUNTED_ROUNDS : rounds); round++) {
       for (const { one, question } of turns(serving, questionsOf, round)) {
         const own = figures.get(one.side) as Map<string, number[]>;
-        own.set(question.name, [...(own.get(question.name) ?? []), await take(one, question.probe)]);
+        own.set(question.name, [...(own.get(question.name) ?? []), await take(one, question)]);
       }
     }
     return figures;

@@ -2,8 +2,8 @@
 import { parseArgs } from "node:util";
 import { PROXIES, type ProxyName } from "./aims.ts";
 
-/** The parts of the bench: generated beside expert, with what balances load, with an access log; larger models, and how those start. */
-export const PARTS = ["cases", "features", "log", "scale", "start"] as const;
+/** The parts: generated beside expert, with what balances load, inside TLS, with an access log; larger models, and how those start. */
+export const PARTS = ["cases", "features", "tls", "log", "scale", "start"] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {

@@ -4,7 +4,7 @@ import { CASES, type Probe, REFUSED, requestOf, VARIANTS } from "./cases.ts";
 import { type Answer, askOnce, Connection, parseAnswer } from "./http.ts";
 import type { Serving } from "./serving.ts";
 import type { Side } from "./sides.ts";
-import { BREAK, type Seen, startEcho } from "./upstreams.ts";
+import { BREAK, BREAK_ONCE, type Seen, startEcho } from "./upstreams.ts";
 
 /** Requests of which a split's shares are read: one standard deviation of 90 % is one point. */
 const SPLIT_REQUESTS = 1_000;
@@ -76,7 +76,8 @@ function differences(own: readonly string[], others: readonly string[]): readonl
   return [`it has ${more.join(", ") || "nothing"} where the first has ${less.join(", ") || "nothing"}`];
 }
 
-async function view(side: Side, probe: Probe): Promise<View> {
+async function view(side: Side, asked: Probe): Promise<View> {
+  const probe = ofSide(asked, side);
   const answer = await askOnce(side, requestOf(probe)).catch((error: Error) => error);
   if (answer instanceof Error) return { text: [], wrong: answer.message };
   if (answer.status !== probe.status) return { text: [], wrong: `${answer.status} instead of ${probe.status}` };
@@ -86,7 +87,20 @@ async function view(side: Side, probe: Probe): Promise<View> {
   if (answer.status > 500) return { text: [answer.body], wrong: null };
   const seen = probe.upstream === undefined ? null : (JSON.parse(answer.body) as Seen);
   const text = [...fieldsView(side, answer), ...(seen === null ? [answer.body] : upstreamView(side, probe, seen))];
-  return { text, wrong: seen === null ? null : wrongUpstream(side, probe, seen) };
+  const own = onceOf(side);
+  return {
+    text: text.map((line) => line.replace(own, BREAK_ONCE)),
+    wrong: seen === null ? null : wrongUpstream(side, probe, seen),
+  };
+}
+
+/** What is broken off once, is so once for each side. */
+function ofSide(probe: Probe, side: Side): Probe {
+  return { ...probe, target: probe.target.replace(BREAK_ONCE, onceOf(side)) };
+}
+
+function onceOf({ port }: Side): string {
+  return `${BREAK_ONCE}-${port}`;
 }
 
 function wrongUpstream(side: Side, probe: Probe, seen: Seen): string | null {

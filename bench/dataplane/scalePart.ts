@@ -2,10 +2,11 @@
 import { EXPERT_LIMIT, HOSTS_LIMIT, type ProxyName } from "./aims.ts";
 import { proveAll, questionsFor } from "./casesPart.ts";
 import { growNginxExpert } from "./expertRules.ts";
-import { type Figures, type Question, takeFigures } from "./measuring.ts";
+import { type Figures, takeFigures } from "./measuring.ts";
 import { hostProbe, MORE_PROBES, manyHosts, manyRules, modelWith } from "./models.ts";
 import type { Measure, Options } from "./options.ts";
 import type { ProxyKind } from "./proxies.ts";
+import type { Question } from "./question.ts";
 import { printHeading, printRow, type Row } from "./report.ts";
 import { expertSide, generatedSide, type ModelText, type Side } from "./sides.ts";
 import { spreadOf } from "./statistics.ts";

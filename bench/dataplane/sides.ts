@@ -1,6 +1,7 @@
 /** What is compared: a folder of configuration for one proxy, hand-written or generated, with a port of its own. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ConnectionOptions } from "node:tls";
 import { startControlPlane } from "./controlPlane.ts";
 import { expertFolder, program } from "./places.ts";
 import { freePorts, type Upstreams, withPorts } from "./ports.ts";
@@ -15,6 +16,8 @@ export interface Side {
   readonly upstreams: Upstreams;
   /** What each connection to it begins with. */
   readonly opening?: string;
+  /** What its clients say to begin TLS; none: in the clear. */
+  readonly tls?: ConnectionOptions;
   /** Ends what a proxy of this side needs beside its files. */
   close(): Promise<void>;
 }

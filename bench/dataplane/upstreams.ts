@@ -8,6 +8,8 @@ import { type Running, start } from "./processes.ts";
 
 /** A query that makes the echo close the connection instead of answering. */
 export const BREAK = "break-off";
+/** A query that makes them do so for the first request that has it. */
+export const BREAK_ONCE = "break-once";
 
 /** What an upstream saw. */
 export interface Seen {
@@ -20,9 +22,13 @@ export interface Seen {
 /** Servers that answer with what they were sent. */
 export async function startEcho(upstreams: Upstreams): Promise<{ stop(): Promise<void> }> {
   const servers: Server[] = [];
+  const broken = new Set<string>();
   for (const port of Object.values(upstreams)) {
     const server = createServer((request, response) => {
-      if (request.url?.includes(BREAK)) return request.socket.destroy();
+      const { url = "" } = request;
+      const isFirst = url.includes(BREAK_ONCE) && !broken.has(url);
+      if (isFirst) broken.add(url);
+      if (isFirst || url.includes(BREAK)) return request.socket.destroy();
       const seen: Seen = {
         port,
         method: request.method ?? "",
@@ -53,10 +59,16 @@ function pairs(raw: readonly string[]): readonly string[] {
   return raw.flatMap((text, index) => (index % 2 === 0 ? [`${text.toLowerCase()}: ${raw[index + 1]}`] : []));
 }
 
+/** Some proxies' own windows and buffers are full many times over. */
+export const LARGE_BYTES = 1 << 20;
+/** Where the large answer is. */
+export const LARGE = "/catalog/large";
+
 /** An nginx that answers 200 at once: the cheapest upstream that is at hand. */
 export function startUpstreams(folder: string, upstreams: Upstreams): Running {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "nginx.conf");
+  writeFileSync(join(folder, "large"), Buffer.alloc(LARGE_BYTES, "0123456789abcdef"));
   writeFileSync(
     file,
     `daemon off; master_process off; pid nginx.pid; error_log stderr warn;
@@ -69,6 +81,7 @@ ${Object.values(upstreams)
   .map((port) => `    listen 127.0.0.1:${port};`)
   .join("\n")}
     add_header x-echo e;
+    location = ${LARGE} { alias ${folder}/large; }
     location / { default_type application/json; return 200 '{"hello": "world", "port": "$server_port"}'; }
   }
 }

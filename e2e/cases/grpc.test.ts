@@ -232,22 +232,30 @@ describe.each(proxyNames)("%s", (proxy) => {
 
 it(`${STREAMS} calls at each proxy stay open over ${CHANGES} changes elsewhere`, { timeout: TIMEOUT_MS }, async () => {
   const clients: EchoClient[] = [];
-  const talks: Talk[] = [];
+  const talks: { readonly proxy: ProxyName; readonly talk: Talk }[] = [];
   for (const proxy of proxyNames) {
     for (let count = 0; count < STREAMS; count++) {
       if (count % STREAMS_OF_A_CONNECTION === 0) clients.push(echoClient(targetOf(proxy), host));
-      talks.push((clients.at(-1) as EchoClient).talk());
+      talks.push({ proxy, talk: (clients.at(-1) as EchoClient).talk() });
     }
   }
-  await Promise.all(talks.map((talk) => talk.say("before")));
+  const sayAll = async (text: string): Promise<void> => {
+    const said = await Promise.allSettled(talks.map(({ talk }) => talk.say(text)));
+    const lost = talks.flatMap(({ proxy }, index) => {
+      const one = said[index] as PromiseSettledResult<unknown>;
+      return one.status === "rejected" ? [`${proxy}: ${one.reason}`] : [];
+    });
+    expect([lost.length, ...new Set(lost)]).toEqual([0]);
+  };
+  await sayAll("before");
   for (let change = 0; change < CHANGES; change++) {
     await applyPart({
       routes: [route("elsewhere", "other.e2e.example", { respond: { status: 200, body: `${change}` } })],
     });
-    await Promise.all(talks.map((talk) => talk.say(`after ${change}`)));
+    await sayAll(`after ${change}`);
   }
-  for (const { stream } of talks) stream.end();
-  const outcomes = await Promise.all(talks.map(({ outcome }) => outcome));
+  for (const { talk } of talks) talk.stream.end();
+  const outcomes = await Promise.all(talks.map(({ talk }) => talk.outcome));
   expect(outcomes.filter(({ code }) => code !== status.OK).map(toldBy)).toEqual([]);
   for (const client of clients) client.close();
 });

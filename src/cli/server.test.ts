@@ -419,7 +419,10 @@ describe("explain", () => {
       expect([fleet.code, fleet.out]).toEqual([1, ""]);
       expect(fleet.err).toMatch(/^trimtab: .*there is no fleet named "nope"\n$/);
       const port = await ask("explain", "--fleet", "hap", "--port", "81", ...url);
-      expect([port.code, port.err]).toEqual([1, expect.stringMatching(/^trimtab: .*HTTP port.*\n$/)]);
+      expect([port.code, port.err]).toEqual([
+        1,
+        expect.stringMatching(/^trimtab: .*HTTP (?:and TLS ports|or TLS).*\n$/),
+      ]);
       for (const text of ["shop.example", "https://a.test/", "http://a.test/#f"]) {
         const result = await ask("explain", "--fleet", "hap", "--url", text);
         expect([result.code, result.out]).toEqual([2, ""]);

@@ -82,11 +82,17 @@ export function answerable(document: Document, place: AnswerablePlace): Document
   );
   const all = JSON.parse(text) as Document;
   const { fleets = [], listeners = [], clusters = [], routes = [], healthChecks = [], ...others } = all;
+  const open = listeners.filter(isAnswering);
+  // Every client sends a header, or none does: one port has one answer.
+  const isProxied = open.some(({ proxyProtocol }) => proxyProtocol !== undefined);
   const answering = {
     ...others,
     fleets: fleets.map((each) => ({ ...each, bindAddress: place.addresses[each.proxy as string] })),
-    // Requests are sent without a header of the PROXY protocol.
-    listeners: listeners.filter(isAnswering).map(({ proxyProtocol: _, ...each }) => ({ ...each, port: place.port })),
+    listeners: open.map(({ proxyProtocol: _, ...each }) => ({
+      ...each,
+      port: place.port,
+      ...(isProxied ? { proxyProtocol: { mode: "required" } } : {}),
+    })),
     clusters: clusters.map((each) => {
       const ports = place.endpoints[each.name] ?? [];
       // Drawn endpoints are often none at all; one cluster without any is enough.

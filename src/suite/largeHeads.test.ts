@@ -37,6 +37,12 @@ function additions(count: number): readonly Setting[] {
   return names.map((name) => ({ name, value: "o".repeat(Math.min(share - name.length - 4, LONGEST_VALUE)) }));
 }
 
+/** HAProxy's smaller buffers hold so much beside a head (`bufferSizes.ts`), of which the rule has these. */
+const LITTLE_BYTES = 3 * 1024;
+const little: readonly Setting[] = Array.from({ length: 3 }, (_, index) => {
+  const name = `x-little-${index}`;
+  return { name, value: "o".repeat(LITTLE_BYTES / 3 - name.length - 8) };
+});
 const few = additions(8);
 const many = additions(2 * MAX_LIST);
 const changes = (settings: readonly Setting[]) => ({ set: settings.slice(0, MAX_LIST), add: settings.slice(MAX_LIST) });
@@ -55,6 +61,8 @@ const large = createServer((socket) => {
   });
 });
 let port = 0;
+/** Of a HAProxy that has small buffers, for its rules add little. */
+let smallPort = 0;
 
 /** Lines of so many bytes, or so many fields; with those that are there already. */
 function headOf(kind: string, amount: number, own: readonly string[]): string {
@@ -71,7 +79,7 @@ function headOf(kind: string, amount: number, own: readonly string[]): string {
 }
 
 beforeAll(async () => {
-  port = await freePort(Object.values(ADDRESSES));
+  [port, smallPort] = [await freePort(Object.values(ADDRESSES)), await freePort(Object.values(ADDRESSES))];
   const upstream = await record.open("up", "answer");
   const largePort = await listen(large, "127.0.0.1");
   const rule = (prefix: string, cluster: string, more: object) => ({
@@ -79,9 +87,13 @@ beforeAll(async () => {
     split: [{ cluster }],
     ...more,
   });
+  const kinds = [...KINDS, "small"];
   const { compiled, diagnostics } = compileDocument({
-    fleets: KINDS.map((proxy) => ({ name: proxy, proxy, bindAddress: ADDRESSES[proxy] })),
-    listeners: [{ name: "web", fleets: KINDS, port, protocol: "HTTP" }],
+    fleets: kinds.map((name) => ({ name, proxy: proxyOf(name), bindAddress: ADDRESSES[proxyOf(name)] })),
+    listeners: [
+      { name: "web", fleets: KINDS, port, protocol: "HTTP" },
+      { name: "small", fleets: ["small"], port: smallPort, protocol: "HTTP" },
+    ],
     clusters: [
       { name: "up", endpoints: [{ address: "127.0.0.1", port: upstream }] },
       { name: "large", endpoints: [{ address: "127.0.0.1", port: largePort }] },
@@ -101,11 +113,22 @@ beforeAll(async () => {
           rule("/answer/many", "large", { responseHeaders: changes(many) }),
         ],
       },
+      {
+        name: "b",
+        listeners: ["small"],
+        rules: [
+          rule("/few", "up", { requestHeaders: changes(little) }),
+          rule("/answer/few", "large", { responseHeaders: changes(little) }),
+        ],
+      },
     ],
   });
   if (compiled === null) throw new Error(JSON.stringify(diagnostics));
-  for (const ir of compiled.fleets.values()) running.push(await startProxy(ir.proxy, renderFleet(ir), port));
+  for (const ir of compiled.fleets.values())
+    running.push(await startProxy(ir.proxy, renderFleet(ir), ir.name === "small" ? smallPort : port));
 });
+
+const proxyOf = (fleet: string): ProxyKind => KINDS.find((kind) => kind === fleet) ?? "haproxy";
 
 afterAll(async () => {
   for (const proxy of running) await proxy.stop();
@@ -122,12 +145,16 @@ const FULL_BYTES = { kind: "bytes", amount: MAX_HEAD_BYTES - SPARE_BYTES } as co
 const FULL_FIELDS = { kind: "fields", amount: MAX_FIELDS } as const;
 const SMALL = { kind: "fields", amount: 0 } as const;
 
-async function ask(proxy: ProxyKind, path: string, { kind, amount }: Size = SMALL) {
-  const probe = `${proxy}-${path}-${kind}-${amount}`;
+async function ask(
+  proxy: ProxyKind,
+  path: string,
+  { kind, amount, at = port }: Size & { readonly at?: number } = SMALL,
+) {
+  const probe = `${proxy}-${at}-${path}-${kind}-${amount}`;
   const own = ["Host: a.test\r\n", `${PROBE}: ${probe}\r\n`, "Connection: close\r\n"];
   const start = `GET ${path} HTTP/1.1\r\n`;
   const head = headOf(kind, Math.max(amount - (kind === "bytes" ? start.length : 0), own.length), own);
-  const answer = await exchange({ address: ADDRESSES[proxy], port }, `${start}${head}\r\n`, { method: "GET" });
+  const answer = await exchange({ address: ADDRESSES[proxy], port: at }, `${start}${head}\r\n`, { method: "GET" });
   return { answer, seen: record.take(probe)[0] };
 }
 
@@ -165,3 +192,16 @@ test.each([
   expect(all.map(({ answer }) => statusOf(answer))).toEqual([200, 200, 200]);
   expect(all.map(({ answer }) => lacks(answer, settings))).toEqual([[], [], []]);
 });
+
+test.each([FULL_BYTES, FULL_FIELDS])(
+  "HAProxy's smaller buffers hold a full head of $kind and what little rules add",
+  async (size) => {
+    const asked = await ask("haproxy", "/few", { ...size, at: smallPort });
+    const answered = await ask("haproxy", `/answer/few/${size.kind}/${size.amount}`, {
+      ...SMALL,
+      at: smallPort,
+    });
+    expect([statusOf(asked.answer), statusOf(answered.answer)]).toEqual([200, 200]);
+    expect([lacks(asked.seen, little), lacks(answered.answer, little)]).toEqual([[], []]);
+  },
+);

@@ -88,7 +88,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom(1000, 2000),
     presence: 30,
   },
-  "listener.proxyProtocol": { reason: "no request comes behind a header", presence: 10 },
+  "listener.proxyProtocol": { reason: "every client sends a header then", presence: 10 },
   "listener.proxyProtocol.mode": {
     reason: "nginx takes one only, HAProxy the other one with `from` only",
     value: fc.constantFrom("required", "required", "required", "optional"),

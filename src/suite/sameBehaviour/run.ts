@@ -9,7 +9,7 @@ import { type Behaviours, type Expectation, expectationOf } from "./expect.ts";
 import { type ProbedEndpoints, probedEndpoints, type WrittenCheck } from "./probed.ts";
 import { ADDRESSES, startProxy } from "./proxies.ts";
 import { arbitraryRequest, bytesOf, type ProbeRequest } from "./requests.ts";
-import { type Behaviour, exchange, freePort, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
+import { type Behaviour, exchange, freePort, type Place, PROBE_FIELD, type Upstreams, upstreams } from "./wire.ts";
 
 /** One request that one proxy did not take as the reference says. */
 export interface Mismatch {
@@ -85,15 +85,18 @@ interface Run {
   readonly seed: number;
   readonly requests: number;
   readonly port: number;
+  /** Every connection begins with a header of the PROXY protocol, and comes from one address. */
+  readonly isProxied: boolean;
   readonly behaviours: Behaviours;
   readonly record: Upstreams;
   readonly probed: ProbedEndpoints;
 }
 
-async function runFleets(fleets: readonly FleetIr[], run: Run): Promise<Report> {
+async function runFleets(fleets: readonly FleetIr[], plain: Omit<Run, "isProxied">): Promise<Report> {
   const [first] = fleets as [FleetIr];
   const httpPort = first.ports.find((port): port is HttpPortIr => port.kind === "http");
   if (httpPort === undefined) throw new Error("the model has one HTTP port");
+  const run: Run = { ...plain, isProxied: httpPort.proxyProtocol !== null };
   const requests = fc.sample(fc.noBias(arbitraryRequest(httpPort)), { seed: run.seed, numRuns: run.requests });
   run.probed.expect(fleets.flatMap(({ clusters }) => clusters.flatMap(({ healthCheck }) => healthCheck ?? [])));
   const expectedOf = (ir: FleetIr) => requests.map((request) => expectationOf(ir, request, run.behaviours));
@@ -113,7 +116,11 @@ interface Plan {
   readonly expected: readonly Expectation[];
 }
 
-async function runProxy(ir: FleetIr, { port, record }: Run, { requests, expected }: Plan): Promise<Mismatch[]> {
+async function runProxy(
+  ir: FleetIr,
+  { port, record, isProxied }: Run,
+  { requests, expected }: Plan,
+): Promise<Mismatch[]> {
   const proxy = await startProxy(ir.proxy, renderFleet(ir), port);
   const mismatches: Mismatch[] = [];
   const one = async (index: number): Promise<void> => {
@@ -124,7 +131,9 @@ async function runProxy(ir: FleetIr, { port, record }: Run, { requests, expected
     const place = { address: ADDRESSES[ir.proxy], port };
     let found: readonly Difference[];
     try {
-      const answer = await exchange(place, bytes, request);
+      const answer = await (isProxied
+        ? exchange(place, proxyHeader(request.source, place) + bytes, { method: request.method })
+        : exchange(place, bytes, request));
       const observation: Observation = { proxy: ir.proxy, answer, seen: record.take(probe) };
       found = differences(request, expectation, observation);
     } catch (error) {
@@ -143,4 +152,9 @@ async function runProxy(ir: FleetIr, { port, record }: Run, { requests, expected
     await proxy.stop();
   }
   return mismatches;
+}
+
+/** Version 1; the client's port is nobody's business. */
+function proxyHeader(source: string, { address, port }: Place): string {
+  return `PROXY TCP4 ${source} ${address} 4711 ${port}\r\n`;
 }

@@ -10,7 +10,7 @@ import { HeaderMutationSchema } from "../../gen/proto/envoy/extensions/filters/h
 import { PreviousHostsPredicateSchema } from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import { CONNECT_TRIES, RESENT_METHODS } from "../../ir/index.ts";
 import { CODING_HEADER, RETRY_ON_HEADER } from "./noted.ts";
-import { anyOf, fieldIs, not, skippedWhere } from "./skipping.ts";
+import { anyOf, fieldIs, fieldIsOneOf, not, skippedWhere } from "./skipping.ts";
 import { duration, pack } from "./types.ts";
 
 /**
@@ -57,9 +57,14 @@ const ask = create(HeaderMutationSchema, {
   },
 });
 
+/** Of nearly all requests the first one is asked for. */
+function usualFirst(a: string, b: string): number {
+  return Number(b === "GET") - Number(a === "GET");
+}
+
 /** Requests that are sent once. */
 const sentOnce = anyOf([
-  not(fieldIs(":method", RESENT_METHODS.join("|"))),
+  not(fieldIsOneOf(":method", RESENT_METHODS.toSorted(usualFirst))),
   fieldIs("content-length", ".*"),
   fieldIs(CODING_HEADER, ".+"),
 ]);

@@ -5,6 +5,7 @@ import { ExtensionWithMatcherSchema } from "../../gen/proto/envoy/extensions/com
 import { SkipFilterSchema } from "../../gen/proto/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.js";
 import { HttpRequestHeaderMatchInputSchema } from "../../gen/proto/envoy/type/matcher/v3/http_inputs_pb.js";
 import type { Matcher_MatcherList_PredicateSchema } from "../../gen/proto/xds/type/matcher/v3/matcher_pb.js";
+import { StringMatcherSchema } from "../../gen/proto/xds/type/matcher/v3/string_pb.js";
 import { pack } from "./types.ts";
 
 /** What is asked of a request. */
@@ -12,12 +13,23 @@ export type Predicate = MessageInitShape<typeof Matcher_MatcherList_PredicateSch
 
 /** Whether the whole of a request's field matches (RE2); false without the field. */
 export function fieldIs(headerName: string, regex: string): Predicate {
+  return fieldHas(headerName, { case: "safeRegex", value: { engineType: { case: "googleRe2", value: {} }, regex } });
+}
+
+/** Whether a request's field has one of these values; the usual ones first: an expression would cost several of them. */
+export function fieldIsOneOf(headerName: string, values: readonly string[]): Predicate {
+  return anyOf(values.map((value) => fieldHas(headerName, { case: "exact", value })));
+}
+
+function fieldHas(
+  headerName: string,
+  matchPattern: NonNullable<MessageInitShape<typeof StringMatcherSchema>["matchPattern"]>,
+): Predicate {
   const input = {
     name: "field",
     typedConfig: pack(HttpRequestHeaderMatchInputSchema, create(HttpRequestHeaderMatchInputSchema, { headerName })),
   };
-  const pattern = { case: "safeRegex", value: { engineType: { case: "googleRe2", value: {} }, regex } } as const;
-  const matcher = { case: "valueMatch", value: { matchPattern: pattern } } as const;
+  const matcher = { case: "valueMatch", value: create(StringMatcherSchema, { matchPattern }) } as const;
   return { matchType: { case: "singlePredicate", value: { input, matcher } } };
 }
 

@@ -17,7 +17,7 @@ import type { CertificateIr, ClientAuthenticationIr, TlsServerIr } from "../../i
 import { trustedName } from "../clientAuthentication.ts";
 import { referencesIn } from "../sealed.ts";
 import type { RenderedResource } from "../target.ts";
-import { GROUPS } from "../tlsSettings.ts";
+import { GROUPS, SIGNATURES } from "../tlsSettings.ts";
 import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 type ChainInit = MessageInitShape<typeof FilterChainSchema> & object;
@@ -63,12 +63,15 @@ export function tlsTransport({
         tlsMaximumProtocolVersion: PROTOCOLS[maxVersion],
         cipherSuites: [...cipherSuites],
         ecdhCurves: [...GROUPS],
+        signatureAlgorithms: [...SIGNATURES],
       },
       tlsCertificateSdsSecretConfigs: server.certificates.map((name) =>
         create(SdsSecretConfigSchema, { name, sdsConfig: adsSource() }),
       ),
       alpnProtocols: [...alpn],
     },
+    // By tickets only, as on the other proxies.
+    disableStatefulSessionResumption: true,
   });
   return {
     transportSocket: {

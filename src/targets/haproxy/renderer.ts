@@ -16,6 +16,7 @@ import { generationOf } from "../generation.ts";
 import { createGeoFiles } from "../geoFiles.ts";
 import type { RenderedFile, RenderedFiles, Renderer, Socket } from "../target.ts";
 import { connectionLogText, logsCluster } from "./accessLog.ts";
+import { bufferSizes } from "./bufferSizes.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
 import { keepsSessions } from "./clientAuthentication.ts";
@@ -41,15 +42,6 @@ import { certificatePem } from "./tls.ts";
 import { lowerTlsPort, namedPort } from "./tlsPort.ts";
 import { fleetVersion } from "./version.ts";
 
-/** The largest head that a client or an endpoint may send, as Envoy takes it: HAProxy keeps the rest of a buffer free. */
-const HEAD_BYTES = 60 * 1024;
-/**
- * The part of a buffer for what we add to a head: fields of the rule (8 KiB at most, MODEL-HEADER-SIZE; each takes 8 bytes more here),
- * a path and a host of the rule's own (1 024 and 253), the client's address.
- */
-export const REWRITE_BYTES = 12 * 1024;
-/** Room for both, and for any body of `respond`. */
-export const BUFFER_BYTES = HEAD_BYTES + REWRITE_BYTES;
 /** Header fields that a client or an endpoint may send: as many as Envoy is told to take. (HAProxy counts those that we add with them.) */
 const MAX_HEADERS = 1000;
 /** Fields that a rule sets or adds (32 of each), and those that every request gets. */
@@ -147,7 +139,8 @@ function isCall({ protocol }: RuleIr): boolean {
 /** Everything but the clusters: the parts that the fleet's kinds of ports need. */
 function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): string {
   const { ports, name: fleet, accessLog, process } = ir;
-  const limits = { bufferBytes: number(BUFFER_BYTES), rewriteBytes: number(REWRITE_BYTES) };
+  const { bufferBytes, rewriteBytes } = bufferSizes(rules);
+  const limits = { bufferBytes: number(bufferBytes), rewriteBytes: number(rewriteBytes) };
   const sockets = socketsView(process.sockets);
   const http2 = fleetHttp2View(ir);
   const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries, ...sockets };

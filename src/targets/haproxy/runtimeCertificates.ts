@@ -4,7 +4,7 @@
  * may crash.
  */
 import type { RenderedFile } from "../target.ts";
-import { BUFFER_BYTES } from "./renderer.ts";
+import { LEAST_BUFFER_BYTES } from "./bufferSizes.ts";
 
 /** As `certificateFile` names them. */
 const CERTIFICATE = /^certificates\/[\w.-]+\.pem$/;
@@ -18,6 +18,6 @@ export const MAX_CERTIFICATES = 100;
 
 /** Not one that is too long for a command. */
 export function isRuntimeCertificate({ path, text, secrets = [] }: RenderedFile): boolean {
-  const room = BUFFER_BYTES - ROOM_FOR_COMMAND - secrets.length * ROOM_FOR_KEY;
+  const room = LEAST_BUFFER_BYTES - ROOM_FOR_COMMAND - secrets.length * ROOM_FOR_KEY;
   return CERTIFICATE.test(path) && Buffer.byteLength(text) <= room;
 }

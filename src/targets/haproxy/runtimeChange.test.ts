@@ -173,14 +173,14 @@ describe("certificates", () => {
     const secrets = ["sealed:privateKey:a:b"];
     const change = found("certificates/shop.pem", "after", { secrets });
     expect(change?.certificates).toEqual(own("certificates/shop.pem", "after", { secrets }));
-    expect(found("certificates/shop.pem", "x".repeat(66_000))?.certificates).toHaveLength(1);
+    expect(found("certificates/shop.pem", "x".repeat(58_000))?.certificates).toHaveLength(1);
   });
 
   it("not their list, no authority or revocation list, and nothing that is longer than a command", () => {
     for (const path of ["certificates/web.list", "authorities/up.pem", "authorities/up.crl", "certificates/a/b.pem"])
       expect(found(path, "after")).toBeNull();
-    expect(found("certificates/shop.pem", "x".repeat(72 * 1024))).toBeNull();
-    expect(found("certificates/shop.pem", "x".repeat(69_000), { secrets: ["sealed:privateKey:a:b"] })).toBeNull();
+    expect(found("certificates/shop.pem", "x".repeat(64 * 1024))).toBeNull();
+    expect(found("certificates/shop.pem", "x".repeat(61_000), { secrets: ["sealed:privateKey:a:b"] })).toBeNull();
     const many = (text: string) => Array.from({ length: 101 }, (_, at) => own(`certificates/c${at}.pem`, text)).flat();
     expect(runtimeChange(many("before"), many("after"))).toBeNull();
   });

@@ -69,6 +69,8 @@ export interface RetryView {
 /** `policies/responseHeaders.hbs`. `hidden` and `passed` are fields of the endpoint's answer. */
 export interface ResponseHeadersView extends TextsView {
   readonly hidden: readonly PassedFieldView[];
+  /** What answers of endpoints get; none where the server says it. */
+  readonly sent: readonly { readonly name: Word; readonly value: Variable }[];
   readonly passed: readonly PassedFieldView[];
 }
 

@@ -212,7 +212,9 @@ function* upstreamGroups(
     healthChecks: ir.healthChecks,
   });
   const http = yield* lowerUpstreams(of(used), "http", upstreams);
-  const affinity = affinityMaps(of(used).clusters);
+  // A rule that draws names all of them.
+  const keepsClients = of(used).clusters.some((cluster) => cluster.affinity !== null);
+  const affinity = affinityMaps(keepsClients ? ir.clusters : []);
   if (ir.ports.every(isOnlyHttp)) return { http, stream: null, affinity };
   const ofStream = yield* lowerUpstreams(of(unhashed), "stream", upstreams);
   const ofSessions = yield* lowerUpstreams(of(sessions), "sessions", upstreams);

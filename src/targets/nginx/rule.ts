@@ -1,6 +1,6 @@
 /** One rule: the directives of the location that serves it, and what they need elsewhere. */
 import type { ForwardIr, RespondIr, RuleIr } from "../../ir/index.ts";
-import { affinityFields } from "./affinity.ts";
+import { drawMaps } from "./affinity.ts";
 import { type Apart, apartOf } from "./apart.ts";
 import { block, inline, NO_BLOCK } from "./blocks.ts";
 import { type Body, bodyOf, type NamedBody } from "./body.ts";
@@ -85,10 +85,17 @@ export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
     native: forwarded?.native ?? null,
     others: forwarded?.others ?? NONE,
     split: forwarded?.split ?? null,
-    answerFields: [...gathered(parts, "answerFields"), ...affinityFields(clusters, place.affine)],
-    maps: gathered(parts, "maps"),
+    answerFields: gathered(parts, "answerFields"),
+    maps: isDrawn(action, place)
+      ? [...gathered(parts, "maps"), ...drawMaps(clusters, place.affine)]
+      : gathered(parts, "maps"),
     clusters,
   };
+}
+
+/** One location forwards to several clusters. */
+function isDrawn(action: RuleIr["action"], place: RulePlace): boolean {
+  return action.kind === "forward" && action.split.length > 1 && isOneLocation(action.split, place);
 }
 
 function gathered<Key extends "answerFields" | "maps">(

@@ -48,7 +48,7 @@ export interface Views extends GrpcViews, Http2Views {
   readonly common: CommonView;
   readonly serverParts: ServerPartsView;
   readonly proxyHeaders: Readonly<Record<never, never>>;
-  readonly affinity: { readonly cluster: Param };
+  readonly affinity: { readonly cluster: Param | null; readonly cookie: Variable };
   readonly clientTimeout: { readonly directive: Word; readonly time: Word };
   readonly limit: { readonly zone: Word; readonly max: Word };
   readonly tls: TlsView;

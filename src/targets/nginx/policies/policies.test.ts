@@ -82,6 +82,8 @@ it("changes fields of answers, and keeps what nginx would hide", () => {
     "proxy_hide_header date;",
     "proxy_hide_header etag;",
     "proxy_hide_header last-modified;",
+    "add_header etag $sent_etag always;",
+    "add_header last-modified $sent_last_modified always;",
     "",
   ]);
   expect(linesOf({ responseHeaders: own })).toContain("proxy_pass_header server;");

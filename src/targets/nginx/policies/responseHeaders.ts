@@ -1,6 +1,7 @@
 /**
  * `responseHeaders`: fields of the answer. Rules set variables, and `add_header` of the server sends those that have a value: so
- * answers that nginx makes in another location (errors) have the rule's fields too. What is replaced is hidden.
+ * answers that nginx makes in another location (errors) have the rule's fields too. A location that forwards says its own, so that its
+ * answers are not asked for those of the server's other rules. What is replaced is hidden.
  */
 import type { HeaderChangesIr, RuleIr } from "../../../ir/index.ts";
 import { block } from "../blocks.ts";
@@ -63,7 +64,15 @@ function lowerResponseHeaders({ set, add, remove }: HeaderChangesIr, rule: RuleI
     : [];
   const module = moduleOf(rule);
   const named = (name: string) => ({ module, name: word(name) });
-  const lines = block("policies/responseHeaders", { texts, hidden: hidden.map(named), passed: passed.map(named) });
+  const lines = block("policies/responseHeaders", {
+    texts,
+    hidden: hidden.map(named),
+    passed: passed.map(named),
+    sent:
+      action.kind === "forward"
+        ? answerFields.map((field) => ({ name: word(field.name), value: variable(field.variable) }))
+        : [],
+  });
   return { lines, answerFields, maps };
 }
 
