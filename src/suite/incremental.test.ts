@@ -130,7 +130,8 @@ test("what no change touches stays the same object", () => {
         name: "new",
         listeners: ["web"],
         hostnames: ["new.example.net"],
-        rules: [{ respond: { status: 200 } }],
+        // Served by listeners that redirect to HTTPS, too.
+        rules: [{ matches: [{ path: { exact: "/.well-known/acme-challenge/new" } }], respond: { status: 200 } }],
       };
       const whole = freshSnapshot({
         ...document,
