@@ -237,6 +237,8 @@ it(`${STREAMS} calls at each proxy stay open over ${CHANGES} changes elsewhere`,
     for (let count = 0; count < STREAMS; count++) {
       if (count % STREAMS_OF_A_CONNECTION === 0) clients.push(echoClient(targetOf(proxy), host));
       talks.push({ proxy, talk: (clients.at(-1) as EchoClient).talk() });
+      if (count % STREAMS_OF_A_CONNECTION === STREAMS_OF_A_CONNECTION - 1)
+        await Promise.all(talks.slice(-STREAMS_OF_A_CONNECTION).map(({ talk }) => talk.say("opened")));
     }
   }
   const sayAll = async (text: string): Promise<void> => {
