@@ -34,23 +34,29 @@ export async function stat(proxy: RunningProxy, name: string): Promise<number> {
 
 /**
  * Every `version_info` in the configuration dump, per resource: what must not change when nothing was changed. Listeners that
- * still drain after an earlier change are left out with their route tables, which have their names: they go by themselves.
+ * still drain after an earlier change are left out with their route tables, which have their names, and with secrets that nothing
+ * else names: they go by themselves.
  */
 export async function versions(proxy: RunningProxy): Promise<Record<string, string>> {
   const dump = JSON.parse(await adminGet(proxy, "/config_dump?include_eds"));
   const found: Record<string, string> = {};
   const draining = new Set<unknown>();
+  const namedSecrets = new Set<unknown>();
   const walk = (value: unknown, path: string): void => {
     if (value === null || typeof value !== "object") return;
     const record = value as Record<string, unknown>;
     if ("draining_state" in record && !("active_state" in record)) draining.add(record.name);
+    if ("sds_config" in record) namedSecrets.add(record.name);
     if (typeof record.version_info === "string") found[`${path} ${nameOf(record)}`] = record.version_info;
     for (const [key, entry] of Object.entries(record))
       if (key !== "draining_state") walk(entry, Array.isArray(value) ? path : `${path}/${key}`);
   };
   walk(dump, "");
-  const isGoing = (place: string): boolean =>
-    place.includes("/dynamic_route_configs ") && draining.has(place.split(" ")[1]);
+  const isGoing = (place: string): boolean => {
+    const [kind = "", name] = place.split(" ");
+    if (kind.endsWith("/dynamic_route_configs")) return draining.has(name);
+    return kind.endsWith("/dynamic_active_secrets") && !namedSecrets.has(name);
+  };
   return Object.fromEntries(Object.entries(found).filter(([place]) => !isGoing(place)));
 }
 
