@@ -1,6 +1,6 @@
 /** PROXY headers as bytes, and an HTTP endpoint that wants one at the beginning of each connection and tells what it said. */
 import { createServer as createHttpsServer } from "node:https";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 
 /** Before the header of version 2. */
@@ -70,6 +70,14 @@ export async function startReader(): Promise<Reader> {
       }
     });
   });
+  return listening(server, { heard, sockets });
+}
+
+/** It stops with its connections. */
+async function listening(
+  server: Server,
+  { heard, sockets }: { readonly heard: (Heard | null)[]; readonly sockets: ReadonlySet<Socket> },
+): Promise<Reader> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
@@ -113,16 +121,7 @@ export async function startSecureReader(tls: TlsOptions): Promise<Reader> {
     };
     socket.on("data", look);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    heard,
-    close: () =>
-      new Promise((resolve) => {
-        for (const socket of sockets) socket.destroy();
-        server.close(() => resolve());
-      }),
-  };
+  return listening(server, { heard, sockets });
 }
 
 /** Undefined: more bytes are needed. */

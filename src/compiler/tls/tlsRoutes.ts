@@ -2,6 +2,7 @@
 import { defaults } from "../../gen/defaults.ts";
 import type { TlsRouteIr, TlsRoutesIr, TlsServerIr } from "../../ir/index.ts";
 import { ANY_HOST, covers, type Listener, type Resource, type Snapshot } from "../../model/index.ts";
+import { mostSpecific } from "../../util/mostSpecific.ts";
 import { compareText } from "../../util/sorted.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
@@ -89,18 +90,6 @@ function* certificatesByName(
   if (isForAll && !found.has(scope))
     found.set(scope, { certificates: certificates.slice(0, 1).map(({ name }) => name), ...settings });
   return found;
-}
-
-/** The name itself, else the longest wildcard above it, else any. */
-function mostSpecific<T>(known: ReadonlyMap<string, T>, name: string): T | undefined {
-  const own = known.get(name);
-  if (own !== undefined) return own;
-  const labels = name.split(".");
-  for (let from = 1; from < labels.length; from++) {
-    const wildcard = `*.${labels.slice(from).join(".")}`;
-    if (wildcard !== name && known.has(wildcard)) return known.get(wildcard);
-  }
-  return known.get(ANY_HOST);
 }
 
 /** Names of one route for which the same is shown stand together. */

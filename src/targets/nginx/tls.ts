@@ -16,6 +16,7 @@ import {
   tlsRoutesOf,
   type VirtualHostIr,
 } from "../../ir/index.ts";
+import { mostSpecific } from "../../util/mostSpecific.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
 import { sealedIn } from "../sealed.ts";
 import type { RenderedFile } from "../target.ts";
@@ -127,18 +128,6 @@ function shownFor({ servers, unknown, rejected }: ListenerTlsIr): ReadonlyMap<st
     ...servers.flatMap((server) => server.serverNames.map((name) => [name, server] as const)),
     ...rejected.map((name) => [name, null] as const),
   ]);
-}
-
-/** What nginx finds in its table: the name itself, else the longest wildcard above it, else any. */
-function mostSpecific<T>(known: ReadonlyMap<string, T>, name: string): T | undefined {
-  const own = known.get(name);
-  if (own !== undefined) return own;
-  const labels = name.split(".");
-  for (let from = 1; from < labels.length; from++) {
-    const wildcard = `*.${labels.slice(from).join(".")}`;
-    if (known.has(wildcard)) return known.get(wildcard);
-  }
-  return known.get(ANY);
 }
 
 /**
