@@ -76,7 +76,7 @@ test("nothing is there where nobody is asked", () => {
   const { told, text } = rendered(secure(null));
   expect(told).toBe(false);
   expect(text).not.toContain("lua");
-  expect(text).not.toContain("SessionResumption");
+  expect(text).not.toContain("disableStatelessSessionResumption");
 });
 
 test("another authority takes no connection away, another mode does", () => {
