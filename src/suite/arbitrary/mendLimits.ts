@@ -22,7 +22,7 @@ export function mendLimits({ clusters = [], routes = [] }: Document): void {
   }
 }
 
-/** By UDP none is reached. */
+/** By UDP none is reached; a route by server name may be several, each with certificates or settings of its own. */
 const MANY = 2;
 
 interface RuleOfRoute {
@@ -37,8 +37,8 @@ function placesOf(cluster: string, routes: readonly Item[]): number {
   for (const { protocol, listeners, rules } of routes) {
     const own = (rules as RuleOfRoute[]).filter(({ split = [] }) => split.some((share) => share.cluster === cluster));
     if (own.length === 0) continue;
-    if (protocol === "udp") return MANY;
-    if (protocol === "tcp" || protocol === "tls") ofTcp += (listeners as string[]).length;
+    if (protocol === "udp" || protocol === "tls") return MANY;
+    if (protocol === "tcp") ofTcp += (listeners as string[]).length;
     else for (const { retry } of own) retries.add(JSON.stringify(retry));
   }
   return ofTcp + retries.size;
