@@ -5,9 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Between two requests of a client: so many that each change meets some, so few that two cores carry three proxies. */
 const THINK_MS = 20;
 /** Longer than any proxy waits for an endpoint here. */
-const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 10_000;
 /** Reasons that are kept. */
-const MAX_REASONS = 5;
+export const MAX_REASONS = 5;
 
 export interface Requests {
   readonly sent: number;
@@ -42,24 +42,35 @@ export function ask({ host, port, path, agent }: Asked): Promise<string | null> 
   });
 }
 
-/** Begins at once; over one connection, or each request over its own. */
-export function load(at: At, isKept: boolean): { readonly stop: () => Promise<Requests> } {
-  const agent = isKept ? new Agent({ keepAlive: true, maxSockets: 1 }) : null;
-  const reasons: string[] = [];
-  let [on, sent, failed] = [true, 0, 0];
+/** Does it over and over, beginning at once; gives what ends that, when the last one is done. */
+export function repeated(one: () => Promise<void>): () => Promise<void> {
+  let on = true;
   const client = async (): Promise<void> => {
     while (on) {
-      sent++;
-      const reason = await ask({ ...at, agent });
-      if (reason !== null && failed++ < MAX_REASONS) reasons.push(reason);
+      await one();
       await sleep(THINK_MS);
     }
   };
   const running = client();
+  return () => {
+    on = false;
+    return running;
+  };
+}
+
+/** Begins at once; over one connection, or each request over its own. */
+export function load(at: At, isKept: boolean): { readonly stop: () => Promise<Requests> } {
+  const agent = isKept ? new Agent({ keepAlive: true, maxSockets: 1 }) : null;
+  const reasons: string[] = [];
+  let [sent, failed] = [0, 0];
+  const end = repeated(async () => {
+    sent++;
+    const reason = await ask({ ...at, agent });
+    if (reason !== null && failed++ < MAX_REASONS) reasons.push(reason);
+  });
   return {
     stop: async () => {
-      on = false;
-      await running;
+      await end();
       agent?.destroy();
       return { sent, failed, reasons };
     },

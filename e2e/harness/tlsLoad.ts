@@ -1,14 +1,8 @@
 /** Requests inside TLS to one place, one after the other, for as long as it takes; which handshakes and which of them failed. */
 import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
-import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type TLSSocket } from "node:tls";
-import type { Requests } from "./load.ts";
+import { MAX_REASONS, PATIENCE_MS, type Requests, repeated } from "./load.ts";
 import { connectionOn } from "./rawHttp.ts";
-
-/** As in load.ts. */
-const THINK_MS = 20;
-const PATIENCE_MS = 10_000;
-const MAX_REASONS = 5;
 
 /** Where requests go, and whom clients trust there. */
 export interface TlsPlace {
@@ -73,7 +67,6 @@ export function tlsLoad(
   const note = (reason: string): void => {
     if (reasons.length < MAX_REASONS) reasons.push(reason);
   };
-  let on = true;
   let link: Link | null = null;
   const linked = async (): Promise<Link | null> => {
     if (link?.isOpen() === true) return link;
@@ -103,17 +96,10 @@ export function tlsLoad(
     }
     if (!isKept || reason !== null) link.close();
   };
-  const client = async (): Promise<void> => {
-    while (on) {
-      await one();
-      await sleep(THINK_MS);
-    }
-  };
-  const running = client();
+  const end = repeated(one);
   return {
     stop: async () => {
-      on = false;
-      await running;
+      await end();
       link?.close();
       return { ...counts, reasons };
     },

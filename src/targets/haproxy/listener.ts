@@ -2,6 +2,7 @@
 import type { HttpPortIr, RuleIr, VirtualHostIr } from "../../ir/index.ts";
 import { createRuns } from "../../util/runs.ts";
 import { type Steps, shouldYield } from "../../util/steps.ts";
+import { namedPort } from "../namedPort.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
 import { callNotFound, takesCalls } from "./grpc.ts";
 import { createHostWriter } from "./hosts.ts";
@@ -13,7 +14,7 @@ import { countLines, type HostLines, shapeOf } from "./shape.ts";
 import { createTurnNamer, type TurnNamer } from "./sharedTurns.ts";
 import { createSurveyor, type Surveyor } from "./survey.ts";
 import { certificateListText, misdirected } from "./tls.ts";
-import { lowerTlsPort, namedPort } from "./tlsPort.ts";
+import { lowerTlsPort } from "./tlsPort.ts";
 
 /** Near the square root of the largest number of rules that is usual (10 000). */
 const RULES_IN_RUN = 64;

@@ -14,6 +14,7 @@ import { loadTemplates, type TemplateSet, templateFolder } from "../../util/temp
 import { trustedAuthorities } from "../clientAuthentication.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles } from "../geoFiles.ts";
+import { namedPort } from "../namedPort.ts";
 import type { RenderedFile, RenderedFiles, Renderer, Socket } from "../target.ts";
 import { connectionLogText, logsCluster } from "./accessLog.ts";
 import { bufferSizes } from "./bufferSizes.ts";
@@ -39,7 +40,7 @@ import { distinctRules } from "./rules.ts";
 import { socketsView } from "./sockets.ts";
 import { lowerTcpPort } from "./tcpPort.ts";
 import { certificatePem } from "./tls.ts";
-import { lowerTlsPort, namedPort } from "./tlsPort.ts";
+import { lowerTlsPort } from "./tlsPort.ts";
 import { fleetVersion } from "./version.ts";
 
 /** Header fields that a client or an endpoint may send: as many as Envoy is told to take. (HAProxy counts those that we add with them.) */

@@ -2,17 +2,9 @@
  * One TLS port: a frontend that looks at the server name. HAProxy ends TLS of all connections of a `bind` or of none, so where some are
  * passed through and TLS of others ends here, these go through a socket of HAProxy's own to a frontend behind it.
  */
-import {
-  type AccessLogIr,
-  HELLO_TIMEOUT_MS,
-  type HttpPortIr,
-  innerSocket,
-  type TlsPortIr,
-  type TlsRouteIr,
-  type TlsRoutesIr,
-  type TlsServerIr,
-} from "../../ir/index.ts";
+import { type AccessLogIr, innerSocket, type TlsRouteIr, type TlsRoutesIr, type TlsServerIr } from "../../ir/index.ts";
 import type { TemplateSet } from "../../util/templates.ts";
+import { type NamedPort, NEVER_MS } from "../namedPort.ts";
 import { connectionLogText } from "./accessLog.ts";
 import { connectionLimitView } from "./connectionLimit.ts";
 import {
@@ -39,26 +31,6 @@ export interface TlsPortPlace {
   readonly accessLog: AccessLogIr | null;
   readonly sharded: boolean;
   readonly section: TemplateSet["render"];
-}
-
-/** In front of requests: those have times of their own, none longer than this one, a day. */
-const NEVER_MS = 24 * 60 * 60 * 1000;
-
-/** A socket, and what of it is passed on. */
-export type NamedPort = Pick<TlsPortIr, "id" | "address" | "port" | "listeners" | "connectionLimit" | "proxyProtocol"> &
-  TlsRoutesIr & {
-    /** Null: no requests are read. */
-    readonly requests: Pick<HttpPortIr, "tls"> | null;
-    readonly helloTimeoutMs: number;
-  };
-
-/** A TLS port, or what an HTTP port passes on; null: nothing. */
-export function namedPort(port: TlsPortIr): NamedPort;
-export function namedPort(port: TlsPortIr | HttpPortIr): NamedPort | null;
-export function namedPort(port: TlsPortIr | HttpPortIr): NamedPort | null {
-  if (port.kind === "tls") return { ...port, requests: null, helloTimeoutMs: HELLO_TIMEOUT_MS };
-  if (port.passed === null) return null;
-  return { ...port, ...port.passed, requests: port, helloTimeoutMs: port.clientTimeouts.headersMs };
 }
 
 /** Texts by path. */

@@ -2,13 +2,8 @@
  * TLS ports: a file with a server that reads the server name and hands the connection to one of nginx's own sockets, and a server behind
  * each of these. nginx says once for a server how TLS ends and how endpoints are reached, and ends no TLS of what it has looked at.
  */
-import {
-  HELLO_TIMEOUT_MS,
-  type HttpPortIr,
-  type TlsPortIr,
-  type TlsRouteIr,
-  type TlsRoutesIr,
-} from "../../ir/index.ts";
+import type { TlsRouteIr } from "../../ir/index.ts";
+import { type NamedPort, NEVER_MS } from "../namedPort.ts";
 import { connectionLog } from "./accessLog.ts";
 import { block } from "./blocks.ts";
 import { limitLines, limitZones } from "./connectionLimit.ts";
@@ -36,24 +31,6 @@ import type { Block } from "./views.ts";
 
 const ANY = "*";
 const CLOSED = param("");
-/** In front of requests: those have times of their own, none longer than this one, a day. */
-const NEVER_MS = 24 * 60 * 60 * 1000;
-
-/** Socket, and what of it is passed on. */
-export type NamedPort = Pick<TlsPortIr, "id" | "address" | "port" | "listeners" | "connectionLimit" | "proxyProtocol"> &
-  TlsRoutesIr & {
-    /** Null: no requests are read. */
-    readonly requests: Pick<HttpPortIr, "tls"> | null;
-    readonly helloTimeoutMs: number;
-  };
-
-/** A TLS port, or what an HTTP port passes on; null: nothing. */
-export function namedPort(port: TlsPortIr | HttpPortIr): NamedPort | null {
-  if (port.kind === "tls") return { ...port, requests: null, helloTimeoutMs: HELLO_TIMEOUT_MS };
-  if (port.passed === null) return null;
-  return { ...port, ...port.passed, requests: port, helloTimeoutMs: port.clientTimeouts.headersMs };
-}
-
 /** What TLS ports share beside what is of TCP ports. */
 export interface TlsPlace extends StreamPlace {
   readonly names: Names;
