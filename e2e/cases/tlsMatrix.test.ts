@@ -19,7 +19,7 @@ import {
   sayInTheClear,
   shake,
 } from "../harness/tls.ts";
-import { type BytesUpstream, firstLine, greet, startBytes } from "../harness/tlsBytes.ts";
+import { type BytesUpstream, firstLine, greet, helloFor, startBytes } from "../harness/tlsBytes.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 
 const WAYS = ["terminate", "passthrough", "re-encrypt", "mTLS down", "mTLS up", "both on one port"] as const;
@@ -293,6 +293,7 @@ beforeAll(async () => {
         tls: { certificates: ["right"] },
       }),
       listener("quiet-passed", "quiet", { ...passthrough, hostname: "*.up" }),
+      listener("quiet-ended", "quiet", { hostname: "*.ended", tls: { certificates: ["right"] } }),
       ...["headed", "headed-passed"].map((name) =>
         listener(name, "headed", {
           proxyProtocol: { mode: "required" },
@@ -314,6 +315,7 @@ beforeAll(async () => {
       tlsRoute("clear", ["ended", "first", "both-ended", "asked-bytes", "asked-other", "asked-open", "both-bytes"]),
       // Inside TLS again.
       tlsRoute("right-again-example", ["optional-bytes"]),
+      tlsRoute("clear", ["quiet-ended"]),
       tlsRoute("right", ["passed", "both-passed", "headed-passed"], "right.up"),
       { ...tlsRoute("right", ["passed"], "name.passed"), name: "wrong-name" },
       tlsRoute("foreign", ["passed", "both-passed"], "ca.up"),
@@ -445,6 +447,15 @@ describe.each(proxyNames)("%s", (proxy) => {
       }
     },
   );
+
+  it("both on one port: a client that says nothing after its hello is closed", async () => {
+    const started = performance.now();
+    const hello = (await helloFor("right.ended")).toString("latin1");
+    expect(await sayInTheClear(at(proxy, "quiet"), hello)).not.toBe("");
+    const took = performance.now() - started;
+    expect(took).toBeGreaterThan(QUIET_MS * 0.9);
+    expect(took).toBeLessThan(4 * QUIET_MS);
+  });
 
   it("both on one port: a request for a host of another listener", async () => {
     const statuses = [];

@@ -138,12 +138,16 @@ export function shake({ address, port, serverName, ...options }: Hello): Promise
   });
 }
 
-/** All that comes back for a text until the connection ends; it is sent in the clear. */
-export function sayInTheClear({ address, port }: Pick<Hello, "address" | "port">, text: string): Promise<string> {
+/** All that comes back for a text until the connection ends, which may take so long; it is sent in the clear. */
+export function sayInTheClear(
+  { address, port }: Pick<Hello, "address" | "port">,
+  text: string,
+  patienceMs = HANDSHAKE_MS,
+): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connectTcp(port, address, () => socket.write(text));
+    const socket = connectTcp(port, address, () => socket.write(text, "latin1"));
     let answer = "";
-    socket.setTimeout(HANDSHAKE_MS, () => socket.destroy());
+    socket.setTimeout(patienceMs, () => socket.destroy());
     socket.on("data", (data) => {
       answer += data.toString("latin1");
     });

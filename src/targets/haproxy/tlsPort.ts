@@ -62,8 +62,9 @@ export function lowerTlsPort(port: NamedPort, place: TlsPortPlace): ReadonlyMap<
   }
   if (isLooped) {
     const inner = { name: name(endedFrontend(listener)), socket: file(innerSocket("ended", listener)), tls };
-    const idleTimeout = time(idleMs(port));
-    text.push(section("innerBackend", { ...inner, idleTimeout }), section("tlsEnded", { ...inner, idleTimeout }), log);
+    const helloTimeout = time(port.helloTimeoutMs);
+    text.push(section("innerBackend", { ...inner, idleTimeout: time(idleMs(port)) }));
+    text.push(section("tlsEnded", { ...inner, helloTimeout }), log);
     text.push(namesText({ ...own, port: null, routes: ended, isRead: false, ended: null }));
   }
   files.set(listenerFile(listener), text.join(""));
@@ -91,8 +92,8 @@ function frontText(port: NamedPort, tls: TlsView | null, { sharded, section }: T
     tls,
     ...connectionLimitView(port.connectionLimit),
     ...proxyProtocolView(port.proxyProtocol),
-    idleTimeout: time(port.requests === null ? idleMs(port) : NEVER_MS),
-    helloTimeout: shapeOf(port).isRead ? time(port.helloTimeoutMs) : null,
+    helloTimeout: time(port.helloTimeoutMs),
+    isRead: shapeOf(port).isRead,
   });
 }
 
