@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of Envoy. */
 export const envoyCodes = {
+  "TLS-REPORT-LOG-ENVOY": {
+    status: 422,
+    title: "Reported certificates in the connection log",
+    explanation:
+      "Envoy does not tell of a TCP connection whether the certificate that mode `report` has let in is good. Take require or optional, or leave `tls_client_verified` out of the access log.",
+  },
   "TLS-CONNECTION-LIMIT-ENVOY": {
     status: 422,
     title: "Connections counted by certificate",
