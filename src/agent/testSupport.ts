@@ -3,7 +3,6 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { get } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,6 +15,8 @@ import { nginxAdapter } from "./adapters/nginx.ts";
 import { socketText } from "./busySockets.ts";
 import { writeGeneration } from "./generations.ts";
 import type { AgentFiles, Check, FileAdapter } from "./types.ts";
+
+export { freePort } from "../util/testingPorts.ts";
 
 /** A kind of proxy under test. */
 export interface Kind {
@@ -145,17 +146,6 @@ export function checkWith(kind: Kind, scratch: string): (files: AgentFiles) => P
 export async function scratchDir(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "trimtab-agent-"));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** The body, or `null` for any kind of failure. Each request on a connection of its own. */

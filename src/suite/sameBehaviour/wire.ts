@@ -1,6 +1,8 @@
 /** Bytes on sockets: a client that writes a request as it is, and upstreams that remember what they were asked. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 
+export { freePort } from "../../util/testingPorts.ts";
+
 /** Fields in order; names in lower case. */
 export type Fields = readonly (readonly [string, string])[];
 
@@ -206,21 +208,4 @@ export function listen(server: Server, address: string, port = 0): Promise<numbe
 /** Stops listening. */
 export function close(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
-}
-
-/** A port that is free at all these addresses. */
-export async function freePort(addresses: readonly string[]): Promise<number> {
-  for (;;) {
-    const servers = addresses.map(() => createServer());
-    try {
-      const [first, ...others] = servers as [Server, ...Server[]];
-      const port = await listen(first, addresses[0] as string);
-      for (const [index, server] of others.entries()) await listen(server, addresses[index + 1] as string, port);
-      return port;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    } finally {
-      await Promise.all(servers.filter((server) => server.listening).map(close));
-    }
-  }
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, createServer, type Server as TcpServer } from "node:net";
+import { type AddressInfo, connect, type Server as TcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type {
@@ -25,19 +25,14 @@ import type {
 import { NO_CONNECTION_LIMIT, USUAL_CLIENT_TIMEOUTS, USUAL_PROCESS } from "../../ir/index.ts";
 import { envoyBinary } from "../../tooling/binaries.ts";
 import { finish } from "../../util/steps.ts";
+import { freePort } from "../../util/testingPorts.ts";
 import { inlineBootstrap } from "./inline.ts";
 import { createRenderer } from "./render.ts";
 
+export { freePort };
+
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 10_000;
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Listens on an ephemeral loopback port. */
 export async function listen(server: Server | TcpServer): Promise<number> {

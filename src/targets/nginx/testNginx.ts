@@ -1,10 +1,12 @@
 /** A real nginx for tests: files in a temporary folder, ephemeral ports, raw requests; ended by its own process handle. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RenderedFile } from "../target.ts";
+
+export { freePorts } from "../../util/testingPorts.ts";
 
 /** Debian's folder of dynamic modules; a dangling link elsewhere harms nobody. */
 const MODULES = "/usr/lib/nginx/modules";
@@ -59,19 +61,6 @@ async function untilListening(port: number, child: ChildProcess, log: () => stri
     if (child.exitCode !== null || Date.now() > deadline) throw new Error(`nginx did not start: ${log()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<Server>((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 export interface Answer {

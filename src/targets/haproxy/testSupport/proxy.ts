@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RenderedFiles } from "../../target.ts";
 
+export { freePorts } from "../../../util/testingPorts.ts";
+
 const START_TIMEOUT_MS = 10_000;
 
 /** A process of ours; `stop` ends it and removes its folder. */
@@ -79,14 +81,6 @@ function accepts(port: number): Promise<boolean> {
     });
     socket.once("error", () => resolve(false));
   });
-}
-
-/** Free ports: all held at once, then let go. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(() => undefined)));
-  const ports = servers.map(portOf);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** A TCP server on a free loopback port. Half-closed connections stay open. */
