@@ -12,6 +12,7 @@ import {
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import {
   type AccessLogIr,
+  type ClientAuthenticationIr,
   clientAuthenticationOf,
   type Http2Use,
   type ListenerTlsIr,
@@ -105,8 +106,9 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
   };
   const tls = socket.tls === "" ? null : (JSON.parse(socket.tls) as ListenerTlsIr);
   const filterOf = (scope: string) => {
-    const filters = [...clientFilters(clientAuthenticationOf(tls, scope)), ...first];
-    return httpFilter(socket, filters, routeTableName({ id: socket.id, tls }, scope));
+    const clients = clientAuthenticationOf(tls, scope);
+    const routeTable = routeTableName({ id: socket.id, tls }, scope);
+    return httpFilter(socket, { clients, routeTable, first: [...clientFilters(clients), ...first] });
   };
   if (tls === null) return renderListener(socket, limits, [filterOf("")]);
   const passed = socket.passed === "" ? null : (JSON.parse(socket.passed) as PassedConnections);
@@ -133,17 +135,24 @@ function tlsChains(
   ];
 }
 
+/** What a connection manager has by its chain. */
+interface Chained {
+  readonly clients: ClientAuthenticationIr | null;
+  readonly routeTable: string;
+  /** Before its other filters. */
+  readonly first: readonly HttpFilter[];
+}
+
 function httpFilter(
   { id, headersMs, keepAliveMs, accessLog, listener, http2, ...looks }: HttpSocket,
-  first: readonly HttpFilter[],
-  routeTable: string,
+  { clients, routeTable, first }: Chained,
 ): FilterView {
   const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
     ...CODECS[http2],
     ...(log === null ? {} : { accessLog: [...requestLoggers(log, listener)] }),
-    httpFilters: [...first, ...(log === null ? [] : keepingFilters(log)), ...MANAGER.httpFilters],
+    httpFilters: [...first, ...(log === null ? [] : keepingFilters(log, clients)), ...MANAGER.httpFilters],
     statPrefix: id,
     commonHttpProtocolOptions: {
       headersWithUnderscoresAction: Underscores.DROP_HEADER,
