@@ -21,7 +21,7 @@ from aioquic.quic.events import (
     QuicEvent,
     StreamReset,
 )
-from aioquic.tls import SessionTicket, SignatureAlgorithm
+from aioquic.tls import SessionTicket
 from cryptography import x509
 
 HEADERS_FRAME = 1
@@ -55,8 +55,7 @@ class Client(QuicConnectionProtocol):
         elif isinstance(event, StreamReset):
             self.finish(event.stream_id, reset=event.error_code)
         elif isinstance(event, ConnectionTerminated):
-            ended = {"code": event.error_code, "reason": event.reason_phrase}
-            self.ended.set_result(ended)
+            self.ended.set_result(event.reason_phrase)
             if not self.shaken.done():
                 self.shaken.set_result(None)
             for stream in list(self.answers):
@@ -111,7 +110,7 @@ async def open_connection(command: dict) -> dict | None:
     name = command["connection"]
     configuration = QuicConfiguration(
         is_client=True,
-        alpn_protocols=command.get("alpn", H3_ALPN),
+        alpn_protocols=H3_ALPN,
         server_name=command.get("serverName"),
         verify_mode=ssl.CERT_NONE,
         session_ticket=tickets.get(command.get("resumes", "")),
@@ -119,15 +118,13 @@ async def open_connection(command: dict) -> dict | None:
     quic = QuicConnection(
         configuration=configuration, session_ticket_handler=lambda ticket: tickets.__setitem__(name, ticket)
     )
-    if command.get("rsaOnly"):
-        start_with_rsa(quic)
     loop = asyncio.get_running_loop()
     own = plain_socket(command.get("from", "127.0.0.1"))
     _, client = await loop.create_datagram_endpoint(lambda: Client(quic), sock=own)
     client.connect((command["address"], command["port"]))
     try:
         resumed = await asyncio.wait_for(asyncio.shield(client.shaken), HANDSHAKE_SECONDS)
-    except TimeoutError:
+    except asyncio.TimeoutError:
         client.close()
         return None
     if resumed is None:
@@ -137,22 +134,11 @@ async def open_connection(command: dict) -> dict | None:
     certificate = quic.tls._peer_certificate
     common_name = x509.NameOID.COMMON_NAME
     shown = None if certificate is None else certificate.subject.get_attributes_for_oid(common_name)[0].value
-    return {"shown": shown, "resumed": resumed, "alpn": quic.tls.alpn_negotiated, "cipher": quic.tls.key_schedule.cipher_suite.name}
-
-
-def start_with_rsa(quic: QuicConnection) -> None:
-    """The client can read no certificate with an ECDSA key."""
-    initialize = quic._initialize
-
-    def without_ecdsa(peer_cid: bytes) -> None:
-        initialize(peer_cid)
-        quic.tls._signature_algorithms = [SignatureAlgorithm.RSA_PSS_RSAE_SHA256]
-
-    quic._initialize = without_ecdsa
+    return {"shown": shown, "resumed": resumed, "alpn": quic.tls.alpn_negotiated}
 
 
 async def ask(command: dict) -> dict:
-    """A request and its answer. `unfinished`: more of the body is promised than comes."""
+    """A request and its answer. `unfinished`: the end of the body never comes."""
     client = clients[command["connection"]]
     stream = client.begin(command, end=not command.get("unfinished", False))
     return await answer_of(client, stream)
@@ -170,13 +156,15 @@ async def ask_half(command: dict) -> dict:
 async def answer_of(client: Client, stream: int) -> dict:
     future = asyncio.get_running_loop().create_future()
     client.answers[stream] = (Answer(), future)
+    if client.ended.done():
+        client.finish(stream, reset=-1)
     client.transmit()
     answer = await future
     body = answer.body.decode("latin-1")
     return {"status": answer.status, "headers": answer.headers, "body": body, "reset": answer.reset}
 
 
-async def reset_many(command: dict) -> int:
+async def cancel_many(command: dict) -> int:
     """Requests that are cancelled at once; how many there were when the connection ended, or all."""
     client = clients[command["connection"]]
     for count in range(command["times"]):
@@ -201,31 +189,26 @@ async def move(command: dict) -> None:
     client.change_connection_id()
 
 
-async def ended(command: dict) -> dict:
+async def ended(command: dict) -> str:
     """How the connection ended; waits for it."""
     return await asyncio.shield(clients[command["connection"]].ended)
 
 
-async def early(command: dict) -> bool:
+async def takes_early(command: dict) -> bool:
     """Whether the session of a connection may be resumed with requests before the handshake is done (0-RTT)."""
     while command["connection"] not in tickets:
         await asyncio.sleep(0.01)
     return bool(tickets[command["connection"]].max_early_data_size)
 
 
-async def close(command: dict) -> None:
-    clients.pop(command["connection"]).close()
-
-
 COMMANDS = {
     "open": open_connection,
     "ask": ask,
     "askHalf": ask_half,
-    "resetMany": reset_many,
+    "cancelMany": cancel_many,
     "move": move,
     "ended": ended,
-    "early": early,
-    "close": close,
+    "takesEarly": takes_early,
 }
 
 
