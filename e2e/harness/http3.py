@@ -123,7 +123,7 @@ async def open_connection(command: dict) -> dict | None:
     _, client = await loop.create_datagram_endpoint(lambda: Client(quic), sock=own)
     client.connect((command["address"], command["port"]))
     try:
-        resumed = await asyncio.wait_for(asyncio.shield(client.shaken), HANDSHAKE_SECONDS)
+        resumed = await asyncio.wait_for(asyncio.shield(client.shaken), command.get("seconds", HANDSHAKE_SECONDS))
     except asyncio.TimeoutError:
         client.close()
         return None

@@ -13,6 +13,8 @@ export interface Hello extends SocketAddress {
   readonly serverName: string | null;
   /** The client's own address. */
   readonly from?: string | undefined;
+  /** How long it may take; default: 5. */
+  readonly seconds?: number | undefined;
   /** A connection whose session is to be resumed. */
   readonly resumes?: string;
 }
