@@ -6,6 +6,8 @@ export type ProxyName = (typeof PROXIES)[number];
 
 /** How much more than the hand-written file the generated one may cost. Envoy's is tighter: there is little to do better or worse. */
 export const EXPERT_LIMIT: Readonly<Record<ProxyName, number>> = { nginx: 1.1, haproxy: 1.1, envoy: 1.05 };
+/** The same with features of load balancing in use, and inside TLS: there the proxy's own work is more. */
+export const FEATURE_LIMIT = 1.05;
 /** How much more a request may cost among 200 hosts that each change another header than with one such host. */
 export const HOSTS_LIMIT = 1.2;
 

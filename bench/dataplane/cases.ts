@@ -9,6 +9,8 @@ export interface Probe {
   readonly fields?: readonly string[];
   /** With its length; `fields` does not say it. */
   readonly body?: string;
+  /** In one chunk. */
+  readonly chunked?: string;
   /** What must come, whoever wrote the configuration. */
   readonly status: number;
   /** The cluster that must get it, and the path that it must see; a split may choose either. */
@@ -166,10 +168,12 @@ export const REFUSED: readonly Probe[] = [
 
 /** A control character in a field is left out: nginx passes some (decision 11). */
 export function requestOf(probe: Probe): Buffer {
-  const { method = "GET", host = SHOP, target, fields = [], body } = probe;
+  const { method = "GET", host = SHOP, target, fields = [], body, chunked } = probe;
   const hasCookie = fields.some((line) => line.startsWith("Cookie:"));
   const usual = hasCookie ? BROWSER.filter((line) => !line.startsWith("Cookie:")) : BROWSER;
   const lines = [`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...usual, ...fields];
   if (body !== undefined) lines.push(`Content-Length: ${body.length}`);
-  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body ?? ""}`, "latin1");
+  if (chunked !== undefined) lines.push("Transfer-Encoding: chunked");
+  const sent = chunked === undefined ? body : `${chunked.length.toString(16)}\r\n${chunked}\r\n0\r\n\r\n`;
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${sent ?? ""}`, "latin1");
 }

@@ -1,5 +1,5 @@
 /** Part `cases`: generated beside hand-written, case by case, after the proof that they do the same. */
-import { EXPERT_LIMIT } from "./aims.ts";
+import { EXPERT_LIMIT, FEATURE_LIMIT } from "./aims.ts";
 import { CASES, type Probe } from "./cases.ts";
 import { type Figures, takeFigures } from "./measuring.ts";
 import { modelWith } from "./models.ts";
@@ -86,7 +86,7 @@ export function caseRow(options: {
     ratio: spreadOf(ratios),
     anchor: anchor.name,
     // A case's CPU is noisy by 5 %; their mean is judged.
-    ...(isCounted ? { limit: EXPERT_LIMIT[generated.proxy.name] } : {}),
+    ...(isCounted ? { limit: part === "cases" ? EXPERT_LIMIT[generated.proxy.name] : FEATURE_LIMIT } : {}),
   };
   printRow(row);
   return row;

@@ -101,7 +101,7 @@ export function featureProbes(proxy: ProxyName, upstreams: Upstreams): readonly 
 }
 
 /** What else has to be alike. */
-export function featureVariants(upstreams: Upstreams): readonly Probe[] {
+export function featureVariants(proxy: ProxyName, upstreams: Upstreams): readonly Probe[] {
   const any = { status: 200, upstream: "blue or green" } as const;
   return [
     { name: "affinity, no cookie yet", target: "/with/affinity", ...any },
@@ -121,6 +121,12 @@ export function featureVariants(upstreams: Upstreams): readonly Probe[] {
       { name: `${name}, DELETE again`, method: "DELETE", target: `/with/${name}?${BREAK_ONCE}-delete`, ...any },
       { name: `${name}, POST once`, method: "POST", target: `/with/${name}?${BREAK_ONCE}-post`, body: "", status: 502 },
       // nginx sends a body again that came with the head (decision 45), so a small one is asked of `retry` alone.
+      {
+        name: `${name}, a GET with a body in chunks`,
+        target: `/with/${name}?${BREAK_ONCE}-chunks`,
+        chunked: "x",
+        ...(proxy === "nginx" ? any : { status: 502 }),
+      },
       ...[100, LARGE_BODY].slice(name === "retry" ? 0 : 1).map((size) => ({
         name: `${name}, a PUT of ${size} bytes`,
         method: "PUT",

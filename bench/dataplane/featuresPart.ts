@@ -78,7 +78,7 @@ export async function featuresPart(proxy: ProxyKind, options: Options, place: Pl
     ),
     generated: await generatedSide(proxy, { name: "generated", text: featuresModel(proxy.name) }, place),
     questions: probes.map((probe) => ({ name: probe.name, probe })),
-    variants: [...probes, ...featureVariants(place.upstreams)],
+    variants: [...probes, ...featureVariants(proxy.name, place.upstreams)],
   });
   const own = { ...expert, name: "expert, PROXY", grow: (folder: string) => expectHeader(proxy.name, folder) };
   const text = proxiedModel(proxy.name);

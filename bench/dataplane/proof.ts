@@ -43,7 +43,8 @@ export async function prove(sides: readonly Serving[], more: readonly Probe[] = 
   await probe(nobodyThere);
   const echo = await startEcho(first.side.upstreams);
   try {
-    for (const one of more) await Promise.all(sides.map(({ side }) => untilServed(side, one)));
+    for (const one of more.filter(({ status }) => status < 500))
+      await Promise.all(sides.map(({ side }) => untilServed(side, one)));
     for (const one of [...CASES, ...VARIANTS, ...REFUSED, ...more, brokenOff]) await probe(one);
     for (const serving of sides) problems.push(...(await splitProblems(serving.side)));
   } finally {
@@ -61,14 +62,15 @@ async function untilServed(side: Side, probe: Probe): Promise<void> {
   }
 }
 
-interface View {
+export interface View {
   /** What can be compared, a line each. */
   readonly text: readonly string[];
   /** Why it is not what must come. */
   readonly wrong: string | null;
 }
 
-function differences(own: readonly string[], others: readonly string[]): readonly string[] {
+/** Lines that only one of two has, in words. */
+export function differences(own: readonly string[], others: readonly string[]): readonly string[] {
   const only = (lines: readonly string[], rest: readonly string[]): string[] =>
     lines.filter((line) => !rest.includes(line)).map((line) => JSON.stringify(line));
   const [more, less] = [only(own, others), only(others, own)];
@@ -76,7 +78,8 @@ function differences(own: readonly string[], others: readonly string[]): readonl
   return [`it has ${more.join(", ") || "nothing"} where the first has ${less.join(", ") || "nothing"}`];
 }
 
-async function view(side: Side, asked: Probe): Promise<View> {
+/** What a side makes of a request. */
+export async function view(side: Side, asked: Probe): Promise<View> {
   const probe = ofSide(asked, side);
   const answer = await askOnce(side, requestOf(probe)).catch((error: Error) => error);
   if (answer instanceof Error) return { text: [], wrong: answer.message };

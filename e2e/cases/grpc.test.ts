@@ -3,7 +3,15 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { e2e, type ProxyName, proxyNames } from "../harness/context.ts";
-import { type EchoClient, echoClient, type Outcome, reflectedServices, type Talk } from "../harness/grpcClient.ts";
+import {
+  type EchoClient,
+  echoClient,
+  HELD_KINDS,
+  type Held,
+  type HeldKind,
+  type Outcome,
+  reflectedServices,
+} from "../harness/grpcClient.ts";
 import { type GrpcEcho, startGrpcEcho } from "../harness/grpcEcho.ts";
 import { route } from "../harness/model.ts";
 import { until } from "../harness/process.ts";
@@ -70,6 +78,7 @@ beforeAll(async () => {
           to("nobody", "nobody"),
           to("broken", "broken"),
           to("full", "full"),
+          { ...to("held", "two"), timeouts: { idle: "1h" } },
           { ...to("quick", "one"), timeouts: { request: `${REQUEST_MS}ms` } },
           {
             ...to("changed", "one"),
@@ -230,34 +239,49 @@ describe.each(proxyNames)("%s", (proxy) => {
   });
 });
 
-it(`${STREAMS} calls at each proxy stay open over ${CHANGES} changes elsewhere`, { timeout: TIMEOUT_MS }, async () => {
+const title = `${STREAMS} calls at each proxy, of each kind as many, stay open over ${CHANGES} changes elsewhere`;
+it(title, { timeout: TIMEOUT_MS }, async () => {
   const clients: EchoClient[] = [];
-  const talks: { readonly proxy: ProxyName; readonly talk: Talk }[] = [];
+  const calls: { readonly proxy: ProxyName; readonly call: Held }[] = [];
+  const heldByServer = (): number => calls.filter(({ call: { kind } }) => kind === "unary" || kind === "spread").length;
+  const areHeld = async (): Promise<void> => {
+    await until("the calls are held", async () => (two.held.size() === heldByServer() ? true : null));
+    const talks = calls.slice(-STREAMS_OF_A_CONNECTION).filter(({ call: { kind } }) => kind === "talk");
+    await Promise.all(talks.map(({ call }) => call.step()));
+  };
   for (const proxy of proxyNames) {
     for (let count = 0; count < STREAMS; count++) {
       if (count % STREAMS_OF_A_CONNECTION === 0) clients.push(echoClient(targetOf(proxy), host));
-      talks.push({ proxy, talk: (clients.at(-1) as EchoClient).talk() });
-      if (count % STREAMS_OF_A_CONNECTION === STREAMS_OF_A_CONNECTION - 1)
-        await Promise.all(talks.slice(-STREAMS_OF_A_CONNECTION).map(({ talk }) => talk.say("opened")));
+      const kind = HELD_KINDS[count % HELD_KINDS.length] as HeldKind;
+      calls.push({ proxy, call: (clients.at(-1) as EchoClient).hold(kind, { metadata: { "x-to": "held" } }) });
+      // All at once nginx would open as many connections to one server, which refuses some.
+      if (count % STREAMS_OF_A_CONNECTION === STREAMS_OF_A_CONNECTION - 1) await areHeld();
     }
   }
-  const sayAll = async (text: string): Promise<void> => {
-    const said = await Promise.allSettled(talks.map(({ talk }) => talk.say(text)));
-    const lost = talks.flatMap(({ proxy }, index) => {
-      const one = said[index] as PromiseSettledResult<unknown>;
-      return one.status === "rejected" ? [`${proxy}: ${one.reason}`] : [];
-    });
-    expect([lost.length, ...new Set(lost)]).toEqual([0]);
-  };
-  await sayAll("before");
+  await areHeld();
+  const lost: string[] = [];
   for (let change = 0; change < CHANGES; change++) {
     await applyPart({
       routes: [route("elsewhere", "other.e2e.example", { respond: { status: 200, body: `${change}` } })],
     });
-    await sayAll(`after ${change}`);
+    two.held.step();
+    const steps = await Promise.allSettled(calls.map(({ call }) => call.step()));
+    for (const [index, { proxy, call }] of calls.entries()) {
+      const step = steps[index] as PromiseSettledResult<void>;
+      if (step.status === "rejected") lost.push(`${proxy}, ${call.kind}, change ${change}: ${step.reason}`);
+    }
   }
-  for (const { talk } of talks) talk.stream.end();
-  const outcomes = await Promise.all(talks.map(({ talk }) => talk.outcome));
-  expect(outcomes.filter(({ code }) => code !== status.OK).map(toldBy)).toEqual([]);
+  for (const { call } of calls) call.end();
+  two.held.release();
+  const outcomes = await Promise.all(
+    calls.map(async ({ proxy, call: { kind, outcome } }) => ({ proxy, kind, ...(await outcome) })),
+  );
+  for (const { proxy, kind, code, details, answers } of outcomes) {
+    const told = kind === "collect" ? answers[0]?.count : answers.length;
+    const due = { unary: 1, collect: CHANGES, spread: CHANGES, talk: null }[kind];
+    if (code !== status.OK) lost.push(`${proxy}, ${kind}: ${code} ${details}`);
+    else if (due !== null && told !== due) lost.push(`${proxy}, ${kind}: ${told} of ${due} messages`);
+  }
   for (const client of clients) client.close();
+  expect([lost.length, ...new Set(lost)]).toEqual([0]);
 });

@@ -19,12 +19,23 @@ import {
   sayInTheClear,
   shake,
 } from "../harness/tls.ts";
-import { type BytesUpstream, greet, startBytes } from "../harness/tlsBytes.ts";
+import { type BytesUpstream, firstLine, greet, helloFor, startBytes } from "../harness/tlsBytes.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 
 const WAYS = ["terminate", "passthrough", "re-encrypt", "mTLS down", "mTLS up", "both on one port"] as const;
 /** `both` has HTTPS, passthrough and TLS that ends, on one port. */
-const PORTS = ["ended", "first", "passed", "again", "asked", "both", "headed", "quiet"] as const;
+const PORTS = [
+  "ended",
+  "first",
+  "passed",
+  "again",
+  "asked",
+  "asked-bytes",
+  "optional-bytes",
+  "both",
+  "headed",
+  "quiet",
+] as const;
 /** Where clients may take so long for a head, and for a hello. */
 const QUIET_MS = 1_000;
 type PortName = (typeof PORTS)[number];
@@ -101,6 +112,50 @@ const table: readonly Cell[] = [
     { what: "unknown SNI", serverName: "nobody.example", shown: null, shows: "client" },
   ),
   ...cells(
+    ["mTLS down", "asked-bytes"],
+    { what: "right, TLS", serverName: "right.bytes", shown: "right", shows: "client", by: "clear" },
+    { what: "wrong name, TLS", serverName: "name.bytes", shown: null, shows: "client" },
+    { what: "wrong CA, TLS", serverName: "right.bytes", shown: "right", shows: "stranger", by: null },
+    { what: "expired, TLS", serverName: "right.bytes", shown: "right", shows: "client-old", by: null },
+    { what: "revoked, TLS", serverName: "right.bytes", shown: "right", shows: "revoked", by: null },
+    { what: "no certificate, TLS", serverName: "right.bytes", shown: "right", by: null },
+    { what: "no SNI, TLS", serverName: null, shown: null, shows: "client" },
+    { what: "unknown SNI, TLS", serverName: "nobody.example", shown: null, shows: "client" },
+    // Beside it, on the same port.
+    { what: "no certificate where none is asked for", serverName: "right.ended", shown: "right", by: "clear" },
+    { what: "another authority", serverName: "right.other", shown: "right", shows: "stranger", by: "clear" },
+    { what: "that of the listener beside it", serverName: "right.other", shown: "right", shows: "client", by: null },
+  ),
+  ...cells(
+    ["mTLS down", "optional-bytes"],
+    { what: "right, optional", serverName: "right.bytes", shown: "right", shows: "client", by: "right" },
+    {
+      what: "one of two authorities, optional",
+      serverName: "right.bytes",
+      shown: "right",
+      shows: "stranger",
+      by: "right",
+    },
+    { what: "no certificate, optional", serverName: "right.bytes", shown: "right", by: "right" },
+    { what: "expired, optional", serverName: "right.bytes", shown: "right", shows: "client-old", by: null },
+    {
+      what: "no SNI, optional, first",
+      serverName: null,
+      shown: "right",
+      distrust: WRONG_NAME,
+      shows: "client",
+      by: "right",
+    },
+    {
+      what: "no SNI, expired, optional, first",
+      serverName: null,
+      shown: "right",
+      distrust: WRONG_NAME,
+      shows: "client-old",
+      by: null,
+    },
+  ),
+  ...cells(
     ["mTLS up", "again"],
     { what: "right", serverName: "right.mutual.example", shown: "right", by: "mutual", client: "client" },
     { what: "wrong name", serverName: "name.mutual.example", shown: "right", by: null },
@@ -123,6 +178,9 @@ const table: readonly Cell[] = [
     { what: "right, mTLS down", serverName: "right.asked", shown: "right", shows: "client", by: "web", http: true },
     { what: "wrong CA, mTLS down", serverName: "right.asked", shown: "right", shows: "stranger", by: null, http: true },
     { what: "no certificate, mTLS down", serverName: "right.asked", shown: "right", by: null, http: true },
+    { what: "right, TLS, mTLS down", serverName: "right.bytes", shown: "right", shows: "client", by: "clear" },
+    { what: "wrong CA, TLS, mTLS down", serverName: "right.bytes", shown: "right", shows: "stranger", by: null },
+    { what: "no certificate, TLS, mTLS down", serverName: "right.bytes", shown: "right", by: null },
   ),
 ];
 
@@ -163,15 +221,17 @@ async function startEndpoints(): Promise<void> {
 function makeCertificates(): void {
   const folder = join(e2e().workDir, "tls-matrix");
   own = certificateMaker(join(folder, "own"));
-  other = certificateMaker(join(folder, "other"));
+  other = certificateMaker(join(folder, "other"), "another authority");
   made.right = own.make("right", {
-    names: "DNS:right.ended,DNS:right.web,DNS:right.asked,DNS:*.again.example,DNS:*.mutual.example",
+    names:
+      "DNS:right.ended,DNS:right.web,DNS:right.asked,DNS:right.bytes,DNS:right.other,DNS:*.again.example,DNS:*.mutual.example",
   });
   made.inner = own.make("inner", { names: "DNS:right.up" });
   made.foreign = other.make("foreign", { names: "DNS:ca.ended,DNS:ca.up,DNS:ca.web" });
   made.old = own.make("old", { names: "DNS:expired.ended,DNS:expired.up,DNS:expired.web", ...PAST });
   made.client = own.make("client", { names: "DNS:client.example" });
   made.stranger = other.make("stranger", { names: "DNS:client.example" });
+  made.revoked = own.make("revoked", { names: "DNS:client.example" });
   made["client-old"] = own.make("client-old", { names: "DNS:client.example", ...PAST });
 }
 
@@ -197,17 +257,32 @@ beforeAll(async () => {
   const key = (host: string): string => host.replaceAll(".", "-");
   const asking = { certificates: shown, clientAuthentication: { mode: "require", authorities: ["own"] } };
   const passthrough = { tls: { mode: "passthrough" } };
+  const asks = (mode: string, ...authorities: string[]) => ({
+    certificates: ["right"],
+    clientAuthentication: { mode, authorities },
+  });
   await serve({
     certificates: Object.entries(made)
       .filter(([name]) => name !== "inner")
       .map(([name, pem]) => ({ name, ...pem })),
-    authorities: [{ name: "own", bundle: own.authority }],
+    authorities: [
+      { name: "own", bundle: own.authority },
+      { name: "other", bundle: other.authority },
+      { name: "revoking", bundle: own.authority, crl: own.revoke("revoked") },
+    ],
     listeners: [
       listener("ended", "ended", { tls: { certificates: shown } }),
       listener("first", "first", { tls: { certificates: ["right"], unknownServerName: "first" } }),
       listener("passed", "passed", passthrough),
       listener("again", "again", { tls: { certificates: ["right"] } }),
       listener("asked", "asked", { protocol: "HTTPS", tls: asking }),
+      listener("asked-bytes", "asked-bytes", { hostname: "*.bytes", tls: asks("require", "revoking") }),
+      listener("asked-other", "asked-bytes", { hostname: "*.other", tls: asks("require", "other") }),
+      listener("asked-open", "asked-bytes", { hostname: "*.ended", tls: { certificates: ["right"] } }),
+      listener("optional-bytes", "optional-bytes", {
+        tls: { ...asks("optional", "own", "other"), unknownServerName: "first" },
+      }),
+      listener("both-bytes", "both", { hostname: "*.bytes", tls: asks("require", "own") }),
       listener("both-asked", "both", { protocol: "HTTPS", hostname: "*.asked", tls: asking }),
       listener("both", "both", { protocol: "HTTPS", tls: { certificates: shown } }),
       listener("both-passed", "both", { ...passthrough, hostname: "*.up" }),
@@ -218,6 +293,7 @@ beforeAll(async () => {
         tls: { certificates: ["right"] },
       }),
       listener("quiet-passed", "quiet", { ...passthrough, hostname: "*.up" }),
+      listener("quiet-ended", "quiet", { hostname: "*.ended", tls: { certificates: ["right"] } }),
       ...["headed", "headed-passed"].map((name) =>
         listener(name, "headed", {
           proxyProtocol: { mode: "required" },
@@ -236,7 +312,10 @@ beforeAll(async () => {
       cluster("web", echo.port),
     ],
     routes: [
-      tlsRoute("clear", ["ended", "first", "both-ended"]),
+      tlsRoute("clear", ["ended", "first", "both-ended", "asked-bytes", "asked-other", "asked-open", "both-bytes"]),
+      // Inside TLS again.
+      tlsRoute("right-again-example", ["optional-bytes"]),
+      tlsRoute("clear", ["quiet-ended"]),
       tlsRoute("right", ["passed", "both-passed", "headed-passed"], "right.up"),
       { ...tlsRoute("right", ["passed"], "name.passed"), name: "wrong-name" },
       tlsRoute("foreign", ["passed", "both-passed"], "ca.up"),
@@ -333,6 +412,46 @@ describe.each(proxyNames)("%s", (proxy) => {
   ])("both on one port: a client that says %s is closed", async (_, said) => {
     const started = performance.now();
     expect(await sayInTheClear(at(proxy, "quiet"), said)).toBe("");
+    const took = performance.now() - started;
+    expect(took).toBeGreaterThan(QUIET_MS * 0.9);
+    expect(took).toBeLessThan(4 * QUIET_MS);
+  });
+
+  it.each(["TLSv1.2", "TLSv1.3"] as const)(
+    "mTLS down: no session of %s stands for a certificate",
+    async (maxVersion) => {
+      const shows = { cert: made.client?.chain, key: made.client?.privateKey };
+      const sessionOf = async (serverName: string, more: object): Promise<Buffer | undefined> => {
+        const done = await shake({ ...at(proxy, "asked-bytes"), serverName, maxVersion, ...more });
+        if (done === null) throw new Error("no handshake");
+        const sessions: Buffer[] = [];
+        done.socket.on("session", (session: Buffer) => sessions.push(session));
+        expect(await firstLine(done.socket)).toContain("clear");
+        const known = maxVersion === "TLSv1.2" ? done.socket.getSession() : undefined;
+        done.socket.destroy();
+        return known ?? sessions[0];
+      };
+      // Its own, and one of the listener beside it that asks for nothing.
+      for (const [serverName, more] of [["right.bytes", shows] as const, ["right.ended", {}] as const]) {
+        const session = await sessionOf(serverName, more);
+        const again = {
+          ...at(proxy, "asked-bytes"),
+          serverName: "right.bytes",
+          maxVersion,
+          ...(session && { session }),
+        };
+        expect(await greet(again)).toBeNull();
+        const greeted = await greet({ ...again, ...shows });
+        expect(greeted?.socket.isSessionReused()).toBe(false);
+        greeted?.socket.destroy();
+      }
+    },
+  );
+
+  it("both on one port: a client that says nothing after its hello is closed", async () => {
+    const started = performance.now();
+    const hello = (await helloFor("right.ended")).toString("latin1");
+    expect(await sayInTheClear(at(proxy, "quiet"), hello)).not.toBe("");
     const took = performance.now() - started;
     expect(took).toBeGreaterThan(QUIET_MS * 0.9);
     expect(took).toBeLessThan(4 * QUIET_MS);

@@ -19,11 +19,18 @@ import { type BytesUpstream, type Greeted, greet, piecewise, rest, startBytes } 
 const IDLE_MS = 1_000;
 /** Proxies look at timers when something else wakes them. */
 const EARLY_MS = 50;
+/** How long a hello may take, as the page says. */
+const HELLO_MS = 15_000;
 const CLIENT = "192.0.2.7";
 const LISTENERS = ["passed", "any", "ended", "first", "limited", "headed", "idle", "sharedname"] as const;
 type ListenerName = (typeof LISTENERS)[number];
 
 let maker: Maker;
+/** How long connections lasted on which no hello came, in milliseconds; begun before all else. */
+let silent: Promise<readonly number[]>;
+/** Connections that were silent since then, and when that was. */
+let greeted: readonly Greeted[];
+let since: number;
 let reader: Reader;
 const upstreams: Record<string, BytesUpstream> = {};
 const ports: Record<string, number> = {};
@@ -95,6 +102,15 @@ beforeAll(async () => {
       route("shared-one", "one", { listeners: ["sharedname-one"], hostnames: ["one.passed.example"] }),
     ],
   } as Record<string, Document[]>);
+  const lasts = async (proxy: ProxyName, listener: ListenerName): Promise<number> => {
+    const started = performance.now();
+    await sayInTheClear(at(proxy, listener), "", 2 * HELLO_MS);
+    return performance.now() - started;
+  };
+  silent = Promise.all(proxyNames.flatMap((proxy) => [lasts(proxy, "passed"), lasts(proxy, "ended")]));
+  since = performance.now();
+  greeted = await Promise.all(proxyNames.map((proxy) => open(proxy, "ended", { serverName: "b.ended.example" })));
+  for (const { socket } of greeted) socket.setTimeout(0);
 });
 
 afterAll(async () => {
@@ -292,6 +308,19 @@ it("closes a connection that was silent for the idle timeout, and none before", 
   const times = await Promise.all(proxyNames.map(silentFor));
   for (const time of times) expect(time).toBeGreaterThan(IDLE_MS - EARLY_MS);
 });
+
+it("closes a connection on which no hello comes, and none that is silent later", async () => {
+  for (const time of await silent) {
+    expect(time).toBeGreaterThan(HELLO_MS - EARLY_MS);
+    expect(time).toBeLessThan(1.5 * HELLO_MS);
+  }
+  await sleep(Math.max(0, since + HELLO_MS + IDLE_MS - performance.now()));
+  for (const { socket } of greeted) {
+    const back = rest(socket);
+    socket.end("still there\n");
+    expect(await back).toBe("still there\nafter half-close\n");
+  }
+}, 60_000);
 
 describe("a change elsewhere", () => {
   it("leaves connections alone", async () => {

@@ -43,6 +43,8 @@ export interface EchoClient {
   readonly collect: (asks: readonly Ask[], settings?: CallSettings) => Promise<Outcome>;
   readonly spread: (ask: Ask, settings?: CallSettings) => Promise<Outcome>;
   readonly talk: (settings?: CallSettings) => Talk;
+  /** A call of that kind which stays open. */
+  readonly hold: (kind: HeldKind, settings?: CallSettings) => Held;
   readonly close: () => void;
 }
 
@@ -51,6 +53,18 @@ export interface Talk {
   readonly stream: ClientDuplexStream<Ask, Answer>;
   /** Sends a text, and waits until it comes back. */
   readonly say: (text: string) => Promise<void>;
+  readonly outcome: Promise<Outcome>;
+}
+
+export const HELD_KINDS = ["unary", "collect", "spread", "talk"] as const;
+export type HeldKind = (typeof HELD_KINDS)[number];
+
+/** A call of any kind that stays until it is ended, or its server is told to. */
+export interface Held {
+  readonly kind: HeldKind;
+  /** A message each way that the kind has; what the server sends by itself it is told to before. Rejects when the call has ended. */
+  readonly step: () => Promise<void>;
+  readonly end: () => void;
   readonly outcome: Promise<Outcome>;
 }
 
@@ -90,12 +104,63 @@ export function echoClient(target: string, host: string): EchoClient {
     },
     spread: (ask, settings) => streamed(echo.Spread(ask, ...how(settings))),
     talk: (settings) => talkOn(echo.Talk(...how(settings))),
+    hold: (kind, settings) => heldOn(echo, kind, how(settings)),
     close: () => {
       echo.close();
       other.close();
       unrouted.close();
     },
   };
+}
+
+function heldOn(echo: Methods, kind: HeldKind, [metadata, options]: [Metadata, CallOptions]): Held {
+  const answers: Answer[] = [];
+  const done: Done = (_error, answer) => void (answer && answers.push(answer));
+  const nothing = (): void => {};
+  switch (kind) {
+    case "unary": {
+      const outcome = outcomeOf(echo.Unary({ held: true }, metadata, options, done), answers);
+      return { kind, outcome, step: () => unlessEnded(outcome, Promise.resolve()), end: nothing };
+    }
+    case "collect": {
+      const stream = echo.Collect(metadata, options, done);
+      stream.on("error", nothing);
+      const outcome = outcomeOf(stream, answers);
+      const written = (): Promise<void> => new Promise((resolve) => stream.write({}, () => resolve()));
+      return { kind, outcome, step: () => unlessEnded(outcome, written()), end: () => stream.end() };
+    }
+    case "spread": {
+      const stream = echo.Spread({ held: true }, metadata, options);
+      let [come, asked, tell] = [0, 0, nothing];
+      stream.on("data", () => {
+        come++;
+        tell();
+      });
+      const outcome = streamed(stream);
+      const step = (): Promise<void> => {
+        asked++;
+        const next = new Promise<void>((resolve) => {
+          tell = () => void (come >= asked && resolve());
+          tell();
+        });
+        return unlessEnded(outcome, next);
+      };
+      return { kind, outcome, step, end: nothing };
+    }
+    case "talk": {
+      const { stream, say, outcome } = talkOn(echo.Talk(metadata, options));
+      return { kind, outcome, step: () => say("more"), end: () => stream.end() };
+    }
+  }
+}
+
+/** Rejects when a call ends before something is done. */
+function unlessEnded<T>(outcome: Promise<Outcome>, work: Promise<T>): Promise<T> {
+  const ended = outcome.then(({ code, details }) => {
+    throw new Error(`the call ended: ${code} ${details}`);
+  });
+  ended.catch(() => {});
+  return Promise.race([ended, work]);
 }
 
 function how({ metadata = {}, within }: CallSettings = {}): [Metadata, CallOptions] {
@@ -133,11 +198,7 @@ function talkOn(stream: ClientDuplexStream<Ask, Answer>): Talk {
     async say(text) {
       const back = new Promise<Answer>((resolve) => waiting.push(resolve));
       stream.write({ text });
-      const ended = outcome.then(({ code, details }) => {
-        throw new Error(`the call ended: ${code} ${details}`);
-      });
-      ended.catch(() => {});
-      const { text: got } = await Promise.race([back, ended]);
+      const { text: got } = await unlessEnded(outcome, back);
       if (got !== text) throw new Error(`${text} came back as ${got}`);
     },
   };

@@ -24,6 +24,7 @@ export interface Ask {
   readonly count?: number;
   readonly delay?: number;
   readonly status?: number;
+  readonly held?: boolean;
 }
 
 /** What it is answered. */
@@ -47,7 +48,22 @@ export interface GrpcEcho {
   readonly name: string;
   readonly port: number;
   readonly seen: readonly SeenCall[];
+  readonly held: HeldCalls;
   readonly close: () => void;
+}
+
+/** Calls that asked to be held. */
+export interface HeldCalls {
+  readonly size: () => number;
+  /** One more answer to each Spread. */
+  readonly step: () => void;
+  /** Ends them all well. */
+  readonly release: () => void;
+}
+
+interface HeldCall {
+  readonly step: () => void;
+  readonly end: () => void;
 }
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -92,14 +108,25 @@ export async function startGrpcEcho(name: string, tls = ServerCredentials.create
       call.sendMetadata(first);
     };
   };
-  const handlers = handlersOf(name, begin);
+  const held = new Set<HeldCall>();
+  const handlers = handlersOf(name, begin, held);
   server.addService(services.Echo.service, handlers);
   server.addService(services.Other.service, { Unary: handlers.Unary });
   new ReflectionService(definition).addToServer(server);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", tls, (error, bound) => (error === null ? resolve(bound) : reject(error)));
   });
-  return { name, port, seen, close: () => server.forceShutdown() };
+  const heldCalls: HeldCalls = {
+    size: () => held.size,
+    step: () => {
+      for (const { step } of held) step();
+    },
+    release: () => {
+      for (const { end } of held) end();
+      held.clear();
+    },
+  };
+  return { name, port, seen, held: heldCalls, close: () => server.forceShutdown() };
 }
 
 /** What all kinds of calls have. */
@@ -121,12 +148,14 @@ interface Reply {
 /** Notes a call; what it gives begins the answer. */
 type Begin = (method: string, call: AnyCall) => () => void;
 
-function handlersOf(name: string, begin: Begin) {
+function handlersOf(name: string, begin: Begin, held: Set<HeldCall>) {
+  const released = (step: () => void): Promise<void> => new Promise((end) => held.add({ step, end }));
   return {
     async Unary(call: ServerUnaryCall<Ask, Reply>, done: sendUnaryData<Reply>) {
       const { text, payload, delay = 0, status = 0 } = call.request;
       const answer = begin("Unary", call);
       if (delay > 0) await sleep(delay);
+      if (call.request.held === true) await released(() => {});
       if (status === 0) answer();
       if (status === 0) done(null, { text, payload }, trailers(name));
       else done({ code: status, details: "as asked: 100 % é", metadata: trailers(name) });
@@ -144,6 +173,8 @@ function handlersOf(name: string, begin: Begin) {
         if (delay > 0) await sleep(delay);
         call.write({ count: index });
       }
+      let next = count;
+      if (call.request.held === true) await released(() => call.write({ count: next++ }));
       call.end(trailers(name));
     },
     Talk(call: ServerDuplexStream<Ask, Reply>) {

@@ -16,6 +16,8 @@ export interface Maker {
   /** PEM of the authority that has signed all others. */
   readonly authority: string;
   readonly make: (name: string, options: MakeOptions) => Made;
+  /** The authority's revocation list, with these of its certificates on it. */
+  readonly revoke: (...names: string[]) => string;
 }
 
 interface MakeOptions {
@@ -29,8 +31,8 @@ interface MakeOptions {
 
 const KEYS = { ecdsa: ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], rsa: ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"] };
 
-/** An authority of its own in a folder. */
-export function certificateMaker(folder: string): Maker {
+/** An authority of its own in a folder; its CN is `called`. */
+export function certificateMaker(folder: string, called = "e2e authority"): Maker {
   mkdirSync(folder, { recursive: true });
   const at = (file: string): string => join(folder, file);
   const openssl = (...args: string[]): void => {
@@ -39,7 +41,7 @@ export function certificateMaker(folder: string): Maker {
   const key = (file: string, type: keyof typeof KEYS): void =>
     openssl("genpkey", "-algorithm", ...(KEYS[type] as [string]), "-out", file);
   key("ca.key", "ecdsa");
-  openssl("req", "-x509", "-new", "-key", "ca.key", "-subj", "/CN=e2e authority", "-days", "30", "-out", "ca.pem");
+  openssl("req", "-x509", "-new", "-key", "ca.key", "-subj", `/CN=${called}`, "-days", "30", "-out", "ca.pem");
   writeFileSync(at("index.txt"), "");
   writeFileSync(at("serial"), "1000\n");
   return {
@@ -60,6 +62,20 @@ export function certificateMaker(folder: string): Maker {
       const signed = ["-in", `${name}.csr`, "-out", `${name}.pem`, "-cert", "ca.pem", "-keyfile", "ca.key"];
       openssl("ca", "-batch", "-notext", "-config", `${name}.cnf`, ...signed, ...times);
       return { chain: readFileSync(at(`${name}.pem`), "utf8"), privateKey: readFileSync(at(`${name}.key`), "utf8") };
+    },
+    revoke: (...names) => {
+      const ca = (name: string): readonly string[] => [
+        "ca",
+        "-config",
+        `${name}.cnf`,
+        "-cert",
+        "ca.pem",
+        "-keyfile",
+        "ca.key",
+      ];
+      for (const name of names) openssl(...ca(name), "-revoke", `${name}.pem`);
+      openssl(...ca(names[0] as string), "-gencrl", "-crldays", "30", "-out", "list.pem");
+      return readFileSync(at("list.pem"), "utf8");
     },
   };
 }
@@ -122,12 +138,16 @@ export function shake({ address, port, serverName, ...options }: Hello): Promise
   });
 }
 
-/** All that comes back for a text until the connection ends; it is sent in the clear. */
-export function sayInTheClear({ address, port }: Pick<Hello, "address" | "port">, text: string): Promise<string> {
+/** All that comes back for a text until the connection ends, which may take so long; it is sent in the clear. */
+export function sayInTheClear(
+  { address, port }: Pick<Hello, "address" | "port">,
+  text: string,
+  patienceMs = HANDSHAKE_MS,
+): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connectTcp(port, address, () => socket.write(text));
+    const socket = connectTcp(port, address, () => socket.write(text, "latin1"));
     let answer = "";
-    socket.setTimeout(HANDSHAKE_MS, () => socket.destroy());
+    socket.setTimeout(patienceMs, () => socket.destroy());
     socket.on("data", (data) => {
       answer += data.toString("latin1");
     });

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
+import { connect, createServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { connectTo } from "./rawHttp.ts";
 import { type Handshake, type Hello, shake } from "./tls.ts";
 
@@ -110,6 +110,20 @@ export function rest(socket: Socket): Promise<string> {
     });
     for (const event of ["end", "close"]) socket.once(event, () => resolve(text));
   });
+}
+
+/** What a client says first that asks for a name: its hello. */
+export async function helloFor(servername: string): Promise<Buffer> {
+  const server = createTcpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect({ host: "127.0.0.1", port: (server.address() as AddressInfo).port, servername });
+  client.on("error", () => {});
+  const [socket] = (await once(server, "connection")) as [Socket];
+  const [hello] = (await once(socket, "data")) as [Buffer];
+  socket.on("error", () => {});
+  for (const each of [socket, client]) each.destroy();
+  server.close();
+  return hello;
 }
 
 const PAUSE_MS = 150;

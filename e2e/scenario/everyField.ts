@@ -66,7 +66,12 @@ const named = {
     fleets: ["ef-pulled"],
     protocol: "TLS",
     hostname: "*.tls.ef.example",
-    tls: { mode: "terminate", certificates: ["ef-certificate"], alpn: ["mqtt"] },
+    tls: {
+      mode: "terminate",
+      certificates: ["ef-certificate"],
+      alpn: ["mqtt"],
+      clientAuthentication: { mode: "require", authorities: ["ef-authority"] },
+    },
   },
   route: {
     name: "ef-named",

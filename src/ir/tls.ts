@@ -21,7 +21,7 @@ export interface TlsScopeIr {
   readonly listener: string;
   /** Requests are read; false: its connections are `passed`. */
   readonly readsRequests: boolean;
-  /** Null: no certificate is asked for. */
+  /** Null: no certificate is asked for; of what is passed its routes say it. */
   readonly clientAuthentication: ClientAuthenticationIr | null;
 }
 
@@ -42,7 +42,7 @@ export const CLIENT_CERTIFICATE_FIELD = "X-Forwarded-Client-Cert";
 
 /** What is asked of the clients of the listener that has this hostname. */
 export function clientAuthenticationOf(
-  tls: Pick<ListenerTlsIr, "scopes"> | null,
+  tls: { readonly scopes: readonly Pick<TlsScopeIr, "hostname" | "clientAuthentication">[] } | null,
   scope: string | null,
 ): ClientAuthenticationIr | null {
   return tls?.scopes.find(({ hostname }) => hostname === scope)?.clientAuthentication ?? null;

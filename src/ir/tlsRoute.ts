@@ -1,6 +1,6 @@
 /** Connections that are told apart by the server name that clients ask for (SNI), and passed on as bytes. */
 import type { SplitIr } from "./action.ts";
-import type { TlsServerIr } from "./tls.ts";
+import type { ClientAuthenticationIr, ListenerTlsIr, TlsServerIr } from "./tls.ts";
 
 /** How long a client may take for its hello, and for the handshake where TLS ends here: Envoy's own default for the first. */
 export const HELLO_TIMEOUT_MS = 15_000;
@@ -17,6 +17,8 @@ export interface TlsRouteIr {
   readonly idleTimeoutMs: number;
   /** What TLS ends with, for the same names; null: endpoints get the client's bytes as they are. */
   readonly terminate: TlsServerIr | null;
+  /** Null: no certificate is asked for, or TLS is passed through. */
+  readonly clientAuthentication: ClientAuthenticationIr | null;
 }
 
 /** Server names of a socket. An exact name goes before a wildcard, and a longer wildcard before a shorter one. */
@@ -34,7 +36,7 @@ export type PassedIr = Pick<TlsRouteIr, "split" | "idleTimeoutMs">;
 type PassingPort =
   | ({ readonly kind: "tcp" } & PassedIr)
   | ({ readonly kind: "tls" } & TlsRoutesIr)
-  | { readonly kind: "http"; readonly passed: TlsRoutesIr | null }
+  | { readonly kind: "http"; readonly passed: TlsRoutesIr | null; readonly tls?: ListenerTlsIr | null }
   | { readonly kind: "udp" };
 
 /** Where a port passes bytes: the whole port, or connections for some server names. Not UDP, which has no connections. */
@@ -47,4 +49,11 @@ export function passedBy(port: PassingPort): readonly PassedIr[] {
 export function tlsRoutesOf(port: PassingPort): TlsRoutesIr | null {
   if (port.kind === "tls") return port;
   return port.kind === "http" ? port.passed : null;
+}
+
+/** What a port asks of its clients' certificates, for requests and for connections that go by server name. */
+export function askedBy(port: PassingPort): readonly ClientAuthenticationIr[] {
+  const scopes = port.kind === "http" ? (port.tls?.scopes ?? []) : [];
+  const routes = tlsRoutesOf(port)?.routes ?? [];
+  return [...scopes, ...routes].flatMap(({ clientAuthentication }) => clientAuthentication ?? []);
 }

@@ -1,5 +1,5 @@
 /** What all targets say of clients' certificates, and whom they trust: proxies take one bundle for a listener. */
-import { type AuthorityIr, type ClientAuthenticationIr, clientAuthenticationOf, type FleetIr } from "../ir/index.ts";
+import { type AuthorityIr, askedBy, type ClientAuthenticationIr, type FleetIr } from "../ir/index.ts";
 import { contentHash } from "../util/hash.ts";
 
 /** The name of those whom a listener trusts: an authority's, or that of several in one. No authority's name has a dot. */
@@ -12,14 +12,10 @@ export function trustedName({ authorities }: Pick<ClientAuthenticationIr, "autho
 /** A fleet's authorities, and those that are several in one because a listener trusts them all. */
 export function trustedAuthorities({ authorities, ports }: FleetIr): readonly AuthorityIr[] {
   const joined = new Map<string, AuthorityIr>();
-  for (const port of ports) {
-    if (port.kind !== "http" || port.tls === null) continue;
-    for (const { hostname } of port.tls.scopes) {
-      const own = clientAuthenticationOf(port.tls, hostname);
-      if (own === null || own.authorities.length === 1) continue;
-      const name = trustedName(own);
-      if (!joined.has(name)) joined.set(name, joinedOf(name, own, authorities));
-    }
+  for (const own of ports.flatMap(askedBy)) {
+    if (own.authorities.length === 1) continue;
+    const name = trustedName(own);
+    if (!joined.has(name)) joined.set(name, joinedOf(name, own, authorities));
   }
   return joined.size === 0 ? authorities : [...authorities, ...joined.values()];
 }

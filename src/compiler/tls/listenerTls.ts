@@ -68,7 +68,7 @@ function scopesOf({ listeners, snapshot, before }: ListenerTlsInput): readonly T
     hostname: scopeOf(listener),
     listener: listener.name,
     readsRequests: listener.protocol === "HTTPS",
-    clientAuthentication: clientAuthentication(listener, snapshot),
+    clientAuthentication: listener.protocol === "HTTPS" ? clientAuthentication(listener, snapshot) : null,
   }));
   own.sort((a, b) => compareText(a.hostname, b.hostname));
   return own.map((scope, index) => reuse(before?.scopes[index], scope));

@@ -1,6 +1,6 @@
 /** Where connections of a socket go by the server name that clients ask for, of the TLS listeners that share it. */
 import { defaults } from "../../gen/defaults.ts";
-import type { TlsRouteIr, TlsRoutesIr, TlsServerIr } from "../../ir/index.ts";
+import type { ClientAuthenticationIr, TlsRouteIr, TlsRoutesIr, TlsServerIr } from "../../ir/index.ts";
 import { ANY_HOST, covers, type Listener, type Resource, type Snapshot } from "../../model/index.ts";
 import { mostSpecific } from "../../util/mostSpecific.ts";
 import { compareText } from "../../util/sorted.ts";
@@ -8,8 +8,9 @@ import { type Steps, shouldYield } from "../../util/steps.ts";
 import type { CompilerMemory } from "../memory.ts";
 import { idleTimeoutMs } from "../passes/idleTimeout.ts";
 import type { CompiledListener, PassedRoute } from "../passes/listener.ts";
-import { reuseList, reuseParent } from "../reuse.ts";
+import { reuse, reuseList, reuseParent } from "../reuse.ts";
 import { certificatesNamed } from "./certificates.ts";
+import { clientAuthentication } from "./clientAuthentication.ts";
 import { nameGroups } from "./serverNames.ts";
 import { agreedOn } from "./settings.ts";
 
@@ -27,6 +28,7 @@ type Shown = Omit<TlsServerIr, "serverNames">;
 interface Taken {
   readonly listener: Listener;
   readonly route: PassedRoute;
+  readonly asks: ClientAuthenticationIr | null;
   /** Null: TLS is passed through. */
   readonly shown: Shown | null;
 }
@@ -45,6 +47,7 @@ export function* tlsRoutes(input: TlsRoutesInput, memory: CompilerMemory): Steps
     }
     const scope = scopeOf(listener.body);
     const narrower = scopes.filter((other) => other !== scope && covers(scope, other));
+    const asks = clientAuthentication(listener.body, snapshot);
     const shownFor = yield* certificatesByName(listener.body, snapshot, memory);
     const routes = new Map(compiled.passed.flatMap((route) => route.hostnames.map((host) => [host, route] as const)));
     const names = new Set([scope, ...routes.keys(), ...(shownFor?.keys() ?? [])]);
@@ -55,7 +58,7 @@ export function* tlsRoutes(input: TlsRoutesInput, memory: CompilerMemory): Steps
       const route = mostSpecific(routes, name);
       const shown = shownFor === null ? null : mostSpecific(shownFor, name);
       if (route === undefined || shown === undefined) closed.push(name);
-      else taken.set(name, { listener: listener.body, route, shown });
+      else taken.set(name, { listener: listener.body, route, asks, shown });
     }
   }
   yield;
@@ -104,7 +107,7 @@ function* joined(taken: ReadonlyMap<string, Taken>, before: TlsRoutesIr | null):
     groups.set(key, group);
   }
   const old = new Map(before?.routes.map((route) => [route.serverNames[0], route]));
-  return [...groups.values()].map(({ serverNames, of: { listener, route, shown } }) => {
+  return [...groups.values()].map(({ serverNames, of: { listener, route, asks, shown } }) => {
     const last = old.get(serverNames[0]);
     const terminate = shown === null ? null : { serverNames, ...shown };
     return reuseParent<TlsRouteIr>(last, {
@@ -114,6 +117,7 @@ function* joined(taken: ReadonlyMap<string, Taken>, before: TlsRoutesIr | null):
       split: reuseList(last?.split, route.split),
       idleTimeoutMs: idleTimeoutMs(listener, "TLS"),
       terminate: terminate === null ? null : reuseParent<TlsServerIr>(last?.terminate, terminate),
+      clientAuthentication: asks === null ? null : reuse(last?.clientAuthentication, asks),
     });
   });
 }

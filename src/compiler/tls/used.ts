@@ -1,6 +1,7 @@
 /** The certificates and authorities that a fleet's ports and clusters name. */
 import {
   type AuthorityIr,
+  askedBy,
   type CertificateIr,
   type FleetIr,
   type PortIr,
@@ -47,11 +48,7 @@ export function* usedAuthorities(
   memory: CompilerMemory,
 ): Steps<readonly AuthorityIr[]> {
   const names = new Set<string>();
-  for (const port of ports) {
-    if (port.kind !== "http" || port.tls === null) continue;
-    for (const { clientAuthentication } of port.tls.scopes)
-      for (const name of clientAuthentication?.authorities ?? []) names.add(name);
-  }
+  for (const { authorities } of ports.flatMap(askedBy)) for (const name of authorities) names.add(name);
   for (const [index, { tls }] of clusters.entries()) {
     const authority = tls?.verification?.authority ?? null;
     if (authority !== null) names.add(authority.name);

@@ -27,8 +27,11 @@ export const listenerTls: OwnRule = function* (_snapshot, touched) {
     }
     if (protocol === "HTTPS" && tls?.alpn !== undefined)
       yield at("/tls/alpn", "an HTTPS listener offers what it speaks; remove the field");
-    if (protocol === "TLS" && tls?.clientAuthentication !== undefined)
-      yield at("/tls/clientAuthentication", "is for HTTPS listeners: TLS listeners ask for no certificates yet");
+    if (protocol === "TLS" && tls?.clientAuthentication?.forward === "xfcc")
+      yield at(
+        "/tls/clientAuthentication/forward",
+        "is a field of requests, and a TLS listener reads none; take none, or protocol HTTPS",
+      );
     const { profile = "intermediate", maxVersion = "1.3", cipherSuites } = tls ?? {};
     const minVersion = tls?.minVersion ?? OLDEST[profile];
     if (minVersion < OLDEST[profile])

@@ -873,18 +873,21 @@ const cases: Case[] = [
     ["MODEL-TLS listener/secure /tls/clientAuthentication/authorities/1"],
   ],
   [
-    "listenerTls: clients of a TLS listener show no certificates",
+    "listenerTls: a TLS listener reads no requests that could tell of their client",
     {
       authorities: [{ name: "other", bundle: OTHER_AUTHORITY }],
       certificates: [{ name: "own", ...CERTIFICATES.exactEcdsa }],
       listeners: [
         {
           ...{ name: "ended", fleets: ["edge"], port: 443, protocol: "TLS" },
-          tls: { certificates: ["own"], clientAuthentication: { mode: "require", authorities: ["other"] } },
+          tls: {
+            certificates: ["own"],
+            clientAuthentication: { mode: "require", authorities: ["other"], forward: "xfcc" },
+          },
         },
       ],
     },
-    ["MODEL-TLS listener/ended /tls/clientAuthentication"],
+    ["MODEL-TLS listener/ended /tls/clientAuthentication/forward"],
   ],
 ];
 

@@ -8,7 +8,7 @@ interface Tls {
   maxVersion?: string;
   cipherSuites?: unknown;
   alpn?: unknown;
-  clientAuthentication?: { authorities: readonly string[] };
+  clientAuthentication?: { authorities: readonly string[]; forward?: string };
 }
 
 /**
@@ -40,8 +40,8 @@ function mendProtocol(listener: Item, listeners: readonly Item[]): void {
   const first = listeners.find(({ protocol, port }) => protocol === "TLS" && port === listener.port);
   delete listener.idleTimeout;
   if (first?.idleTimeout !== undefined) listener.idleTimeout = first.idleTimeout;
-  // TLS listeners ask for no certificates.
-  delete (listener.tls as Tls | undefined)?.clientAuthentication;
+  // There are no requests with fields.
+  delete (listener.tls as Tls | undefined)?.clientAuthentication?.forward;
   if ((listener.tls as Tls | undefined)?.mode === "passthrough") listener.tls = { mode: "passthrough" };
 }
 

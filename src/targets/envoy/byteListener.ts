@@ -63,8 +63,9 @@ export function passedChains(passed: PassedConnections & Pick<PortIr, "id">, hel
 const ANY = "*";
 
 /** A chain for names, and one that asks for none: it takes what is left, if it is TLS. */
-function routeChains({ serverNames, terminate }: TlsRouteIr, filter: FilterView, helloMs: number): readonly Chain[] {
-  const ended = terminate === null ? null : { server: terminate, clients: null, handshakeMs: helloMs };
+function routeChains(route: TlsRouteIr, filter: FilterView, helloMs: number): readonly Chain[] {
+  const { serverNames, terminate, clientAuthentication: clients } = route;
+  const ended = terminate === null ? null : { server: terminate, clients, handshakeMs: helloMs };
   const secrets = ended === null ? [] : secretRefs(ended);
   const transport = ended === null ? {} : { transport: tlsTransport(ended) };
   const chain: Chain = { ...filter, refs: [...filter.refs, ...secrets], ...transport };

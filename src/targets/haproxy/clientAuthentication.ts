@@ -1,5 +1,6 @@
 /** Certificates of clients: words of `bind` and of the list of certificates, and lines of the frontend. */
 import {
+  askedBy,
   asksClients,
   type ClientAuthenticationIr,
   type FleetIr,
@@ -19,13 +20,13 @@ export interface BindClientsView {
 }
 
 /** Null: no listener of the socket asks for certificates. */
-export function bindClients(tls: ListenerTlsIr): BindClientsView | null {
-  return asksClients(tls) ? { reports: reports(tls) } : null;
+export function bindClients(asked: readonly ClientAuthenticationIr[]): BindClientsView | null {
+  return asked.length === 0 ? null : { reports: asked.some(reports) };
 }
 
 /** Of `global`: sessions are kept for no listener where one asks for certificates, since all of them share what is kept. */
 export function keepsSessions({ ports }: FleetIr): boolean {
-  return !ports.some((port) => port.kind === "http" && asksClients(port.tls));
+  return ports.every((port) => askedBy(port).length === 0);
 }
 
 /** On a line of the list. */

@@ -1,5 +1,5 @@
 /** What is said of clients' certificates; `clientAuthentication.ts` writes them. */
-import type { FleetIr, ListenerTlsIr } from "../../ir/index.ts";
+import { type ClientAuthenticationIr, type FleetIr, type TlsScopeIr, tlsRoutesOf } from "../../ir/index.ts";
 import { type Finding, foundByInspection, type Support } from "../target.ts";
 
 const reportedAlone = {
@@ -14,26 +14,29 @@ export const clientAuthenticationCapabilities = {
   "listener.tls.clientAuthentication.mode": reportedAlone,
 } as const satisfies Readonly<Record<string, Support>>;
 
-/** Sockets on which only some listeners let any certificate in. */
+/** Sockets on which only some listeners let any certificate in: requests have one, and what ends TLS beside them has another. */
 export function inspectClients({ ports }: FleetIr): readonly Finding[] {
   return ports.flatMap((port) => {
-    if (port.kind !== "http" || !reports(port.tls)) return [];
-    const reporting = (port.tls?.scopes ?? []).filter(isReporting);
-    if (reporting.length === port.tls?.scopes.length) return [];
-    const { code, refused: message } = reportedAlone;
-    return reporting.map(({ listener }) => ({
-      ...{ code, severity: "error" as const, message },
-      resource: { kind: "listener" as const, name: listener },
-      pointer: "/tls/clientAuthentication/mode",
-    }));
+    const requests = port.kind === "http" ? (port.tls?.scopes ?? []).filter(({ readsRequests }) => readsRequests) : [];
+    const ended = (tlsRoutesOf(port)?.routes ?? []).filter(({ terminate }) => terminate !== null);
+    return [...reportedBy(requests), ...reportedBy(ended)].map((listener) => {
+      const { code, refused: message } = reportedAlone;
+      return {
+        ...{ code, severity: "error" as const, message },
+        resource: { kind: "listener" as const, name: listener },
+        pointer: "/tls/clientAuthentication/mode",
+      };
+    });
   });
 }
 
-function isReporting({ clientAuthentication }: ListenerTlsIr["scopes"][number]): boolean {
-  return clientAuthentication?.mode === "report";
+/** Listeners that let any certificate in where others of their socket do not. */
+function reportedBy(members: readonly Pick<TlsScopeIr, "listener" | "clientAuthentication">[]): readonly string[] {
+  const reporting = members.filter(({ clientAuthentication: asks }) => asks !== null && reports(asks));
+  return reporting.length === members.length ? [] : [...new Set(reporting.map(({ listener }) => listener))];
 }
 
-/** Some listener of the socket lets any certificate in. */
-export function reports(tls: ListenerTlsIr | null): boolean {
-  return tls?.scopes.some(isReporting) === true;
+/** Any certificate is let in. */
+export function reports({ mode }: ClientAuthenticationIr): boolean {
+  return mode === "report";
 }

@@ -1,10 +1,13 @@
 /** TLS of a frontend: words of its `bind`, the list of its certificates, and requests that are another listener's. */
 import {
+  askedBy,
   type CertificateIr,
+  type ClientAuthenticationIr,
   clientAuthenticationOf,
   type ListenerTlsIr,
   MISDIRECTED_BODY,
   MISDIRECTED_STATUS,
+  type TlsScopeIr,
   type TlsServerIr,
 } from "../../ir/index.ts";
 import type { Quoted } from "../../util/templates.ts";
@@ -28,19 +31,24 @@ export interface TlsView {
 export function tlsView(listener: string, tls: ListenerTlsIr | null): TlsView | null {
   return tls === null
     ? null
-    : { ...tlsViewOf(certificateList(listener), tls.unknown === null), clients: bindClients(tls) };
+    : tlsViewOf(certificateList(listener), tls.unknown === null, askedBy({ kind: "http", tls, passed: null }));
 }
 
-/** Of a frontend with this list that asks for no certificates. */
-export function tlsViewOf(list: string, strict: boolean): TlsView {
-  return { list: file(list), strict, groups: word(GROUPS.join(":")), clients: null };
+/** Of a frontend with this list, whose connections are asked for these certificates. */
+export function tlsViewOf(list: string, strict: boolean, asked: readonly ClientAuthenticationIr[]): TlsView {
+  return { list: file(list), strict, groups: word(GROUPS.join(":")), clients: bindClients(asked) };
 }
 
 /** HAProxy reads 2 048 words of a line (`MAX_CRT_ARGS`) of 64 KiB. */
 const NAMES_PER_LINE = 200;
 
+/** What the list is made of. */
+export interface ListedTls extends Pick<ListenerTlsIr, "servers" | "unknown" | "rejected"> {
+  readonly scopes: readonly Pick<TlsScopeIr, "hostname" | "clientAuthentication">[];
+}
+
 /** The list of certificates: on each line a file, what is agreed on, and names. What any other client is shown stands first. */
-export function certificateListText(tls: ListenerTlsIr): string {
+export function certificateListText(tls: ListedTls): string {
   const { servers, unknown, rejected } = tls;
   const lines = unknown === null ? [] : linesOf(unknown, ["!*"], tls);
   for (const server of servers) {
@@ -55,7 +63,7 @@ function excluded({ serverNames }: TlsServerIr, rejected: readonly string[]): re
   return rejected.filter((name) => serverNames.includes(`*${name.slice(name.indexOf("."))}`));
 }
 
-function linesOf(server: TlsServerIr, names: readonly string[], tls: ListenerTlsIr): string[] {
+function linesOf(server: TlsServerIr, names: readonly string[], tls: ListedTls): string[] {
   const lines: string[] = [];
   const settings = [...settingsOf(server), ...clientWords(clientAuthenticationOf(tls, server.scope))].join(" ");
   for (const certificate of server.certificates) {

@@ -2,7 +2,14 @@
  * One TLS port: a frontend that looks at the server name. HAProxy ends TLS of all connections of a `bind` or of none, so where some are
  * passed through and TLS of others ends here, these go through a socket of HAProxy's own to a frontend behind it.
  */
-import { type AccessLogIr, innerSocket, type TlsRouteIr, type TlsRoutesIr, type TlsServerIr } from "../../ir/index.ts";
+import {
+  type AccessLogIr,
+  askedBy,
+  innerSocket,
+  type TlsRouteIr,
+  type TlsRoutesIr,
+  type TlsServerIr,
+} from "../../ir/index.ts";
 import type { TemplateSet } from "../../util/templates.ts";
 import { type NamedPort, NEVER_MS } from "../namedPort.ts";
 import { connectionLogText } from "./accessLog.ts";
@@ -20,7 +27,7 @@ import {
 import { proxyProtocolView } from "./proxyProtocol.ts";
 import { address, expression, file, mapKey, mapLine, mapValue, name, number, time } from "./quote.ts";
 import { DRAW_RANGE, drawLines, type Shares } from "./splits.ts";
-import { certificateListText, type TlsView, tlsViewOf } from "./tls.ts";
+import { certificateListText, type ListedTls, type TlsView, tlsViewOf } from "./tls.ts";
 
 const ANY = "*";
 /** No backend is called so: those of the model have no capital. */
@@ -41,7 +48,10 @@ export function lowerTlsPort(port: NamedPort, place: TlsPortPlace): ReadonlyMap<
   const files = new Map<string, string>();
   const list = certificateList(port.requests === null ? listener : `${listener}.ended`);
   if (ended.length > 0) files.set(list, certificateListText(certificatesOf(ended, port)));
-  const tls = ended.length === 0 ? null : tlsViewOf(list, !ended.some(takesAny));
+  const tls =
+    ended.length === 0
+      ? null
+      : tlsViewOf(list, !ended.some(takesAny), askedBy({ kind: "tls", ...port, routes: ended }));
   const own = { listener, section, files };
   const log = connectionLogText(accessLog, section, listener);
   const front = { ...own, port, routes: port.routes, isRead, ended: isLooped ? endedFrontend(listener) : null };
@@ -52,8 +62,9 @@ export function lowerTlsPort(port: NamedPort, place: TlsPortPlace): ReadonlyMap<
   }
   if (isLooped) {
     const inner = { name: name(endedFrontend(listener)), socket: file(innerSocket("ended", listener)), tls };
-    const idleTimeout = time(idleMs(port));
-    text.push(section("innerBackend", { ...inner, idleTimeout }), section("tlsEnded", { ...inner, idleTimeout }), log);
+    const helloTimeout = time(port.helloTimeoutMs);
+    text.push(section("innerBackend", { ...inner, idleTimeout: time(idleMs(port)) }));
+    text.push(section("tlsEnded", { ...inner, helloTimeout }), log);
     text.push(namesText({ ...own, port: null, routes: ended, isRead: false, ended: null }));
   }
   files.set(listenerFile(listener), text.join(""));
@@ -81,8 +92,8 @@ function frontText(port: NamedPort, tls: TlsView | null, { sharded, section }: T
     tls,
     ...connectionLimitView(port.connectionLimit),
     ...proxyProtocolView(port.proxyProtocol),
-    idleTimeout: time(port.requests === null ? idleMs(port) : NEVER_MS),
-    helloTimeout: shapeOf(port).isRead ? time(port.helloTimeoutMs) : null,
+    helloTimeout: time(port.helloTimeoutMs),
+    isRead: shapeOf(port).isRead,
   });
 }
 
@@ -91,12 +102,16 @@ function takesAny({ serverNames }: Pick<TlsRouteIr, "serverNames">): boolean {
 }
 
 /** In the form that the list is made of. */
-function certificatesOf(ended: readonly TlsRouteIr[], { refused }: TlsRoutesIr) {
+function certificatesOf(ended: readonly TlsRouteIr[], { refused }: TlsRoutesIr): ListedTls {
   const all = ended.flatMap(({ terminate }) => (terminate === null ? [] : [terminate]));
   const servers = all
     .map((server): TlsServerIr => ({ ...server, serverNames: server.serverNames.filter((own) => own !== ANY) }))
     .filter(({ serverNames }) => serverNames.length > 0);
-  return { servers, unknown: all.find(takesAny) ?? null, rejected: refused, scopes: [] };
+  const scopes = ended.map(({ terminate, clientAuthentication }) => ({
+    hostname: terminate?.scope ?? ANY,
+    clientAuthentication,
+  }));
+  return { servers, unknown: all.find(takesAny) ?? null, rejected: refused, scopes };
 }
 
 interface Names {

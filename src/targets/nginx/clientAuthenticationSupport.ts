@@ -5,7 +5,7 @@ import type { Support } from "../target.ts";
 export const clientAuthenticationCapabilities = {
   "listener.tls.clientAuthentication.mode": {
     refused:
-      "is `report`, and nginx serves no request of a client whose certificate has expired or is revoked, whatever it is told; use optional, or serve the listener with Envoy or HAProxy",
+      "is `report`, and nginx serves no client whose certificate has expired or is revoked, whatever it is told; use optional, or serve the listener with Envoy or HAProxy",
     code: "TLS-REPORT-NGINX",
     when: (value) => value === "report",
   },

@@ -51,7 +51,7 @@ const QUERY = "[\\x21\\x22\\x24-\\x7e]";
  */
 function requestForms(): MapEntries {
   const form = (path: string, query: string): string =>
-    `^(?:${USUAL_METHODS.join("|")}) ${path}(?:\\?${query})? HTTP/1\\.[01]$`;
+    `^(?:${USUAL_METHODS.join("|")}) ${path}(?:\\?${query})? HTTP/(?:1\\.[01]|2\\.0)$`;
   return mapEntries([
     mapEntry(mapRegexKey(form(`(?:${ELEMENT}${PLAIN}*+)++`, `${QUERY}++`)), param("plain")),
     mapEntry(mapRegexKey(form(`(?:${ELEMENT}(?:${UNUSUAL})*+)++`, `${QUERY}*+`)), param("usual")),

@@ -5,6 +5,7 @@
 import {
   asksClients,
   type CertificateIr,
+  type ClientAuthenticationIr,
   clientAuthenticationOf,
   type FleetIr,
   type HttpPortIr,
@@ -145,10 +146,10 @@ export function tlsLines(server: TlsServerIr | null, tls: ListenerTlsIr, foreign
   });
 }
 
-/** The same of a stream server, which has one set of certificates. */
-export function streamTlsLines(server: TlsServerIr): Block {
-  const ofRequests = { clients: null, keepsSessions: true, foreign: null, closed: false };
-  return block("tls", { ...tlsView(server, server), ...ofRequests });
+/** The same of a stream server, which has one set of certificates: it closes connections of clients that it refuses by itself. */
+export function streamTlsLines(server: TlsServerIr, clients: ClientAuthenticationIr | null): Block {
+  const asked = { clients: clientsView(clients), keepsSessions: clients === null };
+  return block("tls", { ...tlsView(server, server), ...asked, foreign: null, closed: false });
 }
 
 function tlsView(server: TlsServerIr | null, settings: TlsServerIr | undefined) {

@@ -114,7 +114,7 @@ function innerServer({ name, index, route, socket, helloTimeout }: Inner, place:
     clusterZones,
     logFormat: log?.format ?? null,
     listen: word(socket),
-    tls: route.terminate === null ? null : streamTlsLines(route.terminate),
+    tls: route.terminate === null ? null : streamTlsLines(route.terminate, route.clientAuthentication),
     alpn: (route.terminate?.alpn ?? []).map((protocol) => ({ protocol: word(protocol) })),
     helloTimeout,
     limits,
