@@ -13,7 +13,7 @@ export const envoyCodes = {
     status: 422,
     title: "HTTP/3 beside clients' certificates",
     explanation:
-      "A listener, or one that shares its port, has `http.http3: true` and `tls.clientAuthentication`. Envoy asks nobody for a certificate over QUIC. Leave HTTP/3 off there, or give the listener that asks for certificates a port of its own.",
+      "A listener, or one that shares its port, has `http.http3: true` and `tls.clientAuthentication`. Envoy is not told to ask for certificates over QUIC. Leave HTTP/3 off there, or give the listener that asks for certificates a port of its own.",
   },
   "TLS-CONNECTION-LIMIT-ENVOY": {
     status: 422,

@@ -47,7 +47,8 @@ function fetchPackages() {
 
 /** Packages in a folder of their own. */
 function ofPython(name, requirements, what) {
-  const fetch = () => findProgram("python3") !== undefined && fetchWheels(join(folder, name), join(tools, requirements));
+  const fetch = () =>
+    findProgram("python3") !== undefined && fetchWheels(join(folder, name), join(tools, requirements));
   return { name, sources: [requirements], what, fetch };
 }
 
