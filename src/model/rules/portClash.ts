@@ -11,7 +11,8 @@ type Listener = Resource<"listener">["body"];
 
 /**
  * One socket of a fleet belongs to one listener, or to several HTTP (or several HTTPS and TLS) listeners with different hostnames and the
- * same limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own, which HTTP/3 takes too.
+ * same limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own, which
+ * HTTP/3 takes too.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
