@@ -60,13 +60,14 @@ export interface QuicSocket extends HttpSocket {
   readonly quicId: string;
 }
 
-/** The Listener; `first` stand before its other filters. */
-export function quicListener(socket: QuicSocket, first: readonly HttpFilter[] = []): RenderedResource {
+/** The Listener; `first` stand before its other filters. Null: no certificate is for a name of its listeners, and Envoy wants a chain. */
+export function quicListener(socket: QuicSocket, first: readonly HttpFilter[] = []): RenderedResource | null {
   const { quicId, address, port } = socket;
   const tls = tlsOf(socket);
   if (tls === null) throw new Error(`${quicId} is not inside TLS: the model's rules did not run`);
   const filterOf = (scope: string) => httpFilter(socket, { first, tls, scope, codec: CODEC });
   const chains = quicChains(tls, passedOf(socket), filterOf);
+  if (chains.length === 0) return null;
   const portSpecifier = { case: "portValue", value: port } as const;
   const message = create(ListenerSchema, {
     name: quicId,

@@ -115,7 +115,9 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
   if (tls === null) return renderListener(socket, limits, [filterOf("")]);
   const passed = passedOf(socket);
   const chains = passed === null ? [] : passedChains({ ...passed, id: socket.id }, socket.headersMs);
-  return renderListener(socket, limits, [...tlsChains(tls, filterOf, socket.headersMs), ...chains]);
+  const own = [...tlsChains(tls, filterOf, socket.headersMs), ...chains];
+  // Envoy wants one, also where no certificate is for a name of the listener.
+  return renderListener(socket, limits, own.length === 0 ? [closeConnection] : own);
 }
 
 /** TLS of the port; null: it is in the clear. */

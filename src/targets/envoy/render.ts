@@ -96,7 +96,8 @@ export function createRenderer(): ResourceRenderer {
           ...log,
         };
         listeners.push(ofHttp(filters)(socket));
-        if (port.http3 !== null) listeners.push(ofQuic(filters)({ ...socket, quicId: port.http3.id }));
+        const quic = port.http3 === null ? null : ofQuic(filters)({ ...socket, quicId: port.http3.id });
+        if (quic !== null) listeners.push(quic);
       }
       const secrets = [
         ...(yield* mapSteps(ir.certificates, ofCertificate)),
