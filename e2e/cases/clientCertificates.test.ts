@@ -398,6 +398,20 @@ describe.each(proxyNames)("the access log of %s", (proxy) => {
     });
   });
 
+  it("tells nothing of a certificate that is refused", async () => {
+    const shows = ["", "stranger", "revoked", "expired"];
+    const isWanted = (line: Line): boolean => line.listener === "require";
+    const served = { ...agreed, ...known("good", "yes"), status: 200 };
+    // nginx has a request to refuse, and HAProxy a line for what never becomes one.
+    const refused = shows.map(() => ({ ...agreed, ...nobody, request_id: "", status: 0 }));
+    const expected = [...(proxy === "envoy" ? [] : refused), served];
+    const lines = await linesFor(proxy, { count: expected.length, isWanted }, async () => {
+      for (const who of shows) expect(await get([proxy, "require"], shownBy(who), { headers })).toBeNull();
+      expect(await get([proxy, "require"], shownBy("good"), { headers })).toMatchObject({ status: 200 });
+    });
+    expect(lines).toMatchObject(expected);
+  });
+
   it("tells of what is refused only what was agreed on", async () => {
     const asked = { host: "c.mtls.example", headers };
     const other = await lineOf("require", 421, () => get([proxy, "require"], shownBy("good"), asked));

@@ -27,7 +27,7 @@ export const REQUEST_LOG_FIELDS = [
   "user_agent",
 ] as const;
 
-/** Those of a TCP connection's line. */
+/** Those of a connection's line: of TLS what was asked for where it is passed through, and what was agreed on where it ends. */
 export const CONNECTION_LOG_FIELDS = [
   "bytes_received",
   "bytes_sent",
@@ -38,11 +38,17 @@ export const CONNECTION_LOG_FIELDS = [
   "endpoint",
   "listener",
   "time",
+  "tls_cipher",
+  "tls_client_fingerprint",
+  "tls_client_subject",
+  "tls_client_verified",
+  "tls_server_name",
+  "tls_version",
 ] as const;
 
 /** A key of a request's line. */
 export type RequestLogField = (typeof REQUEST_LOG_FIELDS)[number];
-/** A key of a TCP connection's line. */
+/** A key of a connection's line. */
 export type ConnectionLogField = (typeof CONNECTION_LOG_FIELDS)[number];
 
 /**
@@ -65,6 +71,9 @@ export const WIDE_CHARACTER = [
   "\\xf4[\\x80-\\x8f][\\x80-\\xbf]{2}",
 ].join("|");
 
+/** What a proxy sees of a connection's TLS: there is none, the name that is asked for, or all of it. */
+export type SeenTls = "none" | "name" | "all";
+
 /** The path that means standard output. */
 export const STANDARD_OUTPUT = "/dev/stdout";
 
@@ -74,7 +83,7 @@ export interface AccessLogIr {
   readonly path: string;
   /** Keys of a request's line, ascending; empty: none is written. */
   readonly requestFields: readonly RequestLogField[];
-  /** Keys of a TCP connection's line, likewise. */
+  /** Keys of a connection's line, likewise. */
   readonly connectionFields: readonly ConnectionLogField[];
   /** 1 to 100. */
   readonly samplePercent: number;

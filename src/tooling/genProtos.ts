@@ -32,6 +32,7 @@ const ROOTS = [
   "envoy/extensions/access_loggers/stream/v3/stream.proto",
   "envoy/extensions/filters/http/set_filter_state/v3/set_filter_state.proto",
   "envoy/extensions/filters/http/stateful_session/v3/stateful_session.proto",
+  "envoy/extensions/formatter/cel/v3/cel.proto",
   "envoy/extensions/formatter/req_without_query/v3/req_without_query.proto",
   "envoy/extensions/common/matching/v3/extension_matcher.proto",
   "envoy/extensions/filters/common/matcher/action/v3/skip_action.proto",

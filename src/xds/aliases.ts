@@ -57,7 +57,7 @@ export function tellByOwnName(sub: Subscription, change: { diff: Diff; before: R
     }
     const now = view.resources.get(had.name);
     if (now !== undefined && covers(sub, now)) continue;
-    if (sub.delta) sub.absent.add(had.name);
+    if (sub.delta) sub.absent.set(had.name, true);
     else if (sub.fullState) sub.mustAnswer = true;
   }
 }

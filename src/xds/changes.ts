@@ -118,7 +118,7 @@ function removeFrom(stream: Stream, sub: Subscription, gone: Pick<Gone, "name" |
 function remove(sub: Subscription, name: string, has: XdsResource | undefined): void {
   if (sub.kept.delete(name)) sub.pending.delete(name);
   if (has !== undefined && (sub.delta || sub.fullState)) sub.leaving.set(name, has);
-  if (sub.delta) sub.absent.add(name);
+  if (sub.delta) sub.absent.set(name, true);
   else if (sub.fullState) sub.mustAnswer = true;
 }
 
@@ -160,7 +160,7 @@ export function release(stream: Stream, sub: Subscription, now: number): void {
       removeFrom(stream, sub, { name, has: waiting.has });
     } else {
       sub.pending.set(name, waiting.has);
-      if (waiting.deadline <= now) sub.waived.add(name);
+      if (waiting.deadline <= now) sub.waived.set(name, true);
     }
   }
   sub.deferredUntil = until;

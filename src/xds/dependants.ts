@@ -35,5 +35,5 @@ function demandBelow(hosts: Subscription, prefix: string, all: Iterable<string>)
 export function greet(stream: Stream, hosts: Subscription): void {
   if (!ON_DEMAND_TYPES.has(hosts.typeUrl) || !hosts.delta || hosts.wildcard || hosts.names.size > 0) return;
   hosts.mustAnswer = true;
-  for (const name of stream.subs.get(ROUTE)?.names ?? []) hosts.absent.add(`${name}/`);
+  for (const name of stream.subs.get(ROUTE)?.names ?? []) hosts.absent.set(`${name}/`, true);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createFramer } from "./framer.ts";
-import { COPIED_BYTES } from "./limits.ts";
+import { COPIED_BYTES, JOINED_BYTES } from "./limits.ts";
 
 const short = [[Buffer.from("one")], [Buffer.from("two"), Buffer.from("!")]];
 const framed = Buffer.from("\0\0\0\0\x03one\0\0\0\0\x04two!");
@@ -29,8 +29,19 @@ describe("messages behind their heads", () => {
     expect(frame(short)).toEqual([framed]);
   });
 
-  it("are not copied when they are long", () => {
-    const long = Buffer.alloc(COPIED_BYTES);
-    expect(createFramer()([[long]])[1]).toBe(long);
+  it("are copied when they are long as soon as they go out again, and not before", () => {
+    const frame = createFramer();
+    const long = Buffer.alloc(COPIED_BYTES, 7);
+    const messages = [[long], short[0]!];
+    const parts = frame(messages);
+    expect(parts[1]).toBe(long);
+    expect(frame(messages)).toEqual([Buffer.concat(parts)]);
+    expect(frame([...messages])[0]).toBe(frame(messages)[0]);
+  });
+
+  it("are never copied beyond what the server keeps for that", () => {
+    const frame = createFramer();
+    const long = Buffer.alloc(JOINED_BYTES);
+    for (let time = 0; time < 3; time++) expect(frame([[long]])[1]).toBe(long);
   });
 });

@@ -36,6 +36,12 @@ export const SPLIT_BYTES = 1024 * 1024;
 /** Up to here one write of a copy costs less than two. */
 export const COPIED_BYTES = 16 * 1024;
 
+/** Up to here what goes to many streams is put together once for all of them: 2 000 clusters in state of the world are 200 KB. */
+export const JOINED_BYTES = 2 * 1024 * 1024;
+
+/** Up to here a response and what follows from it are one write; more would be old when a slow client takes it. */
+export const PAIRED_BYTES = 256 * 1024;
+
 /** Removed names in one response; the rest follows in the next ones, so that writing 100 000 of them does not hold the process. */
 export const MAX_REMOVED = 20_000;
 

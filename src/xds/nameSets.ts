@@ -6,6 +6,7 @@ import { hash } from "node:crypto";
 import { mapSteps, type Steps } from "../util/steps.ts";
 import { type Cohort, makeCohort } from "./cohorts.ts";
 import { decodeNamesSteps } from "./decode.ts";
+import { ECHOES, LIGHT_REQUEST_BYTES } from "./limits.ts";
 import type { TypeView } from "./view.ts";
 import { isGlob, isXdstp } from "./xdstp.ts";
 
@@ -40,12 +41,25 @@ export interface NameSets {
 export function createNameSets(): NameSets {
   const sets = new Map<string, NameSet>();
   const nothing = makeSet({ id: -1, names: new Set(), wildcard: false }, () => {});
+  /** The last lists that were asked for: to compare with them costs less than to hash. */
+  let latest: { readonly raw: Buffer; readonly set: NameSet }[] = [];
   let count = 0;
+
+  function note(raw: Buffer, set: NameSet): void {
+    if (raw.length > LIGHT_REQUEST_BYTES) return;
+    latest.unshift({ raw: Buffer.from(raw), set });
+    if (latest.length > ECHOES) latest.pop();
+  }
+
+  function forget(key: string, set: NameSet): void {
+    sets.delete(key);
+    latest = latest.filter((one) => one.set !== set);
+  }
 
   function add(key: string, names: readonly string[]): NameSet {
     const own = new Set(names);
     const wildcard = own.delete("*");
-    const set = makeSet({ id: ++count, names: own, wildcard }, () => sets.delete(key));
+    const set: NameSet = makeSet({ id: ++count, names: own, wildcard }, () => forget(key, set));
     sets.set(key, set);
     return set;
   }
@@ -57,6 +71,11 @@ export function createNameSets(): NameSets {
     everything: makeSet({ id: 0, names: new Set(), wildcard: true }, () => {}),
     *holdSteps(raw, textOf) {
       if (raw.length === 0) return nothing;
+      const known = latest.find((one) => one.raw.equals(raw));
+      if (known !== undefined) {
+        known.set.holders += 1;
+        return known.set;
+      }
       const key = hash("sha256", raw, "base64");
       let set = sets.get(key);
       if (set === undefined) {
@@ -67,6 +86,7 @@ export function createNameSets(): NameSets {
         if (names.some((name) => isXdstp(name) && name.includes("?"))) sets.delete(key);
       }
       set.holders += 1;
+      if (sets.has(key)) note(raw, set);
       return set;
     },
   };

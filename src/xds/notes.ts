@@ -13,30 +13,36 @@ export interface ReadonlyNotes<V> extends Iterable<readonly [string, V]> {
   values(): Iterable<V>;
 }
 
-/** Such a map by name. */
+/** The names of a cohort from a place on, with one note for all. */
+interface Part<V> {
+  readonly cohort: Cohort;
+  readonly from: number;
+  readonly note: V;
+}
+
+/** Such a map by name. There are many, mostly empty: then it is two words. */
 export class Notes<V> implements ReadonlyNotes<V> {
-  #cohort: Cohort | null = null;
-  #from = 0;
-  #note!: V;
+  /** Null: it is a table of its own. */
+  #part: Part<V> | null = null;
   #own: Map<string, V> | null = null;
 
   get size(): number {
-    if (this.#cohort !== null) return this.#cohort.names.length - this.#from;
+    if (this.#part !== null) return this.#part.cohort.names.length - this.#part.from;
     return this.#own === null ? 0 : this.#own.size;
   }
 
   has(name: string): boolean {
-    if (this.#cohort !== null) return this.#isShared(this.#cohort, name);
+    if (this.#part !== null) return isIn(this.#part, name);
     return this.#own?.has(name) === true;
   }
 
   get(name: string): V | undefined {
-    if (this.#cohort !== null) return this.#isShared(this.#cohort, name) ? this.#note : undefined;
+    if (this.#part !== null) return isIn(this.#part, name) ? this.#part.note : undefined;
     return this.#own?.get(name);
   }
 
   set(name: string, note: V): void {
-    if (this.#cohort !== null && note === this.#note && this.#isShared(this.#cohort, name)) return;
+    if (this.#part !== null && note === this.#part.note && isIn(this.#part, name)) return;
     this.#table().set(name, note);
   }
 
@@ -45,17 +51,18 @@ export class Notes<V> implements ReadonlyNotes<V> {
   }
 
   clear(): void {
-    this.#cohort = null;
+    this.#part = null;
     this.#own = null;
   }
 
   keys(): Iterable<string> {
-    return this.#cohort === null ? (this.#own?.keys() ?? []) : this.#cohort.names.slice(this.#from);
+    return this.#part === null ? (this.#own?.keys() ?? []) : this.#part.cohort.names.slice(this.#part.from);
   }
 
   [Symbol.iterator](): Iterator<[string, V]> {
-    if (this.#cohort === null) return (this.#own ?? [])[Symbol.iterator]();
-    const entries = this.#cohort.names.slice(this.#from).map((name): [string, V] => [name, this.#note]);
+    if (this.#part === null) return (this.#own ?? [])[Symbol.iterator]();
+    const { cohort, from, note } = this.#part;
+    const entries = cohort.names.slice(from).map((name): [string, V] => [name, note]);
     return entries[Symbol.iterator]();
   }
 
@@ -66,41 +73,38 @@ export class Notes<V> implements ReadonlyNotes<V> {
   /** From here on all names of the cohort, and only these, have this note. */
   share(cohort: Cohort, note: V): void {
     this.#own = null;
-    this.#cohort = cohort.names.length === 0 ? null : cohort;
-    this.#from = 0;
-    this.#note = note;
+    this.#part = cohort.names.length === 0 ? null : { cohort, from: 0, note };
   }
 
   /** The cohort that it stands for, and the place from which; null: it is a table of its own. */
   get shared(): { readonly cohort: Cohort; readonly from: number } | null {
-    return this.#cohort === null ? null : { cohort: this.#cohort, from: this.#from };
+    return this.#part;
   }
 
   /** Of the cohort, what is before this place is done with. */
   advance(to: number): void {
-    this.#from = to;
+    if (this.#part === null) return;
+    this.#part = { ...this.#part, from: to };
     if (this.size === 0) this.clear();
   }
 
   /** What there is, for somebody else to keep; here nothing is left. */
   take(): Notes<V> {
     const taken = new Notes<V>();
-    taken.#cohort = this.#cohort;
-    taken.#from = this.#from;
-    taken.#note = this.#note;
+    taken.#part = this.#part;
     taken.#own = this.#own;
     this.clear();
     return taken;
   }
 
-  #isShared(cohort: Cohort, name: string): boolean {
-    const place = cohort.placeOf(name);
-    return place !== undefined && place >= this.#from;
-  }
-
   #table(): Map<string, V> {
     this.#own ??= new Map(this);
-    this.#cohort = null;
+    this.#part = null;
     return this.#own;
   }
+}
+
+function isIn({ cohort, from }: Part<unknown>, name: string): boolean {
+  const place = cohort.placeOf(name);
+  return place !== undefined && place >= from;
 }

@@ -10,10 +10,10 @@ import { framedSize, toldSize } from "./encode.ts";
 import { heartbeatPayload } from "./heartbeats.ts";
 import type { History } from "./history.ts";
 import { followInquiry } from "./inquiries.ts";
-import { ACK_WAIT_MS, COPIED_BYTES, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, SPLIT_BYTES } from "./limits.ts";
+import { ACK_WAIT_MS, HOLD_MS, MAX_REMOVED, MEMORY_WAIT_MS, PAIRED_BYTES, SPLIT_BYTES } from "./limits.ts";
 import type { ReadonlyNotes } from "./notes.ts";
 import { isOffered } from "./offers.ts";
-import { type Due, keyOf, keyOfHeld, type Payload } from "./payload.ts";
+import { type Due, keyOf, keyOfHeld, type Payload, WHOLE_VIEW } from "./payload.ts";
 import { isPostponed } from "./presumed.ts";
 import { type Next, nextTogether } from "./repeats.ts";
 import { noteSent } from "./sent.ts";
@@ -59,14 +59,14 @@ function writeNext(stream: Stream): void {
 function nextPayloads(stream: Stream): readonly Payload[] {
   const payload = nextPayload(stream);
   if (payload === null) return [];
-  const second = payload.bytes.length < COPIED_BYTES ? nextPayload(stream) : null;
+  const second = payload.bytes.length < PAIRED_BYTES ? nextPayload(stream) : null;
   return second === null ? [payload] : [payload, second];
 }
 
 function send(stream: Stream, { messages, own, mayBeMore }: Next): void {
   const { outbox } = stream;
   stream.writing = true;
-  stream.missed = mayBeMore && (messages.length > 1 || messages[0]![0]!.length >= COPIED_BYTES);
+  stream.missed = mayBeMore && (messages.length > 1 || messages[0]![0]!.length >= PAIRED_BYTES);
   if (own > 0) outbox.add(own);
   stream.connection.write(messages, () => {
     if (own > 0) outbox.remove(own);
@@ -180,11 +180,11 @@ function fullPayload(stream: Stream, sub: Subscription, view: TypeView): Due | n
 }
 
 /**
- * Takes names off that have been told. Mostly that is all of them, and then the set is a new one: a set that is filled and emptied over and
+ * Takes names off that have been told. Mostly that is all of them, and then the table is a new one: one that is filled and emptied over and
  * over leaves a chain of tables behind, which only a collection of the whole heap takes away.
  */
 function forgetTold(sub: Subscription, told: readonly string[]): void {
-  if (told.length === sub.absent.size) sub.absent = new Set();
+  if (told.length === sub.absent.size) sub.absent.clear();
   else for (const name of told) sub.absent.delete(name);
 }
 
@@ -192,12 +192,12 @@ function forgetTold(sub: Subscription, told: readonly string[]): void {
 function takeMissing(sub: Subscription): string[] {
   const missing: string[] = [];
   let size = 0;
-  for (const name of sub.absent) {
+  for (const name of sub.absent.keys()) {
     size += toldSize(name, false);
     if (size > SPLIT_BYTES) break;
     missing.push(name);
   }
-  sub.absent = new Set();
+  sub.absent.clear();
   return missing;
 }
 
@@ -260,7 +260,7 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
     if (view.resources !== view.source) servedWith(sub, resource);
   }
   const removed: string[] = [];
-  for (const name of sub.absent) {
+  for (const name of sub.absent.keys()) {
     size += toldSize(name, sub.delta);
     if (size > SPLIT_BYTES && resources.length + removed.length > 0) break;
     if (removed.length >= MAX_REMOVED) break;
@@ -270,11 +270,13 @@ function partialPayload(stream: Stream, sub: Subscription, view: TypeView): Due 
     sub.leaving.delete(name);
   }
   forgetTold(sub, removed);
+  const key = keyOf({ resources, removed, isOfView, likely: sub.trial }, view);
   const payload = streamPayload(stream, sub, {
     view,
     version: view.version,
-    key: keyOf({ resources, removed, isOfView, likely: sub.trial }, view),
-    resources: () => resources,
+    key,
+    // In one order, whoever comes first: what is refused is tried again in the order of the response.
+    resources: () => (key === WHOLE_VIEW ? [...view.resources.values()] : resources),
     removed,
   });
   return { payload, offered: null, had, left, allNew: false };

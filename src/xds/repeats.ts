@@ -92,7 +92,7 @@ function noteRepeat(stream: Stream, from: Standing, payloads: readonly Payload[]
   for (const [index, payload] of payloads.entries()) {
     const place = ordered.findIndex((sub) => sub.outstanding.has(payload.sent.nonce));
     const sent = ordered[place]?.outstanding.get(payload.sent.nonce);
-    if (sent === undefined || sent.offered !== null || ordered[place]!.outstanding.size !== 1) return;
+    if (sent === undefined || ordered[place]!.outstanding.size !== 1) return;
     responses.push({ payload, place, sent, isWarmed: warmed.some(({ response }) => response === sent.response) });
     acceptances.push({ place, bit: 1 << index, response: sent.response, message: null });
   }

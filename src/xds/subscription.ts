@@ -111,7 +111,7 @@ export interface Subscription {
   /** Of these, what the view does not have any more, and the node waits for all the same (kept.ts). */
   readonly kept: Notes<XdsResource>;
   /** To be named in `removed_resources` (delta) or `resource_errors` (state of the world). */
-  absent: Set<string>;
+  readonly absent: Notes<true>;
   readonly deferred: Notes<Deferred>;
   /** The earliest deadline among them, or earlier. */
   deferredUntil: number;
@@ -123,7 +123,7 @@ export interface Subscription {
   /** To be taken away with the next response; the value is what the node has. */
   readonly leaving: Notes<XdsResource | undefined>;
   /** Waited long enough: sent although the cluster is not there. */
-  readonly waived: Set<string>;
+  readonly waived: Notes<true>;
   /** Clusters and listeners changed and not sent yet; true: new to the node. */
   readonly touched: Notes<boolean>;
   /** An answer is due even without resources. */
@@ -182,12 +182,12 @@ export function openSubscription(
     doubt: "none",
     pending: new Notes(),
     kept: new Notes(),
-    absent: new Set(),
+    absent: new Notes(),
     deferred: new Notes(),
     deferredUntil: Number.POSITIVE_INFINITY,
     lingersFor: null,
     leaving: new Notes(),
-    waived: new Set(),
+    waived: new Notes(),
     touched: new Notes(),
     mustAnswer: false,
     urgent: false,

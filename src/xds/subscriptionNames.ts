@@ -121,7 +121,7 @@ export function* applyDeltaSteps(sub: Subscription, request: DeltaNames, context
 /** Emptied sets and maps leave a chain of tables behind, which only a collection of the whole heap takes away; new ones do not. */
 function dropTables(sub: Subscription): void {
   if (sub.foreign.size === 0) sub.foreign.clear();
-  if (sub.absent.size === 0) sub.absent = new Set();
+  if (sub.absent.size === 0) sub.absent.clear();
 }
 
 /** A type's first names on a stream; gives the cohort that they make the stream part of. */
@@ -193,7 +193,7 @@ function unsubscribeName(sub: Subscription, name: string, view: TypeView): void 
 
 /** The node is to hear at once that there is no such resource. */
 function denyName(sub: Subscription, name: string): void {
-  sub.absent.add(name);
+  sub.absent.set(name, true);
   sub.deferred.delete(name);
   sub.urgent = true;
 }

@@ -83,7 +83,7 @@ function takeBackRemovals(sub: Subscription, sent: Outstanding, now: number): vo
   for (const [name, has] of sent.left) if (isGone(name)) sub.deferred.set(name, { has, deadline: now, after: [] });
   sub.deferredUntil = Math.min(sub.deferredUntil, now);
   sub.lingersFor = null;
-  for (const name of sent.response.removed) if (isGone(name) && !sub.deferred.has(name)) sub.absent.add(name);
+  for (const name of sent.response.removed) if (isGone(name) && !sub.deferred.has(name)) sub.absent.set(name, true);
 }
 
 function noteRefused(

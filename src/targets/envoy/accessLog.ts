@@ -11,6 +11,7 @@ import { FilterConfigSchema } from "../../gen/proto/envoy/config/route/v3/route_
 import { FileAccessLogSchema } from "../../gen/proto/envoy/extensions/access_loggers/file/v3/file_pb.js";
 import { StdoutAccessLogSchema } from "../../gen/proto/envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import { ConfigSchema } from "../../gen/proto/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
+import { CelSchema } from "../../gen/proto/envoy/extensions/formatter/cel/v3/cel_pb.js";
 import { ReqWithoutQuerySchema } from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import { FractionalPercent_DenominatorType as Denominator } from "../../gen/proto/envoy/type/v3/percent_pb.js";
 import {
@@ -18,9 +19,11 @@ import {
   type ConnectionLogField,
   MAX_LOGGED_BYTES,
   type RequestLogField,
+  type SeenTls,
   STANDARD_OUTPUT,
 } from "../../ir/index.ts";
 import { NOTED } from "./clientAuthentication.ts";
+import { allOf, expressionFilter, type LogFilter } from "./logFilters.ts";
 import { whereTold } from "./loggedText.ts";
 import { pack } from "./types.ts";
 
@@ -91,7 +94,17 @@ const CONNECTION: Readonly<Record<Exclude<ConnectionLogField, "listener">, strin
   bytes_received: "%BYTES_RECEIVED%",
   bytes_sent: "%BYTES_SENT%",
   cluster: `%UPSTREAM_CLUSTER%${NOTHING}`,
+  tls_cipher: `%DOWNSTREAM_TLS_CIPHER%${NOTHING}`,
+  tls_client_fingerprint: `%DOWNSTREAM_PEER_FINGERPRINT_1%${NOTHING}`,
+  tls_client_subject: `%CEL(connection.subject_peer_certificate):${CUT}%${NOTHING}`,
+  // Whoever has shown one and was not refused: with mode report nothing tells (tlsSupport.ts).
+  tls_client_verified: `%CEL(connection.mtls ? "yes" : "")%${NOTHING}`,
+  tls_server_name: `%REQUESTED_SERVER_NAME%${NOTHING}`,
+  tls_version: `%DOWNSTREAM_TLS_VERSION%${NOTHING}`,
 };
+
+/** What is not there where TLS does not end. */
+const AGREED = ["tls_cipher", "tls_client_fingerprint", "tls_client_subject", "tls_client_verified", "tls_version"];
 
 function kept(field: RequestLogField, cut = ""): string {
   return `%FILTER_STATE(${stateKey(field)}:PLAIN)${cut}%${NOTHING}`;
@@ -105,18 +118,30 @@ type Logger = MessageInitShape<typeof AccessLogSchema>;
 
 /** Loggers of an HTTP listener; none: requests leave no line. */
 export function requestLoggers(log: AccessLogIr, listener: string): readonly Logger[] {
-  return loggers(log, log.requestFields, { ...REQUEST, listener });
+  return loggers(log, log.requestFields, { values: { ...REQUEST, listener }, only: [] });
 }
 
-/** Loggers of a TCP listener. */
-export function connectionLoggers(log: AccessLogIr, listener: string): readonly Logger[] {
-  return loggers(log, log.connectionFields, { ...CONNECTION, listener });
+/** Loggers of connections that are passed on. */
+export function connectionLoggers(log: AccessLogIr, listener: string, seen: SeenTls): readonly Logger[] {
+  const absent = seen === "all" ? [] : seen === "name" ? AGREED : [...AGREED, "tls_server_name"];
+  const values = { ...CONNECTION, listener, ...Object.fromEntries(absent.map((key) => [key, ""])) };
+  return loggers(log, log.connectionFields, { values, only: seen === "all" ? [SHAKEN] : [] });
+}
+
+/** No line is written where there was no handshake, as on the other proxies: a chain is chosen, and an endpoint connected to, before. */
+const SHAKEN = expressionFilter("!has(connection.transport_failure_reason)");
+
+interface Told {
+  /** By key. */
+  readonly values: Readonly<Record<string, string>>;
+  /** A line is written of what all of them take. */
+  readonly only: readonly LogFilter[];
 }
 
 function loggers(
   { path, samplePercent }: AccessLogIr,
   keys: readonly string[],
-  values: Readonly<Record<string, string>>,
+  { values, only }: Told,
 ): readonly Logger[] {
   if (keys.length === 0) return [];
   const line: JsonObject = Object.fromEntries(keys.map((key) => [key, values[key] ?? ""]));
@@ -124,6 +149,7 @@ function loggers(
     format: { case: "jsonFormat", value: line },
     omitEmptyValues: true,
     jsonFormatOptions: { sortProperties: true },
+    formatters: JSON.stringify(line).includes("%CEL(") ? [cel] : [],
   } as const;
   const accessLogFormat = { case: "logFormat", value: format } as const;
   const isStandard = path === STANDARD_OUTPUT;
@@ -132,12 +158,13 @@ function loggers(
     : pack(FileAccessLogSchema, create(FileAccessLogSchema, { path, accessLogFormat }));
   const name = isStandard ? "envoy.access_loggers.stdout" : "envoy.access_loggers.file";
   const configType = { case: "typedConfig", value } as const;
-  return [{ name, configType, ...(samplePercent === ALL ? {} : { filter: sampleOf(samplePercent) }) }];
+  const filter = allOf([...(samplePercent === ALL ? [] : [sampleOf(samplePercent)]), ...only]);
+  return [{ name, configType, ...(filter === null ? {} : { filter }) }];
 }
 
 const ALL = 100;
 
-function sampleOf(numerator: number): NonNullable<Logger["filter"]> {
+function sampleOf(numerator: number): LogFilter {
   const percentSampled = { numerator, denominator: Denominator.HUNDRED };
   const value = { runtimeKey: NO_RUNTIME_KEY, percentSampled, useIndependentRandomness: true };
   return { filterSpecifier: { case: "runtimeFilter", value } };
@@ -186,6 +213,9 @@ const withoutQuery = {
   name: "envoy.formatter.req_without_query",
   typedConfig: pack(ReqWithoutQuerySchema, create(ReqWithoutQuerySchema)),
 };
+
+/** The operator of that name. */
+const cel = { name: "envoy.formatter.cel", typedConfig: pack(CelSchema, create(CelSchema)) };
 
 const disabled = pack(FilterConfigSchema, create(FilterConfigSchema, { disabled: true }));
 

@@ -5,6 +5,7 @@ import {
   type AccessLogIr,
   HELLO_TIMEOUT_MS,
   type PortIr,
+  type SeenTls,
   type TcpPortIr,
   type TlsPortIr,
   type TlsRouteIr,
@@ -35,7 +36,9 @@ export interface LoggedPort<P extends TcpPortIr | TlsPortIr> {
 export function tcpListener({ port, accessLog, sockets }: LoggedPort<TcpPortIr>): RenderedResource {
   const { id, address, connectionLimit, proxyProtocol } = port;
   const limits = { maxConnections: connectionLimit.max ?? 0, proxyProtocol };
-  return renderListener({ id, address, port: port.port, sockets }, limits, [tcpFilter(port, port, accessLog)]);
+  return renderListener({ id, address, port: port.port, sockets }, limits, [
+    tcpFilter(port, port, { accessLog, seen: "none" }),
+  ]);
 }
 
 /** The Listener of a TLS port. */
@@ -56,7 +59,13 @@ export interface PassedConnections extends TlsRoutesIr, Pick<PortIr, "listeners"
 /** What becomes of connections that are told apart by server name. */
 export function passedChains(passed: PassedConnections & Pick<PortIr, "id">, helloMs: number): readonly Chain[] {
   const { routes, refused, accessLog } = passed;
-  const chains = routes.flatMap((route) => routeChains(route, tcpFilter(passed, route, accessLog), helloMs));
+  const chains = routes.flatMap((route) =>
+    routeChains(
+      route,
+      tcpFilter(passed, route, { accessLog, seen: route.terminate === null ? "name" : "all" }),
+      helloMs,
+    ),
+  );
   return refused.length === 0 ? chains : [...chains, { ...closeConnection, serverNames: refused }];
 }
 
@@ -79,7 +88,7 @@ function routeChains(route: TlsRouteIr, filter: FilterView, helloMs: number): re
 function tcpFilter(
   { id, listeners: [listener = id] }: Pick<PortIr, "id" | "listeners">,
   { split, idleTimeoutMs }: Pick<TlsRouteIr, "split" | "idleTimeoutMs">,
-  accessLog: AccessLogIr | null,
+  { accessLog, seen }: { readonly accessLog: AccessLogIr | null; readonly seen: SeenTls },
 ): FilterView {
   if (split.length === 0) return closeConnection;
   const [first] = split;
@@ -95,7 +104,7 @@ function tcpFilter(
     idleTimeout: duration(idleTimeoutMs),
     maxConnectAttempts: TCP_CONNECT_ATTEMPTS,
     hashPolicy: [BY_SOURCE],
-    accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, listener)],
+    accessLog: accessLog === null ? [] : [...connectionLoggers(accessLog, listener, seen)],
   });
   return {
     name: "envoy.filters.network.tcp_proxy",

@@ -15,7 +15,7 @@ import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocolSupport.ts";
 import { tooLarge } from "./regexSize.ts";
-import { connectionLimitCapabilities } from "./tlsSupport.ts";
+import { clientAuthenticationCapabilities, connectionLimitCapabilities } from "./tlsSupport.ts";
 import { oneUdpCluster, udpCapabilities } from "./udpSupport.ts";
 import { DEFAULT_VERSION } from "./version.ts";
 
@@ -101,6 +101,7 @@ export const capabilities = {
   ...geoTableCapabilities,
   ...certificateCapabilities,
   ...tlsListenerCapabilities,
+  ...clientAuthenticationCapabilities,
   ...clusterTlsCapabilities,
   "canary.name": "exact",
   "canary.labels": "exact",

@@ -15,6 +15,12 @@ export const envoyCodes = {
     explanation:
       "A listener, or one that shares its port, has `http.http3: true` and `tls.clientAuthentication`. Envoy is not told to ask for certificates over QUIC. Leave HTTP/3 off there, or give the listener that asks for certificates a port of its own.",
   },
+  "TLS-REPORT-LOG-ENVOY": {
+    status: 422,
+    title: "Reported certificates in the connection log",
+    explanation:
+      "Envoy does not tell of a TCP connection whether the certificate that mode `report` has let in is good. Take require or optional, or leave `tls_client_verified` out of the access log.",
+  },
   "TLS-CONNECTION-LIMIT-ENVOY": {
     status: 422,
     title: "Connections counted by certificate",

@@ -31,6 +31,7 @@ import * as httpManager from "../../gen/proto/envoy/extensions/filters/network/h
 import * as tcpProxy from "../../gen/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import * as udpRoute from "../../gen/proto/envoy/extensions/filters/udp/udp_proxy/v3/route_pb.js";
 import * as udpProxy from "../../gen/proto/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy_pb.js";
+import * as cel from "../../gen/proto/envoy/extensions/formatter/cel/v3/cel_pb.js";
 import * as withoutQuery from "../../gen/proto/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import * as headerMutation from "../../gen/proto/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
 import * as cookieSession from "../../gen/proto/envoy/extensions/http/stateful_session/cookie/v3/cookie_pb.js";
@@ -59,6 +60,7 @@ const registry = createRegistry(
   extensionMatcher.file_envoy_extensions_common_matching_v3_extension_matcher,
   skipAction.file_envoy_extensions_filters_common_matcher_action_v3_skip_action,
   httpInputs.file_envoy_type_matcher_v3_http_inputs,
+  cel.file_envoy_extensions_formatter_cel_v3_cel,
   withoutQuery.file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   celFilter.file_envoy_extensions_access_loggers_filters_cel_v3_cel,
   connectionLimit.file_envoy_extensions_filters_network_connection_limit_v3_connection_limit,

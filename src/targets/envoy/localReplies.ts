@@ -1,20 +1,14 @@
 /** How Envoy's own answers look: the same statuses and bodies as on the other proxies. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type AccessLogFilterSchema,
-  ComparisonFilter_Op,
-} from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import { ComparisonFilter_Op } from "../../gen/proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
-import { ExpressionFilterSchema } from "../../gen/proto/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import {
   type LocalReplyConfig,
   LocalReplyConfigSchema,
   type ResponseMapperSchema,
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { GRPC_ANSWERS, GRPC_CONTENT, type GrpcAnswer, REASON_BODIES } from "../../ir/index.ts";
-import { pack } from "./types.ts";
-
-type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
+import { expressionFilter, type LogFilter } from "./logFilters.ts";
 
 /** The reply broke after a connection stood: reset, closed, malformed. Envoy itself answers 503 to the first two. */
 const BROKEN_REPLY_FLAGS = ["UC", "UR", "UPE"];
@@ -24,7 +18,7 @@ const plainFormat = {
   contentType: "text/plain",
 } as const;
 
-function mapper(status: number, filter: Filter): MessageInitShape<typeof ResponseMapperSchema> {
+function mapper(status: number, filter: LogFilter): MessageInitShape<typeof ResponseMapperSchema> {
   return {
     filter,
     statusCode: status,
@@ -37,7 +31,7 @@ function mapper(status: number, filter: Filter): MessageInitShape<typeof Respons
  * Of the answers with this status, those that the expression takes. An expression costs 4 thousand instructions: the status,
  * which costs next to nothing, is asked first (measured: 173 to 103 thousand for a redirect).
  */
-function ofStatus(status: number, expression: string): Filter {
+function ofStatus(status: number, expression: string): LogFilter {
   const comparison = { op: ComparisonFilter_Op.EQ, value: { defaultValue: status, runtimeKey: NO_RUNTIME_KEY } };
   return {
     filterSpecifier: {
@@ -56,25 +50,12 @@ function ofStatus(status: number, expression: string): Filter {
 const NO_RUNTIME_KEY = "trimtab.unused";
 
 /** Statuses alone would also catch the answers that rules give; their code detail tells them apart. */
-function ownReply(status: number): Filter {
+function ownReply(status: number): LogFilter {
   return ofStatus(status, "response.code_details != 'direct_response'");
 }
 
-function expressionFilter(expression: string): Filter {
-  const typedConfig = pack(ExpressionFilterSchema, create(ExpressionFilterSchema, { expression }));
-  return {
-    filterSpecifier: {
-      case: "extensionFilter",
-      value: {
-        name: "envoy.access_loggers.extension_filters.cel",
-        configType: { case: "typedConfig", value: typedConfig },
-      },
-    },
-  };
-}
-
 /** That the request is a call. */
-const isCall: Filter = {
+const isCall: LogFilter = {
   filterSpecifier: {
     case: "headerFilter",
     value: {
@@ -93,7 +74,7 @@ const isCall: Filter = {
  * Envoy itself gives calls a status of gRPC in place of one of HTTP, and its body as a message. Here they are written out: what it would
  * say of a limit on time is another one.
  */
-function callMapper(status: number, filters: readonly Filter[]): MessageInitShape<typeof ResponseMapperSchema> {
+function callMapper(status: number, filters: readonly LogFilter[]): MessageInitShape<typeof ResponseMapperSchema> {
   const { status: own, message } = GRPC_ANSWERS[status] as GrpcAnswer;
   return {
     filter: { filterSpecifier: { case: "andFilter", value: { filters: [...filters, isCall] } } },
@@ -106,7 +87,7 @@ function callMapper(status: number, filters: readonly Filter[]): MessageInitShap
 
 /** The first mapper that fits is used. `calls`: those of gRPC may come. */
 export function localReplies(calls: boolean): LocalReplyConfig {
-  const broken: Filter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: BROKEN_REPLY_FLAGS } } };
+  const broken: LogFilter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: BROKEN_REPLY_FLAGS } } };
   // `OPTIONS *`; Envoy itself answers 404.
   const noPath = ofStatus(404, "response.code_details == 'absolute_path_rejected'");
   // An absolute-form target `https://…`; Envoy itself answers 403.

@@ -7,6 +7,7 @@ import {
   type ConnectionLogField,
   MAX_LOGGED_BYTES,
   type RequestLogField,
+  type SeenTls,
   STANDARD_OUTPUT,
   WIDE_CHARACTER,
 } from "../../ir/index.ts";
@@ -41,6 +42,7 @@ interface LogView {
   /** Whether a status is written. */
   readonly hasStatus: boolean;
   readonly captures: readonly CaptureView[];
+  readonly ofConnections: readonly CaptureView[];
   /** Those that are written as HAProxy writes lines. */
   readonly formats: readonly CaptureView[];
   /** Those of the captures that may have other bytes than ASCII. */
@@ -98,6 +100,20 @@ const COMMON = {
   time,
 };
 
+/** What is agreed on. */
+const AGREED = {
+  tls_cipher: expression`"%{-M}[ssl_fc_cipher]"`,
+  tls_server_name: expression`"%{-M}[ssl_fc_sni,lower,json(utf8)]"`,
+  tls_version: expression`"%{-M}[ssl_fc_protocol]"`,
+};
+
+/** Texts of requests that are kept. */
+const KEPT = {
+  tls_client_fingerprint: text("tls_client_fingerprint"),
+  tls_client_subject: text("tls_client_subject", json),
+  tls_client_verified: text("tls_client_verified"),
+};
+
 const REQUEST: Readonly<Record<RequestLogField, Expression>> = {
   ...COMMON,
   authority: text("authority", json),
@@ -113,19 +129,32 @@ const REQUEST: Readonly<Record<RequestLogField, Expression>> = {
   rule: text("rule", expression`,field(1,?),field(2,/)`),
   // Of the answer, also of HAProxy's own; there is none where the client went away. `%ST` would be -1 then.
   status: expression`%[var(txn.status,0)]`,
-  tls_cipher: expression`"%{-M}[ssl_fc_cipher]"`,
-  tls_client_fingerprint: text("tls_client_fingerprint"),
-  tls_client_subject: text("tls_client_subject", json),
-  tls_client_verified: text("tls_client_verified"),
-  tls_server_name: expression`"%{-M}[ssl_fc_sni,lower,json(utf8)]"`,
-  tls_version: expression`"%{-M}[ssl_fc_protocol]"`,
+  ...AGREED,
+  ...KEPT,
   user_agent: fieldText("user_agent"),
 };
 
 /** Where the parser refuses, there is no answer that rules see, and all texts are empty. */
 const UNPARSED: Readonly<Partial<Record<RequestLogField, Expression>>> = { status: expression`%ST` };
 
-const CONNECTION: Readonly<Record<ConnectionLogField, Expression>> = {
+const EMPTY = expression`""`;
+const NO_TLS = {
+  ...{ tls_cipher: EMPTY, tls_client_fingerprint: EMPTY, tls_client_subject: EMPTY, tls_client_verified: EMPTY },
+  ...{ tls_server_name: EMPTY, tls_version: EMPTY },
+};
+
+/** What a frontend knows of a connection's TLS. */
+const SEEN: Readonly<Record<SeenTls, Readonly<Record<keyof typeof NO_TLS, Expression>>>> = {
+  none: NO_TLS,
+  // As it was looked for.
+  name: {
+    ...NO_TLS,
+    tls_server_name: expression`"%{-M}[var(txn.name),bytes(0,${number(MAX_LOGGED_BYTES)}),json(utf8)]"`,
+  },
+  all: { ...AGREED, ...KEPT },
+};
+
+const CONNECTION: Readonly<Record<Exclude<ConnectionLogField, keyof typeof NO_TLS>, Expression>> = {
   ...COMMON,
   bytes_received: expression`%U`,
   bytes_sent: expression`%B`,
@@ -161,22 +190,25 @@ const FORMATTED: Readonly<Partial<Record<RequestLogField, readonly [string, Expr
 export function requestLogText(log: AccessLogIr | null, section: TemplateSet["render"]): string {
   if (log === null || log.requestFields.length === 0) return "";
   const { requestFields: keys } = log;
-  const view = (from: typeof CAPTURED) =>
-    keys.flatMap((key) => {
-      const [variable, value] = from[key] ?? [];
-      return variable === undefined || value === undefined ? [] : [{ variable: name(variable), value }];
-    });
   return logText(
     log,
     keys.map((key) => ({ key: name(key), value: REQUEST[key], unparsed: UNPARSED[key] ?? REQUEST[key] })),
     {
       section,
       hasStatus: keys.includes("status"),
-      captures: view(CAPTURED),
-      formats: view(FORMATTED),
+      captures: capturesOf(keys, CAPTURED),
+      ofConnections: [],
+      formats: capturesOf(keys, FORMATTED),
       texts: keys.flatMap((key) => (key in FIELDS ? [textView(key as keyof typeof FIELDS)] : [])),
     },
   );
+}
+
+function capturesOf(keys: readonly RequestLogField[], from: typeof CAPTURED): readonly CaptureView[] {
+  return keys.flatMap((key) => {
+    const [variable, value] = from[key] ?? [];
+    return variable === undefined || value === undefined ? [] : [{ variable: name(variable), value }];
+  });
 }
 
 /** U+FFFE, U+FFFF, and what is beyond. */
@@ -192,16 +224,27 @@ function textView(key: keyof typeof FIELDS): TextView {
   };
 }
 
-/** Lines of a frontend that passes bytes of this listener's connections, whatever the frontend is called. */
+/** Connections of a frontend that passes bytes. */
+export interface LoggedConnections {
+  /** Null: the frontend is called so. */
+  readonly listener: string | null;
+  readonly seen: SeenTls;
+}
+
+/** Lines of such a frontend. */
 export function connectionLogText(
   log: AccessLogIr | null,
   section: TemplateSet["render"],
-  listener: string | null = null,
+  { listener, seen }: LoggedConnections,
 ): string {
   if (log === null || log.connectionFields.length === 0) return "";
-  const values = listener === null ? CONNECTION : { ...CONNECTION, listener: expression`"${name(listener)}"` };
+  const own = listener === null ? {} : { listener: expression`"${name(listener)}"` };
+  const values = { ...CONNECTION, ...SEEN[seen], ...own };
   const fields = log.connectionFields.map((key) => ({ key: name(key), value: values[key], unparsed: values[key] }));
-  return logText(log, fields, { section, hasStatus: false, captures: [], formats: [], texts: [] });
+  const shown = log.connectionFields.filter((key) => key in KEPT) as readonly (keyof typeof KEPT)[];
+  const ofConnections = seen === "all" ? capturesOf(shown, CAPTURED) : [];
+  const ofRequests = { hasStatus: false, captures: [], formats: [], texts: [] };
+  return logText(log, fields, { section, ofConnections, ...ofRequests });
 }
 
 /** Whether requests have to be told apart by cluster. */

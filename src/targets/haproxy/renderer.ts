@@ -115,7 +115,9 @@ function tcpFiles(
   section: Section,
 ): ReadonlyMap<string, string> {
   const { view, maps } = lowerTcpPort(port);
-  const text = section("tcpFrontend", { ...view, sharded }) + connectionLogText(accessLog, section);
+  const text =
+    section("tcpFrontend", { ...view, sharded }) +
+    connectionLogText(accessLog, section, { listener: null, seen: "none" });
   return new Map([...maps, [listenerFile(view.name.text), text]]);
 }
 

@@ -6,6 +6,7 @@ import {
   type AccessLogIr,
   askedBy,
   innerSocket,
+  type SeenTls,
   type TlsRouteIr,
   type TlsRoutesIr,
   type TlsServerIr,
@@ -53,9 +54,9 @@ export function lowerTlsPort(port: NamedPort, place: TlsPortPlace): ReadonlyMap<
       ? null
       : tlsViewOf(list, !ended.some(takesAny), askedBy({ kind: "tls", ...port, routes: ended }));
   const own = { listener, section, files };
-  const log = connectionLogText(accessLog, section, listener);
+  const logOf = (seen: SeenTls) => connectionLogText(accessLog, section, { listener, seen });
   const front = { ...own, port, routes: port.routes, isRead, ended: isLooped ? endedFrontend(listener) : null };
-  const text = [frontText(port, isLooped ? null : tls, place), log, namesText(front)];
+  const text = [frontText(port, isLooped ? null : tls, place), logOf(isRead ? "name" : "all"), namesText(front)];
   if (port.requests !== null) {
     const backend = { name: name(requestsBackend(listener)), socket: file(requestsSocket(listener)) };
     text.push(section("innerBackend", { ...backend, idleTimeout: time(NEVER_MS) }));
@@ -64,7 +65,7 @@ export function lowerTlsPort(port: NamedPort, place: TlsPortPlace): ReadonlyMap<
     const inner = { name: name(endedFrontend(listener)), socket: file(innerSocket("ended", listener)), tls };
     const helloTimeout = time(port.helloTimeoutMs);
     text.push(section("innerBackend", { ...inner, idleTimeout: time(idleMs(port)) }));
-    text.push(section("tlsEnded", { ...inner, helloTimeout }), log);
+    text.push(section("tlsEnded", { ...inner, helloTimeout }), logOf("all"));
     text.push(namesText({ ...own, port: null, routes: ended, isRead: false, ended: null }));
   }
   files.set(listenerFile(listener), text.join(""));

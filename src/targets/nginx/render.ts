@@ -7,7 +7,7 @@ import { createGeoFiles, type GeoFiles } from "../geoFiles.ts";
 import { namedPort } from "../namedPort.ts";
 import type { RenderedFile, RenderedFiles, Renderer, Socket, Version } from "../target.ts";
 import { isBefore, parseVersion } from "../version.ts";
-import { connectionLogText, requestLogText } from "./accessLog.ts";
+import { connectionLogText, requestLogText } from "./accessLogMaps.ts";
 import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { asksSomeClients, clientMaps } from "./clientAuthentication.ts";

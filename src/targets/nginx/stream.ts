@@ -18,7 +18,7 @@ export function lowerTcpPort(port: TcpPortIr, place: StreamPlace): { readonly pa
   const limits = [limitLines(name, port.connectionLimit), own.limits].filter((each) => each !== null);
   const senders = target === null ? null : ofSenders(name, port.proxyProtocol, target);
   const cluster = split === null ? (port.split[0]?.cluster ?? "") : drawn;
-  const log = connectionLog(place.accessLog, { listener: name, form: `access-${name}`, cluster });
+  const log = connectionLog(place.accessLog, { listener: name, form: `access-${name}`, cluster, seen: "none" });
   const view = {
     comment: comment(`${name}: ${hostAndPort(port.address, port.port)}`),
     limitZones: limitZones(name, port.connectionLimit),

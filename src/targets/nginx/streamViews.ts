@@ -75,6 +75,8 @@ export interface TlsServerView
   readonly tls: Block | null;
   readonly alpn: readonly { readonly protocol: Word }[];
   readonly helloTimeout: Word;
+  /** The name that is asked for is read once more, for the log. */
+  readonly preread: boolean;
 }
 
 /** `udpServer.hbs`: a file. */

@@ -107,7 +107,8 @@ function innerServer({ name, index, route, socket, helloTimeout }: Inner, place:
   const drawn = variable(place.names.claim(`drawn_${own}`, `${own} ${socket}`).got);
   const { split, clusterZones, limits, target, lines } = streamForward({ ...route, name: own, drawn }, place);
   const cluster = route.split.length > 1 ? drawn : (route.split[0]?.cluster ?? "");
-  const log = connectionLog(place.accessLog, { listener: name, form: `access-${name}/${index}`, cluster });
+  const seen = route.terminate === null ? "name" : "all";
+  const log = connectionLog(place.accessLog, { listener: name, form: `access-${name}/${index}`, cluster, seen });
   return block("tlsServer", {
     comment: comment(`${own}: ${route.serverNames.join(" ")}`),
     split,
@@ -115,6 +116,8 @@ function innerServer({ name, index, route, socket, helloTimeout }: Inner, place:
     logFormat: log?.format ?? null,
     listen: word(socket),
     tls: route.terminate === null ? null : streamTlsLines(route.terminate, route.clientAuthentication),
+    // Of what is passed through the name is told.
+    preread: seen === "name" && place.accessLog?.connectionFields.includes("tls_server_name") === true,
     alpn: (route.terminate?.alpn ?? []).map((protocol) => ({ protocol: word(protocol) })),
     helloTimeout,
     limits,
