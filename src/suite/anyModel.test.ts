@@ -5,12 +5,15 @@ import type { Rendered } from "../targets/target.ts";
 import { pointerTokens } from "../util/pointer.ts";
 import { collectionOf, plain } from "./arbitrary/names.ts";
 import { anyDocument, arbitraryModel, shuffled } from "./arbitraryModel.ts";
+import { giveWay } from "./giveWay.ts";
 import { checkRendered, compileDocument, renderedText, renderFleet } from "./modelFiles.ts";
 
 /** Each run checks one model on three real proxies: about a quarter of a second. Each run of the suite has other models. */
 const RUNS = Number(process.env.TRIMTAB_MODELS ?? 200);
 const SEED = Number(process.env.TRIMTAB_SEED ?? Date.now() % 2 ** 31);
 const TIMEOUT_MS = 15 * 60 * 1000;
+
+giveWay();
 
 /** Whether the document has, at the pointer, a value or (of a missing field) what it belongs into. */
 function leadsSomewhere(document: unknown, at: string): boolean {

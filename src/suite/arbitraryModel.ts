@@ -4,9 +4,9 @@ import type { Diagnostic } from "../errors/diagnostic.ts";
 import { deviationsOf } from "../targets/target.ts";
 import { mend, mendCanaries } from "./arbitrary/mend.ts";
 import type { Document, Item } from "./arbitrary/names.ts";
-import { errorsOf, pruned } from "./arbitrary/prune.ts";
+import { pruned } from "./arbitrary/prune.ts";
 import { drawn, EVERY_PROXY, onlyOf, type Plan } from "./arbitrary/skeleton.ts";
-import { compileDocument, leafOf, sealDocument } from "./modelFiles.ts";
+import { compileDocument, leafOf } from "./modelFiles.ts";
 
 /** A document that passes shape and rules, and that all its proxies take: what clashes by chance is cut out, never the whole. */
 function modelWith(plan: Plan): fc.Arbitrary<Document> {
@@ -17,17 +17,14 @@ function modelWith(plan: Plan): fc.Arbitrary<Document> {
   });
 }
 
+/** What shape and rules object to, and what a proxy refuses by its capability table. Other refusals are for tests to find. */
 function problemsOf(document: Document): readonly Diagnostic[] {
   // Sealed, as everywhere: only then it is seen whether a key is that of a certificate.
-  const { document: sealed, found } = sealDocument(document);
-  const errors = [...found, ...errorsOf(sealed as object)].filter(({ severity }) => severity === "error");
-  return errors.length > 0 ? errors : refusalsOf(document);
-}
-
-/** What a proxy refuses by its capability table. Other refusals are for tests to find. */
-function refusalsOf(document: Document): readonly Diagnostic[] {
   return compileDocument(document).diagnostics.filter((found) => {
-    const support = found.severity === "error" ? leafOf(found)?.support : undefined;
+    if (found.severity !== "error") return false;
+    // Not of a proxy: a rule's.
+    if (found.proxy === undefined) return true;
+    const support = leafOf(found)?.support;
     return (
       support !== undefined && deviationsOf(support).some((known) => "refused" in known && known.code === found.code)
     );

@@ -16,12 +16,15 @@ import { type AnyEdit, arbitraryEdit } from "./arbitrary/edits.ts";
 import { mend } from "./arbitrary/mend.ts";
 import { type Document, type Item, plain } from "./arbitrary/names.ts";
 import { arbitraryModel, listeningModel } from "./arbitraryModel.ts";
+import { giveWay } from "./giveWay.ts";
 import { renderedText, renderFleet, targets } from "./modelFiles.ts";
 import { freshSnapshot } from "./outcome.ts";
 
 const RUNS = Number(process.env.TRIMTAB_SEQUENCES ?? 40);
 const SEED = Number(process.env.TRIMTAB_SEED ?? Date.now() % 2 ** 31);
-const TIMEOUT_MS = 5 * 60 * 1000;
+const TIMEOUT_MS = 15 * 60 * 1000;
+
+giveWay();
 
 /** Regexes of one length in one host: only the order in which they are declared decides between them. */
 const regexEdit = fc

@@ -1,11 +1,12 @@
 /**
- * `npm test`: types, lint, unit tests, build, e2e tests, in this order, all of them even when one fails. Writes
+ * `npm test`: types, lint, build, then unit tests and e2e tests side by side, all of them even when one fails. Writes
  * `.trimtab/reports/total.txt` with the line `N passed, N failed` and prints it last.
  *
  * Tests on real proxies depend on the clock of a machine that others use. A few files that fail beside all others are run once more, alone:
  * what passes then is counted as passed and named at the end, with what it said the first time.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,6 +23,11 @@ interface Count {
   names: string[];
   /** What failed beside others and passed alone. */
   unsteady: string[];
+}
+
+interface FileCount extends Count {
+  /** In which something failed. */
+  files: string[];
 }
 
 /** The part of vitest's report that is read here. */
@@ -45,46 +51,85 @@ const SHOWN_LINES = 16;
 /** A stage is one command; vitest's are counted by test, others as one. */
 type Stage = { name: string; command: string[] } | { name: string; project: string };
 
-const STAGES: Stage[] = [
-  { name: "types", command: ["tsc", "--noEmit"] },
-  { name: "lint and format", command: ["biome", "check", "--error-on-warnings"] },
-  { name: "unit tests", project: "unit" },
-  { name: "build", command: ["node", "src/tooling/build.ts"] },
-  { name: "e2e tests", project: "e2e" },
-  { name: "container tests", project: "containers" },
+/** Stages of one line run side by side: tests on real proxies wait half of their time, and unit tests fill it. */
+const ROUNDS: Stage[][] = [
+  [{ name: "types", command: ["tsc", "--noEmit"] }],
+  [{ name: "lint and format", command: ["biome", "check", "--error-on-warnings"] }],
+  [{ name: "build", command: ["node", "src/tooling/build.ts"] }],
+  [
+    { name: "unit tests", project: "unit" },
+    { name: "e2e tests", project: "e2e" },
+  ],
+  [{ name: "container tests", project: "containers" }],
 ];
 
-function runCommand(command: string[]): boolean {
+/** Runs it and tells whether it succeeded. What it prints is held back until `turn`, when others of its round have printed theirs. */
+async function runCommand(command: string[], turn: Promise<unknown> = Promise.resolve()): Promise<boolean> {
   const [program, ...args] = command as [string, ...string[]];
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
-  return spawnSync(program, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] }).status === 0;
+  const child = spawn(program, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  const closed = once(child, "close").catch(() => [null]);
+  const held: [NodeJS.WriteStream, Buffer][] = [];
+  let isTurn = false;
+  for (const [from, to] of [[child.stdout, process.stdout] as const, [child.stderr, process.stderr] as const])
+    from.on("data", (text: Buffer) => (isTurn ? to.write(text) : held.push([to, text])));
+  await turn;
+  for (const [to, text] of held) to.write(text);
+  isTurn = true;
+  const [status] = await closed;
+  return status === 0;
 }
 
-/** All tests of a project; those that failed once more. */
-function runProject(project: string): Count {
-  const first = runFiles(project, []);
+/** All stages of a round, each printing after the one before; then, alone, a few files that failed. */
+async function runRound(round: readonly Stage[]): Promise<Count[]> {
+  let turn: Promise<unknown> = Promise.resolve();
+  const running = round.map((stage) => {
+    const before = turn.then(() => console.log(`\n== ${stage.name}`));
+    const run = "project" in stage ? runFiles(stage.project, { turn: before }) : runPlain(stage.command, before);
+    turn = run;
+    return run;
+  });
+  const counts: Count[] = [];
+  for (const [index, first] of (await Promise.all(running)).entries()) {
+    const stage = round[index] as Stage;
+    counts.push("project" in stage ? await runAgain(stage.project, first) : first);
+  }
+  return counts;
+}
+
+async function runPlain(command: string[], turn: Promise<unknown>): Promise<FileCount> {
+  const ok = await runCommand(command, turn);
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, names: [], unsteady: [], files: [] };
+}
+
+/** What failed once more, when it is little. */
+async function runAgain(project: string, first: FileCount): Promise<Count> {
   if (first.failed === 0 || first.files.length === 0 || first.files.length > MAX_FILES_AGAIN) return first;
   console.log(`\n== again, alone: ${first.files.join(", ")}`);
-  const again = runFiles(`${project}-again`, first.files, project);
+  const again = await runFiles(project, { name: `${project}-again`, files: first.files });
   if (again.failed > 0) return { ...first, names: [...first.names, "again, alone:", ...again.names] };
   return { passed: first.passed + first.failed, failed: 0, names: [], unsteady: first.names };
 }
 
-/** Runs these files of a project (none: all), and reads vitest's report. */
-function runFiles(name: string, files: string[], project = name): Count & { files: string[] } {
-  const report = join(reports, `${name}.json`);
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const ok = runCommand(["vitest", "run", "--project", project, "--passWithNoTests", ...reporters, ...files]);
-  return countReport(report, ok);
+interface Run {
+  /** Of the report. Default: the project. */
+  readonly name?: string;
+  /** Default: all. */
+  readonly files?: readonly string[];
+  readonly turn?: Promise<unknown>;
 }
 
-function countCommand(ok: boolean): Count {
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, names: [], unsteady: [] };
+/** Runs these files of a project, and reads vitest's report. */
+async function runFiles(project: string, { name = project, files = [], turn }: Run): Promise<FileCount> {
+  const report = join(reports, `${name}.json`);
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const command = ["vitest", "run", "--project", project, "--passWithNoTests", ...reporters, ...files];
+  return countReport(report, await runCommand(command, turn));
 }
 
 /** A run that failed without a failed test (a file that does not load, an error outside tests) counts as one failure. */
-function countReport(report: string, ok: boolean): Count & { files: string[] } {
-  let count: Count & { files: string[] } = { passed: 0, failed: 0, names: [], unsteady: [], files: [] };
+function countReport(report: string, ok: boolean): FileCount {
+  let count: FileCount = { passed: 0, failed: 0, names: [], unsteady: [], files: [] };
   try {
     const found = JSON.parse(readFileSync(report, "utf8")) as Report;
     const broken = found.testResults.filter(({ status }) => status === "failed");
@@ -116,14 +161,13 @@ function failuresOf({ name, assertionResults }: Report["testResults"][number]): 
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 const total: Count = { passed: 0, failed: 0, names: [], unsteady: [] };
-for (const stage of STAGES) {
-  console.log(`\n== ${stage.name}`);
-  const ok = "project" in stage ? undefined : runCommand(stage.command);
-  const count = "project" in stage ? runProject(stage.project) : countCommand(ok === true);
-  total.passed += count.passed;
-  total.failed += count.failed;
-  total.unsteady.push(...count.unsteady);
-  if (count.failed > 0) total.names.push(stage.name, ...count.names.map((name) => `  ${name}`));
+for (const round of ROUNDS) {
+  for (const [index, count] of (await runRound(round)).entries()) {
+    total.passed += count.passed;
+    total.failed += count.failed;
+    total.unsteady.push(...count.unsteady);
+    if (count.failed > 0) total.names.push(round[index]?.name ?? "", ...count.names.map((name) => `  ${name}`));
+  }
 }
 const line = `${total.passed} passed, ${total.failed} failed`;
 writeFileSync(join(reports, "total.txt"), `${line}\n`);

@@ -16,13 +16,14 @@ import { ReqWithoutQuerySchema } from "../../gen/proto/envoy/extensions/formatte
 import { FractionalPercent_DenominatorType as Denominator } from "../../gen/proto/envoy/type/v3/percent_pb.js";
 import {
   type AccessLogIr,
+  type ClientAuthenticationIr,
   type ConnectionLogField,
   MAX_LOGGED_BYTES,
   type RequestLogField,
   type SeenTls,
   STANDARD_OUTPUT,
 } from "../../ir/index.ts";
-import { NOTED } from "./clientAuthentication.ts";
+import { verifiedFormat } from "./clientAuthentication.ts";
 import { allOf, expressionFilter, type LogFilter } from "./logFilters.ts";
 import { whereTold } from "./loggedText.ts";
 import { pack } from "./types.ts";
@@ -50,7 +51,7 @@ const KEPT: Readonly<Partial<Record<RequestLogField, string>>> = {
   rule: `%METADATA(ROUTE:${NAMESPACE}:rule)%`,
   tls_client_fingerprint: "%DOWNSTREAM_PEER_FINGERPRINT_1%",
   tls_client_subject: "%DOWNSTREAM_PEER_SUBJECT%",
-  tls_client_verified: NOTED.verified,
+  tls_client_verified: verifiedFormat(null),
   user_agent: `%REQ(user-agent):${CUT}%`,
 };
 
@@ -177,7 +178,15 @@ interface HttpFilter {
 }
 
 /** The filters that keep the texts, before all others; none: no text is asked for. */
-export function keepingFilters({ requestFields }: AccessLogIr): readonly HttpFilter[] {
+export function keepingFilters(
+  { requestFields }: AccessLogIr,
+  clients: ClientAuthenticationIr | null,
+): readonly HttpFilter[] {
+  const formats = { ...KEPT, tls_client_verified: verifiedFormat(clients) };
+  const keeping = (fields: readonly RequestLogField[]): Any => {
+    const onRequestHeaders = fields.map((field) => stateOf(field, formats[field] ?? ""));
+    return pack(ConfigSchema, create(ConfigSchema, { onRequestHeaders }));
+  };
   const always = requestFields.filter((field) => KEPT[field] !== undefined && FIELDS[field] === undefined);
   const filters = always.length === 0 ? [] : [filterOf(FILTER, keeping(always))];
   for (const field of requestFields) {
@@ -191,11 +200,6 @@ export function keepingFilters({ requestFields }: AccessLogIr): readonly HttpFil
 
 function filterOf(name: string, value: Any): HttpFilter {
   return { name, configType: { case: "typedConfig", value } };
-}
-
-function keeping(fields: readonly RequestLogField[]): Any {
-  const onRequestHeaders = fields.map((field) => stateOf(field, KEPT[field] ?? ""));
-  return pack(ConfigSchema, create(ConfigSchema, { onRequestHeaders }));
 }
 
 function stateOf(field: RequestLogField, format: string) {

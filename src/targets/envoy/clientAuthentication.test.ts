@@ -36,13 +36,15 @@ function secure(clientAuthentication: ClientAuthenticationIr | null): FleetIr {
   };
 }
 
+const textOf = (resource: Parameters<typeof resourceJson>[0]): string => JSON.stringify(resourceJson(resource));
+
 function rendered(ir: FleetIr) {
   const { resources } = finish(createRenderer().render(ir));
   const [listener] = resources.get(typeUrls.listener)?.values() ?? [];
   const [routes] = resources.get(typeUrls.routes)?.values() ?? [];
   if (listener === undefined || routes === undefined) throw new Error("no listener");
-  const told = JSON.stringify(resourceJson(routes)).includes("x-forwarded-client-cert");
-  return { listener, told, text: JSON.stringify(resourceJson(listener)), secrets: resources.get(typeUrls.secret) };
+  const told = textOf(routes).includes("x-forwarded-client-cert");
+  return { listener, routes, told, text: textOf(listener), secrets: resources.get(typeUrls.secret) };
 }
 
 test("a listener is never there without those whom it trusts: nobody would be asked", () => {
@@ -70,6 +72,23 @@ test.each([
   ["optional", true, true],
 ] as const)("%s, forward %s: endpoints are told %s", (mode, forwards, told) => {
   expect(rendered(secure(asks({ mode, forwards }))).told).toBe(told);
+});
+
+test("a table that takes any certificate for a good one belongs to listeners that let nobody else in", () => {
+  const tables = (["require", "optional", "report"] as const).map((mode) => {
+    const { listener, routes } = rendered(secure(asks({ mode })));
+    return {
+      ref: listener.refs.find(([type]) => type === typeUrls.routes)?.[1],
+      name: routes.name,
+      text: textOf(routes),
+    };
+  });
+  expect(tables.map(({ ref, name }) => [ref, name])).toEqual([
+    ["http-127-0-0-1-8443+shown", "http-127-0-0-1-8443+shown"],
+    ["http-127-0-0-1-8443", "http-127-0-0-1-8443"],
+    ["http-127-0-0-1-8443", "http-127-0-0-1-8443"],
+  ]);
+  expect(tables.map(({ text }) => text.includes("DOWNSTREAM_PEER_CERT"))).toEqual([true, false, false]);
 });
 
 test("nothing is there where nobody is asked", () => {

@@ -22,19 +22,22 @@ import { pack } from "./types.ts";
 const NAMESPACE = "trimtab.client";
 
 /**
- * Host without port and a dot at its end, in lower case, is the server name, which Envoy has in lower case. What is no host at all is
- * the guards', which refuse it.
+ * Host without port and a dot at its end, in lower case, is the server name, which Envoy has in lower case; for nearly all requests it is
+ * as it stands. What is no host at all is the guards', which refuse it.
  */
 const SCRIPT = `
 function envoy_on_request(request)
   local info = request:streamInfo()
   local asked = info:requestedServerName()
   local authority = request:headers():get(":authority") or ""
-  local host = authority:lower():gsub(":%d*$", ""):gsub("%.$", "")
-  if asked ~= "" and host ~= asked and host:find("^[%w%.%-_%[%]:]+$") then
-    request:respond({[":status"] = "${MISDIRECTED_STATUS}"}, ${JSON.stringify(MISDIRECTED_BODY)})
-    return
+  if authority ~= asked and asked ~= "" then
+    local host = authority:lower():gsub(":%d*$", ""):gsub("%.$", "")
+    if host ~= asked and host:find("^[%w%.%-_%[%]:]+$") then
+      request:respond({[":status"] = "${MISDIRECTED_STATUS}"}, ${JSON.stringify(MISDIRECTED_BODY)})
+      return
+    end
   end
+  if ALL_SHOW then return end
   local tls = info:downstreamSslConnection()
   if tls == nil or not tls:peerCertificatePresented() then return end
   local notes = info:dynamicMetadata()
@@ -49,22 +52,52 @@ function envoy_on_request(request)
 end
 `;
 
-/** Formats of what the filter has noted: nothing where it has nothing. */
-export const NOTED = {
+/** What the filter has noted: nothing where it has nothing. */
+const NOTED = {
   certificate: `%DYNAMIC_METADATA(${NAMESPACE}:certificate)%`,
   verified: `%DYNAMIC_METADATA(${NAMESPACE}:verified)%`,
 } as const;
-
-/** What endpoints are told: what clients send under this name was removed before. */
-export const clientCertificateField = {
-  header: { key: CLIENT_CERTIFICATE_FIELD.toLowerCase(), value: NOTED.certificate },
-  appendAction: Append.OVERWRITE_IF_EXISTS_OR_ADD,
+/** The same where nobody gets so far without a good certificate: notes would cost as much as the rest of the filter twice. */
+const SHOWN = {
+  certificate: 'Cert="%DOWNSTREAM_PEER_CERT%";Subject="%DOWNSTREAM_PEER_SUBJECT%"',
+  verified: "yes",
 } as const;
+
+function formatsOf(clients: ClientAuthenticationIr | null): typeof NOTED | typeof SHOWN {
+  return clients?.mode === "require" ? SHOWN : NOTED;
+}
+
+/** The format of whether the client's certificate is good. */
+export function verifiedFormat(clients: ClientAuthenticationIr | null): string {
+  return formatsOf(clients).verified;
+}
+
+/** What endpoints are told, as a format: what clients send under this name was removed before. Empty: nothing. */
+export function toldFormat(clients: ClientAuthenticationIr | null): string {
+  return clients?.forwards === true ? formatsOf(clients).certificate : "";
+}
+
+/**
+ * Behind the name of a route table that takes any client's certificate for a good one. A listener that lets others in has another table,
+ * also in the moment in which one of both is new.
+ */
+export function tableSuffix(clients: ClientAuthenticationIr | null): string {
+  return toldFormat(clients) === SHOWN.certificate ? "+shown" : "";
+}
+
+/** The field of `toldFormat`. */
+export function toldField(value: string) {
+  return {
+    header: { key: CLIENT_CERTIFICATE_FIELD.toLowerCase(), value },
+    appendAction: Append.OVERWRITE_IF_EXISTS_OR_ADD,
+  } as const;
+}
 
 /** None: nothing is asked of clients. */
 export function clientFilters(clients: ClientAuthenticationIr | null): readonly HttpFilter[] {
   if (clients === null) return [];
-  const inlineString = `local FORWARDS = ${clients.forwards}\n${SCRIPT}`;
+  const words = `local ALL_SHOW = ${clients.mode === "require"}\nlocal FORWARDS = ${clients.forwards}\n`;
+  const inlineString = words + SCRIPT;
   const lua = create(LuaSchema, { defaultSourceCode: { specifier: { case: "inlineString", value: inlineString } } });
   return [
     create(HttpFilterSchema, {

@@ -65,7 +65,7 @@ export function quicListener(socket: QuicSocket, first: readonly HttpFilter[] = 
   const { quicId, address, port } = socket;
   const tls = tlsOf(socket);
   if (tls === null) throw new Error(`${quicId} is not inside TLS: the model's rules did not run`);
-  const filterOf = (scope: string) => httpFilter(socket, { first, tls, scope, codec: CODEC });
+  const filterOf = (scope: string) => httpFilter(socket, { clients: null, first, tls, scope, codec: CODEC });
   const chains = quicChains(tls, passedOf(socket), filterOf);
   if (chains.length === 0) return null;
   const portSpecifier = { case: "portValue", value: port } as const;

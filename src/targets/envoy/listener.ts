@@ -12,6 +12,7 @@ import {
 } from "../../gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import {
   type AccessLogIr,
+  type ClientAuthenticationIr,
   clientAuthenticationOf,
   type Http2Use,
   type ListenerTlsIr,
@@ -109,8 +110,9 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
   };
   const tls = tlsOf(socket);
   const filterOf = (scope: string) => {
-    const filters = [...clientFilters(clientAuthenticationOf(tls, scope)), ...first];
-    return httpFilter(socket, { first: filters, tls, scope, codec: CODECS[socket.http2] });
+    const clients = clientAuthenticationOf(tls, scope);
+    const filters = [...clientFilters(clients), ...first];
+    return httpFilter(socket, { clients, first: filters, tls, scope, codec: CODECS[socket.http2] });
   };
   if (tls === null) return renderListener(socket, limits, [filterOf("")]);
   const passed = passedOf(socket);
@@ -151,6 +153,7 @@ function tlsChains(
 
 /** What is done with the requests of one of a port's listeners. */
 export interface Requests {
+  readonly clients: ClientAuthenticationIr | null;
   /** Before the other filters. */
   readonly first: readonly HttpFilter[];
   readonly tls: ListenerTlsIr | null;
@@ -162,7 +165,7 @@ export interface Requests {
 /** The connection manager. */
 export function httpFilter(
   { id, headersMs, keepAliveMs, accessLog, listener, ...looks }: HttpSocket,
-  { first, tls, scope, codec }: Requests,
+  { clients, first, tls, scope, codec }: Requests,
 ): FilterView {
   const routeTable = routeTableName({ id, tls }, scope);
   const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
@@ -170,7 +173,7 @@ export function httpFilter(
     ...MANAGER,
     ...codec,
     ...(log === null ? {} : { accessLog: [...requestLoggers(log, listener)] }),
-    httpFilters: [...first, ...(log === null ? [] : keepingFilters(log)), ...MANAGER.httpFilters],
+    httpFilters: [...first, ...(log === null ? [] : keepingFilters(log, clients)), ...MANAGER.httpFilters],
     statPrefix: id,
     commonHttpProtocolOptions: {
       headersWithUnderscoresAction: Underscores.DROP_HEADER,

@@ -7,7 +7,7 @@ import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
 import { type AffinityEntries, affinityEntries } from "./affinity.ts";
-import { clientCertificateField } from "./clientAuthentication.ts";
+import { tableSuffix, toldField, toldFormat } from "./clientAuthentication.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import type { HashKeys, RouteKeys } from "./hashPolicy.ts";
 import { memoByFields } from "./memo.ts";
@@ -29,14 +29,14 @@ interface Settings extends Looks {
   readonly name: string;
   /** Empty: nothing is added to Via. */
   readonly via: string;
-  /** Endpoints are told of clients' certificates. */
-  readonly forwardsCertificate: boolean;
-  /** Of answers; empty: none is told. */
-  readonly altSvc: string;
+  /** The format of how endpoints are told of clients' certificates; empty: they are not. */
+  readonly told: string;
+  /** Alt-Svc of answers; empty: none. */
+  readonly http3: string;
 }
 
 /** Everything but the virtual hosts. */
-function settings({ name, via, forwardsCertificate, altSvc: told, ...looks }: Settings): Uint8Array {
+function settings({ name, via, told, http3, ...looks }: Settings): Uint8Array {
   const message = create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
@@ -54,11 +54,13 @@ function settings({ name, via, forwardsCertificate, altSvc: told, ...looks }: Se
       ...(via === ""
         ? []
         : [{ header: { key: "via", value: viaEntry(via) }, appendAction: Append.APPEND_IF_EXISTS_OR_ADD }]),
-      ...(forwardsCertificate ? [clientCertificateField] : []),
+      ...(told === "" ? [] : [toldField(told)]),
     ],
     // A rule's own Alt-Svc comes later and wins; an endpoint's is of places that clients do not see.
     responseHeadersToAdd:
-      told === "" ? [] : [{ header: { key: "alt-svc", value: told }, appendAction: Append.OVERWRITE_IF_EXISTS_OR_ADD }],
+      http3 === ""
+        ? []
+        : [{ header: { key: "alt-svc", value: http3 }, appendAction: Append.OVERWRITE_IF_EXISTS_OR_ADD }],
   });
   return encode(RouteConfigurationSchema, message);
 }
@@ -72,8 +74,10 @@ export interface RouteTable {
 
 /** The name of the route table of the listener that has this hostname, or of the only one. */
 export function routeTableName({ id, tls }: Pick<HttpPortIr, "id" | "tls">, scope: string): string {
-  if (tls === null || tls.scopes.length < 2) return id;
-  return `${id}.${tls.scopes.find(({ hostname }) => hostname === scope)?.listener}`;
+  if (tls === null) return id;
+  const [first] = tls.scopes;
+  const own = tls.scopes.length < 2 ? first : tls.scopes.find(({ hostname }) => hostname === scope);
+  return (tls.scopes.length < 2 ? id : `${id}.${own?.listener}`) + tableSuffix(own?.clientAuthentication ?? null);
 }
 
 /** Renders a port's route tables. */
@@ -117,20 +121,19 @@ function* spliced(
     ...{ isLogged, hashKeys, affinity, via: port.via },
   };
   const tables = tablesOf(port);
-  const encoded: (Pick<Table, "name" | "forwardsCertificate"> & { readonly hosts: readonly EncodedVirtualHost[] })[] =
-    [];
-  for (const { name, virtualHosts, others, forwardsCertificate } of tables) {
+  const encoded: (Pick<Table, "name" | "told"> & { readonly hosts: readonly EncodedVirtualHost[] })[] = [];
+  for (const { name, virtualHosts, others, told } of tables) {
     const hosts: EncodedVirtualHost[] = [];
     for (const host of virtualHosts) for (const part of yield* encodeHost(host, place)) hosts.push(part);
     if (others.length > 0) hosts.push(otherListeners(others, place));
     const takesAny = others.includes("*") || virtualHosts.some(({ hostnames }) => hostnames.includes("*"));
     if (!takesAny) hosts.push(unknownHost(isLogged, port.via));
-    encoded.push({ name, forwardsCertificate, hosts });
+    encoded.push({ name, told, hosts });
   }
   const looks = joinLooks(encoded.flatMap(({ hosts }) => hosts.map((host) => host.looks)));
-  const told = port.http3 === null ? "" : altSvc(port.http3);
-  const resources = encoded.map(({ name, forwardsCertificate, hosts }) => {
-    const head = settingsOf({ name, forwardsCertificate, ...looks, via: port.via ?? "", altSvc: told });
+  const http3 = port.http3 === null ? "" : altSvc(port.http3);
+  const resources = encoded.map(({ name, told, hosts }) => {
+    const head = settingsOf({ name, told, http3, ...looks, via: port.via ?? "" });
     const parts = [head];
     for (const host of hosts) for (const part of host.parts) parts.push(part);
     return {
@@ -149,17 +152,24 @@ interface Table {
   readonly virtualHosts: readonly VirtualHostIr[];
   /** Hostnames of the port's other listeners, which this one's connections are not for. */
   readonly others: readonly string[];
-  readonly forwardsCertificate: boolean;
+  readonly told: string;
 }
 
 function tablesOf(port: HttpPortIr): readonly Table[] {
-  const { id, tls, virtualHosts } = port;
+  const { tls, virtualHosts } = port;
   const [only] = tls?.scopes ?? [];
   if (tls === null || tls.scopes.length < 2)
-    return [{ name: id, virtualHosts, others: [], forwardsCertificate: only?.clientAuthentication?.forwards === true }];
+    return [
+      {
+        name: routeTableName(port, only?.hostname ?? ""),
+        virtualHosts,
+        others: [],
+        told: toldFormat(only?.clientAuthentication ?? null),
+      },
+    ];
   const own = tls.scopes.filter(({ readsRequests }) => readsRequests);
   return own.map(({ hostname, clientAuthentication }) => ({
-    forwardsCertificate: clientAuthentication?.forwards === true,
+    told: toldFormat(clientAuthentication),
     name: routeTableName(port, hostname),
     virtualHosts: virtualHosts.filter(({ hostnames: [first = ""] }) => scopeOf(tls.scopes, first) === hostname),
     others: tls.scopes.flatMap((other) => (other.hostname === hostname ? [] : [other.hostname])),
