@@ -15,6 +15,7 @@ import type { ClusterIr } from "./cluster.ts";
 import type { ConnectionLimitIr } from "./connectionLimit.ts";
 import type { GeoTableIr } from "./geoTable.ts";
 import type { Http2Use } from "./http2.ts";
+import type { Http3Ir } from "./http3.ts";
 import type { PathGroupIr } from "./pathGroup.ts";
 import type { ProcessIr } from "./process.ts";
 import type { ProxyProtocolIr } from "./proxyProtocol.ts";
@@ -42,6 +43,7 @@ export type * from "./geoTable.ts";
 export * from "./grpc.ts";
 export * from "./healthCheck.ts";
 export * from "./http2.ts";
+export * from "./http3.ts";
 export * from "./innerSocket.ts";
 export type * from "./limits.ts";
 export type * from "./outlierDetection.ts";
@@ -111,6 +113,8 @@ export interface HttpPortIr {
   readonly clientTimeouts: ClientTimeoutsIr;
   readonly connectionLimit: ConnectionLimitIr;
   readonly http2: Http2Use;
+  /** Null: over TCP only. */
+  readonly http3: Http3Ir | null;
   /** Those that its rules look at, ascending by name. */
   readonly geoTables: readonly GeoTableIr[];
   /** Null: clients come themselves. */

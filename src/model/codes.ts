@@ -35,7 +35,7 @@ export const modelCodes = {
   ),
   "MODEL-PORT-CLASH": unprocessable(
     "Port clash",
-    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's). Only HTTP listeners, or HTTPS and TLS listeners, with different hostnames and the same limits for clients (`http`, `idleTimeout`, `connectionLimit`, `proxyProtocol`) can share one.",
+    "Two listeners of a fleet want the same socket (UDP has its own beside TCP's, unless `http.http3` takes that too). Only HTTP listeners, or HTTPS and TLS listeners, with different hostnames and the same limits for clients (`http`, `idleTimeout`, `connectionLimit`, `proxyProtocol`) can share one.",
   ),
   "MODEL-HAIRPIN": unprocessable(
     "Requests come back",
@@ -151,6 +151,10 @@ export const modelCodes = {
   "MODEL-TLS": unprocessable(
     "TLS settings do not fit",
     "TLS that ends at a listener needs certificates, TLS that is passed through has none, and versions and cipher suites have to leave something to agree on. Of a cluster the name of its endpoints' certificates has to be known, unless `insecure: true` says that nobody looks.",
+  ),
+  "MODEL-HTTP3": unprocessable(
+    "HTTP/3 that cannot be",
+    "`http.http3: true` belongs to HTTPS listeners that speak TLS 1.3 (`tls.maxVersion`) and read no PROXY header (`proxyProtocol`). `http.http3Port` stands beside it only.",
   ),
   "MODEL-TLS-INSECURE": unprocessable(
     "Endpoints that are not verified",

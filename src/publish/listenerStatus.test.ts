@@ -24,7 +24,7 @@ beforeEach(() => {
   [answers, told] = [[], []];
   status = createListenerStatus({
     fleets: () => ports.keys(),
-    ports: (fleet) => ports.get(fleet) ?? null,
+    sockets: (fleet) => ports.get(fleet) ?? null,
     answers: () => answers,
     readRefusal: (message) => message.split(", ").map((part) => [part.split(": ")[0]!, part]),
     onChange: ({ fleet, listener, state, reason, proxies }: ListenerChange) =>

@@ -27,11 +27,11 @@ export interface ListenerStatusOptions {
   /** Fleets of the published revision. */
   readonly fleets: () => Iterable<string>;
   /** Null: no such fleet. */
-  readonly ports: (fleet: string) => readonly Pick<PortIr, "id" | "listeners">[] | null;
-  /** What proxies that pull said to the listeners' resources, which have the names of ports. */
+  readonly sockets: (fleet: string) => Sockets | null;
+  /** What proxies that pull said to the listeners' resources, which have the names of sockets. */
   readonly answers: (fleet: string) => Iterable<NodeAnswers>;
   /** Of which of them a refusal says why, and in one sentence why. */
-  readonly readRefusal: (message: string) => readonly (readonly [port: string, reason: string])[];
+  readonly readRefusal: (message: string) => readonly (readonly [socket: string, reason: string])[];
   /** Must not throw. */
   readonly onChange: (change: ListenerChange) => void;
 }
@@ -52,21 +52,21 @@ export interface ListenerStatuses {
 export function createListenerStatus(options: ListenerStatusOptions): ListenerStatuses {
   const reports = new Map<string, Map<string, readonly ListenerReport[]>>();
   const known = new Map<string, ReadonlyMap<string, ListenerStatus>>();
-  /** Fleets of which a proxy that pulls refuses a listener: what was said last, by port. */
+  /** Fleets of which a proxy that pulls refuses a listener: what was said last, by socket. */
   const refusing = new Map<string, Map<string, string>>();
   let timer: NodeJS.Timeout | undefined;
 
   function look(fleet: string): readonly ListenerStatus[] | null {
-    const ports = options.ports(fleet);
-    if (ports === null) {
+    const sockets = options.sockets(fleet);
+    if (sockets === null) {
       for (const map of [reports, known]) map.delete(fleet);
       refusing.delete(fleet);
       return null;
     }
     const before = known.get(fleet);
-    const tallies = new Map(ports.flatMap(({ listeners }) => listeners).map((listener) => [listener, newTally()]));
+    const tallies = new Map(sockets.flatMap(({ listeners }) => listeners).map((listener) => [listener, newTally()]));
     const reasons = refusing.get(fleet) ?? new Map<string, string>();
-    countAnswers(options.answers(fleet), { ports, reasons, tallies });
+    countAnswers(options.answers(fleet), { sockets, reasons, tallies });
     for (const [proxy, own] of reports.get(fleet) ?? []) for (const report of own) count(tallies, proxy, report);
     const now = Array.from(tallies, ([listener, tally]) => statusOf(listener, tally));
     const kept = now.map((status) => {
@@ -105,7 +105,7 @@ export function createListenerStatus(options: ListenerStatusOptions): ListenerSt
       look(fleet);
     },
     noteRefusal(fleet, message) {
-      const ids = new Set(options.ports(fleet)?.map(({ id }) => id));
+      const ids = new Set(options.sockets(fleet)?.map(({ id }) => id));
       const named = options.readRefusal(message).filter(([id]) => ids.has(id));
       const before = [...(refusing.get(fleet) ?? [])].filter(([id]) => ids.has(id));
       refusing.set(fleet, new Map([...before, ...named]));
@@ -120,7 +120,8 @@ export function createListenerStatus(options: ListenerStatusOptions): ListenerSt
   };
 }
 
-type Ports = readonly Pick<PortIr, "id" | "listeners">[];
+/** Sockets and the listeners behind them; a listener may have several. */
+type Sockets = readonly Pick<PortIr, "id" | "listeners">[];
 
 /** What proxies say of one listener. */
 interface Tally {
@@ -150,13 +151,13 @@ const REFUSED = "it is refused; GET /v1/fleets/{name}/proxies has the proxy's wo
 function countAnswers(
   answers: Iterable<NodeAnswers>,
   {
-    ports,
+    sockets,
     reasons,
     tallies,
-  }: { ports: Ports; reasons: ReadonlyMap<string, string>; tallies: ReadonlyMap<string, Tally> },
+  }: { sockets: Sockets; reasons: ReadonlyMap<string, string>; tallies: ReadonlyMap<string, Tally> },
 ): void {
-  const listenersOf = new Map(ports.map(({ id, listeners }) => [id, listeners]));
-  /** By port: how many of them do not have it. */
+  const listenersOf = new Map(sockets.map(({ id, listeners }) => [id, listeners]));
+  /** By socket: how many of them do not have it. */
   const missing = new Map<string, number>();
   const miss = (id: string): unknown => missing.set(id, (missing.get(id) ?? 0) + 1);
   let proxies = 0;
@@ -173,7 +174,7 @@ function countAnswers(
     left -= refused.size + unanswered.size;
     if (left < 0) break;
   }
-  for (const { id, listeners } of ports) {
+  for (const { id, listeners } of sockets) {
     if (proxies <= (missing.get(id) ?? 0)) continue;
     for (const listener of listeners) count(tallies, "", { listener, state: "serving", reason: null });
   }

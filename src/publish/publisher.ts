@@ -1,6 +1,6 @@
 /** Ties store, pipeline and consumers together: see the contract in index.ts. */
 import { type Compiled, type ExplainRequest, type Explanation, explain } from "../compiler/index.ts";
-import type { FleetIr } from "../ir/index.ts";
+import { type FleetIr, namedSockets } from "../ir/index.ts";
 import { emptySnapshot, type Snapshot } from "../model/index.ts";
 import { OUTPUT_KINDS, type OutputKind, type Pipeline } from "../pipeline/index.ts";
 import type { Head } from "../store/types.ts";
@@ -232,7 +232,10 @@ function statusOf(options: PublisherOptions, compiled: () => Compiled | null): L
   const { xds, refusals, onListener = () => undefined } = options;
   return createListenerStatus({
     fleets: () => compiled()?.fleets.keys() ?? [],
-    ports: (fleet) => compiled()?.fleets.get(fleet)?.ports ?? null,
+    sockets: (fleet) => {
+      const ir = compiled()?.fleets.get(fleet);
+      return ir === undefined ? null : namedSockets(ir.ports);
+    },
     answers: (fleet) => (refusals === undefined ? [] : xds.answers(fleet, refusals.typeUrl)),
     readRefusal: (message) => refusals?.read(message) ?? [],
     onChange: onListener,

@@ -86,11 +86,15 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "fleet.accessLog.path"],
   ["nginx", "cluster.proxyProtocol"],
   ["nginx", "listener.proxyProtocol.mode"],
-  ...PROXY_KINDS.map((proxy) => [proxy, "listener.http.http3"] as const),
+  ["nginx", "listener.http.http3"],
+  ["haproxy", "listener.http.http3"],
 ];
 
 /** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
 const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [
+  // It stands beside `http3: true`, which is refused.
+  ["nginx", "listener.http.http3Port"],
+  ["haproxy", "listener.http.http3Port"],
   ["haproxy", "listener.udp.balance"],
   // A rule for calls has nothing else to say of retries: no model of theirs has any.
   ["nginx", "route.rules[].retry.grpcStatuses[]"],

@@ -83,7 +83,9 @@ function leaky({ get, targetsOf }: Targets): Targets {
     ...target,
     createRenderer: () => ({
       *render(ir: FleetIr) {
-        const known = last.get(ir.name) ?? (yield* target.createRenderer().render(ir));
+        const own = yield* target.createRenderer().render(ir);
+        // Looked at afterwards: of two that render side by side one is later.
+        const known = last.get(ir.name) ?? own;
         last.set(ir.name, known);
         return known;
       },

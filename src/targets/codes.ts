@@ -3,12 +3,6 @@ import type { ErrorCodes } from "../errors/codes.ts";
 
 /** Refusals and approximations of more than one proxy. */
 export const sharedTargetCodes = {
-  "HTTP3-NOT-YET": {
-    status: 422,
-    title: "HTTP/3 is not there yet",
-    explanation:
-      "`http.http3: true` is read and checked, but written for no proxy yet. Leave it off: clients speak HTTP/2 or HTTP/1.1 over TLS.",
-  },
   "TLS-UDP": {
     status: 422,
     title: "TLS over UDP",

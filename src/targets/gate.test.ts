@@ -66,6 +66,7 @@ const port = (virtualHosts: VirtualHostIr[]): HttpPortIr => ({
   connectionLimit: NO_CONNECTION_LIMIT,
   geoTables: [],
   http2: "off" as const,
+  http3: null,
   proxyProtocol: null,
   via: null,
   virtualHosts,

@@ -1,21 +1,30 @@
-/** HTTP/3 with clients, which no target writes yet: docs/decisions/0078-redirect-to-https.md says what was tried. */
+/** HTTP/3 with clients, on the proxies that have none: docs/decisions/0079-http3.md. */
 import type { JsonValue } from "../ir/index.ts";
 import type { Support } from "./target.ts";
 
-/** What a proxy would need for it, in words that end the sentence. */
+/** What a proxy would need for it, in words that end the sentence, and the code of its refusal. */
 const NEEDED = {
-  envoy: "Envoy would need a second listener over UDP for each of TLS",
-  nginx: "nginx would have to be 1.25.0 or later",
-  haproxy: "HAProxy would have to be 2.6 or later and built with QUIC, which Debian's is not",
+  nginx: {
+    code: "HTTP3-NGINX",
+    needed: "it would take nginx 1.25.0 or later, built with QUIC, and Trimtab writes it for no version yet",
+  },
+  haproxy: {
+    code: "HTTP3-HAPROXY",
+    needed:
+      "it would take HAProxy 2.6 or later, built with QUIC, which Debian's is not, and Trimtab writes it for no version yet",
+  },
 } as const;
 
-/** What each of them says of `http3`. */
+/** What each of them says of it. */
 export function http3Capabilities(proxy: keyof typeof NEEDED) {
+  const { code, needed } = NEEDED[proxy];
   return {
     "listener.http.http3": {
-      refused: `is not written for any proxy yet; ${NEEDED[proxy]}. Serve HTTP/2, which is there without a word`,
-      code: "HTTP3-NOT-YET",
+      refused: `cannot be done: ${needed}. Leave it off (HTTP/2 is there without a word), or serve the listener with Envoy`,
+      code,
       when: (value: JsonValue): boolean => value === true,
     },
+    // It stands beside `http3: true` only, which is refused.
+    "listener.http.http3Port": { refused: "is of HTTP/3, which cannot be done", code },
   } as const satisfies Readonly<Record<string, Support>>;
 }

@@ -24,6 +24,7 @@ import { clientTimeouts } from "./clientTimeouts.ts";
 import { connectionLimit } from "./connectionLimit.ts";
 import { geoTablesOf } from "./geoTables.ts";
 import { http2Of } from "./http2.ts";
+import { http3Of } from "./http3.ts";
 import { idleTimeoutMs } from "./idleTimeout.ts";
 import type { CompiledListener } from "./listener.ts";
 import { type MadeCluster, madeClusters, type Preferences, withPreferences } from "./preferLocal.ts";
@@ -162,6 +163,7 @@ function* compilePort(
     passed,
     clientTimeouts: timeouts,
     http2: http2Of(body),
+    http3: http3Of(body, { id, before: oldHttp?.http3 }),
     geoTables,
     ...shared,
     via: viaOf(first.listener.body, fleet),

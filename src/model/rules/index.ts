@@ -28,6 +28,7 @@ import { headers } from "./headers.ts";
 import { healthChecks } from "./healthChecks.ts";
 import { hostnameScope } from "./hostnameScope.ts";
 import { hostnameShadowed } from "./hostnameShadowed.ts";
+import { http3 } from "./http3.ts";
 import { limits } from "./limits.ts";
 import { listenerTls } from "./listenerTls.ts";
 import { locality } from "./locality.ts";
@@ -90,6 +91,7 @@ export const rulesOfOne: readonly OwnRule[] = [
   balance,
   affinityName,
   listenerTls,
+  http3,
   certificates,
   clusterTls,
   clusterLimits,

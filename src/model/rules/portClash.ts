@@ -11,7 +11,8 @@ type Listener = Resource<"listener">["body"];
 
 /**
  * One socket of a fleet belongs to one listener, or to several HTTP (or several HTTPS and TLS) listeners with different hostnames and the
- * same limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own.
+ * same limits for clients. A listener on all addresses takes the port from every other address. UDP has ports of its own, which
+ * HTTP/3 takes too.
  */
 export const portClash: WholeRule = function* (snapshot, touched) {
   if (!touched.some(({ kind }) => kind === "listener" || kind === "fleet")) return;
@@ -58,11 +59,13 @@ function listenersByFleet(snapshot: Snapshot): Map<string, Bound[]> {
 function clashOf(one: Bound, other: Bound): string | null {
   const [a, b] = [one.listener.body, other.listener.body];
   if (a.port !== b.port || one.isGuess !== other.isGuess) return null;
-  if ((a.protocol === "UDP") !== (b.protocol === "UDP")) return null;
+  const areApart = (a.protocol === "UDP") !== (b.protocol === "UDP");
+  if (areApart && !speaksHttp3(a) && !speaksHttp3(b)) return null;
   if (one.address !== other.address) {
     const wide = isUnspecified(one.address) || isUnspecified(other.address);
     return wide ? `port ${a.port} on ${one.address} overlaps ${other.address}` : null;
   }
+  if (areApart) return `${one.address}:${a.port} is taken over UDP too, by \`http.http3\``;
   if (!canShare(a, b))
     return `${one.address}:${a.port} can be shared by HTTP listeners only, or by HTTPS and TLS listeners only`;
   const areNames = a.protocol === "TLS" && b.protocol === "TLS";
@@ -81,6 +84,8 @@ function clashOf(one: Bound, other: Bound): string | null {
     return `all requests of ${one.address}:${a.port} are known again by one name; give both the same \`http\``;
   if (bothRead && speaksHttp2(a) !== speaksHttp2(b))
     return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`http.http2\``;
+  if (bothRead && !haveSameHttp3(a, b))
+    return `connections on ${one.address}:${a.port} begin before their hostname is known; give both the same \`http.http3\` and \`http3Port\``;
   const [hostA, hostB] = [a.hostname ?? ANY_HOST, b.hostname ?? ANY_HOST].map((host) => host.toLowerCase());
   return hostA === hostB
     ? `both take ${hostA === ANY_HOST ? "every hostname" : hostA} on ${one.address}:${a.port}`
@@ -95,6 +100,15 @@ function canShare(a: Listener, b: Listener): boolean {
 
 const VIA_GUARD = defaults["listener.http.viaGuard"];
 const CLIENT_TIMEOUTS = ["headersTimeout", "bodyTimeout", "sendTimeout", "keepAliveTimeout"] as const;
+
+function speaksHttp3({ http }: Listener): boolean {
+  return http?.http3 === true;
+}
+
+function haveSameHttp3(a: Listener, b: Listener): boolean {
+  const portOf = ({ http, port }: Listener): number => http?.http3Port ?? port;
+  return speaksHttp3(a) === speaksHttp3(b) && portOf(a) === portOf(b);
+}
 
 function unknownNameOf({ tls }: Listener): string {
   return tls?.unknownServerName ?? defaults["listener.tls.unknownServerName"];

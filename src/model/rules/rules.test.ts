@@ -16,6 +16,8 @@ const base = {
   clusters: [cluster("one"), cluster("two"), cluster("three")],
 };
 const split = [{ cluster: "one" }];
+const own = { name: "own", ...CERTIFICATES.exactEcdsa };
+const tls = { certificates: ["own"] };
 const self = (name: string, address: string) => cluster(name, { endpoints: [{ address, port: 8080 }] });
 const http = (rule: object, more: object = {}) => ({ name: "r", listeners: ["web"], rules: [rule], ...more });
 const path = (value: object) => [{ path: value }];
@@ -288,6 +290,73 @@ const cases: Case[] = [
       routes: [{ name: "t", listeners: ["t"], protocol: "tls", hostnames: ["u.com", "t.com"], rules: [{ split }] }],
     },
     ["warning MODEL-HOSTNAME-SHADOWED route/t /listeners/0"],
+  ],
+  [
+    "portClash: HTTP/3 is UDP at the same port, on every address that the listener takes",
+    {
+      listeners: [
+        { name: "a", fleets: ["edge"], port: 9001, protocol: "HTTPS", tls, http: { http3: true } },
+        { name: "b", fleets: ["edge"], port: 9001, protocol: "UDP" },
+        { name: "c", fleets: ["edge"], port: 9001, protocol: "UDP", address: "127.0.0.1" },
+        { name: "d", fleets: ["edge"], port: 9002, protocol: "HTTPS", tls, http: { http3: false } },
+        { name: "e", fleets: ["edge"], port: 9002, protocol: "UDP" },
+      ],
+      certificates: [own],
+    },
+    // One with each of the two, and one with the other.
+    Array(3).fill(expect.stringMatching(/^MODEL-PORT-CLASH listener\/[bc] \/port$/)),
+  ],
+  [
+    "portClash: listeners of one socket have the same HTTP/3",
+    {
+      listeners: [
+        ["a", { http3: true }],
+        ["b", { http3: true, http3Port: 9001 }],
+        ["c", {}],
+        ["d", { http3: true, http3Port: 443 }],
+      ].map(([name, http]) => ({
+        ...{ name, fleets: ["edge"], port: 9001, protocol: "HTTPS", hostname: `${name}.com`, tls, http },
+      })),
+      certificates: [own],
+    },
+    expect.arrayContaining([
+      ...Array(2).fill("MODEL-PORT-CLASH listener/c /port"),
+      ...Array(3).fill("MODEL-PORT-CLASH listener/d /port"),
+    ]),
+  ],
+  [
+    "http3: inside TLS 1.3 only, without a PROXY header, and its port beside it only",
+    {
+      listeners: [
+        { name: "a", fleets: ["edge"], port: 9001, protocol: "HTTP", http: { http3: true } },
+        {
+          name: "b",
+          fleets: ["edge"],
+          port: 9002,
+          protocol: "HTTPS",
+          tls: { ...tls, maxVersion: "1.2" },
+          http: { http3: true },
+        },
+        {
+          name: "c",
+          fleets: ["edge"],
+          port: 9003,
+          protocol: "HTTPS",
+          tls,
+          http: { http3: true },
+          proxyProtocol: { mode: "required" },
+        },
+        { name: "d", fleets: ["edge"], port: 9004, protocol: "HTTPS", tls, http: { http3Port: 443 } },
+        { name: "e", fleets: ["edge"], port: 9005, protocol: "HTTP", http: { http3: false } },
+      ],
+      certificates: [own],
+    },
+    [
+      "MODEL-HTTP3 listener/a /http/http3",
+      "MODEL-HTTP3 listener/b /tls/maxVersion",
+      "MODEL-HTTP3 listener/c /proxyProtocol",
+      "MODEL-HTTP3 listener/d /http/http3Port",
+    ],
   ],
   [
     "protocols: packets make no connections",

@@ -103,7 +103,12 @@ export const placeHints: Readonly<Record<string, Hint>> = {
     value: fc.constantFrom(true, false, "only"),
     presence: 0,
   },
-  "listener.http.http3": { reason: "no proxy takes it yet", presence: 0 },
+  "listener.http.http3": {
+    reason: "of HTTPS, on Envoy (mendHttp3.ts)",
+    value: fc.constantFrom(true, true, true, false),
+    presence: 90,
+  },
+  "listener.http.http3Port": { reason: "beside http3 only (mendHttp3.ts)", presence: 60 },
   "listener.http.viaGuard": { reason: "most requests come once", value: fc.boolean(), presence: 20 },
   "listener.http.redirectToHttps": { reason: "it leaves hardly anything of the routes", presence: 8 },
   "certificate.chain": { reason: "real ones, that the key fits", value: fc.constantFrom(...CHAINS_OF_ONE_KEY) },

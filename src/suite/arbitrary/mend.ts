@@ -4,6 +4,7 @@ import { mendAffinity } from "./mendAffinity.ts";
 import { mendBalance } from "./mendBalance.ts";
 import { mendClusterTls } from "./mendClusterTls.ts";
 import { mendGrpc } from "./mendGrpc.ts";
+import { ofHttp, ofHttps } from "./mendHttp3.ts";
 import { mendLimits } from "./mendLimits.ts";
 import { mendPreferLocal } from "./mendPreferLocal.ts";
 import { mendProxyProtocol } from "./mendProxyProtocol.ts";
@@ -45,11 +46,17 @@ export function mendReferences(document: Document): void {
   }
 }
 
+function httpOf(listener: Item, first: Item | undefined): object | undefined {
+  if (listener.protocol === "HTTPS") return ofHttps(listener.http as object | undefined);
+  return listener.protocol === "HTTP" ? ofHttp(first?.http as object | undefined) : undefined;
+}
+
 /** Listeners that share a port must have the same limits for clients, and only those of HTTP have any. Changes the document. */
 export function mendClientTimeouts({ listeners = [] }: Document): void {
   for (const listener of listeners) {
     const first = listeners.find(({ port, protocol }) => protocol === "HTTP" && port === listener.port);
-    const [limit, http] = [first?.connectionLimit, listener.protocol === "HTTP" ? first?.http : undefined];
+    const limit = first?.connectionLimit;
+    const http = httpOf(listener, first);
     const header = first?.proxyProtocol;
     delete listener.connectionLimit;
     delete listener.proxyProtocol;

@@ -2,7 +2,6 @@
 
 import { clusterTlsCapabilities } from "../clusterTls.ts";
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
-import { http3Capabilities } from "../http3.ts";
 import { probesItself } from "../probesItself.ts";
 import { type Capabilities, foundByInspection, type Support } from "../target.ts";
 import { certificateCapabilities, tlsListenerCapabilities } from "../tlsCapabilities.ts";
@@ -11,6 +10,7 @@ import { clusterCapabilities } from "./cluster/capabilities.ts";
 import { noWebSocket } from "./cluster/protocolSupport.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { grpcCapabilities } from "./grpcSupport.ts";
+import { http3Capabilities } from "./http3Support.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocolSupport.ts";
@@ -70,7 +70,7 @@ export const capabilities = {
   "listener.http.sendTimeout": oneSilence,
   "listener.http.keepAliveTimeout": "exact",
   "listener.http.http2": "exact",
-  ...http3Capabilities("envoy"),
+  ...http3Capabilities,
   "listener.http.viaGuard": "exact",
   "listener.http.redirectToHttps.port": copiedHost,
   "listener.http.redirectToHttps.status": "exact",

@@ -3,6 +3,18 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of Envoy. */
 export const envoyCodes = {
+  "HTTP3-CONNECTION-LIMIT-ENVOY": {
+    status: 422,
+    title: "HTTP/3 beside a limit of connections",
+    explanation:
+      "A listener has `http.http3: true` and `connectionLimit.max`. Envoy counts the connections of each of its sockets by itself, and HTTP/3 comes by one more, over UDP: there could be twice as many. Leave one of the two off.",
+  },
+  "HTTP3-CLIENTS-ENVOY": {
+    status: 422,
+    title: "HTTP/3 beside clients' certificates",
+    explanation:
+      "A listener, or one that shares its port, has `http.http3: true` and `tls.clientAuthentication`. Envoy is not told to ask for certificates over QUIC. Leave HTTP/3 off there, or give the listener that asks for certificates a port of its own.",
+  },
   "TLS-REPORT-LOG-ENVOY": {
     status: 422,
     title: "Reported certificates in the connection log",

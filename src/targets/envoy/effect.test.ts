@@ -39,7 +39,10 @@ describe("from one rendering to the next", () => {
     const certificate = (name: string, chain = "chain\n"): FleetIr["certificates"][number] => {
       return { name, chain, privateKey: "key\n", serverNames: [`${name}.example`], keyType: "ecdsa" };
     };
-    const secure = (servers: ReturnType<typeof server>[], chain?: string): FleetIr => {
+    const secure = (
+      servers: ReturnType<typeof server>[],
+      { chain, http3 = false }: { readonly chain?: string; readonly http3?: boolean } = {},
+    ): FleetIr => {
       const tls = {
         servers,
         unknown: null,
@@ -47,12 +50,17 @@ describe("from one rendering to the next", () => {
         scopes: [{ hostname: "*", clientAuthentication: null, listener: "web", readsRequests: true }],
       };
       const certificates = servers.map(({ certificates: [name = ""] }) => certificate(name, chain));
-      return { ...fleet([{ ...web(), tls }], clusters), certificates };
+      const quic = { id: "quic-127-0-0-1-8080", toldPort: 8080 };
+      return { ...fleet([{ ...web(), tls, http3: http3 ? quic : null }], clusters), certificates };
     };
     expect(between([secure([server("a")]), secure([server("a"), server("b")])])).toBe("runtime");
-    expect(between([secure([server("a")]), secure([server("a")], "other\n")])).toBe("runtime");
+    expect(between([secure([server("a")]), secure([server("a")], { chain: "other\n" })])).toBe("runtime");
     expect(between([secure([server("a"), server("b")]), secure([server("a")])])).toBe("listenerDrain");
     expect(between([secure([server("a")]), secure([server("a", "1.3")])])).toBe("listenerDrain");
+    const both = { http3: true };
+    expect(between([secure([server("a")]), secure([server("a")], both)])).toBe("runtime");
+    expect(between([secure([server("a")], both), secure([server("a"), server("b")], both)])).toBe("runtime");
+    expect(between([secure([server("a")], both), secure([server("a")])])).toBe("listenerDrain");
   });
 
   it("nothing runs that could change", () => {

@@ -7,7 +7,7 @@ import type { RenderedResource } from "../target.ts";
 import { connectionFilters } from "./connectionLimit.ts";
 import { headerFilters, headerTimeout, sendersMatch } from "./proxyProtocol.ts";
 import { listenerSockets } from "./sockets.ts";
-import type { tlsTransport } from "./tls.ts";
+import type { Transport } from "./tls.ts";
 import { duration, encode, packBytes, type Ref, resourceOf, typeUrls } from "./types.ts";
 
 /** Where a Listener listens. */
@@ -66,7 +66,7 @@ export interface Chain extends FilterView {
   readonly serverNames?: readonly string[];
   /** What does not begin as TLS does is not for it. */
   readonly onlyTls?: boolean;
-  readonly transport?: ReturnType<typeof tlsTransport>;
+  readonly transport?: Transport;
 }
 
 /** The last filter of a chain. */

@@ -9,6 +9,7 @@ import { inspectBalance } from "./cluster/balanceSupport.ts";
 import { inspectEndpointLimits } from "./cluster/limitsSupport.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetectionSupport.ts";
 import { inspectProtocol } from "./cluster/protocolSupport.ts";
+import { inspectHttp3 } from "./http3Support.ts";
 import { inspectRetry } from "./policies/retrySupport.ts";
 import { inspectProxyProtocol } from "./proxyProtocolSupport.ts";
 import { regexInstructions, tooLarge } from "./regexSize.ts";
@@ -30,6 +31,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectProxyProtocol(ir),
     ...inspectClusterTls(ir),
     ...inspectTls(ir),
+    ...inspectHttp3(ir),
   ];
 }
 

@@ -41,6 +41,7 @@ import * as random from "../../gen/proto/envoy/extensions/load_balancing_policie
 import * as roundRobin from "../../gen/proto/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
 import * as previousHosts from "../../gen/proto/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import * as headerSocket from "../../gen/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js";
+import * as quic from "../../gen/proto/envoy/extensions/transport_sockets/quic/v3/quic_transport_pb.js";
 import * as rawBuffer from "../../gen/proto/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
 import { SecretSchema } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import * as tls from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
@@ -72,6 +73,7 @@ const registry = createRegistry(
   headerMutation.file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
   headerFilter.file_envoy_extensions_filters_listener_proxy_protocol_v3_proxy_protocol,
   headerSocket.file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol,
+  quic.file_envoy_extensions_transport_sockets_quic_v3_quic_transport,
   rawBuffer.file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
   tls.file_envoy_extensions_transport_sockets_tls_v3_tls,
   udpProxy.file_envoy_extensions_filters_udp_udp_proxy_v3_udp_proxy,

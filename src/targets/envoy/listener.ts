@@ -40,13 +40,17 @@ const MAX_REQUEST_HEADERS_KB = 60;
 const NOBODY = { addressPrefix: "255.255.255.255", prefixLen: 32 };
 
 type ManagerInit = MessageInitShape<typeof HttpConnectionManagerSchema>;
+/** What is spoken with clients. */
+type Codec = Partial<
+  Pick<ManagerInit, "codecType" | "http2ProtocolOptions" | "http3ProtocolOptions" | "localReplyConfig">
+>;
 
 const CODECS = {
   off: { localReplyConfig: localReplies(false) },
   // By ALPN, or by what the client begins with.
   on: { codecType: CodecType.AUTO, http2ProtocolOptions: clientHttp2Options, localReplyConfig: localReplies(true) },
   only: { codecType: CodecType.HTTP2, http2ProtocolOptions: clientHttp2Options, localReplyConfig: localReplies(true) },
-} as const satisfies Readonly<Record<Http2Use, ManagerInit>>;
+} as const satisfies Readonly<Record<Http2Use, Codec>>;
 
 /** Fixed; everything that varies between ports is added to it. */
 const MANAGER = {
@@ -104,16 +108,28 @@ export function httpListener(socket: HttpSocket, first: readonly HttpFilter[] = 
     maxConnections: socket.maxConnections,
     proxyProtocol: socket.proxyProtocol === "" ? null : (JSON.parse(socket.proxyProtocol) as ProxyProtocolIr),
   };
-  const tls = socket.tls === "" ? null : (JSON.parse(socket.tls) as ListenerTlsIr);
+  const tls = tlsOf(socket);
   const filterOf = (scope: string) => {
     const clients = clientAuthenticationOf(tls, scope);
-    const routeTable = routeTableName({ id: socket.id, tls }, scope);
-    return httpFilter(socket, { clients, routeTable, first: [...clientFilters(clients), ...first] });
+    const filters = [...clientFilters(clients), ...first];
+    return httpFilter(socket, { clients, first: filters, tls, scope, codec: CODECS[socket.http2] });
   };
   if (tls === null) return renderListener(socket, limits, [filterOf("")]);
-  const passed = socket.passed === "" ? null : (JSON.parse(socket.passed) as PassedConnections);
+  const passed = passedOf(socket);
   const chains = passed === null ? [] : passedChains({ ...passed, id: socket.id }, socket.headersMs);
-  return renderListener(socket, limits, [...tlsChains(tls, filterOf, socket.headersMs), ...chains]);
+  const own = [...tlsChains(tls, filterOf, socket.headersMs), ...chains];
+  // Envoy wants one, also where no certificate is for a name of the listener.
+  return renderListener(socket, limits, own.length === 0 ? [closeConnection] : own);
+}
+
+/** TLS of the port; null: it is in the clear. */
+export function tlsOf({ tls }: Pick<HttpSocket, "tls">): ListenerTlsIr | null {
+  return tls === "" ? null : (JSON.parse(tls) as ListenerTlsIr);
+}
+
+/** Connections that are passed on; null: there are none. */
+export function passedOf({ passed }: Pick<HttpSocket, "passed">): PassedConnections | null {
+  return passed === "" ? null : (JSON.parse(passed) as PassedConnections);
 }
 
 /** Exact server names before wildcards, whatever their order; a chain that asks for none takes what is left. */
@@ -135,22 +151,27 @@ function tlsChains(
   ];
 }
 
-/** What a connection manager has by its chain. */
-interface Chained {
+/** What is done with the requests of one of a port's listeners. */
+export interface Requests {
   readonly clients: ClientAuthenticationIr | null;
-  readonly routeTable: string;
-  /** Before its other filters. */
+  /** Before the other filters. */
   readonly first: readonly HttpFilter[];
+  readonly tls: ListenerTlsIr | null;
+  /** The listener's hostname; inside TLS only. */
+  readonly scope: string;
+  readonly codec: Codec;
 }
 
-function httpFilter(
-  { id, headersMs, keepAliveMs, accessLog, listener, http2, ...looks }: HttpSocket,
-  { clients, routeTable, first }: Chained,
+/** The connection manager. */
+export function httpFilter(
+  { id, headersMs, keepAliveMs, accessLog, listener, ...looks }: HttpSocket,
+  { clients, first, tls, scope, codec }: Requests,
 ): FilterView {
+  const routeTable = routeTableName({ id, tls }, scope);
   const log = accessLog === "" ? null : (JSON.parse(accessLog) as AccessLogIr);
   const manager = create(HttpConnectionManagerSchema, {
     ...MANAGER,
-    ...CODECS[http2],
+    ...codec,
     ...(log === null ? {} : { accessLog: [...requestLoggers(log, listener)] }),
     httpFilters: [...first, ...(log === null ? [] : keepingFilters(log, clients)), ...MANAGER.httpFilters],
     statPrefix: id,

@@ -14,9 +14,11 @@ it.each([
 it("tells of each listener whose socket cannot be opened why", () => {
   const message = `Error adding/updating listener(s) http-a-80: cannot bind '127.0.0.1:80': Address already in use
 tcp-b-1: cannot bind '[::1]:1': Permission denied
+quic-c-443: cannot bind '127.0.0.1:443': Address already in use
 other: something else`;
   expect(readBindErrors(message)).toEqual([
     ["http-a-80", "127.0.0.1:80 is in use"],
     ["tcp-b-1", "[::1]:1 needs more rights than this user has"],
+    ["quic-c-443", "UDP 127.0.0.1:443 is in use"],
   ]);
 });

@@ -18,6 +18,8 @@ const PASSING = new RegExp(BIND_ERROR);
 const BEHIND_NAME = new RegExp(`: ${BIND_ERROR}`, "g");
 /** A port's id, at the end of what stands before. */
 const NAME = /[a-z0-9-]*$/;
+/** Names of sockets over UDP: of UDP ports, and of HTTP/3 beside a port of TCP. */
+const OF_UDP = /^(?:udp|quic)-/;
 /** Ids are shorter. What is searched was written by a client, so it is looked at in pieces. */
 const MAX_NAME = 64;
 
@@ -34,6 +36,7 @@ export function readRefusal(_typeUrl: string, message: string): RefusalKind {
 export function readBindErrors(message: string): readonly (readonly [string, string])[] {
   return Array.from(message.matchAll(BEHIND_NAME), ({ index, 1: socket, 2: error = "" }) => {
     const [name = ""] = NAME.exec(message.slice(Math.max(0, index - MAX_NAME), index)) ?? [];
-    return [name, `${socket} ${BIND_ERRORS[error]}`];
+    const transport = OF_UDP.test(name) ? "UDP " : "";
+    return [name, `${transport}${socket} ${BIND_ERRORS[error]}`];
   });
 }

@@ -13,6 +13,7 @@ import { renderCluster } from "./cluster/index.ts";
 import { authoritySecret } from "./cluster/tls.ts";
 import { createGeoFilters } from "./geo.ts";
 import { memoByKeys, routeKeysOf } from "./hashPolicy.ts";
+import { type QuicSocket, quicListener } from "./http3.ts";
 import { type HttpSocket, httpListener } from "./listener.ts";
 import { memoByFields, memoByIdentity } from "./memo.ts";
 import { createRouteTables } from "./routeConfiguration.ts";
@@ -45,6 +46,9 @@ export function createRenderer(): ResourceRenderer {
   const geoFilters = createGeoFilters();
   const ofHttp = memoByIdentity((filters: readonly HttpFilter[]) =>
     memoByFields((socket: HttpSocket) => httpListener(socket, filters)),
+  );
+  const ofQuic = memoByIdentity((filters: readonly HttpFilter[]) =>
+    memoByFields((socket: QuicSocket) => quicListener(socket, filters)),
   );
   const ofTcp = createByteListeners(tcpListener);
   const ofTls = createByteListeners(tlsListener);
@@ -85,14 +89,15 @@ export function createRenderer(): ResourceRenderer {
         // Without a log no name of the model's stands in a Listener.
         const listener = isLogged ? (port.listeners[0] ?? id) : "";
         const filters = yield* geoFilters(port.geoTables);
-        listeners.push(
-          ofHttp(filters)({
-            ...{ id, address, port: port.port, listener },
-            ...looks,
-            ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets, tls, passed },
-            ...log,
-          }),
-        );
+        const socket: HttpSocket = {
+          ...{ id, address, port: port.port, listener },
+          ...looks,
+          ...{ headersMs, keepAliveMs, maxConnections, http2, proxyProtocol, sockets, tls, passed },
+          ...log,
+        };
+        listeners.push(ofHttp(filters)(socket));
+        const quic = port.http3 === null ? null : ofQuic(filters)({ ...socket, quicId: port.http3.id });
+        if (quic !== null) listeners.push(quic);
       }
       const secrets = [
         ...(yield* mapSteps(ir.certificates, ofCertificate)),

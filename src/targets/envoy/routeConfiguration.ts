@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
 import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
-import { type HttpPortIr, scopeOf, type VirtualHostIr, viaEntry } from "../../ir/index.ts";
+import { altSvc, type HttpPortIr, scopeOf, type VirtualHostIr, viaEntry } from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
@@ -31,10 +31,12 @@ interface Settings extends Looks {
   readonly via: string;
   /** The format of how endpoints are told of clients' certificates; empty: they are not. */
   readonly told: string;
+  /** Alt-Svc of answers; empty: none. */
+  readonly http3: string;
 }
 
 /** Everything but the virtual hosts. */
-function settings({ name, via, told, ...looks }: Settings): Uint8Array {
+function settings({ name, via, told, http3, ...looks }: Settings): Uint8Array {
   const message = create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
@@ -54,6 +56,11 @@ function settings({ name, via, told, ...looks }: Settings): Uint8Array {
         : [{ header: { key: "via", value: viaEntry(via) }, appendAction: Append.APPEND_IF_EXISTS_OR_ADD }]),
       ...(told === "" ? [] : [toldField(told)]),
     ],
+    // A rule's own Alt-Svc comes later and wins; an endpoint's is of places that clients do not see.
+    responseHeadersToAdd:
+      http3 === ""
+        ? []
+        : [{ header: { key: "alt-svc", value: http3 }, appendAction: Append.OVERWRITE_IF_EXISTS_OR_ADD }],
   });
   return encode(RouteConfigurationSchema, message);
 }
@@ -124,8 +131,9 @@ function* spliced(
     encoded.push({ name, told, hosts });
   }
   const looks = joinLooks(encoded.flatMap(({ hosts }) => hosts.map((host) => host.looks)));
+  const http3 = port.http3 === null ? "" : altSvc(port.http3);
   const resources = encoded.map(({ name, told, hosts }) => {
-    const head = settingsOf({ name, told, ...looks, via: port.via ?? "" });
+    const head = settingsOf({ name, told, http3, ...looks, via: port.via ?? "" });
     const parts = [head];
     for (const host of hosts) for (const part of host.parts) parts.push(part);
     return {

@@ -300,6 +300,7 @@ export function httpPort(port: number, hosts: Readonly<Record<string, readonly R
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     http2: "off" as const,
+    http3: null,
     proxyProtocol: null,
     via: null,
     virtualHosts,

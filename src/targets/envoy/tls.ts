@@ -11,6 +11,7 @@ import {
 } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import {
   type CommonTlsContextSchema,
+  type DownstreamTlsContext,
   DownstreamTlsContextSchema,
 } from "../../gen/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import type { CertificateIr, ClientAuthenticationIr, TlsServerIr } from "../../ir/index.ts";
@@ -48,13 +49,24 @@ export interface Ended {
 }
 
 /** What a chain needs to end TLS. */
-export function tlsTransport({
-  server,
-  clients,
-  handshakeMs,
-}: Ended): Pick<ChainInit, "transportSocket" | "transportSocketConnectTimeout"> {
+export function tlsTransport(ended: Ended): Transport {
+  const context = tlsContext(ended);
+  return {
+    transportSocket: {
+      name: "envoy.transport_sockets.tls",
+      configType: { case: "typedConfig", value: pack(DownstreamTlsContextSchema, context) },
+    },
+    transportSocketConnectTimeout: duration(ended.handshakeMs),
+  };
+}
+
+/** Of a filter chain. */
+export type Transport = Pick<ChainInit, "transportSocket" | "transportSocketConnectTimeout">;
+
+/** What is agreed on with clients, and what they are shown. */
+export function tlsContext({ server, clients }: Pick<Ended, "server" | "clients">): DownstreamTlsContext {
   const { cipherSuites, minVersion, maxVersion, alpn } = server;
-  const context = create(DownstreamTlsContextSchema, {
+  return create(DownstreamTlsContextSchema, {
     ...(clients === null ? {} : { ...NO_SESSIONS, requireClientCertificate: clients.mode === "require" }),
     commonTlsContext: {
       ...(clients === null ? {} : trusted(clients)),
@@ -73,13 +85,6 @@ export function tlsTransport({
     // By tickets only, as on the other proxies.
     disableStatefulSessionResumption: true,
   });
-  return {
-    transportSocket: {
-      name: "envoy.transport_sockets.tls",
-      configType: { case: "typedConfig", value: pack(DownstreamTlsContextSchema, context) },
-    },
-    transportSocketConnectTimeout: duration(handshakeMs),
-  };
 }
 
 /** Nobody is verified when a session is resumed, and Envoy no longer knows then what came of it the first time. */

@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of HAProxy. */
 export const haproxyCodes = {
+  "HTTP3-HAPROXY": {
+    status: 422,
+    title: "No HTTP/3",
+    explanation:
+      "`http.http3: true` is written for no HAProxy: it takes 2.6 or later, built with QUIC (`USE_QUIC`), which Debian's is not, and none such was tried. Leave it off: clients speak HTTP/2 or HTTP/1.1 over TLS. Or serve the listener with Envoy.",
+  },
   "TLS-REPORT-HAPROXY": {
     status: 422,
     title: "Reported client certificates on a shared socket",

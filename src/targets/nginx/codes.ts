@@ -3,6 +3,12 @@ import type { ErrorCodes } from "../../errors/codes.ts";
 
 /** Refusals and approximations of nginx. */
 export const nginxCodes = {
+  "HTTP3-NGINX": {
+    status: 422,
+    title: "No HTTP/3",
+    explanation:
+      "`http.http3: true` is written for no nginx: it takes 1.25.0 or later, built with QUIC (`--with-http_v3_module`), and none such was tried. Leave it off: clients speak HTTP/2 or HTTP/1.1 over TLS. Or serve the listener with Envoy.",
+  },
   "SLOWSTART-NGINX": {
     status: 422,
     title: "No slow start",

@@ -102,6 +102,7 @@ export function httpPort(address: string, port: number, virtualHosts: readonly V
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     http2: "off" as const,
+    http3: null,
     proxyProtocol: null,
     via: null,
     virtualHosts,

@@ -1,6 +1,6 @@
 /**
- * Step 5, for tests: generators of clients and the linter of OpenAPI, in `.trimtab/clients`. They are no dependencies of the
- * repository: openapi-typescript needs another TypeScript, openapi-python-client is Python.
+ * Step 5, for tests: generators of clients, the linter of OpenAPI and a client of HTTP/3, in `.trimtab/clients`. They are no dependencies
+ * of the repository: openapi-typescript needs another TypeScript, openapi-python-client and aioquic are Python.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,13 +9,13 @@ import { fetchWheels, hasNoPip } from "./python.mjs";
 import { findProgram, root, timed, toolFolder } from "./shell.mjs";
 
 const tools = join(root, "e2e/clients/tools");
-const requirements = join(tools, "requirements.txt");
 const folder = join(toolFolder, "clients");
 const MANIFESTS = ["package.json", "package-lock.json"];
 
 const STEPS = [
   { name: "npm", sources: MANIFESTS, what: "openapi-typescript and redocly (npm)", fetch: fetchPackages },
-  { name: "python", sources: ["requirements.txt"], what: "openapi-python-client (PyPI)", fetch: fetchPython },
+  ofPython("python", "requirements.txt", "openapi-python-client (PyPI)"),
+  ofPython("http3", "http3.requirements.txt", "aioquic, a client of HTTP/3 (PyPI)"),
 ];
 
 /**
@@ -45,8 +45,11 @@ function fetchPackages() {
   return installFolder(folder);
 }
 
-function fetchPython() {
-  return findProgram("python3") !== undefined && fetchWheels(join(folder, "python"), requirements);
+/** Packages in a folder of their own. */
+function ofPython(name, requirements, what) {
+  const fetch = () =>
+    findProgram("python3") !== undefined && fetchWheels(join(folder, name), join(tools, requirements));
+  return { name, sources: [requirements], what, fetch };
 }
 
 function reason({ name }) {

@@ -149,6 +149,7 @@ export function httpPort(
     connectionLimit: NO_CONNECTION_LIMIT,
     geoTables: [],
     http2: "off" as const,
+    http3: null,
     proxyProtocol: null,
     via: null,
     virtualHosts,
