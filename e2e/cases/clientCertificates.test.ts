@@ -7,16 +7,19 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
+import { credentials, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Line, linesFor, loggingFleets } from "../harness/accessLog.ts";
 import { type Issuer, issuer, type ShownByClient, signedByItself, toldOf } from "../harness/clientCertificates.ts";
 import { e2e, type ProxyName, proxyAddresses, proxyNames } from "../harness/context.ts";
+import { echoClient } from "../harness/grpcClient.ts";
+import { type GrpcEcho, startGrpcEcho } from "../harness/grpcEcho.ts";
 import { cluster, type Document } from "../harness/model.ts";
 import { freePort } from "../harness/ports.ts";
 import { until } from "../harness/process.ts";
 import { connectionOn, type RawRequest } from "../harness/rawHttp.ts";
 import { applyPart, ask, echoOf, serve } from "../harness/serve.ts";
-import { certificateMaker, shake } from "../harness/tls.ts";
+import { certificateMaker, type Maker, shake } from "../harness/tls.ts";
 import { startEcho, type Upstream } from "../harness/upstream.ts";
 
 type Options = Omit<ConnectionOptions, "host" | "port" | "address">;
@@ -31,6 +34,9 @@ const LISTENERS = ["require", "silent", "optional", "both", "first", "turning", 
 type ListenerName = (typeof LISTENERS)[number];
 
 let echo: Upstream;
+let calls: GrpcEcho;
+/** Of the servers' certificates. */
+let servers: Maker;
 let right: Issuer;
 let other: Issuer;
 const shown: Record<string, ShownByClient> = {};
@@ -52,6 +58,7 @@ const ODD = {
 
 beforeAll(async () => {
   echo = await startEcho("behind");
+  calls = await startGrpcEcho("calls");
   const folder = join(e2e().workDir, "client-certificates");
   right = issuer(join(folder, "right"), "right");
   other = issuer(join(folder, "other"), "other");
@@ -85,10 +92,13 @@ beforeAll(async () => {
       );
 }, 60_000);
 
-afterAll(() => echo.close());
+afterAll(() => {
+  calls.close();
+  return echo.close();
+});
 
 function model(folder: string) {
-  const maker = certificateMaker(join(folder, "servers"));
+  servers = certificateMaker(join(folder, "servers"));
   const on = (
     name: string,
     clientAuthentication: object | null,
@@ -115,7 +125,7 @@ function model(folder: string) {
   ];
   return {
     fleets: loggingFleets({ fields: LOGGED }),
-    certificates: [{ name: "wide", ...maker.make("wide", { names: "DNS:*.mtls.example" }) }],
+    certificates: [{ name: "wide", ...servers.make("wide", { names: "DNS:*.mtls.example" }) }],
     authorities: [
       { name: "right", bundle: right.bundle },
       { name: "revoking", bundle: right.bundle, crl: right.revoke("revoked") },
@@ -123,8 +133,15 @@ function model(folder: string) {
       { name: "turning", bundle: right.bundle },
     ],
     listeners,
-    clusters: [cluster("behind", echo.port)],
+    clusters: [cluster("behind", echo.port), { ...cluster("calls", calls.port), protocol: "http2" }],
     routes: [
+      {
+        name: "calls",
+        listeners: ["require"],
+        protocol: "grpc",
+        hostnames: ["calls.mtls.example"],
+        rules: [{ split: [{ cluster: "calls" }] }],
+      },
       {
         name: "behind",
         listeners: ["web", ...listeners.map(({ name }) => name as string)],
@@ -328,6 +345,26 @@ describe.each(proxyNames)("%s", (proxy) => {
     // Of the listener beside it, which asks for nothing.
     const session = await sessionOf("shared", "b.mtls.example", {});
     expect(await get([proxy, "shared"], { maxVersion, ...(session && { session }) })).toBeNull();
+  });
+
+  it("tells of the client of a call", async () => {
+    const target = `${proxyAddresses[proxy]}:${ports.require}`;
+    const { cert, key } = shown.good as ShownByClient;
+    const [authority, ...own] = [servers.authority, key, cert].map((text) => Buffer.from(text));
+    const metadata = { [FIELD.toLowerCase()]: SPOOFED };
+    const known = echoClient(target, "calls.mtls.example", credentials.createSsl(authority, ...own));
+    const before = calls.seen.length;
+    expect(await known.unary({ text: "hello" }, { metadata })).toMatchObject({ code: status.OK });
+    expect(await known.collect([{ text: "a" }, { text: "b" }], { metadata })).toMatchObject({ code: status.OK });
+    known.close();
+    const told = calls.seen.slice(before).map((call) => call.metadata[FIELD.toLowerCase()]);
+    expect(told).toEqual([toldOf(shown.good as ShownByClient), toldOf(shown.good as ShownByClient)]);
+    // nginx resets the stream; on the others there is no connection.
+    const refused = proxy === "nginx" ? status.INTERNAL : status.UNAVAILABLE;
+    const nobody = echoClient(target, "calls.mtls.example", credentials.createSsl(authority));
+    expect(await nobody.unary({ text: "hello" }, { metadata })).toMatchObject({ code: refused });
+    nobody.close();
+    expect(calls.seen).toHaveLength(before + 2);
   });
 
   it("tells over HTTP/2, on each stream", async () => {

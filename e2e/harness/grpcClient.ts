@@ -80,11 +80,11 @@ interface AnyStream {
   on(event: "status", listener: (status: StatusObject) => void): unknown;
 }
 
-/** Calls to a proxy, or to a server itself; `host` is the authority that it is asked for. */
-export function echoClient(target: string, host: string): EchoClient {
-  const options = { ...LARGE, "grpc.default_authority": host, "grpc.use_local_subchannel_pool": 1 };
-  const make = (service: ServiceName) =>
-    new services[service](target, credentials.createInsecure(), options) as unknown as RawClient & Methods;
+/** Calls to a proxy, or to a server itself; `host` is the authority that it is asked for, and the server name where there is TLS. */
+export function echoClient(target: string, host: string, tls = credentials.createInsecure()): EchoClient {
+  const named = tls._isSecure() ? { "grpc.ssl_target_name_override": host } : {};
+  const options = { ...LARGE, ...named, "grpc.default_authority": host, "grpc.use_local_subchannel_pool": 1 };
+  const make = (service: ServiceName) => new services[service](target, tls, options) as unknown as RawClient & Methods;
   const [echo, other, unrouted] = [make("Echo"), make("Other"), make("Unrouted")];
   const unary = (client: Methods) => (ask: Ask, settings?: CallSettings) => {
     const answers: Answer[] = [];

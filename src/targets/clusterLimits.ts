@@ -5,7 +5,7 @@ import { type Finding, foundByInspection, type Support } from "./target.ts";
 /** Of every limit; only the fleet shows who reaches a cluster. */
 export const countedOnce = {
   refused:
-    "is counted in one place: a cluster with limits is reached by HTTP alone, or by one TCP listener, never by UDP; write a second cluster for the other",
+    "is counted in one place: a cluster with limits is reached by HTTP alone, by one TCP listener, or by one TLS route whose names all have the same certificates, never by UDP; write a second cluster for the other",
   code: "LIMIT-PLACES",
   when: foundByInspection,
 } as const satisfies Support;
