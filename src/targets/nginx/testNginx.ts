@@ -10,7 +10,8 @@ export { freePorts } from "../../util/testingPorts.ts";
 
 /** Debian's folder of dynamic modules; a dangling link elsewhere harms nobody. */
 const MODULES = "/usr/lib/nginx/modules";
-const START_TIMEOUT_MS = 10_000;
+/** As much as a crowded machine may need, and less than a hook may take. */
+const START_TIMEOUT_MS = 50_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 
 export interface RunningNginx {

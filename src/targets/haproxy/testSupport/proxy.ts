@@ -8,7 +8,8 @@ import type { RenderedFiles } from "../../target.ts";
 
 export { freePorts } from "../../../util/testingPorts.ts";
 
-const START_TIMEOUT_MS = 10_000;
+/** As much as a crowded machine may need, and less than a hook may take. */
+const START_TIMEOUT_MS = 50_000;
 
 /** A process of ours; `stop` ends it and removes its folder. */
 export interface RunningProxy {
