@@ -95,11 +95,13 @@ export function answerable(document: Document, place: AnswerablePlace): Document
       // Drawn endpoints are often none at all; one cluster without any is enough.
       const endpoints = [...(each.endpoints as object[]), {}].slice(0, ports.length);
       // The endpoints answer in the clear.
-      const { healthCheck, tls: _, ...rest } = each;
-      const isProbed = healthCheck !== undefined && place.checks.clusters.includes(each.name);
+      const { healthCheck, outlierDetection, tls: _, ...rest } = each;
+      const serves = place.checks.clusters.includes(each.name);
+      const isEjecting = outlierDetection !== undefined && (serves || isTriedWhenAllAreOut(each));
       return {
         ...rest,
-        ...(isProbed ? { healthCheck } : {}),
+        ...(healthCheck !== undefined && serves ? { healthCheck } : {}),
+        ...(isEjecting ? { outlierDetection } : {}),
         endpoints: endpoints.map((one, at) => ({ ...one, address: "127.0.0.1", port: ports[at] })),
       };
     }),
@@ -111,6 +113,13 @@ export function answerable(document: Document, place: AnswerablePlace): Document
   };
   // Longer durations may be more than a whole request may take.
   return pruned(answering, problemsOf);
+}
+
+/** With these nginx answers for itself when it has left out all (`OUTLIER-ALL`): then it matters how many requests came before. */
+const WITHOUT_LAST_RESORT = ["hash", "random", "powerOfTwo"];
+
+function isTriedWhenAllAreOut({ balance }: Item): boolean {
+  return !WITHOUT_LAST_RESORT.includes((balance as { policy?: string } | undefined)?.policy ?? "roundRobin");
 }
 
 /** The same check, often asked; where a text is looked for, an answer with a body is expected. */

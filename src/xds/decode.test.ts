@@ -4,7 +4,7 @@ import { finish } from "../util/steps.ts";
 import { BadRequest, decodeDeltaSteps, decodeNamesSteps, decodeSotwSteps, decodeVersionsSteps } from "./decode.ts";
 import { MAX_FIELDS, MAX_NAMES } from "./limits.ts";
 
-const decodeDelta = (bytes: Buffer) => finish(decodeDeltaSteps(bytes));
+const decodeDelta = (bytes: Buffer) => finish(decodeDeltaSteps(bytes, []));
 const decodeSotw = (bytes: Buffer, known: Iterable<Buffer>) => finish(decodeSotwSteps(bytes, known));
 const decodeVersions = (raw: Buffer) => finish(decodeVersionsSteps(raw));
 const decodeNames = (raw: Buffer) => finish(decodeNamesSteps(raw));

@@ -76,8 +76,8 @@ export function* decodeSotwSteps(bytes: Buffer, known: Iterable<Buffer>): Steps<
   return request;
 }
 
-/** Reads a DeltaDiscoveryRequest. */
-export function* decodeDeltaSteps(bytes: Buffer): Steps<DeltaRequest> {
+/** Reads a DeltaDiscoveryRequest; `known` as above. */
+export function* decodeDeltaSteps(bytes: Buffer, known: Iterable<Buffer>): Steps<DeltaRequest> {
   const request: DeltaRequest = {
     node: null,
     typeUrl: "",
@@ -94,7 +94,8 @@ export function* decodeDeltaSteps(bytes: Buffer): Steps<DeltaRequest> {
   yield* fieldSteps(bytes, (field, reader) => {
     if (field === 1) request.node = decodeNode(view(reader));
     else if (field === 2) request.typeUrl = label(bytes, reader);
-    else if (field === 3) subscribe.push(takeRun(bytes, reader, names));
+    else if (field === 3)
+      subscribe.push((subscribe.length === 0 && knownRun(bytes, reader, known)) || takeRun(bytes, reader, names));
     else if (field === 4) pushName(request.unsubscribe, bytes, reader);
     else if (field === 5) versions.push(takeRun(bytes, reader, entries));
     else if (field === 6) request.nonce = label(bytes, reader);

@@ -8,7 +8,7 @@ import { MAX_NAME_BYTES, MAX_NAMES, MAX_TYPES_PER_STREAM } from "./limits.ts";
 import { CLUSTER, connect, ENDPOINT, fleet, NODE, ROUTE, resource, startServer, subscriber } from "./testing.ts";
 import { manualServer } from "./testingTransport.ts";
 
-const decodeDelta = (bytes: Buffer) => finish(decodeDeltaSteps(bytes));
+const decodeDelta = (bytes: Buffer) => finish(decodeDeltaSteps(bytes, []));
 const decodeSotw = (bytes: Buffer, known: Iterable<Buffer>) => finish(decodeSotwSteps(bytes, known));
 const decodeVersions = (raw: Buffer) => finish(decodeVersionsSteps(raw));
 const decodeNames = (raw: Buffer) => finish(decodeNamesSteps(raw));

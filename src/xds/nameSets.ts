@@ -33,6 +33,8 @@ export interface NameSets {
   readonly size: number;
   /** What a wildcard alone asks for. */
   readonly everything: NameSet;
+  /** The bytes of the last lists that were asked for. */
+  latest(): readonly Buffer[];
   /** The set of these encoded names for one more subscription. `textOf`: the text to keep for a name. Throws BadRequest. */
   holdSteps(raw: Buffer, textOf: (name: string) => string): Steps<NameSet>;
 }
@@ -68,6 +70,7 @@ export function createNameSets(): NameSets {
     get size() {
       return sets.size;
     },
+    latest: () => latest.map(({ raw }) => raw),
     everything: makeSet({ id: 0, names: new Set(), wildcard: true }, () => {}),
     *holdSteps(raw, textOf) {
       if (raw.length === 0) return nothing;

@@ -3,7 +3,14 @@ import type { Steps } from "../util/steps.ts";
 import type { Answer } from "./acceptances.ts";
 import { payForNames } from "./budgets.ts";
 import { fold, foldGoneSteps, makeRoom } from "./changes.ts";
-import { BadRequest, decodeDeltaSteps, decodeSotwSteps, type RequestNode, type SotwRequest } from "./decode.ts";
+import {
+  BadRequest,
+  type DeltaRequest,
+  decodeDeltaSteps,
+  decodeSotwSteps,
+  type RequestNode,
+  type SotwRequest,
+} from "./decode.ts";
 import { greet } from "./dependants.ts";
 import { NOTHING_DRAINS } from "./draining.ts";
 import { joinInquiry } from "./inquiries.ts";
@@ -34,13 +41,12 @@ export interface Request extends Answer {
 }
 
 /** Decodes a request of the method's kind. Throws BadRequest. `stream`: on which it came, when it is not the first one. */
-export function* decodeSteps({ echoes }: Context, message: Buffer, from: Arrived): Steps<Request> {
+export function* decodeSteps({ echoes, nameSets }: Context, message: Buffer, from: Arrived): Steps<Request> {
   const { delta, stream } = from;
   if (delta) {
+    const decodeDelta = (bytes: Buffer): Steps<DeltaRequest> => decodeDeltaSteps(bytes, nameSets.latest());
     // Of first requests none is like another: nodes say who they are.
-    const request = yield* stream === null
-      ? decodeDeltaSteps(message)
-      : echoes.delta.readSteps(message, decodeDeltaSteps);
+    const request = yield* stream === null ? decodeDelta(message) : echoes.delta.readSteps(message, decodeDelta);
     const { rawSubscribe, unsubscribe } = request;
     return {
       ...request,
@@ -48,7 +54,8 @@ export function* decodeSteps({ echoes }: Context, message: Buffer, from: Arrived
       apply: (sub, context) => applyDeltaSteps(sub, request, context),
     };
   }
-  const decode = (bytes: Buffer): Steps<SotwRequest> => decodeSotwSteps(bytes, knownNames(stream));
+  const decode = (bytes: Buffer): Steps<SotwRequest> =>
+    decodeSotwSteps(bytes, [...namesOf(stream), ...nameSets.latest()]);
   const request = yield* stream === null ? decode(message) : echoes.sotw.readSteps(message, decode);
   return {
     ...request,
@@ -63,7 +70,8 @@ interface Arrived {
   readonly stream: Stream | null;
 }
 
-function knownNames(stream: Stream | null): Buffer[] {
+/** As they stood in its requests. */
+function namesOf(stream: Stream | null): Buffer[] {
   return [...(stream?.subs.values() ?? [])].map((sub) => sub.rawNames);
 }
 

@@ -14,7 +14,7 @@ function sent(resources: readonly XdsResource[]): VersionSum {
   const initialResourceVersions = Object.fromEntries(resources.map(({ name, version }) => [name, version]));
   const request = create(DeltaDiscoveryRequestSchema, { typeUrl: CLUSTER, initialResourceVersions });
   const bytes = Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request));
-  return sumOfEntries(finish(decodeDeltaSteps(bytes)).rawVersions);
+  return sumOfEntries(finish(decodeDeltaSteps(bytes, [])).rawVersions);
 }
 
 const LIST = [
