@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Compiled } from "../compiler/index.ts";
 import { compile, withPathGroups } from "../compiler/testCompiler.ts";
-import { diagnosticKey } from "../errors/diagnostic.ts";
+import { type Diagnostic, diagnosticKey } from "../errors/diagnostic.ts";
 import type { FleetIr } from "../ir/index.ts";
 import { applyChanges, diffSnapshots, type Snapshot, toDocument } from "../model/index.ts";
 import { createGate, type Gate } from "../targets/gate.ts";
@@ -80,10 +80,9 @@ function mixed(before: Document, { drawn: other, take, edits }: Mix): Document {
 /** Remembers every model of this test. */
 const gate = createGate();
 
-function verdicts(look: Gate, ir: FleetIr): string {
+function verdicts(look: Gate, ir: FleetIr): readonly Diagnostic[] {
   const found = finish(look(ir, targets.get(ir.proxy)));
-  const sorted = found.sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
-  return JSON.stringify(sorted, null, 1);
+  return found.sort((a, b) => compareText(diagnosticKey(a), diagnosticKey(b)));
 }
 
 function renderedOf(ir: FleetIr): string {
@@ -95,8 +94,10 @@ function expectEqual(incremental: Compiled, scratch: Compiled): void {
   for (const [name, ir] of incremental.fleets) {
     const whole = scratch.fleets.get(name) as FleetIr;
     expect(JSON.stringify(withPathGroups(ir), null, 1)).toBe(JSON.stringify(withPathGroups(whole), null, 1));
-    expect(renderedOf(ir)).toBe(renderedOf(whole));
-    expect(verdicts(gate, ir)).toBe(verdicts(createGate(), whole));
+    const found = verdicts(createGate(), whole);
+    expect(verdicts(gate, ir)).toEqual(found);
+    // What a proxy refuses, such as UDP on HAProxy, is never rendered.
+    if (!found.some(({ severity }) => severity === "error")) expect(renderedOf(ir)).toBe(renderedOf(whole));
   }
 }
 
