@@ -1,5 +1,15 @@
 /** What a fleet's proxies write down of requests and connections. */
 
+/** What both kinds of line say of TLS. */
+export const TLS_LOG_FIELDS = [
+  "tls_cipher",
+  "tls_client_fingerprint",
+  "tls_client_subject",
+  "tls_client_verified",
+  "tls_server_name",
+  "tls_version",
+] as const;
+
 /** The keys that a request's line can have, ascending: every proxy writes them in this order. */
 export const REQUEST_LOG_FIELDS = [
   "authority",
@@ -18,12 +28,7 @@ export const REQUEST_LOG_FIELDS = [
   "rule",
   "status",
   "time",
-  "tls_cipher",
-  "tls_client_fingerprint",
-  "tls_client_subject",
-  "tls_client_verified",
-  "tls_server_name",
-  "tls_version",
+  ...TLS_LOG_FIELDS,
   "user_agent",
 ] as const;
 
@@ -38,12 +43,7 @@ export const CONNECTION_LOG_FIELDS = [
   "endpoint",
   "listener",
   "time",
-  "tls_cipher",
-  "tls_client_fingerprint",
-  "tls_client_subject",
-  "tls_client_verified",
-  "tls_server_name",
-  "tls_version",
+  ...TLS_LOG_FIELDS,
 ] as const;
 
 /** A key of a request's line. */

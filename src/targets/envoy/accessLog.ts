@@ -22,6 +22,7 @@ import {
   type RequestLogField,
   type SeenTls,
   STANDARD_OUTPUT,
+  TLS_LOG_FIELDS,
 } from "../../ir/index.ts";
 import { verifiedFormat } from "./clientAuthentication.ts";
 import { allOf, expressionFilter, type LogFilter } from "./logFilters.ts";
@@ -105,7 +106,7 @@ const CONNECTION: Readonly<Record<Exclude<ConnectionLogField, "listener">, strin
 };
 
 /** What is not there where TLS does not end. */
-const AGREED = ["tls_cipher", "tls_client_fingerprint", "tls_client_subject", "tls_client_verified", "tls_version"];
+const AGREED = TLS_LOG_FIELDS.filter((key) => key !== "tls_server_name");
 
 function kept(field: RequestLogField, cut = ""): string {
   return `%FILTER_STATE(${stateKey(field)}:PLAIN)${cut}%${NOTHING}`;
@@ -124,7 +125,7 @@ export function requestLoggers(log: AccessLogIr, listener: string): readonly Log
 
 /** Loggers of connections that are passed on. */
 export function connectionLoggers(log: AccessLogIr, listener: string, seen: SeenTls): readonly Logger[] {
-  const absent = seen === "all" ? [] : seen === "name" ? AGREED : [...AGREED, "tls_server_name"];
+  const absent = seen === "all" ? [] : seen === "name" ? AGREED : TLS_LOG_FIELDS;
   const values = { ...CONNECTION, listener, ...Object.fromEntries(absent.map((key) => [key, ""])) };
   return loggers(log, log.connectionFields, { values, only: seen === "all" ? [SHAKEN] : [] });
 }

@@ -4,7 +4,14 @@
  * request is told, as other proxies' parsers may not have come so far. It has a line of a form of its own, so that no text is asked whether
  * it may be told.
  */
-import type { AccessLogIr, ConnectionLogField, HttpPortIr, RequestLogField, SeenTls } from "../../ir/index.ts";
+import type {
+  AccessLogIr,
+  ConnectionLogField,
+  HttpPortIr,
+  RequestLogField,
+  SeenTls,
+  TLS_LOG_FIELDS,
+} from "../../ir/index.ts";
 import { ALL } from "./accessLogMaps.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { type LogLine, logLine, type Part, param, type Variable, variable, word } from "./quote.ts";
@@ -28,7 +35,7 @@ const COMMON = {
   time: "log_time",
 } as const;
 
-type TlsLogField = ConnectionLogField & `tls_${string}`;
+type TlsLogField = (typeof TLS_LOG_FIELDS)[number];
 const TLS: Readonly<Record<TlsLogField, string>> = {
   tls_cipher: "ssl_cipher",
   tls_client_fingerprint: "ssl_client_fingerprint",
