@@ -83,7 +83,7 @@ async function formerPlaces(
 ): Promise<readonly Place[]> {
   const places: Place[] = [];
   for (const old of former) {
-    const isOurs = old.listeners.some((name) => socket.listeners.includes(name));
+    const isOurs = old.transport === socket.transport && old.listeners.some((name) => socket.listeners.includes(name));
     const isUsed = used.some((place) => isSame(place, old) || overlaps(place, old));
     if (isOurs && !isUsed && !isSame(old, socket) && (await whyTaken(old, own)) === null) {
       const { address, port, transport } = old;
@@ -109,21 +109,25 @@ async function without(
   waiting: readonly WaitingSocket[],
   rebound: MakeRebound,
 ): Promise<AgentFiles> {
-  const byFile = new Map(waiting.map((entry) => [entry.socket.file, entry]));
+  const waits = new Map(waiting.map((entry) => [entry.socket, entry]));
+  const placed = (socket: Socket): readonly Socket[] =>
+    waits.get(socket)?.places.map((place) => ({ ...socket, ...place })) ?? [socket];
+  const byFile = Map.groupBy(whole.sockets, ({ file }) => file);
   const files: AgentFile[] = [];
   for (const file of whole.files) {
-    const entry = byFile.get(file.path);
-    if (entry === undefined) {
+    const own = byFile.get(file.path) ?? [];
+    const places = own.flatMap(placed);
+    if (!own.some((socket) => waits.has(socket))) {
       files.push(file);
-    } else if (entry.places.length > 0) {
-      files.push({ ...file, text: await rebound(file.text, entry.places) });
+    } else if (places.length > 0) {
+      files.push({ ...file, text: await rebound(file.text, places) });
     }
   }
-  const sockets = whole.sockets.flatMap((socket) => {
-    const entry = byFile.get(socket.file);
-    return entry === undefined ? [socket] : entry.places.map((place) => ({ ...socket, ...place }));
-  });
-  const told = waiting.map(({ socket, places }) => [socket.file, ...places.map(socketText)]);
+  const sockets = whole.sockets.flatMap(placed);
+  const told = waiting.map(({ socket, places }) => [
+    `${socket.file} ${socket.transport ?? "tcp"}`,
+    ...places.map(socketText),
+  ]);
   const mark = createHash("sha256").update(JSON.stringify(told)).digest("hex").slice(0, MARK_DIGITS);
   return { generation: `${whole.generation}-without-${mark}`, files, sockets };
 }

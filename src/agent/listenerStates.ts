@@ -49,7 +49,7 @@ function found({ wanted, good, serving, applyError, deathError }: Memory, since:
   const running = serving === null ? null : good;
   const error = firstLine(applyError ?? deathError ?? "the proxy has not answered yet");
   const failed = { reason: error, key: withoutNumbers(error) };
-  const states = (wanted?.sockets ?? []).flatMap((socket) => {
+  const all = (wanted?.sockets ?? []).flatMap((socket) => {
     const open = running?.files.sockets.find((place) => isSame(place, socket))?.listeners ?? [];
     const waiting = running?.waiting.find((entry) => isSame(entry.socket, socket));
     const why = waiting === undefined ? failed : { reason: waiting.reason, key: waiting.reason };
@@ -60,7 +60,13 @@ function found({ wanted, good, serving, applyError, deathError }: Memory, since:
       return { key: why.key, state: { listener, state: "waiting", reason: why.reason, since } };
     });
   });
-  return states.sort((a, b) => (a.state.listener < b.state.listener ? -1 : 1));
+  // A listener may have two sockets (HTTP/3), and the one that waits is to be known.
+  const states = new Map<string, Known>();
+  for (const known of all) {
+    const { listener } = known.state;
+    if (states.get(listener)?.state.state !== "waiting") states.set(listener, known);
+  }
+  return [...states.values()].sort((a, b) => (a.state.listener < b.state.listener ? -1 : 1));
 }
 
 function firstLine(text: string): string {
