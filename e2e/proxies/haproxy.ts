@@ -1,6 +1,6 @@
 /**
- * HAProxy: started by hand from the rendered files with a second file that opens the stats socket, reloaded through its
- * master process, asked over that socket.
+ * HAProxy, this machine's or another: started by hand from the rendered files with a second file that opens the stats socket, reloaded
+ * through its master process, asked over that socket.
  */
 import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -46,32 +46,37 @@ async function writeExtra(dir: string, description: string): Promise<void> {
 
 const described = (tag: string): string => tag.replaceAll(/[^A-Za-z0-9.-]/g, "") || "none";
 
-export const haproxy: ProxyAdapter = {
-  kind: "haproxy",
-  live: false,
+/** The HAProxy of this program. */
+export function haproxyOf(binary: string): ProxyAdapter {
+  return {
+    kind: "haproxy",
+    live: false,
 
-  async start({ program, fleet, address, dir, fromDir, under = [] }) {
-    const tag = fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: isOwn });
-    await writeExtra(dir, described(tag));
-    await run("haproxy", ["-c", ...configArgs(dir)]);
-    const [command = "haproxy", ...before] = [...under, "haproxy"];
-    const child = startChild(command, [...before, "-W", ...configArgs(dir)], { logFile: join(dir, LOG), cwd: dir });
-    const proxy: RunningProxy = { kind: "haproxy", fleet, address, child, dir, admin: join(dir, SOCKET) };
-    await untilDescribed(proxy, described(tag));
-    return proxy;
-  },
+    async start({ program, fleet, address, dir, fromDir, under = [] }) {
+      const tag = fromDir === true ? "rendered" : await fetchFiles(program, fleet, { dir, keep: isOwn });
+      await writeExtra(dir, described(tag));
+      await run(binary, ["-c", ...configArgs(dir)]);
+      const [command = binary, ...before] = [...under, binary];
+      const child = startChild(command, [...before, "-W", ...configArgs(dir)], { logFile: join(dir, LOG), cwd: dir });
+      const proxy: RunningProxy = { kind: "haproxy", fleet, address, child, dir, admin: join(dir, SOCKET) };
+      await untilDescribed(proxy, described(tag));
+      return proxy;
+    },
 
-  async sync(proxy, program) {
-    const tag = await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: isOwn });
-    await writeExtra(proxy.dir, described(tag));
-    await run("haproxy", ["-c", ...configArgs(proxy.dir)]);
-    process.kill(proxy.child.pid, "SIGUSR2");
-    await untilDescribed(proxy, described(tag));
-  },
+    async sync(proxy, program) {
+      const tag = await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: isOwn });
+      await writeExtra(proxy.dir, described(tag));
+      await run(binary, ["-c", ...configArgs(proxy.dir)]);
+      process.kill(proxy.child.pid, "SIGUSR2");
+      await untilDescribed(proxy, described(tag));
+    },
 
-  ask: async (proxy) => `${await ask(proxy, "show info")}\n${await ask(proxy, "show servers state")}`,
-  stop: (proxy) => stopChild(proxy.child),
-};
+    ask: async (proxy) => `${await ask(proxy, "show info")}\n${await ask(proxy, "show servers state")}`,
+    stop: (proxy) => stopChild(proxy.child),
+  };
+}
+
+export const haproxy: ProxyAdapter = haproxyOf("haproxy");
 
 async function untilDescribed(proxy: RunningProxy, description: string): Promise<void> {
   await until("HAProxy runs the new configuration", async () => {

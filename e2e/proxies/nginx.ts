@@ -1,4 +1,4 @@
-/** nginx: started by hand from the rendered files, reloaded by SIGHUP, asked by `nginx -T`. */
+/** nginx, this machine's or another: started by hand from the rendered files, reloaded by SIGHUP, asked by `nginx -T`. */
 import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,47 +29,52 @@ const configArgs = (dir: string): string[] => ["-p", dir, "-c", join(dir, "nginx
 
 const isOwn = (entry: string): boolean => OWN_ENTRIES.includes(entry) || OWN_SOCKET.test(entry);
 
-export const nginx: ProxyAdapter = {
-  kind: "nginx",
-  live: false,
+/** The nginx of this program. */
+export function nginxOf(binary: string): ProxyAdapter {
+  return {
+    kind: "nginx",
+    live: false,
 
-  async start({ program, fleet, address, dir, fromDir, under = [] }) {
-    if (fromDir !== true) await fetchFiles(program, fleet, { dir, keep: isOwn });
-    await mkdir(join(dir, "logs"), { recursive: true });
-    await linkModules(dir);
-    await run("nginx", ["-t", ...configArgs(dir)], { cwd: dir });
-    const args = [...configArgs(dir), "-g", "daemon off; pid nginx.pid;"];
-    const [command = "nginx", ...before] = [...under, "nginx"];
-    const child = startChild(command, [...before, ...args], { logFile: join(dir, LOG), cwd: dir });
-    const proxy: RunningProxy = { kind: "nginx", fleet, address, child, dir, admin: "" };
-    await until("nginx has workers", async () => {
-      if (!isRunning(child)) throw new Error(logTail(child));
-      return (await workers(child.pid)).length > 0 ? true : null;
-    });
-    return proxy;
-  },
+    async start({ program, fleet, address, dir, fromDir, under = [] }) {
+      if (fromDir !== true) await fetchFiles(program, fleet, { dir, keep: isOwn });
+      await mkdir(join(dir, "logs"), { recursive: true });
+      await linkModules(binary, dir);
+      await run(binary, ["-t", ...configArgs(dir)], { cwd: dir });
+      const args = [...configArgs(dir), "-g", "daemon off; pid nginx.pid;"];
+      const [command = binary, ...before] = [...under, binary];
+      const child = startChild(command, [...before, ...args], { logFile: join(dir, LOG), cwd: dir });
+      const proxy: RunningProxy = { kind: "nginx", fleet, address, child, dir, admin: "" };
+      await until("nginx has workers", async () => {
+        if (!isRunning(child)) throw new Error(logTail(child));
+        return (await workers(child.pid)).length > 0 ? true : null;
+      });
+      return proxy;
+    },
 
-  async sync(proxy, program) {
-    await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: isOwn });
-    await run("nginx", ["-t", ...configArgs(proxy.dir)], { cwd: proxy.dir });
-    const before = new Set(await workers(proxy.child.pid));
-    process.kill(proxy.child.pid, "SIGHUP");
-    await until("new nginx workers have replaced the old", async () => {
-      const now = await workers(proxy.child.pid);
-      return now.length > 0 && now.every((pid) => !before.has(pid)) ? true : null;
-    });
-  },
+    async sync(proxy, program) {
+      await fetchFiles(program, proxy.fleet, { dir: proxy.dir, keep: isOwn });
+      await run(binary, ["-t", ...configArgs(proxy.dir)], { cwd: proxy.dir });
+      const before = new Set(await workers(proxy.child.pid));
+      process.kill(proxy.child.pid, "SIGHUP");
+      await until("new nginx workers have replaced the old", async () => {
+        const now = await workers(proxy.child.pid);
+        return now.length > 0 && now.every((pid) => !before.has(pid)) ? true : null;
+      });
+    },
 
-  async ask(proxy) {
-    return (await run("nginx", ["-T", ...configArgs(proxy.dir)], { maxBuffer: 64 * 1024 * 1024 })).stdout;
-  },
+    async ask(proxy) {
+      return (await run(binary, ["-T", ...configArgs(proxy.dir)], { maxBuffer: 64 * 1024 * 1024 })).stdout;
+    },
 
-  stop: (proxy) => stopChild(proxy.child),
-};
+    stop: (proxy) => stopChild(proxy.child),
+  };
+}
+
+export const nginx: ProxyAdapter = nginxOf("nginx");
 
 /** The head of nginx.conf says that `modules` must be there: Debian's modules-enabled names modules relative to the prefix. */
-async function linkModules(dir: string): Promise<void> {
-  const { stderr } = await run("nginx", ["-V"]);
+async function linkModules(binary: string, dir: string): Promise<void> {
+  const { stderr } = await run(binary, ["-V"]);
   const folder = /--modules-path=(\S+)/.exec(stderr)?.[1];
   if (folder === undefined) return;
   await rm(join(dir, "modules"), { force: true });
@@ -82,7 +87,7 @@ async function workers(master: number): Promise<string[]> {
   const accepting: string[] = [];
   for (const pid of children.filter((entry) => entry !== "")) {
     const title = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
-    if (title.startsWith("nginx: worker process") && !title.includes("shutting down")) accepting.push(pid);
+    if (title.includes("nginx: worker process") && !title.includes("shutting down")) accepting.push(pid);
   }
   return accepting;
 }

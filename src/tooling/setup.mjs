@@ -2,14 +2,15 @@
  * Makes a fresh clone ready: dependencies, generated code, proxies. `npm start` and `npm test` run it first.
  *
  * Usage: `node src/tooling/setup.mjs start | test | pack`. Every step looks first and does nothing when nothing is to do. A
- * missing proxy is a named skip for `start` and an error for `test`, which also gets the generators of clients; `pack` (`npm pack`
- * runs it) needs none. Plain JavaScript without dependencies, because it runs before there are any, on Node 20: the steps fetch the
- * Node that everything else runs on.
+ * missing proxy is a named skip for `start` and an error for `test`, which also gets the generators of clients and newer proxies;
+ * `pack` (`npm pack` runs it) needs none. Plain JavaScript without dependencies, because it runs before there are any, on Node 20: the
+ * steps fetch the Node that everything else runs on.
  */
 import { installClientTools } from "./setup/clients.mjs";
 import { installDependencies } from "./setup/dependencies.mjs";
 import { installEnvoy } from "./setup/envoy.mjs";
 import { generateCode } from "./setup/generated.mjs";
+import { installNewerProxies } from "./setup/newerProxies.mjs";
 import { installProxies } from "./setup/packages.mjs";
 import { SetupError, say } from "./setup/shell.mjs";
 
@@ -23,7 +24,7 @@ async function main(mode) {
   await generateCode();
   if (mode === "pack") return;
   const missing = [...(await installProxies()), ...(await installEnvoy())];
-  if (mode === "test") missing.push(...(await installClientTools()));
+  if (mode === "test") missing.push(...(await installClientTools()), ...(await installNewerProxies()));
   for (const line of missing) say(line);
   if (missing.length === 0) return;
   if (mode === "test") throw new SetupError(`npm test needs everything: ${missing.length} missing, named above`);
