@@ -1,14 +1,15 @@
-/** A fleet of a case's own whose proxy `trimtab agent` runs, from a binary of choice. */
+/** nginx or HAProxy of a newer release, run by `trimtab agent` for a fleet of a case's own. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { must } from "./api.ts";
 import { e2e } from "./context.ts";
 import type { Http3Place } from "./http3Site.ts";
 import { base, type Document, merge } from "./model.ts";
+import { type NewerName, newerAddresses, newerFleetOf, newerProgram } from "./newer.ts";
 import { freePort } from "./ports.ts";
-import { type Child, logTail, startChild, stopChild, until } from "./process.ts";
-import { programEntry } from "./program.ts";
+import { type Child, isRunning, logTail, startChild, stopChild, until } from "./process.ts";
+import { AGENT_TOKEN, programEntry } from "./program.ts";
 import { send } from "./rawHttp.ts";
 
 /** Starts and reloads of proxies take their time on a busy machine. */
@@ -23,30 +24,42 @@ export interface AgentPlace extends Http3Place {
 }
 
 interface Options {
-  readonly fleet: Document;
-  readonly address: string;
-  readonly binary: string;
-  /** The environment variable that names it. */
-  readonly variable: string;
+  readonly proxy: NewerName;
+  /** What its fleet says besides. */
+  readonly more: Partial<Document>;
 }
 
 /** The agent starts with the first model. */
-export async function openAgentPlace({ fleet, address, binary, variable }: Options): Promise<AgentPlace> {
+export async function openAgentPlace({ proxy, more }: Options): Promise<AgentPlace> {
+  const address = newerAddresses[proxy];
+  const fleet = { ...(await newerFleetOf(proxy)), ...more };
   const { name } = fleet;
   const dir = await mkdtemp(join(e2e().workDir, `${name}-`));
   const port = await freePort(address);
+  // Private keys are for those who have it.
+  const token = join(dir, "token");
+  await writeFile(token, AGENT_TOKEN, { mode: 0o600 });
   const logFile = join(dir, "agent.log");
   let agent: Child | null = null;
   const start = (): Child => {
     const flags = ["--fleet", name, "--name", name, "--server", e2e().program.api, "--interval", "200ms"];
-    const args = [process.execPath, programEntry(), "agent", ...flags, "--run-dir", join(dir, "run")];
-    return startChild("env", [`${variable}=${binary}`, ...args], { logFile });
+    const args = [
+      process.execPath,
+      programEntry(),
+      "agent",
+      ...flags,
+      "--token-file",
+      token,
+      "--run-dir",
+      join(dir, "run"),
+    ];
+    return startChild("env", [`TRIMTAB_${proxy.toUpperCase()}=${newerProgram(proxy)}`, ...args], { logFile });
   };
   return {
     fleet: name,
     address,
     logFile,
-    fleets: () => [{ ...fleet, bindAddress: address }],
+    fleets: () => [fleet],
     serve: async (part) => {
       const marker = randomUUID();
       const marking = {
@@ -55,10 +68,13 @@ export async function openAgentPlace({ fleet, address, binary, variable }: Optio
       };
       const body = merge(base(e2e().ports, marker), merge(part, marking));
       await must(e2e().program.api, "PUT /v1/config?force=true", { body });
-      agent ??= start();
+      const running = (agent ??= start());
       await until(
-        `the proxy of ${name} serves: ${logTail(agent)}`,
-        async () => ((await send({ address, port }, { path: "/", host: "marker" })).body === marker ? true : null),
+        `the proxy of ${name} serves`,
+        async () => {
+          if (!isRunning(running)) throw new Error(logTail(running));
+          return (await send({ address, port }, { path: "/", host: "marker" })).body === marker ? true : null;
+        },
         PATIENCE,
       );
     },

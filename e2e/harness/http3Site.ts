@@ -109,7 +109,8 @@ function clientOf(client: Http3Client, { place, ports }: Made) {
     if ((await open(port, HOST, { connection, ...more })) === null) throw new Error("no handshake");
     return connection;
   };
-  const get: Http3Site["get"] = (connection, path, more = {}) => client.ask(connection, { authority: HOST, path, ...more });
+  const get: Http3Site["get"] = (connection, path, more = {}) =>
+    client.ask(connection, { authority: HOST, path, ...more });
   const overTcp: Http3Site["overTcp"] = async (port, request) => {
     const done = await shake({ address, port: portOf(port), serverName: HOST });
     if (done === null) throw new Error("no handshake");

@@ -20,10 +20,11 @@ export const newerNames: readonly NewerName[] = ["nginx", "haproxy"];
 /** Beside those of the other proxies, on the same ports. */
 export const newerAddresses: Readonly<Record<NewerName, string>> = { nginx: "127.0.0.25", haproxy: "127.0.0.26" };
 
-const binary = (name: NewerName): string => join(repositoryRoot, ".trimtab", "newer", "bin", name);
+/** The program. */
+export const newerProgram = (name: NewerName): string => join(repositoryRoot, ".trimtab", "newer", "bin", name);
 const adapters: Readonly<Record<NewerName, ProxyAdapter>> = {
-  nginx: nginxOf(binary("nginx")),
-  haproxy: haproxyOf(binary("haproxy")),
+  nginx: nginxOf(newerProgram("nginx")),
+  haproxy: haproxyOf(newerProgram("haproxy")),
 };
 
 /** Its fleet. */
@@ -46,7 +47,7 @@ export async function startNewer(
   part: ModelPart,
   more: Partial<Document> = {},
 ): Promise<NewerProxies> {
-  const fleets = await Promise.all(names.map(async (name) => ({ ...(await fleetOf(name)), ...more })));
+  const fleets = await Promise.all(names.map(async (name) => ({ ...(await newerFleetOf(name)), ...more })));
   const withFleets = (own: ModelPart): ModelPart => ({ ...own, fleets: [...fleets, ...(own.fleets ?? [])] });
   await serve(withFleets(part));
   const running: Partial<Record<NewerName, RunningProxy>> = {};
@@ -79,8 +80,8 @@ export async function startNewer(
 }
 
 /** The version is what the binary says: a later set-up may have a later one. */
-async function fleetOf(name: NewerName): Promise<Document> {
-  const { stdout, stderr } = await promisify(execFile)(binary(name), ["-v"]);
+export async function newerFleetOf(name: NewerName): Promise<Document> {
+  const { stdout, stderr } = await promisify(execFile)(newerProgram(name), ["-v"]);
   const version = /(?:nginx\/|version )(\d+\.\d+\.\d+)/.exec(stdout + stderr)?.[1];
   return { name: newerFleet(name), proxy: name, version, bindAddress: newerAddresses[name] };
 }

@@ -1,4 +1,5 @@
 /** Whether each listener takes connections where it is to, and since when. */
+import { compareText } from "../util/sorted.ts";
 import { isSame } from "./busySockets.ts";
 import type { Memory } from "./memory.ts";
 import type { ListenerState } from "./types.ts";
@@ -49,7 +50,7 @@ function found({ wanted, good, serving, applyError, deathError }: Memory, since:
   const running = serving === null ? null : good;
   const error = firstLine(applyError ?? deathError ?? "the proxy has not answered yet");
   const failed = { reason: error, key: withoutNumbers(error) };
-  const all = (wanted?.sockets ?? []).flatMap((socket) => {
+  const states = (wanted?.sockets ?? []).flatMap((socket) => {
     const open = running?.files.sockets.find((place) => isSame(place, socket))?.listeners ?? [];
     const waiting = running?.waiting.find((entry) => isSame(entry.socket, socket));
     const why = waiting === undefined ? failed : { reason: waiting.reason, key: waiting.reason };
@@ -60,13 +61,10 @@ function found({ wanted, good, serving, applyError, deathError }: Memory, since:
       return { key: why.key, state: { listener, state: "waiting", reason: why.reason, since } };
     });
   });
-  // A listener may have two sockets (HTTP/3), and the one that waits is to be known.
-  const states = new Map<string, Known>();
-  for (const known of all) {
-    const { listener } = known.state;
-    if (states.get(listener)?.state.state !== "waiting") states.set(listener, known);
-  }
-  return [...states.values()].sort((a, b) => (a.state.listener < b.state.listener ? -1 : 1));
+  // Of a listener with several sockets (HTTP/3) the one that waits counts: it comes last.
+  return states.sort(
+    (a, b) => compareText(a.state.listener, b.state.listener) || compareText(a.state.state, b.state.state),
+  );
 }
 
 function firstLine(text: string): string {

@@ -19,7 +19,7 @@ export const haproxyCodes = {
     status: 422,
     title: "HTTP/3 beside certificates of clients",
     explanation:
-      "`http.http3: true` together with `tls.clientAuthentication`, of any listener of the port: HAProxy is not told to ask for certificates over QUIC. Leave one of them off, or give the listener that asks a port of its own.",
+      "`http.http3: true` together with `tls.clientAuthentication`, of any listener of the port: HAProxy 3.0 resumes sessions over QUIC though it is told not to (`no-tls-tickets`), and nobody is verified when one is; clients without a good certificate get no answer and are not told why. Leave one of them off, or give the listener that asks a port of its own.",
   },
   "HTTP3-SHARED-HAPROXY": {
     status: 422,

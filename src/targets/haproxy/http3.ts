@@ -42,7 +42,8 @@ export function http3View(listener: string, { address: ip, port, http3, tls }: P
 /** The files of its own, by path. */
 export function http3Files(listener: string, { http3, tls, passed }: Port): ReadonlyMap<string, string> {
   if (http3 === null || tls === null) return new Map();
-  const passedNames = passed === null ? [] : [...passed.routes.flatMap((route) => route.serverNames), ...passed.refused];
+  const passedNames =
+    passed === null ? [] : [...passed.routes.flatMap((route) => route.serverNames), ...passed.refused];
   const ofQuic = { minVersion: "1.3", maxVersion: "1.3", cipherSuites: [], alpn: [HTTP3] } as const;
   const servers = tls.servers.map((server) => ({ ...server, ...ofQuic }));
   const unknown = tls.unknown === null ? null : { ...tls.unknown, ...ofQuic };

@@ -1,19 +1,19 @@
 /** What is said of HTTP/3 without rendering it. */
-import type { FleetIr, HttpPortIr } from "../../ir/index.ts";
-import { http3Capabilities as sinceVersion } from "../http3.ts";
-import { type Finding, foundByInspection, type Support } from "../target.ts";
+import type { FleetIr, HttpPortIr, JsonValue } from "../../ir/index.ts";
+import { besideHttp3, lacksHttp3, withoutHttp3 } from "../http3.ts";
+import { type Finding, foundByInspection, type Support, type Version } from "../target.ts";
 
 /** As HAProxy 3.0 does it. */
 const besideReloads = {
   approximated:
     "ends the connections that are idle when HAProxy is reloaded, and a request that is just on its way there gets no answer; a client whose address or port changes has to connect anew",
   code: "HTTP3-CONNECTIONS-HAPROXY",
-  when: (value: unknown): boolean => value === true,
+  when: (value: JsonValue, version: Version): boolean => value === true && !lacksHttp3("haproxy", version),
 } as const satisfies Support;
 
 const besideClients = {
   refused:
-    "cannot be kept together with `tls.clientAuthentication`: HAProxy is not told to ask for certificates over QUIC; leave one of them off, or give the listener that asks a port of its own",
+    "cannot be kept together with `tls.clientAuthentication`: HAProxy resumes sessions over QUIC though it is told not to, and then verifies nobody; leave one of them off, or give the listener that asks a port of its own",
   code: "HTTP3-CLIENTS-HAPROXY",
   when: foundByInspection,
 } as const satisfies Support;
@@ -32,12 +32,12 @@ const besideUnknown = {
   when: foundByInspection,
 } as const satisfies Support;
 
-const { "listener.http.http3": tooOld, ...others } = sinceVersion("haproxy");
+const { http3: tooOld, http3Port } = withoutHttp3("haproxy");
 
 /** What HAProxy says of it. */
 export const http3Capabilities = {
-  ...others,
   "listener.http.http3": [tooOld, besideReloads, besideClients, besideLimit, besideUnknown],
+  "listener.http.http3Port": http3Port,
 } as const satisfies Readonly<Record<string, Support>>;
 
 /** Errors about ports whose other promises HAProxy does not keep over HTTP/3. */
@@ -45,22 +45,14 @@ export function inspectHttp3({ ports }: FleetIr): readonly Finding[] {
   return ports.flatMap((port) => (port.kind === "http" && port.http3 !== null ? findingsOf(port) : []));
 }
 
-/** Where bytes are passed on nobody comes over QUIC. */
-function findingsOf({ tls, passed, connectionLimit: { max, perSource } }: HttpPortIr): readonly Finding[] {
-  const isLimited = passed !== null && (max !== null || perSource !== null);
+function findingsOf(port: HttpPortIr): readonly Finding[] {
+  const { tls, passed, connectionLimit } = port;
+  const asks = tls?.scopes.some(({ readsRequests, clientAuthentication: by }) => readsRequests && by !== null) === true;
+  const isLimited = passed !== null && (connectionLimit.max !== null || connectionLimit.perSource !== null);
   const isUnknown = passed !== null && tls !== null && tls.unknown !== null;
-  return (tls?.scopes ?? [])
-    .filter(({ readsRequests }) => readsRequests)
-    .flatMap(({ listener, clientAuthentication }) =>
-      [
-        ...(clientAuthentication === null ? [] : [besideClients]),
-        ...(isLimited ? [besideLimit] : []),
-        ...(isUnknown ? [besideUnknown] : []),
-      ].map(
-        ({ code, refused: message }): Finding => ({
-          ...{ code, severity: "error", message },
-          ...{ resource: { kind: "listener", name: listener }, pointer: "/http/http3" },
-        }),
-      ),
-    );
+  return [
+    ...(asks ? besideHttp3(port, besideClients) : []),
+    ...(isLimited ? besideHttp3(port, besideLimit) : []),
+    ...(isUnknown ? besideHttp3(port, besideUnknown) : []),
+  ];
 }
