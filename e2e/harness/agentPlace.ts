@@ -4,9 +4,8 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { must } from "./api.ts";
 import { e2e } from "./context.ts";
-import type { Http3Place } from "./http3Site.ts";
-import { base, type Document, merge } from "./model.ts";
-import { type NewerName, newerAddresses, newerFleetOf, newerProgram } from "./newer.ts";
+import { base, type Document, type ModelPart, merge } from "./model.ts";
+import { type NewerName, newerAddresses, newerBinary, newerFleetOf } from "./newer.ts";
 import { freePort } from "./ports.ts";
 import { type Child, isRunning, logTail, startChild, stopChild, until } from "./process.ts";
 import { AGENT_TOKEN, programEntry } from "./program.ts";
@@ -15,24 +14,18 @@ import { send } from "./rawHttp.ts";
 /** Starts and reloads of proxies take their time on a busy machine. */
 const PATIENCE = { timeoutMs: 30_000 };
 
-export interface AgentPlace extends Http3Place {
-  /** What the agent and its proxy print; the access log too. */
-  readonly logFile: string;
+export interface AgentPlace {
+  /** Puts a model into the program, and waits until the proxy has it. Its documents name the fleet, which it need not have. */
+  readonly serve: (part: ModelPart) => Promise<void>;
   /** What the control plane tells of the proxy. */
   readonly told: () => Promise<Document>;
   readonly close: () => Promise<void>;
 }
 
-interface Options {
-  readonly proxy: NewerName;
-  /** What its fleet says besides. */
-  readonly more: Partial<Document>;
-}
-
 /** The agent starts with the first model. */
-export async function openAgentPlace({ proxy, more }: Options): Promise<AgentPlace> {
+export async function openAgentPlace(proxy: NewerName): Promise<AgentPlace> {
   const address = newerAddresses[proxy];
-  const fleet = { ...(await newerFleetOf(proxy)), ...more };
+  const fleet = await newerFleetOf(proxy);
   const { name } = fleet;
   const dir = await mkdtemp(join(e2e().workDir, `${name}-`));
   const port = await freePort(address);
@@ -53,22 +46,22 @@ export async function openAgentPlace({ proxy, more }: Options): Promise<AgentPla
       "--run-dir",
       join(dir, "run"),
     ];
-    return startChild("env", [`TRIMTAB_${proxy.toUpperCase()}=${newerProgram(proxy)}`, ...args], { logFile });
+    return startChild("env", [`TRIMTAB_${proxy.toUpperCase()}=${newerBinary(proxy)}`, ...args], { logFile });
   };
   return {
-    fleet: name,
-    address,
-    logFile,
-    fleets: () => [fleet],
     serve: async (part) => {
       const marker = randomUUID();
       const marking = {
-        listeners: [{ name: "h3-marker", fleets: [name], port, protocol: "HTTP" }],
-        routes: [{ name: "h3-marker", listeners: ["h3-marker"], rules: [{ respond: { status: 200, body: marker } }] }],
+        fleets: [fleet],
+        listeners: [{ name: "newer-marker", fleets: [name], port, protocol: "HTTP" }],
+        routes: [
+          { name: "newer-marker", listeners: ["newer-marker"], rules: [{ respond: { status: 200, body: marker } }] },
+        ],
       };
       const body = merge(base(e2e().ports, marker), merge(part, marking));
       await must(e2e().program.api, "PUT /v1/config?force=true", { body });
-      const running = (agent ??= start());
+      const running = agent ?? start();
+      agent = running;
       await until(
         `the proxy of ${name} serves`,
         async () => {

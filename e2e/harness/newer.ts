@@ -20,11 +20,11 @@ export const newerNames: readonly NewerName[] = ["nginx", "haproxy"];
 /** Beside those of the other proxies, on the same ports. */
 export const newerAddresses: Readonly<Record<NewerName, string>> = { nginx: "127.0.0.25", haproxy: "127.0.0.26" };
 
-/** The program. */
-export const newerProgram = (name: NewerName): string => join(repositoryRoot, ".trimtab", "newer", "bin", name);
+/** Its program. */
+export const newerBinary = (name: NewerName): string => join(repositoryRoot, ".trimtab", "newer", "bin", name);
 const adapters: Readonly<Record<NewerName, ProxyAdapter>> = {
-  nginx: nginxOf(newerProgram("nginx")),
-  haproxy: haproxyOf(newerProgram("haproxy")),
+  nginx: nginxOf(newerBinary("nginx")),
+  haproxy: haproxyOf(newerBinary("haproxy")),
 };
 
 /** Its fleet. */
@@ -45,15 +45,16 @@ export interface NewerProxies {
 export async function startNewer(
   names: readonly NewerName[],
   part: ModelPart,
-  more: Partial<Document> = {},
+  more: Readonly<Partial<Record<NewerName, Partial<Document>>>> = {},
 ): Promise<NewerProxies> {
-  const fleets = await Promise.all(names.map(async (name) => ({ ...(await newerFleetOf(name)), ...more })));
+  const fleets = await Promise.all(names.map(async (name) => ({ ...(await newerFleetOf(name)), ...more[name] })));
   const withFleets = (own: ModelPart): ModelPart => ({ ...own, fleets: [...fleets, ...(own.fleets ?? [])] });
   await serve(withFleets(part));
   const running: Partial<Record<NewerName, RunningProxy>> = {};
   const all = (): readonly [NewerName, RunningProxy][] => Object.entries(running) as [NewerName, RunningProxy][];
   const stop = async (): Promise<void> => {
     await Promise.all(all().map(([name, proxy]) => adapters[name].stop(proxy)));
+    for (const name of names) delete running[name];
   };
   const sync = async (): Promise<void> => {
     await Promise.all(all().map(([name, proxy]) => adapters[name].sync(proxy, e2e().program)));
@@ -81,7 +82,7 @@ export async function startNewer(
 
 /** The version is what the binary says: a later set-up may have a later one. */
 export async function newerFleetOf(name: NewerName): Promise<Document> {
-  const { stdout, stderr } = await promisify(execFile)(newerProgram(name), ["-v"]);
+  const { stdout, stderr } = await promisify(execFile)(newerBinary(name), ["-v"]);
   const version = /(?:nginx\/|version )(\d+\.\d+\.\d+)/.exec(stdout + stderr)?.[1];
   return { name: newerFleet(name), proxy: name, version, bindAddress: newerAddresses[name] };
 }
