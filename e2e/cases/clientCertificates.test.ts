@@ -151,6 +151,7 @@ function model(folder: string) {
             matches: [{ path: { prefix: "/changed" } }],
             split: [{ cluster: "behind" }],
             requestHeaders: { set: [{ name: "X-Own", value: "1" }] },
+            responseHeaders: { set: [{ name: "X-Answered", value: "1" }] },
           },
           { matches: [{ path: { prefix: "/" } }], split: [{ cluster: "behind" }] },
         ],
@@ -320,6 +321,29 @@ describe.each(proxyNames)("%s", (proxy) => {
       expect(await get([proxy, "require"], good, { host })).toMatchObject({ status: 200 });
     expect(await get([proxy, "first"], good, { serverName: null })).toMatchObject({ status: 200 });
     expect(await get([proxy, "first"], {}, { serverName: null })).toBeNull();
+  });
+
+  it("adds nothing of the other host's rule to a 421", async () => {
+    const answered = async (listener: ListenerName, own: Asked): Promise<readonly string[]> => {
+      const to = { address: proxyAddresses[proxy], port: ports[listener] as number, serverName: "a.mtls.example" };
+      const done = await shake({ ...to, ...shownBy("good") });
+      if (done === null) throw new Error("no handshake");
+      const answer = await connectionOn(done.socket).request({ path: "/changed", host: "a.mtls.example", ...own });
+      done.socket.destroy();
+      return [
+        String(answer.status),
+        ...answer.headers.filter(([name]) => /^x-answered$/i.test(name)).flat(),
+        answer.body,
+      ];
+    };
+    for (const [listener, host] of [
+      ["require", "c.mtls.example"],
+      ["optional", "c.mtls.example"],
+      ["shared", "b.mtls.example"],
+    ] as const) {
+      expect((await answered(listener, {})).slice(0, 3)).toEqual(["200", expect.stringMatching(/x-answered/i), "1"]);
+      expect(await answered(listener, { host })).toEqual(["421", "421 Misdirected Request\n"]);
+    }
   });
 
   it.each(["TLSv1.2", "TLSv1.3"] as const)("resumes no session of %s", async (maxVersion) => {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { ClientAuthenticationIr, FleetIr, ListenerTlsIr } from "../../ir/index.ts";
 import { finish } from "../../util/steps.ts";
 import { trustedName } from "../clientAuthentication.ts";
+import { MISDIRECTED_HOST } from "./clientAuthentication.ts";
 import { effect } from "./effect.ts";
 import { resourceJson } from "./json.ts";
 import { createRenderer } from "./render.ts";
@@ -89,6 +90,17 @@ test("a table that takes any certificate for a good one belongs to listeners tha
     ["http-127-0-0-1-8443", "http-127-0-0-1-8443"],
   ]);
   expect(tables.map(({ text }) => text.includes("DOWNSTREAM_PEER_CERT"))).toEqual([true, false, false]);
+});
+
+test("the host of a 421 has a place of its own in the table, so that no rule adds to the answer", () => {
+  const { routes, text } = rendered(secure(asks()));
+  expect(text).toContain(MISDIRECTED_HOST);
+  expect(resourceJson(routes)).toMatchObject({
+    virtualHosts: expect.arrayContaining([
+      expect.objectContaining({ domains: expect.arrayContaining([MISDIRECTED_HOST]) }),
+    ]),
+  });
+  expect(textOf(rendered(secure(null)).routes)).not.toContain(MISDIRECTED_HOST);
 });
 
 test("nothing is there where nobody is asked", () => {

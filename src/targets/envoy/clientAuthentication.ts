@@ -20,6 +20,11 @@ import { pack } from "./types.ts";
 
 /** Where the filter notes what it has found: a changed field would have the route looked for once more. */
 const NAMESPACE = "trimtab.client";
+/**
+ * The host that the filter gives a request for another one before it answers it: the route is looked for once more, and that of the other
+ * host would add its fields to the answer. No client can name it: a Host with a blank is refused before.
+ */
+export const MISDIRECTED_HOST = "trimtab misdirected";
 
 /**
  * Host without port and a dot at its end, in lower case, is the server name, which Envoy has in lower case; for nearly all requests it is
@@ -33,6 +38,7 @@ function envoy_on_request(request)
   if authority ~= asked and asked ~= "" then
     local host = authority:lower():gsub(":%d*$", ""):gsub("%.$", "")
     if host ~= asked and host:find("^[%w%.%-_%[%]:]+$") then
+      request:headers():replace(":authority", "${MISDIRECTED_HOST}")
       request:respond({[":status"] = "${MISDIRECTED_STATUS}"}, ${JSON.stringify(MISDIRECTED_BODY)})
       return
     end

@@ -2,12 +2,19 @@
 import { create } from "@bufbuild/protobuf";
 import { HeaderValueOption_HeaderAppendAction as Append } from "../../gen/proto/envoy/config/core/v3/base_pb.js";
 import { RouteConfigurationSchema } from "../../gen/proto/envoy/config/route/v3/route_pb.js";
-import { altSvc, type HttpPortIr, scopeOf, type VirtualHostIr, viaEntry } from "../../ir/index.ts";
+import {
+  altSvc,
+  type ClientAuthenticationIr,
+  type HttpPortIr,
+  scopeOf,
+  type VirtualHostIr,
+  viaEntry,
+} from "../../ir/index.ts";
 import { contentHash } from "../../util/hash.ts";
 import type { Steps } from "../../util/steps.ts";
 import type { RenderedResource } from "../target.ts";
 import { type AffinityEntries, affinityEntries } from "./affinity.ts";
-import { tableSuffix, toldField, toldFormat } from "./clientAuthentication.ts";
+import { MISDIRECTED_HOST, tableSuffix, toldField, toldFormat } from "./clientAuthentication.ts";
 import { clientSilenceMs } from "./clientTimeouts.ts";
 import type { HashKeys, RouteKeys } from "./hashPolicy.ts";
 import { memoByFields } from "./memo.ts";
@@ -150,7 +157,7 @@ function* spliced(
 interface Table {
   readonly name: string;
   readonly virtualHosts: readonly VirtualHostIr[];
-  /** Hostnames of the port's other listeners, which this one's connections are not for. */
+  /** Hostnames of the port's other listeners, which this one's connections are not for, and the one that stands for other hosts. */
   readonly others: readonly string[];
   readonly told: string;
 }
@@ -163,7 +170,7 @@ function tablesOf(port: HttpPortIr): readonly Table[] {
       {
         name: routeTableName(port, only?.hostname ?? ""),
         virtualHosts,
-        others: [],
+        others: misdirectedHost(only?.clientAuthentication ?? null),
         told: toldFormat(only?.clientAuthentication ?? null),
       },
     ];
@@ -172,8 +179,15 @@ function tablesOf(port: HttpPortIr): readonly Table[] {
     told: toldFormat(clientAuthentication),
     name: routeTableName(port, hostname),
     virtualHosts: virtualHosts.filter(({ hostnames: [first = ""] }) => scopeOf(tls.scopes, first) === hostname),
-    others: tls.scopes.flatMap((other) => (other.hostname === hostname ? [] : [other.hostname])),
+    others: [
+      ...tls.scopes.flatMap((other) => (other.hostname === hostname ? [] : [other.hostname])),
+      ...misdirectedHost(clientAuthentication),
+    ],
   }));
+}
+
+function misdirectedHost(clients: ClientAuthenticationIr | null): readonly string[] {
+  return clients === null ? [] : [MISDIRECTED_HOST];
 }
 
 /** In order of first appearance. */
