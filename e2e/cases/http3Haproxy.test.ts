@@ -1,6 +1,6 @@
 /**
- * HTTP/3 as HAProxy alone has it, run by the agent: what it does with malformed requests, floods and clients that move, limits that TCP and QUIC
- * share, and what becomes of connections when a certificate is replaced or HAProxy is reloaded.
+ * HTTP/3 as HAProxy alone has it, run by the agent: what it does with malformed requests, floods and clients that move, connections that TCP
+ * and QUIC share, and what becomes of them when a certificate is replaced or HAProxy is reloaded.
  */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
