@@ -1,6 +1,6 @@
 /**
- * HTTP/3 as HAProxy alone has it, run by the agent: what it does with malformed requests, floods and clients that move, connections that TCP
- * and QUIC share, and what becomes of them when a certificate is replaced or HAProxy is reloaded.
+ * HTTP/3 as HAProxy alone has it, run by the agent: what it does with malformed requests, floods and clients that move, and with
+ * connections that TCP and QUIC share, when a certificate is replaced, and at reloads.
  */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
