@@ -5,8 +5,8 @@ import { hostAndPort } from "./hostAndPort.ts";
 import { word } from "./quote.ts";
 
 /**
- * The `listen`s that begin a server, by the text of `server.hbs`, `sharedServer.hbs`, `listener.hbs`, `tcpServer.hbs` and
- * `tlsServers.hbs`: the second is of HTTP/3. Sockets of nginx's own stay. Strings and comments are stepped over: what users wrote may
+ * The `listen`s that begin a server, by the text of `server.hbs`, `sharedServer.hbs`, `listener.hbs`, `tcpServer.hbs`,
+ * `udpServer.hbs` and `tlsServers.hbs`: the second is of HTTP/3. Sockets of nginx's own stay. Strings and comments are stepped over: what users wrote may
  * look like one.
  */
 const STRING_COMMENT_OR_LISTEN =
