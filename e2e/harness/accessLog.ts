@@ -2,16 +2,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect } from "vitest";
-import { e2e, type ProxyName, proxyAddresses, proxyNames } from "./context.ts";
+import { e2e, proxyAddresses, proxyNames } from "./context.ts";
 import type { Document } from "./model.ts";
 import { until } from "./process.ts";
 
 export type Line = Record<string, string | number>;
 
 /** The test file that runs, whose logs are its own: a proxy may still have those of another one open. */
-function fileOf(proxy: ProxyName): string {
-  const test = basename(expect.getState().testPath ?? "", ".test.ts");
-  return proxy === "haproxy" ? e2e().proxies.haproxy.child.logFile : join(e2e().workDir, `${test}-${proxy}.jsonl`);
+function fileOf(proxy: string): string {
+  return proxy === "haproxy" ? e2e().proxies.haproxy.child.logFile : logFile(proxy);
+}
+
+/** Of a proxy by its fleet. */
+export function logFile(fleet: string): string {
+  return join(e2e().workDir, `${basename(expect.getState().testPath ?? "", ".test.ts")}-${fleet}.jsonl`);
 }
 
 /** Fleets that log, HAProxy's to its output. */
@@ -23,7 +27,7 @@ export function loggingFleets(more: object = {}): Document[] {
 }
 
 /** Lines since `from` that are asked for. Anything that begins like one is one, and has to be JSON. */
-function linesSince(proxy: ProxyName, from: number, isWanted: (line: Line) => boolean): Line[] {
+function linesSince(proxy: string, from: number, isWanted: (line: Line) => boolean): Line[] {
   const file = fileOf(proxy);
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").slice(from).split("\n").slice(0, -1);
@@ -33,7 +37,7 @@ function linesSince(proxy: ProxyName, from: number, isWanted: (line: Line) => bo
 
 /** What the proxy writes for some work, of what is asked for: at least so many lines, which may take a moment. */
 export async function linesFor(
-  proxy: ProxyName,
+  proxy: string,
   { count, isWanted }: { readonly count: number; readonly isWanted: (line: Line) => boolean },
   work: () => Promise<unknown>,
 ): Promise<Line[]> {

@@ -20,10 +20,11 @@ export const newerNames: readonly NewerName[] = ["nginx", "haproxy"];
 /** Beside those of the other proxies, on the same ports. */
 export const newerAddresses: Readonly<Record<NewerName, string>> = { nginx: "127.0.0.25", haproxy: "127.0.0.26" };
 
-const binary = (name: NewerName): string => join(repositoryRoot, ".trimtab", "newer", "bin", name);
+/** Its program. */
+export const newerBinary = (name: NewerName): string => join(repositoryRoot, ".trimtab", "newer", "bin", name);
 const adapters: Readonly<Record<NewerName, ProxyAdapter>> = {
-  nginx: nginxOf(binary("nginx")),
-  haproxy: haproxyOf(binary("haproxy")),
+  nginx: nginxOf(newerBinary("nginx")),
+  haproxy: haproxyOf(newerBinary("haproxy")),
 };
 
 /** Its fleet. */
@@ -53,6 +54,7 @@ export async function startNewer(
   const all = (): readonly [NewerName, RunningProxy][] => Object.entries(running) as [NewerName, RunningProxy][];
   const stop = async (): Promise<void> => {
     await Promise.all(all().map(([name, proxy]) => adapters[name].stop(proxy)));
+    for (const name of names) delete running[name];
   };
   const sync = async (): Promise<void> => {
     await Promise.all(all().map(([name, proxy]) => adapters[name].sync(proxy, e2e().program)));
@@ -80,7 +82,7 @@ export async function startNewer(
 
 /** The version is what the binary says: a later set-up may have a later one. */
 async function fleetOf(name: NewerName): Promise<Document> {
-  const { stdout, stderr } = await promisify(execFile)(binary(name), ["-v"]);
+  const { stdout, stderr } = await promisify(execFile)(newerBinary(name), ["-v"]);
   const version = /(?:nginx\/|version )(\d+\.\d+\.\d+)/.exec(stdout + stderr)?.[1];
   return { name: newerFleet(name), proxy: name, version, bindAddress: newerAddresses[name] };
 }

@@ -85,7 +85,13 @@ async function formerPlaces(
   for (const old of former) {
     const isOurs = old.listeners.some((name) => socket.listeners.includes(name));
     const isUsed = used.some((place) => isSame(place, old) || overlaps(place, old));
-    if (isOurs && !isUsed && !isSame(old, socket) && (await whyTaken(old, own)) === null) {
+    if (
+      isOurs &&
+      old.transport === socket.transport &&
+      !isUsed &&
+      !isSame(old, socket) &&
+      (await whyTaken(old, own)) === null
+    ) {
       const { address, port, transport } = old;
       places.push({ address, port, ...(transport === undefined ? {} : { transport }) });
     }
@@ -104,26 +110,40 @@ function reasonOf(socket: Socket, error: string, left: readonly Place[]): string
 /** Digits of the mark behind a generation's name: a handful of them exist of one generation. */
 const MARK_DIGITS = 8;
 
+/** What a file can open. Its first socket is what it is for: clients of the others (HTTP/3) are told of them there. */
+function leftOf(path: string, all: readonly Socket[], waiting: readonly WaitingSocket[]): readonly Socket[] {
+  const own = all
+    .filter(({ file }) => file === path)
+    .map((socket) => {
+      const held = waiting.find((entry) => entry.socket === socket);
+      return held === undefined ? [socket] : held.places.map((place) => ({ ...socket, ...place }));
+    });
+  return own[0]?.length === 0 ? [] : own.flat();
+}
+
 async function without(
   whole: AgentFiles,
   waiting: readonly WaitingSocket[],
   rebound: MakeRebound,
 ): Promise<AgentFiles> {
-  const byFile = new Map(waiting.map((entry) => [entry.socket.file, entry]));
+  const held = new Set(waiting.map(({ socket }) => socket.file));
   const files: AgentFile[] = [];
+  const places = new Map<string, readonly Socket[]>();
   for (const file of whole.files) {
-    const entry = byFile.get(file.path);
-    if (entry === undefined) {
+    if (!held.has(file.path)) {
       files.push(file);
-    } else if (entry.places.length > 0) {
-      files.push({ ...file, text: await rebound(file.text, entry.places) });
+      continue;
     }
+    const left = leftOf(file.path, whole.sockets, waiting);
+    places.set(file.path, left);
+    if (left.length > 0) files.push({ ...file, text: await rebound(file.text, left) });
   }
   const sockets = whole.sockets.flatMap((socket) => {
-    const entry = byFile.get(socket.file);
-    return entry === undefined ? [socket] : entry.places.map((place) => ({ ...socket, ...place }));
+    const left = places.get(socket.file);
+    if (left === undefined) return [socket];
+    return whole.sockets.find(({ file }) => file === socket.file) === socket ? left : [];
   });
-  const told = waiting.map(({ socket, places }) => [socket.file, ...places.map(socketText)]);
+  const told = waiting.map(({ socket, places }) => [socket.file, socket.transport, ...places.map(socketText)]);
   const mark = createHash("sha256").update(JSON.stringify(told)).digest("hex").slice(0, MARK_DIGITS);
   return { generation: `${whole.generation}-without-${mark}`, files, sockets };
 }

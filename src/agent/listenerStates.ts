@@ -1,4 +1,5 @@
 /** Whether each listener takes connections where it is to, and since when. */
+import { compareText } from "../util/sorted.ts";
 import { isSame } from "./busySockets.ts";
 import type { Memory } from "./memory.ts";
 import type { ListenerState } from "./types.ts";
@@ -60,7 +61,10 @@ function found({ wanted, good, serving, applyError, deathError }: Memory, since:
       return { key: why.key, state: { listener, state: "waiting", reason: why.reason, since } };
     });
   });
-  return states.sort((a, b) => (a.state.listener < b.state.listener ? -1 : 1));
+  // Of a listener with several sockets (HTTP/3) the one that waits counts: it comes last.
+  return states.sort(
+    (a, b) => compareText(a.state.listener, b.state.listener) || compareText(a.state.state, b.state.state),
+  );
 }
 
 function firstLine(text: string): string {

@@ -41,9 +41,9 @@ describe(`any valid model (seed ${SEED}, ${RUNS} models; TRIMTAB_SEED repeats it
       fc.asyncProperty(arbitraryModel, numbers, async (document, drawn) => {
         const fleets = fleetsOf(document);
         const rendered = fleets.map((ir) => renderFleet(ir));
-        const results = fleets.map(async ({ proxy }, index) => {
-          const { ok, message } = await checkRendered(proxy, rendered[index] as Rendered);
-          return `${proxy} ${ok ? "ok" : message}`;
+        const results = fleets.map(async (ir, index) => {
+          const { ok, message } = await checkRendered(ir, rendered[index] as Rendered);
+          return `${ir.proxy} ${ok ? "ok" : message}`;
         });
         expect(await Promise.all(results)).toEqual(["envoy ok", "haproxy ok", "nginx ok"]);
         const texts = rendered.map(renderedText);

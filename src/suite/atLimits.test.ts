@@ -17,7 +17,7 @@ async function verdict(proxy: string, names: readonly string[]): Promise<string>
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (compiled === null) return [...new Set(errors.map(({ code }) => code))].join(" ");
   for (const ir of compiled.fleets.values()) {
-    const { ok, message } = await checkRendered(ir.proxy, renderFleet(ir));
+    const { ok, message } = await checkRendered(ir, renderFleet(ir));
     if (!ok) return `NOT LOADED: ${message.slice(0, 500)}`;
   }
   return "loaded";

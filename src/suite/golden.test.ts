@@ -112,7 +112,7 @@ describe.each(cases)("%s", (name) => {
   });
 
   test("is accepted by the proxies' own checkers", async () => {
-    for (const ir of fleets) expect(await checkRendered(ir.proxy, renderFleet(ir))).toEqual({ ok: true, message: "" });
+    for (const ir of fleets) expect(await checkRendered(ir, renderFleet(ir))).toEqual({ ok: true, message: "" });
   });
 });
 

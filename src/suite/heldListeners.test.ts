@@ -26,7 +26,7 @@ const fleets = CASES.flatMap((name) => {
 
 async function expectToLoad(ir: (typeof fleets)[number]["ir"], files: readonly RenderedFile[]): Promise<void> {
   const rendered: RenderedFiles = { kind: "files", files, generation: finish(generationOf(files)), sockets: [] };
-  expect(await checkRendered(ir.proxy, rendered)).toEqual({ ok: true, message: "" });
+  expect(await checkRendered(ir, rendered)).toEqual({ ok: true, message: "" });
 }
 
 describe.each(fleets)("$name", ({ ir, rendered: { files, sockets } }) => {

@@ -90,9 +90,9 @@ const ONE_VALUE: readonly (readonly [ProxyKind, LeafPath])[] = [
   ["haproxy", "listener.http.http3"],
 ];
 
-/** Fields that only a listener has which the proxy refuses as a whole (`listener.protocol`): golden cases show the refusal. */
+/** Fields that only a listener has which the proxy refuses as a whole, in the versions of models here: golden cases show the refusal. */
 const OF_REFUSED_LISTENERS: readonly (readonly [ProxyKind, LeafPath])[] = [
-  // It stands beside `http3: true`, which is refused.
+  // It stands beside `http3: true`, which is refused without a `version`.
   ["nginx", "listener.http.http3Port"],
   ["haproxy", "listener.http.http3Port"],
   ["haproxy", "listener.udp.balance"],
@@ -203,7 +203,7 @@ describe.each(PROXY_KINDS)("%s", (proxy) => {
     );
   };
   const isOutOfReach = (leaf: LeafPath): boolean =>
-    isRefused(leaf) && OF_REFUSED_LISTENERS.some(([on, path]) => on === proxy && path === leaf);
+    OF_REFUSED_LISTENERS.some(([on, path]) => on === proxy && path === leaf);
   /** Leaves of which nothing is shown yet, and how often each was changed without effect. */
   const open = new Map<LeafPath, number>(
     leafPaths.filter((leaf) => !isOutOfReach(leaf) && !NEVER_ALONE.includes(leaf)).map((leaf) => [leaf, 0]),

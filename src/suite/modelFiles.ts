@@ -9,7 +9,8 @@ import { createPipeline } from "../pipeline/index.ts";
 import { createMemoryKeeper, openedFiles, type Sealing, sealConfig } from "../secrets/index.ts";
 import { loadTargets } from "../targets/registry.ts";
 import type { CheckResult, Rendered, RenderedResource, Support } from "../targets/target.ts";
-import { envoyBinary } from "../tooling/binaries.ts";
+import { isBefore, parseVersion } from "../targets/version.ts";
+import { envoyBinary, newerBinary } from "../tooling/binaries.ts";
 import { compareText } from "../util/sorted.ts";
 import { finish } from "../util/steps.ts";
 
@@ -103,7 +104,10 @@ export function renderedText(rendered: Rendered): string {
   return lines.sort().join("");
 }
 
-/** The verdict of the real proxy's checker, on what is delivered. */
-export function checkRendered(proxy: ProxyKind, rendered: Rendered): Promise<CheckResult> {
-  return targets.get(proxy).check(delivered(rendered), proxy === "envoy" ? { binary: envoyBinary() } : {});
+/** The verdict of the real proxy's checker, on what is delivered. `ir`: for whom; what is for a newer version is checked by a newer one. */
+export function checkRendered(ir: Pick<FleetIr, "proxy" | "version">, rendered: Rendered): Promise<CheckResult> {
+  const target = targets.get(ir.proxy);
+  const isNewer = ir.version !== null && isBefore(target.defaultVersion, parseVersion(ir.version));
+  const files = isNewer ? { binary: newerBinary(ir.proxy) } : {};
+  return target.check(delivered(rendered), ir.proxy === "envoy" ? { binary: envoyBinary() } : files);
 }

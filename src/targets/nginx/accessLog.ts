@@ -89,10 +89,11 @@ export interface SocketLog {
 /** The log of an HTTP socket. Requests have two forms, for those that came to the rules and for what was refused before. */
 export function socketLog(
   log: AccessLogIr | null,
-  { id, listeners: [listener = id] }: Pick<HttpPortIr, "id" | "listeners">,
+  { id, http3, listeners: [listener = id] }: Pick<HttpPortIr, "id" | "http3" | "listeners">,
 ): SocketLog | null {
   const keys = log?.requestFields ?? [];
-  const told = (key: string): Part => valueIn(REQUEST, key, listener);
+  const values = http3 === null ? REQUEST : { ...REQUEST, protocol: "log_protocol" };
+  const told = (key: string): Part => valueIn(values, key, listener);
   const refused = lineOf(keys, (key) => (OF_REFUSED.has(key) ? told(key) : ""));
   return logOf(log, keys, [
     { name: `access-${listener}`, line: lineOf(keys, told), condition: variable("log_known") },

@@ -21,11 +21,13 @@ import type { MapView } from "./views.ts";
 /** Of a hundred. */
 export const ALL = 100;
 
-/** `access-log.conf`; null: the fleet has no log of requests. */
-export function requestLogText(log: AccessLogIr | null): string | null {
+/** `access-log.conf`; null: the fleet has no log of requests. `http3`: clients speak it. */
+export function requestLogText(log: AccessLogIr | null, http3: boolean): string | null {
   if (log === null || log.requestFields.length === 0) return null;
   const forms = formMaps(log.samplePercent < ALL ? variable("log_sampled") : "1");
-  const maps = [...SHARED_MAPS, ...REQUEST_MAPS, ...forms].map((view) => block("map", view));
+  const maps = [...SHARED_MAPS, ...REQUEST_MAPS, ...(http3 ? [PROTOCOL] : []), ...forms].map((view) =>
+    block("map", view),
+  );
   return block("accessLogMaps", { maps, sampled: sampled(log) }).text;
 }
 
@@ -154,6 +156,12 @@ const REQUEST_MAPS: readonly MapView[] = [
   map("log_request_id", variable("http_x_request_id"), TEXT),
   map("log_user_agent", variable("http_user_agent"), TEXT),
 ];
+
+/** As Envoy calls it. */
+const PROTOCOL = map("log_protocol", variable("server_protocol"), {
+  entries: [exactly("HTTP/3.0", "HTTP/3")],
+  fallback: variable("server_protocol"),
+});
 
 /** Which of the two forms a request has. `taken`: what is true of one that is written. */
 function formMaps(taken: Part): readonly MapView[] {

@@ -1,7 +1,6 @@
 /** How nginx (open source, 1.22 and later) does what each field asks for. */
 
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
-import { http3Capabilities } from "../http3.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
 import type { Capabilities } from "../target.ts";
@@ -12,6 +11,7 @@ import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { grpcCapabilities } from "./grpcSupport.ts";
 import { http2Capabilities } from "./http2.ts";
+import { http3Capabilities } from "./http3Support.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
@@ -59,7 +59,7 @@ export const capabilities = {
   "listener.http.sendTimeout": "exact",
   "listener.http.keepAliveTimeout": "exact",
   ...http2Capabilities,
-  ...http3Capabilities("nginx"),
+  ...http3Capabilities,
   "listener.http.viaGuard": appendsToFirstVia,
   "listener.http.redirectToHttps.port": "exact",
   "listener.http.redirectToHttps.status": "exact",

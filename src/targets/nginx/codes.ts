@@ -7,7 +7,37 @@ export const nginxCodes = {
     status: 422,
     title: "No HTTP/3",
     explanation:
-      "`http.http3: true` is written for no nginx: it takes 1.25.0 or later, built with QUIC (`--with-http_v3_module`), and none such was tried. Leave it off: clients speak HTTP/2 or HTTP/1.1 over TLS. Or serve the listener with Envoy.",
+      "`http.http3: true` takes nginx 1.26.0 or later, built with QUIC (`--with-http_v3_module`; `nginx -V` tells), and the fleet's `version` has to say that it is so new: older ones were not tried. Without it clients speak HTTP/2 or HTTP/1.1 over TLS.",
+  },
+  "HTTP3-PASSED-NGINX": {
+    status: 422,
+    title: "HTTP/3 beside TLS listeners on nginx",
+    explanation:
+      "Where TLS listeners share the port nginx reads server names before it ends TLS, and over UDP nothing does that. Leave `http.http3` off, give the TLS listeners a port of their own, or serve the port with Envoy.",
+  },
+  "HTTP3-CLIENTS-NGINX": {
+    status: 422,
+    title: "HTTP/3 beside certificates of clients on nginx",
+    explanation:
+      "Certificates of clients (`tls.clientAuthentication`) over QUIC were not tried. Leave `http.http3` off, or give the listener that asks for certificates a port of its own.",
+  },
+  "HTTP3-SILENCE-NGINX": {
+    status: 422,
+    title: "Silence of requests over HTTP/3 on nginx",
+    explanation:
+      "Over HTTP/3 nginx ends a connection on which nothing came for `http.keepAliveTimeout`, also while a request of it waits for its endpoint. Rules of the listener that wait for longer (`timeouts.idle`, or `timeouts.request` where that is shorter) would lose such requests. Raise `keepAliveTimeout` or lower the rules' limits.",
+  },
+  "HTTP3-HOST-NGINX": {
+    status: 422,
+    title: "Hosts of HTTP/3 on nginx",
+    explanation:
+      "A warning. Of a request over HTTP/3 nginx knows the host in small letters and without its port. Endpoints, the access log and redirects see it so, with the port that clients are told behind it (`http3Port`, else the listener's; none for 443). Browsers send just that.",
+  },
+  "HTTP3-RELOAD-NGINX": {
+    status: 422,
+    title: "Reloads and HTTP/3 on nginx",
+    explanation:
+      "A warning. Workers of before a reload go on reading the UDP sockets until they have finished what they have (at most `process.shutdownGrace`), and drop packets of new connections: handshakes and requests over HTTP/3 then take up to seconds, and some handshakes fail, so that clients come over TCP. Requests that were under way are answered. A short `shutdownGrace` makes that time short.",
   },
   "SLOWSTART-NGINX": {
     status: 422,

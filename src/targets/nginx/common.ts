@@ -14,7 +14,17 @@ import {
 import { usualClientTimeouts } from "./clientTimeouts.ts";
 import type { CommonView, ServerPartsView } from "./commonViews.ts";
 import { USUAL_IDLE_MS } from "./policies/timeouts.ts";
-import { type MapEntries, mapEntries, mapEntry, mapKey, mapRegexKey, milliseconds, param, word } from "./quote.ts";
+import {
+  type MapEntries,
+  mapEntries,
+  mapEntry,
+  mapKey,
+  mapRegexKey,
+  milliseconds,
+  param,
+  variable,
+  word,
+} from "./quote.ts";
 
 /** Fields of the endpoint's answer that nginx would keep for itself; Envoy and HAProxy pass them. */
 export const KEPT_BY_NGINX: readonly string[] = [
@@ -49,9 +59,10 @@ const QUERY = "[\\x21\\x22\\x24-\\x7e]";
  * The usual request passes all checks by one expression. `plain`: nginx, too, would write its path as it came (a query that is
  * there is not empty). `usual`: nothing to refuse. All others are looked at closely.
  */
-function requestForms(): MapEntries {
+function requestForms(http3: boolean): MapEntries {
+  const versions = http3 ? "1\\.[01]|[23]\\.0" : "1\\.[01]|2\\.0";
   const form = (path: string, query: string): string =>
-    `^(?:${USUAL_METHODS.join("|")}) ${path}(?:\\?${query})? HTTP/(?:1\\.[01]|2\\.0)$`;
+    `^(?:${USUAL_METHODS.join("|")}) ${path}(?:\\?${query})? HTTP/(?:${versions})$`;
   return mapEntries([
     mapEntry(mapRegexKey(form(`(?:${ELEMENT}${PLAIN}*+)++`, `${QUERY}++`)), param("plain")),
     mapEntry(mapRegexKey(form(`(?:${ELEMENT}(?:${UNUSUAL})*+)++`, `${QUERY}*+`)), param("usual")),
@@ -63,9 +74,11 @@ function badPath(): MapEntries {
   return mapEntries([mapEntry(mapRegexKey(all.join("|")), param("1"))]);
 }
 
-/** common.conf. */
-export function commonView(): CommonView {
+/** common.conf; `http3`: clients of the fleet speak it. */
+export function commonView(http3: boolean): CommonView {
   return {
+    http3,
+    host: variable(http3 ? "sent_host" : "http_host"),
     badRequest: param(reasonBody(400)),
     passed: KEPT_BY_NGINX.map((name) => ({ name: word(name) })),
     clientTimeouts: usualClientTimeouts,
@@ -77,7 +90,7 @@ export function commonView(): CommonView {
       // nginx itself looks at hosts where clients show certificates.
       mapEntry(mapKey(String(MISDIRECTED_STATUS)), param(MISDIRECTED_BODY)),
     ]),
-    requestForms: requestForms(),
+    requestForms: requestForms(http3),
     badPath: badPath(),
     badTarget: mapEntries([mapEntry(mapRegexKey(`#|[${BAD_TARGET_CHARACTERS}]`), param("1"))]),
     badConnection: mapEntries([mapEntry(mapRegexKey(`(?i)${BAD_CONNECTION}`), param("1"))]),

@@ -37,6 +37,8 @@ export interface HostPlace extends LimitPlace, WrittenPlace {
   /** Request fields that rules of its server look at. */
   readonly gated: readonly string[];
   readonly isLogged: boolean;
+  /** Alt-Svc of its answers; null: none. */
+  readonly altSvc: string | null;
 }
 
 /** What the hosts give. */

@@ -1,14 +1,21 @@
-/** HTTP/2 with clients: a word of `listen`, and limits that each server says. */
-import { type FleetIr, HTTP2_REQUESTS, HTTP2_STREAMS, type Http2Use, REASON_BODIES } from "../../ir/index.ts";
+/** HTTP/2 with clients: a word of `listen`, or of each server, and limits that each server says. */
+import {
+  type FleetIr,
+  HTTP2_REQUESTS,
+  HTTP2_STREAMS,
+  type Http2Use,
+  type HttpPortIr,
+  REASON_BODIES,
+} from "../../ir/index.ts";
 import { type Finding, foundByInspection, type Support, type Version } from "../target.ts";
 import { isBefore, parseVersion } from "../version.ts";
 import { block } from "./blocks.ts";
+import { http3Limits } from "./http3.ts";
 import { param, word } from "./quote.ts";
 import type { ListenOption } from "./sockets.ts";
-import { DEFAULT_VERSION } from "./version.ts";
 import type { Block } from "./views.ts";
 
-/** From here on a socket takes what the client begins with. `listen … http2` is still read there, with a warning. */
+/** From here on a socket takes what the client begins with, and its servers say whether that may be HTTP/2. */
 const BOTH_SINCE: Version = [1, 25, 1];
 
 const notBeside = {
@@ -31,7 +38,7 @@ export const http2Capabilities = {
 
 /** The same of ports: inside TLS clients say what they speak (ALPN). */
 export function inspectHttp2({ ports, version }: FleetIr): readonly Finding[] {
-  const isOld = isBefore(version === null ? DEFAULT_VERSION : parseVersion(version), BOTH_SINCE);
+  const isOld = !saysInServers(version);
   return ports.flatMap((port) => {
     if (port.kind !== "http") return [];
     const isTls = port.tls !== null;
@@ -46,15 +53,25 @@ export function inspectHttp2({ ports, version }: FleetIr): readonly Finding[] {
   });
 }
 
-/** Of the one `listen` of a socket that has options. */
-export function http2Option(use: Http2Use): readonly ListenOption[] {
-  return use === "off" ? [] : [{ option: word("http2") }];
+/** Whether servers of a fleet of this version say that HTTP/2 is spoken, or their socket. */
+export function saysInServers(version: FleetIr["version"]): boolean {
+  return version !== null && !isBefore(parseVersion(version), BOTH_SINCE);
 }
 
-/** In each server. Null: it is not spoken. */
-export function http2Lines(use: Http2Use): Block | null {
-  if (use === "off") return null;
+/** Of the one `listen` of a socket that has options. */
+export function http2Option(use: Http2Use, inServers: boolean): readonly ListenOption[] {
+  return use === "off" || inServers ? [] : [{ option: word("http2") }];
+}
+
+/** In each server: of requests that share a connection. Null: they do not. */
+export function http2Lines(port: Pick<HttpPortIr, "http2" | "http3">, inServers: boolean): Block | null {
+  const http3 = http3Limits(port);
+  const http2 = port.http2 !== "off";
+  if (!http2 && http3 === null) return null;
   return block("http2Limits", {
+    http2,
+    isDirective: inServers,
+    http3,
     streams: word(HTTP2_STREAMS),
     requests: word(HTTP2_REQUESTS),
     badRequest: param(REASON_BODIES[400] as string),

@@ -6,6 +6,7 @@ import type { Finding } from "../target.ts";
 import { inspectLimit } from "./connectionLimit.ts";
 import { inspectCallMatches, inspectGrpcHeaders } from "./grpcHeaders.ts";
 import { inspectHttp2 } from "./http2.ts";
+import { inspectHttp3 } from "./http3Support.ts";
 import { inspectRetry, inspectTries } from "./policies/retry.ts";
 import { inspectProcess } from "./process.ts";
 import { coarseShares, isCoarse } from "./splits.ts";
@@ -68,6 +69,7 @@ export function inspectNginx(ir: FleetIr): readonly Finding[] {
     ...inspectTls(ir),
     ...inspectClusterTls(ir),
     ...inspectHttp2(ir),
+    ...inspectHttp3(ir),
     ...inspectCallMatches(ir),
   ];
 }

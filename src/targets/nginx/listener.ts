@@ -17,6 +17,7 @@ import { takesCalls } from "./grpc.ts";
 import { type HostMemory, type LoweredHost, lowerHost } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import { http2Option } from "./http2.ts";
+import { quicListen, toldOf } from "./http3.ts";
 import { jumpsOf } from "./jumps.ts";
 import { listenerFile, type Names } from "./names.ts";
 import { joinParts, type Parts } from "./parts.ts";
@@ -51,6 +52,8 @@ export interface ListenerPlace {
   readonly secured: Secured;
   readonly limited: Limited;
   readonly http2: Http2Clusters;
+  /** Servers say whether HTTP/2 is spoken with clients. */
+  readonly http2InServers: boolean;
   readonly accessLog: AccessLogIr | null;
   readonly sockets: SocketsIr;
 }
@@ -95,14 +98,13 @@ export function* lowerListener(
   // Inside TLS one server has one set of certificates.
   const isShared = port.virtualHosts.length > MAX_SERVERS && (port.tls === null || hasOneServer(port.tls));
   const served = yield* servedNames(port, name);
-  const socket = listen(port).text;
-  const clientTimeouts = clientLines(port);
+  const clientTimeouts = clientLines(port, place.http2InServers);
   const log = socketLog(place.accessLog, port);
   const options = optionsOf(port, place);
-  const listening = [socket, ...options.map(({ option }) => option.text)].join(" ");
+  const listening = [listen(port).text, ...options.map(({ option }) => option.text)].join(" ");
   const calls = takesCalls(port);
   const told = JSON.stringify(port.tls?.scopes ?? null);
-  const head = [listening, calls, told, port.via, clientTimeouts?.text, log?.directive.text].join(" ");
+  const head = [listening, toldOf(port), calls, told, port.via, clientTimeouts?.text, log?.directive.text].join(" ");
   const isSame = memory?.isShared === isShared && memory.head === head;
   const known = isSame ? memory.hosts : new Map<string, KeptHost>();
   const sharedJumps = isShared ? jumpsOf(port.virtualHosts, place.connectTimeouts) : null;
@@ -117,11 +119,9 @@ export function* lowerListener(
     for (const field of gated) allGated.add(field);
     const hostPlace = {
       ...place,
+      ...placeOf(port),
       gated,
       listener: name,
-      connectionLimit: port.passed === null ? port.connectionLimit : NO_CONNECTION_LIMIT,
-      isTls: port.tls !== null,
-      via: port.via,
       forwardsCertificate: forwardsCertificate(port, host),
       prefix: isShared ? sitePrefix(host) : "",
       jumps,
@@ -138,7 +138,9 @@ export function* lowerListener(
         : {
             memory: kept,
             servedAs,
-            block: isShared ? site(host, kept.lowered) : servers(port, kept, { served: own, log, options, calls }),
+            block: isShared
+              ? site(host, kept.lowered)
+              : servers(port, kept, { served: own, clientTimeouts, log, options, calls }),
           },
     );
     if (shouldYield(index)) yield;
@@ -147,12 +149,13 @@ export function* lowerListener(
   yield;
   const all = joinParts(own.map(({ memory }) => memory.lowered.parts));
   const parts = isShared
-    ? [sharedServer({ port, name, place, log, calls, parts: all, gated: sharedGated ?? [] }, own)]
+    ? [sharedServer({ port, name, place, clientTimeouts, log, calls, parts: all, gated: sharedGated ?? [] }, own)]
     : own.map((kept) => kept.block);
   yield;
   const otherHosts = isShared ? [] : served.others.map((others) => namedServer(others, options));
   const view = {
     ...headView(port, name),
+    clientTimeouts,
     logFormat: log?.format ?? null,
     parts,
     accessLog: log?.directive ?? null,
@@ -170,9 +173,19 @@ export function* lowerListener(
   };
 }
 
+/** What is its port's of where a host is lowered for. */
+function placeOf(port: HttpPortIr) {
+  return {
+    connectionLimit: port.passed === null ? port.connectionLimit : NO_CONNECTION_LIMIT,
+    isTls: port.tls !== null,
+    via: port.via,
+    altSvc: toldOf(port),
+  };
+}
+
 /** Parameters of the socket's `listen` beside its address. */
-function optionsOf({ http2, passed }: HttpPortIr, { sockets }: ListenerPlace): readonly ListenOption[] {
-  return [...http2Option(http2), ...(passed === null ? listenOptions(sockets) : [])];
+function optionsOf({ http2, passed }: HttpPortIr, { sockets, http2InServers }: ListenerPlace): readonly ListenOption[] {
+  return [...http2Option(http2, http2InServers), ...(passed === null ? listenOptions(sockets) : [])];
 }
 
 /** What stands before the servers, and in each of them. */
@@ -185,9 +198,9 @@ function headView(port: HttpPortIr, name: string) {
     proxyProtocol: hasHeader(port),
     viaMap: viaMap({ listener: name, via: port.via }),
     viaGuard: viaGuard(port.via),
-    clientTimeouts: clientLines(port),
     tlsScopes: scopeMap(name, port.tls),
     listen: listen(port),
+    quic: quicListen(port),
     isTls: port.tls !== null,
   };
 }
@@ -209,13 +222,17 @@ interface SharedPlace {
   readonly port: HttpPortIr;
   readonly name: string;
   readonly place: ListenerPlace;
+  readonly clientTimeouts: Block | null;
   readonly log: SocketLog | null;
   readonly calls: boolean;
   readonly parts: Parts;
   readonly gated: readonly string[];
 }
 
-function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPlace, hosts: readonly KeptHost[]): Block {
+function sharedServer(
+  { port, name, place, clientTimeouts, log, calls, parts, gated }: SharedPlace,
+  hosts: readonly KeptHost[],
+): Block {
   // Inside TLS all of its hosts are one listener's.
   const tells = hosts.some(({ memory }) => forwardsCertificate(port, memory.host));
   const sites: MapEntry[] = [];
@@ -229,12 +246,13 @@ function sharedServer({ port, name, place, log, calls, parts, gated }: SharedPla
   return block("sharedServer", {
     maps: mapsOf(parts),
     listen: listen(port),
+    quic: quicListen(port),
     proxyProtocol: hasHeader(port),
     isTls: port.tls !== null,
     options: optionsOf(port, place),
     tls: port.tls === null ? null : tlsLines(port.tls.unknown, port.tls, null),
     misdirected: port.tls === null ? null : otherHost(port.tls, port.tls.unknown?.scope ?? null),
-    clientTimeouts: clientLines(port),
+    clientTimeouts,
     accessLog: log?.directive ?? null,
     calls,
     site: variable(place.names.claim(`site_${name}`, `site ${name}`).got),

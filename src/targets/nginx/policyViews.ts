@@ -1,4 +1,5 @@
 /** What the templates of policies, and of what they need, are given; see views.ts. */
+import type { Http3Limits } from "./http3.ts";
 import type { Comment, MapEntries, Param, Regex, Variable, Word } from "./quote.ts";
 
 /** `texts.hbs`: values for variables, one after the other. */
@@ -82,6 +83,14 @@ export interface PassedFieldView {
 
 /** The templates of HTTP/2. */
 export interface Http2Views {
-  readonly http2Limits: { readonly streams: Word; readonly requests: Word; readonly badRequest: Param };
+  readonly http2Limits: {
+    readonly http2: boolean;
+    /** A server says it, not the socket. */
+    readonly isDirective: boolean;
+    readonly streams: Word;
+    readonly http3: Http3Limits | null;
+    readonly requests: Word;
+    readonly badRequest: Param;
+  };
   readonly http2Upstream: { readonly forbidden: Param };
 }

@@ -43,3 +43,16 @@ test("what only looks like it stays: in strings, in comments, as the key of a ma
 `;
   expect(finish(rebind(text, places))).toBe(text);
 });
+
+test("HTTP/3 listens where there is a place of UDP for it, beside TCP", () => {
+  const text = (tcp: string, quic: string): string => `  server {
+    listen ${tcp} ssl default_server;
+${quic}    server_name _;
+  }
+`;
+  const of = (place: string): string => `    listen ${place} quic default_server reuseport;\n`;
+  const own = text("0.0.0.0:443", of("0.0.0.0:443"));
+  const udp = { address: "::1", port: 2, transport: "udp" } as const;
+  expect(finish(rebind(own, [...places.slice(0, 1), udp]))).toBe(text("127.0.0.1:1", of("[::1]:2")));
+  expect(finish(rebind(own, places.slice(0, 1)))).toBe(text("127.0.0.1:1", ""));
+});

@@ -5,19 +5,22 @@ import { trustedAuthorities } from "../clientAuthentication.ts";
 import { generationOf } from "../generation.ts";
 import { createGeoFiles, type GeoFiles } from "../geoFiles.ts";
 import { namedPort } from "../namedPort.ts";
-import type { RenderedFile, RenderedFiles, Renderer, Socket, Version } from "../target.ts";
+import type { RenderedFile, RenderedFiles, Renderer, Version } from "../target.ts";
 import { isBefore, parseVersion } from "../version.ts";
 import { connectionLogText, requestLogText } from "./accessLogMaps.ts";
 import { type Affine, affineOf, affinityMaps } from "./affinity.ts";
 import { block, joinBlocks } from "./blocks.ts";
 import { asksSomeClients, clientMaps } from "./clientAuthentication.ts";
-import { commonView, serverPartsView } from "./common.ts";
+import { fixedFiles } from "./fixedFiles.ts";
 import { geoFile, geoText } from "./geoTables.ts";
 import { grpcFiles, takesCalls } from "./grpc.ts";
+import { saysInServers } from "./http2.ts";
+import { speaksHttp3 } from "./http3.ts";
 import { type ListenerMemory, type LoweredListener, lowerListener } from "./listener.ts";
-import { createNames, listenerFile, streamFile } from "./names.ts";
+import { createNames } from "./names.ts";
 import { processView } from "./process.ts";
 import { type Word, word } from "./quote.ts";
+import { socketsOf } from "./sockets.ts";
 import { lowerTcpPort } from "./stream.ts";
 import { certificateFiles, streamTlsGroups, tlsGroups } from "./tls.ts";
 import { lowerTlsPort } from "./tlsPort.ts";
@@ -47,13 +50,6 @@ interface FleetMemory {
   listeners: Map<string, ListenerMemory>;
   readonly upstreams: UpstreamMemory;
 }
-
-/** The files that are the same for every fleet. */
-const FIXED_FILES: readonly RenderedFile[] = [
-  { path: "common.conf", text: block("common", commonView()).text, mode: FILE_MODE },
-  { path: "proxy-headers.conf", text: block("proxyHeaders", {}).text, mode: FILE_MODE },
-  { path: "server.conf", text: block("serverParts", serverPartsView()).text, mode: FILE_MODE },
-];
 
 /** A renderer; `ir.ports[].virtualHosts[].groups` must be there. */
 export function createRenderer(): Renderer {
@@ -100,7 +96,17 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
     ir.clusters.flatMap(({ name, proxyProtocol }) => (proxyProtocol === null ? [] : [[name, proxyProtocol] as const])),
   );
   const { accessLog, process } = ir;
-  const place = { connectTimeouts, affine, secured, limited, http2, accessLog, sockets: process.sockets };
+  const http2InServers = saysInServers(ir.version);
+  const place = {
+    connectTimeouts,
+    affine,
+    secured,
+    limited,
+    http2,
+    http2InServers,
+    accessLog,
+    sockets: process.sockets,
+  };
   const streamPlace = { ...place, proxyProtocols, limited: connectionLimits(ir.clusters), names: createNames() };
   const names = createNames();
   const listeners: LoweredListener[] = [];
@@ -124,7 +130,7 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
   const configuration = block("nginx", configurationView(ir, listeners, groups));
   const calls = hasCalls(ir);
   const files = [
-    ...FIXED_FILES,
+    ...fixedFiles(ir),
     ...logFiles(ir),
     ...certificateFiles(ir.certificates),
     ...authorityFiles(trustedAuthorities(ir)),
@@ -136,15 +142,16 @@ function* renderFleet(ir: FleetIr, memory: FleetMemory, geoFiles: GeoFiles): Ste
     ...[...listeners, ...streams].map(({ path, text }) => ({ path, text, mode: FILE_MODE })),
   ].sort((a, b) => (a.path < b.path ? -1 : 1));
   yield;
-  return { kind: "files", files, generation: yield* generationOf(files), sockets: ir.ports.map(socketOf) };
+  return { kind: "files", files, generation: yield* generationOf(files), sockets: ir.ports.flatMap(socketsOf) };
 }
 
 function hasCalls({ ports }: FleetIr): boolean {
   return ports.some((port) => port.kind === "http" && takesCalls(port));
 }
 
-function logFiles({ accessLog, ports }: FleetIr): readonly RenderedFile[] {
-  const requests = requestLogText(accessLog);
+function logFiles(ir: FleetIr): readonly RenderedFile[] {
+  const { accessLog, ports } = ir;
+  const requests = requestLogText(accessLog, speaksHttp3(ir));
   const connections = ports.some(passesConnections) ? connectionLogText(accessLog) : null;
   return [
     ...(requests === null ? [] : [{ path: "access-log.conf", text: requests, mode: FILE_MODE }]),
@@ -158,12 +165,6 @@ function passesConnections(port: PortIr): boolean {
 
 function isOnlyHttp(port: PortIr): boolean {
   return port.kind === "http" && port.passed === null;
-}
-
-function socketOf(ir: PortIr): Socket {
-  const { address, port, listeners } = ir;
-  const file = ir.kind === "http" && ir.passed === null ? listenerFile(ir) : streamFile(ir);
-  return { address, port, ...(ir.kind === "udp" ? { transport: "udp" } : {}), listeners, file };
 }
 
 function hasChanged(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {

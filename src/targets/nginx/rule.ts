@@ -6,6 +6,7 @@ import { block, inline, NO_BLOCK } from "./blocks.ts";
 import { type Body, bodyOf, type NamedBody } from "./body.ts";
 import { keptFields } from "./gatedFields.ts";
 import { callErrors, forwardCall } from "./grpc.ts";
+import { tellingHttp3 } from "./http3.ts";
 import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
@@ -54,13 +55,16 @@ export interface RulePlace extends EndPlace, WrittenPlace {
   readonly gated: readonly string[];
   /** `proxy_pass` directives by upstream and URI: many rules have the same. */
   readonly forwards: Map<string, Block>;
+  /** Alt-Svc of its answers; null: none. */
+  readonly altSvc: string | null;
 }
 
 /** One empty list for all rules. */
 const NONE: readonly never[] = [];
 
 /** Depends on the rule, the place and the connect timeouts of its clusters only. */
-export function lowerRule(rule: RuleIr, place: RulePlace): LoweredRule {
+export function lowerRule(given: RuleIr, place: RulePlace): LoweredRule {
+  const rule = tellingHttp3(given, place.altSvc);
   const parts = lowerPolicies(rule);
   const { action } = rule;
   const ownLines = linesOf(parts, rule, place);

@@ -9,6 +9,7 @@ import { gatedLines } from "./gatedFields.ts";
 import type { HostMemory } from "./host.ts";
 import { hostAndPort } from "./hostAndPort.ts";
 import { http2Lines } from "./http2.ts";
+import { quicListen } from "./http3.ts";
 import { requestsSocket } from "./innerSockets.ts";
 import type { Named, Parts } from "./parts.ts";
 import type { AnswerField } from "./policies/policy.ts";
@@ -21,21 +22,21 @@ import type { Block, ServerView } from "./views.ts";
 import { writtenFields } from "./writtenFields.ts";
 
 /** What each server says of clients; null: nothing that is not usual. */
-export function clientLines({
-  clientTimeouts,
-  connectionLimit,
-  proxyProtocol,
-  passed,
-  http2,
-  listeners: [name = ""],
-}: HttpPortIr): Block | null {
+export function clientLines(port: HttpPortIr, http2InServers: boolean): Block | null {
+  const {
+    clientTimeouts,
+    connectionLimit,
+    proxyProtocol,
+    passed,
+    listeners: [name = ""],
+  } = port;
   // What stands in front counts connections, and tells the client.
   const isInner = passed !== null;
   const lines = [
     isInner ? innerHeader : headerLines(name, proxyProtocol, "http"),
     clientTimeoutLines(clientTimeouts),
     isInner ? null : limitLines(name, connectionLimit),
-    http2Lines(http2),
+    http2Lines(port, http2InServers),
   ].filter((own) => own !== null);
   return lines.length === 0 ? null : joinBlocks(lines);
 }
@@ -84,6 +85,7 @@ export function servers(
 }
 
 interface ServerPlace {
+  readonly clientTimeouts: Block | null;
   readonly log: SocketLog | null;
   readonly options: readonly ListenOption[];
   /** Calls of gRPC come to the port. */
@@ -115,15 +117,23 @@ export function namedServer({ hostnames, tls, misdirected }: Served, options: re
 function server(
   port: HttpPortIr,
   { host, gated, lowered: { isRaw, locations, parts } }: HostMemory,
-  { log, options, calls, own, isFirst }: ServerPlace & { readonly own: Served; readonly isFirst: boolean },
+  {
+    clientTimeouts,
+    log,
+    options,
+    calls,
+    own,
+    isFirst,
+  }: ServerPlace & { readonly own: Served; readonly isFirst: boolean },
 ): Block {
   return block("server", {
     maps: isFirst ? mapsOf(parts) : NO_BLOCK,
     listen: listen(port),
+    quic: quicListen(port),
     proxyProtocol: hasHeader(port),
     isTls: port.tls !== null,
     ...namedServer(own, options),
-    clientTimeouts: clientLines(port),
+    clientTimeouts,
     accessLog: log?.directive ?? null,
     calls,
     isRaw,

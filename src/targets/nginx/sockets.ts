@@ -1,6 +1,7 @@
-/** Parameters of `listen` beside its address: nginx takes them once for a socket. */
-import type { SocketsIr } from "../../ir/index.ts";
-import type { Support } from "../target.ts";
+/** Where a port listens, and parameters of `listen` beside its address: nginx takes them once for a socket. */
+import type { PortIr, SocketsIr } from "../../ir/index.ts";
+import type { Socket, Support } from "../target.ts";
+import { listenerFile, streamFile } from "./names.ts";
 import { type Word, word } from "./quote.ts";
 
 const machineTimes = {
@@ -31,4 +32,14 @@ export function listenOptions({ backlog, reusePort, keepalive }: SocketsIr): rea
   if (keepalive !== null)
     options.push(`so_keepalive=${keepalive.idleSeconds}s:${keepalive.intervalSeconds}s:${keepalive.probes}`);
   return options.map((option) => ({ option: word(option) }));
+}
+
+/** With the file that opens them: HTTP/3 has a second one. */
+export function socketsOf(ir: PortIr): readonly Socket[] {
+  const { address, port, listeners } = ir;
+  const file = ir.kind === "http" && ir.passed === null ? listenerFile(ir) : streamFile(ir);
+  const udp = { address, port, transport: "udp", listeners, file } as const;
+  if (ir.kind === "udp") return [udp];
+  const own = { address, port, listeners, file };
+  return ir.kind === "http" && ir.http3 !== null ? [own, udp] : [own];
 }

@@ -187,6 +187,8 @@ export interface ListenerView {
   /** Whose connection it is; null: one listener's. */
   readonly tlsScopes: Block | null;
   readonly listen: Word;
+  /** The same over UDP; null: no HTTP/3. */
+  readonly quic: Word | null;
   readonly isTls: boolean;
   /** Calls of gRPC come. */
   readonly calls: boolean;
@@ -198,6 +200,8 @@ export interface ListenerView {
 interface AnyServerView {
   readonly maps: Block;
   readonly listen: Word;
+  /** The same over UDP; null: no HTTP/3. */
+  readonly quic: Word | null;
   /** Connections begin with a PROXY header. */
   readonly proxyProtocol: boolean;
   readonly isTls: boolean;
