@@ -2,17 +2,14 @@
  * Step 6, for tests: nginx and HAProxy of Debian trixie with the libraries that they need, unpacked in `.trimtab/newer` and not
  * installed: this machine keeps the proxies that it has. apt fetches them into folders of its own there and verifies what it fetches.
  */
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, isExecutable, run, timed, toolFolder } from "./shell.mjs";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
-/** Debian's own name for its mirrors: that of this machine may not have the release. */
-const MIRROR = "http://deb.debian.org";
-const SOURCES = [
-  `deb [signed-by=${KEYRING}] ${MIRROR}/debian trixie main`,
-  `deb [signed-by=${KEYRING}] ${MIRROR}/debian-security trixie-security main`,
-];
+/** Fixes come by the second. */
+const SUITES = ["", "-security"];
 
 /** No program of them is run but the two. */
 const PACKAGES = [
@@ -34,7 +31,7 @@ const tree = join(folder, "root");
 const bin = join(folder, "bin");
 /** Holds what `folder` was made of. */
 const stamp = join(folder, ".packages");
-const WANTED = [...SOURCES, ...PACKAGES].join("\n");
+const WANTED = ["trixie", ...PACKAGES].join("\n");
 const PROGRAMS = [
   { name: "nginx", file: "usr/sbin/nginx", version: ["-v"] },
   { name: "haproxy", file: "usr/sbin/haproxy", version: ["-v"] },
@@ -52,7 +49,10 @@ export async function installNewerProxies() {
     return [`nginx and HAProxy of Debian trixie are missing: ${lacking.join(" and ")} fetches them`];
   if (!existsSync(KEYRING))
     return ["nginx and HAProxy of Debian trixie are missing: run  sudo apt-get install debian-archive-keyring"];
-  if (!(await timed("fetch nginx and HAProxy of Debian trixie", fetchPackages)))
+  const sources = sourcesLikeThisMachines();
+  if (sources.length < SUITES.length)
+    return ["nginx and HAProxy of Debian trixie are missing: apt's sources here are not of Debian with its fixes"];
+  if (!(await timed("fetch nginx and HAProxy of Debian trixie", () => fetchPackages(sources))))
     return ["nginx and HAProxy of Debian trixie are missing: apt-get could not fetch them (see .trimtab/setup.log)"];
   const broken = PROGRAMS.filter(({ name, version }) => !run(join(bin, name), version));
   if (broken.length > 0)
@@ -61,13 +61,24 @@ export async function installNewerProxies() {
   return [];
 }
 
-function fetchPackages() {
+/** From where this machine has its own release, its newer one comes too. */
+function sourcesLikeThisMachines() {
+  const own = /^VERSION_CODENAME="?([\w-]+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1];
+  const format = ["indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages", "Component: main"];
+  const targets = spawnSync("apt-get", format, { encoding: "utf8" }).stdout?.split("\n") ?? [];
+  return SUITES.flatMap((suite) => {
+    const found = targets.map((line) => line.split(" ")).find(([release]) => release === `${own}${suite}`);
+    return found === undefined ? [] : [`deb [signed-by=${KEYRING}] ${found[1]} trixie${suite} main`];
+  });
+}
+
+function fetchPackages(sources) {
   rmSync(folder, { recursive: true, force: true });
   const apt = join(folder, "apt");
   const packages = join(apt, "packages");
   for (const name of ["state/lists/partial", "cache/archives/partial", "packages"])
     mkdirSync(join(apt, name), { recursive: true });
-  writeFileSync(join(apt, "sources.list"), `${SOURCES.join("\n")}\n`);
+  writeFileSync(join(apt, "sources.list"), `${sources.join("\n")}\n`);
   writeFileSync(join(apt, "status"), "");
   const options = [
     `Dir::State=${join(apt, "state")}`,
