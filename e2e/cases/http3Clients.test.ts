@@ -91,7 +91,7 @@ interface Told {
   readonly told: readonly string[];
 }
 
-/** A request on a connection of its own, with somebody else's certificate in a field. Null: nobody answers, and the endpoint gets nothing. */
+/** A request on a connection of its own, with somebody else's certificate in a field. Null: no answer, and none for the endpoint. */
 async function get(
   listener: ListenerName,
   who: string | null,
