@@ -23,6 +23,7 @@ from aioquic.quic.events import (
 )
 from aioquic.tls import SessionTicket
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 HEADERS_FRAME = 1
 REQUEST_CANCELLED = 0x10C
@@ -115,6 +116,10 @@ async def open_connection(command: dict) -> dict | None:
         verify_mode=ssl.CERT_NONE,
         session_ticket=tickets.get(command.get("resumes", "")),
     )
+    if "shown" in command:
+        configuration.certificate = x509.load_pem_x509_certificate(command["shown"]["cert"].encode())
+        key = command["shown"]["key"].encode()
+        configuration.private_key = serialization.load_pem_private_key(key, password=None)
     quic = QuicConnection(
         configuration=configuration, session_ticket_handler=lambda ticket: tickets.__setitem__(name, ticket)
     )

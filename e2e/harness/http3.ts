@@ -3,6 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { ShownByClient } from "./clientCertificates.ts";
 import { repositoryRoot } from "./program.ts";
 import type { RawResponse, SocketAddress } from "./rawHttp.ts";
 
@@ -17,6 +18,8 @@ export interface Hello extends SocketAddress {
   readonly seconds?: number | undefined;
   /** A connection whose session is to be resumed. */
   readonly resumes?: string;
+  /** The client's certificate, where it is asked for one. */
+  readonly shown?: ShownByClient;
 }
 
 /** What came of it; `shown`: CN of the certificate, null where a session was resumed. */

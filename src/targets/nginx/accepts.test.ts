@@ -136,6 +136,14 @@ it.each<readonly [string, FleetIr]>([
     ),
   ],
   [
+    "a prefix that is too long for a location, replaced",
+    onPort(
+      host("a.test", [
+        rule("a.0", `/x${"/b".repeat(500)}`, { ...one, policies: policies({ rewrite: rewriteTo("/") }) }),
+      ]),
+    ),
+  ],
+  [
     "the longest values",
     onPort(
       host("a.test", longest()),

@@ -15,12 +15,6 @@ export const nginxCodes = {
     explanation:
       "Where TLS listeners share the port nginx reads server names before it ends TLS, and over UDP nothing does that. Leave `http.http3` off, give the TLS listeners a port of their own, or serve the port with Envoy.",
   },
-  "HTTP3-CLIENTS-NGINX": {
-    status: 422,
-    title: "HTTP/3 beside certificates of clients on nginx",
-    explanation:
-      "Certificates of clients (`tls.clientAuthentication`) over QUIC were not tried. Leave `http.http3` off, or give the listener that asks for certificates a port of its own.",
-  },
   "HTTP3-SILENCE-NGINX": {
     status: 422,
     title: "Silence of requests over HTTP/3 on nginx",

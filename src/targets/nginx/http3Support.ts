@@ -1,6 +1,5 @@
 /** What is said of HTTP/3 without rendering it: this file loads fast. */
 import type { FleetIr, HttpPortIr, JsonValue, RuleIr } from "../../ir/index.ts";
-import { asksClients } from "../../ir/index.ts";
 import { besideHttp3, lacksHttp3, withoutHttp3 } from "../http3.ts";
 import { type Finding, foundByInspection, type Support, type Version } from "../target.ts";
 
@@ -8,13 +7,6 @@ const besidePassed = {
   refused:
     "cannot be kept together with TLS listeners of the same address and port: nginx would shake hands for their names over UDP; leave it off, or give them a port of their own",
   code: "HTTP3-PASSED-NGINX",
-  when: foundByInspection,
-} as const satisfies Support;
-
-const besideClients = {
-  refused:
-    "cannot be kept together with `tls.clientAuthentication`: asking for certificates over QUIC was not tried; leave one of them off, or give the listener that asks a port of its own",
-  code: "HTTP3-CLIENTS-NGINX",
   when: foundByInspection,
 } as const satisfies Support;
 
@@ -45,7 +37,7 @@ const { http3, http3Port } = withoutHttp3("nginx");
 
 /** What nginx says of it. */
 export const http3Capabilities = {
-  "listener.http.http3": [http3, besidePassed, besideClients, silentForLonger, hostWithoutPort, losesAtReloads],
+  "listener.http.http3": [http3, besidePassed, silentForLonger, hostWithoutPort, losesAtReloads],
   "listener.http.http3Port": http3Port,
 } as const satisfies Readonly<Record<string, Support>>;
 
@@ -65,7 +57,6 @@ function waitsForLonger({ clientTimeouts, virtualHosts }: HttpPortIr): boolean {
 function findingsOf(port: HttpPortIr): readonly Finding[] {
   return [
     ...(port.passed === null ? [] : besideHttp3(port, besidePassed)),
-    ...(asksClients(port.tls) ? besideHttp3(port, besideClients) : []),
     ...(waitsForLonger(port) ? besideHttp3(port, silentForLonger) : []),
   ];
 }

@@ -11,7 +11,7 @@ import { type Jumps, jumpTo } from "./jumps.ts";
 import { type Claim, matchSuffix, type Names, ruleLocation } from "./names.ts";
 import { lowerPolicies } from "./policies/index.ts";
 import type { AnswerField, PathChange, PolicyPart, RequestField } from "./policies/policy.ts";
-import { comment, literal, type Part, param, variable, word } from "./quote.ts";
+import { comment, isLongLocation, literal, type Part, param, variable, word } from "./quote.ts";
 import { lowerRedirect } from "./redirect.ts";
 import { type End, type EndPlace, endOf, isOneLocation, logLines } from "./ruleEnd.ts";
 import { REQUEST_SEED, sharesView } from "./splits.ts";
@@ -236,8 +236,9 @@ const NO_SPLIT = { jumped: null, native: null, others: NONE, split: null } as co
 const AS_SENT = variable("request_uri");
 
 /** What takes the place of the location's name, which ends with a slash. */
+/** A location that is too long for a prefix is an expression, in which nginx replaces nothing. */
 function nativeUri({ path }: RuleIr, { native }: PathChange): string | null {
-  if (native === null || path.kind !== "prefix") return null;
+  if (native === null || path.kind !== "prefix" || isLongLocation(`${path.value}/`)) return null;
   return native === "/" ? "/" : `${native}/`;
 }
 
