@@ -1,4 +1,4 @@
-/** An endpoint in a thread of its own, which answers all at once. */
+/** An endpoint in a thread of its own, which answers all at once: `ok`, or so many bytes as the path says. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -17,7 +17,8 @@ export async function startEndpoint(): Promise<{ readonly port: number; readonly
 function serve(): void {
   const server = createServer((request, response) => {
     request.resume();
-    response.end("ok");
+    const bytes = Number(request.url?.slice(1));
+    response.end(bytes > 0 ? Buffer.alloc(bytes) : "ok");
   });
   server.listen(0, "127.0.0.1", 4096, () => parentPort?.postMessage((server.address() as AddressInfo).port));
 }
