@@ -42,7 +42,7 @@ beforeAll(async () => {
   shown.stranger = other.issue("stranger");
   for (const name of LISTENERS) ports[name] = await freePort(place.address);
   const accessLog = { path: logFile(place.fleet), fields: LOGGED };
-  newer = await startNewer(["nginx"], model(folder), { accessLog });
+  newer = await startNewer(["nginx"], model(folder), { nginx: { accessLog } });
   await until("nginx serves", async () => (await get("require", "good"))?.status === 200);
 }, 60_000);
 

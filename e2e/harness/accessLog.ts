@@ -27,24 +27,34 @@ export function loggingFleets(more: object = {}): Document[] {
 }
 
 /** Lines since `from` that are asked for. Anything that begins like one is one, and has to be JSON. */
-function linesSince(proxy: string, from: number, isWanted: (line: Line) => boolean): Line[] {
-  const file = fileOf(proxy);
+function linesSince(file: string, from: number, isWanted: (line: Line) => boolean): Line[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").slice(from).split("\n").slice(0, -1);
   const parsed = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Line);
   return parsed.filter(isWanted);
 }
 
+/** Lines that are looked for. */
+interface Wanted {
+  readonly count: number;
+  readonly isWanted: (line: Line) => boolean;
+}
+
 /** What the proxy writes for some work, of what is asked for: at least so many lines, which may take a moment. */
-export async function linesFor(
-  proxy: string,
-  { count, isWanted }: { readonly count: number; readonly isWanted: (line: Line) => boolean },
+export function linesFor(proxy: string, wanted: Wanted, work: () => Promise<unknown>): Promise<Line[]> {
+  return linesIn(fileOf(proxy), wanted, work);
+}
+
+/** The same of a file. */
+export async function linesIn(
+  file: string,
+  { count, isWanted }: Wanted,
   work: () => Promise<unknown>,
 ): Promise<Line[]> {
-  const from = existsSync(fileOf(proxy)) ? readFileSync(fileOf(proxy), "utf8").length : 0;
+  const from = existsSync(file) ? readFileSync(file, "utf8").length : 0;
   await work();
-  await until(`${proxy} has written ${count} lines`, async () =>
-    linesSince(proxy, from, isWanted).length >= count ? true : null,
+  await until(`${count} lines stand in ${file}`, async () =>
+    linesSince(file, from, isWanted).length >= count ? true : null,
   );
-  return linesSince(proxy, from, isWanted);
+  return linesSince(file, from, isWanted);
 }

@@ -19,6 +19,7 @@ export interface Http3Place {
 export const http3Places = {
   envoy: { fleet: "envoy", address: proxyAddresses.envoy },
   nginx: { fleet: newerFleet("nginx"), address: newerAddresses.nginx },
+  haproxy: { fleet: newerFleet("haproxy"), address: newerAddresses.haproxy },
 } as const satisfies Readonly<Record<string, Http3Place>>;
 
 /** `quick` has short limits, and clients come by another port. */

@@ -45,9 +45,9 @@ export interface NewerProxies {
 export async function startNewer(
   names: readonly NewerName[],
   part: ModelPart,
-  more: Partial<Document> = {},
+  more: Readonly<Partial<Record<NewerName, Partial<Document>>>> = {},
 ): Promise<NewerProxies> {
-  const fleets = await Promise.all(names.map(async (name) => ({ ...(await fleetOf(name)), ...more })));
+  const fleets = await Promise.all(names.map(async (name) => ({ ...(await newerFleetOf(name)), ...more[name] })));
   const withFleets = (own: ModelPart): ModelPart => ({ ...own, fleets: [...fleets, ...(own.fleets ?? [])] });
   await serve(withFleets(part));
   const running: Partial<Record<NewerName, RunningProxy>> = {};
@@ -81,7 +81,7 @@ export async function startNewer(
 }
 
 /** The version is what the binary says: a later set-up may have a later one. */
-async function fleetOf(name: NewerName): Promise<Document> {
+export async function newerFleetOf(name: NewerName): Promise<Document> {
   const { stdout, stderr } = await promisify(execFile)(newerBinary(name), ["-v"]);
   const version = /(?:nginx\/|version )(\d+\.\d+\.\d+)/.exec(stdout + stderr)?.[1];
   return { name: newerFleet(name), proxy: name, version, bindAddress: newerAddresses[name] };

@@ -12,9 +12,8 @@ const NEEDED = {
   },
   haproxy: {
     code: "HTTP3-HAPROXY",
-    needed:
-      "it would take HAProxy 2.6 or later, built with QUIC, which Debian's is not, and Trimtab writes it for no version yet",
-    since: null,
+    needed: "it takes HAProxy 3.0.0 or later, built with QUIC; set the fleet's `version` if it is that new",
+    since: [3, 0, 0] as Version,
   },
 } as const;
 

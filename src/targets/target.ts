@@ -89,11 +89,14 @@ export interface Place {
 export interface Socket extends Place {
   /** Names of the listeners behind it, ascending. */
   readonly listeners: readonly string[];
-  /** Path of the file that opens this socket, and nothing else: without it the others are served as they are. */
+  /**
+   * Path of the file that opens this socket, and nothing else but the one of UDP beside it (HTTP/3): without it the others are served as
+   * they are.
+   */
   readonly file: string;
 }
 
-/** The text of a socket's file, with the socket at these places (one or more) instead of its own. */
+/** The text of a socket's file, with its sockets at these places (one or more) instead of their own. */
 export type Rebind = (text: string, places: readonly Place[]) => Steps<string>;
 
 /** An endpoint of a cluster. */

@@ -185,9 +185,14 @@ const FORMATTED: Readonly<Partial<Record<RequestLogField, readonly [string, Expr
   method: ["method", expression`%HM`],
   protocol: ["protocol", expression`HTTP/%[req.ver]`],
 };
+/** HTTP/3 has no minor version. */
+const FORMATTED_HTTP3: typeof FORMATTED = {
+  ...FORMATTED,
+  protocol: ["protocol", expression`HTTP/%[req.ver,regsub(3.0,3)]`],
+};
 
 /** Lines of an HTTP frontend, behind all that is refused before a rule is looked for; empty: there is no log. */
-export function requestLogText(log: AccessLogIr | null, section: TemplateSet["render"]): string {
+export function requestLogText(log: AccessLogIr | null, section: TemplateSet["render"], http3: boolean): string {
   if (log === null || log.requestFields.length === 0) return "";
   const { requestFields: keys } = log;
   return logText(
@@ -198,7 +203,7 @@ export function requestLogText(log: AccessLogIr | null, section: TemplateSet["re
       hasStatus: keys.includes("status"),
       captures: capturesOf(keys, CAPTURED),
       ofConnections: [],
-      formats: capturesOf(keys, FORMATTED),
+      formats: capturesOf(keys, http3 ? FORMATTED_HTTP3 : FORMATTED),
       texts: keys.flatMap((key) => (key in FIELDS ? [textView(key as keyof typeof FIELDS)] : [])),
     },
   );

@@ -16,6 +16,7 @@ interface AnswerView {
   readonly key: Quoted<"comment">;
   readonly what: Quoted<"comment">;
   readonly name: Quoted<"name">;
+  readonly tellsHttp3: boolean;
   readonly redirect: RedirectView | null;
   readonly respond: RespondView | null;
   /** Of a call, which nobody is to be asked for; else null. */
@@ -63,6 +64,7 @@ export function answerOf(
     key: comment(key),
     what: comment(titleOf(owner)),
     name: name(answerBackend(context.listener, key)),
+    tellsHttp3: context.port.http3 !== null,
     redirect: action.kind === "redirect" ? redirectView(owner, action, context.port) : null,
     respond: action.kind === "respond" ? respondView(key, action) : null,
     call: owner.protocol === "grpc" ? callUnavailable : null,

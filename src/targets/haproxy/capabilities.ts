@@ -4,7 +4,6 @@
  */
 
 import { geoTableCapabilities } from "../geoTableCapabilities.ts";
-import { http3Capabilities } from "../http3.ts";
 import { probesItself } from "../probesItself.ts";
 import { pulledAsFiles } from "../pulledAsFiles.ts";
 import { backtracking } from "../regexFindings.ts";
@@ -18,6 +17,7 @@ import { clusterTlsCapabilities } from "./cluster/tlsSupport.ts";
 import { connectionLimitCapabilities } from "./connectionLimit.ts";
 import { fieldCapabilities } from "./fields.ts";
 import { grpcCapabilities } from "./grpcSupport.ts";
+import { http3Capabilities } from "./http3Support.ts";
 import { policyCapabilities } from "./policies/index.ts";
 import { processCapabilities } from "./process.ts";
 import { proxyProtocolCapabilities } from "./proxyProtocol.ts";
@@ -75,7 +75,7 @@ export const capabilities = {
   "listener.http.sendTimeout": clientSilence,
   "listener.http.keepAliveTimeout": withinSilence,
   "listener.http.http2": "exact",
-  ...http3Capabilities("haproxy"),
+  ...http3Capabilities,
   "listener.http.viaGuard": "exact",
   "listener.http.redirectToHttps.port": "exact",
   "listener.http.redirectToHttps.status": "exact",

@@ -7,7 +7,25 @@ export const haproxyCodes = {
     status: 422,
     title: "No HTTP/3",
     explanation:
-      "`http.http3: true` is written for no HAProxy: it takes 2.6 or later, built with QUIC (`USE_QUIC`), which Debian's is not, and none such was tried. Leave it off: clients speak HTTP/2 or HTTP/1.1 over TLS. Or serve the listener with Envoy.",
+      "`http.http3: true` is written for HAProxy 3.0 and later, built with QUIC (`USE_QUIC`; with OpenSSL also `USE_QUIC_OPENSSL_COMPAT`), as Debian 13's is and Debian 12's 2.6 is not; nothing between the two was tried. Say the fleet's `version`, or leave it off: clients speak HTTP/2 or HTTP/1.1 over TLS. Or serve the listener with Envoy.",
+  },
+  "HTTP3-CONNECTIONS-HAPROXY": {
+    status: 422,
+    title: "Connections of HTTP/3 that end",
+    explanation:
+      "A warning. When HAProxy is reloaded, its connections of HTTP/3 that are idle end at once, without the GOAWAY that tells a client what was not done, so a request that was just on its way gets no answer; clients connect anew, and what is under way is answered. A connection whose client comes from another address or port, as phones and routers do, gets nothing more, and the client connects anew when it has given up. Envoy drains such connections and follows such clients.",
+  },
+  "HTTP3-CLIENTS-HAPROXY": {
+    status: 422,
+    title: "HTTP/3 beside certificates of clients",
+    explanation:
+      "`http.http3: true` together with `tls.clientAuthentication`, of any listener of the port: HAProxy 3.0 resumes sessions over QUIC though it is told not to (`no-tls-tickets`), and nobody is verified when one is; clients without a good certificate get no answer and are not told why. Leave one of them off, or give the listener that asks a port of its own.",
+  },
+  "HTTP3-SHARED-HAPROXY": {
+    status: 422,
+    title: "HTTP/3 beside TLS listeners",
+    explanation:
+      "`http.http3: true` on a port that listeners of protocol TLS share, together with `connectionLimit` or `tls.unknownServerName: first`: there HAProxy reads server names in a frontend in front, which connections over QUIC do not pass. It would count them apart, and show the first certificate for names of the TLS listeners too. Leave one of them off, or give the TLS listeners a port of their own.",
   },
   "TLS-REPORT-HAPROXY": {
     status: 422,

@@ -18,6 +18,7 @@ function filesOf(rendered: Rendered): RenderedFiles {
 }
 
 function isSameSockets(before: readonly Socket[], after: readonly Socket[]): boolean {
-  const keys = (sockets: readonly Socket[]): string => sockets.map(({ address, port }) => `${address} ${port}`).join();
+  const keys = (sockets: readonly Socket[]): string =>
+    sockets.map(({ address, port, transport = "tcp" }) => `${address} ${port} ${transport}`).join();
   return keys(before) === keys(after);
 }

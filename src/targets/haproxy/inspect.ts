@@ -15,6 +15,7 @@ import { inspectLimits } from "./cluster/limits.ts";
 import { inspectOutlierDetection } from "./cluster/outlierDetection.ts";
 import { inspectBackends } from "./cluster/retry.ts";
 import { inspectClusterTls } from "./cluster/tlsSupport.ts";
+import { inspectHttp3 } from "./http3Support.ts";
 import { inspectRetry } from "./policies/retry.ts";
 import { inspectProxyProtocol } from "./proxyProtocol.ts";
 import { fleetVersion } from "./version.ts";
@@ -34,6 +35,7 @@ export function inspect(ir: FleetIr): readonly Finding[] {
     ...inspectProxyProtocol(ir),
     ...inspectClusterTls(ir),
     ...inspectClients(ir),
+    ...inspectHttp3(ir),
   ];
 }
 

@@ -6,6 +6,7 @@ import { namedPort } from "../namedPort.ts";
 import { type Fragment, finished, joinFragments, newFragment } from "./fragment.ts";
 import { callNotFound, takesCalls } from "./grpc.ts";
 import { createHostWriter } from "./hosts.ts";
+import { http3Files } from "./http3.ts";
 import { isSameContext, type ListenerContext } from "./listenerContext.ts";
 import { listenerText } from "./listenerText.ts";
 import { certificateList, listenerFile, listenerMap } from "./names.ts";
@@ -60,6 +61,7 @@ export function createListenerWriter(): ListenerWriter {
     for (const { bodies } of ofRules) for (const [path, text] of bodies) files.set(path, text);
     for (const [path, text] of misdirected(listener, port.tls)?.files ?? []) files.set(path, text);
     if (port.tls !== null) files.set(certificateList(listener), certificateListText(port.tls));
+    for (const [path, text] of http3Files(listener, port)) files.set(path, text);
     const named = namedPort(port);
     const front = named === null ? new Map<string, string>() : lowerTlsPort(named, common);
     for (const [path, text] of front) files.set(path, text);

@@ -9,7 +9,16 @@ import type { TurnNamer } from "./sharedTurns.ts";
 export interface ListenerContext {
   readonly port: Pick<
     HttpPortIr,
-    "address" | "port" | "clientTimeouts" | "http2" | "connectionLimit" | "proxyProtocol" | "via" | "tls" | "passed"
+    | "address"
+    | "port"
+    | "clientTimeouts"
+    | "http2"
+    | "http3"
+    | "connectionLimit"
+    | "proxyProtocol"
+    | "via"
+    | "tls"
+    | "passed"
   >;
   /** The first listener of the socket. */
   readonly listener: string;
@@ -31,7 +40,10 @@ export type ApartClusters = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Whether the same is written for the same nodes. */
 export function isSameContext(a: ListenerContext, b: ListenerContext): boolean {
-  const isSamePort = a.port.port === b.port.port && (a.port.tls === null) === (b.port.tls === null);
+  const isSamePort =
+    a.port.port === b.port.port &&
+    (a.port.tls === null) === (b.port.tls === null) &&
+    (a.port.http3 === null) === (b.port.http3 === null);
   const isSamePlace = a.listener === b.listener && isSamePort && a.notFound === b.notFound;
   return isSamePlace && isSameShape(a.shape, b.shape) && isSameApart(a.apart, b.apart);
 }

@@ -9,6 +9,7 @@ import { connectionLimitView } from "./connectionLimit.ts";
 import { type Fragment, type Section, type SharedSection, sharedText } from "./fragment.ts";
 import { grpcFrontend } from "./grpc.ts";
 import { http2View } from "./http2.ts";
+import { http3View } from "./http3.ts";
 import type { ListenerContext } from "./listenerContext.ts";
 import { listenerMap, requestsSocket } from "./names.ts";
 import { proxyProtocolView } from "./proxyProtocol.ts";
@@ -39,6 +40,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
       sharded: context.sharded,
       ...clientTimeoutsView(port.clientTimeouts),
       ...http2View(port.http2),
+      ...http3View(listener, port),
       // Behind a frontend that reads the server name, that one counts connections and learns who the client is.
       inner: isInner ? file(requestsSocket(listener)) : null,
       ...connectionLimitView(isInner ? NO_CONNECTION_LIMIT : port.connectionLimit),
@@ -54,7 +56,7 @@ export function listenerText(fragment: Fragment, context: ListenerContext): stri
     shared("anyHost"),
     foreign === null ? "" : section("misdirected", foreign.view),
     clients === null ? "" : section("clientAuthentication", clients),
-    requestLogText(context.accessLog, section),
+    requestLogText(context.accessLog, section, port.http3 !== null),
     section("exact", { exact, regex, notFound }),
     shared("regexAcls"),
     own("regexes"),

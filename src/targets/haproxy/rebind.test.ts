@@ -19,3 +19,24 @@ frontend web from requests
     text.replace("  bind [::]:80 v6only tfo\n", "  bind 127.0.0.1:1 tfo\n  bind [::1]:2 v6only tfo\n"),
   );
 });
+
+test("HTTP/3 has a bind of its own, also in a frontend behind another", () => {
+  const text = `frontend web:names from tcp
+  bind 127.0.0.1:80 x
+
+frontend web from requests
+  bind unix@web mode 600
+  bind quic4@127.0.0.1:80 y
+`;
+  const tcp = { address: "127.0.0.1", port: 1 };
+  const udp = { address: "::1", port: 2, transport: "udp" } as const;
+  expect(finish(rebind(text, [tcp, udp]))).toBe(
+    text.replace("127.0.0.1:80 x", "127.0.0.1:1 x").replace("quic4@127.0.0.1:80 y", "quic6@[::1]:2 v6only y"),
+  );
+  expect(finish(rebind(text, [tcp]))).toBe(
+    text.replace("127.0.0.1:80 x", "127.0.0.1:1 x").replace("  bind quic4@127.0.0.1:80 y\n", ""),
+  );
+  expect(finish(rebind(text, [udp]))).toBe(
+    text.replace("  bind 127.0.0.1:80 x\n", "").replace("quic4@127.0.0.1:80 y", "quic6@[::1]:2 v6only y"),
+  );
+});

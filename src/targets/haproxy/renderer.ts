@@ -29,6 +29,7 @@ import { authorityFiles, clientCertificates } from "./cluster/tls.ts";
 import { geoMapText } from "./geoTables.ts";
 import { grpcDefaults } from "./grpc.ts";
 import { fleetHttp2View } from "./http2.ts";
+import { fleetHttp3View } from "./http3.ts";
 import { createListenerWriter } from "./listener.ts";
 import type { ApartClusters } from "./listenerContext.ts";
 import { CLIENT_CERTIFICATES_FRONTEND, CONFIG_FILE, geoMap, listenerFile, NO_PORT_FRONTEND } from "./names.ts";
@@ -92,7 +93,7 @@ export function createRenderer(): Renderer {
       files.sort((a, b) => (a.path < b.path ? -1 : 1));
       yield;
       const generation = yield* generationOf(files);
-      return { kind: "files", files, generation, sockets: ir.ports.map(socketOf) };
+      return { kind: "files", files, generation, sockets: ir.ports.flatMap(socketsOf) };
     },
   };
 }
@@ -105,8 +106,10 @@ function* rulesOfPorts(ports: readonly PortIr[]): Steps<ReadonlyMap<PortIr, read
   return found;
 }
 
-function socketOf({ address, port, listeners, id }: PortIr): Socket {
-  return { address, port, listeners, file: listenerFile(listeners[0] ?? id) };
+function socketsOf(ir: PortIr): readonly Socket[] {
+  const { address, port, listeners, id } = ir;
+  const socket = { address, port, listeners, file: listenerFile(listeners[0] ?? id) };
+  return ir.kind === "http" && ir.http3 !== null ? [socket, { ...socket, transport: "udp" }] : [socket];
 }
 
 function tcpFiles(
@@ -146,11 +149,13 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   const limits = { bufferBytes: number(bufferBytes), rewriteBytes: number(rewriteBytes) };
   const sockets = socketsView(process.sockets);
   const http2 = fleetHttp2View(ir);
+  const http3 = fleetHttp3View(ir);
   const times = { idleTimeout: time(DEFAULT_IDLE_MS), connectTimeout: time(DEFAULT_CONNECT_MS), ...tries, ...sockets };
   const global = {
     ...limits,
     ...processView(process),
     ...http2,
+    ...http3,
     keepsSessions: keepsSessions(ir),
     maxHeaders: number(MAX_HEADERS + ADDED_HEADERS),
   };
@@ -158,9 +163,10 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
   const hasTcp = ports.some((port) => port.kind === "tcp" || tlsRoutesOf(port) !== null);
   const guardsVia = ports.some((port) => port.kind === "http" && port.via !== null);
   if (ports.some(({ kind }) => kind === "http")) {
-    const uses = { logsCluster: logsCluster(accessLog), guardsVia, ...schemeOf(ports) };
+    const tellsHttp3 = http3.http3Limits !== null;
+    const uses = { logsCluster: logsCluster(accessLog), guardsVia, tellsHttp3, ...schemeOf(ports) };
     const forwards = forwardsOf(rules, { ...usualClientTimeouts, ...uses });
-    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), ...http2, forwards }));
+    parts.push(section("http", { ...times, ...usualClientTimeouts, ...requestsView(), ...http2, ...http3, forwards }));
     // Its lines belong to the last of these defaults.
     if (rules.some(isCall)) parts.push(section("grpcDefaults", grpcDefaults));
   }

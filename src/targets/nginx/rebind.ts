@@ -5,9 +5,9 @@ import { hostAndPort } from "./hostAndPort.ts";
 import { word } from "./quote.ts";
 
 /**
- * The `listen`s that begin a server, by the text of `server.hbs`, `sharedServer.hbs`, `listener.hbs`, `tcpServer.hbs` and
- * `tlsServers.hbs`: the second is of HTTP/3. Sockets of nginx's own stay. Strings and comments are stepped over: what users wrote may
- * look like one.
+ * The `listen`s that begin a server, by the text of `server.hbs`, `sharedServer.hbs`, `listener.hbs`, `tcpServer.hbs`, `udpServer.hbs` and
+ * `tlsServers.hbs`: the second is of HTTP/3. Sockets of nginx's own stay. Strings and comments are stepped over: what users wrote may look
+ * like one.
  */
 const STRING_COMMENT_OR_LISTEN =
   /"(?:[^"\\]|\\.)*"|#[^\n]*|( {2}server \{\n) {4}listen (?!unix:)[^\s;]+([^;\n]*);\n(?: {4}listen [^\s;]+( quic[^;\n]*);\n)?/gs;
