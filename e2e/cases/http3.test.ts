@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { linesIn, logFile } from "../harness/accessLog.ts";
 import { must } from "../harness/api.ts";
 import { e2e } from "../harness/context.ts";
+import { type GrpcEcho, startGrpcEcho } from "../harness/grpcEcho.ts";
 import type { Answered, Http3Client } from "../harness/http3.ts";
 import {
   HOST,
@@ -18,21 +19,24 @@ import {
   startHttp3,
   TOLD,
 } from "../harness/http3Model.ts";
+import { cluster, type ModelPart } from "../harness/model.ts";
 import { type NewerProxies, startNewer } from "../harness/newer.ts";
 import { until } from "../harness/process.ts";
 import { headerValues } from "../harness/rawHttp.ts";
-import { receivedList, reloadFileProxies } from "../harness/serve.ts";
+import { deadPort, receivedList, reloadFileProxies } from "../harness/serve.ts";
 import type { Echo } from "../harness/upstream.ts";
 
 let fixture: Http3Fixture;
 let newer: NewerProxies;
+let calls: GrpcEcho;
 let client: Http3Client;
 const places = Object.entries(http3Places).map(([name, place]) => ({ name, place }));
 
 beforeAll(async () => {
   fixture = await startHttp3(Object.values(http3Places));
   client = fixture.client;
-  newer = await startNewer(["nginx", "haproxy"], fixture.model({}), {
+  calls = await startGrpcEcho("calls");
+  newer = await startNewer(["nginx", "haproxy"], model(), {
     nginx: { accessLog: { path: logFile("newer-nginx"), fields: LOG_FIELDS } },
     haproxy: { accessLog: { fields: LOG_FIELDS } },
   });
@@ -44,9 +48,32 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await newer.stop();
-  await fixture.close();
+  await newer?.stop();
+  await fixture?.close();
+  calls?.close();
 });
+
+/** Of `spare`: calls of gRPC. */
+function model(): ModelPart {
+  const fleets = Object.values(http3Places).map(({ fleet }) => fleet);
+  const spare = { name: "spare", fleets, port: fixture.ports.spare, protocol: "HTTPS", http: { http3: true } };
+  const to = (method: string, name: string): object => {
+    return { matches: [{ grpc: { service: "trimtab.e2e.Echo", method } }], split: [{ cluster: name }] };
+  };
+  return fixture.model(
+    {},
+    {
+      listeners: [{ ...spare, tls: { certificates: ["wide"] } }],
+      clusters: [
+        { ...cluster("calls", calls.port), protocol: "http2" },
+        { ...cluster("dead", deadPort()), protocol: "http2" },
+      ],
+      routes: [
+        { name: "calls", listeners: ["spare"], protocol: "grpc", rules: [to("Unary", "calls"), to("Talk", "dead")] },
+      ],
+    },
+  );
+}
 
 const told = (answer: Answered): string | undefined => answer.headers.find(([name]) => name === "alt-svc")?.[1];
 const echoed = (answer: Answered): Echo => JSON.parse(answer.body) as Echo;
@@ -132,6 +159,24 @@ describe.each(places)("$name", ({ name: proxy, place }) => {
     expect((await on.get(main, "/slow", { headers: [["x-e2e", "slow=3000"]] })).status).toBe(504);
     expect((await on.get(main, "/a/../said")).status).toBe(400);
     expect((await on.get(main, "/near")).body).not.toBe("near");
+  });
+
+  it("calls of gRPC are answered with their trailers, and errors as statuses", async () => {
+    const spare = await on.opened("spare");
+    const call = (method: string): Promise<Answered> =>
+      on.get(spare, `/trimtab.e2e.Echo/${method}`, {
+        ...{ method: "POST", body: "\0\0\0\0\x04\n\x02hi" },
+        headers: [
+          ["content-type", "application/grpc"],
+          ["te", "trailers"],
+        ],
+      });
+    const { status, headers, body, trailers } = await call("Unary");
+    expect([status, headers.find(([name]) => name === "content-type")?.[1]]).toEqual([200, "application/grpc+proto"]);
+    expect(body).toContain("\n\x02hi");
+    expect(trailers).toContainEqual(["grpc-status", "0"]);
+    const failed = await call("Talk");
+    expect([failed.status, failed.headers.find(([name]) => name === "grpc-status")?.[1]]).toEqual([200, "14"]);
   });
 
   it("requests are written down as of HTTP/3", async () => {

@@ -14,7 +14,16 @@ import { type Reader, startReader, v1, v2 } from "../harness/proxyProtocol.ts";
 import { connectionOn, connectTo } from "../harness/rawHttp.ts";
 import { applyPart, serve } from "../harness/serve.ts";
 import { certificateMaker, type Hello, type Maker, sayInTheClear, shake } from "../harness/tls.ts";
-import { type BytesUpstream, type Greeted, greet, piecewise, rest, startBytes } from "../harness/tlsBytes.ts";
+import {
+  type BytesUpstream,
+  type Greeted,
+  greet,
+  helloFor,
+  inRecords,
+  piecewise,
+  rest,
+  startBytes,
+} from "../harness/tlsBytes.ts";
 
 const IDLE_MS = 1_000;
 /** Proxies look at timers when something else wakes them. */
@@ -22,6 +31,11 @@ const EARLY_MS = 50;
 /** How long a hello may take, as the page says. */
 const HELLO_MS = 15_000;
 const CLIENT = "192.0.2.7";
+/** Bytes of a hello in a record: the name is cut, or whole in one of them. */
+const RECORDS = [200, 600, 1_000];
+/** What a packet holds, and what of that is of IP and TCP. */
+const ETHERNET_BYTES = 1_500;
+const PACKET_HEAD_BYTES = 52;
 const LISTENERS = ["passed", "any", "ended", "first", "limited", "headed", "idle", "sharedname"] as const;
 type ListenerName = (typeof LISTENERS)[number];
 
@@ -198,6 +212,40 @@ describe.each(proxyNames)("%s", (proxy) => {
       const serverName = listener === "passed" ? "one.passed.example" : "b.ended.example";
       const socket = await piecewise(at(proxy, listener), 3, 120, 700);
       const { greeting } = await open(proxy, listener, { serverName, socket });
+      expect(greeting.name).toBe(listener === "passed" ? "one" : "other");
+      socket.destroy();
+    }
+  });
+
+  it("takes a hello that comes in several records; HAProxy closes it where it looks for the name", async () => {
+    const rows = [
+      ["passed", "one.passed.example", "one"],
+      ["any", "one.passed.example", "any"],
+      ["ended", "b.ended.example", "other"],
+    ] as const;
+    const told = rows.flatMap(([listener, serverName, name]) =>
+      RECORDS.flatMap((size) =>
+        [false, true].map(async (isSlow) => {
+          const socket = await inRecords(at(proxy, listener), size, isSlow);
+          const done = await greet({ ...at(proxy, listener), serverName, socket });
+          socket.destroy();
+          const expected = proxy === "haproxy" && listener !== "ended" ? null : name;
+          return [`${listener} ${size} ${isSlow}`, done?.greeting.name ?? null, expected];
+        }),
+      ),
+    );
+    for (const [row, seenName, expected] of await Promise.all(told)) expect([row, seenName]).toEqual([row, expected]);
+  });
+
+  it("takes a hello of post-quantum keys, which is larger than a packet", async () => {
+    const serverName = "one.passed.example";
+    expect((await helloFor(serverName)).length).toBeGreaterThan(ETHERNET_BYTES);
+    for (const [listener, own] of [
+      ["passed", serverName],
+      ["ended", "b.ended.example"],
+    ] as const) {
+      const socket = await piecewise(at(proxy, listener), ETHERNET_BYTES - PACKET_HEAD_BYTES);
+      const { greeting } = await open(proxy, listener, { serverName: own, socket });
       expect(greeting.name).toBe(listener === "passed" ? "one" : "other");
       socket.destroy();
     }

@@ -35,6 +35,7 @@ HANDSHAKE_SECONDS = 5
 class Answer:
     status: int = 0
     headers: list = field(default_factory=list)
+    trailers: list = field(default_factory=list)
     body: bytes = b""
     reset: int | None = None
 
@@ -68,8 +69,12 @@ class Client(QuicConnectionProtocol):
             if known is None:
                 continue
             if isinstance(found, HeadersReceived):
-                known[0].headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in found.headers]
-                known[0].status = int(dict(found.headers)[b":status"])
+                fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in found.headers]
+                if known[0].status == 0:
+                    known[0].headers = fields
+                    known[0].status = int(dict(fields)[":status"])
+                else:
+                    known[0].trailers = fields
             elif isinstance(found, DataReceived):
                 known[0].body += found.data
             if found.stream_ended:
@@ -166,7 +171,8 @@ async def answer_of(client: Client, stream: int) -> dict:
     client.transmit()
     answer = await future
     body = answer.body.decode("latin-1")
-    return {"status": answer.status, "headers": answer.headers, "body": body, "reset": answer.reset}
+    fields = {"headers": answer.headers, "trailers": answer.trailers}
+    return {"status": answer.status, **fields, "body": body, "reset": answer.reset}
 
 
 async def cancel_many(command: dict) -> int:

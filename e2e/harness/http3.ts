@@ -42,6 +42,7 @@ export interface Asked {
 
 /** An answer, or the code with which the other side has cancelled the request; -1: the connection is gone. */
 export interface Answered extends Pick<RawResponse, "status" | "headers" | "body"> {
+  readonly trailers: RawResponse["headers"];
   readonly reset: number | null;
 }
 

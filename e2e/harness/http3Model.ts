@@ -84,6 +84,7 @@ export async function startHttp3(places: readonly Http3Place[]): Promise<Http3Fi
       return {
         ...documents,
         certificates: made,
+        clusters: [...documents.clusters, ...(more.clusters ?? [])],
         listeners: [...documents.listeners, ...(more.listeners ?? [])],
         routes: [...documents.routes, ...(more.routes ?? [])],
       };

@@ -128,13 +128,45 @@ export async function helloFor(servername: string): Promise<Buffer> {
 
 const PAUSE_MS = 150;
 
+type To = Pick<Hello, "address" | "port">;
+
 /** A connection whose first bytes come in pieces, as a hello that is larger than a packet does. */
-export async function piecewise(
-  { address, port }: Pick<Hello, "address" | "port">,
-  ...sizes: number[]
-): Promise<Duplex> {
-  const socket = await connectTo({ address, port });
-  const left = [...sizes];
+export function piecewise(to: To, ...sizes: number[]): Promise<Duplex> {
+  return saying(to, (hello) => {
+    const starts = [0, ...sizes.map((_, index) => sizes.slice(0, index + 1).reduce((sum, size) => sum + size, 0))];
+    return starts.map((start, index) => hello.subarray(start, starts[index + 1])).filter(({ length }) => length > 0);
+  });
+}
+
+/** Of a record: type, version, length. */
+const RECORD_HEAD_BYTES = 5;
+
+/** A connection whose hello comes in records of so many bytes, all at once or each in a packet of its own. */
+export function inRecords(to: To, size: number, isSlow: boolean): Promise<Duplex> {
+  return saying(to, (hello) => {
+    const [head, message] = [hello.subarray(0, 3), hello.subarray(RECORD_HEAD_BYTES)];
+    const records: Buffer[] = [];
+    for (let at = 0; at < message.length; at += size) {
+      const piece = message.subarray(at, at + size);
+      records.push(Buffer.concat([head, Buffer.from([piece.length >> 8, piece.length & 0xff]), piece]));
+    }
+    return isSlow ? records : [Buffer.concat(records)];
+  });
+}
+
+/** A connection that says its hello in these pieces, with a pause behind each. */
+async function saying(to: To, piecesOf: (hello: Buffer) => readonly Buffer[]): Promise<Duplex> {
+  const socket = await connectTo(to);
+  let isSaid = false;
+  const send = async (chunk: Buffer): Promise<void> => {
+    const [last, ...before] = (isSaid ? [chunk] : piecesOf(chunk)).toReversed();
+    isSaid = true;
+    for (const piece of before.toReversed()) {
+      socket.write(piece);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    if (last !== undefined) socket.write(last);
+  };
   const duplex = new Duplex({
     allowHalfOpen: true,
     read: () => {},
@@ -145,15 +177,6 @@ export async function piecewise(
     },
     write: (chunk: Buffer, _encoding, done) => void send(chunk).then(() => done(), done),
   });
-  const send = async (chunk: Buffer): Promise<void> => {
-    let at = 0;
-    for (let size = left.shift(); size !== undefined && at < chunk.length; size = left.shift()) {
-      socket.write(chunk.subarray(at, at + size));
-      at += size;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-    if (at < chunk.length) socket.write(chunk.subarray(at));
-  };
   socket.on("data", (chunk) => duplex.push(chunk));
   socket.on("end", () => duplex.push(null));
   socket.on("close", () => duplex.destroy());

@@ -235,8 +235,10 @@ const NO_SPLIT = { jumped: null, native: null, others: NONE, split: null } as co
 /** Path and query. */
 const AS_SENT = variable("request_uri");
 
-/** What takes the place of the location's name, which ends with a slash. */
-/** A location that is too long for a prefix is an expression, in which nginx replaces nothing. */
+/**
+ * What takes the place of the location's name, which ends with a slash. One that is too long for a prefix is an expression, in which nginx
+ * replaces nothing.
+ */
 function nativeUri({ path }: RuleIr, { native }: PathChange): string | null {
   if (native === null || path.kind !== "prefix" || isLongLocation(`${path.value}/`)) return null;
   return native === "/" ? "/" : `${native}/`;
