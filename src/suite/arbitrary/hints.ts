@@ -169,7 +169,7 @@ export const placeHints: Readonly<Record<string, Hint>> = {
   "route.rules[].matches[].grpc.methodRegex": { reason: "most are names", presence: 30 },
   "route.rules[].retry.grpcStatuses": {
     reason: "nginx and HAProxy refuse it; taken away in other routes",
-    presence: 25,
+    presence: 70,
   },
   "route.rules[].matches[].headers[].name": { reason: "names that may be matched", value: values.matchedName },
   "route.rules[].matches[].query[].name": { reason: MEET, value: fc.constantFrom("v", "V", "w.x", "a-b~") },
