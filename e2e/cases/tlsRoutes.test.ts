@@ -30,13 +30,15 @@ const IDLE_MS = 1_000;
 const EARLY_MS = 50;
 /** How long a hello may take, as the page says. */
 const HELLO_MS = 15_000;
+/** How long one waits for an endpoint that is full. */
+const WAIT_MS = 5_000;
 const CLIENT = "192.0.2.7";
 /** Bytes of a hello in a record: the name is cut, or whole in one of them. */
 const RECORDS = [200, 600, 1_000];
 /** What a packet holds, and what of that is of IP and TCP. */
 const ETHERNET_BYTES = 1_500;
 const PACKET_HEAD_BYTES = 52;
-const LISTENERS = ["passed", "any", "ended", "first", "limited", "headed", "idle", "sharedname"] as const;
+const LISTENERS = ["passed", "any", "ended", "first", "limited", "headed", "idle", "sharedname", "waiting"] as const;
 type ListenerName = (typeof LISTENERS)[number];
 
 let maker: Maker;
@@ -94,6 +96,7 @@ beforeAll(async () => {
       on("limited", passthrough, { connectionLimit: { max: 2 } }),
       on("headed", passthrough, { proxyProtocol: { mode: "required" } }),
       on("idle", { certificates: ["wide"] }, { idleTimeout: `${IDLE_MS}ms` }),
+      on("waiting", { certificates: ["wide"] }, { fleets: ["haproxy"] }),
       on("sharedname", passthrough, { hostname: "*.passed.example" }),
       on("sharedname-one", passthrough, { hostname: "one.passed.example" }),
     ],
@@ -101,6 +104,13 @@ beforeAll(async () => {
       ...Object.entries(upstreams).map(([name, { port }]) => cluster(name, port)),
       { ...cluster("reader", reader.port), proxyProtocol: "v1" },
       { name: "nobody", endpoints: [] },
+      {
+        name: "full",
+        endpoints: [upstream("clear"), upstream("other")].map(({ port }) => ({ address: "127.0.0.1", port })),
+        balance: { policy: "hash", hash: { by: "source" } },
+        limits: { maxConnectionsPerEndpoint: 1 },
+        timeouts: { connect: "30s" },
+      },
     ],
     routes: [
       route("one", "one", { listeners: ["passed", "limited", "headed"], hostnames: ["one.passed.example"] }),
@@ -111,6 +121,7 @@ beforeAll(async () => {
       route("exact", "clear", { listeners: ["ended", "first"], hostnames: ["exact.ended.example"] }),
       route("wide-ended", "other", { listeners: ["ended", "first", "idle"], hostnames: ["*.ended.example"] }),
       route("reader", "reader", { listeners: ["ended"], hostnames: ["reader.ended.example"] }),
+      route("full", "full", { listeners: ["waiting"], hostnames: ["full.ended.example"] }),
       route("rest", "other", { listeners: ["first"] }),
       route("shared-wide", "two", { listeners: ["sharedname"] }),
       route("shared-one", "one", { listeners: ["sharedname-one"], hostnames: ["one.passed.example"] }),
@@ -351,6 +362,18 @@ async function silentFor(proxy: ProxyName): Promise<number> {
   }
   return (await ended) - last;
 }
+
+it("lets a connection wait on HAProxy for an endpoint that is full for 5 s, whatever connecting may take", async () => {
+  const first = await open("haproxy", "waiting", { serverName: "full.ended.example" });
+  const done = await shake({ ...at("haproxy", "waiting"), serverName: "full.ended.example", timeout: 2 * HELLO_MS });
+  if (done === null) throw new Error("no handshake");
+  const started = performance.now();
+  expect(await rest(done.socket)).toBe("");
+  const waited = performance.now() - started;
+  expect(waited).toBeGreaterThan(WAIT_MS - EARLY_MS);
+  expect(waited).toBeLessThan(2 * WAIT_MS);
+  first.socket.destroy();
+});
 
 it("closes a connection that was silent for the idle timeout, and none before", async () => {
   const times = await Promise.all(proxyNames.map(silentFor));

@@ -66,6 +66,12 @@ function severalRetries({ clusters, ports }: FleetIr): readonly string[] {
   return [...backends].filter(([, own]) => own.size > 1).map(([name]) => name);
 }
 
+/**
+ * As `queueTimeout` is unless it is written. It is less than the 15 s of a client that says nothing, which HAProxy counts while a TLS
+ * connection waits.
+ */
+const USUAL_WAIT_MS = 5_000;
+
 /** `limits.hbs`. */
 export interface LimitsView {
   readonly http: boolean;
@@ -73,7 +79,9 @@ export interface LimitsView {
   readonly max: Quoted<"number"> | null;
   /** Endpoints can be full. */
   readonly endpoints: boolean;
-  readonly queue: { readonly length: Quoted<"number">; readonly timeout: Quoted<"time"> } | null;
+  readonly queue: { readonly length: Quoted<"number"> } | null;
+  /** How long an endpoint is waited for that was chosen and is full; null: none can be. */
+  readonly wait: Quoted<"time"> | null;
 }
 
 /** Null: there is none. */
@@ -81,11 +89,12 @@ export function limitsView({ limits }: ClusterIr, http: boolean): LimitsView | n
   if (limits === null) return null;
   const { connectionsPerEndpoint, connections, requests, queue } = limits;
   const max = http ? requests : connections;
-  const waits = http && queue !== null;
+  const waiting = http ? queue : null;
   return {
     http,
     max: max === null ? null : number(max),
     endpoints: connectionsPerEndpoint !== null,
-    queue: waits ? { length: number(queue.length), timeout: time(queue.timeoutMs) } : null,
+    queue: waiting === null ? null : { length: number(waiting.length) },
+    wait: connectionsPerEndpoint === null ? null : time(waiting?.timeoutMs ?? USUAL_WAIT_MS),
   };
 }
