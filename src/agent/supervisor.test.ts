@@ -79,7 +79,8 @@ test("a stop while a start is on its way ends it, and the next start is another"
 
 test("who left the group and kept the output open holds nothing up, and says nothing in the next child's name", async () => {
   // It says when it is out of the group, and waits for `go`, ten seconds at most.
-  const leaver = `touch left; trap "" PIPE; for i in $(seq 200); do [ -e go ] && break; sleep 0.05; done; echo late; echo late >&2; touch said`;
+  const wait = "for i in $(seq 200); do [ -e go ] && break; sleep 0.05; done";
+  const leaver = `touch left; trap "" PIPE; ${wait}; echo late; echo late >&2; touch said`;
   keeping(`[ -e left ] || { setsid sh -c '${leaver}' & }; exec sleep 60`);
   const has = (name: string) => until(() => readdirSync(scratch.path).includes(name));
   await supervisor.start();

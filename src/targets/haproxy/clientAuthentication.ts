@@ -1,9 +1,7 @@
 /** Certificates of clients: words of `bind` and of the list of certificates, and lines of the frontend. */
 import {
-  askedBy,
   asksClients,
   type ClientAuthenticationIr,
-  type FleetIr,
   type ListenerTlsIr,
   MISDIRECTED_BODY,
   MISDIRECTED_STATUS,
@@ -22,11 +20,6 @@ export interface BindClientsView {
 /** Null: no listener of the socket asks for certificates. */
 export function bindClients(asked: readonly ClientAuthenticationIr[]): BindClientsView | null {
   return asked.length === 0 ? null : { reports: asked.some(reports) };
-}
-
-/** Of `global`: sessions are kept for no listener where one asks for certificates, since all of them share what is kept. */
-export function keepsSessions({ ports }: FleetIr): boolean {
-  return ports.every((port) => askedBy(port).length === 0);
 }
 
 /** On a line of the list. */

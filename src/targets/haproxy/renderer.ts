@@ -20,7 +20,6 @@ import { connectionLogText, logsCluster } from "./accessLog.ts";
 import { bufferSizes } from "./bufferSizes.ts";
 import { type ChangePlan, planOf } from "./changePlan.ts";
 import { type ClusterChanges, createChangesReader } from "./changes.ts";
-import { keepsSessions } from "./clientAuthentication.ts";
 import { usualClientTimeouts } from "./clientTimeouts.ts";
 import { clusterBackends, DEFAULT_CONNECT_MS } from "./cluster/backends.ts";
 import { type ClusterText, clusterText } from "./cluster/clusterText.ts";
@@ -156,7 +155,7 @@ function commonText(ir: FleetIr, rules: readonly RuleIr[], section: Section): st
     ...processView(process),
     ...http2,
     ...http3,
-    keepsSessions: keepsSessions(ir),
+    hasTls: ports.some((port) => port.kind === "tls" || (port.kind === "http" && port.tls !== null)),
     maxHeaders: number(MAX_HEADERS + ADDED_HEADERS),
   };
   const parts = [section("global", global)];
