@@ -10,12 +10,11 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { floodsOf } from "../e2e/harness/http2Floods.ts";
 import type { ProxyKind } from "../src/ir/index.ts";
-import { compileDocument, renderFleet } from "../src/suite/modelFiles.ts";
+import { renderFleet } from "../src/suite/modelFiles.ts";
 import { ADDRESSES, startProxy } from "../src/suite/sameBehaviour/proxies.ts";
-import { freePort } from "../src/suite/sameBehaviour/wire.ts";
 import type { Sent, Task } from "./http2/attacker.ts";
-import { startEndpoint } from "./http2/endpoint.ts";
 import { usageOf } from "./http2/processes.ts";
+import { serveHttp2 } from "./http2/serve.ts";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "10" } } });
 const MILLISECONDS = Number(values.seconds) * 1_000;
@@ -26,22 +25,8 @@ const HOST = "floods.example";
 const EVERY_MS = 20;
 const PATIENCE_MS = 5_000;
 const SAMPLE_MS = 50;
-const PROXIES = ["envoy", "nginx", "haproxy"] as const;
 
-const endpoint = await startEndpoint();
-const port = await freePort(Object.values(ADDRESSES));
-
-const { compiled, diagnostics } = compileDocument({
-  fleets: PROXIES.map((proxy) => ({ name: proxy, proxy, bindAddress: ADDRESSES[proxy], process: { workers: 1 } })),
-  listeners: [
-    { name: "both", fleets: ["envoy", "haproxy"], port, protocol: "HTTP", http: { http2: true } },
-    // One of them on a port: it is older than 1.25.1.
-    { name: "only", fleets: ["nginx"], port, protocol: "HTTP", http: { http2: "only" } },
-  ],
-  clusters: [{ name: "one", endpoints: [{ address: "127.0.0.1", port: endpoint.port }] }],
-  routes: [{ name: "all", listeners: ["both", "only"], hostnames: [HOST], rules: [{ split: [{ cluster: "one" }] }] }],
-});
-if (compiled === null) throw new Error(JSON.stringify(diagnostics));
+const { endpoint, port, compiled } = await serveHttp2(HOST);
 
 /** One request on a connection of its own: milliseconds, or null when it failed. */
 async function ask(address: string): Promise<number | null> {

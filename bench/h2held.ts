@@ -7,11 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { FLAG, FRAME, fieldsOf, frame, openHttp2, packed, type RawHttp2 } from "../e2e/harness/rawHttp2.ts";
 import { HTTP2_STREAMS } from "../src/ir/http2.ts";
-import { compileDocument, renderFleet } from "../src/suite/modelFiles.ts";
+import { renderFleet } from "../src/suite/modelFiles.ts";
 import { ADDRESSES, startProxy } from "../src/suite/sameBehaviour/proxies.ts";
-import { freePort } from "../src/suite/sameBehaviour/wire.ts";
-import { startEndpoint } from "./http2/endpoint.ts";
 import { usageOf } from "./http2/processes.ts";
+import { serveHttp2 } from "./http2/serve.ts";
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +19,6 @@ const { values } = parseArgs({
   },
 });
 const HOST = "held.example";
-const PROXIES = ["envoy", "nginx", "haproxy"] as const;
 const KIB = 1024;
 /** Memory grows no more when it has been the same for so long. */
 const STILL_MS = 1_000;
@@ -30,20 +28,7 @@ const SAME_MEBIBYTES = 0.5;
 /** SETTINGS_INITIAL_WINDOW_SIZE. */
 const NO_WINDOW = [[4, 0]] as const;
 
-const endpoint = await startEndpoint();
-const port = await freePort(Object.values(ADDRESSES));
-
-const { compiled, diagnostics } = compileDocument({
-  fleets: PROXIES.map((proxy) => ({ name: proxy, proxy, bindAddress: ADDRESSES[proxy], process: { workers: 1 } })),
-  listeners: [
-    { name: "both", fleets: ["envoy", "haproxy"], port, protocol: "HTTP", http: { http2: true } },
-    // One of them on a port: it is older than 1.25.1.
-    { name: "only", fleets: ["nginx"], port, protocol: "HTTP", http: { http2: "only" } },
-  ],
-  clusters: [{ name: "one", endpoints: [{ address: "127.0.0.1", port: endpoint.port }] }],
-  routes: [{ name: "all", listeners: ["both", "only"], hostnames: [HOST], rules: [{ split: [{ cluster: "one" }] }] }],
-});
-if (compiled === null) throw new Error(JSON.stringify(diagnostics));
+const { endpoint, port, compiled } = await serveHttp2(HOST);
 
 /** So many connections, each with requests whose answers have so many bytes. */
 function hold(address: string, { count, bytes }: Held): Promise<readonly RawHttp2[]> {

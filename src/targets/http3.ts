@@ -3,7 +3,7 @@ import type { HttpPortIr, JsonValue } from "../ir/index.ts";
 import type { Finding, Support, Version } from "./target.ts";
 import { isBefore } from "./version.ts";
 
-/** What a proxy needs for it, in words that end the sentence; the code of its refusal; the oldest version that was tried, or none was. */
+/** What a proxy needs for it, in words that end the sentence; the code of its refusal; the oldest version that was tried. */
 const NEEDED = {
   nginx: {
     code: "HTTP3-NGINX",
@@ -19,8 +19,7 @@ const NEEDED = {
 
 /** Whether a proxy of this version is too old. */
 export function lacksHttp3(proxy: keyof typeof NEEDED, version: Version): boolean {
-  const { since } = NEEDED[proxy];
-  return since === null || isBefore(version, since);
+  return isBefore(version, NEEDED[proxy].since);
 }
 
 /** What each of them says of a version that has none. */
@@ -38,15 +37,6 @@ export function withoutHttp3(proxy: keyof typeof NEEDED) {
       code,
       when: (_: JsonValue, version: Version): boolean => lacksHttp3(proxy, version),
     },
-  } as const satisfies Readonly<Record<string, Support>>;
-}
-
-/** What a proxy says of it that has it in no version. */
-export function http3Capabilities(proxy: keyof typeof NEEDED) {
-  const { http3, http3Port } = withoutHttp3(proxy);
-  return {
-    "listener.http.http3": http3,
-    "listener.http.http3Port": http3Port,
   } as const satisfies Readonly<Record<string, Support>>;
 }
 
