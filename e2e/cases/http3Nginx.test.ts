@@ -1,10 +1,9 @@
 /** HTTP/3 as nginx alone has it: hosts, what it answers where Envoy cancels, limits, and what a reload does to connections. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtemp, writeFile } from "node:fs/promises";
 import { connect } from "node:http2";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { startNewerAgent } from "../harness/agentPlace.ts";
 import { must } from "../harness/api.ts";
 import { e2e } from "../harness/context.ts";
 import {
@@ -16,9 +15,8 @@ import {
   startHttp3,
 } from "../harness/http3Model.ts";
 import type { Document, ModelPart } from "../harness/model.ts";
-import { type NewerProxies, newerBinary, startNewer } from "../harness/newer.ts";
-import { type Child, startChild, stopChild, until } from "../harness/process.ts";
-import { AGENT_TOKEN, programEntry } from "../harness/program.ts";
+import { type NewerProxies, startNewer } from "../harness/newer.ts";
+import { stopChild, until } from "../harness/process.ts";
 import { headerValues } from "../harness/rawHttp.ts";
 import { receivedList } from "../harness/serve.ts";
 import type { Echo } from "../harness/upstream.ts";
@@ -48,18 +46,6 @@ function model(main: object): ModelPart {
     listeners: [{ ...spare, http, tls: { certificates: ["wide"] }, connectionLimit: { max: 3 } }],
     routes: [{ name: "spare", listeners: ["spare"], rules: [{ split: [{ cluster: "inside" }] }] }],
   });
-}
-
-/** `trimtab agent` with this nginx. */
-async function startAgent(): Promise<Child> {
-  const { program, workDir } = e2e();
-  const dir = await mkdtemp(join(workDir, "http3-agent-"));
-  const token = join(dir, "token");
-  await writeFile(token, AGENT_TOKEN, { mode: 0o600 });
-  const flags = ["--fleet", place.fleet, "--name", "lb", "--server", program.api, "--interval", "300ms"];
-  const files = ["--run-dir", join(dir, "run"), "--token-file", token];
-  const command = [process.execPath, programEntry(), "agent", ...flags, ...files];
-  return startChild("env", [`TRIMTAB_NGINX=${newerBinary("nginx")}`, ...command], { logFile: join(dir, "agent.log") });
 }
 
 const echoOf = ({ body }: { readonly body: string }): Echo => JSON.parse(body) as Echo;
@@ -138,7 +124,7 @@ it("an UDP port that somebody else has is told by the agent, and TCP serves mean
   const { ports } = fixture;
   const squatter = createSocket("udp4").bind(ports.first, place.address);
   await once(squatter, "listening");
-  const agent = await startAgent();
+  const agent = await startNewerAgent("nginx");
   try {
     const reason = `${place.address}:${ports.first}/udp is in use`;
     await until("it is told", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { must } from "./api.ts";
 import { e2e } from "./context.ts";
 import { base, type Document, type ModelPart, merge } from "./model.ts";
-import { type NewerName, newerAddresses, newerBinary, newerFleetOf } from "./newer.ts";
+import { type NewerName, newerAddresses, newerBinary, newerFleet, newerFleetOf } from "./newer.ts";
 import { freePort } from "./ports.ts";
 import { type Child, isRunning, logTail, startChild, stopChild, until } from "./process.ts";
 import { AGENT_TOKEN, programEntry } from "./program.ts";
@@ -22,32 +22,28 @@ export interface AgentPlace {
   readonly close: () => Promise<void>;
 }
 
+/** `trimtab agent` for the fleet of a newer proxy, with a folder of its own. */
+export async function startNewerAgent(proxy: NewerName): Promise<Child> {
+  const { program, workDir } = e2e();
+  const name = newerFleet(proxy);
+  const dir = await mkdtemp(join(workDir, `${name}-agent-`));
+  // Private keys are for those who have it.
+  const token = join(dir, "token");
+  await writeFile(token, AGENT_TOKEN, { mode: 0o600 });
+  const flags = ["--fleet", name, "--name", name, "--server", program.api, "--interval", "200ms"];
+  const files = ["--run-dir", join(dir, "run"), "--token-file", token];
+  const command = [process.execPath, programEntry(), "agent", ...flags, ...files];
+  const binary = `TRIMTAB_${proxy.toUpperCase()}=${newerBinary(proxy)}`;
+  return startChild("env", [binary, ...command], { logFile: join(dir, "agent.log") });
+}
+
 /** The agent starts with the first model. */
 export async function openAgentPlace(proxy: NewerName): Promise<AgentPlace> {
   const address = newerAddresses[proxy];
   const fleet = await newerFleetOf(proxy);
   const { name } = fleet;
-  const dir = await mkdtemp(join(e2e().workDir, `${name}-`));
   const port = await freePort(address);
-  // Private keys are for those who have it.
-  const token = join(dir, "token");
-  await writeFile(token, AGENT_TOKEN, { mode: 0o600 });
-  const logFile = join(dir, "agent.log");
   let agent: Child | null = null;
-  const start = (): Child => {
-    const flags = ["--fleet", name, "--name", name, "--server", e2e().program.api, "--interval", "200ms"];
-    const args = [
-      process.execPath,
-      programEntry(),
-      "agent",
-      ...flags,
-      "--token-file",
-      token,
-      "--run-dir",
-      join(dir, "run"),
-    ];
-    return startChild("env", [`TRIMTAB_${proxy.toUpperCase()}=${newerBinary(proxy)}`, ...args], { logFile });
-  };
   return {
     serve: async (part) => {
       const marker = randomUUID();
@@ -60,7 +56,7 @@ export async function openAgentPlace(proxy: NewerName): Promise<AgentPlace> {
       };
       const body = merge(base(e2e().ports, marker), merge(part, marking));
       await must(e2e().program.api, "PUT /v1/config?force=true", { body });
-      const running = agent ?? start();
+      const running = agent ?? (await startNewerAgent(proxy));
       agent = running;
       await until(
         `the proxy of ${name} serves`,
