@@ -10,7 +10,7 @@ import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DeltaDiscoveryRequestSchema } from "../src/gen/proto/envoy/service/discovery/v3/discovery_pb.js";
-import { boundHeapGrowth } from "../src/util/heap.ts";
+import { setEngineFlags } from "../src/util/engineFlags.ts";
 import { createXdsServer, type XdsResource } from "../src/xds/index.ts";
 import { CLUSTER } from "../src/xds/resourceTypes.ts";
 import { meterTurns } from "../src/xds/testingTurnMeter.ts";
@@ -43,7 +43,7 @@ async function serveBare(): Promise<number> {
 }
 
 async function serveOurs(): Promise<number> {
-  boundHeapGrowth();
+  setEngineFlags();
   const server = createXdsServer({ identifier: "bench" });
   const cluster: XdsResource = { typeUrl: CLUSTER, name: "c", version: "1", refs: [], bytes: Buffer.from("c") };
   server.setView(FLEET, new Map([[CLUSTER, new Map([[cluster.name, cluster]])]]), 1);

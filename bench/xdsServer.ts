@@ -16,7 +16,7 @@ import {
   RdsSchema,
 } from "../src/gen/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { adsSource, duration, encode, pack, type Ref, resourceOf, typeUrls } from "../src/targets/envoy/types.ts";
-import { boundHeapGrowth } from "../src/util/heap.ts";
+import { setEngineFlags } from "../src/util/engineFlags.ts";
 import { createXdsServer, type XdsResource } from "../src/xds/index.ts";
 import { meterTurns } from "../src/xds/testingTurnMeter.ts";
 
@@ -26,7 +26,7 @@ const GROUP = "load";
 /** What the meter of the event loop itself waits between two looks. */
 const METER_MS = 1;
 
-boundHeapGrowth();
+setEngineFlags();
 
 type Resources = Map<string, XdsResource>;
 

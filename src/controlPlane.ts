@@ -24,7 +24,7 @@ import { type Keeper, readSecretKey } from "./secrets/index.ts";
 import { openStore, type Store, StoreError } from "./store/index.ts";
 import { readBindErrors, readRefusal, typeUrls } from "./targets/envoy/index.ts";
 import { loadTargets } from "./targets/registry.ts";
-import { boundHeapGrowth } from "./util/heap.ts";
+import { setEngineFlags } from "./util/engineFlags.ts";
 import { reasonOf } from "./util/reason.ts";
 import { TlsFilesError } from "./util/tlsFiles.ts";
 import { createXdsServer, systemClock, type XdsServer } from "./xds/index.ts";
@@ -85,7 +85,7 @@ async function prepared(options: PlaneOptions): Promise<Prepared> {
 
 /** Stored state is published before Envoys can connect: a restart never shows them an empty model. */
 async function startControlPlane(options: Prepared): Promise<ControlPlane> {
-  boundHeapGrowth();
+  setEngineFlags();
   const lines = createPlaneLog(options.logger, options.apiToken === undefined ? "loopback" : "token");
   const store = openData(options.data, lines);
   try {

@@ -3,7 +3,7 @@
  * Not part of the program.
  */
 import { parseArgs } from "node:util";
-import { boundHeapGrowth } from "../util/heap.ts";
+import { setEngineFlags } from "../util/engineFlags.ts";
 import { startAdapter } from "./xdsAdapter/adapter.ts";
 
 /** Both ends of a port's range, and the longest delay. */
@@ -25,7 +25,7 @@ function number(text: string, flag: string): number {
   return value;
 }
 
-boundHeapGrowth();
+setEngineFlags();
 const running = await startAdapter({
   host: values.host,
   port: number(values.port, "port"),

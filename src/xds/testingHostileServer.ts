@@ -1,5 +1,5 @@
 /** The server that hostile clients meet, in a process of its own: its memory is nobody else's. */
-import { boundHeapGrowth } from "../util/heap.ts";
+import { setEngineFlags } from "../util/engineFlags.ts";
 import { createXdsServer, type XdsResource } from "./index.ts";
 import { CLUSTER, ENDPOINT, fleet, LISTENER, naming, ROUTE, resource } from "./testing.ts";
 import { CLUSTERS } from "./testingHostile.ts";
@@ -11,7 +11,7 @@ const CONTENT = "x".repeat(150);
 const SAMPLE_MS = 20;
 const TURN_MS = 1;
 
-boundHeapGrowth();
+setEngineFlags();
 const errors: string[] = [];
 const server = createXdsServer({ identifier: "trimtab/hostile", onError: (error) => void errors.push(String(error)) });
 process.on("uncaughtException", (error) => void errors.push(`uncaught: ${error.stack}`));
