@@ -5,9 +5,8 @@
 import { LIGHT_REQUEST_BYTES } from "./limits.ts";
 import { typeMetrics } from "./metrics.ts";
 import type { Acceptance, Stream } from "./state.ts";
-import { noteRevision } from "./streamEvents.ts";
-import type { Subscription } from "./subscription.ts";
-import { recordAck } from "./subscriptionAnswers.ts";
+import { noteTaken } from "./streamEvents.ts";
+import { type Subscription, setAcked } from "./subscription.ts";
 
 /** What is asked of an answer that was read. */
 export interface Answer {
@@ -57,16 +56,14 @@ function isWaiting({ point, unanswered, applying, group }: Stream): boolean {
   return unanswered !== 0 && point !== null && !applying && point.change === group.changes;
 }
 
-/** At a point nothing is held, refused or owed, so there is nothing to send after it either. */
+/** At a point nothing is held, refused or owed, and of each type one response at most is on its way: what it brought is all there is. */
 function accept(stream: Stream, { place, bit, response }: Acceptance): boolean {
   const sub = stream.ordered[place]!;
-  const sent = sub.outstanding.get(response.nonce);
   // Names that it was told of and that are counted until now are settled where requests are.
-  if (sent === undefined || sub.lostBytes > 0) return false;
-  sub.outstanding.delete(response.nonce);
+  if (sub.lostBytes > 0 || !sub.outstanding.delete(response.nonce)) return false;
   typeMetrics(stream.context.metrics, sub.typeUrl).acks += 1;
-  recordAck(sub, sent);
+  setAcked(sub, response.version);
   stream.unanswered ^= bit;
-  if (stream.unanswered === 0) noteRevision(stream);
+  if (stream.unanswered === 0) noteTaken(stream);
   return true;
 }

@@ -80,12 +80,16 @@ export function openStream(
   context: Context,
   from: { method: DiscoveryMethod; connection: Connection; group: Group; node: RequestNode; place: Place },
 ): Stream {
-  const { place, ...rest } = from;
+  const { method, connection, group, node, place } = from;
+  const { purse, outbox } = place;
   return {
     context,
-    ...rest,
-    purse: place.purse,
-    outbox: place.outbox,
+    method,
+    connection,
+    group,
+    node,
+    purse,
+    outbox,
     connectedAt: context.clock.now().toISOString(),
     subs: new Map(),
     ordered: [],

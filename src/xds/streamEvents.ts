@@ -30,10 +30,24 @@ export function secretsEvent({ node, group, connection }: Stream, resources: rea
 /** Nothing is sent now. Notes of what the node has all there is, and tells that it has taken all of the newest revision, if it just has. */
 export function noteRevision(stream: Stream): void {
   const { group, ordered } = stream;
-  for (const sub of ordered) noteComplete(sub, viewOf(group, sub.typeUrl));
+  noteWhole(stream);
   if (ordered.length === 0 || stream.ackedRevision === group.revision) return;
   for (const sub of ordered) if (!isSettled(sub, viewOf(group, sub.typeUrl))) return;
-  stream.ackedRevision = group.revision;
+  tellTaken(stream);
+}
+
+/** The same when everything was sent and answered, and nothing refused. */
+export function noteTaken(stream: Stream): void {
+  noteWhole(stream);
+  if (stream.ackedRevision !== stream.group.revision) tellTaken(stream);
+}
+
+function noteWhole({ group, ordered }: Stream): void {
+  for (const sub of ordered) if (sub.partlyAcked) noteComplete(sub, viewOf(group, sub.typeUrl));
+}
+
+function tellTaken(stream: Stream): void {
+  stream.ackedRevision = stream.group.revision;
   stream.context.onStream(streamEvent(stream, "acknowledged"));
 }
 

@@ -162,10 +162,14 @@ export interface Subscription {
 export function openSubscription(
   kind: { typeUrl: string; delta: boolean; fullState: boolean } & { tellsMissing?: boolean; ttl?: boolean },
 ): Subscription {
+  const { typeUrl, delta, fullState, tellsMissing = delta, ttl = false } = kind;
+  // Not `...kind`: after that, V8 adds the fields one by one, and thousands of nodes may connect at once.
   return {
-    tellsMissing: kind.delta,
-    ttl: false,
-    ...kind,
+    typeUrl,
+    delta,
+    fullState,
+    tellsMissing,
+    ttl,
     heartbeatAt: Number.POSITIVE_INFINITY,
     heartbeats: 0,
     wildcard: false,
