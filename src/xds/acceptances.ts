@@ -60,7 +60,8 @@ function isWaiting({ point, unanswered, applying, group }: Stream): boolean {
 function accept(stream: Stream, { place, bit, response }: Acceptance): boolean {
   const sub = stream.ordered[place]!;
   // Names that it was told of and that are counted until now are settled where requests are.
-  if (sub.lostBytes > 0 || !sub.outstanding.delete(response.nonce)) return false;
+  if (sub.lostBytes > 0 || sub.outstanding[0]?.response !== response) return false;
+  sub.outstanding.pop();
   typeMetrics(stream.context.metrics, sub.typeUrl).acks += 1;
   setAcked(sub, response.version);
   stream.unanswered ^= bit;

@@ -126,7 +126,7 @@ export function openPurse(memory: Pool, peer: string): Purse {
 export function payForNames(purse: Purse, sub: Subscription): void {
   const { names, foreign, foreignBytes, lostBytes, rawNames, outstanding } = sub;
   let due = rawNames.length + NAME_BYTES * names.size + FOREIGN_NAME_BYTES * foreign.size + foreignBytes + lostBytes;
-  for (const { response } of outstanding.values()) due += response.keeps;
+  for (const { response } of outstanding) due += response.keeps;
   if (due > sub.paid) purse.take(due - sub.paid);
   else purse.give(sub.paid - due);
   sub.paid = due;

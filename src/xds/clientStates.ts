@@ -49,7 +49,7 @@ function* missing(sub: Subscription, view: TypeView): Generator<ResourceState> {
 /** Names of what is on its way, with the version that is. */
 function unansweredNames(sub: Subscription): Map<string, string> {
   const names = new Map<string, string>();
-  for (const sent of sub.outstanding.values()) {
+  for (const sent of sub.outstanding) {
     for (const resource of sent.response.resources) names.set(resource.name, resource.version);
   }
   return names;

@@ -21,9 +21,9 @@ export function noteDoubtful(sub: Subscription, offered: boolean): void {
   for (const [name, waiting] of sub.deferred) sub.deferred.set(name, { ...waiting, has: undefined });
   for (const name of sub.pending.keys()) sub.pending.set(name, undefined);
   sub.leaving.clear();
-  for (const [nonce, sent] of sub.outstanding) {
+  for (const [place, sent] of sub.outstanding.entries()) {
     for (const name of sent.offered?.keys() ?? []) sent.offered?.set(name, undefined);
-    sub.outstanding.set(nonce, { ...sent, left: new Map() });
+    sub.outstanding[place] = { ...sent, left: new Map() };
   }
   sub.mustAnswer = true;
   sub.urgent = true;

@@ -117,7 +117,7 @@ function isStillAsked(stream: Stream, sub: Subscription, name: string): boolean 
 function judgeReplacement(stream: Stream, sub: Subscription, added: string): Verdict {
   if (!viewOf(stream.group, sub.typeUrl).resources.has(added)) return "go";
   if (sub.rejected.has(added) || sub.pending.has(added) || sub.deferred.has(added)) return "keep";
-  for (const sent of sub.outstanding.values()) if (offers(sent, added) && isAnswerDue(stream, sent)) return "keep";
+  for (const sent of sub.outstanding) if (offers(sent, added) && isAnswerDue(stream, sent)) return "keep";
   return isUsable(stream, sub.typeUrl, added) ? "go" : "wait";
 }
 
@@ -131,7 +131,7 @@ function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
   // These go when their own time has come.
   for (const { has } of sub.deferred.values())
     if (mayName(has, ref)) return sub.lingersFor === null ? "keep" : "linger";
-  for (const sent of sub.outstanding.values()) {
+  for (const sent of sub.outstanding) {
     if (!someNames(sent.had.values(), ref) && !someNames(sent.left.values(), ref)) continue;
     if (isAnswerDue(stream, sent)) return "keep";
   }
@@ -142,7 +142,7 @@ function judgeReferrers(stream: Stream, typeUrl: string, ref: Ref): Verdict {
 function judgeType(stream: Stream, typeUrl: string): "go" | "wait" {
   const sub = stream.subs.get(typeUrl);
   if (sub === undefined) return mayStillCome(stream, typeUrl) ? "wait" : "go";
-  return sub.outstanding.size === 0 && isInUse(sub, viewOf(stream.group, typeUrl)) ? "go" : "wait";
+  return sub.outstanding.length === 0 && isInUse(sub, viewOf(stream.group, typeUrl)) ? "go" : "wait";
 }
 
 /** True while an answer may still come; some never do. */

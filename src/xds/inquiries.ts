@@ -49,7 +49,7 @@ export function followInquiry(stream: Stream, sub: Subscription): void {
   if (joined === undefined) return;
   const { inquiry, leads, names } = joined;
   if (leads) {
-    const isBusy = sub.trial || sub.outstanding.size > 0 || (sub.trials.length > 0 && sub.trialsLeft > 0);
+    const isBusy = sub.trial || sub.outstanding.length > 0 || (sub.trials.length > 0 && sub.trialsLeft > 0);
     if (isBusy) return;
     inquiry.found = new Map(sub.rejected);
     stream.context.wake(inquiry.followers);

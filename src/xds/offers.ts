@@ -5,13 +5,13 @@ import type { XdsResource } from "./types.ts";
 /** What the last response that is not answered yet offers of this name; undefined: none does. */
 export function lastOffered(sub: Pick<Subscription, "outstanding">, name: string): XdsResource | undefined {
   let last: XdsResource | undefined;
-  for (const sent of sub.outstanding.values()) if (offers(sent, name)) last = sent.response.byName().get(name);
+  for (const sent of sub.outstanding) if (offers(sent, name)) last = sent.response.byName().get(name);
   return last;
 }
 
 /** True when a response that is not answered yet offers this resource. */
 export function isOffered(sub: Pick<Subscription, "outstanding">, name: string): boolean {
-  for (const sent of sub.outstanding.values()) if (offers(sent, name)) return true;
+  for (const sent of sub.outstanding) if (offers(sent, name)) return true;
   return false;
 }
 

@@ -107,7 +107,7 @@ function nextPayload(stream: Stream): Payload | null {
 
 /** True while the last response of the type is on its way; wakes the stream when that has lasted too long. */
 function awaitsAck(stream: Stream, sub: Subscription, now: number): boolean {
-  if (sub.outstanding.size === 0) return false;
+  if (sub.outstanding.length === 0) return false;
   const until = sub.lastSentAt + ACK_WAIT_MS;
   if (until <= now) return false;
   if (!isSent(sub, viewOf(stream.group, sub.typeUrl))) stream.dueAt = Math.min(stream.dueAt, until);

@@ -25,7 +25,7 @@ export function isPlainlyReady(stream: Stream, clusters: Subscription, resource:
 
 /** True when the node accepted all of the type that it asked for. */
 function hasAll({ group }: { readonly group: Group }, sub: Subscription): boolean {
-  return sub.outstanding.size + sub.rejected.size === 0 && isSent(sub, viewOf(group, sub.typeUrl));
+  return sub.outstanding.length + sub.rejected.size === 0 && isSent(sub, viewOf(group, sub.typeUrl));
 }
 
 /** A number for what is asked for; null: this stream alone may ask for it. */

@@ -59,7 +59,7 @@ function isBehind(stream: Stream, now: number): boolean {
   for (const sub of ordered) behind ||= sub.base !== viewOf(group, sub.typeUrl).resources;
   // What streams of single types see of each other, and virtual hosts that come one by one, is not in their standing.
   if (!behind || stream.method.typeUrl !== null || group.onDemand.size > 0) return false;
-  return stream.returningUntil <= now && isClear(stream) && ordered.every((sub) => sub.outstanding.size === 0);
+  return stream.returningUntil <= now && isClear(stream) && ordered.every((sub) => sub.outstanding.length === 0);
 }
 
 /** Where it stands, to be noted before anything is done. */
@@ -90,9 +90,9 @@ function noteRepeat(stream: Stream, from: Standing, payloads: readonly Payload[]
   const responses: Response[] = [];
   const acceptances: Acceptance[] = [];
   for (const [index, payload] of payloads.entries()) {
-    const place = ordered.findIndex((sub) => sub.outstanding.has(payload.sent.nonce));
-    const sent = ordered[place]?.outstanding.get(payload.sent.nonce);
-    if (sent === undefined || ordered[place]!.outstanding.size !== 1) return;
+    const place = ordered.findIndex(({ outstanding }) => outstanding[0]?.response === payload.sent);
+    const sent = ordered[place]?.outstanding[0];
+    if (sent === undefined || ordered[place]!.outstanding.length !== 1) return;
     responses.push({ payload, place, sent, isWarmed: warmed.some(({ response }) => response === sent.response) });
     acceptances.push({ place, bit: 1 << index, response: sent.response, message: null });
   }

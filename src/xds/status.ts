@@ -50,7 +50,7 @@ function unansweredBy(sub: Subscription, view: ReadonlyMap<string, unknown>): No
   if (sub.base !== view || sub.sentVersion === null) return "all";
   const names = new Set(sub.rejected.keys());
   for (const [name] of sub.pending) names.add(name);
-  for (const sent of sub.outstanding.values()) {
+  for (const sent of sub.outstanding) {
     for (const name of sent.response.byName().keys()) if (offers(sent, name)) names.add(name);
   }
   return names;

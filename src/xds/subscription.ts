@@ -130,7 +130,8 @@ export interface Subscription {
   mustAnswer: boolean;
   /** Work came from a request: do not wait for an ACK first. */
   urgent: boolean;
-  readonly outstanding: Map<string, Outstanding>;
+  /** In the order in which they went out. */
+  readonly outstanding: Outstanding[];
   lastSentAt: number;
   sentVersion: string | null;
   /** The last version of which nothing is missing and nothing was refused. */
@@ -195,7 +196,7 @@ export function openSubscription(
     touched: new Notes(),
     mustAnswer: false,
     urgent: false,
-    outstanding: new Map(),
+    outstanding: [],
     lastSentAt: 0,
     sentVersion: null,
     ackedVersion: null,
@@ -228,7 +229,7 @@ export function isNamed(sub: Subscription, name: string): boolean {
 
 /** True when nothing is to be sent, awaited or repaired: the node runs the newest state of the type. */
 export function isSettled(sub: Subscription, view: TypeView): boolean {
-  return isInUse(sub, view) && sub.outstanding.size === 0 && sub.nacked === null;
+  return isInUse(sub, view) && sub.outstanding.length === 0 && sub.nacked === null;
 }
 
 /** True when everything was sent but what old connections still need. */
@@ -239,7 +240,7 @@ export function isInUse(sub: Subscription, view: TypeView): boolean {
 /** True when there is nothing to send, to wait for or to wake for: what most types of a stream are when one of them changes. */
 export function isIdle(sub: Subscription, view: TypeView): boolean {
   const isQuiet = !sub.urgent && sub.postponedUntil === 0 && sub.heartbeatAt === Number.POSITIVE_INFINITY;
-  return isQuiet && sub.outstanding.size + sub.rejected.size === 0 && isSent(sub, view);
+  return isQuiet && sub.outstanding.length + sub.rejected.size === 0 && isSent(sub, view);
 }
 
 /** True when everything was sent, whatever the node said to it. */

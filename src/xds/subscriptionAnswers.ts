@@ -7,25 +7,20 @@ import type { TypeView } from "./view.ts";
 
 /** Notes a response as sent. */
 export function recordSent(sub: Subscription, sent: Outstanding): void {
-  sub.outstanding.set(sent.response.nonce, sent);
+  const { outstanding } = sub;
+  outstanding.push(sent);
   sub.lastSentAt = sent.at;
   sub.sentVersion = sent.response.version;
-  if (sub.outstanding.size <= MAX_OUTSTANDING) return;
-  const [[oldest, passed], [, next]] = [...sub.outstanding.entries()] as [[string, Outstanding], [string, Outstanding]];
-  bequeath(passed, next);
-  sub.outstanding.delete(oldest);
+  if (outstanding.length > MAX_OUTSTANDING) bequeath(outstanding.shift()!, outstanding[0]!);
 }
 
 /** The response that a nonce answers; null: unknown, stale, or answered before (so a repeated NACK is one event). */
 export function takeAnswered(sub: Subscription, nonce: string): Outstanding | null {
-  const sent = sub.outstanding.get(nonce);
-  if (sent === undefined) return null;
+  const place = sub.outstanding.findIndex(({ response }) => response.nonce === nonce);
+  if (place < 0) return null;
+  const sent = sub.outstanding[place]!;
   // Clients answer in order; what is older was passed over in silence and will not be answered any more.
-  for (const [older, passed] of sub.outstanding) {
-    sub.outstanding.delete(older);
-    if (older === nonce) break;
-    bequeath(passed, sent);
-  }
+  for (const passed of sub.outstanding.splice(0, place + 1)) if (passed !== sent) bequeath(passed, sent);
   return sent;
 }
 
@@ -51,7 +46,7 @@ export function recordAck(sub: Subscription, sent: Outstanding): void {
  * that version may still be to come, or have been refused.
  */
 function noteVersion(sub: Subscription, version: string): void {
-  const whole = sub.outstanding.size + sub.pending.size + sub.absent.size + sub.deferred.size === 0;
+  const whole = sub.outstanding.length + sub.pending.size + sub.absent.size + sub.deferred.size === 0;
   if (sub.fullState || (whole && sub.rejected.size === 0)) {
     setAcked(sub, version);
     return;
@@ -63,5 +58,5 @@ function noteVersion(sub: Subscription, version: string): void {
 /** Nothing is missing any more without having been told: the node has stopped asking for it, or it is again what the node has. */
 export function noteComplete(sub: Subscription, view: TypeView): void {
   if (!sub.partlyAcked || !isSent(sub, view)) return;
-  if (sub.outstanding.size + sub.rejected.size === 0) setAcked(sub, view.version);
+  if (sub.outstanding.length + sub.rejected.size === 0) setAcked(sub, view.version);
 }

@@ -36,7 +36,7 @@ export function recordNack(
   if (isDoubtful) noteDoubtful(sub, names.length > 0);
   const accused = accusedOf(sub, sent, { message, names });
   const blamed = new Set(accused);
-  const later = [sub.leaving, ...[...sub.outstanding.values()].flatMap(({ had, left }) => [had, left])];
+  const later = [sub.leaving, ...sub.outstanding.flatMap(({ had, left }) => [had, left])];
   for (const name of names) {
     const isAccused = accused.length === 0 || blamed.has(name);
     noteRefused(sub, sent, {
@@ -50,7 +50,7 @@ export function recordNack(
   sub.nacked = { version, message };
   if (sub.ackedVersion === version) sub.ackedVersion = sub.ackedEarlier;
   // The next one passes it on when it is refused or passed over as well.
-  const next = sub.outstanding.values().next().value;
+  const next = sub.outstanding[0];
   if (next !== undefined) bequeath(sent, next);
   const isBlank = planTrials(sub, { names, accused, passing, again: sent.trial });
   if (isDoubtful && names.length === 1) sub.trials.unshift(names);
@@ -186,7 +186,7 @@ function namedIn(message: string, names: readonly string[]): readonly string[] {
 
 /** Puts the next part that is to be tried into `pending`, when no answer is awaited. */
 export function offerTrial(sub: Subscription, view: TypeView, now: number): void {
-  if (sub.outstanding.size > 0) return;
+  if (sub.outstanding.length > 0) return;
   if (sub.searching && sub.doubt === "open" && sub.trialsLeft > 0) askForProof(sub);
   while (sub.trials.length > 0 && sub.trialsLeft > 0 && !sub.trial) {
     const part = sub.trials.shift()!.filter((name) => isUntried(sub, name, view));

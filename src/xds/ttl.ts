@@ -32,7 +32,7 @@ export function heartbeat(
   if (sub.heartbeatAt > now) return null;
   // Envoy takes a resource without content for a heartbeat only while it is at the version that is named with it.
   const version = sub.delta ? view.version : sub.ackedVersion;
-  if (!sub.fullState && (sub.outstanding.size > 0 || version === null)) {
+  if (!sub.fullState && (sub.outstanding.length > 0 || version === null)) {
     sub.heartbeatAt = now + HEARTBEAT_RETRY_MS;
     return null;
   }

@@ -178,7 +178,7 @@ export function noteInterrupted(stream: Stream): void {
     interrupted.delete(id);
   }
   const subs = stream.ordered
-    .filter(({ typeUrl, pending, outstanding }) => isFollower(typeUrl) && pending.size + outstanding.size > 0)
+    .filter(({ typeUrl, pending, outstanding }) => isFollower(typeUrl) && pending.size + outstanding.length > 0)
     .map(({ typeUrl, pending, outstanding }) => ({ typeUrl, pending, outstanding: onlyOffers(outstanding) }));
   if (subs.length === 0 && !isOwing(stream)) return;
   interrupted.delete(stream.node.id);
@@ -188,8 +188,8 @@ export function noteInterrupted(stream: Stream): void {
 
 /** Without the names that were taken away: clients may have made them up, and nobody pays for them any more. */
 function onlyOffers(outstanding: Subscription["outstanding"]): Subscription["outstanding"] {
-  const offering = [...outstanding].filter(([, { response }]) => response.resources.length > 0);
-  return new Map(offering.map(([nonce, sent]) => [nonce, { ...sent, response: { ...sent.response, removed: [] } }]));
+  const offering = outstanding.filter(({ response }) => response.resources.length > 0);
+  return offering.map((sent) => ({ ...sent, response: { ...sent.response, removed: [] } }));
 }
 
 /** True when something was sent that waits for a type that the node never asked for. What it asked for it was sent: see `subs`. */
