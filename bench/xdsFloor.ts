@@ -4,9 +4,11 @@
  * what clients answer is counted and not read. Arguments: the xDS address, the port of the control server, 1 or 2 responses, and how many
  * bytes the first answer about endpoints has (a node that comes back in state of the world gets 152 000: all of its 1 000), and how
  * many bytes a changed cluster is told with (in state of the world 91 000: all 1 000 clusters; the fields have the same numbers there).
+ * GET /loop tells the longest turn of the event loop since it was last asked, as CPU.
  */
 import { createServer as createControl } from "node:http";
 import { createServer, type ServerHttp2Stream } from "node:http2";
+import { meterTurns } from "../src/xds/testingTurnMeter.ts";
 
 const RPC = { cluster: "envoy.config.cluster.v3.Cluster", endpoint: "envoy.config.endpoint.v3.ClusterLoadAssignment" };
 const OTHERS = ["envoy.config.listener.v3.Listener", "envoy.config.route.v3.RouteConfiguration"];
@@ -14,6 +16,8 @@ const [address = "127.0.0.1:24100", control = "24101", responses = "2", firstByt
   process.argv.slice(2);
 /** Bytes of the changed cluster and of its endpoints in our responses, beside the name of their type. */
 const BODY_BYTES = { [RPC.cluster]: Number(changeBytes), [RPC.endpoint]: 110 };
+/** What the meter of the event loop itself waits between two looks. */
+const METER_MS = 1;
 const streams = new Set<ServerHttp2Stream>();
 let received = 0;
 let nonce = 0;
@@ -64,8 +68,13 @@ server.on("stream", (stream) => {
 server.on("sessionError", () => {});
 const colon = address.lastIndexOf(":");
 server.listen(Number(address.slice(colon + 1)), address.slice(0, colon), () => {
+  const longestTurn = meterTurns(METER_MS);
   createControl((request, answer) => {
     const url = new URL(request.url ?? "/", "http://bench");
+    if (url.pathname === "/loop") {
+      answer.end(String(Math.round(longestTurn())));
+      return;
+    }
     if (url.pathname === "/cds") tell(url.searchParams.get("ip") ?? "");
     answer.end(`${received}\n`);
   }).listen(Number(control), "127.0.0.1");
