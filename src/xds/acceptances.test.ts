@@ -56,6 +56,7 @@ describe.each([{ delta: true }, { delta: false }])("an answer that others have g
       await Promise.resolve();
       const sent = streams.map((stream) => stream.take()!);
       for (const [index, stream] of streams.entries()) answer(stream, sent[index]!);
+      for (const { types } of manual.server.nodes()) for (const { sent, acked } of types) expect(acked).toBe(sent);
       // Once more: it answers nothing now.
       answer(streams[1]!, sent[1]!);
     }
