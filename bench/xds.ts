@@ -37,7 +37,7 @@ interface Figures {
   readonly changeCpu: number | null;
   readonly peakMiB: number | null;
   readonly responses: number | null;
-  /** CPU of the longest turn of the event loop; null: not ours. */
+  /** CPU of the longest turn of the event loop; null: not on node. */
   readonly holdMs: number | null;
 }
 
@@ -45,12 +45,13 @@ interface Figures {
 type Side = "trimtab" | "floor" | "snapshot" | "linear";
 const SIDES: readonly Side[] = ["trimtab", "snapshot", "linear"];
 
+const isOnNode = (side: Side): boolean => side === "trimtab" || side === "floor";
+
 function startServer(side: Side): ChildProcess {
   const file = side === "floor" ? "xdsFloor.ts" : "xdsServer.ts";
   const ours = ["--no-warnings", join(import.meta.dirname, file), XDS, String(CONTROL_PORT)];
   const theirs = ["-cache", side, "-addr", XDS, "-http", `127.0.0.1:${CONTROL_PORT}`];
-  const [program, options] =
-    side === "trimtab" || side === "floor" ? [process.execPath, ours] : [join(bin, "gcpserver"), theirs];
+  const [program, options] = isOnNode(side) ? [process.execPath, ours] : [join(bin, "gcpserver"), theirs];
   return spawn(program, options, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
@@ -103,7 +104,7 @@ async function measure(side: Side, { mode, variant, streams }: Row): Promise<Fig
     });
     let text = "";
     for await (const chunk of load.stdout) text += chunk;
-    const hold = side === "trimtab" ? await (await fetch(`http://127.0.0.1:${CONTROL_PORT}/loop`)).text() : null;
+    const hold = isOnNode(side) ? await (await fetch(`http://127.0.0.1:${CONTROL_PORT}/loop`)).text() : null;
     return readFigures(text, hold === null ? null : Number(hold));
   } finally {
     const ended = new Promise((done) => server.once("exit", done));
@@ -155,8 +156,11 @@ function line(row: Row, found: ReadonlyMap<Side, Figures>): string {
     const ratio = best > 0 ? ` (${(own / best).toFixed(2)})` : "";
     return [`${name} ${own} : ${best}${ratio}`];
   });
-  const least = found.get("floor")?.changeCpu;
-  if (least) parts.push(`node:http2 alone ${least}, ours is ${((ours.changeCpu ?? 0) / least).toFixed(1)} times that`);
+  const floor = found.get("floor");
+  if (floor?.changeCpu) {
+    const times = ((ours.changeCpu ?? 0) / floor.changeCpu).toFixed(1);
+    parts.push(`node:http2 alone ${floor.changeCpu} and hold ${floor.holdMs} ms, ours is ${times} times that`);
+  }
   return `${row.mode.padEnd(9)} ${row.variant.padEnd(5)} ${row.streams.padStart(4)}  ${parts.join("  ")}  hold ${ours.holdMs} ms`;
 }
 

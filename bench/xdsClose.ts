@@ -19,8 +19,6 @@ const CONNECTIONS = 100;
 const STREAMS_EACH = 20;
 /** Of clients that come and are killed; the first warms the code up. */
 const ROUNDS = 6;
-/** What the meter waits between two looks. */
-const METER_MS = 1;
 /** Until everything that a crowd sets off has been done. */
 const SETTLE_MS = 1_500;
 const FLEET = "load";
@@ -80,7 +78,7 @@ function firstRequest(id: string): Buffer {
 
 /** Serves one side; tells its port, and the longest turn since the last question. */
 async function serve(side: string): Promise<void> {
-  const longest = meterTurns(METER_MS);
+  const longest = meterTurns();
   const port = await sides[side]!();
   process.on("message", () => process.send!(longest()));
   process.send!(port);

@@ -16,8 +16,6 @@ const [address = "127.0.0.1:24100", control = "24101", responses = "2", firstByt
   process.argv.slice(2);
 /** Bytes of the changed cluster and of its endpoints in our responses, beside the name of their type. */
 const BODY_BYTES = { [RPC.cluster]: Number(changeBytes), [RPC.endpoint]: 110 };
-/** What the meter of the event loop itself waits between two looks. */
-const METER_MS = 1;
 const streams = new Set<ServerHttp2Stream>();
 let received = 0;
 let nonce = 0;
@@ -68,7 +66,7 @@ server.on("stream", (stream) => {
 server.on("sessionError", () => {});
 const colon = address.lastIndexOf(":");
 server.listen(Number(address.slice(colon + 1)), address.slice(0, colon), () => {
-  const longestTurn = meterTurns(METER_MS);
+  const longestTurn = meterTurns();
   createControl((request, answer) => {
     const url = new URL(request.url ?? "/", "http://bench");
     if (url.pathname === "/loop") {

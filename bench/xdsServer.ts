@@ -23,8 +23,6 @@ import { meterTurns } from "../src/xds/testingTurnMeter.ts";
 const CLUSTERS = 1000;
 /** `node.cluster` of xdsload's streams. */
 const GROUP = "load";
-/** What the meter of the event loop itself waits between two looks. */
-const METER_MS = 1;
 
 setEngineFlags();
 
@@ -118,7 +116,7 @@ function change(resource: XdsResource): void {
 
 server.setView(GROUP, view, revision);
 await server.listen(address);
-const longestTurn = meterTurns(METER_MS);
+const longestTurn = meterTurns();
 createServer((request, response) => {
   const url = new URL(request.url ?? "/", "http://bench");
   const name = names[Number(url.searchParams.get("n")) % CLUSTERS] as string;

@@ -15,7 +15,7 @@ const YOUNG_GROWTH_FACTOR = 1;
 
 /**
  * TurboFan compiles a function when it was called this often; V8's own number is 3 000. By then a server's hundred hottest functions cost
- * it half a second, 10 ms each, and what they gain pays that back after about 60 000 responses (docs/performance.md).
+ * it half a second, 10 ms each, and what they gain pays that back after about 60 000 responses (decision 85).
  */
 const TURBOFAN_CALLS = 50_000;
 

@@ -18,9 +18,10 @@ export function recordSent(sub: Subscription, sent: Outstanding): void {
 export function takeAnswered(sub: Subscription, nonce: string): Outstanding | null {
   const place = sub.outstanding.findIndex(({ response }) => response.nonce === nonce);
   if (place < 0) return null;
-  const sent = sub.outstanding[place]!;
   // Clients answer in order; what is older was passed over in silence and will not be answered any more.
-  for (const passed of sub.outstanding.splice(0, place + 1)) if (passed !== sent) bequeath(passed, sent);
+  const older = sub.outstanding.splice(0, place + 1);
+  const sent = older.pop()!;
+  for (const passed of older) bequeath(passed, sent);
   return sent;
 }
 
@@ -55,8 +56,11 @@ function noteVersion(sub: Subscription, version: string): void {
   if (sub.nacked !== null) sub.nacked = { ...sub.nacked, version };
 }
 
-/** Nothing is missing any more without having been told: the node has stopped asking for it, or it is again what the node has. */
+/**
+ * Of what was accepted in part, nothing is missing any more without having been told: the node has stopped asking for it, or it is again
+ * what the node has.
+ */
 export function noteComplete(sub: Subscription, view: TypeView): void {
-  if (!sub.partlyAcked || !isSent(sub, view)) return;
+  if (!isSent(sub, view)) return;
   if (sub.outstanding.length + sub.rejected.size === 0) setAcked(sub, view.version);
 }
